@@ -1,0 +1,98 @@
+"""Decides which trained model serves, and records why.
+
+The story, step by step, each a value that the next one takes:
+
+1. a *recipe* loads rows and splits them; the *holdout* is what judges;
+2. champion and challenger score the same holdout rows; `compare` turns the scores into a `Comparison`: of each metric
+   both values, the gain, its paired standard error and interval;
+3. `decide` applies a `Policy` to the comparison and gives a `Decision`: promote, hold or reject, with every check;
+4. a `Registry` (from `open`) records the decision in the ledger, moves the stages, and mirrors them to MLflow.
+
+    >>> import numpy as np, promotion
+    >>> rng = np.random.default_rng(27)
+    >>> y = (rng.random(4000) < 0.1).astype(int)
+    >>> champion = 1 / (1 + np.exp(-(y + rng.normal(size=4000))))
+    >>> challenger = 1 / (1 + np.exp(-(2 * y + rng.normal(size=4000))))
+    >>> comparison = promotion.compare(y, champion, challenger, metrics=["roc_auc"])
+    >>> policy = promotion.Policy.from_toml({"primary": {"metric": "roc_auc"}})
+    >>> print(promotion.decide(comparison, policy).verdict)
+    promote
+
+Importing this package only defines names; what is heavy is imported at first use.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from promotion.assembly import open_registry as open  # noqa: A004 - promotion.open reads as it is said
+    from promotion.errors import DataError, PromotionError
+    from promotion.evidence import Comparison, MetricComparison, compare
+    from promotion.judgement import Decision, Policy, decide
+    from promotion.registry.workflow import Registry, Version
+    from promotion.rows import read_rows, split_by_hash, split_by_time
+    from promotion.seams import Recipe, Split, Step, Trained
+    from promotion.vocabulary import Stage, Tag, Verdict
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "open": ("promotion.assembly", "open_registry"),
+    "DataError": ("promotion.errors", "DataError"),
+    "PromotionError": ("promotion.errors", "PromotionError"),
+    "Comparison": ("promotion.evidence", "Comparison"),
+    "MetricComparison": ("promotion.evidence", "MetricComparison"),
+    "compare": ("promotion.evidence", "compare"),
+    "Decision": ("promotion.judgement", "Decision"),
+    "Policy": ("promotion.judgement", "Policy"),
+    "decide": ("promotion.judgement", "decide"),
+    "Registry": ("promotion.registry.workflow", "Registry"),
+    "Version": ("promotion.registry.workflow", "Version"),
+    "read_rows": ("promotion.rows", "read_rows"),
+    "split_by_hash": ("promotion.rows", "split_by_hash"),
+    "split_by_time": ("promotion.rows", "split_by_time"),
+    "Recipe": ("promotion.seams", "Recipe"),
+    "Split": ("promotion.seams", "Split"),
+    "Step": ("promotion.seams", "Step"),
+    "Trained": ("promotion.seams", "Trained"),
+    "Stage": ("promotion.vocabulary", "Stage"),
+    "Tag": ("promotion.vocabulary", "Tag"),
+    "Verdict": ("promotion.vocabulary", "Verdict"),
+}
+
+__all__ = [
+    "Comparison",
+    "DataError",
+    "Decision",
+    "MetricComparison",
+    "Policy",
+    "PromotionError",
+    "Recipe",
+    "Registry",
+    "Split",
+    "Stage",
+    "Step",
+    "Tag",
+    "Trained",
+    "Verdict",
+    "Version",
+    "compare",
+    "decide",
+    "open",
+    "read_rows",
+    "split_by_hash",
+    "split_by_time",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        message = f"module 'promotion' has no attribute '{name}'"
+        raise AttributeError(message)
+    import importlib
+
+    module, attribute = _HOMES[name]
+    return getattr(importlib.import_module(module), attribute)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,5 @@
+"""`python -m promotion` is the `promotion` command."""
+
+from promotion.cli import main
+
+main()

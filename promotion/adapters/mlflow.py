@@ -1,0 +1,160 @@
+"""The mirror in MLflow: registered model versions, the aliases `champion`, `challenger` and `previous`, tags, metrics.
+
+Everything sent may be sent again. What MLflow shows beyond that (other people's versions and tags) is left alone.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from promotion.errors import MirrorError
+from promotion.seams import MirrorDecision, MirrorState, MirrorVersion
+from promotion.secrets import without_password
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+
+TAG, STAGE, DIGEST = "promotion.tag", "promotion.stage", "promotion.digest"
+ALIASES = ("champion", "challenger", "previous")
+
+
+class MlflowMirror:
+    """The `Mirror` in the MLflow at a tracking URI; MLflow is imported and reached at the first use."""
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+        self._connected: MlflowClient | None = None
+
+    def push(self, state: MirrorState) -> None:
+        """Send the state.
+
+        Raises:
+            MirrorError: it could not be sent whole; it may be sent again.
+        """
+        with self._errors():
+            self._ensure_model(state.model)
+            numbers = self._send_versions(state)
+            self._send_aliases(state, numbers)
+            for decision in state.decisions:
+                self._send_decision(decision)
+
+    def aliases(self, model: str) -> Mapping[str, str]:
+        """Alias to tag; an alias on a version that is none of ours maps to MLflow's own number for it."""
+        with self._errors():
+            known = {version.version: version.tags.get(TAG) for version in self._versions(model)}
+            found = self._aliases(model)
+        return {alias: known.get(number) or f"{model}/{number}" for alias, number in found.items()}
+
+    def stages(self, model: str) -> Mapping[str, str]:
+        """Tag to stage."""
+        with self._errors():
+            versions = [version for version in self._versions(model) if TAG in version.tags]
+        return {version.tags[TAG]: version.tags.get(STAGE, "") for version in versions}
+
+    def metrics(self, run_id: str, names: Iterable[str], seq: int) -> Mapping[str, float]:
+        """The metrics that stand in a run at step `seq`; of one logged twice the last; those not found are left out."""
+        with self._errors():
+            histories = {name: self._client.get_metric_history(run_id, name) for name in names}
+        found = {name: [point.value for point in points if point.step == seq] for name, points in histories.items()}
+        return {name: values[-1] for name, values in found.items() if values}
+
+    @property
+    def _client(self) -> "MlflowClient":
+        if self._connected is None:
+            # MLflow's own defaults let a command hang for minutes when the server is away.
+            os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+            os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+            from mlflow import MlflowClient
+
+            self._connected = MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+        return self._connected
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except MirrorError:
+            raise
+        except Exception as error:  # MLflow lets requests', SQLAlchemy's and its own exceptions through
+            first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            place = without_password(self.uri)
+            message = f"MLflow at {place} did not take or give what was asked ({without_password(first)[:200]})."
+            raise MirrorError(message) from error
+
+    def _ensure_model(self, model: str) -> None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self._client.create_registered_model(model)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+
+    def _versions(self, model: str) -> Iterator["ModelVersion"]:
+        token: str | None = None
+        while True:
+            page = self._client.search_model_versions(f"name='{model}'", max_results=1000, page_token=token)
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+    def _aliases(self, model: str) -> dict[str, Any]:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return dict(self._client.get_registered_model(model).aliases)
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return {}
+            raise
+
+    def _send_versions(self, state: MirrorState) -> dict[str, Any]:
+        """Create what is missing, correct what differs; return MLflow's number for each tag."""
+        present = {version.tags[TAG]: version for version in self._versions(state.model) if TAG in version.tags}
+        numbers = {}
+        for wanted in state.versions:
+            version = present.get(str(wanted.tag))
+            if version is None:
+                version = self._create_version(state.model, wanted)
+            elif version.tags.get(STAGE) != wanted.stage.value:
+                self._client.set_model_version_tag(state.model, str(version.version), STAGE, wanted.stage.value)
+            numbers[str(wanted.tag)] = version.version
+        return numbers
+
+    def _create_version(self, model: str, wanted: MirrorVersion) -> "ModelVersion":
+        """A version that points to the model logged by its run; to its Bento folder when it has none."""
+        logged = self._logged_model(wanted.run_id)
+        return self._client.create_model_version(
+            model,
+            source=f"models:/{logged}" if logged else wanted.path.resolve().as_uri(),
+            run_id=wanted.run_id,
+            model_id=logged,
+            tags={TAG: str(wanted.tag), STAGE: wanted.stage.value, DIGEST: wanted.digest},
+        )
+
+    def _logged_model(self, run_id: str | None) -> str | None:
+        if run_id is None:
+            return None
+        outputs = self._client.get_run(run_id).outputs
+        models = outputs.model_outputs if outputs else []
+        return models[0].model_id if models else None
+
+    def _send_aliases(self, state: MirrorState, numbers: Mapping[str, Any]) -> None:
+        present = self._aliases(state.model)
+        for alias in ALIASES:
+            tag = state.aliases.get(alias)
+            if tag is None and alias in present:
+                self._client.delete_registered_model_alias(state.model, alias)
+            elif tag is not None and str(present.get(alias)) != str(numbers[str(tag)]):
+                self._client.set_registered_model_alias(state.model, alias, str(numbers[str(tag)]))
+
+    def _send_decision(self, decision: MirrorDecision) -> None:
+        found = self.metrics(decision.run_id, decision.metrics, decision.seq)
+        for name, value in decision.metrics.items():
+            if name not in found:
+                self._client.log_metric(decision.run_id, name, value, step=decision.seq)
+        self._client.set_tag(decision.run_id, "promotion.verdict", decision.verdict)
+        self._client.log_text(decision.run_id, decision.document, f"decisions/{decision.seq}.json")

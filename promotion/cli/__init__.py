@@ -1,0 +1,36 @@
+"""The `promotion` command. Each command calls the registry's method of its own name and shows what it returns."""
+
+import sys
+from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command and leave with its exit code; a user's mistake is one sentence on standard error."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code: 0 done, 1 error, 2 usage, 3 rejected, 4 held, 5 found, 6 conflict."""
+    from promotion.cli.app import app, with_plugins
+    from promotion.errors import PromotionError
+
+    try:
+        code = with_plugins(app)(args=arguments, standalone_mode=False)
+    except PromotionError as error:
+        sys.stderr.write(f"Error: {error}\n")
+        return error.exit_code
+    except Exception as error:
+        return _usage_error(error)
+    return code if isinstance(code, int) else 0
+
+
+def _usage_error(error: Exception) -> int:
+    """Typer's own complaints, in its own words; anything else is a fault of ours and keeps its traceback."""
+    show = getattr(error, "show", None)
+    if show is not None:
+        show()
+        return int(getattr(error, "exit_code", 2))
+    if type(error).__name__ == "Abort":
+        sys.stderr.write("Stopped; nothing more was changed.\n")
+        return 130
+    raise error

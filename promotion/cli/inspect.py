@@ -1,0 +1,105 @@
+"""Commands that only look: status, history, show, audit."""
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from promotion.cli.output import FOUND, AnyModel, Json, Model, TagText, models_of, open_here, show
+
+if TYPE_CHECKING:
+    from promotion.registry.state import State
+    from promotion.registry.workflow import Registry
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add them to the app."""
+    app.command(epilog="Example: promotion status")(status)
+    app.command(epilog="Example: promotion history fraud_classifier")(history)
+    app.command("show", epilog="Example: promotion show fraud_classifier:abc123")(show_version)
+    app.command(epilog="Example: promotion audit fraud_classifier --json")(audit)
+
+
+def status(model: AnyModel = None, as_json: Json = False) -> None:
+    """Who serves, who waits, and what needs attention."""
+    from promotion.report.terminal import status_view
+
+    registry = open_here()
+    states = [registry.state(name) for name in models_of(registry, model)]
+    torn = [one.torn for state in states for one in registry.store.versions(state.model) if one.torn]
+    behind = [
+        f"MLflow shows {state.model} as of entry {registry.ledger.mirrored(state.model)} of {state.seq}; "
+        "`promotion sync` brings it up to date."
+        for state in states
+        if registry.ledger.mirrored(state.model) < state.seq
+    ]
+    unknown = [_unrecorded(registry, state) for state in states]
+    notes = [note for note in unknown if note]
+    data = {"models": [_summary(state) for state in states], "notes": [*torn, *behind, *notes]}
+    show(data, status_view(states, torn, [*behind, *notes]), as_json=as_json)
+
+
+def history(model: Model, as_json: Json = False) -> None:
+    """Every entry of a model's ledger, oldest first."""
+    from dataclasses import asdict
+
+    from promotion.report.terminal import history_view
+
+    registry = open_here()
+    entries = [entry for name in models_of(registry, model) for entry in registry.history(name)]
+    show([asdict(entry) for entry in entries], history_view(entries), as_json=as_json)
+
+
+def show_version(tag: TagText, as_json: Json = False) -> None:
+    """The life of one version: where it came from, how it was judged, where it went."""
+    from dataclasses import asdict
+
+    from promotion.canonical import plain
+    from promotion.registry.transition import find
+    from promotion.report.terminal import version_view
+    from promotion.vocabulary import Tag
+
+    registry, parsed = open_here(), Tag.parse(tag)
+    known = find(registry.state(parsed.model), parsed)
+    entries = [entry for entry in registry.history(parsed.model) if _concerns(entry.body, tag)]
+    data = {**plain(known), "entries": [asdict(entry) for entry in entries]}
+    show(data, version_view(known, entries), as_json=as_json)
+
+
+def audit(model: AnyModel = None, as_json: Json = False) -> int:
+    """Compare the ledger with labels, files and MLflow. Exit code 5 when something differs."""
+    from rich.console import Group
+
+    from promotion.canonical import plain
+    from promotion.report.terminal import findings_view
+
+    registry = open_here()
+    found = {name: registry.audit(name) for name in models_of(registry, model)}
+    data = {name: [plain(finding) for finding in findings] for name, findings in found.items()}
+    show(data, Group(*(findings_view(name, findings) for name, findings in found.items())), as_json=as_json)
+    return FOUND if any(found.values()) else 0
+
+
+def _concerns(body: dict[str, Any], tag: str) -> bool:
+    return body.get("tag") == tag or any(move["tag"] == tag for move in body.get("moves", ()))
+
+
+def _summary(state: "State") -> dict[str, Any]:
+    from promotion.canonical import plain
+
+    return {
+        "model": state.model,
+        "champion": plain(state.champion) if state.champion else None,
+        "previous": state.previous,
+        "waiting": [known.tag for known in state.waiting],
+        "seq": state.seq,
+    }
+
+
+def _unrecorded(registry: "Registry", state: "State") -> str | None:
+    """A version that serves by its label and that the ledger does not know as champion."""
+    if state.champion:
+        return None
+    serving = [str(one.tag) for one in registry.store.versions(state.model) if one.stage == "prod"]
+    if not serving:
+        return None
+    return f"{', '.join(serving)} is labelled prod and not recorded; `promotion adopt` makes it the champion of record."

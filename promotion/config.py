@@ -1,0 +1,155 @@
+"""The configuration: promotion.toml, or `[tool.promotion]` in pyproject.toml, each key overridable as PROMOTION_….
+
+Nested keys are joined by two underscores: PROMOTION_MODELS__FRAUD_CLASSIFIER__DATA. Relative paths count from the
+file's own folder. BENTOML_HOME and MLFLOW_TRACKING_URI in the environment win over the file.
+"""
+
+import os
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from promotion.errors import ConfigError, PromotionError, UnknownName
+from promotion.judgement import Policy
+from promotion.toml import read_toml, sentences
+from promotion.vocabulary import is_name
+
+FILE_NAME = "promotion.toml"
+_PREFIX = "PROMOTION_"
+
+
+class ModelConfig(BaseModel):
+    """One model: its recipe, its data, its policy.
+
+    Attributes:
+        recipe: `package.module:Class` of the recipe.
+        options: keyword arguments of the recipe's class.
+        data: the file to train on and to judge by.
+        policy: what must hold before a version may serve.
+    """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
+    recipe: str
+    options: dict[str, Any] = Field(default_factory=dict)
+    data: str | None = None
+    policy: Policy
+
+
+class Config(BaseSettings):
+    """All settings.
+
+    Attributes:
+        ledger: SQLAlchemy URL of the ledger.
+        mlflow_tracking_uri: as MLflow takes it.
+        mlflow_artifacts: folder for artifacts when MLflow is a local database.
+        bentoml_home: folder of the Bento store.
+        actor: who acts, when it is not the operating system's user.
+        models: by name.
+        root: the folder that relative paths count from; not a key.
+    """
+
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix=_PREFIX, env_nested_delimiter="__"
+    )
+    ledger: str = "sqlite:///.promotion/ledger.db"
+    mlflow_tracking_uri: str = "sqlite:///.promotion/mlflow.db"
+    mlflow_artifacts: str = ".promotion/mlartifacts"
+    bentoml_home: str = "~/bentoml"
+    actor: str | None = None
+    models: dict[str, ModelConfig] = Field(default_factory=dict)
+    root: Path = Field(default_factory=Path.cwd, exclude=True)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic-settings fixes the signature
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment first, then the file (given as arguments)."""
+        return env_settings, init_settings
+
+    def model(self, name: str) -> ModelConfig:
+        """One model's settings.
+
+        Raises:
+            UnknownName: the file does not name it.
+        """
+        if name not in self.models:
+            hint = f"Models are named in {FILE_NAME} as [models.NAME]."
+            raise UnknownName("model", name, self.models, hint=hint)
+        return self.models[name]
+
+    def path(self, text: str) -> Path:
+        """A path of the file, made absolute."""
+        return self.root / Path(text).expanduser()
+
+    def url(self, text: str) -> str:
+        """A URL of the file; the relative path of a SQLite one made absolute."""
+        scheme, slashes, rest = text.partition(":///")
+        if scheme.startswith("sqlite") and slashes and rest and not rest.startswith(("/", ":memory:")):
+            return f"{scheme}:///{self.root / rest}"
+        return text
+
+
+def load_config(path: Path | None = None) -> Config:
+    """Read the configuration: the file given, or named by PROMOTION_CONFIG, or the nearest one upward, or none.
+
+    Raises:
+        ConfigError: it cannot be read or followed.
+    """
+    named = path or (Path(os.environ["PROMOTION_CONFIG"]) if "PROMOTION_CONFIG" in os.environ else None)
+    file = named or _nearest(Path.cwd())
+    _check_environment()
+    data = _section(file) if file else {}
+    root = (file.parent if file else Path.cwd()).resolve()
+    with_environment = data | {
+        key: os.environ[name]
+        for key, name in (("bentoml_home", "BENTOML_HOME"), ("mlflow_tracking_uri", "MLFLOW_TRACKING_URI"))
+        if os.environ.get(name)
+    }
+    try:
+        config = Config(**with_environment, root=root)
+    except ValidationError as error:
+        raise ConfigError(sentences(error, Config, str(file or "the environment"))) from error
+    except PromotionError as error:
+        message = f"{file or 'The environment'}: {error}"
+        raise ConfigError(message) from error
+    for name in config.models:
+        if not is_name(name):
+            message = f"'{name}' in {file} cannot name a model: a name has at most 63 of a-z, 0-9, '_', '-', '.'."
+            raise ConfigError(message)
+    return config
+
+
+def _nearest(folder: Path) -> Path | None:
+    for place in (folder, *folder.parents):
+        if (place / FILE_NAME).is_file():
+            return place / FILE_NAME
+        pyproject = place / "pyproject.toml"
+        if pyproject.is_file() and "promotion" in read_toml(pyproject).get("tool", {}):
+            return pyproject
+    return None
+
+
+def _section(path: Path) -> dict[str, Any]:
+    """Our part of the file: all of promotion.toml, `[tool.promotion]` of pyproject.toml."""
+    if not path.is_file():
+        message = f"There is no configuration file at {path}. `promotion init` writes one."
+        raise ConfigError(message)
+    data = read_toml(path)
+    ours: dict[str, Any] = data.get("tool", {}).get("promotion", {}) if path.name == "pyproject.toml" else data
+    return ours
+
+
+def _check_environment() -> None:
+    known = {*(name.upper() for name in Config.model_fields if name != "root"), "CONFIG"}
+    for variable in os.environ:
+        if variable.startswith(_PREFIX):
+            name = variable.removeprefix(_PREFIX).split("__")[0].upper()
+            if name not in known:
+                raise ConfigError(str(UnknownName("environment variable", variable, [_PREFIX + key for key in known])))

@@ -1,0 +1,107 @@
+"""Everything that can go wrong, as sentences: what was expected, what was found, what to do.
+
+PromotionError
+├── ConfigError          promotion.toml or the environment says something we cannot follow
+├── UnknownName          a metric, model, tag or key that does not exist; names the nearest
+│   └── BadTag           a text that is not `model:version`
+├── DataError            a file or its rows cannot be used to train or to judge
+├── StoreError           the Bento store is torn, read-only or missing a version
+│   └── DigestMismatch   a model's files are not the ones that were registered
+├── LedgerError          the ledger cannot be read or written, or its chain is broken
+│   └── Conflict         someone else moved first (exit code 6)
+├── Refused              the rules do not allow this move; says what would
+└── MirrorError          MLflow did not answer; what was decided stands
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class PromotionError(Exception):
+    """Base of every error that a user can cause and mend; its text is one or two whole sentences."""
+
+    exit_code = 1
+
+
+class ConfigError(PromotionError):
+    """The configuration cannot be followed."""
+
+
+class UnknownName(PromotionError):
+    """A name that is not among those that exist.
+
+    Attributes:
+        kind: what was looked up, e.g. `metric`.
+        name: what was asked for.
+        known: what there is.
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], *, hint: str = "") -> None:
+        self.kind, self.name, self.known = kind, name, tuple(known)
+        near = get_close_matches(name, self.known, n=1, cutoff=0.5)
+        found = f"There is no {kind} '{name}'."
+        if near:
+            way_out = f" Did you mean '{near[0]}'?"
+        elif self.known:
+            way_out = f" There is: {', '.join(self.known[:12])}."
+        else:
+            way_out = ""
+        super().__init__(f"{found}{way_out}{' ' + hint if hint else ''}")
+
+
+class BadTag(UnknownName):
+    """A text that is not a tag."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(
+            "tag",
+            text,
+            (),
+            hint="A tag is MODEL:VERSION in lower case, for example fraud_classifier:abc123; "
+            "`promotion status` lists them.",
+        )
+
+
+class DataError(PromotionError):
+    """Rows that cannot train or judge."""
+
+
+class StoreError(PromotionError):
+    """The Bento store cannot give or take what is asked."""
+
+
+class DigestMismatch(StoreError):
+    """A model's files differ from the ones that were registered; it is not loaded."""
+
+    def __init__(self, tag: object, expected: str, found: str) -> None:
+        self.tag, self.expected, self.found = tag, expected, found
+        super().__init__(
+            f"The files of {tag} are not the ones that were registered (expected digest {expected[:12]}, found "
+            f"{found[:12]}), so it was not loaded. Restore them from a backup, or retrain."
+        )
+
+
+class LedgerError(PromotionError):
+    """The ledger cannot be read or written."""
+
+
+class Conflict(LedgerError):
+    """Someone else appended first; nothing of ours was written."""
+
+    exit_code = 6
+
+    def __init__(self, model: str, seq: int, by: str = "") -> None:
+        self.model, self.seq, self.by = model, seq, by
+        who = f" by {by}" if by else ""
+        super().__init__(
+            f"The record of '{model}' moved on{who} while this command ran (entry {seq} was taken), so nothing was "
+            f"changed. Look at `promotion history {model}` and run the command again."
+        )
+
+
+class Refused(PromotionError):
+    """The rules do not allow this move."""
+
+
+class MirrorError(PromotionError):
+    """The mirror did not take an update; the record stands and `promotion sync` catches up."""

@@ -1,0 +1,46 @@
+"""What the rows say: values, gains and their standard errors, from labels and scores alone.
+
+    labels, scores, weights -> ScoredRows -> Estimate (value, influence per row) -> Measurement | MetricComparison
+
+`read_rows` checks the arrays and `ScoredRows` sorts each score vector once. A `Metric` turns them into an `Estimate`:
+its value, and how much each row moves it. Squared influences add up to a variance, so one pass gives each model's
+standard error, and that of the gain, paired by row, without resampling. `compare` does this for a champion and a
+challenger, `measure` for a model alone. What cannot be measured is `missing`, with the reason; nothing is ever NaN.
+
+    >>> from promotion.evidence import compare
+    >>> comparison = compare([0, 0, 1, 1], [0.1, 0.6, 0.5, 0.8], [0.1, 0.3, 0.5, 0.8], metrics=["roc_auc", "log_loss"])
+    >>> comparison["roc_auc"].champion, comparison["roc_auc"].challenger, comparison["roc_auc"].gain
+    (0.75, 1.0, 0.25)
+    >>> comparison.missing
+    ()
+
+Pure: no I/O, no clock, no randomness; NumPy only.
+"""
+
+from promotion.evidence.comparison import (
+    Comparison,
+    Evaluation,
+    Measurement,
+    MetricComparison,
+    MissingMetric,
+    compare,
+    measure,
+)
+from promotion.evidence.influence import Estimate
+from promotion.evidence.metrics import METRIC_NAMES, Metric, metric
+from promotion.evidence.rows import ScoredRows
+
+__all__ = [
+    "METRIC_NAMES",
+    "Comparison",
+    "Estimate",
+    "Evaluation",
+    "Measurement",
+    "Metric",
+    "MetricComparison",
+    "MissingMetric",
+    "ScoredRows",
+    "compare",
+    "measure",
+    "metric",
+]

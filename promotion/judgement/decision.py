@@ -1,0 +1,172 @@
+"""The decision: a verdict, every check behind it, and digests of all that it rests on."""
+
+from dataclasses import dataclass
+
+from promotion.canonical import digest, plain
+from promotion.evidence import Comparison, Evaluation
+from promotion.judgement.checks import (
+    Check,
+    Kind,
+    evidence_checks,
+    floor_check,
+    guardrail_check,
+    primary_check,
+    without_champion,
+)
+from promotion.judgement.policy import Policy
+from promotion.vocabulary import Outcome, Verdict
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """One side of a decision: the version's tag and the digest of its files."""
+
+    tag: str
+    digest: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldoutUsed:
+    """The rows that judged.
+
+    Attributes:
+        digest: SHA-256 over the sorted row keys' fingerprints and the labels.
+        data: the file they came from, and
+        data_digest: SHA-256 of its bytes.
+        rows: rows that judged, of which
+        positives: carry the positive label.
+        removed: rows left out since a side was trained on them.
+    """
+
+    digest: str
+    data: str
+    data_digest: str
+    rows: int
+    positives: int
+    removed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What was decided, and on what; its `digest` names it.
+
+    Attributes:
+        verdict: promote, hold or reject.
+        checks: every requirement with its outcome, numbers and reason.
+        evidence: the comparison (or, without a champion, the evaluation) the checks were applied to.
+        policy: digest of the policy.
+        alpha: level of the one-sided checks.
+        challenger, champion, holdout: what was judged, against whom, on which rows; the gate fills them in.
+    """
+
+    verdict: Verdict
+    checks: tuple[Check, ...]
+    evidence: Comparison | Evaluation | None
+    policy: str
+    alpha: float
+    challenger: Judged | None = None
+    champion: Judged | None = None
+    holdout: HoldoutUsed | None = None
+    format: int = FORMAT
+
+    def with_outcome(self, outcome: Outcome) -> tuple[Check, ...]:
+        """The checks that ended so."""
+        return tuple(check for check in self.checks if check.outcome is outcome)
+
+    @property
+    def failed(self) -> tuple[Check, ...]:
+        """The checks that failed."""
+        return self.with_outcome(Outcome.FAILED)
+
+    @property
+    def missing(self) -> tuple[Check, ...]:
+        """The checks that could not be made."""
+        return self.with_outcome(Outcome.MISSING)
+
+    @property
+    def deciding(self) -> Check | None:
+        """The check that settled it: of a promotion the primary (or first floor), else the first of the worst."""
+        counted = [check for check in self.checks if check.outcome is not Outcome.NOT_APPLICABLE]
+        if self.verdict is Verdict.PROMOTE:
+            return next(check for check in counted if check.kind in {Kind.PRIMARY, Kind.FLOOR})
+        gravity = _WORST_OF_REJECTION if self.verdict is Verdict.REJECT else _WORST_OF_HOLD
+        return min(counted, key=lambda check: gravity.index(check.outcome), default=None)
+
+    @property
+    def summary(self) -> str:
+        """The one sentence that a person wants first."""
+        return "Nothing was checked, so nothing is promoted." if self.deciding is None else self.deciding.reason
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the decision's canonical JSON."""
+        return digest(plain(self))
+
+    @property
+    def id(self) -> str:
+        """The first twelve digits of the digest: enough to name a decision to a person."""
+        return self.digest[:12]
+
+
+_WORST_OF_REJECTION = (Outcome.FAILED, Outcome.MISSING, Outcome.INCONCLUSIVE, Outcome.PASSED)
+_WORST_OF_HOLD = (Outcome.MISSING, Outcome.INCONCLUSIVE, Outcome.FAILED, Outcome.PASSED)
+
+
+def decide(
+    evidence: Comparison | Evaluation | None,
+    policy: Policy,
+    *,
+    alpha: float | None = None,
+    before: tuple[Check, ...] = (),
+) -> Decision:
+    """Apply the policy to the evidence.
+
+    Args:
+        evidence: the comparison with the champion; the challenger's own evaluation when there is no champion;
+            None when nothing could be scored, with the reason in `before`.
+        policy: what must hold.
+        alpha: level of the primary check; the policy's own when None.
+        before: checks made ahead of the comparison (a clean holdout, models that load and score).
+    """
+    level = policy.alpha if alpha is None else alpha
+    checks = before if evidence is None else (*before, *_policy_checks(evidence, policy, level))
+    return Decision(
+        verdict=verdict_of(checks),
+        checks=checks,
+        evidence=evidence,
+        policy=policy.digest,
+        alpha=level,
+    )
+
+
+def verdict_of(checks: tuple[Check, ...]) -> Verdict:
+    """Promote when all that applies passed, primary or floors among it; reject when, on enough rows, any failed.
+
+    Everything else holds: something missing, too few rows, an interval that leaves it open, nothing checked at all.
+    """
+    counted = [check for check in checks if check.outcome is not Outcome.NOT_APPLICABLE]
+    grounds = [check for check in counted if check.kind in {Kind.PRIMARY, Kind.GUARDRAIL, Kind.FLOOR}]
+    sufficient = all(check.outcome is Outcome.PASSED for check in counted if check not in grounds)
+    if not sufficient or any(check.outcome is Outcome.MISSING for check in grounds):
+        return Verdict.HOLD
+    if any(check.outcome is Outcome.FAILED for check in grounds):
+        return Verdict.REJECT
+    decisive = any(check.kind in {Kind.PRIMARY, Kind.FLOOR} for check in grounds)
+    if decisive and all(check.outcome is Outcome.PASSED for check in grounds):
+        return Verdict.PROMOTE
+    return Verdict.HOLD
+
+
+def _policy_checks(evidence: Comparison | Evaluation, policy: Policy, alpha: float) -> tuple[Check, ...]:
+    enough = evidence_checks(evidence.rows, evidence.positives, policy)
+    if isinstance(evidence, Comparison):
+        gains: tuple[Check, ...] = (
+            primary_check(evidence, policy.primary, alpha),
+            *(guardrail_check(evidence, guardrail, policy.alpha) for guardrail in policy.guardrails),
+        )
+    else:
+        gains = without_champion(policy)
+    floors = tuple(floor_check(evidence, floor, policy.alpha) for floor in policy.floors)
+    return (*enough, *gains, *floors)

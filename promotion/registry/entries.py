@@ -1,0 +1,210 @@
+"""The entries of the ledger: what each kind records, and the hash chain that ties them together."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from promotion.canonical import digest, plain, restore
+from promotion.errors import LedgerError
+from promotion.judgement import Decision
+from promotion.vocabulary import Stage
+
+GENESIS = "0" * 64
+FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registration:
+    """A version became known.
+
+    Attributes:
+        tag: e.g. `fraud_classifier:6hnrlexgmwrh6ax4`.
+        digest: SHA-256 over its files; verified before it is loaded.
+        stage: the stage it was found in.
+        version: the trainer's own name for it, e.g. `1.0.1`.
+        run_id: the MLflow run that trained it.
+        data: the file it was trained from, and
+        data_digest: SHA-256 of its bytes.
+        training_rows: how many rows trained it; None when the version does not say.
+        recipe: e.g. `registry_flows.fraud:FraudRecipe`.
+    """
+
+    tag: str
+    digest: str
+    stage: Stage | None
+    version: str | None = None
+    run_id: str | None = None
+    data: str | None = None
+    data_digest: str | None = None
+    training_rows: int | None = None
+    recipe: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """A decision on a version."""
+
+    tag: str
+    decision: Decision
+    decision_digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adoption:
+    """A person vouched for a version whose training rows are unknown."""
+
+    tag: str
+    reason: str
+    trained_before: float | None = None
+    assumed_clean: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Override:
+    """A person moved a version against or without a decision."""
+
+    tag: str
+    reason: str
+    verdict: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Move:
+    """One version from one stage to another; `before` is None when it carried no stage of ours."""
+
+    tag: str
+    before: Stage | None
+    after: Stage
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransitionPlanned:
+    """A set of moves; where it changes the champion, the champion changes here.
+
+    Attributes:
+        cause: `promotion`, `rejection`, `rollback`, `adoption` or `repair`.
+        moves: the stages to write; a new champion's first.
+        champion: tag of the champion from here on.
+        decision: digest of the decision that it follows, if any.
+        reason: one sentence.
+    """
+
+    cause: str
+    moves: tuple[Move, ...]
+    champion: str | None
+    reason: str
+    decision: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransitionApplied:
+    """All labels of the transition planned at `planned` are written."""
+
+    planned: int
+
+
+Body = Registration | Judgement | Adoption | Override | TransitionPlanned | TransitionApplied
+_KINDS: dict[str, type[Any]] = {
+    "registration": Registration,
+    "decision": Judgement,
+    "adoption": Adoption,
+    "override": Override,
+    "transition_planned": TransitionPlanned,
+    "transition_applied": TransitionApplied,
+}
+_NAMES = {kind: name for name, kind in _KINDS.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One line of the ledger.
+
+    Attributes:
+        model: e.g. `fraud_classifier`.
+        seq: 1, 2, 3, …; order is by it, never by time.
+        kind: e.g. `transition_planned`.
+        at: when, by the writer's clock: `2026-11-22T11:14:54.895460+00:00`. Information, not order.
+        actor: who, and how we know: `os:alice`, `config:ci`, `prefect:swift-otter`.
+        body: the kind's fields as plain data.
+        prev_hash: hash of the entry before; 64 zeros for the first.
+        hash: SHA-256 of the canonical JSON of all the above.
+    """
+
+    model: str
+    seq: int
+    kind: str
+    at: str
+    actor: str
+    body: dict[str, Any] = field(hash=False)
+    prev_hash: str
+    hash: str
+
+    def content(self) -> Body:
+        """The body as a value.
+
+        Raises:
+            LedgerError: the entry was written by a later release, or is damaged.
+        """
+        from pydantic import ValidationError
+
+        if self.kind not in _KINDS:
+            message = f"Entry {self.seq} of '{self.model}' is of kind '{self.kind}', which this release does not know."
+            raise LedgerError(message)
+        try:
+            content: Body = restore(_KINDS[self.kind], self.body)
+        except ValidationError as error:
+            message = (
+                f"Entry {self.seq} of '{self.model}' is damaged: {error.errors()[0]['msg']}. Run `promotion audit`."
+            )
+            raise LedgerError(message) from error
+        return content
+
+    def expected_hash(self) -> str:
+        """What `hash` must be."""
+        return _hash(self.model, self.seq, self.kind, self.at, self.actor, self.body, self.prev_hash)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Champion:
+    """Who serves, as the head of the ledger knows without reading the entries."""
+
+    tag: str
+    digest: str
+    since: str
+    seq: int
+    decision: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """The end of a model's chain and what holds there."""
+
+    model: str
+    seq: int
+    hash: str
+    champion: Champion | None
+
+
+def chain(model: str, after: "Head | None", bodies: Iterable[Body], *, at: datetime, actor: str) -> Iterator[Entry]:
+    """The entries that record the bodies, each tied to the one before."""
+    seq, prev_hash = (after.seq, after.hash) if after else (0, GENESIS)
+    for body in bodies:
+        seq += 1
+        kind, data, moment = _NAMES[type(body)], plain(body), at.isoformat()
+        entry_hash = _hash(model, seq, kind, moment, actor, data, prev_hash)
+        yield Entry(
+            model=model,
+            seq=seq,
+            kind=kind,
+            at=moment,
+            actor=actor,
+            body=data,
+            prev_hash=prev_hash,
+            hash=entry_hash,
+        )
+        prev_hash = entry_hash
+
+
+def _hash(model: str, seq: int, kind: str, at: str, actor: str, body: dict[str, Any], prev_hash: str) -> str:
+    return digest([FORMAT, model, seq, kind, at, actor, body, prev_hash])

@@ -1,0 +1,428 @@
+"""The registry: judge, promote, roll back, adopt, audit, repair. It does the I/O around the rules.
+
+Every change goes the same way: complete what an interrupted command left, plan, append to the ledger (the champion
+changes there, or someone else was first), write the labels, bring the mirror up to date.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from promotion.config import Config, ModelConfig
+from promotion.errors import Conflict, DataError, MirrorError, Refused, StoreError, UnknownName
+from promotion.holdout import AssumedClean, KnownRows, Provenance, TrainedBefore, UnknownRows
+from promotion.judgement import Decision
+from promotion.registry.audit import Finding, audit_model
+from promotion.registry.entries import (
+    Adoption,
+    Body,
+    Champion,
+    Entry,
+    Judgement,
+    Move,
+    Override,
+    Registration,
+    TransitionApplied,
+    TransitionPlanned,
+    chain,
+)
+from promotion.registry.gating import Data, Side, judge, load_rows
+from promotion.registry.mirroring import mirror_state
+from promotion.registry.recipes import load_recipe
+from promotion.registry.state import Known, State, advance, champion_at, fold
+from promotion.registry.transition import find, plan_adoption, plan_promotion, plan_rollback, plan_verdict
+from promotion.seams import LedgerStore, Mirror, ModelStore, Recipe, Step, call
+from promotion.vocabulary import Stage, Tag
+
+
+def utc_now() -> datetime:
+    """The clock of the edge."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """Who serves: tag, folder of its files, their digest, since when, and the decision that put it there."""
+
+    tag: Tag
+    path: Path
+    digest: str
+    since: str
+    decision_id: str | None
+
+
+class Registry:
+    """Decides which version of a model serves, and records why.
+
+    Args:
+        config: models, recipes and policies.
+        store: the versions with their files and labels.
+        ledger: the record, and the truth about stages.
+        mirror: the copy for people who look in MLflow.
+        actor: says who acts, and how we know, e.g. `os:alice`.
+        clock: gives the time that is written down; order never depends on it.
+        notice: is told in a sentence what went on beside the main thing, e.g. that the mirror is behind.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        store: ModelStore,
+        ledger: LedgerStore,
+        mirror: Mirror,
+        actor: Callable[[], str],
+        clock: Callable[[], datetime] = utc_now,
+        notice: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.config, self.store, self.ledger, self.mirror = config, store, ledger, mirror
+        self.notice = notice
+        self._actor, self._clock = actor, clock
+        self._loaded: tuple[object, Data] | None = None
+
+    # What is so
+
+    def champion(self, model: str, at: datetime | None = None) -> Version | None:
+        """Who serves now, in O(1), or served at a moment; None when nobody does or did."""
+        if at is not None:
+            return self._as_version(champion_at(model, self.ledger.entries(model), at))
+        head = self.ledger.head(model)
+        return self._as_version(head.champion if head else None)
+
+    def state(self, model: str) -> State:
+        """The model's state, folded from its entries."""
+        return fold(model, self.ledger.entries(model))
+
+    def history(self, model: str) -> Sequence[Entry]:
+        """Every entry of the model, oldest first."""
+        return self.ledger.entries(model)
+
+    def models(self) -> tuple[str, ...]:
+        """Every model that is configured or recorded."""
+        return tuple(dict.fromkeys((*self.config.models, *self.ledger.models())))
+
+    # What changes it
+
+    def register(
+        self,
+        tag: Tag,
+        *,
+        run_id: str | None = None,
+        data: Data | None = None,
+        version: str | None = None,
+    ) -> Known:
+        """Record a version of the store with the digest of its files; one that is recorded already stays as it is."""
+        state = self._ready(tag.model)
+        if str(tag) not in state.versions:
+            body = self._registration(tag, run_id=run_id, data=data, version=version)
+            state = self._append(state, body)
+            self.sync(tag.model)
+        return find(state, tag)
+
+    def load(
+        self, model: str, data: str | Path | None = None, *, options: Mapping[str, Any] | None = None
+    ) -> tuple[Recipe, Data]:
+        """The model's recipe and rows: of the file given, or of the configuration; read once while it stays the same.
+
+        Args:
+            model: its name in the configuration.
+            data: CSV or Parquet file; relative to the configuration's folder.
+            options: of the recipe, over the configured ones.
+
+        Raises:
+            DataError: there is no such file, or its rows cannot be used.
+        """
+        settings = self.config.model(model)
+        settings = settings.model_copy(update={"options": {**settings.options, **(options or {})}})
+        recipe = load_recipe(settings)
+        path, name = self._data_path(model, settings, data)
+        stamp = path.stat() if path.is_file() else None
+        key = (settings.recipe, repr(settings.options), path, stamp and (stamp.st_mtime_ns, stamp.st_size))
+        if self._loaded is None or self._loaded[0] != key:
+            self._loaded = (key, load_rows(recipe, path, name))
+        return recipe, self._loaded[1]
+
+    def check(self, model: str) -> None:
+        """See that a version of the model could be judged now: before hours of training rather than after.
+
+        Raises:
+            PromotionError: it could not; says why.
+        """
+        self.config.model(model)
+        self._serving(self._ready(model))
+
+    def gate(self, tag: Tag, *, data: str | Path | None = None, step: Step = call) -> Decision:
+        """Judge a version against the champion, record the decision and make the moves that follow from it.
+
+        Raises:
+            Refused: it is the champion.
+            Conflict: the record moved on meanwhile; nothing was changed.
+            PromotionError: it cannot be judged; nothing was changed.
+        """
+        self.store.get(tag)
+        self.config.model(tag.model)
+        state = self._ready(tag.model)
+        rival = self._serving(state)
+        if rival == tag:
+            message = f"{tag} serves already; a challenger is judged against it with `promotion gate TAG`."
+            raise Refused(message + self._adoption_hint(state, tag))
+        state = self._known(state, *filter(None, (tag, rival)))
+        source = data or find(state, tag).registration.data
+        recipe, rows = self.load(tag.model, source)
+        champion = self._side("champion", state, rival) if rival else None
+        policy = self.config.model(tag.model).policy
+        decision = judge(self._side("challenger", state, tag), champion, rows, recipe, policy, self.store, step)
+        self._record(state, tag, decision)
+        return decision
+
+    def promote(self, tag: Tag, *, reason: str, override: bool = False) -> TransitionPlanned:
+        """Put a version into `prod` by hand: with a `promote` decision, or as a recorded override.
+
+        Raises:
+            Refused: there is no such decision, and it is no override.
+            Conflict: the record moved on meanwhile; nothing was changed.
+        """
+        self.store.get(tag)
+        state = self._known(self._ready(tag.model), tag, *self._labelled_prod(tag.model))
+        self._verify(state, tag)
+        plan = plan_promotion(state, tag, reason=_required(reason), override=override)
+        bodies: tuple[Body, ...] = (plan,)
+        if override:
+            last = find(state, tag).decision
+            bodies = (Override(tag=str(tag), reason=reason, verdict=last.verdict.value if last else None), plan)
+        self._carry_out(state, *bodies)
+        return plan
+
+    def rollback(self, model: str, *, reason: str) -> TransitionPlanned:
+        """Bring back the champion before this one.
+
+        Raises:
+            Refused: there was none.
+            DigestMismatch: its files have changed since it was registered.
+        """
+        state = self._ready(model)
+        plan = plan_rollback(state, reason=_required(reason))
+        self._verify(state, Tag.parse(plan.moves[0].tag))
+        self._carry_out(state, plan)
+        return plan
+
+    def adopt(
+        self, tag: Tag, *, reason: str, trained_before: float | None = None, assume_clean: bool = False
+    ) -> TransitionPlanned | None:
+        """Vouch for a version whose training rows are unknown; one that carries `prod` becomes the champion.
+
+        Raises:
+            Refused: neither or both of `trained_before` and `assume_clean`; or another version is champion.
+        """
+        if (trained_before is None) != assume_clean:
+            message = "Say what is known of its training rows: either --trained-before TIME or --assume-clean."
+            raise Refused(message)
+        stored = self.store.get(tag)
+        serving = self._labelled_prod(tag.model)
+        state = self._known(self._ready(tag.model), tag, *(serving if stored.stage == Stage.PROD else ()))
+        adoption = Adoption(
+            tag=str(tag), reason=_required(reason), trained_before=trained_before, assumed_clean=assume_clean
+        )
+        plan = plan_adoption(state, tag, reason=reason) if stored.stage == Stage.PROD else None
+        self._carry_out(state, adoption, *((plan,) if plan else ()))
+        return plan
+
+    # What keeps it so
+
+    def audit(self, model: str) -> tuple[Finding, ...]:
+        """Compare the record with labels, files and the mirror; empty when all agree. Changes nothing."""
+        return audit_model(model, self.ledger, self.store, self.mirror)
+
+    def repair(self, model: str) -> tuple[Move, ...]:
+        """Complete what was interrupted, and write the ledger's stage over every label that disagrees."""
+        state = self._ready(model)
+        stored = {str(one.tag): one for one in self.store.versions(model) if one.torn is None}
+        if state.champion:
+            foreign = [one.tag for tag, one in stored.items() if one.stage == "prod" and tag not in state.versions]
+            state = self._known(state, *foreign)
+        moves = tuple(
+            Move(tag=tag, before=_stage(stored[tag].stage), after=_mended(state, known))
+            for tag, known in state.versions.items()
+            if tag in stored and known.stage and stored[tag].stage != _mended(state, known).value
+        )
+        if moves:
+            champion = state.champion.tag if state.champion else None
+            reason = "Labels that disagreed with the ledger were written again."
+            self._carry_out(state, TransitionPlanned(cause="repair", moves=moves, champion=champion, reason=reason))
+        self.sync(model, everything=True)
+        return moves
+
+    def sync(self, model: str, *, everything: bool = False) -> bool:
+        """Bring the mirror up to date; False, with a notice, when it cannot be reached: the record stands."""
+        head, done = self.ledger.head(model), self.ledger.mirrored(model)
+        if head is None or (head.seq <= done and not everything):
+            return True
+        state = self.state(model)
+        paths = {str(stored.tag): stored.path for stored in self.store.versions(model)}
+        try:
+            self.mirror.push(mirror_state(state, paths, after=0 if everything else done))
+        except MirrorError as error:
+            self.notice(f"{error} What was decided stands; `promotion sync` brings the mirror up to date.")
+            return False
+        self.ledger.mark_mirrored(model, state.seq)
+        return True
+
+    # How it is done
+
+    def _ready(self, model: str) -> State:
+        """The state, after completing a transition that an interrupted command left."""
+        state = self.state(model)
+        while state.pending:
+            state = self._apply(state)
+        return state
+
+    def _carry_out(self, state: State, *bodies: Body) -> None:
+        state = self._append(state, *bodies)
+        if state.pending:
+            self._apply(state)
+        self.sync(state.model)
+
+    def _record(self, state: State, tag: Tag, decision: Decision) -> None:
+        judgement = Judgement(tag=str(tag), decision=decision, decision_digest=decision.digest)
+        plan = plan_verdict(state, tag, decision)
+        self._carry_out(state, judgement, *((plan,) if plan else ()))
+
+    def _append(self, state: State, *bodies: Body) -> State:
+        entries = tuple(chain(state.model, state.head, bodies, at=self._clock(), actor=self._actor()))
+        for entry in entries:
+            state = advance(state, entry)
+        head = state.head
+        assert head is not None  # noqa: S101 - at least one entry was folded
+        self.ledger.append(entries, head)
+        return state
+
+    def _apply(self, state: State) -> State:
+        """Write the labels of the pending transition and record that they are written.
+
+        Whoever else completes it at the same time writes the same labels; the first to record it wins, which is fine.
+        """
+        assert state.pending is not None  # noqa: S101 - callers ask first
+        seq, plan = state.pending
+        for move in plan.moves:
+            try:
+                self.store.write_stage(Tag.parse(move.tag), move.after)
+            except UnknownName:
+                self.notice(f"{move.tag} is no longer in the Bento store, so its label was not written.")
+        try:
+            return self._append(state, TransitionApplied(planned=seq))
+        except Conflict:
+            return self.state(state.model)
+
+    def _known(self, state: State, *tags: Tag) -> State:
+        """The state with these versions registered, their training unknown where they were not."""
+        bodies = [self._registration(tag) for tag in dict.fromkeys(tags) if str(tag) not in state.versions]
+        return self._append(state, *bodies) if bodies else state
+
+    def _registration(
+        self, tag: Tag, *, run_id: str | None = None, data: Data | None = None, version: str | None = None
+    ) -> Registration:
+        stored, rows = self.store.get(tag), self.store.training_rows(tag)
+        settings = self.config.models.get(tag.model)
+        return Registration(
+            tag=str(tag),
+            digest=self.store.digest(tag),
+            stage=_stage(stored.stage),
+            version=version or stored.metadata.get("version"),
+            run_id=run_id,
+            data=data.name if data else None,
+            data_digest=data.digest if data else None,
+            training_rows=None if rows is None else len(rows),
+            recipe=settings.recipe if settings else None,
+        )
+
+    def _serving(self, state: State) -> Tag | None:
+        """The champion by the ledger; before the first promotion the one version labelled `prod`, if any.
+
+        Raises:
+            StoreError: labels name another champion, or several.
+        """
+        labelled = self._labelled_prod(state.model)
+        names = ", ".join(map(str, labelled))
+        if state.champion:
+            champion = Tag.parse(state.champion.tag)
+            if any(tag != champion for tag in labelled):
+                message = (
+                    f"The champion of '{state.model}' is {champion}, but the label stage: prod is on {names}. "
+                    f"`promotion audit {state.model}` shows what differs, `promotion repair {state.model}` mends it."
+                )
+                raise StoreError(message)
+            return champion
+        if len(labelled) > 1:
+            message = (
+                f"{len(labelled)} versions of '{state.model}' carry the label stage: prod ({names}), and only one can "
+                "serve. Say which one does: `promotion adopt TAG --assume-clean --reason …` (or --trained-before)."
+            )
+            raise StoreError(message)
+        return labelled[0] if labelled else None
+
+    def _labelled_prod(self, model: str) -> tuple[Tag, ...]:
+        return tuple(stored.tag for stored in self.store.versions(model) if stored.stage == Stage.PROD)
+
+    def _side(self, role: str, state: State, tag: Tag) -> Side:
+        known = find(state, tag)
+        return Side(role=role, tag=tag, digest=known.registration.digest, provenance=self._provenance(known))
+
+    def _provenance(self, known: Known) -> Provenance:
+        if known.adoption is not None:
+            moment = known.adoption.trained_before
+            return AssumedClean() if moment is None else TrainedBefore(moment)
+        rows = self.store.training_rows(Tag.parse(known.tag))
+        return UnknownRows() if rows is None else KnownRows(rows)
+
+    def _verify(self, state: State, tag: Tag) -> None:
+        """Load the version, its files verified: what cannot be loaded must not serve."""
+        self.store.load(tag, digest=find(state, tag).registration.digest)
+
+    def _data_path(self, model: str, settings: ModelConfig, data: str | Path | None) -> tuple[Path, str]:
+        if data is None and settings.data is None:
+            message = f"No data is named for '{model}'. Set `data` in [models.{model}], or name a file with --data."
+            raise DataError(message)
+        path = self.config.path(str(data if data is not None else settings.data)).resolve()
+        inside = path.is_relative_to(self.config.root)
+        return path, str(path.relative_to(self.config.root) if inside else path)
+
+    def _adoption_hint(self, state: State, tag: Tag) -> str:
+        known = state.versions.get(str(tag))
+        if known and (known.adoption or known.registration.training_rows is not None):
+            return ""
+        return (
+            f" Its training rows are unknown: `promotion adopt {tag} --trained-before TIME --reason …` (or "
+            "--assume-clean) records what you know of them, so that challengers can be judged against it."
+        )
+
+    def _as_version(self, champion: Champion | None) -> Version | None:
+        if champion is None:
+            return None
+        tag = Tag.parse(champion.tag)
+        return Version(
+            tag=tag,
+            path=self.store.path(tag),
+            digest=champion.digest,
+            since=champion.since,
+            decision_id=champion.decision[:12] if champion.decision else None,
+        )
+
+
+def _required(reason: str) -> str:
+    if not reason.strip():
+        message = "A change by hand needs a reason: --reason 'why'."
+        raise Refused(message)
+    return reason
+
+
+def _stage(label: str | None) -> Stage | None:
+    return Stage(label) if label in set(Stage) else None
+
+
+def _mended(state: State, known: Known) -> Stage:
+    """The stage that the label must carry: one labelled `prod` behind the ledger's back goes back to wait."""
+    assert known.stage is not None  # noqa: S101 - callers filter
+    serves = state.champion is not None and state.champion.tag == known.tag
+    return Stage.STAGING if known.stage is Stage.PROD and not serves else known.stage

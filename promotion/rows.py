@@ -1,0 +1,243 @@
+"""Reading rows from files, by needed columns, and telling in a sentence what is wrong with them.
+
+`read_rows` for a recipe's `load`; `split_by_time` and `split_by_hash` for its `split`; `fingerprints` name rows by
+64 bits of their key.
+"""
+
+import csv
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from promotion.errors import DataError, UnknownName
+from promotion.seams import Split
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+ColumnType = Literal["number", "text", "key"]
+_TAIL_BYTES = 1 << 20
+
+
+def read_rows(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
+    """Read the named columns of a CSV or Parquet file, in the order given.
+
+    A `number` becomes float64, a `text` a pandas category (missing stays missing), a `key` stays as the file has it.
+
+    Raises:
+        DataError: the file is missing, empty, cut short, or lacks a column, or a number is not one.
+    """
+    if not path.is_file():
+        message = f"There is no data file at {path}. Put the file there, or name another with --data."
+        raise DataError(message)
+    rows = _read_parquet(path, columns) if path.suffix == ".parquet" else _read_csv(path, columns)
+    return rows[list(columns)]
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes, 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fingerprints(keys: "pd.Series[Any]") -> "NDArray[np.uint64]":
+    """64-bit fingerprints of row keys, shape (n_rows,).
+
+    A key counts by its text, so that 2987000 read as a number from one file and as text from another is one row.
+    Two different keys among a million share a fingerprint with probability 3e-8.
+    """
+    import pandas as pd
+
+    return pd.util.hash_array(keys.astype(str).to_numpy(dtype=object), categorize=False)
+
+
+def check_rows(rows: "pd.DataFrame", *, key: str, label: str, what: str) -> None:
+    """See that the rows can train or judge: keys present and unique, labels 0 or 1, of both kinds.
+
+    Raises:
+        DataError: they cannot; the sentence names the first row at fault, counting data rows from 1.
+    """
+    for name in (key, label):
+        if name not in rows:
+            raise DataError(_no_column(what, name, list(rows.columns)))
+    if len(rows) < 2:  # noqa: PLR2004 - one row to train on and one to judge by
+        message = f"{what} holds {len(rows)} row{'s' * (len(rows) != 1)}; training and judging need at least two."
+        raise DataError(message)
+    _check_keys(rows[key], what)
+    _check_labels(rows[label], what)
+
+
+def split_by_time(rows: "pd.DataFrame", *, time: str, holdout: float) -> Split:
+    """Give the latest share of the rows to the holdout; rows of one moment stay together.
+
+    Args:
+        rows: all rows.
+        time: column of numbers that orders them.
+        holdout: share of the rows, above 0 and below 1.
+
+    Raises:
+        DataError: a time is missing, or all rows are of one moment.
+    """
+    _check_share(holdout)
+    moments = rows[time]
+    if moments.isna().any():
+        message = f"Column '{time}' orders the rows in time and must not be empty; row {_first(moments.isna())} is."
+        raise DataError(message)
+    cut = moments.sort_values().iloc[int(len(rows) * (1 - holdout))]
+    late = (moments >= cut).to_numpy()
+    if late.all():
+        message = f"The rows cannot be split by '{time}': too many of them are of one moment ({cut:g})."
+        raise DataError(message)
+    return Split(rows[~late], rows[late])
+
+
+def split_by_hash(rows: "pd.DataFrame", *, key: str, holdout: float) -> Split:
+    """Give about this share of the rows to the holdout by their keys: a row keeps its side in every later file."""
+    _check_share(holdout)
+    judges = fingerprints(rows[key]) < int(holdout * 2**64)
+    return Split(rows[~judges], rows[judges])
+
+
+def _read_csv(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
+    import pandas as pd
+
+    header = _header(path)
+    _require(path, columns, header)
+    _check_end(path, len(header))
+    types: dict[str, Any] = {name: "category" for name, kind in columns.items() if kind == "text"}
+    types |= {name: "float64" for name, kind in columns.items() if kind == "number"}
+    try:
+        return pd.read_csv(path, usecols=list(columns), dtype=types)
+    except (ValueError, pd.errors.ParserError) as error:
+        raise DataError(_explain(path, columns, error)) from error
+
+
+def _read_parquet(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        _require(path, columns, pq.read_schema(path).names)
+        rows = pd.read_parquet(path, columns=list(columns))
+    except (pa.ArrowInvalid, OSError) as error:
+        message = f"{path} cannot be read as Parquet ({str(error).splitlines()[0]}). Write the file again."
+        raise DataError(message) from error
+    for name, kind in columns.items():
+        if kind == "number":
+            rows[name] = _numbers(path, rows[name])
+        elif kind == "text":
+            rows[name] = rows[name].astype("category")
+    return rows
+
+
+def _header(path: Path) -> list[str]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            header = next(csv.reader(file), [])
+    except (UnicodeDecodeError, csv.Error) as error:
+        message = f"{path} is not a CSV file in UTF-8 ({error}). Export it as CSV, or give a .parquet file."
+        raise DataError(message) from error
+    if not header:
+        message = f"{path} is empty; its first line should name the columns."
+        raise DataError(message)
+    return header
+
+
+def _require(path: Path, columns: Mapping[str, ColumnType], present: list[str]) -> None:
+    for name in columns:
+        if name not in present:
+            raise DataError(_no_column(str(path), name, present))
+
+
+def _no_column(what: str, name: str, present: list[str]) -> str:
+    near = str(UnknownName("column", name, present)) if len(present) < 1000 else ""  # noqa: PLR2004
+    return f"{what} has no column '{name}', which the recipe needs. {near}".strip()
+
+
+def _check_end(path: Path, fields: int) -> None:
+    """See that the last row is whole: pandas fills a row that was cut short with missing values and says nothing."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        file.seek(max(0, size - _TAIL_BYTES))
+        tail = file.read()
+    last = tail.rstrip(b"\r\n").rsplit(b"\n", 1)[-1].decode("utf-8", "replace")
+    found = len(next(csv.reader([last]), []))
+    whole = tail.endswith(b"\n")
+    if found != fields or not whole:
+        cut = f"its last row has {found} of {fields} fields" if found != fields else "its last row has no line end"
+        message = f"{path} seems cut short: {cut}. Copy the file again (or end its last line, if it is whole)."
+        raise DataError(message)
+
+
+def _explain(path: Path, columns: Mapping[str, ColumnType], error: Exception) -> str:
+    """Find the value that pandas stumbled over."""
+    import pandas as pd
+
+    numbers = [name for name, kind in columns.items() if kind == "number"]
+    try:
+        raw = pd.read_csv(path, usecols=numbers, dtype=str)
+        for name in numbers:
+            _numbers(path, raw[name])
+    except DataError as found:
+        return str(found)
+    except ValueError:
+        pass
+    return f"{path} cannot be read as CSV ({str(error).strip()}). Write the file again."
+
+
+def _numbers(path: Path, column: "pd.Series[Any]") -> "pd.Series[float]":
+    import pandas as pd
+
+    numbers = pd.to_numeric(column, errors="coerce").astype("float64")
+    wrong = numbers.isna() & column.notna()
+    if wrong.any():
+        row = _first(wrong)
+        message = f"Column '{column.name}' of {path} must hold numbers; row {row} holds '{column.iloc[row - 1]}'."
+        raise DataError(message)
+    return numbers
+
+
+def _check_keys(keys: "pd.Series[Any]", what: str) -> None:
+    if keys.isna().any():
+        message = f"Column '{keys.name}' names the rows of {what} and must not be empty; row {_first(keys.isna())} is."
+        raise DataError(message)
+    again = keys.duplicated()
+    if again.any():
+        row = _first(again)
+        message = (
+            f"Column '{keys.name}' names the rows of {what}, so no two may share a value; {int(again.sum()):,} do, the "
+            f"first is {keys.iloc[row - 1]} in row {row}. Remove the repeated rows."
+        )
+        raise DataError(message)
+
+
+def _check_labels(labels: "pd.Series[Any]", what: str) -> None:
+    wrong = ~labels.isin([0, 1])
+    if wrong.any():
+        row = _first(wrong)
+        value = labels.iloc[row - 1]
+        found = "is empty" if value != value else f"holds {value}"  # noqa: PLR0124 - NaN is not equal to itself
+        message = f"Column '{labels.name}' of {what} must hold 0 or 1; row {row} {found}."
+        raise DataError(message)
+    if labels.nunique() < 2:  # noqa: PLR2004 - two classes
+        kind = "no positive" if labels.iloc[0] == 0 else "only positive"
+        message = (
+            f"{what} holds {kind} rows (column '{labels.name}' is {labels.iloc[0]:g} in all {len(labels):,} rows); "
+            "training needs both."
+        )
+        raise DataError(message)
+
+
+def _check_share(holdout: float) -> None:
+    if not 0 < holdout < 1:
+        message = f"The holdout's share must be above 0 and below 1, found {holdout}."
+        raise DataError(message)
+
+
+def _first(mask: "pd.Series[bool]") -> int:
+    """Number of the first true row, counting from 1."""
+    return int(mask.to_numpy().argmax()) + 1

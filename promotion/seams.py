@@ -1,0 +1,242 @@
+"""The narrow doors through which the outside comes in: a recipe, a model store, a ledger store, a mirror.
+
+Each has an in-memory version in `promotion.adapters.memory` for tests, and a real one beside it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, runtime_checkable
+
+from promotion.vocabulary import Stage, Tag
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from promotion.registry.entries import Entry, Head
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Step(Protocol):
+    """Runs one named step of a longer work: a plain call here, a Prefect task under `registry_flows`."""
+
+    def __call__(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run `function(*args, **kwargs)` and return what it returns."""
+        ...
+
+
+def call(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """The plain `Step`."""
+    return function(*args, **kwargs)
+
+
+@dataclass(frozen=True)
+class Split:
+    """The rows that train and the rows that judge; they share no row key."""
+
+    training: "pd.DataFrame"
+    holdout: "pd.DataFrame"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """A fitted model with all that scoring needs.
+
+    Attributes:
+        model: the fitted estimator; scikit-learn's, or any that follows its interface.
+        custom_objects: what else scoring needs, by name, e.g. an encoder; saved beside the model.
+        labels: labels for the Bento store; `stage` is the registry's own.
+        signatures: BentoML's, by method name.
+    """
+
+    model: Any
+    custom_objects: Mapping[str, Any] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    signatures: Mapping[str, Any] = field(default_factory=lambda: {"predict": {"batchable": True, "batch_dim": 0}})
+
+
+@runtime_checkable
+class Recipe(Protocol):
+    """What a user writes for their own model: how to load, split, train and score.
+
+    Attributes:
+        key: the column that names a row; no two rows share a value.
+        label: the column that holds 0 or 1.
+        time: the column that orders rows in time (a number), or None.
+    """
+
+    key: str
+    label: str
+    time: str | None
+
+    def load(self, path: Path) -> "pd.DataFrame":
+        """Read the rows, with at least the key, the label and the time; only the columns that are needed."""
+        ...
+
+    def split(self, rows: "pd.DataFrame") -> Split:
+        """Divide the rows; the holdout must look like the rows that the model will meet."""
+        ...
+
+    def train(self, training: "pd.DataFrame", *, step: Step) -> Trained:
+        """Fit on the training rows; `step(function, ...)` shows a part of it as a task of its own."""
+        ...
+
+    def score(self, trained: Trained, rows: "pd.DataFrame") -> "NDArray[np.floating[Any]]":
+        """The probability of a positive label, one per row: shape (n_rows,)."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """One version as the Bento store holds it; `stage` is its label, or None; `torn` says what is wrong with it."""
+
+    tag: Tag
+    path: Path
+    stage: str | None
+    labels: Mapping[str, str]
+    metadata: Mapping[str, Any]
+    torn: str | None = None
+
+
+class ModelStore(Protocol):
+    """Versions of models with their files and labels."""
+
+    def models(self) -> tuple[str, ...]:
+        """Names of all models."""
+        ...
+
+    def versions(self, model: str) -> tuple[Stored, ...]:
+        """Every version of a model, torn ones among them, oldest name first."""
+        ...
+
+    def path(self, tag: Tag) -> Path:
+        """The folder of a version's files, whether it is there or not."""
+        ...
+
+    def get(self, tag: Tag) -> Stored:
+        """One version.
+
+        Raises:
+            UnknownName: there is no such version.
+            StoreError: it is torn.
+        """
+        ...
+
+    def save(
+        self, model: str, trained: Trained, *, metadata: Mapping[str, str], training_rows: "NDArray[np.uint64]"
+    ) -> Tag:
+        """Save a candidate as `staging`, with the fingerprints of its training rows; all of it or nothing."""
+        ...
+
+    def load(self, tag: Tag, *, digest: str) -> Trained:
+        """Load a version whose files have the given digest.
+
+        Raises:
+            DigestMismatch: they have not; nothing was unpickled.
+        """
+        ...
+
+    def digest(self, tag: Tag) -> str:
+        """SHA-256 over the version's files and description, its labels excepted."""
+        ...
+
+    def training_rows(self, tag: Tag) -> "NDArray[np.uint64] | None":
+        """Sorted fingerprints of the rows it was trained on; None when the version does not say."""
+        ...
+
+    def write_stage(self, tag: Tag, stage: Stage) -> None:
+        """Rewrite the label `stage`, atomically, and nothing else."""
+        ...
+
+
+class LedgerStore(Protocol):
+    """Append-only entries per model, in order of `seq`, and a small head for each."""
+
+    def models(self) -> tuple[str, ...]:
+        """Names of all models with entries."""
+        ...
+
+    def head(self, model: str) -> "Head | None":
+        """The last entry's place and the champion; None when nothing is recorded."""
+        ...
+
+    def entries(self, model: str, *, after: int = 0) -> "Sequence[Entry]":
+        """The entries with `seq > after`, in order."""
+        ...
+
+    def append(self, entries: "Sequence[Entry]", head: "Head") -> None:
+        """Append all entries and move the head, or nothing.
+
+        Raises:
+            Conflict: the first entry's `seq` is taken.
+        """
+        ...
+
+    def mirrored(self, model: str) -> int:
+        """The `seq` up to which the mirror is done; 0 at first."""
+        ...
+
+    def mark_mirrored(self, model: str, seq: int) -> None:
+        """Record that the mirror is done up to `seq`."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class MirrorVersion:
+    """One version as the mirror shall show it."""
+
+    tag: Tag
+    path: Path
+    run_id: str | None
+    stage: Stage
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MirrorDecision:
+    """One decision as the mirror shall show it: numbers logged to the challenger's run at step `seq`."""
+
+    run_id: str
+    seq: int
+    verdict: str
+    metrics: Mapping[str, float]
+    document: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MirrorState:
+    """All that the mirror shall show of one model; sending it twice changes nothing."""
+
+    model: str
+    seq: int
+    versions: tuple[MirrorVersion, ...]
+    aliases: Mapping[str, Tag]
+    decisions: tuple[MirrorDecision, ...]
+
+
+class Mirror(Protocol):
+    """A copy of the ledger's state for people who look elsewhere."""
+
+    def push(self, state: MirrorState) -> None:
+        """Send the state.
+
+        Raises:
+            MirrorError: it could not be sent whole; it may be sent again.
+        """
+        ...
+
+    def aliases(self, model: str) -> Mapping[str, str]:
+        """Alias to tag, as the mirror shows them."""
+        ...
+
+    def stages(self, model: str) -> Mapping[str, str]:
+        """Tag to stage, as the mirror shows them."""
+        ...
+
+    def metrics(self, run_id: str, names: Iterable[str], seq: int) -> Mapping[str, float]:
+        """The metrics that stand in a run at step `seq`; those not found are left out."""
+        ...

@@ -1,0 +1,61 @@
+"""The command that runs flows, added to `promotion` through the entry-point group `promotion.commands`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from promotion.cli.output import EXIT_CODES, Json, Model, show
+
+
+def register(app: typer.Typer) -> None:
+    """Add it to the app."""
+    app.command(epilog="Example: promotion retrain fraud_classifier")(retrain)
+
+
+def retrain(
+    model: Model,
+    data: Annotated[
+        Path | None, typer.Option(help="File to train on and judge by; by default the configured one.")
+    ] = None,
+    version: Annotated[str | None, typer.Option(help="Your own name for the candidate; by default the time.")] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(help="An option of the recipe for this training, as NAME=VALUE.", metavar="NAME=VALUE"),
+    ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show Prefect's log.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Train a candidate under Prefect and let the gate judge it.
+
+    Exit code 0 promoted, 3 rejected, 4 held. Uses the Prefect server of PREFECT_API_URL, or a temporary one.
+    """
+    from promotion.canonical import plain
+    from promotion.report.terminal import decision_view
+    from registry_flows.running import run_quietly
+
+    candidate = run_quietly(
+        model,
+        data_path=str(data.absolute()) if data else None,
+        version=version,
+        options=dict(_option(text) for text in option or ()),
+        verbose=verbose,
+    )
+    decision = candidate.decision
+    shown = {"tag": candidate.tag, "decision_id": decision.id, **plain(decision)}
+    show(shown, decision_view(decision), as_json=as_json)
+    return EXIT_CODES[decision.verdict]
+
+
+def _option(text: str) -> tuple[str, Any]:
+    """`NAME=VALUE`, the value read as TOML (a number, true, "text"), as a plain word when it is none."""
+    import tomllib
+
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        message = f"An option of the recipe is given as NAME=VALUE, found '{text}'."
+        raise typer.BadParameter(message)
+    try:
+        return name, tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return name, value

@@ -1,0 +1,27 @@
+"""The retrain flow: train a candidate on the configured data and let the gate judge it."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from prefect import flow
+
+from registry_flows.train import Candidate, train_flow
+
+
+@flow(name="retrain", flow_run_name="retrain {model}")
+def retrain_flow(
+    model: str = "fraud_classifier",
+    data_path: str | None = None,
+    version: str | None = None,
+    options: dict[str, Any] | None = None,
+) -> Candidate:
+    """Train and gate.
+
+    Args:
+        model: its name in the configuration.
+        data_path: CSV or Parquet file; None for the configured one.
+        version: the trainer's own name for it; the present time when None.
+        options: of the recipe, for this training only.
+    """
+    named = version or f"{datetime.now(UTC):%Y.%m.%d.%H%M%S}"
+    return train_flow(data_path, named, stage="prod", model=model, options=options)

@@ -1,0 +1,127 @@
+"""What a training logs to MLflow: parameters, metrics, the data's fingerprint, library versions, the model itself."""
+
+import logging
+import platform
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from promotion.config import Config
+from promotion.errors import MirrorError
+from promotion.evidence import measure
+from promotion.registry.gating import Data
+from promotion.seams import Recipe, Split, Trained
+from promotion.secrets import without_password
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+LIBRARIES = ("bentoml", "mlflow", "numpy", "pandas", "prefect", "scikit-learn", "xgboost")
+
+
+def log_training(
+    config: Config, model: str, version: str, recipe: Recipe, data: Data, split: Split, trained: Trained
+) -> str:
+    """Log one training as a run of the experiment named as the model; the run's id.
+
+    Raises:
+        MirrorError: MLflow did not answer; nothing was saved.
+    """
+    uri = config.url(config.mlflow_tracking_uri)
+    metrics = training_metrics(config, model, recipe, split, trained)
+    with _errors(uri):
+        import mlflow
+
+        mlflow.set_tracking_uri(uri)
+        mlflow.set_registry_uri(uri)
+        experiment = _experiment(mlflow.MlflowClient(), config, model)
+        with mlflow.start_run(experiment_id=experiment, run_name=f"{model} {version}") as run:
+            mlflow.log_params(_parameters(recipe, version))
+            mlflow.log_metrics(dict(metrics))
+            mlflow.set_tags(_tags(data, recipe))
+            _log_model(trained)
+        return str(run.info.run_id)
+
+
+def training_metrics(config: Config, model: str, recipe: Recipe, split: Split, trained: Trained) -> Mapping[str, float]:
+    """Sizes, and the candidate's own metrics on the holdout; the comparison with the champion is the gate's."""
+    labels = split.holdout[recipe.label].to_numpy()
+    scores = recipe.score(trained, split.holdout)
+    evaluation = measure(labels, scores, metrics=config.model(model).policy.names)
+    sizes = {
+        "training_rows": float(len(split.training)),
+        "training_positives": float(split.training[recipe.label].sum()),
+        "holdout_rows": float(len(split.holdout)),
+        "holdout_positives": float(labels.sum()),
+    }
+    return sizes | {f"holdout_{found.metric}": found.value for found in evaluation.metrics}
+
+
+def _parameters(recipe: Recipe, version: str) -> dict[str, Any]:
+    options = {one.name: getattr(recipe, one.name) for one in fields(recipe)} if is_dataclass(recipe) else vars(recipe)
+    return {"version": version, "recipe": f"{type(recipe).__module__}:{type(recipe).__qualname__}", **options}
+
+
+def _tags(data: Data, recipe: Recipe) -> dict[str, str]:
+    versions = {f"library.{name}": installed(name) for name in LIBRARIES}
+    ours = {
+        "data.path": data.name,
+        "data.sha256": data.digest,
+        "data.rows": str(len(data.rows)),
+        "data.key": recipe.key,
+    }
+    return {**ours, **versions, "library.python": platform.python_version()}
+
+
+def _experiment(client: "MlflowClient", config: Config, model: str) -> str:
+    """The model's experiment; with a local database its artifacts go beside it, not into the working folder."""
+    found = client.get_experiment_by_name(model)
+    if found is not None:
+        return str(found.experiment_id)
+    local = config.mlflow_tracking_uri.startswith("sqlite")
+    place = config.path(config.mlflow_artifacts).resolve().as_uri() if local else None
+    return str(client.create_experiment(model, artifact_location=place))
+
+
+def _log_model(trained: Trained) -> None:
+    """The same fitted object as in the Bento store; what else scoring needs goes beside it."""
+    import mlflow
+
+    fitted = trained.model
+    logging.getLogger("mlflow.sklearn").setLevel(logging.ERROR)  # it warns of every pickle; ours is verified by digest
+    mlflow.sklearn.log_model(
+        fitted,
+        name="model",
+        serialization_format="cloudpickle",
+        pyfunc_predict_fn="predict_proba" if hasattr(fitted, "predict_proba") else "predict",
+        pip_requirements=[f"{name}=={installed(name)}" for name in ("scikit-learn", "xgboost", "pandas", "numpy")],
+    )
+    _log_custom_objects(trained.custom_objects)
+
+
+def _log_custom_objects(objects: Mapping[str, Any]) -> None:
+    import joblib
+    import mlflow
+
+    with tempfile.TemporaryDirectory() as folder:
+        for name, value in objects.items():
+            joblib.dump(value, Path(folder) / f"{name}.joblib")
+        if objects:
+            mlflow.log_artifacts(folder, "custom_objects")
+
+
+@contextmanager
+def _errors(uri: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # MLflow lets requests', SQLAlchemy's and its own exceptions through
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        message = (
+            f"MLflow at {without_password(uri)} did not take the log ({without_password(first)[:200]}), so no "
+            "candidate was saved. See that it runs, and train again."
+        )
+        raise MirrorError(message) from error

@@ -1,0 +1,346 @@
+import math
+from dataclasses import fields
+from statistics import NormalDist
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+from sklearn.metrics import roc_auc_score
+
+from promotion.errors import ConfigError, DataError, UnknownName
+from promotion.evidence import METRIC_NAMES, Comparison, Evaluation, MissingMetric, compare, measure
+
+awkward_scores = st.sampled_from([0.0, -0.0, 0.25, 0.5, 1.0, 1e-300]) | st.floats(width=64) | st.floats(0, 1)
+awkward_weights = st.sampled_from([0.0, 5e-324, 1e-300, 1.0, 3.0, 1e300]) | st.floats(0, 10)
+
+
+@st.composite
+def awkward_holdouts(draw):
+    def column(values):
+        return draw(st.lists(values, min_size=n_rows, max_size=n_rows))
+
+    n_rows = draw(st.integers(1, 12))
+    weights = draw(st.none() | st.lists(awkward_weights, min_size=n_rows, max_size=n_rows).filter(any))
+    return column(st.sampled_from([0, 1])), column(awkward_scores), column(awkward_scores), weights
+
+
+def two_equally_good_models(generator, n_rows, n_positives, noise=0.5):
+    labels = (np.arange(n_rows) < n_positives).astype(int)
+    shared = generator.normal(size=n_rows) + labels
+    return labels, *(1 / (1 + np.exp(-shared - noise * generator.normal(size=n_rows))) for _ in range(2))
+
+
+@pytest.fixture
+def holdout():
+    return two_equally_good_models(np.random.default_rng(7), 1000, 100)
+
+
+@pytest.fixture
+def comparison(holdout):
+    return compare(*holdout, metrics=METRIC_NAMES)
+
+
+def test_each_metric_has_its_values_gain_and_interval(holdout, comparison):
+    labels, champion, challenger = holdout
+    auc = comparison["roc_auc"]
+
+    assert auc.champion == pytest.approx(roc_auc_score(labels, champion), abs=1e-12)
+    assert auc.challenger == pytest.approx(roc_auc_score(labels, challenger), abs=1e-12)
+    assert auc.gain == auc.challenger - auc.champion
+    assert comparison["log_loss"].gain == comparison["log_loss"].champion - comparison["log_loss"].challenger
+    assert (auc.low, auc.high) == pytest.approx((auc.gain - 1.959964 * auc.stderr, auc.gain + 1.959964 * auc.stderr))
+    assert auc.p_value == pytest.approx(1 - NormalDist().cdf(auc.gain / auc.stderr))
+    assert (comparison.rows, comparison.positives, comparison.weight, comparison.confidence) == (
+        1000,
+        100,
+        1000.0,
+        0.95,
+    )
+    assert comparison.missing == ()
+
+
+def test_pairing_tells_apart_what_single_errors_cannot(comparison):
+    auc = comparison["roc_auc"]
+
+    assert auc.stderr < math.hypot(auc.champion_stderr, auc.challenger_stderr) / 1.5
+
+
+def test_bounds_meet_the_interval_and_the_p_value(comparison):
+    for each in comparison.metrics:
+        assert (each.lower_bound(0.025), each.upper_bound(0.025)) == pytest.approx((each.low, each.high))
+        assert each.lower_bound(each.p_value) == pytest.approx(0, abs=1e-9)
+        assert each.challenger_lower_bound(0.05) == pytest.approx(each.challenger - 1.644854 * each.challenger_stderr)
+        assert each.challenger_upper_bound(0.05) == pytest.approx(each.challenger + 1.644854 * each.challenger_stderr)
+
+
+def test_bounds_hold_far_in_the_tail(comparison):
+    """The alpha of a much used holdout is tiny, and 1 - alpha would round to 1."""
+    auc = comparison["roc_auc"]
+
+    assert auc.lower_bound(1e-300) == pytest.approx(auc.gain - 37.0471 * auc.stderr)
+
+
+def test_a_floor_needs_the_challenger_only(holdout, comparison):
+    labels, _, challenger = holdout
+    evaluation = measure(labels, challenger, metrics=METRIC_NAMES)
+
+    assert evaluation.metrics == tuple(comparison.measurement(name) for name in METRIC_NAMES)
+    assert evaluation["roc_auc"] == evaluation.measurement("roc_auc")
+    assert evaluation["roc_auc"].lower_bound(0.05) == comparison["roc_auc"].challenger_lower_bound(0.05)
+    assert comparison.measurement("f1") is None
+    assert evaluation.measurement("f1") is None
+
+
+def test_identical_models_gain_nothing(holdout):
+    labels, champion, _ = holdout
+
+    for each in compare(labels, champion, champion, metrics=METRIC_NAMES).metrics:
+        assert (each.gain, each.stderr, each.low, each.high, each.p_value) == (0.0, 0.0, 0.0, 0.0, 1.0)
+
+
+def test_a_gain_without_any_error_is_certain():
+    auc = compare([0, 0, 1, 1], [4, 3, 2, 1], [1, 2, 3, 4], metrics=["roc_auc"])["roc_auc"]
+
+    assert (auc.gain, auc.stderr, auc.low, auc.high, auc.p_value) == (1.0, 0.0, 1.0, 1.0, 0.0)
+
+
+@given(awkward_holdouts(), st.floats(0.5, 0.999))
+def test_nothing_is_ever_nan_and_every_metric_is_accounted_for(holdout, confidence):
+    labels, champion, challenger, weights = holdout
+
+    found = compare(labels, champion, challenger, metrics=METRIC_NAMES, sample_weight=weights, confidence=confidence)
+    alone = measure(labels, challenger, metrics=METRIC_NAMES, sample_weight=weights)
+
+    for each in (*found.metrics, *alone.metrics):
+        numbers = [getattr(each, field.name) for field in fields(each) if field.name not in {"metric", "direction"}]
+        assert all(type(number) is float and math.isfinite(number) for number in numbers)
+    for result in (found, alone):
+        assert sorted(each.metric for each in (*result.metrics, *result.missing)) == sorted(METRIC_NAMES)
+
+
+@given(awkward_holdouts())
+def test_gain_is_antisymmetric(holdout):
+    labels, champion, challenger, weights = holdout
+
+    there = compare(labels, champion, challenger, metrics=METRIC_NAMES, sample_weight=weights)
+    back = compare(labels, challenger, champion, metrics=METRIC_NAMES, sample_weight=weights)
+
+    for forth, again in zip(there.metrics, back.metrics, strict=True):
+        assert (again.gain, again.stderr) == (-forth.gain, forth.stderr)
+        assert (again.low, again.high) == (-forth.high, -forth.low)
+        if forth.stderr > 0:
+            assert forth.p_value + again.p_value == pytest.approx(1)
+
+
+@given(awkward_holdouts())
+def test_json_gives_back_the_same_values(holdout):
+    labels, champion, challenger, weights = holdout
+    comparison = compare(labels, champion, challenger, metrics=METRIC_NAMES, sample_weight=weights)
+    evaluation = measure(labels, challenger, metrics=METRIC_NAMES, sample_weight=weights)
+
+    for value, adapter in ((comparison, TypeAdapter(Comparison)), (evaluation, TypeAdapter(Evaluation))):
+        assert adapter.validate_json(adapter.dump_json(value)) == value
+
+
+def test_rows_of_weight_zero_are_left_out(holdout):
+    labels, champion, challenger = (column.copy() for column in holdout)
+    weights = np.where(np.arange(1000) % 3 == 0, 0.0, 2.0)
+    champion[0] = challenger[3] = np.nan
+
+    weighted = compare(labels, champion, challenger, metrics=METRIC_NAMES, sample_weight=weights)
+    kept = weights > 0
+    alone = compare(labels[kept], champion[kept], challenger[kept], metrics=METRIC_NAMES)
+
+    assert (weighted.rows, weighted.positives, weighted.weight) == (alone.rows, alone.positives, 2 * alone.weight)
+    for one, other in zip(weighted.metrics, alone.metrics, strict=True):
+        assert one.gain == pytest.approx(other.gain, abs=1e-12)
+        assert one.stderr == pytest.approx(other.stderr, abs=1e-12)
+
+
+def test_lists_series_booleans_and_single_precision_are_taken(holdout):
+    labels, champion, challenger = holdout
+    taken = compare(pd.Series(labels == 1), list(champion), pd.Series(challenger, dtype="float32"), metrics=["roc_auc"])
+
+    assert taken["roc_auc"].gain == pytest.approx(compare(*holdout, metrics=["roc_auc"])["roc_auc"].gain, abs=1e-5)
+
+
+def test_scores_that_are_not_finite_are_missing_and_name_the_side(holdout):
+    labels, champion, challenger = holdout
+    challenger[:3] = np.nan
+    comparison = compare(labels, champion, challenger, metrics=["roc_auc", "log_loss"])
+
+    reason = "The challenger's scores must be finite, but hold 3 NaN of 1,000; see why it cannot score them."
+    assert comparison.metrics == ()
+    assert comparison.missing == (MissingMetric("roc_auc", reason), MissingMetric("log_loss", reason))
+    with pytest.raises(UnknownName) as caught:
+        comparison["roc_auc"]
+    assert str(caught.value) == f"There is no measured metric 'roc_auc'. {reason}"
+
+
+def test_margins_are_missing_from_metrics_of_probabilities_and_both_sides_are_named():
+    comparison = compare([0, 1, 1], [-1, 0, 2], [0, 1, 3], metrics=["roc_auc", "brier_score"])
+
+    assert [each.metric for each in comparison.metrics] == ["roc_auc"]
+    (missing,) = comparison.missing
+    assert missing.metric == "brier_score"
+    assert "the champion's lie between -1 and 2" in missing.reason
+    assert "the challenger's lie between 0 and 3" in missing.reason
+
+
+def test_one_class_leaves_the_losses():
+    comparison = compare([0, 0], [0.1, 0.2], [0.3, 0.1], metrics=METRIC_NAMES)
+
+    assert [each.metric for each in comparison.metrics] == ["log_loss", "brier_score", "accuracy"]
+    assert {each.reason for each in comparison.missing} == {
+        "It takes labels of both classes, but all 2 are 0; judge on rows that hold both."
+    }
+
+
+def test_asking_for_what_was_not_compared_names_what_was(holdout):
+    labels, champion, challenger = holdout
+
+    for found in (
+        compare(labels, champion, challenger, metrics=["log_loss", "accuracy"]),
+        measure(labels, challenger, metrics=["log_loss", "accuracy"]),
+    ):
+        with pytest.raises(UnknownName) as caught:
+            found["roc_auc"]
+        assert str(caught.value) == "There is no measured metric 'roc_auc'. There is: log_loss, accuracy."
+
+
+@pytest.mark.parametrize(
+    ("labels", "champion", "weights", "message"),
+    [
+        (
+            [],
+            [],
+            None,
+            "At least one labelled row is needed to judge by, but there are none. Give a holdout with rows.",
+        ),
+        (
+            [0, 1, 2, -1],
+            [0.1] * 4,
+            None,
+            (
+                "Every label must be 0 or 1, but 2 of 4 are not (for example -1, 2). "
+                "Map the labels to 0 and 1, and leave out the rows that have none."
+            ),
+        ),
+        (
+            [0, 1, None],
+            [0.1] * 3,
+            None,
+            (
+                "Every label must be 0 or 1, but 1 of 3 are not (for example nan). "
+                "Map the labels to 0 and 1, and leave out the rows that have none."
+            ),
+        ),
+        (
+            ["ok", "fraud"],
+            [0.1, 0.2],
+            None,
+            "The labels must be numbers, but they cannot be read as such: could not convert string to float: 'ok'.",
+        ),
+        (
+            [0, 1],
+            np.full((2, 2), 0.5),
+            None,
+            (
+                "The champion's scores must have the shape (n_rows,), but have the shape (2, 2). "
+                "Give the column of class 1, scores[:, 1]."
+            ),
+        ),
+        ([0, 1], 0.5, None, "The champion's scores must have the shape (n_rows,), but have the shape ()."),
+        (
+            [0, 1],
+            [0.1],
+            None,
+            (
+                "There must be one of the champion's scores for each of the 2 labels, but there are 1. "
+                "Score and weigh the very rows that are labelled."
+            ),
+        ),
+        (
+            [0, 1],
+            [1j, 2j],
+            None,
+            "The champion's scores must be numbers, but they cannot be read as such: they are of type complex128.",
+        ),
+        (
+            [0, 1, 1],
+            [0.1] * 3,
+            [-1, np.nan, 1],
+            (
+                "Every weight must be a number from 0 up, but 2 of 3 are negative, NaN or infinite. "
+                "Mend them, or leave those rows out."
+            ),
+        ),
+        (
+            [0, 1],
+            [0.1] * 2,
+            [0, 0],
+            "The weights must add up to a number above 0, but their sum is 0. Scale them, or leave them out.",
+        ),
+        (
+            [0, 1],
+            [0.1] * 2,
+            [1e308, 1e308],
+            "The weights must add up to a number above 0, but their sum is inf. Scale them, or leave them out.",
+        ),
+        (
+            [0, 1],
+            [0.1] * 2,
+            [1],
+            (
+                "There must be one of the weights for each of the 2 labels, but there are 1. "
+                "Score and weigh the very rows that are labelled."
+            ),
+        ),
+    ],
+)
+def test_rows_that_cannot_judge_are_a_sentence(labels, champion, weights, message):
+    with pytest.raises(DataError) as caught:
+        compare(labels, champion, np.zeros(len(labels)), metrics=["roc_auc"], sample_weight=weights)
+
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("confidence", [0, 1, 95, -0.5, math.nan])
+def test_confidence_lies_between_0_and_1(confidence):
+    with pytest.raises(ConfigError) as caught:
+        compare([0, 1], [0, 1], [0, 1], metrics=["roc_auc"], confidence=confidence)
+
+    assert str(caught.value) == (
+        f"The confidence must lie between 0 and 1, without them, but is {confidence:g}. Write 5 % as 0.05."
+    )
+
+
+def test_alpha_lies_between_0_and_1(comparison):
+    with pytest.raises(ConfigError, match=r"^The alpha must lie between 0 and 1, without them, but is 5\."):
+        comparison["roc_auc"].lower_bound(5)
+
+
+def test_metrics_are_named_and_known(holdout):
+    with pytest.raises(ConfigError, match=r"^At least one metric is needed, but none is named\. Name one"):
+        compare(*holdout, metrics=[])
+    with pytest.raises(UnknownName, match=r"^There is no metric 'roc'\. Did you mean 'roc_auc'\?$"):
+        compare(*holdout, metrics=["log_loss", "roc"])
+    assert [each.metric for each in compare(*holdout, metrics="roc_auc").metrics] == ["roc_auc"]
+    assert len(compare(*holdout, metrics=["roc_auc", "roc_auc"]).metrics) == 1
+
+
+def test_noise_is_promoted_at_about_the_nominal_rate():
+    """One-sided, nominal 5 %; 3 standard errors of a rate from 2,000 rounds are 1.5 points."""
+    generator, rounds = np.random.default_rng(27), 2000
+    metrics = ("roc_auc", "average_precision", "log_loss", "brier_score")
+    promoted = dict.fromkeys(metrics, 0)
+    for _ in range(rounds):
+        comparison = compare(*two_equally_good_models(generator, 2000, 100), metrics=metrics)
+        for each in comparison.metrics:
+            promoted[each.metric] += each.lower_bound(0.05) > 0
+
+    rates = {name: count / rounds for name, count in promoted.items()}
+    assert all(0.035 <= rate <= 0.065 for rate in rates.values()), rates
