@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from promotion.errors import ConfigError, PromotionError, UnknownName
 from promotion.judgement import Policy
@@ -116,6 +116,9 @@ def load_config(path: Path | None = None) -> Config:
         config = Config(**with_environment, root=root)
     except ValidationError as error:
         raise ConfigError(sentences(error, Config, str(file or "the environment"))) from error
+    except SettingsError as error:
+        message = f"A variable {_PREFIX}… in the environment must hold JSON, or name one key ({error})."
+        raise ConfigError(message) from error
     except PromotionError as error:
         message = f"{file or 'The environment'}: {error}"
         raise ConfigError(message) from error

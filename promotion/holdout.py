@@ -97,4 +97,4 @@ def _before(rows: "pd.DataFrame", recipe: "Recipe", moment: float) -> "NDArray[A
             "Set `time` in the recipe, or adopt it again with --assume-clean."
         )
         raise DataError(message)
-    return (rows[recipe.time] < moment).to_numpy()
+    return ~(rows[recipe.time] >= moment).to_numpy()  # a row without a time may have been before

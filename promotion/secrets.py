@@ -2,9 +2,11 @@
 
 import re
 
-_CREDENTIALS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^/@\s]*@", re.IGNORECASE)
+# A password may itself hold '@' or '/', so all up to the last '@' goes: rather too much than a part of it left.
+_CREDENTIALS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^\s'\"]*@", re.IGNORECASE)
+_PARAMETERS = re.compile(r"(?P<name>[?&][^=&\s]*(?:password|passwd|secret|token|key)=)[^&\s'\"]*", re.IGNORECASE)
 
 
 def without_password(text: str) -> str:
-    """The text with `user:password@` of every URL in it replaced by `***@`."""
-    return _CREDENTIALS.sub(r"\g<scheme>***@", text)
+    """The text with `user:password@` of every URL in it replaced by `***@`, and `?password=…` by `?password=***`."""
+    return _PARAMETERS.sub(r"\g<name>***", _CREDENTIALS.sub(r"\g<scheme>***@", text))

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from promotion.errors import ConfigError
+from promotion.secrets import without_password
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -43,7 +44,7 @@ def _sentence(fault: Any, root: type[Any], where: str) -> str:
         return f"{where} has an unknown key '{key}'{inside}; {known}"
     if fault["type"] in {"missing", "missing_argument"}:
         return f"{where} lacks the key '{key}'{inside}."
-    return f"{where}, '{key}'{inside}: {fault['msg']}, found {fault['input']!r}."
+    return f"{where}, '{key}'{inside}: {fault['msg']}, found {without_password(repr(fault['input']))}."
 
 
 def _known_keys(kind: Any, place: tuple[int | str, ...]) -> list[str]:

@@ -32,16 +32,17 @@ def retrain(
     """
     from promotion.canonical import plain
     from promotion.report.terminal import decision_view
-    from registry_flows.running import run_quietly
+    from registry_flows.running import retrain_here
 
-    candidate = run_quietly(
+    candidate = retrain_here(
         model,
         data_path=str(data.absolute()) if data else None,
         version=version,
-        options=dict(_option(text) for text in option or ()),
+        options=dict(_option(text) for text in option or ()) or None,
         verbose=verbose,
     )
     decision = candidate.decision
+    assert decision is not None  # noqa: S101 - a retrain always asks the gate
     shown = {"tag": candidate.tag, "decision_id": decision.id, **plain(decision)}
     show(shown, decision_view(decision), as_json=as_json)
     return EXIT_CODES[decision.verdict]

@@ -1,26 +1,75 @@
-"""Running a flow for a command: the settings that make it quick and quiet, and errors as they were raised."""
+"""Running the retrain flow for a command: quick, quiet, and failing before anything is started where it can."""
 
+import importlib
 import os
-from typing import Any
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
-_QUIET = {
-    "PREFECT_LOGGING_LEVEL": "ERROR",
-    "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
-}
-# The temporary server creates its database on its first start, which takes longer than Prefect's 20 seconds.
-_PATIENT = {"PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120"}
+if TYPE_CHECKING:
+    from registry_flows.server import TemporaryServer
+    from registry_flows.train import Candidate
+
+_QUIET = {"PREFECT_LOGGING_LEVEL": "ERROR", "PREFECT_SERVER_LOGGING_LEVEL": "ERROR"}
 
 
-def run_quietly(
-    model: str, *, data_path: str | None, version: str | None, options: dict[str, Any], verbose: bool
-) -> Any:
-    """Run the retrain flow here, on the server of PREFECT_API_URL or a temporary one; its `Candidate`."""
-    for name, value in {**_PATIENT, **({} if verbose else _QUIET)}.items():
-        os.environ.setdefault(name, value)
-    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+def retrain_here(
+    model: str, *, data_path: str | None, version: str | None, options: dict[str, Any] | None, verbose: bool
+) -> "Candidate":
+    """Run the retrain flow in this process, on the server of PREFECT_API_URL or a temporary one.
 
+    What can be seen before training (the configuration, the champion, the rows) is looked at while that one boots.
+    """
+    if not verbose:
+        for name, value in _QUIET.items():
+            os.environ.setdefault(name, value)
+    server = _temporary_server()
+    _look_ahead(model, data_path, options)
     from registry_flows.retrain import retrain_flow
 
+    with _settings(server):
+        return retrain_flow(model, data_path=data_path, version=version, options=options)
+
+
+def _temporary_server() -> "TemporaryServer | None":
+    from prefect.settings import PREFECT_API_URL
+
+    if PREFECT_API_URL.value():
+        return None
+    from registry_flows.server import TemporaryServer
+
+    return TemporaryServer()
+
+
+def _look_ahead(model: str, data_path: str | None, options: dict[str, Any] | None) -> None:
+    """See that the model can be judged and read its rows, which the flow then finds read; import what is heavy."""
+    from registry_flows.session import registry
+
+    ours = registry()
+    ours.check(model)
+    # Reading is mostly C code that lets another thread work; before it, so that no two threads import the same.
+    importing = threading.Thread(target=_import_heavy)
+    importing.start()
+    try:
+        ours.load(model, data_path, options=options)
+    finally:
+        importing.join()
+
+
+def _import_heavy() -> None:
+    for name in ("sklearn.preprocessing", "xgboost", "bentoml.sklearn", "mlflow.sklearn"):
+        importlib.import_module(name)
+
+
+@contextmanager
+def _settings(server: "TemporaryServer | None") -> Iterator[None]:
+    from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
     # The heartbeat's thread sleeps a second at the end of every flow, and nobody watches for a zombie here.
-    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-        return retrain_flow(model, data_path=data_path, version=version, options=options or None)
+    settings: dict[Any, Any] = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
+    if server is not None:
+        server.wait()
+        settings[PREFECT_API_URL] = server.api_url
+    with temporary_settings(settings):
+        yield

@@ -1,6 +1,7 @@
 """What a training logs to MLflow: parameters, metrics, the data's fingerprint, library versions, the model itself."""
 
 import logging
+import os
 import platform
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -33,11 +34,9 @@ def log_training(
     """
     uri = config.url(config.mlflow_tracking_uri)
     metrics = training_metrics(config, model, recipe, split, trained)
-    with _errors(uri):
+    with _errors(uri), _tracked_at(uri):
         import mlflow
 
-        mlflow.set_tracking_uri(uri)
-        mlflow.set_registry_uri(uri)
         experiment = _experiment(mlflow.MlflowClient(), config, model)
         with mlflow.start_run(experiment_id=experiment, run_name=f"{model} {version}") as run:
             mlflow.log_params(_parameters(recipe, version))
@@ -112,6 +111,22 @@ def _log_custom_objects(objects: Mapping[str, Any]) -> None:
             joblib.dump(value, Path(folder) / f"{name}.joblib")
         if objects:
             mlflow.log_artifacts(folder, "custom_objects")
+
+
+@contextmanager
+def _tracked_at(uri: str) -> Iterator[None]:
+    """MLflow's fluent calls go to this URI; the environment, which MLflow sets as well, is left as it was."""
+    import mlflow
+
+    before = os.environ.get("MLFLOW_TRACKING_URI")
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    try:
+        yield
+    finally:
+        os.environ.pop("MLFLOW_TRACKING_URI", None)
+        if before is not None:
+            os.environ["MLFLOW_TRACKING_URI"] = before
 
 
 @contextmanager

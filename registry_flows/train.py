@@ -4,7 +4,7 @@ It never labels anything `prod`: with `stage="prod"` it asks the gate for that, 
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
@@ -20,6 +20,9 @@ from registry_flows.gate import gate_flow
 from registry_flows.session import as_task, registry
 from registry_flows.tracking import log_training
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -30,11 +33,11 @@ class Candidate:
 
 
 def _is_passing(_task: Any, _run: Any, state: Any) -> bool:
-    """Whether an error may pass by itself; what the user must mend does not."""
+    """Whether an error may pass by itself, as a disk's or network's may; what the user must mend does not."""
     try:
         state.result()
-    except PromotionError:
-        return False
+    except PromotionError as error:
+        return isinstance(error.__cause__, OSError)
     except Exception:
         return True
     return False
@@ -54,17 +57,15 @@ def split_data(recipe: Recipe, data: Data) -> Split:
 
 @task(cache_policy=NO_CACHE)
 def save_model(
-    model: str, trained: Trained, split: Split, recipe: Recipe, data: Data, version: str, run_id: str
-) -> str:
-    """Save the candidate as `staging` and record it in the ledger; its tag."""
-    tag = registry().store.save(
+    model: str, trained: Trained, recipe: Recipe, training: "pd.DataFrame", version: str, run_id: str
+) -> Tag:
+    """Save the candidate to the Bento store as `staging`, with the fingerprints of the rows that trained it."""
+    return registry().store.save(
         model,
         trained,
         metadata={"version": version, "mlflow_run_id": run_id},
-        training_rows=fingerprints(split.training[recipe.key]),
+        training_rows=fingerprints(training[recipe.key]),
     )
-    registry().register(tag, run_id=run_id, data=data, version=version)
-    return str(tag)
 
 
 @flow(name="train", flow_run_name="train {model} {version}")
@@ -89,9 +90,10 @@ def train_flow(
     split = split_data(recipe, data)
     trained = recipe.train(split.training, step=as_task)
     run_id = as_task(log_training, registry().config, model, version, recipe, data, split, trained)
-    tag = save_model(model, trained, split, recipe, data, version, run_id)
-    decision = gate_flow(tag) if stage == "prod" else None
-    return Candidate(tag=str(Tag.parse(tag)), decision=decision)
+    tag = save_model(model, trained, recipe, split.training, version, run_id)
+    as_task(registry().register, tag, run_id=run_id, data=data, version=version, options=options)
+    decision = gate_flow(str(tag)) if stage == "prod" else None
+    return Candidate(tag=str(tag), decision=decision)
 
 
 if __name__ == "__main__":

@@ -145,7 +145,7 @@ class BentoStore:
             return
         description["labels"] = {**labels, "stage": stage.value}
         try:
-            replace_text(path, yaml.safe_dump(description, sort_keys=False, allow_unicode=True))
+            replace_text(path, yaml.safe_dump(description, sort_keys=False))
         except OSError as error:
             raise StoreError(_unwritable(path, error)) from error
 
@@ -174,6 +174,8 @@ class BentoStore:
             raise StoreError(_unwritable(self.home, error)) from error
         try:
             yield folder
+        except OSError as error:
+            raise StoreError(_unwritable(self.home, error)) from error
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -204,8 +206,8 @@ def _save_with_bentoml(folder: Path, model: str, trained: Trained, metadata: Map
                 custom_objects=dict(trained.custom_objects),
                 signatures=dict(trained.signatures),
             )
-        except (TypeError, OSError) as error:
-            message = f"BentoML cannot save the model: {error}"
+        except Exception as error:  # pickling runs the user's own code
+            message = f"BentoML cannot save the model ({type(error).__name__}: {error})."
             raise StoreError(message) from error
         finally:
             BentoMLContainer.model_store.reset()

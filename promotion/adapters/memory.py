@@ -51,10 +51,13 @@ class MemoryMirror:
 
     def __init__(self) -> None:
         self._states: dict[str, MirrorState] = {}
+        self._metrics: dict[tuple[str, int], Mapping[str, float]] = {}
 
     def push(self, state: MirrorState) -> None:
-        """Keep the state."""
+        """Keep the state, and what was logged for earlier decisions."""
         self._states[state.model] = state
+        for decision in state.decisions:
+            self._metrics.setdefault((decision.run_id, decision.seq), decision.metrics)
 
     def aliases(self, model: str) -> Mapping[str, str]:
         """Alias to tag."""
@@ -68,6 +71,5 @@ class MemoryMirror:
 
     def metrics(self, run_id: str, names: Iterable[str], seq: int) -> Mapping[str, float]:
         """The metrics that stand in a run at step `seq`."""
-        decisions = (decision for state in self._states.values() for decision in state.decisions)
-        found = next((one for one in decisions if one.run_id == run_id and one.seq == seq), None)
-        return {name: found.metrics[name] for name in names if name in found.metrics} if found else {}
+        found = self._metrics.get((run_id, seq), {})
+        return {name: found[name] for name in names if name in found}

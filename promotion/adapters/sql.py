@@ -31,6 +31,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 from promotion.canonical import canonical_json, plain, restore
 from promotion.errors import ConfigError, Conflict, LedgerError
 from promotion.registry.entries import Champion, Entry, Head
+from promotion.secrets import without_password
 
 _BUSY_SECONDS = 30
 _metadata = MetaData()
@@ -123,8 +124,9 @@ class SqlLedger:
         except IntegrityError:
             raise
         except DBAPIError as error:
-            place = self._engine.url.render_as_string(hide_password=True)
-            message = f"The ledger at {place} cannot be used ({str(error.orig).strip()}). Nothing was recorded."
+            place = without_password(self._engine.url.render_as_string(hide_password=True))
+            why = without_password(str(error.orig).strip())
+            message = f"The ledger at {place} cannot be used ({why}). Nothing was recorded."
             raise LedgerError(message) from error
 
 
@@ -135,12 +137,12 @@ def _engine(url: str) -> Engine:
             return create_engine(parsed)
         _make_folder(parsed.database)
         engine = create_engine(parsed, connect_args={"timeout": _BUSY_SECONDS})
-    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+    except (ArgumentError, NoSuchModuleError, ImportError, ValueError) as error:  # ValueError: a port that is none
         message = (
             "The ledger's URL cannot be used: expected something like sqlite:///ledger.db or "
             f"postgresql+psycopg://user@host/db ({type(error).__name__})."
         )
-        raise ConfigError(message) from error
+        raise ConfigError(message) from None  # the cause may quote the URL, password and all
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
     return engine
@@ -179,9 +181,27 @@ def _row(entry: Entry) -> dict[str, Any]:
 
 
 def _entry(row: Any) -> Entry:
-    return Entry(**{**row._mapping, "body": json.loads(row.body)})  # noqa: SLF001 - SQLAlchemy's documented name
+    with _damage(f"Entry {row.seq} of '{row.model}'"):
+        body = json.loads(row.body, parse_constant=_refuse)
+    return Entry(**{**row._mapping, "body": body})  # noqa: SLF001 - SQLAlchemy's documented name
 
 
 def _head(row: Any) -> Head:
-    champion = restore(Champion, json.loads(row.champion)) if row.champion else None
+    with _damage(f"The head of '{row.model}'"):
+        champion = restore(Champion, json.loads(row.champion)) if row.champion else None
     return Head(model=row.model, seq=row.seq, hash=row.hash, champion=champion)
+
+
+@contextmanager
+def _damage(what: str) -> Iterator[None]:
+    """Tell a row that someone else wrote over; pydantic's ValidationError and JSON's errors are ValueErrors."""
+    try:
+        yield
+    except ValueError as error:
+        message = f"{what} in the ledger is damaged: it does not hold what was written. Restore the ledger."
+        raise LedgerError(message) from error
+
+
+def _refuse(constant: str) -> None:
+    message = f"{constant} is never written"
+    raise ValueError(message)

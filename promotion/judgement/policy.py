@@ -1,5 +1,6 @@
 """The policy: what must hold before a version may serve. Values only; `checks` applies them."""
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -70,6 +71,10 @@ class Floor:
         if (self.min is None) == (self.max is None):
             message = f"The floor of '{self.metric}' needs either 'min' or 'max', and just one of them."
             raise ConfigError(message)
+        limit = self.max if self.min is None else self.min
+        if limit is not None and not math.isfinite(limit):
+            message = f"The floor of '{self.metric}' must be a finite number, found {limit}."
+            raise ConfigError(message)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +144,6 @@ class Policy:
 
 
 def _at_least_zero(key: str, value: float) -> None:
-    if not value >= 0:
-        message = f"'{key}' must be at least 0, found {value}."
+    if not 0 <= value < math.inf:
+        message = f"'{key}' must be a finite number and at least 0, found {value}."
         raise ConfigError(message)

@@ -46,17 +46,17 @@ class Finding:
 
 def audit_model(model: str, ledger: LedgerStore, store: ModelStore, mirror: Mirror) -> tuple[Finding, ...]:
     """Every finding on one model; where the chain is broken, only that, since nothing can be held against it."""
-    entries = ledger.entries(model)
-    broken = tuple(check_chain(entries, ledger.head(model)))
-    if broken:
-        return broken
     try:
+        entries, head = ledger.entries(model), ledger.head(model)
+        broken = tuple(check_chain(entries, head))
+        if broken:
+            return broken
         state = fold(model, entries)
     except LedgerError as error:
         return (_error("AUD001", model, "entries that this release can read", str(error), "Restore the ledger."),)
     stored = {str(one.tag): one for one in store.versions(model)}
     return (
-        *check_head(state, ledger.head(model)),
+        *check_head(state, head),
         *check_unfinished(state),
         *check_labels(state, stored),
         *check_files(state, stored, store),
@@ -112,7 +112,7 @@ def check_labels(state: State, stored: Mapping[str, Stored]) -> Iterator[Finding
         known = state.versions.get(tag)
         if one.torn:
             yield _error("AUD013", tag, "a whole version", one.torn, "Move its folder out of the store.")
-        elif known is None and one.stage == Stage.PROD:
+        elif one.stage == Stage.PROD and tag != _champion_tag(state) and (known is None or known.stage is Stage.PROD):
             yield _foreign(state, tag)
         elif known and known.stage and one.stage != known.stage.value and tag != _champion_tag(state):
             yield _error("AUD011", tag, f"label stage: {known.stage}", f"stage: {one.stage}", mend)
@@ -209,7 +209,7 @@ def _foreign(state: State, tag: str) -> Finding:
 
 def _changed_decisions(entries: Sequence[Entry]) -> Iterator[str]:
     for entry in entries:
-        if entry.kind == "decision" and digest(entry.body["decision"]) != entry.body["decision_digest"]:
+        if entry.kind == "decision" and digest(entry.body.get("decision")) != entry.body.get("decision_digest"):
             yield f"entry {entry.seq}"
 
 

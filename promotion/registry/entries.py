@@ -27,7 +27,8 @@ class Registration:
         data: the file it was trained from, and
         data_digest: SHA-256 of its bytes.
         training_rows: how many rows trained it; None when the version does not say.
-        recipe: e.g. `registry_flows.fraud:FraudRecipe`.
+        recipe: e.g. `registry_flows.fraud:FraudRecipe`, and
+        options: what it was made with, over the configured ones.
     """
 
     tag: str
@@ -39,6 +40,7 @@ class Registration:
     data_digest: str | None = None
     training_rows: int | None = None
     recipe: str | None = None
+    options: dict[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, kw_only=True)

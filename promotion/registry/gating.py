@@ -26,12 +26,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Side:
-    """Champion or challenger, with what is known of it."""
+    """Champion or challenger, with what is known of it and the recipe, as it was made for it, that scores it."""
 
     role: str
     tag: Tag
     digest: str
     provenance: Provenance
+    recipe: Recipe
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,19 +65,18 @@ def judge(
     challenger: Side,
     champion: Side | None,
     data: Data,
-    recipe: Recipe,
     policy: Policy,
     store: ModelStore,
     step: Step,
 ) -> Decision:
     """Decide on the challenger; a side that cannot be scored is named in the decision, which then holds."""
-    sides = [side for side in (challenger, champion) if side is not None]
+    recipe, sides = challenger.recipe, [side for side in (challenger, champion) if side is not None]
     holdout = step(clean_holdout, data.rows, recipe, [side.provenance for side in sides])
     unknown = _provenance_checks(sides, holdout)
     if any(check.outcome is not Outcome.PASSED for check in unknown):
         decision = decide(None, policy, before=unknown)
     else:
-        decision = _score_and_decide(sides, holdout, recipe, policy, store, step, unknown)
+        decision = _score_and_decide(sides, holdout, policy, store, step, unknown)
     return replace(
         decision,
         challenger=Judged(tag=str(challenger.tag), digest=challenger.digest),
@@ -97,7 +97,7 @@ def clean_holdout(rows: "pd.DataFrame", recipe: Recipe, provenances: Sequence[Pr
     return clean(recipe.split(rows).holdout, recipe, *provenances)
 
 
-def score_version(side: Side, recipe: Recipe, store: ModelStore, rows: "pd.DataFrame") -> "Scores":
+def score_version(side: Side, store: ModelStore, rows: "pd.DataFrame") -> "Scores":
     """Load a version, its files verified, and score the rows: shape (n_rows,).
 
     Raises:
@@ -109,7 +109,7 @@ def score_version(side: Side, recipe: Recipe, store: ModelStore, rows: "pd.DataF
     trained = store.load(side.tag, digest=side.digest)
     try:
         # float64 for both sides: log_loss clips by precision, and neither shall be judged more mildly
-        scores = np.asarray(recipe.score(trained, rows), dtype=np.float64)
+        scores = np.asarray(side.recipe.score(trained, rows), dtype=np.float64)
     except Exception as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else ""
         message = f"The {side.role} {side.tag} could not be scored ({type(error).__name__}: {first})."
@@ -131,18 +131,17 @@ def weigh(labels: "NDArray[Any]", scores: Sequence["Scores"], policy: Policy) ->
 def _score_and_decide(
     sides: Sequence[Side],
     holdout: Clean,
-    recipe: Recipe,
     policy: Policy,
     store: ModelStore,
     step: Step,
     before: tuple[Check, ...],
 ) -> Decision:
     try:
-        scores = [step(score_version, side, recipe, store, holdout.rows) for side in sides]
+        scores = [step(score_version, side, store, holdout.rows) for side in sides]
     except DataError as error:
         unscored = Check(kind=Kind.SCORED, subject="", outcome=Outcome.MISSING, reason=str(error))
         return decide(None, policy, before=(*before, unscored))
-    evidence = step(weigh, holdout.rows[recipe.label].to_numpy(), scores, policy)
+    evidence = step(weigh, holdout.rows[sides[0].recipe.label].to_numpy(), scores, policy)
     return step(decide, evidence, policy, before=before)
 
 

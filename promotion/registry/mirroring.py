@@ -1,31 +1,31 @@
 """What the mirror shall show, built from the state. Pure; sending it is the mirror's."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from promotion.canonical import canonical_json, plain
 from promotion.evidence import Comparison
 from promotion.judgement import Decision
+from promotion.registry.entries import Entry, Judgement
 from promotion.registry.state import Known, State
 from promotion.seams import MirrorDecision, MirrorState, MirrorVersion
 from promotion.vocabulary import Tag
 
 
-def mirror_state(state: State, paths: Mapping[str, Path], *, after: int) -> MirrorState:
-    """All versions and aliases, and the decisions made after an entry.
+def mirror_state(state: State, unseen: Iterable[Entry], paths: Mapping[str, Path]) -> MirrorState:
+    """All versions and aliases, and every decision that the mirror has not seen.
 
     Args:
         state: of the ledger.
+        unseen: entries that the mirror has not seen.
         paths: where each version's files lie, by tag.
-        after: the `seq` up to which the mirror is done.
     """
-    known = tuple(state.versions.values())
     return MirrorState(
         model=state.model,
         seq=state.seq,
-        versions=tuple(_version(version, paths) for version in known if version.stage is not None),
+        versions=tuple(_version(known, paths) for known in state.versions.values() if known.stage is not None),
         aliases=aliases(state),
-        decisions=tuple(filter(None, (_decision(version, after) for version in known))),
+        decisions=tuple(filter(None, (_decision(state, entry) for entry in unseen))),
     )
 
 
@@ -66,14 +66,15 @@ def _version(known: Known, paths: Mapping[str, Path]) -> MirrorVersion:
     )
 
 
-def _decision(known: Known, after: int) -> MirrorDecision | None:
-    run_id, decision, seq = known.registration.run_id, known.decision, known.decided_seq
-    if run_id is None or decision is None or seq is None or seq <= after:
+def _decision(state: State, entry: Entry) -> MirrorDecision | None:
+    body = entry.content()
+    run_id = state.versions[body.tag].registration.run_id if isinstance(body, Judgement) else None
+    if run_id is None or not isinstance(body, Judgement):
         return None
     return MirrorDecision(
         run_id=run_id,
-        seq=seq,
-        verdict=decision.verdict.value,
-        metrics=decision_metrics(decision),
-        document=canonical_json(plain(decision)),
+        seq=entry.seq,
+        verdict=body.decision.verdict.value,
+        metrics=decision_metrics(body.decision),
+        document=canonical_json(plain(body.decision)),
     )

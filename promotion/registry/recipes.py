@@ -2,15 +2,19 @@
 
 import importlib
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from promotion.config import ModelConfig
 from promotion.errors import ConfigError
 from promotion.seams import Recipe
 
 
-def load_recipe(settings: ModelConfig) -> Recipe:
-    """Make the recipe `package.module:Class` with its options; modules beside the working folder are found too.
+def load_recipe(settings: ModelConfig, options: Mapping[str, Any]) -> Recipe:
+    """Make the recipe `package.module:Class` with its configured options and these over them.
+
+    Modules in the working folder are found too.
 
     Raises:
         ConfigError: there is no such module or class, it does not take the options, or it is no recipe.
@@ -22,7 +26,7 @@ def load_recipe(settings: ModelConfig) -> Recipe:
     _find_beside(Path.cwd())
     try:
         kind = getattr(importlib.import_module(module_name), class_name)
-        recipe = kind(**settings.options)
+        recipe = kind(**{**settings.options, **options})
     except ModuleNotFoundError as error:
         message = f"The recipe '{settings.recipe}' cannot be imported: there is no module '{error.name}' here."
         raise ConfigError(message) from error

@@ -112,11 +112,12 @@ class Registry:
         run_id: str | None = None,
         data: Data | None = None,
         version: str | None = None,
+        options: Mapping[str, Any] | None = None,
     ) -> Known:
         """Record a version of the store with the digest of its files; one that is recorded already stays as it is."""
         state = self._ready(tag.model)
         if str(tag) not in state.versions:
-            body = self._registration(tag, run_id=run_id, data=data, version=version)
+            body = self._registration(tag, run_id=run_id, data=data, version=version, options=options)
             state = self._append(state, body)
             self.sync(tag.model)
         return find(state, tag)
@@ -135,11 +136,15 @@ class Registry:
             DataError: there is no such file, or its rows cannot be used.
         """
         settings = self.config.model(model)
-        settings = settings.model_copy(update={"options": {**settings.options, **(options or {})}})
-        recipe = load_recipe(settings)
+        recipe = load_recipe(settings, options or {})
         path, name = self._data_path(model, settings, data)
         stamp = path.stat() if path.is_file() else None
-        key = (settings.recipe, repr(settings.options), path, stamp and (stamp.st_mtime_ns, stamp.st_size))
+        key = (
+            settings.recipe,
+            repr({**settings.options, **(options or {})}),
+            path,
+            stamp and (stamp.st_mtime_ns, stamp.st_size),
+        )
         if self._loaded is None or self._loaded[0] != key:
             self._loaded = (key, load_rows(recipe, path, name))
         return recipe, self._loaded[1]
@@ -168,13 +173,16 @@ class Registry:
         if rival == tag:
             message = f"{tag} serves already; a challenger is judged against it with `promotion gate TAG`."
             raise Refused(message + self._adoption_hint(state, tag))
-        state = self._known(state, *filter(None, (tag, rival)))
-        source = data or find(state, tag).registration.data
-        recipe, rows = self.load(tag.model, source)
-        champion = self._side("champion", state, rival) if rival else None
+        news = self._registrations(state, *filter(None, (tag, rival)))
+        known = self._with(state, news)
+        trained = find(known, tag).registration
+        _, rows = self.load(tag.model, data or trained.data, options=trained.options)
+        champion = self._side("champion", known, rival) if rival else None
         policy = self.config.model(tag.model).policy
-        decision = judge(self._side("challenger", state, tag), champion, rows, recipe, policy, self.store, step)
-        self._record(state, tag, decision)
+        decision = judge(self._side("challenger", known, tag), champion, rows, policy, self.store, step)
+        judgement = Judgement(tag=str(tag), decision=decision, decision_digest=decision.digest)
+        plan = plan_verdict(known, tag, decision)
+        self._carry_out(state, *news, judgement, *((plan,) if plan else ()))
         return decision
 
     def promote(self, tag: Tag, *, reason: str, override: bool = False) -> TransitionPlanned:
@@ -185,14 +193,16 @@ class Registry:
             Conflict: the record moved on meanwhile; nothing was changed.
         """
         self.store.get(tag)
-        state = self._known(self._ready(tag.model), tag, *self._labelled_prod(tag.model))
-        self._verify(state, tag)
-        plan = plan_promotion(state, tag, reason=_required(reason), override=override)
+        state = self._ready(tag.model)
+        news = self._registrations(state, tag, *self._labelled_prod(tag.model))
+        known = self._with(state, news)
+        self._verify(known, tag)
+        plan = plan_promotion(known, tag, reason=_required(reason), override=override)
         bodies: tuple[Body, ...] = (plan,)
         if override:
-            last = find(state, tag).decision
+            last = find(known, tag).decision
             bodies = (Override(tag=str(tag), reason=reason, verdict=last.verdict.value if last else None), plan)
-        self._carry_out(state, *bodies)
+        self._carry_out(state, *news, *bodies)
         return plan
 
     def rollback(self, model: str, *, reason: str) -> TransitionPlanned:
@@ -221,12 +231,14 @@ class Registry:
             raise Refused(message)
         stored = self.store.get(tag)
         serving = self._labelled_prod(tag.model)
-        state = self._known(self._ready(tag.model), tag, *(serving if stored.stage == Stage.PROD else ()))
+        state = self._ready(tag.model)
+        news = self._registrations(state, tag, *(serving if stored.stage == Stage.PROD else ()))
         adoption = Adoption(
             tag=str(tag), reason=_required(reason), trained_before=trained_before, assumed_clean=assume_clean
         )
-        plan = plan_adoption(state, tag, reason=reason) if stored.stage == Stage.PROD else None
-        self._carry_out(state, adoption, *((plan,) if plan else ()))
+        known = self._with(state, news)
+        plan = plan_adoption(known, tag, reason=reason) if stored.stage == Stage.PROD else None
+        self._carry_out(state, *news, adoption, *((plan,) if plan else ()))
         return plan
 
     # What keeps it so
@@ -239,18 +251,18 @@ class Registry:
         """Complete what was interrupted, and write the ledger's stage over every label that disagrees."""
         state = self._ready(model)
         stored = {str(one.tag): one for one in self.store.versions(model) if one.torn is None}
-        if state.champion:
-            foreign = [one.tag for tag, one in stored.items() if one.stage == "prod" and tag not in state.versions]
-            state = self._known(state, *foreign)
+        foreign = [one.tag for one in stored.values() if one.stage == Stage.PROD] if state.champion else []
+        news = self._registrations(state, *foreign)
         moves = tuple(
             Move(tag=tag, before=_stage(stored[tag].stage), after=_mended(state, known))
-            for tag, known in state.versions.items()
+            for tag, known in self._with(state, news).versions.items()
             if tag in stored and known.stage and stored[tag].stage != _mended(state, known).value
         )
         if moves:
             champion = state.champion.tag if state.champion else None
             reason = "Labels that disagreed with the ledger were written again."
-            self._carry_out(state, TransitionPlanned(cause="repair", moves=moves, champion=champion, reason=reason))
+            plan = TransitionPlanned(cause="repair", moves=moves, champion=champion, reason=reason)
+            self._carry_out(state, *news, plan)
         self.sync(model, everything=True)
         return moves
 
@@ -259,10 +271,11 @@ class Registry:
         head, done = self.ledger.head(model), self.ledger.mirrored(model)
         if head is None or (head.seq <= done and not everything):
             return True
-        state = self.state(model)
+        entries = self.ledger.entries(model)
+        state, unseen = fold(model, entries), entries if everything else entries[done:]
         paths = {str(stored.tag): stored.path for stored in self.store.versions(model)}
         try:
-            self.mirror.push(mirror_state(state, paths, after=0 if everything else done))
+            self.mirror.push(mirror_state(state, unseen, paths))
         except MirrorError as error:
             self.notice(f"{error} What was decided stands; `promotion sync` brings the mirror up to date.")
             return False
@@ -284,19 +297,23 @@ class Registry:
             self._apply(state)
         self.sync(state.model)
 
-    def _record(self, state: State, tag: Tag, decision: Decision) -> None:
-        judgement = Judgement(tag=str(tag), decision=decision, decision_digest=decision.digest)
-        plan = plan_verdict(state, tag, decision)
-        self._carry_out(state, judgement, *((plan,) if plan else ()))
-
     def _append(self, state: State, *bodies: Body) -> State:
-        entries = tuple(chain(state.model, state.head, bodies, at=self._clock(), actor=self._actor()))
-        for entry in entries:
-            state = advance(state, entry)
+        entries, state = self._chained(state, bodies)
         head = state.head
         assert head is not None  # noqa: S101 - at least one entry was folded
         self.ledger.append(entries, head)
         return state
+
+    def _chained(self, state: State, bodies: Sequence[Body]) -> tuple[Sequence[Entry], State]:
+        """The entries that record the bodies, and the state after them; nothing is written."""
+        entries = tuple(chain(state.model, state.head, bodies, at=self._clock(), actor=self._actor()))
+        for entry in entries:
+            state = advance(state, entry)
+        return entries, state
+
+    def _with(self, state: State, bodies: Sequence[Body]) -> State:
+        """The state as it will be: a command records all that it records in one append, at its end."""
+        return self._chained(state, bodies)[1]
 
     def _apply(self, state: State) -> State:
         """Write the labels of the pending transition and record that they are written.
@@ -315,26 +332,33 @@ class Registry:
         except Conflict:
             return self.state(state.model)
 
-    def _known(self, state: State, *tags: Tag) -> State:
-        """The state with these versions registered, their training unknown where they were not."""
-        bodies = [self._registration(tag) for tag in dict.fromkeys(tags) if str(tag) not in state.versions]
-        return self._append(state, *bodies) if bodies else state
+    def _registrations(self, state: State, *tags: Tag) -> tuple[Registration, ...]:
+        """Of those versions that are not registered yet."""
+        return tuple(self._registration(tag) for tag in dict.fromkeys(tags) if str(tag) not in state.versions)
 
     def _registration(
-        self, tag: Tag, *, run_id: str | None = None, data: Data | None = None, version: str | None = None
+        self,
+        tag: Tag,
+        *,
+        run_id: str | None = None,
+        data: Data | None = None,
+        version: str | None = None,
+        options: Mapping[str, Any] | None = None,
     ) -> Registration:
         stored, rows = self.store.get(tag), self.store.training_rows(tag)
         settings = self.config.models.get(tag.model)
+        named = version or stored.metadata.get("version")
         return Registration(
             tag=str(tag),
             digest=self.store.digest(tag),
             stage=_stage(stored.stage),
-            version=version or stored.metadata.get("version"),
+            version=None if named is None else str(named),
             run_id=run_id,
             data=data.name if data else None,
             data_digest=data.digest if data else None,
             training_rows=None if rows is None else len(rows),
             recipe=settings.recipe if settings else None,
+            options=dict(options or {}),
         )
 
     def _serving(self, state: State) -> Tag | None:
@@ -367,7 +391,13 @@ class Registry:
 
     def _side(self, role: str, state: State, tag: Tag) -> Side:
         known = find(state, tag)
-        return Side(role=role, tag=tag, digest=known.registration.digest, provenance=self._provenance(known))
+        return Side(
+            role=role,
+            tag=tag,
+            digest=known.registration.digest,
+            provenance=self._provenance(known),
+            recipe=load_recipe(self.config.model(tag.model), known.registration.options),
+        )
 
     def _provenance(self, known: Known) -> Provenance:
         if known.adoption is not None:
