@@ -2,10 +2,11 @@
 
     python benchmarks/retrain.py [--rows 590540] [--folder build/bench]
 
-Each side runs in processes of its own, from a cold start: what a schedule would pay. The tutorial's side reads, balances,
-encodes, fits and saves; ours does that under Prefect, logs to MLflow, scores champion and challenger on the holdout,
-decides, records and relabels. A first retrain that makes the champion is not timed: a retrain has one to beat. Memory is
-the peak of the resident set, summed over the process and its children (ours has Prefect's temporary server among them).
+Each side runs in processes of its own, from a cold start: what a schedule would pay. The tutorial's side reads,
+balances, encodes, fits and saves; ours does that under Prefect, logs to MLflow, scores champion and challenger on the
+holdout, decides, records and relabels. A first retrain that makes the champion is not timed: a retrain has one to beat.
+Memory is the peak of the resident set, summed over the process and its children (ours has Prefect's temporary server
+among them).
 """
 
 import os

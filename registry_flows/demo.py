@@ -20,6 +20,7 @@ FOLDER = Path(".demo")
 DATA = FOLDER / "train_transaction.csv"
 MODEL = "fraud_classifier"
 ROWS_A_DAY, FIRST_DAYS, ALL_DAYS = 500, 60, 120
+DATA_SEED = 6
 DONE, REJECTED, HELD, FOUND = 0, 3, 4, 5
 
 
@@ -48,7 +49,7 @@ class Narrator:
         """What comes next, and why."""
         self._console.print()
         self._console.rule(style="dim")
-        self._console.print(chapter, style="bold")
+        self._console.print(chapter, style="bold", markup=False, highlight=False)
 
     def run(self, *arguments: str, expect: int = DONE) -> None:
         """Run a command, show it and what it prints."""
@@ -87,10 +88,15 @@ def _story(narrator: Narrator, console: Console) -> None:
     narrator.tell("The first model has no champion to beat: the policy's floors alone decide.")
     narrator.run("retrain", MODEL)
 
-    narrator.tell("Retrained on the same data with another draw of the sample: no better than noise, so it is held.")
+    narrator.tell(
+        "Retrained on the same data with another draw of the sample. Its number is higher, so `if new > old` would promote "
+        "it; but the gain may be noise, so it is held."
+    )
     narrator.run("retrain", MODEL, "--option", "seed=28", expect=HELD)
 
-    narrator.tell(f"{ALL_DAYS - FIRST_DAYS} more days arrive, and the pattern of fraud has drifted. Retraining pays now.")
+    narrator.tell(
+        f"{ALL_DAYS - FIRST_DAYS} more days arrive, and the pattern of fraud has drifted. Retraining pays now."
+    )
     _generate(console, ALL_DAYS)
     narrator.run("retrain", MODEL)
 
@@ -117,7 +123,7 @@ def _story(narrator: Narrator, console: Console) -> None:
 
 def _generate(console: Console, days: int) -> None:
     rows = days * ROWS_A_DAY
-    write(DATA, rows, days=days, drift=1.0)
+    write(DATA, rows, days=days, seed=DATA_SEED, drift=1.0)
     console.print(f"{rows:,} rows over {days} days in {DATA}", style="dim", highlight=False)
 
 

@@ -112,14 +112,11 @@ def _gain_check(kind: Kind, found: MetricComparison, alpha: float, required: flo
     outcome = _outcome(passed=low > required, failed=high < required)
     bound = high if outcome is Outcome.FAILED else low
     said = {
-        Outcome.PASSED: f"and is at least {bound:+.4f}",
-        Outcome.FAILED: f"and is at most {bound:+.4f}",
-        Outcome.INCONCLUSIVE: f"and may lie anywhere from {low:+.4f} to {high:+.4f}",
+        Outcome.PASSED: f"at least {low:+.4f} (one-sided {_percent(alpha)} bound)",
+        Outcome.FAILED: f"at most {high:+.4f} (one-sided {_percent(alpha)} bound)",
+        Outcome.INCONCLUSIVE: f"somewhere from {low:+.4f} to {high:+.4f} (one-sided {_percent(alpha)} bounds)",
     }[outcome]
-    reason = (
-        f"The gain in {found.metric} is {found.gain:+.4f} {said} ({_percent(alpha)} confidence); "
-        f"the policy asks for {asks}."
-    )
+    reason = f"The gain in {found.metric} is {found.gain:+.4f}, {said}; the policy asks for {asks}."
     return Check(
         kind=kind,
         subject=found.metric,
@@ -138,12 +135,13 @@ def _constant_check(found: Measurement, required: float, alpha: float, *, sign: 
     bound = best if outcome is Outcome.FAILED else worst
     least, most = ("at least", "at most")[::sign]
     said = {
-        Outcome.PASSED: f"and is {least} {bound:.4f}",
-        Outcome.FAILED: f"and is {most} {bound:.4f}",
-        Outcome.INCONCLUSIVE: f"and may lie anywhere from {min(worst, best):.4f} to {max(worst, best):.4f}",
+        Outcome.PASSED: f"{least} {bound:.4f} (one-sided {_percent(alpha)} bound)",
+        Outcome.FAILED: f"{most} {bound:.4f} (one-sided {_percent(alpha)} bound)",
+        Outcome.INCONCLUSIVE: f"somewhere from {min(worst, best):.4f} to {max(worst, best):.4f} "
+        f"(one-sided {_percent(alpha)} bounds)",
     }[outcome]
     reason = (
-        f"The challenger's {found.metric} is {found.value:.4f} {said} ({_percent(alpha)} confidence); "
+        f"The challenger's {found.metric} is {found.value:.4f}, {said}; "
         f"the policy asks for {'more' if sign > 0 else 'less'} than {required:g}."
     )
     return Check(
