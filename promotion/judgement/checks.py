@@ -54,8 +54,8 @@ class Check:
 def evidence_checks(rows: int, positives: int, policy: Policy) -> tuple[Check, ...]:
     """Whether there are rows enough to judge by."""
     return (
-        _enough("rows", rows, policy.min_rows),
         _enough("positives", positives, policy.min_positives),
+        _enough("rows", rows, policy.min_rows),
     )
 
 

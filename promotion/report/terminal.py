@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from promotion.evidence import Comparison, Evaluation
-from promotion.judgement import Check, Decision
+from promotion.judgement import Check, Decision, HoldoutUsed
 from promotion.registry.audit import Finding, Severity
 from promotion.registry.entries import (
     Adoption,
@@ -44,10 +44,7 @@ def decision_view(decision: Decision) -> RenderableType:
         parts.append(evidence_view(decision.evidence))
     parts.append(_checks(decision.checks))
     if decision.holdout:
-        used = decision.holdout
-        removed = f", {used.removed:,} left out" if used.removed else ""
-        judged_by = f"judged by {used.rows:,} rows ({used.positives:,} positive{removed}) of {used.data}"
-        parts.append(Text(f"decision {decision.id}, {judged_by}", style="dim"))
+        parts.append(Text(f"decision {decision.id}, {_judged_by(decision.holdout)}", style="dim"))
     return Group(*parts)
 
 
@@ -129,7 +126,12 @@ def told(entry: Entry) -> str:
 
 def moves_told(moves: Iterable[Move]) -> str:
     """Moves as words: `a:1 staging → prod, a:0 prod → archived`."""
-    return ", ".join(f"{move.tag} {move.before or 'no stage'} → {move.after}" for move in moves)
+    return ", ".join(
+        f"{move.tag} stays {move.after}"
+        if move.before is move.after
+        else f"{move.tag} {move.before or 'no stage'} → {move.after}"
+        for move in moves
+    )
 
 
 def version_view(known: Known, entries: Iterable[Entry]) -> RenderableType:
@@ -165,6 +167,13 @@ def findings_view(model: str, findings: Sequence[Finding]) -> RenderableType:
         lines = (f"  expected: {finding.expected}", f"  found:    {finding.found}", f"  mend:     {finding.mend}")
         parts.extend((head, *map(Text, lines)))
     return Group(*parts)
+
+
+def _judged_by(holdout: HoldoutUsed) -> str:
+    if holdout.rows == 0:
+        return f"no row of {holdout.data} could judge"
+    removed = f", {holdout.removed:,} left out" if holdout.removed else ""
+    return f"judged by {holdout.rows:,} rows ({holdout.positives:,} positive{removed}) of {holdout.data}"
 
 
 def _checks(checks: Sequence[Check]) -> Table:
