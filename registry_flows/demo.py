@@ -89,8 +89,8 @@ def _story(narrator: Narrator, console: Console) -> None:
     narrator.run("retrain", MODEL)
 
     narrator.tell(
-        "Retrained on the same data with another draw of the sample. Its number is higher, so `if new > old` would promote "
-        "it; but the gain may be noise, so it is held."
+        "Retrained on the same data with another draw of the sample. Its number is higher, so `if new > old` would "
+        "promote it; but the gain may be noise, so it is held."
     )
     narrator.run("retrain", MODEL, "--option", "seed=28", expect=HELD)
 

@@ -11,7 +11,11 @@ if TYPE_CHECKING:
     from registry_flows.server import TemporaryServer
     from registry_flows.train import Candidate
 
-_QUIET = {"PREFECT_LOGGING_LEVEL": "ERROR", "PREFECT_SERVER_LOGGING_LEVEL": "ERROR"}
+_QUIET = {
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "PREFECT_LOGGING_LEVEL": "ERROR",
+    "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
+}
 
 
 def retrain_here(

@@ -66,6 +66,7 @@ class MlflowMirror:
             # MLflow's own defaults let a command hang for minutes when the server is away.
             os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
             os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+            os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # it tells of every table that it creates
             from mlflow import MlflowClient
 
             self._connected = MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)

@@ -155,11 +155,12 @@ def _provenance_checks(sides: Sequence[Side], holdout: Clean) -> tuple[Check, ..
         )
     if len(holdout.rows) == 0:
         reason = (
-            f"All {holdout.removed:,} rows of the holdout trained one of the two models, so no row is left to judge by."
+            f"All {holdout.removed:,} rows of the holdout trained one of the models, so no row is left to judge by."
         )
         return (Check(kind=Kind.CLEAN, subject="", outcome=Outcome.MISSING, reason=reason),)
     left_out = f"; {holdout.removed:,} that did were left out" if holdout.removed else ""
-    reason = f"None of the {len(holdout.rows):,} rows that judge trained either model{left_out}."
+    trained = "either model" if len(sides) > 1 else "the model"
+    reason = f"None of the {len(holdout.rows):,} rows that judge trained {trained}{left_out}."
     return (Check(kind=Kind.CLEAN, subject="", outcome=Outcome.PASSED, reason=reason),)
 
 
