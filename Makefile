@@ -37,7 +37,7 @@ types: env ## Check types
 	$(BIN)/mypy
 
 docs: env ## Build the documentation into site/
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 bench: env ## Measure what README and docs state
 	$(BIN)/python benchmarks/retrain.py

@@ -115,7 +115,8 @@ def load_config(path: Path | None = None) -> Config:
     try:
         config = Config(**with_environment, root=root)
     except ValidationError as error:
-        raise ConfigError(sentences(error, Config, str(file or "the environment"))) from error
+        where = f"{file} (or the environment)" if file and _overridden() else str(file or "the environment")
+        raise ConfigError(sentences(error, Config, where)) from error
     except SettingsError as error:
         message = f"A variable {_PREFIX}… in the environment must hold JSON, or name one key ({error})."
         raise ConfigError(message) from error
@@ -147,6 +148,11 @@ def _section(path: Path) -> dict[str, Any]:
     data = read_toml(path)
     ours: dict[str, Any] = data.get("tool", {}).get("promotion", {}) if path.name == "pyproject.toml" else data
     return ours
+
+
+def _overridden() -> bool:
+    """Whether a key below a table is set in the environment."""
+    return any(name.startswith(_PREFIX) and "__" in name for name in os.environ)
 
 
 def _check_environment() -> None:

@@ -13,7 +13,8 @@ PromotionError
 └── MirrorError          MLflow did not answer; what was decided stands
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 
@@ -64,6 +65,19 @@ class BadTag(UnknownName):
 
 class DataError(PromotionError):
     """Rows that cannot train or judge."""
+
+
+@contextmanager
+def as_data_error(what: str) -> Iterator[None]:
+    """Turn whatever a user's recipe raises into a `DataError`: what could not be done, and the first line of why."""
+    try:
+        yield
+    except PromotionError:
+        raise
+    except Exception as error:
+        first = (str(error).strip().splitlines() or [""])[0]
+        message = f"{what} ({type(error).__name__}{': ' if first else ''}{first})."
+        raise DataError(message) from error
 
 
 class StoreError(PromotionError):

@@ -46,11 +46,14 @@ def file_digest(path: Path) -> str:
 def fingerprints(keys: "pd.Series[Any]") -> "NDArray[np.uint64]":
     """64-bit fingerprints of row keys, shape (n_rows,).
 
-    A key counts by its text, so that 2987000 read as a number from one file and as text from another is one row.
+    A key counts by its text, so that 2987000 read as a number from one file and as text from another is one row; so
+    is 2987000.0, as a column of numbers that once had a gap holds it.
     Two different keys among a million share a fingerprint with probability 3e-8.
     """
     import pandas as pd
 
+    if pd.api.types.is_float_dtype(keys) and (keys % 1 == 0).all():
+        keys = keys.astype("int64")
     return pd.util.hash_array(keys.astype(str).to_numpy(dtype=object), categorize=False)
 
 
@@ -110,7 +113,8 @@ def _read_csv(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
     types: dict[str, Any] = {name: "category" for name, kind in columns.items() if kind == "text"}
     types |= {name: "float64" for name, kind in columns.items() if kind == "number"}
     try:
-        return pd.read_csv(path, usecols=list(columns), dtype=types)
+        # Without index_col=False pandas shifts all columns when the first row has more fields than the header.
+        return pd.read_csv(path, usecols=list(columns), dtype=types, index_col=False)
     except (ValueError, pd.errors.ParserError) as error:
         raise DataError(_explain(path, columns, error)) from error
 
@@ -179,7 +183,7 @@ def _explain(path: Path, columns: Mapping[str, ColumnType], error: Exception) ->
 
     numbers = [name for name, kind in columns.items() if kind == "number"]
     try:
-        raw = pd.read_csv(path, usecols=numbers, dtype=str)
+        raw = pd.read_csv(path, usecols=numbers, dtype=str, index_col=False)
         for name in numbers:
             _numbers(path, raw[name])
     except DataError as found:

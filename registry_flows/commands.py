@@ -53,6 +53,7 @@ def _option(text: str) -> tuple[str, Any]:
     import tomllib
 
     name, equals, value = text.partition("=")
+    name, value = name.strip(), value.strip()
     if not equals or not name:
         message = f"An option of the recipe is given as NAME=VALUE, found '{text}'."
         raise typer.BadParameter(message)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from promotion.config import Config
-from promotion.errors import MirrorError
+from promotion.errors import MirrorError, as_data_error
 from promotion.evidence import measure
 from promotion.registry.gating import Data
 from promotion.seams import Recipe, Split, Trained
@@ -49,7 +49,8 @@ def log_training(
 def training_metrics(config: Config, model: str, recipe: Recipe, split: Split, trained: Trained) -> Mapping[str, float]:
     """Sizes, and the candidate's own metrics on the holdout; the comparison with the champion is the gate's."""
     labels = split.holdout[recipe.label].to_numpy()
-    scores = recipe.score(trained, split.holdout)
+    with as_data_error("The recipe could not score the holdout with the new model"):
+        scores = recipe.score(trained, split.holdout)
     evaluation = measure(labels, scores, metrics=config.model(model).policy.names)
     sizes = {
         "training_rows": float(len(split.training)),

@@ -10,7 +10,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.tasks import exponential_backoff
 
-from promotion.errors import PromotionError
+from promotion.errors import PromotionError, as_data_error
 from promotion.judgement import Decision
 from promotion.registry.gating import Data
 from promotion.rows import fingerprints
@@ -52,7 +52,8 @@ def load_data(model: str, data_path: str | None, options: dict[str, Any] | None 
 @task(cache_policy=NO_CACHE)
 def split_data(recipe: Recipe, data: Data) -> Split:
     """The rows that train and the rows that judge."""
-    return recipe.split(data.rows)
+    with as_data_error("The recipe could not split the rows"):
+        return recipe.split(data.rows)
 
 
 @task(cache_policy=NO_CACHE)
@@ -88,7 +89,8 @@ def train_flow(
     registry().check(model)
     recipe, data = load_data(model, data_path, options)
     split = split_data(recipe, data)
-    trained = recipe.train(split.training, step=as_task)
+    with as_data_error("The recipe could not train"):
+        trained = recipe.train(split.training, step=as_task)
     run_id = as_task(log_training, registry().config, model, version, recipe, data, split, trained)
     tag = save_model(model, trained, recipe, split.training, version, run_id)
     as_task(registry().register, tag, run_id=run_id, data=data, version=version, options=options)

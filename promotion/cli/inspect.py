@@ -102,4 +102,6 @@ def _unrecorded(registry: "Registry", state: "State") -> str | None:
     serving = [str(one.tag) for one in registry.store.versions(state.model) if one.stage == "prod"]
     if not serving:
         return None
-    return f"{', '.join(serving)} is labelled prod and not recorded; `promotion adopt` makes it the champion of record."
+    if len(serving) > 1:
+        return f"{', '.join(serving)} are all labelled prod; `promotion adopt TAG` says which one serves."
+    return f"{serving[0]} is labelled prod and not recorded; `promotion adopt` makes it the champion of record."

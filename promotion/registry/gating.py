@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from promotion.errors import DataError, PromotionError
+from promotion.errors import DataError, as_data_error
 from promotion.evidence import Comparison, Evaluation, compare, measure
 from promotion.holdout import Clean, Provenance, UnknownRows, clean, holdout_digest
 from promotion.judgement import Check, Decision, HoldoutUsed, Judged, Kind, Policy, decide
@@ -50,13 +50,8 @@ def load_rows(recipe: Recipe, path: Path, name: str) -> Data:
     Raises:
         DataError: they cannot, or the recipe failed to read them.
     """
-    try:
+    with as_data_error(f"The recipe could not load {path}"):
         rows = recipe.load(path)
-    except PromotionError:
-        raise
-    except Exception as error:
-        message = f"The recipe could not load {path} ({type(error).__name__}: {error})."
-        raise DataError(message) from error
     check_rows(rows, key=recipe.key, label=recipe.label, what=str(path))
     return Data(rows=rows, name=name, digest=file_digest(path))
 
@@ -94,7 +89,9 @@ def judge(
 
 def clean_holdout(rows: "pd.DataFrame", recipe: Recipe, provenances: Sequence[Provenance]) -> Clean:
     """The recipe's holdout without the rows that a side was trained on."""
-    return clean(recipe.split(rows).holdout, recipe, *provenances)
+    with as_data_error("The recipe could not split the rows"):
+        holdout = recipe.split(rows).holdout
+    return clean(holdout, recipe, *provenances)
 
 
 def score_version(side: Side, store: ModelStore, rows: "pd.DataFrame") -> "Scores":
@@ -107,13 +104,9 @@ def score_version(side: Side, store: ModelStore, rows: "pd.DataFrame") -> "Score
     import numpy as np
 
     trained = store.load(side.tag, digest=side.digest)
-    try:
+    with as_data_error(f"The {side.role} {side.tag} could not be scored"):
         # float64 for both sides: log_loss clips by precision, and neither shall be judged more mildly
         scores = np.asarray(side.recipe.score(trained, rows), dtype=np.float64)
-    except Exception as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else ""
-        message = f"The {side.role} {side.tag} could not be scored ({type(error).__name__}: {first})."
-        raise DataError(message) from error
     if scores.shape != (len(rows),):
         message = f"The {side.role} {side.tag} gave scores of shape {scores.shape}, expected ({len(rows)},)."
         raise DataError(message)

@@ -40,7 +40,7 @@ def decision_view(decision: Decision) -> RenderableType:
     champion = f" against {decision.champion.tag}" if decision.champion else " (no champion yet)"
     head = Text.assemble((_SAID[decision.verdict], _VERDICTS[decision.verdict]), f"  {challenger}{champion}")
     parts: list[RenderableType] = [head, Text(decision.summary)]
-    if decision.evidence is not None:
+    if decision.evidence is not None and decision.evidence.metrics:
         parts.append(evidence_view(decision.evidence))
     parts.append(_checks(decision.checks))
     if decision.holdout:
@@ -112,7 +112,7 @@ def told(entry: Entry) -> str:
         case Judgement():
             return f"decided {body.decision.verdict} on {body.tag}: {body.decision.summary}"
         case Adoption():
-            known = "assumed clean" if body.assumed_clean else f"trained before {body.trained_before:g}"
+            known = "assumed clean" if body.assumed_clean else f"trained before {body.trained_before!r}"
             return f"adopted {body.tag} ({known}): {body.reason}"
         case Override():
             return f"overrode the rules for {body.tag} (verdict: {body.verdict or 'none'}): {body.reason}"

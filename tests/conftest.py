@@ -1,0 +1,146 @@
+"""What all tests share: an environment of their own, and registries in the situations that tests begin from."""
+
+import os
+import shutil
+
+import pytest
+from hypothesis import HealthCheck, settings
+from recipes import ToyRecipe, synthetic_rows
+from situation import open_at, settings_at, ticking, toy
+
+from promotion.adapters.bento import BentoStore
+from promotion.adapters.memory import MemoryMirror
+from promotion.rows import fingerprints
+from promotion.seams import call
+
+settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("soak", settings.get_profile("default"), max_examples=3000)
+settings.load_profile("default")
+
+SILENT = {
+    "DO_NOT_TRACK": "1",
+    "BENTOML_DO_NOT_TRACK": "True",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_telemetry():
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in SILENT.items():
+            patch.setenv(name, value)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def a_place_of_its_own(tmp_path, monkeypatch):
+    """Every test begins in an empty folder, with an empty home and no settings from outside."""
+    for name in list(os.environ):
+        if name.startswith("PROMOTION_") or name in {"BENTOML_HOME", "MLFLOW_TRACKING_URI"}:
+            monkeypatch.delenv(name)
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def trained_store(tmp_path_factory):
+    """A Bento store with one version of `toy` for each skill, two good ones, all in `staging`; tests copy it."""
+    home = tmp_path_factory.mktemp("trained") / "bentoml"
+    store, rows = BentoStore(home), synthetic_rows()
+    for name in ("weak", "good", "noisy", "spoilt", "twin"):
+        recipe = ToyRecipe(skill="good" if name == "twin" else name)
+        training = recipe.split(rows).training
+        store.save(
+            f"toy:{name}",
+            recipe.train(training, step=call),
+            metadata={"version": name},
+            training_rows=fingerprints(training["id"]),
+        )
+    return home
+
+
+@pytest.fixture
+def store(trained_store, tmp_path):
+    """A Bento store of the test's own."""
+    shutil.copytree(trained_store, tmp_path / "bentoml")
+    return BentoStore(tmp_path / "bentoml")
+
+
+@pytest.fixture(scope="session")
+def empty_mlflow(tmp_path_factory):
+    """A fresh MLflow database, which takes seconds to create; tests copy it."""
+    from mlflow import MlflowClient
+
+    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(path.parent)
+        MlflowClient(f"sqlite:///{path}", f"sqlite:///{path}").search_registered_models()
+    return path
+
+
+@pytest.fixture
+def mlflow_uri(empty_mlflow, tmp_path):
+    shutil.copy(empty_mlflow, tmp_path / "mlflow.db")
+    return f"sqlite:///{tmp_path / 'mlflow.db'}"
+
+
+@pytest.fixture
+def mlflow(mlflow_uri, tmp_path):
+    """A client of the test's own MLflow; `new_run()` gives the id of a run whose artifacts stay in the test's folder."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(mlflow_uri, mlflow_uri)
+    experiment = client.create_experiment("toy", artifact_location=(tmp_path / "artifacts").as_uri())
+    client.new_run = lambda: client.create_run(experiment).info.run_id
+    return client
+
+
+@pytest.fixture
+def rows_file(tmp_path):
+    """`rows.csv`, the rows that the versions of `trained_store` were trained from: the later half judges."""
+    synthetic_rows().to_csv(tmp_path / "rows.csv", index=False)
+    return tmp_path / "rows.csv"
+
+
+@pytest.fixture
+def settings_of_toy(tmp_path, rows_file):
+    return settings_at(tmp_path)
+
+
+@pytest.fixture
+def opened(settings_of_toy, store):
+    """Open registries on the test's store and ledger, as commands do one after another; clocks go on by a minute."""
+    shared = {"store": store, "mirror": MemoryMirror(), "clock": ticking()}
+
+    def open_one(*, config=settings_of_toy, **parts):
+        return open_at(config, **{**shared, **parts})
+
+    return open_one
+
+
+@pytest.fixture
+def registry(opened):
+    """A registry with nothing recorded, on a store with five trained versions of `toy`."""
+    return opened()
+
+
+@pytest.fixture
+def registry_with_champion(registry):
+    """`toy:weak` was promoted by its floors."""
+    registry.register(toy("weak"), run_id="run-weak")
+    registry.gate(toy("weak"))
+    return registry
+
+
+@pytest.fixture
+def registry_after_three_champions(registry_with_champion):
+    """`toy:weak`, then `toy:good` by its gain, then `toy:twin` by hand."""
+    registry = registry_with_champion
+    registry.register(toy("good"), run_id="run-good")
+    registry.gate(toy("good"))
+    registry.register(toy("twin"), run_id="run-twin")
+    registry.promote(toy("twin"), reason="as good, and newer", override=True)
+    return registry

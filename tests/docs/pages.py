@@ -1,0 +1,145 @@
+"""The code blocks of a page, and how each kind is run.
+
+| fence | what happens |
+|---|---|
+| `bash` | run with `bash -e`; what it exports holds for the blocks after it |
+| `python` | run by a Python process |
+| any, with `title="NAME"` | written to that file |
+| any, with `title="NAME (added)"` | written to the end of that file |
+| `text` | what the block before printed: each of its lines, in order; ids, times and numbers may differ |
+| `mermaid` | a picture; nothing is run |
+"""
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+
+ADDED = " (added)"
+LANGUAGES = {"bash", "python", "text", "toml", "yaml", "mermaid"}
+
+
+@dataclass(frozen=True)
+class Block:
+    page: Path
+    line: int
+    language: str
+    title: str
+    source: str
+
+    def __str__(self):
+        return f"{self.page}:{self.line} ({self.language}{f' {self.title}' if self.title else ''})"
+
+
+def blocks_of(page):
+    """The fenced blocks of a page, first to last."""
+    return [_block(page, token) for token in MarkdownIt().parse(page.read_text("utf-8")) if _is_code(token)]
+
+
+def problems_of(block):
+    """Why a block cannot be run, as sentences: every block of a page must be."""
+    if block.language not in LANGUAGES:
+        yield f"{block} is in no language that is run; known are {', '.join(sorted(LANGUAGES))}."
+    if block.language in {"toml", "yaml"} and not block.title:
+        yield f"{block} needs a title: the file that it goes to."
+
+
+def run_page(page, folder, environment):
+    """Run all blocks of a page in order in one folder; yields each `text` block with what the block before printed."""
+    printed = ""
+    for block in blocks_of(page):
+        if block.language == "text":
+            yield block, printed
+        elif block.title:
+            _write(folder, block)
+        elif block.language != "mermaid":
+            printed = _run(block, folder, environment)
+
+
+def missing_lines(expected, printed):
+    """The first expected line that does not come in its order, and all after it; none when all do."""
+    lines = iter(masked(printed))
+    wanted = masked(expected)
+    return next((wanted[place:] for place, line in enumerate(wanted) if line not in lines), [])
+
+
+def masked(text):
+    """The lines without what differs from run to run: generated ids, times, numbers of two digits or more, spacing."""
+    masks = (
+        (r"\b(\w+):[a-z2-7]{16}\b", r"\1:VERSION"),
+        (r"\b(?=\w*\d)[a-z0-9]{16}\b", "VERSION"),
+        (r"\b[0-9a-f]{12}\b", "ID"),
+        (r"\b\d{4}[-.]\d\d[-.]\d\d[ T.][\d:]{5,8}", "TIME"),
+        (r"[+-]?\d[\d,]*\.\d+(?:e[+-]\d+)?", "NUMBER"),
+        (r"\b\d[\d,]+\b", "NUMBER"),
+        (r"─+", "─"),
+        (r"\s+", " "),
+    )
+    for pattern, mask in masks[:-1]:
+        text = re.sub(pattern, mask, text)
+    return [re.sub(*masks[-1], line).strip() for line in text.splitlines() if line.strip()]
+
+
+def _is_code(token):
+    return token.type in {"fence", "code_block"}
+
+
+def _block(page, token):
+    language, _, rest = token.info.strip().partition(" ")
+    title = re.search(r'title="([^"]+)"', rest)
+    return Block(page, token.map[0] + 1, language, title.group(1) if title else "", token.content)
+
+
+def _write(folder, block):
+    path = folder / block.title.removesuffix(ADDED)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a" if block.title.endswith(ADDED) else "w", encoding="utf-8") as file:
+        file.write(block.source)
+
+
+def _run(block, folder, environment):
+    """Run a block and return what it printed; a shell's exported variables go back into `environment`."""
+    kept = folder.parent / "environment"
+    commands = {
+        "bash": ["bash", "-e", "-o", "pipefail", "-c", f"{block.source}\nenv -0 > '{kept}'"],
+        "python": [sys.executable, "-c", block.source],
+    }
+    done = subprocess.run(
+        commands[block.language],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{block} left with code {done.returncode}:\n{done.stdout[-6000:]}"
+    if block.language == "bash":
+        pairs = (pair.partition("=") for pair in kept.read_text().split("\0") if pair)
+        environment.update({name: value for name, _, value in pairs if name not in {"PWD", "OLDPWD", "SHLVL", "_"}})
+    return done.stdout
+
+
+def page_environment(folder, api_url):
+    """What a page's blocks find in their environment: the tools of this Python first, and homes of their own."""
+    silent = {
+        "DO_NOT_TRACK": "1",
+        "BENTOML_DO_NOT_TRACK": "True",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
+    return {
+        **silent,
+        "PYTHONUNBUFFERED": "1",  # what is printed and what is logged come in their order
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "LANG": "C.UTF-8",
+        "LOGNAME": "alice",
+        "HOME": str(folder / "home"),
+        "BENTOML_HOME": str(folder / "bentoml"),
+        "PREFECT_HOME": str(folder / "prefect"),
+        "PREFECT_API_URL": api_url,
+    }

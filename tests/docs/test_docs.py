@@ -1,0 +1,42 @@
+"""Every code block of README and docs runs, in order, in one folder for each page; see `pages.py` for how."""
+
+from pathlib import Path
+
+import pytest
+from pages import blocks_of, masked, missing_lines, page_environment, problems_of, run_page
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+NEEDS_NO_RUN = {"text", "mermaid"}
+RUN = [page for page in PAGES if any(block.language not in NEEDS_NO_RUN for block in blocks_of(page))]
+
+
+def name_of(page):
+    return page.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, marks=pytest.mark.xdist_group(f"docs {name_of(page)}")) for page in RUN], ids=name_of
+)
+def test_blocks_of_page_run_and_print_what_it_shows(page, tmp_path, prefect_server):
+    folder = tmp_path / "page"
+    for part in ("page", "home"):
+        (tmp_path / part).mkdir(exist_ok=True)
+    for shown, printed in run_page(page, folder, page_environment(tmp_path, prefect_server)):
+        assert missing_lines(shown.source, printed) == [], f"{shown} is not what was printed:\n{printed}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_block_of_page_can_be_run(page):
+    assert [problem for block in blocks_of(page) for problem in problems_of(block)] == []
+
+
+def test_a_line_that_was_not_printed_is_found():
+    assert missing_lines("one 17\nthree", "one 23\ntwo\nthree\n") == []
+    assert missing_lines("three\none 17", "one 23\ntwo\nthree\n") == ["one NUMBER"]
+
+
+def test_masks_leave_words_and_small_numbers():
+    line = "PROMOTED  toy:4hpt3cxgnkc6yax4 at 2026-11-22 11:48, decision c068c7443fbc: +0.0418 of 15,000, exit code 4"
+    assert masked(line) == ["PROMOTED toy:VERSION at TIME, decision ID: NUMBER of NUMBER, exit code 4"]

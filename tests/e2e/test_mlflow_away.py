@@ -1,0 +1,68 @@
+"""A real MLflow server goes away: training says so and changes nothing, a judgement stands, the mirror catches up."""
+
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import pytest
+from servers import free_port, wait_until_healthy
+
+import promotion
+from promotion.cli import run
+from registry_flows.train import train_flow
+
+pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
+
+
+@contextmanager
+def mlflow_server(folder, port):
+    log = folder / "mlflow-server.log"
+    store = ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--artifacts-destination", f"{folder}/artifacts"]
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), *store]
+    environment = {
+        **os.environ,
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
+    }
+    with (
+        log.open("a") as file,
+        subprocess.Popen(
+            [*command, "--workers", "1"], cwd=folder, env=environment, stdout=file, stderr=file, start_new_session=True
+        ) as server,
+    ):
+        try:
+            wait_until_healthy(f"http://127.0.0.1:{port}/health", server, log)
+            yield
+        finally:
+            os.killpg(server.pid, 9)
+
+
+def test_the_transition_stands_and_the_mirror_catches_up(project, monkeypatch, capsys):
+    port = free_port()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    with mlflow_server(project, port):
+        candidate = train_flow("data/train_transaction.csv", version="1.0.1", stage="staging")
+
+    assert run(["gate", candidate.tag]) == 0
+    told = capsys.readouterr()
+    assert "PROMOTED" in told.out
+    assert f"Note: MLflow at http://127.0.0.1:{port} did not take or give what was asked" in told.err
+    assert "What was decided stands; `promotion sync` brings the mirror up to date." in told.err
+    registry = promotion.open()
+    assert str(registry.champion("fraud_classifier").tag) == candidate.tag
+    assert [one.stage for one in registry.store.versions("fraud_classifier")] == ["prod"]
+
+    before = registry.history("fraud_classifier")
+    assert run(["retrain", "fraud_classifier"]) == 1
+    told = capsys.readouterr()
+    assert "did not take the log" in told.err
+    assert "no candidate was saved" in " ".join(told.err.split())
+    assert "Traceback" not in told.err
+    assert registry.history("fraud_classifier") == before
+    assert len(registry.store.versions("fraud_classifier")) == 1
+
+    with mlflow_server(project, port):
+        assert run(["sync"]) == 0
+        assert run(["audit"]) == 0

@@ -1,0 +1,88 @@
+"""A recipe small enough for tests: a logistic regression on two columns of synthetic rows."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from promotion import Trained, read_rows, split_by_time
+
+Skill = Literal["good", "weak", "noisy", "spoilt"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToyRecipe:
+    """Learns `y` from `a` and `b`.
+
+    Attributes:
+        skill: `good` uses both columns, `weak` only the first, `noisy` sees shuffled labels, `spoilt` inverted ones.
+        seed: of the shuffle.
+    """
+
+    skill: Skill = "good"
+    seed: int = 27
+    key: str = "id"
+    label: str = "y"
+    time: str | None = "t"
+
+    def load(self, path):
+        return read_rows(path, {"id": "key", "y": "number", "t": "number", "a": "number", "b": "number"})
+
+    def split(self, rows):
+        return split_by_time(rows, time="t", holdout=0.5)
+
+    def train(self, training, *, step):
+        return Trained(model=step(fit, training, self), labels={"owner": "tests"})
+
+    def score(self, trained, rows):
+        return trained.model.predict_proba(rows[["a", "b"]].to_numpy())[:, 1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimelessRecipe(ToyRecipe):
+    """The same, but rows have no order in time."""
+
+    time: str | None = None
+
+
+class MuteRecipe(ToyRecipe):
+    """Scores nothing."""
+
+    def score(self, trained, rows):
+        raise ZeroDivisionError("no scores today")
+
+
+class NanRecipe(ToyRecipe):
+    """Scores every row as NaN."""
+
+    def score(self, trained, rows):
+        return np.full(len(rows), np.nan)
+
+
+def fit(training, recipe):
+    from sklearn.linear_model import LogisticRegression
+
+    features, labels = training[["a", "b"]].to_numpy(copy=True), training["y"].to_numpy(copy=True)
+    if recipe.skill == "weak":
+        features[:, 1] = 0
+    if recipe.skill == "noisy":
+        np.random.default_rng(recipe.seed).shuffle(labels)
+    if recipe.skill == "spoilt":
+        labels = 1 - labels
+    return LogisticRegression().fit(features, labels)
+
+
+def synthetic_rows(n_rows=2400, *, seed=7, first_id=1000, first_t=0):
+    """Rows of which 30 % are positive and both columns tell it."""
+    generator = np.random.default_rng(seed)
+    labels = (generator.random(n_rows) < 0.3).astype(int)
+    return pd.DataFrame(
+        {
+            "id": np.arange(first_id, first_id + n_rows),
+            "y": labels,
+            "t": np.arange(first_t, first_t + n_rows),
+            "a": labels + generator.normal(size=n_rows),
+            "b": labels + generator.normal(size=n_rows),
+        }
+    )

@@ -1,0 +1,89 @@
+"""What the situations of `conftest` are made of, and how tests look at them."""
+
+import itertools
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from promotion.adapters.sql import SqlLedger
+from promotion.config import Config
+from promotion.registry.workflow import Registry
+from promotion.vocabulary import Tag
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+POLICY = {
+    "primary": {"metric": "roc_auc"},
+    "guardrails": [{"metric": "brier_score", "max_loss": 0.02}],
+    "floors": [{"metric": "roc_auc", "min": 0.55}],
+    "metrics": ["roc_auc", "brier_score"],
+    "min_rows": 200,
+    "min_positives": 50,
+}
+
+
+def settings_at(root):
+    """The settings of `toy` with all that belongs to it in one folder."""
+    return Config(
+        ledger="sqlite:///ledger.db",
+        bentoml_home="bentoml",
+        mlflow_tracking_uri="sqlite:///mlflow.db",
+        models={"toy": {"recipe": "recipes:ToyRecipe", "data": "rows.csv", "policy": POLICY}},
+        root=root,
+    )
+
+
+def ticking():
+    """A clock that goes on by a minute each time it is looked at."""
+    minutes = itertools.count()
+    return lambda: NOON + timedelta(minutes=next(minutes))
+
+
+def open_at(config, *, store, mirror, clock=None, actor=lambda: "os:alice"):
+    """A registry whose notices can be read from `notices`."""
+    notices = []
+    registry = Registry(
+        config,
+        store=store,
+        ledger=SqlLedger(config.url(config.ledger)),
+        mirror=mirror,
+        actor=actor,
+        clock=clock or ticking(),
+        notice=notices.append,
+    )
+    registry.notices = notices
+    return registry
+
+
+def toy(version):
+    return Tag("toy", version)
+
+
+def stages(registry, model="toy"):
+    """Labels as the store shows them, of the versions that the ledger knows."""
+    known = registry.state(model).versions
+    return {one.tag.version: one.stage for one in registry.store.versions(model) if str(one.tag) in known}
+
+
+def kinds(registry, model="toy"):
+    return [entry.kind for entry in registry.history(model)]
+
+
+def snapshot(root):
+    """Every file below, by content: equal before and after when nothing was changed."""
+    return {str(path.relative_to(root)): path.read_bytes() for path in sorted(Path(root).rglob("*")) if path.is_file()}
+
+
+@contextmanager
+def bentoml_at(home):
+    """BentoML as a user of it would have it with BENTOML_HOME there; it reads that variable only once a process."""
+    from bentoml._internal.configuration.containers import BentoMLContainer
+    from bentoml._internal.models.model import ModelStore
+
+    models = Path(home) / "models"
+    models.mkdir(parents=True, exist_ok=True)
+    BentoMLContainer.model_store.set(ModelStore(models))
+    try:
+        yield
+    finally:
+        BentoMLContainer.model_store.reset()
