@@ -23,18 +23,17 @@ therefore prefixes of one another: 40,000 rows over 80 days are the first 40,000
 from __future__ import annotations
 
 import errno
-import functools
-import json
 import math
 import os
 from dataclasses import dataclass
 from fractions import Fraction
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import numpy as np
 import typer
+
+from registry_flows.profiles import EFFECTS, SIZE, profiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,7 +51,6 @@ ROWS_PER_DAY = 3245  # the real file: 590,540 rows in 182 days
 
 _CHUNK = 10_000
 _BLOCK = 1_000  # rows that share one intercept
-_SIZE = 2_048  # entries of a table; the one after the last stands for a gap
 _FIRST_ID = 2_987_000
 _DAY = 86_400  # seconds; also where the real file's TransactionDT starts
 _TOGETHER = 22  # of 32 rows, those where a column follows its family rather than its own draw
@@ -60,50 +58,11 @@ _NESTED = 0.5  # share of rows whose gaps are nested
 _NIGHT = 0.6  # how much slower than average the quietest hour is
 _QUARTER_TURN = 80 * _DAY  # seconds in which effects turn by 90 degrees at drift = 1
 _STAYS, _TURNS = 0.85, 0.55  # how much of an effect is for good, and how much turns
-_GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5))  # spreads the categories' hands evenly
 
-# Weight of each column's effect in the logit. Together they let a matched model reach a ROC AUC of about 0.87.
-_EFFECTS = {
-    "ProductCD": 1.0,
-    "P_emaildomain": 1.5,
-    "R_emaildomain": 0.8,
-    "card4": 0.9,
-    "M1": 0.4,
-    "M2": 0.6,
-    "M3": 0.7,
-}
 _AMOUNT_EFFECT = 0.9
 _AMOUNT_LOG_MEAN, _AMOUNT_LOG_SD = 4.4, 1.0
 _FRAUD_ELSEWHERE = frozenset({"C1", "C13", "C14", "V258"})
 _MARKED = 0.5  # share of the frauds that these columns tell: they lie in their upper half
-
-
-@dataclass(frozen=True, eq=False)
-class _Column:
-    """What is known of one column: its table of values, as they are and as they are written."""
-
-    name: str
-    entries: npt.NDArray[Any]  # (2049,) float64, int64 or str objects; the last is a gap
-    texts: npt.NDArray[np.object_]  # (2049,) str, "" for the gap
-    phases: Floats  # (2049,) where each category's hand starts, in radians
-    gap: int  # row of `_Profiles.gaps`
-    family: str  # columns of one family are drawn alike; "" for a column on its own
-
-
-@dataclass(frozen=True, eq=False)
-class _Profiles:
-    """The content of ``columns.json``, ready to draw from."""
-
-    header: tuple[str, ...]
-    columns: tuple[_Column, ...]  # in the header's order, without those that `_Chunk` computes
-    gaps: Floats  # (n_gaps, n_products) share of missing values
-    products: npt.NDArray[np.intp]  # (2048,) the product that each entry of ProductCD's table stands for
-    amounts: Floats  # (n_products, 2) mean and deviation of the log of the amount
-    fractions: Floats  # (n_products, n_fractions) equally likely cents
-
-    def position(self, name: str) -> int:
-        """Where the column `name` stands among `columns`."""
-        return [column.name for column in self.columns].index(name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,7 +129,7 @@ def write(
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with part.open("w", encoding="ascii", newline="") as file:
-            file.write(",".join(_profiles().header) + "\n")
+            file.write(",".join(profiles().header) + "\n")
             written = frauds = 0
             for chunk in chunks:
                 file.writelines(_lines(chunk))
@@ -194,7 +153,7 @@ def _frame(chunk: _Chunk) -> pd.DataFrame:
         "TransactionDT": chunk.seconds,
         "TransactionAmt": chunk.amounts,
     }
-    for column, codes in zip(_profiles().columns, chunk.codes, strict=True):
+    for column, codes in zip(profiles().columns, chunk.codes, strict=True):
         drawn = column.entries[codes]
         data[column.name] = pd.array(drawn, dtype="str") if drawn.dtype == object else drawn
     return pd.DataFrame(data, index=pd.RangeIndex(chunk.ids[0] - _FIRST_ID, chunk.ids[-1] - _FIRST_ID + 1))
@@ -206,7 +165,7 @@ def _lines(chunk: _Chunk) -> Iterator[str]:
     frauds = map(str, chunk.fraud.astype(int).tolist())
     seconds = map(str, chunk.seconds.tolist())
     amounts = map(str, chunk.amounts.tolist())
-    texts = (column.texts[codes].tolist() for column, codes in zip(_profiles().columns, chunk.codes, strict=True))
+    texts = (column.texts[codes].tolist() for column, codes in zip(profiles().columns, chunk.codes, strict=True))
     return (",".join(cells) + "\n" for cells in zip(ids, frauds, seconds, amounts, *texts, strict=True))
 
 
@@ -256,52 +215,52 @@ def _elapsed(even: Floats) -> Floats:
 
 def _codes(rng: np.random.Generator) -> Codes:
     """Positions in every column's table, shape (n_columns, 10000)."""
-    profiles = _profiles()
-    draws = rng.integers(0, 2**16, size=(len(profiles.columns), _CHUNK), dtype=np.uint16)
-    codes: Codes = draws % _SIZE
-    follows = draws // _SIZE < _TOGETHER
+    known = profiles()
+    draws = rng.integers(0, 2**16, size=(len(known.columns), _CHUNK), dtype=np.uint16)
+    codes: Codes = draws % SIZE
+    follows = draws // SIZE < _TOGETHER
     leaders: dict[str, int] = {}
-    for i, column in enumerate(profiles.columns):
+    for i, column in enumerate(known.columns):
         leader = leaders.setdefault(column.family, i) if column.family else i
         codes[i] = np.where(follows[i], codes[leader], codes[i])
     missing = _missing(rng, _products(codes))
-    for i, column in enumerate(profiles.columns):
-        codes[i, missing[column.gap]] = _SIZE
+    for i, column in enumerate(known.columns):
+        codes[i, missing[column.gap]] = SIZE
     return codes
 
 
 def _missing(rng: np.random.Generator, products: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
     """Which gaps each row has, shape (n_gaps, n_rows); in nested rows, rare gaps come only with the common ones."""
-    shares = _profiles().gaps[:, products]
+    shares = profiles().gaps[:, products]
     own, shared = rng.random(shares.shape), rng.random(len(products))
     return np.where(rng.random(shares.shape) < _NESTED, shared, own) < shares
 
 
 def _products(codes: Codes) -> npt.NDArray[np.intp]:
     """The position of each row's ProductCD among the products, shape (n_rows,)."""
-    profiles = _profiles()
-    products: npt.NDArray[np.intp] = profiles.products[codes[profiles.position("ProductCD")]]
+    known = profiles()
+    products: npt.NDArray[np.intp] = known.products[codes[known.position("ProductCD")]]
     return products
 
 
 def _amounts(rng: np.random.Generator, products: npt.NDArray[np.intp]) -> Floats:
     """Dollars: lognormal per product, with the cents that are usual for it; shape (n_rows,)."""
-    profiles = _profiles()
-    mean, deviation = profiles.amounts[products].T
+    known = profiles()
+    mean, deviation = known.amounts[products].T
     whole = np.floor(np.exp(rng.normal(mean, deviation)))
-    fraction = profiles.fractions[products, rng.integers(0, profiles.fractions.shape[1], len(products))]
+    fraction = known.fractions[products, rng.integers(0, known.fractions.shape[1], len(products))]
     amounts: Floats = np.round(np.maximum(whole + fraction, 1.0), 3)
     return amounts
 
 
 def _logit(codes: Codes, amounts: Floats, *, angle: Floats) -> Floats:
     """How suspicious each row is, before the intercept: the sum of its effects after turning by `angle`."""
-    profiles = _profiles()
+    known = profiles()
     size = np.clip((np.log(amounts) - _AMOUNT_LOG_MEAN) / _AMOUNT_LOG_SD, -2, 2)
     logit: Floats = _AMOUNT_EFFECT * (np.cos(angle) * size + np.abs(size) - 1)
-    for name, weight in _EFFECTS.items():
-        i = profiles.position(name)
-        phase = profiles.columns[i].phases[codes[i]]
+    for name, weight in EFFECTS.items():
+        i = known.position(name)
+        phase = known.columns[i].phases[codes[i]]
         logit += weight * (_STAYS * np.cos(phase) + _TURNS * np.cos(2 * phase + angle))
     return logit
 
@@ -320,61 +279,9 @@ def _calibrated(logit: Floats) -> Floats:
 
 def _mark(codes: Codes, rows: npt.NDArray[np.bool_]) -> None:
     """Move the counters of these rows to the upper half of what is usual, so that they say a little, too."""
-    for i, column in enumerate(_profiles().columns):
+    for i, column in enumerate(profiles().columns):
         if column.name in _FRAUD_ELSEWHERE:
-            codes[i, rows & (codes[i] < _SIZE)] |= _SIZE // 2
-
-
-@functools.cache
-def _profiles() -> _Profiles:
-    """Read ``columns.json``, once."""
-    raw = json.loads(resources.files(__package__ or "registry_flows").joinpath("columns.json").read_text("ascii"))
-    products = list(raw["amounts"])
-    columns = tuple(_column(name, spec, raw["probabilities"]) for name, spec in raw["columns"].items() if spec)
-    of_product = columns[0].entries[:_SIZE]
-    return _Profiles(
-        header=tuple(raw["columns"]),
-        columns=columns,
-        gaps=np.array(raw["gaps"]),
-        products=np.array([products.index(product) for product in of_product]),
-        amounts=np.array([(amount["log_mean"], amount["log_sd"]) for amount in raw["amounts"].values()]),
-        fractions=np.array([amount["fractions"] for amount in raw["amounts"].values()]),
-    )
-
-
-def _column(name: str, spec: dict[str, Any], probabilities: list[float]) -> _Column:
-    """Spread a column's summary over a table of equally likely values."""
-    at = (np.arange(_SIZE) + 0.5) / _SIZE
-    rank = np.zeros(_SIZE + 1, np.intp)
-    if "counts" in spec:
-        rank[:-1] = np.searchsorted(np.cumsum(spec["counts"]) / sum(spec["counts"]), at)
-        rank[-1] = len(spec["values"])
-        table = np.array(spec["values"], object)[rank[:-1]]
-    else:
-        table = np.expm1(np.interp(at, probabilities, np.log1p(spec["knots"])))
-    entries = _typed(table, spec.get("unit", "whole"))
-    start = float(list(_EFFECTS).index(name)) if name in _EFFECTS else 0.0
-    return _Column(
-        name=name,
-        entries=entries,
-        texts=np.array([*map(str, entries[:-1].tolist()), ""], object),
-        phases=start + _GOLDEN_ANGLE * rank.astype(np.float64),
-        gap=spec["gap"],
-        family=f"{name[0]}{spec['gap']}" if name[0] in "CDV" and name[1:].isdigit() else "",
-    )
-
-
-def _typed(table: npt.NDArray[Any], unit: str) -> npt.NDArray[Any]:
-    """The values in the type and roundness of their column, with the entry for a gap at the end."""
-    if unit == "text":
-        return np.array([*table, np.nan], object)
-    numbers = table.astype(np.float64)
-    if unit == "int":
-        return np.append(np.rint(numbers).astype(np.int64), 0)  # such columns have no gaps
-    if unit == "hours":  # the real file keeps days in 24ths, cut to six digits and stored in single precision
-        numbers = np.floor(np.rint(numbers * 24) / 24 * 1e6) / 1e6
-    numbers = np.rint(numbers) if unit == "whole" else np.round(numbers, 6).astype(np.float32).astype(np.float64)
-    return np.append(numbers, np.nan)
+            codes[i, rows & (codes[i] < SIZE)] |= SIZE // 2
 
 
 _app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)

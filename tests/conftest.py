@@ -34,14 +34,12 @@ def no_telemetry():
 
 
 @pytest.fixture(autouse=True)
-def a_place_of_its_own(tmp_path, monkeypatch):
+def a_place_of_its_own(tmp_path, tmp_path_factory, monkeypatch):
     """Every test begins in an empty folder, with an empty home and no settings from outside."""
     for name in list(os.environ):
         if name.startswith("PROMOTION_") or name in {"BENTOML_HOME", "MLFLOW_TRACKING_URI"}:
             monkeypatch.delenv(name)
-    home = tmp_path / "home"
-    home.mkdir()
-    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
     monkeypatch.chdir(tmp_path)
 
 

@@ -1,0 +1,145 @@
+"""What every mirror keeps, in memory or in a real MLflow on SQLite."""
+
+from dataclasses import replace
+
+import pytest
+from situation import toy
+
+from promotion.adapters.memory import MemoryMirror
+from promotion.adapters.mlflow import DIGEST, MlflowMirror
+from promotion.errors import MirrorError
+from promotion.seams import MirrorDecision, MirrorState, MirrorVersion
+from promotion.vocabulary import Stage
+
+
+@pytest.fixture(params=["memory", "mlflow"])
+def mirror_and_runs(request, tmp_path):
+    if request.param == "memory":
+        return MemoryMirror(), ["run-1", "run-2"]
+    client = request.getfixturevalue("mlflow")
+    return MlflowMirror(request.getfixturevalue("mlflow_uri")), [client.new_run(), client.new_run()]
+
+
+@pytest.fixture
+def mirror(mirror_and_runs):
+    return mirror_and_runs[0]
+
+
+@pytest.fixture
+def state(mirror_and_runs, tmp_path):
+    """`toy:a` serves, `toy:b` waits and was judged in entry 4."""
+    runs = mirror_and_runs[1]
+    versions = tuple(
+        MirrorVersion(tag=toy(name), path=tmp_path / name, run_id=run, stage=stage, digest=64 * name)
+        for name, run, stage in zip("ab", runs, (Stage.PROD, Stage.STAGING), strict=True)
+    )
+    decision = MirrorDecision(
+        run_id=runs[1], seq=4, verdict="hold", metrics={"gate_roc_auc": 0.1 + 0.2}, document='{"verdict":"hold"}'
+    )
+    return MirrorState(
+        model="toy",
+        seq=4,
+        versions=versions,
+        aliases={"champion": toy("a"), "challenger": toy("b")},
+        decisions=(decision,),
+    )
+
+
+def test_an_empty_mirror_shows_nothing(mirror):
+    assert mirror.aliases("toy") == {}
+    assert mirror.stages("toy") == {}
+
+
+def test_shows_what_was_pushed(mirror, state):
+    mirror.push(state)
+
+    assert mirror.aliases("toy") == {"champion": "toy:a", "challenger": "toy:b"}
+    assert mirror.stages("toy") == {"toy:a": "prod", "toy:b": "staging"}
+    run_id = state.decisions[0].run_id
+    assert mirror.metrics(run_id, ["gate_roc_auc", "absent"], 4) == {"gate_roc_auc": 0.1 + 0.2}
+    assert mirror.metrics(run_id, ["gate_roc_auc"], 3) == {}
+
+
+def test_pushing_twice_changes_nothing(mirror, state):
+    mirror.push(state)
+    once = mirror.aliases("toy"), mirror.stages("toy")
+    mirror.push(state)
+
+    assert (mirror.aliases("toy"), mirror.stages("toy")) == once
+    assert mirror.metrics(state.decisions[0].run_id, ["gate_roc_auc"], 4) == {"gate_roc_auc": 0.1 + 0.2}
+
+
+def test_aliases_and_stages_move_and_earlier_decisions_stand(mirror, state):
+    mirror.push(state)
+    run_id = state.decisions[0].run_id
+    a, b = state.versions
+    later = MirrorDecision(run_id=run_id, seq=6, verdict="promote", metrics={"gate_roc_auc": 0.5}, document="{}")
+    mirror.push(
+        replace(
+            state,
+            seq=7,
+            versions=(replace(a, stage=Stage.ARCHIVED), replace(b, stage=Stage.PROD)),
+            aliases={"champion": toy("b"), "previous": toy("a")},
+            decisions=(later,),
+        )
+    )
+
+    assert mirror.aliases("toy") == {"champion": "toy:b", "previous": "toy:a"}
+    assert mirror.stages("toy") == {"toy:a": "archived", "toy:b": "prod"}
+    assert mirror.metrics(run_id, ["gate_roc_auc"], 4) == {"gate_roc_auc": 0.1 + 0.2}
+    assert mirror.metrics(run_id, ["gate_roc_auc"], 6) == {"gate_roc_auc": 0.5}
+
+
+class TestMlflow:
+    """What only MLflow can show."""
+
+    @pytest.fixture
+    def mirror_and_runs(self, mlflow, mlflow_uri):
+        return MlflowMirror(mlflow_uri), [mlflow.new_run(), mlflow.new_run()]
+
+    def test_a_person_in_mlflow_finds_each_version_once_with_its_run_and_tags(self, mirror, state, mlflow):
+        mirror.push(state)
+        mirror.push(state)
+
+        found = mlflow.search_model_versions("name='toy'")
+        assert sorted((version.run_id, version.tags[DIGEST]) for version in found) == sorted(
+            (version.run_id, version.digest) for version in state.versions
+        )
+        champion = mlflow.get_model_version_by_alias("toy", "champion")
+        assert champion.tags["promotion.tag"] == "toy:a"
+        assert champion.source == state.versions[0].path.as_uri()
+        run_id = state.decisions[0].run_id
+        assert len(mlflow.get_metric_history(run_id, "gate_roc_auc")) == 1
+        assert mlflow.get_run(run_id).data.tags["promotion.verdict"] == "hold"
+        assert [file.path for file in mlflow.list_artifacts(run_id, "decisions")] == ["decisions/4.json"]
+
+    def test_other_peoples_versions_and_tags_are_left_alone(self, mirror, state, mlflow):
+        mlflow.create_registered_model("toy", tags={"team": "risk"})
+        theirs = mlflow.create_model_version("toy", source="file:///elsewhere", tags={"mine": "yes"})
+        mlflow.set_registered_model_alias("toy", "champion", theirs.version)
+        assert mirror.aliases("toy") == {"champion": f"toy/{theirs.version}"}
+        mlflow.set_registered_model_alias("toy", "shadow", theirs.version)
+        mirror.push(state)
+
+        assert mirror.aliases("toy") == {
+            "champion": "toy:a",
+            "challenger": "toy:b",
+            "shadow": f"toy/{theirs.version}",
+        }
+        assert mirror.stages("toy") == {"toy:a": "prod", "toy:b": "staging"}
+        assert mlflow.get_model_version("toy", theirs.version).tags == {"mine": "yes"}
+        assert mlflow.get_registered_model("toy").tags["team"] == "risk"
+
+    def test_a_run_that_is_gone_is_a_sentence(self, mirror, state):
+        lost = replace(state, decisions=(replace(state.decisions[0], run_id="0" * 32),))
+        with pytest.raises(
+            MirrorError, match=r"^MLflow at sqlite:.* did not take or give what was asked \(.*000.*\)\.$"
+        ):
+            mirror.push(lost)
+
+    def test_a_server_that_is_away_is_a_sentence_without_the_password(self, state, monkeypatch):
+        monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+        away = MlflowMirror("http://bob:hunter2@127.0.0.1:9/mlflow")
+        with pytest.raises(MirrorError, match=r"^MLflow at http://\*\*\*@127\.0\.0\.1:9/mlflow did not take") as raised:
+            away.push(state)
+        assert "hunter2" not in str(raised.value)

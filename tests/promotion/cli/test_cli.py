@@ -1,0 +1,375 @@
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+import typer
+from recipes import synthetic_rows
+from situation import bentoml_at, snapshot
+
+from promotion.adapters.sql import SqlLedger
+from promotion.cli import run
+from promotion.cli.app import app, with_plugins
+from promotion.config import load_config
+from promotion.registry import gating
+
+CONFIGURATION = """
+ledger = "sqlite:///ledger.db"
+mlflow_tracking_uri = "sqlite:///mlflow.db"
+bentoml_home = "bentoml"
+actor = "tests"
+[models.toy]
+recipe = "recipes:ToyRecipe"
+data = "rows.csv"
+[models.toy.policy]
+primary = { metric = "roc_auc" }
+guardrails = [ { metric = "brier_score", max_loss = 0.02 } ]
+floors = [ { metric = "roc_auc", min = 0.55 } ]
+min_rows = 200
+"""
+COMMANDS = typer.main.get_command(with_plugins(app)).commands
+
+
+@pytest.fixture
+def command(capsys):
+    """Run `promotion …` in this process; gives exit code, standard output and standard error."""
+
+    def call(*arguments):
+        code = run([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call
+
+
+@pytest.fixture
+def here(store, mlflow_uri, tmp_path, rows_file):
+    """A configured folder with five versions in `staging` and nothing recorded."""
+    (tmp_path / "promotion.toml").write_text(CONFIGURATION)
+    return tmp_path
+
+
+@pytest.fixture
+def with_champion(here, command):
+    """`toy:weak` serves."""
+    assert command("gate", "toy:weak")[0] == 0
+    return here
+
+
+def recorded():
+    ledger = SqlLedger(load_config().url(load_config().ledger))
+    return {model: ledger.entries(model) for model in ledger.models()}
+
+
+class TestHelp:
+    def test_every_command_of_the_design_is_there(self):
+        design = {"init", "retrain", "gate", "promote", "rollback", "adopt", "status", "history", "show", "audit"}
+        assert design | {"repair", "sync"} <= set(COMMANDS)
+
+    @pytest.mark.parametrize("name", sorted(COMMANDS))
+    def test_every_command_and_option_has_help_and_an_example(self, name, command):
+        found = COMMANDS[name]
+        assert found.help
+        assert found.epilog.startswith(f"Example: promotion {name}")
+        for parameter in found.params:
+            assert parameter.name == "help" or parameter.help, f"{name} {parameter.name}"
+        assert "--json" in {option for parameter in found.params for option in parameter.opts}
+        code, out, _ = command(name, "--help")
+        assert code == 0
+        assert found.epilog in " ".join(out.split())
+
+    def test_as_a_module_it_is_the_same_command(self):
+        asked = subprocess.run(
+            [sys.executable, "-m", "promotion", "--help"], capture_output=True, text=True, check=True
+        )
+        for name in COMMANDS:
+            assert f"\n  {name} " in asked.stdout
+
+
+class TestInit:
+    def test_writes_a_file_that_loads_and_keeps_one_that_is_there(self, command, tmp_path):
+        code, out, _ = command("init")
+        assert (code, out.split(".")[0]) == (0, "Wrote promotion")
+        config = load_config()
+        assert config.models["fraud_classifier"].recipe == "registry_flows.fraud:FraudRecipe"
+        (tmp_path / "promotion.toml").write_text("# mine")
+        code, out, err = command("init")
+        assert (code, out) == (1, "")
+        assert err == "Error: promotion.toml is there already and was left as it is. Remove it first to begin anew.\n"
+        assert (tmp_path / "promotion.toml").read_text() == "# mine"
+
+    def test_a_folder_that_is_not_there_is_one_sentence(self, command):
+        assert command("init", "absent") == (
+            1,
+            "",
+            "Error: absent/promotion.toml cannot be written (No such file or directory).\n",
+        )
+
+
+class TestChange:
+    def test_gate_tells_the_verdict_and_exits_by_it(self, here, command):
+        first = command("gate", "toy:weak")
+        better = command("gate", "toy:good")
+        equal = command("gate", "toy:twin")
+        worse = command("gate", "toy:spoilt")
+
+        assert [code for code, _, _ in (first, better, equal, worse)] == [0, 0, 4, 3]
+        heads = [out.splitlines()[0].strip() for _, out, _ in (first, better, equal, worse)]
+        assert heads == [
+            "PROMOTED  toy:weak (no champion yet)",
+            "PROMOTED  toy:good against toy:weak",
+            "HELD  toy:twin against toy:good",
+            "REJECTED  toy:spoilt against toy:good",
+        ]
+        assert (
+            better[1]
+            .splitlines()[1]
+            .startswith("The gain in roc_auc is +0.0868, at least +0.0687 (one-sided 95 % bound);")
+        )
+        assert re.search(r"guardrail brier_score +passed +The gain in brier_score is \+0\.0299", better[1])
+        assert re.search(r"decision [0-9a-f]{12}, judged by 1,200 rows \(\d+ positive\) of rows\.csv", better[1])
+        assert {err for _, _, err in (first, better, equal, worse)} == {""}
+
+    def test_promote_rollback_and_adopt_tell_the_moves(self, with_champion, command):
+        assert command("promote", "toy:good", "--reason", "weekly review", "--override") == (
+            0,
+            "Promotion done: toy:good is the champion (toy:good staging → prod, toy:weak prod → archived).\n",
+            "",
+        )
+        assert command("rollback", "toy", "--reason", "complaints") == (
+            0,
+            "Rollback done: toy:weak is the champion (toy:weak archived → prod, toy:good prod → archived).\n",
+            "",
+        )
+        assert command("adopt", "toy:twin", "--assume-clean", "--reason", "trained elsewhere") == (
+            0,
+            "Recorded what is known of toy:twin; it can be judged now.\n",
+            "",
+        )
+        assert {entry.actor for entry in recorded()["toy"]} == {"config:tests"}
+
+    def test_json_is_json_and_has_what_the_words_have(self, here, command, monkeypatch):
+        decision = json.loads(command("gate", "toy:weak", "--json")[1])
+        assert (decision["verdict"], len(decision["decision_id"])) == ("promote", 12)
+        assert (
+            json.loads(command("promote", "toy:good", "--reason", "r", "--override", "--json")[1])["champion"]
+            == "toy:good"
+        )
+        assert json.loads(command("rollback", "toy", "--reason", "r", "--json")[1])["cause"] == "rollback"
+        assert json.loads(command("adopt", "toy:twin", "--assume-clean", "--reason", "r", "--json")[1]) == {
+            "adopted": "toy:twin"
+        }
+        (model,) = json.loads(command("status", "--json")[1])["models"]
+        assert (model["champion"]["tag"], model["waiting"]) == ("toy:weak", ["toy:twin"])
+        history = json.loads(command("history", "toy", "--json")[1])
+        assert [entry["seq"] for entry in history] == list(range(1, len(history) + 1))
+        shown = json.loads(command("show", "toy:good", "--json")[1])
+        assert (shown["registration"]["tag"], shown["stage"]) == ("toy:good", "archived")
+        assert json.loads(command("audit", "--json")[1]) == {"toy": []}
+        assert json.loads(command("repair", "--json")[1]) == {"toy": []}
+        assert json.loads(command("sync", "--json")[1]) == {"toy": True}
+        monkeypatch.chdir(here / "home")
+        assert json.loads(command("init", "--json")[1]) == {"written": "promotion.toml"}
+
+
+class TestLook:
+    def test_status_history_and_show_tell_the_story(self, with_champion, command):
+        command("gate", "toy:good")
+        command("rollback", "toy", "--reason", "complaints [since] noon")
+        status, history, show = (command(*words) for words in (["status"], ["history", "toy"], ["show", "toy:good"]))
+        assert [code for code, _, _ in (status, history, show)] == [0, 0, 0]
+        assert re.search(r"toy +weak +2\d{3}-\d\d-\d\d \d\d:\d\d +by hand +nobody +promote \(good\)", status[1])
+        assert "rollback: toy:weak archived → prod, toy:good prod → archived: complaints [since] noon" in history[1]
+        assert "registered toy:good (training rows: 1,200)" in history[1]
+        assert "config:tests" in history[1]
+        assert re.search(r"stage +archived", show[1])
+        assert "PROMOTED  toy:good against toy:weak" in show[1]
+        assert "toy:spoilt" not in show[1]
+
+    def test_status_names_what_serves_unrecorded_and_what_is_torn(self, here, store, command):
+        from promotion.vocabulary import Stage, Tag
+
+        store.write_stage(Tag("toy", "weak"), Stage.PROD)
+        (store.path(Tag("toy", "good")) / "model.yaml").unlink()
+        code, out, _ = command("status")
+        assert code == 0
+        assert "! toy:weak is labelled prod and not recorded; `promotion adopt` makes it the champion of record." in out
+        assert "! toy:good has no model.yaml: its save was cut short" in out
+
+    def test_audit_finds_an_edited_label_and_repair_mends_it(self, with_champion, command):
+        assert command("audit", "toy") == (0, "toy: the ledger, the labels, the files and MLflow agree.\n", "")
+        path = with_champion / "bentoml" / "models" / "toy" / "weak" / "model.yaml"
+        path.write_text(path.read_text().replace("stage: prod", "stage: archived"))
+        code, out, _ = command("audit")
+        assert code == 5
+        assert out.splitlines()[:2] == ["toy: 1 finding", "AUD010  toy:weak"]
+        assert command("repair") == (0, "toy: toy:weak archived → prod\n", "")
+        assert command("audit")[0] == 0
+        assert command("repair") == (0, "toy: no label disagreed with the ledger\n", "")
+
+    def test_with_mlflow_away_the_promotion_stands_and_sync_catches_up(self, here, command, monkeypatch):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:////dev/null/mlflow.db")
+        code, out, err = command("gate", "toy:weak")
+        assert (code, out.splitlines()[0].strip()) == (0, "PROMOTED  toy:weak (no champion yet)")
+        assert err.startswith("Note: MLflow at sqlite:////dev/null/mlflow.db did not take or give what was asked (")
+        assert err.endswith("What was decided stands; `promotion sync` brings the mirror up to date.\n")
+        assert "MLflow shows toy as of entry 0 of 4; `promotion sync`" in command("status")[1]
+        assert command("audit")[0] == 5
+        assert command("sync")[:2] == (1, "toy: not reached\n")
+        monkeypatch.delenv("MLFLOW_TRACKING_URI")
+        assert command("sync") == (0, "toy: up to date\n", "")
+        assert command("audit")[0] == 0
+
+
+MISTAKES = {
+    "no such command": (["gat", "toy:good"], 2, "No such command"),
+    "no argument": (["gate"], 2, "Missing argument 'TAG'"),
+    "no reason": (["rollback", "toy"], 2, "Missing option '--reason'"),
+    "unknown option": (["status", "--jsn"], 2, "No such option: --jsn"),
+    "an empty reason": (
+        ["promote", "toy:good", "--reason", " ", "--override"],
+        1,
+        "Error: A change by hand needs a reason",
+    ),
+    "no tag": (["gate", "toy"], 1, "Error: There is no tag 'toy'. A tag is MODEL:VERSION in lower case"),
+    "unknown tag": (["gate", "toy:goood"], 1, "Error: There is no version 'toy:goood'. Did you mean 'toy:good'?"),
+    "tag of another model": (["gate", "fraud:good"], 1, "Error: There is no model 'fraud'. There is: toy."),
+    "never judged": (["promote", "toy:good", "--reason", "r"], 1, "Error: toy:good has not been judged."),
+    "unknown to the ledger": (
+        ["show", "toy:good"],
+        1,
+        "Error: There is no version 'toy:good'. Did you mean 'toy:weak'?",
+    ),
+    "the champion": (["gate", "toy:weak"], 1, "Error: toy:weak serves already"),
+    "first champion": (["rollback", "toy", "--reason", "r"], 1, "Error: toy:weak is the first champion of 'toy'"),
+    "unknown model": (["history", "tooy"], 1, "Error: There is no model 'tooy'. Did you mean 'toy'?"),
+    "adopt by halves": (
+        ["adopt", "toy:good", "--reason", "r"],
+        1,
+        "Error: Say what is known of its training rows: either",
+    ),
+    "a moment that is none": (
+        ["adopt", "toy:good", "--reason", "r", "--trained-before", "May"],
+        2,
+        "Invalid value for '--trained-before'",
+    ),
+    "missing file": (["gate", "toy:good", "--data", "absent.csv"], 1, "Error: There is no data file at "),
+    "empty file": (["gate", "toy:good", "--data", "empty.csv"], 1, "Error: {here}/empty.csv is empty;"),
+    "missing column": (["gate", "toy:good", "--data", "column.csv"], 1, "Error: {here}/column.csv has no column 'b'"),
+    "wrong type": (
+        ["gate", "toy:good", "--data", "type.csv"],
+        1,
+        "Error: Column 'a' of {here}/type.csv must hold numbers;",
+    ),
+    "no positives": (
+        ["gate", "toy:good", "--data", "negative.csv"],
+        1,
+        "Error: {here}/negative.csv holds no positive rows",
+    ),
+    "one row": (["gate", "toy:good", "--data", "one.csv"], 1, "Error: {here}/one.csv holds 1 row;"),
+    "empty target": (
+        ["gate", "toy:good", "--data", "target.csv"],
+        1,
+        "Error: Column 'y' of {here}/target.csv must hold 0 or 1",
+    ),
+    "repeated key": (
+        ["gate", "toy:good", "--data", "key.csv"],
+        1,
+        "Error: Column 'id' names the rows of {here}/key.csv, so",
+    ),
+    "cut short": (["gate", "toy:good", "--data", "cut.csv"], 1, "Error: {here}/cut.csv seems cut short:"),
+    "unknown file of settings": (["--config", "absent.toml", "status"], 1, "Error: There is no configuration file at "),
+    "unknown key": (
+        ["--config", "key.toml", "status"],
+        1,
+        "Error: {here}/key.toml has an unknown key 'actr'; did you mean",
+    ),
+    "unknown metric": (
+        ["--config", "metric.toml", "status"],
+        1,
+        "Error: {here}/metric.toml: There is no metric 'rocauc'.",
+    ),
+}
+
+
+@pytest.fixture
+def bad_files(with_champion):
+    rows = synthetic_rows(600)
+    changed = {
+        "column": rows.drop(columns="b"),
+        "type": rows.astype({"a": object}).assign(a="x"),
+        "negative": rows.assign(y=0),
+        "one": rows[:1],
+        "target": rows.assign(y=rows["y"].where(rows.index != 5)),
+        "key": rows.assign(id=1),
+        "cut": rows,
+    }
+    for name, frame in changed.items():
+        frame.to_csv(with_champion / f"{name}.csv", index=False)
+    (with_champion / "empty.csv").touch()
+    cut = with_champion / "cut.csv"
+    cut.write_bytes(cut.read_bytes()[:-30])
+    (with_champion / "key.toml").write_text("actr = 'ci'\n" + CONFIGURATION)
+    (with_champion / "metric.toml").write_text(CONFIGURATION.replace('"roc_auc" }', '"rocauc" }'))
+    return with_champion
+
+
+def test_a_mistake_is_one_sentence_and_changes_nothing(bad_files, command, monkeypatch, subtests):
+    entries, files = recorded(), snapshot(bad_files / "bentoml")
+    for name, (arguments, expected, sentence) in MISTAKES.items():
+        with subtests.test(name):
+            code, out, err = command(*arguments)
+            monkeypatch.delenv("PROMOTION_CONFIG", raising=False)
+            assert (code, out) == (expected, "")
+            assert sentence.format(here=bad_files) in err
+            assert "Traceback" not in err
+            if code == 1:
+                assert err.count("\n") == 1
+    assert recorded() == entries
+    assert snapshot(bad_files / "bentoml") == files
+
+
+def test_a_conflict_exits_by_its_own_code(with_champion, command, monkeypatch):
+    decide = gating.decide
+
+    def someone_else_first(*arguments, **options):
+        monkeypatch.setattr(gating, "decide", decide)
+        monkeypatch.setenv("PROMOTION_ACTOR", "bob")
+        run(["promote", "toy:twin", "--reason", "first", "--override"])
+        return decide(*arguments, **options)
+
+    monkeypatch.setattr(gating, "decide", someone_else_first)
+    code, _, err = command("gate", "toy:good")
+    assert code == 6
+    assert err == (
+        "Error: The record of 'toy' moved on by config:bob while this command ran (entry 5 was taken), so nothing was "
+        "changed. Look at `promotion history toy` and run the command again.\n"
+    )
+    assert command("audit")[0] == 0
+
+
+def test_two_prod_labels_and_a_torn_folder_are_told_and_mended(here, store, command):
+    from promotion.vocabulary import Stage, Tag
+
+    for version in ("weak", "good"):
+        store.write_stage(Tag("toy", version), Stage.PROD)
+    code, _, err = command("gate", "toy:twin")
+    assert code == 1
+    assert err.startswith(
+        "Error: 2 versions of 'toy' carry the label stage: prod (toy:good, toy:weak), and only one can"
+    )
+    assert command("adopt", "toy:good", "--assume-clean", "--reason", "it is the one")[0] == 0
+    with bentoml_at(store.home):
+        import bentoml
+
+        assert [str(model.tag) for model in bentoml.models.list() if model.info.labels["stage"] == "prod"] == [
+            "toy:good"
+        ]
+    (store.path(Tag("toy", "twin")) / "model.yaml").unlink()
+    assert command("gate", "toy:twin")[::2] == (
+        1,
+        "Error: toy:twin has no model.yaml: its save was cut short, and BentoML cannot list any model while it lies "
+        f"there. Move the folder {store.path(Tag('toy', 'twin'))} out of the store.\n",
+    )
+    assert command("audit")[0] == 5

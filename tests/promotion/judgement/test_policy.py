@@ -1,0 +1,142 @@
+import math
+
+import pytest
+
+from promotion.errors import ConfigError, UnknownName
+from promotion.judgement import Floor, Guardrail, Policy, Primary, Require
+from promotion.judgement.policy import DEFAULT_METRICS
+
+DESCRIBED = {
+    "primary": {"metric": "average_precision", "min_gain": 0.01, "min_gain_relative": 0.02},
+    "confidence": 0.9,
+    "guardrails": [
+        {"metric": "roc_auc", "max_loss": 0.005},
+        {"metric": "log_loss", "max_loss": 1, "require": "not_worse"},
+    ],
+    "floors": [{"metric": "roc_auc", "min": 0.6}, {"metric": "brier_score", "max": 0.2}],
+    "min_rows": 10,
+    "min_positives": 5,
+}
+WRITTEN = """
+primary    = { metric = "average_precision", min_gain = 0.01, min_gain_relative = 0.02 }
+confidence = 0.9
+guardrails = [ { metric = "roc_auc", max_loss = 0.005 }, { metric = "log_loss", max_loss = 1, require = "not_worse" } ]
+floors     = [ { metric = "roc_auc", min = 0.6 }, { metric = "brier_score", max = 0.2 } ]
+min_rows   = 10
+min_positives = 5
+"""
+
+
+def changed(**keys):
+    return {**DESCRIBED, **keys}
+
+
+def test_reads_the_same_policy_from_a_dict_a_file_and_a_table(tmp_path):
+    (tmp_path / "whole.toml").write_text(WRITTEN)
+    (tmp_path / "table.toml").write_text(f"[policy]\n{WRITTEN}")
+    policy = Policy.from_toml(DESCRIBED)
+
+    assert policy == Policy.from_toml(tmp_path / "whole.toml") == Policy.from_toml(str(tmp_path / "table.toml"))
+    assert policy == Policy(
+        primary=Primary(metric="average_precision", min_gain=0.01, min_gain_relative=0.02),
+        confidence=0.9,
+        guardrails=(
+            Guardrail(metric="roc_auc", max_loss=0.005),
+            Guardrail(metric="log_loss", max_loss=1, require=Require.NOT_WORSE),
+        ),
+        floors=(Floor(metric="roc_auc", min=0.6), Floor(metric="brier_score", max=0.2)),
+        min_rows=10,
+        min_positives=5,
+    )
+    assert policy.guardrails[0].require is Require.PROVEN
+    assert policy.names == ("average_precision", "roc_auc", "log_loss", "brier_score")
+    assert policy.alpha == pytest.approx(0.1)
+
+
+def test_the_least_policy_compares_the_usual_metrics():
+    policy = Policy.from_toml({"primary": {"metric": "accuracy"}})
+    assert policy.names == ("accuracy", *DEFAULT_METRICS)
+    assert (policy.confidence, policy.min_rows, policy.min_positives) == (0.95, 500, 50)
+
+
+def test_the_digest_is_of_the_content():
+    policy = Policy.from_toml({"primary": {"metric": "roc_auc"}})
+    assert policy.digest == Policy.from_toml({"primary": {"metric": "roc_auc", "min_gain": 0}}).digest
+    assert policy.digest != Policy.from_toml({"primary": {"metric": "roc_auc", "min_gain": 0.01}}).digest
+
+
+@pytest.mark.parametrize(("champion", "margin"), [(0.1, 0.01), (0.8, 0.016), (-0.8, 0.016)])
+def test_the_margin_is_the_larger_of_the_absolute_and_the_relative(champion, margin):
+    assert Policy.from_toml(DESCRIBED).primary.margin(champion) == pytest.approx(margin)
+
+
+@pytest.mark.parametrize(
+    ("described", "sentence"),
+    [
+        (changed(guardrail=[]), "the policy has an unknown key 'guardrail'; did you mean 'guardrails'?"),
+        (
+            changed(primary={"metric": "roc_auc", "min_gian": 1}),
+            "the policy has an unknown key 'min_gian' in [primary]; did you mean 'min_gain'?",
+        ),
+        (
+            changed(guardrails=[{"metric": "roc_auc", "zzz": 1, "max_loss": 0}]),
+            "the policy has an unknown key 'zzz' in [guardrails.0]; known are metric, max_loss, require.",
+        ),
+        ({}, "the policy lacks the key 'primary'."),
+        (changed(guardrails=[{"metric": "roc_auc"}]), "the policy lacks the key 'max_loss' in [guardrails.0]."),
+        (changed(confidence="high"), "the policy, 'confidence': Input should be a valid number"),
+        (changed(confidence=95), "'confidence' must be at least 0.5 and below 1, found 95.0."),
+        (changed(confidence=math.nan), "'confidence' must be at least 0.5 and below 1, found nan."),
+        (
+            changed(primary={"metric": "roc_auc", "min_gain": -0.1}),
+            "'primary.min_gain' must be a finite number and at least 0, found -0.1.",
+        ),
+        (
+            changed(primary={"metric": "roc_auc", "min_gain_relative": math.nan}),
+            "'primary.min_gain_relative' must be a finite number and at least 0, found nan.",
+        ),
+        (
+            changed(guardrails=[{"metric": "roc_auc", "max_loss": math.inf}]),
+            "'guardrails.max_loss' must be a finite number and at least 0, found inf.",
+        ),
+        (
+            changed(floors=[{"metric": "roc_auc"}]),
+            "The floor of 'roc_auc' needs either 'min' or 'max', and just one of them.",
+        ),
+        (
+            changed(floors=[{"metric": "roc_auc", "min": 0, "max": 1}]),
+            "The floor of 'roc_auc' needs either 'min' or 'max', and just one of them.",
+        ),
+        (
+            changed(floors=[{"metric": "roc_auc", "min": math.nan}]),
+            "The floor of 'roc_auc' must be a finite number, found nan.",
+        ),
+    ],
+)
+def test_a_policy_that_cannot_be_followed_is_one_sentence(described, sentence):
+    with pytest.raises(ConfigError) as raised:
+        Policy.from_toml(described)
+    assert str(raised.value).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    "described",
+    [
+        changed(primary={"metric": "rocauc"}),
+        changed(guardrails=[{"metric": "rocauc", "max_loss": 0}]),
+        changed(floors=[{"metric": "rocauc", "min": 0}]),
+        changed(metrics=["rocauc"]),
+    ],
+    ids=["primary", "guardrail", "floor", "metrics"],
+)
+def test_an_unknown_metric_names_the_nearest(described):
+    with pytest.raises(UnknownName, match=r"^There is no metric 'rocauc'\. Did you mean 'roc_auc'\?$"):
+        Policy.from_toml(described)
+
+
+def test_a_file_that_is_no_toml_or_not_there_is_one_sentence(tmp_path):
+    (tmp_path / "bad.toml").write_text("primary = ]")
+    with pytest.raises(ConfigError, match=r"bad\.toml is not valid TOML: Invalid value \(at line 1, column 11\)\.$"):
+        Policy.from_toml(tmp_path / "bad.toml")
+    with pytest.raises(ConfigError, match=r"absent\.toml cannot be read \(No such file or directory\)\.$"):
+        Policy.from_toml(tmp_path / "absent.toml")

@@ -1,0 +1,292 @@
+import json
+import shutil
+import sqlite3
+from contextlib import closing
+
+import pytest
+import yaml
+from recipes import synthetic_rows
+from situation import kinds, open_at, settings_at, stages, toy
+
+from promotion.adapters.bento import BentoStore
+from promotion.adapters.mlflow import MlflowMirror
+from promotion.canonical import canonical_json, digest
+from promotion.errors import MirrorError
+from promotion.registry.entries import FORMAT
+from promotion.vocabulary import Stage
+
+
+@pytest.fixture(scope="module")
+def audited_folder(tmp_path_factory, trained_store, empty_mlflow):
+    """`toy:weak`, then `toy:good` champion, `toy:noisy` rejected and `toy:twin` waiting; mirrored to a real MLflow."""
+    from mlflow import MlflowClient
+
+    root = tmp_path_factory.mktemp("audited") / "here"
+    shutil.copytree(trained_store, root / "bentoml")
+    shutil.copy(empty_mlflow, root / "mlflow.db")
+    synthetic_rows().to_csv(root / "rows.csv", index=False)
+    uri = f"sqlite:///{root / 'mlflow.db'}"
+    client = MlflowClient(uri, uri)
+    experiment = client.create_experiment("toy", artifact_location=(root / "artifacts").as_uri())
+    registry = open_at(settings_at(root), store=BentoStore(root / "bentoml"), mirror=MlflowMirror(uri))
+    for version in ("weak", "good", "noisy", "twin"):
+        registry.register(toy(version), run_id=client.create_run(experiment).info.run_id)
+        registry.gate(toy(version))
+    registry.ledger._engine.dispose()
+    return root
+
+
+@pytest.fixture
+def audited(audited_folder, tmp_path):
+    """A registry on a copy of that folder."""
+    shutil.copytree(audited_folder, tmp_path, dirs_exist_ok=True)
+    mirror = MlflowMirror(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    return open_at(settings_at(tmp_path), store=BentoStore(tmp_path / "bentoml"), mirror=mirror)
+
+
+@pytest.fixture
+def mlflow(audited):
+    """A client of its MLflow."""
+    return audited.mirror._client
+
+
+def sql(*statement):
+    with closing(sqlite3.connect("ledger.db")) as connection, connection:
+        return connection.execute(*statement).fetchall()
+
+
+def edit_body(seq, **changes):
+    ((body,),) = sql("select body from entries where seq = ?", (seq,))
+    sql("update entries set body = ? where seq = ?", (canonical_json({**json.loads(body), **changes}), seq))
+
+
+def seq_of(registry, kind, which=0):
+    return [entry.seq for entry in registry.history("toy") if entry.kind == kind][which]
+
+
+def label(registry, version, stage):
+    path = registry.store.path(toy(version)) / "model.yaml"
+    description = yaml.safe_load(path.read_text())
+    description["labels"]["stage"] = stage
+    path.write_text(yaml.safe_dump(description))
+
+
+def rehash_from(registry, seq):
+    """What someone with the source could do: make the chain fit again after a change."""
+    prev_hash = None
+    for entry in registry.history("toy")[seq - 1 :]:
+        prev = prev_hash or entry.prev_hash
+        prev_hash = digest([FORMAT, entry.model, entry.seq, entry.kind, entry.at, entry.actor, entry.body, prev])
+        sql("update entries set prev_hash = ?, hash = ? where seq = ?", (prev, prev_hash, entry.seq))
+    sql("update heads set hash = ?", (prev_hash,))
+
+
+class Corruptions:
+    """Each changes one thing behind the registry's back; the codes that the audit must then give."""
+
+    def champions_label_edited(registry, mlflow):  # noqa: N805 - a namespace of plain functions
+        label(registry, "good", "staging")
+        return {"AUD010 toy:good"}
+
+    def waiting_ones_label_edited(registry, mlflow):  # noqa: N805
+        label(registry, "twin", "archived")
+        return {"AUD011 toy:twin"}
+
+    def second_prod_label(registry, mlflow):  # noqa: N805
+        label(registry, "weak", "prod")
+        return {"AUD011 toy:weak"}
+
+    def unrecorded_version_labelled_prod(registry, mlflow):  # noqa: N805
+        label(registry, "spoilt", "prod")
+        return {"AUD012 toy:spoilt"}
+
+    def torn_folder(registry, mlflow):  # noqa: N805
+        (registry.store.path(toy("spoilt")) / "model.yaml").unlink()
+        return {"AUD013 toy:spoilt"}
+
+    def champions_description_half_written(registry, mlflow):  # noqa: N805
+        (registry.store.path(toy("good")) / "model.yaml").write_text("labels: {stage: pr")
+        return {"AUD013 toy:good"}
+
+    def champions_folder_deleted(registry, mlflow):  # noqa: N805
+        shutil.rmtree(registry.store.path(toy("good")))
+        return {"AUD014 toy:good"}
+
+    def model_byte_changed(registry, mlflow):  # noqa: N805
+        path = registry.store.path(toy("good")) / "saved_model.pkl"
+        content = path.read_bytes()
+        path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+        return {"AUD020 toy:good"}
+
+    def file_added(registry, mlflow):  # noqa: N805
+        (registry.store.path(toy("weak")) / "payload.py").write_text("import os")
+        return {"AUD020 toy:weak"}
+
+    def ledger_body_edited(registry, mlflow):  # noqa: N805
+        seq = seq_of(registry, "transition_planned")
+        edit_body(seq, reason="It was fine, really.")
+        return {f"AUD001 entry {seq}"}
+
+    def ledger_actor_edited(registry, mlflow):  # noqa: N805
+        sql("update entries set actor = 'os:mallory' where seq = 2")
+        return {"AUD001 entry 2"}
+
+    def ledger_body_unreadable(registry, mlflow):  # noqa: N805
+        sql("""update entries set body = '{"tag": NaN}' where seq = 2""")
+        return {"AUD001 toy"}
+
+    def ledger_entry_deleted(registry, mlflow):  # noqa: N805
+        sql("delete from entries where seq = 3")
+        return {"AUD001 entry 4"}
+
+    def last_ledger_entry_deleted(registry, mlflow):  # noqa: N805
+        last = registry.ledger.head("toy").seq
+        sql("delete from entries where seq = ?", (last,))
+        return {"AUD002 head"}
+
+    def all_ledger_entries_deleted(registry, mlflow):  # noqa: N805
+        sql("delete from entries")
+        return {"AUD002 head"}
+
+    def head_deleted(registry, mlflow):  # noqa: N805
+        sql("delete from heads")
+        return {"AUD002 head", "AUD033 mirror"}
+
+    def head_names_another_champion(registry, mlflow):  # noqa: N805
+        ((champion,),) = sql("select champion from heads")
+        sql("update heads set champion = ?", (champion.replace("toy:good", "toy:weak"),))
+        return {"AUD002 head"}
+
+    def head_unreadable(registry, mlflow):  # noqa: N805
+        sql("update heads set champion = '{}'")
+        return {"AUD001 toy"}
+
+    def decision_edited_and_the_chain_made_to_fit(registry, mlflow):  # noqa: N805
+        seq = seq_of(registry, "decision", 2)
+        decision = registry.history("toy")[seq - 1].body["decision"]
+        edit_body(seq, decision={**decision, "verdict": "promote"})
+        rehash_from(registry, seq)
+        return {f"AUD003 entry {seq}"}
+
+    def alias_moved(registry, mlflow):  # noqa: N805
+        mlflow.set_registered_model_alias("toy", "champion", mlflow_number(mlflow, "toy:weak"))
+        return {"AUD030 alias champion"}
+
+    def alias_deleted(registry, mlflow):  # noqa: N805
+        mlflow.delete_registered_model_alias("toy", "previous")
+        return {"AUD030 alias previous"}
+
+    def stage_tag_edited(registry, mlflow):  # noqa: N805
+        mlflow.set_model_version_tag("toy", mlflow_number(mlflow, "toy:noisy"), "promotion.stage", "prod")
+        return {"AUD031 toy:noisy"}
+
+    def version_deleted_in_mlflow(registry, mlflow):  # noqa: N805
+        mlflow.delete_model_version("toy", mlflow_number(mlflow, "toy:twin"))
+        return {"AUD031 toy:twin", "AUD030 alias challenger"}
+
+    def metric_rewritten(registry, mlflow):  # noqa: N805
+        run_id = registry.state("toy").versions["toy:noisy"].registration.run_id
+        mlflow.log_metric(run_id, "gate_roc_auc", 0.99, step=seq_of(registry, "decision", 2))
+        return {"AUD032 gate_roc_auc of toy:noisy"}
+
+
+CORRUPTIONS = {name: function for name, function in vars(Corruptions).items() if not name.startswith("_")}
+MENDED = {
+    "champions_label_edited",
+    "waiting_ones_label_edited",
+    "second_prod_label",
+    "unrecorded_version_labelled_prod",
+    "alias_moved",
+    "alias_deleted",
+    "stage_tag_edited",
+    "version_deleted_in_mlflow",
+}
+
+
+def mlflow_number(mlflow, tag):
+    (version,) = (one for one in mlflow.search_model_versions("name='toy'") if one.tags["promotion.tag"] == tag)
+    return version.version
+
+
+def test_a_clean_registry_has_no_findings(audited):
+    assert stages(audited) == {"weak": "archived", "good": "prod", "noisy": "rejected", "twin": "staging"}
+    before = kinds(audited)
+    assert audited.audit("toy") == ()
+    assert audited.repair("toy") == ()
+    assert audited.audit("toy") == ()
+    assert kinds(audited) == before
+    assert audited.audit("unheard-of") == ()
+
+
+@pytest.mark.parametrize("corrupt", CORRUPTIONS.values(), ids=list(CORRUPTIONS))
+def test_every_corruption_is_found_by_its_code_and_told_in_full(audited, mlflow, corrupt):
+    expected = corrupt(audited, mlflow)
+    findings = audited.audit("toy")
+
+    assert {f"{one.code} {one.subject}" for one in findings} == expected
+    for finding in findings:
+        assert finding.expected
+        assert finding.found
+        assert finding.expected != finding.found
+        assert finding.mend
+
+
+@pytest.mark.parametrize("name", sorted(MENDED))
+def test_repair_mends_labels_and_aliases_and_the_champion_stays(audited, mlflow, name):
+    champion = audited.champion("toy")
+    CORRUPTIONS[name](audited, mlflow)
+    audited.repair("toy")
+
+    assert audited.audit("toy") == ()
+    assert audited.champion("toy") == champion
+    assert [version for version, stage in stages(audited).items() if stage == "prod"] == ["good"]
+    label_was_edited = name in {
+        "champions_label_edited",
+        "waiting_ones_label_edited",
+        "second_prod_label",
+        "unrecorded_version_labelled_prod",
+    }
+    assert (audited.history("toy")[-2].body.get("cause") == "repair") == label_was_edited
+
+
+def test_what_cannot_be_mended_stays_a_finding_and_nothing_is_recorded(audited, mlflow):
+    CORRUPTIONS["metric_rewritten"](audited, mlflow)
+    before = kinds(audited)
+    audited.repair("toy")
+    (finding,) = audited.audit("toy")
+    assert finding.found == "0.99"
+    assert finding.expected.endswith(f"as decided in entry {seq_of(audited, 'decision', 2)}")
+    assert finding.mend.startswith("Trust the ledger; run ")
+    assert kinds(audited) == before
+
+
+def test_a_champion_whose_folder_is_gone_cannot_be_verified_and_says_so(audited):
+    shutil.rmtree(audited.store.path(toy("good")))
+    (finding,) = audited.audit("toy")
+    assert (finding.expected, finding.found, finding.mend) == (
+        "the version in prod",
+        "no folder in the store",
+        "Restore it.",
+    )
+
+
+def test_a_mirror_that_is_away_is_a_warning(audited, monkeypatch):
+    def away(_):
+        raise MirrorError("MLflow at http://away did not answer.")
+
+    monkeypatch.setattr(audited.mirror, "aliases", away)
+    (finding,) = audited.audit("toy")
+    assert (finding.code, finding.severity, finding.found) == (
+        "AUD034",
+        "warning",
+        "MLflow at http://away did not answer.",
+    )
+
+
+def test_a_prod_label_without_any_champion_of_record_is_a_warning_before_and_after_registration(registry):
+    registry.store.write_stage(toy("weak"), Stage.PROD)
+    for _ in range(2):
+        (finding,) = registry.audit("toy")
+        assert (finding.code, finding.severity) == ("AUD012", "warning")
+        assert finding.mend == "`promotion adopt toy:weak` makes it the champion of record."
+        registry.register(toy("weak"))

@@ -1,0 +1,61 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from recipes import TimelessRecipe, ToyRecipe, synthetic_rows
+
+from promotion.errors import DataError
+from promotion.holdout import AssumedClean, KnownRows, TrainedBefore, UnknownRows, clean, holdout_digest
+from promotion.rows import fingerprints
+
+RECIPE = ToyRecipe()
+ids = st.sets(st.integers(0, 30))
+
+
+def known(keys):
+    return KnownRows(np.sort(fingerprints(pd.Series(sorted(keys), dtype="int64"))))
+
+
+@given(judging=ids, champion=ids, challenger=ids)
+def test_leaves_out_exactly_the_rows_that_trained_a_side(judging, champion, challenger):
+    rows = pd.DataFrame({"id": pd.Series(sorted(judging), dtype="int64"), "y": 0, "t": 0})
+    left = clean(rows, RECIPE, known(champion), known(challenger))
+    assert set(left.rows["id"]) == judging - champion - challenger
+    assert left.removed == len(judging & (champion | challenger))
+
+
+def test_a_key_read_as_text_is_the_same_row():
+    rows = synthetic_rows(10).astype({"id": str})
+    assert clean(rows, RECIPE, known(range(1000, 1004))).removed == 4
+
+
+def test_rows_from_the_moment_on_are_clean_and_rows_without_a_time_are_not():
+    rows = synthetic_rows(10).assign(t=[0, 1, 2, 3, 4, 5, 6, 7, 8, None])
+    assert clean(rows, RECIPE, TrainedBefore(5)).rows["t"].tolist() == [5, 6, 7, 8]
+
+
+def test_a_side_known_by_time_needs_a_recipe_that_knows_time():
+    expected = (
+        r"^The champion was adopted with --trained-before, but the recipe names no time column\. "
+        r"Set `time` in the recipe, or adopt it again with --assume-clean\.$"
+    )
+    with pytest.raises(DataError, match=expected):
+        clean(synthetic_rows(10), TimelessRecipe(), TrainedBefore(5))
+
+
+def test_of_an_unknown_side_every_row_may_have_trained_it_of_an_assumed_one_none():
+    rows = synthetic_rows(10)
+    assert clean(rows, RECIPE, UnknownRows()).removed == 10
+    assert clean(rows, RECIPE, AssumedClean()).removed == 0
+    assert clean(rows, RECIPE, AssumedClean(), UnknownRows()).removed == 10
+
+
+def test_the_digest_is_of_keys_and_labels_whatever_the_order():
+    rows = synthetic_rows(50)
+    digest = holdout_digest(rows, RECIPE)
+    assert holdout_digest(rows.sample(frac=1, random_state=3), RECIPE) == digest
+    assert holdout_digest(rows.assign(a=0.0).astype({"y": bool}), RECIPE) == digest
+    assert holdout_digest(rows[1:], RECIPE) != digest
+    assert holdout_digest(rows.assign(y=rows["y"].where(rows.index != 3, 1 - rows["y"])), RECIPE) != digest
+    assert len(holdout_digest(rows[:0], RECIPE)) == 64

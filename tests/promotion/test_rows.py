@@ -1,0 +1,238 @@
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from recipes import ToyRecipe, synthetic_rows
+
+from promotion.errors import DataError
+from promotion.registry.gating import load_rows
+from promotion.rows import check_rows, file_digest, fingerprints, read_rows, split_by_hash, split_by_time
+
+COLUMNS = {"id": "key", "y": "number", "kind": "text"}
+HEAD = "id,y,kind,unused\n"
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(content, name="rows.csv"):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write
+
+
+class TestReading:
+    def test_reads_only_the_columns_needed_in_the_order_asked_for(self, written):
+        rows = read_rows(written(HEAD + "a7,1,x,9\nb8,,,9\n"), {"y": "number", "id": "key", "kind": "text"})
+        assert list(rows) == ["y", "id", "kind"]
+        assert rows["y"].dtype == np.float64
+        assert isinstance(rows["kind"].dtype, pd.CategoricalDtype)
+        assert rows["id"].tolist() == ["a7", "b8"]
+        assert rows["y"].isna().tolist() == rows["kind"].isna().tolist() == [False, True]
+
+    def test_parquet_gives_the_same_rows(self, tmp_path, written):
+        csv = read_rows(written(HEAD + "7,1,x,9\n8,,,9\n"), COLUMNS)
+        pd.DataFrame({"id": [7, 8], "y": [1, None], "kind": ["x", None], "unused": 9}).to_parquet(
+            tmp_path / "r.parquet"
+        )
+        pd.testing.assert_frame_equal(read_rows(tmp_path / "r.parquet", COLUMNS), csv)
+
+    def test_a_byte_order_mark_and_windows_line_ends_are_fine(self, written):
+        rows = read_rows(written(b"\xef\xbb\xbf" + HEAD.replace("\n", "\r\n").encode() + b"7,1,x,9\r\n"), COLUMNS)
+        assert rows["id"].tolist() == [7]
+
+    def test_a_first_row_with_fields_too_many_shifts_no_column(self, written):
+        rows = read_rows(written(HEAD + "1,0,x,9,8,7\n2,1,z,9\n"), COLUMNS)
+        assert (rows["id"].tolist(), rows["y"].tolist(), rows["kind"].tolist()) == ([1, 2], [0, 1], ["x", "z"])
+
+    @pytest.mark.parametrize(
+        ("content", "sentence"),
+        [
+            ("", "rows.csv is empty; its first line should name the columns."),
+            (
+                "id,label,kind\n1,0,x\n",
+                "rows.csv has no column 'y', which the recipe needs. There is no column 'y'. There is: id, label, kind.",
+            ),
+            (
+                "id,y,kindd\n1,0,x\n",
+                "rows.csv has no column 'kind', which the recipe needs. There is no column 'kind'. Did you mean 'kindd'?",
+            ),
+            (HEAD + "1,0,x,9\n2,yes,x,9\n", "Column 'y' of rows.csv must hold numbers; row 2 holds 'yes'."),
+            (
+                HEAD + "1,0,x,9\n2,1",
+                "rows.csv seems cut short: its last row has 2 of 4 fields. "
+                "Copy the file again (or end its last line, if it is whole).",
+            ),
+            (
+                HEAD + "1,0,x,9\n2,1,x,9",
+                "rows.csv seems cut short: its last row has no line end. "
+                "Copy the file again (or end its last line, if it is whole).",
+            ),
+            (
+                "idé,y\n1,0\n".encode("latin-1"),
+                "rows.csv is not a CSV file in UTF-8 ('utf-8' codec can't decode byte 0xe9 in position 2: invalid "
+                "continuation byte). Export it as CSV, or give a .parquet file.",
+            ),
+            (b"PK\x03\x04\xff\xfe", "rows.csv is not a CSV file in UTF-8"),
+            (
+                (HEAD + 5000 * "1,0,x,9\n" + "2,1,é,9\n").encode("latin-1"),
+                "rows.csv cannot be read as CSV ('utf-8' codec",
+            ),
+            (
+                HEAD + "1,0,x,9\n2,1,x,9,8\n",
+                "rows.csv seems cut short: its last row has 5 of 4 fields. Copy the file again",
+            ),
+        ],
+    )
+    def test_a_file_that_cannot_be_used_is_one_sentence(self, written, content, sentence):
+        path = written(content)
+        with pytest.raises(DataError) as raised:
+            read_rows(path, COLUMNS)
+        assert str(raised.value).replace(str(path), "rows.csv").startswith(sentence)
+
+    def test_a_file_that_is_not_there_or_a_folder_is_one_sentence(self, tmp_path):
+        for path in (tmp_path / "absent.csv", tmp_path):
+            expected = rf"^There is no data file at {re.escape(str(path))}\. Put the file there, or name another with --data\.$"
+            with pytest.raises(DataError, match=expected):
+                read_rows(path, COLUMNS)
+
+    @pytest.mark.parametrize(
+        ("frame", "sentence"),
+        [
+            ({"id": [1]}, "has no column 'y', which the recipe needs."),
+            ({"id": [1], "y": ["yes"], "kind": ["x"]}, "must hold numbers; row 1 holds 'yes'."),
+        ],
+    )
+    def test_parquet_that_does_not_fit_is_one_sentence(self, tmp_path, frame, sentence):
+        pd.DataFrame(frame).to_parquet(tmp_path / "rows.parquet")
+        with pytest.raises(DataError, match=re.escape(sentence)):
+            read_rows(tmp_path / "rows.parquet", COLUMNS)
+
+    def test_parquet_that_was_cut_is_one_sentence(self, tmp_path, written):
+        pd.DataFrame({"id": [1], "y": [1], "kind": ["x"]}).to_parquet(tmp_path / "whole.parquet")
+        cut = written((tmp_path / "whole.parquet").read_bytes()[:-9], "cut.parquet")
+        with pytest.raises(DataError, match=r"cut\.parquet cannot be read as Parquet \(.*\)\. Write the file again\.$"):
+            read_rows(cut, COLUMNS)
+
+
+class TestChecking:
+    @pytest.mark.parametrize(
+        ("change", "sentence"),
+        [
+            (lambda rows: rows.drop(columns="y"), "rows.csv has no column 'y', which the recipe needs."),
+            (lambda rows: rows[:1], "rows.csv holds 1 row; training and judging need at least two."),
+            (lambda rows: rows[:0], "rows.csv holds 0 rows; training and judging need at least two."),
+            (
+                lambda rows: rows.assign(y=0.0),
+                "rows.csv holds no positive rows (column 'y' is 0 in all 30 rows); training needs both.",
+            ),
+            (lambda rows: rows.assign(y=1.0), "rows.csv holds only positive rows (column 'y' is 1 in all 30 rows)"),
+            (
+                lambda rows: rows.assign(y=rows.y.where(rows.index != 4)),
+                "Column 'y' of rows.csv must hold 0 or 1; row 5 is empty.",
+            ),
+            (
+                lambda rows: rows.assign(y=rows.y.where(rows.index != 4, 2)),
+                "Column 'y' of rows.csv must hold 0 or 1; row 5 holds 2",
+            ),
+            (
+                lambda rows: rows.assign(id=rows.id.replace(1007, 1003)),
+                "Column 'id' names the rows of rows.csv, so no two may share a value; 1 do, the first is 1003 in row 8. "
+                "Remove the repeated rows.",
+            ),
+            (
+                lambda rows: rows.assign(id=rows.id.where(rows.index != 2)),
+                "Column 'id' names the rows of rows.csv and must not be empty; row 3 is.",
+            ),
+        ],
+    )
+    def test_rows_that_cannot_judge_are_one_sentence(self, change, sentence):
+        with pytest.raises(DataError) as raised:
+            check_rows(change(synthetic_rows(30)), key="id", label="y", what="rows.csv")
+        assert str(raised.value).startswith(sentence)
+
+    def test_good_rows_pass_with_the_digest_of_their_file(self, tmp_path):
+        synthetic_rows(30).to_csv(tmp_path / "rows.csv", index=False)
+        data = load_rows(ToyRecipe(), tmp_path / "rows.csv", "rows.csv")
+        assert (len(data.rows), data.name, data.digest) == (30, "rows.csv", file_digest(tmp_path / "rows.csv"))
+
+
+class TestFingerprints:
+    @given(st.lists(st.integers(-(2**53), 2**53), min_size=1))
+    def test_a_key_counts_alike_as_number_and_as_text_from_any_file(self, keys):
+        as_numbers = fingerprints(pd.Series(keys))
+        for series in (
+            pd.Series([str(key) for key in keys]),
+            pd.Series([str(key) for key in keys], dtype=object),
+            pd.Series(keys, dtype="Int64"),
+            pd.Series(keys, dtype="float64"),
+            pd.Series(keys).astype("category"),
+        ):
+            assert fingerprints(series).tolist() == as_numbers.tolist()
+        assert as_numbers.dtype == np.uint64
+
+    def test_two_keys_differ_and_are_the_same_tomorrow(self):
+        assert len(set(fingerprints(pd.Series(range(100_000))).tolist())) == 100_000
+        assert fingerprints(pd.Series([2987000, "a", 0.5], dtype=object)).tolist() == [
+            11090306641791861113,
+            13950350942979735504,
+            2182018183344284507,
+        ]
+
+    def test_fractions_stay_apart(self):
+        assert fingerprints(pd.Series([1.5, 1.0])).tolist() == fingerprints(pd.Series(["1.5", "1.0"])).tolist()
+
+
+class TestSplitting:
+    @given(
+        st.lists(st.integers(0, 20), min_size=2, max_size=60).filter(lambda times: len(set(times)) > 1),
+        st.floats(0.05, 0.95),
+    )
+    def test_by_time_the_holdout_is_later_and_rows_of_one_moment_stay_together(self, times, share):
+        rows = pd.DataFrame({"t": times})
+        try:
+            split = split_by_time(rows, time="t", holdout=share)
+        except DataError as error:
+            assert "too many of them are of one moment" in str(error)  # noqa: PT017 - some draws allow no split
+            return
+        assert split.training["t"].max() < split.holdout["t"].min()
+        assert len(split.training) + len(split.holdout) == len(rows)
+        assert len(split.holdout) >= len(rows) - int(len(rows) * (1 - share)) > 0
+
+    def test_by_time_the_share_is_kept_where_times_differ(self):
+        split = split_by_time(synthetic_rows(1000), time="t", holdout=0.25)
+        assert (len(split.training), len(split.holdout)) == (750, 250)
+
+    @pytest.mark.parametrize(
+        ("times", "sentence"),
+        [
+            ([1, 1, 1], r"^The rows cannot be split by 't': too many of them are of one moment \(1\)\.$"),
+            ([1, None, 3], r"^Column 't' orders the rows in time and must not be empty; row 2 is\.$"),
+        ],
+    )
+    def test_by_time_what_has_no_order_is_one_sentence(self, times, sentence):
+        with pytest.raises(DataError, match=sentence):
+            split_by_time(pd.DataFrame({"t": times}), time="t", holdout=0.5)
+
+    def test_by_hash_a_row_keeps_its_side_whatever_else_is_in_the_file(self):
+        rows, more = synthetic_rows(2000), synthetic_rows(4000)
+        first, later = (
+            split_by_hash(each, key="id", holdout=0.3) for each in (rows, more.sample(frac=1, random_state=1))
+        )
+        assert set(first.holdout["id"]) == set(later.holdout["id"]) & set(rows["id"])
+        assert len(later.holdout) / 4000 == pytest.approx(0.3, abs=0.03)
+        wider = split_by_hash(rows, key="id", holdout=0.5)
+        assert set(first.holdout["id"]) < set(wider.holdout["id"])
+
+    @pytest.mark.parametrize("share", [0, 1, -0.1, float("nan")])
+    def test_a_share_that_is_none_is_one_sentence(self, share):
+        for split in (
+            lambda: split_by_time(synthetic_rows(9), time="t", holdout=share),
+            lambda: split_by_hash(synthetic_rows(9), key="id", holdout=share),
+        ):
+            with pytest.raises(DataError, match=r"^The holdout's share must be above 0 and below 1, found "):
+                split()
