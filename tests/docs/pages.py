@@ -7,6 +7,7 @@
 | any, with `title="NAME"` | written to that file |
 | any, with `title="NAME (added)"` | written to the end of that file |
 | `text` | what the block before printed: each of its lines, in order; ids, times and numbers may differ |
+| `console` | a part of what `make demo` shows; `tests/e2e/test_demo.py` holds it against the real one |
 | `mermaid` | a picture; nothing is run |
 """
 
@@ -20,7 +21,7 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 
 ADDED = " (added)"
-LANGUAGES = {"bash", "python", "text", "toml", "yaml", "mermaid"}
+LANGUAGES = {"bash", "python", "text", "toml", "yaml", "console", "mermaid"}
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def run_page(page, folder, environment):
             yield block, printed
         elif block.title:
             _write(folder, block)
-        elif block.language != "mermaid":
+        elif block.language not in {"console", "mermaid"}:
             printed = _run(block, folder, environment)
 
 

@@ -7,7 +7,7 @@ from pages import blocks_of, masked, missing_lines, page_environment, problems_o
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-NEEDS_NO_RUN = {"text", "mermaid"}
+NEEDS_NO_RUN = {"text", "console", "mermaid"}
 RUN = [page for page in PAGES if any(block.language not in NEEDS_NO_RUN for block in blocks_of(page))]
 
 
