@@ -19,7 +19,7 @@ env: $(VENV)/.ready ## Make .venv with the pinned versions
 $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --group dev --editable .
+	$(BIN)/uv pip install --system-certs --quiet --python $(BIN)/python --constraint constraints.txt --group dev --editable .
 	touch $@
 
 demo: env ## Tell the main job's story on the terminal, in .demo/

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from promotion.config import Config
 from promotion.errors import MirrorError, as_data_error
 from promotion.evidence import measure
-from promotion.registry.gating import Data
+from promotion.registry.reading import Data
 from promotion.seams import Recipe, Split, Trained
 from promotion.secrets import without_password
 

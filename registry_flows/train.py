@@ -12,7 +12,7 @@ from prefect.tasks import exponential_backoff
 
 from promotion.errors import PromotionError, as_data_error
 from promotion.judgement import Decision
-from promotion.registry.gating import Data
+from promotion.registry.reading import Data
 from promotion.rows import fingerprints
 from promotion.seams import Recipe, Split, Trained
 from promotion.vocabulary import Tag

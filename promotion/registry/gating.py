@@ -5,14 +5,13 @@ The parts run through a `Step`, so that each shows as a task where something orc
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from promotion.errors import DataError, as_data_error
 from promotion.evidence import Comparison, Evaluation, compare, measure
 from promotion.holdout import Clean, Provenance, UnknownRows, clean, holdout_digest
 from promotion.judgement import Check, Decision, HoldoutUsed, Judged, Kind, Policy, decide
-from promotion.rows import check_rows, file_digest
+from promotion.registry.reading import Data
 from promotion.seams import ModelStore, Recipe, Step
 from promotion.vocabulary import Outcome, Tag
 
@@ -33,27 +32,6 @@ class Side:
     digest: str
     provenance: Provenance
     recipe: Recipe
-
-
-@dataclass(frozen=True, kw_only=True)
-class Data:
-    """A file's rows and the digest of its bytes; `name` is the path as it is recorded."""
-
-    rows: "pd.DataFrame"
-    name: str
-    digest: str
-
-
-def load_rows(recipe: Recipe, path: Path, name: str) -> Data:
-    """Read a recipe's rows and see that they can train and judge.
-
-    Raises:
-        DataError: they cannot, or the recipe failed to read them.
-    """
-    with as_data_error(f"The recipe could not load {path}"):
-        rows = recipe.load(path)
-    check_rows(rows, key=recipe.key, label=recipe.label, what=str(path))
-    return Data(rows=rows, name=name, digest=file_digest(path))
 
 
 def judge(

@@ -6,12 +6,12 @@ changes there, or someone else was first), write the labels, bring the mirror up
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from promotion.config import Config, ModelConfig
-from promotion.errors import Conflict, DataError, MirrorError, Refused, StoreError, UnknownName
+from promotion.config import Config
+from promotion.errors import MirrorError, Refused, StoreError
 from promotion.holdout import AssumedClean, KnownRows, Provenance, TrainedBefore, UnknownRows
 from promotion.judgement import Decision
 from promotion.registry.audit import Finding, audit_model
@@ -24,22 +24,16 @@ from promotion.registry.entries import (
     Move,
     Override,
     Registration,
-    TransitionApplied,
     TransitionPlanned,
-    chain,
 )
-from promotion.registry.gating import Data, Side, judge, load_rows
+from promotion.registry.gating import Side, judge
+from promotion.registry.journal import Journal, utc_now
 from promotion.registry.mirroring import mirror_state
-from promotion.registry.recipes import load_recipe
-from promotion.registry.state import Known, State, advance, champion_at, fold
+from promotion.registry.reading import Data, Reader, load_recipe
+from promotion.registry.state import Known, State, champion_at, fold
 from promotion.registry.transition import find, plan_adoption, plan_promotion, plan_rollback, plan_verdict
 from promotion.seams import LedgerStore, Mirror, ModelStore, Recipe, Step, call
 from promotion.vocabulary import Stage, Tag
-
-
-def utc_now() -> datetime:
-    """The clock of the edge."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,8 +73,8 @@ class Registry:
     ) -> None:
         self.config, self.store, self.ledger, self.mirror = config, store, ledger, mirror
         self.notice = notice
-        self._actor, self._clock = actor, clock
-        self._loaded: tuple[object, Data] | None = None
+        self._journal = Journal(ledger, store, actor=actor, clock=clock, notice=notice)
+        self._reader = Reader(config.root)
 
     # What is so
 
@@ -93,7 +87,7 @@ class Registry:
 
     def state(self, model: str) -> State:
         """The model's state, folded from its entries."""
-        return fold(model, self.ledger.entries(model))
+        return self._journal.state(model)
 
     def history(self, model: str) -> Sequence[Entry]:
         """Every entry of the model, oldest first."""
@@ -115,10 +109,10 @@ class Registry:
         options: Mapping[str, Any] | None = None,
     ) -> Known:
         """Record a version of the store with the digest of its files; one that is recorded already stays as it is."""
-        state = self._ready(tag.model)
+        state = self._journal.completed(tag.model)
         if str(tag) not in state.versions:
             body = self._registration(tag, run_id=run_id, data=data, version=version, options=options)
-            state = self._append(state, body)
+            state = self._journal.append(state, body)
             self.sync(tag.model)
         return find(state, tag)
 
@@ -135,19 +129,7 @@ class Registry:
         Raises:
             DataError: there is no such file, or its rows cannot be used.
         """
-        settings = self.config.model(model)
-        recipe = load_recipe(settings, options or {})
-        path, name = self._data_path(model, settings, data)
-        stamp = path.stat() if path.is_file() else None
-        key = (
-            settings.recipe,
-            repr({**settings.options, **(options or {})}),
-            path,
-            stamp and (stamp.st_mtime_ns, stamp.st_size),
-        )
-        if self._loaded is None or self._loaded[0] != key:
-            self._loaded = (key, load_rows(recipe, path, name))
-        return recipe, self._loaded[1]
+        return self._reader.read(model, self.config.model(model), data, options or {})
 
     def check(self, model: str) -> None:
         """See that a version of the model could be judged now: before hours of training rather than after.
@@ -156,7 +138,7 @@ class Registry:
             PromotionError: it could not; says why.
         """
         self.config.model(model)
-        self._serving(self._ready(model))
+        self._serving(self._journal.completed(model))
 
     def gate(self, tag: Tag, *, data: str | Path | None = None, step: Step = call) -> Decision:
         """Judge a version against the champion, record the decision and make the moves that follow from it.
@@ -168,13 +150,13 @@ class Registry:
         """
         self.store.get(tag)
         self.config.model(tag.model)
-        state = self._ready(tag.model)
+        state = self._journal.completed(tag.model)
         rival = self._serving(state)
         if rival == tag:
             message = f"{tag} serves already; a challenger is judged against it with `promotion gate TAG`."
             raise Refused(message + self._adoption_hint(state, tag))
         news = self._registrations(state, *filter(None, (tag, rival)))
-        known = self._with(state, news)
+        known = self._journal.foreseen(state, news)
         trained = find(known, tag).registration
         _, rows = self.load(tag.model, data or trained.data, options=trained.options)
         champion = self._side("champion", known, rival) if rival else None
@@ -193,9 +175,9 @@ class Registry:
             Conflict: the record moved on meanwhile; nothing was changed.
         """
         self.store.get(tag)
-        state = self._ready(tag.model)
+        state = self._journal.completed(tag.model)
         news = self._registrations(state, tag, *self._labelled_prod(tag.model))
-        known = self._with(state, news)
+        known = self._journal.foreseen(state, news)
         self._verify(known, tag)
         plan = plan_promotion(known, tag, reason=_required(reason), override=override)
         bodies: tuple[Body, ...] = (plan,)
@@ -212,7 +194,7 @@ class Registry:
             Refused: there was none.
             DigestMismatch: its files have changed since it was registered.
         """
-        state = self._ready(model)
+        state = self._journal.completed(model)
         plan = plan_rollback(state, reason=_required(reason))
         self._verify(state, Tag.parse(plan.moves[0].tag))
         self._carry_out(state, plan)
@@ -231,12 +213,12 @@ class Registry:
             raise Refused(message)
         stored = self.store.get(tag)
         serving = self._labelled_prod(tag.model)
-        state = self._ready(tag.model)
+        state = self._journal.completed(tag.model)
         news = self._registrations(state, tag, *(serving if stored.stage == Stage.PROD else ()))
         adoption = Adoption(
             tag=str(tag), reason=_required(reason), trained_before=trained_before, assumed_clean=assume_clean
         )
-        known = self._with(state, news)
+        known = self._journal.foreseen(state, news)
         plan = plan_adoption(known, tag, reason=reason) if stored.stage == Stage.PROD else None
         self._carry_out(state, *news, adoption, *((plan,) if plan else ()))
         return plan
@@ -249,13 +231,13 @@ class Registry:
 
     def repair(self, model: str) -> tuple[Move, ...]:
         """Complete what was interrupted, and write the ledger's stage over every label that disagrees."""
-        state = self._ready(model)
+        state = self._journal.completed(model)
         stored = {str(one.tag): one for one in self.store.versions(model) if one.torn is None}
         foreign = [one.tag for one in stored.values() if one.stage == Stage.PROD] if state.champion else []
         news = self._registrations(state, *foreign)
         moves = tuple(
             Move(tag=tag, before=_stage(stored[tag].stage), after=_mended(state, known))
-            for tag, known in self._with(state, news).versions.items()
+            for tag, known in self._journal.foreseen(state, news).versions.items()
             if tag in stored and known.stage and stored[tag].stage != _mended(state, known).value
         )
         if moves:
@@ -284,53 +266,10 @@ class Registry:
 
     # How it is done
 
-    def _ready(self, model: str) -> State:
-        """The state, after completing a transition that an interrupted command left."""
-        state = self.state(model)
-        while state.pending:
-            state = self._apply(state)
-        return state
-
     def _carry_out(self, state: State, *bodies: Body) -> None:
-        state = self._append(state, *bodies)
-        if state.pending:
-            self._apply(state)
+        self._journal.append(state, *bodies)
+        self._journal.completed(state.model)
         self.sync(state.model)
-
-    def _append(self, state: State, *bodies: Body) -> State:
-        entries, state = self._chained(state, bodies)
-        head = state.head
-        assert head is not None  # noqa: S101 - at least one entry was folded
-        self.ledger.append(entries, head)
-        return state
-
-    def _chained(self, state: State, bodies: Sequence[Body]) -> tuple[Sequence[Entry], State]:
-        """The entries that record the bodies, and the state after them; nothing is written."""
-        entries = tuple(chain(state.model, state.head, bodies, at=self._clock(), actor=self._actor()))
-        for entry in entries:
-            state = advance(state, entry)
-        return entries, state
-
-    def _with(self, state: State, bodies: Sequence[Body]) -> State:
-        """The state as it will be: a command records all that it records in one append, at its end."""
-        return self._chained(state, bodies)[1]
-
-    def _apply(self, state: State) -> State:
-        """Write the labels of the pending transition and record that they are written.
-
-        Whoever else completes it at the same time writes the same labels; the first to record it wins, which is fine.
-        """
-        assert state.pending is not None  # noqa: S101 - callers ask first
-        seq, plan = state.pending
-        for move in plan.moves:
-            try:
-                self.store.write_stage(Tag.parse(move.tag), move.after)
-            except UnknownName:
-                self.notice(f"{move.tag} is no longer in the Bento store, so its label was not written.")
-        try:
-            return self._append(state, TransitionApplied(planned=seq))
-        except Conflict:
-            return self.state(state.model)
 
     def _registrations(self, state: State, *tags: Tag) -> tuple[Registration, ...]:
         """Of those versions that are not registered yet."""
@@ -353,7 +292,7 @@ class Registry:
             digest=self.store.digest(tag),
             stage=_stage(stored.stage),
             version=None if named is None else str(named),
-            run_id=run_id,
+            run_id=run_id or stored.metadata.get("mlflow_run_id"),
             data=data.name if data else None,
             data_digest=data.digest if data else None,
             training_rows=None if rows is None else len(rows),
@@ -409,14 +348,6 @@ class Registry:
     def _verify(self, state: State, tag: Tag) -> None:
         """Load the version, its files verified: what cannot be loaded must not serve."""
         self.store.load(tag, digest=find(state, tag).registration.digest)
-
-    def _data_path(self, model: str, settings: ModelConfig, data: str | Path | None) -> tuple[Path, str]:
-        if data is None and settings.data is None:
-            message = f"No data is named for '{model}'. Set `data` in [models.{model}], or name a file with --data."
-            raise DataError(message)
-        path = self.config.path(str(data if data is not None else settings.data)).resolve()
-        inside = path.is_relative_to(self.config.root)
-        return path, str(path.relative_to(self.config.root) if inside else path)
 
     def _adoption_hint(self, state: State, tag: Tag) -> str:
         known = state.versions.get(str(tag))

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from promotion.adapters.sql import SqlLedger
@@ -31,7 +33,7 @@ class TestFinding:
         config = load_config()
         assert (config.models, config.root) == ({}, tmp_path)
         assert config.url(config.ledger) == f"sqlite:///{tmp_path}/.promotion/ledger.db"
-        assert config.path(config.bentoml_home) == tmp_path / "home" / "bentoml"
+        assert config.path(config.bentoml_home) == Path.home() / "bentoml"
 
     def test_the_nearest_file_upward_counts_and_paths_count_from_it(self, tmp_path, written, monkeypatch):
         written('actor = "far"')
@@ -189,7 +191,7 @@ class TestLedgerUrls:
 
 def test_the_actor_of_the_configuration_goes_before_the_user(written, monkeypatch):
     monkeypatch.setenv("LOGNAME", "alice")
-    assert open_registry()._actor() == "os:alice"
-    assert open_registry(actor=lambda: "prefect:swift-otter")._actor() == "prefect:swift-otter"
+    assert open_registry()._journal._actor() == "os:alice"
+    assert open_registry(actor=lambda: "prefect:swift-otter")._journal._actor() == "prefect:swift-otter"
     written('actor = "ci"')
-    assert open_registry(actor=lambda: "prefect:swift-otter")._actor() == "config:ci"
+    assert open_registry(actor=lambda: "prefect:swift-otter")._journal._actor() == "config:ci"

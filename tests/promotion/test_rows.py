@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from recipes import ToyRecipe, synthetic_rows
 
 from promotion.errors import DataError
-from promotion.registry.gating import load_rows
+from promotion.registry.reading import load_rows
 from promotion.rows import check_rows, file_digest, fingerprints, read_rows, split_by_hash, split_by_time
 
 COLUMNS = {"id": "key", "y": "number", "kind": "text"}

@@ -2,6 +2,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import typer
@@ -169,7 +170,7 @@ class TestChange:
         assert json.loads(command("audit", "--json")[1]) == {"toy": []}
         assert json.loads(command("repair", "--json")[1]) == {"toy": []}
         assert json.loads(command("sync", "--json")[1]) == {"toy": True}
-        monkeypatch.chdir(here / "home")
+        monkeypatch.chdir(Path.home())
         assert json.loads(command("init", "--json")[1]) == {"written": "promotion.toml"}
 
 

@@ -1,0 +1,82 @@
+"""Writing to the ledger: append what a command records, all of it or nothing, and complete what was planned."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from promotion.errors import Conflict, UnknownName
+from promotion.registry.entries import Body, Entry, TransitionApplied, chain
+from promotion.registry.state import State, advance, fold
+from promotion.seams import LedgerStore, ModelStore
+from promotion.vocabulary import Tag
+
+
+def utc_now() -> datetime:
+    """The clock of the edge."""
+    return datetime.now(UTC)
+
+
+class Journal:
+    """The ledger as a registry writes it; see there for the arguments."""
+
+    def __init__(
+        self,
+        ledger: LedgerStore,
+        store: ModelStore,
+        *,
+        actor: Callable[[], str],
+        clock: Callable[[], datetime],
+        notice: Callable[[str], None],
+    ) -> None:
+        self._ledger, self._store = ledger, store
+        self._actor, self._clock, self._notice = actor, clock, notice
+
+    def state(self, model: str) -> State:
+        """The model's state, folded from its entries."""
+        return fold(model, self._ledger.entries(model))
+
+    def completed(self, model: str) -> State:
+        """The state, after completing the transition that this or an interrupted command planned."""
+        state = self.state(model)
+        while state.pending:
+            state = self._apply(state)
+        return state
+
+    def foreseen(self, state: State, bodies: Sequence[Body]) -> State:
+        """The state as it will be; nothing is written, since a command records all that it records at its end."""
+        return self._chained(state, bodies)[1]
+
+    def append(self, state: State, *bodies: Body) -> State:
+        """Record the bodies after this state.
+
+        Raises:
+            Conflict: the ledger has moved on since; nothing was recorded.
+        """
+        entries, state = self._chained(state, bodies)
+        head = state.head
+        assert head is not None  # noqa: S101 - at least one entry was folded
+        self._ledger.append(entries, head)
+        return state
+
+    def _chained(self, state: State, bodies: Sequence[Body]) -> tuple[Sequence[Entry], State]:
+        """The entries that record the bodies, and the state after them."""
+        entries = tuple(chain(state.model, state.head, bodies, at=self._clock(), actor=self._actor()))
+        for entry in entries:
+            state = advance(state, entry)
+        return entries, state
+
+    def _apply(self, state: State) -> State:
+        """Write the labels of the pending transition and record that they are written.
+
+        Whoever else completes it at the same time writes the same labels; the first to record it wins, which is fine.
+        """
+        assert state.pending is not None  # noqa: S101 - the caller asks first
+        seq, plan = state.pending
+        for move in plan.moves:
+            try:
+                self._store.write_stage(Tag.parse(move.tag), move.after)
+            except UnknownName:
+                self._notice(f"{move.tag} is no longer in the Bento store, so its label was not written.")
+        try:
+            return self.append(state, TransitionApplied(planned=seq))
+        except Conflict:
+            return self.state(state.model)
