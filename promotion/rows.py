@@ -6,6 +6,7 @@
 
 import csv
 import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 ColumnType = Literal["number", "text", "key"]
 _TAIL_BYTES = 1 << 20
+_BLOCK_BYTES = 1 << 23
 
 
 def read_rows(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
@@ -28,7 +30,8 @@ def read_rows(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
     A `number` becomes float64, a `text` a pandas category (missing stays missing), a `key` stays as the file has it.
 
     Raises:
-        DataError: the file is missing, empty, cut short, or lacks a column, or a number is not one.
+        DataError: the file is missing, empty or cut short, lacks a column, has a row with more or fewer fields than its
+            header, or holds no number where one must be.
     """
     if not path.is_file():
         message = f"There is no data file at {path}. Put the file there, or name another with --data."
@@ -105,18 +108,33 @@ def split_by_hash(rows: "pd.DataFrame", *, key: str, holdout: float) -> Split:
 
 
 def _read_csv(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
-    import pandas as pd
+    """By pyarrow, which refuses a row with more or fewer fields than the header; pandas shifts or fills it silently."""
+    import pyarrow as pa
 
     header = _header(path)
     _require(path, columns, header)
     _check_end(path, len(header))
-    types: dict[str, Any] = {name: "category" for name, kind in columns.items() if kind == "text"}
-    types |= {name: "float64" for name, kind in columns.items() if kind == "number"}
+    arrow = {"number": pa.float64(), "text": pa.dictionary(pa.int32(), pa.string()), "key": None}
+    types = {name: arrow[kind] for name, kind in columns.items() if arrow[kind] is not None}
     try:
-        # Without index_col=False pandas shifts all columns when the first row has more fields than the header.
-        return pd.read_csv(path, usecols=list(columns), dtype=types, index_col=False)
-    except (ValueError, pd.errors.ParserError) as error:
-        raise DataError(_explain(path, columns, error)) from error
+        return _parse_csv(path, columns, types)
+    except pa.ArrowInvalid as error:
+        name = _column_at_fault(error, header)
+        if columns.get(name) != "key":
+            raise DataError(_explain(path, name, error)) from error
+    # The first rows named themselves by numbers, a later one does not.
+    return _parse_csv(path, columns, {**types, name: pa.string()})
+
+
+def _parse_csv(path: Path, columns: Mapping[str, ColumnType], types: Mapping[str, Any]) -> "pd.DataFrame":
+    from pyarrow import csv as arrow_csv
+
+    convert = arrow_csv.ConvertOptions(include_columns=list(columns), column_types=types, strings_can_be_null=True)
+    read = arrow_csv.ReadOptions(block_size=_BLOCK_BYTES, use_threads=False)  # errors name their row without threads
+    parse = arrow_csv.ParseOptions(newlines_in_values=True)
+    with arrow_csv.open_csv(path, read_options=read, parse_options=parse, convert_options=convert) as reader:
+        rows: pd.DataFrame = reader.read_all().to_pandas()
+    return rows
 
 
 def _read_parquet(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
@@ -163,7 +181,7 @@ def _no_column(what: str, name: str, present: list[str]) -> str:
 
 
 def _check_end(path: Path, fields: int) -> None:
-    """See that the last row is whole: pandas fills a row that was cut short with missing values and says nothing."""
+    """See that the last row is whole before all is read; one cut short in its last field shows by no line end."""
     size = path.stat().st_size
     with path.open("rb") as file:
         file.seek(max(0, size - _TAIL_BYTES))
@@ -177,20 +195,22 @@ def _check_end(path: Path, fields: int) -> None:
         raise DataError(message)
 
 
-def _explain(path: Path, columns: Mapping[str, ColumnType], error: Exception) -> str:
-    """Find the value that pandas stumbled over."""
-    import pandas as pd
+def _column_at_fault(error: Exception, header: list[str]) -> str:
+    """The column that pyarrow could not convert; an empty name when it was something else."""
+    found = re.search(r"In CSV column #(\d+): ", str(error))
+    return header[int(found[1])] if found else ""
 
-    numbers = [name for name, kind in columns.items() if kind == "number"]
-    try:
-        raw = pd.read_csv(path, usecols=numbers, dtype=str, index_col=False)
-        for name in numbers:
-            _numbers(path, raw[name])
-    except DataError as found:
-        return str(found)
-    except ValueError:
-        pass
-    return f"{path} cannot be read as CSV ({str(error).strip()}). Write the file again."
+
+def _explain(path: Path, column: str, error: Exception) -> str:
+    """The sentence for what pyarrow complains of; it counts the header as a row, we do not."""
+    told = str(error)
+    if value := re.search(r"Row #(\d+): CSV conversion error to double: invalid value '(.*)'", told, re.DOTALL):
+        return f"Column '{column}' of {path} must hold numbers; row {int(value[1]) - 1} holds '{value[2]}'."
+    if fields := re.search(r"Row #(\d+): Expected (\d+) columns, got (\d+)", told):
+        return f"Row {int(fields[1]) - 1} of {path} has {fields[3]} fields, the header {fields[2]}. Mend the row."
+    if "invalid UTF8" in told:
+        return f"{path} is not a CSV file in UTF-8. Export it as CSV in UTF-8, or give a .parquet file."
+    return f"{path} cannot be read as CSV ({told.strip().splitlines()[0][:200]}). Write the file again."
 
 
 def _numbers(path: Path, column: "pd.Series[Any]") -> "pd.Series[float]":

@@ -45,9 +45,25 @@ class TestReading:
         rows = read_rows(written(b"\xef\xbb\xbf" + HEAD.replace("\n", "\r\n").encode() + b"7,1,x,9\r\n"), COLUMNS)
         assert rows["id"].tolist() == [7]
 
-    def test_a_first_row_with_fields_too_many_shifts_no_column(self, written):
-        rows = read_rows(written(HEAD + "1,0,x,9,8,7\n2,1,z,9\n"), COLUMNS)
-        assert (rows["id"].tolist(), rows["y"].tolist(), rows["kind"].tolist()) == ([1, 2], [0, 1], ["x", "z"])
+    @pytest.mark.parametrize(
+        ("rows", "sentence"),
+        [
+            ("1,0,x,9,8,7\n2,1,z,9\n", "Row 1 of rows.csv has 6 fields, the header 4. Mend the row."),
+            ("1,0,x,9\n2,1,z,9,5\n3,1,z,9\n", "Row 2 of rows.csv has 5 fields, the header 4. Mend the row."),
+            ("1,0,x,9\n2,1,z\n3,1,z,9\n", "Row 2 of rows.csv has 3 fields, the header 4. Mend the row."),
+        ],
+    )
+    def test_a_row_with_too_many_or_too_few_fields_is_refused(self, written, rows, sentence):
+        path = written(HEAD + rows)
+        with pytest.raises(DataError) as refused:
+            read_rows(path, COLUMNS)
+        assert str(refused.value).replace(str(path), "rows.csv") == sentence
+
+    def test_keys_that_are_numbers_at_first_and_words_later_stay_as_they_are(self, written, monkeypatch):
+        monkeypatch.setattr("promotion.rows._BLOCK_BYTES", 64)
+        keys = [str(1000 + n) for n in range(20)] + ["A7", "B8"]
+        rows = read_rows(written(HEAD + "".join(f"{key},1,x,9\n" for key in keys)), COLUMNS)
+        assert rows["id"].tolist() == keys
 
     @pytest.mark.parametrize(
         ("content", "sentence"),
@@ -80,7 +96,7 @@ class TestReading:
             (b"PK\x03\x04\xff\xfe", "rows.csv is not a CSV file in UTF-8"),
             (
                 (HEAD + 5000 * "1,0,x,9\n" + "2,1,é,9\n").encode("latin-1"),
-                "rows.csv cannot be read as CSV ('utf-8' codec",
+                "rows.csv is not a CSV file in UTF-8. Export it as CSV in UTF-8",
             ),
             (
                 HEAD + "1,0,x,9\n2,1,x,9,8\n",
