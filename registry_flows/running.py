@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from registry_flows.server import TemporaryServer
+
 if TYPE_CHECKING:
-    from registry_flows.server import TemporaryServer
     from registry_flows.train import Candidate
 
 _QUIET = {
@@ -36,14 +37,17 @@ def retrain_here(
         return retrain_flow(model, data_path=data_path, version=version, options=options)
 
 
-def _temporary_server() -> "TemporaryServer | None":
+def _temporary_server() -> TemporaryServer | None:
+    """A server that boots while Prefect is imported; none where Prefect's settings turn out to name one."""
+    if os.environ.get("PREFECT_API_URL"):
+        return None
+    server = TemporaryServer()
     from prefect.settings import PREFECT_API_URL
 
     if PREFECT_API_URL.value():
+        server.stop()
         return None
-    from registry_flows.server import TemporaryServer
-
-    return TemporaryServer()
+    return server
 
 
 def _look_ahead(model: str, data_path: str | None, options: dict[str, Any] | None) -> None:
@@ -67,7 +71,7 @@ def _import_heavy() -> None:
 
 
 @contextmanager
-def _settings(server: "TemporaryServer | None") -> Iterator[None]:
+def _settings(server: TemporaryServer | None) -> Iterator[None]:
     from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
     # The heartbeat's thread sleeps a second at the end of every flow, and nobody watches for a zombie here.

@@ -43,6 +43,7 @@ def project(tmp_path, transactions, empty_mlflow, prefect_server, monkeypatch):
     os.link(transactions / "sixty_days.csv", tmp_path / "data" / "train_transaction.csv")
     shutil.copy(empty_mlflow, tmp_path / "mlflow.db")
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
+    monkeypatch.setenv("PREFECT_API_URL", prefect_server)
     from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
     with temporary_settings({PREFECT_API_URL: prefect_server, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
