@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 
 _QUIET = {
     "MLFLOW_LOGGING_LEVEL": "WARNING",
-    "PREFECT_LOGGING_LEVEL": "CRITICAL",  # an error is told once, by the command
-    "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",  # the server keeps the log; an error is told by the command
 }
 
 

@@ -12,11 +12,12 @@ import sys
 import time
 from pathlib import Path
 from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 from promotion.errors import PromotionError
 
 _PATIENCE_SECONDS = 120
+_SETTLING_SECONDS, _SETTLING_STEP = 5.0, 0.3
 _SETTINGS = {
     "PREFECT_UI_ENABLED": "false",
     "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",  # takes six seconds, and our flows use no blocks
@@ -34,7 +35,7 @@ class TemporaryServer:
 
     def __init__(self) -> None:
         self._start()
-        atexit.register(self.stop)
+        atexit.register(self.close)  # registered before Prefect's own, so it runs after Prefect has sent all
 
     @property
     def api_url(self) -> str:
@@ -56,8 +57,19 @@ class TemporaryServer:
                 raise ServerFailed(self._why())
             time.sleep(0.05)
 
+    def close(self) -> None:
+        """End it when it has recorded what it was told: task runs are written a little after they are sent."""
+        deadline, before = time.monotonic() + _SETTLING_SECONDS, ""
+        while time.monotonic() < deadline and self._process.poll() is None:
+            now = self._count_task_runs()
+            if now == before:
+                break
+            before = now
+            time.sleep(_SETTLING_STEP)
+        self.stop()
+
     def stop(self) -> None:
-        """End it; also at exit, after Prefect has sent what it still holds."""
+        """End it now."""
         self._process.terminate()
         try:
             self._process.wait(timeout=10)
@@ -82,6 +94,15 @@ class TemporaryServer:
                 return bool(answer.status == 200)  # noqa: PLR2004 - OK
         except (URLError, OSError):
             return False
+
+    def _count_task_runs(self) -> str:
+        """How many the server knows; nothing when it does not answer."""
+        ask = Request(f"{self.api_url}/task_runs/count", data=b"{}", headers={"Content-Type": "application/json"})  # noqa: S310
+        try:
+            with urlopen(ask, timeout=5) as answer:  # noqa: S310 - http on the loopback
+                return str(answer.read())
+        except (URLError, OSError):
+            return ""
 
     def _why(self) -> str:
         code = self._process.poll()

@@ -1,6 +1,7 @@
 """Without any Prefect server: the command starts one of its own, and leaves none behind."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 
@@ -28,3 +29,14 @@ def test_retrain_needs_nothing_started_first(project):
     assert "PROMOTED" in told
     assert children
     assert not any(psutil.pid_exists(pid) for pid in children)
+    assert tasks_of_flows(project) == {"retrain": 1, "train": 8, "gate": 4}
+
+
+def tasks_of_flows(project):
+    """What the server's database keeps when all is over: the completed task runs of each flow, subflows among them."""
+    told = (
+        "select flow.name, sum(task_run.state_type = 'COMPLETED') from flow_run join flow on flow.id = flow_run.flow_id"
+    )
+    joined = "left join task_run on task_run.flow_run_id = flow_run.id group by flow_run.id"
+    with sqlite3.connect(project / "prefect" / "prefect.db") as database:
+        return dict(database.execute(f"{told} {joined}").fetchall())
