@@ -50,8 +50,9 @@ def _temporary_server() -> TemporaryServer | None:
 
 
 def _look_ahead(model: str, data_path: str | None, options: dict[str, Any] | None) -> None:
-    """See that the model can be judged and read its rows, which the flow then finds read; import what is heavy."""
+    """See that the model can be judged and logged, and read its rows, which the flow then finds read."""
     from registry_flows.session import registry
+    from registry_flows.tracking import check_tracking
 
     ours = registry()
     ours.check(model)
@@ -62,10 +63,13 @@ def _look_ahead(model: str, data_path: str | None, options: dict[str, Any] | Non
         ours.load(model, data_path, options=options)
     finally:
         importing.join()
+    check_tracking(ours.config, model)
 
 
 def _import_heavy() -> None:
-    for name in ("sklearn.preprocessing", "xgboost", "bentoml.sklearn", "mlflow.sklearn"):
+    """What the flow will import while nothing else goes on; here something does."""
+    heavy = ("sklearn.preprocessing", "xgboost", "bentoml.sklearn", "mlflow.sklearn", "mlflow.pyfunc")
+    for name in (*heavy, "prefect.flow_engine", "prefect.task_engine"):
         importlib.import_module(name)
 
 

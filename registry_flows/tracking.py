@@ -24,6 +24,19 @@ if TYPE_CHECKING:
 LIBRARIES = ("bentoml", "mlflow", "numpy", "pandas", "prefect", "scikit-learn", "xgboost")
 
 
+def check_tracking(config: Config, model: str) -> None:
+    """See that MLflow takes a log of the model's training: before hours of training rather than after.
+
+    Raises:
+        MirrorError: it does not answer.
+    """
+    uri = config.url(config.mlflow_tracking_uri)
+    with _errors(uri):
+        import mlflow
+
+        _experiment(mlflow.MlflowClient(uri, uri), config, model)
+
+
 def log_training(
     config: Config, model: str, version: str, recipe: Recipe, data: Data, split: Split, trained: Trained
 ) -> str:

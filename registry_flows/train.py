@@ -18,7 +18,7 @@ from promotion.seams import Recipe, Split, Trained
 from promotion.vocabulary import Tag
 from registry_flows.gate import gate_flow
 from registry_flows.session import as_task, registry
-from registry_flows.tracking import log_training
+from registry_flows.tracking import check_tracking, log_training
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,6 +87,7 @@ def train_flow(
         options: of the recipe, for this training only.
     """
     registry().check(model)
+    check_tracking(registry().config, model)
     recipe, data = load_data(model, data_path, options)
     split = split_data(recipe, data)
     with as_data_error("The recipe could not train"):
