@@ -101,6 +101,11 @@ class Stored:
     metadata: Mapping[str, Any]
     torn: str | None = None
 
+    @property
+    def known_stage(self) -> Stage | None:
+        """The stage, where the label is one of ours."""
+        return Stage(self.stage) if self.stage in set(Stage) else None
+
 
 class ModelStore(Protocol):
     """Versions of models with their files and labels."""

@@ -13,6 +13,7 @@ from prefect.tasks import exponential_backoff
 from promotion.errors import PromotionError, as_data_error
 from promotion.judgement import Decision
 from promotion.registry.reading import Data
+from promotion.registry.workflow import Origin
 from promotion.rows import fingerprints
 from promotion.seams import Recipe, Split, Trained
 from promotion.vocabulary import Tag
@@ -94,7 +95,7 @@ def train_flow(
         trained = recipe.train(split.training, step=as_task)
     run_id = as_task(log_training, registry().config, model, version, recipe, data, split, trained)
     tag = save_model(model, trained, recipe, split.training, version, run_id)
-    as_task(registry().register, tag, run_id=run_id, data=data, version=version, options=options)
+    as_task(registry().register, tag, Origin(run_id=run_id, data=data, version=version, options=options or {}))
     decision = gate_flow(str(tag)) if stage == "prod" else None
     return Candidate(tag=str(tag), decision=decision)
 

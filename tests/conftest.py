@@ -10,6 +10,7 @@ from situation import open_at, settings_at, ticking, toy
 
 from promotion.adapters.bento import BentoStore
 from promotion.adapters.memory import MemoryMirror
+from promotion.registry.workflow import Origin
 from promotion.rows import fingerprints
 from promotion.seams import call
 
@@ -128,7 +129,7 @@ def registry(opened):
 @pytest.fixture
 def registry_with_champion(registry):
     """`toy:weak` was promoted by its floors."""
-    registry.register(toy("weak"), run_id="run-weak")
+    registry.register(toy("weak"), Origin(run_id="run-weak"))
     registry.gate(toy("weak"))
     return registry
 
@@ -137,8 +138,8 @@ def registry_with_champion(registry):
 def registry_after_three_champions(registry_with_champion):
     """`toy:weak`, then `toy:good` by its gain, then `toy:twin` by hand."""
     registry = registry_with_champion
-    registry.register(toy("good"), run_id="run-good")
+    registry.register(toy("good"), Origin(run_id="run-good"))
     registry.gate(toy("good"))
-    registry.register(toy("twin"), run_id="run-twin")
+    registry.register(toy("twin"), Origin(run_id="run-twin"))
     registry.promote(toy("twin"), reason="as good, and newer", override=True)
     return registry

@@ -5,14 +5,13 @@ changes there, or someone else was first), write the labels, bring the mirror up
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from promotion.config import Config
-from promotion.errors import MirrorError, Refused, StoreError
-from promotion.holdout import AssumedClean, KnownRows, Provenance, TrainedBefore, UnknownRows
+from promotion.errors import MirrorError, Refused
 from promotion.judgement import Decision
 from promotion.registry.audit import Finding, audit_model
 from promotion.registry.entries import (
@@ -30,10 +29,28 @@ from promotion.registry.gating import Side, judge
 from promotion.registry.journal import Journal, utc_now
 from promotion.registry.mirroring import mirror_state
 from promotion.registry.reading import Data, Reader, load_recipe
+from promotion.registry.serving import adoption_hint, labelled_prod, provenance, serving
 from promotion.registry.state import Known, State, champion_at, fold
 from promotion.registry.transition import find, plan_adoption, plan_promotion, plan_rollback, plan_verdict
 from promotion.seams import LedgerStore, Mirror, ModelStore, Recipe, Step, call
 from promotion.vocabulary import Stage, Tag
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Where a version comes from, as far as its trainer tells.
+
+    Attributes:
+        run_id: the MLflow run that trained it.
+        data: the rows it was trained from.
+        version: the trainer's own name for it, e.g. `1.0.1`.
+        options: of the recipe, over the configured ones.
+    """
+
+    run_id: str | None = None
+    data: Data | None = None
+    version: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,20 +116,11 @@ class Registry:
 
     # What changes it
 
-    def register(
-        self,
-        tag: Tag,
-        *,
-        run_id: str | None = None,
-        data: Data | None = None,
-        version: str | None = None,
-        options: Mapping[str, Any] | None = None,
-    ) -> Known:
+    def register(self, tag: Tag, origin: Origin | None = None) -> Known:
         """Record a version of the store with the digest of its files; one that is recorded already stays as it is."""
         state = self._journal.completed(tag.model)
         if str(tag) not in state.versions:
-            body = self._registration(tag, run_id=run_id, data=data, version=version, options=options)
-            state = self._journal.append(state, body)
+            state = self._journal.append(state, self._registration(tag, origin or Origin()))
             self.sync(tag.model)
         return find(state, tag)
 
@@ -138,7 +146,7 @@ class Registry:
             PromotionError: it could not; says why.
         """
         self.config.model(model)
-        self._serving(self._journal.completed(model))
+        serving(self._journal.completed(model), self.store)
 
     def gate(self, tag: Tag, *, data: str | Path | None = None, step: Step = call) -> Decision:
         """Judge a version against the champion, record the decision and make the moves that follow from it.
@@ -151,10 +159,10 @@ class Registry:
         self.store.get(tag)
         self.config.model(tag.model)
         state = self._journal.completed(tag.model)
-        rival = self._serving(state)
+        rival = serving(state, self.store)
         if rival == tag:
             message = f"{tag} serves already; a challenger is judged against it with `promotion gate TAG`."
-            raise Refused(message + self._adoption_hint(state, tag))
+            raise Refused(message + adoption_hint(state, tag))
         news = self._registrations(state, *filter(None, (tag, rival)))
         known = self._journal.foreseen(state, news)
         trained = find(known, tag).registration
@@ -176,7 +184,7 @@ class Registry:
         """
         self.store.get(tag)
         state = self._journal.completed(tag.model)
-        news = self._registrations(state, tag, *self._labelled_prod(tag.model))
+        news = self._registrations(state, tag, *labelled_prod(self.store, tag.model))
         known = self._journal.foreseen(state, news)
         self._verify(known, tag)
         plan = plan_promotion(known, tag, reason=_required(reason), override=override)
@@ -212,9 +220,9 @@ class Registry:
             message = "Say what is known of its training rows: either --trained-before TIME or --assume-clean."
             raise Refused(message)
         stored = self.store.get(tag)
-        serving = self._labelled_prod(tag.model)
+        labelled = labelled_prod(self.store, tag.model)
         state = self._journal.completed(tag.model)
-        news = self._registrations(state, tag, *(serving if stored.stage == Stage.PROD else ()))
+        news = self._registrations(state, tag, *(labelled if stored.stage == Stage.PROD else ()))
         adoption = Adoption(
             tag=str(tag), reason=_required(reason), trained_before=trained_before, assumed_clean=assume_clean
         )
@@ -236,7 +244,7 @@ class Registry:
         foreign = [one.tag for one in stored.values() if one.stage == Stage.PROD] if state.champion else []
         news = self._registrations(state, *foreign)
         moves = tuple(
-            Move(tag=tag, before=_stage(stored[tag].stage), after=_mended(state, known))
+            Move(tag=tag, before=stored[tag].known_stage, after=_mended(state, known))
             for tag, known in self._journal.foreseen(state, news).versions.items()
             if tag in stored and known.stage and stored[tag].stage != _mended(state, known).value
         )
@@ -273,60 +281,25 @@ class Registry:
 
     def _registrations(self, state: State, *tags: Tag) -> tuple[Registration, ...]:
         """Of those versions that are not registered yet."""
-        return tuple(self._registration(tag) for tag in dict.fromkeys(tags) if str(tag) not in state.versions)
+        new = (tag for tag in dict.fromkeys(tags) if str(tag) not in state.versions)
+        return tuple(self._registration(tag, Origin()) for tag in new)
 
-    def _registration(
-        self,
-        tag: Tag,
-        *,
-        run_id: str | None = None,
-        data: Data | None = None,
-        version: str | None = None,
-        options: Mapping[str, Any] | None = None,
-    ) -> Registration:
+    def _registration(self, tag: Tag, origin: Origin) -> Registration:
         stored, rows = self.store.get(tag), self.store.training_rows(tag)
         settings = self.config.models.get(tag.model)
-        named = version or stored.metadata.get("version")
+        named = origin.version or stored.metadata.get("version")
         return Registration(
             tag=str(tag),
             digest=self.store.digest(tag),
-            stage=_stage(stored.stage),
+            stage=stored.known_stage,
             version=None if named is None else str(named),
-            run_id=run_id or stored.metadata.get("mlflow_run_id"),
-            data=data.name if data else None,
-            data_digest=data.digest if data else None,
+            run_id=origin.run_id or stored.metadata.get("mlflow_run_id"),
+            data=origin.data.name if origin.data else None,
+            data_digest=origin.data.digest if origin.data else None,
             training_rows=None if rows is None else len(rows),
             recipe=settings.recipe if settings else None,
-            options=dict(options or {}),
+            options=dict(origin.options),
         )
-
-    def _serving(self, state: State) -> Tag | None:
-        """The champion by the ledger; before the first promotion the one version labelled `prod`, if any.
-
-        Raises:
-            StoreError: labels name another champion, or several.
-        """
-        labelled = self._labelled_prod(state.model)
-        names = ", ".join(map(str, labelled))
-        if state.champion:
-            champion = Tag.parse(state.champion.tag)
-            if any(tag != champion for tag in labelled):
-                message = (
-                    f"The champion of '{state.model}' is {champion}, but the label stage: prod is on {names}. "
-                    f"`promotion audit {state.model}` shows what differs, `promotion repair {state.model}` mends it."
-                )
-                raise StoreError(message)
-            return champion
-        if len(labelled) > 1:
-            message = (
-                f"{len(labelled)} versions of '{state.model}' carry the label stage: prod ({names}), and only one can "
-                "serve. Say which one does: `promotion adopt TAG --assume-clean --reason …` (or --trained-before)."
-            )
-            raise StoreError(message)
-        return labelled[0] if labelled else None
-
-    def _labelled_prod(self, model: str) -> tuple[Tag, ...]:
-        return tuple(stored.tag for stored in self.store.versions(model) if stored.stage == Stage.PROD)
 
     def _side(self, role: str, state: State, tag: Tag) -> Side:
         known = find(state, tag)
@@ -334,29 +307,13 @@ class Registry:
             role=role,
             tag=tag,
             digest=known.registration.digest,
-            provenance=self._provenance(known),
+            provenance=provenance(known, self.store),
             recipe=load_recipe(self.config.model(tag.model), known.registration.options),
         )
-
-    def _provenance(self, known: Known) -> Provenance:
-        if known.adoption is not None:
-            moment = known.adoption.trained_before
-            return AssumedClean() if moment is None else TrainedBefore(moment)
-        rows = self.store.training_rows(Tag.parse(known.tag))
-        return UnknownRows() if rows is None else KnownRows(rows)
 
     def _verify(self, state: State, tag: Tag) -> None:
         """Load the version, its files verified: what cannot be loaded must not serve."""
         self.store.load(tag, digest=find(state, tag).registration.digest)
-
-    def _adoption_hint(self, state: State, tag: Tag) -> str:
-        known = state.versions.get(str(tag))
-        if known and (known.adoption or known.registration.training_rows is not None):
-            return ""
-        return (
-            f" Its training rows are unknown: `promotion adopt {tag} --trained-before TIME --reason …` (or "
-            "--assume-clean) records what you know of them, so that challengers can be judged against it."
-        )
 
     def _as_version(self, champion: Champion | None) -> Version | None:
         if champion is None:
@@ -376,10 +333,6 @@ def _required(reason: str) -> str:
         message = "A change by hand needs a reason: --reason 'why'."
         raise Refused(message)
     return reason
-
-
-def _stage(label: str | None) -> Stage | None:
-    return Stage(label) if label in set(Stage) else None
 
 
 def _mended(state: State, known: Known) -> Stage:

@@ -13,6 +13,7 @@ from promotion.adapters.mlflow import MlflowMirror
 from promotion.canonical import canonical_json, digest
 from promotion.errors import MirrorError
 from promotion.registry.entries import FORMAT
+from promotion.registry.workflow import Origin
 from promotion.vocabulary import Stage
 
 
@@ -30,7 +31,7 @@ def audited_folder(tmp_path_factory, trained_store, empty_mlflow):
     experiment = client.create_experiment("toy", artifact_location=(root / "artifacts").as_uri())
     registry = open_at(settings_at(root), store=BentoStore(root / "bentoml"), mirror=MlflowMirror(uri))
     for version in ("weak", "good", "noisy", "twin"):
-        registry.register(toy(version), run_id=client.create_run(experiment).info.run_id)
+        registry.register(toy(version), Origin(run_id=client.create_run(experiment).info.run_id))
         registry.gate(toy(version))
     registry.ledger._engine.dispose()
     return root

@@ -23,6 +23,7 @@ from promotion.errors import (
 )
 from promotion.judgement import Kind
 from promotion.registry import gating
+from promotion.registry.workflow import Origin
 from promotion.seams import call
 from promotion.vocabulary import Outcome, Stage, Verdict
 
@@ -445,7 +446,7 @@ class TestMirrorAway:
     def test_the_transition_stands_a_notice_is_given_and_the_mirror_catches_up(self, opened):
         mirror = MirrorAway()
         registry = opened(mirror=mirror)
-        registry.register(toy("weak"), run_id="run-weak")
+        registry.register(toy("weak"), Origin(run_id="run-weak"))
         registry.gate(toy("weak"))
         assert stages(registry) == {"weak": "prod"}
         sentence = "MLflow at http://away did not answer. What was decided stands; `promotion sync` brings the mirror up to date."
@@ -463,7 +464,7 @@ class TestMirrorAway:
         mirror.away = False
         registry = opened(mirror=mirror)
         registry.promote(toy("good"), reason="to compare with", override=True)
-        registry.register(toy("twin"), run_id="run-twin")
+        registry.register(toy("twin"), Origin(run_id="run-twin"))
         mirror.away = True
         assert [registry.gate(toy("twin")).verdict for _ in range(2)] == [Verdict.HOLD, Verdict.HOLD]
         mirror.away = False
@@ -474,7 +475,7 @@ class TestMirrorAway:
     def test_mlflow_shows_the_champion_that_serves(self, opened, mlflow, mlflow_uri):
         registry = opened(mirror=MlflowMirror(mlflow_uri))
         for version in ("weak", "good"):
-            registry.register(toy(version), run_id=mlflow.new_run())
+            registry.register(toy(version), Origin(run_id=mlflow.new_run()))
             registry.gate(toy(version))
         registry.rollback("toy", reason="complaints")
 

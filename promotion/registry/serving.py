@@ -1,0 +1,58 @@
+"""Who serves, by the ledger and by the labels, and what is known of a version's training rows."""
+
+from promotion.errors import StoreError
+from promotion.holdout import AssumedClean, KnownRows, Provenance, TrainedBefore, UnknownRows
+from promotion.registry.state import Known, State
+from promotion.seams import ModelStore
+from promotion.vocabulary import Stage, Tag
+
+
+def serving(state: State, store: ModelStore) -> Tag | None:
+    """The champion by the ledger; before the first promotion the one version labelled `prod`, if any.
+
+    Raises:
+        StoreError: labels name another champion, or several.
+    """
+    labelled = labelled_prod(store, state.model)
+    names = ", ".join(map(str, labelled))
+    if state.champion:
+        champion = Tag.parse(state.champion.tag)
+        if any(tag != champion for tag in labelled):
+            message = (
+                f"The champion of '{state.model}' is {champion}, but the label stage: prod is on {names}. "
+                f"`promotion audit {state.model}` shows what differs, `promotion repair {state.model}` mends it."
+            )
+            raise StoreError(message)
+        return champion
+    if len(labelled) > 1:
+        message = (
+            f"{len(labelled)} versions of '{state.model}' carry the label stage: prod ({names}), and only one can "
+            "serve. Say which one does: `promotion adopt TAG --assume-clean --reason …` (or --trained-before)."
+        )
+        raise StoreError(message)
+    return labelled[0] if labelled else None
+
+
+def labelled_prod(store: ModelStore, model: str) -> tuple[Tag, ...]:
+    """The versions that carry the label `stage: prod`."""
+    return tuple(stored.tag for stored in store.versions(model) if stored.stage == Stage.PROD)
+
+
+def provenance(known: Known, store: ModelStore) -> Provenance:
+    """What is known of the rows that trained a version: what a person vouched for, or its own fingerprints."""
+    if known.adoption is not None:
+        moment = known.adoption.trained_before
+        return AssumedClean() if moment is None else TrainedBefore(moment)
+    rows = store.training_rows(Tag.parse(known.tag))
+    return UnknownRows() if rows is None else KnownRows(rows)
+
+
+def adoption_hint(state: State, tag: Tag) -> str:
+    """What to do about a champion whose training rows are unknown; nothing when they are known."""
+    known = state.versions.get(str(tag))
+    if known and (known.adoption or known.registration.training_rows is not None):
+        return ""
+    return (
+        f" Its training rows are unknown: `promotion adopt {tag} --trained-before TIME --reason …` (or "
+        "--assume-clean) records what you know of them, so that challengers can be judged against it."
+    )
