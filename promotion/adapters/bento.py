@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from promotion.adapters.files import replace_text, sync_folder, sync_tree
+from promotion.adapters.files import replace_text, sync_folder, sync_tree, temporary_prefix
 from promotion.canonical import digest
 from promotion.errors import DigestMismatch, StoreError, UnknownName
 from promotion.rows import file_digest
@@ -110,7 +110,7 @@ class BentoStore:
         """SHA-256 over the version's files and description, its labels excepted."""
         stored = self.get(tag)
         description = yaml.load((stored.path / DESCRIPTION).read_text("utf-8"), yaml.BaseLoader)  # noqa: S506 - strings only
-        files = sorted(path for path in stored.path.rglob("*") if path.is_file() and path.name != DESCRIPTION)
+        files = sorted(path for path in stored.path.rglob("*") if path.is_file() and not _is_description(stored, path))
         return digest(
             {
                 "description": {key: value for key, value in description.items() if key != "labels"},
@@ -229,6 +229,12 @@ def _load_with_bentoml(stored: Stored) -> Trained:
         message = f"{stored.tag} cannot be loaded ({type(error).__name__}: {error})."
         raise StoreError(message) from error
     return Trained(model=fitted, custom_objects=custom_objects)
+
+
+def _is_description(stored: Stored, path: Path) -> bool:
+    """Whether it is the version's model.yaml, or one that a killed label write left unfinished; nothing reads that."""
+    unfinished = temporary_prefix(stored.path / DESCRIPTION)
+    return path.parent == stored.path and (path.name == DESCRIPTION or path.name.startswith(unfinished))
 
 
 def _torn(tag: Tag, path: Path, why: str) -> Stored:

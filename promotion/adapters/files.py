@@ -12,7 +12,7 @@ def replace_text(path: Path, text: str) -> None:
     Raises:
         OSError: nothing was changed.
     """
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=temporary_prefix(path))
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
@@ -26,6 +26,11 @@ def replace_text(path: Path, text: str) -> None:
             os.unlink(temporary)  # noqa: PTH108 - likewise
         raise
     sync_folder(path.parent)
+
+
+def temporary_prefix(path: Path) -> str:
+    """What the names of a file's temporary files begin with; a kill may leave one behind."""
+    return f".{path.name}."
 
 
 def sync_folder(folder: Path) -> None:

@@ -248,6 +248,31 @@ class TestDigest:
             digests.add(store.digest(toy("good")))
         assert len(digests) == 5
 
+    def test_covers_a_file_named_as_the_description_that_lies_elsewhere(self, store):
+        whole, hidden = store.digest(toy("good")), store.path(toy("good")) / "parts"
+        hidden.mkdir()
+        (hidden / "model.yaml").write_text("stage: prod")
+        assert store.digest(toy("good")) != whole
+
+    def test_stays_when_a_label_write_was_killed_before_its_rename(self, store):
+        """The temporary file that it leaves must not make the champion unloadable."""
+        program = """
+import os, sys
+from pathlib import Path
+from promotion.adapters.bento import BentoStore
+from promotion.vocabulary import Stage, Tag
+os.replace = lambda *_: os.kill(os.getpid(), 9)
+BentoStore(Path(sys.argv[1])).write_stage(Tag.parse(sys.argv[2]), Stage.PROD)
+"""
+        whole = store.digest(toy("good"))
+        killed = subprocess.run([sys.executable, "-c", program, store.home, str(toy("good"))], check=False)
+        assert killed.returncode == -9
+        assert any(path.name.startswith(".model.yaml.") for path in store.path(toy("good")).iterdir())
+        assert store.digest(toy("good")) == whole
+        assert store.get(toy("good")).stage == "staging"
+        store.write_stage(toy("good"), Stage.PROD)
+        assert store.get(toy("good")).stage == "prod"
+
     def test_a_changed_model_is_refused_before_it_is_unpickled(self, store, tmp_path):
         registered = store.digest(toy("good"))
         pickled = store.path(toy("good")) / "saved_model.pkl"
