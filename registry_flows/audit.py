@@ -28,5 +28,5 @@ def audit_flow(model: str = "fraud_classifier") -> State[Any]:
             finding.mend,
         )
     if findings:
-        return Failed(message=f"{len(findings)} findings: {', '.join(sorted({one.code for one in findings}))}")
+        return Failed(message=f"The audit found {', '.join(sorted({one.code for one in findings}))}.")
     return Completed(message="The record, the labels, the files and MLflow agree.")
