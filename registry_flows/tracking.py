@@ -11,6 +11,7 @@ from importlib.metadata import version as installed
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from promotion.adapters.mlflow import connect
 from promotion.config import Config
 from promotion.errors import MirrorError, as_data_error
 from promotion.evidence import measure
@@ -32,9 +33,7 @@ def check_tracking(config: Config, model: str) -> None:
     """
     uri = config.url(config.mlflow_tracking_uri)
     with _errors(uri):
-        import mlflow
-
-        _experiment(mlflow.MlflowClient(uri, uri), config, model)
+        _experiment(connect(uri), config, model)
 
 
 def log_training(
@@ -50,7 +49,7 @@ def log_training(
     with _errors(uri), _tracked_at(uri):
         import mlflow
 
-        experiment = _experiment(mlflow.MlflowClient(), config, model)
+        experiment = _experiment(connect(uri), config, model)
         with mlflow.start_run(experiment_id=experiment, run_name=f"{model} {version}") as run:
             mlflow.log_params(_parameters(recipe, version))
             mlflow.log_metrics(dict(metrics))

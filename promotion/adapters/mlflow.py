@@ -20,6 +20,16 @@ TAG, STAGE, DIGEST = "promotion.tag", "promotion.stage", "promotion.digest"
 ALIASES = ("champion", "challenger", "previous")
 
 
+def connect(uri: str) -> "MlflowClient":
+    """A client that gives up within seconds; MLflow's own patience lets a command hang for minutes and say nothing."""
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # it tells of every table that it creates
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
 class MlflowMirror:
     """The `Mirror` in the MLflow at a tracking URI; MLflow is imported and reached at the first use."""
 
@@ -63,13 +73,7 @@ class MlflowMirror:
     @property
     def _client(self) -> "MlflowClient":
         if self._connected is None:
-            # MLflow's own defaults let a command hang for minutes when the server is away.
-            os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-            os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
-            os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # it tells of every table that it creates
-            from mlflow import MlflowClient
-
-            self._connected = MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+            self._connected = connect(self.uri)
         return self._connected
 
     @contextmanager

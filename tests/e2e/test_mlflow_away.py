@@ -41,7 +41,8 @@ def mlflow_server(folder, port):
 def test_the_transition_stands_and_the_mirror_catches_up(project, monkeypatch, capsys):
     port = free_port()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    for name in ("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "MLFLOW_HTTP_REQUEST_TIMEOUT"):
+        monkeypatch.delenv(name, raising=False)  # a user has set neither
     with mlflow_server(project, port):
         candidate = train_flow("data/train_transaction.csv", version="1.0.1", stage="staging")
 
@@ -62,6 +63,8 @@ def test_the_transition_stands_and_the_mirror_catches_up(project, monkeypatch, c
     assert "Traceback" not in told.err
     assert registry.history("fraud_classifier") == before
     assert len(registry.store.versions("fraud_classifier")) == 1
+
+    assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "2"
 
     with mlflow_server(project, port):
         assert run(["sync"]) == 0
