@@ -26,6 +26,14 @@ class Direction(StrEnum):
         return challenger - champion if self is Direction.HIGHER else champion - challenger
 
 
+class Task(StrEnum):
+    """What a model predicts: one of two classes, one of several, or a number."""
+
+    BINARY = "binary"
+    MULTICLASS = "multiclass"
+    REGRESSION = "regression"
+
+
 class Outcome(StrEnum):
     """What one check of the policy found."""
 

@@ -17,21 +17,25 @@ challenger, `measure` for a model alone. What cannot be measured is `missing`, w
 Pure: no I/O, no clock, no randomness; NumPy only.
 """
 
-from promotion.evidence.comparison import (
+from promotion.evidence.comparison import compare, measure
+from promotion.evidence.influence import Estimate
+from promotion.evidence.metrics import METRIC_NAMES, Metric, metric
+from promotion.evidence.rows import ScoredRows
+from promotion.evidence.slices import Slicing
+from promotion.evidence.values import (
+    Calibration,
     Comparison,
     Evaluation,
     Measurement,
     MetricComparison,
     MissingMetric,
-    compare,
-    measure,
+    ScoreSummary,
+    SliceComparison,
 )
-from promotion.evidence.influence import Estimate
-from promotion.evidence.metrics import METRIC_NAMES, Metric, metric
-from promotion.evidence.rows import ScoredRows
 
 __all__ = [
     "METRIC_NAMES",
+    "Calibration",
     "Comparison",
     "Estimate",
     "Evaluation",
@@ -39,7 +43,10 @@ __all__ = [
     "Metric",
     "MetricComparison",
     "MissingMetric",
+    "ScoreSummary",
     "ScoredRows",
+    "SliceComparison",
+    "Slicing",
     "compare",
     "measure",
     "metric",

@@ -51,12 +51,12 @@ class Check:
         return f"{self.kind} {self.subject}".strip()
 
 
-def evidence_checks(rows: int, positives: int, policy: Policy) -> tuple[Check, ...]:
-    """Whether there are rows enough to judge by."""
-    return (
-        _enough("positives", positives, policy.min_positives),
-        _enough("rows", rows, policy.min_rows),
-    )
+def evidence_checks(evidence: Comparison | Evaluation, policy: Policy) -> tuple[Check, ...]:
+    """Whether there are rows enough to judge by, and of both classes where there are two."""
+    rows = _enough("rows", evidence.rows, policy.min_rows)
+    if evidence.positives is None:
+        return (rows,)
+    return (_enough("positives", evidence.positives, policy.min_positives), rows)
 
 
 def primary_check(comparison: Comparison, primary: Primary, alpha: float) -> Check:

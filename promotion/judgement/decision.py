@@ -160,7 +160,7 @@ def verdict_of(checks: tuple[Check, ...]) -> Verdict:
 
 
 def _policy_checks(evidence: Comparison | Evaluation, policy: Policy, alpha: float) -> tuple[Check, ...]:
-    enough = evidence_checks(evidence.rows, evidence.positives, policy)
+    enough = evidence_checks(evidence, policy)
     if isinstance(evidence, Comparison):
         gains: tuple[Check, ...] = (
             primary_check(evidence, policy.primary, alpha),
