@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from promotion.errors import DataError, PromotionError
     from promotion.evidence import Comparison, MetricComparison, compare
     from promotion.judgement import Decision, Policy, decide
-    from promotion.registry.workflow import Registry, Version
+    from promotion.registry.record import Version
+    from promotion.registry.workflow import Registry
     from promotion.rows import read_rows, split_by_hash, split_by_time
     from promotion.seams import Recipe, Split, Step, Trained
     from promotion.vocabulary import Stage, Tag, Verdict
@@ -46,7 +47,7 @@ _HOMES = {
     "Policy": ("promotion.judgement", "Policy"),
     "decide": ("promotion.judgement", "decide"),
     "Registry": ("promotion.registry.workflow", "Registry"),
-    "Version": ("promotion.registry.workflow", "Version"),
+    "Version": ("promotion.registry.record", "Version"),
     "read_rows": ("promotion.rows", "read_rows"),
     "split_by_hash": ("promotion.rows", "split_by_hash"),
     "split_by_time": ("promotion.rows", "split_by_time"),

@@ -27,6 +27,9 @@ class ModelConfig(BaseModel):
         recipe: `package.module:Class` of the recipe.
         options: keyword arguments of the recipe's class.
         data: the file to train on and to judge by.
+        holdout: a file that judges by itself; all of `data` trains then.
+        mature_after: rows younger than this, beside the newest of their file, are not used; in the recipe's unit of
+            time.
         policy: what must hold before a version may serve.
     """
 
@@ -34,6 +37,8 @@ class ModelConfig(BaseModel):
     recipe: str
     options: dict[str, Any] = Field(default_factory=dict)
     data: str | None = None
+    holdout: str | None = None
+    mature_after: float | None = Field(default=None, ge=0)
     policy: Policy
 
 

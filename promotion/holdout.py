@@ -30,7 +30,9 @@ class TrainedBefore:
 
 @dataclass(frozen=True)
 class AssumedClean:
-    """Trained on none of the holdout's rows, says the person who adopted it."""
+    """Trained on none of the holdout's rows, says the person who adopted it, or the policy for all such versions."""
+
+    by_policy: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,10 @@ Provenance = KnownRows | TrainedBefore | AssumedClean | UnknownRows
 
 @dataclass(frozen=True)
 class Clean:
-    """The rows that may judge, and how many were left out."""
+    """The rows that may judge, their keys' fingerprints, shape (n_rows,), and how many rows were left out."""
 
     rows: "pd.DataFrame"
+    keys: "NDArray[np.uint64]"
     removed: int
 
 
@@ -55,27 +58,54 @@ def clean(rows: "pd.DataFrame", recipe: "Recipe", *sides: Provenance) -> Clean:
     Raises:
         DataError: a side is known by time, and the recipe names no time column.
     """
-    kept = rows
+    import numpy as np
+
+    keys = fingerprints(rows[recipe.key])
+    seen = np.zeros(len(rows), dtype=bool)
     for side in sides:
-        kept = kept[~_trained_on(kept, recipe, side)]
-    return Clean(kept, len(rows) - len(kept))
+        seen |= _trained_on(rows, keys, recipe, side)
+    kept = rows[~seen] if seen.any() else rows
+    return Clean(kept, keys[~seen], int(seen.sum()))
 
 
-def holdout_digest(rows: "pd.DataFrame", recipe: "Recipe") -> str:
+def mature(rows: "pd.DataFrame", recipe: "Recipe", after: float) -> "pd.DataFrame":
+    """The rows that are at least so much older than the newest one, in the recipe's unit of time.
+
+    Raises:
+        DataError: the recipe names no time column, or no row is old enough.
+    """
+    if recipe.time is None:
+        message = (
+            "`mature_after` is set, but the recipe names no time column. Set `time` in the recipe, or leave it out."
+        )
+        raise DataError(message)
+    latest = rows[recipe.time].max() - after
+    kept: pd.DataFrame = rows[(rows[recipe.time] <= latest).to_numpy()]
+    if len(kept) == 0:
+        message = (
+            f"No row is {after:g} older than the newest, as `mature_after` asks, among {len(rows):,}. "
+            "Give a file that goes back further, or a smaller `mature_after`."
+        )
+        raise DataError(message)
+    return kept
+
+
+def holdout_digest(holdout: Clean, recipe: "Recipe") -> str:
     """SHA-256 over keys and labels, whatever the order of the rows."""
     import hashlib
 
-    keys = fingerprints(rows[recipe.key])
-    order = keys.argsort()
-    labels = rows[recipe.label].to_numpy()[order].astype("float64")
-    return hashlib.sha256(keys[order].astype("<u8").tobytes() + labels.astype("<f8").tobytes()).hexdigest()
+    order = holdout.keys.argsort()
+    labels = holdout.rows[recipe.label].to_numpy()[order].astype("float64")
+    return hashlib.sha256(holdout.keys[order].astype("<u8").tobytes() + labels.astype("<f8").tobytes()).hexdigest()
 
 
-def _trained_on(rows: "pd.DataFrame", recipe: "Recipe", side: Provenance) -> "NDArray[np.bool_]":
+def _trained_on(
+    rows: "pd.DataFrame", keys: "NDArray[np.uint64]", recipe: "Recipe", side: Provenance
+) -> "NDArray[np.bool_]":
     import numpy as np
 
     if isinstance(side, KnownRows):
-        return _contains(side.fingerprints, fingerprints(rows[recipe.key]))
+        return _contains(side.fingerprints, keys)
     if isinstance(side, TrainedBefore):
         return _before(rows, recipe, side.moment)
     return np.full(len(rows), isinstance(side, UnknownRows))

@@ -7,12 +7,13 @@
 import csv
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from promotion.errors import DataError, UnknownName
 from promotion.seams import Split
+from promotion.vocabulary import Task
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,20 +61,31 @@ def fingerprints(keys: "pd.Series[Any]") -> "NDArray[np.uint64]":
     return pd.util.hash_array(keys.astype(str).to_numpy(dtype=object), categorize=False)
 
 
-def check_rows(rows: "pd.DataFrame", *, key: str, label: str, what: str) -> None:
-    """See that the rows can train or judge: keys present and unique, labels 0 or 1, of both kinds.
+def check_rows(rows: "pd.DataFrame", *, key: str, label: str, what: str, task: Task = Task.BINARY) -> None:
+    """See that the rows can train or judge: keys present and unique, labels as the task has them.
+
+    Two classes are 0 and 1, several are 0 to K-1, and more than one is present; a number is finite.
 
     Raises:
         DataError: they cannot; the sentence names the first row at fault, counting data rows from 1.
     """
-    for name in (key, label):
-        if name not in rows:
-            raise DataError(_no_column(what, name, list(rows.columns)))
+    require_columns(rows, (key, label), what, "which the recipe needs")
     if len(rows) < 2:  # noqa: PLR2004 - one row to train on and one to judge by
         message = f"{what} holds {len(rows)} row{'s' * (len(rows) != 1)}; training and judging need at least two."
         raise DataError(message)
     _check_keys(rows[key], what)
-    _check_labels(rows[label], what)
+    _check_labels(rows[label], what, task)
+
+
+def require_columns(rows: "pd.DataFrame", names: Iterable[str], what: str, why: str) -> None:
+    """See that the rows have the columns.
+
+    Raises:
+        DataError: they lack one; names the nearest.
+    """
+    for name in names:
+        if name not in rows:
+            raise DataError(_no_column(what, name, list(rows.columns), why))
 
 
 def split_by_time(rows: "pd.DataFrame", *, time: str, holdout: float) -> Split:
@@ -175,9 +187,9 @@ def _require(path: Path, columns: Mapping[str, ColumnType], present: list[str]) 
             raise DataError(_no_column(str(path), name, present))
 
 
-def _no_column(what: str, name: str, present: list[str]) -> str:
+def _no_column(what: str, name: str, present: list[str], why: str = "which the recipe needs") -> str:
     near = str(UnknownName("column", name, present)) if len(present) < 1000 else ""  # noqa: PLR2004
-    return f"{what} has no column '{name}', which the recipe needs. {near}".strip()
+    return f"{what} has no column '{name}', {why}. {near}".strip()
 
 
 def _check_end(path: Path, fields: int) -> None:
@@ -239,16 +251,23 @@ def _check_keys(keys: "pd.Series[Any]", what: str) -> None:
         raise DataError(message)
 
 
-def _check_labels(labels: "pd.Series[Any]", what: str) -> None:
-    wrong = ~labels.isin([0, 1])
-    if wrong.any():
-        row = _first(wrong)
-        value = labels.iloc[row - 1]
-        found = "is empty" if value != value else f"holds {value}"  # noqa: PLR0124 - NaN is not equal to itself
-        message = f"Column '{labels.name}' of {what} must hold 0 or 1; row {row} {found}."
+def _check_labels(labels: "pd.Series[Any]", what: str, task: Task) -> None:
+    import pandas as pd
+
+    numbers = pd.to_numeric(labels, errors="coerce").astype("float64")
+    if task is Task.BINARY:
+        fits, expected = numbers.isin([0, 1]), "hold 0 or 1"
+    elif task is Task.MULTICLASS:
+        fits, expected = (numbers >= 0) & (numbers % 1 == 0), "hold a class as a whole number from 0 up"
+    else:
+        fits, expected = numbers.abs() < float("inf"), "hold finite numbers"
+    if not fits.all():
+        row = _first(~fits)
+        found = "is empty" if pd.isna(labels.iloc[row - 1]) else f"holds {labels.iloc[row - 1]}"
+        message = f"Column '{labels.name}' of {what} must {expected}; row {row} {found}."
         raise DataError(message)
-    if labels.nunique() < 2:  # noqa: PLR2004 - two classes
-        kind = "no positive" if labels.iloc[0] == 0 else "only positive"
+    if task is not Task.REGRESSION and labels.nunique() < 2:  # noqa: PLR2004 - two classes
+        kind = {0: "no positive", 1: "only positive"}[int(labels.iloc[0])] if task is Task.BINARY else "one class of"
         message = (
             f"{what} holds {kind} rows (column '{labels.name}' is {labels.iloc[0]:g} in all {len(labels):,} rows); "
             "training needs both."

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, runtime_checkable
 
-from promotion.vocabulary import Stage, Tag
+from promotion.errors import ConfigError
+from promotion.vocabulary import Stage, Tag, Task
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,8 +66,11 @@ class Recipe(Protocol):
 
     Attributes:
         key: the column that names a row; no two rows share a value.
-        label: the column that holds 0 or 1.
+        label: the column that holds what is predicted: 0 or 1; a class from 0 to K-1; a number.
         time: the column that orders rows in time (a number), or None.
+
+    A recipe that does not predict one of two classes says so by one more attribute, `task`: `"multiclass"` or
+    `"regression"`.
     """
 
     key: str
@@ -86,8 +90,25 @@ class Recipe(Protocol):
         ...
 
     def score(self, trained: Trained, rows: "pd.DataFrame") -> "NDArray[np.floating[Any]]":
-        """The probability of a positive label, one per row: shape (n_rows,)."""
+        """One number per row, shape (n_rows,): the probability of label 1, or the number predicted.
+
+        Of several classes the probability of each: shape (n_rows, K).
+        """
         ...
+
+
+def task_of_recipe(recipe: Recipe) -> Task:
+    """What the recipe's models predict.
+
+    Raises:
+        ConfigError: its `task` is none of ours.
+    """
+    named = getattr(recipe, "task", Task.BINARY)
+    try:
+        return Task(named)
+    except ValueError:
+        message = f"The recipe's task must be {', '.join(Task)}, found {named!r}."
+        raise ConfigError(message) from None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,8 +16,9 @@ from promotion.config import Config
 from promotion.errors import MirrorError, as_data_error
 from promotion.evidence import measure
 from promotion.registry.reading import Data
-from promotion.seams import Recipe, Split, Trained
+from promotion.seams import Recipe, Split, Trained, task_of_recipe
 from promotion.secrets import without_password
+from promotion.vocabulary import Task
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -63,13 +64,13 @@ def training_metrics(config: Config, model: str, recipe: Recipe, split: Split, t
     labels = split.holdout[recipe.label].to_numpy()
     with as_data_error("The recipe could not score the holdout with the new model"):
         scores = recipe.score(trained, split.holdout)
-    evaluation = measure(labels, scores, metrics=config.model(model).policy.names)
-    sizes = {
-        "training_rows": float(len(split.training)),
-        "training_positives": float(split.training[recipe.label].sum()),
-        "holdout_rows": float(len(split.holdout)),
-        "holdout_positives": float(labels.sum()),
-    }
+    task = task_of_recipe(recipe)
+    names = config.model(model).policy.names(task)
+    evaluation = measure(labels, scores, metrics=names, columns=split.holdout)
+    sizes = {"training_rows": float(len(split.training)), "holdout_rows": float(len(split.holdout))}
+    if task is Task.BINARY:
+        sizes["training_positives"] = float(split.training[recipe.label].sum())
+        sizes["holdout_positives"] = float(labels.sum())
     return sizes | {f"holdout_{found.metric}": found.value for found in evaluation.metrics}
 
 

@@ -13,7 +13,7 @@ from prefect.tasks import exponential_backoff
 from promotion.errors import PromotionError, as_data_error
 from promotion.judgement import Decision
 from promotion.registry.reading import Data
-from promotion.registry.workflow import Origin
+from promotion.registry.record import Origin
 from promotion.rows import fingerprints
 from promotion.seams import Recipe, Split, Trained
 from promotion.vocabulary import Tag
@@ -51,10 +51,9 @@ def load_data(model: str, data_path: str | None, options: dict[str, Any] | None 
 
 
 @task(cache_policy=NO_CACHE)
-def split_data(recipe: Recipe, data: Data) -> Split:
+def split_data(model: str, recipe: Recipe, data: Data) -> Split:
     """The rows that train and the rows that judge."""
-    with as_data_error("The recipe could not split the rows"):
-        return recipe.split(data.rows)
+    return registry().split(model, recipe, data)
 
 
 @task(cache_policy=NO_CACHE)
@@ -90,7 +89,7 @@ def train_flow(
     registry().check(model)
     check_tracking(registry().config, model)
     recipe, data = load_data(model, data_path, options)
-    split = split_data(recipe, data)
+    split = split_data(model, recipe, data)
     with as_data_error("The recipe could not train"):
         trained = recipe.train(split.training, step=as_task)
     run_id = as_task(log_training, registry().config, model, version, recipe, data, split, trained)

@@ -10,7 +10,7 @@ from situation import open_at, settings_at, ticking, toy
 
 from promotion.adapters.bento import BentoStore
 from promotion.adapters.memory import MemoryMirror
-from promotion.registry.workflow import Origin
+from promotion.registry.record import Origin
 from promotion.rows import fingerprints
 from promotion.seams import call
 

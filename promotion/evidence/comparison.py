@@ -1,21 +1,24 @@
 """The steps that measure: `compare` sets two models against each other, `measure` takes one alone."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from promotion.errors import ConfigError
 from promotion.evidence.influence import Estimate, standard_error
-from promotion.evidence.metrics import Metric, metric
-from promotion.evidence.rows import ScoredRows, read_rows
+from promotion.evidence.metrics import Metric, metric, task_of
+from promotion.evidence.rows import Columns, ScoredRows, TakenColumns, read_rows
+from promotion.evidence.slices import Slice, Slicing, divide, read_slicings
+from promotion.evidence.summaries import summarise
 from promotion.evidence.values import (
     Comparison,
     Evaluation,
     Measurement,
     MetricComparison,
     MissingMetric,
+    SliceComparison,
     quantile,
     require_share,
 )
@@ -28,43 +31,62 @@ def compare(
     *,
     metrics: Iterable[str],
     sample_weight: ArrayLike | None = None,
+    slices: Iterable[str | Slicing] | None = None,
+    columns: Columns | None = None,
     confidence: float = 0.95,
 ) -> Comparison:
-    """Compare two models' scores on the same rows.
+    """Compare two models' scores on the same rows. What they predict follows from the input, see `task_of`.
 
     Args:
-        y_true: labels, 0 or 1, shape `(n_rows,)`.
-        champion: the champion's scores of class 1, shape `(n_rows,)`.
-        challenger: the challenger's scores of class 1, shape `(n_rows,)`.
+        y_true: labels, shape `(n_rows,)`: 0 or 1, a class from 0 to `n_classes - 1`, or a number.
+        champion: the champion's scores: of class 1, or predicted numbers, shape `(n_rows,)`; of each class, shape
+            `(n_rows, n_classes)`.
+        challenger: the challenger's scores, likewise.
         metrics: names, see `METRIC_NAMES`.
         sample_weight: a number from 0 up per row, shape `(n_rows,)`; equal when left out.
+        slices: parts of the rows to compare on as well: names of columns and `Slicing`s; or a mapping from name to
+            column, or DataFrame, short for slices by each of these.
+        columns: arrays of shape `(n_rows,)` by name, such as a DataFrame, for what slices and metrics name.
         confidence: of the two-sided interval of each gain.
 
     Raises:
         DataError: the arrays are not of that kind. NaN or infinite scores do not raise: the metric goes to `missing`.
-        UnknownName: there is no such metric.
-        ConfigError: the confidence does not lie between 0 and 1, or no metric is named.
+        UnknownName: there is no such metric, or no such column.
+        ConfigError: the confidence does not lie between 0 and 1, no metric is named, or one does not fit the task.
     """
     require_share("confidence", confidence)
     chosen, z = _choose(metrics), quantile((1.0 - confidence) / 2)
-    before, after = read_rows(y_true, {"champion": champion, "challenger": challenger}, sample_weight)
-    results = [_compare_by(each, before, after, z) for each in chosen]
+    task, scores = task_of(chosen, champion), {"champion": champion, "challenger": challenger}
+    before, after = read_rows(y_true, scores, sample_weight, task=task, columns=columns)
+    compared, missing = _compare_rows(chosen, before, after, z)
     return Comparison(
         rows=len(after),
         positives=after.positives,
         weight=float(after.weights.sum()),
         confidence=float(confidence),
-        metrics=tuple(result for result in results if isinstance(result, MetricComparison)),
-        missing=tuple(result for result in results if isinstance(result, MissingMetric)),
+        metrics=compared,
+        missing=missing,
+        slices=tuple(
+            _compare_slice(slicing.name, part, chosen, before, after, z)
+            for slicing, part in _parts(slices, columns, sample_weight, after)
+        ),
+        scores=summarise(before, after),
+        task=task,
     )
 
 
 def measure(
-    y_true: ArrayLike, scores: ArrayLike, *, metrics: Iterable[str], sample_weight: ArrayLike | None = None
+    y_true: ArrayLike,
+    scores: ArrayLike,
+    *,
+    metrics: Iterable[str],
+    sample_weight: ArrayLike | None = None,
+    columns: Columns | None = None,
 ) -> Evaluation:
     """Measure one model by itself; arguments and errors are those of `compare`."""
     chosen = _choose(metrics)
-    (rows,) = read_rows(y_true, {"model": scores}, sample_weight)
+    task = task_of(chosen, scores)
+    (rows,) = read_rows(y_true, {"model": scores}, sample_weight, task=task, columns=columns)
     results = [_measure_by(each, rows) for each in chosen]
     return Evaluation(
         rows=len(rows),
@@ -72,6 +94,7 @@ def measure(
         weight=float(rows.weights.sum()),
         metrics=tuple(result for result in results if isinstance(result, Measurement)),
         missing=tuple(result for result in results if isinstance(result, MissingMetric)),
+        task=task,
     )
 
 
@@ -84,6 +107,41 @@ def _choose(names: Iterable[str]) -> tuple[Metric, ...]:
     return tuple(metric(name) for name in chosen)
 
 
+def _parts(
+    slices: Iterable[str | Slicing] | None,
+    columns: Columns | None,
+    sample_weight: ArrayLike | None,
+    rows: ScoredRows,
+) -> Iterator[tuple[Slicing, Slice]]:
+    """The slices asked for, slicing by slicing; of the rows that have weight, as `rows` are."""
+    if slices is None:
+        return
+    kept = np.ones(len(rows), dtype=bool) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64) > 0
+    slicings, every = read_slicings(slices, columns, len(kept))
+    for slicing in slicings:
+        for part in divide(slicing, TakenColumns(every, kept), rows.weights):
+            yield slicing, part
+
+
+def _compare_slice(
+    by: str, part: Slice, chosen: tuple[Metric, ...], champion: ScoredRows, challenger: ScoredRows, z: float
+) -> SliceComparison:
+    before, after = champion.take(part.rows), challenger.take(part.rows)
+    compared, missing = _compare_rows(chosen, before, after, z)
+    return SliceComparison(by, part.name, len(after), after.positives, compared, missing)
+
+
+def _compare_rows(
+    chosen: tuple[Metric, ...], champion: ScoredRows, challenger: ScoredRows, z: float
+) -> tuple[tuple[MetricComparison, ...], tuple[MissingMetric, ...]]:
+    """What can be compared on these rows, and what cannot."""
+    results = [_compare_by(each, champion, challenger, z) for each in chosen]
+    return (
+        tuple(result for result in results if isinstance(result, MetricComparison)),
+        tuple(result for result in results if isinstance(result, MissingMetric)),
+    )
+
+
 def _compare_by(
     chosen: Metric, champion: ScoredRows, challenger: ScoredRows, z: float
 ) -> MetricComparison | MissingMetric:
@@ -92,7 +150,10 @@ def _compare_by(
         reasons = dict.fromkeys(reason for reason in (before, after) if isinstance(reason, str))
         return MissingMetric(chosen.name, " ".join(reasons))
     gain = chosen.direction.gain(before.value, after.value)
-    stderr = standard_error(after.influence - before.influence)
+    with np.errstate(all="ignore"):  # what overflows is caught by the next line
+        stderr = standard_error(after.influence - before.influence)
+    if not math.isfinite(abs(gain) + z * stderr):
+        return MissingMetric(chosen.name, f"Its gain came out as {gain} +- {stderr}; see whether some scores are huge.")
     return MetricComparison(
         metric=chosen.name,
         direction=chosen.direction,

@@ -2,12 +2,15 @@
 
 The influence of row i is `w_i * d value / d w_i`: how the value moves, to first order, with the row's weight. Its
 squares add up to the variance of the value (infinitesimal jackknife: Jaeckel 1972, Efron 1982 chapter 6), and the
-squares of the difference of two models' influences to the variance of their difference on the same rows. Influences
-add up to zero, since multiplying all weights by a constant changes no value.
+squares of the difference of two models' influences to the variance of their difference on the same rows.
 
-Notation of the formulas: P and Q are the weight of the positives and of the negatives.
+Small samples: squared deviations from a mean of n rows fall short of the variance by (n - 1) / n, so each influence is
+raised by `sqrt(n / (n - 1))`. What is a mean over all rows takes n of all rows; what depends on the classes takes, for
+each row, the n of its own class, which makes the variance of the area under the ROC curve that of DeLong, DeLong and
+Clarke-Pearson (1988). Rows are counted, not weighed, as for a weighted mean in survey sampling (Cochran 1977, 6.3).
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +19,14 @@ from promotion.evidence.rows import Floats, ScoredRows
 
 
 class Estimate(NamedTuple):
-    """A metric's value, and each row's influence on it, shape `(n_rows,)`."""
+    """A metric's value, and the parts of its error.
+
+    Attributes:
+        value: what the metric comes to.
+        influence: numbers whose squares add up to the variance of the value; the difference of two models' makes up
+            that of their difference. Each row's influence, shape `(n_rows,)`; or, of a bootstrapped metric, the
+            replicates' deviations from their mean over `sqrt(n_replicates - 1)`, shape `(n_replicates,)`.
+    """
 
     value: float
     influence: Floats
@@ -32,77 +42,40 @@ def standard_error(influence: Floats) -> float:
     return float(np.sqrt(np.square(influence).sum()))
 
 
-def roc_auc(rows: ScoredRows) -> Estimate:
-    """Area under the ROC curve: the chance that a positive outscores a negative, ties counting half.
-
-    The influences are the structural components of DeLong, DeLong and Clarke-Pearson (1988), weighted:
-    `w_i (V10_i - AUC) / P` for a positive, `w_i (V01_i - AUC) / Q` for a negative, where V10 is the share of
-    negatives below the row and V01 the share of positives above it. DeLong's variance divides the two sums of squares
-    by `m (m - 1)` and `n (n - 1)`, ours by `m^2` and `n^2`.
-    """
-    positives, negatives = rows.ranking.positives, rows.ranking.negatives
-    negatives_up_to, positives_from = np.cumsum(negatives), _sum_from(positives)
-    outscored = (negatives_up_to - negatives / 2) / negatives_up_to[-1]
-    outscoring = (positives_from - positives / 2) / positives_from[0]
-    value = (positives * outscored).sum() / positives.sum()
-    influence = _per_row(rows, (outscored - value) / positives.sum(), (outscoring - value) / negatives.sum())
-    return Estimate(float(value), influence)
+def of_all_rows(rows: ScoredRows, value: float, derivative: Floats) -> Estimate:
+    """A mean over all rows, or a function of such means, from its derivatives by each row's weight, `(n_rows,)`."""
+    return Estimate(float(value), rows.weights * derivative * _raised(len(rows)))
 
 
-def average_precision(rows: ScoredRows) -> Estimate:
-    """Average precision, scikit-learn's step-wise area: `AP = sum_g p_g TP_g / N_g / P` over groups g of equal score.
-
-    p_g is the weight of the group's positives, TP_g and N_g the weight of the positives and of all rows scored as
-    high or higher. A row of group h is part of p_h, of TP_g and N_g for all groups g at or below h, and of P, hence
-
-        dAP/dw_i = ( y_i (TP_h / N_h - AP + sum_g p_g / N_g) - sum_g p_g TP_g / N_g^2 ) / P
-    """
-    positives = rows.ranking.positives
-    true_positives = _sum_from(positives)
-    selected = true_positives + _sum_from(rows.ranking.negatives)
-    precision = true_positives / selected
-    value = (positives * precision).sum() / positives.sum()
-    raised = np.cumsum(positives / selected)
-    lowered = np.cumsum(positives / selected * precision)
-    of_positive = (precision - value + raised - lowered) / positives.sum()
-    return Estimate(float(value), _per_row(rows, of_positive, -lowered / positives.sum()))
-
-
-def log_loss(rows: ScoredRows) -> Estimate:
-    """Mean of `-log(probability given to the true class)`, clipped as scikit-learn does, by the scores' own precision.
-
-    A score of 0 for a positive costs 36.0 in double and 15.9 in single precision.
-    """
-    eps = float(np.finfo(rows.scores.dtype).eps)
-    scores = rows.scores.astype(np.float64)
-    true_class = np.where(rows.labels == 1, scores, 1.0 - scores)
-    return mean_of_rows(rows, -np.log(np.clip(true_class, eps, 1.0 - eps)))
-
-
-def brier_score(rows: ScoredRows) -> Estimate:
-    """Mean of the squared distance of score and label."""
-    return mean_of_rows(rows, np.square(rows.scores.astype(np.float64) - rows.labels))
-
-
-def accuracy(rows: ScoredRows) -> Estimate:
-    """Share of the rows on the right side of 0.5; a score of exactly 0.5 says 0, as argmax over two classes does."""
-    return mean_of_rows(rows, ((rows.scores > 0.5) == (rows.labels == 1)).astype(np.float64))  # noqa: PLR2004
+def of_classes(rows: ScoredRows, value: float, derivative: Floats) -> Estimate:
+    """What depends on the share of each class, from its derivatives by each row's weight, `(n_rows,)`."""
+    raised = _raised(np.array(rows.rows_per_class))
+    return Estimate(float(value), rows.weights * derivative * raised[rows.labels.astype(np.intp)])
 
 
 def mean_of_rows(rows: ScoredRows, losses: Floats) -> Estimate:
-    """Weighted mean of a number per row, shape `(n_rows,)`; the influence is `w_i (loss_i - mean) / sum of w`."""
-    share = rows.weights / rows.weights.sum()
-    value = (share * losses).sum()
-    return Estimate(float(value), share * (losses - value))
+    """Weighted mean of a number per row, shape `(n_rows,)`; its derivative is `(loss_i - mean) / sum of w`."""
+    total = rows.weights.sum()
+    value = (rows.weights / total * losses).sum()
+    return of_all_rows(rows, value, (losses - value) / total)
 
 
-def _sum_from(weight: Floats) -> Floats:
-    """Weight of each group and all those scored higher."""
-    return np.cumsum(weight[::-1])[::-1]
+def ratio_of_classes(rows: ScoredRows, part: Floats, whole: Floats) -> Estimate:
+    """Weight of the rows in `part` over that in `whole`, both `(n_rows,)`; by the delta method.
+
+    The derivative of `R = sum w part / sum w whole` is `(part_i - R whole_i) / sum w whole`.
+    """
+    total = (rows.weights * whole).sum()
+    value = (rows.weights * part).sum() / total
+    return of_classes(rows, value, (part - value * whole) / total)
 
 
-def _per_row(rows: ScoredRows, of_positive: Floats, of_negative: Floats) -> Floats:
-    """From derivatives per group, for positives and for negatives, to influences per row."""
-    group = rows.ranking.group
-    derivative: Floats = np.where(rows.labels == 1, of_positive[group], of_negative[group])
-    return rows.weights * derivative
+def mean_of(estimates: Sequence[Estimate]) -> Estimate:
+    """The plain mean of several estimates on the same rows, e.g. of one for each class."""
+    value = sum(each.value for each in estimates) / len(estimates)
+    return Estimate(value, sum((each.influence for each in estimates), start=np.zeros(1)) / len(estimates))
+
+
+def _raised(count: "int | np.ndarray[tuple[int], np.dtype[np.intp]]") -> Floats:
+    """The small-sample factor; a class of one row, or of none, has no error and keeps its influence."""
+    return np.sqrt(count / np.maximum(np.subtract(count, 1), 1))

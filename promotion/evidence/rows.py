@@ -1,17 +1,44 @@
 """The rows that judge, as checked arrays, ranked once per score vector."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from promotion.errors import DataError
+from promotion.vocabulary import Task
 
 Floats: TypeAlias = NDArray[np.float64]
 Scores: TypeAlias = NDArray[np.float16] | NDArray[np.float32] | NDArray[np.float64]
+Index: TypeAlias = NDArray[np.bool_] | NDArray[np.intp] | slice
+
+_PRECISIONS = {np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64)}
+
+
+class Columns(Protocol):
+    """Arrays of shape `(n_rows,)` by name: a dict of arrays, a DataFrame, or part of the rows of one."""
+
+    def __getitem__(self, name: str, /) -> Any: ...
+
+    def __contains__(self, name: object, /) -> bool: ...
+
+
+@dataclass(frozen=True, eq=False)
+class TakenColumns:
+    """Some rows of columns; a column is cut when it is asked for, so that a wide table costs nothing."""
+
+    columns: Columns
+    index: Index
+
+    def __getitem__(self, name: str, /) -> NDArray[Any]:
+        column: NDArray[Any] = np.asarray(self.columns[name])[self.index]
+        return column
+
+    def __contains__(self, name: object, /) -> bool:
+        return name in self.columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,49 +61,97 @@ class ScoredRows:
     """One model's scores on the rows that judge.
 
     Attributes:
-        labels: 0.0 or 1.0, shape `(n_rows,)`.
-        scores: higher means more likely 1, shape `(n_rows,)`, in the precision the model gave.
+        labels: shape `(n_rows,)`; 0.0 or 1.0, or the class 0.0 to K - 1, or any finite number, by the task.
+        scores: in the precision the model gave. Binary: higher means more likely 1, shape `(n_rows,)`; multiclass: a
+            score per class, shape `(n_rows, n_classes)`; regression: the predicted number, shape `(n_rows,)`.
         weights: above zero, shape `(n_rows,)`.
         whose: `champion`, `challenger` or `model`; for sentences.
+        columns: further numbers of each row by name, e.g. what a mistake on it costs.
+        task: what the model predicts.
     """
 
     labels: Floats
     scores: Scores
     weights: Floats
     whose: str = "model"
+    columns: Columns = field(default_factory=dict[str, Any])
+    task: Task = Task.BINARY
 
     def __len__(self) -> int:
         return len(self.labels)
 
+    def take(self, index: Index) -> "ScoredRows":
+        """The same for some of the rows: those where a mask is true, or those at the given positions."""
+        columns = TakenColumns(self.columns, index)
+        return replace(
+            self, labels=self.labels[index], scores=self.scores[index], weights=self.weights[index], columns=columns
+        )
+
+    @property
+    def positives(self) -> int | None:
+        """Number of rows labelled 1; None unless the task is binary."""
+        return self.rows_per_class[1] if self.task is Task.BINARY else None
+
     @cached_property
-    def positives(self) -> int:
-        """Number of rows labelled 1."""
-        return int(np.count_nonzero(self.labels))
+    def rows_per_class(self) -> tuple[int, ...]:
+        """Number of rows of each class; of a single one, all rows, in regression."""
+        if self.task is Task.REGRESSION:
+            return (len(self),)
+        counts = np.bincount(self.labels.astype(np.intp), minlength=self.n_classes)
+        return tuple(int(count) for count in counts)
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes that there are scores for; 2 when there is one score for each row."""
+        return self.scores.shape[1] if self.scores.ndim > 1 else 2
 
     @cached_property
     def ranking(self) -> Ranking:
-        """The one sort of these scores; ties are exact equality."""
+        """The one sort of these scores, in a binary task; ties are exact equality."""
         values, group = np.unique(self.scores, return_inverse=True)
         positives = np.bincount(group, self.weights * self.labels, len(values)).astype(np.float64)
         negatives = np.bincount(group, self.weights * (1.0 - self.labels), len(values)).astype(np.float64)
         return Ranking(group, positives, negatives)
 
+    @cached_property
+    def one_vs_rest(self) -> tuple["ScoredRows", ...]:
+        """The binary tasks of telling each class from all others, class by class."""
+        return tuple(
+            replace(self, labels=(self.labels == k).astype(np.float64), scores=self.scores[:, k], task=Task.BINARY)
+            for k in range(self.n_classes)
+        )
+
 
 def read_rows(
-    y_true: ArrayLike, scores: Mapping[str, ArrayLike], sample_weight: ArrayLike | None
+    y_true: ArrayLike,
+    scores: Mapping[str, ArrayLike],
+    sample_weight: ArrayLike | None,
+    *,
+    task: Task = Task.BINARY,
+    columns: Columns | None = None,
 ) -> tuple[ScoredRows, ...]:
-    """Check labels, each model's scores and weights, all of shape `(n_rows,)`; NaN scores are left to the metrics.
+    """Check labels, each model's scores, and weights; NaN scores and columns are left to the metrics that use them.
 
     A row of weight zero says nothing and is left out.
+
+    Args:
+        y_true: labels, shape `(n_rows,)`: 0 or 1, a class from 0 to `n_classes - 1`, or a finite number, by the task.
+        scores: by whose they are; shape `(n_rows,)`, or `(n_rows, n_classes)` in a multiclass task.
+        sample_weight: a number from 0 up per row, shape `(n_rows,)`; equal when left out.
+        task: what the models predict, see `promotion.evidence.metrics.task_of`.
+        columns: arrays of shape `(n_rows,)` by name, such as a DataFrame.
 
     Raises:
         DataError: they are not such arrays, or do not fit together.
     """
     labels = _read_labels(y_true)
     weights = np.ones(len(labels)) if sample_weight is None else _read_weights(sample_weight, len(labels))
-    read = {whose: _read_numbers(f"{whose}'s scores", given, len(labels)) for whose, given in scores.items()}
-    kept = slice(None) if (weights > 0).all() else weights > 0
-    return tuple(ScoredRows(labels[kept], given[kept], weights[kept], whose) for whose, given in read.items())
+    read = {whose: _read_scores(f"{whose}'s scores", given, len(labels), task) for whose, given in scores.items()}
+    for whose, given in read.items():
+        _LABEL_CHECKS[task](labels, whose, given)
+    every = {} if columns is None else columns
+    rows = tuple(ScoredRows(labels, given, weights, whose, every, task) for whose, given in read.items())
+    return rows if (weights > 0).all() else tuple(each.take(weights > 0) for each in rows)
 
 
 def _read_labels(given: ArrayLike) -> Floats:
@@ -84,15 +159,47 @@ def _read_labels(given: ArrayLike) -> Floats:
     if not len(labels):
         message = "At least one labelled row is needed to judge by, but there are none. Give a holdout with rows."
         raise DataError(message)
-    wrong = labels[~np.isin(labels, (0.0, 1.0))]
-    if len(wrong):
-        examples = ", ".join(f"{value:g}" for value in np.unique(wrong)[:3])
+    return labels
+
+
+def _require_two_classes(labels: Floats, _whose: str, _scores: Scores) -> None:
+    _require_labels(
+        labels,
+        ~np.isin(labels, (0.0, 1.0)),
+        "0 or 1",
+        "Map the labels to 0 and 1, and leave out the rows that have none.",
+    )
+
+
+def _require_classes(labels: Floats, whose: str, scores: Scores) -> None:
+    last = scores.shape[1] - 1
+    _require_labels(
+        labels,
+        ~((labels >= 0) & (labels <= last) & (labels == np.floor(labels))),
+        f"a whole number from 0 to {last}, as the {whose}'s scores have {last + 1} columns",
+        "Map each label to the column of its class, and leave out the rows that have none.",
+    )
+
+
+def _require_finite(labels: Floats, _whose: str, _scores: Scores) -> None:
+    _require_labels(labels, ~np.isfinite(labels), "a finite number", "Mend those rows, or leave them out.")
+
+
+_LABEL_CHECKS: Mapping[Task, Callable[[Floats, str, Scores], None]] = {
+    Task.BINARY: _require_two_classes,
+    Task.MULTICLASS: _require_classes,
+    Task.REGRESSION: _require_finite,
+}
+
+
+def _require_labels(labels: Floats, wrong: NDArray[np.bool_], what: str, way_out: str) -> None:
+    if wrong.any():
+        examples = ", ".join(f"{value:g}" for value in np.unique(labels[wrong])[:3])
         message = (
-            f"Every label must be 0 or 1, but {len(wrong):,} of {len(labels):,} are not (for example {examples}). "
-            "Map the labels to 0 and 1, and leave out the rows that have none."
+            f"Every label must be {what}, but {np.count_nonzero(wrong):,} of {len(labels):,} are not "
+            f"(for example {examples}). {way_out}"
         )
         raise DataError(message)
-    return labels
 
 
 def _read_weights(given: ArrayLike, n_rows: int) -> Floats:
@@ -114,28 +221,48 @@ def _read_weights(given: ArrayLike, n_rows: int) -> Floats:
     return weights
 
 
+def _read_scores(what: str, given: ArrayLike, n_rows: int, task: Task) -> Scores:
+    if task is not Task.MULTICLASS:
+        return _read_numbers(what, given, n_rows)
+    scores = _as_numbers(what, given)
+    if scores.ndim != 2 or scores.shape[1] < 2:  # noqa: PLR2004
+        message = (
+            f"The {what} must have the shape (n_rows, n_classes), but have the shape {scores.shape}. "
+            "Give a column of probabilities for each class, as predict_proba does."
+        )
+        raise DataError(message)
+    _require_length(what, len(scores), n_rows)
+    return scores
+
+
 def _read_numbers(what: str, given: ArrayLike, n_rows: int | None = None) -> Scores:
     """Numbers of shape `(n_rows,)`; half, single and double precision stay what they are, all else becomes double."""
-    try:
-        numbers = _as_floats(given)
-    except (TypeError, ValueError) as error:
-        message = f"The {what} must be numbers, but they cannot be read as such: {error}."
-        raise DataError(message) from error
-    _require_shape(what, numbers.shape, n_rows)
+    numbers = _as_numbers(what, given)
+    if numbers.ndim != 1:
+        two = numbers.shape[1:] == (2,) and what.endswith("scores")
+        column = " Give the column of class 1, scores[:, 1]." if two else ""
+        message = f"The {what} must have the shape (n_rows,), but have the shape {numbers.shape}.{column}"
+        raise DataError(message)
+    if n_rows is not None:
+        _require_length(what, len(numbers), n_rows)
     return numbers
 
 
-def _require_shape(what: str, shape: tuple[int, ...], n_rows: int | None) -> None:
-    if len(shape) != 1:
-        column = " Give the column of class 1, scores[:, 1]." if shape[1:] == (2,) and what.endswith("scores") else ""
-        message = f"The {what} must have the shape (n_rows,), but have the shape {shape}.{column}"
-        raise DataError(message)
-    if n_rows is not None and shape[0] != n_rows:
+def _require_length(what: str, found: int, n_rows: int) -> None:
+    if found != n_rows:
         message = (
-            f"There must be one of the {what} for each of the {n_rows:,} labels, but there are {shape[0]:,}. "
+            f"There must be one of the {what} for each of the {n_rows:,} labels, but there are {found:,}. "
             "Score and weigh the very rows that are labelled."
         )
         raise DataError(message)
+
+
+def _as_numbers(what: str, given: ArrayLike) -> Scores:
+    try:
+        return _as_floats(given)
+    except (TypeError, ValueError) as error:
+        message = f"The {what} must be numbers, but they cannot be read as such: {error}."
+        raise DataError(message) from error
 
 
 def _as_floats(given: ArrayLike) -> Scores:
@@ -143,6 +270,4 @@ def _as_floats(given: ArrayLike) -> Scores:
     if numbers.dtype.kind in "cmMV":
         message = f"they are of type {numbers.dtype}"
         raise TypeError(message)
-    if numbers.dtype in {np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64)}:
-        return numbers
-    return np.asarray(given, dtype=np.float64)
+    return numbers if numbers.dtype in _PRECISIONS else np.asarray(given, dtype=np.float64)

@@ -1,6 +1,22 @@
-"""Dividing the rows that judge into slices: by column, by crossing of columns, by quantile bins, by windows of time."""
+"""Dividing the rows that judge into slices: by column, by crossing of columns, by quantile bins, by windows of time.
 
+    columns -> Slicing -> Coded (names of slices, and which of them each row is in) -> Slice (name, rows)
+
+Every row is in exactly one slice of a slicing. Rows without a value (None, NaN, NaT, pandas' NA) make a slice of their
+own, `(missing)`, which comes last.
+"""
+
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple, TypeGuard
+
+import numpy as np
+from numpy.typing import NDArray
+
+from promotion.errors import ConfigError, DataError, UnknownName
+from promotion.evidence.partition import Coded, by_quantile, by_value, by_window, cross
+from promotion.evidence.rows import Columns, Floats
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -11,11 +27,30 @@ class Slicing:
         by: the columns whose values, crossed, name the slices.
         bins: divide the one column, a number, at its quantiles into this many slices.
         window: divide the one column, a number such as a time, into windows of this length, in its own unit.
+
+    Raises:
+        ConfigError: no such division is possible.
     """
 
     by: tuple[str, ...]
     bins: int | None = None
     window: float | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by", (self.by,) if isinstance(self.by, str) else tuple(self.by))
+        if not self.by:
+            raise ConfigError("A slicing needs at least one column, but names none. Name one, by = 'ProductCD'.")
+        if self.bins is not None and (type(self.bins) is not int or self.bins < 2):  # noqa: PLR2004
+            raise ConfigError(f"The bins of a slicing must be a whole number from 2 up, but are {self.bins}.")
+        if self.window is not None and not 0 < self.window < math.inf:
+            raise ConfigError(f"The window of a slicing must be a number above 0, but is {self.window}.")
+        if self.bins is not None and self.window is not None:
+            raise ConfigError(f"A slicing takes bins or a window, but that by '{self.by[0]}' has both. Leave one out.")
+        if len(self.by) > 1 and (self.bins is not None or self.window is not None):
+            raise ConfigError(
+                f"Bins and windows divide a single column, but '{self.name}' names {len(self.by)}. Name one of them, "
+                "or leave out the bins or the window."
+            )
 
     @property
     def name(self) -> str:
@@ -24,3 +59,73 @@ class Slicing:
         if self.bins is not None:
             return f"{crossed} in {self.bins} bins"
         return crossed if self.window is None else f"{crossed} in windows of {self.window:g}"
+
+
+class Slice(NamedTuple):
+    """One part of the rows: e.g. `W`, `W, visa`, `[10.5, 43)`, and the positions of its rows, ascending."""
+
+    name: str
+    rows: NDArray[np.intp]
+
+
+def read_slicings(
+    slices: Iterable[str | Slicing], columns: Columns | None, n_rows: int
+) -> tuple[tuple[Slicing, ...], Columns]:
+    """The slicings asked for, each once, and the columns that they name.
+
+    A name is short for slices by the values of that column; a mapping or DataFrame for slices by each of its columns.
+
+    Raises:
+        UnknownName: there is no such column; names the nearest.
+        DataError: a column does not hold one value for each of the `n_rows` labels.
+    """
+    every = slices if _are_columns(slices) else {} if columns is None else columns
+    asked = (slices,) if isinstance(slices, str | Slicing) else slices
+    slicings = tuple(dict.fromkeys(each if isinstance(each, Slicing) else Slicing(by=(each,)) for each in asked))
+    for name in dict.fromkeys(name for slicing in slicings for name in slicing.by):
+        _require_column(name, every, n_rows)
+    return slicings, every
+
+
+def _are_columns(slices: object) -> TypeGuard[Columns]:
+    return hasattr(slices, "keys")
+
+
+def _require_column(name: str, columns: Columns, n_rows: int) -> None:
+    if name not in columns:
+        known = tuple(map(str, columns)) if isinstance(columns, Iterable) else ()
+        raise UnknownName("column", name, known, hint="" if known else "Give it among the columns to slice by it.")
+    shape = np.shape(columns[name])
+    if shape != (n_rows,):
+        raise DataError(
+            f"The column '{name}' must hold one value for each of the {n_rows:,} labels, but has the shape {shape}. "
+            "Slice the very rows that are labelled."
+        )
+
+
+def divide(slicing: Slicing, columns: Columns, weights: Floats) -> tuple[Slice, ...]:
+    """The slices that hold rows: numbers by number, words by letter, bins and windows upward, what is missing last.
+
+    Args:
+        slicing: see there.
+        columns: arrays of shape `(n_rows,)` by name, among them those of the slicing.
+        weights: shape `(n_rows,)`; bins hold about equal shares of them.
+
+    Raises:
+        DataError: bins or windows of what is no number, values that no slice can be named by, or too many slices.
+    """
+    names, codes = _code(slicing, columns, weights)
+    order = np.argsort(codes.astype(np.int16), kind="stable")  # a radix sort, linear in the rows
+    ends = np.cumsum(np.bincount(codes, minlength=len(names)))
+    return tuple(map(Slice, names, np.split(order, ends[:-1])))
+
+
+def _code(slicing: Slicing, columns: Columns, weights: Floats) -> Coded:
+    name, column = slicing.by[0], np.asarray(columns[slicing.by[0]])
+    if slicing.bins is not None:
+        return by_quantile(name, column, weights, slicing.bins)
+    if slicing.window is not None:
+        return by_window(name, column, slicing.window)
+    if len(slicing.by) == 1:
+        return by_value(name, column)
+    return cross(slicing.name, [by_value(name, np.asarray(columns[name])) for name in slicing.by])

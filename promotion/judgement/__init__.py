@@ -1,19 +1,34 @@
 """What we require: a policy, its checks on a comparison, and the decision that follows. Pure; no I/O, no clock."""
 
+from promotion.judgement.budget import Budget, Sketch, Trial, count_use
 from promotion.judgement.checks import Check, Kind
 from promotion.judgement.decision import Decision, HoldoutUsed, Judged, decide
-from promotion.judgement.policy import Floor, Guardrail, Policy, Primary, Require
+from promotion.judgement.limits import Footprint
+from promotion.judgement.policy import Approval, FirstModel, HoldoutReuse, Policy, Rule, UnknownProvenance
+from promotion.judgement.rules import Floor, Guardrail, Limits, Primary, Require, SliceRule
 
 __all__ = [
+    "Approval",
+    "Budget",
     "Check",
     "Decision",
+    "FirstModel",
     "Floor",
+    "Footprint",
     "Guardrail",
+    "HoldoutReuse",
     "HoldoutUsed",
     "Judged",
     "Kind",
+    "Limits",
     "Policy",
     "Primary",
     "Require",
+    "Rule",
+    "Sketch",
+    "SliceRule",
+    "Trial",
+    "UnknownProvenance",
+    "count_use",
     "decide",
 ]

@@ -7,9 +7,14 @@ number (intersection-union test: Berger, Technometrics 24, 1982).
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from promotion.evidence import Comparison, Evaluation, Measurement, MetricComparison
-from promotion.judgement.policy import Floor, Guardrail, Policy, Primary, Require
+from promotion.evidence import Comparison, Evaluation, Measurement, MetricComparison, SliceComparison
+from promotion.judgement.budget import Budget
+from promotion.judgement.policy import FirstModel, Policy
+from promotion.judgement.rules import Floor, Guardrail, Primary, Require
 from promotion.vocabulary import Outcome
+
+POINT = 0.5
+"""The level at which a bound is the plain value."""
 
 
 class Kind(StrEnum):
@@ -20,7 +25,13 @@ class Kind(StrEnum):
     EVIDENCE = "evidence"
     PRIMARY = "primary"
     GUARDRAIL = "guardrail"
+    SLICE = "slice"
     FLOOR = "floor"
+    LIMIT = "limit"
+
+
+GROUNDS = frozenset({Kind.PRIMARY, Kind.GUARDRAIL, Kind.SLICE, Kind.FLOOR, Kind.LIMIT})
+"""The kinds that speak for or against a version; the others say whether it can be judged at all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,25 +67,31 @@ def evidence_checks(evidence: Comparison | Evaluation, policy: Policy) -> tuple[
     rows = _enough("rows", evidence.rows, policy.min_rows)
     if evidence.positives is None:
         return (rows,)
-    return (_enough("positives", evidence.positives, policy.min_positives), rows)
+    negatives = evidence.rows - evidence.positives
+    rarer = ("positives", evidence.positives) if evidence.positives <= negatives else ("negatives", negatives)
+    return (_enough(*rarer, policy.min_positives), rows)
 
 
-def primary_check(comparison: Comparison, primary: Primary, alpha: float) -> Check:
+def primary_check(comparison: Comparison, primary: Primary, alpha: float, budget: Budget | None = None) -> Check:
     """Passes when the gain is shown to exceed the margin, fails when it is shown to fall short."""
-    found = _compared(comparison, primary.metric)
+    found = compared(comparison, primary.metric)
     if found is None:
-        return _missing(Kind.PRIMARY, comparison, primary.metric)
+        return missing(Kind.PRIMARY, comparison, primary.metric)
     margin = primary.margin(found.champion)
-    return _gain_check(Kind.PRIMARY, found, alpha, margin, f"a gain above {margin:g}")
+    check = gain_check(Kind.PRIMARY, found, alpha, margin, f"a gain above {margin:g}")
+    if check.outcome is Outcome.INCONCLUSIVE and budget and found.lower_bound(budget.fresh) > margin:
+        spent = "Rows that no decision has seen would do: such a gain would pass there."
+        return replace(check, reason=f"{check.reason} {spent}")
+    return check
 
 
 def guardrail_check(comparison: Comparison, guardrail: Guardrail, alpha: float) -> Check:
     """Passes when the loss is shown to stay within `max_loss`, fails when it is shown to exceed it."""
-    found = _compared(comparison, guardrail.metric)
+    found = compared(comparison, guardrail.metric)
     if found is None:
-        return _missing(Kind.GUARDRAIL, comparison, guardrail.metric)
+        return missing(Kind.GUARDRAIL, comparison, guardrail.metric)
     asks = f"a loss of at most {guardrail.max_loss:g}"
-    check = _gain_check(Kind.GUARDRAIL, found, alpha, -guardrail.max_loss, asks)
+    check = gain_check(Kind.GUARDRAIL, found, alpha, -guardrail.max_loss, asks)
     if check.outcome is Outcome.INCONCLUSIVE and guardrail.require is Require.NOT_WORSE:
         return replace(check, outcome=Outcome.PASSED, reason=f"{check.reason} It blocks only a loss that is shown.")
     return check
@@ -84,7 +101,7 @@ def floor_check(evidence: Comparison | Evaluation, floor: Floor, alpha: float) -
     """Passes when the challenger's own value is shown to clear the constant, fails when it is shown not to."""
     found = evidence.measurement(floor.metric)
     if found is None:
-        return _missing(Kind.FLOOR, evidence, floor.metric)
+        return missing(Kind.FLOOR, evidence, floor.metric)
     if floor.min is not None:
         return _constant_check(found, floor.min, alpha, sign=1)
     assert floor.max is not None  # noqa: S101 - Floor admits exactly one of min and max
@@ -94,29 +111,47 @@ def floor_check(evidence: Comparison | Evaluation, floor: Floor, alpha: float) -
 def without_champion(policy: Policy) -> tuple[Check, ...]:
     """The checks of gains when there is nobody to gain on: not applicable, and floors must stand in for them."""
     reason = "There is no champion to compare with; floors alone decide on the first one."
-    kinds = ((Kind.PRIMARY, policy.primary.metric), *((Kind.GUARDRAIL, rail.metric) for rail in policy.guardrails))
+    kinds = (
+        (Kind.PRIMARY, policy.primary.metric),
+        *((Kind.GUARDRAIL, rail.metric) for rail in policy.guardrails),
+        *((Kind.SLICE, f"{rule.metric} by {rule.slicing.name}") for rule in policy.slices),
+    )
     gains = tuple(
         Check(kind=kind, subject=metric, outcome=Outcome.NOT_APPLICABLE, reason=reason) for kind, metric in kinds
     )
-    if policy.floors:
-        return gains
-    nothing = (
-        "There is no champion yet and the policy has no floors, so nothing can be required of the first model; "
-        "add a floor to the policy, or promote it by hand with --override."
-    )
-    return (*gains, Check(kind=Kind.FLOOR, subject="", outcome=Outcome.MISSING, reason=nothing))
+    nobody = _nobody_decides(policy)
+    return gains if nobody is None else (*gains, nobody)
 
 
-def _gain_check(kind: Kind, found: MetricComparison, alpha: float, required: float, asks: str) -> Check:
+def _nobody_decides(policy: Policy) -> Check | None:
+    """Why the first model is not for this policy to decide on; None when its floors do."""
+    if policy.first_model is FirstModel.MANUAL:
+        reason = (
+            'There is no champion yet, and the policy leaves the first one to a person (first_model = "manual"): '
+            "`promotion promote TAG --override --reason …`."
+        )
+    elif not policy.floors:
+        reason = (
+            "There is no champion yet and the policy has no floors, so nothing can be required of the first model; "
+            "add a floor to the policy, or promote it by hand with --override."
+        )
+    else:
+        return None
+    return Check(kind=Kind.FLOOR, subject="", outcome=Outcome.MISSING, reason=reason)
+
+
+def gain_check(kind: Kind, found: MetricComparison, alpha: float, required: float, asks: str) -> Check:
+    """Compare the bounds of a gain with what is required."""
     low, high = found.lower_bound(alpha), found.upper_bound(alpha)
     outcome = _outcome(passed=low > required, failed=high < required)
     bound = high if outcome is Outcome.FAILED else low
     said = {
-        Outcome.PASSED: f"at least {low:+.4f} (one-sided {_percent(alpha)} bound)",
-        Outcome.FAILED: f"at most {high:+.4f} (one-sided {_percent(alpha)} bound)",
-        Outcome.INCONCLUSIVE: f"somewhere from {low:+.4f} to {high:+.4f} (one-sided {_percent(alpha)} bounds)",
+        Outcome.PASSED: f", at least {low:+.4f} ({_bounds(alpha)})",
+        Outcome.FAILED: f", at most {high:+.4f} ({_bounds(alpha)})",
+        Outcome.INCONCLUSIVE: f", somewhere from {low:+.4f} to {high:+.4f} ({_bounds(alpha)}s)",
     }[outcome]
-    reason = f"The gain in {found.metric} is {found.gain:+.4f}, {said}; the policy asks for {asks}."
+    known = "" if alpha == POINT else said
+    reason = f"The gain in {found.metric} is {found.gain:+.4f}{known}; the policy asks for {asks}."
     return Check(
         kind=kind,
         subject=found.metric,
@@ -135,13 +170,12 @@ def _constant_check(found: Measurement, required: float, alpha: float, *, sign: 
     bound = best if outcome is Outcome.FAILED else worst
     least, most = ("at least", "at most")[::sign]
     said = {
-        Outcome.PASSED: f"{least} {bound:.4f} (one-sided {_percent(alpha)} bound)",
-        Outcome.FAILED: f"{most} {bound:.4f} (one-sided {_percent(alpha)} bound)",
-        Outcome.INCONCLUSIVE: f"somewhere from {min(worst, best):.4f} to {max(worst, best):.4f} "
-        f"(one-sided {_percent(alpha)} bounds)",
+        Outcome.PASSED: f", {least} {bound:.4f} ({_bounds(alpha)})",
+        Outcome.FAILED: f", {most} {bound:.4f} ({_bounds(alpha)})",
+        Outcome.INCONCLUSIVE: f", somewhere from {min(worst, best):.4f} to {max(worst, best):.4f} ({_bounds(alpha)}s)",
     }[outcome]
     reason = (
-        f"The challenger's {found.metric} is {found.value:.4f}, {said}; "
+        f"The challenger's {found.metric} is {found.value:.4f}{'' if alpha == POINT else said}; "
         f"the policy asks for {'more' if sign > 0 else 'less'} than {required:g}."
     )
     return Check(
@@ -164,13 +198,15 @@ def _enough(what: str, found: int, required: int) -> Check:
     )
 
 
-def _missing(kind: Kind, evidence: Comparison | Evaluation, metric: str) -> Check:
+def missing(kind: Kind, evidence: Comparison | Evaluation, metric: str) -> Check:
+    """A check of a metric that could not be computed."""
     reasons = [gap.reason for gap in evidence.missing if gap.metric == metric]
     reason = reasons[0] if reasons else f"The comparison does not hold {metric}."
     return Check(kind=kind, subject=metric, outcome=Outcome.MISSING, reason=reason)
 
 
-def _compared(comparison: Comparison, metric: str) -> MetricComparison | None:
+def compared(comparison: Comparison | SliceComparison, metric: str) -> MetricComparison | None:
+    """What was found of a metric; None when it could not be compared."""
     return next((found for found in comparison.metrics if found.metric == metric), None)
 
 
@@ -180,5 +216,5 @@ def _outcome(*, passed: bool, failed: bool) -> Outcome:
     return Outcome.FAILED if failed else Outcome.INCONCLUSIVE
 
 
-def _percent(alpha: float) -> str:
-    return f"{100 * (1 - alpha):g} %"
+def _bounds(alpha: float) -> str:
+    return f"one-sided {100 * (1 - alpha):.4g} % bound"

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from promotion.canonical import digest, plain
 from promotion.evidence import Comparison, Evaluation
+from promotion.judgement.budget import Budget
 from promotion.judgement.checks import (
+    GROUNDS,
     Check,
     Kind,
     evidence_checks,
@@ -13,7 +15,9 @@ from promotion.judgement.checks import (
     primary_check,
     without_champion,
 )
-from promotion.judgement.policy import Policy
+from promotion.judgement.limits import Footprint, limit_checks
+from promotion.judgement.policy import Approval, Policy
+from promotion.judgement.slices import slice_checks
 from promotion.vocabulary import Outcome, Verdict
 
 FORMAT = 1
@@ -36,16 +40,18 @@ class HoldoutUsed:
         data: the file they came from, and
         data_digest: SHA-256 of its bytes.
         rows: rows that judged, of which
-        positives: carry the positive label.
+        positives: carry the positive label; None unless the task is binary.
         removed: rows left out since a side was trained on them.
+        immature: rows left out since they are too young for their label to be trusted.
     """
 
     digest: str
     data: str
     data_digest: str
     rows: int
-    positives: int
+    positives: int | None
     removed: int
+    immature: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +63,10 @@ class Decision:
         checks: every requirement with its outcome, numbers and reason.
         evidence: the comparison (or, without a champion, the evaluation) the checks were applied to.
         policy: digest of the policy.
-        alpha: level of the one-sided checks.
+        alpha: level of the primary check; all others are made at the policy's own.
+        budget: the how manieth use of the holdout this was, where uses are counted.
+        footprint: what the sides cost to serve, where it was measured.
+        approval: whether a promotion waits for a person.
         challenger, champion, holdout: what was judged, against whom, on which rows; the gate fills them in.
     """
 
@@ -66,6 +75,9 @@ class Decision:
     evidence: Comparison | Evaluation | None
     policy: str
     alpha: float
+    budget: Budget | None = None
+    footprint: Footprint | None = None
+    approval: Approval = Approval.AUTOMATIC
     challenger: Judged | None = None
     champion: Judged | None = None
     holdout: HoldoutUsed | None = None
@@ -84,6 +96,11 @@ class Decision:
     def missing(self) -> tuple[Check, ...]:
         """The checks that could not be made."""
         return self.with_outcome(Outcome.MISSING)
+
+    @property
+    def waits(self) -> bool:
+        """Whether it says promote, and a person must agree first."""
+        return self.verdict is Verdict.PROMOTE and self.approval is Approval.PERSON
 
     @property
     def deciding(self) -> Check | None:
@@ -119,6 +136,8 @@ def decide(
     policy: Policy,
     *,
     alpha: float | None = None,
+    budget: Budget | None = None,
+    footprint: Footprint | None = None,
     before: tuple[Check, ...] = (),
 ) -> Decision:
     """Apply the policy to the evidence.
@@ -127,17 +146,22 @@ def decide(
         evidence: the comparison with the champion; the challenger's own evaluation when there is no champion;
             None when nothing could be scored, with the reason in `before`.
         policy: what must hold.
-        alpha: level of the primary check; the policy's own when None.
+        alpha: level of the primary check; when None the budget's, and without one the policy's own.
+        budget: the how manieth use of the holdout this is.
+        footprint: what the sides cost to serve; needed where the policy limits it.
         before: checks made ahead of the comparison (a clean holdout, models that load and score).
     """
-    level = policy.alpha if alpha is None else alpha
-    checks = before if evidence is None else (*before, *_policy_checks(evidence, policy, level))
+    level = alpha if alpha is not None else budget.level if budget else policy.alpha
+    checks = before if evidence is None else (*before, *_checks(evidence, policy, level, budget, footprint))
     return Decision(
         verdict=verdict_of(checks),
         checks=checks,
         evidence=evidence,
         policy=policy.digest,
         alpha=level,
+        budget=budget,
+        footprint=footprint,
+        approval=policy.approval,
     )
 
 
@@ -147,7 +171,7 @@ def verdict_of(checks: tuple[Check, ...]) -> Verdict:
     Everything else holds: something missing, too few rows, an interval that leaves it open, nothing checked at all.
     """
     counted = [check for check in checks if check.outcome is not Outcome.NOT_APPLICABLE]
-    grounds = [check for check in counted if check.kind in {Kind.PRIMARY, Kind.GUARDRAIL, Kind.FLOOR}]
+    grounds = [check for check in counted if check.kind in GROUNDS]
     sufficient = all(check.outcome is Outcome.PASSED for check in counted if check not in grounds)
     if not sufficient or any(check.outcome is Outcome.MISSING for check in grounds):
         return Verdict.HOLD
@@ -159,14 +183,24 @@ def verdict_of(checks: tuple[Check, ...]) -> Verdict:
     return Verdict.HOLD
 
 
-def _policy_checks(evidence: Comparison | Evaluation, policy: Policy, alpha: float) -> tuple[Check, ...]:
-    enough = evidence_checks(evidence, policy)
+def _checks(
+    evidence: Comparison | Evaluation,
+    policy: Policy,
+    level: float,
+    budget: Budget | None,
+    footprint: Footprint | None,
+) -> tuple[Check, ...]:
     if isinstance(evidence, Comparison):
         gains: tuple[Check, ...] = (
-            primary_check(evidence, policy.primary, alpha),
+            primary_check(evidence, policy.primary, level, budget),
             *(guardrail_check(evidence, guardrail, policy.alpha) for guardrail in policy.guardrails),
+            *slice_checks(evidence, policy),
         )
     else:
         gains = without_champion(policy)
-    floors = tuple(floor_check(evidence, floor, policy.alpha) for floor in policy.floors)
-    return (*enough, *gains, *floors)
+    return (
+        *evidence_checks(evidence, policy),
+        *gains,
+        *(floor_check(evidence, floor, policy.alpha) for floor in policy.floors),
+        *limit_checks(footprint, policy.limits, alone=isinstance(evidence, Evaluation)),
+    )

@@ -1,7 +1,6 @@
-"""The policy: what must hold before a version may serve. Values only; `checks` applies them."""
+"""The policy: what must hold before a version may serve. Values only; `checks` and its neighbours apply them."""
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar
@@ -10,71 +9,52 @@ from pydantic import ConfigDict, ValidationError
 
 from promotion.canonical import digest, plain, restore
 from promotion.errors import ConfigError
-from promotion.evidence import metric
+from promotion.evidence import Slicing, metric
+from promotion.judgement.rules import STRICT, Floor, Guardrail, Limits, Primary, SliceRule
 from promotion.toml import read_toml, sentences
+from promotion.vocabulary import Task
 
-DEFAULT_METRICS = ("average_precision", "roc_auc", "log_loss", "brier_score")
-_STRICT = ConfigDict(extra="forbid")
-
-
-class Require(StrEnum):
-    """What a guardrail demands: shown not to lose more than the margin, or merely not shown to."""
-
-    PROVEN = "proven"
-    NOT_WORSE = "not_worse"
+USUAL = {
+    Task.BINARY: ("average_precision", "roc_auc", "log_loss", "brier_score"),
+    Task.MULTICLASS: ("log_loss", "brier_score", "accuracy", "balanced_accuracy"),
+    Task.REGRESSION: ("rmse", "mae", "r2"),
+}
+"""Compared and recorded where the policy names no `metrics`."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Primary:
-    """The metric that must improve, by more than `max(min_gain, min_gain_relative * |champion|)`."""
+class Rule(StrEnum):
+    """Whether bounds at the confidence decide, or the plain values."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
-    metric: str
-    min_gain: float = 0.0
-    min_gain_relative: float = 0.0
-
-    def __post_init__(self) -> None:
-        metric(self.metric)
-        _at_least_zero("primary.min_gain", self.min_gain)
-        _at_least_zero("primary.min_gain_relative", self.min_gain_relative)
-
-    def margin(self, champion: float) -> float:
-        """The gain that must be exceeded, given the champion's value."""
-        return max(self.min_gain, self.min_gain_relative * abs(champion))
+    CONFIDENT = "confident"
+    POINT = "point"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Guardrail:
-    """A metric that must not lose more than `max_loss` (a non-inferiority margin)."""
+class FirstModel(StrEnum):
+    """Who decides when there is no champion yet: the floors, or a person."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
-    metric: str
-    max_loss: float
-    require: Require = Require.PROVEN
-
-    def __post_init__(self) -> None:
-        metric(self.metric)
-        _at_least_zero("guardrails.max_loss", self.max_loss)
+    FLOORS = "floors"
+    MANUAL = "manual"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Floor:
-    """A constant that the challenger's own value must clear: `min` for a score, `max` for a loss."""
+class UnknownProvenance(StrEnum):
+    """What to do with a version whose training rows nobody knows."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
-    metric: str
-    min: float | None = None
-    max: float | None = None
+    HOLD = "hold"
+    ASSUME_CLEAN = "assume_clean"
 
-    def __post_init__(self) -> None:
-        metric(self.metric)
-        if (self.min is None) == (self.max is None):
-            message = f"The floor of '{self.metric}' needs either 'min' or 'max', and just one of them."
-            raise ConfigError(message)
-        limit = self.max if self.min is None else self.min
-        if limit is not None and not math.isfinite(limit):
-            message = f"The floor of '{self.metric}' must be a finite number, found {limit}."
-            raise ConfigError(message)
+
+class Approval(StrEnum):
+    """Whether a `promote` decision moves the version by itself, or waits for a person."""
+
+    AUTOMATIC = "automatic"
+    PERSON = "person"
+
+
+class HoldoutReuse(StrEnum):
+    """Whether each further decision on the same rows is made at a stricter level."""
+
+    BUDGET = "budget"
+    IGNORE = "ignore"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,25 +64,38 @@ class Policy:
     Attributes:
         primary: the metric that must improve.
         confidence: of the two-sided intervals shown; each one-sided check errs in at most `1 - confidence` of cases.
+        rule: `confident` asks for bounds, `point` compares values and knows no chance.
         guardrails: metrics that must not get worse than a margin.
         floors: constants that the challenger must clear; alone they decide on the first model.
-        metrics: compared and recorded even when nothing is required of them.
+        slices: metrics that must not get worse than a margin in any part of the rows.
+        limits: what the version may cost to serve.
+        metrics: compared and recorded even when nothing is required of them; None for the usual ones of the task.
         min_rows: fewer holdout rows than this are no evidence.
-        min_positives: fewer positive rows than this are no evidence.
+        min_positives: fewer rows than this of either class are no evidence; of binary models only.
+        first_model: who decides when there is no champion.
+        unknown_provenance: what to do when a side's training rows are unknown.
+        approval: whether a person must agree before a `promote` decision takes effect.
+        holdout_reuse: whether uses of the same rows are counted against `1 - confidence`.
     """
 
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
     primary: Primary
     confidence: float = 0.95
+    rule: Rule = Rule.CONFIDENT
     guardrails: tuple[Guardrail, ...] = ()
     floors: tuple[Floor, ...] = ()
-    metrics: tuple[str, ...] = DEFAULT_METRICS
+    slices: tuple[SliceRule, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    metrics: tuple[str, ...] | None = None
     min_rows: int = 500
     min_positives: int = 50
+    first_model: FirstModel = FirstModel.FLOORS
+    unknown_provenance: UnknownProvenance = UnknownProvenance.HOLD
+    approval: Approval = Approval.AUTOMATIC
+    holdout_reuse: HoldoutReuse = HoldoutReuse.BUDGET
 
     def __post_init__(self) -> None:
-        for name in self.metrics:
-            metric(name)
+        self._check_one_task()
         if not 0.5 <= self.confidence < 1:  # noqa: PLR2004 - below one half "confidence" means its opposite
             message = f"'confidence' must be at least 0.5 and below 1, found {self.confidence}."
             raise ConfigError(message)
@@ -124,26 +117,44 @@ class Policy:
 
     @property
     def alpha(self) -> float:
-        """Level of each one-sided check."""
-        return 1 - self.confidence
+        """Level of each one-sided check; at one half, under `rule = "point"`, a bound is the plain value."""
+        return 0.5 if self.rule is Rule.POINT else 1 - self.confidence
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """Every metric to compare, each once: those required first."""
-        required = (
-            self.primary.metric,
-            *(guardrail.metric for guardrail in self.guardrails),
-            *(floor.metric for floor in self.floors),
-        )
-        return tuple(dict.fromkeys((*required, *self.metrics)))
+    def budgeted(self) -> bool:
+        """Whether uses of the holdout are counted."""
+        return self.rule is Rule.CONFIDENT and self.holdout_reuse is HoldoutReuse.BUDGET
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Every metric of which something is required, each once, the primary first."""
+        others: tuple[Guardrail | Floor | SliceRule, ...] = (*self.guardrails, *self.floors, *self.slices)
+        return tuple(dict.fromkeys((self.primary.metric, *(rule.metric for rule in others))))
+
+    def names(self, task: Task = Task.BINARY) -> tuple[str, ...]:
+        """Every metric to compare, each once, for models that predict this: those required first."""
+        return tuple(dict.fromkeys((*self.required, *(USUAL[task] if self.metrics is None else self.metrics))))
+
+    @property
+    def slicings(self) -> tuple[Slicing, ...]:
+        """Every way to divide the rows, each once."""
+        return tuple(dict.fromkeys(rule.slicing for rule in self.slices))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns that the rows must have for slices and for costs per row."""
+        costs = (column for name in (*self.required, *(self.metrics or ())) for column in metric(name).columns)
+        return tuple(dict.fromkeys((*(column for rule in self.slices for column in rule.by), *costs)))
 
     @property
     def digest(self) -> str:
         """SHA-256 of the policy's canonical JSON."""
         return digest(plain(self))
 
-
-def _at_least_zero(key: str, value: float) -> None:
-    if not 0 <= value < math.inf:
-        message = f"'{key}' must be a finite number and at least 0, found {value}."
-        raise ConfigError(message)
+    def _check_one_task(self) -> None:
+        """See that one model can be measured by every metric named."""
+        names = (*self.required, *(self.metrics or ()))
+        if not frozenset(Task).intersection(*(metric(name).tasks for name in names)):
+            said = ", ".join(f"{name} ({' or '.join(sorted(metric(name).tasks))})" for name in names)
+            message = f"One model cannot be measured by all of the policy's metrics, which are for: {said}."
+            raise ConfigError(message)

@@ -7,7 +7,8 @@ from typing import Any
 
 from promotion.canonical import digest, plain, restore
 from promotion.errors import LedgerError
-from promotion.judgement import Decision
+from promotion.evidence import Comparison
+from promotion.judgement import Decision, Kind, Sketch, Trial
 from promotion.vocabulary import Stage
 
 GENESIS = "0" * 64
@@ -45,11 +46,33 @@ class Registration:
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
-    """A decision on a version."""
+    """A decision on a version.
+
+    Attributes:
+        tag: of the version.
+        decision: what was decided, and on what.
+        decision_digest: what names it.
+        sketch: of the rows that judged, by which later decisions tell how many of theirs it has seen.
+    """
 
     tag: str
     decision: Decision
     decision_digest: str
+    sketch: Sketch | None = None
+
+    @property
+    def trial(self) -> Trial | None:
+        """The use that it made of its holdout; None when no challenger was compared with a champion there."""
+        decision = self.decision
+        if decision.holdout is None or not isinstance(decision.evidence, Comparison):
+            return None
+        return Trial(
+            challenger=decision.challenger.digest if decision.challenger else None,
+            champion=decision.champion.digest if decision.champion else None,
+            metric=next(check.subject for check in decision.checks if check.kind is Kind.PRIMARY),
+            holdout=decision.holdout.digest,
+            sketch=self.sketch,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,17 +3,33 @@
 The parts run through a `Step`, so that each shows as a task where something orchestrates them.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from promotion.errors import DataError, as_data_error
+from promotion.errors import DataError
 from promotion.evidence import Comparison, Evaluation, compare, measure
-from promotion.holdout import Clean, Provenance, UnknownRows, clean, holdout_digest
-from promotion.judgement import Check, Decision, HoldoutUsed, Judged, Kind, Policy, decide
-from promotion.registry.reading import Data
-from promotion.seams import ModelStore, Recipe, Step
-from promotion.vocabulary import Outcome, Tag
+from promotion.holdout import AssumedClean, Clean, UnknownRows, clean, holdout_digest
+from promotion.judgement import (
+    Budget,
+    Check,
+    Decision,
+    HoldoutUsed,
+    Judged,
+    Kind,
+    Policy,
+    Sketch,
+    Trial,
+    UnknownProvenance,
+    count_use,
+    decide,
+)
+from promotion.registry.entries import Judgement
+from promotion.registry.footprint import footprint
+from promotion.registry.reading import Data, split
+from promotion.registry.sides import Side, score_version
+from promotion.seams import ModelStore, Step, task_of_recipe
+from promotion.vocabulary import Outcome, Task
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,17 +39,6 @@ if TYPE_CHECKING:
     Scores = NDArray[np.floating[Any]]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Side:
-    """Champion or challenger, with what is known of it and the recipe, as it was made for it, that scores it."""
-
-    role: str
-    tag: Tag
-    digest: str
-    provenance: Provenance
-    recipe: Recipe
-
-
 def judge(
     challenger: Side,
     champion: Side | None,
@@ -41,62 +46,82 @@ def judge(
     policy: Policy,
     store: ModelStore,
     step: Step,
-) -> Decision:
-    """Decide on the challenger; a side that cannot be scored is named in the decision, which then holds."""
-    recipe, sides = challenger.recipe, [side for side in (challenger, champion) if side is not None]
-    holdout = step(clean_holdout, data.rows, recipe, [side.provenance for side in sides])
-    unknown = _provenance_checks(sides, holdout)
-    if any(check.outcome is not Outcome.PASSED for check in unknown):
-        decision = decide(None, policy, before=unknown)
+    earlier: Sequence[Trial] = (),
+) -> Judgement:
+    """Decide on the challenger; a side that cannot be scored is named in the decision, which then holds.
+
+    Args:
+        challenger: the version to judge.
+        champion: whom to judge it against.
+        data: the rows whose holdout judges.
+        policy: what must hold.
+        store: where the models lie.
+        step: runs the parts.
+        earlier: every earlier use of a holdout of this model, oldest first.
+    """
+    sides = [_trusted(side, policy) for side in (challenger, champion) if side is not None]
+    holdout = step(clean_holdout, data, sides)
+    used = _used(holdout, data, sides)
+    sketch = Sketch.of(holdout.keys)
+    clean_checks = _provenance_checks(sides, holdout)
+    if any(check.outcome is not Outcome.PASSED for check in clean_checks):
+        decision = decide(None, policy, before=clean_checks)
     else:
-        decision = _score_and_decide(sides, holdout, policy, store, step, unknown)
-    return replace(
+        budget = _budget(sides, policy, used, sketch, earlier)
+        decision = _score_and_decide(sides, holdout, policy, store, step, clean_checks, budget)
+    decision = replace(
         decision,
         challenger=Judged(tag=str(challenger.tag), digest=challenger.digest),
         champion=Judged(tag=str(champion.tag), digest=champion.digest) if champion else None,
-        holdout=HoldoutUsed(
-            digest=holdout_digest(holdout.rows, recipe),
-            data=data.name,
-            data_digest=data.digest,
-            rows=len(holdout.rows),
-            positives=int(holdout.rows[recipe.label].sum()),
-            removed=holdout.removed,
-        ),
+        holdout=used,
     )
+    return Judgement(tag=str(challenger.tag), decision=decision, decision_digest=decision.digest, sketch=sketch)
 
 
-def clean_holdout(rows: "pd.DataFrame", recipe: Recipe, provenances: Sequence[Provenance]) -> Clean:
-    """The recipe's holdout without the rows that a side was trained on."""
-    with as_data_error("The recipe could not split the rows"):
-        holdout = recipe.split(rows).holdout
-    return clean(holdout, recipe, *provenances)
-
-
-def score_version(side: Side, store: ModelStore, rows: "pd.DataFrame") -> "Scores":
-    """Load a version, its files verified, and score the rows: shape (n_rows,).
+def compare_sides(
+    sides: Sequence[Side], data: Data, policy: Policy, store: ModelStore, notice: Callable[[str], None]
+) -> Comparison:
+    """Compare challenger and champion (in this order), and decide nothing; unknown training rows are only noticed.
 
     Raises:
-        StoreError: it cannot be loaded, or its files have changed.
-        DataError: the recipe cannot score with it.
+        DataError: no row is left to judge by, or a side cannot be scored.
     """
-    import numpy as np
-
-    trained = store.load(side.tag, digest=side.digest)
-    with as_data_error(f"The {side.role} {side.tag} could not be scored"):
-        # float64 for both sides: log_loss clips by precision, and neither shall be judged more mildly
-        scores = np.asarray(side.recipe.score(trained, rows), dtype=np.float64)
-    if scores.shape != (len(rows),):
-        message = f"The {side.role} {side.tag} gave scores of shape {scores.shape}, expected ({len(rows)},)."
+    unknown = [side for side in sides if isinstance(side.provenance, UnknownRows)]
+    for side in unknown:
+        notice(
+            f"The training rows of {side.tag} are unknown; where they are among those that judge, it looks too good."
+        )
+    trusted = [replace(side, provenance=AssumedClean()) if side in unknown else side for side in sides]
+    holdout = clean_holdout(data, trusted)
+    if len(holdout.rows) == 0:
+        message = f"All {holdout.removed:,} rows of the holdout trained one of the models. Name other rows with --data."
         raise DataError(message)
-    return scores
+    evidence = weigh(holdout.rows, [score_version(side, store, holdout.rows) for side in sides], sides[0], policy)
+    assert isinstance(evidence, Comparison)  # noqa: S101 - there are two sides
+    return evidence
 
 
-def weigh(labels: "NDArray[Any]", scores: Sequence["Scores"], policy: Policy) -> Comparison | Evaluation:
+def clean_holdout(data: Data, sides: Sequence[Side]) -> Clean:
+    """The holdout without the rows that a side was trained on."""
+    recipe = sides[0].recipe
+    return clean(split(recipe, data).holdout, recipe, *(side.provenance for side in sides))
+
+
+def weigh(rows: "pd.DataFrame", scores: Sequence["Scores"], side: Side, policy: Policy) -> Comparison | Evaluation:
     """Compare challenger and champion (in this order); measure the challenger alone when there is no champion."""
+    labels, names = rows[side.recipe.label].to_numpy(), policy.names(task_of_recipe(side.recipe))
     if len(scores) == 1:
-        return measure(labels, scores[0], metrics=policy.names)
+        return measure(labels, scores[0], metrics=names, columns=rows)
     challenger, champion = scores
-    return compare(labels, champion, challenger, metrics=policy.names, confidence=policy.confidence)
+    return compare(
+        labels,
+        champion,
+        challenger,
+        metrics=names,
+        slices=policy.slicings,
+        columns=rows,
+        confidence=policy.confidence,
+    )
 
 
 def _score_and_decide(
@@ -106,14 +131,54 @@ def _score_and_decide(
     store: ModelStore,
     step: Step,
     before: tuple[Check, ...],
+    budget: Budget | None,
 ) -> Decision:
     try:
         scores = [step(score_version, side, store, holdout.rows) for side in sides]
+        measured = step(footprint, sides, store, holdout.rows, policy.limits)
     except DataError as error:
         unscored = Check(kind=Kind.SCORED, subject="", outcome=Outcome.MISSING, reason=str(error))
         return decide(None, policy, before=(*before, unscored))
-    evidence = step(weigh, holdout.rows[sides[0].recipe.label].to_numpy(), scores, policy)
-    return step(decide, evidence, policy, before=before)
+    evidence = step(weigh, holdout.rows, scores, sides[0], policy)
+    return step(decide, evidence, policy, budget=budget, footprint=measured, before=before)
+
+
+def _used(holdout: Clean, data: Data, sides: Sequence[Side]) -> HoldoutUsed:
+    recipe = sides[0].recipe
+    return HoldoutUsed(
+        digest=holdout_digest(holdout, recipe),
+        data=data.name,
+        data_digest=data.digest,
+        rows=len(holdout.rows),
+        positives=int((holdout.rows[recipe.label] == 1).sum()) if task_of_recipe(recipe) is Task.BINARY else None,
+        removed=holdout.removed,
+        immature=data.immature,
+    )
+
+
+def _budget(
+    sides: Sequence[Side], policy: Policy, used: HoldoutUsed, sketch: Sketch, earlier: Sequence[Trial]
+) -> Budget | None:
+    """What this decision can spend; None where there is no champion to gain on, or the policy counts no uses."""
+    if len(sides) == 1 or not policy.budgeted:
+        return None
+    challenger, champion = sides
+    trial = Trial(
+        challenger=challenger.digest,
+        champion=champion.digest,
+        metric=policy.primary.metric,
+        holdout=used.digest,
+        sketch=sketch,
+    )
+    return Budget(alpha=policy.alpha, use=count_use(trial, earlier))
+
+
+def _trusted(side: Side, policy: Policy) -> Side:
+    """The side; one of unknown training rows taken as clean where the policy says so."""
+    trusts = policy.unknown_provenance is UnknownProvenance.ASSUME_CLEAN
+    if not (trusts and isinstance(side.provenance, UnknownRows)):
+        return side
+    return replace(side, provenance=AssumedClean(by_policy=True))
 
 
 def _provenance_checks(sides: Sequence[Side], holdout: Clean) -> tuple[Check, ...]:
@@ -131,8 +196,17 @@ def _provenance_checks(sides: Sequence[Side], holdout: Clean) -> tuple[Check, ..
         return (Check(kind=Kind.CLEAN, subject="", outcome=Outcome.MISSING, reason=reason),)
     left_out = f"; {holdout.removed:,} that did were left out" if holdout.removed else ""
     trained = "either model" if len(sides) > 1 else "the model"
-    reason = f"None of the {len(holdout.rows):,} rows that judge trained {trained}{left_out}."
+    reason = f"None of the {len(holdout.rows):,} rows that judge trained {trained}{left_out}.{_taken_as_clean(sides)}"
     return (Check(kind=Kind.CLEAN, subject="", outcome=Outcome.PASSED, reason=reason),)
+
+
+def _taken_as_clean(sides: Sequence[Side]) -> str:
+    """What the policy assumed, if anything."""
+    taken = [side for side in sides if isinstance(side.provenance, AssumedClean) and side.provenance.by_policy]
+    named = " and ".join(f"the {side.role} {side.tag}" for side in taken)
+    return (
+        f' The training rows of {named} are unknown; unknown_provenance = "assume_clean" takes it so.' if taken else ""
+    )
 
 
 def _unknown(side: Side) -> str:

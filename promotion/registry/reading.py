@@ -3,14 +3,16 @@
 import importlib
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from promotion.config import ModelConfig
+from promotion.config import Config, ModelConfig
 from promotion.errors import ConfigError, DataError, as_data_error
-from promotion.rows import check_rows, file_digest
-from promotion.seams import Recipe
+from promotion.holdout import mature
+from promotion.registry.entries import Registration
+from promotion.rows import check_rows, file_digest, require_columns
+from promotion.seams import Recipe, Split, task_of_recipe
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,56 +20,97 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
-    """A file's rows and the digest of its bytes; `name` is the path as it is recorded."""
+    """A file's rows.
+
+    Attributes:
+        rows: those old enough for their labels to be trusted.
+        name: the path as it is recorded.
+        digest: of the file's bytes.
+        immature: how many rows were left out since they are too young.
+        whole: all of them judge; the file is a holdout by itself.
+    """
 
     rows: "pd.DataFrame"
     name: str
     digest: str
+    immature: int = 0
+    whole: bool = False
 
 
-def load_rows(recipe: Recipe, path: Path, name: str) -> Data:
-    """Read a recipe's rows and see that they can train and judge.
+def load_rows(recipe: Recipe, path: Path, name: str, settings: ModelConfig) -> Data:
+    """Read a recipe's rows, see that they can train and judge, and leave out those that are too young.
 
     Raises:
         DataError: they cannot, or the recipe failed to read them.
     """
     with as_data_error(f"The recipe could not load {path}"):
         rows = recipe.load(path)
-    check_rows(rows, key=recipe.key, label=recipe.label, what=str(path))
-    return Data(rows=rows, name=name, digest=file_digest(path))
+    check_rows(rows, key=recipe.key, label=recipe.label, what=str(path), task=task_of_recipe(recipe))
+    require_columns(rows, settings.policy.columns, str(path), "which the policy names")
+    kept = rows if settings.mature_after is None else mature(rows, recipe, settings.mature_after)
+    return Data(rows=kept, name=name, digest=file_digest(path), immature=len(rows) - len(kept))
+
+
+def split(recipe: Recipe, data: Data) -> Split:
+    """The rows that train and the rows that judge, by the recipe; none trains of a file that is a holdout by itself."""
+    if data.whole:
+        return Split(data.rows.iloc[:0], data.rows)
+    with as_data_error("The recipe could not split the rows"):
+        return recipe.split(data.rows)
 
 
 class Reader:
-    """Reads the rows of a recipe; the last ones are kept, so that training and judging read their file once.
+    """Reads the rows of recipes; the last ones are kept, so that training and judging read their file once.
 
     Args:
-        root: the folder that relative paths count from.
+        config: the models with their recipes and files.
     """
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, config: Config) -> None:
+        self._config = config
         self._kept: tuple[object, Data] | None = None
 
-    def read(
-        self, model: str, settings: ModelConfig, data: str | Path | None, options: Mapping[str, Any]
+    def training(self, model: str, data: str | Path | None, options: Mapping[str, Any]) -> tuple[Recipe, Data]:
+        """The recipe, made with these options over the configured ones, and the rows to train and judge by."""
+        settings = self._config.model(model)
+        return self._read(settings, _first(model, data, settings.data), options)
+
+    def judging(self, model: str, trained: Registration, data: str | Path | None, holdout: str | Path | None) -> Data:
+        """The rows whose holdout judges a version, or those that judge whole."""
+        settings = self._config.model(model)
+        whole = holdout or (None if data else settings.holdout)
+        file = whole or _first(model, data, trained.data, settings.data)
+        return self._read(settings, file, trained.options, whole=whole is not None)[1]
+
+    def split(self, model: str, recipe: Recipe, data: Data) -> Split:
+        """The rows that train and the rows that judge: by the recipe, or all and those of the model's holdout file."""
+        settings = self._config.model(model)
+        if settings.holdout is None:
+            return split(recipe, data)
+        return Split(data.rows, self._read(settings, settings.holdout, {})[1].rows)
+
+    def _read(
+        self, settings: ModelConfig, file: str | Path, options: Mapping[str, Any], *, whole: bool = False
     ) -> tuple[Recipe, Data]:
-        """The recipe, made with these options over the configured ones, and its rows of the file."""
         recipe = load_recipe(settings, options)
-        path = self._path(model, settings, data)
+        path = (self._config.root / Path(file).expanduser()).resolve()
         stamp = path.stat() if path.is_file() else None
         made_with = repr({**settings.options, **options})
-        key = (settings.recipe, made_with, path, stamp and (stamp.st_mtime_ns, stamp.st_size))
+        key = (settings, made_with, path, stamp and (stamp.st_mtime_ns, stamp.st_size))
         if self._kept is None or self._kept[0] != key:
-            inside = path.is_relative_to(self._root)
-            self._kept = (key, load_rows(recipe, path, str(path.relative_to(self._root) if inside else path)))
-        return recipe, self._kept[1]
+            inside = path.is_relative_to(self._config.root)
+            name = str(path.relative_to(self._config.root) if inside else path)
+            self._kept = (key, load_rows(recipe, path, name, settings))
+        return recipe, replace(self._kept[1], whole=whole)
 
-    def _path(self, model: str, settings: ModelConfig, data: str | Path | None) -> Path:
-        named = settings.data if data is None else data
-        if named is None:
-            message = f"No data is named for '{model}'. Set `data` in [models.{model}], or name a file with --data."
-            raise DataError(message)
-        return (self._root / Path(named).expanduser()).resolve()
+
+def _first(model: str, *files: str | Path | None) -> str | Path:
+    """The first file that is named."""
+    named = [file for file in files if file is not None]
+    if not named:
+        message = f"No data is named for '{model}'. Set `data` in [models.{model}], or name a file with --data."
+        raise DataError(message)
+    return named[0]
 
 
 def load_recipe(settings: ModelConfig, options: Mapping[str, Any]) -> Recipe:
@@ -98,6 +141,7 @@ def load_recipe(settings: ModelConfig, options: Mapping[str, Any]) -> Recipe:
         ]
         message = f"'{settings.recipe}' is no recipe: it lacks {', '.join(missing)}."
         raise ConfigError(message)
+    task_of_recipe(recipe)
     return recipe
 
 

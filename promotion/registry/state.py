@@ -6,7 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from promotion.errors import LedgerError
-from promotion.judgement import Decision
+from promotion.judgement import Decision, Trial
 from promotion.registry.entries import (
     GENESIS,
     Adoption,
@@ -50,6 +50,7 @@ class State:
         versions: every version ever registered, by tag.
         champion: who serves.
         line: the champions that led here, the present one last; a rollback takes from its end.
+        trials: every use of a holdout, oldest first.
         pending: the transition that is planned and not yet applied, with its `seq`.
     """
 
@@ -59,6 +60,7 @@ class State:
     versions: Mapping[str, Known] = field(default_factory=lambda: MappingProxyType({}))
     champion: Champion | None = None
     line: tuple[str, ...] = ()
+    trials: tuple[Trial, ...] = ()
     pending: tuple[int, TransitionPlanned] | None = None
 
     @property
@@ -113,8 +115,8 @@ def _recorded(state: State, entry: Entry, body: Body) -> State:
         case Registration():
             return _with(state, Known(registration=body, registered_at=entry.at, stage=body.stage))
         case Judgement():
-            known = state.versions[body.tag]
-            return _with(state, replace(known, decision=body.decision, decided_seq=entry.seq))
+            known = replace(state.versions[body.tag], decision=body.decision, decided_seq=entry.seq)
+            return _with(replace(state, trials=(*state.trials, *filter(None, (body.trial,)))), known)
         case Adoption():
             return _with(state, replace(state.versions[body.tag], adoption=body))
         case TransitionPlanned():

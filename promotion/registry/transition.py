@@ -8,14 +8,14 @@ from promotion.vocabulary import Stage, Tag, Verdict
 
 
 def plan_verdict(state: State, tag: Tag, decision: Decision) -> TransitionPlanned | None:
-    """The moves that follow a decision: to `prod`, to `rejected`, or none for a version that is held.
+    """The moves that follow a decision: to `prod`, to `rejected`, or none for one that is held or waits for a person.
 
     The champion itself, judged again, moves nowhere.
     """
     known = find(state, tag)
     if state.champion and state.champion.tag == known.tag:
         return None
-    if decision.verdict is Verdict.PROMOTE:
+    if decision.verdict is Verdict.PROMOTE and not decision.waits:
         return _to_prod(state, known, "promotion", decision.summary, decision.digest)
     if decision.verdict is Verdict.REJECT and known.stage is not Stage.REJECTED:
         moves = (Move(tag=known.tag, before=known.stage, after=Stage.REJECTED),)

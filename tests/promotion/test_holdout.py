@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from recipes import TimelessRecipe, ToyRecipe, synthetic_rows
 
 from promotion.errors import DataError
-from promotion.holdout import AssumedClean, KnownRows, TrainedBefore, UnknownRows, clean, holdout_digest
+from promotion.holdout import AssumedClean, KnownRows, TrainedBefore, UnknownRows, clean, holdout_digest, mature
 from promotion.rows import fingerprints
 
 RECIPE = ToyRecipe()
@@ -52,10 +52,28 @@ def test_of_an_unknown_side_every_row_may_have_trained_it_of_an_assumed_one_none
 
 
 def test_the_digest_is_of_keys_and_labels_whatever_the_order():
+    def digest_of(rows):
+        return holdout_digest(clean(rows, RECIPE), RECIPE)
+
     rows = synthetic_rows(50)
-    digest = holdout_digest(rows, RECIPE)
-    assert holdout_digest(rows.sample(frac=1, random_state=3), RECIPE) == digest
-    assert holdout_digest(rows.assign(a=0.0).astype({"y": bool}), RECIPE) == digest
-    assert holdout_digest(rows[1:], RECIPE) != digest
-    assert holdout_digest(rows.assign(y=rows["y"].where(rows.index != 3, 1 - rows["y"])), RECIPE) != digest
-    assert len(holdout_digest(rows[:0], RECIPE)) == 64
+    digest = digest_of(rows)
+    assert digest_of(rows.sample(frac=1, random_state=3)) == digest
+    assert digest_of(rows.assign(a=0.0).astype({"y": bool})) == digest
+    assert digest_of(rows[1:]) != digest
+    assert digest_of(rows.assign(y=rows["y"].where(rows.index != 3, 1 - rows["y"]))) != digest
+    assert len(digest_of(rows[:0])) == 64
+
+
+def test_rows_too_young_for_their_label_are_left_out():
+    rows = synthetic_rows(50)
+    kept = mature(rows, RECIPE, 10)
+    assert (len(kept), kept["t"].max()) == (40, 39)
+    assert len(mature(rows, RECIPE, 0)) == 50
+    gap = rows.assign(t=rows["t"].astype(float).where(rows.index != 3))
+    assert 3 not in mature(gap, RECIPE, 0).index  # nobody knows how old it is
+    with pytest.raises(
+        DataError, match=r"^No row is 50 older than the newest, as `mature_after` asks, among 50\. Give"
+    ):
+        mature(rows, RECIPE, 50)
+    with pytest.raises(DataError, match=r"^`mature_after` is set, but the recipe names no time column\. Set `time`"):
+        mature(rows, TimelessRecipe(), 10)

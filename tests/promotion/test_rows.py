@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from recipes import ToyRecipe, synthetic_rows
+from situation import settings_at
 
 from promotion.errors import DataError
 from promotion.registry.reading import load_rows
@@ -173,7 +174,8 @@ class TestChecking:
 
     def test_good_rows_pass_with_the_digest_of_their_file(self, tmp_path):
         synthetic_rows(30).to_csv(tmp_path / "rows.csv", index=False)
-        data = load_rows(ToyRecipe(), tmp_path / "rows.csv", "rows.csv")
+        settings = settings_at(tmp_path).model("toy")
+        data = load_rows(ToyRecipe(), tmp_path / "rows.csv", "rows.csv", settings)
         assert (len(data.rows), data.name, data.digest) == (30, "rows.csv", file_digest(tmp_path / "rows.csv"))
 
 

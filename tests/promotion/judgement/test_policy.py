@@ -1,10 +1,13 @@
+import json
 import math
 
 import pytest
 
+from promotion.canonical import canonical_json, plain, restore
 from promotion.errors import ConfigError, UnknownName
 from promotion.judgement import Floor, Guardrail, Policy, Primary, Require
-from promotion.judgement.policy import DEFAULT_METRICS
+from promotion.judgement.policy import USUAL
+from promotion.vocabulary import Task
 
 DESCRIBED = {
     "primary": {"metric": "average_precision", "min_gain": 0.01, "min_gain_relative": 0.02},
@@ -49,14 +52,51 @@ def test_reads_the_same_policy_from_a_dict_a_file_and_a_table(tmp_path):
         min_positives=5,
     )
     assert policy.guardrails[0].require is Require.PROVEN
-    assert policy.names == ("average_precision", "roc_auc", "log_loss", "brier_score")
+    assert policy.names() == ("average_precision", "roc_auc", "log_loss", "brier_score")
     assert policy.alpha == pytest.approx(0.1)
 
 
 def test_the_least_policy_compares_the_usual_metrics():
     policy = Policy.from_toml({"primary": {"metric": "accuracy"}})
-    assert policy.names == ("accuracy", *DEFAULT_METRICS)
+    assert policy.names() == ("accuracy", *USUAL[Task.BINARY])
+    assert policy.names(Task.MULTICLASS) == ("accuracy", "log_loss", "brier_score", "balanced_accuracy")
     assert (policy.confidence, policy.min_rows, policy.min_positives) == (0.95, 500, 50)
+
+
+def test_every_key_that_a_reviewer_may_write(tmp_path):
+    (tmp_path / "policy.toml").write_text("""
+primary            = { metric = "roc_auc" }
+rule               = "point"
+first_model        = "manual"
+unknown_provenance = "assume_clean"
+approval           = "person"
+holdout_reuse      = "ignore"
+limits             = { max_size_mb = 50, max_size_ratio = 2, max_scoring_ratio = 1.5 }
+slices             = [
+    { by = "ProductCD", metric = "roc_auc", max_loss = 0.02, min_positives = 20 },
+    { by = ["ProductCD", "card4"], metric = "brier_score", max_loss = 0.01, require = "proven" },
+    { by = "TransactionAmt", bins = 4, metric = "roc_auc", max_loss = 0.02 },
+    { by = "TransactionDT", window = 86400, metric = "roc_auc", max_loss = 0.02 },
+]
+""")
+    policy = Policy.from_toml(tmp_path / "policy.toml")
+    assert [one.name for one in policy.slicings] == [
+        "ProductCD",
+        "ProductCD x card4",
+        "TransactionAmt in 4 bins",
+        "TransactionDT in windows of 86400",
+    ]
+    assert policy.columns == ("ProductCD", "card4", "TransactionAmt", "TransactionDT")
+    assert [rule.require for rule in policy.slices] == ["not_worse", "proven", "not_worse", "not_worse"]
+    assert (policy.slices[0].by, policy.slices[0].min_positives, policy.slices[0].min_rows) == (("ProductCD",), 20, 100)
+    assert policy.required == ("roc_auc", "brier_score")
+    assert (policy.alpha, policy.budgeted) == (0.5, False)
+    assert restore(Policy, json.loads(canonical_json(plain(policy)))) == policy
+
+
+def test_a_cost_by_column_needs_the_column():
+    policy = Policy.from_toml({"primary": {"metric": 'expected_cost(fp=5, fn="TransactionAmt")'}})
+    assert policy.columns == ("TransactionAmt",)
 
 
 def test_the_digest_is_of_the_content():
@@ -110,6 +150,24 @@ def test_the_margin_is_the_larger_of_the_absolute_and_the_relative(champion, mar
         (
             changed(floors=[{"metric": "roc_auc", "min": math.nan}]),
             "The floor of 'roc_auc' must be a finite number, found nan.",
+        ),
+        (
+            changed(slices=[{"by": "a", "metric": "roc_auc", "max_loss": -1}]),
+            "'slices.max_loss' must be a finite number and at least 0, found -1.0.",
+        ),
+        (
+            changed(slices=[{"by": "a", "metric": "roc_auc", "max_los": 1}]),
+            "the policy",
+        ),
+        (changed(limits={"max_size_mb": 0}), "'limits.max_size_mb' must be a finite number above 0, found 0.0."),
+        (
+            changed(limits={"max_size": 1}),
+            "the policy has an unknown key 'max_size' in [limits]; did you mean 'max_size_mb'?",
+        ),
+        (changed(rule="best"), "the policy, 'rule': Input should be 'confident' or 'point', found 'best'."),
+        (
+            changed(metrics=["rmse"]),
+            "One model cannot be measured by all of the policy's metrics, which are for: average_precision (binary), ",
         ),
     ],
 )

@@ -13,7 +13,7 @@ from promotion.adapters.mlflow import MlflowMirror
 from promotion.canonical import canonical_json, digest
 from promotion.errors import MirrorError
 from promotion.registry.entries import FORMAT
-from promotion.registry.workflow import Origin
+from promotion.registry.record import Origin
 from promotion.vocabulary import Stage
 
 

@@ -23,7 +23,7 @@ from promotion.errors import (
 )
 from promotion.judgement import Kind
 from promotion.registry import gating
-from promotion.registry.workflow import Origin
+from promotion.registry.record import Origin
 from promotion.seams import call
 from promotion.vocabulary import Outcome, Stage, Verdict
 
@@ -111,7 +111,7 @@ class TestGate:
         decision = registry_with_champion.gate(toy("twin"))
         assert decision.verdict is Verdict.HOLD
         assert decision.summary.startswith(
-            "The gain in roc_auc is +0.0000, somewhere from +0.0000 to +0.0000 (one-sided 95 % bounds)"
+            "The gain in roc_auc is +0.0000, somewhere from +0.0000 to +0.0000 (one-sided 96.96 % bounds)"
         )
         assert stages(registry_with_champion) == {"weak": "archived", "good": "prod", "twin": "staging"}
 
@@ -529,7 +529,7 @@ class TestConfiguration:
 
     def test_rows_are_read_once_until_the_file_changes(self, registry, rows_file):
         _, first = registry.load("toy")
-        assert registry.load("toy")[1] is first
+        assert registry.load("toy")[1].rows is first.rows
         synthetic_rows(500).to_csv(rows_file, index=False)
         assert len(registry.load("toy")[1].rows) == 500
 

@@ -1,0 +1,59 @@
+"""Metrics of the ranking alone.
+
+P and Q are the weight of the positives and of the negatives; a group is the rows of one score.
+"""
+
+import numpy as np
+
+from promotion.evidence.influence import Estimate, mean_of, of_classes
+from promotion.evidence.rows import Floats, ScoredRows
+
+
+def roc_auc(rows: ScoredRows) -> Estimate:
+    """Area under the ROC curve: the chance that a positive outscores a negative, ties counting half.
+
+    The influences are the structural components of DeLong, DeLong and Clarke-Pearson (1988), weighted:
+    `w_i (V10_i - AUC) / P` for a positive, `w_i (V01_i - AUC) / Q` for a negative, where V10 is the share of
+    negatives below the row and V01 the share of positives above it. With equal weights the standard error is DeLong's.
+    """
+    positives, negatives = rows.ranking.positives, rows.ranking.negatives
+    negatives_up_to, positives_from = np.cumsum(negatives), _sum_from(positives)
+    outscored = (negatives_up_to - negatives / 2) / negatives_up_to[-1]
+    outscoring = (positives_from - positives / 2) / positives_from[0]
+    value = (positives * outscored).sum() / positives.sum()
+    return _scattered(rows, value, (outscored - value) / positives.sum(), (outscoring - value) / negatives.sum())
+
+
+def average_precision(rows: ScoredRows) -> Estimate:
+    """Average precision, scikit-learn's step-wise area: `AP = sum_g p_g TP_g / N_g / P` over groups g of equal score.
+
+    p_g is the weight of the group's positives, TP_g and N_g the weight of the positives and of all rows scored as
+    high or higher. A row of group h is part of p_h, of TP_g and N_g for all groups g at or below h, and of P, hence
+
+        dAP/dw_i = ( y_i (TP_h / N_h - AP + sum_g p_g / N_g) - sum_g p_g TP_g / N_g^2 ) / P
+    """
+    positives = rows.ranking.positives
+    true_positives = _sum_from(positives)
+    selected = true_positives + _sum_from(rows.ranking.negatives)
+    precision = true_positives / selected
+    value = (positives * precision).sum() / positives.sum()
+    raised = np.cumsum(positives / selected)
+    lowered = np.cumsum(positives / selected * precision)
+    of_positive = (precision - value + raised - lowered) / positives.sum()
+    return _scattered(rows, value, of_positive, -lowered / positives.sum())
+
+
+def roc_auc_ovr(rows: ScoredRows) -> Estimate:
+    """Mean over the classes of the area under the ROC curve of telling that class from all others."""
+    return mean_of([roc_auc(one) for one in rows.one_vs_rest])
+
+
+def _sum_from(weight: Floats) -> Floats:
+    """Weight of each group and all those scored higher."""
+    return np.cumsum(weight[::-1])[::-1]
+
+
+def _scattered(rows: ScoredRows, value: float, of_positive: Floats, of_negative: Floats) -> Estimate:
+    """From derivatives per group, for positives and for negatives, to influences per row."""
+    group = rows.ranking.group
+    return of_classes(rows, value, np.where(rows.labels == 1, of_positive[group], of_negative[group]))

@@ -1,0 +1,104 @@
+"""Guardrails for parts of the rows: one check per slice, corrected for how many there are.
+
+A rule that says `not_worse` blocks only on a loss that is shown. Every slice is a further chance to see one where there
+is none, so Holm's step-down procedure (Scandinavian Journal of Statistics 6, 1979) keeps the chance that any of them
+blocks a challenger that loses nowhere at alpha. A rule that says `proven` asks every slice to pass, which needs no
+correction.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from promotion.evidence import Comparison, MetricComparison, SliceComparison
+from promotion.judgement.checks import Check, Kind, compared, gain_check
+from promotion.judgement.policy import Policy, Rule
+from promotion.judgement.rules import Require, SliceRule
+from promotion.vocabulary import Outcome
+
+
+@dataclass(frozen=True)
+class _Case:
+    """One slice under one rule: its check, and what was found there when it can be judged."""
+
+    rule: SliceRule
+    check: Check
+    found: MetricComparison | None = None
+
+    @property
+    def corrected(self) -> bool:
+        """Whether it counts among the many that block only on a shown loss."""
+        return self.found is not None and self.rule.require is Require.NOT_WORSE
+
+
+def slice_checks(comparison: Comparison, policy: Policy) -> tuple[Check, ...]:
+    """One check for each slice of each rule, and one more for a rule under which no slice can be judged."""
+    cases = [case for rule in policy.slices for case in _cases(comparison, rule, policy.alpha)]
+    if policy.rule is Rule.POINT:
+        return tuple(case.check for case in cases)
+    shown = _shown_worse([case for case in cases if case.corrected], policy.alpha)
+    return tuple(_corrected(case, shown=case in shown) if case.corrected else case.check for case in cases)
+
+
+def _cases(comparison: Comparison, rule: SliceRule, alpha: float) -> Iterator[_Case]:
+    cases = [_case(part, rule, alpha) for part in comparison.slices if part.by == rule.slicing.name]
+    yield from cases
+    if all(case.check.outcome is Outcome.NOT_APPLICABLE for case in cases):
+        said = "none has rows enough" if cases else "the comparison has none"
+        reason = f"The policy asks for {rule.metric} by {rule.slicing.name}, but of {len(cases)} slices {said}."
+        yield _Case(rule, _check(f"{rule.metric} by {rule.slicing.name}", Outcome.MISSING, reason))
+
+
+def _case(part: SliceComparison, rule: SliceRule, alpha: float) -> _Case:
+    subject = f"{rule.metric} where {part.name}"
+    few = _too_few(part, rule)
+    if few:
+        return _Case(rule, _check(subject, Outcome.NOT_APPLICABLE, few))
+    found = compared(part, rule.metric)
+    if found is None:
+        gaps = [gap.reason for gap in part.missing if gap.metric == rule.metric]
+        return _Case(rule, _check(subject, Outcome.MISSING, next(iter(gaps), f"It does not hold {rule.metric}.")))
+    check = gain_check(Kind.SLICE, found, alpha, -rule.max_loss, f"a loss of at most {rule.max_loss:g}")
+    return _Case(rule, replace(check, subject=subject), found)
+
+
+def _too_few(part: SliceComparison, rule: SliceRule) -> str:
+    """Why a slice is too small to be judged; empty when it is not."""
+    if part.rows < rule.min_rows:
+        return f"It has only {part.rows:,} rows; the policy judges slices of at least {rule.min_rows:,}."
+    if part.positives is not None and part.positives < rule.min_positives:
+        return f"It has only {part.positives:,} positives; the policy judges slices of at least {rule.min_positives:,}."
+    return ""
+
+
+def _shown_worse(cases: list[_Case], alpha: float) -> list[_Case]:
+    """Holm: from the smallest p-value on, as long as it is at most alpha by the number of cases still open."""
+    ordered = sorted(cases, key=_p_worse)
+    for place, case in enumerate(ordered):
+        if _p_worse(case) > alpha / (len(ordered) - place):
+            return ordered[:place]
+    return ordered
+
+
+def _p_worse(case: _Case) -> float:
+    """One-sided p-value of the hypothesis that the loss is within the margin; small when it is shown to exceed it."""
+    assert case.found is not None  # noqa: S101 - the caller has filtered
+    slack = case.found.gain + case.rule.max_loss
+    if case.found.stderr == 0:
+        return 1.0 if slack >= 0 else 0.0
+    return math.erfc(-slack / case.found.stderr / math.sqrt(2)) / 2
+
+
+def _corrected(case: _Case, *, shown: bool) -> Check:
+    """The check of a rule that blocks only on a shown loss, after the correction."""
+    if shown:
+        return replace(case.check, outcome=Outcome.FAILED)
+    if case.check.outcome is Outcome.PASSED:
+        return case.check
+    return replace(
+        case.check, outcome=Outcome.PASSED, reason=f"{case.check.reason} It blocks only a loss that is shown."
+    )
+
+
+def _check(subject: str, outcome: Outcome, reason: str) -> Check:
+    return Check(kind=Kind.SLICE, subject=subject, outcome=outcome, reason=reason)

@@ -1,0 +1,197 @@
+"""What is so: who serves, who did, how versions compare, what an audit finds. Reads, and changes nothing."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from promotion.config import Config
+from promotion.evidence import Comparison
+from promotion.judgement import Policy
+from promotion.registry.audit import Finding, audit_model
+from promotion.registry.entries import Champion, Entry, Registration
+from promotion.registry.gating import compare_sides
+from promotion.registry.journal import Journal, utc_now
+from promotion.registry.reading import Data, Reader, load_recipe
+from promotion.registry.replay import Replayed, replay
+from promotion.registry.serving import provenance
+from promotion.registry.sides import Side
+from promotion.registry.state import State, champion_at
+from promotion.registry.transition import find
+from promotion.seams import LedgerStore, Mirror, ModelStore, Recipe, Split
+from promotion.vocabulary import Tag
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Where a version comes from, as far as its trainer tells.
+
+    Attributes:
+        run_id: the MLflow run that trained it.
+        data: the rows it was trained from.
+        version: the trainer's own name for it, e.g. `1.0.1`.
+        options: of the recipe, over the configured ones.
+    """
+
+    run_id: str | None = None
+    data: Data | None = None
+    version: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """Who serves: tag, folder of its files, their digest, since when, and the decision that put it there."""
+
+    tag: Tag
+    path: Path
+    digest: str
+    since: str
+    decision_id: str | None
+
+
+class Record:
+    """The registry as one who only looks has it.
+
+    Args:
+        config: models, recipes and policies.
+        store: the versions with their files and labels.
+        ledger: the record, and the truth about stages.
+        mirror: the copy for people who look in MLflow.
+        actor: says who acts, and how we know, e.g. `os:alice`.
+        clock: gives the time that is written down; order never depends on it.
+        notice: is told in a sentence what went on beside the main thing, e.g. that the mirror is behind.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        store: ModelStore,
+        ledger: LedgerStore,
+        mirror: Mirror,
+        actor: Callable[[], str],
+        clock: Callable[[], datetime] = utc_now,
+        notice: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.config, self.store, self.ledger, self.mirror = config, store, ledger, mirror
+        self.notice = notice
+        self._journal = Journal(ledger, store, actor=actor, clock=clock, notice=notice)
+        self._reader = Reader(config)
+
+    def champion(self, model: str, at: datetime | None = None) -> Version | None:
+        """Who serves now, in O(1), or served at a moment; None when nobody does or did."""
+        if at is not None:
+            return self._as_version(champion_at(model, self.ledger.entries(model), at))
+        head = self.ledger.head(model)
+        return self._as_version(head.champion if head else None)
+
+    def state(self, model: str) -> State:
+        """The model's state, folded from its entries."""
+        return self._journal.state(model)
+
+    def history(self, model: str) -> Sequence[Entry]:
+        """Every entry of the model, oldest first."""
+        return self.ledger.entries(model)
+
+    def models(self) -> tuple[str, ...]:
+        """Every model that is configured or recorded."""
+        return tuple(dict.fromkeys((*self.config.models, *self.ledger.models())))
+
+    def compare(
+        self,
+        champion: Tag,
+        challenger: Tag,
+        *,
+        data: str | Path | None = None,
+        holdout: str | Path | None = None,
+    ) -> Comparison:
+        """Compare any two versions on the rows of a holdout that trained neither; nothing is decided or recorded.
+
+        Args:
+            champion: the version to gain on.
+            challenger: the version that may be better.
+            data: as of `gate`.
+            holdout: as of `gate`.
+
+        Raises:
+            DataError: no row is left to judge by.
+        """
+        self.config.model(champion.model)
+        state = self._journal.state(champion.model)
+        known = self._journal.foreseen(state, self._registrations(state, champion, challenger))
+        rows = self._reader.judging(challenger.model, find(known, challenger).registration, data, holdout)
+        sides = [self._side(role, known, tag) for role, tag in (("challenger", challenger), ("champion", champion))]
+        return compare_sides(sides, rows, self.config.model(challenger.model).policy, self.store, self.notice)
+
+    def replay(self, model: str, policy: Policy) -> tuple[Replayed, ...]:
+        """What another policy would have decided in every past decision, from the comparisons that were stored."""
+        return replay(self.ledger.entries(model), policy)
+
+    def load(
+        self, model: str, data: str | Path | None = None, *, options: Mapping[str, Any] | None = None
+    ) -> tuple[Recipe, Data]:
+        """The model's recipe and rows: of the file given, or of the configuration; read once while it stays the same.
+
+        Args:
+            model: its name in the configuration.
+            data: CSV or Parquet file; relative to the configuration's folder.
+            options: of the recipe, over the configured ones.
+
+        Raises:
+            DataError: there is no such file, or its rows cannot be used.
+        """
+        return self._reader.training(model, data, options or {})
+
+    def split(self, model: str, recipe: Recipe, data: Data) -> Split:
+        """The rows that train and the rows that judge: by the recipe, or all and those of the model's holdout file."""
+        return self._reader.split(model, recipe, data)
+
+    def audit(self, model: str) -> tuple[Finding, ...]:
+        """Compare the record with labels, files and the mirror; empty when all agree. Changes nothing."""
+        return audit_model(model, self.ledger, self.store, self.mirror)
+
+    def _registrations(self, state: State, *tags: Tag) -> tuple[Registration, ...]:
+        """Of those versions that are not registered yet."""
+        new = (tag for tag in dict.fromkeys(tags) if str(tag) not in state.versions)
+        return tuple(self._registration(tag, Origin()) for tag in new)
+
+    def _registration(self, tag: Tag, origin: Origin) -> Registration:
+        stored, rows = self.store.get(tag), self.store.training_rows(tag)
+        settings = self.config.models.get(tag.model)
+        named = origin.version or stored.metadata.get("version")
+        return Registration(
+            tag=str(tag),
+            digest=self.store.digest(tag),
+            stage=stored.known_stage,
+            version=None if named is None else str(named),
+            run_id=origin.run_id or stored.metadata.get("mlflow_run_id"),
+            data=origin.data.name if origin.data else None,
+            data_digest=origin.data.digest if origin.data else None,
+            training_rows=None if rows is None else len(rows),
+            recipe=settings.recipe if settings else None,
+            options=dict(origin.options),
+        )
+
+    def _side(self, role: str, state: State, tag: Tag) -> Side:
+        known = find(state, tag)
+        return Side(
+            role=role,
+            tag=tag,
+            digest=known.registration.digest,
+            provenance=provenance(known, self.store),
+            recipe=load_recipe(self.config.model(tag.model), known.registration.options),
+        )
+
+    def _as_version(self, champion: Champion | None) -> Version | None:
+        if champion is None:
+            return None
+        tag = Tag.parse(champion.tag)
+        return Version(
+            tag=tag,
+            path=self.store.path(tag),
+            digest=champion.digest,
+            since=champion.since,
+            decision_id=champion.decision[:12] if champion.decision else None,
+        )
