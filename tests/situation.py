@@ -22,13 +22,14 @@ POLICY = {
 }
 
 
-def settings_at(root):
-    """The settings of `toy` with all that belongs to it in one folder."""
+def settings_at(root, *, policy=None, **keys):
+    """The settings of `toy` with all that belongs to it in one folder; with other keys of the policy or the model."""
+    toy_settings = {"recipe": "recipes:ToyRecipe", "data": "rows.csv", "policy": {**POLICY, **(policy or {})}}
     return Config(
         ledger="sqlite:///ledger.db",
         bentoml_home="bentoml",
         mlflow_tracking_uri="sqlite:///mlflow.db",
-        models={"toy": {"recipe": "recipes:ToyRecipe", "data": "rows.csv", "policy": POLICY}},
+        models={"toy": toy_settings | keys},
         root=root,
     )
 

@@ -118,7 +118,7 @@ class Policy:
     @property
     def alpha(self) -> float:
         """Level of each one-sided check; at one half, under `rule = "point"`, a bound is the plain value."""
-        return 0.5 if self.rule is Rule.POINT else 1 - self.confidence
+        return 0.5 if self.rule is Rule.POINT else round(1 - self.confidence, 12)
 
     @property
     def budgeted(self) -> bool:

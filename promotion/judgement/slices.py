@@ -44,8 +44,8 @@ def _cases(comparison: Comparison, rule: SliceRule, alpha: float) -> Iterator[_C
     cases = [_case(part, rule, alpha) for part in comparison.slices if part.by == rule.slicing.name]
     yield from cases
     if all(case.check.outcome is Outcome.NOT_APPLICABLE for case in cases):
-        said = "none has rows enough" if cases else "the comparison has none"
-        reason = f"The policy asks for {rule.metric} by {rule.slicing.name}, but of {len(cases)} slices {said}."
+        said = f"none of its {len(cases)} slices has rows enough" if cases else "the comparison has no such slices"
+        reason = f"The policy asks for {rule.metric} by {rule.slicing.name}, but {said}."
         yield _Case(rule, _check(f"{rule.metric} by {rule.slicing.name}", Outcome.MISSING, reason))
 
 

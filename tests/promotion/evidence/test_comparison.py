@@ -1,5 +1,6 @@
+import json
 import math
-from dataclasses import fields
+from dataclasses import asdict, fields
 from statistics import NormalDist
 
 import numpy as np
@@ -7,24 +8,99 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import TypeAdapter
 from sklearn.metrics import roc_auc_score
 
+from promotion.canonical import canonical_json, plain, restore
 from promotion.errors import ConfigError, DataError, UnknownName
-from promotion.evidence import METRIC_NAMES, Comparison, Evaluation, MissingMetric, compare, measure
+from promotion.evidence import (
+    Comparison,
+    Evaluation,
+    MissingMetric,
+    Slicing,
+    compare,
+    measure,
+    metric,
+    metric_names,
+)
+from promotion.vocabulary import Task
 
+BINARY = tuple(name for name in metric_names(Task.BINARY) if not metric(name).columns)
+LOSSES = ("log_loss", "brier_score", "accuracy")
+RANKED = ("roc_auc", "average_precision", "recall_at_fpr(0.2)", "precision_at_k(5)", "recall_at_precision(0.5)")
+METRICS = {Task.BINARY: BINARY, Task.MULTICLASS: metric_names(Task.MULTICLASS), Task.REGRESSION: ("rmse", "mae", "r2")}
+SLICES = ("kind", Slicing(by=("kind", "amount")), Slicing(by=("amount",), bins=3), Slicing(by=("amount",), window=2.0))
+
+extreme_numbers = st.sampled_from([0.0, -1.0, 2.5, 1e-300, 1e160, -1e300, 1.7e308]) | st.floats(
+    allow_nan=False, width=32
+)
 awkward_scores = st.sampled_from([0.0, -0.0, 0.25, 0.5, 1.0, 1e-300]) | st.floats(width=64) | st.floats(0, 1)
 awkward_weights = st.sampled_from([0.0, 5e-324, 1e-300, 1.0, 3.0, 1e300]) | st.floats(0, 10)
+grades = st.integers(1, 9).map(lambda tenths: tenths / 10)  # scores with ties, away from 0 and 1
+
+
+def arrays(values, n_rows):
+    return st.lists(values, min_size=n_rows, max_size=n_rows)
+
+
+def columns_of(n_rows):
+    kinds, amounts = st.sampled_from(["a", "b", None]), st.sampled_from([None, 0, 1.5, 2, 7])
+    return st.fixed_dictionaries({"kind": arrays(kinds, n_rows), "amount": arrays(amounts, n_rows)})
 
 
 @st.composite
-def awkward_holdouts(draw):
-    def column(values):
-        return draw(st.lists(values, min_size=n_rows, max_size=n_rows))
+def awkward_holdouts(draw, tasks=tuple(Task)):
+    """Labels, the two models' scores, and what else `compare` takes; each as bad as it may come."""
+    task, n_rows = draw(st.sampled_from(tasks)), draw(st.integers(1, 12))
+    labels, scores = {
+        Task.BINARY: (st.sampled_from([0, 1]), awkward_scores),
+        Task.MULTICLASS: (st.sampled_from([0, 1, 2]), arrays(awkward_scores, 3) | st.permutations([0.5, 0.25, 0.25])),
+        Task.REGRESSION: (extreme_numbers.filter(math.isfinite), extreme_numbers | st.floats()),
+    }[task]
+    return (
+        draw(arrays(labels, n_rows)),
+        draw(arrays(scores, n_rows)),
+        draw(arrays(scores, n_rows)),
+        {
+            "sample_weight": draw(st.none() | arrays(awkward_weights, n_rows).filter(any)),
+            "columns": draw(columns_of(n_rows)),
+            "metrics": METRICS[task],
+        },
+    )
 
-    n_rows = draw(st.integers(1, 12))
-    weights = draw(st.none() | st.lists(awkward_weights, min_size=n_rows, max_size=n_rows).filter(any))
-    return column(st.sampled_from([0, 1])), column(awkward_scores), column(awkward_scores), weights
+
+@st.composite
+def plain_holdouts(draw, scores=grades):
+    """Two classes, scores with ties, small whole weights, columns."""
+    n_rows = draw(st.integers(2, 25))
+    columns = {name: np.array(values, dtype=object) for name, values in draw(columns_of(n_rows)).items()}
+    return (
+        np.array(draw(arrays(st.sampled_from([0, 1]), n_rows))),
+        np.array(draw(arrays(scores, n_rows))),
+        np.array(draw(arrays(scores, n_rows))),
+        np.array(draw(arrays(st.integers(1, 3), n_rows))),
+        columns,
+    )
+
+
+def parts_of(comparison):
+    """The whole and its slices: all that hold metrics."""
+    return (comparison, *comparison.slices)
+
+
+def numbers_in(value):
+    if isinstance(value, dict):
+        value = tuple(value.values())
+    return [number for each in value for number in numbers_in(each)] if isinstance(value, tuple) else [value]
+
+
+def assert_alike(one, other, *, but=()):
+    """The same metrics with the same numbers up to rounding, and the same missing ones."""
+    assert [each.metric for each in one.metrics] == [each.metric for each in other.metrics]
+    assert one.missing == other.missing
+    for mine, yours in zip(one.metrics, other.metrics, strict=True):
+        for field in fields(mine):
+            if field.name not in {"metric", "direction", *but}:
+                assert getattr(mine, field.name) == pytest.approx(getattr(yours, field.name), rel=1e-9, abs=1e-9)
 
 
 def two_equally_good_models(generator, n_rows, n_positives, noise=0.5):
@@ -40,7 +116,7 @@ def holdout():
 
 @pytest.fixture
 def comparison(holdout):
-    return compare(*holdout, metrics=METRIC_NAMES)
+    return compare(*holdout, metrics=BINARY)
 
 
 def test_each_metric_has_its_values_gain_and_interval(holdout, comparison):
@@ -85,9 +161,9 @@ def test_bounds_hold_far_in_the_tail(comparison):
 
 def test_a_floor_needs_the_challenger_only(holdout, comparison):
     labels, _, challenger = holdout
-    evaluation = measure(labels, challenger, metrics=METRIC_NAMES)
+    evaluation = measure(labels, challenger, metrics=BINARY)
 
-    assert evaluation.metrics == tuple(comparison.measurement(name) for name in METRIC_NAMES)
+    assert evaluation.metrics == tuple(comparison.measurement(name) for name in BINARY)
     assert evaluation["roc_auc"] == evaluation.measurement("roc_auc")
     assert evaluation["roc_auc"].lower_bound(0.05) == comparison["roc_auc"].challenger_lower_bound(0.05)
     assert comparison.measurement("f1") is None
@@ -97,7 +173,7 @@ def test_a_floor_needs_the_challenger_only(holdout, comparison):
 def test_identical_models_gain_nothing(holdout):
     labels, champion, _ = holdout
 
-    for each in compare(labels, champion, champion, metrics=METRIC_NAMES).metrics:
+    for each in compare(labels, champion, champion, metrics=BINARY).metrics:
         assert (each.gain, each.stderr, each.low, each.high, each.p_value) == (0.0, 0.0, 0.0, 0.0, 1.0)
 
 
@@ -109,40 +185,146 @@ def test_a_gain_without_any_error_is_certain():
 
 @given(awkward_holdouts(), st.floats(0.5, 0.999))
 def test_nothing_is_ever_nan_and_every_metric_is_accounted_for(holdout, confidence):
-    labels, champion, challenger, weights = holdout
+    labels, champion, challenger, options = holdout
 
-    found = compare(labels, champion, challenger, metrics=METRIC_NAMES, sample_weight=weights, confidence=confidence)
-    alone = measure(labels, challenger, metrics=METRIC_NAMES, sample_weight=weights)
+    found = compare(labels, champion, challenger, **options, slices=SLICES, confidence=confidence)
+    alone = measure(labels, challenger, **options)
 
-    for each in (*found.metrics, *alone.metrics):
-        numbers = [getattr(each, field.name) for field in fields(each) if field.name not in {"metric", "direction"}]
-        assert all(type(number) is float and math.isfinite(number) for number in numbers)
     for result in (found, alone):
-        assert sorted(each.metric for each in (*result.metrics, *result.missing)) == sorted(METRIC_NAMES)
+        numbers = [number for number in numbers_in(asdict(result)) if not isinstance(number, str | None)]
+        assert {type(number) for number in numbers} <= {int, float}
+        assert all(map(math.isfinite, numbers))
+    for part in (*parts_of(found), alone):
+        assert sorted(each.metric for each in (*part.metrics, *part.missing)) == sorted(options["metrics"])
 
 
 @given(awkward_holdouts())
 def test_gain_is_antisymmetric(holdout):
-    labels, champion, challenger, weights = holdout
+    labels, champion, challenger, options = holdout
 
-    there = compare(labels, champion, challenger, metrics=METRIC_NAMES, sample_weight=weights)
-    back = compare(labels, challenger, champion, metrics=METRIC_NAMES, sample_weight=weights)
+    there = compare(labels, champion, challenger, **options, slices=SLICES)
+    back = compare(labels, challenger, champion, **options, slices=SLICES)
 
-    for forth, again in zip(there.metrics, back.metrics, strict=True):
-        assert (again.gain, again.stderr) == (-forth.gain, forth.stderr)
-        assert (again.low, again.high) == (-forth.high, -forth.low)
-        if forth.stderr > 0:
-            assert forth.p_value + again.p_value == pytest.approx(1)
+    for one, other in zip(parts_of(there), parts_of(back), strict=True):
+        for forth, again in zip(one.metrics, other.metrics, strict=True):
+            assert (again.gain, again.stderr) == (-forth.gain, forth.stderr)
+            assert (again.low, again.high) == (-forth.high, -forth.low)
+            if forth.stderr > 0:
+                assert forth.p_value + again.p_value == pytest.approx(1)
 
 
 @given(awkward_holdouts())
 def test_json_gives_back_the_same_values(holdout):
-    labels, champion, challenger, weights = holdout
-    comparison = compare(labels, champion, challenger, metrics=METRIC_NAMES, sample_weight=weights)
-    evaluation = measure(labels, challenger, metrics=METRIC_NAMES, sample_weight=weights)
+    labels, champion, challenger, options = holdout
+    comparison = compare(labels, champion, challenger, **options, slices=SLICES)
+    evaluation = measure(labels, challenger, **options)
 
-    for value, adapter in ((comparison, TypeAdapter(Comparison)), (evaluation, TypeAdapter(Evaluation))):
-        assert adapter.validate_json(adapter.dump_json(value)) == value
+    for kind, value in ((Comparison, comparison), (Evaluation, evaluation)):
+        assert restore(kind, plain(value)) == value
+        assert restore(kind, json.loads(canonical_json(plain(value)))) == value
+
+
+@given(awkward_holdouts())
+def test_slices_partition_the_rows_and_each_is_a_comparison_of_its_own(holdout):
+    labels, champion, challenger, options = holdout
+    kept = (
+        np.ones(len(labels), dtype=bool) if options["sample_weight"] is None else np.array(options["sample_weight"]) > 0
+    )
+    found = compare(labels, champion, challenger, **options, slices=["kind"])
+
+    assert sum(part.rows for part in found.slices) == found.rows
+    assert sum(part.positives or 0 for part in found.slices) == (found.positives or 0)
+    for part in found.slices:
+        kind = np.array([value or "(missing)" for value in options["columns"]["kind"]])
+        chosen = kept & (kind == part.value)
+        weights = None if options["sample_weight"] is None else np.array(options["sample_weight"])[chosen]
+        alone = compare(
+            *(np.array(each)[chosen] for each in (labels, champion, challenger)),
+            metrics=options["metrics"],
+            sample_weight=weights,
+        )
+        assert (part.rows, part.positives) == (alone.rows, alone.positives)
+        assert (part.metrics, part.missing) == (alone.metrics, alone.missing)
+
+
+@given(plain_holdouts(), st.randoms())
+def test_the_order_of_rows_does_not_matter(holdout, random):
+    *arrays_of_rows, columns = holdout
+    order = list(range(len(columns["kind"])))
+    random.shuffle(order)
+    metrics = ("roc_auc", "average_precision", *LOSSES)
+
+    def compared(order):
+        labels, champion, challenger, weights = (each[order] for each in arrays_of_rows)
+        moved = {name: column[order] for name, column in columns.items()}
+        return compare(
+            labels, champion, challenger, metrics=metrics, sample_weight=weights, columns=moved, slices=SLICES
+        )
+
+    there, again = compared(np.arange(len(order))), compared(np.array(order))
+    for one, other in zip(parts_of(there), parts_of(again), strict=True):
+        assert_alike(one, other)
+    assert [(part.name, part.rows, part.positives) for part in there.slices] == [
+        (part.name, part.rows, part.positives) for part in again.slices
+    ]
+    assert there.scores.shift == pytest.approx(again.scores.shift)
+
+
+@given(plain_holdouts())
+def test_rank_metrics_see_the_order_of_scores_only(holdout):
+    labels, champion, challenger, weights, columns = holdout
+    options = {"metrics": RANKED, "sample_weight": weights, "columns": columns, "slices": SLICES}
+
+    there = compare(labels, champion, challenger, **options)
+    again = compare(labels, np.exp(5 * champion) - 100, -1 / challenger, **options)
+
+    assert (there.metrics, there.missing, there.slices) == (again.metrics, again.missing, again.slices)
+
+
+@given(plain_holdouts())
+def test_weights_count_as_repeated_rows(holdout):
+    labels, champion, challenger, weights, columns = holdout
+    metrics = ("roc_auc", "average_precision", *LOSSES)
+
+    weighted = compare(
+        labels, champion, challenger, metrics=metrics, sample_weight=weights, columns=columns, slices=SLICES
+    )
+    repeated = compare(
+        *(np.repeat(each, weights) for each in (labels, champion, challenger)),
+        metrics=metrics,
+        columns={name: np.repeat(column, weights) for name, column in columns.items()},
+        slices=SLICES,
+    )
+
+    assert weighted.weight == repeated.weight
+    assert [part.name for part in weighted.slices] == [part.name for part in repeated.slices]
+    for one, other in zip(parts_of(weighted), parts_of(repeated), strict=True):
+        for mine in one.metrics:  # the repeated rows may be enough for a metric where the weighted are not
+            yours = next(each for each in other.metrics if each.metric == mine.metric)
+            assert (mine.champion, mine.challenger) == pytest.approx((yours.champion, yours.challenger), abs=1e-12)
+    assert weighted.scores.shift == pytest.approx(repeated.scores.shift)
+
+
+@given(plain_holdouts(scores=st.floats(0.01, 0.99, width=32)))
+def test_single_and_double_precision_agree(holdout):
+    labels, champion, challenger, weights, columns = holdout
+
+    single, double = (
+        compare(
+            labels,
+            champion.astype(precision),
+            challenger.astype(precision),
+            metrics=BINARY,
+            sample_weight=weights,
+            columns=columns,
+            slices=SLICES,
+        )
+        for precision in (np.float32, np.float64)
+    )
+
+    for one, other in zip(parts_of(single), parts_of(double), strict=True):
+        assert_alike(one, other)
+    assert single.scores == double.scores
 
 
 def test_rows_of_weight_zero_are_left_out(holdout):
@@ -150,9 +332,9 @@ def test_rows_of_weight_zero_are_left_out(holdout):
     weights = np.where(np.arange(1000) % 3 == 0, 0.0, 2.0)
     champion[0] = challenger[3] = np.nan
 
-    weighted = compare(labels, champion, challenger, metrics=METRIC_NAMES, sample_weight=weights)
+    weighted = compare(labels, champion, challenger, metrics=BINARY, sample_weight=weights)
     kept = weights > 0
-    alone = compare(labels[kept], champion[kept], challenger[kept], metrics=METRIC_NAMES)
+    alone = compare(labels[kept], champion[kept], challenger[kept], metrics=BINARY)
 
     assert (weighted.rows, weighted.positives, weighted.weight) == (alone.rows, alone.positives, 2 * alone.weight)
     for one, other in zip(weighted.metrics, alone.metrics, strict=True):
@@ -181,7 +363,7 @@ def test_scores_that_are_not_finite_are_missing_and_name_the_side(holdout):
 
 
 def test_margins_are_missing_from_metrics_of_probabilities_and_both_sides_are_named():
-    comparison = compare([0, 1, 1], [-1, 0, 2], [0, 1, 3], metrics=["roc_auc", "brier_score"])
+    comparison = compare([0, 0, 1, 1], [-1, 0, 1, 2], [0, 1, 2, 3], metrics=["roc_auc", "brier_score"])
 
     assert [each.metric for each in comparison.metrics] == ["roc_auc"]
     (missing,) = comparison.missing
@@ -191,7 +373,7 @@ def test_margins_are_missing_from_metrics_of_probabilities_and_both_sides_are_na
 
 
 def test_one_class_leaves_the_losses():
-    comparison = compare([0, 0], [0.1, 0.2], [0.3, 0.1], metrics=METRIC_NAMES)
+    comparison = compare([0, 0], [0.1, 0.2], [0.3, 0.1], metrics=BINARY)
 
     assert [each.metric for each in comparison.metrics] == ["log_loss", "brier_score", "accuracy"]
     assert {each.reason for each in comparison.missing} == {

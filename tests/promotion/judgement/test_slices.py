@@ -91,14 +91,14 @@ def test_small_slices_are_named_and_do_not_count():
 @pytest.mark.parametrize(
     ("parts", "said"),
     [
-        ((), "The policy asks for roc_auc by country, but of 0 slices the comparison has none."),
+        ((), "The policy asks for roc_auc by country, but the comparison has no such slices."),
         (
             (part("NL", found(0.1), by="city"),),
-            "The policy asks for roc_auc by country, but of 0 slices the comparison has none.",
+            "The policy asks for roc_auc by country, but the comparison has no such slices.",
         ),
         (
             (part("NL", found(0.1), positives=3),),
-            "The policy asks for roc_auc by country, but of 1 slices none has rows enough.",
+            "The policy asks for roc_auc by country, but none of its 1 slices has rows enough.",
         ),
         ((part("NL", missing=(MissingMetric("roc_auc", "All labels are 1."),)),), "All labels are 1."),
         ((part("NL"),), "It does not hold roc_auc."),

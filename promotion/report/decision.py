@@ -1,0 +1,88 @@
+"""A decision as a page: the verdict, the line that decided, the numbers, the checks."""
+
+from promotion.evidence import Comparison, Evaluation
+from promotion.judgement import Check, Decision, HoldoutUsed, Kind
+from promotion.judgement.checks import POINT
+from promotion.report.checks import checks_table
+from promotion.report.figures import figure
+from promotion.report.gains import metrics_table
+from promotion.report.page import Page, Table, Tone, Words, left, quiet, right, row
+from promotion.vocabulary import Verdict
+
+TONES = {Verdict.PROMOTE: Tone.GOOD, Verdict.HOLD: Tone.UNSURE, Verdict.REJECT: Tone.BAD}
+_DONE = {Verdict.PROMOTE: "PROMOTED", Verdict.HOLD: "HELD", Verdict.REJECT: "REJECTED"}
+
+
+def decision_page(decision: Decision) -> Page:
+    """A decision as the gate made it; one of which the gate knows nothing says what the policy asks for."""
+    approval = f"`promotion promote {_challenger(decision)} --reason …` approves it." if decision.waits else ""
+    return Page(
+        verdict=Words(_verdict(decision), TONES[decision.verdict]),
+        headline=_headline(decision),
+        summary=tuple(filter(None, (decision.summary, approval))),
+        tables=tuple(table for table in (_evidence_table(decision), checks_table(decision)) if table.rows),
+        notes=quiet(*_gaps(decision), _budget(decision), _judged(decision)),
+    )
+
+
+def judged_by(holdout: HoldoutUsed) -> str:
+    """Which rows judged, and which of them were left out."""
+    left_out = ", ".join(
+        text
+        for count, text in (
+            (holdout.removed, f"{holdout.removed:,} that a model was trained on"),
+            (holdout.immature, f"{holdout.immature:,} too young for their label to be trusted"),
+        )
+        if count
+    )
+    without = f"; left out: {left_out}" if left_out else ""
+    if holdout.rows == 0:
+        return f"no row of {holdout.data} could judge{without}"
+    positives = "" if holdout.positives is None else f" ({holdout.positives:,} positive)"
+    return f"judged by {holdout.rows:,} rows{positives} of {holdout.data}{without}"
+
+
+def _verdict(decision: Decision) -> str:
+    if decision.waits:
+        return "PROMOTE, waits for approval"
+    return _DONE[decision.verdict] if decision.challenger else decision.verdict.upper()
+
+
+def _headline(decision: Decision) -> str:
+    if decision.champion:
+        return f"{_challenger(decision)} against {decision.champion.tag}"
+    nobody = "" if isinstance(decision.evidence, Comparison) else " (no champion yet)"
+    return f"{_challenger(decision)}{nobody}"
+
+
+def _challenger(decision: Decision) -> str:
+    return decision.challenger.tag if decision.challenger else "the challenger"
+
+
+def _evidence_table(decision: Decision) -> Table:
+    match decision.evidence:
+        case Comparison() as comparison:
+            return metrics_table(comparison, intervals=decision.alpha != POINT)
+        case Evaluation() as alone:
+            rows = tuple(
+                row(each.metric, figure(each.value), figure(each.stderr, scale=abs(each.value)))
+                for each in alone.metrics
+            )
+            return Table(columns=(*left("metric"), *right("challenger", "standard error")), rows=rows)
+        case _:
+            return Table(columns=(), rows=())
+
+
+def _gaps(decision: Decision) -> tuple[str, ...]:
+    """Metrics that were asked for only to be recorded, and could not be measured; the checks tell of the others."""
+    required = {check.subject for check in decision.checks}
+    missing = decision.evidence.missing if decision.evidence else ()
+    return tuple(f"{gap.metric} could not be measured: {gap.reason}" for gap in missing if gap.metric not in required)
+
+
+def _budget(decision: Decision) -> str:
+    return decision.budget.sentence if decision.budget else ""
+
+
+def _judged(decision: Decision) -> str:
+    return f"decision {decision.id}, {judged_by(decision.holdout)}" if decision.holdout else ""

@@ -1,0 +1,50 @@
+"""Numbers as a person reads them: four decimals where values are about 1, else four significant digits."""
+
+import math
+
+_USUAL = (0.01, 100.0)
+_LARGEST, _SMALLEST = 9, -7
+
+
+def figure(number: float, *, scale: float | None = None) -> str:
+    """A value; `scale` is the size of those that it stands beside, so that one row of a table has one form.
+
+    >>> figure(0.85123), figure(1234567.8), figure(0.00012345)
+    ('0.8512', '1,234,568', '0.0001234')
+    """
+    return _written(number, abs(number) if scale is None else scale, sign="-")
+
+
+def signed(number: float, *, scale: float | None = None) -> str:
+    """A gain, with its sign.
+
+    >>> signed(0.0012), signed(-25.5, scale=1840.0)
+    ('+0.0012', '-25.50')
+    """
+    return _written(number, abs(number) if scale is None else scale, sign="+")
+
+
+def between(low: float, high: float, *, scale: float | None = None) -> str:
+    """The interval of a gain: `+0.0012 … +0.0040`."""
+    size = max(abs(low), abs(high)) if scale is None else scale
+    return f"{signed(low, scale=size)} … {signed(high, scale=size)}"
+
+
+def give_or_take(low: float, high: float, *, scale: float | None = None) -> str:
+    """A gain in the middle of its interval, short: `+0.0026 ± 0.0014`."""
+    size = max(abs(low), abs(high)) if scale is None else scale
+    return f"{signed((low + high) / 2, scale=size)} ± {figure((high - low) / 2, scale=size)}"
+
+
+def percent(share: float) -> str:
+    """A share as a person says it: `5 %`, `0.338 %`."""
+    return f"{100 * share:.3g} %"
+
+
+def _written(number: float, scale: float, *, sign: str) -> str:
+    if number == 0 or _USUAL[0] <= scale < _USUAL[1]:
+        return f"{number:{sign}.4f}"
+    magnitude = math.floor(math.log10(abs(number)))
+    if not _SMALLEST <= magnitude < _LARGEST:
+        return f"{number:{sign}.3e}"
+    return f"{number:{sign},.{max(0, 3 - magnitude)}f}"

@@ -1,0 +1,60 @@
+"""Pages as GitHub-flavoured Markdown, for pull requests and chat."""
+
+import re
+from collections.abc import Iterable
+
+from promotion.report.page import Align, Page, Table
+
+_RULES = {Align.LEFT: "---", Align.RIGHT: "--:"}
+_CODE = re.compile(r"(`[^`\n]+`)")
+_SPECIAL = re.compile(r"\\|\*|\](?=\()|(?<!\w)_|_(?!\w)|`")
+_BEGINS_A_BLOCK = re.compile(r"^(?=[#>+=-]|\d+[.)])")
+
+
+def page_markdown(*pages: Page) -> str:
+    """The pages, one below the other; ends with a line end."""
+    return "\n\n".join(block for page in pages for block in _blocks(page)) + "\n"
+
+
+def escaped(text: str) -> str:
+    """The text on one line, with nothing in it that Markdown or HTML would take for their own; `code` stays code."""
+    parts = _CODE.split(" ".join(text.split()))
+    return "".join(part if _CODE.fullmatch(part) else _prose(part) for part in parts)
+
+
+def _blocks(page: Page) -> Iterable[str]:
+    head = ": ".join(filter(None, (page.verdict.text, page.headline)))
+    if head:
+        yield f"### {escaped(head)}"
+    yield from map(_block, page.summary)
+    yield from (_table(table) for table in page.tables if table.rows)
+    if page.notes:
+        yield "\n".join(f"- {_block(note.text)}" for note in page.notes)
+
+
+def _table(table: Table) -> str:
+    lines = [
+        _line(column.title for column in table.columns),
+        f"| {' | '.join(_RULES[column.align] for column in table.columns)} |",
+        *(_line(cell.text for cell in cells) for cells in table.rows),
+    ]
+    return "\n".join(([f"**{escaped(table.title)}**", ""] if table.title else []) + lines)
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(_cell(cell) for cell in cells)} |"
+
+
+def _cell(text: str) -> str:
+    """A pipe would end the cell, even in code."""
+    return escaped(text).replace("|", "\\|")
+
+
+def _block(text: str) -> str:
+    """A paragraph that is not taken for a heading or a list, whatever it begins with."""
+    return _BEGINS_A_BLOCK.sub(r"\\", escaped(text))
+
+
+def _prose(text: str) -> str:
+    plain = text.replace("&", "&amp;").replace("<", "&lt;")
+    return _SPECIAL.sub(lambda found: f"\\{found[0]}", plain)
