@@ -30,21 +30,53 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def sentences(error: ValidationError, root: type[Any], where: str) -> str:
-    """Each fault as a sentence that names the key, and the nearest known one where it is unknown."""
-    return " ".join(_sentence(fault, root, where) for fault in error.errors())
+    """Each fault as a sentence that names the key, and the nearest known one where it is unknown.
+
+    A key that is missing because it is misspelt is told once.
+    """
+    faults = error.errors()
+    misspelt = {(*fault["loc"][:-1], _nearest(fault, root)) for fault in faults if fault["type"] in _UNKNOWN}
+    told = (fault for fault in faults if not (fault["type"] in _MISSING and fault["loc"] in misspelt))
+    return " ".join(_sentence(fault, root, where) for fault in told)
+
+
+_UNKNOWN = {"extra_forbidden", "unexpected_keyword_argument"}
+_MISSING = {"missing", "missing_argument"}
+_TABLE = "Input should be a table, { key = value }"
+_EXPECTED = {
+    "tuple_type": "Input should be a list, [ … ]",
+    "dataclass_type": _TABLE,
+    "dict_type": _TABLE,
+    "model_type": _TABLE,
+}
+"""In TOML's words, where pydantic speaks in Python's."""
 
 
 def _sentence(fault: Any, root: type[Any], where: str) -> str:
     place = fault["loc"]
-    table, key = ".".join(str(part) for part in place[:-1]), str(place[-1]) if place else ""
-    inside = f" in [{table}]" if table else ""
-    if fault["type"] in {"extra_forbidden", "unexpected_keyword_argument"}:
-        near = get_close_matches(key, _known_keys(root, place[:-1]), n=1, cutoff=0.5)
-        known = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(_known_keys(root, place[:-1]))}."
+    key, inside = str(place[-1]) if place else "", _inside(place[:-1])
+    if fault["type"] in _UNKNOWN:
+        near = _nearest(fault, root)
+        known = f"did you mean '{near}'?" if near else f"known are {', '.join(_known_keys(root, place[:-1]))}."
         return f"{where} has an unknown key '{key}'{inside}; {known}"
-    if fault["type"] in {"missing", "missing_argument"}:
+    if fault["type"] in _MISSING:
         return f"{where} lacks the key '{key}'{inside}."
-    return f"{where}, '{key}'{inside}: {fault['msg']}, found {without_password(repr(fault['input']))}."
+    expected = _EXPECTED.get(fault["type"], fault["msg"])
+    return f"{where}, '{key}'{inside}: {expected}, found {without_password(repr(fault['input']))}."
+
+
+def _inside(place: tuple[int | str, ...]) -> str:
+    """Where a key stands: ` in [models.toy.policy]`, or within a list ` in policy.slices[0]`, counted from 0."""
+    if not place:
+        return ""
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).removeprefix(".")
+    return f" in {path}" if any(isinstance(part, int) for part in place) else f" in [{path}]"
+
+
+def _nearest(fault: Any, root: type[Any]) -> str:
+    """The known key that an unknown one is most like; empty when it is like none."""
+    *table, key = fault["loc"]
+    return next(iter(get_close_matches(str(key), _known_keys(root, tuple(table)), n=1, cutoff=0.5)), "")
 
 
 def _known_keys(kind: Any, place: tuple[int | str, ...]) -> list[str]:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from promotion.cli.output import EXIT_CODES, Json, Model, show
+from promotion.cli.output import Json, Markdown, Model, form_of, show_decision
 
 
 def register(app: typer.Typer) -> None:
@@ -25,15 +25,16 @@ def retrain(
     ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show Prefect's log.")] = False,
     as_json: Json = False,
+    as_markdown: Markdown = False,
 ) -> int:
     """Train a candidate under Prefect and let the gate judge it.
 
-    Exit code 0 promoted, 3 rejected, 4 held. Uses the Prefect server of PREFECT_API_URL, or a temporary one.
+    Exit code 0 promoted, 3 rejected, 4 held; also 4 when it passed and the policy lets a person approve it first.
+    Uses the Prefect server of PREFECT_API_URL, or a temporary one.
     """
-    from promotion.canonical import plain
-    from promotion.report.terminal import decision_view
     from registry_flows.running import retrain_here
 
+    form = form_of(as_json=as_json, as_markdown=as_markdown)
     candidate = retrain_here(
         model,
         data_path=str(data.absolute()) if data else None,
@@ -43,9 +44,7 @@ def retrain(
     )
     decision = candidate.decision
     assert decision is not None  # noqa: S101 - a retrain always asks the gate
-    shown = {"tag": candidate.tag, "decision_id": decision.id, **plain(decision)}
-    show(shown, decision_view(decision), as_json=as_json)
-    return EXIT_CODES[decision.verdict]
+    return show_decision(decision, form=form, tag=candidate.tag)
 
 
 def _option(text: str) -> tuple[str, Any]:

@@ -15,6 +15,7 @@ from promotion.adapters.mlflow import connect
 from promotion.config import Config
 from promotion.errors import MirrorError, as_data_error
 from promotion.evidence import measure
+from promotion.registry.mirroring import logged_as
 from promotion.registry.reading import Data
 from promotion.seams import Recipe, Split, Trained, task_of_recipe
 from promotion.secrets import without_password
@@ -71,7 +72,7 @@ def training_metrics(config: Config, model: str, recipe: Recipe, split: Split, t
     if task is Task.BINARY:
         sizes["training_positives"] = float(split.training[recipe.label].sum())
         sizes["holdout_positives"] = float(labels.sum())
-    return sizes | {f"holdout_{found.metric}": found.value for found in evaluation.metrics}
+    return sizes | {f"holdout_{logged_as(found.metric)}": found.value for found in evaluation.metrics}
 
 
 def _parameters(recipe: Recipe, version: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from promotion.cli import change, inspect, keep
+from promotion.cli import change, comparing, inspect, keep, policy
 
 app = typer.Typer(
     name="promotion",
@@ -30,7 +30,7 @@ def settings(
         os.environ["PROMOTION_CONFIG"] = str(config.absolute())
 
 
-for _room in (change, inspect, keep):
+for _room in (change, comparing, inspect, policy, keep):
     _room.add_commands(app)
 
 

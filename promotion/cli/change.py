@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from promotion.cli.output import EXIT_CODES, Json, Model, Reason, TagText, open_here, show
+from promotion.cli.output import Json, Markdown, Model, Reason, TagText, form_of, open_here, say, show_decision
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -22,19 +22,21 @@ def gate(
     data: Annotated[
         Path | None, typer.Option(help="File whose holdout judges; by default the one it was trained from.")
     ] = None,
+    holdout: Annotated[
+        Path | None, typer.Option(help="File whose rows all judge; by default the configured one, if any.")
+    ] = None,
     as_json: Json = False,
+    as_markdown: Markdown = False,
 ) -> int:
     """Judge a version against the champion, and promote it if it is shown to be better.
 
-    Exit code 0 promoted, 3 rejected, 4 held.
+    Exit code 0 promoted, 3 rejected, 4 held; also 4 when it passed and the policy lets a person approve it first.
     """
-    from promotion.canonical import plain
-    from promotion.report.terminal import decision_view
     from promotion.vocabulary import Tag
 
-    decision = open_here().gate(Tag.parse(tag), data=data.absolute() if data else None)
-    show({"decision_id": decision.id, **plain(decision)}, decision_view(decision), as_json=as_json)
-    return EXIT_CODES[decision.verdict]
+    form = form_of(as_json=as_json, as_markdown=as_markdown)
+    places = {"data": data.absolute() if data else None, "holdout": holdout.absolute() if holdout else None}
+    return show_decision(open_here().gate(Tag.parse(tag), **places), form=form)
 
 
 def promote(
@@ -71,8 +73,6 @@ def adopt(
     as_json: Json = False,
 ) -> None:
     """Vouch for a version whose training rows are unknown; one labelled `prod` becomes the champion of record."""
-    from rich.text import Text
-
     from promotion.vocabulary import Tag
 
     parsed = Tag.parse(tag)
@@ -80,14 +80,12 @@ def adopt(
     if plan is not None:
         _show_plan(plan, as_json=as_json)
     else:
-        show({"adopted": tag}, Text(f"Recorded what is known of {tag}; it can be judged now."), as_json=as_json)
+        say({"adopted": tag}, f"Recorded what is known of {tag}; it can be judged now.", as_json=as_json)
 
 
 def _show_plan(plan: Any, *, as_json: bool) -> None:
-    from rich.text import Text
-
     from promotion.canonical import plain
-    from promotion.report.terminal import moves_told
+    from promotion.report.record import moves_told
 
-    words = Text(f"{plan.cause.capitalize()} done: {plan.champion} is the champion ({moves_told(plan.moves)}).")
-    show(plain(plan), words, as_json=as_json)
+    words = f"{plan.cause.capitalize()} done: {plan.champion} is the champion ({moves_told(plan.moves)})."
+    say(plain(plan), words, as_json=as_json)

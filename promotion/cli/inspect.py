@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from promotion.cli.output import FOUND, AnyModel, Json, Model, TagText, models_of, open_here, show
+from promotion.cli.output import FOUND, AnyModel, Json, Markdown, Model, TagText, form_of, models_of, open_here, show
 
 if TYPE_CHECKING:
+    from promotion.judgement import Decision
     from promotion.registry.state import State
     from promotion.registry.workflow import Registry
 
@@ -20,8 +21,8 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def status(model: AnyModel = None, as_json: Json = False) -> None:
-    """Who serves, who waits, and what needs attention."""
-    from promotion.report.terminal import status_view
+    """Who serves, who waits, how much the holdout is used, and what needs attention."""
+    from promotion.report.record import status_page
 
     registry = open_here()
     states = [registry.state(name) for name in models_of(registry, model)]
@@ -33,49 +34,49 @@ def status(model: AnyModel = None, as_json: Json = False) -> None:
         if registry.ledger.mirrored(state.model) < state.seq
     ]
     unknown = [_unrecorded(registry, state) for state in states]
-    notes = [note for note in unknown if note]
-    data = {"models": [_summary(state) for state in states], "notes": [*torn, *behind, *notes]}
-    show(data, status_view(states, torn, [*behind, *notes]), as_json=as_json)
+    attention = [*torn, *behind, *(note for note in unknown if note)]
+    data = {"models": [_summary(state) for state in states], "notes": attention}
+    show(data, status_page(states, attention), form=form_of(as_json=as_json))
 
 
 def history(model: Model, as_json: Json = False) -> None:
     """Every entry of a model's ledger, oldest first."""
     from dataclasses import asdict
 
-    from promotion.report.terminal import history_view
+    from promotion.report.record import history_page
 
     registry = open_here()
     entries = [entry for name in models_of(registry, model) for entry in registry.history(name)]
-    show([asdict(entry) for entry in entries], history_view(entries), as_json=as_json)
+    show([asdict(entry) for entry in entries], history_page(entries), form=form_of(as_json=as_json))
 
 
-def show_version(tag: TagText, as_json: Json = False) -> None:
+def show_version(tag: TagText, as_json: Json = False, as_markdown: Markdown = False) -> None:
     """The life of one version: where it came from, how it was judged, where it went."""
     from dataclasses import asdict
 
     from promotion.canonical import plain
     from promotion.registry.transition import find
-    from promotion.report.terminal import version_view
+    from promotion.report.record import version_pages
     from promotion.vocabulary import Tag
 
+    form = form_of(as_json=as_json, as_markdown=as_markdown)
     registry, parsed = open_here(), Tag.parse(tag)
     known = find(registry.state(parsed.model), parsed)
     entries = [entry for entry in registry.history(parsed.model) if _concerns(entry.body, tag)]
     data = {**plain(known), "entries": [asdict(entry) for entry in entries]}
-    show(data, version_view(known, entries), as_json=as_json)
+    show(data, *version_pages(known, entries), form=form)
 
 
 def audit(model: AnyModel = None, as_json: Json = False) -> int:
     """Compare the ledger with labels, files and MLflow. Exit code 5 when something differs."""
-    from rich.console import Group
-
     from promotion.canonical import plain
-    from promotion.report.terminal import findings_view
+    from promotion.report.record import findings_pages
 
     registry = open_here()
     found = {name: registry.audit(name) for name in models_of(registry, model)}
     data = {name: [plain(finding) for finding in findings] for name, findings in found.items()}
-    show(data, Group(*(findings_view(name, findings) for name, findings in found.items())), as_json=as_json)
+    pages = (page for name, findings in found.items() for page in findings_pages(name, findings))
+    show(data, *pages, form=form_of(as_json=as_json))
     return FOUND if any(found.values()) else 0
 
 
@@ -85,14 +86,26 @@ def _concerns(body: dict[str, Any], tag: str) -> bool:
 
 def _summary(state: "State") -> dict[str, Any]:
     from promotion.canonical import plain
+    from promotion.report.record import last_budgeted
 
+    spent = last_budgeted(state)
     return {
         "model": state.model,
         "champion": plain(state.champion) if state.champion else None,
         "previous": state.previous,
         "waiting": [known.tag for known in state.waiting],
         "seq": state.seq,
+        "holdout": _holdout(spent.decision) if spent and spent.decision else None,
     }
+
+
+def _holdout(decision: "Decision") -> dict[str, Any] | None:
+    """How much the rows that judged last are used, and the levels of the next decision on them and on fresh rows."""
+    budget, used = decision.budget, decision.holdout
+    if budget is None:
+        return None
+    data = {"data": used.data, "digest": used.digest} if used else {}
+    return {**data, "use": budget.use, "level": budget.level, "next_level": budget.next, "fresh_level": budget.fresh}
 
 
 def _unrecorded(registry: "Registry", state: "State") -> str | None:

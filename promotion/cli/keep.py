@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from promotion.cli.output import AnyModel, Json, models_of, notice, open_here, show
+from promotion.cli.output import AnyModel, Json, models_of, notice, open_here, say
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -22,8 +22,6 @@ def init(
     """Write a commented promotion.toml whose example is the fraud classifier."""
     from importlib.resources import files
 
-    from rich.text import Text
-
     from promotion.config import FILE_NAME
     from promotion.errors import ConfigError
 
@@ -39,34 +37,26 @@ def init(
         message = f"{path} cannot be written ({error.strerror})."
         raise ConfigError(message) from error
     words = f"Wrote {path}. With the data in place, `promotion retrain fraud_classifier` trains and judges a candidate."
-    show({"written": str(path)}, Text(words), as_json=as_json)
+    say({"written": str(path)}, words, as_json=as_json)
 
 
 def repair(model: AnyModel = None, as_json: Json = False) -> None:
     """Complete what was interrupted, and write the ledger's stages over labels and aliases that disagree."""
-    from rich.text import Text
-
     from promotion.canonical import plain
-    from promotion.report.terminal import moves_told
+    from promotion.report.record import moves_told
 
     registry = open_here()
     mended = {name: registry.repair(name) for name in models_of(registry, model)}
     lines = [f"{name}: {moves_told(moves) or 'no label disagreed with the ledger'}" for name, moves in mended.items()]
-    show(
-        {name: [plain(move) for move in moves] for name, moves in mended.items()},
-        Text("\n".join(lines)),
-        as_json=as_json,
-    )
+    say({name: [plain(move) for move in moves] for name, moves in mended.items()}, *lines, as_json=as_json)
 
 
 def sync(model: AnyModel = None, as_json: Json = False) -> int:
     """Bring MLflow up to date with the ledger."""
-    from rich.text import Text
-
     registry = open_here()
     done = {name: registry.sync(name) for name in models_of(registry, model)}
-    words = "\n".join(f"{name}: {'up to date' if ok else 'not reached'}" for name, ok in done.items())
+    lines = [f"{name}: {'up to date' if ok else 'not reached'}" for name, ok in done.items()]
     if not done:
         notice("No model is configured or recorded here.")
-    show(done, Text(words), as_json=as_json)
+    say(done, *lines, as_json=as_json)
     return 0 if all(done.values()) else 1

@@ -2,18 +2,21 @@
 
 import json
 import sys
+from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from promotion.errors import PromotionError
 from promotion.vocabulary import Verdict
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
+    from promotion.judgement import Decision
     from promotion.registry.workflow import Registry
+    from promotion.report.page import Page
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")]
+Markdown = Annotated[bool, typer.Option("--markdown", help="Write Markdown to standard output.")]
 Model = Annotated[str, typer.Argument(help="Name of a model.", metavar="MODEL")]
 AnyModel = Annotated[str | None, typer.Argument(help="Name of a model; all models when left out.", metavar="[MODEL]")]
 TagText = Annotated[str, typer.Argument(help="A version, as MODEL:VERSION.", metavar="TAG")]
@@ -21,6 +24,37 @@ Reason = Annotated[str, typer.Option(help="Why, in one sentence, for the record.
 
 EXIT_CODES = {Verdict.PROMOTE: 0, Verdict.REJECT: 3, Verdict.HOLD: 4}
 FOUND = 5
+
+
+class Misuse(PromotionError):
+    """Arguments or options that do not go together."""
+
+    exit_code = 2
+
+
+class Form(Enum):
+    """How a command answers."""
+
+    WORDS = "words"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+def form_of(*, as_json: bool, as_markdown: bool = False) -> Form:
+    """The form that the options ask for; asked before any work is done.
+
+    Raises:
+        Misuse: they ask for two.
+    """
+    if as_json and as_markdown:
+        message = "--json and --markdown both say how to answer; give one of them."
+        raise Misuse(message)
+    return Form.JSON if as_json else Form.MARKDOWN if as_markdown else Form.WORDS
+
+
+def exit_code(decision: "Decision") -> int:
+    """0 promoted, 3 rejected, 4 held; a promotion that waits for a person is held."""
+    return EXIT_CODES[Verdict.HOLD if decision.waits else decision.verdict]
 
 
 def open_here() -> "Registry":
@@ -35,18 +69,44 @@ def notice(sentence: str) -> None:
     sys.stderr.write(f"Note: {sentence}\n")
 
 
-def show(data: Any, view: "RenderableType", *, as_json: bool) -> None:
-    """Write the data as JSON, or its view for people."""
-    if as_json:
+def show(data: Any, *pages: "Page", form: Form) -> None:
+    """Write the data as JSON, or its pages for people."""
+    if form is Form.JSON:
         sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-        return
+    elif form is Form.MARKDOWN:
+        from promotion.report.markdown import page_markdown
+
+        sys.stdout.write(page_markdown(*pages))
+    else:
+        _print(*pages)
+
+
+def show_decision(decision: "Decision", *, form: Form, **more: Any) -> int:
+    """Write a decision, as JSON with `more` beside it; gives the exit code that it stands for."""
+    from promotion.canonical import plain
+    from promotion.report.decision import decision_page
+
+    show({**more, "decision_id": decision.id, **plain(decision)}, decision_page(decision), form=form)
+    return exit_code(decision)
+
+
+def say(data: Any, *sentences: str, as_json: bool) -> None:
+    """Write the data as JSON, or what it comes to as sentences."""
+    from promotion.report.page import Page
+
+    show(data, Page(summary=sentences), form=form_of(as_json=as_json))
+
+
+def _print(*pages: "Page") -> None:
     from rich.console import Console
+
+    from promotion.report.terminal import page_view
 
     # A pipe has no width: a table must not be cut to 80 columns there.
     console = Console(highlight=False, soft_wrap=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=max(console.width, 140))
-    console.print(view)
+    console.print(page_view(*pages))
 
 
 def models_of(registry: "Registry", model: str | None) -> tuple[str, ...]:

@@ -58,6 +58,7 @@ def compare(
     chosen, z = _choose(metrics), quantile((1.0 - confidence) / 2)
     task, scores = task_of(chosen, champion), {"champion": champion, "challenger": challenger}
     before, after = read_rows(y_true, scores, sample_weight, task=task, columns=columns)
+    parts = _parts(slices, columns, sample_weight, after)
     compared, missing = _compare_rows(chosen, before, after, z)
     return Comparison(
         rows=len(after),
@@ -66,10 +67,7 @@ def compare(
         confidence=float(confidence),
         metrics=compared,
         missing=missing,
-        slices=tuple(
-            _compare_slice(slicing.name, part, chosen, before, after, z)
-            for slicing, part in _parts(slices, columns, sample_weight, after)
-        ),
+        slices=tuple(_compare_slice(by, part, chosen, before, after, z) for by, part in parts),
         scores=summarise(before, after),
         task=task,
     )
@@ -108,19 +106,16 @@ def _choose(names: Iterable[str]) -> tuple[Metric, ...]:
 
 
 def _parts(
-    slices: Iterable[str | Slicing] | None,
-    columns: Columns | None,
-    sample_weight: ArrayLike | None,
-    rows: ScoredRows,
-) -> Iterator[tuple[Slicing, Slice]]:
-    """The slices asked for, slicing by slicing; of the rows that have weight, as `rows` are."""
-    if slices is None:
-        return
+    slices: Iterable[str | Slicing] | None, columns: Columns | None, sample_weight: ArrayLike | None, rows: ScoredRows
+) -> Iterator[tuple[str, Slice]]:
+    """The slices asked for, by the names of their slicings, of the rows that have weight, as `rows` are.
+
+    Names are checked at once; columns are read and divided one slicing after another.
+    """
     kept = np.ones(len(rows), dtype=bool) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64) > 0
-    slicings, every = read_slicings(slices, columns, len(kept))
-    for slicing in slicings:
-        for part in divide(slicing, TakenColumns(every, kept), rows.weights):
-            yield slicing, part
+    slicings, every = read_slicings(() if slices is None else slices, columns, len(kept))
+    taken = TakenColumns(every, kept)
+    return ((slicing.name, part) for slicing in slicings for part in divide(slicing, taken, rows.weights))
 
 
 def _compare_slice(
@@ -153,7 +148,9 @@ def _compare_by(
     with np.errstate(all="ignore"):  # what overflows is caught by the next line
         stderr = standard_error(after.influence - before.influence)
     if not math.isfinite(abs(gain) + z * stderr):
-        return MissingMetric(chosen.name, f"Its gain came out as {gain} +- {stderr}; see whether some scores are huge.")
+        return MissingMetric(
+            chosen.name, f"Its gain came out as {gain} +- {stderr}; see whether some numbers are huge."
+        )
     return MetricComparison(
         metric=chosen.name,
         direction=chosen.direction,
@@ -183,10 +180,12 @@ def _estimate(chosen: Metric, rows: ScoredRows) -> Estimate | str:
         return reason
     with np.errstate(all="ignore"):  # what overflows is caught by the next line
         estimate = chosen.estimate(rows)
-    if math.isfinite(estimate.value) and math.isfinite(estimate.stderr):
+        numbers = (estimate.value, estimate.stderr)
+    if all(map(math.isfinite, numbers)):
         return estimate
     return (
-        f"It came out as {estimate.value} for the {rows.whose}; see whether some weights are vastly larger than others."
+        f"It came out as {estimate.value} for the {rows.whose}; "
+        "see whether some weights or numbers are vastly larger than others."
     )
 
 

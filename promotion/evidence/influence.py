@@ -26,10 +26,12 @@ class Estimate(NamedTuple):
         influence: numbers whose squares add up to the variance of the value; the difference of two models' makes up
             that of their difference. Each row's influence, shape `(n_rows,)`; or, of a bootstrapped metric, the
             replicates' deviations from their mean over `sqrt(n_replicates - 1)`, shape `(n_replicates,)`.
+        counted: whether the value is a share of few rows, so that single rows make it jump.
     """
 
     value: float
     influence: Floats
+    counted: bool = False
 
     @property
     def stderr(self) -> float:
@@ -40,6 +42,18 @@ class Estimate(NamedTuple):
 def standard_error(influence: Floats) -> float:
     """Root of the sum of squares; of one model's influence, or of the difference of two models'."""
     return float(np.sqrt(np.square(influence).sum()))
+
+
+def paired_error(before: Estimate, after: Estimate) -> float:
+    """Standard error of the difference of two models' values on the same rows; exactly 0 for the same predictions.
+
+    Where the value is a share of few rows, the models differ on a handful of them, and three rows for the challenger
+    against none would look certain. Half the square of the largest difference is added to the variance there: half a
+    row more on which they differ, in the spirit of Agresti and Min (2005), who add a half to each count of such rows.
+    """
+    squares = np.square(after.influence - before.influence)
+    of_one_row = squares.max() / 2 if before.counted or after.counted else 0.0
+    return float(np.sqrt(squares.sum() + of_one_row))
 
 
 def of_all_rows(rows: ScoredRows, value: float, derivative: Floats) -> Estimate:
@@ -67,13 +81,14 @@ def ratio_of_classes(rows: ScoredRows, part: Floats, whole: Floats) -> Estimate:
     """
     total = (rows.weights * whole).sum()
     value = (rows.weights * part).sum() / total
-    return of_classes(rows, value, (part - value * whole) / total)
+    return of_classes(rows, value, (part - value * whole) / total)._replace(counted=True)
 
 
 def mean_of(estimates: Sequence[Estimate]) -> Estimate:
     """The plain mean of several estimates on the same rows, e.g. of one for each class."""
     value = sum(each.value for each in estimates) / len(estimates)
-    return Estimate(value, sum((each.influence for each in estimates), start=np.zeros(1)) / len(estimates))
+    influence = sum((each.influence for each in estimates), start=np.zeros(1)) / len(estimates)
+    return Estimate(value, influence, any(each.counted for each in estimates))
 
 
 def _raised(count: "int | np.ndarray[tuple[int], np.dtype[np.intp]]") -> Floats:

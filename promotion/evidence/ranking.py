@@ -21,7 +21,8 @@ def roc_auc(rows: ScoredRows) -> Estimate:
     outscored = (negatives_up_to - negatives / 2) / negatives_up_to[-1]
     outscoring = (positives_from - positives / 2) / positives_from[0]
     value = (positives * outscored).sum() / positives.sum()
-    return _scattered(rows, value, (outscored - value) / positives.sum(), (outscoring - value) / negatives.sum())
+    derivative = _scattered(rows, (outscored - value) / positives.sum(), (outscoring - value) / negatives.sum())
+    return of_classes(rows, value, derivative)
 
 
 def average_precision(rows: ScoredRows) -> Estimate:
@@ -31,6 +32,10 @@ def average_precision(rows: ScoredRows) -> Estimate:
     high or higher. A row of group h is part of p_h, of TP_g and N_g for all groups g at or below h, and of P, hence
 
         dAP/dw_i = ( y_i (TP_h / N_h - AP + sum_g p_g / N_g) - sum_g p_g TP_g / N_g^2 ) / P
+
+    From the sums a positive's own term is left out, `w_i (1 / N_h - TP_h / N_h^2)`: what it does to the precision at
+    its own score. A positive at the top of the ranking counts itself there in every sample that it is part of, so
+    that term is no sampling error; with few positives it raised the variance by up to six tenths.
     """
     positives = rows.ranking.positives
     true_positives = _sum_from(positives)
@@ -40,7 +45,9 @@ def average_precision(rows: ScoredRows) -> Estimate:
     raised = np.cumsum(positives / selected)
     lowered = np.cumsum(positives / selected * precision)
     of_positive = (precision - value + raised - lowered) / positives.sum()
-    return _scattered(rows, value, of_positive, -lowered / positives.sum())
+    scattered = _scattered(rows, of_positive, -lowered / positives.sum())
+    of_itself = ((1.0 - precision) / selected / positives.sum())[rows.ranking.group] * rows.weights * rows.labels
+    return of_classes(rows, value, scattered - of_itself)
 
 
 def roc_auc_ovr(rows: ScoredRows) -> Estimate:
@@ -53,7 +60,7 @@ def _sum_from(weight: Floats) -> Floats:
     return np.cumsum(weight[::-1])[::-1]
 
 
-def _scattered(rows: ScoredRows, value: float, of_positive: Floats, of_negative: Floats) -> Estimate:
-    """From derivatives per group, for positives and for negatives, to influences per row."""
+def _scattered(rows: ScoredRows, of_positive: Floats, of_negative: Floats) -> Floats:
+    """From derivatives per group, for positives and for negatives, to derivatives per row."""
     group = rows.ranking.group
-    return of_classes(rows, value, np.where(rows.labels == 1, of_positive[group], of_negative[group]))
+    return np.where(rows.labels == 1, of_positive[group], of_negative[group])

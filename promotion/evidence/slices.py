@@ -9,7 +9,7 @@ own, `(missing)`, which comes last.
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,7 +70,7 @@ class Slice(NamedTuple):
 
 def read_slicings(
     slices: Iterable[str | Slicing], columns: Columns | None, n_rows: int
-) -> tuple[tuple[Slicing, ...], Columns]:
+) -> tuple[tuple[Slicing, ...], dict[str, NDArray[Any]]]:
     """The slicings asked for, each once, and the columns that they name.
 
     A name is short for slices by the values of that column; a mapping or DataFrame for slices by each of its columns.
@@ -82,25 +82,27 @@ def read_slicings(
     every = slices if _are_columns(slices) else {} if columns is None else columns
     asked = (slices,) if isinstance(slices, str | Slicing) else slices
     slicings = tuple(dict.fromkeys(each if isinstance(each, Slicing) else Slicing(by=(each,)) for each in asked))
-    for name in dict.fromkeys(name for slicing in slicings for name in slicing.by):
-        _require_column(name, every, n_rows)
-    return slicings, every
+    names = dict.fromkeys(name for slicing in slicings for name in slicing.by)
+    return slicings, {name: _read_column(name, every, n_rows) for name in names}
 
 
 def _are_columns(slices: object) -> TypeGuard[Columns]:
     return hasattr(slices, "keys")
 
 
-def _require_column(name: str, columns: Columns, n_rows: int) -> None:
+def _read_column(name: str, columns: Columns, n_rows: int) -> NDArray[Any]:
     if name not in columns:
         known = tuple(map(str, columns)) if isinstance(columns, Iterable) else ()
         raise UnknownName("column", name, known, hint="" if known else "Give it among the columns to slice by it.")
-    shape = np.shape(columns[name])
-    if shape != (n_rows,):
+    given = columns[name]
+    # From a list of words and NaN, NumPy would make the word 'nan'.
+    column = np.asarray(given, dtype=object if isinstance(given, list | tuple) else None)
+    if column.shape != (n_rows,):
         raise DataError(
-            f"The column '{name}' must hold one value for each of the {n_rows:,} labels, but has the shape {shape}. "
-            "Slice the very rows that are labelled."
+            f"The column '{name}' must hold one value for each of the {n_rows:,} labels, but has the shape "
+            f"{column.shape}. Slice the very rows that are labelled."
         )
+    return column
 
 
 def divide(slicing: Slicing, columns: Columns, weights: Floats) -> tuple[Slice, ...]:

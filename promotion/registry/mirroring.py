@@ -1,5 +1,6 @@
 """What the mirror shall show, built from the state. Pure; sending it is the mirror's."""
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -45,14 +46,20 @@ def decision_metrics(decision: Decision) -> dict[str, float]:
     if decision.evidence is None:
         return {}
     if not isinstance(decision.evidence, Comparison):
-        return {f"gate_{found.metric}": found.value for found in decision.evidence.metrics}
+        return {f"gate_{logged_as(found.metric)}": found.value for found in decision.evidence.metrics}
     numbers = {}
     for found in decision.evidence.metrics:
-        numbers[f"gate_{found.metric}"] = found.challenger
-        numbers[f"gate_{found.metric}_champion"] = found.champion
-        numbers[f"gate_{found.metric}_gain"] = found.gain
-        numbers[f"gate_{found.metric}_gain_stderr"] = found.stderr
+        name = f"gate_{logged_as(found.metric)}"
+        numbers[name] = found.challenger
+        numbers[f"{name}_champion"] = found.champion
+        numbers[f"{name}_gain"] = found.gain
+        numbers[f"{name}_gain_stderr"] = found.stderr
     return numbers
+
+
+def logged_as(metric: str) -> str:
+    """A metric's name as MLflow takes it: `recall_at_fpr(0.01)` becomes `recall_at_fpr_0.01`."""
+    return re.sub(r"[^A-Za-z0-9.-]+", "_", metric).strip("_")
 
 
 def _version(known: Known, paths: Mapping[str, Path]) -> MirrorVersion:

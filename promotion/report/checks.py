@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from promotion.evidence import Comparison
 from promotion.judgement import Check, Decision, Kind
 from promotion.report.figures import signed
-from promotion.report.page import Column, Table, Tone, Words, left, row
+from promotion.report.page import Table, Tone, Words, left, row
 from promotion.vocabulary import Outcome
 
 TONES = {
@@ -31,7 +31,7 @@ class _Group:
 def checks_table(decision: Decision) -> Table:
     """One row for each check; of each slice rule one for all slices that do not block, and one for each that does."""
     rows = tuple(cells for each in _gathered(decision) for cells in _rows(each))
-    return Table(columns=(*left("check", "outcome"), Column("why", wraps=True)), rows=rows)
+    return Table(columns=left("check", "outcome", "why"), rows=rows)
 
 
 def _rows(each: Check | _Group) -> Iterator[tuple[Words, ...]]:
@@ -54,35 +54,31 @@ def _row(name: str, outcome: Outcome, reason: str) -> tuple[Words, ...]:
 def _together(passed: Sequence[Check], slices: int, blocking: int) -> str:
     """What the slices of a rule that do not block have in common."""
     few = slices - blocking - len(passed)
-    too_small = f"{few} of {slices} slices {'is' if few == 1 else 'are'} too small to be judged"
+    are_small = f"{'is' if few == 1 else 'are'} too small to be judged"
     if not passed:
-        return f"{too_small}."
+        return f"{few} of {slices} slices {are_small}."
     lowest = min(passed, key=lambda check: check.value or 0.0)
     where = lowest.subject.partition(" where ")[2]
-    told = f"{len(passed)} of {slices} slices passed{f', {too_small}' if few else ''}"
+    told = f"{len(passed)} of {slices} slices passed{f', {few} {are_small}' if few else ''}"
     return f"{told}; the lowest gain is {signed(lowest.value or 0.0)} where {where}."
 
 
 def _gathered(decision: Decision) -> Iterator[Check | _Group]:
-    """The checks in their order, those of one slice rule gathered where its first stands."""
-    slicings = _slicings(decision)
-    groups: dict[tuple[str, int], list[Check]] = {}
-    order: dict[tuple[str, int], Check | None] = {}
-    seen: Counter[str] = Counter()
+    """The checks in their order, those of one slice rule gathered where its first stands.
+
+    Two rules may be about the same metric and slices, with other margins; then each subject comes once more.
+    """
+    rules, seen = _rules(decision), Counter[str]()
+    found: dict[tuple[str, int], list[Check]] = {}
     for place, check in enumerate(decision.checks):
-        rule = slicings.get(check.subject) if check.kind is Kind.SLICE else None
-        if rule is None:
-            order["", place] = check
-            continue
+        rule = rules.get(check.subject, "") if check.kind is Kind.SLICE else ""
         seen[check.subject] += 1
-        key = (rule, -seen[check.subject])
-        order.setdefault(key)
-        groups.setdefault(key, []).append(check)
-    for key, single in order.items():
-        yield single or _Group(f"{Kind.SLICE} {key[0]}", tuple(groups[key]))
+        found.setdefault((rule, seen[check.subject] if rule else place), []).append(check)
+    for (rule, _), checks in found.items():
+        yield _Group(f"{Kind.SLICE} {rule}", tuple(checks)) if rule else checks[0]
 
 
-def _slicings(decision: Decision) -> Mapping[str, str]:
+def _rules(decision: Decision) -> Mapping[str, str]:
     """From a slice check's subject to what its rule is about: `roc_auc where ProductCD = W` -> `roc_auc by ProductCD`."""
     parts = decision.evidence.slices if isinstance(decision.evidence, Comparison) else ()
     return {

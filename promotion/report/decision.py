@@ -1,7 +1,7 @@
 """A decision as a page: the verdict, the line that decided, the numbers, the checks."""
 
 from promotion.evidence import Comparison, Evaluation
-from promotion.judgement import Check, Decision, HoldoutUsed, Kind
+from promotion.judgement import Decision, HoldoutUsed
 from promotion.judgement.checks import POINT
 from promotion.report.checks import checks_table
 from promotion.report.figures import figure
@@ -15,11 +15,10 @@ _DONE = {Verdict.PROMOTE: "PROMOTED", Verdict.HOLD: "HELD", Verdict.REJECT: "REJ
 
 def decision_page(decision: Decision) -> Page:
     """A decision as the gate made it; one of which the gate knows nothing says what the policy asks for."""
-    approval = f"`promotion promote {_challenger(decision)} --reason …` approves it." if decision.waits else ""
     return Page(
         verdict=Words(_verdict(decision), TONES[decision.verdict]),
         headline=_headline(decision),
-        summary=tuple(filter(None, (decision.summary, approval))),
+        summary=tuple(filter(None, (decision.summary, _next_step(decision)))),
         tables=tuple(table for table in (_evidence_table(decision), checks_table(decision)) if table.rows),
         notes=quiet(*_gaps(decision), _budget(decision), _judged(decision)),
     )
@@ -43,9 +42,14 @@ def judged_by(holdout: HoldoutUsed) -> str:
 
 
 def _verdict(decision: Decision) -> str:
-    if decision.waits:
-        return "PROMOTE, waits for approval"
-    return _DONE[decision.verdict] if decision.challenger else decision.verdict.upper()
+    if decision.challenger is None:
+        return decision.verdict.upper()
+    return "PROMOTE, waits for approval" if decision.waits else _DONE[decision.verdict]
+
+
+def _next_step(decision: Decision) -> str:
+    waits = decision.waits and decision.challenger
+    return f"`promotion promote {_challenger(decision)} --reason …` approves it." if waits else ""
 
 
 def _headline(decision: Decision) -> str:

@@ -37,8 +37,13 @@ def give_or_take(low: float, high: float, *, scale: float | None = None) -> str:
 
 
 def percent(share: float) -> str:
-    """A share as a person says it: `5 %`, `0.338 %`."""
-    return f"{100 * share:.3g} %"
+    """A share as a person says it: `95 %`, `99.95 %`."""
+    return f"{100 * share:g} %"
+
+
+def level(alpha: float) -> str:
+    """The level of a check: `3.04 %`, `0.338 %`."""
+    return f"{100 * alpha:.3g} %"
 
 
 def _written(number: float, scale: float, *, sign: str) -> str:

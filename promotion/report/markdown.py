@@ -8,7 +8,7 @@ from promotion.report.page import Align, Page, Table
 _RULES = {Align.LEFT: "---", Align.RIGHT: "--:"}
 _CODE = re.compile(r"(`[^`\n]+`)")
 _SPECIAL = re.compile(r"\\|\*|\](?=\()|(?<!\w)_|_(?!\w)|`")
-_BEGINS_A_BLOCK = re.compile(r"^(?=[#>+=-]|\d+[.)])")
+_BEGINS_A_BLOCK = re.compile(r"^(\d+(?=[.)])|(?=[#>+=-]))")
 
 
 def page_markdown(*pages: Page) -> str:
@@ -52,7 +52,7 @@ def _cell(text: str) -> str:
 
 def _block(text: str) -> str:
     """A paragraph that is not taken for a heading or a list, whatever it begins with."""
-    return _BEGINS_A_BLOCK.sub(r"\\", escaped(text))
+    return _BEGINS_A_BLOCK.sub(r"\1\\", escaped(text))
 
 
 def _prose(text: str) -> str:

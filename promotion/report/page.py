@@ -31,11 +31,11 @@ class Words:
 
 @dataclass(frozen=True)
 class Column:
-    """The head of a column; `wraps` says that its cells are sentences, which may take several lines."""
+    """The head of a column; `wraps` says that its cells may take several lines where it is narrow."""
 
     title: str
     align: Align = Align.LEFT
-    wraps: bool = False
+    wraps: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +73,7 @@ def left(*titles: str) -> tuple[Column, ...]:
 
 def right(*titles: str) -> tuple[Column, ...]:
     """Columns of numbers."""
-    return tuple(Column(title, Align.RIGHT) for title in titles)
+    return tuple(Column(title, Align.RIGHT, wraps=False) for title in titles)
 
 
 def row(*cells: str | Words) -> tuple[Words, ...]:

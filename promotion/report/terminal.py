@@ -7,23 +7,26 @@ from rich.text import Text
 from promotion.report.page import Page, Table, Tone, Words
 
 _STYLES = {Tone.PLAIN: "", Tone.GOOD: "green", Tone.BAD: "red", Tone.UNSURE: "yellow", Tone.QUIET: "dim"}
+_BLANK = Text("")
 
 
 def page_view(*pages: Page) -> RenderableType:
     """The pages, one below the other."""
-    return Group(*(part for page in pages for part in _parts(page)))
+    return Group(*(part for place, page in enumerate(pages) for part in ((_BLANK,) if place else ()) + _parts(page)))
 
 
-def _parts(page: Page) -> list[RenderableType]:
+def _parts(page: Page) -> tuple[RenderableType, ...]:
     parts: list[RenderableType] = []
     if page.verdict.text or page.headline:
         gap = "  " if page.verdict.text else ""
         verdict = (page.verdict.text, f"bold {_STYLES[page.verdict.tone]}".strip())
         parts.append(Text.assemble(verdict, gap, (page.headline, "" if gap else "bold")))
     parts.extend(map(Text, page.summary))
-    parts.extend(_table(table) for table in page.tables if table.rows)
-    parts.extend(map(_text, page.notes))
-    return parts
+    for table in page.tables:
+        if table.rows:
+            parts.extend((_BLANK, _table(table)) if parts else (_table(table),))
+    parts.extend((_BLANK, *map(_text, page.notes)) if page.notes else ())
+    return tuple(parts)
 
 
 def _table(table: Table) -> RichTable:

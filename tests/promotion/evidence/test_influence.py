@@ -1,162 +1,300 @@
-from collections.abc import Callable
+"""Every metric with an influence, against scikit-learn, finite differences, and plain definitions."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from promotion.evidence import ScoredRows, influence
+from promotion.evidence.influence import Estimate, paired_error
+from promotion.evidence.metrics import metric
+from promotion.evidence.rows import ScoredRows
+from promotion.vocabulary import Task
+
+COST = 'expected_cost(fp=5, fn="amount", tp=0.5, threshold=0.3)'
+
+
+def said(scores):
+    return scores > 0.5 if scores.ndim == 1 else scores.argmax(axis=1)
+
+
+def of_class(function, **options):
+    return lambda y, s, w: function(y, said(s), sample_weight=w, **options)
+
+
+def of_scores(function, **options):
+    return lambda y, s, w: function(y, s, sample_weight=w, **options)
+
 
 SKLEARN = {
-    "roc_auc": sk.roc_auc_score,
-    "average_precision": sk.average_precision_score,
-    "log_loss": lambda y, s, sample_weight: sk.log_loss(y, s, labels=[0, 1], sample_weight=sample_weight),
-    "brier_score": sk.brier_score_loss,
-    "accuracy": lambda y, s, sample_weight: sk.accuracy_score(y, s > 0.5, sample_weight=sample_weight),
+    (Task.BINARY, "roc_auc"): of_scores(sk.roc_auc_score),
+    (Task.BINARY, "average_precision"): of_scores(sk.average_precision_score),
+    (Task.BINARY, "log_loss"): of_scores(sk.log_loss, labels=[0, 1]),
+    (Task.BINARY, "brier_score"): of_scores(sk.brier_score_loss),
+    (Task.BINARY, "accuracy"): of_class(sk.accuracy_score),
+    (Task.BINARY, "balanced_accuracy"): of_class(sk.balanced_accuracy_score),
+    (Task.BINARY, "f1"): of_class(sk.f1_score),
+    (Task.BINARY, "precision"): of_class(sk.precision_score),
+    (Task.BINARY, "recall"): of_class(sk.recall_score),
+    (Task.MULTICLASS, "log_loss"): of_scores(sk.log_loss, labels=[0, 1, 2]),
+    (Task.MULTICLASS, "brier_score"): of_scores(sk.brier_score_loss, labels=[0, 1, 2]),
+    (Task.MULTICLASS, "accuracy"): of_class(sk.accuracy_score),
+    (Task.MULTICLASS, "balanced_accuracy"): of_class(sk.balanced_accuracy_score),
+    (Task.MULTICLASS, "f1_macro"): of_class(sk.f1_score, average="macro"),
+    (Task.MULTICLASS, "precision_macro"): of_class(sk.precision_score, average="macro"),
+    (Task.MULTICLASS, "recall_macro"): of_class(sk.recall_score, average="macro"),
+    (Task.MULTICLASS, "roc_auc_ovr"): of_scores(sk.roc_auc_score, multi_class="ovr"),
+    (Task.REGRESSION, "rmse"): of_scores(sk.root_mean_squared_error),
+    (Task.REGRESSION, "mse"): of_scores(sk.mean_squared_error),
+    (Task.REGRESSION, "mae"): of_scores(sk.mean_absolute_error),
+    (Task.REGRESSION, "r2"): of_scores(sk.r2_score),
 }
-RANK_METRICS = ["roc_auc", "average_precision"]
+EVERY = [*SKLEARN, (Task.BINARY, COST)]
+SELF_TERM = {"average_precision"}  # leaves out what a row does to itself, so it is no plain derivative
 
 scores_with_ties = st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.5000001, 0.75, 1.0])
-any_scores = st.floats(0, 1)
+numbers = st.sampled_from([-3.0, 0.0, 1.0, 2.5]) | st.floats(-50, 50)
 any_weights = st.floats(0.05, 20)
 
 
 @st.composite
-def scored_rows(draw, weights=any_weights, scores=scores_with_ties | any_scores):
-    n_rows = draw(st.integers(2, 25))
-    labels = draw(
-        st.lists(st.sampled_from([0.0, 1.0]), min_size=n_rows, max_size=n_rows).filter(lambda y: 0 < sum(y) < n_rows)
-    )
-    return ScoredRows(
-        np.array(labels),
-        np.array(draw(st.lists(scores, min_size=n_rows, max_size=n_rows))),
-        np.array(draw(st.lists(weights, min_size=n_rows, max_size=n_rows))),
-    )
+def scored_rows(draw, task=Task.BINARY, weights=any_weights, scores=scores_with_ties | st.floats(0, 1)):
+    def column(values, count):
+        return np.array(draw(st.lists(values, min_size=count, max_size=count)))
+
+    n_rows = draw(st.integers(6, 25))
+    if task is Task.REGRESSION:
+        labels, given_scores = column(numbers, n_rows), column(numbers, n_rows)
+    else:
+        n_classes = 2 if task is Task.BINARY else 3
+        classes = np.append(np.repeat(np.arange(n_classes), 2), column(st.integers(0, n_classes - 1), n_rows - 2 * n_classes))
+        labels = np.array(draw(st.permutations(classes.tolist())), float)
+        given_scores = column(scores, n_rows)
+        if task is Task.MULTICLASS:
+            given_scores = np.column_stack([given_scores, column(scores, n_rows), column(scores, n_rows)]) + 1e-3
+            given_scores /= given_scores.sum(axis=1, keepdims=True)
+    amount = column(st.floats(0, 10), n_rows)
+    return ScoredRows(labels, given_scores, column(weights, n_rows), columns={"amount": amount}, task=task)
 
 
-def estimate_by(name: str) -> Callable[[ScoredRows], influence.Estimate]:
-    return getattr(influence, name)
+def measured(name, rows):
+    """The estimate, of rows for which the metric is defined."""
+    assume(not metric(name).why_undefined(rows))
+    assume(rows.task is not Task.REGRESSION or np.ptp(rows.labels) > 1e-3)
+    assume(rows.task is not Task.REGRESSION or np.abs(rows.labels - rows.scores).max() > 1e-3)
+    return metric(name).estimate(rows)
 
 
-@pytest.mark.parametrize("name", SKLEARN)
-@given(rows=scored_rows())
-def test_value_is_scikit_learns(name, rows):
-    expected = SKLEARN[name](rows.labels, rows.scores, sample_weight=rows.weights)
+def small_sample_factor(name, rows):
+    """Per row `sqrt(n / (n - 1))`; n counts all rows for means over all, those of the row's class for the others."""
+    of_all = {"log_loss", "brier_score", "accuracy", "rmse", "mse", "mae", "r2", COST}
+    count = np.full(len(rows), len(rows)) if name in of_all else np.array([np.sum(rows.labels == y) for y in rows.labels])
+    if name == "roc_auc_ovr":
+        return None
+    return np.sqrt(count / (count - 1))
 
-    assert estimate_by(name)(rows).value == pytest.approx(expected, rel=1e-12, abs=1e-12)
 
-
-@pytest.mark.parametrize("name", SKLEARN)
-@given(rows=scored_rows(weights=st.floats(0.5, 2)))
+@pytest.mark.parametrize(("task", "name"), SKLEARN)
+@given(data=st.data())
 @settings(deadline=None)
-def test_influence_is_the_derivative_by_the_rows_weight(name, rows):
-    measured = estimate_by(name)
+def test_value_is_scikit_learns(task, name, data):
+    rows = data.draw(scored_rows(task))
+    found = measured(name, rows).value
+
+    expected = SKLEARN[task, name](rows.labels, rows.scores, rows.weights)
+
+    assert found == pytest.approx(expected, rel=1e-12, abs=1e-12)
+
+
+@pytest.mark.parametrize(("task", "name"), [case for case in EVERY if case[1] not in SELF_TERM])
+@given(data=st.data())
+@settings(deadline=None)
+def test_influence_is_the_derivative_by_the_rows_weight(task, name, data):
+    rows = data.draw(scored_rows(task, weights=st.floats(0.5, 2)))
+    found = measured(name, rows)
 
     def value_at(row, factor):
         weights = rows.weights.copy()
         weights[row] *= factor
-        return measured(ScoredRows(rows.labels, rows.scores, weights)).value
+        return metric(name).estimate(replace(rows, weights=weights)).value
 
-    step = 1e-3  # the four-point formula's error is of order step^4
-    slopes = [
-        (8 * (value_at(i, 1 + step) - value_at(i, 1 - step)) - value_at(i, 1 + 2 * step) + value_at(i, 1 - 2 * step))
-        / (12 * step)
-        for i in range(len(rows))
-    ]
+    slopes = np.array([slope(lambda factor, i=i: value_at(i, factor)) for i in range(len(rows))])
 
-    np.testing.assert_allclose(measured(rows).influence, slopes, atol=1e-8)
-
-
-@pytest.mark.parametrize("name", SKLEARN)
-@given(rows=scored_rows())
-def test_influences_add_up_to_zero(name, rows):
-    assert abs(estimate_by(name)(rows).influence.sum()) < 1e-10
+    if name == "roc_auc_ovr":  # the mean of areas with a factor of their own each
+        areas = [metric("roc_auc").estimate(one).influence for one in rows.one_vs_rest]
+        np.testing.assert_allclose(found.influence, np.mean(areas, axis=0), atol=1e-12)
+    else:
+        np.testing.assert_allclose(
+            found.influence / small_sample_factor(name, rows), slopes, atol=1e-8 * max(1.0, abs(found.value))
+        )
 
 
-@pytest.mark.parametrize("name", SKLEARN)
-@given(rows=scored_rows(weights=st.integers(1, 5).map(float)))
-def test_weights_equal_repetition_of_rows(name, rows):
-    times = rows.weights.astype(int)
-    repeated = ScoredRows(rows.labels.repeat(times), rows.scores.repeat(times), np.ones(times.sum()))
-
-    weighted, counted = estimate_by(name)(rows), estimate_by(name)(repeated)
-
-    assert weighted.value == pytest.approx(counted.value, abs=1e-12)
-    np.testing.assert_allclose(
-        weighted.influence.repeat(times), counted.influence * rows.weights.repeat(times), atol=1e-12
-    )
+def slope(value_at, step=1e-3):
+    """Derivative at 1; the four-point formula's error is of order step^4."""
+    near, far = value_at(1 + step) - value_at(1 - step), value_at(1 + 2 * step) - value_at(1 - 2 * step)
+    return (8 * near - far) / (12 * step)
 
 
-@pytest.mark.parametrize("name", SKLEARN)
-@given(rows=scored_rows(), data=st.data())
-def test_order_of_rows_does_not_matter(name, rows, data):
+@given(rows=scored_rows(weights=st.floats(0.5, 2)))
+@settings(deadline=None)
+def test_influence_on_average_precision_leaves_out_what_a_row_does_to_its_own_precision(rows):
+    higher = rows.scores >= rows.scores[:, None]  # [i, j]: row j is scored as high as row i or higher
+
+    def value_at(row, factor):
+        counted = np.where(np.arange(len(rows)) == row, factor, 1.0) * rows.weights
+        of_others = (higher * rows.labels * counted).sum(axis=1) / (higher * counted).sum(axis=1)
+        of_itself = (higher * rows.labels * rows.weights).sum(axis=1) / (higher * rows.weights).sum(axis=1)
+        precision = np.where(np.arange(len(rows)) == row, of_itself, of_others)
+        return (counted * rows.labels * precision).sum() / (counted * rows.labels).sum()
+
+    slopes = [slope(lambda factor, i=i: value_at(i, factor)) for i in range(len(rows))]
+
+    found = metric("average_precision").estimate(rows)
+    assert found.value == pytest.approx(value_at(0, 1.0), abs=1e-12)
+    np.testing.assert_allclose(found.influence / small_sample_factor("average_precision", rows), slopes, atol=1e-8)
+
+
+@pytest.mark.parametrize(("task", "name"), EVERY)
+@given(data=st.data())
+@settings(deadline=None)
+def test_order_of_rows_does_not_matter(task, name, data):
+    rows = data.draw(scored_rows(task))
     order = np.array(data.draw(st.permutations(range(len(rows)))))
 
-    here = estimate_by(name)(rows)
-    there = estimate_by(name)(ScoredRows(rows.labels[order], rows.scores[order], rows.weights[order]))
+    here, there = measured(name, rows), metric(name).estimate(rows.take(order))
 
-    assert there.value == pytest.approx(here.value, abs=1e-12)
-    np.testing.assert_allclose(there.influence, here.influence[order], atol=1e-12)
+    assert there.value == pytest.approx(here.value, rel=1e-12, abs=1e-12)
+    np.testing.assert_allclose(there.influence, here.influence[order], rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", RANK_METRICS)
+@pytest.mark.parametrize(("task", "name"), EVERY)
+@given(data=st.data())
+@settings(deadline=None)
+def test_weights_equal_repetition_of_rows(task, name, data):
+    rows = data.draw(scored_rows(task, weights=st.integers(1, 5).map(float)))
+    repeated = rows.take(np.arange(len(rows)).repeat(rows.weights.astype(int)))
+    repeated = replace(repeated, weights=np.ones(len(repeated)))
+
+    weighted, counted = measured(name, rows), metric(name).estimate(repeated)
+
+    assert weighted.value == pytest.approx(counted.value, rel=1e-12, abs=1e-12)
+
+
+@pytest.mark.parametrize(("task", "name"), EVERY)
+@given(data=st.data(), scale=st.floats(1e-6, 1e6))
+@settings(deadline=None)
+def test_only_the_ratio_of_weights_matters(task, name, data, scale):
+    rows = data.draw(scored_rows(task))
+
+    here, there = measured(name, rows), metric(name).estimate(replace(rows, weights=rows.weights * scale))
+
+    assert there.value == pytest.approx(here.value, rel=1e-9, abs=1e-9)
+    np.testing.assert_allclose(there.influence, here.influence, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["roc_auc", "average_precision"])
 @given(rows=scored_rows(scores=scores_with_ties))
 def test_rank_metrics_see_only_the_ranking(name, rows):
-    transformed = ScoredRows(rows.labels, np.exp(3 * rows.scores) - 7, rows.weights)
+    transformed = replace(rows, scores=np.exp(3 * rows.scores) - 7)
 
-    here, there = estimate_by(name)(rows), estimate_by(name)(transformed)
+    here, there = metric(name).estimate(rows), metric(name).estimate(transformed)
 
     assert here.value == there.value
     np.testing.assert_array_equal(here.influence, there.influence)
 
 
-@pytest.mark.parametrize("name", SKLEARN)
+@pytest.mark.parametrize("name", [name for task, name in EVERY if task is Task.BINARY])
 @given(rows=scored_rows(scores=st.integers(1, 255).map(lambda k: k / 256)))
 def test_single_precision_gives_the_same_where_scores_are_exact(name, rows):
-    single = ScoredRows(rows.labels, rows.scores.astype(np.float32), rows.weights)
+    here = measured(name, rows)
+    single = metric(name).estimate(replace(rows, scores=rows.scores.astype(np.float32)))
 
-    assert estimate_by(name)(single).value == pytest.approx(estimate_by(name)(rows).value, abs=1e-12)
+    assert single.value == pytest.approx(here.value, abs=1e-12)
+    np.testing.assert_allclose(single.influence, here.influence, atol=1e-12)
+
+
+def test_a_threshold_means_the_same_in_single_and_double_precision():
+    """0.3 in single precision is 0.300000012, which is above the threshold 0.3 whoever compares."""
+    rows = ScoredRows(np.array([0.0, 0, 1, 1]), np.array([0.3, 0.1, 0.9, 0.2], np.float32), np.ones(4))
+    cost = metric("expected_cost(fp=1, fn=0, threshold=0.3)").estimate
+
+    assert cost(rows).value == cost(replace(rows, scores=rows.scores.astype(np.float64))).value == 0.25
 
 
 @pytest.mark.parametrize(("dtype", "cost"), [(np.float64, 36.0437), (np.float32, 15.9424), (np.float16, 6.9315)])
 def test_log_loss_clips_by_the_precision_of_the_scores(dtype, cost):
     rows = ScoredRows(np.array([1.0, 0.0]), np.array([0.0, 1.0], dtype), np.ones(2))
 
-    found = influence.log_loss(rows).value
+    found = metric("log_loss").estimate(rows).value
 
     assert found == pytest.approx(cost, abs=1e-4)
     assert found == pytest.approx(sk.log_loss(rows.labels, rows.scores), rel=1e-3)
 
 
+@pytest.mark.parametrize("name", ["log_loss", "brier_score", "accuracy", "balanced_accuracy"])
+@given(rows=scored_rows())
+def test_two_columns_of_scores_are_worth_as_much_as_one(name, rows):
+    columns = np.column_stack([1 - rows.scores, rows.scores])
+    two = replace(rows, scores=columns, task=Task.MULTICLASS)
+    assume(name in {"log_loss", "brier_score"} or not np.isclose(rows.scores, 0.5).any())
+
+    here, there = metric(name).estimate(rows), metric(name).estimate(two)
+
+    assert there.value == pytest.approx(here.value, abs=1e-12)
+    np.testing.assert_allclose(there.influence, here.influence, atol=1e-9)
+
+
 @given(rows=scored_rows(weights=st.just(1.0)))
-def test_auc_components_are_delongs(rows):
-    champion, challenger = rows.scores, rows.scores[::-1].copy()
-    estimates = [influence.roc_auc(ScoredRows(rows.labels, s, rows.weights)) for s in (champion, challenger)]
+def test_errors_of_auc_and_of_its_gain_are_delongs(rows):
+    other = rows.scores[::-1].copy()
+    before, after = (metric("roc_auc").estimate(replace(rows, scores=each)) for each in (rows.scores, other))
 
-    m, n = rows.positives, len(rows) - rows.positives
-    (v10, v01), (w10, w01) = (delong_components(rows.labels, s) for s in (champion, challenger))
-    of_positives, of_negatives = np.square(centred(w10 - v10)).sum(), np.square(centred(w01 - v01)).sum()
+    covariance = delong_covariance(rows.labels, [rows.scores, other])
 
-    # DeLong's variance has m (m - 1) and n (n - 1) where ours has m^2 and n^2, so ours is
-    # S10 / m * (m - 1) / m + S01 / n * (n - 1) / n.
-    ours = np.square(estimates[1].influence - estimates[0].influence).sum()
-    assert ours == pytest.approx(of_positives / m**2 + of_negatives / n**2, abs=1e-12)
-    if m > 1 and n > 1:
-        s10, s01 = of_positives / (m - 1), of_negatives / (n - 1)
-        assert ours == pytest.approx(s10 / m * (m - 1) / m + s01 / n * (n - 1) / n, abs=1e-12)
-        assert s10 / m + s01 / n >= ours - 1e-12
+    assert before.stderr**2 == pytest.approx(covariance[0, 0], abs=1e-12)
+    assert after.stderr**2 == pytest.approx(covariance[1, 1], abs=1e-12)
+    of_gain = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
+    assert paired_error(before, after) ** 2 == pytest.approx(of_gain, abs=1e-12)
 
 
-def delong_components(labels, scores):
-    """V10 and V01 of DeLong, DeLong and Clarke-Pearson (1988), pair by pair."""
-    positives, negatives = scores[labels == 1], scores[labels == 0]
-    wins = (positives[:, None] > negatives) + 0.5 * (positives[:, None] == negatives)
-    return wins.mean(axis=1), wins.mean(axis=0)
+def delong_covariance(labels, models):
+    """S10 / m + S01 / n of DeLong, DeLong and Clarke-Pearson (1988), pair by pair; S with m - 1 and n - 1."""
+    components = []
+    for scores in models:
+        positives, negatives = scores[labels == 1], scores[labels == 0]
+        wins = (positives[:, None] > negatives) + 0.5 * (positives[:, None] == negatives)
+        components.append((wins.mean(axis=1), wins.mean(axis=0)))
+    v10, v01 = (np.array(each) for each in zip(*components, strict=True))
+    return np.cov(v10) / v10.shape[1] + np.cov(v01) / v01.shape[1]
 
 
-def centred(values):
-    return values - values.mean()
+@given(rows=scored_rows(weights=st.just(1.0)))
+def test_error_of_a_mean_is_the_textbooks(rows):
+    losses = np.square(rows.scores - rows.labels)
+
+    assert metric("brier_score").estimate(rows).stderr == pytest.approx(
+        losses.std(ddof=1) / np.sqrt(len(rows)), abs=1e-12
+    )
+
+
+def test_a_handful_of_rows_on_which_the_models_differ_is_no_certainty():
+    """Three more found of fifty and none lost: chance does that one time in eight."""
+    before = np.where(np.arange(100) < 40, 0.9, 0.1)
+    after = np.where(np.arange(100) < 43, 0.9, 0.1)
+    labels = (np.arange(100) < 50).astype(float)
+    one, other = (metric("recall").estimate(ScoredRows(labels, each, np.ones(100))) for each in (before, after))
+
+    assert (other.value - one.value) / paired_error(one, other) < 1.6449
+    assert paired_error(one, one) == 0.0
+
+
+def test_only_shares_of_few_rows_are_counted_as_such():
+    steady, counted = Estimate(0.5, np.array([0.3, 0.4])), Estimate(0.5, np.array([0.0, 0.0]), counted=True)
+
+    assert paired_error(steady, steady._replace(influence=np.zeros(2))) == pytest.approx(0.5)
+    assert paired_error(steady, counted) == pytest.approx(np.sqrt(0.25 + 0.08))
 
 
 def test_perfect_ranking_is_exactly_one_whatever_the_weights():
@@ -164,7 +302,7 @@ def test_perfect_ranking_is_exactly_one_whatever_the_weights():
     labels = np.repeat([0.0, 1.0], [700, 300])
     rows = ScoredRows(labels, labels + generator.random(1000) / 2, generator.random(1000) + 1e-3)
 
-    for estimate in (influence.roc_auc(rows), influence.average_precision(rows)):
+    for estimate in (metric("roc_auc").estimate(rows), metric("average_precision").estimate(rows)):
         assert estimate.value == 1.0
         assert estimate.stderr < 1e-15
 
@@ -172,6 +310,16 @@ def test_perfect_ranking_is_exactly_one_whatever_the_weights():
 def test_constant_scores_have_no_ranking():
     rows = ScoredRows(np.array([0.0, 0, 0, 1]), np.full(4, 0.3), np.ones(4))
 
-    assert influence.roc_auc(rows).value == 0.5
-    assert influence.roc_auc(rows).stderr == 0.0
-    assert influence.average_precision(rows).value == 0.25
+    assert metric("roc_auc").estimate(rows).value == 0.5
+    assert metric("roc_auc").estimate(rows).stderr == 0.0
+    assert metric("average_precision").estimate(rows).value == 0.25
+
+
+def test_a_perfect_prediction_has_no_error():
+    rows = ScoredRows(np.array([1.0, 2, 4]), np.array([1.0, 2, 4]), np.ones(3), task=Task.REGRESSION)
+
+    found = {name: metric(name).estimate(rows) for name in ("rmse", "mse", "mae", "r2")}
+
+    assert {name: (each.value, each.stderr) for name, each in found.items()} == {
+        "rmse": (0.0, 0.0), "mse": (0.0, 0.0), "mae": (0.0, 0.0), "r2": (1.0, 0.0)
+    }  # fmt: skip

@@ -32,10 +32,10 @@ def columns_of(values):
 
 
 def slices_of(values, weights=None, **slicing):
-    columns = values if isinstance(values, dict) else {"x": values}
-    n_rows = len(next(iter(columns.values())))
-    weights = np.ones(n_rows) if weights is None else np.array(weights[:n_rows])
-    return divide(Slicing(by=tuple(columns), **slicing), columns, weights)
+    given = values if isinstance(values, dict) else {"x": values}
+    n_rows = len(next(iter(given.values())))
+    (read,), columns = read_slicings(Slicing(by=tuple(given), **slicing), given, n_rows)
+    return divide(read, columns, np.ones(n_rows) if weights is None else np.array(weights[:n_rows]))
 
 
 def rows_by_name(*args, **kwargs):
@@ -137,6 +137,7 @@ def test_a_crossing_is_named_by_its_parts_and_quotes_their_commas():
         pd.Series(["W", "C", pd.NA, "W"], dtype="string"),
         pd.Series(["W", "C", None, "W"], dtype="string[pyarrow]"),
         ["W", "C", None, "W"],
+        ("W", "C", math.nan, "W"),
     ],
     ids=str,
 )
@@ -366,13 +367,16 @@ def test_slicings_are_read_from_names_slicings_mappings_and_frames():
 
     slicings, columns = read_slicings(["amount", by_bins, "amount"], frame, 2)
     assert slicings == (Slicing(by=("amount",)), by_bins)
-    assert columns is frame
+    assert {name: column.tolist() for name, column in columns.items()} == {"amount": [1.0, 2.0]}
     assert read_slicings("amount", frame, 2)[0] == (Slicing(by=("amount",)),)
     assert read_slicings(by_bins, frame, 2)[0] == (by_bins,)
     for table in (frame, {"ProductCD": ["W", "C"], "amount": [1.0, 2.0]}):
         slicings, columns = read_slicings(table, None, 2)
         assert [slicing.name for slicing in slicings] == ["ProductCD", "amount"]
-        assert columns is table
+        assert {name: list(column) for name, column in columns.items()} == {
+            "ProductCD": ["W", "C"],
+            "amount": [1.0, 2.0],
+        }
 
 
 def test_a_column_that_is_not_there_names_the_nearest():

@@ -1,0 +1,113 @@
+"""Commands about policies: check one, and replay past decisions under another."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from promotion.cli.output import AnyModel, Json, form_of, models_of, notice, open_here, show
+
+if TYPE_CHECKING:
+    from promotion.judgement import Policy
+    from promotion.registry.workflow import Registry
+
+policies = typer.Typer(help="Look at policies.", no_args_is_help=True, rich_markup_mode=None)
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add them to the app."""
+    policies.command(epilog="Example: promotion policy check other.toml")(check)
+    app.add_typer(policies, name="policy")
+    app.command(epilog="Example: promotion replay fraud_classifier --policy other.toml")(replay)
+
+
+def check(
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="A policy, or a promotion.toml; the nearest one when left out.", metavar="[FILE]"),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """See that a policy is valid, and say in sentences what it will demand. Exit code 1 when it is not valid."""
+    from promotion.judgement.explain import explain
+    from promotion.report.demands import demands_page
+
+    found = policies_in(file)
+    data = {name: {"demands": explain(policy), "digest": policy.digest} for name, policy in found.items()}
+    show(data, *(demands_page(name, policy) for name, policy in found.items()), form=form_of(as_json=as_json))
+
+
+def replay(
+    policy: Annotated[
+        Path, typer.Option(help="The other policy: a file of its own, or a promotion.toml.", metavar="FILE")
+    ],
+    model: AnyModel = None,
+    as_json: Json = False,
+) -> None:
+    """What another policy would have decided in every past decision, from the comparisons that the ledger keeps."""
+    from promotion.canonical import plain
+    from promotion.report.replay import replay_page
+
+    registry = open_here()
+    replayed = {
+        name: registry.replay(name, other) for name, other in _others(registry, models_of(registry, model), policy)
+    }
+    data = {
+        name: [{**plain(each), "differs": each.differs, "why": each.now.summary} for each in every]
+        for name, every in replayed.items()
+    }
+    show(data, *(replay_page(name, every) for name, every in replayed.items()), form=form_of(as_json=as_json))
+
+
+def policies_in(file: Path | None) -> Mapping[str, "Policy"]:
+    """The policy of a file by the file's name, or those of a configuration by model.
+
+    Raises:
+        ConfigError: the file cannot be read, or is neither.
+    """
+    from promotion.config import load_config
+    from promotion.errors import ConfigError
+    from promotion.judgement import Policy
+
+    if file is not None and not _is_configuration(file):
+        return {str(file): Policy.from_toml(file)}
+    found = {name: settings.policy for name, settings in load_config(file).models.items()}
+    if not found:
+        message = f"{file or 'The configuration'} names no model, so there is no policy. `promotion init` writes one."
+        raise ConfigError(message)
+    return found
+
+
+def only_policy(file: Path) -> "Policy":
+    """The policy of a file that has just one.
+
+    Raises:
+        ConfigError: it is a configuration of several models.
+    """
+    from promotion.errors import ConfigError
+
+    found = policies_in(file)
+    if len(found) > 1:
+        message = f"{file} holds the policies of {', '.join(found)}. Give a file with the one that is meant."
+        raise ConfigError(message)
+    return next(iter(found.values()))
+
+
+def _is_configuration(file: Path) -> bool:
+    """Whether the file is a promotion.toml (or pyproject.toml) rather than a policy by itself."""
+    from promotion.config import FILE_NAME
+    from promotion.toml import read_toml
+
+    return "models" in read_toml(file) or file.name in {FILE_NAME, "pyproject.toml"}
+
+
+def _others(registry: "Registry", models: tuple[str, ...], file: Path) -> Mapping[str, "Policy"]:
+    """The policy of the file for each model; a model that a configuration does not name is left out."""
+    found = policies_in(file)
+    if not _is_configuration(file):
+        return dict.fromkeys(models, next(iter(found.values())))
+    for name in models:
+        if name not in found:
+            notice(f"{file} names no model '{name}', so its decisions are not replayed.")
+    return {name: found[name] for name in models if name in found}

@@ -1,0 +1,73 @@
+"""A comparison as a page: which metrics are shown to differ, the numbers, the slices, how the scores lie."""
+
+from itertools import zip_longest
+
+from promotion.evidence import Calibration, Comparison, ScoreSummary
+from promotion.report.figures import figure, percent
+from promotion.report.gains import metrics_table, missing_table, slices_tables, tone_of
+from promotion.report.page import Page, Table, Tone, left, quiet, right, row
+
+_LITTLE, _MUCH = 0.1, 0.25
+"""Where a population stability index is commonly taken to say little or much."""
+
+
+def comparison_page(
+    comparison: Comparison, *, champion: str = "champion", challenger: str = "challenger", data: str = ""
+) -> Page:
+    """Two models side by side; nothing is decided.
+
+    Args:
+        comparison: what the rows say.
+        champion, challenger: what the two are called.
+        data: where the rows came from.
+    """
+    positives = "" if comparison.positives is None else f" ({comparison.positives:,} positive)"
+    scores = comparison.scores
+    return Page(
+        headline=f"{challenger} against {champion}",
+        summary=(
+            _found(comparison, challenger),
+            f"Compared as {comparison.task} models on {comparison.rows:,} rows{positives}{f' of {data}' if data else ''}.",
+        ),
+        tables=(
+            metrics_table(comparison, champion=champion, challenger=challenger),
+            *slices_tables(comparison),
+            missing_table(comparison),
+            *((_calibration(scores, champion, challenger),) if scores else ()),
+        ),
+        notes=quiet(_shift(scores) if scores else ""),
+    )
+
+
+def _found(comparison: Comparison, challenger: str) -> str:
+    """Which metrics are shown to be better or worse, each by its own interval."""
+    if not comparison.metrics:
+        return "Nothing could be compared."
+    said = (("better", Tone.GOOD), ("worse", Tone.BAD), ("not shown to differ", Tone.PLAIN))
+    by_tone = {tone: [each.metric for each in comparison.metrics if tone_of(each) is tone] for _, tone in said}
+    told = [f"{word} by {', '.join(by_tone[tone])}" for word, tone in said if by_tone[tone]]
+    return f"{challenger} is {'; '.join(told)} ({percent(comparison.confidence)} interval of each)."
+
+
+def _shift(scores: ScoreSummary) -> str:
+    if scores.shift < _LITTLE:
+        meaning = "they lie much as before"
+    elif scores.shift <= _MUCH:
+        meaning = "they have moved somewhat, so a cut-off at a score takes other rows than before"
+    else:
+        meaning = "they have moved much, so choose anew every score at which something is cut off"
+    return f"Shift of the scores (population stability index): {figure(scores.shift)}; {meaning}."
+
+
+def _calibration(scores: ScoreSummary, champion: str, challenger: str) -> Table:
+    """Tenth by tenth of each model's own scores; where these tie, there are fewer."""
+    sides = tuple(zip_longest(map(_cells, scores.champion), map(_cells, scores.challenger), fillvalue=("", "")))
+    return Table(
+        title="Calibration: mean score of each tenth of the rows, and the share of it that came true",
+        columns=(*left("tenth"), *right(f"{champion} says", "came true", f"{challenger} says", "came true")),
+        rows=tuple(row(str(place), *before, *after) for place, (before, after) in enumerate(sides, start=1)),
+    )
+
+
+def _cells(part: Calibration) -> tuple[str, str]:
+    return figure(part.score, scale=1.0), figure(part.observed, scale=1.0)

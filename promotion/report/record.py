@@ -1,0 +1,169 @@
+"""The record as pages: who serves, what happened, the life of one version, what an audit found."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from promotion.registry.audit import Finding, Severity
+from promotion.registry.entries import (
+    Adoption,
+    Entry,
+    Judgement,
+    Move,
+    Override,
+    Registration,
+    TransitionApplied,
+    TransitionPlanned,
+)
+from promotion.registry.state import Known, State
+from promotion.report.decision import decision_page
+from promotion.report.figures import level
+from promotion.report.page import Page, Table, Tone, Words, left, right, row
+from promotion.vocabulary import Stage
+
+
+def status_page(states: Sequence[State], attention: Sequence[str]) -> Page:
+    """All models: champion, who waits, how much their holdouts are used, what needs attention."""
+    titles = ("model", "champion", "since", "decision", "waiting", "last verdict")
+    spent = (budget_told(state) for state in states)
+    return Page(
+        summary=() if states else ("No model is configured or recorded here.",),
+        tables=(Table(columns=left(*titles), rows=tuple(map(_standing, states))),),
+        notes=(
+            *(Words(sentence) for sentence in spent if sentence),
+            *(Words(f"! {sentence}", Tone.UNSURE) for sentence in attention),
+        ),
+    )
+
+
+def last_judged(state: State) -> Known | None:
+    """The version that was judged last."""
+    decided = [known for known in state.versions.values() if known.decided_seq is not None]
+    return max(decided, key=lambda known: known.decided_seq or 0, default=None)
+
+
+def last_budgeted(state: State) -> Known | None:
+    """The version whose decision was the last to use up some of its holdout."""
+    spending = [known for known in state.versions.values() if known.decision and known.decision.budget]
+    return max(spending, key=lambda known: known.decided_seq or 0, default=None)
+
+
+def budget_told(state: State) -> str:
+    """How much the last holdout is used, and how strict the next decision on it would be; empty when none was."""
+    known = last_budgeted(state)
+    if known is None or known.decision is None or known.decision.budget is None:
+        return ""
+    budget, holdout = known.decision.budget, known.decision.holdout
+    times = "once" if budget.use == 1 else f"{budget.use:.3g} times"
+    return (
+        f"{state.model}: the rows of {holdout.data if holdout else 'the last holdout'} have judged {times}, the next "
+        f"decision on them is made at level {level(budget.next)} (on rows that no decision has seen: "
+        f"{level(budget.fresh)})."
+    )
+
+
+def history_page(entries: Iterable[Entry]) -> Page:
+    """The ledger of one model, oldest first."""
+    return Page(tables=(_history(entries),))
+
+
+def version_pages(known: Known, entries: Iterable[Entry]) -> tuple[Page, ...]:
+    """The life of one version, and the last decision on it."""
+    registration = known.registration
+    facts = {
+        "version": known.tag,
+        "stage": known.stage or "none of ours",
+        "named": registration.version,
+        "digest": registration.digest,
+        "trained by run": registration.run_id,
+        "trained from": registration.data,
+        "training rows": None if registration.training_rows is None else f"{registration.training_rows:,}",
+    }
+    life = Page(tables=(_facts(facts), _history(entries)))
+    return (life,) if known.decision is None else (life, _decided(known))
+
+
+def findings_pages(model: str, findings: Sequence[Finding]) -> tuple[Page, ...]:
+    """What an audit found."""
+    if not findings:
+        return (Page(verdict=Words(f"{model}: the ledger, the labels, the files and MLflow agree.", Tone.GOOD)),)
+    head = Page(verdict=Words(f"{model}: {len(findings)} finding{'s' * (len(findings) > 1)}", Tone.BAD))
+    return (head, *map(_finding, findings))
+
+
+def told(entry: Entry) -> str:
+    """One entry as a sentence."""
+    body = entry.content()
+    match body:
+        case Registration():
+            trained = "unknown" if body.training_rows is None else f"{body.training_rows:,}"
+            return f"registered {body.tag} (training rows: {trained})"
+        case Judgement():
+            return f"decided {body.decision.verdict} on {body.tag}: {body.decision.summary}"
+        case Adoption():
+            known = "assumed clean" if body.assumed_clean else f"trained before {body.trained_before!r}"
+            return f"adopted {body.tag} ({known}): {body.reason}"
+        case Override():
+            return f"overrode the rules for {body.tag} (verdict: {body.verdict or 'none'}): {body.reason}"
+        case TransitionPlanned():
+            return f"{body.cause}: {moves_told(body.moves)}" + (
+                f": {body.reason}" if body.cause in {"rollback", "repair"} else ""
+            )
+        case TransitionApplied():
+            return f"labels of entry {body.planned} written"
+
+
+def moves_told(moves: Iterable[Move]) -> str:
+    """Moves as words: `a:1 staging → prod, a:0 prod → archived`."""
+    return ", ".join(
+        f"{move.tag} stays {move.after}"
+        if move.before is move.after
+        else f"{move.tag} {move.before or 'no stage'} → {move.after}"
+        for move in moves
+    )
+
+
+def minute(at: str) -> str:
+    """A moment of the ledger to the minute: `2026-11-22 11:14`."""
+    return at[:16].replace("T", " ")
+
+
+def version_of(tag: str) -> str:
+    """The version's part of a tag."""
+    return tag.partition(":")[2]
+
+
+def _standing(state: State) -> tuple[Words, ...]:
+    champion, last = state.champion, last_judged(state)
+    return row(
+        state.model,
+        version_of(champion.tag) if champion else "none yet",
+        minute(champion.since) if champion else "",
+        (champion.decision or "by hand")[:12] if champion else "",
+        ", ".join(version_of(known.tag) for known in state.waiting) or "nobody",
+        f"{last.decision.verdict} ({version_of(last.tag)})" if last and last.decision else "",
+    )
+
+
+def _history(entries: Iterable[Entry]) -> Table:
+    rows = tuple(row(str(entry.seq), minute(entry.at), entry.actor, told(entry)) for entry in entries)
+    return Table(columns=(*right("seq"), *left("at (UTC)", "who", "what")), rows=rows)
+
+
+def _facts(facts: Mapping[str, str | None]) -> Table:
+    rows = tuple(row(Words(name, Tone.QUIET), value or "unknown") for name, value in facts.items())
+    return Table(columns=left("", ""), rows=rows)
+
+
+def _decided(known: Known) -> Page:
+    """The decision on a version; one that waited for a person does no more once the version has moved on."""
+    assert known.decision is not None  # noqa: S101 - the caller has seen to it
+    page = decision_page(known.decision)
+    if not known.decision.waits or known.stage is Stage.STAGING:
+        return page
+    return replace(page, verdict=Words("PROMOTE, waited for approval", page.verdict.tone), summary=page.summary[:1])
+
+
+def _finding(finding: Finding) -> Page:
+    tone = Tone.BAD if finding.severity is Severity.ERROR else Tone.UNSURE
+    lines = (f"  expected: {finding.expected}", f"  found:    {finding.found}", f"  mend:     {finding.mend}")
+    return Page(verdict=Words(finding.code, tone), headline=finding.subject, summary=lines)
