@@ -29,13 +29,14 @@ RULES = {
     "fixed": "fixed 95 % bound",
     "gate": f"gate with budget, guardrail {GUARDED} {MARGIN}",
 }
-SCALES = ((0.03, 0.1), (0.1, 0.3), (0.2, 0.4))
+SCALES = ((0.03, 0.1), (0.1, 0.3))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Attack:
-    """The boosting attack ("The Ladder", ICML 2015): submissions to one holdout, each the champion plus noise that is new on any row, so that it is truly worse.
+    """The boosting attack (described in "The Ladder", ICML 2015) on one holdout.
 
+    Each submission is the champion plus noise that is new on any row, so that it is truly worse.
     The attacker keeps the noises that looked better than the champion, and now and then submits the champion plus all
     of those together. What is promoted is the next champion.
 

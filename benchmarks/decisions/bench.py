@@ -19,7 +19,10 @@ BLOCKS = 16
 
 @dataclass(frozen=True)
 class Figure:
-    """A share (or a mean), its Monte-Carlo standard error, and the number of runs behind it."""
+    """A share, its Monte-Carlo standard error, and the number of runs behind it.
+
+    Where all runs agree the error is not zero but 1.5 / runs: two of it are the rule of three's 95 % bound.
+    """
 
     share: float
     error: float
@@ -31,7 +34,7 @@ class Figure:
         given = np.asarray([value for value in values if not math.isnan(value)])
         if not len(given):
             return cls(math.nan, math.nan, 0)
-        return cls(float(given.mean()), float(given.std() / math.sqrt(len(given))), len(given))
+        return cls(float(given.mean()), max(float(given.std()) / math.sqrt(len(given)), 1.5 / len(given)), len(given))
 
     def __str__(self) -> str:
         return f"{100 * self.share:.2f} ± {100 * self.error:.2f}" if self.runs else "-"

@@ -16,12 +16,13 @@ NOMINAL = Target(low=0.045, high=0.055, cautious="low")
 DECIDES_NEXT_TO_NOTHING = 0.05  # share of the draws; below it a cell is `held`
 RULES = {"plain": "Plain `new > old`", "mlflow": f"MLflow's `min_absolute_change = {MLFLOW_CHANGE}`"}
 MAIN = {"tails": "Gaussian", "correlation": 0.9}
-SCARCE = {  # share of the runs by rows and prevalence, where the error is resampled
-    (1_000, 0.5): 0.2,
-    (1_000, 0.1): 0.2,
-    (2_000, 0.035): 0.2,
-    (10_000, 0.005): 0.03,
-    (10_000, 0.035): 0.05,
+SHARES = (0.005, 0.035, 0.5)
+RESAMPLED_RUNS = {  # share of the runs by rows and prevalence
+    (1_000, 0.5): 0.1,
+    (1_000, 0.1): 0.1,
+    (2_000, 0.035): 0.1,
+    (10_000, 0.005): 0.02,
+    (10_000, 0.035): 0.02,
 }
 
 
@@ -60,13 +61,10 @@ def part(bench: Bench) -> None:
     _tables(bench, SMOOTH, MAIN, grid)
     _tables(bench, SMOOTH, {"tails": "Gaussian", "correlation": 0.6}, few)
     _tables(bench, SMOOTH, {"tails": "heavy-tailed", "correlation": 0.9}, few)
-    _tables(bench, RESAMPLED, MAIN, {cell: share / 2 for cell, share in SCARCE.items()})
+    _tables(bench, RESAMPLED, MAIN, RESAMPLED_RUNS)
     of_regression = {(1_000, 0.5): 0.5, (10_000, 0.5): 0.5, (100_000, 0.5): 0.2}
     for tails in ("Gaussian", "heavy-tailed"):
         _tables(bench, REGRESSION, {"tails": tails, "correlation": 0.9}, of_regression)
-
-
-SHARES = (0.005, 0.035, 0.5)
 
 
 def _tables(bench: Bench, names: tuple[str, ...], law: dict, shares: dict[tuple[int, float], float]) -> None:

@@ -35,8 +35,12 @@ def gate(
     from promotion.vocabulary import Tag
 
     form = form_of(as_json=as_json, as_markdown=as_markdown)
-    places = {"data": data.absolute() if data else None, "holdout": holdout.absolute() if holdout else None}
-    return show_decision(open_here().gate(Tag.parse(tag), **places), form=form)
+    decision = open_here().gate(
+        Tag.parse(tag),
+        data=data.absolute() if data else None,
+        holdout=holdout.absolute() if holdout else None,
+    )
+    return show_decision(decision, form=form)
 
 
 def promote(

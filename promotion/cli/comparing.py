@@ -1,5 +1,6 @@
 """`promotion compare`: two columns of scores in a file, or two versions of the registry, side by side."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +11,6 @@ from promotion.cli.output import Form, Json, Markdown, Misuse, exit_code, form_o
 _ONE_FILE = ("label", "champion", "challenger", "weight", "metric", "slice", "policy", "confidence")
 _TWO_TAGS = ("data", "holdout")
 _OF_POLICY = ("metric", "slice", "confidence")
-_ONLY_COMPARED = "Nothing is decided or recorded."
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -60,9 +60,7 @@ def compare(
         Path | None,
         typer.Option(help="FILE: a policy, whose metrics and slices are compared and whose verdict is told."),
     ] = None,
-    confidence: Annotated[
-        float | None, typer.Option(help="FILE: of the intervals; 0.95 when left out.")
-    ] = None,
+    confidence: Annotated[float | None, typer.Option(help="FILE: of the intervals; 0.95 when left out.")] = None,
     data: Annotated[
         Path | None, typer.Option(help="TAG TAG: file whose holdout judges; by default as of the challenger's gate.")
     ] = None,
@@ -92,3 +90,104 @@ def compare(
     }
     named = {name: value for name, value in given.items() if value not in (None, [])}
     return _by_file(what[0], named, form) if _is_file(what, named) else _by_tags(what, named, form)
+
+
+def _is_file(what: list[str], named: dict[str, Any]) -> bool:
+    """Whether a file of predictions is compared rather than two versions.
+
+    Raises:
+        Misuse: it is neither, or options of both are given.
+    """
+    if len(what) > 2:  # noqa: PLR2004 - two versions
+        message = f"One file of predictions is compared, or two versions; {len(what)} arguments were given."
+        raise Misuse(message)
+    foreign = [f"--{name}" for name in (_TWO_TAGS if len(what) == 1 else _ONE_FILE) if name in named]
+    if foreign and len(what) == 1:
+        message = (
+            f"{' and '.join(foreign)} goes with two versions (promotion compare TAG TAG), but one argument was given, "
+            f"'{what[0]}', which is taken as a file of predictions."
+        )
+        raise Misuse(message)
+    if foreign:
+        message = (
+            f"{', '.join(foreign)} goes with a file of predictions (promotion compare FILE), but two arguments were "
+            "given, which are taken as two versions. The policy of their model says what is compared."
+        )
+        raise Misuse(message)
+    return len(what) == 1
+
+
+def _by_file(file: str, named: dict[str, Any], form: Form) -> int:
+    from promotion.cli.predictions import Predictions, compare_predictions, names, parse_slicing
+
+    lacking = [f"--{name}" for name in ("label", "champion", "challenger") if name not in named]
+    if lacking:
+        message = (
+            f"'{file}' alone is taken as a file of predictions, which needs {', '.join(lacking)}: the columns of "
+            "labels and of both models' scores. Two versions are compared as promotion compare TAG TAG."
+        )
+        raise Misuse(message)
+    asked = Predictions(
+        path=Path(file),
+        label=named["label"],
+        champion=names(named["champion"]),
+        challenger=names(named["challenger"]),
+        weight=named.get("weight"),
+    )
+    if "policy" in named:
+        return _judge(asked, named, form)
+    slicings = [parse_slicing(text) for text in named.get("slice", ())]
+    comparison = compare_predictions(asked, named.get("metric", ()), slicings, named.get("confidence", 0.95))
+    return _show(comparison, asked.said, form, data=asked.path.name)
+
+
+def _by_tags(what: list[str], named: dict[str, Any], form: Form) -> int:
+    from promotion.vocabulary import Tag
+
+    champion, challenger = map(Tag.parse, what)
+    places = {name: path.absolute() for name, path in named.items()}
+    comparison = open_here().compare(champion, challenger, **places)
+    return _show(comparison, {"champion": str(champion), "challenger": str(challenger)}, form)
+
+
+def _show(comparison: Any, said: Mapping[str, str], form: Form, *, data: str = "") -> int:
+    """Write a comparison; gives 1 when not one metric could be compared."""
+    from promotion.canonical import plain
+    from promotion.report.comparison import comparison_page
+
+    page = comparison_page(comparison, **said, data=data)
+    show({"compared": dict(said), **plain(comparison)}, page, form=form)
+    return 0 if comparison.metrics else 1
+
+
+def _judge(asked: Any, named: dict[str, Any], form: Form) -> int:
+    """What a policy says of the predictions; no holdout budget is counted, and nothing moves."""
+    from dataclasses import replace
+
+    from promotion.canonical import plain
+    from promotion.cli.policy import only_policy
+    from promotion.cli.predictions import compare_by_policy
+    from promotion.judgement import decide
+    from promotion.report.decision import decision_page
+    from promotion.report.figures import level
+    from promotion.report.page import quiet
+
+    twice = [f"--{name}" for name in _OF_POLICY if name in named]
+    if twice:
+        raise Misuse(f"{', '.join(twice)} and --policy both say what is compared; write it into the policy.")
+    policy = only_policy(named["policy"])
+    comparison = compare_by_policy(asked, policy)
+    decision = decide(comparison, policy)
+    notes = (
+        f"Judged by {comparison.rows:,} rows of {asked.path.name}; whether they trained a model is not known here.",
+        f"The primary was asked at level {level(decision.alpha)}; no holdout budget is counted here.",
+        "Nothing was moved or recorded.",
+    )
+    page = decision_page(decision)
+    page = replace(page, headline=_against(asked.said), notes=(*page.notes, *quiet(*notes)))
+    show({"compared": dict(asked.said), **plain(decision)}, page, form=form)
+    return exit_code(decision)
+
+
+def _against(said: Mapping[str, str]) -> str:
+    return f"{said['challenger']} against {said['champion']}"

@@ -10,7 +10,6 @@ from promotion.cli.output import AnyModel, Json, form_of, models_of, notice, ope
 
 if TYPE_CHECKING:
     from promotion.judgement import Policy
-    from promotion.registry.workflow import Registry
 
 policies = typer.Typer(help="Look at policies.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -51,7 +50,7 @@ def replay(
 
     registry = open_here()
     replayed = {
-        name: registry.replay(name, other) for name, other in _others(registry, models_of(registry, model), policy)
+        name: registry.replay(name, other) for name, other in _others(models_of(registry, model), policy).items()
     }
     data = {
         name: [{**plain(each), "differs": each.differs, "why": each.now.summary} for each in every]
@@ -102,7 +101,7 @@ def _is_configuration(file: Path) -> bool:
     return "models" in read_toml(file) or file.name in {FILE_NAME, "pyproject.toml"}
 
 
-def _others(registry: "Registry", models: tuple[str, ...], file: Path) -> Mapping[str, "Policy"]:
+def _others(models: tuple[str, ...], file: Path) -> Mapping[str, "Policy"]:
     """The policy of the file for each model; a model that a configuration does not name is left out."""
     found = policies_in(file)
     if not _is_configuration(file):

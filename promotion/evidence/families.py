@@ -10,9 +10,9 @@ from typing import Any
 
 from promotion.errors import ConfigError
 from promotion.evidence.counting import Cost, expected_cost
-from promotion.evidence.cutoff import CutOff, PrecisionAtK, RecallAtFpr, RecallAtPrecision, at_cut_off
+from promotion.evidence.cutoff import precision_at_k, recall_at_fpr, recall_at_precision
 from promotion.evidence.definition import Metric
-from promotion.evidence.requirements import Requirement, at_least, costs, enough_to_resample, probabilities, two_rows
+from promotion.evidence.requirements import at_least, costs, enough_to_resample, every_class, probabilities, two_rows
 from promotion.vocabulary import Direction
 
 
@@ -52,21 +52,18 @@ class Family:
 
 
 def _recall_at_fpr(text: str, fpr: float) -> Metric:
-    return _at_cut_off(text, RecallAtFpr(_share(fpr)))
+    return Metric(text, Direction.HIGHER, partial(recall_at_fpr, fpr=_share(fpr)), (every_class,))
 
 
 def _recall_at_precision(text: str, precision: float) -> Metric:
-    return _at_cut_off(text, RecallAtPrecision(_share(precision)))
+    estimate = partial(recall_at_precision, precision=_share(precision))
+    return Metric(text, Direction.HIGHER, estimate, (every_class, enough_to_resample))
 
 
 def _precision_at_k(text: str, k: int) -> Metric:
     if isinstance(k, bool) or not isinstance(k, int) or k < 1:
         raise ValueError
-    return _at_cut_off(text, PrecisionAtK(k), at_least(k))
-
-
-def _at_cut_off(text: str, cut_off: CutOff, *requires: Requirement) -> Metric:
-    return Metric(text, Direction.HIGHER, partial(at_cut_off, cut_off=cut_off), (enough_to_resample, *requires))
+    return Metric(text, Direction.HIGHER, partial(precision_at_k, k=k), (every_class, at_least(k)))
 
 
 def _expected_cost(text: str, *, fp: Cost, fn: Cost, tp: Cost = 0, tn: Cost = 0, threshold: float = 0.5) -> Metric:

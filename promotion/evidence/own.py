@@ -46,7 +46,7 @@ class OwnEstimate:
         found = np.asarray(influence(rows.labels, rows.scores, rows.weights), dtype=np.float64)
         if found.shape != (len(rows),):
             raise ConfigError(
-                f"The influence of the metric '{self.name}' must be of shape ({len(rows)},), one number per row, but is "
+                f"The influence of the metric '{self.name}' must be one number for each of {len(rows):,} rows, but is "
                 f"of shape {found.shape}. Return w_i * d value / d w_i for each row."
             )
         return found

@@ -26,6 +26,11 @@ def explain(policy: Policy) -> tuple[str, ...]:
     )
 
 
+def tasks_of(policy: Policy) -> frozenset[Task]:
+    """What a model can predict, by the metrics named."""
+    return frozenset(Task).intersection(*(metric(name).tasks for name in (*policy.required, *(policy.metrics or ()))))
+
+
 def _primary(policy: Policy) -> str:
     primary, name = policy.primary, policy.primary.metric
     parts = (
@@ -94,7 +99,7 @@ def _limits(policy: Policy) -> Iterator[str]:
 
 def _evidence(policy: Policy) -> str:
     least = [f"{policy.min_rows:,} rows"]
-    if Task.BINARY in _tasks(policy):
+    if Task.BINARY in tasks_of(policy):
         least.append(f"{policy.min_positives:,} rows of either class")
     return f"With fewer than {' or '.join(least)} left to judge by, it is held."
 
@@ -105,8 +110,8 @@ def _reuse(policy: Policy) -> str:
     if policy.holdout_reuse is HoldoutReuse.IGNORE:
         return "How often the same rows have judged before makes no difference, so noise passes in the end."
     return (
-        f"All decisions on the same rows together let noise pass with a chance of at most {_percent(policy.alpha)}: the "
-        f"first asks at level {_level(policy.alpha, 1)}, the second at {_level(policy.alpha, 2)}, the "
+        f"All decisions on the same rows together let noise pass with a chance of at most {_percent(policy.alpha)}: "
+        f"the first asks at level {_level(policy.alpha, 1)}, the second at {_level(policy.alpha, 2)}, the "
         f"third at {_level(policy.alpha, 3)}; fresh rows begin anew."
     )
 
@@ -115,13 +120,19 @@ def _first_model(policy: Policy) -> str:
     if policy.first_model is FirstModel.MANUAL:
         return "The first model, which has no champion to beat, is left to a person (promote with --override)."
     if policy.floors:
-        return "The first model, which has no champion to beat, is promoted when it clears the floors and all else here."
-    return "The first model has no champion to beat and there are no floors, so a person has to promote it (--override)."
+        return (
+            "The first model, which has no champion to beat, is promoted when it clears the floors and all else here."
+        )
+    return (
+        "The first model has no champion to beat and there are no floors, so a person has to promote it (--override)."
+    )
 
 
 def _provenance(policy: Policy) -> str:
     if policy.unknown_provenance is UnknownProvenance.HOLD:
-        return "When it is unknown which rows trained one of the two, it is held until a person says (`promotion adopt`)."
+        return (
+            "When it is unknown which rows trained one of the two, it is held until a person says (`promotion adopt`)."
+        )
     return "When it is unknown which rows trained one of the two, none of those that judge is taken to have."
 
 
@@ -132,17 +143,12 @@ def _approval(policy: Policy) -> str:
 
 
 def _recorded(policy: Policy) -> Iterator[str]:
-    task = next(task for task in Task if task in _tasks(policy))
+    task = next(task for task in Task if task in tasks_of(policy))
     others = [name for name in policy.names(task) if name not in policy.required]
     if others:
         yield f"Compared and recorded besides, with nothing required of it: {', '.join(others)}."
     if policy.columns:
         yield f"The rows must have the column{'s' * (len(policy.columns) > 1)} {', '.join(policy.columns)}."
-
-
-def _tasks(policy: Policy) -> frozenset[Task]:
-    """What a model can predict, by the metrics named."""
-    return frozenset(Task).intersection(*(metric(name).tasks for name in (*policy.required, *(policy.metrics or ()))))
 
 
 def _sure(policy: Policy) -> str:

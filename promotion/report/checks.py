@@ -1,7 +1,7 @@
 """The checks of a decision as a table; slices that do not block are one row for each rule."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from promotion.evidence import Comparison
@@ -79,7 +79,7 @@ def _gathered(decision: Decision) -> Iterator[Check | _Group]:
 
 
 def _rules(decision: Decision) -> Mapping[str, str]:
-    """From a slice check's subject to what its rule is about: `roc_auc where ProductCD = W` -> `roc_auc by ProductCD`."""
+    """From a slice check's subject to what its rule: `roc_auc where card4 = visa` to `roc_auc by card4`."""
     parts = decision.evidence.slices if isinstance(decision.evidence, Comparison) else ()
     return {
         f"{name} where {part.name}": f"{name} by {part.by}"

@@ -18,7 +18,8 @@ def comparison_page(
 
     Args:
         comparison: what the rows say.
-        champion, challenger: what the two are called.
+        champion: what the one to gain on is called.
+        challenger: what the other is called.
         data: where the rows came from.
     """
     positives = "" if comparison.positives is None else f" ({comparison.positives:,} positive)"
@@ -27,7 +28,7 @@ def comparison_page(
         headline=f"{challenger} against {champion}",
         summary=(
             _found(comparison, challenger),
-            f"Compared as {comparison.task} models on {comparison.rows:,} rows{positives}{f' of {data}' if data else ''}.",
+            f"Compared as {comparison.task} models on {comparison.rows:,} rows{positives}{' of ' * bool(data)}{data}.",
         ),
         tables=(
             metrics_table(comparison, champion=champion, challenger=challenger),
@@ -46,7 +47,7 @@ def _found(comparison: Comparison, challenger: str) -> str:
     said = (("better", Tone.GOOD), ("worse", Tone.BAD), ("not shown to differ", Tone.PLAIN))
     by_tone = {tone: [each.metric for each in comparison.metrics if tone_of(each) is tone] for _, tone in said}
     told = [f"{word} by {', '.join(by_tone[tone])}" for word, tone in said if by_tone[tone]]
-    return f"{challenger} is {'; '.join(told)} ({percent(comparison.confidence)} interval of each)."
+    return f"{challenger} is {'; '.join(told)} ({percent(comparison.confidence)} confidence each)."
 
 
 def _shift(scores: ScoreSummary) -> str:

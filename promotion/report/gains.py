@@ -16,18 +16,21 @@ def metrics_table(
     interval = f"{percent(comparison.confidence)} interval of the gain"
     titles = (champion, challenger, "gain", *((interval,) if intervals else ()))
     cells = (_cells(found) for found in comparison.metrics)
-    return Table(columns=(*left("metric"), *right(*titles)), rows=tuple(row(*each[: len(titles) + 1]) for each in cells))
+    return Table(
+        columns=(*left("metric"), *right(*titles)), rows=tuple(row(*each[: len(titles) + 1]) for each in cells)
+    )
 
 
 def slices_tables(comparison: Comparison) -> tuple[Table, ...]:
-    """Of each slicing, each slice with its gains, give or take half an interval; what is shown to differ is coloured."""
+    """Of each slicing its slices with their gains, ± half an interval; what is shown to differ is coloured."""
     slicings = dict.fromkeys(part.by for part in comparison.slices)
     return tuple(_slices_table(comparison, [part for part in comparison.slices if part.by == by]) for by in slicings)
 
 
 def _slices_table(comparison: Comparison, parts: Sequence[SliceComparison]) -> Table:
     counted = ("rows",) if comparison.positives is None else ("rows", "positives")
-    names = tuple(dict.fromkeys(found.metric for part in (comparison, *parts) for found in part.metrics))
+    compared = (found for metrics in (comparison.metrics, *(part.metrics for part in parts)) for found in metrics)
+    names = tuple(dict.fromkeys(found.metric for found in compared))
     rows = (
         row(part.value, *(f"{getattr(part, count):,}" for count in counted), *(_gain(part, name) for name in names))
         for part in parts

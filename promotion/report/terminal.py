@@ -18,9 +18,9 @@ def page_view(*pages: Page) -> RenderableType:
 def _parts(page: Page) -> tuple[RenderableType, ...]:
     parts: list[RenderableType] = []
     if page.verdict.text or page.headline:
-        gap = "  " if page.verdict.text else ""
+        gap = "  " if page.verdict.text and page.headline else ""
         verdict = (page.verdict.text, f"bold {_STYLES[page.verdict.tone]}".strip())
-        parts.append(Text.assemble(verdict, gap, (page.headline, "" if gap else "bold")))
+        parts.append(Text.assemble(verdict, gap, (page.headline, "" if page.verdict.text else "bold")))
     parts.extend(map(Text, page.summary))
     for table in page.tables:
         if table.rows:

@@ -1,0 +1,189 @@
+"""A file of predictions: labels and the scores of two models, column by column, read to be compared."""
+
+import csv
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from promotion.cli.output import Misuse
+from promotion.errors import DataError, UnknownName
+from promotion.vocabulary import Task
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from promotion.evidence import Comparison, Slicing
+    from promotion.judgement import Policy
+
+_BINS = re.compile(r"(?P<column>.+):(?P<bins>\d+)")
+_WINDOW = re.compile(r"(?P<column>.+)/(?P<window>[\d.]+(e\d+)?)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predictions:
+    """Where labels and scores stand in a file.
+
+    Attributes:
+        path: a CSV or Parquet file.
+        label: column of the labels.
+        champion, challenger: columns of scores: one, or one for each class.
+        weight: column of the weights; None when all rows weigh the same.
+    """
+
+    path: Path
+    label: str
+    champion: tuple[str, ...]
+    challenger: tuple[str, ...]
+    weight: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.champion == self.challenger:
+            message = "--champion and --challenger name the same column; name the scores of two models."
+            raise Misuse(message)
+        if len(self.champion) != len(self.challenger):
+            message = (
+                f"--champion names {len(self.champion)} columns of scores and --challenger {len(self.challenger)}; "
+                "both need one, or one for each class."
+            )
+            raise Misuse(message)
+
+    @property
+    def said(self) -> Mapping[str, str]:
+        """What the two are called."""
+        return {"champion": _said(self.champion), "challenger": _said(self.challenger)}
+
+    def read(self, others: Mapping[str, str]) -> "pd.DataFrame":
+        """The rows.
+
+        Args:
+            others: further columns, and what asks for each.
+
+        Raises:
+            DataError: there is no such file or column, a label is missing, or one that must be a number is none.
+        """
+        from promotion.rows import read_rows
+
+        numbers = {self.label: "--label"} | dict.fromkeys(self.champion, "--champion")
+        numbers |= dict.fromkeys(self.challenger, "--challenger") | ({self.weight: "--weight"} if self.weight else {})
+        _require(self.path, {**others, **numbers})
+        rows = read_rows(self.path, {**dict.fromkeys(others, "key"), **dict.fromkeys(numbers, "number")})
+        empty = rows[self.label].isna().to_numpy()
+        if empty.any():
+            message = (
+                f"Column '{self.label}' of {self.path} holds the labels and must not be empty; row "
+                f"{int(empty.argmax()) + 1} is. Leave out the rows whose label is not known."
+            )
+            raise DataError(message)
+        return rows
+
+    def task(self, rows: "pd.DataFrame") -> Task:
+        """What the models predict, as the columns tell it.
+
+        Raises:
+            DataError: the labels are two classes that are not written as 0 and 1.
+        """
+        if len(self.champion) > 1:
+            return Task.MULTICLASS
+        labels = rows[self.label].unique()
+        if set(labels) <= {0, 1}:
+            return Task.BINARY
+        if len(labels) == 2:  # noqa: PLR2004 - two classes
+            message = (
+                f"Column '{self.label}' of {self.path} holds just {min(labels):g} and {max(labels):g}. Write two "
+                "classes as 0 and 1; if they are numbers to be predicted, name a metric of such models (--metric rmse)."
+            )
+            raise DataError(message)
+        return Task.REGRESSION
+
+
+def compare_predictions(
+    asked: Predictions, metrics: Iterable[str], slicings: Iterable["Slicing"], confidence: float
+) -> "Comparison":
+    """Compare by the metrics named, or by the usual ones of what the models predict."""
+    from promotion.evidence import metric
+    from promotion.judgement.policy import USUAL
+
+    names, parts = tuple(metrics), tuple(slicings)
+    costs = {column: f"the metric {name}" for name in names for column in metric(name).columns}
+    rows = asked.read({column: "--slice" for part in parts for column in part.by} | costs)
+    return _compare(asked, rows, names or USUAL[asked.task(rows)], parts, confidence)
+
+
+def compare_by_policy(asked: Predictions, policy: "Policy") -> "Comparison":
+    """Compare by all that a policy asks for."""
+    from promotion.judgement.explain import tasks_of
+
+    rows = asked.read(dict.fromkeys(policy.columns, "the policy"))
+    tasks = tasks_of(policy)
+    task = next(iter(tasks)) if len(tasks) == 1 else asked.task(rows)
+    return _compare(asked, rows, policy.names(task), policy.slicings, policy.confidence)
+
+
+def parse_slicing(text: str) -> "Slicing":
+    """`a` by value, `a,b` crossed, `a:4` in 4 quantile bins, `t/86400` in windows of that length.
+
+    Raises:
+        ConfigError: no such division is possible.
+    """
+    from promotion.evidence import Slicing
+
+    if found := _BINS.fullmatch(text):
+        return Slicing(by=(found["column"],), bins=int(found["bins"]))
+    if found := _WINDOW.fullmatch(text):
+        return Slicing(by=(found["column"],), window=float(found["window"]))
+    return Slicing(by=names(text))
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Columns separated by commas."""
+    return tuple(filter(None, (name.strip() for name in text.split(","))))
+
+
+def _said(columns: tuple[str, ...]) -> str:
+    return columns[0] if len(columns) == 1 else f"{columns[0]} … {columns[-1]}"
+
+
+def _compare(
+    asked: Predictions, rows: "pd.DataFrame", metrics: Iterable[str], slicings: Iterable["Slicing"], confidence: float
+) -> "Comparison":
+    from promotion.evidence import compare
+
+    return compare(
+        rows[asked.label].to_numpy(),
+        _scores(rows, asked.champion),
+        _scores(rows, asked.challenger),
+        metrics=metrics,
+        sample_weight=rows[asked.weight].to_numpy() if asked.weight else None,
+        slices=slicings,
+        columns=rows,
+        confidence=confidence,
+    )
+
+
+def _scores(rows: "pd.DataFrame", columns: tuple[str, ...]) -> Any:
+    return rows[columns[0]].to_numpy() if len(columns) == 1 else rows[list(columns)].to_numpy()
+
+
+def _require(path: Path, columns: Mapping[str, str]) -> None:
+    """See that the file is there and has the columns; a file that cannot be read at all is for `read_rows` to tell."""
+    if not path.is_file():
+        message = f"There is no file {path}. Two versions are compared by their tags: promotion compare TAG TAG."
+        raise DataError(message)
+    present = _header(path)
+    for name, asker in columns.items():
+        if present and name not in present:
+            raise DataError(f"{path}, {asker}: {UnknownName('column', name, present)}")
+
+
+def _header(path: Path) -> tuple[str, ...]:
+    try:
+        if path.suffix == ".parquet":
+            import pyarrow.parquet as pq
+
+            return tuple(pq.read_schema(path).names)
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            return tuple(next(csv.reader(file), ()))
+    except (OSError, ValueError, csv.Error):
+        return ()

@@ -1,0 +1,215 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from situation import snapshot
+
+from promotion.cli.predictions import parse_slicing
+from promotion.errors import ConfigError
+from promotion.evidence import Slicing, compare
+
+POLICY = """
+primary = { metric = "average_precision" }
+slices = [ { by = "card", metric = "roc_auc", max_loss = 0.02 } ]
+metrics = ["average_precision", "roc_auc", "expected_cost(fp=5, fn='amount')"]
+"""
+ASKED = ("--label", "y", "--champion", "old", "--challenger", "new")
+
+
+@pytest.fixture
+def predictions(tmp_path):
+    """`p.csv` with the scores of two models on 2,000 rows; nothing else is there, no settings, no store."""
+    rng = np.random.default_rng(3)
+    y = (rng.random(2000) < 0.3).astype(int)
+    rows = pd.DataFrame(
+        {
+            "y": y,
+            "old": 1 / (1 + np.exp(1 - y + rng.normal(size=2000))),
+            "new": 1 / (1 + np.exp(2 - 4 * y + rng.normal(size=2000))),
+            "card": rng.choice(["visa", "amex", None], size=2000),
+            "amount": rng.lognormal(4, 1, 2000).round(2),
+            "t": np.arange(2000) * 100,
+            "w": rng.integers(0, 3, 2000),
+        }
+    )
+    rows.to_csv("p.csv", index=False)
+    return rows
+
+
+class TestFile:
+    def test_needs_nothing_and_leaves_nothing(self, predictions, command, tmp_path):
+        before = snapshot(tmp_path)
+        code, out, err = command("compare", "p.csv", *ASKED)
+        assert (code, err) == (0, "")
+        assert [line.strip() for line in out.splitlines()[:3]] == [
+            "new against old",
+            "new is better by average_precision, roc_auc, log_loss, brier_score (95 % confidence each).",
+            f"Compared as binary models on 2,000 rows ({predictions['y'].sum()} positive) of p.csv.",
+        ]
+        assert "Shift of the scores (population stability index)" in out
+        assert snapshot(tmp_path) == before
+
+    def test_says_the_numbers_of_the_library(self, predictions, command):
+        words = ("--metric", "roc_auc", "--slice", "card", "--slice", "amount:4", "--slice", "t/86400", "--weight", "w")
+        found = json.loads(command("compare", "p.csv", *ASKED, *words, "--confidence", "0.9", "--json")[1])
+        p = predictions
+        wanted = compare(
+            p["y"],
+            p["old"],
+            p["new"],
+            metrics=["roc_auc"],
+            sample_weight=p["w"],
+            slices=["card", Slicing(by=("amount",), bins=4), Slicing(by=("t",), window=86400.0)],
+            columns=p,
+            confidence=0.9,
+        )
+        assert found["compared"] == {"champion": "old", "challenger": "new"}
+        assert found["metrics"][0]["gain"] == pytest.approx(wanted["roc_auc"].gain, abs=1e-12)
+        assert found["metrics"][0]["low"] == pytest.approx(wanted["roc_auc"].low, abs=1e-12)
+        assert [(part["by"], part["value"], part["rows"]) for part in found["slices"]] == [
+            (part.by, part.value, part.rows) for part in wanted.slices
+        ]
+        assert len({part["by"] for part in found["slices"]}) == 3
+
+    def test_a_parquet_file_and_markdown_say_the_same(self, predictions, command):
+        predictions.to_parquet("p.parquet")
+        markdown = command("compare", "p.csv", *ASKED, "--slice", "card,t/86400", "--slice", "card", "--markdown")
+        assert markdown[0] == 1  # 't/86400' crossed with a column is no window
+        csv = command("compare", "p.csv", *ASKED, "--slice", "card", "--markdown")[1]
+        parquet = command("compare", "p.parquet", *ASKED, "--slice", "card", "--markdown")[1]
+        assert parquet == csv.replace("p.csv", "p.parquet")
+        assert csv.startswith("### new against old\n\nnew is better by ")
+        assert "| (missing) | " in csv
+
+    def test_several_columns_are_classes_and_other_labels_are_numbers(self, command):
+        rng = np.random.default_rng(4)
+        y = rng.integers(0, 3, 1500)
+        sharp, dull = (np.exp(s * np.eye(3)[y] + rng.normal(size=(1500, 3))) for s in (3.0, 1.0))
+        frame = {f"n{i}": (sharp / sharp.sum(1, keepdims=True))[:, i] for i in range(3)}
+        frame |= {f"o{i}": (dull / dull.sum(1, keepdims=True))[:, i] for i in range(3)}
+        pd.DataFrame({"y": y, **frame}).to_csv("m.csv", index=False)
+        price = rng.normal(1e5, 3e4, 1500)
+        wrong = rng.normal(size=1500)
+        pd.DataFrame({"y": price, "o": price + 5e3 * wrong, "n": price + 1e3 * wrong}).to_csv("r.csv", index=False)
+
+        classes = command("compare", "m.csv", "--label", "y", "--champion", "o0,o1,o2", "--challenger", "n0,n1,n2")
+        numbers = command("compare", "r.csv", "--label", "y", "--champion", "o", "--challenger", "n")
+        assert classes[1].splitlines()[:2] == [
+            "n0 … n2 against o0 … o2",
+            "n0 … n2 is better by log_loss, brier_score, accuracy, balanced_accuracy (95 % confidence each).",
+        ]
+        assert numbers[1].splitlines()[2] == "Compared as regression models on 1,500 rows of r.csv."
+
+    @pytest.mark.parametrize(
+        ("sides", "code", "head"),
+        [(("old", "new"), 0, "PROMOTE  new against old"), (("new", "old"), 3, "REJECT  old against new")],
+    )
+    def test_a_policy_gives_a_verdict_by_exit_code(self, predictions, command, tmp_path, sides, code, head):
+        (tmp_path / "policy.toml").write_text(POLICY)
+        asked = ("--label", "y", "--champion", sides[0], "--challenger", sides[1], "--policy", "policy.toml")
+        found, out, _ = command("compare", "p.csv", *asked)
+        assert (found, out.splitlines()[0]) == (code, head)
+        assert "The primary was asked at level 5 %; no holdout budget is counted here." in out
+        assert json.loads(command("compare", "p.csv", *asked, "--json")[1])["alpha"] == pytest.approx(0.05)
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["p.csv", "policy.toml"]
+
+    def test_too_little_evidence_is_held(self, predictions, command, tmp_path):
+        (tmp_path / "policy.toml").write_text('min_rows = 5000\nprimary = { metric = "roc_auc" }')
+        code, out, _ = command("compare", "p.csv", *ASKED, "--policy", "policy.toml")
+        assert (code, out.splitlines()[0]) == (4, "HOLD  new against old")
+
+    def test_scores_that_are_missing_are_named_and_fail(self, predictions, command):
+        predictions.assign(new=predictions["new"].where(predictions["t"] > 500)).to_csv("p.csv", index=False)
+        code, out, _ = command("compare", "p.csv", *ASKED)
+        assert (code, out.splitlines()[1]) == (1, "Nothing could be compared.")
+        assert "What could not be compared" in out
+
+
+class TestTags:
+    def test_two_versions_are_compared_on_rows_that_trained_neither(self, with_champion, command):
+        code, out, err = command("compare", "toy:weak", "toy:good")
+        assert (code, err) == (0, "")
+        assert out.splitlines()[0].strip() == "toy:good against toy:weak"
+        assert "Compared as binary models on 1,200 rows" in out
+        found = json.loads(command("compare", "toy:weak", "toy:good", "--json")[1])
+        assert found["compared"] == {"champion": "toy:weak", "challenger": "toy:good"}
+        back = json.loads(command("compare", "toy:good", "toy:weak", "--json")[1])
+        assert back["metrics"][0]["gain"] == pytest.approx(-found["metrics"][0]["gain"])
+
+    def test_nothing_is_recorded(self, with_champion, command):
+        before = command("history", "toy", "--json")[1]
+        command("compare", "toy:weak", "toy:good", "--data", "rows.csv")
+        assert command("history", "toy", "--json")[1] == before
+
+
+MISTAKES = {
+    "options of tags": (("p.csv", *ASKED, "--data", "x"), 2, "Error: --data goes with two versions (promotion compare"),
+    "options of a file": (("toy:a", "toy:b", "--metric", "mae"), 2, "Error: --metric goes with a file of predictions"),
+    "three": (("a", "b", "c"), 2, "Error: One file of predictions is compared, or two versions; 3 arguments were given."),
+    "no columns": (("p.csv", "--label", "y"), 2, "Error: 'p.csv' alone is taken as a file of predictions, which needs --champion, --challenger:"),
+    "both forms": (("p.csv", *ASKED, "--json", "--markdown"), 2, "Error: --json and --markdown both say how"),
+    "no file": (("q.csv", *ASKED), 1, "Error: There is no file q.csv. Two versions are compared by their tags"),
+    "no column": (("p.csv", *ASKED[:-1], "neww"), 1, "Error: p.csv, --challenger: There is no column 'neww'. Did you mean 'new'?"),
+    "no slice": (("p.csv", *ASKED, "--slice", "cards"), 1, "Error: p.csv, --slice: There is no column 'cards'. Did you mean 'card'?"),
+    "no cost": (("p.csv", *ASKED, "--metric", "expected_cost(fp=1, fn='amnt')"), 1, "There is no column 'amnt'. Did you mean 'amount'?"),
+    "text scores": (("p.csv", *ASKED[:-1], "card"), 1, "Error: Column 'card' of p.csv must hold numbers; row"),
+    "one column twice": (("p.csv", *ASKED[:-1], "old"), 2, "Error: --champion and --challenger name the same column"),
+    "unlike classes": (("p.csv", *ASKED[:-1], "new,w"), 2, "Error: --champion names 1 columns of scores and --challenger 2"),
+    "one bin": (("p.csv", *ASKED, "--slice", "amount:1"), 1, "Error: The bins of a slicing must be a whole number from 2"),
+    "bins of words": (("p.csv", *ASKED, "--slice", "card:3"), 1, "card"),
+    "confidence": (("p.csv", *ASKED, "--confidence", "95"), 1, "Error: The confidence must lie between 0 and 1"),
+    "unknown metric": (("p.csv", *ASKED, "--metric", "rocauc"), 1, "Error: There is no metric 'rocauc'. Did you mean 'roc_auc'?"),
+    "unlike metrics": (("p.csv", *ASKED, "--metric", "roc_auc", "--metric", "rmse"), 1, "Error: The metric 'rmse' is of regression models"),
+    "policy and metric": (("p.csv", *ASKED, "--policy", "p.toml", "--metric", "mae"), 2, "Error: --metric and --policy both say what"),
+    "no policy": (("p.csv", *ASKED, "--policy", "p.toml"), 1, "Error: p.toml cannot be read (No such file or directory)."),
+    "missing label": (("gap.csv", *ASKED), 1, "Error: Column 'y' of gap.csv holds the labels and must not be empty; row 6 is."),
+    "other classes": (("two.csv", *ASKED), 1, "Error: Column 'y' of two.csv holds just -1 and 1. Write two classes as 0 and 1;"),
+    "missing weight": (("w.csv", *ASKED, "--weight", "w"), 1, "Error: Every weight must be a number from 0 up, but 1 of 2,000"),
+    "no rows": (("none.csv", *ASKED), 1, "Error: "),
+    "no content": (("empty.csv", *ASKED), 1, "Error: empty.csv is empty; its first line should name the columns."),
+    "no parquet": (("bad.parquet", *ASKED), 1, "Error: bad.parquet cannot be read as Parquet"),
+    "no tag": (("toy:a", "b"), 1, "Error: There is no tag 'b'."),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_is_one_sentence(name, predictions, command, tmp_path):
+    predictions.assign(y=predictions["y"].where(predictions.index != 5)).to_csv("gap.csv", index=False)
+    predictions.assign(y=predictions["y"] * 2 - 1).to_csv("two.csv", index=False)
+    predictions.assign(w=predictions["w"].where(predictions.index != 5)).to_csv("w.csv", index=False)
+    predictions[:0].to_csv("none.csv", index=False)
+    (tmp_path / "empty.csv").touch()
+    (tmp_path / "bad.parquet").write_text("no parquet")
+    before = snapshot(tmp_path)
+    arguments, expected, sentence = MISTAKES[name]
+    code, out, err = command("compare", *arguments)
+    assert (code, out) == (expected, "")
+    assert sentence in err
+    assert err.count("\n") == 1
+    assert snapshot(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "slicing"),
+    [
+        ("a", Slicing(by=("a",))),
+        ("a, b", Slicing(by=("a", "b"))),
+        ("a:4", Slicing(by=("a",), bins=4)),
+        ("t/86400", Slicing(by=("t",), window=86400.0)),
+        ("t/0.5", Slicing(by=("t",), window=0.5)),
+        ("t/1e5", Slicing(by=("t",), window=1e5)),
+        ("a:four", Slicing(by=("a:four",))),
+        ("a/b", Slicing(by=("a/b",))),
+    ],
+)
+def test_slices_are_written_short(text, slicing):
+    assert parse_slicing(text) == slicing
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"), [(",", "needs at least one column"), ("t/0", "must be a number above 0")]
+)
+def test_slices_that_are_none(text, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        parse_slicing(text)

@@ -1,0 +1,130 @@
+import json
+import re
+
+import pytest
+
+POLICY = """
+primary = { metric = "roc_auc", min_gain = 0.2 }
+guardrails = [ { metric = "brier_score", max_loss = 0.02 } ]
+"""
+
+
+@pytest.fixture
+def after_four_decisions(with_champion, command):
+    """Of `toy`, in this order: weak promoted as the first, good promoted, twin held, spoilt rejected."""
+    for version in ("good", "twin", "spoilt"):
+        command("gate", f"toy:{version}")
+    return with_champion
+
+
+class TestCheck:
+    def test_says_what_a_policy_demands_and_its_digest(self, command, tmp_path):
+        (tmp_path / "other.toml").write_text(POLICY)
+        code, out, err = command("policy", "check", "other.toml")
+        assert (code, err) == (0, "")
+        lines = [line.strip() for line in out.splitlines()]
+        assert lines[0] == "valid  other.toml"
+        assert "- It must be shown to lose no more than 0.02 in brier_score (one-sided, 95 %)." in lines
+        assert re.fullmatch(r"digest [0-9a-f]{64}", lines[-1])
+        found = json.loads(command("policy", "check", "other.toml", "--json")[1])["other.toml"]
+        assert f"digest {found['digest']}" == lines[-1]
+        assert f"- {found['demands'][1]}" in lines
+
+    def test_without_a_file_it_checks_every_model_of_the_configuration(self, here, command):
+        assert command("policy", "check")[1].splitlines()[0].strip() == "valid  toy"
+        assert command("policy", "check")[1] == command("policy", "check", "promotion.toml")[1]
+
+    @pytest.mark.parametrize(
+        ("text", "sentence"),
+        [
+            ("primry = { metric = 'mae' }", "other.toml has an unknown key 'primry'; did you mean 'primary'?"),
+            (
+                f"{POLICY}slices = [ {{ by = 'a', metric = 'roc_auc', max_los = 1 }} ]",
+                "other.toml has an unknown key 'max_los' in slices[0]; did you mean 'max_loss'?",
+            ),
+            (
+                f"{POLICY}[[slices]]\nby = 'a'\nmetric = 'roc_auc'",
+                "other.toml lacks the key 'max_loss' in slices[0].",
+            ),
+            (
+                f"{POLICY}slices = 'a'",
+                "other.toml, 'slices': Input should be a list, [ … ], found 'a'.",
+            ),
+            ("primary = 'mae'", "other.toml, 'primary': Input should be a table, { key = value }, found 'mae'."),
+            (f"{POLICY}rule = 'points'", "other.toml, 'rule': Input should be 'confident' or 'point', found 'points'."),
+            ("primary = { metric = 'rocauc' }", "There is no metric 'rocauc'. Did you mean 'roc_auc'?"),
+            ("[models]", "other.toml names no model, so there is no policy. `promotion init` writes one."),
+            (
+                "[models.toy]\nrecipe = 'r:R'\n[models.toy.policy]\nprimary = { metrik = 'mae' }",
+                "{here}/other.toml has an unknown key 'metrik' in [models.toy.policy.primary]; did you mean 'metric'?",
+            ),
+        ],
+    )
+    def test_one_that_is_not_valid_is_one_sentence(self, command, tmp_path, text, sentence):
+        (tmp_path / "other.toml").write_text(text)
+        code, out, err = command("policy", "check", "other.toml")
+        assert (code, out) == (1, "")
+        assert err == f"Error: {sentence.replace('{here}/', '')}\n"
+
+    def test_no_file_is_a_sentence(self, command):
+        assert command("policy", "check", "absent.toml") == (
+            1,
+            "",
+            "Error: absent.toml cannot be read (No such file or directory).\n",
+        )
+
+    def test_the_template_is_valid_with_all_its_comments_taken_away(self, command, tmp_path):
+        command("init")
+        text = (tmp_path / "promotion.toml").read_text()
+        assert command("policy", "check")[0] == 0
+        told = re.sub(r"(?m)^# (?=(    \{|\]|[a-z_]+ +=))", "", text)
+        told = re.sub(r"(?m)^(ledger|mlflow_|bentoml_home|actor).*$", "", told)
+        (tmp_path / "promotion.toml").write_text(told)
+        code, out, err = command("policy", "check", "--json")
+        assert (code, err) == (0, "")
+        (found,) = json.loads(out).values()
+        assert any("by TransactionAmt in 4 bins" in demand for demand in found["demands"])
+        assert any("waits until a person approves it" in demand for demand in found["demands"])
+
+
+class TestReplay:
+    def test_tells_which_decisions_would_have_been_others_and_why(self, after_four_decisions, command):
+        (after_four_decisions / "other.toml").write_text(POLICY)
+        before = command("history", "toy", "--json")[1]
+        code, out, err = command("replay", "toy", "--policy", "other.toml")
+        assert (code, err) == (0, "")
+        assert out.splitlines()[0].strip() == "toy  3 of 4 decisions would have been different."
+        rows = [line.split() for line in out.splitlines() if re.match(r"\d+ ", line.strip())]
+        assert [(row[3], row[4], row[5]) for row in rows] == [
+            ("weak", "promote", "hold"),
+            ("good", "promote", "reject"),
+            ("twin", "hold", "reject"),
+            ("spoilt", "reject", "the"),
+        ]
+        assert "Each is decided again by itself, on its stored comparison with the champion of its time;" in out
+        assert command("history", "toy", "--json")[1] == before
+
+    def test_under_the_same_policy_nothing_differs_by_file_or_by_model(self, after_four_decisions, command):
+        found = json.loads(command("replay", "--policy", "promotion.toml", "--json")[1])
+        assert [each["differs"] for each in found["toy"]] == [False] * 4
+        assert [each["now"]["alpha"] for each in found["toy"]] == [each["then"]["alpha"] for each in found["toy"]]
+        assert found["toy"][2]["why"] == found["toy"][2]["now"]["checks"][3]["reason"]
+
+    def test_before_any_decision(self, here, command):
+        assert command("replay", "--policy", "promotion.toml") == (0, "toy\nNo decision is recorded yet.\n", "")
+
+    def test_mistakes_are_sentences(self, here, command, tmp_path):
+        (tmp_path / "one.toml").write_text("[models.b]\nrecipe='r:R'\npolicy = { primary = { metric = 'mae' } }")
+        assert command("replay", "--policy", "absent.toml")[2] == (
+            "Error: absent.toml cannot be read (No such file or directory).\n"
+        )
+        assert command("replay", "tooy", "--policy", "promotion.toml")[2] == (
+            "Error: There is no model 'tooy'. Did you mean 'toy'?\n"
+        )
+        assert (
+            "Note: one.toml names no model 'toy', so its decisions are not replayed."
+            in (command("replay", "--policy", "one.toml")[2])
+        )
+        code, _, err = command("replay")
+        assert code == 2
+        assert "Missing option '--policy'" in err
