@@ -34,7 +34,8 @@ class Figure:
         given = np.asarray([value for value in values if not math.isnan(value)])
         if not len(given):
             return cls(math.nan, math.nan, 0)
-        return cls(float(given.mean()), max(float(given.std()) / math.sqrt(len(given)), 1.5 / len(given)), len(given))
+        error = float(given.std()) / math.sqrt(len(given))
+        return cls(float(given.mean()), error or 1.5 / len(given), len(given))
 
     def __str__(self) -> str:
         return f"{100 * self.share:.2f} ± {100 * self.error:.2f}" if self.runs else "-"

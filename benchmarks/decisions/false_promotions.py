@@ -16,8 +16,18 @@ NOMINAL = Target(low=0.045, high=0.055, cautious="low")
 DECIDES_NEXT_TO_NOTHING = 0.05  # share of the draws; below it a cell is `held`
 RULES = {"plain": "Plain `new > old`", "mlflow": f"MLflow's `min_absolute_change = {MLFLOW_CHANGE}`"}
 MAIN = {"tails": "Gaussian", "correlation": 0.9}
-SHARES = (0.005, 0.035, 0.5)
-RESAMPLED_RUNS = {  # share of the runs by rows and prevalence
+SMOOTH_RUNS = {  # draws by rows and prevalence, as a share of the runs; a draw is judged both ways round
+    (1_000, 0.005): 0.1,
+    (1_000, 0.035): 0.1,
+    (1_000, 0.5): 0.5,
+    (10_000, 0.005): 0.5,
+    (10_000, 0.035): 0.5,
+    (10_000, 0.5): 0.5,
+    (100_000, 0.005): 0.1,
+    (100_000, 0.035): 0.1,
+    (100_000, 0.5): 0.1,
+}
+RESAMPLED_RUNS = {
     (1_000, 0.5): 0.1,
     (1_000, 0.1): 0.1,
     (2_000, 0.035): 0.1,
@@ -56,9 +66,8 @@ def judge(case: Case, rng: np.random.Generator) -> Outcomes:
 def part(bench: Bench) -> None:
     """Print the tables of (a)."""
     heading("(a) False promotions of equally good models, in %, at a nominal 5 %: target 4.5 to 5.5")
-    grid = {(rows, share): runs for rows, runs in ((1_000, 0.5), (10_000, 0.5), (100_000, 0.05)) for share in SHARES}
-    few = {(rows, share): runs / 3 for (rows, share), runs in grid.items() if rows < 100_000}
-    _tables(bench, SMOOTH, MAIN, grid)
+    few = {(rows, share): runs / 4 for (rows, share), runs in SMOOTH_RUNS.items() if rows < 100_000}
+    _tables(bench, SMOOTH, MAIN, SMOOTH_RUNS)
     _tables(bench, SMOOTH, {"tails": "Gaussian", "correlation": 0.6}, few)
     _tables(bench, SMOOTH, {"tails": "heavy-tailed", "correlation": 0.9}, few)
     _tables(bench, RESAMPLED, MAIN, RESAMPLED_RUNS)

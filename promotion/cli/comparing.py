@@ -167,9 +167,9 @@ def _judge(asked: Any, named: dict[str, Any], form: Form) -> int:
     from promotion.canonical import plain
     from promotion.cli.policy import only_policy
     from promotion.cli.predictions import compare_by_policy
+    from promotion.figures import level
     from promotion.judgement import decide
     from promotion.report.decision import decision_page
-    from promotion.report.figures import level
     from promotion.report.page import quiet
 
     twice = [f"--{name}" for name in _OF_POLICY if name in named]

@@ -86,7 +86,7 @@ def _concerns(body: dict[str, Any], tag: str) -> bool:
 
 def _summary(state: "State") -> dict[str, Any]:
     from promotion.canonical import plain
-    from promotion.report.record import last_budgeted
+    from promotion.report.record import awaiting_approval, last_budgeted
 
     spent = last_budgeted(state)
     return {
@@ -94,6 +94,7 @@ def _summary(state: "State") -> dict[str, Any]:
         "champion": plain(state.champion) if state.champion else None,
         "previous": state.previous,
         "waiting": [known.tag for known in state.waiting],
+        "awaiting_approval": list(awaiting_approval(state)),
         "seq": state.seq,
         "holdout": _holdout(spent.decision) if spent and spent.decision else None,
     }

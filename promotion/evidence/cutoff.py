@@ -36,7 +36,7 @@ def recall_at_fpr(rows: ScoredRows, fpr: float) -> Estimate:
     value = true[selected_groups] / true[-1]
     slope = _slope(false, true, limit, _typical(rows.weights[rows.labels == 0]))
     derivative = np.where(rows.labels == 1, above - value, -slope * (above - fpr)) / true[-1]
-    return of_classes(rows, value, derivative)
+    return of_classes(rows, value, derivative)._replace(counted=True)
 
 
 def precision_at_k(rows: ScoredRows, k: int) -> Estimate:
@@ -79,7 +79,7 @@ def _falling(weights: Floats) -> Floats:
 
 def _slope(along: Floats, positives: Floats, at: float, typical: float) -> float:
     """Positives per unit of `along` around a cut-off, over a standard error of its place and one row to either side."""
-    reach = np.sqrt(at * typical * (1 - at / along[-1])) + typical
+    reach = np.sqrt(at * typical * max(1 - at / along[-1], 0.0)) + typical
     low, high = max(at - reach, 0.0), min(at + reach, float(along[-1]))
     below, above = np.interp([low, high], along, positives)
     return float((above - below) / (high - low))

@@ -145,4 +145,7 @@ def _literals(text: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
         raise TypeError
     args = tuple(ast.literal_eval(each) for each in call.args)
-    return args, {str(each.arg): ast.literal_eval(each.value) for each in call.keywords}
+    kwargs = {str(each.arg): ast.literal_eval(each.value) for each in call.keywords}
+    if len(kwargs) < len(call.keywords):
+        raise ValueError
+    return args, kwargs

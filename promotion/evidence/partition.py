@@ -110,10 +110,10 @@ def _quantiles(numbers: Floats, weights: Floats, bins: int) -> Coded:
 
 def _windows(name: str, numbers: Floats, window: float) -> Coded:
     low, high = float(numbers.min()), float(numbers.max())
-    if not (high - low) / window < MAX_EXACT:
+    if not (high - low) / window < MAX_EXACT or math.isinf(max(high, high - low) + 2 * window):
         raise DataError(
             f"Windows of {window:g} must divide the numbers of column '{name}', but these lie between {low:g} and "
-            f"{high:g}, too far apart for it. Choose a longer window, or bins."
+            f"{high:g}, too far for it. Choose another window, or bins."
         )
     places, codes = np.unique(np.floor((numbers - low) / window), return_inverse=True)
     _require_few(name, len(places))

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from promotion.figures import level
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -128,10 +130,10 @@ class Budget:
     def sentence(self) -> str:
         """What a person should know of it."""
         if self.use <= 1:
-            return f"No decision has seen these rows before; the primary was asked at level {self.level:.2%}."
+            return f"No decision has seen these rows before; the primary was asked at level {level(self.level)}."
         return (
-            f"This is use {self.use:.3g} of these rows, so the primary was asked at level {self.level:.2%}; rows that "
-            f"no decision has seen restore {self.fresh:.2%}."
+            f"This is use {self.use:.3g} of these rows, so the primary was asked at level {level(self.level)}; rows "
+            f"that no decision has seen restore {level(self.fresh)}."
         )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from promotion.evidence import Comparison, Evaluation, Measurement, MetricComparison, SliceComparison
+from promotion.figures import figure, signed
 from promotion.judgement.budget import Budget
 from promotion.judgement.policy import FirstModel, Policy
 from promotion.judgement.rules import Floor, Guardrail, Primary, Require
@@ -145,13 +146,10 @@ def gain_check(kind: Kind, found: MetricComparison, alpha: float, required: floa
     low, high = found.lower_bound(alpha), found.upper_bound(alpha)
     outcome = _outcome(passed=low > required, failed=high < required)
     bound = high if outcome is Outcome.FAILED else low
-    said = {
-        Outcome.PASSED: f", at least {low:+.4f} ({_bounds(alpha)})",
-        Outcome.FAILED: f", at most {high:+.4f} ({_bounds(alpha)})",
-        Outcome.INCONCLUSIVE: f", somewhere from {low:+.4f} to {high:+.4f} ({_bounds(alpha)}s)",
-    }[outcome]
-    known = "" if alpha == POINT else said
-    reason = f"The gain in {found.metric} is {found.gain:+.4f}{known}; the policy asks for {asks}."
+    scale = max(abs(found.champion), abs(found.challenger))
+    gain, least, most = (signed(number, scale=scale) for number in (found.gain, low, high))
+    known = _known(outcome, alpha, f"at least {least}", f"at most {most}", f"somewhere from {least} to {most}")
+    reason = f"The gain in {found.metric} is {gain}{known}; the policy asks for {asks}."
     return Check(
         kind=kind,
         subject=found.metric,
@@ -168,14 +166,11 @@ def _constant_check(found: Measurement, required: float, alpha: float, *, sign: 
     worst, best = (found.lower_bound(alpha), found.upper_bound(alpha))[::sign]
     outcome = _outcome(passed=sign * (worst - required) > 0, failed=sign * (best - required) < 0)
     bound = best if outcome is Outcome.FAILED else worst
-    least, most = ("at least", "at most")[::sign]
-    said = {
-        Outcome.PASSED: f", {least} {bound:.4f} ({_bounds(alpha)})",
-        Outcome.FAILED: f", {most} {bound:.4f} ({_bounds(alpha)})",
-        Outcome.INCONCLUSIVE: f", somewhere from {min(worst, best):.4f} to {max(worst, best):.4f} ({_bounds(alpha)}s)",
-    }[outcome]
+    value, low, high = (figure(number, scale=abs(found.value)) for number in (found.value, *sorted((worst, best))))
+    passed, failed = (f"at least {low}", f"at most {high}")[::sign]
+    known = _known(outcome, alpha, passed, failed, f"somewhere from {low} to {high}")
     reason = (
-        f"The challenger's {found.metric} is {found.value:.4f}{'' if alpha == POINT else said}; "
+        f"The challenger's {found.metric} is {value}{known}; "
         f"the policy asks for {'more' if sign > 0 else 'less'} than {required:g}."
     )
     return Check(
@@ -216,5 +211,11 @@ def _outcome(*, passed: bool, failed: bool) -> Outcome:
     return Outcome.FAILED if failed else Outcome.INCONCLUSIVE
 
 
-def _bounds(alpha: float) -> str:
-    return f"one-sided {100 * (1 - alpha):.4g} % bound"
+def _known(outcome: Outcome, alpha: float, passed: str, failed: str, between: str) -> str:
+    """What the bounds say; nothing where plain values decide."""
+    if alpha == POINT:
+        return ""
+    bounds = f"one-sided {100 * (1 - alpha):.4g} % bound"
+    if outcome is Outcome.INCONCLUSIVE:
+        return f", {between} ({bounds}s)"
+    return f", {passed if outcome is Outcome.PASSED else failed} ({bounds})"

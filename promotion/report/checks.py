@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from promotion.evidence import Comparison
+from promotion.figures import signed
 from promotion.judgement import Check, Decision, Kind
-from promotion.report.figures import signed
 from promotion.report.page import Table, Tone, Words, left, row
 from promotion.vocabulary import Outcome
 
@@ -22,10 +22,11 @@ _QUIET = frozenset({Outcome.PASSED, Outcome.NOT_APPLICABLE})
 
 @dataclass(frozen=True)
 class _Group:
-    """All checks of one slice rule."""
+    """All checks of one slice rule; `scale` is the size of its metric's values."""
 
     name: str
     checks: tuple[Check, ...]
+    scale: float | None
 
 
 def checks_table(decision: Decision) -> Table:
@@ -44,15 +45,16 @@ def _rows(each: Check | _Group) -> Iterator[tuple[Words, ...]]:
         yield _row(check.name, check.outcome, check.reason)
     if len(blocking) < len(each.checks):
         outcome = Outcome.PASSED if passed else Outcome.NOT_APPLICABLE
-        yield _row(each.name, outcome, _together(passed, len(each.checks), len(blocking)))
+        yield _row(each.name, outcome, _together(each, passed, len(blocking)))
 
 
 def _row(name: str, outcome: Outcome, reason: str) -> tuple[Words, ...]:
     return row(name, Words(outcome.replace("_", " "), TONES[outcome]), reason)
 
 
-def _together(passed: Sequence[Check], slices: int, blocking: int) -> str:
+def _together(group: _Group, passed: Sequence[Check], blocking: int) -> str:
     """What the slices of a rule that do not block have in common."""
+    slices = len(group.checks)
     few = slices - blocking - len(passed)
     are_small = f"{'is' if few == 1 else 'are'} too small to be judged"
     if not passed:
@@ -60,7 +62,7 @@ def _together(passed: Sequence[Check], slices: int, blocking: int) -> str:
     lowest = min(passed, key=lambda check: check.value or 0.0)
     where = lowest.subject.partition(" where ")[2]
     told = f"{len(passed)} of {slices} slices passed{f', {few} {are_small}' if few else ''}"
-    return f"{told}; the lowest gain is {signed(lowest.value or 0.0)} where {where}."
+    return f"{told}; the lowest gain is {signed(lowest.value or 0.0, scale=group.scale)} where {where}."
 
 
 def _gathered(decision: Decision) -> Iterator[Check | _Group]:
@@ -75,7 +77,13 @@ def _gathered(decision: Decision) -> Iterator[Check | _Group]:
         seen[check.subject] += 1
         found.setdefault((rule, seen[check.subject] if rule else place), []).append(check)
     for (rule, _), checks in found.items():
-        yield _Group(f"{Kind.SLICE} {rule}", tuple(checks)) if rule else checks[0]
+        name, scale = f"{Kind.SLICE} {rule}", _scale(decision, rule.partition(" by ")[0])
+        yield _Group(name, tuple(checks), scale) if rule else checks[0]
+
+
+def _scale(decision: Decision, metric: str) -> float | None:
+    found = decision.evidence.metrics if isinstance(decision.evidence, Comparison) else ()
+    return next((max(abs(each.champion), abs(each.challenger)) for each in found if each.metric == metric), None)
 
 
 def _rules(decision: Decision) -> Mapping[str, str]:

@@ -3,7 +3,7 @@
 from itertools import zip_longest
 
 from promotion.evidence import Calibration, Comparison, ScoreSummary
-from promotion.report.figures import figure, percent
+from promotion.figures import figure, percent
 from promotion.report.gains import metrics_table, missing_table, slices_tables, tone_of
 from promotion.report.page import Page, Table, Tone, left, quiet, right, row
 

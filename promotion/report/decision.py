@@ -1,10 +1,10 @@
 """A decision as a page: the verdict, the line that decided, the numbers, the checks."""
 
 from promotion.evidence import Comparison, Evaluation
+from promotion.figures import figure
 from promotion.judgement import Decision, HoldoutUsed
 from promotion.judgement.checks import POINT
 from promotion.report.checks import checks_table
-from promotion.report.figures import figure
 from promotion.report.gains import metrics_table
 from promotion.report.page import Page, Table, Tone, Words, left, quiet, right, row
 from promotion.vocabulary import Verdict

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from promotion.evidence import Comparison, MetricComparison, SliceComparison
-from promotion.report.figures import between, figure, give_or_take, percent, signed
+from promotion.figures import between, figure, give_or_take, percent, signed
 from promotion.report.page import Align, Column, Table, Tone, Words, left, right, row
 
 _NAMED = 3

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from promotion.figures import level
 from promotion.registry.audit import Finding, Severity
 from promotion.registry.entries import (
     Adoption,
@@ -16,7 +17,6 @@ from promotion.registry.entries import (
 )
 from promotion.registry.state import Known, State
 from promotion.report.decision import decision_page
-from promotion.report.figures import level
 from promotion.report.page import Page, Table, Tone, Words, left, right, row
 from promotion.vocabulary import Stage
 
@@ -30,9 +30,19 @@ def status_page(states: Sequence[State], attention: Sequence[str]) -> Page:
         tables=(Table(columns=left(*titles), rows=tuple(map(_standing, states))),),
         notes=(
             *(Words(sentence) for sentence in spent if sentence),
+            *(
+                Words(f"{tag} passed and waits for approval: `promotion promote {tag} --reason …`.", Tone.GOOD)
+                for state in states
+                for tag in awaiting_approval(state)
+            ),
             *(Words(f"! {sentence}", Tone.UNSURE) for sentence in attention),
         ),
     )
+
+
+def awaiting_approval(state: State) -> tuple[str, ...]:
+    """The versions that passed, and that a person has yet to approve."""
+    return tuple(known.tag for known in state.waiting if known.decision and known.decision.waits)
 
 
 def last_judged(state: State) -> Known | None:

@@ -124,7 +124,6 @@ class TestEnvironment:
         ),
         (
             TOY.replace("metric =", "metrik ="),
-            "promotion.toml lacks the key 'metric' in [models.toy.policy.primary]. "
             "promotion.toml has an unknown key 'metrik' in [models.toy.policy.primary]; did you mean 'metric'?",
         ),
         (TOY.replace("recipe", "#"), "promotion.toml lacks the key 'recipe' in [models.toy]."),

@@ -155,8 +155,13 @@ class TestApproval:
         assert (code, err) == (4, "")
         assert out.splitlines()[0].strip() == "PROMOTE, waits for approval  toy:weak (no champion yet)"
         assert out.splitlines()[2].strip() == "`promotion promote toy:weak --reason …` approves it."
-        assert json.loads(command("status", "--json")[1])["models"][0]["champion"] is None
+        assert (
+            "toy:weak passed and waits for approval: `promotion promote toy:weak --reason …`." in command("status")[1]
+        )
+        (model,) = json.loads(command("status", "--json")[1])["models"]
+        assert (model["champion"], model["awaiting_approval"]) == (None, ["toy:weak"])
         assert command("promote", "toy:weak", "--reason", "weekly review")[0] == 0
+        assert "waits for approval" not in command("status")[1]
         shown = command("show", "toy:weak")[1]
         assert "PROMOTE, waited for approval  toy:weak (no champion yet)" in shown
         assert "approves it" not in shown

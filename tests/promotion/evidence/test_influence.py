@@ -55,12 +55,13 @@ EVERY = [*SKLEARN, (Task.BINARY, COST)]
 SELF_TERM = {"average_precision"}  # leaves out what a row does to itself, so it is no plain derivative
 
 scores_with_ties = st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.5000001, 0.75, 1.0])
+any_scores = scores_with_ties | st.floats(0, 1)
 numbers = st.sampled_from([-3.0, 0.0, 1.0, 2.5]) | st.floats(-50, 50)
 any_weights = st.floats(0.05, 20)
 
 
 @st.composite
-def scored_rows(draw, task=Task.BINARY, weights=any_weights, scores=scores_with_ties | st.floats(0, 1)):
+def scored_rows(draw, task=Task.BINARY, weights=any_weights, scores=any_scores):
     def column(values, count):
         return np.array(draw(st.lists(values, min_size=count, max_size=count)))
 
@@ -69,7 +70,9 @@ def scored_rows(draw, task=Task.BINARY, weights=any_weights, scores=scores_with_
         labels, given_scores = column(numbers, n_rows), column(numbers, n_rows)
     else:
         n_classes = 2 if task is Task.BINARY else 3
-        classes = np.append(np.repeat(np.arange(n_classes), 2), column(st.integers(0, n_classes - 1), n_rows - 2 * n_classes))
+        classes = np.append(
+            np.repeat(np.arange(n_classes), 2), column(st.integers(0, n_classes - 1), n_rows - 2 * n_classes)
+        )
         labels = np.array(draw(st.permutations(classes.tolist())), float)
         given_scores = column(scores, n_rows)
         if task is Task.MULTICLASS:
@@ -90,7 +93,9 @@ def measured(name, rows):
 def small_sample_factor(name, rows):
     """Per row `sqrt(n / (n - 1))`; n counts all rows for means over all, those of the row's class for the others."""
     of_all = {"log_loss", "brier_score", "accuracy", "rmse", "mse", "mae", "r2", COST}
-    count = np.full(len(rows), len(rows)) if name in of_all else np.array([np.sum(rows.labels == y) for y in rows.labels])
+    count = (
+        np.full(len(rows), len(rows)) if name in of_all else np.array([np.sum(rows.labels == y) for y in rows.labels])
+    )
     if name == "roc_auc_ovr":
         return None
     return np.sqrt(count / (count - 1))
@@ -98,7 +103,7 @@ def small_sample_factor(name, rows):
 
 @pytest.mark.parametrize(("task", "name"), SKLEARN)
 @given(data=st.data())
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 def test_value_is_scikit_learns(task, name, data):
     rows = data.draw(scored_rows(task))
     found = measured(name, rows).value
@@ -110,7 +115,7 @@ def test_value_is_scikit_learns(task, name, data):
 
 @pytest.mark.parametrize(("task", "name"), [case for case in EVERY if case[1] not in SELF_TERM])
 @given(data=st.data())
-@settings(deadline=None)
+@settings(deadline=None, max_examples=15)
 def test_influence_is_the_derivative_by_the_rows_weight(task, name, data):
     rows = data.draw(scored_rows(task, weights=st.floats(0.5, 2)))
     found = measured(name, rows)
@@ -138,7 +143,7 @@ def slope(value_at, step=1e-3):
 
 
 @given(rows=scored_rows(weights=st.floats(0.5, 2)))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=25)
 def test_influence_on_average_precision_leaves_out_what_a_row_does_to_its_own_precision(rows):
     higher = rows.scores >= rows.scores[:, None]  # [i, j]: row j is scored as high as row i or higher
 
@@ -158,7 +163,7 @@ def test_influence_on_average_precision_leaves_out_what_a_row_does_to_its_own_pr
 
 @pytest.mark.parametrize(("task", "name"), EVERY)
 @given(data=st.data())
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 def test_order_of_rows_does_not_matter(task, name, data):
     rows = data.draw(scored_rows(task))
     order = np.array(data.draw(st.permutations(range(len(rows)))))
@@ -171,7 +176,7 @@ def test_order_of_rows_does_not_matter(task, name, data):
 
 @pytest.mark.parametrize(("task", "name"), EVERY)
 @given(data=st.data())
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 def test_weights_equal_repetition_of_rows(task, name, data):
     rows = data.draw(scored_rows(task, weights=st.integers(1, 5).map(float)))
     repeated = rows.take(np.arange(len(rows)).repeat(rows.weights.astype(int)))
@@ -184,7 +189,7 @@ def test_weights_equal_repetition_of_rows(task, name, data):
 
 @pytest.mark.parametrize(("task", "name"), EVERY)
 @given(data=st.data(), scale=st.floats(1e-6, 1e6))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 def test_only_the_ratio_of_weights_matters(task, name, data, scale):
     rows = data.draw(scored_rows(task))
 

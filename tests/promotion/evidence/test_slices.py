@@ -258,7 +258,7 @@ def test_windows_partition_the_rows_or_say_why_not(values, window):
     try:
         slices = slices_of(columns_of(values), window=window)
     except DataError as error:
-        assert str(error).endswith("too far apart for it. Choose a longer window, or bins.")  # noqa: PT017
+        assert str(error).endswith("too far for it. Choose another window, or bins.")  # noqa: PT017
     else:
         assert_partition(slices, len(values))
 
@@ -338,7 +338,7 @@ def test_a_slicing_that_cannot_be_is_a_sentence(slicing, message):
         (
             [0.0, math.inf],
             {"window": DAY},
-            "Windows of 86400 must divide the numbers of column 'x', but these lie between 0 and inf, too far apart for it. Choose a longer window, or bins.",
+            "Windows of 86400 must divide the numbers of column 'x', but these lie between 0 and inf, too far for it. Choose another window, or bins.",
         ),
     ],
 )

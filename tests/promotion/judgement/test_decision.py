@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from promotion.canonical import canonical_json, digest, plain, restore
 from promotion.evidence import MissingMetric, compare, measure
-from promotion.judgement import Check, Decision, HoldoutUsed, Judged, Kind, Policy, decide
+from promotion.judgement import Budget, Check, Decision, HoldoutUsed, Judged, Kind, Policy, decide
 from promotion.judgement.decision import verdict_of
 from promotion.vocabulary import Outcome, Verdict
 
@@ -258,3 +258,34 @@ def test_a_decision_survives_the_ledger_exactly(decision):
 def test_nan_never_enters_a_digest():
     with pytest.raises(ValueError, match="Out of range float values are not JSON compliant"):
         digest({"value": float("nan")})
+
+
+def test_says_where_rows_that_no_decision_has_seen_would_pass():
+    from statistics import NormalDist
+
+    found = replace(BETTER["roc_auc"], gain=0.02, stderr=0.02 / NormalDist().inv_cdf(1 - 0.02))  # a p-value of 2 %
+    evidence = replace(BETTER, metrics=(found,))
+    first = decide(evidence, policy(metrics=["roc_auc"]), budget=Budget(alpha=0.05, use=1))
+    third = decide(evidence, policy(metrics=["roc_auc"]), budget=Budget(alpha=0.05, use=3))
+    assert (first.verdict, third.verdict) == (Verdict.PROMOTE, Verdict.HOLD)
+    assert third.summary.endswith(
+        "the policy asks for a gain above 0. Rows that no decision has seen would do: such a gain would pass there."
+    )
+    assert (third.alpha, third.budget.use) == (pytest.approx(0.05 * 6 / (9 * np.pi**2)), 3)
+
+
+def test_the_plain_rule_compares_values_and_knows_no_chance():
+    point = policy(rule="point", guardrails=[{"metric": "brier_score", "max_loss": 0.0}])
+    assert decide(BETTER, point).verdict is Verdict.PROMOTE
+    assert decide(BETTER, point).summary == "The gain in roc_auc is +0.1680; the policy asks for a gain above 0."
+    assert decide(EQUAL, point).verdict is Verdict.HOLD
+    assert decide(WORSE, point).verdict is Verdict.REJECT
+
+
+def test_few_rows_of_either_class_are_no_evidence():
+    mostly_positive = compare(1 - LABELS, scores(1), scores(2), metrics=METRICS)
+    decision = decide(mostly_positive, policy(min_positives=801))
+    assert [check.reason for check in decision.checks if check.name == "evidence negatives"] == [
+        "The holdout has only 800 negatives; the policy asks for at least 801."
+    ]
+    assert decision.verdict is Verdict.HOLD

@@ -120,10 +120,10 @@ def test_the_margin_is_the_larger_of_the_absolute_and_the_relative(champion, mar
         ),
         (
             changed(guardrails=[{"metric": "roc_auc", "zzz": 1, "max_loss": 0}]),
-            "the policy has an unknown key 'zzz' in [guardrails.0]; known are metric, max_loss, require.",
+            "the policy has an unknown key 'zzz' in guardrails[0]; known are metric, max_loss, require.",
         ),
         ({}, "the policy lacks the key 'primary'."),
-        (changed(guardrails=[{"metric": "roc_auc"}]), "the policy lacks the key 'max_loss' in [guardrails.0]."),
+        (changed(guardrails=[{"metric": "roc_auc"}]), "the policy lacks the key 'max_loss' in guardrails[0]."),
         (changed(confidence="high"), "the policy, 'confidence': Input should be a valid number"),
         (changed(confidence=95), "'confidence' must be at least 0.5 and below 1, found 95.0."),
         (changed(confidence=math.nan), "'confidence' must be at least 0.5 and below 1, found nan."),
@@ -157,7 +157,7 @@ def test_the_margin_is_the_larger_of_the_absolute_and_the_relative(champion, mar
         ),
         (
             changed(slices=[{"by": "a", "metric": "roc_auc", "max_los": 1}]),
-            "the policy",
+            "the policy has an unknown key 'max_los' in slices[0]; did you mean 'max_loss'?",
         ),
         (changed(limits={"max_size_mb": 0}), "'limits.max_size_mb' must be a finite number above 0, found 0.0."),
         (
