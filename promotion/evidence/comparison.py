@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from promotion.errors import ConfigError
-from promotion.evidence.influence import Estimate, standard_error
+from promotion.evidence.influence import Estimate, paired_error
 from promotion.evidence.metrics import Metric, metric, task_of
 from promotion.evidence.rows import Columns, ScoredRows, TakenColumns, read_rows
 from promotion.evidence.slices import Slice, Slicing, divide, read_slicings
@@ -114,7 +114,7 @@ def _parts(
     """
     kept = np.ones(len(rows), dtype=bool) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64) > 0
     slicings, every = read_slicings(() if slices is None else slices, columns, len(kept))
-    taken = TakenColumns(every, kept)
+    taken = TakenColumns(every, kept, len(kept))
     return ((slicing.name, part) for slicing in slicings for part in divide(slicing, taken, rows.weights))
 
 
@@ -146,7 +146,7 @@ def _compare_by(
         return MissingMetric(chosen.name, " ".join(reasons))
     gain = chosen.direction.gain(before.value, after.value)
     with np.errstate(all="ignore"):  # what overflows is caught by the next line
-        stderr = standard_error(after.influence - before.influence)
+        stderr = paired_error(before, after)
     if not math.isfinite(abs(gain) + z * stderr):
         return MissingMetric(
             chosen.name, f"Its gain came out as {gain} +- {stderr}; see whether some numbers are huge."

@@ -36,7 +36,7 @@ def recall_at_fpr(rows: ScoredRows, fpr: float) -> Estimate:
     value = true[selected_groups] / true[-1]
     slope = _slope(false, true, limit, _typical(rows.weights[rows.labels == 0]))
     derivative = np.where(rows.labels == 1, above - value, -slope * (above - fpr)) / true[-1]
-    return of_classes(rows, value, derivative)._replace(counted=True)
+    return of_classes(rows, value, derivative)._replace(one_row=float(rows.weights.max() / true[-1]))
 
 
 def precision_at_k(rows: ScoredRows, k: int) -> Estimate:

@@ -26,17 +26,20 @@ class Estimate(NamedTuple):
         influence: numbers whose squares add up to the variance of the value; the difference of two models' makes up
             that of their difference. Each row's influence, shape `(n_rows,)`; or, of a bootstrapped metric, the
             replicates' deviations from their mean over `sqrt(n_replicates - 1)`, shape `(n_replicates,)`.
-        counted: whether the value is a share of few rows, so that single rows make it jump.
+        one_row: what a single row may come to, where the value is a share of few rows and jumps from row to row.
     """
 
     value: float
     influence: Floats
-    counted: bool = False
+    one_row: float = 0.0
 
     @property
     def stderr(self) -> float:
-        """Standard error of the value."""
-        return standard_error(self.influence)
+        """Standard error of the value; of a share never less than two rows, as one of exactly 0 or 1 would have none.
+
+        A share of 1 in 50 rows is so shown to be above 0.934; the exact bound (Clopper and Pearson 1934) is 0.942.
+        """
+        return max(standard_error(self.influence), 2 * self.one_row)
 
 
 def standard_error(influence: Floats) -> float:
@@ -52,7 +55,7 @@ def paired_error(before: Estimate, after: Estimate) -> float:
     row more on which they differ, in the spirit of Agresti and Min (2005), who add a half to each count of such rows.
     """
     squares = np.square(after.influence - before.influence)
-    of_one_row = squares.max() / 2 if before.counted or after.counted else 0.0
+    of_one_row = squares.max() / 2 if before.one_row or after.one_row else 0.0
     return float(np.sqrt(squares.sum() + of_one_row))
 
 
@@ -81,14 +84,14 @@ def ratio_of_classes(rows: ScoredRows, part: Floats, whole: Floats) -> Estimate:
     """
     total = (rows.weights * whole).sum()
     value = (rows.weights * part).sum() / total
-    return of_classes(rows, value, (part - value * whole) / total)._replace(counted=True)
+    return of_classes(rows, value, (part - value * whole) / total)._replace(one_row=float(rows.weights.max() / total))
 
 
 def mean_of(estimates: Sequence[Estimate]) -> Estimate:
     """The plain mean of several estimates on the same rows, e.g. of one for each class."""
     value = sum(each.value for each in estimates) / len(estimates)
     influence = sum((each.influence for each in estimates), start=np.zeros(1)) / len(estimates)
-    return Estimate(value, influence, any(each.counted for each in estimates))
+    return Estimate(value, influence, max(each.one_row for each in estimates) / len(estimates))
 
 
 def _raised(count: "int | np.ndarray[tuple[int], np.dtype[np.intp]]") -> Floats:

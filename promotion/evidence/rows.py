@@ -28,14 +28,21 @@ class Columns(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class TakenColumns:
-    """Some rows of columns; a column is cut when it is asked for, so that a wide table costs nothing."""
+    """Some of `n_rows` rows of columns; a column is cut when it is asked for, so that a wide table costs nothing.
+
+    Raises:
+        ValueError: the column asked for is of another length.
+    """
 
     columns: Columns
     index: Index
+    n_rows: int
 
     def __getitem__(self, name: str, /) -> NDArray[Any]:
-        column: NDArray[Any] = np.asarray(self.columns[name])[self.index]
-        return column
+        column: NDArray[Any] = np.asarray(self.columns[name])
+        if column.shape[:1] != (self.n_rows,):
+            raise ValueError(f"there must be one for each of {self.n_rows:,} rows, but the shape is {column.shape}")
+        return column[self.index]
 
     def __contains__(self, name: object, /) -> bool:
         return name in self.columns
@@ -47,11 +54,13 @@ class Ranking:
 
     Attributes:
         group: index of each row's group, shape `(n_rows,)`.
+        scores: of each group, ascending, shape `(n_groups,)`.
         positives: weight of the positives in each group, shape `(n_groups,)`.
         negatives: weight of the negatives in each group, shape `(n_groups,)`.
     """
 
     group: NDArray[np.intp]
+    scores: Scores
     positives: Floats
     negatives: Floats
 
@@ -82,7 +91,7 @@ class ScoredRows:
 
     def take(self, index: Index) -> "ScoredRows":
         """The same for some of the rows: those where a mask is true, or those at the given positions."""
-        columns = TakenColumns(self.columns, index)
+        columns = TakenColumns(self.columns, index, len(self))
         return replace(
             self, labels=self.labels[index], scores=self.scores[index], weights=self.weights[index], columns=columns
         )
@@ -109,9 +118,10 @@ class ScoredRows:
     def ranking(self) -> Ranking:
         """The one sort of these scores, in a binary task; ties are exact equality."""
         values, group = np.unique(self.scores, return_inverse=True)
+        distinct: Scores = values.astype(self.scores.dtype, copy=False)
         positives = np.bincount(group, self.weights * self.labels, len(values)).astype(np.float64)
         negatives = np.bincount(group, self.weights * (1.0 - self.labels), len(values)).astype(np.float64)
-        return Ranking(group, positives, negatives)
+        return Ranking(group, distinct, positives, negatives)
 
     @cached_property
     def one_vs_rest(self) -> tuple["ScoredRows", ...]:

@@ -69,7 +69,4 @@ def _deciles(rows: ScoredRows) -> Floats:
 
 def _distribution(rows: ScoredRows) -> tuple[Floats, Floats]:
     """The distinct scores, ascending, and the weight of each; by the ranking, so that nothing is sorted again."""
-    weights = rows.ranking.positives + rows.ranking.negatives
-    distinct = np.empty(len(weights))
-    distinct[rows.ranking.group] = rows.scores
-    return distinct, weights
+    return rows.ranking.scores.astype(np.float64), rows.ranking.positives + rows.ranking.negatives

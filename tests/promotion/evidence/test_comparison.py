@@ -636,3 +636,15 @@ def test_noise_is_promoted_at_about_the_nominal_rate():
 
     rates = {name: count / rounds for name, count in promoted.items()}
     assert all(0.035 <= rate <= 0.065 for rate in rates.values()), rates
+
+
+@pytest.mark.parametrize("weights", [None, np.arange(10.0)])
+@pytest.mark.parametrize("n_costs", [2, 9, 11])
+def test_costs_of_other_rows_are_missing_whatever_the_weights(weights, n_costs):
+    labels, costs = np.arange(10) % 2, {"c": np.ones(n_costs)}
+    cost = 'expected_cost(fp=5, fn="c")'
+    comparison = compare(labels, labels / 2, labels / 3, metrics=cost, columns=costs, sample_weight=weights)
+    (gap,) = comparison.missing
+    said = f"there must be one for each of 10 rows, but the shape is ({n_costs},)"
+    plain = f"It takes a cost in the column 'c' for each of 10 rows, but its shape is ({n_costs},)"
+    assert (plain if weights is None else said) in gap.reason

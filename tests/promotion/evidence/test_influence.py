@@ -296,10 +296,20 @@ def test_a_handful_of_rows_on_which_the_models_differ_is_no_certainty():
 
 
 def test_only_shares_of_few_rows_are_counted_as_such():
-    steady, counted = Estimate(0.5, np.array([0.3, 0.4])), Estimate(0.5, np.array([0.0, 0.0]), counted=True)
+    steady, counted = Estimate(0.5, np.array([0.3, 0.4])), Estimate(0.5, np.array([0.0, 0.0]), one_row=0.02)
 
     assert paired_error(steady, steady._replace(influence=np.zeros(2))) == pytest.approx(0.5)
     assert paired_error(steady, counted) == pytest.approx(np.sqrt(0.25 + 0.08))
+    assert (steady.stderr, counted.stderr) == (pytest.approx(0.5), 0.04)
+
+
+@pytest.mark.parametrize("n_rows", [10, 50, 400])
+def test_a_share_that_is_exactly_one_is_not_certain(n_rows):
+    """All of n positives found: the bound is near the exact one of Clopper and Pearson, `alpha ** (1 / n)`."""
+    labels = np.repeat([0.0, 1.0], n_rows)
+    found = metric("recall").estimate(ScoredRows(labels, labels, np.ones(2 * n_rows)))
+    assert found.value == 1.0
+    assert found.value - 1.645 * found.stderr == pytest.approx(0.05 ** (1 / n_rows), abs=0.8 / n_rows)
 
 
 def test_perfect_ranking_is_exactly_one_whatever_the_weights():
