@@ -60,7 +60,7 @@ class Ranking:
     """
 
     group: NDArray[np.intp]
-    scores: Scores
+    scores: Floats
     positives: Floats
     negatives: Floats
 
@@ -118,10 +118,9 @@ class ScoredRows:
     def ranking(self) -> Ranking:
         """The one sort of these scores, in a binary task; ties are exact equality."""
         values, group = np.unique(self.scores, return_inverse=True)
-        distinct: Scores = values.astype(self.scores.dtype, copy=False)
         positives = np.bincount(group, self.weights * self.labels, len(values)).astype(np.float64)
         negatives = np.bincount(group, self.weights * (1.0 - self.labels), len(values)).astype(np.float64)
-        return Ranking(group, distinct, positives, negatives)
+        return Ranking(group, values.astype(np.float64), positives, negatives)
 
     @cached_property
     def one_vs_rest(self) -> tuple["ScoredRows", ...]:

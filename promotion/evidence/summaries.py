@@ -69,4 +69,4 @@ def _deciles(rows: ScoredRows) -> Floats:
 
 def _distribution(rows: ScoredRows) -> tuple[Floats, Floats]:
     """The distinct scores, ascending, and the weight of each; by the ranking, so that nothing is sorted again."""
-    return rows.ranking.scores.astype(np.float64), rows.ranking.positives + rows.ranking.negatives
+    return rows.ranking.scores, rows.ranking.positives + rows.ranking.negatives
