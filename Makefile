@@ -39,7 +39,10 @@ types: env ## Check types
 docs: env ## Build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-bench: env ## Measure what README and docs state
+bench: env ## Measure what README and docs state, beside other libraries
+	$(BIN)/uv pip install --system-certs --quiet --python $(BIN)/python --constraint constraints.txt --group bench
+	$(BIN)/python benchmarks/decisions.py
+	$(BIN)/python benchmarks/compare.py
 	$(BIN)/python benchmarks/retrain.py
 
 soak: env ## The tests again, with many more examples

@@ -146,7 +146,7 @@ def _compare_by(
         return MissingMetric(chosen.name, " ".join(reasons))
     gain = chosen.direction.gain(before.value, after.value)
     with np.errstate(all="ignore"):  # what overflows is caught by the next line
-        stderr = paired_error(before, after)
+        stderr = 0.0 if chosen.same_for(champion, challenger) else paired_error(before, after)
     if not math.isfinite(abs(gain) + z * stderr):
         return MissingMetric(
             chosen.name, f"Its gain came out as {gain} +- {stderr}; see whether some numbers are huge."

@@ -21,7 +21,7 @@ _OfClass: TypeAlias = Callable[[ScoredRows, int], Estimate]
 
 def accuracy(rows: ScoredRows) -> Estimate:
     """Share of the rows of which the model says the right class."""
-    return mean_of_rows(rows, (predicted(rows) == rows.labels).astype(np.float64))
+    return mean_of_rows(rows, (predicted(rows) == rows.labels).astype(np.float64), float(rows.weights.max()))
 
 
 def balanced_accuracy(rows: ScoredRows) -> Estimate:
@@ -62,9 +62,11 @@ def f1_macro(rows: ScoredRows) -> Estimate:
 def expected_cost(rows: ScoredRows, *, fp: Cost, fn: Cost, tp: Cost, tn: Cost, threshold: float) -> Estimate:
     """Mean cost per row, given what each kind of hit and miss costs, in the user's own unit."""
     said = predicted(rows, threshold) == 1
-    of_positive = np.where(said, per_row(rows, tp), per_row(rows, fn))
-    of_negative = np.where(said, per_row(rows, fp), per_row(rows, tn))
-    return mean_of_rows(rows, np.where(rows.labels == 1, of_positive, of_negative))
+    if_one = np.where(rows.labels == 1, per_row(rows, tp), per_row(rows, fp))
+    if_zero = np.where(rows.labels == 1, per_row(rows, fn), per_row(rows, tn))
+    at_stake = rows.weights * np.abs(if_one - if_zero)
+    dearer_class = max(float(at_stake[rows.labels == k].mean()) for k in (0, 1) if (rows.labels == k).any())
+    return mean_of_rows(rows, np.where(said, if_one, if_zero), dearer_class)
 
 
 def per_row(rows: ScoredRows, cost: Cost) -> Floats:
@@ -92,7 +94,7 @@ def _recall(rows: ScoredRows, k: int) -> Estimate:
 
 def _f1(rows: ScoredRows, k: int) -> Estimate:
     said, true = _said_and_true(rows, k)
-    return ratio_of_classes(rows, 2 * said * true, said + true)
+    return ratio_of_classes(rows, 2 * said * true, said + true, jump=2.0)
 
 
 def _macro(of_class: _OfClass, rows: ScoredRows) -> Estimate:

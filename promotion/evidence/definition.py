@@ -25,6 +25,7 @@ class Metric:
         requires: what the rows must be for the metric to be defined, beside finite scores.
         tasks: what the models may predict.
         columns: the names of the columns, beside labels and scores, that it reads.
+        by_rank: whether only the order of the scores counts.
     """
 
     name: str
@@ -33,6 +34,13 @@ class Metric:
     requires: tuple[Requirement, ...] = ()
     tasks: frozenset[Task] = frozenset({Task.BINARY})
     columns: tuple[str, ...] = ()
+    by_rank: bool = False
+
+    def same_for(self, one: ScoredRows, other: ScoredRows) -> bool:
+        """Whether two models' scores are the same to it, on these and on any further rows as far as these can tell."""
+        if self.by_rank and one.task is Task.BINARY:
+            return np.array_equal(one.ranking.group, other.ranking.group)
+        return np.array_equal(one.scores, other.scores)
 
     def why_undefined(self, rows: ScoredRows) -> str:
         """The first reason why the metric is not defined for these rows; empty when it is."""

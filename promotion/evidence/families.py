@@ -52,18 +52,18 @@ class Family:
 
 
 def _recall_at_fpr(text: str, fpr: float) -> Metric:
-    return Metric(text, Direction.HIGHER, partial(recall_at_fpr, fpr=_share(fpr)), (every_class,))
+    return Metric(text, Direction.HIGHER, partial(recall_at_fpr, fpr=_share(fpr)), (every_class,), by_rank=True)
 
 
 def _recall_at_precision(text: str, precision: float) -> Metric:
     estimate = partial(recall_at_precision, precision=_share(precision))
-    return Metric(text, Direction.HIGHER, estimate, (every_class, enough_to_resample))
+    return Metric(text, Direction.HIGHER, estimate, (every_class, enough_to_resample), by_rank=True)
 
 
 def _precision_at_k(text: str, k: int) -> Metric:
     if isinstance(k, bool) or not isinstance(k, int) or k < 1:
         raise ValueError
-    return Metric(text, Direction.HIGHER, partial(precision_at_k, k=k), (every_class, at_least(k)))
+    return Metric(text, Direction.HIGHER, partial(precision_at_k, k=k), (every_class, at_least(k)), by_rank=True)
 
 
 def _expected_cost(text: str, *, fp: Cost, fn: Cost, tp: Cost = 0, tn: Cost = 0, threshold: float = 0.5) -> Metric:

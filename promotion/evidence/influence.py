@@ -48,14 +48,16 @@ def standard_error(influence: Floats) -> float:
 
 
 def paired_error(before: Estimate, after: Estimate) -> float:
-    """Standard error of the difference of two models' values on the same rows; exactly 0 for the same predictions.
+    """Standard error of the difference of two models' values on the same rows; for models whose scores differ.
 
-    Where the value is a share of few rows, the models differ on a handful of them, and three rows for the challenger
-    against none would look certain. Half the square of the largest difference is added to the variance there: half a
-    row more on which they differ, in the spirit of Agresti and Min (2005), who add a half to each count of such rows.
+    Where the value is a share of few rows, the models may differ on a handful of them, and three rows for the
+    challenger against none would look certain, as would none against none. Half the square of the largest difference,
+    and of one row at least, is added to the variance there: half a row more on which they differ, in the spirit of
+    Agresti and Min (2005), who add a half to each count of such rows.
     """
     squares = np.square(after.influence - before.influence)
-    of_one_row = squares.max() / 2 if before.one_row or after.one_row else 0.0
+    one_row = max(before.one_row, after.one_row)
+    of_one_row = max(squares.max(), np.square(one_row)) / 2 if one_row else 0.0
     return float(np.sqrt(squares.sum() + of_one_row))
 
 
@@ -70,21 +72,35 @@ def of_classes(rows: ScoredRows, value: float, derivative: Floats) -> Estimate:
     return Estimate(float(value), rows.weights * derivative * raised[rows.labels.astype(np.intp)])
 
 
-def mean_of_rows(rows: ScoredRows, losses: Floats) -> Estimate:
-    """Weighted mean of a number per row, shape `(n_rows,)`; its derivative is `(loss_i - mean) / sum of w`."""
+def mean_of_rows(rows: ScoredRows, losses: Floats, one_row: float = 0.0) -> Estimate:
+    """Weighted mean of a number per row, shape `(n_rows,)`; its derivative is `(loss_i - mean) / sum of w`.
+
+    Args:
+        rows: whose they are.
+        losses: the numbers.
+        one_row: what a row's number changes by, with its weight, where it jumps with the class that the model says.
+    """
     total = rows.weights.sum()
     value = (rows.weights / total * losses).sum()
-    return of_all_rows(rows, value, (losses - value) / total)
+    return of_all_rows(rows, value, (losses - value) / total)._replace(one_row=one_row / float(total))
 
 
-def ratio_of_classes(rows: ScoredRows, part: Floats, whole: Floats) -> Estimate:
+def ratio_of_classes(rows: ScoredRows, part: Floats, whole: Floats, *, jump: float = 1.0) -> Estimate:
     """Weight of the rows in `part` over that in `whole`, both `(n_rows,)`; by the delta method.
 
     The derivative of `R = sum w part / sum w whole` is `(part_i - R whole_i) / sum w whole`.
+
+    Args:
+        rows: whose they are.
+        part: what each row adds above the line.
+        whole: what it adds below.
+        jump: what `part` changes by when the model says another class of a row.
     """
     total = (rows.weights * whole).sum()
     value = (rows.weights * part).sum() / total
-    return of_classes(rows, value, (part - value * whole) / total)._replace(one_row=float(rows.weights.max() / total))
+    return of_classes(rows, value, (part - value * whole) / total)._replace(
+        one_row=float(jump * rows.weights.max() / total)
+    )
 
 
 def mean_of(estimates: Sequence[Estimate]) -> Estimate:

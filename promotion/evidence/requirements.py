@@ -84,9 +84,19 @@ def _adding_up_to_one(rows: ScoredRows) -> str:
     )
 
 
+FEWEST_SAID = 20
+"""Of fewer rows said to be 1, the share that is says next to nothing: equally good models then differed too often."""
+
+
 def says_one(rows: ScoredRows) -> str:
-    """Some row is scored above 0.5, as of no rows there is no share."""
-    return says(rows, 1)
+    """Some rows are scored above 0.5, `FEWEST_SAID` of them at least."""
+    said = int(np.count_nonzero(predicted(rows)))
+    if said >= FEWEST_SAID:
+        return ""
+    return (
+        f"It takes at least {FEWEST_SAID} rows that are said to be 1, but the {rows.whose} says so of {said:,}; "
+        "judge on more rows, or by precision_at_k or recall_at_fpr, which set the cut-off by the rows."
+    )
 
 
 def says_every_class(rows: ScoredRows) -> str:

@@ -648,3 +648,14 @@ def test_costs_of_other_rows_are_missing_whatever_the_weights(weights, n_costs):
     said = f"there must be one for each of 10 rows, but the shape is ({n_costs},)"
     plain = f"It takes a cost in the column 'c' for each of 10 rows, but its shape is ({n_costs},)"
     assert (plain if weights is None else said) in gap.reason
+
+
+@pytest.mark.parametrize("name", ["recall", "accuracy", "f1", "balanced_accuracy", "expected_cost(fp=1, fn=10)"])
+def test_models_that_agree_on_every_row_are_not_known_to_agree_on_all(name):
+    """Scores that differ and say the same class of each row: the gain is 0, and its error is not."""
+    labels = np.repeat([0, 1], 100)
+    champion = np.where(labels == 1, 0.8, 0.3)
+    differs = compare(labels, champion, champion * 0.9, metrics=[name])[name]
+    same = compare(labels, champion, champion.copy(), metrics=[name])[name]
+    assert (differs.gain, same.gain, same.stderr) == (0.0, 0.0, 0.0)
+    assert differs.low < 0 < differs.high

@@ -204,7 +204,8 @@ def test_precision_of_what_is_never_said_is_missing():
     several = rows([0, 1, 2] * 2, [[0.6, 0.4, 0.0], [0.4, 0.6, 0.0]] * 3, Task.MULTICLASS)
 
     assert metric("precision").why_undefined(binary) == (
-        "It takes rows that are said to be 1, but the challenger says so of none; judge by another metric."
+        "It takes at least 20 rows that are said to be 1, but the challenger says so of 0; judge on more rows, or by "
+        "precision_at_k or recall_at_fpr, which set the cut-off by the rows."
     )
     assert metric("precision_macro").why_undefined(several) == (
         "It takes rows that are said to be 2, but the challenger says so of none; judge by another metric."
