@@ -15,9 +15,9 @@ from multiprocessing import Pool
 from typing import Annotated
 
 import typer
-from decisions import attack, coverage, false_promotions, power, reuse
-from decisions.bench import Bench, heading
-from decisions.rules import REGRESSION, RESAMPLED, SMOOTH, unknown
+from simulation import attack, coverage, false_promotions, power, reuse
+from simulation.bench import Bench, heading
+from simulation.rules import REGRESSION, RESAMPLED, SMOOTH, unknown
 
 PARTS = {
     "a": false_promotions.part,

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 import promotion
-from decisions.bench import Bench, Figure, Outcomes, Results, Target, heading, marked, table, worst
-from decisions.rules import MLFLOW_CHANGE, REGRESSION, RESAMPLED, SMOOTH, enough, gate, mlflow_rule
-from decisions.worlds import Regression, World
 from promotion.vocabulary import Verdict
+from simulation.bench import Bench, Figure, Outcomes, Results, Target, heading, marked, table, worst
+from simulation.rules import MLFLOW_CHANGE, REGRESSION, RESAMPLED, SMOOTH, enough, gate, mlflow_rule
+from simulation.worlds import Regression, World
 
 NOMINAL = Target(low=0.045, high=0.055, cautious="low")
 DECIDES_NEXT_TO_NOTHING = 0.05  # share of the draws; below it a cell is `held`

@@ -7,11 +7,11 @@ from functools import lru_cache
 import numpy as np
 
 import promotion
-from decisions.bench import Bench, Figure, Outcomes, Results, Target, heading, marked, table, worst
-from decisions.false_promotions import Case
-from decisions.rules import RESAMPLED, SMOOTH, enough, gate
-from decisions.worlds import World
 from promotion.evidence import measure
+from simulation.bench import Bench, Figure, Outcomes, Results, Target, heading, marked, table, worst
+from simulation.false_promotions import Case
+from simulation.rules import RESAMPLED, SMOOTH, enough, gate
+from simulation.worlds import World
 
 COVERED = Target(low=0.94, high=0.96, cautious="high")
 STRENGTHS = (1.6, 1.8)
@@ -68,6 +68,7 @@ def _row(bench: Bench, found: dict[World, Results], name: str) -> Iterator[str]:
     verdicts = []
     for world, results in found.items():
         figure = Figure.of(results.get((name,), ()))
-        verdicts.append(bench.note(COVERED.judge(figure), f"(b) {name}, {world}: {figure} %"))
-        yield marked(figure, verdicts[-1])
+        verdict = COVERED.judge(figure) if figure.runs else "held"
+        verdicts.append(bench.note(verdict, f"(b) {name}, {world}: {figure} %"))
+        yield marked(figure, verdict) if figure.runs else "held"
     yield worst(verdicts)

@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 import promotion
-from decisions.bench import Bench, Figure, Outcomes, Results, Target, heading, table
-from decisions.rules import ALPHA, gate
-from decisions.worlds import Floats, World, mixed
 from promotion.judgement.budget import Budget, Sketch, Trial, count_use
 from promotion.vocabulary import Verdict
+from simulation.bench import Bench, Figure, Outcomes, Results, Target, heading, table
+from simulation.rules import ALPHA, gate
+from simulation.worlds import Floats, World, mixed
 
 METRICS = ("roc_auc", "average_precision", "log_loss")
 RULES = {"budget": "gate with budget", "fixed": "fixed 95 % bound", "plain": "new > old"}

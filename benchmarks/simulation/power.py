@@ -7,10 +7,10 @@ from statistics import NormalDist
 import numpy as np
 
 import promotion
-from decisions.bench import Bench, Figure, Outcomes, Results, Target, heading, table
-from decisions.rules import ALPHA, enough, gate
-from decisions.worlds import Floats, World, population_auc
 from promotion.vocabulary import Verdict
+from simulation.bench import Bench, Figure, Outcomes, Results, Target, heading, table
+from simulation.rules import ALPHA, enough, gate
+from simulation.worlds import Floats, World, population_auc
 
 NEAR = Target(low=-0.02, high=0.02)
 CHAMPION = 1.6

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 import promotion
-from decisions.bench import Bench, Outcomes, Results, heading, table
-from decisions.rules import ALPHA, gate
-from decisions.worlds import Floats, World, population_auc
 from promotion.evidence import Comparison
 from promotion.judgement.budget import Budget
 from promotion.vocabulary import Verdict
+from simulation.bench import Bench, Outcomes, Results, heading, table
+from simulation.rules import ALPHA, gate
+from simulation.worlds import Floats, World, population_auc
 
 MARGIN = 0.005
 PRIMARY, GUARDED = "average_precision", "roc_auc"
@@ -43,7 +43,8 @@ class Attack:
     Attributes:
         world: champion and holdout.
         rule: who judges.
-        reads: with `verdicts` it keeps what was not rejected, with `gains` what had a gain above zero.
+        reads: with `verdicts` it keeps what was not rejected, with `gains` what had a gain above zero. The budget is
+            for those who see verdicts; one who goes by the gains learns far more of the holdout: it is shown beside.
         scale: standard deviation of the noise of one submission, in those of the champion's error.
         boost: that of all the noises kept, together.
         uses: number of submissions, of which
@@ -121,8 +122,8 @@ def part(bench: Bench) -> None:
 
 def _line(bench: Bench, attack: Attack, results: Results) -> list[str]:
     falls, changes = np.array(results["fall",]), np.array(results["changes",])
-    verdict = ""
-    if attack.rule == "gate":
+    verdict = "no target"
+    if attack.rule == "gate" and attack.reads == "verdicts":
         what = f"(f) reads {attack.reads}, noise {attack.scale}: true ROC AUC falls by up to {falls.max():.4f}"
         verdict = bench.note("MISSED" if falls.max() > MARGIN else "within", what)
     figures = [f"{falls.max():.4f}", f"{falls.mean():.4f}", f"{(falls > 0).mean():.1%}", f"{changes.mean():.1f}"]
