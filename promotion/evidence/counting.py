@@ -5,7 +5,7 @@ as argmax over two classes does. A multiclass model says the class of the highes
 """
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,10 +74,10 @@ def per_row(rows: ScoredRows, cost: Cost) -> Floats:
     return np.asarray(rows.columns[cost] if isinstance(cost, str) else np.full(len(rows), cost), dtype=np.float64)
 
 
-def predicted(rows: ScoredRows, threshold: float = 0.5) -> NDArray[np.intp]:
+def predicted(rows: ScoredRows, threshold: float = 0.5) -> NDArray[np.signedinteger[Any]]:
     """The class that the model says, shape `(n_rows,)`; compared in double precision whatever the scores' own."""
     if rows.scores.ndim == 1:
-        return (rows.scores.astype(np.float64) > threshold).astype(np.intp)
+        return (rows.scores.astype(np.float64, copy=False) > threshold).astype(np.int8)
     said: NDArray[np.intp] = rows.scores.argmax(axis=1)
     return said
 

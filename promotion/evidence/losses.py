@@ -12,21 +12,24 @@ def log_loss(rows: ScoredRows) -> Estimate:
     A score of 0 for a positive costs 36.0 in double and 15.9 in single precision.
     """
     eps = float(np.finfo(rows.scores.dtype).eps)
-    return mean_of_rows(rows, -np.log(np.clip(_of_true_class(rows), eps, 1.0 - eps)))
+    chances = _of_true_class(rows)
+    np.clip(chances, eps, 1.0 - eps, out=chances)
+    return mean_of_rows(rows, -np.log(chances, out=chances))
 
 
 def brier_score(rows: ScoredRows) -> Estimate:
     """Mean squared distance of score and label; of three and more classes, summed over them, from 0 to 2."""
     if rows.scores.ndim == 1:
-        return mean_of_rows(rows, np.square(_errors(rows)))
-    scores = rows.scores.astype(np.float64)
+        return mse(rows)
+    scores = rows.scores.astype(np.float64, copy=False)
     distances = np.square(scores).sum(axis=1) + 1.0 - 2.0 * _of_true_class(rows)
     return mean_of_rows(rows, distances / 2 if rows.n_classes == 2 else distances)  # noqa: PLR2004 - as for one column
 
 
 def mse(rows: ScoredRows) -> Estimate:
     """Mean squared error."""
-    return mean_of_rows(rows, np.square(_errors(rows)))
+    errors = _errors(rows)
+    return mean_of_rows(rows, np.square(errors, out=errors))
 
 
 def rmse(rows: ScoredRows) -> Estimate:
@@ -54,12 +57,12 @@ def r2(rows: ScoredRows) -> Estimate:
 
 
 def _errors(rows: ScoredRows) -> Floats:
-    return rows.scores.astype(np.float64) - rows.labels
+    return rows.scores.astype(np.float64, copy=False) - rows.labels
 
 
 def _of_true_class(rows: ScoredRows) -> Floats:
     """The probability that the model gives to what is so, shape `(n_rows,)`."""
-    scores = rows.scores.astype(np.float64)
+    scores = rows.scores.astype(np.float64, copy=False)
     if scores.ndim == 1:
-        return np.where(rows.labels == 1, scores, 1.0 - scores)
+        return np.where(rows.positive, scores, 1.0 - scores)
     return scores[np.arange(len(rows)), rows.labels.astype(np.intp)]

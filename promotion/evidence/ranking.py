@@ -5,7 +5,7 @@ P and Q are the weight of the positives and of the negatives; a group is the row
 
 import numpy as np
 
-from promotion.evidence.influence import Estimate, mean_of, of_classes
+from promotion.evidence.influence import Estimate, mean_of, of_classes, sum_of_products
 from promotion.evidence.rows import Floats, ScoredRows
 
 
@@ -17,10 +17,8 @@ def roc_auc(rows: ScoredRows) -> Estimate:
     negatives below the row and V01 the share of positives above it. With equal weights the standard error is DeLong's.
     """
     positives, negatives = rows.ranking.positives, rows.ranking.negatives
-    negatives_up_to, positives_from = np.cumsum(negatives), _sum_from(positives)
-    outscored = (negatives_up_to - negatives / 2) / negatives_up_to[-1]
-    outscoring = (positives_from - positives / 2) / positives_from[0]
-    value = (positives * outscored).sum() / positives.sum()
+    outscored, outscoring = _share_below(negatives), _share_below(positives[::-1])[::-1]
+    value = sum_of_products(positives, outscored) / positives.sum()
     derivative = _scattered(rows, (outscored - value) / positives.sum(), (outscoring - value) / negatives.sum())
     return of_classes(rows, value, derivative)
 
@@ -41,13 +39,14 @@ def average_precision(rows: ScoredRows) -> Estimate:
     true_positives = _sum_from(positives)
     selected = true_positives + _sum_from(rows.ranking.negatives)
     precision = true_positives / selected
-    value = (positives * precision).sum() / positives.sum()
-    raised = np.cumsum(positives / selected)
-    lowered = np.cumsum(positives / selected * precision)
+    value = sum_of_products(positives, precision) / positives.sum()
+    added = positives / selected
+    raised, lowered = np.cumsum(added), np.cumsum(added * precision)
     of_positive = (precision - value + raised - lowered) / positives.sum()
-    scattered = _scattered(rows, of_positive, -lowered / positives.sum())
-    of_itself = ((1.0 - precision) / selected / positives.sum())[rows.ranking.group] * rows.weights * rows.labels
-    return of_classes(rows, value, scattered - of_itself)
+    derivative = _scattered(rows, of_positive, -lowered / positives.sum())
+    group, weights = rows.ranking.group[rows.positive], rows.weights[rows.positive]
+    derivative[rows.positive] -= weights * (1.0 - precision[group]) / selected[group] / positives.sum()
+    return of_classes(rows, value, derivative)
 
 
 def roc_auc_ovr(rows: ScoredRows) -> Estimate:
@@ -60,7 +59,17 @@ def _sum_from(weight: Floats) -> Floats:
     return np.cumsum(weight[::-1])[::-1]
 
 
+def _share_below(weight: Floats) -> Floats:
+    """Share of the weight that lies in the groups before each one, its own counting half."""
+    share = np.cumsum(weight)
+    total = share[-1]
+    share -= weight / 2
+    share /= total
+    return share
+
+
 def _scattered(rows: ScoredRows, of_positive: Floats, of_negative: Floats) -> Floats:
     """From derivatives per group, for positives and for negatives, to derivatives per row."""
-    group = rows.ranking.group
-    return np.where(rows.labels == 1, of_positive[group], of_negative[group])
+    derivative = of_negative[rows.ranking.group]
+    derivative[rows.positive] = of_positive[rows.ranking.group[rows.positive]]
+    return derivative

@@ -102,6 +102,11 @@ class ScoredRows:
         return self.rows_per_class[1] if self.task is Task.BINARY else None
 
     @cached_property
+    def positive(self) -> NDArray[np.bool_]:
+        """Which rows are labelled 1, shape `(n_rows,)`."""
+        return self.labels == 1
+
+    @cached_property
     def rows_per_class(self) -> tuple[int, ...]:
         """Number of rows of each class; of a single one, all rows, in regression."""
         if self.task is Task.REGRESSION:
@@ -117,10 +122,12 @@ class ScoredRows:
     @cached_property
     def ranking(self) -> Ranking:
         """The one sort of these scores, in a binary task; ties are exact equality."""
-        values, group = np.unique(self.scores, return_inverse=True)
-        positives = np.bincount(group, self.weights * self.labels, len(values)).astype(np.float64)
-        negatives = np.bincount(group, self.weights * (1.0 - self.labels), len(values)).astype(np.float64)
-        return Ranking(group, values.astype(np.float64), positives, negatives)
+        values, group = _grouped(self.scores)
+        positives = np.bincount(group[self.positive], self.weights[self.positive], len(values))
+        negatives = np.bincount(group, self.weights * ~self.positive, len(values))
+        return Ranking(
+            group, values, positives.astype(np.float64, copy=False), negatives.astype(np.float64, copy=False)
+        )
 
     @cached_property
     def one_vs_rest(self) -> tuple["ScoredRows", ...]:
@@ -129,6 +136,39 @@ class ScoredRows:
             replace(self, labels=(self.labels == k).astype(np.float64), scores=self.scores[:, k], task=Task.BINARY)
             for k in range(self.n_classes)
         )
+
+
+def _grouped(scores: Scores) -> tuple[Floats, NDArray[np.intp]]:
+    """The distinct scores, ascending, and the place of each row's among them; as `np.unique` does, in half its time."""
+    order = _ascending(scores.astype(np.float64, copy=False))
+    ordered = scores[order]
+    is_first = np.append(True, ordered[1:] != ordered[:-1])
+    places = np.cumsum(is_first)
+    places -= 1
+    group = np.empty_like(order)
+    group[order] = places
+    return ordered[is_first].astype(np.float64, copy=False), group
+
+
+def _ascending(scores: Floats) -> NDArray[np.intp]:
+    """Positions of the rows from the lowest score to the highest, shape `(n_rows,)`.
+
+    It takes half the time of `np.argsort`, which looks up each score that it compares and so misses the processor's
+    caches. Read as an integer, a double sorts as itself, once the order of the negative ones is turned around. The
+    lowest bits make room for the row's position; rows that differ in those alone are put in order by themselves.
+    """
+    keys = scores.copy().view(np.int64)
+    keys[keys < 0] ^= np.iinfo(np.int64).max
+    room = (1 << (len(keys) - 1).bit_length()) - 1
+    keys &= ~room
+    keys |= np.arange(len(keys))
+    keys.sort()
+    alike = np.flatnonzero((keys[1:] ^ keys[:-1]) <= room)
+    keys &= room
+    close = np.union1d(alike, alike + 1)
+    rows = keys[close]
+    keys[close] = rows[np.argsort(scores[rows], kind="stable")]
+    return keys
 
 
 def read_rows(
@@ -164,7 +204,7 @@ def read_rows(
 
 
 def _read_labels(given: ArrayLike) -> Floats:
-    labels = _read_numbers("labels", given).astype(np.float64)
+    labels = _read_numbers("labels", given).astype(np.float64, copy=False)
     if not len(labels):
         message = "At least one labelled row is needed to judge by, but there are none. Give a holdout with rows."
         raise DataError(message)
@@ -174,7 +214,7 @@ def _read_labels(given: ArrayLike) -> Floats:
 def _require_two_classes(labels: Floats, _whose: str, _scores: Scores) -> None:
     _require_labels(
         labels,
-        ~np.isin(labels, (0.0, 1.0)),
+        (labels != 0) & (labels != 1),
         "0 or 1",
         "Map the labels to 0 and 1, and leave out the rows that have none.",
     )
@@ -212,7 +252,7 @@ def _require_labels(labels: Floats, wrong: NDArray[np.bool_], what: str, way_out
 
 
 def _read_weights(given: ArrayLike, n_rows: int) -> Floats:
-    weights = _read_numbers("weights", given, n_rows).astype(np.float64)
+    weights = _read_numbers("weights", given, n_rows).astype(np.float64, copy=False)
     wrong = int(np.count_nonzero(~(np.isfinite(weights) & (weights >= 0))))
     if wrong:
         message = (
