@@ -51,9 +51,9 @@ def load_data(model: str, data_path: str | None, options: dict[str, Any] | None 
 
 
 @task(cache_policy=NO_CACHE)
-def split_data(model: str, recipe: Recipe, data: Data) -> Split:
+def split_data(model: str, recipe: Recipe, data: Data, options: dict[str, Any] | None = None) -> Split:
     """The rows that train and the rows that judge."""
-    return registry().split(model, recipe, data)
+    return registry().split(model, recipe, data, options=options)
 
 
 @task(cache_policy=NO_CACHE)
@@ -89,7 +89,7 @@ def train_flow(
     registry().check(model)
     check_tracking(registry().config, model)
     recipe, data = load_data(model, data_path, options)
-    split = split_data(model, recipe, data)
+    split = split_data(model, recipe, data, options)
     with as_data_error("The recipe could not train"):
         trained = recipe.train(split.training, step=as_task)
     run_id = as_task(log_training, registry().config, model, version, recipe, data, split, trained)

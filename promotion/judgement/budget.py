@@ -118,7 +118,7 @@ class Budget:
 
     @property
     def fresh(self) -> float:
-        """What the level would be on rows that no decision has seen."""
+        """What the level would be on fresh rows, on which no challenger was compared."""
         return spent(self.alpha, 1.0)
 
     @property
@@ -130,10 +130,12 @@ class Budget:
     def sentence(self) -> str:
         """What a person should know of it."""
         if self.use <= 1:
-            return f"No decision has seen these rows before; the primary was asked at level {level(self.level)}."
+            return (
+                f"No challenger was compared on these rows before; the primary was asked at level {level(self.level)}."
+            )
         return (
-            f"This is use {self.use:.3g} of these rows, so the primary was asked at level {level(self.level)}; rows "
-            f"that no decision has seen restore {level(self.fresh)}."
+            f"This is use {self.use:.3g} of these rows, so the primary was asked at level {level(self.level)}; fresh "
+            f"rows restore {level(self.fresh)}."
         )
 
 

@@ -81,8 +81,7 @@ def primary_check(comparison: Comparison, primary: Primary, alpha: float, budget
     margin = primary.margin(found.champion)
     check = gain_check(Kind.PRIMARY, found, alpha, margin, f"a gain above {margin:g}")
     if check.outcome is Outcome.INCONCLUSIVE and budget and found.lower_bound(budget.fresh) > margin:
-        spent = "Rows that no decision has seen would do: such a gain would pass there."
-        return replace(check, reason=f"{check.reason} {spent}")
+        return replace(check, reason=f"{check.reason} On fresh rows such a gain would pass.")
     return check
 
 
@@ -141,18 +140,21 @@ def _nobody_decides(policy: Policy) -> Check | None:
     return Check(kind=Kind.FLOOR, subject="", outcome=Outcome.MISSING, reason=reason)
 
 
-def gain_check(kind: Kind, found: MetricComparison, alpha: float, required: float, asks: str) -> Check:
-    """Compare the bounds of a gain with what is required."""
+def gain_check(
+    kind: Kind, found: MetricComparison, alpha: float, required: float, asks: str, *, where: str = ""
+) -> Check:
+    """Compare the bounds of a gain, over all rows or `where` it was found, with what is required."""
     low, high = found.lower_bound(alpha), found.upper_bound(alpha)
     outcome = _outcome(passed=low > required, failed=high < required)
     bound = high if outcome is Outcome.FAILED else low
     scale = max(abs(found.champion), abs(found.challenger))
     gain, least, most = (signed(number, scale=scale) for number in (found.gain, low, high))
     known = _known(outcome, alpha, f"at least {least}", f"at most {most}", f"somewhere from {least} to {most}")
-    reason = f"The gain in {found.metric} is {gain}{known}; the policy asks for {asks}."
+    subject = f"{found.metric} where {where}" if where else found.metric
+    reason = f"The gain in {subject} is {gain}{known}; the policy asks for {asks}."
     return Check(
         kind=kind,
-        subject=found.metric,
+        subject=subject,
         outcome=outcome,
         reason=reason,
         value=found.gain,

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, ValidationError
 from promotion.canonical import digest, plain, restore
 from promotion.errors import ConfigError
 from promotion.evidence import Slicing, metric
-from promotion.judgement.rules import STRICT, Floor, Guardrail, Limits, Primary, SliceRule
+from promotion.judgement.rules import STRICT, Floor, Guardrail, Limits, Primary, SliceRule, at_least_zero, metric_at
 from promotion.toml import read_toml, sentences
 from promotion.vocabulary import Task
 
@@ -95,7 +95,11 @@ class Policy:
     holdout_reuse: HoldoutReuse = HoldoutReuse.BUDGET
 
     def __post_init__(self) -> None:
+        for name in self.metrics or ():
+            metric_at("metrics", name)
         self._check_one_task()
+        at_least_zero("min_rows", self.min_rows)
+        at_least_zero("min_positives", self.min_positives)
         if not 0.5 <= self.confidence < 1:  # noqa: PLR2004 - below one half "confidence" means its opposite
             message = f"'confidence' must be at least 0.5 and below 1, found {self.confidence}."
             raise ConfigError(message)
@@ -106,7 +110,6 @@ class Policy:
 
         Raises:
             ConfigError: the file cannot be read, or a key or value is not what a policy takes.
-            UnknownName: a metric that does not exist.
         """
         where = "the policy" if isinstance(source, dict) else str(source)
         data = source if isinstance(source, dict) else read_toml(Path(source))
@@ -114,6 +117,9 @@ class Policy:
             return restore(cls, data.get("policy", data))
         except ValidationError as error:
             raise ConfigError(sentences(error, cls, where)) from error
+        except ConfigError as error:
+            message = str(error) if isinstance(source, dict) else f"{source}: {error}"
+            raise ConfigError(message) from error
 
     @property
     def alpha(self) -> float:

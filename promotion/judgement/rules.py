@@ -1,14 +1,17 @@
 """The single requirements of a policy: a primary metric, guardrails, floors, slices, limits. Values only."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, ConfigDict
 
-from promotion.errors import ConfigError
-from promotion.evidence import Slicing, metric
+from promotion.errors import ConfigError, PromotionError
+from promotion.evidence import Metric, Slicing, metric
+from promotion.vocabulary import Direction
 
 STRICT = ConfigDict(extra="forbid")
 
@@ -30,9 +33,9 @@ class Primary:
     min_gain_relative: float = 0.0
 
     def __post_init__(self) -> None:
-        metric(self.metric)
-        _at_least_zero("primary.min_gain", self.min_gain)
-        _at_least_zero("primary.min_gain_relative", self.min_gain_relative)
+        metric_at("primary.metric", self.metric)
+        at_least_zero("primary.min_gain", self.min_gain)
+        at_least_zero("primary.min_gain_relative", self.min_gain_relative)
 
     def margin(self, champion: float) -> float:
         """The gain that must be exceeded, given the champion's value."""
@@ -49,8 +52,8 @@ class Guardrail:
     require: Require = Require.PROVEN
 
     def __post_init__(self) -> None:
-        metric(self.metric)
-        _at_least_zero("guardrails.max_loss", self.max_loss)
+        metric_at("guardrails.metric", self.metric)
+        at_least_zero("guardrails.max_loss", self.max_loss)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,9 +66,13 @@ class Floor:
     max: float | None = None
 
     def __post_init__(self) -> None:
-        metric(self.metric)
+        direction = metric_at("floors.metric", self.metric).direction
         if (self.min is None) == (self.max is None):
             message = f"The floor of '{self.metric}' needs either 'min' or 'max', and just one of them."
+            raise ConfigError(message)
+        if (self.min is None) is (direction is Direction.HIGHER):
+            right, better = ("min", "more") if direction is Direction.HIGHER else ("max", "less")
+            message = f"The floor of '{self.metric}' needs '{right}', since {better} of it is better."
             raise ConfigError(message)
         limit = self.max if self.min is None else self.min
         if limit is not None and not math.isfinite(limit):
@@ -97,9 +104,12 @@ class SliceRule:
     min_positives: int = 50
 
     def __post_init__(self) -> None:
-        metric(self.metric)
-        _at_least_zero("slices.max_loss", self.max_loss)
-        _ = self.slicing
+        metric_at("slices.metric", self.metric)
+        at_least_zero("slices.max_loss", self.max_loss)
+        at_least_zero("slices.min_rows", self.min_rows)
+        at_least_zero("slices.min_positives", self.min_positives)
+        with at("slices"):
+            _ = self.slicing
 
     @property
     def slicing(self) -> Slicing:
@@ -130,7 +140,28 @@ class Limits:
                 raise ConfigError(message)
 
 
-def _at_least_zero(key: str, value: float) -> None:
+@contextmanager
+def at(key: str) -> Iterator[None]:
+    """Name the key in the sentence of what is wrong with it."""
+    try:
+        yield
+    except PromotionError as error:
+        message = f"'{key}': {error}"
+        raise ConfigError(message) from error
+
+
+def metric_at(key: str, name: str) -> Metric:
+    """The metric that a key names.
+
+    Raises:
+        ConfigError: there is none; names the key and the nearest metric.
+    """
+    with at(key):
+        return metric(name)
+
+
+def at_least_zero(key: str, value: float) -> None:
+    """See that a number of the policy is finite and not negative."""
     if not 0 <= value < math.inf:
         message = f"'{key}' must be a finite number and at least 0, found {value}."
         raise ConfigError(message)

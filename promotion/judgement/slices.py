@@ -36,8 +36,11 @@ def slice_checks(comparison: Comparison, policy: Policy) -> tuple[Check, ...]:
     cases = [case for rule in policy.slices for case in _cases(comparison, rule, policy.alpha)]
     if policy.rule is Rule.POINT:
         return tuple(case.check for case in cases)
-    shown = _shown_worse([case for case in cases if case.corrected], policy.alpha)
-    return tuple(_corrected(case, shown=case in shown) if case.corrected else case.check for case in cases)
+    several = [case for case in cases if case.corrected]
+    shown = _shown_worse(several, policy.alpha)
+    return tuple(
+        _corrected(case, len(several), shown=case in shown) if case.corrected else case.check for case in cases
+    )
 
 
 def _cases(comparison: Comparison, rule: SliceRule, alpha: float) -> Iterator[_Case]:
@@ -58,16 +61,19 @@ def _case(part: SliceComparison, rule: SliceRule, alpha: float) -> _Case:
     if found is None:
         gaps = [gap.reason for gap in part.missing if gap.metric == rule.metric]
         return _Case(rule, _check(subject, Outcome.MISSING, next(iter(gaps), f"It does not hold {rule.metric}.")))
-    check = gain_check(Kind.SLICE, found, alpha, -rule.max_loss, f"a loss of at most {rule.max_loss:g}")
-    return _Case(rule, replace(check, subject=subject), found)
+    asks = f"a loss of at most {rule.max_loss:g}"
+    return _Case(rule, gain_check(Kind.SLICE, found, alpha, -rule.max_loss, asks, where=part.name), found)
 
 
 def _too_few(part: SliceComparison, rule: SliceRule) -> str:
     """Why a slice is too small to be judged; empty when it is not."""
     if part.rows < rule.min_rows:
         return f"It has only {part.rows:,} rows; the policy judges slices of at least {rule.min_rows:,}."
-    if part.positives is not None and part.positives < rule.min_positives:
-        return f"It has only {part.positives:,} positives; the policy judges slices of at least {rule.min_positives:,}."
+    if part.positives is None:
+        return ""
+    found, rarer = min((part.positives, "positives"), (part.rows - part.positives, "negatives"))
+    if found < rule.min_positives:
+        return f"It has only {found:,} {rarer}; the policy judges slices of at least {rule.min_positives:,}."
     return ""
 
 
@@ -89,15 +95,16 @@ def _p_worse(case: _Case) -> float:
     return math.erfc(-slack / case.found.stderr / math.sqrt(2)) / 2
 
 
-def _corrected(case: _Case, *, shown: bool) -> Check:
-    """The check of a rule that blocks only on a shown loss, after the correction."""
-    if shown:
-        return replace(case.check, outcome=Outcome.FAILED)
+def _corrected(case: _Case, several: int, *, shown: bool) -> Check:
+    """The check of a rule that blocks only on a shown loss, after the correction for several slices."""
     if case.check.outcome is Outcome.PASSED:
         return case.check
-    return replace(
-        case.check, outcome=Outcome.PASSED, reason=f"{case.check.reason} It blocks only a loss that is shown."
-    )
+    corrected = f", corrected for {several} slices" if several > 1 else ""
+    if shown:
+        reason = f"{case.check.reason} The loss is shown{corrected}."
+        return replace(case.check, outcome=Outcome.FAILED, reason=reason)
+    reason = f"{case.check.reason} It blocks only a loss that is shown{corrected}."
+    return replace(case.check, outcome=Outcome.PASSED, reason=reason)
 
 
 def _check(subject: str, outcome: Outcome, reason: str) -> Check:

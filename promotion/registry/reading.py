@@ -82,12 +82,12 @@ class Reader:
         file = whole or _first(model, data, trained.data, settings.data)
         return self._read(settings, file, trained.options, whole=whole is not None)[1]
 
-    def split(self, model: str, recipe: Recipe, data: Data) -> Split:
+    def split(self, model: str, recipe: Recipe, data: Data, options: Mapping[str, Any]) -> Split:
         """The rows that train and the rows that judge: by the recipe, or all and those of the model's holdout file."""
         settings = self._config.model(model)
         if settings.holdout is None:
             return split(recipe, data)
-        return Split(data.rows, self._read(settings, settings.holdout, {})[1].rows)
+        return Split(data.rows, self._read(settings, settings.holdout, options)[1].rows)
 
     def _read(
         self, settings: ModelConfig, file: str | Path, options: Mapping[str, Any], *, whole: bool = False

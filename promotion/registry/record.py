@@ -144,9 +144,9 @@ class Record:
         """
         return self._reader.training(model, data, options or {})
 
-    def split(self, model: str, recipe: Recipe, data: Data) -> Split:
+    def split(self, model: str, recipe: Recipe, data: Data, *, options: Mapping[str, Any] | None = None) -> Split:
         """The rows that train and the rows that judge: by the recipe, or all and those of the model's holdout file."""
-        return self._reader.split(model, recipe, data)
+        return self._reader.split(model, recipe, data, options or {})
 
     def audit(self, model: str) -> tuple[Finding, ...]:
         """Compare the record with labels, files and the mirror; empty when all agree. Changes nothing."""

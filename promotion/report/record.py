@@ -66,7 +66,7 @@ def budget_told(state: State) -> str:
     times = "once" if budget.use == 1 else f"{budget.use:.3g} times"
     return (
         f"{state.model}: the rows of {holdout.data if holdout else 'the last holdout'} have judged {times}, the next "
-        f"decision on them is made at level {level(budget.next)} (on rows that no decision has seen: "
+        f"decision on them is made at level {level(budget.next)} (on fresh rows: "
         f"{level(budget.fresh)})."
     )
 

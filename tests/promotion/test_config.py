@@ -127,7 +127,10 @@ class TestEnvironment:
             "promotion.toml has an unknown key 'metrik' in [models.toy.policy.primary]; did you mean 'metric'?",
         ),
         (TOY.replace("recipe", "#"), "promotion.toml lacks the key 'recipe' in [models.toy]."),
-        (TOY.replace("roc_auc", "rocauc"), "promotion.toml: There is no metric 'rocauc'. Did you mean 'roc_auc'?"),
+        (
+            TOY.replace("roc_auc", "rocauc"),
+            "promotion.toml: 'primary.metric': There is no metric 'rocauc'. Did you mean 'roc_auc'?",
+        ),
         (TOY + "confidence = 2", "promotion.toml: 'confidence' must be at least 0.5 and below 1, found 2.0."),
         (
             TOY.replace("models.toy", "models.Toy"),

@@ -189,8 +189,8 @@ class TestHoldout:
         command("gate", "toy:twin")
         once = command("status")[1]
         assert (
-            "toy: the rows of rows.csv have judged once, the next decision on them is made at level 0.76 % (on rows that "
-            "no decision has seen: 3.04 %)." in once
+            "toy: the rows of rows.csv have judged once, the next decision on them is made at level 0.76 % (on fresh rows: "
+            "3.04 %)." in once
         )
         command("gate", "toy:spoilt")
         assert (
@@ -334,7 +334,7 @@ MISTAKES = {
     "unknown metric": (
         ["--config", "metric.toml", "status"],
         1,
-        "Error: {here}/metric.toml: There is no metric 'rocauc'.",
+        "Error: {here}/metric.toml: 'primary.metric': There is no metric 'rocauc'.",
     ),
 }
 

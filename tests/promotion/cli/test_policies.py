@@ -52,7 +52,10 @@ class TestCheck:
             ),
             ("primary = 'mae'", "other.toml, 'primary': Input should be a table, { key = value }, found 'mae'."),
             (f"{POLICY}rule = 'points'", "other.toml, 'rule': Input should be 'confident' or 'point', found 'points'."),
-            ("primary = { metric = 'rocauc' }", "There is no metric 'rocauc'. Did you mean 'roc_auc'?"),
+            (
+                "primary = { metric = 'rocauc' }",
+                "other.toml: 'primary.metric': There is no metric 'rocauc'. Did you mean 'roc_auc'?",
+            ),
             ("[models]", "other.toml names no model, so there is no policy. `promotion init` writes one."),
             (
                 "[models.toy]\nrecipe = 'r:R'\n[models.toy.policy]\nprimary = { metrik = 'mae' }",

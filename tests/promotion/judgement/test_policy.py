@@ -4,7 +4,7 @@ import math
 import pytest
 
 from promotion.canonical import canonical_json, plain, restore
-from promotion.errors import ConfigError, UnknownName
+from promotion.errors import ConfigError
 from promotion.judgement import Floor, Guardrail, Policy, Primary, Require
 from promotion.judgement.policy import USUAL
 from promotion.vocabulary import Task
@@ -164,6 +164,19 @@ def test_the_margin_is_the_larger_of_the_absolute_and_the_relative(champion, mar
             changed(limits={"max_size": 1}),
             "the policy has an unknown key 'max_size' in [limits]; did you mean 'max_size_mb'?",
         ),
+        (changed(min_rows=-1), "'min_rows' must be a finite number and at least 0, found -1."),
+        (
+            changed(floors=[{"metric": "roc_auc", "max": 0.6}]),
+            "The floor of 'roc_auc' needs 'min', since more of it is better.",
+        ),
+        (
+            changed(floors=[{"metric": "brier_score", "min": 0.1}]),
+            "The floor of 'brier_score' needs 'max', since less of it is better.",
+        ),
+        (
+            changed(slices=[{"by": ["a", "b"], "bins": 3, "metric": "roc_auc", "max_loss": 0.1}]),
+            "'slices': Bins and windows divide a single column, but 'a x b in 3 bins' names 2.",
+        ),
         (changed(rule="best"), "the policy, 'rule': Input should be 'confident' or 'point', found 'best'."),
         (
             changed(metrics=["rmse"]),
@@ -187,9 +200,12 @@ def test_a_policy_that_cannot_be_followed_is_one_sentence(described, sentence):
     ],
     ids=["primary", "guardrail", "floor", "metrics"],
 )
-def test_an_unknown_metric_names_the_nearest(described):
-    with pytest.raises(UnknownName, match=r"^There is no metric 'rocauc'\. Did you mean 'roc_auc'\?$"):
+def test_an_unknown_metric_names_the_key_and_the_nearest(described, request):
+    key = {"primary": "primary.metric", "guardrail": "guardrails.metric", "floor": "floors.metric"}
+    named = key.get(request.node.callspec.id, request.node.callspec.id)
+    with pytest.raises(ConfigError) as raised:
         Policy.from_toml(described)
+    assert str(raised.value) == f"'{named}': There is no metric 'rocauc'. Did you mean 'roc_auc'?"
 
 
 def test_a_file_that_is_no_toml_or_not_there_is_one_sentence(tmp_path):

@@ -40,8 +40,8 @@ def test_blocks_a_loss_that_is_shown_and_says_where():
         ("slice roc_auc where country = DE", Outcome.PASSED),
     ]
     assert checks[0].reason == (
-        "The gain in roc_auc is -0.2000, at most -0.1836 (one-sided 95 % bound); "
-        "the policy asks for a loss of at most 0.02."
+        "The gain in roc_auc where country = NL is -0.2000, at most -0.1836 (one-sided 95 % bound); "
+        "the policy asks for a loss of at most 0.02. The loss is shown, corrected for 2 slices."
     )
     assert decide(comparison(part("NL", found(-0.2))), policy()).verdict is Verdict.REJECT
 
@@ -110,6 +110,13 @@ def test_nothing_to_judge_by_never_promotes(parts, said):
     assert decision.verdict is Verdict.HOLD
     (check,) = [check for check in decision.missing if check.kind is Kind.SLICE]
     assert check.reason == said
+
+
+def test_slices_of_one_class_are_too_small():
+    parts = part("NL", found(-0.5), rows=200, positives=200), part("DE", found(0.0))
+    assert outcomes(*parts)["roc_auc where country = NL"] is Outcome.NOT_APPLICABLE
+    (check, _) = slice_checks(comparison(*parts), policy())
+    assert check.reason == "It has only 0 negatives; the policy judges slices of at least 50."
 
 
 def test_slices_of_numbers_have_no_positives():

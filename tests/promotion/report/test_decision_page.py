@@ -89,7 +89,7 @@ the policy asks for a loss of at most 0.01. |
 | slice roc_auc by card | passed | 2 of 3 slices passed, 1 is too small to be judged; the lowest gain is -0.0010 \
 where card = amex. |
 
-- No decision has seen these rows before; the primary was asked at level 3.04 %.
+- No challenger was compared on these rows before; the primary was asked at level 3.04 %.
 - decision {id}, judged by 1,000 rows (300 positive) of rows.csv; left out: 12 that a model was trained on, \
 5 too young for their label to be trusted
 """
@@ -107,7 +107,9 @@ def test_slices_that_block_are_shown_each_the_others_in_one_row():
     shown = words(decision_page(judged(decide(comparison(slices=slices), Policy.from_toml(POLICY)))))
     rows = [line.split("  ")[0] for line in shown.splitlines() if line.startswith("slice ")]
     assert rows == ["slice roc_auc where card = jcb", "slice roc_auc where card = mc", "slice roc_auc by card"]
-    assert shown.startswith("REJECTED  toy:new against toy:old\nThe gain in roc_auc is -0.2000, at most ")
+    assert shown.startswith(
+        "REJECTED  toy:new against toy:old\nThe gain in roc_auc where card = jcb is -0.2000, at most "
+    )
 
 
 def test_two_rules_about_the_same_slices_stay_two():
