@@ -14,8 +14,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from promotion.evidence.arrays import Floats, Scores
 from promotion.evidence.influence import Estimate
-from promotion.evidence.rows import Floats, ScoredRows, Scores
+from promotion.evidence.rows import ScoredRows
 
 REPLICATES = 300
 """A standard error from these is itself off by `1 / sqrt(2 * 300)`, 4 % of it."""

@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from promotion.errors import ConfigError
+from promotion.evidence.arrays import Columns, TakenColumns
 from promotion.evidence.influence import Estimate, paired_error
 from promotion.evidence.metrics import Metric, metric, task_of
-from promotion.evidence.rows import Columns, ScoredRows, TakenColumns, read_rows
+from promotion.evidence.rows import ScoredRows, read_rows
 from promotion.evidence.slices import Slice, Slicing, divide, read_slicings
 from promotion.evidence.summaries import summarise
 from promotion.evidence.values import (

@@ -10,8 +10,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from promotion.evidence.arrays import Floats
 from promotion.evidence.influence import Estimate, mean_of, mean_of_rows, ratio_of_classes
-from promotion.evidence.rows import Floats, ScoredRows
+from promotion.evidence.rows import ScoredRows
 
 Cost: TypeAlias = float | str
 """What one row costs: a number, or the name of the column that holds it for each row."""

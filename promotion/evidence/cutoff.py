@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from promotion.evidence.arrays import Floats
 from promotion.evidence.bootstrap import Counts, bootstrapped
 from promotion.evidence.influence import Estimate, of_all_rows, of_classes
-from promotion.evidence.rows import Floats, ScoredRows
+from promotion.evidence.rows import ScoredRows
 
 _ROUNDING = 1e-9
 """Sums of weights that differ by this share are equal."""

@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from promotion.evidence.rows import Floats, ScoredRows
+from promotion.evidence.arrays import Floats
+from promotion.evidence.rows import ScoredRows
 
 
 class Estimate(NamedTuple):

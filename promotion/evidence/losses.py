@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from promotion.evidence.arrays import Floats
 from promotion.evidence.influence import Estimate, mean_of_rows, of_all_rows
-from promotion.evidence.rows import Floats, ScoredRows
+from promotion.evidence.rows import ScoredRows
 
 
 def log_loss(rows: ScoredRows) -> Estimate:

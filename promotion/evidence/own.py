@@ -8,13 +8,14 @@ from typing import TypeAlias
 import numpy as np
 
 from promotion.errors import ConfigError, as_data_error
+from promotion.evidence.arrays import Floats, Scores
 from promotion.evidence.bootstrap import by_bootstrap
 from promotion.evidence.catalogue import CATALOGUE
 from promotion.evidence.definition import Metric
 from promotion.evidence.families import FAMILIES
 from promotion.evidence.influence import Estimate
 from promotion.evidence.requirements import Requirement, enough_to_resample, two_rows
-from promotion.evidence.rows import Floats, ScoredRows, Scores
+from promotion.evidence.rows import ScoredRows
 from promotion.vocabulary import Direction, Task
 
 Value: TypeAlias = Callable[[Floats, Scores, Floats], float]

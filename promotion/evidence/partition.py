@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from promotion.errors import DataError
-from promotion.evidence.rows import Floats
+from promotion.evidence.arrays import Floats
 
 MISSING = "(missing)"
 """Name of the part of the rows without a value."""

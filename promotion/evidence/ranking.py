@@ -5,8 +5,9 @@ P and Q are the weight of the positives and of the negatives; a group is the row
 
 import numpy as np
 
-from promotion.evidence.influence import Estimate, mean_of, of_classes, sum_of_products
-from promotion.evidence.rows import Floats, ScoredRows
+from promotion.evidence.arrays import Floats
+from promotion.evidence.influence import Estimate, mean_of, of_classes
+from promotion.evidence.rows import ScoredRows
 
 
 def roc_auc(rows: ScoredRows) -> Estimate:
@@ -18,7 +19,7 @@ def roc_auc(rows: ScoredRows) -> Estimate:
     """
     positives, negatives = rows.ranking.positives, rows.ranking.negatives
     outscored, outscoring = _share_below(negatives), _share_below(positives[::-1])[::-1]
-    value = sum_of_products(positives, outscored) / positives.sum()
+    value = (positives * outscored).sum() / positives.sum()
     derivative = _scattered(rows, (outscored - value) / positives.sum(), (outscoring - value) / negatives.sum())
     return of_classes(rows, value, derivative)
 
@@ -39,9 +40,9 @@ def average_precision(rows: ScoredRows) -> Estimate:
     true_positives = _sum_from(positives)
     selected = true_positives + _sum_from(rows.ranking.negatives)
     precision = true_positives / selected
-    value = sum_of_products(positives, precision) / positives.sum()
-    added = positives / selected
-    raised, lowered = np.cumsum(added), np.cumsum(added * precision)
+    value = (positives * precision).sum() / positives.sum()
+    raised = np.cumsum(positives / selected)
+    lowered = np.cumsum(positives / selected * precision)
     of_positive = (precision - value + raised - lowered) / positives.sum()
     derivative = _scattered(rows, of_positive, -lowered / positives.sum())
     group, weights = rows.ranking.group[rows.positive], rows.weights[rows.positive]

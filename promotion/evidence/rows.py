@@ -3,66 +3,17 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Protocol, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from promotion.errors import DataError
+from promotion.evidence.arrays import Columns, Floats, Index, Scores, TakenColumns
+from promotion.evidence.grouping import Ranking, grouped
 from promotion.vocabulary import Task
 
-Floats: TypeAlias = NDArray[np.float64]
-Scores: TypeAlias = NDArray[np.float16] | NDArray[np.float32] | NDArray[np.float64]
-Index: TypeAlias = NDArray[np.bool_] | NDArray[np.intp] | slice
-
 _PRECISIONS = {np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64)}
-
-
-class Columns(Protocol):
-    """Arrays of shape `(n_rows,)` by name: a dict of arrays, a DataFrame, or part of the rows of one."""
-
-    def __getitem__(self, name: str, /) -> Any: ...
-
-    def __contains__(self, name: object, /) -> bool: ...
-
-
-@dataclass(frozen=True, eq=False)
-class TakenColumns:
-    """Some of `n_rows` rows of columns; a column is cut when it is asked for, so that a wide table costs nothing.
-
-    Raises:
-        ValueError: the column asked for is of another length.
-    """
-
-    columns: Columns
-    index: Index
-    n_rows: int
-
-    def __getitem__(self, name: str, /) -> NDArray[Any]:
-        column: NDArray[Any] = np.asarray(self.columns[name])
-        if column.shape[:1] != (self.n_rows,):
-            raise ValueError(f"there must be one for each of {self.n_rows:,} rows, but the shape is {column.shape}")
-        return column[self.index]
-
-    def __contains__(self, name: object, /) -> bool:
-        return name in self.columns
-
-
-@dataclass(frozen=True, eq=False)
-class Ranking:
-    """Rows grouped by equal score, groups ascending; all that a rank metric needs.
-
-    Attributes:
-        group: index of each row's group, shape `(n_rows,)`.
-        scores: of each group, ascending, shape `(n_groups,)`.
-        positives: weight of the positives in each group, shape `(n_groups,)`.
-        negatives: weight of the negatives in each group, shape `(n_groups,)`.
-    """
-
-    group: NDArray[np.intp]
-    scores: Floats
-    positives: Floats
-    negatives: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +55,8 @@ class ScoredRows:
     @cached_property
     def positive(self) -> NDArray[np.bool_]:
         """Which rows are labelled 1, shape `(n_rows,)`."""
-        return self.labels == 1
+        positive: NDArray[np.bool_] = self.labels == 1
+        return positive
 
     @cached_property
     def rows_per_class(self) -> tuple[int, ...]:
@@ -122,7 +74,7 @@ class ScoredRows:
     @cached_property
     def ranking(self) -> Ranking:
         """The one sort of these scores, in a binary task; ties are exact equality."""
-        values, group = _grouped(self.scores)
+        values, group = grouped(self.scores)
         positives = np.bincount(group[self.positive], self.weights[self.positive], len(values))
         negatives = np.bincount(group, self.weights * ~self.positive, len(values))
         return Ranking(
@@ -136,39 +88,6 @@ class ScoredRows:
             replace(self, labels=(self.labels == k).astype(np.float64), scores=self.scores[:, k], task=Task.BINARY)
             for k in range(self.n_classes)
         )
-
-
-def _grouped(scores: Scores) -> tuple[Floats, NDArray[np.intp]]:
-    """The distinct scores, ascending, and the place of each row's among them; as `np.unique` does, in half its time."""
-    order = _ascending(scores.astype(np.float64, copy=False))
-    ordered = scores[order]
-    is_first = np.append(True, ordered[1:] != ordered[:-1])
-    places = np.cumsum(is_first)
-    places -= 1
-    group = np.empty_like(order)
-    group[order] = places
-    return ordered[is_first].astype(np.float64, copy=False), group
-
-
-def _ascending(scores: Floats) -> NDArray[np.intp]:
-    """Positions of the rows from the lowest score to the highest, shape `(n_rows,)`.
-
-    It takes half the time of `np.argsort`, which looks up each score that it compares and so misses the processor's
-    caches. Read as an integer, a double sorts as itself, once the order of the negative ones is turned around. The
-    lowest bits make room for the row's position; rows that differ in those alone are put in order by themselves.
-    """
-    keys = scores.copy().view(np.int64)
-    keys[keys < 0] ^= np.iinfo(np.int64).max
-    room = (1 << (len(keys) - 1).bit_length()) - 1
-    keys &= ~room
-    keys |= np.arange(len(keys))
-    keys.sort()
-    alike = np.flatnonzero((keys[1:] ^ keys[:-1]) <= room)
-    keys &= room
-    close = np.union1d(alike, alike + 1)
-    rows = keys[close]
-    keys[close] = rows[np.argsort(scores[rows], kind="stable")]
-    return keys
 
 
 def read_rows(

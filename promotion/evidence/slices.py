@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from promotion.errors import ConfigError, DataError, UnknownName
+from promotion.evidence.arrays import Columns, Floats
 from promotion.evidence.partition import Coded, by_quantile, by_value, by_window, cross
-from promotion.evidence.rows import Columns, Floats
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from promotion.evidence.arrays import Floats
 from promotion.evidence.partition import quantile_edges
-from promotion.evidence.rows import Floats, ScoredRows
+from promotion.evidence.rows import ScoredRows
 from promotion.evidence.values import Calibration, ScoreSummary
 from promotion.vocabulary import Task
 
@@ -62,5 +63,5 @@ def _shift(p: Floats, q: Floats) -> float:
 def _shares(rows: ScoredRows, edges: Floats) -> Floats:
     """Share of the weight in each bin, shape `(n_edges + 1,)`; of an empty one, what is least."""
     bins = np.split(rows.ranking.positives + rows.ranking.negatives, np.searchsorted(rows.ranking.scores, edges))
-    shares = np.array([weights.sum() for weights in bins]) / rows.weights.sum()
+    shares: Floats = np.array([weights.sum() for weights in bins]) / rows.weights.sum()
     return shares.clip(min=LEAST_SHARE)
