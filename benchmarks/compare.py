@@ -263,7 +263,10 @@ def _grew(seconds: dict[str, list[float]], small: int, large: int) -> Check:
     ours, sort = (_ratios(seconds[f"{what} {large}"], seconds[f"{what} {small}"]) for what in ("ours", "sort"))
     expected = large * math.log(large) / (small * math.log(small))
     print(f"{small:10,} {large:11,}   {_spread(ours, '.1f'):>18} {expected:8.1f}   {_spread(sort, '.1f')}")
-    return Check(f"time grew from {small:,} to {large:,} rows, / n log n", median(ours) / expected, 0, 1)
+    # Comparisons grow as n log n; the time of each grows too, once the arrays outgrow the processor's caches.
+    return Check(
+        f"time grew from {small:,} to {large:,} rows, / that of a bare sort", median(ours) / median(sort), 0, 1.1
+    )
 
 
 def _peak(rows: Rows) -> int:
