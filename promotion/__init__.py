@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from promotion.assembly import open_registry as open  # noqa: A004 - promotion.open reads as it is said
     from promotion.errors import DataError, PromotionError
-    from promotion.evidence import Comparison, MetricComparison, compare
+    from promotion.evidence import Comparison, MetricComparison, Slicing, compare, register_metric
     from promotion.judgement import Decision, Policy, decide
     from promotion.registry.record import Version
     from promotion.registry.workflow import Registry
@@ -42,7 +42,9 @@ _HOMES = {
     "PromotionError": ("promotion.errors", "PromotionError"),
     "Comparison": ("promotion.evidence", "Comparison"),
     "MetricComparison": ("promotion.evidence", "MetricComparison"),
+    "Slicing": ("promotion.evidence", "Slicing"),
     "compare": ("promotion.evidence", "compare"),
+    "register_metric": ("promotion.evidence", "register_metric"),
     "Decision": ("promotion.judgement", "Decision"),
     "Policy": ("promotion.judgement", "Policy"),
     "decide": ("promotion.judgement", "decide"),
@@ -69,6 +71,7 @@ __all__ = [
     "PromotionError",
     "Recipe",
     "Registry",
+    "Slicing",
     "Split",
     "Stage",
     "Step",
@@ -80,6 +83,7 @@ __all__ = [
     "decide",
     "open",
     "read_rows",
+    "register_metric",
     "split_by_hash",
     "split_by_time",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import ArrayLike
 
-from promotion.errors import ConfigError
+from promotion.errors import ConfigError, DataError
 from promotion.evidence.arrays import Columns, TakenColumns
 from promotion.evidence.influence import Estimate, paired_error
 from promotion.evidence.metrics import Metric, metric, task_of
@@ -179,9 +179,12 @@ def _estimate(chosen: Metric, rows: ScoredRows) -> Estimate | str:
     reason = chosen.why_undefined(rows)
     if reason:
         return reason
-    with np.errstate(all="ignore"):  # what overflows is caught by the next line
-        estimate = chosen.estimate(rows)
-        numbers = (estimate.value, estimate.stderr)
+    try:
+        with np.errstate(all="ignore"):  # what overflows is caught below
+            estimate = chosen.estimate(rows)
+            numbers = (estimate.value, estimate.stderr)
+    except DataError as error:  # of a user's own metric
+        return str(error)
     if all(map(math.isfinite, numbers)):
         return estimate
     return (

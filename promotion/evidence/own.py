@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from importlib import import_module
 from typing import TypeAlias
 
 import numpy as np
@@ -16,6 +15,7 @@ from promotion.evidence.families import FAMILIES
 from promotion.evidence.influence import Estimate
 from promotion.evidence.requirements import Requirement, enough_to_resample, two_rows
 from promotion.evidence.rows import ScoredRows
+from promotion.modules import import_module
 from promotion.vocabulary import Direction, Task
 
 Value: TypeAlias = Callable[[Floats, Scores, Floats], float]
@@ -95,7 +95,7 @@ def imported(text: str) -> Metric:
     except Exception as error:
         raise ConfigError(
             f"The metric '{text}' cannot be found, as its module cannot be imported ({type(error).__name__}: {error}). "
-            "See that the module is installed, or on PYTHONPATH."
+            "See that the module is installed, or in the working folder."
         ) from error
     if not isinstance(found, Metric):
         what = "is missing" if found is None else f"is of type {type(found).__name__}"

@@ -1,7 +1,5 @@
 """The recipe that the configuration names, and the rows that it reads."""
 
-import importlib
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from promotion.config import Config, ModelConfig
 from promotion.errors import ConfigError, DataError, as_data_error
 from promotion.holdout import mature
+from promotion.modules import import_module
 from promotion.registry.entries import Registration
 from promotion.rows import check_rows, file_digest, require_columns
 from promotion.seams import Recipe, Split, task_of_recipe
@@ -125,9 +124,8 @@ def load_recipe(settings: ModelConfig, options: Mapping[str, Any]) -> Recipe:
     if not colon:
         message = f"A recipe is named as package.module:Class, found '{settings.recipe}'."
         raise ConfigError(message)
-    _find_beside(Path.cwd())
     try:
-        kind = getattr(importlib.import_module(module_name), class_name)
+        kind = getattr(import_module(module_name), class_name)
         recipe = kind(**{**settings.options, **options})
     except ModuleNotFoundError as error:
         message = f"The recipe '{settings.recipe}' cannot be imported: there is no module '{error.name}' here."
@@ -143,8 +141,3 @@ def load_recipe(settings: ModelConfig, options: Mapping[str, Any]) -> Recipe:
         raise ConfigError(message)
     task_of_recipe(recipe)
     return recipe
-
-
-def _find_beside(folder: Path) -> None:
-    if str(folder) not in sys.path:
-        sys.path.append(str(folder))

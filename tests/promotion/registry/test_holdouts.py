@@ -5,9 +5,11 @@ from recipes import ToyRecipe, synthetic_rows
 from situation import kinds, settings_at, stages, toy
 from sklearn.neighbors import KNeighborsClassifier
 
+from promotion.canonical import restore
 from promotion.errors import DataError
 from promotion.judgement import Kind
 from promotion.judgement.budget import spent
+from promotion.registry.entries import Judgement
 from promotion.rows import fingerprints
 from promotion.seams import Trained, call
 from promotion.vocabulary import Outcome, Verdict
@@ -135,6 +137,35 @@ class TestTheRowsThatJudge:
         assert 0 < decision.footprint.seconds < 60
 
 
+class TestAMetricOfOnesOwn:
+    def test_is_found_beside_the_configuration_and_decides(self, opened, tmp_path):
+        (tmp_path / "our_money.py").write_text("""
+from promotion import register_metric
+
+def saved(labels, scores, weights):
+    return float(((scores > 0.5) * (labels - 0.3) * weights).sum() / weights.sum())
+
+def broken(labels, scores, weights):
+    raise ZeroDivisionError("nothing to divide")
+
+saved_in_toys = register_metric("saved_in_toys", direction="higher", value=saved)
+broken_in_toys = register_metric("broken_in_toys", direction="higher", value=broken)
+""")
+        saving, broken = {"metric": "our_money:saved_in_toys"}, {"metric": "our_money:broken_in_toys", "max_loss": 1.0}
+        registry = opened(config=settings_at(tmp_path, policy={"primary": saving}))
+        registry.promote(toy("noisy"), reason="to begin with", override=True)
+        decision = registry.gate(toy("good"))
+        assert (decision.verdict, decision.deciding.subject) == (Verdict.PROMOTE, "our_money:saved_in_toys")
+
+        registry = opened(config=settings_at(tmp_path, policy={"primary": saving, "guardrails": [broken]}))
+        registry.promote(toy("noisy"), reason="once more", override=True)
+        decision = registry.gate(toy("twin"))
+        assert decision.verdict is Verdict.HOLD
+        assert decision.summary.startswith(
+            "The metric 'broken_in_toys' cannot be computed from the champion's scores (ZeroDivisionError: nothing to"
+        )
+
+
 class TestUnknownTrainingRows:
     @pytest.fixture
     def nobody_knows(self, store):
@@ -212,12 +243,19 @@ class TestTheBudget:
         registry.gate(toy("good"))
         assert registry.gate(many[0]).budget.use == 1
 
-    def test_a_ledger_that_was_written_before_there_were_sketches_is_read(self, registry, many):
+    def test_a_decision_that_was_written_before_uses_were_counted_is_read(self, registry, many):
         registry.promote(toy("good"), reason="to begin with", override=True)
         registry.gate(many[0])
-        (trial,) = registry.state("toy").trials
-        assert (trial.sketch.rows, trial.metric) == (1200, "roc_auc")
-        assert registry.history("toy")[-1].body["sketch"]["rows"] == 1200
+        body = next(entry.body for entry in registry.history("toy") if entry.kind == "decision")
+        assert body["sketch"]["rows"] == 1200
+        decision = body["decision"]
+        del body["sketch"], decision["budget"], decision["footprint"], decision["approval"]
+        del decision["holdout"]["immature"]
+        for key in ("slices", "scores", "task"):
+            del decision["evidence"][key]
+        read = restore(Judgement, body)
+        assert (read.decision.budget, read.trial.sketch, read.trial.metric) == (None, None, "roc_auc")
+        assert read.trial.holdout == registry.state("toy").trials[0].holdout
 
 
 class TestWaitingForAPerson:
