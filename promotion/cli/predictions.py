@@ -113,11 +113,8 @@ def compare_predictions(
 
 def compare_by_policy(asked: Predictions, policy: "Policy") -> "Comparison":
     """Compare by all that a policy asks for."""
-    from promotion.judgement.explain import tasks_of
-
     rows = asked.read(dict.fromkeys(policy.columns, "the policy"))
-    tasks = tasks_of(policy)
-    task = next(iter(tasks)) if len(tasks) == 1 else asked.task(rows)
+    task = next(iter(policy.tasks)) if len(policy.tasks) == 1 else asked.task(rows)
     return _compare(asked, rows, policy.names(task), policy.slicings, policy.confidence)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from promotion.evidence import metric
+from promotion.figures import level, percent
 from promotion.judgement.budget import spent
 from promotion.judgement.policy import Approval, FirstModel, HoldoutReuse, Policy, Rule, UnknownProvenance
 from promotion.judgement.rules import Floor, Guardrail, Require, SliceRule
@@ -26,16 +27,11 @@ def explain(policy: Policy) -> tuple[str, ...]:
     )
 
 
-def tasks_of(policy: Policy) -> frozenset[Task]:
-    """What a model can predict, by the metrics named."""
-    return frozenset(Task).intersection(*(metric(name).tasks for name in (*policy.required, *(policy.metrics or ()))))
-
-
 def _primary(policy: Policy) -> str:
     primary, name = policy.primary, policy.primary.metric
     parts = (
         f"{primary.min_gain:g}" if primary.min_gain else "",
-        f"{_percent(primary.min_gain_relative)} of it" if primary.min_gain_relative else "",
+        f"{percent(primary.min_gain_relative)} of it" if primary.min_gain_relative else "",
     )
     margin = " or ".join(filter(None, parts))
     more = f" by more than {margin}{', whichever is more' if all(parts) else ''}" if margin else ""
@@ -65,7 +61,7 @@ def _slice(rule: SliceRule, policy: Policy) -> str:
         return f"It must lose no more than {rule.max_loss:g} in {rule.metric} {where}."
     if rule.require is Require.PROVEN:
         return f"It must be shown to lose no more than {rule.max_loss:g} in {rule.metric} {where} ({_sure(policy)})."
-    chance = f"{_percent(policy.confidence)} for all such slices together, by Holm's correction"
+    chance = f"{percent(policy.confidence)} for all such slices together, by Holm's correction"
     return (
         f"It is rejected when it is shown to lose more than {rule.max_loss:g} in {rule.metric} in any slice by "
         f"{rule.slicing.name} ({chance})."
@@ -73,7 +69,7 @@ def _slice(rule: SliceRule, policy: Policy) -> str:
 
 
 def _small_slices(rule: SliceRule) -> str:
-    positives = f" or {rule.min_positives:,} positives" if Task.BINARY in metric(rule.metric).tasks else ""
+    positives = f" or {rule.min_positives:,} of either class" if Task.BINARY in metric(rule.metric).tasks else ""
     return f"A slice of fewer than {rule.min_rows:,} rows{positives} is not judged; when none can be, it is held."
 
 
@@ -99,7 +95,7 @@ def _limits(policy: Policy) -> Iterator[str]:
 
 def _evidence(policy: Policy) -> str:
     least = [f"{policy.min_rows:,} rows"]
-    if Task.BINARY in tasks_of(policy):
+    if Task.BINARY in policy.tasks:
         least.append(f"{policy.min_positives:,} rows of either class")
     return f"With fewer than {' or '.join(least)} left to judge by, it is held."
 
@@ -110,9 +106,9 @@ def _reuse(policy: Policy) -> str:
     if policy.holdout_reuse is HoldoutReuse.IGNORE:
         return "How often the same rows have judged before makes no difference, so noise passes in the end."
     return (
-        f"All decisions on the same rows together let noise pass with a chance of at most {_percent(policy.alpha)}: "
-        f"the first asks at level {_level(policy.alpha, 1)}, the second at {_level(policy.alpha, 2)}, the "
-        f"third at {_level(policy.alpha, 3)}; fresh rows begin anew."
+        f"All decisions on the same rows together let noise pass with a chance of at most {percent(policy.alpha)}: "
+        f"the first asks at level {_asked(policy, 1)}, the second at {_asked(policy, 2)}, the "
+        f"third at {_asked(policy, 3)}; fresh rows begin anew."
     )
 
 
@@ -143,7 +139,7 @@ def _approval(policy: Policy) -> str:
 
 
 def _recorded(policy: Policy) -> Iterator[str]:
-    task = next(task for task in Task if task in tasks_of(policy))
+    task = next(task for task in Task if task in policy.tasks)
     others = [name for name in policy.names(task) if name not in policy.required]
     if others:
         yield f"Compared and recorded besides, with nothing required of it: {', '.join(others)}."
@@ -152,12 +148,8 @@ def _recorded(policy: Policy) -> Iterator[str]:
 
 
 def _sure(policy: Policy) -> str:
-    return f"one-sided, {_percent(policy.confidence)}"
+    return f"one-sided, {percent(policy.confidence)}"
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:g} %"
-
-
-def _level(alpha: float, use: int) -> str:
-    return f"{100 * spent(alpha, use):.3g} %"
+def _asked(policy: Policy, use: int) -> str:
+    return level(spent(policy.alpha, use))

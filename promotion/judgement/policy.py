@@ -137,6 +137,12 @@ class Policy:
         others: tuple[Guardrail | Floor | SliceRule, ...] = (*self.guardrails, *self.floors, *self.slices)
         return tuple(dict.fromkeys((self.primary.metric, *(rule.metric for rule in others))))
 
+    @property
+    def tasks(self) -> frozenset[Task]:
+        """What a model can predict, by the metrics named."""
+        named = (*self.required, *(self.metrics or ()))
+        return frozenset(Task).intersection(*(metric(name).tasks for name in named))
+
     def names(self, task: Task = Task.BINARY) -> tuple[str, ...]:
         """Every metric to compare, each once, for models that predict this: those required first."""
         return tuple(dict.fromkeys((*self.required, *(USUAL[task] if self.metrics is None else self.metrics))))
@@ -159,8 +165,8 @@ class Policy:
 
     def _check_one_task(self) -> None:
         """See that one model can be measured by every metric named."""
-        names = (*self.required, *(self.metrics or ()))
-        if not frozenset(Task).intersection(*(metric(name).tasks for name in names)):
+        if not self.tasks:
+            names = (*self.required, *(self.metrics or ()))
             said = ", ".join(f"{name} ({' or '.join(sorted(metric(name).tasks))})" for name in names)
             message = f"One model cannot be measured by all of the policy's metrics, which are for: {said}."
             raise ConfigError(message)

@@ -29,7 +29,7 @@ def test_retrain_needs_nothing_started_first(project):
     assert "PROMOTED" in told
     assert children
     assert not any(psutil.pid_exists(pid) for pid in children)
-    assert tasks_of_flows(project) == {"retrain": 1, "train": 8, "gate": 4}
+    assert tasks_of_flows(project) == {"retrain": 1, "train": 8, "gate": 5}
 
 
 def tasks_of_flows(project):

@@ -55,11 +55,11 @@ def test_the_least_policy_in_full():
         ),
         (
             {"slices": [{"by": ["a", "b"], "metric": "roc_auc", "max_loss": 0.02}]},
-            "It is rejected when it is shown to lose more than 0.02 in roc_auc in any slice by a x b (95 % for all such slices together, by Holm's correction). A slice of fewer than 100 rows or 50 positives is not judged; when none can be, it is held.",
+            "It is rejected when it is shown to lose more than 0.02 in roc_auc in any slice by a x b (95 % for all such slices together, by Holm's correction). A slice of fewer than 100 rows or 50 of either class is not judged; when none can be, it is held.",
         ),
         (
             {"slices": [{"by": "a", "bins": 4, "metric": "roc_auc", "max_loss": 0.02, "require": "proven"}]},
-            "It must be shown to lose no more than 0.02 in roc_auc in every slice by a in 4 bins (one-sided, 95 %). A slice of fewer than 100 rows or 50 positives is not judged; when none can be, it is held.",
+            "It must be shown to lose no more than 0.02 in roc_auc in every slice by a in 4 bins (one-sided, 95 %). A slice of fewer than 100 rows or 50 of either class is not judged; when none can be, it is held.",
         ),
         (
             {"floors": [{"metric": "log_loss", "max": 0.6}]},
