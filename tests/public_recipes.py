@@ -76,7 +76,7 @@ class DigitsRecipe:
         from sklearn.linear_model import LogisticRegression
 
         some = training.head(self.images)
-        model = LogisticRegression(C=0.001, max_iter=200)
+        model = LogisticRegression(C=0.001, max_iter=1000)
         return Trained(model=step(model.fit, _pixels(some), some["target"]))
 
     def score(self, trained, rows):
