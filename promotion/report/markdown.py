@@ -8,7 +8,7 @@ from promotion.report.page import Align, Page, Table
 _RULES = {Align.LEFT: "---", Align.RIGHT: "--:"}
 _CODE = re.compile(r"(`[^`\n]+`)")
 _SPECIAL = re.compile(r"\\|\*|\](?=\()|(?<!\w)_|_(?!\w)|`")
-_BEGINS_A_BLOCK = re.compile(r"^(\d+(?=[.)])|(?=[#>+=-]))")
+_BEGINS_A_BLOCK = re.compile(r"^(\d+(?=[.)])|(?=[#>+=~-]))")
 
 
 def page_markdown(*pages: Page) -> str:
