@@ -267,10 +267,12 @@ def _check_labels(labels: "pd.Series[Any]", what: str, task: Task) -> None:
         message = f"Column '{labels.name}' of {what} must {expected}; row {row} {found}."
         raise DataError(message)
     if task is not Task.REGRESSION and labels.nunique() < 2:  # noqa: PLR2004 - two classes
-        kind = {0: "no positive", 1: "only positive"}[int(labels.iloc[0])] if task is Task.BINARY else "one class of"
+        kind, needed = "one class of", "several"
+        if task is Task.BINARY:
+            kind, needed = ("no positive", "only positive")[int(labels.iloc[0])], "both"
         message = (
             f"{what} holds {kind} rows (column '{labels.name}' is {labels.iloc[0]:g} in all {len(labels):,} rows); "
-            "training needs both."
+            f"training needs {needed}."
         )
         raise DataError(message)
 

@@ -11,6 +11,7 @@ from situation import settings_at
 from promotion.errors import DataError
 from promotion.registry.reading import load_rows
 from promotion.rows import check_rows, file_digest, fingerprints, read_rows, split_by_hash, split_by_time
+from promotion.vocabulary import Task
 
 COLUMNS = {"id": "key", "y": "number", "kind": "text"}
 HEAD = "id,y,kind,unused\n"
@@ -171,6 +172,42 @@ class TestChecking:
         with pytest.raises(DataError) as raised:
             check_rows(change(synthetic_rows(30)), key="id", label="y", what="rows.csv")
         assert str(raised.value).startswith(sentence)
+
+    @pytest.mark.parametrize(
+        ("task", "label", "sentence"),
+        [
+            (
+                "multiclass",
+                1.5,
+                "Column 'y' of rows.csv must hold a class as a whole number from 0 up; row 3 holds 1.5.",
+            ),
+            (
+                "multiclass",
+                -1.0,
+                "Column 'y' of rows.csv must hold a class as a whole number from 0 up; row 3 holds -1.0.",
+            ),
+            (
+                "multiclass",
+                None,
+                "Column 'y' of rows.csv must hold a class as a whole number from 0 up; row 3 is empty.",
+            ),
+            ("regression", np.inf, "Column 'y' of rows.csv must hold finite numbers; row 3 holds inf."),
+            ("regression", None, "Column 'y' of rows.csv must hold finite numbers; row 3 is empty."),
+            ("binary", 2.0, "Column 'y' of rows.csv must hold 0 or 1; row 3 holds 2.0."),
+        ],
+    )
+    def test_labels_are_what_the_task_has(self, task, label, sentence):
+        rows = synthetic_rows(30).astype({"y": float})
+        rows.loc[2, "y"] = label
+        with pytest.raises(DataError) as raised:
+            check_rows(rows, key="id", label="y", what="rows.csv", task=Task(task))
+        assert str(raised.value) == sentence
+
+    def test_several_classes_are_more_than_one_and_numbers_may_be_all_alike(self):
+        rows = synthetic_rows(30).assign(y=3.0)
+        with pytest.raises(DataError, match=r"^rows\.csv holds one class of rows \(column 'y' is 3 in all 30 rows\)"):
+            check_rows(rows, key="id", label="y", what="rows.csv", task=Task.MULTICLASS)
+        check_rows(rows, key="id", label="y", what="rows.csv", task=Task.REGRESSION)
 
     def test_good_rows_pass_with_the_digest_of_their_file(self, tmp_path):
         synthetic_rows(30).to_csv(tmp_path / "rows.csv", index=False)
