@@ -27,7 +27,7 @@ class ModelConfig(BaseModel):
         recipe: `package.module:Class` of the recipe.
         options: keyword arguments of the recipe's class.
         data: the file to train on and to judge by.
-        holdout: a file that judges by itself; all of `data` trains then.
+        holdout: a file that judges by itself; the other rows of `data` train then.
         mature_after: rows younger than this, beside the newest of their file, are not used; in the recipe's unit of
             time.
         policy: what must hold before a version may serve.

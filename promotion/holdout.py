@@ -68,6 +68,13 @@ def clean(rows: "pd.DataFrame", recipe: "Recipe", *sides: Provenance) -> Clean:
     return Clean(kept, keys[~seen], int(seen.sum()))
 
 
+def without(rows: "pd.DataFrame", others: "pd.DataFrame", recipe: "Recipe") -> "pd.DataFrame":
+    """The rows whose keys are not among the others'."""
+    import numpy as np
+
+    return clean(rows, recipe, KnownRows(np.sort(fingerprints(others[recipe.key])))).rows
+
+
 def mature(rows: "pd.DataFrame", recipe: "Recipe", after: float) -> "pd.DataFrame":
     """The rows that are at least so much older than the newest one, in the recipe's unit of time.
 

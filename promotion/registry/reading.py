@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from promotion.config import Config, ModelConfig
 from promotion.errors import ConfigError, DataError, as_data_error
-from promotion.holdout import mature
+from promotion.holdout import mature, without
 from promotion.modules import import_module
 from promotion.registry.entries import Registration
 from promotion.rows import check_rows, file_digest, require_columns
@@ -82,11 +82,22 @@ class Reader:
         return self._read(settings, file, trained.options, whole=whole is not None)[1]
 
     def split(self, model: str, recipe: Recipe, data: Data, options: Mapping[str, Any]) -> Split:
-        """The rows that train and the rows that judge: by the recipe, or all and those of the model's holdout file."""
+        """The rows that train and the rows that judge: by the recipe, or by the model's holdout file.
+
+        Raises:
+            DataError: the holdout file holds every row, so that none is left to train on.
+        """
         settings = self._config.model(model)
         if settings.holdout is None:
             return split(recipe, data)
-        return Split(data.rows, self._read(settings, settings.holdout, options)[1].rows)
+        holdout = self._read(settings, settings.holdout, options)[1].rows
+        training = without(data.rows, holdout, recipe)
+        if len(training) == 0:
+            message = (
+                f"Every row of {data.name} is in {settings.holdout} as well, which judges. Name other rows to train on."
+            )
+            raise DataError(message)
+        return Split(training, holdout)
 
     def _read(
         self, settings: ModelConfig, file: str | Path, options: Mapping[str, Any], *, whole: bool = False

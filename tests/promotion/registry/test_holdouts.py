@@ -103,6 +103,17 @@ class TestTheRowsThatJudge:
         assert opened().gate(toy("twin"), holdout=tmp_path / "judges.csv").holdout.rows == 800
         assert registry.gate(toy("noisy"), data=tmp_path / "rows.csv").holdout.rows == 1200
 
+    def test_a_file_that_judges_trains_no_model_whatever_data_holds(self, opened, tmp_path):
+        synthetic_rows()[1800:].to_csv(tmp_path / "judges.csv", index=False)  # as rows.csv holds them too
+        registry = opened(config=settings_at(tmp_path, holdout="judges.csv"))
+        split = registry.split("toy", *registry.load("toy"))
+        assert (len(split.training), len(split.holdout)) == (1800, 600)
+        assert not set(split.training["id"]) & set(split.holdout["id"])
+
+        synthetic_rows().to_csv(tmp_path / "judges.csv", index=False)
+        with pytest.raises(DataError, match=r"^Every row of rows\.csv is in judges\.csv as well, which judges\. Name"):
+            registry.split("toy", *registry.load("toy"))
+
     def test_rows_too_young_for_their_labels_neither_train_nor_judge(self, opened, tmp_path):
         registry = opened(config=settings_at(tmp_path, mature_after=400.0))
         assert len(registry.load("toy")[1].rows) == 2000
