@@ -6,6 +6,7 @@ PromotionError
 │   └── BadTag           a text that is not `model:version`
 ├── DataError            a file or its rows cannot be used to train or to judge
 ├── StoreError           the Bento store is torn, read-only or missing a version
+│   ├── TornVersion      a version's folder is not whole
 │   └── DigestMismatch   a model's files are not the ones that were registered
 ├── LedgerError          the ledger cannot be read or written, or its chain is broken
 │   └── Conflict         someone else moved first (exit code 6)
@@ -82,6 +83,10 @@ def as_data_error(what: str) -> Iterator[None]:
 
 class StoreError(PromotionError):
     """The Bento store cannot give or take what is asked."""
+
+
+class TornVersion(StoreError):
+    """A version's folder is not whole: its save was cut short, or its description was damaged."""
 
 
 class DigestMismatch(StoreError):

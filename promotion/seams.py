@@ -4,6 +4,7 @@ Each has an in-memory version in `promotion.adapters.memory` for tests, and a re
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, runtime_checkable
@@ -112,6 +113,14 @@ def task_of_recipe(recipe: Recipe) -> Task:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Stray:
+    """Something in the store's folder that is no version, and why it matters there; `path` is where it lies."""
+
+    path: Path
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stored:
     """One version as the Bento store holds it; `stage` is its label, or None; `torn` says what is wrong with it."""
 
@@ -148,7 +157,7 @@ class ModelStore(Protocol):
 
         Raises:
             UnknownName: there is no such version.
-            StoreError: it is torn.
+            TornVersion: it is not whole.
         """
         ...
 
@@ -175,7 +184,33 @@ class ModelStore(Protocol):
         ...
 
     def write_stage(self, tag: Tag, stage: Stage) -> None:
-        """Rewrite the label `stage`, atomically, and nothing else."""
+        """Rewrite the label `stage`, atomically, and nothing else.
+
+        Raises:
+            UnknownName: there is no such version.
+            TornVersion: it is not whole.
+            StoreError: the store cannot be written; nothing was changed.
+        """
+        ...
+
+    def delete(self, tag: Tag) -> None:
+        """Remove a version's files; one that is gone already is no error."""
+        ...
+
+    def held(self, model: str) -> AbstractContextManager[None]:
+        """Keep every other process from writing this model's labels meanwhile; ends with the process.
+
+        Raises:
+            StoreError: another one has held it for too long.
+        """
+        ...
+
+    def strays(self) -> tuple[Stray, ...]:
+        """What lies among the models and is none: torn versions and folders that make BentoML's own listing fail."""
+        ...
+
+    def quarantine(self, stray: Stray) -> Path:
+        """Move it out of the store, whole; where it lies now."""
         ...
 
 
@@ -235,10 +270,11 @@ class MirrorDecision:
 
 @dataclass(frozen=True, kw_only=True)
 class MirrorState:
-    """All that the mirror shall show of one model; sending it twice changes nothing."""
+    """All that the mirror shall show of one model, as of the entry `seq` of hash `hash`; may be sent twice."""
 
     model: str
     seq: int
+    hash: str
     versions: tuple[MirrorVersion, ...]
     aliases: Mapping[str, Tag]
     decisions: tuple[MirrorDecision, ...]
@@ -261,6 +297,10 @@ class Mirror(Protocol):
 
     def stages(self, model: str) -> Mapping[str, str]:
         """Tag to stage, as the mirror shows them."""
+        ...
+
+    def head(self, model: str) -> tuple[int, str] | None:
+        """`seq` and hash of the last entry that the mirror was sent; None where it was sent none."""
         ...
 
     def metrics(self, run_id: str, names: Iterable[str], seq: int) -> Mapping[str, float]:

@@ -4,6 +4,7 @@ Labels and files are read without BentoML, which takes a second to import and wh
 one version is torn. BentoML itself saves and loads.
 """
 
+import contextlib
 import importlib
 import shutil
 import tempfile
@@ -14,12 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
+from filelock import FileLock, Timeout
 
 from promotion.adapters.files import replace_text, sync_folder, sync_tree, temporary_prefix
 from promotion.canonical import digest
-from promotion.errors import DigestMismatch, StoreError, UnknownName
+from promotion.errors import DigestMismatch, StoreError, TornVersion, UnknownName
 from promotion.rows import file_digest
-from promotion.seams import Stored, Trained
+from promotion.seams import Stored, Stray, Trained
 from promotion.vocabulary import Stage, Tag, is_name
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 DESCRIPTION = "model.yaml"
 TRAINING_ROWS = "training_rows.npy"
+_PATIENCE_SECONDS = 60
 _saving = threading.Lock()
 
 
@@ -65,7 +68,7 @@ class BentoStore:
 
         Raises:
             UnknownName: there is no such version.
-            StoreError: it is torn.
+            TornVersion: it is not whole.
         """
         if not self.path(tag).is_dir():
             known = [str(stored.tag) for stored in self.versions(tag.model)]
@@ -73,7 +76,7 @@ class BentoStore:
             raise UnknownName(kind, name, among, hint=f"The Bento store is {self.home}.")
         stored = self._read(tag)
         if stored.torn:
-            raise StoreError(stored.torn)
+            raise TornVersion(stored.torn)
         return stored
 
     def save(
@@ -148,6 +151,54 @@ class BentoStore:
             replace_text(path, yaml.safe_dump(description, sort_keys=False))
         except OSError as error:
             raise StoreError(_unwritable(path, error)) from error
+
+    def delete(self, tag: Tag) -> None:
+        """Remove a version's files: out of the store by one rename first, so that no reader finds half of them."""
+        with self._aside() as folder, contextlib.suppress(FileNotFoundError):
+            self.path(tag).rename(folder / tag.version)
+            sync_folder(self.path(tag).parent)
+
+    @contextmanager
+    def held(self, model: str) -> Iterator[None]:
+        """Keep every other process from writing this model's labels meanwhile; ends with the process.
+
+        Raises:
+            StoreError: another one has held it for too long.
+        """
+        folder = self.home / "locks"
+        lock = FileLock(folder / f"{model}.lock", timeout=_PATIENCE_SECONDS)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except Timeout as error:
+            message = (
+                f"Another command has been writing the labels of '{model}' for {_PATIENCE_SECONDS} seconds. "
+                "Run this one again; what is recorded stands."
+            )
+            raise StoreError(message) from error
+        except OSError as error:
+            raise StoreError(_unwritable(folder, error)) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def strays(self) -> tuple[Stray, ...]:
+        """What lies among the models and is none: torn versions and folders that make BentoML's own listing fail."""
+        torn = (one for model in self.models() for one in self.versions(model) if one.torn)
+        return tuple(Stray(path=one.path, why=one.torn or "") for one in torn)
+
+    def quarantine(self, stray: Stray) -> Path:
+        """Move it out of the store, whole; where it lies now."""
+        folder = self.home / "quarantine"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            place = Path(tempfile.mkdtemp(dir=folder, prefix=f"{stray.path.parent.name}-")) / stray.path.name
+            stray.path.rename(place)
+            sync_folder(stray.path.parent)
+        except OSError as error:
+            raise StoreError(_unwritable(folder, error)) from error
+        return place
 
     def _read(self, tag: Tag) -> Stored:
         path = self.path(tag)

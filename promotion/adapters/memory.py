@@ -69,6 +69,11 @@ class MemoryMirror:
         state = self._states.get(model)
         return {str(version.tag): version.stage.value for version in state.versions} if state else {}
 
+    def head(self, model: str) -> tuple[int, str] | None:
+        """`seq` and hash of the last entry sent."""
+        state = self._states.get(model)
+        return (state.seq, state.hash) if state else None
+
     def metrics(self, run_id: str, names: Iterable[str], seq: int) -> Mapping[str, float]:
         """The metrics that stand in a run at step `seq`."""
         found = self._metrics.get((run_id, seq), {})

@@ -14,9 +14,9 @@ from promotion.secrets import without_password
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities.model_registry import ModelVersion
+    from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 
-TAG, STAGE, DIGEST = "promotion.tag", "promotion.stage", "promotion.digest"
+TAG, STAGE, DIGEST, HEAD = "promotion.tag", "promotion.stage", "promotion.digest", "promotion.head"
 ALIASES = ("champion", "challenger", "previous")
 
 
@@ -49,6 +49,7 @@ class MlflowMirror:
             self._send_aliases(state, numbers)
             for decision in state.decisions:
                 self._send_decision(decision)
+            self._send_head(state)
 
     def aliases(self, model: str) -> Mapping[str, str]:
         """Alias to tag; an alias on a version that is none of ours maps to MLflow's own number for it."""
@@ -62,6 +63,12 @@ class MlflowMirror:
         with self._errors():
             versions = [version for version in self._versions(model) if TAG in version.tags]
         return {version.tags[TAG]: version.tags.get(STAGE, "") for version in versions}
+
+    def head(self, model: str) -> tuple[int, str] | None:
+        """`seq` and hash of the last entry sent, kept as the registered model's tag; None where there is none."""
+        with self._errors():
+            seq, _, entry_hash = self._tags(model).get(HEAD, "").partition(":")
+        return (int(seq), entry_hash) if seq.isdecimal() else None
 
     def metrics(self, run_id: str, names: Iterable[str], seq: int) -> Mapping[str, float]:
         """The metrics that stand in a run at step `seq`; of one logged twice the last; those not found are left out."""
@@ -107,13 +114,21 @@ class MlflowMirror:
                 return
 
     def _aliases(self, model: str) -> dict[str, Any]:
+        found = self._registered(model)
+        return dict(found.aliases) if found else {}
+
+    def _tags(self, model: str) -> dict[str, str]:
+        found = self._registered(model)
+        return dict(found.tags) if found else {}
+
+    def _registered(self, model: str) -> "RegisteredModel | None":
         from mlflow.exceptions import MlflowException
 
         try:
-            return dict(self._client.get_registered_model(model).aliases)
+            return self._client.get_registered_model(model)
         except MlflowException as error:
             if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-                return {}
+                return None
             raise
 
     def _send_versions(self, state: MirrorState) -> dict[str, Any]:
@@ -155,6 +170,12 @@ class MlflowMirror:
                 self._client.delete_registered_model_alias(state.model, alias)
             elif tag is not None and str(present.get(alias)) != str(numbers[str(tag)]):
                 self._client.set_registered_model_alias(state.model, alias, str(numbers[str(tag)]))
+
+    def _send_head(self, state: MirrorState) -> None:
+        """Where the chain ends, so that cutting off the ledger's tail is seen; never moved back by a late sender."""
+        seq, _, _ = self._tags(state.model).get(HEAD, "").partition(":")
+        if not (seq.isdecimal() and int(seq) >= state.seq):
+            self._client.set_registered_model_tag(state.model, HEAD, f"{state.seq}:{state.hash}")
 
     def _send_decision(self, decision: MirrorDecision) -> None:
         found = self.metrics(decision.run_id, decision.metrics, decision.seq)

@@ -46,6 +46,7 @@ _entries = Table(
     Column("body", Text, nullable=False),
     Column("prev_hash", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
+    Column("signature", Text),
 )
 _heads = Table(
     "heads",

@@ -46,7 +46,8 @@ def repair(model: AnyModel = None, as_json: Json = False) -> None:
     from promotion.report.record import moves_told
 
     registry = open_here()
-    mended = {name: registry.repair(name) for name in models_of(registry, model)}
+    plans = {name: registry.repair(name).plan for name in models_of(registry, model)}
+    mended = {name: plan.moves if plan else () for name, plan in plans.items()}
     lines = [f"{name}: {moves_told(moves) or 'no label disagreed with the ledger'}" for name, moves in mended.items()]
     say({name: [plain(move) for move in moves] for name, moves in mended.items()}, *lines, as_json=as_json)
 

@@ -4,11 +4,11 @@ from promotion.judgement.budget import Budget, Sketch, Trial, count_use
 from promotion.judgement.checks import Check, Kind
 from promotion.judgement.decision import Decision, HoldoutUsed, Judged, decide
 from promotion.judgement.limits import Footprint
-from promotion.judgement.policy import Approval, FirstModel, HoldoutReuse, Policy, Rule, UnknownProvenance
+from promotion.judgement.policy import ApprovalRule, FirstModel, HoldoutReuse, Policy, Rule, UnknownProvenance
 from promotion.judgement.rules import Floor, Guardrail, Limits, Primary, Require, SliceRule
 
 __all__ = [
-    "Approval",
+    "ApprovalRule",
     "Budget",
     "Check",
     "Decision",

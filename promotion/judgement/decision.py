@@ -16,7 +16,7 @@ from promotion.judgement.checks import (
     without_champion,
 )
 from promotion.judgement.limits import Footprint, limit_checks
-from promotion.judgement.policy import Approval, Policy
+from promotion.judgement.policy import ApprovalRule, Policy
 from promotion.judgement.slices import slice_checks
 from promotion.vocabulary import Outcome, Verdict
 
@@ -77,7 +77,7 @@ class Decision:
     alpha: float
     budget: Budget | None = None
     footprint: Footprint | None = None
-    approval: Approval = Approval.AUTOMATIC
+    approval: ApprovalRule = ApprovalRule.AUTOMATIC
     challenger: Judged | None = None
     champion: Judged | None = None
     holdout: HoldoutUsed | None = None
@@ -100,7 +100,7 @@ class Decision:
     @property
     def waits(self) -> bool:
         """Whether it says promote, and a person must agree first."""
-        return self.verdict is Verdict.PROMOTE and self.approval is Approval.PERSON
+        return self.verdict is Verdict.PROMOTE and self.approval is ApprovalRule.REQUIRED
 
     @property
     def deciding(self) -> Check | None:

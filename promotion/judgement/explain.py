@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from promotion.evidence import metric
 from promotion.figures import level, percent
 from promotion.judgement.budget import spent
-from promotion.judgement.policy import Approval, FirstModel, HoldoutReuse, Policy, Rule, UnknownProvenance
+from promotion.judgement.policy import ApprovalRule, FirstModel, HoldoutReuse, Policy, Rule, UnknownProvenance
 from promotion.judgement.rules import Floor, Guardrail, Require, SliceRule
 from promotion.vocabulary import Direction, Task
 
@@ -133,7 +133,7 @@ def _provenance(policy: Policy) -> str:
 
 
 def _approval(policy: Policy) -> str:
-    if policy.approval is Approval.AUTOMATIC:
+    if policy.approval is ApprovalRule.AUTOMATIC:
         return "What passes all this is promoted at once."
     return "What passes all this waits until a person approves it (`promotion promote`)."
 

@@ -43,11 +43,11 @@ class UnknownProvenance(StrEnum):
     ASSUME_CLEAN = "assume_clean"
 
 
-class Approval(StrEnum):
-    """Whether a `promote` decision moves the version by itself, or waits for a person."""
+class ApprovalRule(StrEnum):
+    """Whether a `promote` decision moves the version by itself, or waits for people to approve it."""
 
     AUTOMATIC = "automatic"
-    PERSON = "person"
+    REQUIRED = "required"
 
 
 class HoldoutReuse(StrEnum):
@@ -74,7 +74,9 @@ class Policy:
         min_positives: fewer rows than this of either class are no evidence; of binary models only.
         first_model: who decides when there is no champion.
         unknown_provenance: what to do when a side's training rows are unknown.
-        approval: whether a person must agree before a `promote` decision takes effect.
+        approval: whether people must approve before a `promote` decision takes effect.
+        approvers: who may, as actors are recorded (`os:alice`); anyone when empty.
+        min_approvals: how many different people must.
         holdout_reuse: whether uses of the same rows are counted against `1 - confidence`.
     """
 
@@ -91,7 +93,9 @@ class Policy:
     min_positives: int = 50
     first_model: FirstModel = FirstModel.FLOORS
     unknown_provenance: UnknownProvenance = UnknownProvenance.HOLD
-    approval: Approval = Approval.AUTOMATIC
+    approval: ApprovalRule = ApprovalRule.AUTOMATIC
+    approvers: tuple[str, ...] = ()
+    min_approvals: int = 1
     holdout_reuse: HoldoutReuse = HoldoutReuse.BUDGET
 
     def __post_init__(self) -> None:

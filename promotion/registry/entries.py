@@ -1,6 +1,6 @@
 """The entries of the ledger: what each kind records, and the hash chain that ties them together."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -95,6 +95,23 @@ class Override:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Approval:
+    """A person's answer to a decision that waits for one.
+
+    Attributes:
+        tag: of the version.
+        decision: digest of the decision that it answers; it says nothing on a later one.
+        approved: whether the version may serve; False denies it.
+        reason: one sentence.
+    """
+
+    tag: str
+    decision: str
+    approved: bool
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Move:
     """One version from one stage to another; `before` is None when it carried no stage of ours."""
 
@@ -108,11 +125,12 @@ class TransitionPlanned:
     """A set of moves; where it changes the champion, the champion changes here.
 
     Attributes:
-        cause: `promotion`, `rejection`, `rollback`, `adoption` or `repair`.
+        cause: `promotion`, `rejection`, `denial`, `rollback`, `adoption`, `repair` or `retention`.
         moves: the stages to write; a new champion's first.
         champion: tag of the champion from here on.
         decision: digest of the decision that it follows, if any.
         reason: one sentence.
+        deletions: tags of the versions whose files go for good; the ledger remembers them.
     """
 
     cause: str
@@ -120,19 +138,21 @@ class TransitionPlanned:
     champion: str | None
     reason: str
     decision: str | None = None
+    deletions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class TransitionApplied:
-    """All labels of the transition planned at `planned` are written."""
+    """All labels of the transition planned at `planned` are written, and its deletions done."""
 
     planned: int
 
 
-Body = Registration | Judgement | Adoption | Override | TransitionPlanned | TransitionApplied
+Body = Registration | Judgement | Approval | Adoption | Override | TransitionPlanned | TransitionApplied
 _KINDS: dict[str, type[Any]] = {
     "registration": Registration,
     "decision": Judgement,
+    "approval": Approval,
     "adoption": Adoption,
     "override": Override,
     "transition_planned": TransitionPlanned,
@@ -154,6 +174,8 @@ class Entry:
         body: the kind's fields as plain data.
         prev_hash: hash of the entry before; 64 zeros for the first.
         hash: SHA-256 of the canonical JSON of all the above.
+        signature: of the hash, by the writer's key; None where the writer has none. It vouches for all entries before
+            too, since each hash covers the one before.
     """
 
     model: str
@@ -164,6 +186,7 @@ class Entry:
     body: dict[str, Any] = field(hash=False)
     prev_hash: str
     hash: str
+    signature: str | None = None
 
     def content(self) -> Body:
         """The body as a value.
@@ -211,8 +234,16 @@ class Head:
     champion: Champion | None
 
 
-def chain(model: str, after: "Head | None", bodies: Iterable[Body], *, at: datetime, actor: str) -> Iterator[Entry]:
-    """The entries that record the bodies, each tied to the one before."""
+def chain(
+    model: str,
+    after: "Head | None",
+    bodies: Iterable[Body],
+    *,
+    at: datetime,
+    actor: str,
+    sign: Callable[[str], str] | None = None,
+) -> Iterator[Entry]:
+    """The entries that record the bodies, each tied to the one before, and signed where the writer has a key."""
     seq, prev_hash = (after.seq, after.hash) if after else (0, GENESIS)
     for body in bodies:
         seq += 1
@@ -227,6 +258,7 @@ def chain(model: str, after: "Head | None", bodies: Iterable[Body], *, at: datet
             body=data,
             prev_hash=prev_hash,
             hash=entry_hash,
+            signature=sign(entry_hash) if sign else None,
         )
         prev_hash = entry_hash
 

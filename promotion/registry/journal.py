@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from promotion.errors import Conflict, UnknownName
-from promotion.registry.entries import Body, Entry, TransitionApplied, chain
+from promotion.errors import Conflict, TornVersion, UnknownName
+from promotion.registry.entries import Body, Entry, TransitionApplied, TransitionPlanned, chain
 from promotion.registry.state import State, advance, fold
 from promotion.seams import LedgerStore, ModelStore
 from promotion.vocabulary import Tag
@@ -26,9 +26,15 @@ class Journal:
         actor: Callable[[], str],
         clock: Callable[[], datetime],
         notice: Callable[[str], None],
+        sign: Callable[[str], str] | None,
     ) -> None:
         self._ledger, self._store = ledger, store
-        self._actor, self._clock, self._notice = actor, clock, notice
+        self._actor, self._clock, self._notice, self._sign = actor, clock, notice, sign
+
+    @property
+    def actor(self) -> str:
+        """Who acts, as it is recorded."""
+        return self._actor()
 
     def state(self, model: str) -> State:
         """The model's state, folded from its entries."""
@@ -59,24 +65,34 @@ class Journal:
 
     def _chained(self, state: State, bodies: Sequence[Body]) -> tuple[Sequence[Entry], State]:
         """The entries that record the bodies, and the state after them."""
-        entries = tuple(chain(state.model, state.head, bodies, at=self._clock(), actor=self._actor()))
-        for entry in entries:
-            state = advance(state, entry)
-        return entries, state
+        made = chain(state.model, state.head, bodies, at=self._clock(), actor=self._actor(), sign=self._sign)
+        entries = tuple(made)
+        return entries, advance(state, *entries)
 
     def _apply(self, state: State) -> State:
-        """Write the labels of the pending transition and record that they are written.
+        """Do what the pending transition says, and record that it is done; whoever comes next does so too.
 
-        Whoever else completes it at the same time writes the same labels; the first to record it wins, which is fine.
+        One at a time, and only while it still is the model's last word: a process that slept since it read the ledger
+        must not write an old label over a newer one.
         """
-        assert state.pending is not None  # noqa: S101 - the caller asks first
-        seq, plan = state.pending
+        with self._store.held(state.model):
+            state = advance(state, *self._ledger.entries(state.model, after=state.seq))
+            if state.pending is None:
+                return state
+            seq, plan = state.pending
+            self._carry_out(plan)
+            try:
+                return self.append(state, TransitionApplied(planned=seq))
+            except Conflict:
+                return self.state(state.model)
+
+    def _carry_out(self, plan: TransitionPlanned) -> None:
         for move in plan.moves:
             try:
                 self._store.write_stage(Tag.parse(move.tag), move.after)
             except UnknownName:
                 self._notice(f"{move.tag} is no longer in the Bento store, so its label was not written.")
-        try:
-            return self.append(state, TransitionApplied(planned=seq))
-        except Conflict:
-            return self.state(state.model)
+            except TornVersion as error:
+                self._notice(f"{error} Its label was not written.")
+        for tag in plan.deletions:
+            self._store.delete(Tag.parse(tag))

@@ -24,6 +24,7 @@ def mirror_state(state: State, unseen: Iterable[Entry], paths: Mapping[str, Path
     return MirrorState(
         model=state.model,
         seq=state.seq,
+        hash=state.hash,
         versions=tuple(_version(known, paths) for known in state.versions.values() if known.stage is not None),
         aliases=aliases(state),
         decisions=tuple(filter(None, (_decision(state, entry) for entry in unseen))),

@@ -60,6 +60,7 @@ class Record:
         ledger: the record, and the truth about stages.
         mirror: the copy for people who look in MLflow.
         actor: says who acts, and how we know, e.g. `os:alice`.
+        sign: gives a signature of an entry's hash; None where the writer has no key.
         clock: gives the time that is written down; order never depends on it.
         notice: is told in a sentence what went on beside the main thing, e.g. that the mirror is behind.
     """
@@ -72,12 +73,13 @@ class Record:
         ledger: LedgerStore,
         mirror: Mirror,
         actor: Callable[[], str],
+        sign: Callable[[str], str] | None = None,
         clock: Callable[[], datetime] = utc_now,
         notice: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.config, self.store, self.ledger, self.mirror = config, store, ledger, mirror
         self.notice = notice
-        self._journal = Journal(ledger, store, actor=actor, clock=clock, notice=notice)
+        self._journal = Journal(ledger, store, actor=actor, clock=clock, notice=notice, sign=sign)
         self._reader = Reader(config)
 
     def champion(self, model: str, at: datetime | None = None) -> Version | None:

@@ -1,6 +1,6 @@
 """What is so: the state of a model, folded from its entries. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -10,7 +10,7 @@ from promotion.judgement import Decision, Trial
 from promotion.registry.entries import (
     GENESIS,
     Adoption,
-    Body,
+    Approval,
     Champion,
     Entry,
     Head,
@@ -24,15 +24,40 @@ from promotion.vocabulary import Stage
 
 
 @dataclass(frozen=True, kw_only=True)
+class Vote:
+    """One person's answer to the decision that stands on a version."""
+
+    actor: str
+    at: str
+    approved: bool
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Known:
-    """One version as the ledger knows it: its registration, stage, last decision and adoption."""
+    """One version as the ledger knows it.
+
+    Attributes:
+        registration: where it came from.
+        registered_at, registered_by: when and by whom that was recorded.
+        stage: where it stands; None for one that never carried a stage of ours, and for a deleted one.
+        adoption: what a person vouched for.
+        decision: the last one on it,
+        decided_seq, decided_by: its entry and who asked for it, and
+        votes: what people answered to it, each with their last word.
+        deleted_at: when its files were given up for good.
+    """
 
     registration: Registration
     registered_at: str
+    registered_by: str
     stage: Stage | None
     adoption: Adoption | None = None
     decision: Decision | None = None
     decided_seq: int | None = None
+    decided_by: str | None = None
+    votes: tuple[Vote, ...] = ()
+    deleted_at: str | None = None
 
     @property
     def tag(self) -> str:
@@ -80,76 +105,131 @@ class State:
 
 
 def fold(model: str, entries: Iterable[Entry]) -> State:
-    """The state after all the entries."""
-    state = State(model=model)
+    """The state after all the entries.
+
+    Raises:
+        LedgerError: the entries are not as they were written.
+    """
+    return _folded(State(model=model), entries).state()
+
+
+def advance(state: State, *entries: Entry) -> State:
+    """The state after some more entries.
+
+    Raises:
+        LedgerError: they do not follow this state.
+    """
+    return _folded(state, entries).state()
+
+
+def champions(model: str, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Champion | None]]:
+    """Each entry with who served after it."""
+    folding = _Folding(State(model=model))
     for entry in entries:
-        state = advance(state, entry)
-    return state
+        folding.take(entry)
+        yield entry, folding.champion
 
 
 def champion_at(model: str, entries: Iterable[Entry], moment: datetime) -> Champion | None:
     """Who served at a moment, by the times that the entries carry: the last entry that is not after it counts."""
-    state = State(model=model)
-    champion = None
-    for entry in entries:
-        state = advance(state, entry)
+    found = None
+    for entry, champion in champions(model, entries):
         if datetime.fromisoformat(entry.at) <= moment:
-            champion = state.champion
-    return champion
+            found = champion
+    return found
 
 
-def advance(state: State, entry: Entry) -> State:
-    """The state after one more entry.
-
-    Raises:
-        LedgerError: the entry does not follow this state.
-    """
-    if entry.seq != state.seq + 1:
-        message = f"The ledger of '{state.model}' goes from entry {state.seq} to {entry.seq}; run `promotion audit`."
-        raise LedgerError(message)
-    return replace(_recorded(state, entry, entry.content()), seq=entry.seq, hash=entry.hash)
+def _folded(state: State, entries: Iterable[Entry]) -> "_Folding":
+    folding = _Folding(state)
+    for entry in entries:
+        folding.take(entry)
+    return folding
 
 
-def _recorded(state: State, entry: Entry, body: Body) -> State:
-    match body:
-        case Registration():
-            return _with(state, Known(registration=body, registered_at=entry.at, stage=body.stage))
-        case Judgement():
-            known = replace(state.versions[body.tag], decision=body.decision, decided_seq=entry.seq)
-            return _with(replace(state, trials=(*state.trials, *filter(None, (body.trial,)))), known)
-        case Adoption():
-            return _with(state, replace(state.versions[body.tag], adoption=body))
-        case TransitionPlanned():
-            return _planned(state, entry, body)
-        case TransitionApplied():
-            return replace(state, pending=None)
-        case Override():
-            return state
+class _Folding:
+    """A state that takes entries in, in time proportional to their number."""
 
+    def __init__(self, state: State) -> None:
+        self.model, self.seq, self.hash = state.model, state.seq, state.hash
+        self.versions, self.champion = dict(state.versions), state.champion
+        self.line, self.trials, self.pending = list(state.line), list(state.trials), state.pending
 
-def _planned(state: State, entry: Entry, plan: TransitionPlanned) -> State:
-    for move in plan.moves:
-        state = _with(state, replace(state.versions[move.tag], stage=move.after))
-    state = replace(state, pending=(entry.seq, plan))
-    if plan.champion is None or (state.champion and state.champion.tag == plan.champion):
-        return state
-    champion = Champion(
-        tag=plan.champion,
-        digest=state.versions[plan.champion].registration.digest,
-        since=entry.at,
-        seq=entry.seq,
-        decision=plan.decision,
-    )
-    return replace(state, champion=champion, line=_line(state.line, plan))
+    def state(self) -> State:
+        """What it has come to."""
+        return State(
+            model=self.model,
+            seq=self.seq,
+            hash=self.hash,
+            versions=MappingProxyType(self.versions),
+            champion=self.champion,
+            line=tuple(self.line),
+            trials=tuple(self.trials),
+            pending=self.pending,
+        )
 
+    def take(self, entry: Entry) -> None:
+        """Take in the next entry, as it was written and where it belongs."""
+        if entry.seq != self.seq + 1 or entry.prev_hash != self.hash or entry.hash != entry.expected_hash():
+            message = (
+                f"Entry {entry.seq} of '{self.model}' does not follow entry {self.seq} as it was written: the ledger "
+                f"was changed from outside. `promotion audit {self.model}` shows where. Restore it from a backup."
+            )
+            raise LedgerError(message)
+        try:
+            self._record(entry)
+        except KeyError as error:
+            message = (
+                f"Entry {entry.seq} of '{self.model}' names {error}, which is not registered; run `promotion audit`."
+            )
+            raise LedgerError(message) from error
+        self.seq, self.hash = entry.seq, entry.hash
 
-def _line(line: tuple[str, ...], plan: TransitionPlanned) -> tuple[str, ...]:
-    assert plan.champion is not None  # noqa: S101 - _planned has seen to it
-    if plan.cause == "rollback" and plan.champion in line:
-        last = len(line) - 1 - line[::-1].index(plan.champion)
-        return line[: last + 1]
-    return (*line, plan.champion)
+    def _record(self, entry: Entry) -> None:
+        match body := entry.content():
+            case Registration():
+                self.versions[body.tag] = Known(
+                    registration=body, registered_at=entry.at, registered_by=entry.actor, stage=body.stage
+                )
+            case Judgement():
+                self._change(body.tag, decision=body.decision, decided_seq=entry.seq, decided_by=entry.actor, votes=())
+                self.trials.extend(filter(None, (body.trial,)))
+            case Approval():
+                vote = Vote(actor=entry.actor, at=entry.at, approved=body.approved, reason=body.reason)
+                others = (one for one in self.versions[body.tag].votes if one.actor != vote.actor)
+                self._change(body.tag, votes=(*others, vote))
+            case Adoption():
+                self._change(body.tag, adoption=body)
+            case TransitionPlanned():
+                self._plan(entry, body)
+            case TransitionApplied():
+                self.pending = None
+            case Override():
+                pass
 
+    def _plan(self, entry: Entry, plan: TransitionPlanned) -> None:
+        for move in plan.moves:
+            self._change(move.tag, stage=move.after)
+        for tag in plan.deletions:
+            self._change(tag, stage=None, deleted_at=entry.at)
+        self.pending = (entry.seq, plan)
+        if plan.champion is None or (self.champion and self.champion.tag == plan.champion):
+            return
+        self.champion = Champion(
+            tag=plan.champion,
+            digest=self.versions[plan.champion].registration.digest,
+            since=entry.at,
+            seq=entry.seq,
+            decision=plan.decision,
+        )
+        self._extend_line(plan)
 
-def _with(state: State, known: Known) -> State:
-    return replace(state, versions=MappingProxyType({**state.versions, known.tag: known}))
+    def _extend_line(self, plan: TransitionPlanned) -> None:
+        assert plan.champion is not None  # noqa: S101 - the caller has seen to it
+        if plan.cause == "rollback" and plan.champion in self.line:
+            last = len(self.line) - 1 - self.line[::-1].index(plan.champion)
+            del self.line[last + 1 :]
+        else:
+            self.line.append(plan.champion)
+
+    def _change(self, tag: str, **fields: object) -> None:
+        self.versions[tag] = replace(self.versions[tag], **fields)  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ from promotion.figures import level
 from promotion.registry.audit import Finding, Severity
 from promotion.registry.entries import (
     Adoption,
+    Approval,
     Entry,
     Judgement,
     Move,
@@ -19,6 +20,8 @@ from promotion.registry.state import Known, State
 from promotion.report.decision import decision_page
 from promotion.report.page import Page, Table, Tone, Words, left, right, row
 from promotion.vocabulary import Stage
+
+_REASONED = {"rollback", "repair", "denial", "retention"}
 
 
 def status_page(states: Sequence[State], attention: Sequence[str]) -> Page:
@@ -102,24 +105,25 @@ def findings_pages(model: str, findings: Sequence[Finding]) -> tuple[Page, ...]:
 
 def told(entry: Entry) -> str:
     """One entry as a sentence."""
-    body = entry.content()
-    match body:
+    match body := entry.content():
         case Registration():
             trained = "unknown" if body.training_rows is None else f"{body.training_rows:,}"
-            return f"registered {body.tag} (training rows: {trained})"
+            words = f"registered {body.tag} (training rows: {trained})"
         case Judgement():
-            return f"decided {body.decision.verdict} on {body.tag}: {body.decision.summary}"
+            words = f"decided {body.decision.verdict} on {body.tag}: {body.decision.summary}"
+        case Approval():
+            words = f"{'approved' if body.approved else 'denied'} {body.tag}: {body.reason}"
         case Adoption():
             known = "assumed clean" if body.assumed_clean else f"trained before {body.trained_before!r}"
-            return f"adopted {body.tag} ({known}): {body.reason}"
+            words = f"adopted {body.tag} ({known}): {body.reason}"
         case Override():
-            return f"overrode the rules for {body.tag} (verdict: {body.verdict or 'none'}): {body.reason}"
+            words = f"overrode the rules for {body.tag} (verdict: {body.verdict or 'none'}): {body.reason}"
         case TransitionPlanned():
-            return f"{body.cause}: {moves_told(body.moves)}" + (
-                f": {body.reason}" if body.cause in {"rollback", "repair"} else ""
-            )
+            moved = moves_told(body.moves) or f"deleted {', '.join(body.deletions)}"
+            words = f"{body.cause}: {moved}" + (f": {body.reason}" if body.cause in _REASONED else "")
         case TransitionApplied():
-            return f"labels of entry {body.planned} written"
+            words = f"carried out entry {body.planned}"
+    return words
 
 
 def moves_told(moves: Iterable[Move]) -> str:

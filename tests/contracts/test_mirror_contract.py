@@ -38,6 +38,7 @@ def state(mirror_and_runs, tmp_path):
     )
     return MirrorState(
         model="toy",
+        hash="f" * 64,
         seq=4,
         versions=versions,
         aliases={"champion": toy("a"), "challenger": toy("b")},

@@ -147,7 +147,7 @@ class TestChange:
 class TestApproval:
     @pytest.fixture
     def asks_a_person(self, here, configuration):
-        (here / "promotion.toml").write_text(configuration + 'approval = "person"\n')
+        (here / "promotion.toml").write_text(configuration + 'approval = "required"\n')
         return here
 
     def test_a_promotion_that_waits_is_held_until_a_person_agrees(self, asks_a_person, command):

@@ -83,7 +83,7 @@ def test_the_least_policy_in_full():
             {"unknown_provenance": "assume_clean"},
             "When it is unknown which rows trained one of the two, none of those that judge is taken to have.",
         ),
-        ({"approval": "person"}, "What passes all this waits until a person approves it (`promotion promote`)."),
+        ({"approval": "required"}, "What passes all this waits until a person approves it (`promotion promote`)."),
         (
             {
                 "metrics": ["expected_cost(fp=5, fn='amount')"],
@@ -112,7 +112,7 @@ def test_what_is_asked_otherwise_is_said_otherwise():
         "rule": ("confident", "point"),
         "first_model": ("floors", "manual"),
         "unknown_provenance": ("hold", "assume_clean"),
-        "approval": ("automatic", "person"),
+        "approval": ("automatic", "required"),
         "holdout_reuse": ("budget", "ignore"),
         "confidence": (0.9, 0.95),
         "min_rows": (500, 501),

@@ -69,7 +69,7 @@ primary            = { metric = "roc_auc" }
 rule               = "point"
 first_model        = "manual"
 unknown_provenance = "assume_clean"
-approval           = "person"
+approval           = "required"
 holdout_reuse      = "ignore"
 limits             = { max_size_mb = 50, max_size_ratio = 2, max_scoring_ratio = 1.5 }
 slices             = [

@@ -271,7 +271,7 @@ class TestTheBudget:
 
 class TestWaitingForAPerson:
     def test_a_promotion_waits_and_a_person_approves_it(self, opened, tmp_path):
-        registry = opened(config=settings_at(tmp_path, policy={"approval": "person"}))
+        registry = opened(config=settings_at(tmp_path, policy={"approval": "required"}))
         registry.promote(toy("weak"), reason="to begin with", override=True)
         decision = registry.gate(toy("good"))
         assert (decision.verdict, decision.waits) == (Verdict.PROMOTE, True)

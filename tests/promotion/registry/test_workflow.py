@@ -400,26 +400,29 @@ class TestInterrupted:
         with pytest.raises(StoreError, match="Read-only file system"):
             registry_with_champion.gate(toy("good"))
         monkeypatch.undo()
-        assert registry_with_champion.repair("toy") == ()
+        assert registry_with_champion.repair("toy").plan is None
         assert stages(registry_with_champion) == {"weak": "archived", "good": "prod"}
 
-    def test_two_that_complete_it_at_once_agree(self, opened, registry_with_champion, killed_at, monkeypatch):
+    def test_one_that_slept_since_it_read_the_ledger_writes_no_old_label(
+        self, opened, registry_with_champion, killed_at, monkeypatch
+    ):
         killed_at(1)
         with pytest.raises(Killed):
             registry_with_champion.gate(toy("good"))
         monkeypatch.undo()
-        one, other = opened(), opened()
-        real = one.store.write_stage
+        slow, quick = opened(), opened()
+        real = slow.store.held
 
-        def both_at_once(tag, stage):
-            real(tag, stage)
+        def after_two_more_moves(model):
             monkeypatch.undo()
-            other.repair("toy")
+            quick.promote(toy("twin"), reason="newer", override=True)
+            return real(model)
 
-        monkeypatch.setattr(one.store, "write_stage", both_at_once)
-        one.repair("toy")
-        assert kinds(one)[-1] == "transition_applied"
-        assert one.audit("toy") == ()
+        monkeypatch.setattr(slow.store, "held", after_two_more_moves)
+        slow.repair("toy")
+        assert stages(slow) == {"weak": "archived", "good": "archived", "twin": "prod"}
+        assert kinds(slow)[-1] == "transition_applied"
+        assert slow.audit("toy") == ()
 
 
 class TestConflict:

@@ -134,13 +134,13 @@ def test_the_point_rule_tells_no_bounds():
 
 
 def test_what_waits_says_how_it_is_approved_and_no_more_when_nothing_is_rejected_or_unknown():
-    made = decide(comparison(slices=SLICES), Policy.from_toml({**POLICY, "approval": "person"}))
+    made = decide(comparison(slices=SLICES), Policy.from_toml({**POLICY, "approval": "required"}))
     page = decision_page(judged(made))
     assert page.verdict.text == "PROMOTE, waits for approval"
     assert page.summary[1] == "`promotion promote toy:new --reason …` approves it."
     assert decision_page(made).verdict.text == "PROMOTE"
     assert len(decision_page(made).summary) == 1
-    worse = decide(comparison(gain(by=-0.1)), Policy.from_toml({**POLICY, "approval": "person"}))
+    worse = decide(comparison(gain(by=-0.1)), Policy.from_toml({**POLICY, "approval": "required"}))
     assert len(decision_page(judged(worse)).summary) == 1
 
 
@@ -221,7 +221,7 @@ def decisions(draw):
         {
             **POLICY,
             "rule": draw(st.sampled_from(["confident", "point"])),
-            "approval": draw(st.sampled_from(["automatic", "person"])),
+            "approval": draw(st.sampled_from(["automatic", "required"])),
             "floors": draw(st.sampled_from([[], [{"metric": "roc_auc", "min": 0.5}]])),
             "limits": draw(st.sampled_from([{}, {"max_size_mb": 1}, {"max_scoring_ratio": 2}])),
         }
