@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from promotion.cli.output import Json, Markdown, Model, form_of, show_decision
+from promotion.cli.output import Json, Markdown, Model, form_of, notice, show_decision
 
 
 def register(app: typer.Typer) -> None:
@@ -23,6 +23,9 @@ def retrain(
         list[str] | None,
         typer.Option(help="An option of the recipe for this training, as NAME=VALUE.", metavar="NAME=VALUE"),
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Train and judge on copies, and keep nothing of it.")
+    ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show Prefect's log.")] = False,
     as_json: Json = False,
     as_markdown: Markdown = False,
@@ -41,10 +44,13 @@ def retrain(
         version=version,
         options=dict(_option(text) for text in option or ()) or None,
         verbose=verbose,
+        dry_run=dry_run,
     )
     decision = candidate.decision
     assert decision is not None  # noqa: S101 - a retrain always asks the gate
-    return show_decision(decision, form=form, tag=candidate.tag)
+    if dry_run:
+        notice("Dry run: it was trained and judged on copies, and nothing of it was kept.")
+    return show_decision(decision, form=form, tag=candidate.tag, dry_run=dry_run)
 
 
 def _option(text: str) -> tuple[str, Any]:

@@ -4,7 +4,7 @@ import importlib
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from registry_flows.server import TemporaryServer
@@ -19,21 +19,37 @@ _QUIET = {
 
 
 def retrain_here(
-    model: str, *, data_path: str | None, version: str | None, options: dict[str, Any] | None, verbose: bool
+    model: str,
+    *,
+    data_path: str | None,
+    version: str | None,
+    options: dict[str, Any] | None,
+    verbose: bool,
+    dry_run: bool = False,
 ) -> "Candidate":
     """Run the retrain flow in this process, on the server of PREFECT_API_URL or a temporary one.
 
     What can be seen before training (the configuration, the champion, the rows) is looked at while that one boots.
+    A dry run does all of it on copies.
     """
     if not verbose:
         for name, value in _QUIET.items():
             os.environ.setdefault(name, value)
     server = _temporary_server()
-    _look_ahead(model, data_path, options)
-    from registry_flows.retrain import retrain_flow
+    with _copies(model) if dry_run else nullcontext():
+        _look_ahead(model, data_path, options)
+        from prefect import tags
 
-    with _settings(server):
-        return retrain_flow(model, data_path=data_path, version=version, options=options)
+        from registry_flows.retrain import retrain_flow
+
+        with _settings(server), tags(*(("dry run",) if dry_run else ())):
+            return retrain_flow(model, data_path=data_path, version=version, options=options)
+
+
+def _copies(model: str) -> AbstractContextManager[None]:
+    from registry_flows.session import rehearsing
+
+    return rehearsing(model)
 
 
 def _temporary_server() -> TemporaryServer | None:

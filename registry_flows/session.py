@@ -1,7 +1,8 @@
 """What every flow shares: the registry of the process, steps as Prefect tasks, and errors as sentences in the log."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
 
 from prefect import Task, task
@@ -12,20 +13,35 @@ from promotion.assembly import open_registry
 from promotion.config import load_config
 from promotion.errors import PromotionError
 from promotion.registry.workflow import Registry
+from registry_flows.rehearsal import rehearsal
 
 P = ParamSpec("P")
 R = TypeVar("R")
 _opened: dict[str, Registry] = {}
+_rehearsed: list[Registry] = []
 
 
 def registry() -> Registry:
     """The registry on the present configuration; one for the process, so that rows are read once."""
+    if _rehearsed:
+        return _rehearsed[-1]
     config = load_config()
     key = f"{config.root} {config.model_dump_json()}"
     if key not in _opened:
         _opened.clear()
         _opened[key] = open_registry(config, actor=actor, notice=logging.getLogger("prefect.promotion").warning)
     return _opened[key]
+
+
+@contextmanager
+def rehearsing(model: str) -> Iterator[None]:
+    """A dry run: until the end every flow of this process finds a registry of copies; see `rehearsal`."""
+    with rehearsal(registry(), model, actor=actor) as copies:
+        _rehearsed.append(copies)
+        try:
+            yield
+        finally:
+            _rehearsed.pop()
 
 
 def actor() -> str:

@@ -30,6 +30,7 @@ class Journal:
     ) -> None:
         self._ledger, self._store = ledger, store
         self._actor, self._clock, self._notice, self._sign = actor, clock, notice, sign
+        self._folded: dict[str, State] = {}
 
     @property
     def actor(self) -> str:
@@ -37,8 +38,17 @@ class Journal:
         return self._actor()
 
     def state(self, model: str) -> State:
-        """The model's state, folded from its entries."""
-        return fold(model, self._ledger.entries(model))
+        """The model's state, folded from its entries; those that this process has folded already are not read again."""
+        known = self._folded.get(model, State(model=model))
+        news = self._ledger.entries(model, after=known.seq)
+        if news and news[0].prev_hash == known.hash:
+            state = advance(known, *news)
+        elif not news and self._ledger.head(model) == known.head:
+            return known
+        else:  # the ledger was restored from a backup, or meddled with
+            state = fold(model, self._ledger.entries(model))
+        self._folded[model] = state
+        return state
 
     def completed(self, model: str) -> State:
         """The state, after completing the transition that this or an interrupted command planned."""
@@ -76,7 +86,7 @@ class Journal:
         must not write an old label over a newer one.
         """
         with self._store.held(state.model):
-            state = advance(state, *self._ledger.entries(state.model, after=state.seq))
+            state = self.state(state.model)
             if state.pending is None:
                 return state
             seq, plan = state.pending

@@ -536,7 +536,7 @@ class TestConfiguration:
         synthetic_rows(500).to_csv(rows_file, index=False)
         assert len(registry.load("toy")[1].rows) == 500
 
-    def test_a_broken_ledger_stops_commands(self, registry_with_champion):
+    def test_a_broken_ledger_stops_commands(self, opened, registry_with_champion):
         registry_with_champion.ledger._engine.dispose()
         import sqlite3
 
@@ -545,5 +545,5 @@ class TestConfiguration:
         connection.close()
         before = snapshot(registry_with_champion.store.home)
         with pytest.raises(LedgerError, match=r"^Entry 2 of 'toy' in the ledger is damaged"):
-            registry_with_champion.gate(toy("good"))
+            opened().gate(toy("good"))
         assert snapshot(registry_with_champion.store.home) == before

@@ -1,0 +1,64 @@
+"""A dry run of a training: the same flows on copies, so that nothing of the real registry changes.
+
+The champion's files are linked into a Bento store aside, the ledger's entries are read into memory, and MLflow is a
+database aside; all of it is gone afterwards.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from promotion.adapters.bento import BentoStore
+from promotion.adapters.memory import MemoryLedger, MemoryMirror
+from promotion.registry.serving import serving
+from promotion.registry.workflow import Registry
+from promotion.seams import LedgerStore
+
+
+@contextmanager
+def rehearsal(real: Registry, model: str, *, actor: Callable[[], str]) -> Iterator[Registry]:
+    """A registry that knows all that the real one knows of a model, and keeps what it does to itself.
+
+    Raises:
+        Refused: an interrupted transition of the model is yet to be completed.
+        StoreError: labels name another champion, or several.
+    """
+    champion = serving(real.settled(model), real.store)
+    aside = real.config.path(real.config.bentoml_home) / "tmp"
+    aside.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=aside, prefix="dry-run-", ignore_cleanup_errors=True) as folder:
+        home = Path(folder)
+        store = BentoStore(home)
+        if champion:
+            shutil.copytree(real.store.path(champion), store.path(champion), copy_function=_link)
+        apart = {
+            "bentoml_home": folder,
+            "mlflow_tracking_uri": f"sqlite:///{home / 'mlflow.db'}",
+            "mlflow_artifacts": str(home / "mlartifacts"),
+        }
+        yield Registry(
+            real.config.model_copy(update=apart),
+            store=store,
+            ledger=_copy(real.ledger, model),
+            mirror=MemoryMirror(),
+            actor=actor,
+            notice=real.notice,
+        )
+
+
+def _copy(ledger: LedgerStore, model: str) -> MemoryLedger:
+    copied, head = MemoryLedger(), ledger.head(model)
+    if head:
+        copied.append(ledger.entries(model), head)
+    return copied
+
+
+def _link(source: str, target: str) -> None:
+    """A second name for the same file, which nobody writes to; a copy where the file system has none."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)

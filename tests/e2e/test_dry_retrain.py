@@ -1,0 +1,57 @@
+"""A dry run of a training does all of it and keeps none of it."""
+
+import json
+import sqlite3
+
+import pytest
+from situation import snapshot
+
+import promotion
+from promotion.cli import run
+
+pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
+
+
+def rows_of(database):
+    """Every row of every table."""
+    with sqlite3.connect(database) as connection:
+        tables = [name for (name,) in connection.execute("select name from sqlite_master where type = 'table'")]
+        return {table: connection.execute(f'select * from "{table}"').fetchall() for table in tables}
+
+
+def what_is_kept(project):
+    return (
+        rows_of(project / "mlflow.db"),
+        rows_of(project / ".promotion/ledger.db"),
+        snapshot(project / "bentoml" / "models"),
+        snapshot(project / "bentoml" / "tmp"),
+    )
+
+
+def answer(capsys, *arguments):
+    code = run(["retrain", "fraud_classifier", "--json", *arguments])
+    return code, json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.usefixtures("project")
+def test_it_decides_as_the_real_one_will_and_leaves_no_trace(project, capsys):
+    assert run(["retrain", "fraud_classifier", "--version", "1"]) == 0
+    capsys.readouterr()
+    before = what_is_kept(project)
+
+    rehearsed_code, rehearsed = answer(capsys, "--version", "2", "--option", "seed=28", "--dry-run")
+    assert rehearsed["dry_run"] is True
+    assert what_is_kept(project) == before
+
+    code, real = answer(capsys, "--version", "2", "--option", "seed=28")
+    assert (rehearsed_code, rehearsed["verdict"], rehearsed["checks"]) == (code, real["verdict"], real["checks"])
+    assert rehearsed["champion"] == real["champion"]
+    assert real["tag"] in promotion.open().state("fraud_classifier").versions
+    assert rehearsed["tag"] not in promotion.open().state("fraud_classifier").versions
+
+
+def test_the_first_model_can_be_rehearsed_too(project, capsys):
+    code, rehearsed = answer(capsys, "--dry-run")
+    assert (code, rehearsed["verdict"], rehearsed["champion"]) == (0, "promote", None)
+    assert promotion.open().champion("fraud_classifier") is None
+    assert not (project / "bentoml" / "models").exists()
