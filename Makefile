@@ -45,7 +45,8 @@ bench: env ## Measure what README and docs state, beside other libraries
 	$(BIN)/python benchmarks/compare.py
 	$(BIN)/python benchmarks/retrain.py
 
-soak: env ## The tests again, with many more examples
+soak: env ## The tests again, with many more examples, kills and fuzzing
+	$(BIN)/uv pip install --system-certs --quiet --python $(BIN)/python --constraint constraints.txt --group soak
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile soak
 
 clean: ## Remove what demo, tests and builds wrote

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from promotion.config import Config, load_config
+from promotion.errors import ConfigError
 
 if TYPE_CHECKING:
+    from promotion.adapters.keys import PublicKeys
     from promotion.registry.workflow import Registry
 
 
@@ -30,19 +32,40 @@ def open_registry(
         LedgerError: the ledger cannot be opened.
     """
     from promotion.adapters.bento import BentoStore
+    from promotion.adapters.keys import PublicKeys
     from promotion.adapters.mlflow import MlflowMirror
     from promotion.adapters.sql import SqlLedger
     from promotion.registry.workflow import Registry
 
     settings = config if isinstance(config, Config) else load_config(Path(config) if config else None)
+    keys = PublicKeys(settings.public_keys) if settings.public_keys else None
     return Registry(
         settings,
         store=BentoStore(settings.path(settings.bentoml_home)),
         ledger=SqlLedger(settings.url(settings.ledger)),
         mirror=MlflowMirror(settings.url(settings.mlflow_tracking_uri)),
         actor=(lambda: f"config:{settings.actor}") if settings.actor else actor or _os_user,
+        sign=_signer(settings, keys, notice),
+        keys=keys,
         notice=notice,
     )
+
+
+def _signer(settings: Config, keys: "PublicKeys | None", notice: Callable[[str], None]) -> Callable[[str], str] | None:
+    """What signs entries; where public keys are known and no key is at hand, nothing can be recorded."""
+    from promotion.adapters.keys import Signer
+
+    if settings.signing_key:
+        return Signer(settings.signing_key.get_secret_value(), settings.root, known=keys, notice=notice)
+    return _refuse_unsigned if keys else None
+
+
+def _refuse_unsigned(_: str) -> str:
+    message = (
+        "Entries of this ledger are signed, since the configuration has [public_keys], and there is no key to sign "
+        "with: name its file as `signing_key`, or in PROMOTION_SIGNING_KEY. Nothing was recorded."
+    )
+    raise ConfigError(message)
 
 
 def _os_user() -> str:

@@ -4,11 +4,12 @@ Nested keys are joined by two underscores: PROMOTION_MODELS__FRAUD_CLASSIFIER__D
 file's own folder. BENTOML_HOME and MLFLOW_TRACKING_URI in the environment win over the file.
 """
 
+import base64
 import os
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from promotion.errors import ConfigError, PromotionError, UnknownName
@@ -18,6 +19,18 @@ from promotion.vocabulary import is_name
 
 FILE_NAME = "promotion.toml"
 _PREFIX = "PROMOTION_"
+_PUBLIC_KEY_BYTES = 32
+
+
+def _raw_public_key(text: str) -> str:
+    """See that the text is what `promotion key` prints."""
+    if len(base64.b64decode(text, validate=True)) != _PUBLIC_KEY_BYTES:
+        message = "it must be 32 bytes long"
+        raise ValueError(message)
+    return text
+
+
+PublicKey = Annotated[str, AfterValidator(_raw_public_key)]
 
 
 class ModelConfig(BaseModel):
@@ -51,6 +64,8 @@ class Config(BaseSettings):
         mlflow_artifacts: folder for artifacts when MLflow is a local database.
         bentoml_home: folder of the Bento store.
         actor: who acts, when it is not the operating system's user.
+        signing_key: PEM file of the Ed25519 key that signs entries, or, from the environment, its text.
+        public_keys: name to Ed25519 public key; once there is one, every entry must be signed.
         models: by name.
         root: the folder that relative paths count from; not a key.
     """
@@ -63,6 +78,8 @@ class Config(BaseSettings):
     mlflow_artifacts: str = ".promotion/mlartifacts"
     bentoml_home: str = "~/bentoml"
     actor: str | None = None
+    signing_key: SecretStr | None = None
+    public_keys: dict[str, PublicKey] = Field(default_factory=dict)
     models: dict[str, ModelConfig] = Field(default_factory=dict)
     root: Path = Field(default_factory=Path.cwd, exclude=True)
 
@@ -90,8 +107,16 @@ class Config(BaseSettings):
         return self.models[name]
 
     def path(self, text: str) -> Path:
-        """A path of the file, made absolute."""
-        return self.root / Path(text).expanduser()
+        """A path of the file, made absolute.
+
+        Raises:
+            ConfigError: it begins with the home of somebody who has none.
+        """
+        try:
+            return self.root / Path(text).expanduser()
+        except RuntimeError as error:
+            message = f"The path '{text}' cannot be followed: there is no home folder of that name."
+            raise ConfigError(message) from error
 
     def url(self, text: str) -> str:
         """A URL of the file; the relative path of a SQLite one made absolute."""
@@ -122,7 +147,7 @@ def load_config(path: Path | None = None) -> Config:
     except ValidationError as error:
         where = f"{file} (or the environment)" if file and _overridden() else str(file or "the environment")
         raise ConfigError(sentences(error, Config, where)) from error
-    except SettingsError as error:
+    except (SettingsError, RecursionError) as error:
         message = f"A variable {_PREFIX}… in the environment must hold JSON, or name one key ({error})."
         raise ConfigError(message) from error
     except PromotionError as error:
@@ -147,7 +172,11 @@ def _nearest(folder: Path) -> Path | None:
 
 def _section(path: Path) -> dict[str, Any]:
     """Our part of the file: all of promotion.toml, `[tool.promotion]` of pyproject.toml."""
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except OSError:  # a name that is too long
+        there = False
+    if not there:
         message = f"There is no configuration file at {path}. `promotion init` writes one."
         raise ConfigError(message)
     data = read_toml(path)

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, runtime_checkable
 
-from promotion.errors import ConfigError
+from promotion.errors import ConfigError, MirrorError
 from promotion.vocabulary import Stage, Tag, Task
 
 if TYPE_CHECKING:
@@ -119,6 +120,14 @@ class Stray:
     path: Path
     why: str
 
+    def __str__(self) -> str:
+        return shown(self.path)
+
+
+def shown(path: Path) -> str:
+    """A path as a shell takes it, and any terminal shows it."""
+    return quote(str(path)) if str(path).isprintable() else ascii(str(path))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Stored:
@@ -209,8 +218,24 @@ class ModelStore(Protocol):
         """What lies among the models and is none: torn versions and folders that make BentoML's own listing fail."""
         ...
 
-    def quarantine(self, stray: Stray) -> Path:
-        """Move it out of the store, whole; where it lies now."""
+    def quarantine(self, stray: Stray) -> Path | None:
+        """Move it out of the store, whole; where it lies now, or None where it was gone.
+
+        Raises:
+            StoreError: it cannot be moved; nothing was changed.
+        """
+        ...
+
+    def leftovers(self) -> tuple[Stray, ...]:
+        """What killed saves and deletions left beside the models."""
+        ...
+
+    def remove(self, leftover: Stray) -> None:
+        """Delete what a killed save or deletion left.
+
+        Raises:
+            StoreError: it cannot be deleted.
+        """
         ...
 
 
@@ -248,13 +273,18 @@ class LedgerStore(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class MirrorVersion:
-    """One version as the mirror shall show it."""
+    """One version as the mirror shall show it; `stage` is None for a deleted one."""
 
     tag: Tag
     path: Path
     run_id: str | None
-    stage: Stage
+    stage: Stage | None
     digest: str
+
+    @property
+    def standing(self) -> str:
+        """The stage in a word."""
+        return self.stage.value if self.stage else "deleted"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -270,24 +300,54 @@ class MirrorDecision:
 
 @dataclass(frozen=True, kw_only=True)
 class MirrorState:
-    """All that the mirror shall show of one model, as of the entry `seq` of hash `hash`; may be sent twice."""
+    """All that the mirror shall show of one model; may be sent twice.
+
+    Attributes:
+        model: its name.
+        hashes: of every entry, the last one's at the end.
+        versions: all of them.
+        aliases: name to version.
+        decisions: those to send.
+    """
 
     model: str
-    seq: int
-    hash: str
+    hashes: tuple[str, ...]
     versions: tuple[MirrorVersion, ...]
     aliases: Mapping[str, Tag]
     decisions: tuple[MirrorDecision, ...]
+
+    @property
+    def head(self) -> tuple[int, str]:
+        """`seq` and hash of the last entry."""
+        return len(self.hashes), self.hashes[-1]
+
+    def outdated(self, sent: tuple[int, str] | None) -> bool:
+        """Whether the mirror was sent a later entry already, by someone who was faster.
+
+        Raises:
+            MirrorError: what the mirror was sent is not in the ledger any more.
+        """
+        if sent is None:
+            return False
+        seq, entry_hash = sent
+        if seq <= len(self.hashes) and self.hashes[seq - 1] != entry_hash:
+            message = (
+                f"MLflow was sent another entry {seq} of '{self.model}' than the ledger has, so the ledger was cut or "
+                f"rewritten and MLflow was left as it is: `promotion audit {self.model}` says more."
+            )
+            raise MirrorError(message)
+        return seq > len(self.hashes)
 
 
 class Mirror(Protocol):
     """A copy of the ledger's state for people who look elsewhere."""
 
     def push(self, state: MirrorState) -> None:
-        """Send the state.
+        """Send the state, unless a later one was sent already.
 
         Raises:
-            MirrorError: it could not be sent whole; it may be sent again.
+            MirrorError: it could not be sent whole, and may be sent again; or what was sent before is not in the
+                ledger any more, and nothing was changed.
         """
         ...
 
@@ -305,4 +365,16 @@ class Mirror(Protocol):
 
     def metrics(self, run_id: str, names: Iterable[str], seq: int) -> Mapping[str, float]:
         """The metrics that stand in a run at step `seq`; those not found are left out."""
+        ...
+
+
+class Keyring(Protocol):
+    """The public keys that signatures of entries are held against."""
+
+    def claimed(self, signature: str) -> str | None:
+        """Name of the key that a signature says it is by; None where that is none of these keys."""
+        ...
+
+    def vouches(self, entry_hash: str, signature: str) -> bool:
+        """Whether the signature is of this hash, and by the key that it says."""
         ...

@@ -3,6 +3,7 @@
 import dataclasses
 import tomllib
 import typing
+from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -17,16 +18,21 @@ def read_toml(path: Path) -> dict[str, Any]:
     """The file's tables.
 
     Raises:
-        ConfigError: it cannot be read, or is not TOML.
+        ConfigError: it cannot be read, is not TOML, or holds a NUL character, which no path or name can.
     """
     try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        tables = tomllib.loads(path.read_text("utf-8"))
+        texts = set(_texts(tables))
+    except (ValueError, RecursionError) as error:  # ValueError: not TOML, not UTF-8, or a number of 4,300 digits
         message = f"{path} is not valid TOML: {error}."
         raise ConfigError(message) from error
     except OSError as error:
         message = f"{path} cannot be read ({error.strerror})."
         raise ConfigError(message) from error
+    if any("\0" in text for text in texts):
+        message = f"{path} holds a NUL character (\\u0000), which no path, URL or name can; take it out."
+        raise ConfigError(message)
+    return tables
 
 
 def sentences(error: ValidationError, root: type[Any], where: str) -> str:
@@ -62,7 +68,21 @@ def _sentence(fault: Any, root: type[Any], where: str) -> str:
     if fault["type"] in _MISSING:
         return f"{where} lacks the key '{key}'{inside}."
     expected = _EXPECTED.get(fault["type"], fault["msg"])
-    return f"{where}, '{key}'{inside}: {expected}, found {without_password(repr(fault['input']))}."
+    found = "a value that is not shown" if "signing_key" in place else without_password(repr(fault["input"]))
+    return f"{where}, '{key}'{inside}: {expected}, found {found}."
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Every key and every text within a value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield key
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
 
 
 def _inside(place: tuple[int | str, ...]) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from promotion.cli.output import Json, Markdown, Model, form_of, notice, show_decision
+from promotion.cli.output import Json, Markdown, Model, form_of, show_decision
 
 
 def register(app: typer.Typer) -> None:
@@ -48,8 +48,6 @@ def retrain(
     )
     decision = candidate.decision
     assert decision is not None  # noqa: S101 - a retrain always asks the gate
-    if dry_run:
-        notice("Dry run: it was trained and judged on copies, and nothing of it was kept.")
     return show_decision(decision, form=form, tag=candidate.tag, dry_run=dry_run)
 
 

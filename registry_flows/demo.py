@@ -112,7 +112,7 @@ def _story(narrator: Narrator, console: Console) -> None:
     narrator.run("history", MODEL)
 
     narrator.tell("Complaints come in. One command brings the champion before this one back, and records why.")
-    narrator.run("rollback", MODEL, "--reason", "merchants complain about declined cards since noon")
+    narrator.run("rollback", MODEL, "--yes", "--reason", "merchants complain about declined cards since noon")
 
     narrator.tell("Is everything as recorded: ledger, labels, model files, MLflow?")
     narrator.run("audit")
@@ -120,7 +120,7 @@ def _story(narrator: Narrator, console: Console) -> None:
     narrator.tell("Now a label is edited behind the registry's back. The audit finds it, repair mends it.")
     _edit_label(narrator.champion(), console)
     narrator.run("audit", expect=FOUND)
-    narrator.run("repair", MODEL)
+    narrator.run("repair", MODEL, "--yes")
     narrator.run("audit")
     _what_next(console)
 

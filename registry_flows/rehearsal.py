@@ -6,12 +6,11 @@ database aside; all of it is gone afterwards.
 
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from promotion.adapters.bento import BentoStore
+from promotion.adapters.bento.aside import aside
 from promotion.adapters.memory import MemoryLedger, MemoryMirror
 from promotion.registry.serving import serving
 from promotion.registry.workflow import Registry
@@ -27,15 +26,12 @@ def rehearsal(real: Registry, model: str, *, actor: Callable[[], str]) -> Iterat
         StoreError: labels name another champion, or several.
     """
     champion = serving(real.settled(model), real.store)
-    aside = real.config.path(real.config.bentoml_home) / "tmp"
-    aside.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=aside, prefix="dry-run-", ignore_cleanup_errors=True) as folder:
-        home = Path(folder)
+    with aside(real.config.path(real.config.bentoml_home)) as home:
         store = BentoStore(home)
         if champion:
             shutil.copytree(real.store.path(champion), store.path(champion), copy_function=_link)
         apart = {
-            "bentoml_home": folder,
+            "bentoml_home": str(home),
             "mlflow_tracking_uri": f"sqlite:///{home / 'mlflow.db'}",
             "mlflow_artifacts": str(home / "mlartifacts"),
         }

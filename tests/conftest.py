@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 from hypothesis import HealthCheck, settings
+from postgres import postgres_server
 from recipes import ToyRecipe, synthetic_rows
 from situation import open_at, settings_at, ticking, toy
 
@@ -13,6 +14,8 @@ from promotion.adapters.memory import MemoryMirror
 from promotion.registry.record import Origin
 from promotion.rows import fingerprints
 from promotion.seams import call
+
+__all__ = ["postgres_server"]  # one for all tests that ask for it: imported by each, it would be started for each
 
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("soak", settings.get_profile("default"), max_examples=3000)

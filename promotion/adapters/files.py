@@ -19,13 +19,27 @@ def replace_text(path: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         if path.exists():
-            os.chmod(temporary, path.stat().st_mode & 0o7777)  # noqa: PTH101 - it is a name, not a Path
+            _dress_as(path, temporary)
+        else:
+            os.chmod(temporary, path.parent.stat().st_mode & 0o666)  # noqa: PTH101 - it is a name, not a Path
         os.replace(temporary, path)  # noqa: PTH105 - likewise
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary)  # noqa: PTH108 - likewise
         raise
     sync_folder(path.parent)
+
+
+def _dress_as(path: Path, temporary: str) -> None:
+    """Give a file the owner, group, mode and extended attributes of another, as far as this user may."""
+    old = path.stat()
+    for owner, group in ((-1, old.st_gid), (old.st_uid, -1)):
+        with contextlib.suppress(PermissionError):
+            os.chown(temporary, owner, group)
+    os.chmod(temporary, old.st_mode & 0o7777)  # noqa: PTH101 - likewise
+    for name in os.listxattr(path) if hasattr(os, "listxattr") else ():
+        with contextlib.suppress(OSError):  # some are the system's own
+            os.setxattr(temporary, name, os.getxattr(path, name))
 
 
 def temporary_prefix(path: Path) -> str:

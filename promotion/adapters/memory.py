@@ -1,7 +1,8 @@
 """Ledger and mirror in memory: for tests and notebooks, under the same contract as the real ones."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from threading import Lock
+from typing import NamedTuple
 
 from promotion.errors import Conflict
 from promotion.registry.entries import Entry, Head
@@ -9,41 +10,63 @@ from promotion.seams import MirrorState
 
 
 class MemoryLedger:
-    """A `LedgerStore` that forgets."""
+    """A `LedgerStore` that forgets; threads may share it."""
 
     def __init__(self) -> None:
-        self._entries: dict[str, list[Entry]] = defaultdict(list)
-        self._heads: dict[str, Head] = {}
-        self._mirrored: dict[str, int] = defaultdict(int)
+        # One record of all models, replaced as a whole: readers need no lock, and see an append whole or not at all.
+        self._records: Mapping[str, _Record] = {}
+        self._writing = Lock()
 
     def models(self) -> tuple[str, ...]:
         """Names of all models with entries."""
-        return tuple(sorted(self._heads))
+        return tuple(sorted(self._records))
 
     def head(self, model: str) -> Head | None:
         """The last entry's place and the champion; None when nothing is recorded."""
-        return self._heads.get(model)
+        return self._records.get(model, _Record()).head
 
     def entries(self, model: str, *, after: int = 0) -> Sequence[Entry]:
         """The entries with `seq > after`, in order."""
-        return tuple(self._entries[model][after:])
+        return self._records.get(model, _Record()).entries[after:]
 
     def append(self, entries: Sequence[Entry], head: Head) -> None:
         """Append all entries and move the head, or nothing."""
-        first, known = entries[0], self._entries[head.model]
-        if first.seq != len(known) + 1:
-            by = known[first.seq - 1].actor if first.seq <= len(known) else ""
-            raise Conflict(first.model, first.seq, by)
-        known.extend(entries)
-        self._heads[head.model] = head
+        self.append_all([(entries, head)])
+
+    def append_all(self, chains: Sequence[tuple[Sequence[Entry], Head]]) -> None:
+        """Append to several models and move their heads: all of it or nothing."""
+        with self._writing:
+            records = dict(self._records)
+            for entries, head in chains:
+                known = records.get(head.model, _Record())
+                _check_places(known.entries, entries)
+                records[head.model] = known._replace(entries=(*known.entries, *entries), head=head)
+            self._records = records
 
     def mirrored(self, model: str) -> int:
         """The `seq` up to which the mirror is done; 0 at first."""
-        return self._mirrored[model]
+        return self._records.get(model, _Record()).mirrored
 
     def mark_mirrored(self, model: str, seq: int) -> None:
         """Record that the mirror is done up to `seq`; never moves back."""
-        self._mirrored[model] = max(seq, self._mirrored[model])
+        with self._writing:
+            record = self._records.get(model)
+            if record and record.mirrored < seq:
+                self._records = {**self._records, model: record._replace(mirrored=seq)}
+
+
+class _Record(NamedTuple):
+    entries: tuple[Entry, ...] = ()
+    head: Head | None = None
+    mirrored: int = 0
+
+
+def _check_places(known: Sequence[Entry], new: Sequence[Entry]) -> None:
+    """Each new entry has the next place, as the key of a table would have it."""
+    for place, entry in enumerate(new, start=len(known) + 1):
+        if entry.seq != place:
+            taken = known[new[0].seq - 1 : new[0].seq]
+            raise Conflict(new[0].model, new[0].seq, taken[0].actor if taken else "")
 
 
 class MemoryMirror:
@@ -55,6 +78,8 @@ class MemoryMirror:
 
     def push(self, state: MirrorState) -> None:
         """Keep the state, and what was logged for earlier decisions."""
+        if state.outdated(self.head(state.model)):
+            return
         self._states[state.model] = state
         for decision in state.decisions:
             self._metrics.setdefault((decision.run_id, decision.seq), decision.metrics)
@@ -67,12 +92,12 @@ class MemoryMirror:
     def stages(self, model: str) -> Mapping[str, str]:
         """Tag to stage."""
         state = self._states.get(model)
-        return {str(version.tag): version.stage.value for version in state.versions} if state else {}
+        return {str(version.tag): version.standing for version in state.versions} if state else {}
 
     def head(self, model: str) -> tuple[int, str] | None:
         """`seq` and hash of the last entry sent."""
         state = self._states.get(model)
-        return (state.seq, state.hash) if state else None
+        return state.head if state else None
 
     def metrics(self, run_id: str, names: Iterable[str], seq: int) -> Mapping[str, float]:
         """The metrics that stand in a run at step `seq`."""

@@ -38,13 +38,16 @@ class MlflowMirror:
         self._connected: MlflowClient | None = None
 
     def push(self, state: MirrorState) -> None:
-        """Send the state.
+        """Send the state, its head last, unless a later one was sent already.
 
         Raises:
-            MirrorError: it could not be sent whole; it may be sent again.
+            MirrorError: it could not be sent whole, and may be sent again; or what was sent before is not in the
+                ledger any more, and nothing was changed.
         """
         with self._errors():
             self._ensure_model(state.model)
+            if state.outdated(self.head(state.model)):
+                return
             numbers = self._send_versions(state)
             self._send_aliases(state, numbers)
             for decision in state.decisions:
@@ -68,7 +71,7 @@ class MlflowMirror:
         """`seq` and hash of the last entry sent, kept as the registered model's tag; None where there is none."""
         with self._errors():
             seq, _, entry_hash = self._tags(model).get(HEAD, "").partition(":")
-        return (int(seq), entry_hash) if seq.isdecimal() else None
+        return (int(seq), entry_hash) if seq.isdecimal() and int(seq) else None
 
     def metrics(self, run_id: str, names: Iterable[str], seq: int) -> Mapping[str, float]:
         """The metrics that stand in a run at step `seq`; of one logged twice the last; those not found are left out."""
@@ -137,10 +140,12 @@ class MlflowMirror:
         numbers = {}
         for wanted in state.versions:
             version = present.get(str(wanted.tag))
+            if version is None and wanted.stage is None:
+                continue  # deleted before it was ever shown
             if version is None:
                 version = self._create_version(state.model, wanted)
-            elif version.tags.get(STAGE) != wanted.stage.value:
-                self._client.set_model_version_tag(state.model, str(version.version), STAGE, wanted.stage.value)
+            elif version.tags.get(STAGE) != wanted.standing:
+                self._client.set_model_version_tag(state.model, str(version.version), STAGE, wanted.standing)
             numbers[str(wanted.tag)] = version.version
         return numbers
 
@@ -152,7 +157,8 @@ class MlflowMirror:
             source=f"models:/{logged}" if logged else wanted.path.resolve().as_uri(),
             run_id=wanted.run_id,
             model_id=logged,
-            tags={TAG: str(wanted.tag), STAGE: wanted.stage.value, DIGEST: wanted.digest},
+            tags={TAG: str(wanted.tag), STAGE: wanted.standing, DIGEST: wanted.digest},
+            await_creation_for=0,  # else MLflow polls for five minutes where an answer makes no sense
         )
 
     def _logged_model(self, run_id: str | None) -> str | None:
@@ -172,10 +178,9 @@ class MlflowMirror:
                 self._client.set_registered_model_alias(state.model, alias, str(numbers[str(tag)]))
 
     def _send_head(self, state: MirrorState) -> None:
-        """Where the chain ends, so that cutting off the ledger's tail is seen; never moved back by a late sender."""
-        seq, _, _ = self._tags(state.model).get(HEAD, "").partition(":")
-        if not (seq.isdecimal() and int(seq) >= state.seq):
-            self._client.set_registered_model_tag(state.model, HEAD, f"{state.seq}:{state.hash}")
+        """Where the chain ends, so that cutting off the ledger's tail is seen."""
+        seq, entry_hash = state.head
+        self._client.set_registered_model_tag(state.model, HEAD, f"{seq}:{entry_hash}")
 
     def _send_decision(self, decision: MirrorDecision) -> None:
         found = self.metrics(decision.run_id, decision.metrics, decision.seq)

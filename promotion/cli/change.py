@@ -1,11 +1,26 @@
 """Commands that change what serves: gate, promote, rollback, adopt."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from promotion.cli.output import Json, Markdown, Model, Reason, TagText, form_of, open_here, say, show_decision
+from promotion.cli.confirm import askable
+from promotion.cli.output import (
+    DryRun,
+    Json,
+    Markdown,
+    Misuse,
+    Model,
+    Reason,
+    TagText,
+    Yes,
+    form_of,
+    open_here,
+    say,
+    show_decision,
+)
+from promotion.cli.proposing import opened, propose_and_do
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -25,22 +40,25 @@ def gate(
     holdout: Annotated[
         Path | None, typer.Option(help="File whose rows all judge; by default the configured one, if any.")
     ] = None,
+    dry_run: DryRun = False,
     as_json: Json = False,
     as_markdown: Markdown = False,
 ) -> int:
     """Judge a version against the champion, and promote it if it is shown to be better.
 
-    Exit code 0 promoted, 3 rejected, 4 held; also 4 when it passed and the policy lets a person approve it first.
+    Exit code 0 promoted, 3 rejected, 4 held; also 4 when it passed and the policy lets people approve it first.
     """
     from promotion.vocabulary import Tag
 
-    form = form_of(as_json=as_json, as_markdown=as_markdown)
-    decision = open_here().gate(
-        Tag.parse(tag),
-        data=data.absolute() if data else None,
-        holdout=holdout.absolute() if holdout else None,
+    form, parsed = form_of(as_json=as_json, as_markdown=as_markdown), Tag.parse(tag)
+    registry = opened(parsed.model, dry_run=dry_run)
+    proposal = registry.propose_gate(
+        parsed, data=data.absolute() if data else None, holdout=holdout.absolute() if holdout else None
     )
-    return show_decision(decision, form=form)
+    if not dry_run:
+        registry.carry_out(proposal)
+    assert proposal.decision is not None  # noqa: S101 - a gate always decides
+    return show_decision(proposal.decision, form=form, dry_run=dry_run)
 
 
 def promote(
@@ -49,17 +67,73 @@ def promote(
     override: Annotated[
         bool, typer.Option("--override", help="Promote without a passing decision; recorded as an override.")
     ] = False,
+    rejudge: Annotated[
+        bool, typer.Option("--rejudge", help="Judge it again first; done by itself where the holdout has changed.")
+    ] = False,
+    yes: Yes = False,
+    dry_run: DryRun = False,
     as_json: Json = False,
-) -> None:
-    """Promote a version by hand: with its `promote` decision, or as a recorded override."""
+) -> int:
+    """Promote a version by hand: with its `promote` decision, or as a recorded override.
+
+    Exit code 0 promoted; 3 rejected or 4 held where it was judged again, which is recorded.
+    """
     from promotion.vocabulary import Tag
 
-    _show_plan(open_here().promote(Tag.parse(tag), reason=reason, override=override), as_json=as_json)
+    parsed = Tag.parse(tag)
+    if not dry_run:
+        askable(yes=yes)
+    registry = opened(parsed.model, dry_run=dry_run)
+    proposal = registry.propose_promotion(parsed, reason=reason, override=override, rejudge=rejudge)
+    if proposal.decision and not proposal.promotes:
+        if not dry_run:
+            registry.carry_out(proposal)
+        return show_decision(proposal.decision, form=form_of(as_json=as_json), dry_run=dry_run)
+    question = f"Promote {tag}{' against the rules' if override else ''}?"
+    return propose_and_do(registry, proposal, tag, question, yes=yes, dry_run=dry_run, as_json=as_json)
 
 
-def rollback(model: Model, reason: Reason, as_json: Json = False) -> None:
-    """Bring back the champion before this one."""
-    _show_plan(open_here().rollback(model, reason=reason), as_json=as_json)
+def rollback(
+    model: Model,
+    reason: Reason,
+    to: Annotated[
+        str | None, typer.Option(help="The version to bring back; by default the champion before.", metavar="TAG")
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            help="Bring back who served at this moment: 2026-11-22T14:30, in local time where it names no zone.",
+            metavar="TIME",
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="File of which some rows are scored first; by default the one it was trained from."),
+    ] = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> int:
+    """Bring back the champion before this one, or an earlier one, once it is seen to load and to score."""
+    from promotion.cli.moments import past, written
+    from promotion.registry.journal import utc_now
+    from promotion.vocabulary import Tag
+
+    if to is not None and at is not None:
+        message = "--to and --at both say whom to bring back; give one of them."
+        raise Misuse(message)
+    if not dry_run:
+        askable(yes=yes)
+    target, moment = Tag.parse(to) if to else None, past(at, utc_now()) if at else None
+    registry = opened(model, dry_run=dry_run)
+    proposal = registry.propose_rollback(
+        model, reason=reason, to=target, at=moment, data=data.absolute() if data else None
+    )
+    assert proposal.plan is not None  # noqa: S101 - a rollback always moves
+    tag = proposal.plan.moves[0].tag
+    then = f", which served at {written(moment)}" if moment else ""
+    question = f"Roll {model} back to {tag}{then}?"
+    return propose_and_do(registry, proposal, tag, question, yes=yes, dry_run=dry_run, as_json=as_json)
 
 
 def adopt(
@@ -77,19 +151,13 @@ def adopt(
     as_json: Json = False,
 ) -> None:
     """Vouch for a version whose training rows are unknown; one labelled `prod` becomes the champion of record."""
+    from promotion.canonical import plain
+    from promotion.report.plan import done_told
     from promotion.vocabulary import Tag
 
     parsed = Tag.parse(tag)
     plan = open_here().adopt(parsed, reason=reason, trained_before=trained_before, assume_clean=assume_clean)
     if plan is not None:
-        _show_plan(plan, as_json=as_json)
+        say(plain(plan), done_told(plan), as_json=as_json)
     else:
         say({"adopted": tag}, f"Recorded what is known of {tag}; it can be judged now.", as_json=as_json)
-
-
-def _show_plan(plan: Any, *, as_json: bool) -> None:
-    from promotion.canonical import plain
-    from promotion.report.record import moves_told
-
-    words = f"{plan.cause.capitalize()} done: {plan.champion} is the champion ({moves_told(plan.moves)})."
-    say(plain(plan), words, as_json=as_json)

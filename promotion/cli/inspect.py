@@ -1,10 +1,10 @@
-"""Commands that only look: status, history, show, audit."""
+"""Commands that look at what is so: status, audit."""
 
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from promotion.cli.output import FOUND, AnyModel, Json, Markdown, Model, TagText, form_of, models_of, open_here, show
+from promotion.cli.output import FOUND, AnyModel, Json, form_of, models_of, open_here, show
 
 if TYPE_CHECKING:
     from promotion.judgement import Decision
@@ -15,17 +15,18 @@ if TYPE_CHECKING:
 def add_commands(app: typer.Typer) -> None:
     """Add them to the app."""
     app.command(epilog="Example: promotion status")(status)
-    app.command(epilog="Example: promotion history fraud_classifier")(history)
-    app.command("show", epilog="Example: promotion show fraud_classifier:abc123")(show_version)
     app.command(epilog="Example: promotion audit fraud_classifier --json")(audit)
 
 
 def status(model: AnyModel = None, as_json: Json = False) -> None:
     """Who serves, who waits, how much the holdout is used, and what needs attention."""
+    from promotion.registry.serving import champion_trouble
+    from promotion.report.plan import approvals_told
     from promotion.report.record import status_page
 
     registry = open_here()
     states = [registry.state(name) for name in models_of(registry, model)]
+    lost = [champion_trouble(state, registry.store) for state in states]
     torn = [one.torn for state in states for one in registry.store.versions(state.model) if one.torn]
     behind = [
         f"MLflow shows {state.model} as of entry {registry.ledger.mirrored(state.model)} of {state.seq}; "
@@ -34,37 +35,10 @@ def status(model: AnyModel = None, as_json: Json = False) -> None:
         if registry.ledger.mirrored(state.model) < state.seq
     ]
     unknown = [_unrecorded(registry, state) for state in states]
-    attention = [*torn, *behind, *(note for note in unknown if note)]
+    attention = [*filter(None, lost), *torn, *behind, *(note for note in unknown if note)]
     data = {"models": [_summary(state) for state in states], "notes": attention}
-    show(data, status_page(states, attention), form=form_of(as_json=as_json))
-
-
-def history(model: Model, as_json: Json = False) -> None:
-    """Every entry of a model's ledger, oldest first."""
-    from dataclasses import asdict
-
-    from promotion.report.record import history_page
-
-    registry = open_here()
-    entries = [entry for name in models_of(registry, model) for entry in registry.history(name)]
-    show([asdict(entry) for entry in entries], history_page(entries), form=form_of(as_json=as_json))
-
-
-def show_version(tag: TagText, as_json: Json = False, as_markdown: Markdown = False) -> None:
-    """The life of one version: where it came from, how it was judged, where it went."""
-    from dataclasses import asdict
-
-    from promotion.canonical import plain
-    from promotion.registry.transition import find
-    from promotion.report.record import version_pages
-    from promotion.vocabulary import Tag
-
-    form = form_of(as_json=as_json, as_markdown=as_markdown)
-    registry, parsed = open_here(), Tag.parse(tag)
-    known = find(registry.state(parsed.model), parsed)
-    entries = [entry for entry in registry.history(parsed.model) if _concerns(entry.body, tag)]
-    data = {**plain(known), "entries": [asdict(entry) for entry in entries]}
-    show(data, *version_pages(known, entries), form=form)
+    approvals = [approvals_told(known, registry.panel(state.model)) for state in states for known in state.waiting]
+    show(data, status_page(states, list(filter(None, approvals)), attention), form=form_of(as_json=as_json))
 
 
 def audit(model: AnyModel = None, as_json: Json = False) -> int:
@@ -78,10 +52,6 @@ def audit(model: AnyModel = None, as_json: Json = False) -> int:
     pages = (page for name, findings in found.items() for page in findings_pages(name, findings))
     show(data, *pages, form=form_of(as_json=as_json))
     return FOUND if any(found.values()) else 0
-
-
-def _concerns(body: dict[str, Any], tag: str) -> bool:
-    return body.get("tag") == tag or any(move["tag"] == tag for move in body.get("moves", ()))
 
 
 def _summary(state: "State") -> dict[str, Any]:

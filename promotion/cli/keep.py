@@ -1,17 +1,21 @@
 """Commands that set up and mend: init, repair, sync."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from promotion.cli.output import AnyModel, Json, models_of, notice, open_here, say
+from promotion.cli.confirm import confirmed
+from promotion.cli.output import AnyModel, DryRun, Json, Yes, dry, form_of, models_of, notice, open_here, say, show
+
+if TYPE_CHECKING:
+    from promotion.registry.proposals import Proposal
 
 
 def add_commands(app: typer.Typer) -> None:
     """Add them to the app."""
     app.command(epilog="Example: promotion init")(init)
-    app.command(epilog="Example: promotion repair fraud_classifier")(repair)
+    app.command(epilog="Example: promotion repair fraud_classifier --dry-run")(repair)
     app.command(epilog="Example: promotion sync")(sync)
 
 
@@ -40,16 +44,33 @@ def init(
     say({"written": str(path)}, words, as_json=as_json)
 
 
-def repair(model: AnyModel = None, as_json: Json = False) -> None:
-    """Complete what was interrupted, and write the ledger's stages over labels and aliases that disagree."""
-    from promotion.canonical import plain
-    from promotion.report.record import moves_told
+def repair(model: AnyModel = None, yes: Yes = False, dry_run: DryRun = False, as_json: Json = False) -> None:
+    """Complete what was interrupted; then show what else is to mend, ask, and do it.
+
+    Labels and aliases that disagree with the ledger are written again, what is torn or foreign is moved out of the
+    Bento store, and what killed commands left behind is deleted.
+    """
+    from promotion.report.repair import repair_page
 
     registry = open_here()
-    plans = {name: registry.repair(name).plan for name in models_of(registry, model)}
-    mended = {name: plan.moves if plan else () for name, plan in plans.items()}
-    lines = [f"{name}: {moves_told(moves) or 'no label disagreed with the ledger'}" for name, moves in mended.items()]
-    say({name: [plain(move) for move in moves] for name, moves in mended.items()}, *lines, as_json=as_json)
+    names = models_of(registry, model)
+    if not dry_run:
+        for name in names:
+            registry.complete(name)
+    proposals = [registry.propose_repair(name) for name in names]
+    work = any(map(_does_something, proposals))
+    if dry_run or not (as_json and work):
+        page = repair_page(proposals, registry.store)
+        show(_repair_data(proposals, dry_run=dry_run), *dry(dry_run=dry_run), page, form=form_of(as_json=as_json))
+    if dry_run:
+        return
+    if work:
+        confirmed("Do this?", yes=yes)
+    for proposal in proposals:
+        registry.carry_out(proposal)
+        registry.sync(proposal.state.model, everything=True)
+    if work:
+        say(_repair_data(proposals, dry_run=False), "Repaired.", as_json=as_json)
 
 
 def sync(model: AnyModel = None, as_json: Json = False) -> int:
@@ -61,3 +82,26 @@ def sync(model: AnyModel = None, as_json: Json = False) -> int:
         notice("No model is configured or recorded here.")
     say(done, *lines, as_json=as_json)
     return 0 if all(done.values()) else 1
+
+
+def _does_something(proposal: "Proposal") -> bool:
+    return bool(proposal.bodies or proposal.strays or proposal.leftovers)
+
+
+def _repair_data(proposals: "list[Proposal]", *, dry_run: bool) -> dict[str, Any]:
+    from promotion.canonical import plain
+
+    found = {
+        one.state.model: {
+            "completes": one.state.pending[0] if one.state.pending else None,
+            "moves": [plain(move) for move in one.plan.moves] if one.plan else [],
+        }
+        for one in proposals
+    }
+    first = proposals[0] if proposals else None
+    return {
+        "dry_run": dry_run,
+        "models": found,
+        "strays": [{"path": str(stray), "why": stray.why} for stray in first.strays] if first else [],
+        "leftovers": [str(leftover) for leftover in first.leftovers] if first else [],
+    }

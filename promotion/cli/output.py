@@ -20,6 +20,8 @@ Markdown = Annotated[bool, typer.Option("--markdown", help="Write Markdown to st
 Model = Annotated[str, typer.Argument(help="Name of a model.", metavar="MODEL")]
 AnyModel = Annotated[str | None, typer.Argument(help="Name of a model; all models when left out.", metavar="[MODEL]")]
 TagText = Annotated[str, typer.Argument(help="A version, as MODEL:VERSION.", metavar="TAG")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and change nothing.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; needed where there is no terminal to ask at.")]
 Reason = Annotated[str, typer.Option(help="Why, in one sentence, for the record.", metavar="TEXT")]
 
 EXIT_CODES = {Verdict.PROMOTE: 0, Verdict.REJECT: 3, Verdict.HOLD: 4}
@@ -81,13 +83,21 @@ def show(data: Any, *pages: "Page", form: Form) -> None:
         _print(*pages)
 
 
-def show_decision(decision: "Decision", *, form: Form, **more: Any) -> int:
+def show_decision(decision: "Decision", *, form: Form, dry_run: bool = False, **more: Any) -> int:
     """Write a decision, as JSON with `more` beside it; gives the exit code that it stands for."""
     from promotion.canonical import plain
     from promotion.report.decision import decision_page
 
-    show({**more, "decision_id": decision.id, **plain(decision)}, decision_page(decision), form=form)
+    data = {**more, "dry_run": dry_run, "decision_id": decision.id, **plain(decision)}
+    show(data, *dry(dry_run=dry_run), decision_page(decision, done=not dry_run), form=form)
     return exit_code(decision)
+
+
+def dry(*, dry_run: bool) -> "tuple[Page, ...]":
+    """What the answer of a dry run begins with; nothing otherwise."""
+    from promotion.report.page import Page
+
+    return (Page(summary=("Dry run: nothing was changed.",)),) if dry_run else ()
 
 
 def say(data: Any, *sentences: str, as_json: bool) -> None:

@@ -135,7 +135,12 @@ def _provenance(policy: Policy) -> str:
 def _approval(policy: Policy) -> str:
     if policy.approval is ApprovalRule.AUTOMATIC:
         return "What passes all this is promoted at once."
-    return "What passes all this waits until a person approves it (`promotion promote`)."
+    who = f"{policy.min_approvals} people approve" if policy.min_approvals > 1 else "a person approves"
+    listed = f", of {', '.join(policy.approvers)}" if policy.approvers else ""
+    return (
+        f"What passes all this waits until {who} it (`promotion approve`){listed}; whoever trained it or had it judged "
+        "is not enough."
+    )
 
 
 def _recorded(policy: Policy) -> Iterator[str]:

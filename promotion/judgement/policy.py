@@ -10,6 +10,7 @@ from pydantic import ConfigDict, ValidationError
 from promotion.canonical import digest, plain, restore
 from promotion.errors import ConfigError
 from promotion.evidence import Slicing, metric
+from promotion.judgement.approval import ANYONE, Panel
 from promotion.judgement.rules import STRICT, Floor, Guardrail, Limits, Primary, SliceRule, at_least_zero, metric_at
 from promotion.toml import read_toml, sentences
 from promotion.vocabulary import Task
@@ -102,6 +103,7 @@ class Policy:
         for name in self.metrics or ():
             metric_at("metrics", name)
         self._check_one_task()
+        self._check_approval()
         at_least_zero("min_rows", self.min_rows)
         at_least_zero("min_positives", self.min_positives)
         if not 0.5 <= self.confidence < 1:  # noqa: PLR2004 - below one half "confidence" means its opposite
@@ -134,6 +136,11 @@ class Policy:
     def budgeted(self) -> bool:
         """Whether uses of the holdout are counted."""
         return self.rule is Rule.CONFIDENT and self.holdout_reuse is HoldoutReuse.BUDGET
+
+    @property
+    def panel(self) -> Panel:
+        """Who may approve a promotion, and how many must."""
+        return Panel(approvers=self.approvers, needed=self.min_approvals)
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -174,3 +181,12 @@ class Policy:
             said = ", ".join(f"{name} ({' or '.join(sorted(metric(name).tasks))})" for name in names)
             message = f"One model cannot be measured by all of the policy's metrics, which are for: {said}."
             raise ConfigError(message)
+
+    def _check_approval(self) -> None:
+        """See that the approvals asked for can be given."""
+        if self.approval is ApprovalRule.AUTOMATIC and self.panel != ANYONE:
+            key = "approvers" if self.approvers else "min_approvals"
+            message = f"'{key}' says how promotions are approved, which needs approval = \"required\" beside it."
+            raise ConfigError(message)
+        for fault in self.panel.faults():
+            raise ConfigError(fault)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from promotion.canonical import digest, plain, restore
@@ -64,12 +64,13 @@ class Judgement:
     def trial(self) -> Trial | None:
         """The use that it made of its holdout; None when no challenger was compared with a champion there."""
         decision = self.decision
-        if decision.holdout is None or not isinstance(decision.evidence, Comparison):
+        primary = next((check.subject for check in decision.checks if check.kind is Kind.PRIMARY), None)
+        if primary is None or decision.holdout is None or not isinstance(decision.evidence, Comparison):
             return None
         return Trial(
             challenger=decision.challenger.digest if decision.challenger else None,
             champion=decision.champion.digest if decision.champion else None,
-            metric=next(check.subject for check in decision.checks if check.kind is Kind.PRIMARY),
+            metric=primary,
             holdout=decision.holdout.digest,
             sketch=self.sketch,
         )
@@ -125,7 +126,7 @@ class TransitionPlanned:
     """A set of moves; where it changes the champion, the champion changes here.
 
     Attributes:
-        cause: `promotion`, `rejection`, `denial`, `rollback`, `adoption`, `repair` or `retention`.
+        cause: `promotion`, `rejection`, `denial`, `reopening`, `rollback`, `adoption`, `repair` or `retention`.
         moves: the stages to write; a new champion's first.
         champion: tag of the champion from here on.
         decision: digest of the decision that it follows, if any.
@@ -247,7 +248,7 @@ def chain(
     seq, prev_hash = (after.seq, after.hash) if after else (0, GENESIS)
     for body in bodies:
         seq += 1
-        kind, data, moment = _NAMES[type(body)], plain(body), at.isoformat()
+        kind, data, moment = _NAMES[type(body)], plain(body), at.astimezone(UTC).isoformat()
         entry_hash = _hash(model, seq, kind, moment, actor, data, prev_hash)
         yield Entry(
             model=model,

@@ -59,7 +59,7 @@ class Journal:
 
     def foreseen(self, state: State, bodies: Sequence[Body]) -> State:
         """The state as it will be; nothing is written, since a command records all that it records at its end."""
-        return self._chained(state, bodies)[1]
+        return self._chained(state, bodies, sign=None)[1]
 
     def append(self, state: State, *bodies: Body) -> State:
         """Record the bodies after this state.
@@ -67,16 +67,17 @@ class Journal:
         Raises:
             Conflict: the ledger has moved on since; nothing was recorded.
         """
-        entries, state = self._chained(state, bodies)
+        entries, state = self._chained(state, bodies, sign=self._sign)
         head = state.head
         assert head is not None  # noqa: S101 - at least one entry was folded
         self._ledger.append(entries, head)
         return state
 
-    def _chained(self, state: State, bodies: Sequence[Body]) -> tuple[Sequence[Entry], State]:
+    def _chained(
+        self, state: State, bodies: Sequence[Body], *, sign: Callable[[str], str] | None
+    ) -> tuple[Sequence[Entry], State]:
         """The entries that record the bodies, and the state after them."""
-        made = chain(state.model, state.head, bodies, at=self._clock(), actor=self._actor(), sign=self._sign)
-        entries = tuple(made)
+        entries = tuple(chain(state.model, state.head, bodies, at=self._clock(), actor=self._actor(), sign=sign))
         return entries, advance(state, *entries)
 
     def _apply(self, state: State) -> State:

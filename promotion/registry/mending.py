@@ -5,44 +5,52 @@ from dataclasses import dataclass
 
 from promotion.registry.entries import Move, TransitionPlanned
 from promotion.registry.state import Known, State
-from promotion.seams import Stored, Stray
+from promotion.seams import Stored
 from promotion.vocabulary import Stage, Tag
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mending:
-    """What a repair would do.
+    """What a repair would record.
 
     Attributes:
         unknown: versions to register first.
         plan: the labels to write; None when all agree.
-        strays: what to move out of the store.
     """
 
     unknown: tuple[Tag, ...]
     plan: TransitionPlanned | None
-    strays: tuple[Stray, ...]
 
 
-def mending(state: State, stored: Iterable[Stored], strays: tuple[Stray, ...]) -> Mending:
-    """Write the ledger's stage over every label that disagrees, and move out what is no version."""
-    whole = {str(one.tag): one for one in stored if one.torn is None}
-    foreign = [one for one in whole.values() if one.stage == Stage.PROD and str(one.tag) not in state.versions]
-    unknown = tuple(one.tag for one in foreign) if state.champion else ()
-    moves = [
-        Move(tag=tag, before=whole[tag].known_stage, after=_mended(state, known))
-        for tag, known in state.versions.items()
-        if tag in whole and known.stage and whole[tag].stage != _mended(state, known).value
-    ]
-    moves += [Move(tag=str(tag), before=Stage.PROD, after=Stage.STAGING) for tag in unknown]
+def mending(state: State, stored: Iterable[Stored]) -> Mending:
+    """Write the ledger's stage over every label that disagrees.
+
+    A version that carries `prod` behind the ledger's back goes to wait for judgement, be it unknown, without a stage
+    or deleted before. Before there is a champion of record nobody can say which `prod` is right, so those stay. What
+    an unfinished transition names is left to it.
+    """
+    pending = {move.tag for move in state.pending[1].moves} if state.pending else set()
+    moves, unknown = [], []
+    for one in stored:
+        known = state.versions.get(str(one.tag))
+        after = _mended(state, known, one)
+        if one.torn is None and after and one.stage != after.value and str(one.tag) not in pending:
+            moves.append(Move(tag=str(one.tag), before=one.known_stage, after=after))
+            unknown += [] if known else [one.tag]
     champion = state.champion.tag if state.champion else None
+    moves.sort(key=lambda move: move.tag != champion)  # a plain reader of labels never finds none in `prod`
     reason = "Labels that disagreed with the ledger were written again."
     plan = TransitionPlanned(cause="repair", moves=tuple(moves), champion=champion, reason=reason) if moves else None
-    return Mending(unknown=unknown, plan=plan, strays=strays)
+    return Mending(unknown=tuple(unknown), plan=plan)
 
 
-def _mended(state: State, known: Known) -> Stage:
-    """The stage that the label must carry: one labelled `prod` behind the ledger's back goes back to wait."""
-    assert known.stage is not None  # noqa: S101 - callers filter
-    serves = state.champion is not None and state.champion.tag == known.tag
-    return Stage.STAGING if known.stage is Stage.PROD and not serves else known.stage
+def _mended(state: State, known: Known | None, one: Stored) -> Stage | None:
+    """The stage that the label must carry; None where any will do."""
+    if state.champion and state.champion.tag == str(one.tag):
+        return Stage.PROD
+    labelled = one.stage == Stage.PROD
+    if known and known.stage and known.stage is not Stage.PROD:
+        return known.stage
+    if state.champion is None:
+        return known.stage if known else None
+    return Stage.STAGING if labelled or (known and known.stage is Stage.PROD) else None

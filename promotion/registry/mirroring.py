@@ -1,7 +1,7 @@
 """What the mirror shall show, built from the state. Pure; sending it is the mirror's."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from promotion.canonical import canonical_json, plain
@@ -13,21 +13,23 @@ from promotion.seams import MirrorDecision, MirrorState, MirrorVersion
 from promotion.vocabulary import Tag
 
 
-def mirror_state(state: State, unseen: Iterable[Entry], paths: Mapping[str, Path]) -> MirrorState:
+def mirror_state(state: State, entries: Sequence[Entry], paths: Mapping[str, Path], *, seen: int = 0) -> MirrorState:
     """All versions and aliases, and every decision that the mirror has not seen.
 
     Args:
         state: of the ledger.
-        unseen: entries that the mirror has not seen.
+        entries: all of them.
+        seen: how many of them the mirror has seen.
         paths: where each version's files lie, by tag.
     """
     return MirrorState(
         model=state.model,
-        seq=state.seq,
-        hash=state.hash,
-        versions=tuple(_version(known, paths) for known in state.versions.values() if known.stage is not None),
+        hashes=tuple(entry.hash for entry in entries),
+        versions=tuple(
+            _version(known, paths) for known in state.versions.values() if known.stage is not None or known.deleted_at
+        ),
         aliases=aliases(state),
-        decisions=tuple(filter(None, (_decision(state, entry) for entry in unseen))),
+        decisions=tuple(filter(None, (_decision(state, entry) for entry in entries[seen:]))),
     )
 
 
@@ -64,7 +66,6 @@ def logged_as(metric: str) -> str:
 
 
 def _version(known: Known, paths: Mapping[str, Path]) -> MirrorVersion:
-    assert known.stage is not None  # noqa: S101 - the caller has filtered
     return MirrorVersion(
         tag=Tag.parse(known.tag),
         path=paths.get(known.tag, Path(known.tag.replace(":", "/"))),

@@ -3,22 +3,22 @@
 A dry run ends here; `Registry.carry_out` goes on from here.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from promotion.errors import Refused
 from promotion.judgement import Decision
-from promotion.registry.entries import Adoption, Body, Judgement, Override, TransitionPlanned
+from promotion.registry.entries import Body, Judgement, TransitionPlanned
 from promotion.registry.gating import judge
-from promotion.registry.mending import Mending, mending
+from promotion.registry.mending import mending
 from promotion.registry.record import Record
-from promotion.registry.retention import plan_retention
-from promotion.registry.serving import adoption_hint, labelled_prod, serving
-from promotion.registry.state import State
-from promotion.registry.transition import find, plan_adoption, plan_promotion, plan_rollback, plan_verdict
+from promotion.registry.retention import Retention, plan_retention, retention
+from promotion.registry.serving import adoption_hint, serving
+from promotion.registry.state import State, champions
+from promotion.registry.transition import find, plan_verdict
 from promotion.seams import Step, Stray, call
-from promotion.vocabulary import Stage, Tag
+from promotion.vocabulary import Tag
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,17 +28,26 @@ class Proposal:
     Attributes:
         state: what it was worked out from; it can be carried out only while nobody has recorded more.
         bodies: what it records, all of it or nothing.
-        strays: what it moves out of the store; of a repair.
+        strays, leftovers: what it moves out of the store, and what it deletes beside it; of a repair.
+        retention: which versions go, and why the others stay; of a deletion.
     """
 
     state: State
     bodies: tuple[Body, ...] = ()
     strays: tuple[Stray, ...] = ()
+    leftovers: tuple[Stray, ...] = ()
+    retention: Retention | None = None
 
     @property
     def plan(self) -> TransitionPlanned | None:
         """The moves that it makes, if any."""
         return next((body for body in self.bodies if isinstance(body, TransitionPlanned)), None)
+
+    @property
+    def promotes(self) -> bool:
+        """Whether it puts another version into `prod`."""
+        before = self.state.champion.tag if self.state.champion else None
+        return self.plan is not None and self.plan.champion not in {None, before}
 
     @property
     def decision(self) -> Decision | None:
@@ -61,7 +70,7 @@ class Proposals(Record):
         step: Step = call,
     ) -> Proposal:
         """Judge a version against the champion: the decision and the moves that follow from it; see `Registry.gate`."""
-        self.store.get(tag)
+        self.stored(tag)
         self.config.model(tag.model)
         state = self.settled(tag.model)
         rival = serving(state, self.store)
@@ -70,69 +79,43 @@ class Proposals(Record):
             raise Refused(message + adoption_hint(state, tag))
         news = self._registrations(state, *filter(None, (tag, rival)))
         known = self._journal.foreseen(state, news)
-        champion = self._side("champion", known, rival) if rival else None
         judgement = judge(
             self._side("challenger", known, tag),
-            champion,
+            self._side("champion", known, rival) if rival else None,
             self._reader.judging(tag.model, find(known, tag).registration, data, holdout),
             self.config.model(tag.model).policy,
             self.store,
             step,
             earlier=state.trials,
         )
-        plan = plan_verdict(known, tag, judgement.decision)
-        return _proposal(state, *news, judgement, plan)
-
-    def propose_promotion(self, tag: Tag, *, reason: str, override: bool = False) -> Proposal:
-        """Put a version into `prod` by hand; see `Registry.promote`."""
-        self.store.get(tag)
-        state = self.settled(tag.model)
-        news = self._registrations(state, tag, *labelled_prod(self.store, tag.model))
-        known = self._journal.foreseen(state, news)
-        self._verify(known, tag)
-        plan = plan_promotion(known, tag, reason=required(reason), override=override)
-        last = find(known, tag).decision
-        overriding = Override(tag=str(tag), reason=reason, verdict=last.verdict.value if last else None)
-        return _proposal(state, *news, overriding if override else None, plan)
-
-    def propose_rollback(self, model: str, *, reason: str) -> Proposal:
-        """Bring back an earlier champion; see `Registry.rollback`."""
-        state = self.settled(model)
-        plan = plan_rollback(state, reason=required(reason))
-        self._verify(state, Tag.parse(plan.moves[0].tag))
-        return _proposal(state, plan)
-
-    def propose_adoption(
-        self, tag: Tag, *, reason: str, trained_before: float | None = None, assume_clean: bool = False
-    ) -> Proposal:
-        """Vouch for a version whose training rows are unknown; see `Registry.adopt`."""
-        if (trained_before is None) != assume_clean:
-            message = "Say what is known of its training rows: either --trained-before TIME or --assume-clean."
-            raise Refused(message)
-        stored = self.store.get(tag)
-        labelled = labelled_prod(self.store, tag.model)
-        state = self.settled(tag.model)
-        news = self._registrations(state, tag, *(labelled if stored.stage == Stage.PROD else ()))
-        adoption = Adoption(
-            tag=str(tag), reason=required(reason), trained_before=trained_before, assumed_clean=assume_clean
-        )
-        known = self._journal.foreseen(state, news)
-        plan = plan_adoption(known, tag, reason=reason) if stored.stage == Stage.PROD else None
-        return _proposal(state, *news, adoption, plan)
+        return proposal(state, *news, judgement, plan_verdict(known, tag, judgement.decision))
 
     def propose_repair(self, model: str) -> Proposal:
-        """Write the ledger's stage over every label that disagrees; see `Registry.repair`."""
-        state = self.settled(model)
-        mend: Mending = mending(state, self.store.versions(model), self.store.strays())
-        news = self._registrations(state, *mend.unknown)
-        return Proposal(state=state, bodies=(*news, *((mend.plan,) if mend.plan else ())), strays=mend.strays)
+        """Write the ledger's stage over every label that disagrees, and clear the store; see `Registry.repair`.
 
-    def propose_retention(self, model: str, *, keep: int, registered_before: datetime, reason: str) -> Proposal:
+        Where an interrupted change is unfinished, this is what would be left to do once it is completed.
+        """
+        state = self._journal.state(model)
+        mend = mending(state, self.store.versions(model))
+        recorded = proposal(state, *self._registrations(state, *mend.unknown), mend.plan)
+        return replace(recorded, strays=self.store.strays(), leftovers=self.store.leftovers())
+
+    def propose_retention(
+        self, model: str, *, keep: int, reason: str, registered_before: datetime | None = None
+    ) -> Proposal:
         """Delete versions that nobody will need again; see `Registry.collect`."""
         state = self.settled(model)
-        present = {str(stored.tag) for stored in self.store.versions(model)}
-        plan = plan_retention(state, present, keep=keep, before=registered_before, reason=required(reason))
-        return _proposal(state, plan)
+        found = retention(
+            state,
+            {champion.tag for _, champion in champions(model, self.ledger.entries(model)) if champion},
+            {str(stored.tag) for stored in self.store.versions(model)},
+            keep=keep,
+            before=registered_before,
+            now=self._clock(),
+        )
+        if found.doubt:
+            self.notice(found.doubt)
+        return replace(proposal(state, plan_retention(state, found, reason=required(reason))), retention=found)
 
     def settled(self, model: str) -> State:
         """The state, where nothing is unfinished.
@@ -150,10 +133,6 @@ class Proposals(Record):
             raise Refused(message)
         return state
 
-    def _verify(self, state: State, tag: Tag) -> None:
-        """Load the version, its files verified: what cannot be loaded must not serve."""
-        self.store.load(tag, digest=find(state, tag).registration.digest)
-
 
 def required(reason: str) -> str:
     """The reason, which a change by hand needs.
@@ -167,5 +146,6 @@ def required(reason: str) -> str:
     return reason
 
 
-def _proposal(state: State, *bodies: Body | None) -> Proposal:
+def proposal(state: State, *bodies: Body | None) -> Proposal:
+    """The change that records these bodies, where there are any."""
     return Proposal(state=state, bodies=tuple(body for body in bodies if body is not None))

@@ -81,6 +81,11 @@ class Reader:
         file = whole or _first(model, data, trained.data, settings.data)
         return self._read(settings, file, trained.options, whole=whole is not None)[1]
 
+    def chosen(self, model: str, trained: Registration) -> str:
+        """The file whose rows judge a version where nobody names one, as it is recorded."""
+        settings = self._config.model(model)
+        return self._name(self._path(settings.holdout or _first(model, trained.data, settings.data)))
+
     def split(self, model: str, recipe: Recipe, data: Data, options: Mapping[str, Any]) -> Split:
         """The rows that train and the rows that judge: by the recipe, or by the model's holdout file.
 
@@ -103,15 +108,20 @@ class Reader:
         self, settings: ModelConfig, file: str | Path, options: Mapping[str, Any], *, whole: bool = False
     ) -> tuple[Recipe, Data]:
         recipe = load_recipe(settings, options)
-        path = (self._config.root / Path(file).expanduser()).resolve()
+        path = self._path(file)
         stamp = path.stat() if path.is_file() else None
         made_with = repr({**settings.options, **options})
         key = (settings, made_with, path, stamp and (stamp.st_mtime_ns, stamp.st_size))
         if self._kept is None or self._kept[0] != key:
-            inside = path.is_relative_to(self._config.root)
-            name = str(path.relative_to(self._config.root) if inside else path)
-            self._kept = (key, load_rows(recipe, path, name, settings))
+            self._kept = (key, load_rows(recipe, path, self._name(path), settings))
         return recipe, replace(self._kept[1], whole=whole)
+
+    def _path(self, file: str | Path) -> Path:
+        return (self._config.root / Path(file).expanduser()).resolve()
+
+    def _name(self, path: Path) -> str:
+        inside = path.is_relative_to(self._config.root)
+        return str(path.relative_to(self._config.root) if inside else path)
 
 
 def _first(model: str, *files: str | Path | None) -> str | Path:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,11 @@ from promotion.registry.gating import compare_sides
 from promotion.registry.journal import Journal, utc_now
 from promotion.registry.reading import Data, Reader, load_recipe
 from promotion.registry.replay import Replayed, replay
-from promotion.registry.serving import provenance
+from promotion.registry.serving import present, provenance
 from promotion.registry.sides import Side
 from promotion.registry.state import State, champion_at
 from promotion.registry.transition import find
-from promotion.seams import LedgerStore, Mirror, ModelStore, Recipe, Split
+from promotion.seams import Keyring, LedgerStore, Mirror, ModelStore, Recipe, Split, Stored
 from promotion.vocabulary import Tag
 
 
@@ -61,6 +61,7 @@ class Record:
         mirror: the copy for people who look in MLflow.
         actor: says who acts, and how we know, e.g. `os:alice`.
         sign: gives a signature of an entry's hash; None where the writer has no key.
+        keys: the public keys that signatures are held against; None where entries need none.
         clock: gives the time that is written down; order never depends on it.
         notice: is told in a sentence what went on beside the main thing, e.g. that the mirror is behind.
     """
@@ -74,11 +75,13 @@ class Record:
         mirror: Mirror,
         actor: Callable[[], str],
         sign: Callable[[str], str] | None = None,
+        keys: Keyring | None = None,
         clock: Callable[[], datetime] = utc_now,
         notice: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.config, self.store, self.ledger, self.mirror = config, store, ledger, mirror
         self.notice = notice
+        self._keys, self._clock = keys, clock
         self._journal = Journal(ledger, store, actor=actor, clock=clock, notice=notice, sign=sign)
         self._reader = Reader(config)
 
@@ -150,9 +153,26 @@ class Record:
         """The rows that train and the rows that judge: by the recipe, or all and those of the model's holdout file."""
         return self._reader.split(model, recipe, data, options or {})
 
+    def signed_by(self, entry: Entry) -> str | None:
+        """Name of the public key whose signature the entry carries, verified; None where it carries none such."""
+        if self._keys is None or entry.signature is None or not self._keys.vouches(entry.hash, entry.signature):
+            return None
+        return self._keys.claimed(entry.signature)
+
     def audit(self, model: str) -> tuple[Finding, ...]:
         """Compare the record with labels, files and the mirror; empty when all agree. Changes nothing."""
-        return audit_model(model, self.ledger, self.store, self.mirror)
+        now = self._clock().astimezone(UTC)
+        return audit_model(model, self.ledger, self.store, self.mirror, keys=self._keys, now=now)
+
+    def stored(self, tag: Tag) -> Stored:
+        """The version in the store; where it is not there, what became of it.
+
+        Raises:
+            Refused: it was deleted, or lost.
+            UnknownName: there never was such a version.
+            StoreError: it is not whole, or cannot be read.
+        """
+        return present(self._journal.state(tag.model), self.store, tag)
 
     def _registrations(self, state: State, *tags: Tag) -> tuple[Registration, ...]:
         """Of those versions that are not registered yet."""
@@ -161,6 +181,7 @@ class Record:
 
     def _registration(self, tag: Tag, origin: Origin) -> Registration:
         stored, rows = self.store.get(tag), self.store.training_rows(tag)
+        run_id = origin.run_id or stored.metadata.get("mlflow_run_id")
         settings = self.config.models.get(tag.model)
         named = origin.version or stored.metadata.get("version")
         return Registration(
@@ -168,7 +189,7 @@ class Record:
             digest=self.store.digest(tag),
             stage=stored.known_stage,
             version=None if named is None else str(named),
-            run_id=origin.run_id or stored.metadata.get("mlflow_run_id"),
+            run_id=None if run_id is None else str(run_id),
             data=origin.data.name if origin.data else None,
             data_digest=origin.data.digest if origin.data else None,
             training_rows=None if rows is None else len(rows),

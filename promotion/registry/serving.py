@@ -1,9 +1,9 @@
 """Who serves, by the ledger and by the labels, and what is known of a version's training rows."""
 
-from promotion.errors import StoreError
+from promotion.errors import Refused, StoreError, UnknownName
 from promotion.holdout import AssumedClean, KnownRows, Provenance, TrainedBefore, UnknownRows
 from promotion.registry.state import Known, State
-from promotion.seams import ModelStore
+from promotion.seams import ModelStore, Stored
 from promotion.vocabulary import Stage, Tag
 
 
@@ -11,7 +11,7 @@ def serving(state: State, store: ModelStore) -> Tag | None:
     """The champion by the ledger; before the first promotion the one version labelled `prod`, if any.
 
     Raises:
-        StoreError: labels name another champion, or several.
+        StoreError: labels name another champion, or several; or the champion is not whole, or not there.
     """
     labelled = labelled_prod(store, state.model)
     names = ", ".join(map(str, labelled))
@@ -23,6 +23,9 @@ def serving(state: State, store: ModelStore) -> Tag | None:
                 f"`promotion audit {state.model}` shows what differs, `promotion repair {state.model}` mends it."
             )
             raise StoreError(message)
+        trouble = champion_trouble(state, store)
+        if trouble:
+            raise StoreError(trouble)
         return champion
     if len(labelled) > 1:
         message = (
@@ -33,9 +36,52 @@ def serving(state: State, store: ModelStore) -> Tag | None:
     return labelled[0] if labelled else None
 
 
+def champion_trouble(state: State, store: ModelStore) -> str:
+    """What is wrong with the champion's files, and what brings a champion back; empty where they can be read."""
+    if state.champion is None:
+        return ""
+    try:
+        store.get(Tag.parse(state.champion.tag))
+    except (StoreError, UnknownName) as error:
+        found = str(error) if isinstance(error, StoreError) else "Its folder is not in the Bento store."
+        return (
+            f"The champion {state.champion.tag} cannot be used. {found} Restore it from a backup, or bring back the "
+            f"champion before it: `promotion rollback {state.model} --reason …`."
+        )
+    return ""
+
+
 def labelled_prod(store: ModelStore, model: str) -> tuple[Tag, ...]:
     """The versions that carry the label `stage: prod`."""
     return tuple(stored.tag for stored in store.versions(model) if stored.stage == Stage.PROD)
+
+
+def present(state: State, store: ModelStore, tag: Tag) -> Stored:
+    """The version in the store; where it is not there, what became of it.
+
+    Raises:
+        Refused: it was deleted, or lost.
+        UnknownName: there never was such a version.
+        StoreError: it is not whole, or cannot be read.
+    """
+    known = state.versions.get(str(tag))
+    if known and known.deleted_at:
+        when = f"{known.deleted_at[:16].replace('T', ' ')} UTC"
+        message = (
+            f"{tag} was deleted at {when} by {known.deleted_by}: {known.deleted_because} "
+            f"`promotion show {tag}` tells its life; train a new version."
+        )
+        raise Refused(message)
+    try:
+        return store.get(tag)
+    except UnknownName:
+        if known is None:
+            raise
+        message = (
+            f"{tag} was registered at {known.registered_at[:16].replace('T', ' ')} UTC, and its files are no longer in "
+            f"the Bento store. Restore {store.path(tag)} from a backup, or train a new version."
+        )
+        raise Refused(message) from None
 
 
 def provenance(known: Known, store: ModelStore) -> Provenance:

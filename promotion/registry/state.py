@@ -45,7 +45,8 @@ class Known:
         decision: the last one on it,
         decided_seq, decided_by: its entry and who asked for it, and
         votes: what people answered to it, each with their last word.
-        deleted_at: when its files were given up for good.
+        deleted_at: when its files were given up for good,
+        deleted_by, deleted_because: by whom and why.
     """
 
     registration: Registration
@@ -58,6 +59,8 @@ class Known:
     decided_by: str | None = None
     votes: tuple[Vote, ...] = ()
     deleted_at: str | None = None
+    deleted_by: str | None = None
+    deleted_because: str | None = None
 
     @property
     def tag(self) -> str:
@@ -131,10 +134,10 @@ def champions(model: str, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Cha
 
 
 def champion_at(model: str, entries: Iterable[Entry], moment: datetime) -> Champion | None:
-    """Who served at a moment, by the times that the entries carry: the last entry that is not after it counts."""
+    """Who served at a moment, by the times that the entries carry: the last champion that began no later."""
     found = None
-    for entry, champion in champions(model, entries):
-        if datetime.fromisoformat(entry.at) <= moment:
+    for _, champion in champions(model, entries):
+        if champion and datetime.fromisoformat(champion.since) <= moment:
             found = champion
     return found
 
@@ -208,9 +211,10 @@ class _Folding:
 
     def _plan(self, entry: Entry, plan: TransitionPlanned) -> None:
         for move in plan.moves:
-            self._change(move.tag, stage=move.after)
+            self._change(move.tag, stage=move.after, deleted_at=None, deleted_by=None, deleted_because=None)
         for tag in plan.deletions:
-            self._change(tag, stage=None, deleted_at=entry.at)
+            gone = {"deleted_at": entry.at, "deleted_by": entry.actor, "deleted_because": plan.reason}
+            self._change(tag, stage=None, **gone)
         self.pending = (entry.seq, plan)
         if plan.champion is None or (self.champion and self.champion.tag == plan.champion):
             return

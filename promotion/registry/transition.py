@@ -1,34 +1,43 @@
 """Plans of stage moves: what a promotion, rejection, rollback, adoption or repair would write. Pure."""
 
+from collections.abc import Sequence
+from datetime import datetime
+
 from promotion.errors import Refused, UnknownName
 from promotion.judgement import Decision
-from promotion.registry.entries import Move, TransitionPlanned
-from promotion.registry.state import Known, State
+from promotion.judgement.approval import ANYONE, Panel
+from promotion.registry.approving import check_approved, consent_of
+from promotion.registry.entries import Entry, Move, TransitionPlanned
+from promotion.registry.state import Known, State, champion_at, champions
 from promotion.vocabulary import Stage, Tag, Verdict
 
 
 def plan_verdict(state: State, tag: Tag, decision: Decision) -> TransitionPlanned | None:
-    """The moves that follow a decision: to `prod`, to `rejected`, or none for one that is held or waits for a person.
+    """The moves that follow a decision: to `prod`, to `rejected`, or none for one that is held.
 
-    The champion itself, judged again, moves nowhere.
+    One that waits for people to approve it waits in `staging`, also where it was rejected or archived before. The
+    champion itself, judged again, moves nowhere.
     """
     known = find(state, tag)
     if state.champion and state.champion.tag == known.tag:
         return None
     if decision.verdict is Verdict.PROMOTE and not decision.waits:
         return _to_prod(state, known, "promotion", decision.summary, decision.digest)
+    if decision.waits and known.stage in {Stage.ARCHIVED, Stage.REJECTED}:
+        moves = (Move(tag=known.tag, before=known.stage, after=Stage.STAGING),)
+        return _plan(state, "reopening", moves, decision.summary, decision.digest)
     if decision.verdict is Verdict.REJECT and known.stage is not Stage.REJECTED:
         moves = (Move(tag=known.tag, before=known.stage, after=Stage.REJECTED),)
         return _plan(state, "rejection", moves, decision.summary, decision.digest)
     return None
 
 
-def plan_promotion(state: State, tag: Tag, *, reason: str, override: bool) -> TransitionPlanned:
+def plan_promotion(state: State, tag: Tag, *, reason: str, override: bool, panel: Panel = ANYONE) -> TransitionPlanned:
     """The moves of a promotion by hand.
 
     Raises:
-        Refused: the version serves already; or it has no `promote` verdict against the present champion and the
-            person did not override.
+        Refused: the version serves already; or it has no `promote` verdict against the present champion, or not the
+            approvals that this verdict waits for, and the person did not override.
     """
     known = find(state, tag)
     if state.champion and state.champion.tag == known.tag:
@@ -38,7 +47,8 @@ def plan_promotion(state: State, tag: Tag, *, reason: str, override: bool) -> Tr
         return _to_prod(state, known, "promotion", reason, None)
     if known.decision is None:
         message = (
-            f"{tag} has not been judged. Run `promotion gate {tag}`, or promote it against the rules with --override."
+            f"{tag} has not been judged. Run `promotion gate {tag}`, or judge it here with --rejudge, or promote it "
+            "against the rules with --override."
         )
         raise Refused(message)
     if known.decision.verdict is not Verdict.PROMOTE:
@@ -47,26 +57,83 @@ def plan_promotion(state: State, tag: Tag, *, reason: str, override: bool) -> Tr
             f"with `promotion gate {tag} --data FILE`, or promote it against the rules with --override."
         )
         raise Refused(message)
-    if _rival(known.decision) != (state.champion.tag if state.champion else None):
-        message = (
-            f"{tag} was judged against {_rival(known.decision) or 'no champion'}, which no longer serves. "
-            f"Run `promotion gate {tag}` to judge it against the present champion."
-        )
-        raise Refused(message)
+    check_rival(state, known)
+    if known.decision.waits:
+        check_approved(known, panel)
     return _to_prod(state, known, "promotion", reason, known.decision.digest)
 
 
-def plan_rollback(state: State, *, reason: str) -> TransitionPlanned:
-    """The moves that bring back the champion before this one.
+def plan_answer(state: State, tag: Tag, panel: Panel) -> TransitionPlanned | None:
+    """What follows from the answers to a decision that waits: `prod` once enough approved, `rejected` by a denial."""
+    known = find(state, tag)
+    said, last = consent_of(known, panel), known.votes[-1]
+    digest = known.decision.digest if known.decision else None
+    if said.denied:
+        moves = (Move(tag=known.tag, before=known.stage, after=Stage.REJECTED),)
+        return _plan(state, "denial", moves, last.reason, digest)
+    if not said.given:
+        return None
+    return _to_prod(state, known, "promotion", f"Approved by {' and '.join(said.approved)}: {last.reason}", digest)
+
+
+def plan_rollback(state: State, *, reason: str, to: str | None = None) -> TransitionPlanned:
+    """The moves that bring back the champion before this one, or an earlier one.
 
     Raises:
-        Refused: there was none.
+        Refused: there was none before; or the version serves, or its files are gone.
     """
-    if state.champion is None or state.previous is None:
+    target = to or state.previous
+    if state.champion is None or target is None:
         serving = f"{state.champion.tag} is the first champion" if state.champion else "There is no champion"
         message = f"{serving} of '{state.model}', so there is nothing to roll back to."
         raise Refused(message)
-    return _to_prod(state, state.versions[state.previous], "rollback", reason, None)
+    known = state.versions[target]
+    if known.tag == state.champion.tag:
+        message = f"{known.tag} serves already, since {state.champion.since}; there is nothing to roll back."
+        raise Refused(message)
+    if known.deleted_at:
+        message = f"The files of {known.tag} were deleted at {known.deleted_at}, so it cannot serve again."
+        raise Refused(message)
+    return _to_prod(state, known, "rollback", reason, None)
+
+
+def rollback_target(
+    state: State, entries: Sequence[Entry], *, to: Tag | None = None, at: datetime | None = None
+) -> str | None:
+    """Whom a rollback to a version or a moment brings back; None for the champion before this one.
+
+    Raises:
+        UnknownName: there is no such version.
+        Refused: both are asked for; or the version never served; or nobody did at that moment.
+    """
+    if to is not None and at is not None:
+        message = "A rollback goes to a version or to a moment: give --to or --at, not both."
+        raise Refused(message)
+    if to is not None:
+        return _served_once(state, entries, to)
+    if at is None:
+        return None
+    then = champion_at(state.model, entries, at)
+    if then is None:
+        first = next((champion for _, champion in champions(state.model, entries) if champion), None)
+        since = f"the first champion, {first.tag}, serves since {first.since}" if first else "there is no champion yet"
+        message = f"Nobody served as '{state.model}' at {at.isoformat()}: {since}."
+        raise Refused(message)
+    return then.tag
+
+
+def _served_once(state: State, entries: Sequence[Entry], to: Tag) -> str:
+    if to.model != state.model:
+        message = f"{to} is a version of '{to.model}', and '{state.model}' is to be rolled back."
+        raise Refused(message)
+    known = find(state, to)
+    if all(champion is None or champion.tag != known.tag for _, champion in champions(state.model, entries)):
+        message = (
+            f"{to} never served, so there is nothing to roll back to. `promotion promote {to}` promotes it, with "
+            "--override also against the rules."
+        )
+        raise Refused(message)
+    return known.tag
 
 
 def plan_adoption(state: State, tag: Tag, *, reason: str) -> TransitionPlanned:
@@ -112,5 +179,24 @@ def _plan(state: State, cause: str, moves: tuple[Move, ...], reason: str, decisi
     return TransitionPlanned(cause=cause, moves=moves, champion=champion, reason=reason, decision=decision)
 
 
-def _rival(decision: Decision) -> str | None:
-    return decision.champion.tag if decision.champion else None
+def check_rival(state: State, known: Known) -> None:
+    """See that the decision on a version was made against who serves now.
+
+    Raises:
+        Refused: it was not.
+    """
+    rival = known.decision.champion.tag if known.decision and known.decision.champion else None
+    if rival != _serving(state):
+        message = (
+            f"{known.tag} was judged against {rival or 'no champion'}, which no longer serves. `promotion gate "
+            f"{known.tag}` (or `promotion promote {known.tag} --rejudge`) judges it against the present champion."
+        )
+        raise Refused(message)
+
+
+def _serving(state: State) -> str | None:
+    """The champion; before the first promotion the one version in `prod`, if any."""
+    if state.champion:
+        return state.champion.tag
+    labelled = [known.tag for known in state.versions.values() if known.stage is Stage.PROD]
+    return labelled[0] if len(labelled) == 1 else None

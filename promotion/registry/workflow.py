@@ -7,20 +7,21 @@ Every change goes the same way: complete what an interrupted command left, work 
 from datetime import datetime
 from pathlib import Path
 
-from promotion.errors import Conflict, MirrorError
+from promotion.errors import Conflict, MirrorError, Refused
 from promotion.judgement import Decision
+from promotion.registry.by_hand import ByHand
 from promotion.registry.entries import TransitionPlanned
 from promotion.registry.mirroring import mirror_state
-from promotion.registry.proposals import Proposal, Proposals
+from promotion.registry.proposals import Proposal
 from promotion.registry.record import Origin
 from promotion.registry.serving import serving
 from promotion.registry.state import Known, State, fold
 from promotion.registry.transition import find
-from promotion.seams import Step, call
+from promotion.seams import Step, call, shown
 from promotion.vocabulary import Tag
 
 
-class Registry(Proposals):
+class Registry(ByHand):
     """Decides which version of a model serves, and records why; the arguments are those of `Record`."""
 
     def complete(self, model: str) -> State:
@@ -39,13 +40,11 @@ class Registry(Proposals):
         if state.seq != proposal.state.seq:
             next_seq = proposal.state.seq + 1
             raise Conflict(model, next_seq, self.ledger.entries(model, after=proposal.state.seq)[0].actor)
-        for stray in proposal.strays:
-            place = self.store.quarantine(stray)
-            self.notice(f"Moved {stray.path} to {place}.")
         if proposal.bodies:
             self._journal.append(state, *proposal.bodies)
             self.complete(model)
             self.sync(model)
+        self._clear(proposal)
         return proposal
 
     def register(self, tag: Tag, origin: Origin | None = None) -> Known:
@@ -91,25 +90,79 @@ class Registry(Proposals):
         assert decision is not None  # noqa: S101 - a gate always decides
         return decision
 
-    def promote(self, tag: Tag, *, reason: str, override: bool = False) -> TransitionPlanned:
-        """Put a version into `prod` by hand: with a `promote` decision, or as a recorded override.
+    def promote(self, tag: Tag, *, reason: str, override: bool = False, rejudge: bool = False) -> TransitionPlanned:
+        """Put a version into `prod` by hand: with a standing `promote` decision, or as a recorded override.
+
+        It is judged again first where the file whose rows judged it has changed since.
+
+        Args:
+            tag: the version.
+            reason: one sentence for the record.
+            override: go without a decision.
+            rejudge: judge it again in any case.
 
         Raises:
-            Refused: there is no such decision, and it is no override.
+            Refused: there is no such decision, or it waits for approvals, and it is no override; or it was judged
+                again and did not pass, and that is recorded.
+            DataError: it cannot score.
             Conflict: the record moved on meanwhile; nothing was changed.
         """
         self.complete(tag.model)
-        return _planned(self.carry_out(self.propose_promotion(tag, reason=reason, override=override)))
+        done = self.carry_out(self.propose_promotion(tag, reason=reason, override=override, rejudge=rejudge))
+        if not done.promotes:
+            assert done.decision is not None  # noqa: S101 - it was judged again
+            verdict = "it waits for approval" if done.decision.waits else done.decision.verdict
+            message = f"{tag} was judged again and not promoted: {verdict}. {done.decision.summary}"
+            raise Refused(message)
+        return _planned(done)
 
-    def rollback(self, model: str, *, reason: str) -> TransitionPlanned:
-        """Bring back the champion before this one.
+    def rollback(
+        self,
+        model: str,
+        *,
+        reason: str,
+        to: Tag | None = None,
+        at: datetime | None = None,
+        data: str | Path | None = None,
+    ) -> TransitionPlanned:
+        """Bring back the champion before this one, or an earlier one.
+
+        Args:
+            model: its name.
+            reason: one sentence for the record.
+            to: the version to bring back; it was champion once.
+            at: the moment whose champion is brought back.
+            data: file of which some rows are scored beforehand; by default the one that the version was trained from,
+                or the configured one. Where none can be read it goes on, and that is recorded.
 
         Raises:
-            Refused: there was none.
+            Refused: there is no such champion.
             DigestMismatch: its files have changed since it was registered.
+            DataError: it cannot score.
+            Conflict: the record moved on meanwhile; nothing was changed.
         """
         self.complete(model)
-        return _planned(self.carry_out(self.propose_rollback(model, reason=reason)))
+        return _planned(self.carry_out(self.propose_rollback(model, reason=reason, to=to, at=at, data=data)))
+
+    def approve(self, tag: Tag, *, reason: str) -> TransitionPlanned | None:
+        """Approve a decision that waits; the approval that completes the number promotes. None when more are missing.
+
+        Raises:
+            Refused: nothing waits, or it is not this actor's to approve.
+            Conflict: the record moved on meanwhile; nothing was changed.
+        """
+        self.complete(tag.model)
+        return self.carry_out(self.propose_answer(tag, reason=reason, approved=True)).plan
+
+    def deny(self, tag: Tag, *, reason: str) -> TransitionPlanned:
+        """Deny a decision that waits: the version is rejected, and can be judged again.
+
+        Raises:
+            Refused: nothing waits, or it is not this actor's to deny.
+            Conflict: the record moved on meanwhile; nothing was changed.
+        """
+        self.complete(tag.model)
+        return _planned(self.carry_out(self.propose_answer(tag, reason=reason, approved=False)))
 
     def adopt(
         self, tag: Tag, *, reason: str, trained_before: float | None = None, assume_clean: bool = False
@@ -132,18 +185,30 @@ class Registry(Proposals):
         self.sync(model, everything=True)
         return done
 
-    def collect(self, model: str, *, keep: int, registered_before: datetime, reason: str) -> TransitionPlanned | None:
+    def collect(
+        self, model: str, *, keep: int, reason: str, registered_before: datetime | None = None
+    ) -> TransitionPlanned | None:
         """Delete the files of versions that nobody will need again; the ledger remembers them.
 
         Args:
             model: its name.
             keep: how many of the newest that might go are kept all the same.
-            registered_before: only versions registered before this moment go.
             reason: one sentence for the record.
+            registered_before: only versions registered before this moment go; None for those of any age.
         """
         self.complete(model)
-        proposal = self.propose_retention(model, keep=keep, registered_before=registered_before, reason=reason)
+        proposal = self.propose_retention(model, keep=keep, reason=reason, registered_before=registered_before)
         return self.carry_out(proposal).plan
+
+    def _clear(self, proposal: Proposal) -> None:
+        """Move strays out of the store, and delete what killed commands left beside it."""
+        for stray in proposal.strays:
+            place = self.store.quarantine(stray)
+            if place:
+                self.notice(f"Moved {stray} to {shown(place)}; `mv {shown(place)} {stray}` brings it back.")
+        for leftover in proposal.leftovers:
+            self.store.remove(leftover)
+            self.notice(f"Deleted {leftover}, which {leftover.why}.")
 
     def sync(self, model: str, *, everything: bool = False) -> bool:
         """Bring the mirror up to date; False, with a notice, when it cannot be reached: the record stands."""
@@ -151,15 +216,16 @@ class Registry(Proposals):
         if head is None or (head.seq <= done and not everything):
             return True
         entries = self.ledger.entries(model)
-        state, unseen = fold(model, entries), entries if everything else entries[done:]
+        state, seen = fold(model, entries), 0 if everything else done
         paths = {str(stored.tag): stored.path for stored in self.store.versions(model)}
         try:
-            self.mirror.push(mirror_state(state, unseen, paths))
+            self.mirror.push(mirror_state(state, entries, paths, seen=seen))
         except MirrorError as error:
             self.notice(f"{error} What was decided stands; `promotion sync` brings the mirror up to date.")
             return False
         self.ledger.mark_mirrored(model, state.seq)
-        return True
+        late = self.ledger.mirrored(model) > state.seq  # then someone sent a later state, and ours may lie over it
+        return self.sync(model, everything=True) if late else True
 
 
 def _planned(proposal: Proposal) -> TransitionPlanned:

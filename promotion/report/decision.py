@@ -13,10 +13,10 @@ TONES = {Verdict.PROMOTE: Tone.GOOD, Verdict.HOLD: Tone.UNSURE, Verdict.REJECT: 
 _DONE = {Verdict.PROMOTE: "PROMOTED", Verdict.HOLD: "HELD", Verdict.REJECT: "REJECTED"}
 
 
-def decision_page(decision: Decision) -> Page:
-    """A decision as the gate made it; one of which the gate knows nothing says what the policy asks for."""
+def decision_page(decision: Decision, *, done: bool = True) -> Page:
+    """A decision as the gate made it; one that moves nothing (not `done`, or not the gate's) says what is asked for."""
     return Page(
-        verdict=Words(_verdict(decision), TONES[decision.verdict]),
+        verdict=Words(_verdict(decision, done=done), TONES[decision.verdict]),
         headline=_headline(decision),
         summary=tuple(filter(None, (decision.summary, _next_step(decision)))),
         tables=tuple(table for table in (_evidence_table(decision), checks_table(decision)) if table.rows),
@@ -41,15 +41,15 @@ def judged_by(holdout: HoldoutUsed) -> str:
     return f"judged by {holdout.rows:,} rows{positives} of {holdout.data}{without}"
 
 
-def _verdict(decision: Decision) -> str:
-    if decision.challenger is None:
+def _verdict(decision: Decision, *, done: bool) -> str:
+    if decision.challenger is None or not done:
         return decision.verdict.upper()
     return "PROMOTE, waits for approval" if decision.waits else _DONE[decision.verdict]
 
 
 def _next_step(decision: Decision) -> str:
     waits = decision.waits and decision.challenger
-    return f"`promotion promote {_challenger(decision)} --reason …` approves it." if waits else ""
+    return f"`promotion approve {_challenger(decision)} --reason …` approves it, `deny` denies it." if waits else ""
 
 
 def _headline(decision: Decision) -> str:

@@ -1,7 +1,6 @@
 """The record as pages: who serves, what happened, the life of one version, what an audit found."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 
 from promotion.figures import level
 from promotion.registry.audit import Finding, Severity
@@ -17,15 +16,13 @@ from promotion.registry.entries import (
     TransitionPlanned,
 )
 from promotion.registry.state import Known, State
-from promotion.report.decision import decision_page
 from promotion.report.page import Page, Table, Tone, Words, left, right, row
-from promotion.vocabulary import Stage
 
 _REASONED = {"rollback", "repair", "denial", "retention"}
 
 
-def status_page(states: Sequence[State], attention: Sequence[str]) -> Page:
-    """All models: champion, who waits, how much their holdouts are used, what needs attention."""
+def status_page(states: Sequence[State], approvals: Sequence[str], attention: Sequence[str]) -> Page:
+    """All models: champion, who waits, how much their holdouts are used, whose approval and what else is needed."""
     titles = ("model", "champion", "since", "decision", "waiting", "last verdict")
     spent = (budget_told(state) for state in states)
     return Page(
@@ -33,11 +30,7 @@ def status_page(states: Sequence[State], attention: Sequence[str]) -> Page:
         tables=(Table(columns=left(*titles), rows=tuple(map(_standing, states))),),
         notes=(
             *(Words(sentence) for sentence in spent if sentence),
-            *(
-                Words(f"{tag} passed and waits for approval: `promotion promote {tag} --reason …`.", Tone.GOOD)
-                for state in states
-                for tag in awaiting_approval(state)
-            ),
+            *(Words(sentence, Tone.GOOD) for sentence in approvals),
             *(Words(f"! {sentence}", Tone.UNSURE) for sentence in attention),
         ),
     )
@@ -76,23 +69,13 @@ def budget_told(state: State) -> str:
 
 def history_page(entries: Iterable[Entry]) -> Page:
     """The ledger of one model, oldest first."""
-    return Page(tables=(_history(entries),))
+    return Page(tables=(history_table(entries),))
 
 
-def version_pages(known: Known, entries: Iterable[Entry]) -> tuple[Page, ...]:
-    """The life of one version, and the last decision on it."""
-    registration = known.registration
-    facts = {
-        "version": known.tag,
-        "stage": known.stage or "none of ours",
-        "named": registration.version,
-        "digest": registration.digest,
-        "trained by run": registration.run_id,
-        "trained from": registration.data,
-        "training rows": None if registration.training_rows is None else f"{registration.training_rows:,}",
-    }
-    life = Page(tables=(_facts(facts), _history(entries)))
-    return (life,) if known.decision is None else (life, _decided(known))
+def history_table(entries: Iterable[Entry]) -> Table:
+    """Entries, one in a row."""
+    rows = tuple(row(str(entry.seq), minute(entry.at), entry.actor, told(entry)) for entry in entries)
+    return Table(columns=(*right("seq"), *left("at (UTC)", "who", "what")), rows=rows)
 
 
 def findings_pages(model: str, findings: Sequence[Finding]) -> tuple[Page, ...]:
@@ -156,25 +139,6 @@ def _standing(state: State) -> tuple[Words, ...]:
         ", ".join(version_of(known.tag) for known in state.waiting) or "nobody",
         f"{last.decision.verdict} ({version_of(last.tag)})" if last and last.decision else "",
     )
-
-
-def _history(entries: Iterable[Entry]) -> Table:
-    rows = tuple(row(str(entry.seq), minute(entry.at), entry.actor, told(entry)) for entry in entries)
-    return Table(columns=(*right("seq"), *left("at (UTC)", "who", "what")), rows=rows)
-
-
-def _facts(facts: Mapping[str, str | None]) -> Table:
-    rows = tuple(row(Words(name, Tone.QUIET), value or "unknown") for name, value in facts.items())
-    return Table(columns=left("", ""), rows=rows)
-
-
-def _decided(known: Known) -> Page:
-    """The decision on a version; one that waited for a person does no more once the version has moved on."""
-    assert known.decision is not None  # noqa: S101 - the caller has seen to it
-    page = decision_page(known.decision)
-    if not known.decision.waits or known.stage is Stage.STAGING:
-        return page
-    return replace(page, verdict=Words("PROMOTE, waited for approval", page.verdict.tone), summary=page.summary[:1])
 
 
 def _finding(finding: Finding) -> Page:

@@ -1,6 +1,7 @@
-"""What every ledger store keeps, in memory or in SQL."""
+"""What every ledger store keeps: in memory, on SQLite, on PostgreSQL."""
 
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -12,34 +13,66 @@ from promotion.registry.entries import GENESIS, Registration, chain
 from promotion.registry.state import State, advance
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+N_WRITERS = 8
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def ledgers(request, tmp_path):
-    """Two handles on one ledger, as two processes would have."""
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+def handle(request, tmp_path):
+    """Opens the test's ledger once more, as another process would."""
     if request.param == "memory":
-        return (MemoryLedger(),) * 2
-    url = f"sqlite:///{tmp_path / 'folder' / 'ledger.db'}"
-    return SqlLedger(url), SqlLedger(url)
+        ledger = MemoryLedger()
+        return lambda: ledger
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'folder' / 'ledger.db'}"
+    else:
+        url = request.getfixturevalue("postgres_server").new_database()
+    return lambda: SqlLedger(url)
 
 
 @pytest.fixture
-def ledger(ledgers):
-    return ledgers[0]
+def ledger(handle):
+    return handle()
 
 
-def entries_after(head, *names, model="toy", actor="os:alice"):
+@pytest.fixture
+def ledgers(handle):
+    """Two handles on one ledger."""
+    return handle(), handle()
+
+
+def entries_after(head, *names, model="toy", actor="os:alice", sign=None):
     bodies = [Registration(tag=f"{model}:{name}", digest=64 * "a", stage=None) for name in names]
-    return tuple(chain(model, head, bodies, at=NOW, actor=actor))
+    return tuple(chain(model, head, bodies, at=NOW, actor=actor, sign=sign))
+
+
+def head_after(entries):
+    state = State(model=entries[0].model, seq=entries[0].seq - 1, hash=entries[0].prev_hash)
+    return advance(state, *entries).head
 
 
 def write(ledger, entries):
     """Append to what was last read; the head as folding gives it."""
-    state = State(model=entries[0].model, seq=entries[0].seq - 1, hash=entries[0].prev_hash)
-    for entry in entries:
-        state = advance(state, entry)
-    ledger.append(entries, state.head)
-    return state.head
+    ledger.append(entries, head_after(entries))
+    return head_after(entries)
+
+
+def at_once(n_threads, work):
+    """What each of many threads that start together comes to: its result, or what it raised."""
+    start, outcomes = threading.Barrier(n_threads), [None] * n_threads
+
+    def attempt(number):
+        start.wait()
+        try:
+            outcomes[number] = work(number)
+        except Exception as error:
+            outcomes[number] = error
+
+    threads = [threading.Thread(target=attempt, args=(number,)) for number in range(n_threads)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return outcomes
 
 
 def test_a_new_ledger_is_empty(ledger):
@@ -47,6 +80,8 @@ def test_a_new_ledger_is_empty(ledger):
     assert ledger.head("toy") is None
     assert ledger.entries("toy") == ()
     assert ledger.mirrored("toy") == 0
+    ledger.mark_mirrored("toy", 3)
+    assert ledger.models() == ()
 
 
 def test_what_is_appended_is_read_back_equal_and_in_order_by_every_handle(ledgers):
@@ -58,8 +93,8 @@ def test_what_is_appended_is_read_back_equal_and_in_order_by_every_handle(ledger
 
     assert entries[0].prev_hash == GENESIS
     assert first.entries("toy") == second.entries("toy") == (*entries, *more)
-    assert first.entries("toy", after=3) == more
-    assert first.head("toy") == last
+    assert [first.entries("toy", after=seq) for seq in (3, 4, 99)] == [more, (), ()]
+    assert first.head("toy") == second.head("toy") == last
 
 
 def test_models_are_apart(ledger):
@@ -68,6 +103,28 @@ def test_models_are_apart(ledger):
 
     assert ledger.models() == ("another", "toy")
     assert [ledger.head(model).seq for model in ledger.models()] == [2, 1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Zoë 日本語 🏅 'quoted' \"twice\" \\ %s {} -- ;", "\t\r\n\x01\u2028", "x" * 5_000_000],
+    ids=["words", "signs", "5 MB"],
+)
+def test_any_text_is_kept_to_the_letter(ledger, text):
+    body = Registration(tag="toy:a", digest=64 * "a", stage=None, data=text, options={text[:50]: [0.1, 1e300, None]})
+    entries = tuple(chain("toy", None, [body], at=NOW, actor=f"os:{text[:50]}"))
+    write(ledger, entries)
+
+    (read,) = ledger.entries("toy")
+    assert read == entries[0]
+    assert read.hash == read.expected_hash()
+
+
+def test_signatures_are_kept_where_there_are_any(ledger):
+    head = write(ledger, entries_after(None, "a", sign=lambda text: f"ed25519:k:{text[:8]}"))
+    write(ledger, entries_after(head, "b"))
+    first, second = ledger.entries("toy")
+    assert (first.signature, second.signature) == (f"ed25519:k:{first.hash[:8]}", None)
 
 
 @pytest.mark.parametrize("start", [(), ("a", "b")], ids=["first entry", "later entry"])
@@ -99,32 +156,85 @@ def test_an_append_ahead_of_the_end_leaves_nothing(ledger):
     assert len(ledger.entries("toy")) == 1
 
 
-def test_of_many_writers_at_once_exactly_one_wins_each_place(tmp_path):
-    url = f"sqlite:///{tmp_path / 'ledger.db'}"
-    head, n_writers = write(SqlLedger(url), entries_after(None, "start")), 6
-    start, outcomes = threading.Barrier(n_writers), []
+def test_several_entries_are_appended_whole_or_not_at_all(ledger):
+    entries = entries_after(None, "a", "b", "c")
+    twice = (*entries[:2], replace(entries[2], seq=2))
+    with pytest.raises(Conflict):
+        ledger.append(twice, head_after(entries))
+    assert (ledger.entries("toy"), ledger.head("toy")) == ((), None)
+    write(ledger, entries)
+
+
+def test_several_models_are_appended_to_whole_or_not_at_all(ledger):
+    theirs = entries_after(None, "theirs", actor="config:ci", model="zoo")
+    write(ledger, theirs)
+    ours = [entries_after(None, "a", "b", model=model) for model in ("another", "toy", "zoo")]
+
+    with pytest.raises(Conflict, match=r"^The record of 'zoo' moved on by config:ci .*entry 1 was taken"):
+        ledger.append_all([(entries, head_after(entries)) for entries in ours])
+    assert ledger.models() == ("zoo",)
+    assert ledger.entries("toy") == ()
+
+    ledger.append_all([(entries, head_after(entries)) for entries in ours[:2]])
+    assert [ledger.entries(model) for model in ledger.models()] == [*ours[:2], theirs]
+
+
+@pytest.mark.parametrize("start", [(), ("a",)], ids=["first entry", "later entry"])
+def test_of_many_writers_at_once_exactly_one_wins_each_place(handle, start):
+    ledger = handle()
+    head = write(ledger, entries_after(None, *start)) if start else None
+    handles = [handle() for _ in range(N_WRITERS)]
 
     def attempt(number):
-        ledger = SqlLedger(url)
-        entries = entries_after(head, f"w{number}", f"w{number}b", actor=f"os:{number}")
-        start.wait()
-        try:
-            write(ledger, entries)
-        except Conflict as conflict:
-            outcomes.append(conflict.by)
-        else:
-            outcomes.append(None)
+        return write(handles[number], entries_after(head, f"w{number}", f"w{number}b", actor=f"os:{number}"))
 
-    threads = [threading.Thread(target=attempt, args=(number,)) for number in range(n_writers)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    outcomes = at_once(N_WRITERS, attempt)
+    entries = ledger.entries("toy", after=len(start))
+    assert len(entries) == 2
+    won = [outcome for outcome in outcomes if not isinstance(outcome, Exception)]
+    assert won == [ledger.head("toy")]
+    lost = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+    assert {type(outcome) for outcome in lost} == {Conflict}
+    assert {outcome.by for outcome in lost} == {entries[0].actor}
 
-    entries = SqlLedger(url).entries("toy")
-    assert outcomes.count(None) == 1
-    assert {by for by in outcomes if by} == {entries[1].actor}
-    assert [entry.seq for entry in entries] == [1, 2, 3]
+
+def test_writers_that_try_again_all_come_through_on_one_handle_and_many(handle):
+    shared, others = handle(), [handle() for _ in range(N_WRITERS // 2)]
+
+    def work(number):
+        ledger = others[number // 2] if number % 2 else shared
+        n_written = 0
+        while n_written < 5:
+            try:
+                write(ledger, entries_after(ledger.head("toy"), f"w{number}n{n_written}", actor=f"os:{number}"))
+            except Conflict:
+                continue
+            ledger.mark_mirrored("toy", ledger.head("toy").seq)
+            n_written += 1
+
+    assert at_once(N_WRITERS, work) == [None] * N_WRITERS
+    entries = shared.entries("toy")
+    assert [entry.seq for entry in entries] == list(range(1, 5 * N_WRITERS + 1))
+    assert head_after(entries) == shared.head("toy")
+    assert shared.mirrored("toy") == 5 * N_WRITERS
+
+
+def test_readers_see_an_append_whole_or_not_at_all(handle):
+    writing, reading, done = handle(), handle(), threading.Event()
+
+    def work(number):
+        if number == 0:
+            head = None
+            for n in range(20):
+                head = write(writing, entries_after(head, *(f"v{n}e{one}" for one in range(3))))
+            return done.set()
+        while not done.is_set():
+            head, entries = reading.head("toy"), reading.entries("toy")
+            assert len(entries) % 3 == 0
+            assert head is None or (head.seq % 3 == 0 and entries[head.seq - 1].hash == head.hash)
+        return None
+
+    assert at_once(3, work) == [None] * 3
 
 
 def test_mirrored_never_moves_back(ledger):

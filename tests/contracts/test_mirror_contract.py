@@ -11,6 +11,8 @@ from promotion.errors import MirrorError
 from promotion.seams import MirrorDecision, MirrorState, MirrorVersion
 from promotion.vocabulary import Stage
 
+HASHES = tuple(digit * 64 for digit in "123456789")
+
 
 @pytest.fixture(params=["memory", "mlflow"])
 def mirror_and_runs(request, tmp_path):
@@ -38,8 +40,7 @@ def state(mirror_and_runs, tmp_path):
     )
     return MirrorState(
         model="toy",
-        hash="f" * 64,
-        seq=4,
+        hashes=HASHES[:4],
         versions=versions,
         aliases={"champion": toy("a"), "challenger": toy("b")},
         decisions=(decision,),
@@ -49,6 +50,7 @@ def state(mirror_and_runs, tmp_path):
 def test_an_empty_mirror_shows_nothing(mirror):
     assert mirror.aliases("toy") == {}
     assert mirror.stages("toy") == {}
+    assert mirror.head("toy") is None
 
 
 def test_shows_what_was_pushed(mirror, state):
@@ -78,7 +80,7 @@ def test_aliases_and_stages_move_and_earlier_decisions_stand(mirror, state):
     mirror.push(
         replace(
             state,
-            seq=7,
+            hashes=HASHES[:7],
             versions=(replace(a, stage=Stage.ARCHIVED), replace(b, stage=Stage.PROD)),
             aliases={"champion": toy("b"), "previous": toy("a")},
             decisions=(later,),
@@ -89,6 +91,30 @@ def test_aliases_and_stages_move_and_earlier_decisions_stand(mirror, state):
     assert mirror.stages("toy") == {"toy:a": "archived", "toy:b": "prod"}
     assert mirror.metrics(run_id, ["gate_roc_auc"], 4) == {"gate_roc_auc": 0.1 + 0.2}
     assert mirror.metrics(run_id, ["gate_roc_auc"], 6) == {"gate_roc_auc": 0.5}
+
+
+class TestHead:
+    """Where the chain ends, kept where whoever cuts the ledger does not reach."""
+
+    def test_is_that_of_the_last_entry_sent(self, mirror, state):
+        for length in (4, 4, 7):
+            mirror.push(replace(state, hashes=HASHES[:length]))
+            assert mirror.head("toy") == (length, HASHES[length - 1])
+
+    def test_a_late_sender_changes_nothing(self, mirror, state):
+        mirror.push(replace(state, hashes=HASHES[:7], aliases={"champion": toy("b")}))
+        mirror.push(state)
+        assert mirror.head("toy") == (7, HASHES[6])
+        assert mirror.aliases("toy") == {"champion": "toy:b"}
+
+    @pytest.mark.parametrize("length", [7, 8])
+    def test_a_ledger_that_was_rewritten_is_refused_and_the_evidence_stays(self, mirror, state, length):
+        mirror.push(replace(state, hashes=HASHES[:7]))
+        rewritten = replace(state, hashes=("0" * 64,) * length, aliases={"champion": toy("b")})
+        with pytest.raises(MirrorError, match=r"^MLflow was sent another entry 7 of 'toy' than the ledger has, so the"):
+            mirror.push(rewritten)
+        assert mirror.head("toy") == (7, HASHES[6])
+        assert mirror.aliases("toy")["champion"] == "toy:a"
 
 
 class TestMlflow:
@@ -130,6 +156,17 @@ class TestMlflow:
         assert mirror.stages("toy") == {"toy:a": "prod", "toy:b": "staging"}
         assert mlflow.get_model_version("toy", theirs.version).tags == {"mine": "yes"}
         assert mlflow.get_registered_model("toy").tags["team"] == "risk"
+
+    def test_the_head_is_a_tag_that_a_person_can_read_and_remove(self, mirror, state, mlflow):
+        mirror.push(state)
+        assert mlflow.get_registered_model("toy").tags["promotion.head"] == f"4:{HASHES[3]}"
+        for nonsense in ("", "4", "x:y", "0:" + HASHES[0], "-1:" + HASHES[0]):
+            mlflow.set_registered_model_tag("toy", "promotion.head", nonsense)
+            assert mirror.head("toy") == ((4, "") if nonsense == "4" else None)
+        mlflow.delete_registered_model_tag("toy", "promotion.head")
+        assert mirror.head("toy") is None
+        mirror.push(state)
+        assert mirror.head("toy") == (4, HASHES[3])
 
     def test_a_run_that_is_gone_is_a_sentence(self, mirror, state):
         lost = replace(state, decisions=(replace(state.decisions[0], run_id="0" * 32),))

@@ -121,7 +121,7 @@ class TestHandOff:
             better["tag"]: "prod",
             rejected: "rejected",
         }
-        assert run(["rollback", "fraud_classifier", "--reason", "complaints"]) == 0
+        assert run(["rollback", "fraud_classifier", "--reason", "complaints", "--yes"]) == 0
         assert str(registry.champion("fraud_classifier").tag) == first
         assert run(["audit"]) == 0
 

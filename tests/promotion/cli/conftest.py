@@ -1,5 +1,7 @@
 """A configured folder, and the command run in this process."""
 
+import shutil
+
 import pytest
 
 from promotion.cli import run
@@ -50,3 +52,11 @@ def with_champion(here, command):
     """`toy:weak` serves."""
     assert command("gate", "toy:weak")[0] == 0
     return here
+
+
+@pytest.fixture
+def weak_alone(store):
+    """`toy:weak` is the only version in the store, so that none is there that nobody registered."""
+    for stored in store.versions("toy"):
+        if stored.tag.version != "weak":
+            shutil.rmtree(stored.path)

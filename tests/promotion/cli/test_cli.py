@@ -36,7 +36,7 @@ def recorded():
 class TestHelp:
     def test_every_command_of_the_design_is_there(self):
         design = {"init", "retrain", "gate", "promote", "rollback", "adopt", "status", "history", "show", "audit"}
-        assert design | {"repair", "sync", "compare", "replay", "policy check"} <= set(COMMANDS)
+        assert design | {"repair", "sync", "compare", "replay", "policy check", "approve", "deny"} <= set(COMMANDS)
 
     @pytest.mark.parametrize("name", sorted(COMMANDS))
     def test_every_command_and_option_has_help_and_an_example(self, name, command):
@@ -103,15 +103,15 @@ class TestChange:
         assert {err for _, _, err in (first, better, equal, worse)} == {""}
 
     def test_promote_rollback_and_adopt_tell_the_moves(self, with_champion, command):
-        assert command("promote", "toy:good", "--reason", "weekly review", "--override") == (
-            0,
-            "Promotion done: toy:good is the champion (toy:good staging → prod, toy:weak prod → archived).\n",
-            "",
+        code, out, err = command("promote", "toy:good", "--reason", "weekly review", "--override", "--yes")
+        assert (code, err) == (0, "")
+        assert out.splitlines()[-1] == (
+            "Promotion done: toy:good is the champion (toy:good staging → prod, toy:weak prod → archived)."
         )
-        assert command("rollback", "toy", "--reason", "complaints") == (
-            0,
-            "Rollback done: toy:weak is the champion (toy:weak archived → prod, toy:good prod → archived).\n",
-            "",
+        code, out, err = command("rollback", "toy", "--reason", "complaints", "--yes")
+        assert (code, err) == (0, "")
+        assert out.splitlines()[-1] == (
+            "Rollback done: toy:weak is the champion (toy:weak archived → prod, toy:good prod → archived)."
         )
         assert command("adopt", "toy:twin", "--assume-clean", "--reason", "trained elsewhere") == (
             0,
@@ -124,10 +124,10 @@ class TestChange:
         decision = json.loads(command("gate", "toy:weak", "--json")[1])
         assert (decision["verdict"], len(decision["decision_id"])) == ("promote", 12)
         assert (
-            json.loads(command("promote", "toy:good", "--reason", "r", "--override", "--json")[1])["champion"]
+            json.loads(command("promote", "toy:good", "--reason", "r", "--override", "--yes", "--json")[1])["champion"]
             == "toy:good"
         )
-        assert json.loads(command("rollback", "toy", "--reason", "r", "--json")[1])["cause"] == "rollback"
+        assert json.loads(command("rollback", "toy", "--reason", "r", "--yes", "--json")[1])["cause"] == "rollback"
         assert json.loads(command("adopt", "toy:twin", "--assume-clean", "--reason", "r", "--json")[1]) == {
             "adopted": "toy:twin"
         }
@@ -137,34 +137,11 @@ class TestChange:
         assert [entry["seq"] for entry in history] == list(range(1, len(history) + 1))
         shown = json.loads(command("show", "toy:good", "--json")[1])
         assert (shown["registration"]["tag"], shown["stage"]) == ("toy:good", "archived")
-        assert json.loads(command("audit", "--json")[1]) == {"toy": []}
-        assert json.loads(command("repair", "--json")[1]) == {"toy": []}
+        assert {finding["code"] for finding in json.loads(command("audit", "--json")[1])["toy"]} == {"AUD015"}
+        assert json.loads(command("repair", "--json")[1])["models"] == {"toy": {"completes": None, "moves": []}}
         assert json.loads(command("sync", "--json")[1]) == {"toy": True}
         monkeypatch.chdir(Path.home())
         assert json.loads(command("init", "--json")[1]) == {"written": "promotion.toml"}
-
-
-class TestApproval:
-    @pytest.fixture
-    def asks_a_person(self, here, configuration):
-        (here / "promotion.toml").write_text(configuration + 'approval = "required"\n')
-        return here
-
-    def test_a_promotion_that_waits_is_held_until_a_person_agrees(self, asks_a_person, command):
-        code, out, err = command("gate", "toy:weak")
-        assert (code, err) == (4, "")
-        assert out.splitlines()[0].strip() == "PROMOTE, waits for approval  toy:weak (no champion yet)"
-        assert out.splitlines()[2].strip() == "`promotion promote toy:weak --reason …` approves it."
-        assert (
-            "toy:weak passed and waits for approval: `promotion promote toy:weak --reason …`." in command("status")[1]
-        )
-        (model,) = json.loads(command("status", "--json")[1])["models"]
-        assert (model["champion"], model["awaiting_approval"]) == (None, ["toy:weak"])
-        assert command("promote", "toy:weak", "--reason", "weekly review")[0] == 0
-        assert "waits for approval" not in command("status")[1]
-        shown = command("show", "toy:weak")[1]
-        assert "PROMOTE, waited for approval  toy:weak (no champion yet)" in shown
-        assert "approves it" not in shown
 
 
 class TestMarkdown:
@@ -216,7 +193,7 @@ class TestHoldout:
 class TestLook:
     def test_status_history_and_show_tell_the_story(self, with_champion, command):
         command("gate", "toy:good")
-        command("rollback", "toy", "--reason", "complaints [since] noon")
+        command("rollback", "toy", "--reason", "complaints [since] noon", "--yes")
         status, history, show = (command(*words) for words in (["status"], ["history", "toy"], ["show", "toy:good"]))
         assert [code for code, _, _ in (status, history, show)] == [0, 0, 0]
         assert re.search(r"toy +weak +2\d{3}-\d\d-\d\d \d\d:\d\d +by hand +nobody +promote \(good\)", status[1])
@@ -237,18 +214,18 @@ class TestLook:
         assert "! toy:weak is labelled prod and not recorded; `promotion adopt` makes it the champion of record." in out
         assert "! toy:good has no model.yaml: its save was cut short" in out
 
-    def test_audit_finds_an_edited_label_and_repair_mends_it(self, with_champion, command):
+    def test_audit_finds_an_edited_label_and_repair_mends_it(self, weak_alone, with_champion, command):
         assert command("audit", "toy") == (0, "toy: the ledger, the labels, the files and MLflow agree.\n", "")
         path = with_champion / "bentoml" / "models" / "toy" / "weak" / "model.yaml"
         path.write_text(path.read_text().replace("stage: prod", "stage: archived"))
         code, out, _ = command("audit")
         assert code == 5
         assert list(filter(None, out.splitlines()))[:2] == ["toy: 1 finding", "AUD010  toy:weak"]
-        assert command("repair") == (0, "toy: toy:weak archived → prod\n", "")
+        assert command("repair", "--yes") == (0, "toy: toy:weak archived → prod\nRepaired.\n", "")
         assert command("audit")[0] == 0
         assert command("repair") == (0, "toy: no label disagreed with the ledger\n", "")
 
-    def test_with_mlflow_away_the_promotion_stands_and_sync_catches_up(self, here, command, monkeypatch):
+    def test_with_mlflow_away_the_promotion_stands_and_sync_catches_up(self, here, weak_alone, command, monkeypatch):
         monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:////dev/null/mlflow.db")
         code, out, err = command("gate", "toy:weak")
         assert (code, out.splitlines()[0].strip()) == (0, "PROMOTED  toy:weak (no champion yet)")
@@ -268,21 +245,25 @@ MISTAKES = {
     "no reason": (["rollback", "toy"], 2, "Missing option '--reason'"),
     "unknown option": (["status", "--jsn"], 2, "No such option: --jsn"),
     "an empty reason": (
-        ["promote", "toy:good", "--reason", " ", "--override"],
+        ["promote", "toy:good", "--reason", " ", "--override", "--yes"],
         1,
         "Error: A change by hand needs a reason",
     ),
     "no tag": (["gate", "toy"], 1, "Error: There is no tag 'toy'. A tag is MODEL:VERSION in lower case"),
     "unknown tag": (["gate", "toy:goood"], 1, "Error: There is no version 'toy:goood'. Did you mean 'toy:good'?"),
     "tag of another model": (["gate", "fraud:good"], 1, "Error: There is no model 'fraud'. There is: toy."),
-    "never judged": (["promote", "toy:good", "--reason", "r"], 1, "Error: toy:good has not been judged."),
+    "never judged": (["promote", "toy:good", "--reason", "r", "--yes"], 1, "Error: toy:good has not been judged."),
     "unknown to the ledger": (
         ["show", "toy:good"],
         1,
         "Error: There is no version 'toy:good'. Did you mean 'toy:weak'?",
     ),
     "the champion": (["gate", "toy:weak"], 1, "Error: toy:weak serves already"),
-    "first champion": (["rollback", "toy", "--reason", "r"], 1, "Error: toy:weak is the first champion of 'toy'"),
+    "first champion": (
+        ["rollback", "toy", "--reason", "r", "--yes"],
+        1,
+        "Error: toy:weak is the first champion of 'toy'",
+    ),
     "unknown model": (["history", "tooy"], 1, "Error: There is no model 'tooy'. Did you mean 'toy'?"),
     "adopt by halves": (
         ["adopt", "toy:good", "--reason", "r"],
@@ -382,7 +363,7 @@ def test_a_conflict_exits_by_its_own_code(with_champion, command, monkeypatch):
     def someone_else_first(*arguments, **options):
         monkeypatch.setattr(gating, "decide", decide)
         monkeypatch.setenv("PROMOTION_ACTOR", "bob")
-        run(["promote", "toy:twin", "--reason", "first", "--override"])
+        run(["promote", "toy:twin", "--reason", "first", "--override", "--yes"])
         return decide(*arguments, **options)
 
     monkeypatch.setattr(gating, "decide", someone_else_first)
@@ -392,7 +373,7 @@ def test_a_conflict_exits_by_its_own_code(with_champion, command, monkeypatch):
         "Error: The record of 'toy' moved on by config:bob while this command ran (entry 5 was taken), so nothing was "
         "changed. Look at `promotion history toy` and run the command again.\n"
     )
-    assert command("audit")[0] == 0
+    assert {finding["code"] for finding in json.loads(command("audit", "--json")[1])["toy"]} == {"AUD015"}
 
 
 def test_two_prod_labels_and_a_torn_folder_are_told_and_mended(here, store, command):

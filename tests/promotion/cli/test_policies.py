@@ -87,7 +87,7 @@ class TestCheck:
         assert (code, err) == (0, "")
         (found,) = json.loads(out).values()
         assert any("by TransactionAmt in 4 bins" in demand for demand in found["demands"])
-        assert any("waits until a person approves it" in demand for demand in found["demands"])
+        assert any("waits until 2 people approve it" in demand for demand in found["demands"])
 
 
 class TestReplay:

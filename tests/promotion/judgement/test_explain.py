@@ -83,7 +83,14 @@ def test_the_least_policy_in_full():
             {"unknown_provenance": "assume_clean"},
             "When it is unknown which rows trained one of the two, none of those that judge is taken to have.",
         ),
-        ({"approval": "required"}, "What passes all this waits until a person approves it (`promotion promote`)."),
+        (
+            {"approval": "required"},
+            "What passes all this waits until a person approves it (`promotion approve`); whoever trained it or had it judged is not enough.",
+        ),
+        (
+            {"approval": "required", "min_approvals": 2, "approvers": ["os:a", "os:b"]},
+            "What passes all this waits until 2 people approve it (`promotion approve`), of os:a, os:b; whoever trained it or had it judged is not enough.",
+        ),
         (
             {
                 "metrics": ["expected_cost(fp=5, fn='amount')"],

@@ -1,29 +1,38 @@
 import json
+import os
+import re
 import shutil
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 
 import pytest
 import yaml
 from recipes import synthetic_rows
-from situation import kinds, open_at, settings_at, stages, toy
+from situation import NOON, bentoml_at, kinds, open_at, settings_at, stages, toy
 
 from promotion.adapters.bento import BentoStore
 from promotion.adapters.mlflow import MlflowMirror
 from promotion.canonical import canonical_json, digest
-from promotion.errors import MirrorError
+from promotion.errors import MirrorError, StoreError
 from promotion.registry.entries import FORMAT
 from promotion.registry.record import Origin
-from promotion.vocabulary import Stage
+from promotion.vocabulary import Stage, Tag
+
+LATER = NOON + timedelta(days=1)
 
 
 @pytest.fixture(scope="module")
 def audited_folder(tmp_path_factory, trained_store, empty_mlflow):
-    """`toy:weak`, then `toy:good` champion, `toy:noisy` rejected and `toy:twin` waiting; mirrored to a real MLflow."""
+    """`toy:weak`, then `toy:good` champion, `toy:noisy` rejected and `toy:twin` waiting; mirrored to a real MLflow.
+
+    `toy:spoilt` lies beside the store, in `spare`.
+    """
     from mlflow import MlflowClient
 
     root = tmp_path_factory.mktemp("audited") / "here"
     shutil.copytree(trained_store, root / "bentoml")
+    (root / "bentoml/models/toy/spoilt").rename(root / "spare")
     shutil.copy(empty_mlflow, root / "mlflow.db")
     synthetic_rows().to_csv(root / "rows.csv", index=False)
     uri = f"sqlite:///{root / 'mlflow.db'}"
@@ -33,16 +42,16 @@ def audited_folder(tmp_path_factory, trained_store, empty_mlflow):
     for version in ("weak", "good", "noisy", "twin"):
         registry.register(toy(version), Origin(run_id=client.create_run(experiment).info.run_id))
         registry.gate(toy(version))
-    registry.ledger._engine.dispose()
     return root
 
 
 @pytest.fixture
 def audited(audited_folder, tmp_path):
-    """A registry on a copy of that folder."""
+    """A registry on a copy of that folder, a day later."""
     shutil.copytree(audited_folder, tmp_path, dirs_exist_ok=True)
     mirror = MlflowMirror(f"sqlite:///{tmp_path / 'mlflow.db'}")
-    return open_at(settings_at(tmp_path), store=BentoStore(tmp_path / "bentoml"), mirror=mirror)
+    store = BentoStore(tmp_path / "bentoml")
+    return open_at(settings_at(tmp_path), store=store, mirror=mirror, clock=lambda: LATER)
 
 
 @pytest.fixture
@@ -82,6 +91,20 @@ def rehash_from(registry, seq):
     sql("update heads set hash = ?", (prev_hash,))
 
 
+def bring_in_a_version(registry):
+    """`toy:spoilt`, which nobody registered."""
+    shutil.copytree("spare", registry.store.path(toy("spoilt")))
+
+
+def cut_tail(length, *, mirrored=None):
+    """What someone who may write to the ledger could do: take off its end and make the head fit."""
+    sql("delete from entries where seq > ?", (length,))
+    ((entry_hash,),) = sql("select hash from entries where seq = ?", (length,)) or (("",),)
+    sql("update heads set seq = ?, hash = ?", (length, entry_hash))
+    if mirrored is not None:
+        sql("update heads set mirrored = ?", (mirrored,))
+
+
 class Corruptions:
     """Each changes one thing behind the registry's back; the codes that the audit must then give."""
 
@@ -98,12 +121,34 @@ class Corruptions:
         return {"AUD011 toy:weak"}
 
     def unrecorded_version_labelled_prod(registry, mlflow):  # noqa: N805
+        bring_in_a_version(registry)
         label(registry, "spoilt", "prod")
         return {"AUD012 toy:spoilt"}
 
+    def version_that_nobody_registered(registry, mlflow):  # noqa: N805
+        bring_in_a_version(registry)
+        return {"AUD015 toy:spoilt"}
+
     def torn_folder(registry, mlflow):  # noqa: N805
+        bring_in_a_version(registry)
         (registry.store.path(toy("spoilt")) / "model.yaml").unlink()
         return {"AUD013 toy:spoilt"}
+
+    def empty_folder(registry, mlflow):  # noqa: N805
+        registry.store.path(toy("spoilt")).mkdir()
+        return {"AUD013 toy:spoilt"}
+
+    def champion_copied_by_hand(registry, mlflow):  # noqa: N805
+        shutil.copytree(registry.store.path(toy("good")), registry.store.path(toy("copy")))
+        return {"AUD013 toy:copy"}
+
+    def foreign_folder_beside_the_models(registry, mlflow):  # noqa: N805
+        (registry.store.home / "models/.Trash-0").mkdir()
+        return {f"AUD017 {registry.store.home}/models/.Trash-0"}
+
+    def foreign_folder_beside_the_versions(registry, mlflow):  # noqa: N805
+        (registry.store.home / "models/toy/Good_Old").mkdir()
+        return {f"AUD017 {registry.store.home}/models/toy/Good_Old"}
 
     def champions_description_half_written(registry, mlflow):  # noqa: N805
         (registry.store.path(toy("good")) / "model.yaml").write_text("labels: {stage: pr")
@@ -112,6 +157,35 @@ class Corruptions:
     def champions_folder_deleted(registry, mlflow):  # noqa: N805
         shutil.rmtree(registry.store.path(toy("good")))
         return {"AUD014 toy:good"}
+
+    def folder_of_the_one_before_deleted(registry, mlflow):  # noqa: N805
+        shutil.rmtree(registry.store.path(toy("weak")))
+        return {"AUD014 toy:weak"}
+
+    def folder_of_one_that_waits_deleted(registry, mlflow):  # noqa: N805
+        shutil.rmtree(registry.store.path(toy("twin")))
+        return {"AUD014 toy:twin"}
+
+    def deleted_version_brought_back(registry, mlflow):  # noqa: N805
+        shutil.copytree(registry.store.path(toy("noisy")), "copy")
+        registry.collect("toy", keep=0, registered_before=LATER, reason="old")
+        registry.sync("toy")
+        assert not registry.store.path(toy("noisy")).exists()
+        shutil.copytree("copy", registry.store.path(toy("noisy")))
+        return {"AUD016 toy:noisy"}
+
+    def champions_files_deleted(registry, mlflow):  # noqa: N805
+        (registry.store.path(toy("good")) / "saved_model.pkl").unlink()
+        return {"AUD020 toy:good"}
+
+    def file_replaced_by_a_link_to_the_same_bytes(registry, mlflow):  # noqa: N805
+        path = registry.store.path(toy("good")) / "saved_model.pkl"
+        path.symlink_to(path.rename("elsewhere.pkl").absolute())
+        return {"AUD020 toy:good"}
+
+    def pipe_added(registry, mlflow):  # noqa: N805
+        os.mkfifo(registry.store.path(toy("good")) / "pipe")
+        return {"AUD020 toy:good"}
 
     def model_byte_changed(registry, mlflow):  # noqa: N805
         path = registry.store.path(toy("good")) / "saved_model.pkl"
@@ -151,7 +225,7 @@ class Corruptions:
 
     def head_deleted(registry, mlflow):  # noqa: N805
         sql("delete from heads")
-        return {"AUD002 head", "AUD033 mirror"}
+        return {"AUD002 head"}
 
     def head_names_another_champion(registry, mlflow):  # noqa: N805
         ((champion,),) = sql("select champion from heads")
@@ -168,6 +242,45 @@ class Corruptions:
         edit_body(seq, decision={**decision, "verdict": "promote"})
         rehash_from(registry, seq)
         return {f"AUD003 entry {seq}"}
+
+    def tail_cut_and_the_head_made_to_fit(registry, mlflow):  # noqa: N805
+        last = registry.ledger.head("toy").seq
+        cut_tail(last - 1, mirrored=last - 1)
+        return {f"AUD035 entry {last}"}
+
+    def tail_cut_and_its_transition_left_open(registry, mlflow):  # noqa: N805
+        last = registry.ledger.head("toy").seq
+        cut_tail(seq_of(registry, "transition_planned", 2), mirrored=0)
+        return {f"AUD035 entry {last}", "AUD004 entry 11", "AUD015 toy:twin"}
+
+    def ledger_emptied(registry, mlflow):  # noqa: N805
+        last = registry.ledger.head("toy").seq
+        sql("delete from entries")
+        sql("delete from heads")
+        return {f"AUD035 entry {last}", "AUD012 toy:good"}
+
+    def mark_moved_beyond_the_end(registry, mlflow):  # noqa: N805
+        sql("update heads set mirrored = mirrored + 1")
+        return {"AUD002 head"}
+
+    def rewritten_from_the_middle_and_the_chain_made_to_fit(registry, mlflow):  # noqa: N805
+        sql("update entries set actor = 'os:mallory' where seq = 2")
+        rehash_from(registry, 2)
+        return {f"AUD036 entry {registry.ledger.head('toy').seq}"}
+
+    def mlflow_put_back_to_an_earlier_day(registry, mlflow):  # noqa: N805
+        entry = registry.history("toy")[5]
+        mlflow.set_registered_model_tag("toy", "promotion.head", f"{entry.seq}:{entry.hash}")
+        return {"AUD033 mirror"}
+
+    def head_removed_in_mlflow(registry, mlflow):  # noqa: N805
+        mlflow.delete_registered_model_tag("toy", "promotion.head")
+        return {"AUD037 mirror"}
+
+    def mark_moved_back(registry, mlflow):  # noqa: N805
+        mlflow.delete_registered_model_tag("toy", "promotion.head")
+        sql("update heads set mirrored = 0")
+        return {"AUD033 mirror"}
 
     def alias_moved(registry, mlflow):  # noqa: N805
         mlflow.set_registered_model_alias("toy", "champion", mlflow_number(mlflow, "toy:weak"))
@@ -197,6 +310,13 @@ MENDED = {
     "waiting_ones_label_edited",
     "second_prod_label",
     "unrecorded_version_labelled_prod",
+    "torn_folder",
+    "empty_folder",
+    "champion_copied_by_hand",
+    "foreign_folder_beside_the_models",
+    "foreign_folder_beside_the_versions",
+    "mlflow_put_back_to_an_earlier_day",
+    "head_removed_in_mlflow",
     "alias_moved",
     "alias_deleted",
     "stage_tag_edited",
@@ -241,12 +361,7 @@ def test_repair_mends_labels_and_aliases_and_the_champion_stays(audited, mlflow,
     assert audited.audit("toy") == ()
     assert audited.champion("toy") == champion
     assert [version for version, stage in stages(audited).items() if stage == "prod"] == ["good"]
-    label_was_edited = name in {
-        "champions_label_edited",
-        "waiting_ones_label_edited",
-        "second_prod_label",
-        "unrecorded_version_labelled_prod",
-    }
+    label_was_edited = "label" in name
     assert (audited.history("toy")[-2].body.get("cause") == "repair") == label_was_edited
 
 
@@ -261,21 +376,98 @@ def test_what_cannot_be_mended_stays_a_finding_and_nothing_is_recorded(audited, 
     assert kinds(audited) == before
 
 
+@pytest.mark.parametrize("name", sorted(CORRUPTIONS))
+def test_the_command_that_a_finding_names_makes_it_go_away(audited, mlflow, name):
+    CORRUPTIONS[name](audited, mlflow)
+    for finding in audited.audit("toy"):
+        named = re.search(r"`((promotion|bentoml models) \w+[^`]*)`", finding.mend)
+        if named and finding.code not in {"AUD035", "AUD036"}:
+            follow(named[1], audited)
+            left = {(one.code, one.subject) for one in audited.audit("toy")}
+            assert (finding.code, finding.subject) not in left
+
+
+def follow(command, registry):
+    """Do what the command says, by the method of its name."""
+    tool, *words, what = command.split()
+    match (tool, *words):
+        case ("promotion", "repair"):
+            registry.repair(what)
+        case ("promotion",):
+            registry.sync("toy")
+        case ("promotion", "gate"):
+            registry.gate(Tag.parse(what))
+        case ("promotion", "adopt"):
+            registry.adopt(Tag.parse(what), reason="it serves", assume_clean=True)
+        case ("promotion", "rollback"):
+            registry.rollback(what, reason="the files are gone")
+        case ("bentoml", "models", "delete"):
+            import bentoml
+
+            with bentoml_at(registry.store.home):
+                bentoml.models.delete(what)
+
+
+@pytest.mark.parametrize(
+    "name", ["tail_cut_and_the_head_made_to_fit", "rewritten_from_the_middle_and_the_chain_made_to_fit"]
+)
+def test_an_older_ledger_that_was_put_back_knowingly_is_accepted_by_removing_the_tag(audited, mlflow, name):
+    CORRUPTIONS[name](audited, mlflow)
+    assert not audited.sync("toy", everything=True) or name.startswith("tail")
+    assert {one.code for one in audited.audit("toy")} & {"AUD035", "AUD036"}
+    mlflow.delete_registered_model_tag("toy", "promotion.head")
+    audited.repair("toy")
+    assert audited.audit("toy") == ()
+
+
+def test_a_cut_ledger_that_grows_again_does_not_overwrite_what_mlflow_knows(audited, mlflow):
+    last, known = audited.ledger.head("toy").seq, mlflow.get_registered_model("toy").tags["promotion.head"]
+    cut_tail(last - 1, mirrored=last - 1)
+    audited.promote(toy("weak"), reason="nobody will see", override=True)
+
+    assert audited.ledger.head("toy").seq > last
+    assert mlflow.get_registered_model("toy").tags["promotion.head"] == known
+    assert {f"{one.code} {one.subject}" for one in audited.audit("toy")} == {f"AUD036 entry {last}"}
+    assert audited.notices[0].startswith(f"MLflow was sent another entry {last} of 'toy' than the ledger has")
+
+
 def test_a_champion_whose_folder_is_gone_cannot_be_verified_and_says_so(audited):
     shutil.rmtree(audited.store.path(toy("good")))
     (finding,) = audited.audit("toy")
     assert (finding.expected, finding.found, finding.mend) == (
         "the version in prod",
         "no folder in the store",
-        "Restore it.",
+        "Restore it from a backup, or bring back the champion before it: `promotion rollback toy`.",
     )
+
+
+def test_a_store_that_cannot_be_read_is_one_finding(audited, monkeypatch):
+    def unreadable(_):
+        raise StoreError("The Bento store cannot be read at /store (Permission denied).")
+
+    monkeypatch.setattr(audited.store, "versions", unreadable)
+    (finding,) = audited.audit("toy")
+    assert (finding.code, finding.found) == ("AUD018", "The Bento store cannot be read at /store (Permission denied).")
+
+
+def test_a_change_that_is_made_during_the_audit_is_no_finding(audited, monkeypatch):
+    head, changes = audited.mirror.head, [lambda: audited.promote(toy("weak"), reason="meanwhile", override=True)]
+
+    def and_meanwhile(model):
+        while changes:
+            changes.pop()()
+        return head(model)
+
+    monkeypatch.setattr(audited.mirror, "head", and_meanwhile)
+    assert audited.audit("toy") == ()
+    assert audited.champion("toy").tag == toy("weak")
 
 
 def test_a_mirror_that_is_away_is_a_warning(audited, monkeypatch):
     def away(_):
         raise MirrorError("MLflow at http://away did not answer.")
 
-    monkeypatch.setattr(audited.mirror, "aliases", away)
+    monkeypatch.setattr(audited.mirror, "head", away)
     (finding,) = audited.audit("toy")
     assert (finding.code, finding.severity, finding.found) == (
         "AUD034",
@@ -287,7 +479,7 @@ def test_a_mirror_that_is_away_is_a_warning(audited, monkeypatch):
 def test_a_prod_label_without_any_champion_of_record_is_a_warning_before_and_after_registration(registry):
     registry.store.write_stage(toy("weak"), Stage.PROD)
     for _ in range(2):
-        (finding,) = registry.audit("toy")
+        (finding,) = (one for one in registry.audit("toy") if one.code != "AUD015")
         assert (finding.code, finding.severity) == ("AUD012", "warning")
         assert finding.mend == "`promotion adopt toy:weak` makes it the champion of record."
         registry.register(toy("weak"))

@@ -276,7 +276,7 @@ class TestWaitingForAPerson:
         decision = registry.gate(toy("good"))
         assert (decision.verdict, decision.waits) == (Verdict.PROMOTE, True)
         assert stages(registry) == {"weak": "prod", "good": "staging"}
-        registry.promote(toy("good"), reason="agreed in the review")
+        opened(config=registry.config, actor=lambda: "os:bob").approve(toy("good"), reason="agreed in the review")
         assert stages(registry) == {"weak": "archived", "good": "prod"}
         assert "override" not in kinds(registry)[-3:]
 

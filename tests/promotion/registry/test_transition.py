@@ -114,7 +114,8 @@ def test_without_a_champion_there_is_nothing_to_roll_back():
         (lambda record: record.judge("b", Verdict.REJECT), "^The last decision on toy:b is reject"),
         (
             lambda record: record.judge("b", Verdict.PROMOTE, champion="toy:c"),
-            r"^toy:b was judged against toy:c, which no longer serves\. Run `promotion gate toy:b` to judge it against",
+            r"^toy:b was judged against toy:c, which no longer serves\. `promotion gate toy:b` \(or `promotion "
+            r"promote toy:b --rejudge`\) judges it against the present champion\.$",
         ),
         (
             lambda record: record.judge("b", Verdict.PROMOTE, champion=None),

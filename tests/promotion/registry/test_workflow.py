@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import recipes
 from recipes import ToyRecipe, synthetic_rows
-from situation import bentoml_at, kinds, snapshot, stages, toy
+from situation import bentoml_at, faults, kinds, snapshot, stages, toy
 
 from promotion.adapters.memory import MemoryMirror
 from promotion.adapters.mlflow import MlflowMirror
@@ -104,7 +104,7 @@ class TestGate:
         assert champion.path == registry.store.path(toy("good"))
         assert champion.digest == registry.store.digest(toy("good"))
         assert kinds(registry)[-4:] == ["registration", "decision", "transition_planned", "transition_applied"]
-        assert registry.audit("toy") == ()
+        assert faults(registry) == ()
 
     def test_holds_an_equal_one_which_waits(self, registry_with_champion):
         registry_with_champion.promote(toy("good"), reason="to compare with", override=True)
@@ -257,7 +257,7 @@ class TestByHand:
         assert stages(registry) == {"weak": "prod", "good": "archived", "twin": "archived"}
         with pytest.raises(Refused, match="toy:weak is the first champion"):
             registry.rollback("toy", reason="and again")
-        assert registry.audit("toy") == ()
+        assert faults(registry) == ()
 
     def test_rollback_to_changed_files_is_refused(self, registry_after_three_champions):
         registry = registry_after_three_champions
@@ -302,7 +302,7 @@ class TestAdoption:
         assert registry.champion("toy").tag == made_by_the_tutorial
         assert registry.state("toy").versions["toy:tutorial"].registration.version == "1.0"
         assert registry.store.get(made_by_the_tutorial).labels == {"owner": "Cerebrium", "stage": "prod"}
-        assert registry.audit("toy") == ()
+        assert faults(registry) == ()
         judged = registry.gate(toy("good"))
         assert (judged.verdict, judged.holdout.rows) == (Verdict.PROMOTE, 1200)
         assert stages(registry) == {"good": "prod", "tutorial": "archived"}
@@ -344,7 +344,7 @@ class TestAdoption:
         assert kinds(registry) == []
         registry.adopt(made_by_the_tutorial, reason="it is the one", assume_clean=True)
         assert stages(registry) == {"tutorial": "prod", "weak": "archived"}
-        assert registry.audit("toy") == ()
+        assert faults(registry) == ()
 
     def test_a_second_champion_is_not_adopted_and_stays_a_finding(self, registry_with_champion, made_by_the_tutorial):
         before = kinds(registry_with_champion)
@@ -356,7 +356,7 @@ class TestAdoption:
         with pytest.raises(StoreError, match=r"^The champion of 'toy' is toy:weak, but the label stage: prod is on"):
             registry_with_champion.gate(toy("good"))
         registry_with_champion.register(made_by_the_tutorial)
-        assert [finding.code for finding in registry_with_champion.audit("toy")] == ["AUD012"]
+        assert [finding.code for finding in faults(registry_with_champion)] == ["AUD012"]
         registry_with_champion.repair("toy")
         assert stages(registry_with_champion) == {"weak": "prod", "tutorial": "staging"}
 
@@ -375,7 +375,7 @@ class TestInterrupted:
         assert registry.champion("toy").tag == toy("good")
         assert registry.state("toy").pending is not None
         assert "prod" in stages(registry).values()
-        assert "AUD004" in {finding.code for finding in registry.audit("toy")}
+        assert "AUD004" in {finding.code for finding in faults(registry)}
 
         {
             "repair": lambda: registry.repair("toy"),
@@ -388,7 +388,7 @@ class TestInterrupted:
         serving = [version for version, stage in stages(registry).items() if stage == "prod"]
         assert serving == [expected]
         assert registry.champion("toy").tag == toy(expected)
-        assert registry.audit("toy") == ()
+        assert faults(registry) == ()
 
     def test_labels_that_cannot_be_written_leave_the_decision_standing(self, registry_with_champion, monkeypatch):
         def refuse(*_):
@@ -422,7 +422,7 @@ class TestInterrupted:
         slow.repair("toy")
         assert stages(slow) == {"weak": "archived", "good": "archived", "twin": "prod"}
         assert kinds(slow)[-1] == "transition_applied"
-        assert slow.audit("toy") == ()
+        assert faults(slow) == ()
 
 
 class TestConflict:
@@ -442,7 +442,7 @@ class TestConflict:
         assert stages(registry_with_champion) == {"weak": "archived", "twin": "prod"}
         assert registry_with_champion.store.get(toy("good")).stage == "staging"
         assert "toy:good" not in registry_with_champion.state("toy").versions
-        assert other.audit("toy") == ()
+        assert faults(other) == ()
 
 
 class TestMirrorAway:
@@ -454,13 +454,13 @@ class TestMirrorAway:
         assert stages(registry) == {"weak": "prod"}
         sentence = "MLflow at http://away did not answer. What was decided stands; `promotion sync` brings the mirror up to date."
         assert registry.notices == [sentence, sentence]
-        assert [(one.code, one.severity) for one in registry.audit("toy")] == [("AUD033", "warning")]
+        assert [(one.code, one.severity) for one in faults(registry)] == [("AUD033", "warning")]
         assert registry.sync("toy") is False
 
         mirror.away = False
         assert registry.sync("toy") is True
         assert mirror.aliases("toy") == {"champion": "toy:weak"}
-        assert registry.audit("toy") == ()
+        assert faults(registry) == ()
 
     def test_every_decision_reaches_it_also_two_on_one_version(self, opened):
         mirror = MirrorAway()
@@ -473,7 +473,7 @@ class TestMirrorAway:
         mirror.away = False
         registry.register(toy("weak"))
         assert registry.ledger.mirrored("toy") == registry.state("toy").seq
-        assert registry.audit("toy") == ()
+        assert faults(registry) == ()
 
     def test_mlflow_shows_the_champion_that_serves(self, opened, mlflow, mlflow_uri):
         registry = opened(mirror=MlflowMirror(mlflow_uri))
@@ -485,7 +485,7 @@ class TestMirrorAway:
         champion = mlflow.get_model_version_by_alias("toy", "champion")
         assert champion.tags["promotion.tag"] == str(registry.champion("toy").tag) == "toy:weak"
         assert champion.tags["promotion.digest"] == registry.champion("toy").digest
-        assert registry.audit("toy") == ()
+        assert faults(registry) == ()
 
 
 class TestConfiguration:

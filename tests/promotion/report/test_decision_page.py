@@ -137,7 +137,7 @@ def test_what_waits_says_how_it_is_approved_and_no_more_when_nothing_is_rejected
     made = decide(comparison(slices=SLICES), Policy.from_toml({**POLICY, "approval": "required"}))
     page = decision_page(judged(made))
     assert page.verdict.text == "PROMOTE, waits for approval"
-    assert page.summary[1] == "`promotion promote toy:new --reason …` approves it."
+    assert page.summary[1] == "`promotion approve toy:new --reason …` approves it, `deny` denies it."
     assert decision_page(made).verdict.text == "PROMOTE"
     assert len(decision_page(made).summary) == 1
     worse = decide(comparison(gain(by=-0.1)), Policy.from_toml({**POLICY, "approval": "required"}))

@@ -1,0 +1,184 @@
+"""A version's `model.yaml`: read without trust, and rewritten in one word."""
+
+import contextlib
+import errno
+import os
+import re
+import stat
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from promotion.adapters.bento.shape import unusable
+from promotion.vocabulary import Stage, Tag
+
+DESCRIPTION = "model.yaml"
+LIMIT = 2**18
+
+_NO_FILE = {errno.ELOOP, errno.ENOTDIR, errno.ENXIO}
+_LONGEST_NUMBER = 400
+_DEEPEST = 100
+_NUMBERS = {"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}
+_TOO_LARGE = f"has a model.yaml that comes to more than {LIMIT // 2**10} KiB when it is read, aliases and all"
+# libyaml is ten times faster than BentoML's reader, and takes some texts that fail there; not of these characters.
+_FAST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_PLAIN = re.compile(r"[\n -~]*")
+
+
+class Damaged(Exception):
+    """It describes no model; the text says why, after the version's name."""
+
+
+def read(folder: Path, tag: Tag) -> dict[str, Any]:
+    """The description of the version in a folder.
+
+    Raises:
+        Damaged: BentoML could not list it, or would list it as another version.
+        OSError: it cannot be read now, by this user; that says nothing about the version.
+    """
+    text = text_of(folder)
+    description: dict[str, Any] = _parsed(text, _FAST if _PLAIN.fullmatch(text) else yaml.SafeLoader)
+    wrong = unusable(description)
+    if wrong:
+        message = f"has a model.yaml that does not describe a model: no usable {', '.join(wrong)}"
+        raise Damaged(message)
+    if (description["name"], description["version"]) != (tag.model, tag.version):
+        said = f"{description['name']}:{description['version']}"
+        message = f"says in its model.yaml that it is {said[:130]!r}: it was copied or renamed by hand"
+        raise Damaged(message)
+    return description
+
+
+def strings(folder: Path) -> dict[str, Any]:
+    """The description as it is written, every value a string; of a version that was read before.
+
+    Raises:
+        Damaged: it is not whole any more.
+        OSError: it cannot be read now.
+    """
+    description = _parsed(text_of(folder), yaml.BaseLoader)
+    assert isinstance(description, dict)  # noqa: S101 - the caller has read it
+    return description
+
+
+def with_stage(text: str, stage: Stage) -> str:
+    """The same text with another label `stage`.
+
+    Only that word is changed, so that comments, order and the spelling of dates and numbers stay, and with them the
+    version's digest. Where YAML's finer points get in the way, the whole is written anew.
+
+    Raises:
+        Damaged: it cannot be read.
+    """
+    before = _parsed(text, yaml.BaseLoader)
+    edited = _edited(text, stage)
+    with contextlib.suppress(Damaged):
+        if _parsed(edited, yaml.BaseLoader) == {**before, "labels": {**before["labels"], "stage": stage.value}}:
+            return edited
+    description = _parsed(text, yaml.SafeLoader)
+    description["labels"] = {**description["labels"], "stage": stage.value}
+    return yaml.safe_dump(description, sort_keys=False, allow_unicode=True)
+
+
+def text_of(folder: Path) -> str:
+    """The text of the description in a folder.
+
+    Raises:
+        Damaged: there is none, or too much.
+        OSError: it cannot be read now.
+    """
+    data = _bytes(folder / DESCRIPTION)
+    if len(data) > LIMIT:
+        raise Damaged(_TOO_LARGE)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        message = f"has a model.yaml that cannot be read ({error})"
+        raise Damaged(message) from error
+
+
+def _bytes(path: Path) -> bytes:
+    """As many as anyone needs; a pipe is not waited for."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError as error:
+        message = "has no model.yaml: its save was cut short, and BentoML cannot list any model while it lies there"
+        raise Damaged(message) from error
+    except OSError as error:
+        if error.errno in _NO_FILE:
+            message = "has a model.yaml that is no file"
+            raise Damaged(message) from error
+        raise
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            message = "has a model.yaml that is no file"
+            raise Damaged(message)
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            return file.read(LIMIT + 1)
+    finally:
+        os.close(handle)
+
+
+def _parsed(text: str, loader: Any) -> Any:
+    """The one document of a text, not built before it is known to stay small."""
+    reading = None
+    try:
+        _see_that_it_is_shallow(text)
+        reading = loader(text)
+        node = reading.get_single_node()
+        _see_that_it_is_small(node)
+        return None if node is None else reading.construct_document(node)
+    except Damaged:
+        raise
+    except Exception as error:  # beside its own errors YAML lets those of int(), date() and recursion through
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        message = f"has a model.yaml that cannot be read ({first[:200]})"
+        raise Damaged(message) from error
+    finally:
+        if reading is not None:
+            reading.dispose()
+
+
+def _see_that_it_is_shallow(text: str) -> None:
+    """Of what nests too deep libyaml makes a crash of the whole process; its events alone are safe to read."""
+    depth = 0
+    for event in yaml.parse(text, _FAST):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            message = f"has a model.yaml that nests deeper than {_DEEPEST} levels"
+            raise Damaged(message)
+
+
+def _see_that_it_is_small(node: yaml.Node | None) -> None:
+    if node is not None and _size(node, {}) > LIMIT:
+        raise Damaged(_TOO_LARGE)
+
+
+def _size(node: yaml.Node, known: dict[yaml.Node, float]) -> float:
+    """Bytes and nodes with every alias written out; infinite for one that holds itself, or for an absurd number."""
+    if node in known:
+        return known[node]
+    known[node] = float("inf")
+    if isinstance(node, yaml.ScalarNode):
+        absurd = node.tag in _NUMBERS and len(node.value) > _LONGEST_NUMBER
+        known[node] = known[node] if absurd else 1 + len(node.value.encode())
+    elif isinstance(node, yaml.MappingNode):
+        known[node] = 1 + sum(_size(part, known) for pair in node.value for part in pair)
+    else:
+        known[node] = 1 + sum(_size(part, known) for part in node.value)
+    return known[node]
+
+
+def _edited(text: str, stage: Stage) -> str:
+    """The text with the word written where the label stands, or before the other labels."""
+    root: Any = yaml.compose(text, yaml.SafeLoader)
+    labels = next(value for key, value in reversed(root.value) if key.value == "labels")
+    for key, value in reversed(labels.value):
+        if key.value == "stage":
+            start, end = value.start_mark.index, value.end_mark.index
+            return f"{text[:start]}{stage if end > start else f' {stage}'}{text[end:]}"
+    start = labels.start_mark.index
+    if labels.flow_style:
+        return f"{text[: start + 1]}stage: {stage}{', ' if labels.value else ''}{text[start + 1 :]}"
+    return f"{text[:start]}stage: {stage}\n{' ' * labels.start_mark.column}{text[start:]}"

@@ -1,0 +1,73 @@
+"""A version's files: their digests, and the fingerprints of the rows that trained it."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from promotion.adapters.bento.description import DESCRIPTION
+from promotion.adapters.files import temporary_prefix
+from promotion.errors import StoreError
+from promotion.rows import file_digest
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_UNFINISHED = temporary_prefix(Path(DESCRIPTION))
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file below, by path; the description excepted.
+
+    Raises:
+        StoreError: one is a link or a pipe, or its name cannot be written down.
+        OSError: one cannot be read.
+    """
+    found = {}
+    for path in _files(folder):
+        name = str(path.relative_to(folder))
+        if path.parent == folder and (name == DESCRIPTION or name.startswith(_UNFINISHED)):
+            continue  # the latter a killed label write left; nothing reads it
+        if path.is_symlink() or not path.is_file() or not _is_text(name):
+            message = (
+                f"{folder} holds {name!r}, which is no ordinary file of a readable name, so that nobody can vouch for "
+                "what a model loads from it. Put the file itself there, or save the model again."
+            )
+            raise StoreError(message)
+        found[name] = file_digest(path)
+    return found
+
+
+def load_rows(path: Path) -> "NDArray[np.uint64] | None":
+    """The fingerprints in a file; None where there is none.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    import numpy as np
+
+    if not path.exists() and not path.is_symlink():
+        return None
+    try:
+        with open(path, "rb", opener=_at_once) as file:
+            return np.asarray(np.lib.format.read_array(file, allow_pickle=False), dtype=np.uint64)
+    except Exception as error:  # whatever a damaged file makes NumPy raise
+        message = f"{path} cannot be read ({error}); restore the version from a backup, or retrain."
+        raise StoreError(message) from error
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Open without waiting for whoever writes into a pipe."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def _files(folder: Path) -> list[Path]:
+    """All that lies below and is no folder, a link to one included, in order."""
+    with os.scandir(folder) as entries:
+        found = sorted(entries, key=lambda entry: entry.name)
+    nested = (_files(Path(one)) if one.is_dir(follow_symlinks=False) else [Path(one)] for one in found)
+    return [path for paths in nested for path in paths]
+
+
+def _is_text(name: str) -> bool:
+    return "\0" not in name and name.encode("utf-8", "replace").decode() == name

@@ -1,0 +1,271 @@
+"""The `ModelStore` on BentoML's folders."""
+
+import contextlib
+import errno
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+
+from promotion.adapters.bento import aside, framework, strays
+from promotion.adapters.bento.description import DESCRIPTION, Damaged, read, strings, text_of, with_stage
+from promotion.adapters.bento.faults import reading, writing
+from promotion.adapters.bento.files import digests, load_rows
+from promotion.adapters.files import replace_text, sync_folder, sync_tree, temporary_prefix
+from promotion.canonical import digest
+from promotion.errors import DigestMismatch, StoreError, TornVersion, UnknownName
+from promotion.seams import Stored, Stray, Trained
+from promotion.vocabulary import Stage, Tag, is_name
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+TRAINING_ROWS = "training_rows.npy"
+_LINKED = "is reached through a symbolic link, and nothing is written through one"
+
+
+class BentoStore:
+    """Models under `home/models/NAME/VERSION`, as BentoML lays them out.
+
+    Args:
+        home: what BentoML calls BENTOML_HOME.
+        patience: for how many seconds another writer of the same labels is waited for.
+    """
+
+    def __init__(self, home: Path, *, patience: float = 60) -> None:
+        self.home, self.patience = home, patience
+
+    def models(self) -> tuple[str, ...]:
+        """Names of all models."""
+        with reading(self._models):
+            return tuple(strays.names_of(self._models))
+
+    def versions(self, model: str) -> tuple[Stored, ...]:
+        """Every version of a model, torn ones among them, in order of name."""
+        return tuple(filter(None, (self._look(Tag(model, name)) for name in self._names(model))))
+
+    def path(self, tag: Tag) -> Path:
+        """The folder of a version's files, whether it is there or not."""
+        return self._models / tag.model / tag.version
+
+    def get(self, tag: Tag) -> Stored:
+        """One version.
+
+        Raises:
+            UnknownName: there is no such version.
+            TornVersion: it is not whole.
+            StoreError: it cannot be read now.
+        """
+        if not self._holds(tag):
+            known = [str(Tag(tag.model, name)) for name in self._names(tag.model)]
+            kind, name, among = ("version", str(tag), known) if known else ("model", tag.model, self.models())
+            raise UnknownName(kind, name, among, hint=f"The Bento store is {self.home}.")
+        with reading(self.path(tag)):
+            try:
+                return self._read(tag)
+            except Damaged as damage:
+                raise TornVersion(self._torn(tag, damage)) from damage
+
+    def save(
+        self, model: str, trained: Trained, *, metadata: Mapping[str, str], training_rows: "NDArray[np.uint64]"
+    ) -> Tag:
+        """Save a candidate as `staging`: complete in a folder aside, then moved into the store by one rename.
+
+        Raises:
+            StoreError: the store cannot be written, or has that version, or the model is none that BentoML's
+                scikit-learn framework takes; nothing was saved.
+        """
+        import numpy as np
+
+        with writing(self.home), aside.aside(self.home) as folder:
+            tag = framework.save(folder, model, trained, metadata)
+            version = folder / tag.model / tag.version
+            np.save(version / TRAINING_ROWS, np.sort(training_rows))
+            sync_tree(version)
+            self._move_in(version, tag)
+        return tag
+
+    def load(self, tag: Tag, *, digest: str) -> Trained:
+        """Load a version whose files have the given digest: from a private copy, which nobody changes after the look.
+
+        Raises:
+            DigestMismatch: they have not; nothing was unpickled.
+        """
+        with tempfile.TemporaryDirectory(prefix="promotion-") as home:
+            copy = BentoStore(Path(home))
+            self._copy_to(copy, tag)
+            found = copy.digest(tag)
+            if found != digest:
+                raise DigestMismatch(tag, digest, found)
+            return framework.load(copy.get(tag))
+
+    def digest(self, tag: Tag) -> str:
+        """SHA-256 over the version's files and description, its labels excepted.
+
+        Raises:
+            StoreError: a file cannot be read, or is a link or a pipe, whose content nobody can vouch for.
+        """
+        folder = self.get(tag).path
+        with reading(folder):
+            try:
+                description = strings(folder)
+            except Damaged as damage:
+                raise TornVersion(self._torn(tag, damage)) from damage
+            described = {key: value for key, value in description.items() if key != "labels"}
+            return digest({"description": described, "files": digests(folder)})
+
+    def training_rows(self, tag: Tag) -> "NDArray[np.uint64] | None":
+        """Sorted fingerprints of the rows it was trained on; None when the version does not say."""
+        return load_rows(self.get(tag).path / TRAINING_ROWS)
+
+    def write_stage(self, tag: Tag, stage: Stage) -> None:
+        """Rewrite the label `stage`, atomically, and nothing else.
+
+        Raises:
+            UnknownName: there is no such version.
+            TornVersion: it is not whole.
+            StoreError: the store cannot be read or written; nothing was changed.
+        """
+        stored = self.get(tag)
+        if stored.stage == stage.value:
+            return
+        path = stored.path / DESCRIPTION
+        with writing(path):
+            try:
+                replace_text(path, with_stage(text_of(stored.path), stage))
+            except Damaged as damage:
+                raise TornVersion(self._torn(tag, damage)) from damage
+            for unfinished in path.parent.glob(f"{temporary_prefix(path)}*"):  # by a writer that was killed
+                unfinished.unlink(missing_ok=True)
+
+    def delete(self, tag: Tag) -> None:
+        """Remove a version's files: out of the store by one rename first, so that no reader finds half of them.
+
+        Raises:
+            StoreError: they cannot be moved; nothing was changed.
+        """
+        with writing(self.path(tag)), aside.aside(self.home) as folder, contextlib.suppress(FileNotFoundError):
+            self.path(tag).rename(folder / tag.version)
+            sync_folder(self.path(tag).parent)
+
+    @contextmanager
+    def held(self, model: str) -> Iterator[None]:
+        """Keep every other process from writing this model's labels meanwhile; ends with the process.
+
+        Raises:
+            StoreError: another one has held it for too long.
+        """
+        folder = self.home / "locks"
+        lock = FileLock(folder / f"{model}.lock", timeout=self.patience)
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                lock.acquire()
+            except Timeout as error:
+                message = (
+                    f"Another command has been writing the labels of '{model}' for {self.patience:g} seconds. "
+                    "Run this one again; what is recorded stands."
+                )
+                raise StoreError(message) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def strays(self) -> tuple[Stray, ...]:
+        """What lies among the models and is none: torn versions and folders that make BentoML's own listing fail."""
+        with reading(self._models):
+            return tuple(strays.strays(self._models))
+
+    def quarantine(self, stray: Stray) -> Path | None:
+        """Move it out of the store, whole; where it lies now, or None where it was gone.
+
+        Raises:
+            StoreError: it cannot be moved; nothing was changed.
+        """
+        with writing(stray.path):
+            return strays.quarantine(stray.path, self.home)
+
+    def leftovers(self) -> tuple[Stray, ...]:
+        """What killed saves and deletions left beside the models."""
+        with reading(self.home):
+            return tuple(aside.leftovers(self.home))
+
+    def remove(self, leftover: Stray) -> None:
+        """Delete what a killed save or deletion left.
+
+        Raises:
+            StoreError: it cannot be deleted.
+        """
+        with writing(leftover.path):
+            aside.remove(leftover.path)
+
+    @property
+    def _models(self) -> Path:
+        return self.home / "models"
+
+    def _names(self, model: str) -> list[str]:
+        if not is_name(model):
+            return []
+        with reading(self._models / model):
+            return strays.names_of(self._models / model)
+
+    def _holds(self, tag: Tag) -> bool:
+        named = is_name(tag.model) and is_name(tag.version) and tag.version != strays.LATEST
+        with reading(self._models / tag.model):
+            return named and self.path(tag).is_dir()
+
+    def _look(self, tag: Tag) -> Stored | None:
+        """The version, torn or not; None where it went away since its name was read."""
+        path = self.path(tag)
+        try:
+            return self._read(tag)
+        except Damaged as damage:
+            why = self._torn(tag, damage)
+        except OSError as error:
+            why = f"{tag} cannot be read ({error.strerror or error}). See that this user may read {path}."
+        return Stored(tag=tag, path=path, stage=None, labels={}, metadata={}, torn=why) if path.exists() else None
+
+    def _read(self, tag: Tag) -> Stored:
+        path = self.path(tag)
+        description = read(path, tag)
+        if path.is_symlink() or path.parent.is_symlink():
+            raise Damaged(_LINKED)
+        labels = {str(key): str(value) for key, value in description["labels"].items()}
+        return Stored(tag=tag, path=path, stage=labels.get("stage"), labels=labels, metadata=description["metadata"])
+
+    def _copy_to(self, other: "BentoStore", tag: Tag) -> None:
+        folder = self.get(tag).path
+        try:
+            shutil.copytree(folder, other.path(tag), symlinks=True)
+        except OSError as error:
+            self.digest(tag)  # tells which file nobody can vouch for
+            message = f"The files of {tag} cannot be copied from {folder} to be verified and loaded ({error})."
+            raise StoreError(message) from error
+
+    def _torn(self, tag: Tag, damage: Damaged) -> str:
+        way_out = "Move the folder" if str(damage) != _LINKED else "Put the files themselves where the link is, or move"
+        return f"{tag} {damage}. {way_out} {self.path(tag)} out of the store."
+
+    def _move_in(self, version: Path, tag: Tag) -> None:
+        """All of it or nothing: where it cannot be made durable, it is taken out again."""
+        target = self.path(tag)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            version.rename(target)
+        except OSError as error:
+            if error.errno in {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR}:
+                message = f"{tag} is in the Bento store already and was left as it is. Save under another version."
+                raise StoreError(message) from error
+            raise
+        try:
+            replace_text(target.parent / strays.LATEST, tag.version)  # and makes the folder durable
+        except BaseException:
+            with contextlib.suppress(OSError):
+                target.rename(version)
+            raise

@@ -1,0 +1,176 @@
+"""Ed25519 keys: the private one signs entries of the ledger, public ones tell whose signature an entry carries.
+
+A signature is `ed25519:KEY ID:BASE64`, over the 64 hexadecimal digits of the entry's hash; the key id is the first 16
+hexadecimal digits of SHA-256 of the raw public key. Nothing here puts key material into an error or a repr.
+"""
+
+import base64
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from promotion.errors import ConfigError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+_SCHEME = "ed25519"
+_KEY = "the signing key (`signing_key` in the configuration, or PROMOTION_SIGNING_KEY)"
+
+
+class Signer:
+    """Signs with the private key of a PEM file, or of the text of one; it is read when it is first needed.
+
+    Args:
+        source: path of the file, or its text.
+        root: the folder that a relative path counts from.
+        known: the public keys, of which it must be one; None where there are none.
+        notice: is told that others may read the file.
+    """
+
+    def __init__(self, source: str, root: Path, *, known: "PublicKeys | None", notice: Callable[[str], None]) -> None:
+        self._source, self._root, self._known, self._notice = source, root, known, notice
+
+    def __call__(self, entry_hash: str) -> str:
+        """The signature of an entry's hash.
+
+        Raises:
+            ConfigError: the key cannot be read, is none of Ed25519, or none that an audit would know.
+        """
+        raw = _raw(self._key.public_key())
+        signature = _written(_key_id(raw), self._key.sign(entry_hash.encode()))
+        if self._known and self._known.claimed(signature) is None:
+            public = base64.b64encode(raw).decode()
+            message = (
+                f'No key of [public_keys] is that of {_KEY}, so that no audit would trust it. Add: NAME = "{public}"'
+            )
+            raise ConfigError(message)
+        return signature
+
+    @cached_property
+    def _key(self) -> "Ed25519PrivateKey":
+        if "-----BEGIN" in self._source:
+            return _private_key(self._source.replace("\\n", "\n").encode())  # many CI systems keep secrets on one line
+        path = self._root / Path(self._source).expanduser()
+        return _private_key(_read(path, self._notice))
+
+
+class PublicKeys:
+    """The `Keyring` of the configuration.
+
+    Args:
+        keys: name to raw public key, in base64.
+    """
+
+    def __init__(self, keys: Mapping[str, str]) -> None:
+        named = ((name, base64.b64decode(key)) for name, key in keys.items())
+        self._known = {_key_id(raw): (name, raw) for name, raw in named}
+
+    def claimed(self, signature: str) -> str | None:
+        """Name of the key that a signature says it is by; None where that is none of these keys."""
+        name, _ = self._known.get(_claimed(signature), (None, b""))
+        return name
+
+    def vouches(self, entry_hash: str, signature: str) -> bool:
+        """Whether the signature is of this hash, and by the key that it says."""
+        from cryptography.exceptions import InvalidSignature
+
+        key_id = _claimed(signature)
+        try:
+            _, raw = self._known[key_id]
+            made = base64.b64decode(signature.rpartition(":")[2], validate=True)
+            _public_key(raw).verify(made, entry_hash.encode())
+        except (KeyError, ValueError, InvalidSignature):
+            return False
+        return signature == _written(key_id, made)  # base64 has spare bits, and each signature one text only
+
+
+def write_new_key(path: Path) -> str:
+    """Make a key pair: the private key goes into a new file that only its owner may read; gives the public one.
+
+    Raises:
+        ConfigError: the file is there already, or cannot be written.
+    """
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    key = Ed25519PrivateKey.generate()
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    except FileExistsError:
+        message = f"{path} is there already and was left as it is. Name a new file."
+        raise ConfigError(message) from None
+    except OSError as error:
+        message = f"{path} cannot be written ({error.strerror})."
+        raise ConfigError(message) from error
+    return base64.b64encode(_raw(key.public_key())).decode()
+
+
+def key_id(public_key: str) -> str:
+    """What signatures name a public key by; it is given in base64."""
+    return _key_id(base64.b64decode(public_key))
+
+
+def _read(path: Path, notice: Callable[[str], None]) -> bytes:
+    """The key file's bytes; its name is not told, since what stands in its place may be the key itself."""
+    try:
+        if not path.is_file():
+            message = f"There is no file where {_KEY} should be. `promotion key FILE` makes one."
+            raise ConfigError(message)
+        if path.stat().st_mode & stat.S_IROTH:
+            notice("Everybody on this machine may read the signing key. Run `chmod 600` on its file.")
+        return path.read_bytes()
+    except OSError as error:
+        message = f"The file of {_KEY} cannot be read ({error.strerror})."
+        raise ConfigError(message) from None
+
+
+def _private_key(pem: bytes) -> "Ed25519PrivateKey":
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    expected = "expected an Ed25519 private key as PEM (PKCS 8), as `promotion key FILE` writes it"
+    try:
+        key = load_pem_private_key(pem, password=None)
+    except TypeError:
+        message = f"Cannot use {_KEY}: {expected}, found one that asks for a password. Write it without one."
+        raise ConfigError(message) from None
+    except (ValueError, UnsupportedAlgorithm):
+        message = f"Cannot use {_KEY}: {expected}, found something else."
+        raise ConfigError(message) from None
+    if not isinstance(key, Ed25519PrivateKey):
+        message = f"Cannot use {_KEY}: {expected}, found a key of another kind."
+        raise ConfigError(message)
+    return key
+
+
+def _public_key(raw: bytes) -> "Ed25519PublicKey":
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    return Ed25519PublicKey.from_public_bytes(raw)
+
+
+def _raw(key: "Ed25519PublicKey") -> bytes:
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    return key.public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+
+def _key_id(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()[:16]
+
+
+def _claimed(signature: str) -> str:
+    """The key id in a signature; empty where it is none of ours."""
+    scheme, _, rest = signature.partition(":")
+    return rest.partition(":")[0] if scheme == _SCHEME else ""
+
+
+def _written(key_id: str, signature: bytes) -> str:
+    return f"{_SCHEME}:{key_id}:{base64.b64encode(signature).decode()}"

@@ -1,0 +1,162 @@
+"""From a URL to transactions: what each database needs so that a commit is durable, a wait ends and an error speaks."""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
+
+from promotion.errors import ConfigError, LedgerError
+from promotion.secrets import without_password
+
+NOTHING = "Nothing was recorded."
+_WAIT_SECONDS = 30
+_LONGEST_SECONDS = 3600
+_CONNECT_SECONDS = 10
+_DRIVERS = {
+    "sqlite": "sqlite",
+    "sqlite+pysqlite": "sqlite",
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+}
+_LOCK = 0x6C656467  # "ledg": any number that nothing else in the database is likely to lock
+
+
+class Database:
+    """A database whose errors are sentences.
+
+    Attributes:
+        place: its URL without passwords.
+    """
+
+    def __init__(self, url: str) -> None:
+        parsed = _parsed(url)
+        self._secrets = (parsed.password, *(text for name, text in parsed.query.items() if "password" in name))
+        self.place = without_password(parsed.render_as_string(hide_password=True))
+        self._engine = _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that only reads."""
+        with self._sentences(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that writes; what it reads stays so until it ends, on SQLite, where writers take turns."""
+        engine = self._engine.execution_options(begin="BEGIN IMMEDIATE")
+        with self._sentences(), engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def alone(self) -> Iterator[Connection]:
+        """A transaction that changes tables, while no other one does."""
+        with self.writing() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+            yield connection
+
+    @contextmanager
+    def _sentences(self) -> Iterator[None]:
+        try:
+            yield
+        except IntegrityError:
+            raise
+        except SQLAlchemyError as error:
+            message = f"The ledger at {self.place} cannot be used ({self._reason(error)}). {NOTHING}"
+            raise LedgerError(message) from error
+
+    def _reason(self, error: SQLAlchemyError) -> str:
+        """The driver's words, in one line and without a password."""
+        words = " ".join(str(getattr(error, "orig", error)).split()).rstrip(".")
+        for secret in filter(None, self._secrets):
+            words = words.replace(str(secret), "***")
+        return without_password(words)
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError) as error:  # ValueError: a port that is none
+        raise _unusable(type(error).__name__) from None  # the cause may quote the URL, password and all
+    if parsed.drivername not in _DRIVERS:
+        raise _unusable("it names another database or driver")
+    if "@" in (parsed.host or ""):
+        raise _unusable("'@' in a password is written %40")
+    return parsed.set(drivername=_DRIVERS[parsed.drivername])
+
+
+def _unusable(why: str) -> ConfigError:
+    return ConfigError(
+        "The ledger's URL cannot be used: expected something like sqlite:///ledger.db or "
+        f"postgresql+psycopg://user@host/db ({why})."
+    )
+
+
+def _sqlite(url: URL) -> Engine:
+    if url.database in {None, "", ":memory:"}:
+        raise _unusable("a ledger in memory is lost at the end of each command")
+    _make_folder(Path(str(url.database)))
+    unknown = url.query.keys() - {"timeout"}
+    if unknown and "uri" not in unknown:
+        raise _unusable(f"'{min(unknown)}' is no option of SQLite; timeout is")
+    engine = create_engine(url, connect_args={"timeout": _wait(url)})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _wait(url: URL) -> float:
+    try:
+        seconds = float(url.query.get("timeout", _WAIT_SECONDS))  # type: ignore[arg-type]  # a tuple when given twice
+    except (TypeError, ValueError):
+        seconds = math.nan
+    if not 0 <= seconds <= _LONGEST_SECONDS:
+        raise _unusable("timeout is a number of seconds, an hour at most")
+    return seconds
+
+
+def _make_folder(database: Path) -> None:
+    try:
+        database.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"The ledger's folder {database.parent} cannot be made ({error.strerror})."
+        raise LedgerError(message) from error
+
+
+def _prepare_sqlite(connection: Any, _: object) -> None:
+    connection.isolation_level = None  # SQLAlchemy says BEGIN itself: the driver would wait until the first write
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+
+
+def _postgresql(url: URL) -> Engine:
+    waits = {"connect_timeout": _CONNECT_SECONDS, "tcp_user_timeout": _WAIT_SECONDS * 1000}
+    given = {name: wait for name, wait in waits.items() if name not in url.query}
+    try:
+        # READ COMMITTED, whatever the server's default: of two writers of one entry the second meets the first's key.
+        engine = create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED", connect_args=given)
+    except ImportError:
+        message = (
+            "A ledger on PostgreSQL needs its driver, which is not installed: "
+            "run `pip install 'registry-flows[postgresql]'`."
+        )
+        raise ConfigError(message) from None
+    event.listen(engine, "connect", _prepare_postgresql)
+    return engine
+
+
+def _prepare_postgresql(connection: Any, _: object) -> None:
+    connection.execute(f"SET lock_timeout = '{_WAIT_SECONDS}s'")
+    connection.commit()

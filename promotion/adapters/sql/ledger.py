@@ -1,0 +1,122 @@
+"""The ledger as the registry uses it.
+
+`(model, seq)` is the primary key of the entries, so that appending is a compare-and-set: of two writers that read the
+same head one inserts, the other gets a Conflict.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from promotion.adapters.sql.database import NOTHING, Database
+from promotion.adapters.sql.schema import prepare
+from promotion.adapters.sql.tables import entries as entries_table
+from promotion.adapters.sql.tables import entry_of, head_of, head_values, heads, row_of
+from promotion.errors import Conflict, LedgerError
+from promotion.registry.entries import Entry, Head
+
+
+class SqlLedger:
+    """A `LedgerStore` in the database at a SQLAlchemy URL; its tables are created on first use.
+
+    Raises:
+        ConfigError: the URL cannot be used.
+        LedgerError: the database cannot, or holds the ledger of another release.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._database = Database(url)
+        prepare(self._database)
+
+    def models(self) -> tuple[str, ...]:
+        """Names of all models with entries."""
+        with self._database.reading() as connection:
+            return tuple(connection.scalars(select(heads.c.model).order_by(heads.c.model)))
+
+    def head(self, model: str) -> Head | None:
+        """The last entry's place and the champion; None when nothing is recorded."""
+        with self._database.reading() as connection:
+            row = connection.execute(select(heads).where(heads.c.model == model)).one_or_none()
+        return None if row is None else head_of(row)
+
+    def entries(self, model: str, *, after: int = 0) -> Sequence[Entry]:
+        """The entries with `seq > after`, in order."""
+        ours = (entries_table.c.model == model) & (entries_table.c.seq > after)
+        with self._database.reading() as connection:
+            rows = connection.execute(select(entries_table).where(ours).order_by(entries_table.c.seq))
+            return tuple(entry_of(row) for row in rows)
+
+    def append(self, entries: Sequence[Entry], head: Head) -> None:
+        """Append all entries and move the head, or nothing.
+
+        Raises:
+            Conflict: the first entry's `seq` is taken.
+        """
+        self.append_all([(entries, head)])
+
+    def append_all(self, chains: Sequence[tuple[Sequence[Entry], Head]]) -> None:
+        """Append to several models and move their heads: all of it or nothing.
+
+        Raises:
+            Conflict: the first entry's `seq` of one of them is taken.
+        """
+        committing = False
+        try:
+            with self._database.writing() as connection:
+                for entries, head in chains:
+                    _append(connection, entries, head)
+                committing = True
+        except IntegrityError as error:
+            raise self._conflict([entries[0] for entries, _ in chains]) from error
+        except LedgerError as error:
+            if not committing:
+                raise
+            self._settle(error, chains[0][0][0])
+
+    def mirrored(self, model: str) -> int:
+        """The `seq` up to which the mirror is done; 0 at first."""
+        with self._database.reading() as connection:
+            return connection.scalar(select(heads.c.mirrored).where(heads.c.model == model)) or 0
+
+    def mark_mirrored(self, model: str, seq: int) -> None:
+        """Record that the mirror is done up to `seq`; never moves back."""
+        behind = (heads.c.model == model) & (heads.c.mirrored < seq)
+        with self._database.writing() as connection:
+            connection.execute(update(heads).where(behind).values(mirrored=seq))
+
+    def _conflict(self, firsts: Sequence[Entry]) -> Conflict:
+        """Who was first, at the first place that is taken."""
+        for first in firsts:
+            taken = self.entries(first.model, after=first.seq - 1)
+            if taken:
+                return Conflict(first.model, first.seq, taken[0].actor)
+        return Conflict(firsts[0].model, firsts[0].seq)
+
+    def _settle(self, error: LedgerError, first: Entry) -> None:
+        """The commit was sent and not answered: all of it stands, or nothing; the first entry tells which.
+
+        Raises:
+            LedgerError: nothing stands, or the database does not say.
+        """
+        try:
+            taken = self.entries(first.model, after=first.seq - 1)
+        except LedgerError:
+            message = (
+                f"{str(error).removesuffix(NOTHING)}Whether entry {first.seq} of '{first.model}' was recorded is not "
+                f"known: look at `promotion history {first.model}` before you run the command again."
+            )
+            raise LedgerError(message) from error
+        if not taken or taken[0].hash != first.hash:
+            raise error
+
+
+def _append(connection: Connection, entries: Sequence[Entry], head: Head) -> None:
+    connection.execute(insert(entries_table), [row_of(entry) for entry in entries])
+    first = entries[0]
+    if first.seq == 1:
+        connection.execute(insert(heads).values(model=head.model, mirrored=0, **head_values(head)))
+        return
+    ours = (heads.c.model == head.model) & (heads.c.seq == first.seq - 1)
+    if connection.execute(update(heads).where(ours).values(**head_values(head))).rowcount != 1:
+        raise Conflict(head.model, first.seq)

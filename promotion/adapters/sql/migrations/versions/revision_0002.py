@@ -1,0 +1,12 @@
+"""Entries may be signed."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Add the signature; entries of before have none."""
+    op.add_column("entries", sa.Column("signature", sa.Text))

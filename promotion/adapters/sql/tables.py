@@ -1,0 +1,92 @@
+"""The tables, as of the newest migration, and what a row of them says."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Column, Integer, MetaData, PrimaryKeyConstraint, String, Table, Text
+
+from promotion.canonical import canonical_json, plain, restore
+from promotion.errors import LedgerError
+from promotion.registry.entries import Champion, Entry, Head
+
+# Not Alembic's own name: MLflow and Prefect use that one, and may live in the same database.
+VERSION_TABLE = "ledger_version"
+_OTHER_TEXT = "the body is not canonical JSON"
+
+metadata = MetaData()
+entries = Table(
+    "entries",
+    metadata,
+    Column("model", String(63), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("kind", String(32), nullable=False),
+    Column("at", String(40), nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("prev_hash", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("signature", Text),
+)
+heads = Table(
+    "heads",
+    metadata,
+    Column("model", String(63), primary_key=True),
+    Column("seq", Integer, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("champion", Text),
+    Column("mirrored", Integer, nullable=False, default=0),
+)
+version = Table(
+    VERSION_TABLE,
+    metadata,
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name=f"{VERSION_TABLE}_pkc"),
+)
+
+
+def row_of(entry: Entry) -> dict[str, Any]:
+    """An entry as a row of `entries`."""
+    return {**{name: getattr(entry, name) for name in Entry.__dataclass_fields__}, "body": canonical_json(entry.body)}
+
+
+def entry_of(row: Any) -> Entry:
+    """A row of `entries` as an entry.
+
+    Raises:
+        LedgerError: someone else wrote over it.
+    """
+    with _damage(f"Entry {row.seq} of '{row.model}'"):
+        body = json.loads(row.body)
+        # The hash is of the value: another text of the same one (1E-07 for 1e-07) must be found here.
+        if canonical_json(body) != row.body:
+            raise ValueError(_OTHER_TEXT)
+    return Entry(**{**row._mapping, "body": body})  # noqa: SLF001 - SQLAlchemy's documented name
+
+
+def head_values(head: Head) -> dict[str, Any]:
+    """A head as values of a row of `heads`."""
+    champion = canonical_json(plain(head.champion)) if head.champion else None
+    return {"seq": head.seq, "hash": head.hash, "champion": champion}
+
+
+def head_of(row: Any) -> Head:
+    """A row of `heads` as a head.
+
+    Raises:
+        LedgerError: someone else wrote over it.
+    """
+    with _damage(f"The head of '{row.model}'"):
+        champion = restore(Champion, json.loads(row.champion)) if row.champion else None
+    return Head(model=row.model, seq=row.seq, hash=row.hash, champion=champion)
+
+
+@contextmanager
+def _damage(what: str) -> Iterator[None]:
+    """Tell a row that someone else wrote over; pydantic's ValidationError and JSON's errors are ValueErrors."""
+    try:
+        yield
+    except (ValueError, TypeError, RecursionError) as error:
+        message = f"{what} in the ledger is damaged: it does not hold what was written. Restore the ledger."
+        raise LedgerError(message) from error

@@ -1,0 +1,83 @@
+"""Deleting old versions: gc."""
+
+import re
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from promotion.cli.confirm import confirmed
+from promotion.cli.output import DryRun, Json, Misuse, Model, Yes, dry, form_of, models_of, say, show
+from promotion.cli.proposing import opened
+
+if TYPE_CHECKING:
+    from promotion.registry.proposals import Proposal
+
+_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add it to the app."""
+    app.command(epilog="Example: promotion gc fraud_classifier --keep 5 --older-than 30d")(gc)
+
+
+def gc(
+    model: Model,
+    keep: Annotated[
+        int, typer.Option(min=0, help="Of the versions that might go, keep this many of the newest.", metavar="N")
+    ] = 3,
+    older_than: Annotated[
+        str, typer.Option(help="Only versions registered longer ago: 12h, 30d, 2w; 0d for any.", metavar="AGE")
+    ] = "30d",
+    reason: Annotated[str | None, typer.Option(help="Why, in one sentence, for the record.", metavar="TEXT")] = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Delete the files of old versions that were judged and never served; the ledger remembers them.
+
+    Never goes who serves or ever served (a rollback may bring it back), who waits for judgement, or what nobody
+    registered.
+    """
+    from promotion.registry.journal import utc_now
+    from promotion.report.repair import retention_page
+
+    before = moment_before(utc_now(), older_than)
+    registry = opened(model, dry_run=dry_run)
+    models_of(registry, model)
+    why = reason or f"Old versions deleted: all but the newest {keep}, older than {older_than}."
+    proposal = registry.propose_retention(model, keep=keep, reason=why, registered_before=before)
+    found = proposal.retention
+    assert found is not None  # noqa: S101 - it always says
+    if dry_run or not (as_json and found.gone):
+        page = retention_page(model, found)
+        show(_data(proposal, dry_run=dry_run), *dry(dry_run=dry_run), page, form=form_of(as_json=as_json))
+    if dry_run or not found.gone:
+        return
+    some = f"this version of {model}" if len(found.gone) == 1 else f"these {len(found.gone)} versions of {model}"
+    confirmed(f"Delete the files of {some} for good?", yes=yes)
+    registry.carry_out(proposal)
+    say(_data(proposal, dry_run=False), f"Deleted {', '.join(found.gone)}.", as_json=as_json)
+
+
+def moment_before(now: datetime, age: str) -> datetime | None:
+    """The moment that lies an age like `30d` back; None for one of no length.
+
+    Raises:
+        Misuse: the text is no age, or goes back to before there were years.
+    """
+    match = re.fullmatch(r"([0-9]{1,9})([hdw])", age.strip())
+    try:
+        length = timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else None
+        if length is not None:
+            return now - length if length else None
+    except OverflowError:
+        pass
+    message = f"'{age}' is no age: expected hours, days or weeks up to now, like 12h, 30d or 2w."
+    raise Misuse(message)
+
+
+def _data(proposal: "Proposal", *, dry_run: bool) -> dict[str, Any]:
+    from promotion.canonical import plain
+
+    return {"dry_run": dry_run, "model": proposal.state.model, **plain(proposal.retention)}

@@ -1,0 +1,35 @@
+"""The command that makes a key pair for signing."""
+
+import json
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from promotion.cli.output import Json, say
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add it to the app."""
+    app.command(epilog="Example: promotion key ci.pem")(key)
+
+
+def key(
+    file: Annotated[Path, typer.Argument(help="New file for the private key.", metavar="FILE")],
+    as_json: Json = False,
+) -> None:
+    """Make a key that signs entries of the ledger, and show its public half."""
+    from promotion.adapters.keys import key_id, write_new_key
+
+    public = write_new_key(file)
+    name = file.stem if re.fullmatch(r"[A-Za-z0-9_-]+", file.stem) else json.dumps(file.stem)
+    data = {"written": str(file), "name": file.stem, "public_key": public, "key_id": key_id(public)}
+    words = (
+        f"Wrote the private key to {file}; keep it where only those read it who may change what serves.",
+        "For promotion.toml, where everybody may read it:",
+        "",
+        "[public_keys]",
+        f'{name} = "{public}"',
+    )
+    say(data, *words, as_json=as_json)

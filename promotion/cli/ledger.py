@@ -1,0 +1,110 @@
+"""Commands about the ledger as a whole: export, import, upgrade."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from promotion.cli.output import AnyModel, Json, say
+
+ledgers = typer.Typer(help="Keep, move and upgrade the ledger.", no_args_is_help=True, rich_markup_mode=None)
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add them to the app."""
+    ledgers.command("export", epilog="Example: promotion ledger export --out ledger.jsonl")(export)
+    ledgers.command("import", epilog="Example: promotion ledger import ledger.jsonl --dry-run")(import_file)
+    ledgers.command("upgrade", epilog="Example: promotion ledger upgrade")(upgrade)
+    app.add_typer(ledgers, name="ledger")
+
+
+def export(
+    model: AnyModel = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The file to write; standard output when left out.", metavar="FILE")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write every entry as JSON lines, which `promotion ledger import` takes and any JSON reader reads."""
+    from promotion import __version__
+    from promotion.adapters.files import replace_text
+    from promotion.adapters.sql import SqlLedger
+    from promotion.errors import UnknownName
+    from promotion.registry.exchange import export_lines
+
+    ledger = SqlLedger(_url())
+    known = ledger.models()
+    if model is not None and model not in known:
+        raise UnknownName("model", model, known, hint="The ledger records no other.")
+    chains = {name: ledger.entries(name) for name in ((model,) if model else known)}
+    lines = (f"{line}\n" for line in export_lines(chains, release=__version__))
+    if out is None:
+        sys.stdout.writelines(lines)
+        return
+    with _file_errors(out, "written"):
+        replace_text(out, "".join(lines))
+    counts = {name: len(entries) for name, entries in chains.items()}
+    told = [f"{name}: {count} entries written to {out}" for name, count in counts.items()]
+    say({"written": str(out), "entries": counts}, *(told or [f"{out} holds no entries."]), as_json=as_json)
+
+
+def import_file(
+    file: Annotated[Path, typer.Argument(help="What `promotion ledger export` wrote.", metavar="FILE")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Verify it, and write nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Verify an export and write all of it: into an empty ledger, or onto the end of one that it begins with."""
+    from promotion.adapters.sql import SqlLedger
+    from promotion.registry.exchange import entries_to_append, read_export
+
+    with _file_errors(file, "read"), file.open("rb") as lines:
+        chains = read_export(lines, name=str(file))
+    ledger = SqlLedger(_url())
+    new = {model: entries_to_append(chain, ledger.entries(model)) for model, chain in chains.items()}
+    lacking = [(entries, chains[model].head) for model, entries in new.items() if entries]
+    if lacking and not dry_run:
+        ledger.append_all(lacking)
+    done = "would be imported" if dry_run else "imported"
+    told = [f"{model}: {len(entries)} of {chains[model].head.seq} entries {done}" for model, entries in new.items()]
+    counts = {model: len(entries) for model, entries in new.items()}
+    say(
+        {"dry_run": dry_run, "entries": counts},
+        *(told or [f"{file} holds no entries."]),
+        as_json=as_json,
+    )
+
+
+def upgrade(as_json: Json = False) -> None:
+    """Bring the ledger's tables to this release; every entry stays as it is."""
+    from promotion.adapters.sql import upgrade as upgrade_at
+    from promotion.canonical import plain
+
+    done = upgrade_at(_url())
+    if done.before is None:
+        words = f"The ledger at {done.place} is new, at revision {done.after}."
+    elif done.before == done.after:
+        words = f"The ledger at {done.place} is at revision {done.after} already: there was nothing to do."
+    else:
+        words = f"The ledger at {done.place} went from revision {done.before} to {done.after}, with every entry."
+    say(plain(done), words, as_json=as_json)
+
+
+def _url() -> str:
+    from promotion.config import load_config
+
+    settings = load_config()
+    return settings.url(settings.ledger)
+
+
+@contextmanager
+def _file_errors(file: Path, done: str) -> Iterator[None]:
+    from promotion.errors import LedgerError
+
+    try:
+        yield
+    except OSError as error:
+        message = f"{file} cannot be {done} ({error.strerror})."
+        raise LedgerError(message) from error

@@ -1,0 +1,38 @@
+"""Moments, as a person writes them."""
+
+from datetime import UTC, datetime
+
+from promotion.cli.output import Misuse
+
+AT_HELP = "A moment as 2026-11-22, 2026-11-22T14:30 or 2026-11-22T14:30+01:00; local time where it names no zone."
+
+
+def moment_of(text: str) -> datetime:
+    """The moment in UTC.
+
+    Raises:
+        Misuse: the text is no moment.
+    """
+    try:
+        return datetime.fromisoformat(text.strip()).astimezone(UTC)
+    except (ValueError, OverflowError, OSError) as error:  # years 1 and 9999 have no neighbours in other zones
+        message = f"'{text}' is no moment in time: expected one like 2026-11-22 or 2026-11-22T14:30, with +01:00 or Z."
+        raise Misuse(message) from error
+
+
+def past(text: str, now: datetime) -> datetime:
+    """A moment that has been.
+
+    Raises:
+        Misuse: the text is no moment, or one that is yet to come.
+    """
+    moment = moment_of(text)
+    if moment > now:
+        message = f"{written(moment)} is yet to come (it is {written(now)}), and nobody knows who will serve then."
+        raise Misuse(message)
+    return moment
+
+
+def written(moment: datetime) -> str:
+    """`2026-11-22 14:30:00 UTC`."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

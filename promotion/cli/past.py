@@ -1,0 +1,170 @@
+"""Commands that look back: champion, history, show."""
+
+import re
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from promotion.cli.moments import AT_HELP, past, written
+from promotion.cli.output import Json, Markdown, Model, form_of, models_of, open_here, say, show
+from promotion.errors import PromotionError, UnknownName
+
+if TYPE_CHECKING:
+    from promotion.registry.entries import Entry, Judgement
+    from promotion.registry.workflow import Registry
+    from promotion.report.page import Page
+
+_DECISION = re.compile(r"[0-9a-f]{4,64}")
+Limit = Annotated[int | None, typer.Option(min=1, help="Only the newest so many.", metavar="N")]
+
+
+class Nobody(PromotionError):
+    """Nobody serves, or served then."""
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add them to the app."""
+    app.command(epilog="Example: promotion champion fraud_classifier --at 2026-11-22T14:30")(champion)
+    app.command(epilog="Example: promotion history fraud_classifier --champions")(history)
+    app.command("show", epilog="Example: promotion show fraud_classifier:abc123")(show_life)
+
+
+def champion(
+    model: Model,
+    at: Annotated[str | None, typer.Option(help=f"Who was in production then. {AT_HELP}", metavar="TIME")] = None,
+    as_json: Json = False,
+) -> None:
+    """Who serves now, or was in production at a moment, and what put it there. Exit code 1 when nobody was."""
+    registry = open_here()
+    if at is None:
+        _champion_now(registry, model, as_json=as_json)
+    else:
+        _champion_at(registry, model, at, as_json=as_json)
+
+
+def history(
+    model: Model,
+    champions: Annotated[
+        bool, typer.Option("--champions", help="Who was in production when, and what put each one there.")
+    ] = False,
+    limit: Limit = None,
+    as_json: Json = False,
+    as_markdown: Markdown = False,
+) -> None:
+    """Every entry of a model's ledger, or every champion with its time in production; oldest first."""
+    from promotion.registry.lineage import reigns
+    from promotion.report.lineage import reigns_page
+    from promotion.report.lineage_data import reign_data
+    from promotion.report.record import history_page
+
+    form = form_of(as_json=as_json, as_markdown=as_markdown)
+    registry = open_here()
+    models_of(registry, model)
+    entries = registry.history(model)
+    newest = slice(-limit if limit else None, None)
+    if champions:
+        served = reigns(model, entries)[newest]
+        show([reign_data(reign) for reign in served], reigns_page(served), form=form)
+    else:
+        shown = entries[newest]
+        data = [{**vars(entry), "signed_by": registry.signed_by(entry)} for entry in shown]
+        show(data, history_page(shown), form=form)
+
+
+def show_life(
+    what: Annotated[
+        str,
+        typer.Argument(help="A version as MODEL:VERSION, or a decision by its first digits.", metavar="TAG|DECISION"),
+    ],
+    as_json: Json = False,
+    as_markdown: Markdown = False,
+) -> None:
+    """The life of one version, from its data to its service: where it came from, how it was judged, where it went.
+
+    A decision is shown with its evidence, and with what followed from it. What was deleted is still told.
+    """
+    form = form_of(as_json=as_json, as_markdown=as_markdown)
+    data, pages = (_decision if _DECISION.fullmatch(what) else _version)(open_here(), what)
+    show(data, *pages, form=form)
+
+
+def _champion_now(registry: "Registry", model: str, *, as_json: bool) -> None:
+    """By the head of the ledger alone: as fast after a million entries as after ten."""
+    version = registry.champion(model)
+    if version is None:
+        models_of(registry, model)
+        message = f"Nobody serves '{model}' yet, by the ledger."
+        raise Nobody(message)
+    way = f"by decision {version.decision_id}" if version.decision_id else "by hand"
+    data = {"model": model, "tag": str(version.tag), "digest": version.digest, "path": str(version.path)}
+    since = f"{version.since[:16].replace('T', ' ')} UTC"
+    words = (
+        f"{version.tag} serves since {since}, {way}. `promotion show {version.decision_id or version.tag}` says why."
+    )
+    say({**data, "since": version.since, "decision_id": version.decision_id}, words, as_json=as_json)
+
+
+def _champion_at(registry: "Registry", model: str, text: str, *, as_json: bool) -> None:
+
+    from datetime import datetime
+
+    from promotion.registry.journal import utc_now
+    from promotion.registry.lineage import reign_at, reigns
+    from promotion.report.lineage import reign_page
+    from promotion.report.lineage_data import reign_data
+
+    moment = past(text, utc_now())
+    models_of(registry, model)
+    served = reigns(model, registry.history(model))
+    reign = reign_at(served, moment)
+    if reign is None:
+        first = served[0].champion if served else None
+        began = f" The first was {first.tag}, from {written(datetime.fromisoformat(first.since))}." if first else ""
+        message = f"Nobody was in production for '{model}' at {written(moment)}, by the ledger.{began}"
+        raise Nobody(message)
+    show({"at": moment.isoformat(), **reign_data(reign)}, reign_page(reign, moment), form=form_of(as_json=as_json))
+
+
+def _version(registry: "Registry", text: str) -> tuple[Any, tuple["Page", ...]]:
+    from promotion.registry.lineage import reigns
+    from promotion.registry.state import fold
+    from promotion.registry.transition import find
+    from promotion.report.lineage import version_pages
+    from promotion.report.lineage_data import version_data
+    from promotion.vocabulary import Tag
+
+    tag = Tag.parse(text)
+    entries = registry.history(tag.model)
+    known, served = find(fold(tag.model, entries), tag), reigns(tag.model, entries)
+    return version_data(known, entries, served), version_pages(known, entries, served)
+
+
+def _decision(registry: "Registry", digits: str) -> tuple[Any, tuple["Page", ...]]:
+    from promotion.registry.state import fold
+    from promotion.report.lineage import decision_pages
+    from promotion.report.lineage_data import decision_data
+
+    entry, judgement = _one_decision(registry, digits)
+    entries = registry.history(entry.model)
+    known = fold(entry.model, entries).versions[judgement.tag]
+    followed = [one for one in entries if one.body.get("decision") == judgement.decision_digest]
+    return decision_data(entry, judgement, followed), decision_pages(known, entry, judgement, followed)
+
+
+def _one_decision(registry: "Registry", digits: str) -> tuple["Entry", "Judgement"]:
+    """The last entry of the decision that is meant.
+
+    Raises:
+        UnknownName: there is none, or several begin so.
+    """
+    from promotion.registry.lineage import decisions
+
+    named = {
+        judgement.decision_digest: (entry, judgement)
+        for model in registry.ledger.models()
+        for entry, judgement in decisions(registry.history(model), beginning=digits)
+    }
+    if len(named) != 1:
+        hint = "Several begin so; give more digits." if named else "`promotion show TAG` lists those on a version."
+        raise UnknownName("single decision" if named else "decision", digits, [one[:12] for one in named], hint=hint)
+    return next(iter(named.values()))

@@ -1,0 +1,76 @@
+"""Changes by hand at the command line: show what would be done, ask, do it; a dry run stops after showing."""
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from promotion.cli.confirm import confirmed
+from promotion.cli.output import dry, form_of, open_here, say, show
+
+if TYPE_CHECKING:
+    from promotion.registry.proposals import Proposal
+    from promotion.registry.workflow import Registry
+
+
+def opened(model: str, *, dry_run: bool) -> "Registry":
+    """The registry, with nothing of the model left unfinished; a dry run finishes nothing."""
+    registry = open_here()
+    if not dry_run:
+        registry.complete(model)
+    return registry
+
+
+def propose_and_do(
+    registry: "Registry",
+    proposal: "Proposal",
+    tag: str,
+    question: str,
+    *,
+    yes: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """Show a change, ask, and make it; gives the exit code.
+
+    Args:
+        registry: where it is made.
+        proposal: the change.
+        tag: the version that it is about.
+        question: put at a terminal.
+        yes: answered beforehand.
+        dry_run: stop after showing.
+        as_json: show it as JSON, once, at the end.
+    """
+    from promotion.report.plan import done_told, proposal_page
+
+    if dry_run or not as_json:
+        page = proposal_page(proposal, tag, registry.history(proposal.state.model))
+        show(_data(proposal, dry_run=dry_run), *dry(dry_run=dry_run), page, form=form_of(as_json=as_json))
+    if dry_run:
+        return 0
+    sys.stdout.flush()
+    confirmed(question, yes=yes)
+    plan = registry.carry_out(proposal).plan
+    done = done_told(plan) if plan else f"Recorded: {_approvals(registry, tag)}"
+    say(_data(proposal, dry_run=False), done, as_json=as_json)
+    return 0
+
+
+def _approvals(registry: "Registry", tag: str) -> str:
+    """How far the approvals of a version have come."""
+    from promotion.report.plan import approvals_told
+    from promotion.vocabulary import Tag
+
+    model = Tag.parse(tag).model
+    return approvals_told(registry.state(model).versions[tag], registry.panel(model))
+
+
+def _data(proposal: "Proposal", *, dry_run: bool) -> dict[str, Any]:
+    """The moves, the decision where it was judged again, and the answer where it is one."""
+    from promotion.canonical import plain
+    from promotion.registry.entries import Approval
+
+    new = proposal.decision
+    moves = plain(proposal.plan) if proposal.plan else {}
+    judged = {"judged": {"decision_id": new.id, **plain(new)}} if new else {}
+    given = [body for body in proposal.bodies if isinstance(body, Approval)]
+    return {"dry_run": dry_run, **moves, **judged, **({"answer": plain(given[0])} if given else {})}

@@ -1,0 +1,88 @@
+"""What an audit can find, each kind by its code."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How bad a finding is: an `error` may mean that the wrong model serves or that a record is false."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class Code(StrEnum):
+    """The kinds of findings; `docs/reference/audit.md` tells of each what it may mean and what to do."""
+
+    CHAIN = "AUD001"
+    HEAD = "AUD002"
+    DECISION = "AUD003"
+    UNFINISHED = "AUD004"
+    FALSE_SIGNATURE = "AUD005"
+    UNKNOWN_KEY = "AUD006"
+    UNSIGNED = "AUD007"
+    NEVER_SIGNED = "AUD008"
+    CHAMPION_LABEL = "AUD010"
+    LABEL = "AUD011"
+    FOREIGN_PROD = "AUD012"
+    TORN = "AUD013"
+    MISSING = "AUD014"
+    UNRECORDED = "AUD015"
+    NOT_DELETED = "AUD016"
+    STRAY = "AUD017"
+    STORE = "AUD018"
+    FILES = "AUD020"
+    ALIAS = "AUD030"
+    STAGE = "AUD031"
+    METRIC = "AUD032"
+    BEHIND = "AUD033"
+    MIRROR = "AUD034"
+    TAIL_CUT = "AUD035"
+    REWRITTEN = "AUD036"
+    HEAD_GONE = "AUD037"
+    CLOCK_BACK = "AUD040"
+    CLOCK_AHEAD = "AUD041"
+
+
+_WARNINGS = {
+    Code.UNFINISHED,
+    Code.UNRECORDED,
+    Code.BEHIND,
+    Code.MIRROR,
+    Code.CLOCK_BACK,
+    Code.CLOCK_AHEAD,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing that is not as it was recorded.
+
+    Attributes:
+        code: stable, e.g. `AUD011`.
+        severity: how bad it is.
+        subject: the entry, version or alias concerned.
+        expected: what the record says.
+        found: what is there.
+        mend: what to do.
+    """
+
+    code: Code
+    severity: Severity
+    subject: str
+    expected: str
+    found: str
+    mend: str
+
+
+def severity_of(code: Code) -> Severity:
+    """How bad a finding of this kind usually is."""
+    return Severity.WARNING if code in _WARNINGS else Severity.ERROR
+
+
+def finding(
+    code: Code, subject: str, expected: str, found: str, mend: str, *, severity: Severity | None = None
+) -> Finding:
+    """A finding, as severe as its code is unless told otherwise."""
+    severity = severity or severity_of(code)
+    return Finding(code=code, severity=severity, subject=subject, expected=expected, found=found, mend=mend)

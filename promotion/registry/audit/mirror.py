@@ -1,0 +1,107 @@
+"""MLflow held against the ledger: where the chain ends, aliases, stages, and the numbers of every decision."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+from promotion.errors import MirrorError
+from promotion.registry.audit.findings import Code, Finding, finding
+from promotion.registry.entries import Entry, Judgement
+from promotion.registry.mirroring import aliases, decision_metrics
+from promotion.registry.state import State
+from promotion.seams import Mirror
+
+_TOLERANCE = 1e-9
+
+
+def check_mirror(state: State, entries: Sequence[Entry], mirror: Mirror, *, done: int) -> Iterator[Finding]:
+    """MLflow's head is in the chain; where it is the chain's end, aliases, stages and metrics are the ledger's.
+
+    Args:
+        state: of the ledger.
+        entries: of the ledger.
+        mirror: what MLflow shows.
+        done: up to where the ledger says that MLflow was brought.
+    """
+    try:
+        head = mirror.head(state.model)
+        if head != (state.seq, state.hash) or done < state.seq:
+            yield from _check_head(state, entries, head, done)
+        if head is not None and head[0] == state.seq:
+            yield from _check_contents(state, entries, mirror)
+    except MirrorError as error:
+        yield finding(Code.MIRROR, "mirror", "MLflow to answer", str(error), "Start it, and run the audit again.")
+
+
+def _check_head(state: State, entries: Sequence[Entry], head: tuple[int, str] | None, done: int) -> Iterator[Finding]:
+    """MLflow keeps the last entry that it was sent; what it was sent must still be there."""
+    accept = (
+        "Restore the ledger from a backup. If it was put back to an older one knowingly, delete the tag promotion.head "
+        f"of the registered model '{state.model}' in MLflow and run `promotion repair {state.model}`."
+    )
+    send = f"`promotion repair {state.model}` sends all of it again."
+    if head is None:
+        if done:
+            expected = f"the last entry sent, at least entry {done}"
+            yield finding(Code.HEAD_GONE, "mirror", expected, "no tag promotion.head in MLflow", send)
+        elif state.seq:
+            yield _behind(state, "nothing", done, send)
+        return
+    seq, entry_hash = head
+    if seq > state.seq:
+        ends = f"entry {state.seq} at the end of the ledger" if state.seq else "an empty ledger"
+        known = f"entry {seq} with hash {entry_hash[:12]}, as MLflow was sent"
+        yield finding(Code.TAIL_CUT, f"entry {seq}", known, ends, accept)
+    elif entries[seq - 1].hash != entry_hash:
+        known = f"hash {entry_hash[:12]}, as MLflow was sent"
+        yield finding(Code.REWRITTEN, f"entry {seq}", known, f"hash {entries[seq - 1].hash[:12]}", accept)
+    else:
+        yield _behind(state, f"entry {seq}, and marked as sent to entry {done}", done, send)
+
+
+def _behind(state: State, ends: str, done: int, send: str) -> Finding:
+    mend = "`promotion sync`." if done < state.seq else send
+    return finding(Code.BEHIND, "mirror", f"up to date to entry {state.seq}", ends, mend)
+
+
+def _check_contents(state: State, entries: Sequence[Entry], mirror: Mirror) -> Iterator[Finding]:
+    mend = f"`promotion repair {state.model}` sends them again."
+    yield from _check_aliases(state, mirror.aliases(state.model), mend)
+    yield from _check_stages(state, mirror.stages(state.model), mend)
+    yield from _check_metrics(state, entries, mirror)
+
+
+def _check_aliases(state: State, found: Mapping[str, str], mend: str) -> Iterator[Finding]:
+    expected = {alias: str(tag) for alias, tag in aliases(state).items()}
+    for alias in ("champion", "challenger", "previous"):
+        if expected.get(alias) != found.get(alias):
+            wanted = expected.get(alias, "no version")
+            yield finding(Code.ALIAS, f"alias {alias}", wanted, found.get(alias, "no version"), mend)
+
+
+def _check_stages(state: State, found: Mapping[str, str], mend: str) -> Iterator[Finding]:
+    for known in state.versions.values():
+        if known.stage and found.get(known.tag) != known.stage.value:
+            missing = found.get(known.tag, "no such version in MLflow")
+            yield finding(Code.STAGE, known.tag, f"stage {known.stage} in MLflow", missing, mend)
+
+
+def _check_metrics(state: State, entries: Sequence[Entry], mirror: Mirror) -> Iterator[Finding]:
+    """Each number of each decision stands in the challenger's run; MLflow lets anyone write another over it."""
+    for entry in entries:
+        body = entry.content()
+        if not isinstance(body, Judgement):
+            continue
+        run_id = state.versions[body.tag].registration.run_id
+        expected = decision_metrics(body.decision)
+        if run_id is None or not expected:
+            continue
+        found = mirror.metrics(run_id, expected, entry.seq)
+        for name, value in expected.items():
+            if name not in found or not math.isclose(found[name], value, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE):
+                yield finding(
+                    Code.METRIC,
+                    f"{name} of {body.tag}",
+                    f"{value!r}, as decided in entry {entry.seq}",
+                    repr(found[name]) if name in found else "no such metric in the run",
+                    f"Trust the ledger; run {run_id} in MLflow was changed from outside.",
+                )

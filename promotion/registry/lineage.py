@@ -1,0 +1,134 @@
+"""Lineage: who was in production when and why, and the way of one version from its data to its service. Pure."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import zip_longest
+
+from promotion.judgement import Decision
+from promotion.registry.entries import Champion, Entry, Judgement, Registration, TransitionPlanned
+from promotion.registry.state import champions
+from promotion.vocabulary import Stage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reign:
+    """One champion's time in production.
+
+    Attributes:
+        champion: who, and since when.
+        until: when the next one began; None for the present champion.
+        actor: who made it champion, and
+        plan: how and why.
+        registration: where it comes from.
+        decision: that it followed; None for one by hand.
+    """
+
+    champion: Champion
+    until: str | None
+    actor: str
+    plan: TransitionPlanned
+    registration: Registration
+    decision: Decision | None
+
+    @property
+    def decision_id(self) -> str | None:
+        """What names the decision to a person."""
+        return self.plan.decision[:12] if self.plan.decision else None
+
+    @property
+    def cause(self) -> str:
+        """What made it champion; a promotion that follows no decision is an override."""
+        return "override" if self.plan.cause == "promotion" and self.plan.decision is None else self.plan.cause
+
+
+@dataclass(frozen=True, kw_only=True)
+class Passage:
+    """One transition of one version.
+
+    Attributes:
+        entry: that planned it.
+        plan: all of it.
+        before, after: the version's own stages; both None where the transition does not move it, and
+        deleted: whether its files went for good.
+        applied: `seq` of the entry that says it is done; None while it is not.
+    """
+
+    entry: Entry
+    plan: TransitionPlanned
+    before: Stage | None
+    after: Stage | None
+    deleted: bool
+    applied: int | None
+
+
+def reigns(model: str, entries: Iterable[Entry]) -> tuple[Reign, ...]:
+    """Every champion's time in production, oldest first.
+
+    Raises:
+        LedgerError: the entries are not as they were written.
+    """
+    began: list[Reign] = []
+    registered: dict[str, Registration] = {}
+    decided: dict[str, Decision] = {}
+    for entry, champion in champions(model, entries):
+        match body := entry.content():
+            case Registration():
+                registered[body.tag] = body
+            case Judgement():
+                decided[body.decision_digest] = body.decision
+            case TransitionPlanned() if champion and champion.seq == entry.seq:
+                reign = Reign(
+                    champion=champion,
+                    until=None,
+                    actor=entry.actor,
+                    plan=body,
+                    registration=registered[champion.tag],
+                    decision=decided.get(body.decision or ""),
+                )
+                began.append(reign)
+    ends = (later.champion.since for later in began[1:])
+    return tuple(replace(reign, until=until) for reign, until in zip_longest(began, ends))
+
+
+def reign_at(among: Iterable[Reign], moment: datetime) -> Reign | None:
+    """The one that a moment falls into, by the times that the entries carry: the last that began no later."""
+    begun = [reign for reign in among if datetime.fromisoformat(reign.champion.since) <= moment]
+    return begun[-1] if begun else None
+
+
+def concerning(tag: str, entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """The entries that tell of a version."""
+    return tuple(entry for entry in entries if _names(entry, tag))
+
+
+def decisions(entries: Iterable[Entry], *, beginning: str = "") -> Iterator[tuple[Entry, Judgement]]:
+    """The decisions among the entries, those whose digest begins so."""
+    for entry in entries:
+        if entry.kind == "decision" and str(entry.body.get("decision_digest")).startswith(beginning):
+            body = entry.content()
+            assert isinstance(body, Judgement)  # noqa: S101 - of that kind
+            yield entry, body
+
+
+def passages(tag: str, entries: Sequence[Entry]) -> Iterator[Passage]:
+    """Every transition that moved a version or deleted its files, oldest first."""
+    applied = {entry.body["planned"]: entry.seq for entry in entries if entry.kind == "transition_applied"}
+    for entry in concerning(tag, entries):
+        plan = entry.content()
+        if isinstance(plan, TransitionPlanned):
+            before, after = next(((move.before, move.after) for move in plan.moves if move.tag == tag), (None, None))
+            yield Passage(
+                entry=entry,
+                plan=plan,
+                before=before,
+                after=after,
+                deleted=tag in plan.deletions,
+                applied=applied.get(entry.seq),
+            )
+
+
+def _names(entry: Entry, tag: str) -> bool:
+    body = entry.body
+    moved = any(move["tag"] == tag for move in body.get("moves", ()))
+    return moved or body.get("tag") == tag or tag in body.get("deletions", ())

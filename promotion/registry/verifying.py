@@ -1,0 +1,78 @@
+"""Seeing that a version can serve before anything moves: its files are those registered, it loads, it scores rows."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from promotion.errors import ConfigError, DataError, Refused, UnknownName
+from promotion.holdout import UnknownRows
+from promotion.judgement import HoldoutUsed
+from promotion.registry.entries import Registration
+from promotion.registry.reading import Reader
+from promotion.registry.sides import Side, score_version
+from promotion.registry.state import Known
+from promotion.rows import file_digest
+from promotion.seams import ModelStore, Recipe
+from promotion.vocabulary import Tag
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SAMPLE = 100
+
+
+def verify(known: Known, store: ModelStore, reader: Reader, data: str | Path | None = None) -> str:
+    """Load a version, its files verified, and score a few rows with it.
+
+    Args:
+        known: the version.
+        store: where it lies.
+        reader: of rows.
+        data: file of the rows; by default the one it was trained from, or the configured one.
+
+    Returns:
+        Where it was loaded and not scored, a sentence that says why; else an empty text.
+
+    Raises:
+        StoreError: it cannot be loaded, or its files have changed.
+        DataError: it cannot score the rows, or `data` cannot be read.
+        Refused: it gives scores that are no numbers.
+    """
+    import numpy as np
+
+    tag, registration = Tag.parse(known.tag), known.registration
+    try:
+        recipe, rows = _sample(tag.model, registration, reader, data)
+    except (ConfigError, DataError, UnknownName) as error:
+        if data is not None:
+            raise
+        store.load(tag, digest=registration.digest)
+        why = str(error).partition(". ")[0].rstrip(".")
+        return f"{tag} was loaded and not scored beforehand, since no rows could be had: {why}."
+    side = Side(role="version", tag=tag, digest=registration.digest, provenance=UnknownRows(), recipe=recipe)
+    scores = score_version(side, store, rows)
+    if not np.isfinite(scores).all():
+        bad = int((~np.isfinite(scores.reshape(len(rows), -1))).any(axis=1).sum())
+        message = f"{tag} cannot serve: its scores of {bad} of {len(rows)} rows are no numbers. Nothing was changed."
+        raise Refused(message)
+    return ""
+
+
+def changed(used: HoldoutUsed, root: Path) -> bool | None:
+    """Whether the file that judged holds other bytes now; None when it cannot be read."""
+    try:
+        return file_digest(root / used.data) != used.data_digest
+    except OSError:
+        return None
+
+
+def _sample(
+    model: str, registration: Registration, reader: Reader, data: str | Path | None
+) -> "tuple[Recipe, pd.DataFrame]":
+    """The recipe as the version was made with, and a few rows of the first file that can be read."""
+    try:
+        recipe, found = reader.training(model, data or registration.data, registration.options)
+    except DataError:
+        if data is not None or registration.data is None:
+            raise
+        recipe, found = reader.training(model, None, registration.options)
+    return recipe, found.rows.head(SAMPLE)

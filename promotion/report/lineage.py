@@ -1,0 +1,164 @@
+"""Who was in production when and why, and the way of one version from its data to its service, as pages."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from promotion.canonical import canonical_json
+from promotion.judgement import Decision
+from promotion.registry.entries import Adoption, Entry, Judgement, Registration
+from promotion.registry.lineage import Reign, concerning, decisions
+from promotion.registry.state import Known
+from promotion.report.decision import decision_page
+from promotion.report.page import Page, Table, Tone, Words, left, right, row
+from promotion.report.record import history_table, minute
+from promotion.vocabulary import Stage
+
+
+def reign_page(reign: Reign, moment: datetime) -> Page:
+    """Who was in production at a moment, why, and from what data."""
+    champion, decision = reign.champion, reign.decision
+    facts = {
+        "since": f"{minute(champion.since)} UTC (entry {champion.seq})",
+        "until": f"{minute(reign.until)} UTC" if reign.until else "serves still",
+        "who": reign.actor,
+        "cause": reign.cause,
+        "why": reign.plan.reason,
+        "decision": f"{reign.decision_id}, {decision.verdict}" if decision else "none",
+        **_judges(decision),
+        **_origin(reign.registration),
+    }
+    headline = f"{champion.tag} was in production at {moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return Page(headline=headline, tables=(_facts(facts),))
+
+
+def reigns_page(among: Iterable[Reign]) -> Page:
+    """Who was in production when, oldest first."""
+    return Page(tables=(_reigns(among),))
+
+
+def version_pages(known: Known, entries: Sequence[Entry], among: Iterable[Reign]) -> tuple[Page, ...]:
+    """The life of one version, and the last decision on it.
+
+    Args:
+        known: what the ledger knows of it.
+        entries: all those of the model.
+        among: every champion's time in production.
+    """
+    own = concerning(known.tag, entries)
+    served = (reign for reign in among if reign.champion.tag == known.tag)
+    facts = {
+        "version": known.tag,
+        "stage": _stage(known),
+        **_origin(known.registration),
+        "registered": f"{minute(known.registered_at)} UTC by {known.registered_by}",
+        **_vouched(known.adoption),
+    }
+    life = Page(
+        tables=(
+            _facts(facts),
+            replace(_reigns(served), title="In production"),
+            replace(_decisions(own), title="Decisions"),
+            replace(history_table(own), title="Entries"),
+        )
+    )
+    return (life,) if known.decision is None else (life, _decided(known.decision, known))
+
+
+def decision_pages(known: Known, entry: Entry, judgement: Judgement, followed: Iterable[Entry]) -> tuple[Page, ...]:
+    """One decision: where it is recorded, what followed from it, and what it says."""
+    facts = {
+        "version": judgement.tag,
+        "recorded": f"{minute(entry.at)} UTC, entry {entry.seq}",
+        "who": entry.actor,
+        "digest": judgement.decision_digest,
+        **_judges(judgement.decision),
+    }
+    after = replace(history_table(followed), title="What followed")
+    return Page(tables=(_facts(facts), after)), _decided(judgement.decision, known)
+
+
+def _reigns(among: Iterable[Reign]) -> Table:
+    columns = (*right("seq"), *left("from (UTC)", "until (UTC)", "champion", "cause", "decision", "who", "why"))
+    return Table(columns=columns, rows=tuple(map(_reign, among)))
+
+
+def _reign(reign: Reign) -> tuple[Words, ...]:
+    return row(
+        str(reign.champion.seq),
+        minute(reign.champion.since),
+        minute(reign.until) if reign.until else "serves still",
+        reign.champion.tag,
+        reign.cause,
+        reign.decision_id or "none",
+        reign.actor,
+        reign.plan.reason,
+    )
+
+
+def _decisions(entries: Iterable[Entry]) -> Table:
+    columns = (*right("seq"), *left("at (UTC)", "verdict", "decision", "against", "holdout", "who"))
+    rows = tuple(
+        row(
+            str(entry.seq),
+            minute(entry.at),
+            judgement.decision.verdict,
+            judgement.decision_digest[:12],
+            judgement.decision.champion.tag if judgement.decision.champion else "no champion",
+            _holdout(judgement.decision),
+            entry.actor,
+        )
+        for entry, judgement in decisions(entries)
+    )
+    return Table(columns=columns, rows=rows)
+
+
+def _facts(facts: Mapping[str, str | None]) -> Table:
+    rows = tuple(row(Words(name, Tone.QUIET), value or "unknown") for name, value in facts.items())
+    return Table(columns=left("", ""), rows=rows)
+
+
+def _origin(registration: Registration) -> dict[str, str | None]:
+    """The way from the data to the version."""
+    options = f" with {canonical_json(registration.options)}" if registration.options else ""
+    rows = registration.training_rows
+    return {
+        "named": registration.version,
+        "digest": registration.digest,
+        "trained from": registration.data,
+        "SHA-256 of it": registration.data_digest,
+        "training rows": None if rows is None else f"{rows:,}",
+        "recipe": f"{registration.recipe}{options}" if registration.recipe else None,
+        "trained by run": registration.run_id,
+    }
+
+
+def _judges(decision: Decision | None) -> dict[str, str | None]:
+    used = decision.holdout if decision else None
+    return {"judged by": _holdout(decision), "SHA-256 of the file": used.data_digest} if decision and used else {}
+
+
+def _holdout(decision: Decision) -> str:
+    used = decision.holdout
+    return f"{used.rows:,} rows of {used.data} ({used.digest[:12]})" if used else "unknown"
+
+
+def _stage(known: Known) -> str:
+    if known.deleted_at:
+        return f"none: its files were deleted {minute(known.deleted_at)} UTC"
+    return known.stage or "none of ours"
+
+
+def _vouched(adoption: Adoption | None) -> dict[str, str]:
+    if adoption is None:
+        return {}
+    known = "assumed clean" if adoption.assumed_clean else f"trained before {adoption.trained_before!r}"
+    return {"adopted": f"{known}: {adoption.reason}"}
+
+
+def _decided(decision: Decision, known: Known) -> Page:
+    """A decision on a version; one that waited for a person does no more once the version has moved on."""
+    page = decision_page(decision)
+    if not decision.waits or (known.stage is Stage.STAGING and known.decision == decision):
+        return page
+    return replace(page, verdict=Words("PROMOTE, waited for approval", page.verdict.tone), summary=page.summary[:1])

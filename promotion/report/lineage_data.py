@@ -1,0 +1,80 @@
+"""The same as plain data: ids and digests that lead from the data to the run, the decision and the service."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from promotion.canonical import plain
+from promotion.registry.entries import Entry, Judgement, Registration
+from promotion.registry.lineage import Passage, Reign, concerning, decisions, passages
+from promotion.registry.state import Known
+
+
+def reign_data(reign: Reign) -> dict[str, Any]:
+    """One champion's time in production, what put it there, and the data and run behind it."""
+    decision = reign.decision
+    return {
+        **plain(reign.champion),
+        "until": reign.until,
+        "actor": reign.actor,
+        "cause": reign.cause,
+        "reason": reign.plan.reason,
+        "decision_id": reign.decision_id,
+        "verdict": decision.verdict.value if decision else None,
+        "holdout": plain(decision.holdout) if decision else None,
+        **_origin(reign.registration),
+    }
+
+
+def version_data(known: Known, entries: Sequence[Entry], among: Iterable[Reign]) -> dict[str, Any]:
+    """The life of one version; the arguments are those of `promotion.report.lineage.version_pages`."""
+    own = concerning(known.tag, entries)
+    lineage = {
+        **_origin(known.registration),
+        "version": {"tag": known.tag, "digest": known.registration.digest, "registered_at": known.registered_at},
+        "decisions": [_judged(entry, judgement) for entry, judgement in decisions(own)],
+        "transitions": [_passage(passage) for passage in passages(known.tag, entries)],
+        "in_production": [reign_data(reign) for reign in among if reign.champion.tag == known.tag],
+    }
+    return {**plain(known), "lineage": lineage, "entries": [vars(entry) for entry in own]}
+
+
+def decision_data(entry: Entry, judgement: Judgement, followed: Iterable[Entry]) -> dict[str, Any]:
+    """One decision, where it is recorded and what followed from it."""
+    evidence = {"decision": plain(judgement.decision), "followed": [vars(one) for one in followed]}
+    return {"tag": judgement.tag, **_judged(entry, judgement), **evidence}
+
+
+def _origin(registration: Registration) -> dict[str, Any]:
+    return {
+        "data": {"name": registration.data, "digest": registration.data_digest, "rows": registration.training_rows},
+        "recipe": {"name": registration.recipe, "options": registration.options},
+        "run_id": registration.run_id,
+    }
+
+
+def _judged(entry: Entry, judgement: Judgement) -> dict[str, Any]:
+    decision = judgement.decision
+    return {
+        "seq": entry.seq,
+        "at": entry.at,
+        "actor": entry.actor,
+        "decision_id": judgement.decision_digest[:12],
+        "digest": judgement.decision_digest,
+        "verdict": decision.verdict.value,
+        "champion": plain(decision.champion),
+        "holdout": plain(decision.holdout),
+    }
+
+
+def _passage(passage: Passage) -> dict[str, Any]:
+    return {
+        "seq": passage.entry.seq,
+        "at": passage.entry.at,
+        "actor": passage.entry.actor,
+        "cause": passage.plan.cause,
+        "before": passage.before,
+        "after": passage.after,
+        "deleted": passage.deleted,
+        "decision": passage.plan.decision,
+        "applied": passage.applied,
+    }

@@ -1,0 +1,99 @@
+"""A change by hand as a page, before it is made: who serves, what was decided, what would move."""
+
+from collections.abc import Sequence
+
+from promotion.judgement import Decision
+from promotion.judgement.approval import Panel
+from promotion.registry.approving import consent_of
+from promotion.registry.entries import Approval, Entry, TransitionPlanned
+from promotion.registry.proposals import Proposal
+from promotion.registry.state import Known, State
+from promotion.report.decision import judged_by
+from promotion.report.page import Page, Table, Tone, Words, left, row
+from promotion.report.record import minute, moves_told
+
+
+def proposal_page(proposal: Proposal, tag: str, history: Sequence[Entry]) -> Page:
+    """What a promotion, approval or rollback would do.
+
+    Args:
+        proposal: the change.
+        tag: the version that it is about.
+        history: the model's entries.
+    """
+    known = proposal.state.versions.get(tag)
+    new = proposal.decision
+    facts = {
+        "champion": champion_told(proposal.state, history),
+        "last decision": decision_told(known, history),
+        "decision now": f"{new.verdict}: {new.summary} {_rows_told(new)}" if new else "",
+        "answers": votes_told(known),
+        "moves": moves_told(proposal.plan.moves) if proposal.plan else "none yet: more approvals are needed",
+        "reason": _reason(proposal),
+    }
+    rows = tuple(row(Words(name, Tone.QUIET), text) for name, text in facts.items() if text)
+    return Page(headline=_headline(proposal, tag), tables=(Table(columns=left("", ""), rows=rows),))
+
+
+def done_told(plan: TransitionPlanned) -> str:
+    """What has been done, e.g. `Rollback done: toy:weak is the champion (toy:weak archived → prod)`."""
+    moved = f"({moves_told(plan.moves)})"
+    if plan.champion is None or plan.champion not in {move.tag for move in plan.moves}:
+        return f"{plan.cause.capitalize()} done {moved}."
+    return f"{plan.cause.capitalize()} done: {plan.champion} is the champion {moved}."
+
+
+def champion_told(state: State, history: Sequence[Entry]) -> str:
+    """Who serves, since when, by whom, and on what decision."""
+    champion = state.champion
+    if champion is None:
+        return "none yet"
+    by = next((f" by {entry.actor}" for entry in history if entry.seq == champion.seq), "")
+    on = f"on decision {champion.decision[:12]}" if champion.decision else "by hand, on no decision"
+    return f"{champion.tag} since {minute(champion.since)} UTC{by}, {on}"
+
+
+def decision_told(known: Known | None, history: Sequence[Entry]) -> str:
+    """The last decision on a version: verdict, when and by whom, the number that decided, and the rows that judged."""
+    if known is None or known.decision is None:
+        return "none: it has not been judged"
+    decision = known.decision
+    when = next((f" at {minute(entry.at)} UTC" for entry in history if entry.seq == known.decided_seq), "")
+    return f"{decision.verdict}, asked by {known.decided_by}{when}: {decision.summary} {_rows_told(decision)}"
+
+
+def votes_told(known: Known | None) -> str:
+    """Who answered a decision that waits, and how."""
+    votes = known.votes if known else ()
+    return "; ".join(f"{'approved' if vote.approved else 'denied'} by {vote.actor}: {vote.reason}" for vote in votes)
+
+
+def approvals_told(known: Known, panel: Panel) -> str:
+    """What a version that passed still waits for, for a person who looks at the status; empty when for nothing."""
+    if known.decision is None or not known.decision.waits:
+        return ""
+    said = consent_of(known, panel)
+    so_far = f"approved by {' and '.join(said.approved)}" if said.approved else "nobody has approved it yet"
+    if said.given:
+        return f"{known.tag} passed and is {so_far}: `promotion promote {known.tag} --reason …`."
+    return (
+        f"{known.tag} passed and waits for approval ({so_far}; {said.wanting}): `promotion approve {known.tag} "
+        "--reason …`."
+    )
+
+
+def _headline(proposal: Proposal, tag: str) -> str:
+    plan = proposal.plan
+    if plan is None:
+        return f"Answer to the decision on {tag}"
+    return f"{plan.cause.capitalize()} of {tag}" if plan.cause != "rollback" else f"Rollback to {tag}"
+
+
+def _rows_told(decision: Decision) -> str:
+    judged = f", {judged_by(decision.holdout)}" if decision.holdout else ""
+    return f"Decision {decision.id}{judged}."
+
+
+def _reason(proposal: Proposal) -> str:
+    answer = next((body.reason for body in proposal.bodies if isinstance(body, Approval)), "")
+    return proposal.plan.reason if proposal.plan else answer

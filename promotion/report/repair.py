@@ -1,0 +1,52 @@
+"""What a repair, or a deletion of old versions, would do, as a page."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from promotion.registry.proposals import Proposal
+from promotion.registry.retention import Retention
+from promotion.registry.serving import champion_trouble
+from promotion.report.page import Page, Table, Tone, Words, left, row
+from promotion.report.record import moves_told, version_of
+from promotion.seams import ModelStore
+
+
+def repair_page(proposals: Sequence[Proposal], store: ModelStore) -> Page:
+    """What each model's repair would do; what lies in the store is the same for all of them, and told once."""
+    strays, leftovers = (proposals[0].strays, proposals[0].leftovers) if proposals else ((), ())
+    lost = (champion_trouble(proposal.state, store) for proposal in proposals)
+    return Page(
+        summary=(
+            *(f"{proposal.state.model}: {_told(proposal)}" for proposal in proposals),
+            *(f"Move {stray} to quarantine: it {stray.why}." for stray in strays),
+            *(f"Delete {leftover}: it {leftover.why}." for leftover in leftovers),
+            *(() if proposals else ("No model is configured or recorded here.",)),
+        ),
+        notes=tuple(Words(f"! {sentence}", Tone.BAD) for sentence in lost if sentence),
+    )
+
+
+def retention_page(model: str, found: Retention) -> Page:
+    """Which versions go, and why the others stay."""
+    versions = "version" if len(found.gone) == 1 else "versions"
+    head = f"{model}: {len(found.gone)} {versions} to delete." if found.gone else f"{model}: no version may go."
+    return Page(summary=(head,), tables=(Table(columns=left("version", "what", "why"), rows=tuple(_rows(found))),))
+
+
+def _rows(found: Retention) -> Iterator[tuple[Words, ...]]:
+    for tag in found.gone:
+        yield row(version_of(tag), Words("goes", Tone.BAD), "judged, never served, and neither new nor young")
+    for tag, why in found.kept.items():
+        yield row(version_of(tag), "stays", why)
+
+
+def _told(proposal: Proposal) -> str:
+    """One model's labels."""
+    return " ".join(_sentences(proposal)) or "no label disagreed with the ledger"
+
+
+def _sentences(proposal: Proposal) -> Iterable[str]:
+    if proposal.state.pending:
+        seq, plan = proposal.state.pending
+        yield f"the {plan.cause} of entry {seq} was interrupted and will be completed;"
+    if proposal.plan:
+        yield moves_told(proposal.plan.moves)

@@ -1,0 +1,3 @@
+"""What these tests begin from."""
+
+from world import first_world as first_world

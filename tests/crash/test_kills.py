@@ -1,0 +1,97 @@
+"""Processes killed at every step and at any moment: one next command completes the state, and nothing is lost.
+
+`pytest --hypothesis-profile soak` kills 5,000 times instead of some hundred.
+"""
+
+import os
+import random
+import shutil
+import signal
+import time
+
+import pytest
+from checker import check
+from hypothesis import settings
+from steps import kill_at, numbered
+from world import CHANGES, SCENES, do, fork, run, wait
+
+SOAK = settings.get_current_profile_name() == "soak"
+WORLDS, KILLS_EACH = (310, 10) if SOAK else (8, 10)
+MLFLOW_PARTS = range(8) if SOAK else range(1)
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_killed_at_any_step_of_a_command_the_next_one_completes_the_state(first_world, tmp_path, scene):
+    steps = count_steps(first_world.copy(tmp_path / "counted"), scene)
+    assert steps > 20
+    for step in range(1, steps + 1):
+        kill_and_go_on(first_world.copy(tmp_path / "here"), scene, step)
+
+
+@pytest.mark.parametrize("part", MLFLOW_PARTS)
+@pytest.mark.parametrize("scene", SCENES)
+def test_killed_at_any_step_mlflow_catches_up(first_world, tmp_path, scene, part):
+    steps = count_steps(first_world.copy(tmp_path / "counted", mlflow=True), scene)
+    chosen = (
+        range(1 + part, steps + 1, len(MLFLOW_PARTS)) if SOAK else random.Random(scene).sample(range(1, steps + 1), 5)
+    )
+    for step in chosen:
+        kill_and_go_on(first_world.copy(tmp_path / "here", mlflow=True), scene, step)
+
+
+@pytest.mark.parametrize("seed", range(WORLDS))
+def test_killed_at_any_moment_of_their_lives_processes_lose_nothing(first_world, tmp_path, seed):
+    chooser, here = random.Random(seed), first_world.copy(tmp_path / "here", mlflow=seed % 2 == 0)
+    for _ in range(KILLS_EACH):
+        child = fork(live, here, chooser.random())
+        time.sleep(chooser.uniform(0.0, 0.4))
+        os.kill(child, signal.SIGKILL)
+        assert wait(child) == -signal.SIGKILL
+        go_on(here, chooser)
+
+
+def kill_and_go_on(world, scene, step):
+    assert run(killed, world, scene, step) == -signal.SIGKILL, f"step {step} did not come"
+    go_on(world, random.Random(f"{scene} {step}"))
+    shutil.rmtree(world.root)
+
+
+def go_on(world, chooser):
+    """What a kill left, one next command in a new process, and what it left."""
+    check(world, settled=False)
+    name = chooser.choice(CHANGES)
+    assert run(do, world, name, None, "os:bob", chooser) == 0
+    check(world)
+    if world.mlflow:
+        assert run(sync, world) == 0
+        check(world, synced=True)
+
+
+def sync(world):
+    assert world.open().sync("toy")
+
+
+def live(world, seed):
+    chooser = random.Random(seed)
+    while True:
+        do(world, chooser.choice((*CHANGES, "save")), None, "os:alice", chooser)
+
+
+def killed(world, scene, step):
+    with numbered(kill_at(step)):
+        act(world, scene)
+
+
+def count_steps(world, scene):
+    def counted():
+        with numbered() as names:
+            act(world, scene)
+        (world.root / "steps").write_text("\n".join(names))
+
+    assert run(counted) == 0
+    check(world, synced=world.mlflow and scene != "save")
+    return len((world.root / "steps").read_text().splitlines())
+
+
+def act(world, scene):
+    do(world, *SCENES[scene])

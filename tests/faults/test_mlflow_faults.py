@@ -1,0 +1,111 @@
+"""An MLflow that is away, broken, slow or talks nonsense: the decision stands, one notice, and `sync` catches up."""
+
+import socket
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from checker import check
+from situation import toy
+from world import run
+
+from promotion.adapters.mlflow import MlflowMirror
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """The client's patience, shortened as a user would."""
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+
+
+@pytest.fixture
+def mlflow_that():
+    """Start an MLflow that answers every request as told; gives its address."""
+    servers = []
+
+    def start(answer):
+        class Handler(BaseHTTPRequestHandler):
+            def log_message(self, *_):
+                pass
+
+            def do_GET(self):
+                answer(self)
+
+            do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815 - as the server looks them up
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def answering(status, body, kind="application/json"):
+    def answer(handler):
+        handler.send_response(status)
+        handler.send_header("Content-Type", kind)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return answer
+
+
+def hanging(handler):
+    time.sleep(5)
+
+
+def cut_short(handler):
+    handler.send_response(200)
+    handler.send_header("Content-Length", "1000")
+    handler.end_headers()
+    handler.wfile.write(b'{"registered_')
+
+
+FAULTS = {
+    "500": answering(500, b'{"error_code": "INTERNAL_ERROR", "message": "no"}'),
+    "an error page": answering(502, b"<html>Bad gateway</html>", "text/html"),
+    "a login page": answering(200, b"<html>Please sign in</html>", "text/html"),
+    "other JSON": answering(200, b'{"hello": [1, null]}'),
+    "no JSON object": answering(200, b"[]"),
+    "nothing": answering(200, b""),
+    "bytes": answering(200, bytes(range(256)), "application/octet-stream"),
+    "refused": answering(403, b'{"error_code": "PERMISSION_DENIED", "message": "not you"}'),
+    "half an answer": cut_short,
+    "no answer in time": hanging,
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_decision_stands_with_one_notice_and_sync_catches_up(first_world, tmp_path, impatient, mlflow_that, fault):
+    stands_without(first_world.copy(tmp_path / "world", mlflow=True), mlflow_that(FAULTS[fault]))
+
+
+def test_mlflow_away(first_world, tmp_path, impatient):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{free.getsockname()[1]}"
+    stands_without(first_world.copy(tmp_path / "world", mlflow=True), address)
+
+
+def stands_without(world, address):
+    registry = world.open(mirror=MlflowMirror(address))
+    registry.promote(toy("twin"), reason="by hand", override=True)
+    (notice,) = registry.notices
+    assert notice.startswith(f"MLflow at {address} did not take or give what was asked (")
+    assert notice.endswith("What was decided stands; `promotion sync` brings the mirror up to date.")
+    assert "\n" not in notice
+    assert check(world).champion == "toy:twin"
+    assert run(sync, world) == 0
+    check(world, synced=True)
+
+
+def sync(world):
+    assert world.open().sync("toy")

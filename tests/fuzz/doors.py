@@ -1,0 +1,99 @@
+"""What every front door is held against: an exit code and a sentence, and nothing touched outside."""
+
+import io
+import shutil
+import sys
+from contextlib import contextmanager
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from situation import snapshot
+
+from promotion.cli import run
+
+CODES = {0, 1, 2, 3, 4, 5, 6, 130}
+OURS = {"kept", "bentoml"}
+"""The project's folders that commands write in."""
+
+TRICKS = [
+    "", ".", "..", "../neighbour", "toy:", ":weak", "toy:..", "toy:../weak", "../toy:weak", "toy:weak/../good",
+    "toy:weak:good", "a/b:c", "TOY:WEAK", "toy:weak.", "toy:.weak", "toy:weak ", " toy:weak", "toy:weak\n", "toy:weak\0",
+    "toy\0:weak", "toy:con", "nul:aux", "toy:wéak", "toy:\u0665", "toy:\u00b2", "toy:\uff11", "\uff54oy:weak", "toy:\u202ekaew", "toy:weak\udcff",
+    "toy:" + "a" * 63, "toy:" + "a" * 64, "a" * 5000 + ":b", "toy:latest", "toy", "neighbour:x", "~/x:y", "/etc:passwd",
+    "C:\\x:y", "-", "--", "-x", "--json=1", "[red]toy", "%s", "{0}", "$(id)", "toy:weak;id",
+]  # fmt: skip
+GOOD = [f"toy:{name}" for name in ("weak", "good", "noisy", "spoilt", "twin")]
+
+text = st.text(st.characters(codec=None, categories=None), max_size=30)
+tags = st.one_of(st.sampled_from(GOOD), st.sampled_from(TRICKS), text, text.map("toy:{}".format))
+
+
+def examples(number):
+    """So many in `make test`, and as many as the profile says in `make soak`."""
+    soaking = settings.default.max_examples > settings.get_profile("default").max_examples
+    return settings(
+        max_examples=settings.default.max_examples if soaking else number,
+        suppress_health_check=[
+            HealthCheck.function_scoped_fixture,
+            HealthCheck.too_slow,
+            HealthCheck.large_base_example,
+        ],
+    )
+
+
+class Project:
+    """A copy of a project that is made anew whenever an example has changed it."""
+
+    def __init__(self, pristine, around):
+        self.pristine, self.around, self.inside = pristine, around, around / "project"
+
+    def renew(self):
+        self.inside.mkdir(exist_ok=True)
+        for child in self.inside.iterdir():  # the folder itself stays: it is where commands run
+            shutil.rmtree(child) if child.is_dir() else child.unlink()
+        shutil.copytree(self.pristine, self.inside, dirs_exist_ok=True)
+        self.before = snapshot(self.around)
+
+    @contextmanager
+    def untouched_outside(self, *, new_files=False):
+        """Nothing but the project's own folders changes meanwhile; it is made anew where those did."""
+        yield
+        after = snapshot(self.around)
+        changed = {name for name in self.before.keys() | after.keys() if self.before.get(name) != after.get(name)}
+        outside = {name for name in changed if not name.startswith(tuple(f"project/{folder}/" for folder in OURS))}
+        if changed:
+            self.renew()
+        assert not (outside & self.before.keys() if new_files else outside)
+
+
+_OUT = io.TextIOWrapper(io.BytesIO(), "utf-8", newline="\n")
+_ERR = io.TextIOWrapper(io.BytesIO(), "utf-8", errors="backslashreplace", newline="\n")
+"""By the encodings that Python gives the two; never closed, since libraries' loggers keep hold of them."""
+
+
+def command(*arguments):
+    """Run it with nobody at the keyboard; exit code and what it wrote."""
+    kept = sys.stdin, sys.stdout, sys.stderr
+    sys.stdin, sys.stdout, sys.stderr = io.StringIO(), _OUT, _ERR
+    try:
+        code = run(list(arguments))
+    finally:
+        sys.stdin, sys.stdout, sys.stderr = kept
+        out, err = map(_taken, (_OUT, _ERR))
+    return code, out, err
+
+
+def _taken(stream):
+    stream.flush()
+    written = stream.buffer.getvalue().decode()
+    stream.seek(0)
+    stream.truncate()
+    return written
+
+
+def assert_civil(code, out, err):
+    """A user's mistake ends in a code of ours and in words, never in a traceback."""
+    assert code in CODES
+    assert "Traceback" not in out + err, out + err
+    if code in {1, 2, 6, 130} and not out:
+        assert err.strip()

@@ -1,0 +1,321 @@
+"""The ledger's database when it is locked, full, read-only, away or none: one sentence, nothing recorded."""
+
+import multiprocessing
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import traceback
+from contextlib import ExitStack
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import event
+
+from promotion.adapters.sql import SqlLedger
+from promotion.errors import ConfigError, Conflict, LedgerError
+from promotion.registry.entries import Head, Registration, chain
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+SECRET = "s3cret"
+N_PROCESSES = 16
+
+
+def write(ledger, name="a", *, actor="os:alice", **fields):
+    """Append one entry to the end."""
+    body = Registration(tag=f"toy:{name}", digest=64 * "a", stage=None, **fields)
+    (entry,) = chain("toy", ledger.head("toy"), [body], at=NOW, actor=actor)
+    ledger.append([entry], Head(model="toy", seq=entry.seq, hash=entry.hash, champion=None))
+    return entry
+
+
+def refusal(work, *arguments, kind=LedgerError, **keywords):
+    """The sentence that it is refused with."""
+    with pytest.raises(kind) as raised:
+        work(*arguments, **keywords)
+    assert type(raised.value) is kind
+    assert "\n" not in str(raised.value)
+    return str(raised.value)
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "ledger.db"
+
+
+class TestSqlite:
+    def test_what_is_committed_is_on_the_disk_and_readers_do_not_wait(self, file):
+        ledger = SqlLedger(f"sqlite:///{file}")
+        with ledger._database.writing() as connection:
+            assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+            assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
+            assert SqlLedger(f"sqlite:///{file}").head("toy") is None
+
+    def test_a_lock_that_is_not_let_go_is_waited_for_as_long_as_the_url_says(self, file):
+        ledger = SqlLedger(f"sqlite:///{file}?timeout=0.1")
+        write(ledger)
+        with sqlite3.connect(file, isolation_level=None) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            found = refusal(write, ledger, "b")
+            other.execute("ROLLBACK")
+        assert (
+            found
+            == f"The ledger at sqlite:///{file}?timeout=0.1 cannot be used (database is locked). Nothing was recorded."
+        )
+        write(ledger, "c")
+        assert [entry.body["tag"] for entry in ledger.entries("toy")] == ["toy:a", "toy:c"]
+
+    def test_a_full_disk_is_one_sentence_and_the_next_append_stands(self, file):
+        ledger = SqlLedger(f"sqlite:///{file}")
+
+        @event.listens_for(ledger._database._engine, "begin")
+        def fill(connection):
+            connection.exec_driver_sql("PRAGMA max_page_count = 12")
+
+        first = write(ledger)
+        assert "cannot be used (database or disk is full). Nothing was recorded." in refusal(
+            write, ledger, "b", data="x" * 100_000
+        )
+        second = write(ledger, "c")
+        assert ledger.entries("toy") == (first, second)
+        assert ledger.head("toy").seq == 2
+
+    def test_a_full_file_system_is_one_sentence(self, tmp_path):
+        if not (shutil.which("mount") and os.geteuid() == 0):
+            pytest.skip("needs root, to mount a small file system")
+        place = tmp_path / "small"
+        place.mkdir()
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", place], check=False).returncode:
+            pytest.skip("this machine lets nobody mount")
+        try:
+            ledger = SqlLedger(f"sqlite:///{place}/ledger.db")
+            first = write(ledger)
+            assert "Nothing was recorded." in refusal(write, ledger, "b", data="x" * 1_000_000)
+            assert ledger.entries("toy") == (first,)
+            write(ledger, "c")
+            ledger._database._engine.dispose()
+        finally:
+            subprocess.run(["umount", "-l", place], check=True)
+
+    def test_a_read_only_ledger_can_be_read_and_not_written(self, file):
+        first = write(SqlLedger(f"sqlite:///{file}"))
+        ledger = SqlLedger(f"sqlite:///file:{file}?mode=ro&uri=true")
+        assert ledger.entries("toy") == (first,)
+        assert "cannot be used (attempt to write a readonly database). Nothing was recorded." in refusal(
+            write, ledger, "b"
+        )
+
+    def test_a_place_where_no_file_can_be_made_is_one_sentence(self):
+        assert refusal(SqlLedger, "sqlite:////proc/ledger.db") == (
+            "The ledger at sqlite:////proc/ledger.db cannot be used (unable to open database file). Nothing was recorded."
+        )
+
+    @pytest.mark.parametrize("content", [b"Dear diary, " * 100, b"SQLite format 3\x00" + b"\xff" * 4096])
+    def test_a_file_that_is_no_database_is_one_sentence_and_stays_as_it_is(self, file, content):
+        file.write_bytes(content)
+        assert refusal(SqlLedger, f"sqlite:///{file}").endswith("Nothing was recorded.")
+        assert file.read_bytes() == content
+
+    @pytest.mark.parametrize(
+        ("url", "why"),
+        [
+            ("sqlite://", "a ledger in memory is lost at the end of each command"),
+            ("sqlite:///:memory:", "a ledger in memory is lost at the end of each command"),
+            ("sqlite:///ledger.db?timeout=soon", "timeout is a number of seconds, an hour at most"),
+            ("sqlite:///ledger.db?timeout=inf", "timeout is a number of seconds, an hour at most"),
+            ("sqlite:///ledger.db?timeout=1&timeout=2", "timeout is a number of seconds, an hour at most"),
+            ("sqlite:///ledger.db?colour=red", "'colour' is no option of SQLite; timeout is"),
+            ("sqlite+aiosqlite:///ledger.db", "it names another database or driver"),
+        ],
+    )
+    def test_a_url_that_cannot_hold_a_ledger_is_refused(self, url, why, tmp_path):
+        assert refusal(SqlLedger, url, kind=ConfigError) == (
+            "The ledger's URL cannot be used: expected something like sqlite:///ledger.db or "
+            f"postgresql+psycopg://user@host/db ({why})."
+        )
+        assert list(tmp_path.iterdir()) == []
+
+
+class TestPostgresql:
+    def test_a_restart_between_two_commands_is_not_noticed(self, postgres_server):
+        ledger = SqlLedger(postgres_server.new_database())
+        write(ledger)
+        postgres_server.restart(signal.SIGQUIT)
+        assert write(ledger, "b").seq == 2
+
+    def test_a_restart_within_an_append_leaves_nothing_of_it(self, postgres_server, monkeypatch):
+        ledger = SqlLedger(postgres_server.new_database())
+        first = write(ledger)
+        entries, head = appended(ledger, "b")
+
+        @event.listens_for(ledger._database._engine, "after_cursor_execute", once=True)
+        def restart(connection, cursor, statement, *_):
+            assert statement.startswith("INSERT")
+            postgres_server.restart(signal.SIGQUIT)
+
+        found = refusal(ledger.append, entries, head)
+        assert found.startswith("The ledger at postgresql+psycopg://***@/")
+        assert found.endswith("). Nothing was recorded.")
+        assert ledger.entries("toy") == (first,)
+        write(ledger, "c")
+
+    @pytest.mark.parametrize("answered", [False, True], ids=["before it was done", "after it was done"])
+    def test_a_connection_lost_at_the_commit_is_settled_by_asking_again(self, postgres_server, answered):
+        ledger = SqlLedger(postgres_server.new_database())
+        first, engine = write(ledger), ledger._database._engine
+        entries, head = appended(ledger, "b")
+        lost = lose_the_commit(engine, answered=answered)
+
+        if answered:
+            ledger.append(entries, head)
+        else:
+            assert refusal(ledger.append, entries, head).endswith("Nothing was recorded.")
+        assert lost == [True]
+        assert ledger.entries("toy") == ((first, *entries) if answered else (first,))
+        write(ledger, "c")
+
+    def test_a_server_that_stays_away_at_the_commit_is_said_to_leave_it_open(self, postgres_server):
+        ledger = SqlLedger(postgres_server.new_database())
+        write(ledger)
+        entries, head = appended(ledger, "b")
+        lose_the_commit(ledger._database._engine, answered=True, then=postgres_server.stop)
+        try:
+            found = refusal(ledger.append, entries, head)
+            away = refusal(ledger.head, "toy")
+        finally:
+            postgres_server.start()
+        assert found.endswith(
+            "Whether entry 2 of 'toy' was recorded is not known: look at `promotion history toy` before you run the "
+            "command again."
+        )
+        assert "Nothing was recorded" not in found
+        assert away.endswith("Nothing was recorded.")
+        assert ledger.head("toy") == head
+
+    def test_a_lock_that_is_not_let_go_is_one_sentence(self, postgres_server):
+        url = postgres_server.new_database()
+        ledger, other = SqlLedger(url), SqlLedger(url)
+        entries, head = appended(ledger, "a")
+        with other._database.writing() as holding, ledger._database._engine.connect() as shortened:
+            holding.exec_driver_sql("LOCK TABLE entries IN ACCESS EXCLUSIVE MODE")
+            assert shortened.exec_driver_sql("SHOW lock_timeout").scalar() == "30s"
+            shortened.exec_driver_sql("SET lock_timeout = '50ms'")
+            shortened.commit()
+            shortened.close()
+            found = refusal(ledger.append, entries, head)
+        assert "cannot be used (canceling statement due to lock timeout" in found
+        assert ledger.head("toy") is None
+
+    @pytest.mark.parametrize("level", ["repeatable read", "serializable"])
+    def test_a_server_with_another_isolation_gives_the_same_conflict(self, postgres_server, level):
+        url = postgres_server.new_database()
+        postgres_server.sql(f"ALTER DATABASE {database_of(url)} SET default_transaction_isolation = '{level}'")
+        first, second = SqlLedger(url), SqlLedger(url)
+        losing = appended(second, "ours")
+        write(first, "theirs", actor="config:ci")
+        with pytest.raises(Conflict, match=r"moved on by config:ci"):
+            second.append(*losing)
+
+    def test_another_program_in_the_same_database_is_left_alone(self, postgres_server):
+        url = postgres_server.new_database()
+        postgres_server.sql("CREATE TABLE alembic_version (version_num text)", database_of(url))
+        postgres_server.sql("INSERT INTO alembic_version VALUES ('theirs')", database_of(url))
+        write(SqlLedger(url))
+        assert postgres_server.sql("SELECT * FROM alembic_version", database_of(url)) == [("theirs",)]
+
+    def test_no_password_is_in_any_error(self, postgres_server):
+        (server, password), wrong = (postgres_server.url, postgres_server.password), SECRET
+        urls = {
+            server.replace(password, wrong): "password authentication failed",
+            server.replace("/postgres?", "/absent?"): 'database "absent" does not exist',
+            server.replace(str(postgres_server.root), "/absent"): "No such file or directory",
+            f"{server}&colour=red": "invalid connection option",
+            f"postgresql://postgres@/postgres?host={postgres_server.root}&password={wrong}": "password authentication",
+        }
+        for url, why in urls.items():
+            with pytest.raises(LedgerError) as raised:
+                SqlLedger(url)
+            assert why in str(raised.value)
+            assert "\n" not in str(raised.value)
+            told = "".join(traceback.format_exception(raised.value))
+            assert wrong not in told
+            assert password not in told
+
+    @pytest.mark.parametrize(
+        "url", [f"postgresql://bob:{SECRET}@{SECRET}@db/x", f"postgresql+asyncpg://b:{SECRET}@db/x"]
+    )
+    def test_a_url_that_cannot_be_taken_apart_is_refused_without_its_password(self, url):
+        assert SECRET not in refusal(SqlLedger, url, kind=ConfigError)
+
+    def test_without_the_driver_the_sentence_names_the_extra(self, monkeypatch):
+        monkeypatch.setitem(sys.modules, "psycopg", None)
+        assert refusal(SqlLedger, f"postgresql://bob:{SECRET}@db/x", kind=ConfigError) == (
+            "A ledger on PostgreSQL needs its driver, which is not installed: run "
+            "`pip install 'registry-flows[postgresql]'`."
+        )
+
+
+def test_more_threads_than_connections_are_one_sentence(tmp_path, monkeypatch):
+    ledger = SqlLedger(f"sqlite:///{tmp_path}/ledger.db")
+    monkeypatch.setattr(ledger._database._engine.pool, "_timeout", 0.05)
+    with ExitStack() as held:
+        for _ in range(15):
+            held.enter_context(ledger._database.reading())
+        assert "cannot be used (QueuePool limit of size 5 overflow 10 reached" in refusal(ledger.head, "toy")
+    assert ledger.head("toy") is None
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_many_processes_may_open_a_new_ledger_at_once(kind, tmp_path, request):
+    on_sqlite = kind == "sqlite"
+    url = f"sqlite:///{tmp_path}/l.db" if on_sqlite else request.getfixturevalue("postgres_server").new_database()
+    fork = multiprocessing.get_context("fork")
+    start, said = fork.Barrier(N_PROCESSES), fork.SimpleQueue()
+
+    def work():
+        start.wait()
+        try:
+            said.put(str(SqlLedger(url).head("toy")))
+        except BaseException as error:
+            said.put(repr(error))
+
+    processes = [fork.Process(target=work) for _ in range(N_PROCESSES)]
+    for process in processes:
+        process.start()
+    assert [said.get() for _ in processes] == ["None"] * N_PROCESSES
+    for process in processes:
+        process.join()
+    write(SqlLedger(url))
+
+
+def appended(ledger, name):
+    """One more entry and the head after it, not yet appended."""
+    body = Registration(tag=f"toy:{name}", digest=64 * "a", stage=None)
+    (entry,) = chain("toy", ledger.head("toy"), [body], at=NOW, actor="os:alice")
+    return (entry,), Head(model="toy", seq=entry.seq, hash=entry.hash, champion=None)
+
+
+def database_of(url):
+    return url.split("@/")[1].split("?")[0]
+
+
+def lose_the_commit(engine, *, answered, then=lambda: None):
+    """Make the next commit fail as a lost connection does, before the server has done it or after."""
+    import psycopg
+
+    dialect, lost = engine.dialect, []
+    commit = dialect.do_commit
+
+    def do_commit(connection):
+        del dialect.do_commit
+        if answered:
+            commit(connection)
+        connection.dbapi_connection.close()
+        then()
+        lost.append(True)
+        raise psycopg.OperationalError("server closed the connection unexpectedly")
+
+    dialect.do_commit = do_commit
+    return lost

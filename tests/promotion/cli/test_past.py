@@ -1,0 +1,202 @@
+import json
+import re
+import time
+from datetime import datetime, timedelta
+
+import pytest
+
+import promotion
+
+
+def recorded():
+    return promotion.open().history("toy")
+
+
+def moment(at, **later):
+    return (datetime.fromisoformat(at) + timedelta(**later)).isoformat()
+
+
+@pytest.fixture
+def three_champions(with_champion, command):
+    """`toy:weak` by its floors, `toy:good` by its gain, `toy:weak` again by a rollback."""
+    assert command("gate", "toy:good")[0] == 0
+    assert command("rollback", "toy", "--yes", "--reason", "complaints since noon", "--yes")[0] == 0
+    return [entry for entry in recorded() if entry.kind == "transition_planned"]
+
+
+class TestChampion:
+    def test_before_the_first_promotion_nobody_serves(self, here, command):
+        assert command("champion", "toy") == (1, "", "Error: Nobody serves 'toy' yet, by the ledger.\n")
+        code, out, err = command("champion", "toy", "--at", "2020-01-01T00:00Z")
+        assert (code, out) == (1, "")
+        assert err == "Error: Nobody was in production for 'toy' at 2020-01-01 00:00:00 UTC, by the ledger.\n"
+
+    def test_now_it_names_the_decision_that_show_explains(self, with_champion, command):
+        code, out, err = command("champion", "toy")
+        told = re.fullmatch(
+            r"toy:weak serves since \d{4}-\d\d-\d\d \d\d:\d\d UTC, by decision (\w{12})\. `promotion show \1` says why.\n",
+            out,
+        )
+        assert (code, err) == (0, "")
+        data = json.loads(command("champion", "toy", "--json")[1])
+        assert (data["tag"], data["decision_id"]) == ("toy:weak", told[1])
+        assert data["path"] == str(with_champion / "bentoml" / "models" / "toy" / "weak")
+        assert "PROMOTED  toy:weak (no champion yet)" in command("show", told[1])[1]
+
+    def test_at_each_moment_it_is_the_one_that_the_ledger_had_then(self, three_champions, command):
+        first, second, third = (entry.at for entry in three_champions)
+        code, _, err = command("champion", "toy", "--at", moment(first, microseconds=-1))
+        assert code == 1
+        assert f"The first was toy:weak, from {first[:19].replace('T', ' ')} UTC." in err
+        told = {at: json.loads(command("champion", "toy", "--at", at, "--json")[1]) for at in (first, second, third)}
+        assert [(one["tag"], one["cause"]) for one in told.values()] == [
+            ("toy:weak", "promotion"),
+            ("toy:good", "promotion"),
+            ("toy:weak", "rollback"),
+        ]
+        assert [(one["since"], one["until"]) for one in told.values()] == [
+            (first, second),
+            (second, third),
+            (third, None),
+        ]
+        before = json.loads(command("champion", "toy", "--at", moment(second, microseconds=-1), "--json")[1])
+        assert before["tag"] == "toy:weak"
+
+    def test_in_words_it_gives_decision_and_reason(self, three_champions, command):
+        _, second, third = (entry.at for entry in three_champions)
+        code, out, _ = command("champion", "toy", "--at", second)
+        assert code == 0
+        assert out.startswith(f"toy:good was in production at {second[:19].replace('T', ' ')} UTC")
+        for line in (
+            r"who +config:tests",
+            r"why +The gain in roc_auc is \+0\.0868",
+            r"decision +\w{12}, promote",
+            r"judged by +1,200 rows of rows\.csv \(\w{12}\)",
+            r"training rows +1,200",
+        ):
+            assert re.search(line, out), line
+        assert re.search(r"cause +rollback\s+why +complaints since noon", command("champion", "toy", "--at", third)[1])
+
+    def test_a_moment_without_a_zone_is_local_time(self, three_champions, command, monkeypatch):
+        monkeypatch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        try:
+            second = datetime.fromisoformat(three_champions[1].at)
+            in_tokyo = (second + timedelta(hours=9)).replace(tzinfo=None).isoformat()
+            data = json.loads(command("champion", "toy", "--at", in_tokyo, "--json")[1])
+        finally:
+            monkeypatch.undo()
+            time.tzset()
+        assert (data["tag"], data["at"]) == ("toy:good", three_champions[1].at)
+
+    @pytest.mark.parametrize(
+        ("text", "says"),
+        [
+            ("yesterday", "'yesterday' is no moment in time: expected one like 2026-11-22 or 2026-11-22T14:30"),
+            ("", "'' is no moment in time"),
+            ("2026-02-30", "'2026-02-30' is no moment in time"),
+            ("0001-01-01T00:00+23:59", "'0001-01-01T00:00+23:59' is no moment in time"),
+            ("3026-11-22T12:00Z", "3026-11-22 12:00:00 UTC is yet to come"),
+        ],
+    )
+    def test_what_is_no_moment_of_the_past_is_one_sentence(self, here, command, text, says):
+        code, out, err = command("champion", "toy", "--at", text)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert err.startswith(f"Error: {says}")
+
+    def test_an_unknown_model_is_not_one_without_champion(self, here, command):
+        for asked in (["champion", "tyo"], ["champion", "tyo", "--at", "2020-01-01"]):
+            assert command(*asked) == (1, "", "Error: There is no model 'tyo'. Did you mean 'toy'?\n")
+
+
+class TestHistory:
+    def test_champions_tells_who_was_in_production_when_and_why(self, three_champions, command):
+        first, second, third = (entry.at for entry in three_champions)
+        told = json.loads(command("history", "toy", "--champions", "--json")[1])
+        assert [(one["tag"], one["since"], one["until"], one["cause"]) for one in told] == [
+            ("toy:weak", first, second, "promotion"),
+            ("toy:good", second, third, "promotion"),
+            ("toy:weak", third, None, "rollback"),
+        ]
+        assert [(one["verdict"], one["actor"]) for one in told] == [
+            ("promote", "config:tests"),
+            ("promote", "config:tests"),
+            (None, "config:tests"),
+        ]
+        code, out, _ = command("history", "toy", "--champions")
+        assert code == 0
+        assert re.search(r"serves still +toy:weak +rollback +none +config:tests +complaints since noon", out)
+        assert (
+            f"| toy:good | promotion | {told[1]['decision_id']} |"
+            in (command("history", "toy", "--champions", "--markdown")[1])
+        )
+
+    def test_an_override_is_told_apart_from_a_promotion_by_decision(self, with_champion, command):
+        assert command("promote", "toy:good", "--override", "--yes", "--reason", "the old one leaks", "--yes")[0] == 0
+        last = json.loads(command("history", "toy", "--champions", "--json")[1])[-1]
+        assert (last["tag"], last["cause"], last["decision_id"]) == ("toy:good", "override", None)
+        assert last["reason"] == "the old one leaks"
+
+    def test_limit_keeps_the_newest(self, three_champions, command):
+        entries = recorded()
+        shown = json.loads(command("history", "toy", "--limit", "3", "--json")[1])
+        assert [entry["seq"] for entry in shown] == [entry.seq for entry in entries[-3:]]
+        (last,) = json.loads(command("history", "toy", "--champions", "--limit", "1", "--json")[1])
+        assert last["cause"] == "rollback"
+        assert len(json.loads(command("history", "toy", "--limit", "999", "--json")[1])) == len(entries)
+        assert command("history", "toy", "--limit", "0")[0] == 2
+
+
+class TestShow:
+    def test_leads_from_the_data_to_run_decision_and_service_and_back(self, three_champions, command):
+        data = json.loads(command("show", "toy:good", "--json")[1])
+        lineage = data["lineage"]
+        (decision,) = lineage["decisions"]
+        assert lineage["version"]["digest"] == data["registration"]["digest"]
+        assert lineage["data"]["rows"] == 1200
+        assert decision["holdout"]["data"] == "rows.csv"
+        assert decision["champion"]["tag"] == "toy:weak"
+        up, down = lineage["transitions"]
+        assert (up["before"], up["after"], up["cause"]) == ("staging", "prod", "promotion")
+        assert (down["before"], down["after"], down["cause"]) == ("prod", "archived", "rollback")
+        assert up["decision"] == decision["digest"]
+        assert {up["applied"] - up["seq"], down["applied"] - down["seq"]} == {1}
+        (served,) = lineage["in_production"]
+        assert (served["since"], served["until"]) == (up["at"], down["at"])
+        back = json.loads(command("show", decision["decision_id"], "--json")[1])
+        assert (back["tag"], back["seq"], back["digest"]) == ("toy:good", decision["seq"], decision["digest"])
+        assert [one["seq"] for one in back["followed"]] == [up["seq"]]
+
+    def test_every_decision_is_listed_and_not_only_the_last(self, with_champion, command):
+        ids = [json.loads(command("gate", "toy:twin", "--json")[1])["decision_id"]]
+        assert command("rollback", "toy", "--yes", "--reason", "r", "--yes")[0] in {0, 1}
+        ids.append(json.loads(command("gate", "toy:noisy", "--json")[1])["decision_id"])
+        shown = command("show", "toy:twin")[1]
+        assert re.search(rf"promote +{ids[0]} +toy:weak +1,200 rows of rows\.csv", shown)
+        assert ids[1] not in shown
+
+    def test_a_deleted_version_still_tells_its_life(self, three_champions, command):
+        assert command("gate", "toy:spoilt")[0] == 3
+        registry = promotion.open()
+        plan = registry.collect("toy", keep=0, registered_before=datetime.now().astimezone(), reason="too many")
+        assert "toy:spoilt" in plan.deletions
+        code, out, _ = command("show", "toy:spoilt")
+        assert code == 0
+        assert re.search(r"stage +none: its files were deleted \d{4}-", out)
+        assert re.search(r"retention: deleted .*toy:spoilt: too many", out)
+        assert "REJECTED  toy:spoilt against toy:weak" in out
+        last = json.loads(command("show", "toy:spoilt", "--json")[1])["lineage"]["transitions"][-1]
+        assert (last["cause"], last["deleted"], last["after"]) == ("retention", True, None)
+
+    def test_a_decision_is_found_by_enough_digits_and_by_no_fewer(self, three_champions, command):
+        found = [entry.body["decision_digest"] for entry in recorded() if entry.kind == "decision"]
+        assert len({digest[:4] for digest in found}) == len(found) == 2
+        for digits in (found[0][:4], found[0][:12], found[0]):
+            assert json.loads(command("show", digits, "--json")[1])["digest"] == found[0]
+        for bad in (found[0][:3], found[0] + "0", found[0].upper()):
+            code, _, err = command("show", bad)
+            assert (code, err.count("\n")) == (1, 1)
+            assert err.startswith(f"Error: There is no tag '{bad}'.")
+        assert command("show", "0" * 12)[2] == (
+            "Error: There is no decision '000000000000'. `promotion show TAG` lists those on a version.\n"
+        )

@@ -1,0 +1,92 @@
+"""The one seam for faults: every effect of this process on disk and databases, numbered as it comes.
+
+Nothing in the code under test knows of it. A test counts the steps of a clean run, and then kills the process before
+each, or lets each fail; to be killed after one step is to be killed before the next.
+"""
+
+import builtins
+import errno
+import io
+import os
+import signal
+import sqlite3
+from contextlib import ExitStack, contextmanager
+from unittest import mock
+
+FAULTS = {name: getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EROFS", "EIO")}
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+
+
+@contextmanager
+def numbered(act=lambda number, name: None):
+    """Call `act(number, name)` before each effect, from 1 on; gives the names of those that came, in order."""
+    names = []
+
+    def step(name):
+        names.append(name)
+        act(len(names), name)
+
+    with ExitStack() as stack:
+        for name in ("fsync", "replace", "rename", "mkdir", "rmdir", "unlink", "chmod", "link", "symlink"):
+            _announce(stack, os, name, step)
+        _announce(stack, os, "open", step, counts=lambda _, flags, *more, **__: flags & _WRITING)
+        for module in (builtins, io):
+            _announce(stack, module, "open", step, counts=_opens_for_writing)
+        _announce_sql(stack, step)
+        yield names
+
+
+def kill_at(wanted):
+    """Die before that step, as from a power cut."""
+
+    def act(number, name):
+        if number == wanted:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return act
+
+
+def fail_at(wanted, fault="ENOSPC", *, lasting=False):
+    """Let that step fail, alone or with all that come after it."""
+
+    def act(number, name):
+        if number == wanted or (lasting and number > wanted):
+            raise _sql_error() if name.startswith("sql ") else OSError(FAULTS[fault], os.strerror(FAULTS[fault]), name)
+
+    return act
+
+
+def _announce(stack, module, name, step, *, counts=lambda *_, **__: True):
+    real = getattr(module, name)
+
+    def stepping(*args, **kwargs):
+        if counts(*args, **kwargs):
+            step(f"{module.__name__}.{name} {args[0] if args else ''}")
+        return real(*args, **kwargs)
+
+    stack.enter_context(mock.patch.object(module, name, stepping))
+
+
+def _opens_for_writing(file, mode="r", *_, **__):
+    return not isinstance(file, int) and not set(mode).isdisjoint("wax+")
+
+
+def _announce_sql(stack, step):
+    """Each statement and each COMMIT of every engine: the ledger's and MLflow's own go through SQLAlchemy alike."""
+    from sqlalchemy import Engine, event
+
+    def statement(connection, cursor, text, *_):
+        step(f"sql {' '.join(text.split())[:60]}")
+
+    def commit(connection):
+        step("sql COMMIT")
+
+    for name, listener in (("before_cursor_execute", statement), ("commit", commit)):
+        event.listen(Engine, name, listener)
+        stack.callback(event.remove, Engine, name, listener)
+
+
+def _sql_error():
+    from sqlalchemy.exc import OperationalError
+
+    return OperationalError("", {}, sqlite3.OperationalError("database or disk is full"))
