@@ -43,6 +43,7 @@ bench: env ## Measure what README and docs state, beside other libraries
 	$(BIN)/uv pip install --system-certs --quiet --python $(BIN)/python --constraint constraints.txt --group bench
 	$(BIN)/python benchmarks/decisions.py
 	$(BIN)/python benchmarks/compare.py
+	$(BIN)/python benchmarks/registry.py
 	$(BIN)/python benchmarks/retrain.py
 
 soak: env ## The tests again, with many more examples, kills and fuzzing

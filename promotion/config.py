@@ -133,7 +133,11 @@ def load_config(path: Path | None = None) -> Config:
         ConfigError: it cannot be read or followed.
     """
     named = path or (Path(os.environ["PROMOTION_CONFIG"]) if "PROMOTION_CONFIG" in os.environ else None)
-    file = named or _nearest(Path.cwd())
+    try:
+        file = named or _nearest(Path.cwd())
+    except FileNotFoundError as error:
+        message = "The folder that this command runs in is gone. Change to one that is there."
+        raise ConfigError(message) from error
     _check_environment()
     data = _section(file) if file else {}
     root = (file.parent if file else Path.cwd()).resolve()

@@ -157,6 +157,10 @@ class ModelStore(Protocol):
         """Every version of a model, torn ones among them, oldest name first."""
         ...
 
+    def labelled(self, model: str, stage: Stage) -> tuple[Stored, ...]:
+        """The versions that carry a stage by their label."""
+        ...
+
     def path(self, tag: Tag) -> Path:
         """The folder of a version's files, whether it is there or not."""
         ...

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, settings
 from postgres import postgres_server
 from recipes import ToyRecipe, synthetic_rows
 from situation import open_at, settings_at, ticking, toy
+from world import first_world
 
 from promotion.adapters.bento import BentoStore
 from promotion.adapters.memory import MemoryMirror
@@ -15,7 +16,10 @@ from promotion.registry.record import Origin
 from promotion.rows import fingerprints
 from promotion.seams import call
 
-__all__ = ["postgres_server"]  # one for all tests that ask for it: imported by each, it would be started for each
+__all__ = [
+    "first_world",
+    "postgres_server",
+]  # one for all tests that ask for it: imported by each, it would be made for each
 
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("soak", settings.get_profile("default"), max_examples=3000)

@@ -81,9 +81,11 @@ def _holdout(decision: "Decision") -> dict[str, Any] | None:
 
 def _unrecorded(registry: "Registry", state: "State") -> str | None:
     """A version that serves by its label and that the ledger does not know as champion."""
+    from promotion.registry.serving import labelled_prod
+
     if state.champion:
         return None
-    serving = [str(one.tag) for one in registry.store.versions(state.model) if one.stage == "prod"]
+    serving = [str(tag) for tag in labelled_prod(registry.store, state.model)]
     if not serving:
         return None
     if len(serving) > 1:

@@ -76,7 +76,10 @@ def repair(model: AnyModel = None, yes: Yes = False, dry_run: DryRun = False, as
 def sync(model: AnyModel = None, as_json: Json = False) -> int:
     """Bring MLflow up to date with the ledger."""
     registry = open_here()
-    done = {name: registry.sync(name) for name in models_of(registry, model)}
+    names = models_of(registry, model)
+    for name in names:
+        registry.complete(name)
+    done = {name: registry.sync(name) for name in names}
     lines = [f"{name}: {'up to date' if ok else 'not reached'}" for name, ok in done.items()]
     if not done:
         notice("No model is configured or recorded here.")

@@ -45,7 +45,11 @@ def export(
         sys.stdout.writelines(lines)
         return
     with _file_errors(out, "written"):
-        replace_text(out, "".join(lines))
+        if out.exists() and not out.is_file():  # a device or a pipe is written to, not replaced
+            with out.open("w", encoding="utf-8") as stream:
+                stream.writelines(lines)
+        else:
+            replace_text(out, "".join(lines))
     counts = {name: len(entries) for name, entries in chains.items()}
     told = [f"{name}: {count} entries written to {out}" for name, count in counts.items()]
     say({"written": str(out), "entries": counts}, *(told or [f"{out} holds no entries."]), as_json=as_json)

@@ -145,4 +145,4 @@ class ByHand(Proposals):
         if not unseen:
             return plan
         self.notice(unseen)
-        return replace(plan, reason=f"{plan.reason} ({unseen.rstrip('.')})")
+        return replace(plan, unseen=unseen)

@@ -132,6 +132,7 @@ class TransitionPlanned:
         decision: digest of the decision that it follows, if any.
         reason: one sentence.
         deletions: tags of the versions whose files go for good; the ledger remembers them.
+        unseen: what could not be seen of the new champion beforehand, e.g. that it scores rows.
     """
 
     cause: str
@@ -140,6 +141,7 @@ class TransitionPlanned:
     reason: str
     decision: str | None = None
     deletions: tuple[str, ...] = ()
+    unseen: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from promotion.errors import Conflict, TornVersion, UnknownName
-from promotion.registry.entries import Body, Entry, TransitionApplied, TransitionPlanned, chain
+from promotion.registry.entries import GENESIS, Body, Entry, TransitionApplied, TransitionPlanned, chain
 from promotion.registry.state import State, advance, fold
 from promotion.seams import LedgerStore, ModelStore
 from promotion.vocabulary import Tag
@@ -60,6 +60,15 @@ class Journal:
     def foreseen(self, state: State, bodies: Sequence[Body]) -> State:
         """The state as it will be; nothing is written, since a command records all that it records at its end."""
         return self._chained(state, bodies, sign=None)[1]
+
+    def check_signer(self) -> None:
+        """See that entries can be signed where they must be: before a long judgement rather than after.
+
+        Raises:
+            ConfigError: the key cannot be used.
+        """
+        if self._sign:
+            self._sign(GENESIS)
 
     def append(self, state: State, *bodies: Body) -> State:
         """Record the bodies after this state.

@@ -53,7 +53,7 @@ def champion_trouble(state: State, store: ModelStore) -> str:
 
 def labelled_prod(store: ModelStore, model: str) -> tuple[Tag, ...]:
     """The versions that carry the label `stage: prod`."""
-    return tuple(stored.tag for stored in store.versions(model) if stored.stage == Stage.PROD)
+    return tuple(stored.tag for stored in store.labelled(model, Stage.PROD))
 
 
 def present(state: State, store: ModelStore, tag: Tag) -> Stored:

@@ -7,7 +7,7 @@ Every change goes the same way: complete what an interrupted command left, work 
 from datetime import datetime
 from pathlib import Path
 
-from promotion.errors import Conflict, MirrorError, Refused
+from promotion.errors import Conflict, LedgerError, MirrorError, Refused, StoreError
 from promotion.judgement import Decision
 from promotion.registry.by_hand import ByHand
 from promotion.registry.entries import TransitionPlanned
@@ -15,7 +15,7 @@ from promotion.registry.mirroring import mirror_state
 from promotion.registry.proposals import Proposal
 from promotion.registry.record import Origin
 from promotion.registry.serving import serving
-from promotion.registry.state import Known, State, fold
+from promotion.registry.state import Known, State
 from promotion.registry.transition import find
 from promotion.seams import Step, call, shown
 from promotion.vocabulary import Tag
@@ -42,8 +42,7 @@ class Registry(ByHand):
             raise Conflict(model, next_seq, self.ledger.entries(model, after=proposal.state.seq)[0].actor)
         if proposal.bodies:
             self._journal.append(state, *proposal.bodies)
-            self.complete(model)
-            self.sync(model)
+            self._finish(model)
         self._clear(proposal)
         return proposal
 
@@ -52,7 +51,7 @@ class Registry(ByHand):
         state = self.complete(tag.model)
         if str(tag) not in state.versions:
             state = self._journal.append(state, self._registration(tag, origin or Origin()))
-            self.sync(tag.model)
+            self._finish(tag.model)
         return find(state, tag)
 
     def check(self, model: str) -> None:
@@ -62,6 +61,7 @@ class Registry(ByHand):
             PromotionError: it could not; says why.
         """
         self.config.model(model)
+        self._journal.check_signer()
         serving(self.complete(model), self.store)
 
     def gate(
@@ -85,6 +85,7 @@ class Registry(ByHand):
             Conflict: the record moved on meanwhile; nothing was changed.
             PromotionError: it cannot be judged; nothing was changed.
         """
+        self._journal.check_signer()
         self.complete(tag.model)
         decision = self.carry_out(self.propose_gate(tag, data=data, holdout=holdout, step=step)).decision
         assert decision is not None  # noqa: S101 - a gate always decides
@@ -200,6 +201,16 @@ class Registry(ByHand):
         proposal = self.propose_retention(model, keep=keep, reason=reason, registered_before=registered_before)
         return self.carry_out(proposal).plan
 
+    def _finish(self, model: str) -> None:
+        """Labels and mirror of what was just recorded."""
+        try:
+            self.complete(model)
+            self.sync(model)
+        except (StoreError, LedgerError) as error:
+            kind = StoreError if isinstance(error, StoreError) else LedgerError
+            message = f"What was asked is recorded and stands; the next command finishes it. {error}"
+            raise kind(message.removesuffix(" Nothing was recorded.")) from error
+
     def _clear(self, proposal: Proposal) -> None:
         """Move strays out of the store, and delete what killed commands left beside it."""
         for stray in proposal.strays:
@@ -215,9 +226,9 @@ class Registry(ByHand):
         head, done = self.ledger.head(model), self.ledger.mirrored(model)
         if head is None or (head.seq <= done and not everything):
             return True
-        entries = self.ledger.entries(model)
-        state, seen = fold(model, entries), 0 if everything else done
-        paths = {str(stored.tag): stored.path for stored in self.store.versions(model)}
+        state, seen = self._journal.state(model), 0 if everything else done
+        entries = self.ledger.entries(model)[: state.seq]
+        paths = {tag: self.store.path(Tag.parse(tag)) for tag in state.versions}
         try:
             self.mirror.push(mirror_state(state, entries, paths, seen=seen))
         except MirrorError as error:

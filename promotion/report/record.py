@@ -18,8 +18,6 @@ from promotion.registry.entries import (
 from promotion.registry.state import Known, State
 from promotion.report.page import Page, Table, Tone, Words, left, right, row
 
-_REASONED = {"rollback", "repair", "denial", "retention"}
-
 
 def status_page(states: Sequence[State], approvals: Sequence[str], attention: Sequence[str]) -> Page:
     """All models: champion, who waits, how much their holdouts are used, whose approval and what else is needed."""
@@ -74,8 +72,11 @@ def history_page(entries: Iterable[Entry]) -> Page:
 
 def history_table(entries: Iterable[Entry]) -> Table:
     """Entries, one in a row."""
-    rows = tuple(row(str(entry.seq), minute(entry.at), entry.actor, told(entry)) for entry in entries)
-    return Table(columns=(*right("seq"), *left("at (UTC)", "who", "what")), rows=rows)
+    rows, before = [], ""
+    for entry in entries:
+        before = told(entry, before)
+        rows.append(row(str(entry.seq), minute(entry.at), entry.actor, before))
+    return Table(columns=(*right("seq"), *left("at (UTC)", "who", "what")), rows=tuple(rows))
 
 
 def findings_pages(model: str, findings: Sequence[Finding]) -> tuple[Page, ...]:
@@ -86,8 +87,8 @@ def findings_pages(model: str, findings: Sequence[Finding]) -> tuple[Page, ...]:
     return (head, *map(_finding, findings))
 
 
-def told(entry: Entry) -> str:
-    """One entry as a sentence."""
+def told(entry: Entry, before: str = "") -> str:
+    """One entry as a sentence; a reason that the one before ends with is not told again."""
     match body := entry.content():
         case Registration():
             trained = "unknown" if body.training_rows is None else f"{body.training_rows:,}"
@@ -103,7 +104,8 @@ def told(entry: Entry) -> str:
             words = f"overrode the rules for {body.tag} (verdict: {body.verdict or 'none'}): {body.reason}"
         case TransitionPlanned():
             moved = moves_told(body.moves) or f"deleted {', '.join(body.deletions)}"
-            words = f"{body.cause}: {moved}" + (f": {body.reason}" if body.cause in _REASONED else "")
+            words = f"{body.cause}: {moved}" + ("" if before.endswith(body.reason) else f": {body.reason}")
+            words += f" ({body.unseen})" if body.unseen else ""
         case TransitionApplied():
             words = f"carried out entry {body.planned}"
     return words

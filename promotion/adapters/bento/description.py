@@ -50,6 +50,15 @@ def read(folder: Path, tag: Tag) -> dict[str, Any]:
     return description
 
 
+def mentions(folder: Path, word: str) -> bool:
+    """Whether the description in a folder may hold a word; quick, and False for one that cannot be read."""
+    try:
+        text = text_of(folder)
+    except (Damaged, OSError):
+        return False
+    return word in text or "\\" in text  # an escape may spell it
+
+
 def strings(folder: Path) -> dict[str, Any]:
     """The description as it is written, every value a string; of a version that was read before.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from promotion.adapters.bento import aside, framework, strays
-from promotion.adapters.bento.description import DESCRIPTION, Damaged, read, strings, text_of, with_stage
+from promotion.adapters.bento.description import DESCRIPTION, Damaged, mentions, read, strings, text_of, with_stage
 from promotion.adapters.bento.faults import reading, writing
 from promotion.adapters.bento.files import digests, load_rows
 from promotion.adapters.files import replace_text, sync_folder, sync_tree, temporary_prefix
@@ -48,6 +48,12 @@ class BentoStore:
     def versions(self, model: str) -> tuple[Stored, ...]:
         """Every version of a model, torn ones among them, in order of name."""
         return tuple(filter(None, (self._look(Tag(model, name)) for name in self._names(model))))
+
+    def labelled(self, model: str, stage: Stage) -> tuple[Stored, ...]:
+        """The versions that carry a stage by their label; the descriptions of the others are not parsed."""
+        tags = (Tag(model, name) for name in self._names(model))
+        found = (self._look(tag) for tag in tags if mentions(self.path(tag), stage))
+        return tuple(one for one in found if one is not None and one.stage == stage.value)
 
     def path(self, tag: Tag) -> Path:
         """The folder of a version's files, whether it is there or not."""

@@ -163,3 +163,18 @@ def test_a_digest_is_that_of_the_content_wherever_the_store_lies(store, digest, 
     assert BentoStore(tmp_path / "moved").digest(GOOD) == digest
     with pytest.raises(DigestMismatch, match=r"^The files of toy:weak are not the ones that were registered"):
         store.load(toy("weak"), digest=digest)
+
+
+def test_what_is_unpickled_is_the_copy_that_was_hashed(store, folder, digest, monkeypatch):
+    monkeypatch.undo()
+    load = framework_of_store.load
+
+    def load_after_a_burglar_came(stored):
+        for path in files_of(folder):
+            path.write_bytes(b"something else")
+        return load(stored)
+
+    monkeypatch.setattr(framework_of_store, "load", load_after_a_burglar_came)
+    assert hasattr(store.load(GOOD, digest=digest).model, "coef_")
+    with pytest.raises(StoreError):
+        store.load(GOOD, digest=digest)

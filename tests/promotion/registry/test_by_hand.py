@@ -70,7 +70,7 @@ class TestPromotion:
             f"toy:good was loaded and not scored beforehand, since no rows could be had: There is no data file at "
             f"{rows_file}."
         )
-        assert plan.reason == f"they were wrong ({scored.rstrip('.')})"
+        assert (plan.reason, plan.unseen) == ("they were wrong", scored)
 
     def test_one_judged_by_another_file_that_changed_is_for_a_person_to_say(self, registry_with_champion, tmp_path):
         fresh = tmp_path / "fresh.csv"
@@ -189,7 +189,7 @@ class TestWhatIsToServeIsSeenToScore:
         assert notice.startswith(
             "toy:good was loaded and not scored beforehand, since no rows could be had: There is no"
         )
-        assert plan.reason == f"complaints ({notice.rstrip('.')})"
+        assert (plan.reason, plan.unseen) == ("complaints", notice)
         assert planned(registry)[-1] == plan
 
 

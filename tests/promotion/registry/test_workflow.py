@@ -537,7 +537,6 @@ class TestConfiguration:
         assert len(registry.load("toy")[1].rows) == 500
 
     def test_a_broken_ledger_stops_commands(self, opened, registry_with_champion):
-        registry_with_champion.ledger._engine.dispose()
         import sqlite3
 
         with sqlite3.connect("ledger.db") as connection:
