@@ -49,6 +49,8 @@ def a_place_of_its_own(tmp_path, tmp_path_factory, monkeypatch):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
     monkeypatch.chdir(tmp_path)
+    yield
+    os.environ.pop("PROMOTION_CONFIG", None)  # `promotion --config` sets it for its process, which here is ours
 
 
 @pytest.fixture(scope="session")

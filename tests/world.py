@@ -20,6 +20,7 @@ from situation import open_at, settings_at, toy
 from promotion.adapters.bento import BentoStore
 from promotion.adapters.memory import MemoryMirror
 from promotion.adapters.mlflow import MlflowMirror
+from promotion.adapters.sql import SqlLedger
 from promotion.errors import Conflict, Refused
 from promotion.registry.record import Origin
 from promotion.rows import fingerprints
@@ -81,12 +82,23 @@ class World:
             database.close()
         return World(root, **changes)
 
+    def on_postgresql(self, server):
+        """The same with its ledger in a new database of the server."""
+        url = server.new_database()
+        assert run(move_ledger, self, url) == 0
+        return World(self.root, ledger=url, mlflow=self.mlflow)
+
     def acknowledge(self, **told):
         """Write down, durably, what a command said that it has done."""
         with (self.root / "acknowledged").open("a") as file:
             file.write(json.dumps(told) + "\n")
             file.flush()
             os.fsync(file.fileno())
+
+
+def move_ledger(world, url):
+    source = SqlLedger(world.ledger_url)
+    SqlLedger(url).append(source.entries("toy"), source.head("toy"))
 
 
 def fork(work, *arguments):

@@ -15,7 +15,6 @@ from situation import bentoml_at, toy
 from world import World, do, fork, run, wait
 
 from promotion.adapters.bento import BentoStore
-from promotion.adapters.sql import SqlLedger
 from promotion.errors import Conflict, StoreError
 
 WRITERS = 16
@@ -27,14 +26,7 @@ def world(request, first_world, tmp_path):
     world = first_world.copy(tmp_path / "world")
     if request.param == "sqlite":
         return world
-    url = request.getfixturevalue("postgres_server").new_database()
-    assert run(move_ledger, world, url) == 0
-    return World(world.root, ledger=url)
-
-
-def move_ledger(world, url):
-    source = SqlLedger(world.ledger_url)
-    SqlLedger(url).append(source.entries("toy"), source.head("toy"))
+    return world.on_postgresql(request.getfixturevalue("postgres_server"))
 
 
 def test_of_many_writers_one_wins_each_entry_and_readers_see_one_champion_always(world):

@@ -41,7 +41,16 @@ def test_killed_at_any_step_mlflow_catches_up(first_world, tmp_path, scene, part
 
 @pytest.mark.parametrize("seed", range(WORLDS))
 def test_killed_at_any_moment_of_their_lives_processes_lose_nothing(first_world, tmp_path, seed):
-    chooser, here = random.Random(seed), first_world.copy(tmp_path / "here", mlflow=seed % 2 == 0)
+    kill_again_and_again(first_world.copy(tmp_path / "here", mlflow=seed % 2 == 0), random.Random(seed))
+
+
+@pytest.mark.parametrize("seed", range(30 if SOAK else 2))
+def test_nor_where_the_ledger_is_on_postgresql(first_world, tmp_path, postgres_server, seed):
+    here = first_world.copy(tmp_path / "here").on_postgresql(postgres_server)
+    kill_again_and_again(here, random.Random(f"postgresql {seed}"))
+
+
+def kill_again_and_again(here, chooser):
     for _ in range(KILLS_EACH):
         child = fork(live, here, chooser.random())
         time.sleep(chooser.uniform(0.0, 0.4))

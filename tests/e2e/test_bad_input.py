@@ -169,6 +169,8 @@ def saved_elsewhere(project, model, version):
     folder.mkdir(parents=True)
     (folder / "model.yaml").write_text(
         f"name: {model}\nversion: {version}\nmodule: bentoml.sklearn\nlabels:\n  stage: prod\noptions: {{}}\n"
+        "metadata: {}\nsignatures: {}\napi_version: v1\ncreation_time: '2026-11-22T11:14:54+00:00'\n"
+        "context:\n  framework_name: sklearn\n  framework_versions: {scikit-learn: 1.9.1}\n"
     )
 
 

@@ -102,8 +102,7 @@ class BentoStore:
         Raises:
             DigestMismatch: they have not; nothing was unpickled.
         """
-        with tempfile.TemporaryDirectory(prefix="promotion-") as home:
-            copy = BentoStore(Path(home))
+        with _private_store() as copy:
             self._copy_to(copy, tag)
             found = copy.digest(tag)
             if found != digest:
@@ -275,3 +274,18 @@ class BentoStore:
             with contextlib.suppress(OSError):
                 target.rename(version)
             raise
+
+
+@contextmanager
+def _private_store() -> Iterator[BentoStore]:
+    """A store that only this user can look into, and that is gone afterwards."""
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="promotion-", ignore_cleanup_errors=True)
+    except OSError as error:
+        message = (
+            "No temporary folder can be made, in which model files are verified and loaded "
+            f"({error.strerror or error}). TMPDIR names another place for it."
+        )
+        raise StoreError(message) from error
+    with folder as home:
+        yield BentoStore(Path(home))
