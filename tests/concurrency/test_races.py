@@ -33,9 +33,10 @@ def test_of_many_writers_one_wins_each_entry_and_readers_see_one_champion_always
     jobs = [("promote", "twin"), ("promote", "next"), ("gate", "spoilt"), ("rollback", "good")]
     readers = [fork(read_labels, world), fork(read_champion, world), fork(read_champion, world)]
     writers = [fork(write_twice, world, number, *jobs[number % len(jobs)]) for number in range(WRITERS)]
-    assert [wait(child) for child in writers] == [0] * WRITERS
+    ended = [wait(child) for child in writers]
     (world.root / "over").touch()
     assert [wait(child) for child in readers] == [0] * len(readers)
+    assert ended == [0] * WRITERS
     check(world)
     told = [json.loads(line) for line in (world.root / "acknowledged").read_text().splitlines()]
     lost = [one["lost"] for one in told if "lost" in one]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 TRAINING_ROWS = "training_rows.npy"
+_UNFINISHED = shutil.ignore_patterns(f"{temporary_prefix(Path(DESCRIPTION))}*")
 _LINKED = "is reached through a symbolic link, and nothing is written through one"
 
 
@@ -247,7 +248,7 @@ class BentoStore:
     def _copy_to(self, other: "BentoStore", tag: Tag) -> None:
         folder = self.get(tag).path
         try:
-            shutil.copytree(folder, other.path(tag), symlinks=True)
+            shutil.copytree(folder, other.path(tag), symlinks=True, ignore=_UNFINISHED)  # which come and go
         except OSError as error:
             self.digest(tag)  # tells which file nobody can vouch for
             message = f"The files of {tag} cannot be copied from {folder} to be verified and loaded ({error})."
