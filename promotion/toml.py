@@ -67,7 +67,7 @@ def _sentence(fault: Any, root: type[Any], where: str) -> str:
         return f"{where} has an unknown key '{key}'{inside}; {known}"
     if fault["type"] in _MISSING:
         return f"{where} lacks the key '{key}'{inside}."
-    expected = _EXPECTED.get(fault["type"], fault["msg"])
+    expected = _EXPECTED.get(fault["type"], fault["msg"]).removeprefix("Value error, ")
     found = "a value that is not shown" if "signing_key" in place else without_password(repr(fault["input"]))
     return f"{where}, '{key}'{inside}: {expected}, found {found}."
 

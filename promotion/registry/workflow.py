@@ -231,12 +231,25 @@ class Registry(ByHand):
         paths = {tag: self.store.path(Tag.parse(tag)) for tag in state.versions}
         try:
             self.mirror.push(mirror_state(state, entries, paths, seen=seen))
+            if self._cut_off(model):
+                return False
         except MirrorError as error:
             self.notice(f"{error} What was decided stands; `promotion sync` brings the mirror up to date.")
             return False
         self.ledger.mark_mirrored(model, state.seq)
         late = self.ledger.mirrored(model) > state.seq  # then someone sent a later state, and ours may lie over it
         return self.sync(model, everything=True) if late else True
+
+    def _cut_off(self, model: str) -> bool:
+        """Whether the mirror was once sent more than the ledger holds; no entry reaches it before the ledger."""
+        sent, head = self.mirror.head(model), self.ledger.head(model)
+        if sent is None or head is None or sent[0] <= head.seq:
+            return False
+        self.notice(
+            f"MLflow was sent entry {sent[0]} of '{model}' once, and the ledger ends at entry {head.seq}: its end was "
+            f"cut off, or it is an older copy. `promotion audit {model}` says what to do."
+        )
+        return True
 
 
 def _planned(proposal: Proposal) -> TransitionPlanned:

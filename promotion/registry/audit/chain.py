@@ -68,4 +68,4 @@ def _short(entry_hash: object) -> str:
 
 
 def _tag_of(head: Head | None) -> str:
-    return head.champion.tag if head and head.champion else "none"
+    return f"{head.champion.tag} since entry {head.champion.seq}" if head and head.champion else "none"

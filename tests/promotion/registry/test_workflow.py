@@ -9,6 +9,7 @@ from situation import bentoml_at, faults, kinds, snapshot, stages, toy
 
 from promotion.adapters.memory import MemoryMirror
 from promotion.adapters.mlflow import MlflowMirror
+from promotion.adapters.sql import SqlLedger
 from promotion.config import Config
 from promotion.errors import (
     ConfigError,
@@ -24,6 +25,7 @@ from promotion.errors import (
 from promotion.judgement import Kind
 from promotion.registry import gating
 from promotion.registry.record import Origin
+from promotion.registry.state import fold
 from promotion.seams import call
 from promotion.vocabulary import Outcome, Stage, Verdict
 
@@ -486,6 +488,19 @@ class TestMirrorAway:
         assert champion.tags["promotion.tag"] == str(registry.champion("toy").tag) == "toy:weak"
         assert champion.tags["promotion.digest"] == registry.champion("toy").digest
         assert faults(registry) == ()
+
+
+def test_where_the_ledgers_end_was_cut_off_the_next_command_says_so(opened, registry_after_three_champions):
+    registry = registry_after_three_champions
+    whole = registry.history("toy")
+    cut = whole[:-4]
+    SqlLedger("sqlite:///cut.db").append(cut, fold("toy", cut).head)
+    later = opened(config=registry.config.model_copy(update={"ledger": "sqlite:///cut.db"}))
+    assert later.sync("toy") is False
+    assert later.notices == [
+        f"MLflow was sent entry {len(whole)} of 'toy' once, and the ledger ends at entry {len(cut)}: its end was cut off, "
+        "or it is an older copy. `promotion audit toy` says what to do."
+    ]
 
 
 class TestConfiguration:
