@@ -14,12 +14,18 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def approve(tag: TagText, reason: Reason, dry_run: DryRun = False, as_json: Json = False) -> int:
-    """Approve a version that passed and waits; the approval that completes the number promotes it."""
+    """Approve a version that passed and waits.
+
+    The approval that completes the number promotes it.
+    """
     return _answer(tag, reason, approved=True, dry_run=dry_run, as_json=as_json)
 
 
 def deny(tag: TagText, reason: Reason, dry_run: DryRun = False, as_json: Json = False) -> int:
-    """Deny a version that passed and waits: it becomes `rejected`; a new decision can begin anew."""
+    """Deny a version that passed and waits.
+
+    It becomes `rejected`; a new decision can begin anew.
+    """
     return _answer(tag, reason, approved=False, dry_run=dry_run, as_json=as_json)
 
 

@@ -44,7 +44,9 @@ def gate(
     as_json: Json = False,
     as_markdown: Markdown = False,
 ) -> int:
-    """Judge a version against the champion, and promote it if it is shown to be better.
+    """Judge a version against the champion.
+
+    It is promoted if it is shown to be better.
 
     Exit code 0 promoted, 3 rejected, 4 held; also 4 when it passed and the policy lets people approve it first.
     """
@@ -74,7 +76,9 @@ def promote(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> int:
-    """Promote a version by hand: with its `promote` decision, or as a recorded override.
+    """Promote a version by hand.
+
+    By its `promote` decision, or as a recorded override.
 
     Exit code 0 promoted; 3 rejected or 4 held where it was judged again, which is recorded.
     """
@@ -114,7 +118,10 @@ def rollback(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> int:
-    """Bring back the champion before this one, or an earlier one, once it is seen to load and to score."""
+    """Bring back an earlier champion.
+
+    The one before this one, unless told; once it is seen to load and to score.
+    """
     from promotion.cli.moments import past, written
     from promotion.registry.journal import utc_now
     from promotion.vocabulary import Tag
@@ -150,7 +157,10 @@ def adopt(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Vouch for a version whose training rows are unknown; one labelled `prod` becomes the champion of record."""
+    """Vouch for a version trained elsewhere.
+
+    Records what you know of its training rows; one labelled `prod` becomes the champion of record.
+    """
     from promotion.canonical import plain
     from promotion.report.plan import done_told
     from promotion.vocabulary import Tag

@@ -34,7 +34,9 @@ def gc(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Delete the files of old versions that were judged and never served; the ledger remembers them.
+    """Delete old versions that never served.
+
+    Their files go; the ledger remembers them.
 
     Never goes who serves or ever served (a rollback may bring it back), who waits for judgement, or what nobody
     registered.

@@ -70,7 +70,9 @@ def compare(
     as_json: Json = False,
     as_markdown: Markdown = False,
 ) -> int:
-    """Compare two models: by a file of predictions, with no registry needed; or two versions by their tags.
+    """Compare two models, and decide nothing.
+
+    By a file of predictions, with no registry needed; or two versions by their tags.
 
     FILE needs --label, --champion and --challenger. With --policy the exit code is 0 promote, 3 reject, 4 hold.
     Nothing is decided, moved or recorded.

@@ -19,7 +19,10 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def status(model: AnyModel = None, as_json: Json = False) -> None:
-    """Who serves, who waits, how much the holdout is used, and what needs attention."""
+    """Who serves, who waits, what needs attention.
+
+    And how much the holdout of each model is used.
+    """
     from promotion.registry.serving import champion_trouble
     from promotion.report.plan import approvals_told
     from promotion.report.record import status_page

@@ -23,7 +23,10 @@ def init(
     folder: Annotated[Path, typer.Argument(help="Where to write promotion.toml.")] = Path(),
     as_json: Json = False,
 ) -> None:
-    """Write a commented promotion.toml whose example is the fraud classifier."""
+    """Write a commented promotion.toml.
+
+    Its active example is the fraud classifier.
+    """
     from importlib.resources import files
 
     from promotion.config import FILE_NAME
@@ -45,7 +48,9 @@ def init(
 
 
 def repair(model: AnyModel = None, yes: Yes = False, dry_run: DryRun = False, as_json: Json = False) -> None:
-    """Complete what was interrupted; then show what else is to mend, ask, and do it.
+    """Mend what differs from the ledger.
+
+    Complete what was interrupted; then show what else is to mend, ask, and do it.
 
     Labels and aliases that disagree with the ledger are written again, what is torn or foreign is moved out of the
     Bento store, and what killed commands left behind is deleted.

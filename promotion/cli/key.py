@@ -19,7 +19,10 @@ def key(
     file: Annotated[Path, typer.Argument(help="New file for the private key.", metavar="FILE")],
     as_json: Json = False,
 ) -> None:
-    """Make a key that signs entries of the ledger, and show its public half."""
+    """Make a key that signs entries.
+
+    Writes the private key to a new file, and shows the public one.
+    """
     from promotion.adapters.keys import key_id, write_new_key
 
     public = write_new_key(file)

@@ -34,7 +34,10 @@ def champion(
     at: Annotated[str | None, typer.Option(help=f"Who was in production then. {AT_HELP}", metavar="TIME")] = None,
     as_json: Json = False,
 ) -> None:
-    """Who serves now, or was in production at a moment, and what put it there. Exit code 1 when nobody was."""
+    """Who serves now, or served at a moment.
+
+    And what put it there. Exit code 1 when nobody served.
+    """
     registry = open_here()
     if at is None:
         _champion_now(registry, model, as_json=as_json)
@@ -51,7 +54,10 @@ def history(
     as_json: Json = False,
     as_markdown: Markdown = False,
 ) -> None:
-    """Every entry of a model's ledger, or every champion with its time in production; oldest first."""
+    """Every entry of a model's ledger.
+
+    Or every champion with its time in production; oldest first.
+    """
     from promotion.registry.lineage import reigns
     from promotion.report.lineage import reigns_page
     from promotion.report.lineage_data import reign_data
@@ -79,7 +85,9 @@ def show_life(
     as_json: Json = False,
     as_markdown: Markdown = False,
 ) -> None:
-    """The life of one version, from its data to its service: where it came from, how it was judged, where it went.
+    """The life of one version.
+
+    From its data to its service: where it came from, how it was judged, where it went.
 
     A decision is shown with its evidence, and with what followed from it. What was deleted is still told.
     """

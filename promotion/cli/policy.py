@@ -44,7 +44,10 @@ def replay(
     model: AnyModel = None,
     as_json: Json = False,
 ) -> None:
-    """What another policy would have decided in every past decision, from the comparisons that the ledger keeps."""
+    """What another policy would have decided.
+
+    In every past decision, from the comparisons that the ledger keeps.
+    """
     from promotion.canonical import plain
     from promotion.report.replay import replay_page
 

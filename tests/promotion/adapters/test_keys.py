@@ -229,7 +229,10 @@ def opened(root, public, **keys):
             'signing_key = ["MC4CAQAwBQYDK2VwBCIEIPm"]',
             "'signing_key': Input should be a valid string, found a value that",
         ),
-        ('[public_keys]\nci = "c2hvcnQ="', "'ci' in [public_keys]: Input should be 32 bytes in base64, as `promotion key` shows them, found"),
+        (
+            '[public_keys]\nci = "c2hvcnQ="',
+            "'ci' in [public_keys]: Input should be 32 bytes in base64, as `promotion key` shows them, found",
+        ),
         ('[public_keys]\nci = "not base64!"', "'ci' in [public_keys]: Input should be 32 bytes in base64"),
         ('signng_key = "MC4CAQAwBQYDK2VwBCIEIPm"', "has an unknown key 'signng_key'; did you mean 'signing_key'?"),
     ],
