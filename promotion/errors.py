@@ -12,6 +12,7 @@ PromotionError
 │   └── Conflict         someone else moved first (exit code 6)
 ├── Refused              the rules do not allow this move; says what would
 └── MirrorError          MLflow did not answer; what was decided stands
+    └── MirrorAhead      MLflow was sent what the ledger does not hold: it was cut or rewritten
 """
 
 from collections.abc import Iterable, Iterator
@@ -124,3 +125,7 @@ class Refused(PromotionError):
 
 class MirrorError(PromotionError):
     """The mirror did not take an update; the record stands and `promotion sync` catches up."""
+
+
+class MirrorAhead(MirrorError):
+    """The mirror was sent an entry that the ledger does not hold; sending more would hide that."""

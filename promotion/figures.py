@@ -53,3 +53,8 @@ def _written(number: float, scale: float, *, sign: str) -> str:
     if not _SMALLEST <= magnitude < _LARGEST:
         return f"{number:{sign}.3e}"
     return f"{number:{sign},.{max(0, 3 - magnitude)}f}"
+
+
+def minute(at: str) -> str:
+    """A moment of the ledger to the minute: `2026-11-22 11:14`."""
+    return at[:16].replace("T", " ")

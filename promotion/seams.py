@@ -10,7 +10,7 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, runtime_checkable
 
-from promotion.errors import ConfigError, MirrorError
+from promotion.errors import ConfigError, MirrorAhead
 from promotion.vocabulary import Stage, Tag, Task
 
 if TYPE_CHECKING:
@@ -329,7 +329,7 @@ class MirrorState:
         """Whether the mirror was sent a later entry already, by someone who was faster.
 
         Raises:
-            MirrorError: what the mirror was sent is not in the ledger any more.
+            MirrorAhead: what the mirror was sent is not in the ledger any more.
         """
         if sent is None:
             return False
@@ -339,7 +339,7 @@ class MirrorState:
                 f"MLflow was sent another entry {seq} of '{self.model}' than the ledger has, so the ledger was cut or "
                 f"rewritten and MLflow was left as it is: `promotion audit {self.model}` says more."
             )
-            raise MirrorError(message)
+            raise MirrorAhead(message)
         return seq > len(self.hashes)
 
 

@@ -8,6 +8,7 @@ import typer
 from promotion.cli.moments import AT_HELP, past, written
 from promotion.cli.output import Json, Markdown, Model, form_of, models_of, open_here, say, show
 from promotion.errors import PromotionError, UnknownName
+from promotion.figures import minute
 
 if TYPE_CHECKING:
     from promotion.registry.entries import Entry, Judgement
@@ -105,7 +106,7 @@ def _champion_now(registry: "Registry", model: str, *, as_json: bool) -> None:
         raise Nobody(message)
     way = f"by decision {version.decision_id}" if version.decision_id else "by hand"
     data = {"model": model, "tag": str(version.tag), "digest": version.digest, "path": str(version.path)}
-    since = f"{version.since[:16].replace('T', ' ')} UTC"
+    since = f"{minute(version.since)} UTC"
     words = (
         f"{version.tag} serves since {since}, {way}. `promotion show {version.decision_id or version.tag}` says why."
     )
@@ -113,7 +114,6 @@ def _champion_now(registry: "Registry", model: str, *, as_json: bool) -> None:
 
 
 def _champion_at(registry: "Registry", model: str, text: str, *, as_json: bool) -> None:
-
     from datetime import datetime
 
     from promotion.registry.journal import utc_now

@@ -1,6 +1,7 @@
 """Who serves, by the ledger and by the labels, and what is known of a version's training rows."""
 
 from promotion.errors import Refused, StoreError, UnknownName
+from promotion.figures import minute
 from promotion.holdout import AssumedClean, KnownRows, Provenance, TrainedBefore, UnknownRows
 from promotion.registry.state import Known, State
 from promotion.seams import ModelStore, Stored
@@ -66,7 +67,7 @@ def present(state: State, store: ModelStore, tag: Tag) -> Stored:
     """
     known = state.versions.get(str(tag))
     if known and known.deleted_at:
-        when = f"{known.deleted_at[:16].replace('T', ' ')} UTC"
+        when = f"{minute(known.deleted_at)} UTC"
         message = (
             f"{tag} was deleted at {when} by {known.deleted_by}: {known.deleted_because} "
             f"`promotion show {tag}` tells its life; train a new version."
@@ -78,7 +79,7 @@ def present(state: State, store: ModelStore, tag: Tag) -> Stored:
         if known is None:
             raise
         message = (
-            f"{tag} was registered at {known.registered_at[:16].replace('T', ' ')} UTC, and its files are no longer in "
+            f"{tag} was registered at {minute(known.registered_at)} UTC, and its files are no longer in "
             f"the Bento store. Restore {store.path(tag)} from a backup, or train a new version."
         )
         raise Refused(message) from None

@@ -7,7 +7,7 @@ Every change goes the same way: complete what an interrupted command left, work 
 from datetime import datetime
 from pathlib import Path
 
-from promotion.errors import Conflict, LedgerError, MirrorError, Refused, StoreError
+from promotion.errors import Conflict, LedgerError, MirrorAhead, MirrorError, Refused, StoreError
 from promotion.judgement import Decision
 from promotion.registry.by_hand import ByHand
 from promotion.registry.entries import TransitionPlanned
@@ -231,8 +231,10 @@ class Registry(ByHand):
         paths = {tag: self.store.path(Tag.parse(tag)) for tag in state.versions}
         try:
             self.mirror.push(mirror_state(state, entries, paths, seen=seen))
-            if self._cut_off(model):
-                return False
+            self._check_end(model)
+        except MirrorAhead as error:
+            self.notice(str(error))
+            return False
         except MirrorError as error:
             self.notice(f"{error} What was decided stands; `promotion sync` brings the mirror up to date.")
             return False
@@ -240,16 +242,19 @@ class Registry(ByHand):
         late = self.ledger.mirrored(model) > state.seq  # then someone sent a later state, and ours may lie over it
         return self.sync(model, everything=True) if late else True
 
-    def _cut_off(self, model: str) -> bool:
-        """Whether the mirror was once sent more than the ledger holds; no entry reaches it before the ledger."""
+    def _check_end(self, model: str) -> None:
+        """See that the mirror was sent no more than the ledger holds; no entry reaches it before the ledger.
+
+        Raises:
+            MirrorAhead: it was.
+        """
         sent, head = self.mirror.head(model), self.ledger.head(model)
-        if sent is None or head is None or sent[0] <= head.seq:
-            return False
-        self.notice(
-            f"MLflow was sent entry {sent[0]} of '{model}' once, and the ledger ends at entry {head.seq}: its end was "
-            f"cut off, or it is an older copy. `promotion audit {model}` says what to do."
-        )
-        return True
+        if sent and head and sent[0] > head.seq:
+            message = (
+                f"MLflow was sent entry {sent[0]} of '{model}' once, and the ledger ends at entry {head.seq}: its end "
+                f"was cut off, or it is an older copy. `promotion audit {model}` says what to do."
+            )
+            raise MirrorAhead(message)
 
 
 def _planned(proposal: Proposal) -> TransitionPlanned:

@@ -5,13 +5,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from promotion.canonical import canonical_json
+from promotion.figures import minute
 from promotion.judgement import Decision
 from promotion.registry.entries import Adoption, Entry, Judgement, Registration
 from promotion.registry.lineage import Reign, concerning, decisions
 from promotion.registry.state import Known
 from promotion.report.decision import decision_page
 from promotion.report.page import Page, Table, Tone, Words, left, right, row
-from promotion.report.record import history_table, minute
+from promotion.report.record import history_table
 from promotion.vocabulary import Stage
 
 

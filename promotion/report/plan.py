@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from promotion.figures import minute
 from promotion.judgement import Decision
 from promotion.judgement.approval import Panel
 from promotion.registry.approving import consent_of
@@ -10,7 +11,7 @@ from promotion.registry.proposals import Proposal
 from promotion.registry.state import Known, State
 from promotion.report.decision import judged_by
 from promotion.report.page import Page, Table, Tone, Words, left, row
-from promotion.report.record import minute, moves_told
+from promotion.report.record import moves_told
 
 
 def proposal_page(proposal: Proposal, tag: str, history: Sequence[Entry]) -> Page:

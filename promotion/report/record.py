@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from promotion.figures import level
+from promotion.figures import level, minute
 from promotion.registry.audit import Finding, Severity
 from promotion.registry.entries import (
     Adoption,
@@ -119,11 +119,6 @@ def moves_told(moves: Iterable[Move]) -> str:
         else f"{move.tag} {move.before or 'no stage'} → {move.after}"
         for move in moves
     )
-
-
-def minute(at: str) -> str:
-    """A moment of the ledger to the minute: `2026-11-22 11:14`."""
-    return at[:16].replace("T", " ")
 
 
 def version_of(tag: str) -> str:

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
+from promotion.figures import minute
 from promotion.registry.replay import Replayed
 from promotion.report.decision import TONES
 from promotion.report.page import Page, Table, Tone, Words, left, quiet, right, row
-from promotion.report.record import minute, version_of
+from promotion.report.record import version_of
 
 EACH_BY_ITSELF = (
     "Each is decided again by itself, on its stored comparison with the champion of its time; what would have followed "

@@ -501,6 +501,13 @@ def test_where_the_ledgers_end_was_cut_off_the_next_command_says_so(opened, regi
         f"MLflow was sent entry {len(whole)} of 'toy' once, and the ledger ends at entry {len(cut)}: its end was cut off, "
         "or it is an older copy. `promotion audit toy` says what to do."
     ]
+    for name in ("noisy", "spoilt"):
+        later.promote(toy(name), reason="grown again", override=True)
+    assert later.state("toy").seq > len(whole)
+    assert later.notices[-1] == (
+        f"MLflow was sent another entry {len(whole)} of 'toy' than the ledger has, so the ledger was cut or rewritten and "
+        "MLflow was left as it is: `promotion audit toy` says more."
+    )
 
 
 class TestConfiguration:
