@@ -1,7 +1,8 @@
 """Putting the parts together: configuration in, a `Registry` on the real store, ledger and mirror out."""
 
 import getpass
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from promotion.errors import ConfigError
 
 if TYPE_CHECKING:
     from promotion.adapters.keys import PublicKeys
+    from promotion.registry.entries import Entry
     from promotion.registry.workflow import Registry
 
 
@@ -48,7 +50,14 @@ def open_registry(
         sign=_signer(settings, keys, notice),
         keys=keys,
         notice=notice,
+        announce=_announce,
     )
+
+
+def _announce(entries: "Sequence[Entry]") -> None:
+    """Tell everyone who is registered in the entry-point group `promotion.listeners` what was recorded."""
+    for point in entry_points(group="promotion.listeners"):
+        point.load()(entries)
 
 
 def _signer(settings: Config, keys: "PublicKeys | None", notice: Callable[[str], None]) -> Callable[[str], str] | None:

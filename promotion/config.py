@@ -7,7 +7,7 @@ file's own folder. BENTOML_HOME and MLFLOW_TRACKING_URI in the environment win o
 import base64
 import os
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
@@ -68,6 +68,8 @@ class Config(BaseSettings):
         mlflow_artifacts: folder for artifacts when MLflow is a local database.
         bentoml_home: folder of the Bento store.
         actor: who acts, when it is not the operating system's user.
+        hand_off: how a train flow asks the gate: as a `subflow` in its own process, or by the `deployment` "gate/gate",
+            whose worker may be another.
         signing_key: PEM file of the Ed25519 key that signs entries, or, from the environment, its text.
         public_keys: name to Ed25519 public key; once there is one, every entry must be signed.
         models: by name.
@@ -82,6 +84,7 @@ class Config(BaseSettings):
     mlflow_artifacts: str = ".promotion/mlartifacts"
     bentoml_home: str = "~/bentoml"
     actor: str | None = None
+    hand_off: Literal["subflow", "deployment"] = "subflow"
     signing_key: SecretStr | None = None
     public_keys: dict[str, PublicKey] = Field(default_factory=dict)
     models: dict[str, ModelConfig] = Field(default_factory=dict)

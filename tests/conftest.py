@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from postgres import postgres_server
 from recipes import ToyRecipe, synthetic_rows
+from servers import prefect_server
 from situation import open_at, settings_at, ticking, toy
 from world import first_world
 
@@ -19,6 +20,7 @@ from promotion.seams import call
 __all__ = [
     "first_world",
     "postgres_server",
+    "prefect_server",
 ]  # one for all tests that ask for it: imported by each, it would be made for each
 
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -1,6 +1,7 @@
 """Real servers for tests, started once a session."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -65,6 +66,12 @@ def wait_until_healthy(url, server, log):
 
 
 def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
+    """One that no connection takes meanwhile: the system gives outgoing ones ports of 32768 and up, a server boots long."""
+    while True:
+        port = random.SystemRandom().randrange(15_000, 32_000)
+        with socket.socket() as one:
+            try:
+                one.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port

@@ -1,7 +1,8 @@
 """What the situations of `conftest` are made of, and how tests look at them."""
 
 import itertools
-from contextlib import contextmanager
+import sqlite3
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -78,6 +79,15 @@ def faults(registry, model="toy"):
 def snapshot(root):
     """Every file below, by content: equal before and after when nothing was changed."""
     return {str(path.relative_to(root)): path.read_bytes() for path in sorted(Path(root).rglob("*")) if path.is_file()}
+
+
+def contents(root):
+    """As `snapshot`, SQLite's databases by what they hold: it keeps files of its own beside those that are open."""
+    files = {name: found for name, found in snapshot(root).items() if ".db" not in name}
+    for path in sorted(Path(root).glob("*.db")):
+        with closing(sqlite3.connect(path)) as connection:
+            files[path.name] = list(connection.iterdump())
+    return files
 
 
 @contextmanager

@@ -64,6 +64,7 @@ class Record:
         keys: the public keys that signatures are held against; None where entries need none.
         clock: gives the time that is written down; order never depends on it.
         notice: is told in a sentence what went on beside the main thing, e.g. that the mirror is behind.
+        announce: is told what was recorded, after it was; whatever it raises is noticed and changes nothing.
     """
 
     def __init__(
@@ -78,9 +79,10 @@ class Record:
         keys: Keyring | None = None,
         clock: Callable[[], datetime] = utc_now,
         notice: Callable[[str], None] = lambda _: None,
+        announce: Callable[[Sequence[Entry]], None] = lambda _: None,
     ) -> None:
         self.config, self.store, self.ledger, self.mirror = config, store, ledger, mirror
-        self.notice = notice
+        self.notice, self.announce = notice, announce
         self._keys, self._clock = keys, clock
         self._journal = Journal(ledger, store, actor=actor, clock=clock, notice=notice, sign=sign)
         self._reader = Reader(config)

@@ -41,8 +41,11 @@ class Registry(ByHand):
             next_seq = proposal.state.seq + 1
             raise Conflict(model, next_seq, self.ledger.entries(model, after=proposal.state.seq)[0].actor)
         if proposal.bodies:
-            self._journal.append(state, *proposal.bodies)
-            self._finish(model)
+            recorded = self._journal.append(state, *proposal.bodies)
+            try:
+                self._finish(model)
+            finally:
+                self._tell(model, state.seq, recorded.seq)
         self._clear(proposal)
         return proposal
 
@@ -210,6 +213,13 @@ class Registry(ByHand):
             kind = StoreError if isinstance(error, StoreError) else LedgerError
             message = f"What was asked is recorded and stands; the next command finishes it. {error}"
             raise kind(message.removesuffix(" Nothing was recorded.")) from error
+
+    def _tell(self, model: str, before: int, last: int) -> None:
+        """Announce the entries after `before` up to `last`; they stand, whatever becomes of the news."""
+        try:
+            self.announce(self.ledger.entries(model, after=before)[: last - before])
+        except Exception as error:
+            self.notice(f"What was recorded stands, and could not be announced: {type(error).__name__}: {error}")
 
     def _clear(self, proposal: Proposal) -> None:
         """Move strays out of the store, and delete what killed commands left beside it."""

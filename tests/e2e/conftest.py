@@ -5,11 +5,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from servers import prefect_server
 
 from registry_flows.data import write
-
-__all__ = ["prefect_server"]
 
 CONFIGURATION = """
 bentoml_home = "bentoml"

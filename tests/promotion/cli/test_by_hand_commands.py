@@ -1,7 +1,6 @@
 import json
 import os
 import pty
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 import pytest
 import recipes
 from recipes import synthetic_rows
-from situation import snapshot
+from situation import contents
 
 from promotion.adapters.bento import BentoStore
 from promotion.cli import proposing, run
@@ -19,16 +18,6 @@ OVERRIDE = ("--reason", "r", "--override", "--yes")
 
 class Killed(BaseException):
     """What a kill looks like from inside: no `except Exception` sees it."""
-
-
-def everything(here):
-    """All files by content; databases by theirs, since SQLite keeps files of its own beside those that are open."""
-    files = {name: found for name, found in snapshot(here).items() if ".db" not in name}
-    for name in ("ledger.db", "mlflow.db"):
-        with sqlite3.connect(here / name) as connection:
-            files[name] = list(connection.iterdump())
-        connection.close()
-    return files
 
 
 @pytest.fixture
@@ -98,14 +87,14 @@ class TestPromote:
         )
 
     def test_without_a_terminal_it_wants_yes_before_it_does_anything(self, here, command):
-        before = everything(here)
+        before = contents(here)
         for words in (["promote", "toy:weak", "--override"], ["rollback", "toy"], ["promote", "toy:weak", "--json"]):
             assert command(*words, "--reason", "r") == (
                 2,
                 "",
                 "Error: This asks for confirmation and there is no terminal to ask at; add --yes.\n",
             )
-        assert everything(here) == before
+        assert contents(here) == before
 
     def test_judged_again_as_asked_it_exits_as_the_gate_would_and_json_says_both(self, with_champion, command):
         code, out, _ = command("promote", "toy:good", "--reason", "r", "--rejudge", "--yes", "--json")
@@ -235,7 +224,7 @@ class TestDryRun:
         return with_champion
 
     def test_it_shows_and_exits_as_the_real_one_would_and_changes_nothing(self, after_two_champions, command, subtests):
-        before = everything(after_two_champions)
+        before = contents(after_two_champions)
         for name, (words, code) in DRY.items():
             with subtests.test(name):
                 found, out, err = command(*words, "--dry-run")
@@ -246,19 +235,19 @@ class TestDryRun:
                 assert " done" not in out
                 data = json.loads(command(*words, "--dry-run", "--json")[1])
                 assert data["dry_run"] is True
-                assert everything(after_two_champions) == before
+                assert contents(after_two_champions) == before
 
     def test_answers_too(self, two_must_approve, command, by):
         command("gate", "toy:weak")
-        before = everything(two_must_approve)
+        before = contents(two_must_approve)
         for words in (["approve", "toy:weak"], ["deny", "toy:weak"]):
             code, out, err = command(*words, "--reason", "r", "--dry-run")
             assert (code, err) == (0, "")
             assert out.startswith("Dry run: nothing was changed.\n")
-        assert everything(two_must_approve) == before
+        assert contents(two_must_approve) == before
 
     def test_what_was_interrupted_stays_so_and_is_named(self, interrupted, command, subtests):
-        before = everything(interrupted)
+        before = contents(interrupted)
         synthetic_rows(100).to_csv("few.csv", index=False)
         before["few.csv"] = Path("few.csv").read_bytes()
         for name, (words, _) in DRY.items():
@@ -266,7 +255,7 @@ class TestDryRun:
                 code, out, err = command(*words, "--dry-run")
                 assert (code, out) == (1, "")
                 assert err.startswith("Error: The promotion of entry 7 of 'toy' was interrupted before all of it was")
-                assert everything(interrupted) == before
+                assert contents(interrupted) == before
         assert command("rollback", "toy", "--reason", "r", "--yes")[0] == 0
         labels = [path.read_text() for path in (interrupted / "bentoml/models/toy").glob("*/model.yaml")]
         assert sum("stage: prod" in label for label in labels) == 1

@@ -7,16 +7,10 @@ import sys
 
 import pytest
 import yaml
-from situation import snapshot, toy
+from situation import contents, toy
 
 from promotion.adapters.bento import BentoStore
 from promotion.vocabulary import Stage
-
-
-def unchanging(root):
-    """Every file but the marks that SQLite's readers leave in shared memory."""
-    return {name: content for name, content in snapshot(root).items() if not name.endswith("-shm")}
-
 
 NOTHING = "toy: no label disagreed with the ledger\n"
 
@@ -63,14 +57,14 @@ class TestRepair:
         assert json.loads(command("repair", "--json")[1]) == data
 
     def test_without_a_terminal_it_shows_and_asks_for_yes(self, broken, with_champion, command):
-        before = unchanging(with_champion)
+        before = contents(with_champion)
         code, out, err = command("repair")
         assert (code, unwrapped(out)) == (2, unwrapped(told(broken)))
         assert err == "Error: This asks for confirmation and there is no terminal to ask at; add --yes.\n"
-        assert unchanging(with_champion) == before
+        assert contents(with_champion) == before
 
     def test_a_dry_run_shows_the_same_and_changes_nothing(self, broken, with_champion, command):
-        before = unchanging(with_champion)
+        before = contents(with_champion)
         code, out, err = command("repair", "toy", "--dry-run")
         assert (code, err) == (0, "")
         assert unwrapped(out) == unwrapped("Dry run: nothing was changed. " + told(broken))
@@ -78,7 +72,7 @@ class TestRepair:
         assert data["dry_run"] is True
         assert [move["after"] for move in data["models"]["toy"]["moves"]] == ["prod"]
         assert len(data["strays"]) == 2
-        assert unchanging(with_champion) == before
+        assert contents(with_champion) == before
 
     def test_yes_does_it_and_says_how_to_bring_things_back(self, broken, command):
         code, out, err = command("repair", "--yes")
@@ -140,7 +134,7 @@ class TestGc:
     def test_it_shows_what_goes_and_why_the_others_stay_and_a_dry_run_ends_there(
         self, rejected, with_champion, command
     ):
-        before = unchanging(with_champion)
+        before = contents(with_champion)
         code, out, err = command("gc", "toy", "--keep", "1", "--older-than", "0d", "--dry-run")
         assert (code, err) == (0, "")
         assert [line.split() for line in out.splitlines() if line.strip() and "─" not in line] == [
@@ -153,7 +147,7 @@ class TestGc:
             ["twin", "stays", "not", "registered:", "nobody", "recorded", "where", "it", "comes", "from"],
             ["weak", "stays", "serves"],
         ]
-        assert unchanging(with_champion) == before
+        assert contents(with_champion) == before
 
     def test_yes_deletes_and_show_still_tells_the_life(self, rejected, command):
         code, out, _ = command(
@@ -184,20 +178,20 @@ class TestGc:
         assert out.count("registered after 2") == 2
 
     def test_without_a_terminal_it_asks_for_yes_and_nothing_goes(self, rejected, with_champion, command):
-        before = unchanging(with_champion)
+        before = contents(with_champion)
         code, _, err = command("gc", "toy", "--keep", "0", "--older-than", "0d")
         assert (code, err) == (2, "Error: This asks for confirmation and there is no terminal to ask at; add --yes.\n")
-        assert unchanging(with_champion) == before
+        assert contents(with_champion) == before
 
     @pytest.mark.parametrize(
         "age",
         ["", "30", "-1d", "d", "1.5d", "30 days", "1y", "٣d", "9999999999d", "999999999w", "999999999d", "1000000w"],
     )
     def test_an_age_that_is_none_is_a_sentence(self, rejected, with_champion, command, age):
-        before = unchanging(with_champion)
+        before = contents(with_champion)
         expected = f"Error: '{age}' is no age: expected hours, days or weeks up to now, like 12h, 30d or 2w.\n"
         assert command("gc", "toy", f"--older-than={age}", "--yes") == (2, "", expected)
-        assert unchanging(with_champion) == before
+        assert contents(with_champion) == before
 
     def test_other_mistakes_are_sentences_too(self, rejected, command):
         assert command("gc", "tooy")[::2] == (1, "Error: There is no model 'tooy'. Did you mean 'toy'?\n")
