@@ -41,7 +41,7 @@ def ticking():
     return lambda: NOON + timedelta(minutes=next(minutes))
 
 
-def open_at(config, *, store, mirror, clock=None, actor=lambda: "os:alice"):
+def open_at(config, *, store, mirror, clock=None, actor=lambda: "os:alice", announce=lambda _: None):
     """A registry whose notices can be read from `notices`."""
     notices = []
     registry = Registry(
@@ -52,6 +52,7 @@ def open_at(config, *, store, mirror, clock=None, actor=lambda: "os:alice"):
         actor=actor,
         clock=clock or ticking(),
         notice=notices.append,
+        announce=announce,
     )
     registry.notices = notices
     return registry

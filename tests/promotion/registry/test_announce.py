@@ -1,0 +1,67 @@
+"""Who is told what was recorded, when, and that telling never changes it."""
+
+import pytest
+from situation import kinds, toy
+
+from promotion.adapters.bento import BentoStore
+from promotion.assembly import open_registry
+from promotion.errors import Conflict, StoreError
+from promotion.registry.record import Origin
+
+
+def test_every_change_is_announced_once_after_it_stands(opened):
+    told = []
+    registry = opened(announce=lambda entries: told.append([(entry.seq, entry.kind) for entry in entries]))
+    registry.register(toy("weak"), Origin(run_id="run-weak"))
+    registry.gate(toy("weak"))
+    registry.gate(toy("good"))
+    registry.rollback("toy", reason="complaints")
+    announced = [entry for change in told for entry in change]
+    assert announced == [
+        (entry.seq, entry.kind) for entry in registry.history("toy") if (entry.seq, entry.kind) in announced
+    ]
+    silent = [entry.kind for entry in registry.history("toy") if (entry.seq, entry.kind) not in announced]
+    assert silent == ["registration", "transition_applied", "transition_applied", "transition_applied"]
+
+
+def test_what_a_listener_raises_is_noticed_and_the_record_stands(opened):
+    def deaf(_):
+        raise OSError("nobody listens")
+
+    registry = opened(announce=deaf)
+    assert registry.gate(toy("weak")).verdict == "promote"
+    assert str(registry.champion("toy").tag) == "toy:weak"
+    assert registry.notices == ["What was recorded stands, and could not be announced: OSError: nobody listens"]
+
+
+def test_a_change_that_was_not_made_is_not_announced(opened):
+    told = []
+    registry = opened(announce=told.append)
+    registry.gate(toy("weak"))
+    told.clear()
+    late = registry.propose_gate(toy("good"))
+    opened().gate(toy("noisy"))
+    with pytest.raises(Conflict):
+        registry.carry_out(late)
+    assert told == []
+
+
+def test_a_change_whose_labels_wait_is_announced_since_it_stands(opened, monkeypatch):
+    told = []
+    registry = opened(announce=told.extend)
+
+    def full(*_):
+        raise StoreError("The disk is full.")
+
+    monkeypatch.setattr(BentoStore, "write_stage", full)
+    with pytest.raises(StoreError, match=r"What was asked is recorded and stands; the next command finishes it\."):
+        registry.gate(toy("weak"))
+    assert [entry.kind for entry in told] == ["registration", "decision", "transition_planned"]
+    assert kinds(registry) == [entry.kind for entry in told]
+
+
+def test_a_registry_that_is_opened_tells_the_listeners_of_installed_packages(settings_of_toy, store, monkeypatch):
+    told = []
+    monkeypatch.setattr("registry_flows.news.spread", told.extend)
+    open_registry(settings_of_toy).gate(toy("weak"))
+    assert [entry.kind for entry in told] == ["registration", "decision", "transition_planned"]
