@@ -9,7 +9,11 @@ export BENTOML_DO_NOT_TRACK := True
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help env demo test lint types docs bench soak clean
+# Where deployments go and workers listen: another server's, or Prefect Cloud's, is set in the environment.
+PREFECT_API_URL ?= http://127.0.0.1:4200/api
+QUEUES ?= train gate
+
+.PHONY: help env demo server deploy worker test debian lint types docs bench soak clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -25,8 +29,31 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 demo: env ## Tell the main job's story on the terminal, in .demo/
 	$(BIN)/python -m registry_flows.demo
 
-test: env ## Run the tests
+# Its leases lie in files, so that a server that is killed knows the slots of its runs when it comes back.
+server: env ## Start a Prefect server on http://127.0.0.1:4200, with its dashboard
+	env -u PREFECT_API_URL PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE=prefect.server.concurrency.lease_storage.filesystem \
+		$(BIN)/prefect server start
+
+deploy: export PREFECT_API_URL := $(PREFECT_API_URL)
+deploy: env ## Bring prefect.yaml and automations.yaml to the server
+	$(BIN)/python -m registry_flows.deploying
+
+worker: export PREFECT_API_URL := $(PREFECT_API_URL)
+worker: env ## Run what is deployed; QUEUES=train or QUEUES=gate for a worker of one queue
+	$(BIN)/prefect worker start --pool ml-training --type process $(QUEUES:%=--work-queue %)
+
+test: env debian ## Run the tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+# Prefect's pages are clicked through with Debian's browser, and its server runs on Debian's PostgreSQL, since it needs an
+# extension (pg_trgm) that the PostgreSQL of our wheel lacks.
+debian:
+	@missing=; command -v chromium >/dev/null || missing=chromium; \
+	ls /usr/lib/postgresql/*/share/extension/pg_trgm.control /usr/share/postgresql/*/extension/pg_trgm.control \
+		2>/dev/null | grep -q . || missing="$$missing postgresql"; \
+	[ -z "$$missing" ] || { as=; [ "$$(id -u)" = 0 ] || as="sudo -n"; \
+		{ $$as apt-get update -qq && $$as apt-get install -qqy --no-install-recommends $$missing; } >/dev/null 2>&1 \
+		|| echo "apt-get could not install $$missing (this needs root): the tests that need it will be skipped."; }
 
 lint: env ## Check style and the direction of imports
 	$(BIN)/ruff check
@@ -46,7 +73,7 @@ bench: env ## Measure what README and docs state, beside other libraries
 	$(BIN)/python benchmarks/registry.py
 	$(BIN)/python benchmarks/retrain.py
 
-soak: env ## The tests again, with many more examples, kills and fuzzing
+soak: env debian ## The tests again, with many more examples, kills and fuzzing
 	$(BIN)/uv pip install --system-certs --quiet --python $(BIN)/python --constraint constraints.txt --group soak
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile soak
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from promotion.registry.record import Version
     from promotion.registry.workflow import Registry
     from promotion.rows import read_rows, split_by_hash, split_by_time
-    from promotion.seams import Recipe, Split, Step, Trained
+    from promotion.seams import Recipe, Split, Step, Trained, repeatable
     from promotion.vocabulary import Stage, Tag, Verdict
 
 __version__ = "0.1.0"
@@ -57,6 +57,7 @@ _HOMES = {
     "Split": ("promotion.seams", "Split"),
     "Step": ("promotion.seams", "Step"),
     "Trained": ("promotion.seams", "Trained"),
+    "repeatable": ("promotion.seams", "repeatable"),
     "Stage": ("promotion.vocabulary", "Stage"),
     "Tag": ("promotion.vocabulary", "Tag"),
     "Verdict": ("promotion.vocabulary", "Verdict"),
@@ -84,6 +85,7 @@ __all__ = [
     "open",
     "read_rows",
     "register_metric",
+    "repeatable",
     "split_by_hash",
     "split_by_time",
 ]

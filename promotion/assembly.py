@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from promotion.config import Config, load_config
-from promotion.errors import ConfigError
+from promotion.errors import ConfigError, PromotionError
 
 if TYPE_CHECKING:
     from promotion.adapters.keys import PublicKeys
+    from promotion.registry.audit import Finding
     from promotion.registry.entries import Entry
     from promotion.registry.workflow import Registry
+    from promotion.seams import Recall
 
 
 def open_registry(
@@ -20,6 +22,7 @@ def open_registry(
     *,
     actor: Callable[[], str] | None = None,
     notice: Callable[[str], None] = lambda _: None,
+    recall: "Recall | None" = None,
 ) -> "Registry":
     """A registry on what the configuration names.
 
@@ -28,6 +31,7 @@ def open_registry(
         actor: says who acts and how we know, e.g. `prefect:swift-otter`; the configuration's `actor` goes before
             it, and the OS user stands in for both.
         notice: is told in a sentence what went on beside the main thing.
+        recall: keeps the rows of files beyond this process; by default nothing does.
 
     Raises:
         ConfigError: the configuration cannot be followed.
@@ -38,6 +42,7 @@ def open_registry(
     from promotion.adapters.mlflow import MlflowMirror
     from promotion.adapters.sql import SqlLedger
     from promotion.registry.workflow import Registry
+    from promotion.seams import read_anew
 
     settings = config if isinstance(config, Config) else load_config(Path(config) if config else None)
     keys = PublicKeys(settings.public_keys) if settings.public_keys else None
@@ -51,7 +56,24 @@ def open_registry(
         keys=keys,
         notice=notice,
         announce=_announce,
+        recall=recall or read_anew,
     )
+
+
+def announce_findings(model: str, findings: "Sequence[Finding]", *, notice: Callable[[str], None]) -> None:
+    """Tell everyone who is registered in the entry-point group `promotion.findings` what an audit found.
+
+    Args:
+        model: its name.
+        findings: at least one.
+        notice: is told in a sentence when that could not be done; the findings are as they are.
+    """
+    for point in entry_points(group="promotion.findings"):
+        try:
+            point.load()(model, findings)
+        except Exception as error:
+            told = str(error) if isinstance(error, PromotionError) else f"{type(error).__name__}: {error}"
+            notice(f"What was found could not be announced. {told}")
 
 
 def _announce(entries: "Sequence[Entry]") -> None:

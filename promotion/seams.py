@@ -37,6 +37,34 @@ def call(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
     return function(*args, **kwargs)
 
 
+def repeatable(function: Callable[P, R]) -> Callable[P, R]:
+    """Mark a function as one that gives the same value for the same arguments, so that its value may be kept.
+
+    Of a recipe's `load` it says that the rows depend on nothing but the file's bytes and the recipe: not on another
+    file, the time of day or a database. A flow then reads a file once, as long as file, options and code stay the same.
+    """
+    function.repeatable = True  # type: ignore[attr-defined]
+    return function
+
+
+def is_repeatable(function: Callable[..., object]) -> bool:
+    """Whether it carries the mark of `repeatable`."""
+    return bool(getattr(function, "repeatable", False))
+
+
+class Recall(Protocol):
+    """Gives the rows that were kept under a key; otherwise reads them, and may keep them."""
+
+    def __call__(self, key: str, read: "Callable[[], pd.DataFrame]") -> "pd.DataFrame":
+        """The rows of the key; `read` raises what it raises."""
+        ...
+
+
+def read_anew(key: str, read: "Callable[[], pd.DataFrame]") -> "pd.DataFrame":  # noqa: ARG001 - nothing is kept
+    """The `Recall` that keeps nothing."""
+    return read()
+
+
 @dataclass(frozen=True)
 class Split:
     """The rows that train and the rows that judge; they share no row key."""

@@ -7,17 +7,20 @@ from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 
+from promotion.assembly import announce_findings
+from registry_flows.artifacts import findings_artifact
 from registry_flows.session import registry
 
 
 @flow(name="audit", flow_run_name="audit {model}")
 def audit_flow(model: str = "fraud_classifier") -> State[Any]:
-    """Audit one model.
+    """Audit one model; what was found is shown as a table, and told as the event `promotion.audit_failed`.
 
     Args:
         model: its name in the configuration or in the ledger.
     """
     findings = registry().audit(model)
+    findings_artifact(model, findings)
     for finding in findings:
         get_run_logger().error(
             "%s %s: expected %s, found %s. %s",
@@ -28,5 +31,6 @@ def audit_flow(model: str = "fraud_classifier") -> State[Any]:
             finding.mend,
         )
     if findings:
+        announce_findings(model, findings, notice=get_run_logger().warning)
         return Failed(message=f"The audit found {', '.join(sorted({one.code for one in findings}))}.")
     return Completed(message="The record, the labels, the files and MLflow agree.")

@@ -1,11 +1,15 @@
 """The command that runs flows, added to `promotion` through the entry-point group `promotion.commands`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from promotion.cli.output import Json, Markdown, Model, form_of, show_decision
+from promotion.cli.output import EXIT_CODES, Form, Json, Markdown, Misuse, form_of, show, show_decision
+from promotion.vocabulary import Verdict
+
+if TYPE_CHECKING:
+    from registry_flows.hand_off import Candidate
 
 
 def register(app: typer.Typer) -> None:
@@ -14,7 +18,7 @@ def register(app: typer.Typer) -> None:
 
 
 def retrain(
-    model: Model,
+    model: Annotated[str | None, typer.Argument(help="Name of a model; or --all.", metavar="[MODEL]")] = None,
     data: Annotated[
         Path | None, typer.Option(help="File to train on and judge by; by default the configured one.")
     ] = None,
@@ -26,18 +30,26 @@ def retrain(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Train and judge on copies, and keep nothing of it.")
     ] = False,
+    every: Annotated[bool, typer.Option("--all", help="Every configured model, several side by side.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show Prefect's log.")] = False,
     as_json: Json = False,
     as_markdown: Markdown = False,
 ) -> int:
     """Train a candidate under Prefect and let the gate judge it.
 
-    Exit code 0 promoted, 3 rejected, 4 held; also 4 when it passed and the policy lets a person approve it first.
+    Exit code 0 promoted, 3 rejected, 4 held; also 4 when it passed and the policy lets a person approve it first, and
+    when it was handed to the gate's deployment. With --all, 0 when every model was trained and judged, 1 otherwise.
     Uses the Prefect server of PREFECT_API_URL, or a temporary one.
     """
     from registry_flows.running import retrain_here
 
     form = form_of(as_json=as_json, as_markdown=as_markdown)
+    if every:
+        _check_alone(model, data, version, option, dry_run)
+        return _retrain_all(form, verbose=verbose)
+    if model is None:
+        message = "Name a model to retrain, or give --all."
+        raise Misuse(message)
     candidate = retrain_here(
         model,
         data_path=str(data.absolute()) if data else None,
@@ -46,9 +58,45 @@ def retrain(
         verbose=verbose,
         dry_run=dry_run,
     )
-    decision = candidate.decision
-    assert decision is not None  # noqa: S101 - a retrain always asks the gate
-    return show_decision(decision, form=form, tag=candidate.tag, dry_run=dry_run)
+    if candidate.decision is None:
+        return _show_handed_off(candidate, form)
+    return show_decision(candidate.decision, form=form, tag=candidate.tag, dry_run=dry_run)
+
+
+def _show_handed_off(candidate: "Candidate", form: Form) -> int:
+    from promotion.report.page import Page
+
+    told = f"{candidate.tag} was saved and handed to the gate: {candidate.gate_run}."
+    show({"tag": candidate.tag, "gate_run": candidate.gate_run}, Page(summary=(told,)), form=form)
+    return EXIT_CODES[Verdict.HOLD]
+
+
+def _check_alone(*others: object) -> None:
+    """See that nothing is said of one model where all are meant.
+
+    Raises:
+        Misuse: it is.
+    """
+    if any(others):
+        message = "--all retrains every model as it is configured; give no MODEL and no option of one model with it."
+        raise Misuse(message)
+
+
+def _retrain_all(form: Form, *, verbose: bool) -> int:
+    from promotion.report.page import Column, Page, Table, Words
+    from registry_flows.running import retrain_all_here
+
+    outcomes = retrain_all_here(verbose=verbose)
+    columns = (Column("model", wraps=False), Column("version", wraps=False), Column("verdict"), Column("why"))
+    rows = tuple(
+        (Words(one.model), Words(one.tag or "-"), Words(one.verdict, one.tone), Words(one.said)) for one in outcomes
+    )
+    data = [
+        {"model": one.model, "tag": one.tag, "verdict": one.verdict, "why": one.said, "gate_run": one.gate_run}
+        for one in outcomes
+    ]
+    show({"models": data}, Page(tables=(Table(columns=columns, rows=rows),)), form=form)
+    return int(any(one.error is not None for one in outcomes))
 
 
 def _option(text: str) -> tuple[str, Any]:

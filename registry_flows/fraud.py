@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from promotion import DataError, Split, Step, Trained, read_rows, split_by_time
+from promotion import DataError, Split, Step, Trained, read_rows, repeatable, split_by_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,6 +46,7 @@ class FraudRecipe:
     label: str = "isFraud"
     time: str | None = "TransactionDT"
 
+    @repeatable
     def load(self, path: Path) -> "pd.DataFrame":
         """The eleven columns that are needed of the file's 394."""
         return read_rows(
@@ -96,6 +97,7 @@ def balance(rows: "pd.DataFrame", seed: int) -> "pd.DataFrame":
     return pd.concat([frauds, legitimate.sample(n=len(frauds), random_state=seed)]).sort_index()
 
 
+@repeatable
 def train_ohe(rows: "pd.DataFrame") -> "OneHotEncoder":
     """Fit the one-hot encoder of the categories; one that it has not seen becomes all zeros."""
     from sklearn.preprocessing import OneHotEncoder

@@ -1,6 +1,7 @@
 """The promote flow: a promotion by hand, under Prefect, by the same rules and into the same record."""
 
 from prefect import flow
+from prefect.runtime import flow_run
 
 from promotion.vocabulary import Tag
 from registry_flows.session import registry
@@ -10,11 +11,17 @@ from registry_flows.session import registry
 def promote_flow(tag: str, reason: str) -> str:
     """Put a version that has a `promote` decision into `prod`; judged again first where its holdout has changed since.
 
+    A run that runs again, after a crash or a retry, finds what it promoted and leaves it so.
+
     Args:
-        tag: e.g. `fraud_classifier:6hnrlexgmwrh6ax4`.
-        reason: one sentence for the record.
+        tag: The version, e.g. `fraud_classifier:6hnrlexgmwrh6ax4`.
+        reason: Why, in one sentence, for the record.
 
     Raises:
         Refused: the rules do not allow it, or approvals are missing.
     """
-    return str(registry().promote(Tag.parse(tag), reason=reason).champion)
+    version, ours = Tag.parse(tag), registry()
+    champion = ours.complete(version.model).champion
+    if flow_run.run_count > 1 and champion and champion.tag == str(version):
+        return champion.tag
+    return str(ours.promote(version, reason=reason).champion)

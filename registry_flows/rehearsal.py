@@ -34,6 +34,7 @@ def rehearsal(real: Registry, model: str, *, actor: Callable[[], str]) -> Iterat
             "bentoml_home": str(home),
             "mlflow_tracking_uri": f"sqlite:///{home / 'mlflow.db'}",
             "mlflow_artifacts": str(home / "mlartifacts"),
+            "hand_off": "subflow",
         }
         yield Registry(
             real.config.model_copy(update=apart),
@@ -42,6 +43,7 @@ def rehearsal(real: Registry, model: str, *, actor: Callable[[], str]) -> Iterat
             mirror=MemoryMirror(),
             actor=actor,
             notice=real.notice,
+            recall=real.recall,
         )
 
 

@@ -1,11 +1,11 @@
 """The retrain flow: train a candidate on the configured data and let the gate judge it."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from prefect import flow
 
-from registry_flows.train import Candidate, train_flow
+from registry_flows.hand_off import Candidate
+from registry_flows.train import time_as_version, train_flow
 
 
 @flow(name="retrain", flow_run_name="retrain {model}")
@@ -23,5 +23,4 @@ def retrain_flow(
         version: the trainer's own name for it; the present time when None.
         options: of the recipe, for this training only.
     """
-    named = version or f"{datetime.now(UTC):%Y.%m.%d.%H%M%S}"
-    return train_flow(data_path, named, stage="prod", model=model, options=options)
+    return train_flow(data_path, version or time_as_version(), stage="prod", model=model, options=options)

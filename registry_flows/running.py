@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from registry_flows.server import TemporaryServer
+from promotion.errors import ConfigError
+from registry_flows.server import TemporaryServer, as_server_error, check_server
 
 if TYPE_CHECKING:
-    from registry_flows.train import Candidate
+    from registry_flows.hand_off import Candidate
+    from registry_flows.retrain_all import Outcome
 
 _QUIET = {
     "MLFLOW_LOGGING_LEVEL": "WARNING",
@@ -32,18 +34,36 @@ def retrain_here(
     What can be seen before training (the configuration, the champion, the rows) is looked at while that one boots.
     A dry run does all of it on copies.
     """
-    if not verbose:
-        for name, value in _QUIET.items():
-            os.environ.setdefault(name, value)
+    _be_quiet(verbose=verbose)
     server = _temporary_server()
     with _copies(model) if dry_run else nullcontext():
-        _look_ahead(model, data_path, options)
+        _look_ahead(model, data_path, options, lasting=server is None)
         from prefect import tags
 
         from registry_flows.retrain import retrain_flow
 
-        with _settings(server), tags(*(("dry run",) if dry_run else ())):
+        with _settings(server), as_server_error(), tags(*(("dry run",) if dry_run else ())):
             return retrain_flow(model, data_path=data_path, version=version, options=options)
+
+
+def retrain_all_here(*, verbose: bool) -> "tuple[Outcome, ...]":
+    """Run the flow that retrains every model, likewise; what became of each, the failed ones among them."""
+    _be_quiet(verbose=verbose)
+    server = _temporary_server()
+    from registry_flows.retrain_all import SomeFailed, retrain_all_flow
+
+    _check_hand_off(lasting=server is None)
+    with _settings(server), as_server_error():
+        try:
+            return retrain_all_flow()
+        except SomeFailed as failed:
+            return failed.outcomes
+
+
+def _be_quiet(*, verbose: bool) -> None:
+    if not verbose:
+        for name, value in _QUIET.items():
+            os.environ.setdefault(name, value)
 
 
 def _copies(model: str) -> AbstractContextManager[None]:
@@ -53,25 +73,28 @@ def _copies(model: str) -> AbstractContextManager[None]:
 
 
 def _temporary_server() -> TemporaryServer | None:
-    """A server that boots while Prefect is imported; none where Prefect's settings turn out to name one."""
+    """A server that boots while Prefect is imported; none where Prefect's settings name one, which must answer."""
     if os.environ.get("PREFECT_API_URL"):
+        check_server()
         return None
     server = TemporaryServer()
     from prefect.settings import PREFECT_API_URL
 
     if PREFECT_API_URL.value():
         server.stop()
+        check_server()
         return None
     return server
 
 
-def _look_ahead(model: str, data_path: str | None, options: dict[str, Any] | None) -> None:
+def _look_ahead(model: str, data_path: str | None, options: dict[str, Any] | None, *, lasting: bool) -> None:
     """See that the model can be judged and logged, and read its rows, which the flow then finds read."""
     from registry_flows.session import registry
     from registry_flows.tracking import check_tracking
 
     ours = registry()
     ours.check(model)
+    _check_hand_off(lasting=lasting)
     # Reading is mostly C code that lets another thread work; before it, so that no two threads import the same.
     importing = threading.Thread(target=_import_heavy)
     importing.start()
@@ -80,6 +103,25 @@ def _look_ahead(model: str, data_path: str | None, options: dict[str, Any] | Non
     finally:
         importing.join()
     check_tracking(ours.config, model)
+
+
+def _check_hand_off(*, lasting: bool) -> None:
+    """See that there is a gate to hand a version to, on a server that outlasts this command.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    from registry_flows.hand_off import check_hand_off
+    from registry_flows.session import registry
+
+    config = registry().config
+    if config.hand_off == "deployment" and not lasting:
+        message = (
+            'With hand_off = "deployment" a worker runs the gate, and the temporary Prefect server of this command has '
+            'none. Name a running server in PREFECT_API_URL, or set hand_off = "subflow".'
+        )
+        raise ConfigError(message)
+    check_hand_off(config)
 
 
 def _import_heavy() -> None:
@@ -91,12 +133,12 @@ def _import_heavy() -> None:
 
 @contextmanager
 def _settings(server: TemporaryServer | None) -> Iterator[None]:
-    from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
     # The heartbeat's thread sleeps a second at the end of every flow, and nobody watches for a zombie here.
     settings: dict[Any, Any] = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
     if server is not None:
         server.wait()
-        settings[PREFECT_API_URL] = server.api_url
+        settings |= server.settings
     with temporary_settings(settings):
         yield

@@ -1,42 +1,134 @@
-"""A temporary Prefect server for one command, started early so that it boots while the command reads its data.
+"""The Prefect server that a command runs its flow on: the configured one, or a temporary one of its own.
 
-Prefect starts one by itself at the first flow, but only after importing the whole server into our process as well, and
-with nothing else going on meanwhile. Here most of the wait passes while rows are read.
+The temporary one is started early, so that it boots while the command reads its data. Prefect starts one by itself at
+the first flow, but only after importing the whole server into our process as well, and with nothing else going on.
 """
 
+import asyncio
 import atexit
 import gc
 import os
+import secrets
 import socket
 import subprocess
 import sys
 import time
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 from promotion.errors import PromotionError
+from promotion.secrets import without_password
 
-_PATIENCE_SECONDS = 120
+_PATIENCE_SECONDS, _CHECK_SECONDS = 120, 20
 _SETTLING_SECONDS, _SETTLING_STEP = 5.0, 0.2
+_REFUSED, _FORBIDDEN = 401, 403
 _SETTINGS = {
-    "PREFECT_UI_ENABLED": "false",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_UI_ENABLED": "false",
     "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",  # takes six seconds, and our flows use no blocks
+    "PREFECT_API_DATABASE_MIGRATE_ON_START": "false",  # `serve` does, one server after another
+    "PREFECT_PROFILES_PATH": os.devnull,
     "PREFECT__SERVER_EPHEMERAL": "1",  # only the services that a temporary server needs
     "PREFECT__SERVER_FINAL": "1",
 }
+_OF_OTHER_SERVERS = ("PREFECT_SERVER_", "PREFECT_API_", "PREFECT_MESSAGING_", "PREFECT_UI_")
+"""Settings of servers that stand in the environment are meant for those: a database, a password, a message broker."""
 
 
 class ServerFailed(PromotionError):
-    """The temporary Prefect server did not come up."""
+    """The Prefect server cannot be used: it does not answer, it refuses us, or the temporary one did not come up."""
+
+
+def check_server() -> None:
+    """See that the server of PREFECT_API_URL answers and takes our credentials; nothing where none is configured.
+
+    Raises:
+        ServerFailed: it does not.
+    """
+    from prefect.client.orchestration import get_client
+    from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+
+    url = PREFECT_API_URL.value()
+    if not url:
+        return
+    if url != without_password(url):  # Prefect repeats the address in its log, and links to pages of its UI with it
+        message = (
+            f"PREFECT_API_URL holds a password ({without_password(url)}), and Prefect writes that address into logs "
+            "and links: set PREFECT_API_AUTH_STRING to USER:PASSWORD, and leave both out of the address."
+        )
+        raise ServerFailed(message)
+    patience = {"timeout": _CHECK_SECONDS}
+    with (
+        temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 1}),
+        as_server_error(),
+        get_client(sync_client=True, httpx_settings=patience) as client,
+    ):
+        client.raise_for_api_version_mismatch()
+        client.read_flows(limit=1)  # of Prefect Cloud no version is asked; this takes a key there too
+
+
+@contextmanager
+def as_server_error() -> Iterator[None]:
+    """Turn a failure of the configured Prefect server into a sentence; what is none of its doing passes.
+
+    Raises:
+        ServerFailed: it does not answer, refuses us, or is no Prefect server.
+    """
+    try:
+        yield
+    except PromotionError:
+        raise
+    except Exception as error:
+        if sentence := _sentence(error):
+            raise ServerFailed(sentence) from error
+        raise
+
+
+def _sentence(error: BaseException) -> str:
+    """What ails the server; empty where the error does not come from talking to it."""
+    import httpx
+    from prefect.settings import PREFECT_API_URL
+
+    cause = error
+    while not isinstance(cause, httpx.HTTPError | httpx.InvalidURL) and cause.__cause__:
+        cause = cause.__cause__  # Prefect wraps what its first request met
+    server = f"The Prefect server at {without_password(PREFECT_API_URL.value() or '')}"
+    if isinstance(cause, httpx.HTTPStatusError) and cause.response.status_code in {_REFUSED, _FORBIDDEN}:
+        return (
+            f"{server} refused the credentials: set PREFECT_API_AUTH_STRING (self-hosted) or PREFECT_API_KEY (Cloud)."
+        )
+    if isinstance(cause, httpx.HTTPError | httpx.InvalidURL) or str(error).startswith("Failed to reach API"):
+        why = without_password(f"{type(cause).__name__}: {cause}").partition(" - Response")[0].partition("\n")[0]
+        return (
+            f"{server} did not answer as one ({why}). Start it, or set PREFECT_API_URL to an address such as "
+            "http://127.0.0.1:4200/api; where none is set, a temporary server is started."
+        )
+    return f"{server} cannot be used: {error}" if "incompatible versions" in str(error) else ""
 
 
 class TemporaryServer:
-    """A Prefect server on a free local port, on the database of PREFECT_HOME; it ends with this process."""
+    """A Prefect server on a free local port, on the database of PREFECT_HOME; it ends with this process.
+
+    It takes no settings of other servers, so it neither migrates their database nor asks for their password; its own
+    is known to this process alone, so no other user of the machine can talk to it.
+    """
 
     def __init__(self) -> None:
+        self._credentials = f"promotion:{secrets.token_urlsafe()}"
         self._start()
         atexit.register(self.close)  # registered before Prefect's own, so it runs after Prefect has sent all
+
+    @property
+    def settings(self) -> dict[Any, Any]:
+        """Prefect's settings with which this process reaches it."""
+        from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL
+
+        return {PREFECT_API_URL: self.api_url, PREFECT_API_AUTH_STRING: self._credentials}
 
     @property
     def api_url(self) -> str:
@@ -81,12 +173,16 @@ class TemporaryServer:
         self._port = _free_port()
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and words
             [sys.executable, "-m", "registry_flows.server", str(self._port)],
-            env={**os.environ, **_SETTINGS},
+            env=self._environment(),
             cwd=Path(sys.executable).parent,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
+
+    def _environment(self) -> dict[str, str]:
+        ours = {name: value for name, value in os.environ.items() if not name.startswith(_OF_OTHER_SERVERS)}
+        return {**ours, **_SETTINGS, "PREFECT_SERVER_API_AUTH_STRING": self._credentials}
 
     def _answers(self) -> bool:
         try:
@@ -97,7 +193,9 @@ class TemporaryServer:
 
     def _count_task_runs(self) -> str:
         """How many the server knows; nothing when it does not answer."""
-        ask = Request(f"{self.api_url}/task_runs/count", data=b"{}", headers={"Content-Type": "application/json"})  # noqa: S310
+        who = f"Basic {b64encode(self._credentials.encode()).decode()}"
+        headers = {"Content-Type": "application/json", "Authorization": who}
+        ask = Request(f"{self.api_url}/task_runs/count", data=b"{}", headers=headers)  # noqa: S310 - http
         try:
             with urlopen(ask, timeout=5) as answer:  # noqa: S310 - http on the loopback
                 return str(answer.read())
@@ -123,7 +221,14 @@ def serve(port: int) -> None:
     """Be the server, in the process that `TemporaryServer` starts."""
     gc.set_threshold(100_000, 50, 100)  # importing the server makes 300,000 objects that stay: collect less often
     import uvicorn
+    from filelock import FileLock
+    from prefect.server.database import provide_database_interface
+    from prefect.settings import PREFECT_HOME
 
+    home = PREFECT_HOME.value()
+    home.mkdir(parents=True, exist_ok=True)
+    with FileLock(home / "migration.lock"):  # of two that make one database, one ends with "duplicate column name"
+        asyncio.run(provide_database_interface().create_db())
     uvicorn.run("prefect.server.api.server:create_app", factory=True, host="127.0.0.1", port=port, log_level="error")
 
 

@@ -1,36 +1,51 @@
-"""What every flow shares: the registry of the process, steps as Prefect tasks, and errors as sentences in the log."""
+"""What every flow shares: the registry of its thread, steps as Prefect tasks, and errors as sentences in the log."""
 
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from prefect import Task, task
-from prefect.cache_policies import NO_CACHE
+from prefect.cache_policies import NO_CACHE, CacheKeyFnPolicy
 from prefect.runtime import flow_run
+from sqlalchemy.exc import OperationalError
 
 from promotion.assembly import open_registry
 from promotion.config import load_config
-from promotion.errors import PromotionError
+from promotion.errors import Conflict, PromotionError
 from promotion.registry.workflow import Registry
+from promotion.seams import is_repeatable
+from promotion.secrets import without_password
+from registry_flows.caching import inputs_key, kept_rows, results_folder
 from registry_flows.rehearsal import rehearsal
 
 P = ParamSpec("P")
 R = TypeVar("R")
-_opened: dict[str, Registry] = {}
 _rehearsed: list[Registry] = []
+_notice = logging.getLogger("prefect.promotion").warning
+
+
+class _Opened(threading.local):
+    """The registry that a thread uses: models are trained side by side, and a registry is for one at a time."""
+
+    key = ""
+    registry: Registry | None = None
+
+
+_opened = _Opened()
 
 
 def registry() -> Registry:
-    """The registry on the present configuration; one for the process, so that rows are read once."""
+    """The registry on the present configuration; one for the thread, so that rows are read once."""
     if _rehearsed:
         return _rehearsed[-1]
     config = load_config()
     key = f"{config.root} {config.model_dump_json()}"
-    if key not in _opened:
-        _opened.clear()
-        _opened[key] = open_registry(config, actor=actor, notice=logging.getLogger("prefect.promotion").warning)
-    return _opened[key]
+    if _opened.registry is None or _opened.key != key:
+        opened = open_registry(config, actor=actor, notice=_notice, recall=kept_rows(config, _notice))
+        _opened.registry, _opened.key = opened, key
+    return _opened.registry
 
 
 @contextmanager
@@ -50,9 +65,64 @@ def actor() -> str:
 
 
 def as_task(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-    """The `promotion.Step` of flows: the function as a Prefect task of its name."""
-    named: Task[P, R] = task(name=function.__name__, cache_policy=NO_CACHE)(function)
+    """The `promotion.Step` of flows: the function as a Prefect task of its name; a repeatable one's value is kept."""
+    named: Task[P, R] = task(name=function.__name__, task_run_name=run_name(function.__name__), cache_policy=NO_CACHE)(
+        function
+    )
+    if is_repeatable(function):
+        named = named.with_options(
+            cache_policy=CacheKeyFnPolicy(cache_key_fn=_inputs_key),
+            persist_result=True,
+            result_storage=results_folder(registry().config),
+        )
     return named(*args, **kwargs)
+
+
+def run_name(step: str) -> Callable[[], str]:
+    """Names a task's run after the step and what its flow run is about, as `train_ohe-fraud_classifier 1.0.1`."""
+
+    def named() -> str:
+        return f"{step}-{str(flow_run.name or '').partition(' ')[2]}"
+
+    return named
+
+
+def may_pass(_task: Any, _run: Any, state: Any) -> bool:
+    """Whether an error may pass by itself, as a disk's or network's may; what the user must mend does not.
+
+    Prefect asks it before a retry.
+    """
+    try:
+        state.result()
+    except Conflict:
+        return True
+    except PromotionError as error:
+        return any(isinstance(cause, OSError | OperationalError) for cause in _causes(error))
+    except Exception:
+        return True
+    return False
+
+
+def quietly(write: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Write an artifact by one of Prefect's functions; one that cannot be written is told in the log, fails nothing."""
+    try:
+        return write(*args, **kwargs, _sync=True)
+    except Exception as error:  # httpx's and Prefect's own
+        first = (str(error).strip().splitlines() or [""])[0]
+        _notice("Prefect did not take an artifact (%s: %s).", type(error).__name__, without_password(first))
+        return None
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """What an error was raised from, and what that was."""
+    cause = error.__cause__ or error.__context__
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
+
+
+def _inputs_key(context: Any, arguments: dict[str, Any]) -> str | None:
+    return inputs_key(context.task.fn, arguments)
 
 
 class SentencesOnly(logging.Filter):

@@ -4,11 +4,13 @@ import logging
 import os
 import platform
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from importlib.metadata import version as installed
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from promotion.adapters.mlflow import connect
@@ -24,6 +26,7 @@ from promotion.vocabulary import Task
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+_one_at_a_time = threading.Lock()
 LIBRARIES = ("bentoml", "mlflow", "numpy", "pandas", "prefect", "scikit-learn", "xgboost")
 
 
@@ -39,9 +42,26 @@ def check_tracking(config: Config, model: str) -> None:
 
 
 def log_training(
-    config: Config, model: str, version: str, recipe: Recipe, data: Data, split: Split, trained: Trained
+    config: Config,
+    model: str,
+    version: str,
+    recipe: Recipe,
+    data: Data,
+    split: Split,
+    trained: Trained,
+    made_by: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """Log one training as a run of the experiment named as the model; the run's id.
+
+    Args:
+        config: says where MLflow is.
+        model: its name.
+        version: the trainer's own name for it.
+        recipe: what was trained by.
+        data: its rows.
+        split: those that trained and those that judge.
+        trained: what came of it.
+        made_by: what trains, as tags. A log of the same, of which no version came, is deleted.
 
     Raises:
         MirrorError: MLflow did not answer; nothing was saved.
@@ -51,13 +71,22 @@ def log_training(
     with _errors(uri), _tracked_at(uri):
         import mlflow
 
-        experiment = _experiment(connect(uri), config, model)
+        client = connect(uri)
+        experiment = _experiment(client, config, model)
+        _forget(client, experiment, made_by)
         with mlflow.start_run(experiment_id=experiment, run_name=f"{model} {version}") as run:
+            mlflow.set_tags({**made_by, **_tags(data, recipe)})
             mlflow.log_params(_parameters(recipe, version))
             mlflow.log_metrics(dict(metrics))
-            mlflow.set_tags(_tags(data, recipe))
             _log_model(trained)
         return str(run.info.run_id)
+
+
+def _forget(client: "MlflowClient", experiment: str, tags: Mapping[str, str]) -> None:
+    """Delete the runs with these tags, which `mlflow gc` makes final: no version came of them."""
+    for name, value in tags.items():
+        for orphan in client.search_runs([experiment], filter_string=f"tags.`{name}` = '{value}'"):
+            client.delete_run(orphan.info.run_id)
 
 
 def training_metrics(config: Config, model: str, recipe: Recipe, split: Split, trained: Trained) -> Mapping[str, float]:
@@ -130,18 +159,22 @@ def _log_custom_objects(objects: Mapping[str, Any]) -> None:
 
 @contextmanager
 def _tracked_at(uri: str) -> Iterator[None]:
-    """MLflow's fluent calls go to this URI; the environment, which MLflow sets as well, is left as it was."""
+    """MLflow's fluent calls go to this URI; the environment, which MLflow sets as well, is left as it was.
+
+    Both are the whole process's, so no two threads log at once.
+    """
     import mlflow
 
-    before = os.environ.get("MLFLOW_TRACKING_URI")
-    mlflow.set_tracking_uri(uri)
-    mlflow.set_registry_uri(uri)
-    try:
-        yield
-    finally:
-        os.environ.pop("MLFLOW_TRACKING_URI", None)
-        if before is not None:
-            os.environ["MLFLOW_TRACKING_URI"] = before
+    with _one_at_a_time:
+        before = os.environ.get("MLFLOW_TRACKING_URI")
+        mlflow.set_tracking_uri(uri)
+        mlflow.set_registry_uri(uri)
+        try:
+            yield
+        finally:
+            os.environ.pop("MLFLOW_TRACKING_URI", None)
+            if before is not None:
+                os.environ["MLFLOW_TRACKING_URI"] = before
 
 
 @contextmanager

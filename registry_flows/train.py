@@ -1,62 +1,65 @@
 """The train flow: load, split, train, log to MLflow, save to the Bento store as `staging`, hand off to the gate.
 
-It never labels anything `prod`: with `stage="prod"` it asks the gate for that, with `stage="staging"` it stops.
+It never labels anything `prod`: with `stage="prod"` it asks the gate for that, with `stage="staging"` it stops. Run
+again (a retry, a crashed worker), it goes on from the version that it saved, if it came so far.
 """
 
-from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from prefect import flow, task
-from prefect.cache_policies import NO_CACHE
+from prefect.cache_policies import NO_CACHE, CacheKeyFnPolicy
+from prefect.runtime import flow_run
 from prefect.tasks import exponential_backoff
 
-from promotion.errors import PromotionError, as_data_error
-from promotion.judgement import Decision
+from promotion.errors import as_data_error
 from promotion.registry.reading import Data
 from promotion.registry.record import Origin
 from promotion.rows import fingerprints
 from promotion.seams import Recipe, Split, Trained
 from promotion.vocabulary import Tag
-from registry_flows.gate import gate_flow
-from registry_flows.session import as_task, registry
+from registry_flows.caching import results_folder
+from registry_flows.hand_off import Candidate, check_hand_off, hand_off
+from registry_flows.loading import Loaded, read, rows_key
+from registry_flows.reentry import saved_before, this_run
+from registry_flows.session import as_task, may_pass, registry, run_name
 from registry_flows.tracking import check_tracking, log_training
 
 if TYPE_CHECKING:
     import pandas as pd
 
-
-@dataclass(frozen=True)
-class Candidate:
-    """What a training left: the version's tag and, where the gate was asked, its decision."""
-
-    tag: str
-    decision: Decision | None
-
-
-def _is_passing(_task: Any, _run: Any, state: Any) -> bool:
-    """Whether an error may pass by itself, as a disk's or network's may; what the user must mend does not."""
-    try:
-        state.result()
-    except PromotionError as error:
-        return isinstance(error.__cause__, OSError)
-    except Exception:
-        return True
-    return False
+# Of the steps that wait for a disk or a server. Training has no limit of ours: nobody but its owner knows how long it
+# may take, and `train_flow.with_options(timeout_seconds=…)` or the deployment's own can say it.
+_LOADING_SECONDS, _WRITING_SECONDS = 3600, 900
+_PASSING: dict[str, Any] = {
+    "retry_delay_seconds": exponential_backoff(2),
+    "retry_jitter_factor": 0.5,
+    "retry_condition_fn": may_pass,
+}
 
 
-@task(retries=5, retry_delay_seconds=exponential_backoff(2), retry_condition_fn=_is_passing, cache_policy=NO_CACHE)
-def load_data(model: str, data_path: str | None, options: dict[str, Any] | None = None) -> tuple[Recipe, Data]:
-    """The model's recipe and its rows."""
-    return registry().load(model, data_path, options=options)
+@task(
+    task_run_name=run_name("load_data"),
+    cache_policy=CacheKeyFnPolicy(cache_key_fn=rows_key),
+    persist_result=True,
+    timeout_seconds=_LOADING_SECONDS,
+    retries=5,
+    **_PASSING,
+)
+def load_data(model: str, data_path: str | None, options: dict[str, Any] | None = None) -> Loaded:
+    """The model's recipe and its rows; those of a file that was read before are not read again."""
+    return read(model, data_path, options or {})
 
 
-@task(cache_policy=NO_CACHE)
+@task(task_run_name=run_name("split_data"), cache_policy=NO_CACHE)
 def split_data(model: str, recipe: Recipe, data: Data, options: dict[str, Any] | None = None) -> Split:
     """The rows that train and the rows that judge."""
     return registry().split(model, recipe, data, options=options)
 
 
-@task(cache_policy=NO_CACHE)
+@task(
+    task_run_name=run_name("save_model"), cache_policy=NO_CACHE, timeout_seconds=_WRITING_SECONDS, retries=3, **_PASSING
+)
 def save_model(
     model: str, trained: Trained, recipe: Recipe, training: "pd.DataFrame", version: str, run_id: str
 ) -> Tag:
@@ -64,15 +67,38 @@ def save_model(
     return registry().store.save(
         model,
         trained,
-        metadata={"version": version, "mlflow_run_id": run_id},
+        metadata={"version": version, "mlflow_run_id": run_id, **this_run()},
         training_rows=fingerprints(training[recipe.key]),
     )
 
 
-@flow(name="train", flow_run_name="train {model} {version}")
+_log_training = task(
+    name="log_training",
+    task_run_name=run_name("log_training"),
+    cache_policy=NO_CACHE,
+    timeout_seconds=_WRITING_SECONDS,
+    retries=3,
+    **_PASSING,
+)(log_training)
+
+
+@task(
+    task_run_name=run_name("register"), cache_policy=NO_CACHE, timeout_seconds=_WRITING_SECONDS, retries=3, **_PASSING
+)
+def register(tag: Tag, origin: Origin) -> None:
+    """Record the version in the ledger; one that is recorded already stays as it is."""
+    registry().register(tag, origin)
+
+
+def _flow_run_name() -> str:
+    parameters = flow_run.parameters
+    return f"train {parameters['model']} {parameters['version'] or ''}".strip()
+
+
+@flow(name="train", flow_run_name=_flow_run_name)
 def train_flow(
-    data_path: str | None,
-    version: str,
+    data_path: str | None = None,
+    version: str | None = None,
     stage: Literal["staging", "prod"] = "prod",
     model: str = "fraud_classifier",
     options: dict[str, Any] | None = None,
@@ -81,22 +107,41 @@ def train_flow(
 
     Args:
         data_path: CSV or Parquet file; relative to the folder of promotion.toml; None for the configured one.
-        version: the trainer's own name for it, kept as metadata.
+        version: the trainer's own name for it, kept as metadata; the present time when None.
         stage: the stage asked for. The candidate is saved as `staging` either way; `prod` hands it to the gate.
         model: its name in the configuration.
         options: of the recipe, for this training only.
     """
     registry().check(model)
     check_tracking(registry().config, model)
-    recipe, data = load_data(model, data_path, options)
+    if stage == "prod":
+        check_hand_off(registry().config)
+    loaded = load_data.with_options(result_storage=results_folder(registry().config))(model, data_path, options)
+    saved = saved_before(registry().store, model)
+    tag = saved.tag if saved else _candidate(model, version or time_as_version(), loaded, options)
+    register(tag, _origin(tag, loaded.data, options))
+    return hand_off(registry(), tag) if stage == "prod" else Candidate(tag=str(tag))
+
+
+def time_as_version() -> str:
+    """The present time, as the name of a version that nobody named."""
+    return f"{datetime.now(UTC):%Y.%m.%d.%H%M%S}"
+
+
+def _candidate(model: str, version: str, loaded: Loaded, options: dict[str, Any] | None) -> Tag:
+    """Split, train, log, save."""
+    recipe, data = loaded.recipe, loaded.data
     split = split_data(model, recipe, data, options)
     with as_data_error("The recipe could not train"):
         trained = recipe.train(split.training, step=as_task)
-    run_id = as_task(log_training, registry().config, model, version, recipe, data, split, trained)
-    tag = save_model(model, trained, recipe, split.training, version, run_id)
-    as_task(registry().register, tag, Origin(run_id=run_id, data=data, version=version, options=options or {}))
-    decision = gate_flow(str(tag)) if stage == "prod" else None
-    return Candidate(tag=str(tag), decision=decision)
+    run_id = _log_training(registry().config, model, version, recipe, data, split, trained, this_run())
+    return save_model(model, trained, recipe, split.training, version, run_id)
+
+
+def _origin(tag: Tag, data: Data, options: dict[str, Any] | None) -> Origin:
+    """Where a version comes from, by what was saved with it."""
+    saved = registry().store.get(tag).metadata
+    return Origin(run_id=saved["mlflow_run_id"], data=data, version=saved["version"], options=options or {})
 
 
 if __name__ == "__main__":

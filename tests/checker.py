@@ -124,7 +124,7 @@ def read_labels(folder):
     for path in folder.iterdir():
         if path.is_dir():
             assert not path.name.startswith("."), f"{path} makes BentoML's listing fail"
-            description = yaml.safe_load((path / "model.yaml").read_text())
+            description = yaml.load((path / "model.yaml").read_text(), Loader=yaml.CSafeLoader)
             assert (description["name"], description["version"]) == ("toy", path.name), f"{path} is torn"
             assert (path / "training_rows.npy").exists(), f"{path} is torn"
             labels[f"toy:{path.name}"] = description["labels"]["stage"]

@@ -74,7 +74,7 @@ class World:
     def copy(self, root, **changes):
         """The same in another folder, MLflow's runs too."""
         shutil.copytree(self.root, root, dirs_exist_ok=True)
-        if (root / "mlflow.db").exists():
+        if changes.get("mlflow"):
             with sqlite3.connect(root / "mlflow.db") as database:
                 database.execute(
                     "UPDATE runs SET artifact_uri = replace(artifact_uri, ?, ?)", (str(self.root), str(root))

@@ -1,19 +1,17 @@
 """Deleting old versions: gc."""
 
-import re
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from promotion.ages import length_of
 from promotion.cli.confirm import confirmed
 from promotion.cli.output import DryRun, Json, Misuse, Model, Yes, dry, form_of, models_of, say, show
 from promotion.cli.proposing import opened
 
 if TYPE_CHECKING:
     from promotion.registry.proposals import Proposal
-
-_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -68,15 +66,12 @@ def moment_before(now: datetime, age: str) -> datetime | None:
     Raises:
         Misuse: the text is no age, or goes back to before there were years.
     """
-    match = re.fullmatch(r"([0-9]{1,9})([hdw])", age.strip())
     try:
-        length = timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else None
-        if length is not None:
-            return now - length if length else None
-    except OverflowError:
-        pass
-    message = f"'{age}' is no age: expected hours, days or weeks up to now, like 12h, 30d or 2w."
-    raise Misuse(message)
+        length = length_of(age)
+        return now - length if length else None
+    except (ValueError, OverflowError) as error:
+        message = f"'{age}' is no age: expected hours, days or weeks up to now, like 12h, 30d or 2w."
+        raise Misuse(message) from error
 
 
 def _data(proposal: "Proposal", *, dry_run: bool) -> dict[str, Any]:

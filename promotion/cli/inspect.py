@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from promotion.cli.output import FOUND, AnyModel, Json, form_of, models_of, open_here, show
+from promotion.cli.output import FOUND, AnyModel, Json, form_of, models_of, notice, open_here, show
 
 if TYPE_CHECKING:
     from promotion.judgement import Decision
@@ -23,6 +23,7 @@ def status(model: AnyModel = None, as_json: Json = False) -> None:
 
     And how much the holdout of each model is used.
     """
+    from promotion.registry.journal import utc_now
     from promotion.registry.serving import champion_trouble
     from promotion.report.plan import approvals_told
     from promotion.report.record import status_page
@@ -40,12 +41,14 @@ def status(model: AnyModel = None, as_json: Json = False) -> None:
     unknown = [_unrecorded(registry, state) for state in states]
     attention = [*filter(None, lost), *torn, *behind, *(note for note in unknown if note)]
     data = {"models": [_summary(state) for state in states], "notes": attention}
-    approvals = [approvals_told(known, registry.panel(state.model)) for state in states for known in state.waiting]
+    now, waiting = utc_now(), [(registry.panel(state.model), known) for state in states for known in state.waiting]
+    approvals = [approvals_told(known, panel, now) for panel, known in waiting]
     show(data, status_page(states, list(filter(None, approvals)), attention), form=form_of(as_json=as_json))
 
 
 def audit(model: AnyModel = None, as_json: Json = False) -> int:
     """Compare the ledger with labels, files and MLflow. Exit code 5 when something differs."""
+    from promotion.assembly import announce_findings
     from promotion.canonical import plain
     from promotion.report.record import findings_pages
 
@@ -54,6 +57,9 @@ def audit(model: AnyModel = None, as_json: Json = False) -> int:
     data = {name: [plain(finding) for finding in findings] for name, findings in found.items()}
     pages = (page for name, findings in found.items() for page in findings_pages(name, findings))
     show(data, *pages, form=form_of(as_json=as_json))
+    for name, findings in found.items():
+        if findings:
+            announce_findings(name, findings, notice=notice)
     return FOUND if any(found.values()) else 0
 
 

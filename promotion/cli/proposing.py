@@ -57,11 +57,12 @@ def propose_and_do(
 
 def _approvals(registry: "Registry", tag: str) -> str:
     """How far the approvals of a version have come."""
+    from promotion.registry.journal import utc_now
     from promotion.report.plan import approvals_told
     from promotion.vocabulary import Tag
 
     model = Tag.parse(tag).model
-    return approvals_told(registry.state(model).versions[tag], registry.panel(model))
+    return approvals_told(registry.state(model).versions[tag], registry.panel(model), utc_now())
 
 
 def _data(proposal: "Proposal", *, dry_run: bool) -> dict[str, Any]:

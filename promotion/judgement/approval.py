@@ -2,19 +2,29 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+
+from promotion.ages import length_of
 
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """Who may approve, and how many different people must.
+    """Who may approve, how many different people must, and how long they can.
 
     Attributes:
         approvers: as actors are recorded (`os:alice`); anyone when empty.
         needed: how many must.
+        within: how long after the decision an approval counts, like `12h` or `3d`.
     """
 
     approvers: tuple[str, ...] = ()
     needed: int = 1
+    within: str = "7d"
+
+    @property
+    def time(self) -> timedelta:
+        """How long after the decision an approval counts."""
+        return length_of(self.within)
 
     def takes(self, actor: str) -> bool:
         """Whether this person's approval counts."""
@@ -33,10 +43,21 @@ class Panel:
             yield f"'approvers' names somebody twice: {', '.join(self.approvers)}."
         if self.approvers and self.needed > len(self.approvers):
             yield f"'min_approvals' asks for {self.needed} people, and 'approvers' names only {len(self.approvers)}."
+        if not self._leaves_time():
+            yield (
+                "'approval_timeout' must be hours, days or weeks, and at least one of them, like 12h, 3d or 2w; found "
+                f"'{self.within}'."
+            )
+
+    def _leaves_time(self) -> bool:
+        try:
+            return self.time > timedelta()
+        except (ValueError, OverflowError):
+            return False
 
 
 ANYONE = Panel()
-"""One approval, by anybody."""
+"""One approval, by anybody, within a week."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -139,7 +139,7 @@ def _approval(policy: Policy) -> str:
     listed = f", of {', '.join(policy.approvers)}" if policy.approvers else ""
     return (
         f"What passes all this waits until {who} it (`promotion approve`){listed}; whoever trained it or had it judged "
-        "is not enough."
+        f"is not enough. What is not approved within {policy.approval_timeout} is denied."
     )
 
 

@@ -78,6 +78,7 @@ class Policy:
         approval: whether people must approve before a `promote` decision takes effect.
         approvers: who may, as actors are recorded (`os:alice`); anyone when empty.
         min_approvals: how many different people must.
+        approval_timeout: how long after the decision they can, like `12h` or `3d`; then it is denied.
         holdout_reuse: whether uses of the same rows are counted against `1 - confidence`.
     """
 
@@ -97,6 +98,7 @@ class Policy:
     approval: ApprovalRule = ApprovalRule.AUTOMATIC
     approvers: tuple[str, ...] = ()
     min_approvals: int = 1
+    approval_timeout: str = "7d"
     holdout_reuse: HoldoutReuse = HoldoutReuse.BUDGET
 
     def __post_init__(self) -> None:
@@ -139,8 +141,8 @@ class Policy:
 
     @property
     def panel(self) -> Panel:
-        """Who may approve a promotion, and how many must."""
-        return Panel(approvers=self.approvers, needed=self.min_approvals)
+        """Who may approve a promotion, how many must, and how long they can."""
+        return Panel(approvers=self.approvers, needed=self.min_approvals, within=self.approval_timeout)
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -171,8 +173,12 @@ class Policy:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the policy's canonical JSON."""
-        return digest(plain(self))
+        """SHA-256 of the policy's canonical JSON; without the keys that came later, where they are at their default.
+
+        So a policy that nobody touched is named as it was by earlier releases.
+        """
+        later = {"approval_timeout": ANYONE.within}
+        return digest({key: value for key, value in plain(self).items() if (key, value) not in later.items()})
 
     def _check_one_task(self) -> None:
         """See that one model can be measured by every metric named."""
@@ -185,7 +191,8 @@ class Policy:
     def _check_approval(self) -> None:
         """See that the approvals asked for can be given."""
         if self.approval is ApprovalRule.AUTOMATIC and self.panel != ANYONE:
-            key = "approvers" if self.approvers else "min_approvals"
+            usual = "approval_timeout" if self.min_approvals == ANYONE.needed else "min_approvals"
+            key = "approvers" if self.approvers else usual
             message = f"'{key}' says how promotions are approved, which needs approval = \"required\" beside it."
             raise ConfigError(message)
         for fault in self.panel.faults():

@@ -46,7 +46,8 @@ class ByHand(Proposals):
         news = self._registrations(state, tag, *labelled_prod(self.store, tag.model))
         known = self._journal.foreseen(state, news)
         version = find(known, tag)
-        plan = plan_promotion(known, tag, reason=why, override=override, panel=self.panel(tag.model))
+        now, panel = self._clock(), self.panel(tag.model)
+        plan = plan_promotion(known, tag, reason=why, override=override, panel=panel, now=now)
         if not override and self._outdated(version):
             return self._judged_again(tag, why)
         verdict = version.decision.verdict.value if version.decision else None
@@ -59,7 +60,7 @@ class ByHand(Proposals):
         self.stored(tag)
         state = self.settled(tag.model)
         version, panel = find(state, tag), self.panel(tag.model)
-        check_answer(state, version, panel, self._journal.actor, approved=approved)
+        check_answer(state, version, panel, self._journal.actor, approved=approved, now=self._clock())
         check_rival(state, version)
         assert version.decision is not None  # noqa: S101 - seen to above
         answer = Approval(tag=str(tag), decision=version.decision.digest, approved=approved, reason=why)
@@ -101,7 +102,7 @@ class ByHand(Proposals):
         return proposal(state, *news, adoption, self._verified(find(known, tag), plan) if plan else None)
 
     def panel(self, model: str) -> Panel:
-        """Who may approve promotions; anyone, once, where the model is not configured."""
+        """Who may approve promotions, and how long; anyone, once, where the model is not configured."""
         return self.config.models[model].policy.panel if model in self.config.models else ANYONE
 
     def _judged_again(self, tag: Tag, reason: str) -> Proposal:

@@ -173,7 +173,7 @@ class Entry:
         seq: 1, 2, 3, …; order is by it, never by time.
         kind: e.g. `transition_planned`.
         at: when, by the writer's clock: `2026-11-22T11:14:54.895460+00:00`. Information, not order.
-        actor: who, and how we know: `os:alice`, `config:ci`, `prefect:swift-otter`.
+        actor: who, and how we know: `os:alice`, `config:ci`, `form:alice`, `prefect:swift-otter`.
         body: the kind's fields as plain data.
         prev_hash: hash of the entry before; 64 zeros for the first.
         hash: SHA-256 of the canonical JSON of all the above.

@@ -16,7 +16,7 @@ from promotion.registry.record import Record
 from promotion.registry.retention import Retention, plan_retention, retention
 from promotion.registry.serving import adoption_hint, serving
 from promotion.registry.state import State, champions
-from promotion.registry.transition import find, plan_verdict
+from promotion.registry.transition import find, plan_verdict, stands
 from promotion.seams import Step, Stray, call
 from promotion.vocabulary import Tag
 
@@ -30,6 +30,7 @@ class Proposal:
         bodies: what it records, all of it or nothing.
         strays, leftovers: what it moves out of the store, and what it deletes beside it; of a repair.
         retention: which versions go, and why the others stay; of a deletion.
+        standing: what was decided again just as it stands on record, so that nothing is recorded; of a judgement.
     """
 
     state: State
@@ -37,6 +38,7 @@ class Proposal:
     strays: tuple[Stray, ...] = ()
     leftovers: tuple[Stray, ...] = ()
     retention: Retention | None = None
+    standing: Decision | None = None
 
     @property
     def plan(self) -> TransitionPlanned | None:
@@ -51,8 +53,8 @@ class Proposal:
 
     @property
     def decision(self) -> Decision | None:
-        """The decision that it records, if it judges."""
-        return next((body.decision for body in self.bodies if isinstance(body, Judgement)), None)
+        """The decision that it records or finds on record, if it judges."""
+        return next((body.decision for body in self.bodies if isinstance(body, Judgement)), self.standing)
 
 
 class Proposals(Record):
@@ -69,7 +71,10 @@ class Proposals(Record):
         holdout: str | Path | None = None,
         step: Step = call,
     ) -> Proposal:
-        """Judge a version against the champion: the decision and the moves that follow from it; see `Registry.gate`."""
+        """Judge a version against the champion: the decision and the moves that follow from it; see `Registry.gate`.
+
+        Where the very same decision stands already and nothing follows from it, there is nothing to record.
+        """
         self.stored(tag)
         self.config.model(tag.model)
         state = self.settled(tag.model)
@@ -88,7 +93,10 @@ class Proposals(Record):
             step,
             earlier=state.trials,
         )
-        return proposal(state, *news, judgement, plan_verdict(known, tag, judgement.decision))
+        plan = plan_verdict(known, tag, judgement.decision)
+        if plan is None and stands(find(known, tag), judgement.decision_digest):
+            return replace(proposal(state), standing=judgement.decision)
+        return proposal(state, *news, judgement, plan)
 
     def propose_repair(self, model: str) -> Proposal:
         """Write the ledger's stage over every label that disagrees, and clear the store; see `Registry.repair`.

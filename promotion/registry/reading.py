@@ -1,20 +1,28 @@
 """The recipe that the configuration names, and the rows that it reads."""
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from importlib.metadata import version as installed
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from promotion.canonical import digest
 from promotion.config import Config, ModelConfig
 from promotion.errors import ConfigError, DataError, as_data_error
 from promotion.holdout import mature, without
 from promotion.modules import import_module
 from promotion.registry.entries import Registration
 from promotion.rows import check_rows, file_digest, require_columns
-from promotion.seams import Recipe, Split, task_of_recipe
+from promotion.seams import Recall, Recipe, Split, is_repeatable, read_anew, task_of_recipe
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+_READERS = ("registry-flows", "numpy", "pandas", "pyarrow")
+"""Another release of one of these may read a file in another way."""
+_ABSENT = (0, 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,18 +44,91 @@ class Data:
     whole: bool = False
 
 
-def load_rows(recipe: Recipe, path: Path, name: str, settings: ModelConfig) -> Data:
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """What rows are read from.
+
+    Attributes:
+        recipe: reads them.
+        made_with: the options that it was made with.
+        path: the file.
+        digest: of its bytes.
+        stamp: its time and size when the digest was taken.
+    """
+
+    recipe: Recipe
+    made_with: Mapping[str, Any]
+    path: Path
+    digest: str
+    stamp: tuple[int, int]
+
+    @property
+    def key(self) -> str | None:
+        """A digest of all that the rows depend on; None where the recipe does not say that it reads repeatably."""
+        code = _code_digest(type(self.recipe))
+        if not is_repeatable(self.recipe.load) or code is None:
+            return None
+        return digest(
+            {
+                "file": [self.digest, self.path.suffix],
+                "recipe": f"{type(self.recipe).__module__}:{type(self.recipe).__qualname__}",
+                "code": code,
+                "options": repr(sorted(self.made_with.items())),
+                "versions": [installed(name) for name in _READERS],
+            }
+        )
+
+
+def source(recipe: Recipe, made_with: Mapping[str, Any], path: Path, known: str | None = None) -> Source:
+    """What rows are read from, with the digest of the file as it is now; or the one known already.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    stamp = _stamp(path)
+    if known is None:
+        with as_data_error(f"The recipe could not load {path}"):
+            known = file_digest(path) if stamp != _ABSENT else ""
+    return Source(recipe=recipe, made_with=made_with, path=path, digest=known, stamp=stamp)
+
+
+def _code_digest(kind: type) -> str | None:
+    """SHA-256 over the modules that a class and those it inherits from are written in; None where they have no file."""
+    modules = {inspect.getmodule(one) for one in kind.__mro__ if one.__module__ != "builtins"}
+    files = {getattr(module, "__file__", None) for module in modules}
+    if None in files:
+        return None
+    return digest(sorted(file_digest(Path(str(file))) for file in files))
+
+
+def load_rows(source: Source, name: str, settings: ModelConfig, recall: Recall = read_anew) -> Data:
     """Read a recipe's rows, see that they can train and judge, and leave out those that are too young.
 
     Raises:
-        DataError: they cannot, or the recipe failed to read them.
+        DataError: they cannot, or the recipe failed to read them, or the file changed meanwhile.
     """
-    with as_data_error(f"The recipe could not load {path}"):
-        rows = recipe.load(path)
+    recipe, path = source.recipe, source.path
+    rows = recall(source.key, lambda: _load(source)) if source.key else _load(source)
     check_rows(rows, key=recipe.key, label=recipe.label, what=str(path), task=task_of_recipe(recipe))
     require_columns(rows, settings.policy.columns, str(path), "which the policy names")
     kept = rows if settings.mature_after is None else mature(rows, recipe, settings.mature_after)
-    return Data(rows=kept, name=name, digest=file_digest(path), immature=len(rows) - len(kept))
+    return Data(rows=kept, name=name, digest=source.digest, immature=len(rows) - len(kept))
+
+
+def _load(source: Source) -> "pd.DataFrame":
+    """The rows as the recipe reads them now."""
+    with as_data_error(f"The recipe could not load {source.path}"):
+        rows = source.recipe.load(source.path)
+    if _stamp(source.path) != source.stamp:
+        message = f"{source.path} changed while it was read. Wait until it is written whole, and run the command again."
+        raise DataError(message)
+    return rows
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """Time in nanoseconds and size in bytes."""
+    found = path.stat() if path.is_file() else None
+    return (found.st_mtime_ns, found.st_size) if found else _ABSENT
 
 
 def split(recipe: Recipe, data: Data) -> Split:
@@ -63,16 +144,23 @@ class Reader:
 
     Args:
         config: the models with their recipes and files.
+        recall: keeps rows beyond this process.
     """
 
-    def __init__(self, config: Config) -> None:
-        self._config = config
+    def __init__(self, config: Config, recall: Recall = read_anew) -> None:
+        self._config, self._recall = config, recall
         self._kept: tuple[object, Data] | None = None
+        self._digests: dict[tuple[Path, tuple[int, int]], str] = {}
 
     def training(self, model: str, data: str | Path | None, options: Mapping[str, Any]) -> tuple[Recipe, Data]:
         """The recipe, made with these options over the configured ones, and the rows to train and judge by."""
         settings = self._config.model(model)
         return self._read(settings, _first(model, data, settings.data), options)
+
+    def key(self, model: str, data: str | Path | None, options: Mapping[str, Any]) -> str | None:
+        """What the rows of `training` are kept under; None where the recipe does not read repeatably."""
+        settings = self._config.model(model)
+        return self._source(settings, _first(model, data, settings.data), options).key
 
     def judging(self, model: str, trained: Registration, data: str | Path | None, holdout: str | Path | None) -> Data:
         """The rows whose holdout judges a version, or those that judge whole."""
@@ -107,14 +195,18 @@ class Reader:
     def _read(
         self, settings: ModelConfig, file: str | Path, options: Mapping[str, Any], *, whole: bool = False
     ) -> tuple[Recipe, Data]:
-        recipe = load_recipe(settings, options)
-        path = self._path(file)
-        stamp = path.stat() if path.is_file() else None
-        made_with = repr({**settings.options, **options})
-        key = (settings, made_with, path, stamp and (stamp.st_mtime_ns, stamp.st_size))
+        source = self._source(settings, file, options)
+        key = (settings, repr(source.made_with), source.path, source.stamp)
         if self._kept is None or self._kept[0] != key:
-            self._kept = (key, load_rows(recipe, path, self._name(path), settings))
-        return recipe, replace(self._kept[1], whole=whole)
+            self._kept = (key, load_rows(source, self._name(source.path), settings, self._recall))
+        return source.recipe, replace(self._kept[1], whole=whole)
+
+    def _source(self, settings: ModelConfig, file: str | Path, options: Mapping[str, Any]) -> Source:
+        path = self._path(file)
+        known = self._digests.get((path, _stamp(path)))
+        found = source(load_recipe(settings, options), {**settings.options, **options}, path, known)
+        self._digests[path, found.stamp] = found.digest
+        return found
 
     def _path(self, file: str | Path) -> Path:
         return (self._config.root / Path(file).expanduser()).resolve()

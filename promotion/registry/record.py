@@ -19,7 +19,7 @@ from promotion.registry.serving import present, provenance
 from promotion.registry.sides import Side
 from promotion.registry.state import State, champion_at
 from promotion.registry.transition import find
-from promotion.seams import Keyring, LedgerStore, Mirror, ModelStore, Recipe, Split, Stored
+from promotion.seams import Keyring, LedgerStore, Mirror, ModelStore, Recall, Recipe, Split, Stored, read_anew
 from promotion.vocabulary import Tag
 
 
@@ -65,6 +65,7 @@ class Record:
         clock: gives the time that is written down; order never depends on it.
         notice: is told in a sentence what went on beside the main thing, e.g. that the mirror is behind.
         announce: is told what was recorded, after it was; whatever it raises is noticed and changes nothing.
+        recall: keeps the rows of files beyond this process, for recipes that read repeatably.
     """
 
     def __init__(
@@ -80,12 +81,13 @@ class Record:
         clock: Callable[[], datetime] = utc_now,
         notice: Callable[[str], None] = lambda _: None,
         announce: Callable[[Sequence[Entry]], None] = lambda _: None,
+        recall: Recall = read_anew,
     ) -> None:
         self.config, self.store, self.ledger, self.mirror = config, store, ledger, mirror
-        self.notice, self.announce = notice, announce
+        self.notice, self.announce, self.recall = notice, announce, recall
         self._keys, self._clock = keys, clock
         self._journal = Journal(ledger, store, actor=actor, clock=clock, notice=notice, sign=sign)
-        self._reader = Reader(config)
+        self._reader = Reader(config, recall)
 
     def champion(self, model: str, at: datetime | None = None) -> Version | None:
         """Who serves now, in O(1), or served at a moment; None when nobody does or did."""
@@ -150,6 +152,15 @@ class Record:
             DataError: there is no such file, or its rows cannot be used.
         """
         return self._reader.training(model, data, options or {})
+
+    def rows_key(
+        self, model: str, data: str | Path | None = None, *, options: Mapping[str, Any] | None = None
+    ) -> str | None:
+        """A digest of all that the rows of `load` depend on: file, recipe, its code and options, reading libraries.
+
+        None where the recipe does not say, by `repeatable`, that reading again gives the same.
+        """
+        return self._reader.key(model, data, options or {})
 
     def split(self, model: str, recipe: Recipe, data: Data, *, options: Mapping[str, Any] | None = None) -> Split:
         """The rows that train and the rows that judge: by the recipe, or all and those of the model's holdout file."""

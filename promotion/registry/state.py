@@ -43,7 +43,7 @@ class Known:
         stage: where it stands; None for one that never carried a stage of ours, and for a deleted one.
         adoption: what a person vouched for.
         decision: the last one on it,
-        decided_seq, decided_by: its entry and who asked for it, and
+        decided_seq, decided_by, decided_at: its entry, who asked for it and when, and
         votes: what people answered to it, each with their last word.
         deleted_at: when its files were given up for good,
         deleted_by, deleted_because: by whom and why.
@@ -57,6 +57,7 @@ class Known:
     decision: Decision | None = None
     decided_seq: int | None = None
     decided_by: str | None = None
+    decided_at: str | None = None
     votes: tuple[Vote, ...] = ()
     deleted_at: str | None = None
     deleted_by: str | None = None
@@ -194,7 +195,8 @@ class _Folding:
                     registration=body, registered_at=entry.at, registered_by=entry.actor, stage=body.stage
                 )
             case Judgement():
-                self._change(body.tag, decision=body.decision, decided_seq=entry.seq, decided_by=entry.actor, votes=())
+                asked = {"decided_seq": entry.seq, "decided_by": entry.actor, "decided_at": entry.at}
+                self._change(body.tag, decision=body.decision, votes=(), **asked)
                 self.trials.extend(filter(None, (body.trial,)))
             case Approval():
                 vote = Vote(actor=entry.actor, at=entry.at, approved=body.approved, reason=body.reason)

@@ -6,7 +6,7 @@ from datetime import datetime
 from promotion.errors import Refused, UnknownName
 from promotion.judgement import Decision
 from promotion.judgement.approval import ANYONE, Panel
-from promotion.registry.approving import check_approved, consent_of
+from promotion.registry.approving import check_approved, consent_of, is_open
 from promotion.registry.entries import Entry, Move, TransitionPlanned
 from promotion.registry.state import Known, State, champion_at, champions
 from promotion.vocabulary import Stage, Tag, Verdict
@@ -32,7 +32,9 @@ def plan_verdict(state: State, tag: Tag, decision: Decision) -> TransitionPlanne
     return None
 
 
-def plan_promotion(state: State, tag: Tag, *, reason: str, override: bool, panel: Panel = ANYONE) -> TransitionPlanned:
+def plan_promotion(
+    state: State, tag: Tag, *, reason: str, override: bool, now: datetime, panel: Panel = ANYONE
+) -> TransitionPlanned:
     """The moves of a promotion by hand.
 
     Raises:
@@ -59,7 +61,7 @@ def plan_promotion(state: State, tag: Tag, *, reason: str, override: bool, panel
         raise Refused(message)
     check_rival(state, known)
     if known.decision.waits:
-        check_approved(known, panel)
+        check_approved(known, panel, now)
     return _to_prod(state, known, "promotion", reason, known.decision.digest)
 
 
@@ -163,6 +165,21 @@ def find(state: State, tag: Tag) -> Known:
     return state.versions[str(tag)]
 
 
+def stands(known: Known, digest: str) -> bool:
+    """Whether a version's last decision is this one; one that waits is not, since asking again begins its time anew."""
+    return known.decision is not None and not known.decision.waits and known.decision.digest == digest
+
+
+def standing(state: State, tag: Tag) -> Decision | None:
+    """The decision on a version that needs no second look: it serves by it, or waits for people's answers to it."""
+    known = state.versions.get(str(tag))
+    if known is None or known.decision is None:
+        return None
+    if state.champion and state.champion.tag == known.tag:
+        return known.decision if state.champion.decision == known.decision.digest else None
+    return known.decision if is_open(known) and judged_against(known) == _serving(state) else None
+
+
 def _to_prod(state: State, known: Known, cause: str, reason: str, decision: str | None) -> TransitionPlanned:
     """The new champion's move first, so that a plain reader of labels never finds none in `prod`."""
     up = Move(tag=known.tag, before=known.stage, after=Stage.PROD)
@@ -185,13 +202,18 @@ def check_rival(state: State, known: Known) -> None:
     Raises:
         Refused: it was not.
     """
-    rival = known.decision.champion.tag if known.decision and known.decision.champion else None
+    rival = judged_against(known)
     if rival != _serving(state):
         message = (
             f"{known.tag} was judged against {rival or 'no champion'}, which no longer serves. `promotion gate "
             f"{known.tag}` (or `promotion promote {known.tag} --rejudge`) judges it against the present champion."
         )
         raise Refused(message)
+
+
+def judged_against(known: Known) -> str | None:
+    """Tag of the champion that the last decision on a version compared it with; None where there was none."""
+    return known.decision.champion.tag if known.decision and known.decision.champion else None
 
 
 def _serving(state: State) -> str | None:

@@ -7,7 +7,7 @@ Every change goes the same way: complete what an interrupted command left, work 
 from datetime import datetime
 from pathlib import Path
 
-from promotion.errors import Conflict, LedgerError, MirrorAhead, MirrorError, Refused, StoreError
+from promotion.errors import Conflict, LedgerError, MirrorAhead, MirrorError, PromotionError, Refused, StoreError
 from promotion.judgement import Decision
 from promotion.registry.by_hand import ByHand
 from promotion.registry.entries import TransitionPlanned
@@ -76,6 +76,8 @@ class Registry(ByHand):
         step: Step = call,
     ) -> Decision:
         """Judge a version against the champion, record the decision and make the moves that follow from it.
+
+        The same decision as stands already on a version that was held or rejected is not recorded again.
 
         Args:
             tag: the version.
@@ -219,7 +221,8 @@ class Registry(ByHand):
         try:
             self.announce(self.ledger.entries(model, after=before)[: last - before])
         except Exception as error:
-            self.notice(f"What was recorded stands, and could not be announced: {type(error).__name__}: {error}")
+            told = str(error) if isinstance(error, PromotionError) else f"{type(error).__name__}: {error}"
+            self.notice(f"What was recorded stands, and could not be announced: {told}")
 
     def _clear(self, proposal: Proposal) -> None:
         """Move strays out of the store, and delete what killed commands left beside it."""

@@ -1,11 +1,12 @@
 """A change by hand as a page, before it is made: who serves, what was decided, what would move."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from promotion.figures import minute
 from promotion.judgement import Decision
 from promotion.judgement.approval import Panel
-from promotion.registry.approving import consent_of
+from promotion.registry.approving import consent_of, overdue, until_told
 from promotion.registry.entries import Approval, Entry, TransitionPlanned
 from promotion.registry.proposals import Proposal
 from promotion.registry.state import Known, State
@@ -69,7 +70,7 @@ def votes_told(known: Known | None) -> str:
     return "; ".join(f"{'approved' if vote.approved else 'denied'} by {vote.actor}: {vote.reason}" for vote in votes)
 
 
-def approvals_told(known: Known, panel: Panel) -> str:
+def approvals_told(known: Known, panel: Panel, now: datetime) -> str:
     """What a version that passed still waits for, for a person who looks at the status; empty when for nothing."""
     if known.decision is None or not known.decision.waits:
         return ""
@@ -77,9 +78,15 @@ def approvals_told(known: Known, panel: Panel) -> str:
     so_far = f"approved by {' and '.join(said.approved)}" if said.approved else "nobody has approved it yet"
     if said.given:
         return f"{known.tag} passed and is {so_far}: `promotion promote {known.tag} --reason …`."
+    until = until_told(known, panel)
+    if overdue(known, panel, now):
+        return (
+            f"{known.tag} passed and could be approved {until} ({so_far}; {said.wanting}): `promotion gate "
+            f"{known.tag}` judges it again, `promotion deny {known.tag} --reason …` ends it."
+        )
     return (
         f"{known.tag} passed and waits for approval ({so_far}; {said.wanting}): `promotion approve {known.tag} "
-        "--reason …`."
+        f"--reason …`{f', {until}' if until else ''}."
     )
 
 

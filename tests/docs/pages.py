@@ -3,23 +3,30 @@
 | fence | what happens |
 |---|---|
 | `bash` | run with `bash -e`; what it exports holds for the blocks after it |
+| `bash`, with `title="In a second terminal"` | started, and ended with the page; the next block waits for what it prints |
 | `python` | run by a Python process |
 | any, with `title="NAME"` | written to that file |
 | any, with `title="NAME (added)"` | written to the end of that file |
 | `text` | what the block before printed: each of its lines, in order; ids, times and numbers may differ |
 | `console` | a part of what `make demo` shows; `tests/e2e/test_demo.py` holds it against the real one |
 | `mermaid` | a picture; nothing is run |
+
+A page that starts a Prefect server finds it at :4200 like its reader; here that stands for a free port.
 """
 
 import os
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from docs.terminals import terminal
 from markdown_it import MarkdownIt
 
+TERMINAL = " terminal"
+READERS_PORT = ":4200"
 ADDED = " (added)"
 LANGUAGES = {"bash", "python", "text", "toml", "yaml", "console", "mermaid"}
 
@@ -50,15 +57,27 @@ def problems_of(block):
 
 
 def run_page(page, folder, environment):
-    """Run all blocks of a page in order in one folder; yields each `text` block with what the block before printed."""
+    """Run all blocks of a page in order in one folder; yields each `text` block with what the block before printed.
+
+    To be closed when it is not read to its end, since what goes on in other terminals ends with it.
+    """
+    port = f":{environment['PREFECT_SERVER_API_PORT']}"
     printed = ""
-    for block in blocks_of(page):
-        if block.language == "text":
-            yield block, printed
-        elif block.title:
-            _write(folder, block)
-        elif block.language not in {"console", "mermaid"}:
-            printed = _run(block, folder, environment)
+    with ExitStack() as terminals:
+        blocks = blocks_of(page)
+        for block, following in zip(blocks, [*blocks[1:], None], strict=True):
+            here = replace(block, source=block.source.replace(READERS_PORT, port))
+            if block.language == "text":
+                yield block, printed
+            elif block.title.endswith(TERMINAL):
+                wait = terminals.enter_context(terminal(here, folder, environment.copy()))
+                shown = following.source if following and following.language == "text" else ""
+                printed = wait(lambda text, shown=shown: not missing_lines(shown, text))
+            elif block.title:
+                _write(folder, here)
+            elif block.language not in {"console", "mermaid"}:
+                printed = _run(here, folder, environment)
+            printed = printed.replace(port, READERS_PORT)
 
 
 def missing_lines(expected, printed):
@@ -71,6 +90,7 @@ def missing_lines(expected, printed):
 def masked(text):
     """The lines without what differs from run to run: generated ids, times, numbers of two digits or more, spacing."""
     masks = (
+        (r"\b[0-9a-f]{8}(?:-[0-9a-f]{1,12})+(?:\b|-?…)", "ID"),  # whole or cut short
         (r"\b(\w+):[a-z2-7]{16}\b", r"\1:VERSION"),
         (r"\b(?=\w*\d)[a-z0-9]{16}\b", "VERSION"),
         (r"\b[0-9a-f]{12}\b", "ID"),
@@ -125,8 +145,14 @@ def _run(block, folder, environment):
     return done.stdout
 
 
-def page_environment(folder, api_url):
-    """What a page's blocks find in their environment: the tools of this Python first, and homes of their own."""
+def page_environment(folder, api_url, port):
+    """What a page's blocks find in their environment: the tools of this Python first, and homes of their own.
+
+    Args:
+        folder: the homes lie below it.
+        api_url: of the Prefect server that pages use.
+        port: for a server that the page starts itself.
+    """
     silent = {
         "DO_NOT_TRACK": "1",
         "BENTOML_DO_NOT_TRACK": "True",
@@ -143,4 +169,7 @@ def page_environment(folder, api_url):
         "BENTOML_HOME": str(folder / "bentoml"),
         "PREFECT_HOME": str(folder / "prefect"),
         "PREFECT_API_URL": api_url,
+        "PREFECT_SERVER_API_PORT": str(port),
+        "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",  # takes seconds, and no page uses blocks
+        "PREFECT_WORKER_QUERY_SECONDS": "1",
     }

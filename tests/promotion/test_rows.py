@@ -9,7 +9,7 @@ from recipes import ToyRecipe, synthetic_rows
 from situation import settings_at
 
 from promotion.errors import DataError
-from promotion.registry.reading import load_rows
+from promotion.registry.reading import load_rows, source
 from promotion.rows import check_rows, file_digest, fingerprints, read_rows, split_by_hash, split_by_time
 from promotion.vocabulary import Task
 
@@ -212,7 +212,8 @@ class TestChecking:
     def test_good_rows_pass_with_the_digest_of_their_file(self, tmp_path):
         synthetic_rows(30).to_csv(tmp_path / "rows.csv", index=False)
         settings = settings_at(tmp_path).model("toy")
-        data = load_rows(ToyRecipe(), tmp_path / "rows.csv", "rows.csv", settings)
+        found = source(ToyRecipe(), {}, tmp_path / "rows.csv")
+        data = load_rows(found, "rows.csv", settings)
         assert (len(data.rows), data.name, data.digest) == (30, "rows.csv", file_digest(tmp_path / "rows.csv"))
 
 

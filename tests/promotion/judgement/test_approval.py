@@ -1,7 +1,10 @@
+from datetime import timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from promotion.canonical import digest, plain
 from promotion.errors import ConfigError
 from promotion.judgement import Policy
 from promotion.judgement.approval import ANYONE, Panel, consent
@@ -98,6 +101,18 @@ def test_what_is_missing_is_told_with_whose_it_is(panel, answers, sentence):
             {"approvers": ["os:alice", "os:bob"], "min_approvals": 3},
             "'min_approvals' asks for 3 people, and 'approvers' names only 2.",
         ),
+        (
+            {"approval": "automatic", "approval_timeout": "3d"},
+            "'approval_timeout' says how promotions are approved, which needs approval = \"required\" beside it.",
+        ),
+        *(
+            (
+                {"approval_timeout": text},
+                "'approval_timeout' must be hours, days or weeks, and at least one of them, like 12h, 3d or 2w; found "
+                f"'{text}'.",
+            )
+            for text in ("0d", "soon", "-3d", "3 days", "999999999w")
+        ),
     ],
 )
 def test_approvals_that_nobody_could_give_are_one_sentence(keys, sentence):
@@ -108,6 +123,14 @@ def test_approvals_that_nobody_could_give_are_one_sentence(keys, sentence):
 
 def test_a_policy_names_its_panel():
     assert policy().panel == ANYONE
-    assert policy(approvers=["os:alice", "config:bob"], min_approvals=2).panel == Panel(
-        approvers=("os:alice", "config:bob"), needed=2
+    assert policy(approvers=["os:alice", "config:bob"], min_approvals=2, approval_timeout="36h").panel == Panel(
+        approvers=("os:alice", "config:bob"), needed=2, within="36h"
     )
+    assert policy(approval_timeout="36h").panel.time == timedelta(days=1, hours=12)
+
+
+def test_a_policy_whose_time_is_the_usual_one_has_the_digest_that_it_had_before_there_was_a_time():
+    plainly = plain(policy())
+    del plainly["approval_timeout"]
+    assert policy().digest == policy(approval_timeout="7d").digest == digest(plainly)
+    assert policy(approval_timeout="3d").digest != policy().digest

@@ -85,11 +85,11 @@ def test_the_least_policy_in_full():
         ),
         (
             {"approval": "required"},
-            "What passes all this waits until a person approves it (`promotion approve`); whoever trained it or had it judged is not enough.",
+            "What passes all this waits until a person approves it (`promotion approve`); whoever trained it or had it judged is not enough. What is not approved within 7d is denied.",
         ),
         (
             {"approval": "required", "min_approvals": 2, "approvers": ["os:a", "os:b"]},
-            "What passes all this waits until 2 people approve it (`promotion approve`), of os:a, os:b; whoever trained it or had it judged is not enough.",
+            "What passes all this waits until 2 people approve it (`promotion approve`), of os:a, os:b; whoever trained it or had it judged is not enough. What is not approved within 7d is denied.",
         ),
         (
             {

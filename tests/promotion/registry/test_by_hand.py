@@ -1,12 +1,13 @@
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from recipes import ToyRecipe, synthetic_rows
-from situation import kinds, settings_at, snapshot, stages, toy
+from situation import NOON, kinds, settings_at, snapshot, stages, toy
 
 from promotion.errors import DataError, DigestMismatch, Refused, UnknownName
 from promotion.registry.entries import TransitionPlanned
 from promotion.registry.record import Origin
+from promotion.report.plan import approvals_told
 from promotion.vocabulary import Stage, Tag, Verdict
 
 
@@ -348,6 +349,48 @@ class TestApproval:
         override = next(entry for entry in reversed(people["dave"].history("toy")) if entry.kind == "override")
         assert (override.actor, override.body["verdict"], override.body["reason"]) == ("os:dave", "promote", "it burns")
         assert people["dave"].champion("toy").decision_id is None
+
+    @pytest.fixture
+    def late(self, people, opened):
+        """A registry for anybody at any later moment."""
+        config = people["alice"].config
+        return lambda who, at=NOON + timedelta(days=8): opened(config=config, actor=lambda: who, clock=lambda: at)
+
+    def test_when_its_time_is_over_nobody_can_approve_and_anyone_can_deny(self, people, late):
+        people["bob"].approve(toy("good"), reason="fine")
+        over = (
+            r"^toy:good passed and could be approved until 2026-11-29 12:\d\d UTC, 7d after the decision; 1 approval is "
+            r"missing, from os:alice or os:carol\. `promotion gate toy:good` judges it again, which begins anew\."
+        )
+        with pytest.raises(Refused, match=over + "$"):
+            late("os:carol").approve(toy("good"), reason="at last")
+        with pytest.raises(Refused, match=over + r" With --override it is promoted without\.$"):
+            late("os:carol").promote(toy("good"), reason="r")
+        with pytest.raises(Refused, match=r"^You are os:dave, and the approvers"):
+            people["dave"].deny(toy("good"), reason="nobody came")
+        assert late("os:dave").deny(toy("good"), reason="nobody came").cause == "denial"
+        assert late("os:dave").gate(toy("good")).waits
+        assert late("os:bob").approve(toy("good"), reason="in time") is None
+
+    def test_enough_approvals_do_not_grow_old(self, people, late):
+        for name in ("bob", "carol"):
+            people[name].approve(toy("good"), reason="fine")
+        people["alice"].rollback("toy", reason="complaints")
+        assert late("os:alice").promote(toy("good"), reason="they were wrong").champion == "toy:good"
+
+    @pytest.mark.parametrize("at", [datetime(1970, 1, 1, tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
+    def test_a_decision_dated_in_the_future_is_not_over(self, people, late, at):
+        late("os:alice", at=at).gate(toy("good"))
+        before = at - timedelta(days=1)
+        assert late("os:bob", at=before).approve(toy("good"), reason="fine") is None
+
+    def test_status_tells_until_when(self, people):
+        known, panel = people["alice"].state("toy").versions["toy:good"], people["alice"].panel("toy")
+        told = approvals_told(known, panel, NOON)
+        assert ": `promotion approve toy:good --reason …`, until 2026-11-29 12:" in told
+        told = approvals_told(known, panel, NOON + timedelta(days=8))
+        assert told.startswith("toy:good passed and could be approved until 2026-11-29 12:")
+        assert told.endswith("judges it again, `promotion deny toy:good --reason …` ends it.")
 
     def test_the_one_who_trained_and_the_one_who_asked_are_not_enough_without_a_third(self, opened, tmp_path):
         config = settings_at(tmp_path, policy={"approval": "required", "min_approvals": 2})

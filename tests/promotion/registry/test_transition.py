@@ -59,7 +59,7 @@ class Record:
         return decision
 
     def promote(self, name):
-        return self.carry_out(plan_promotion(self.state, toy(name), reason="better", override=True))
+        return self.carry_out(plan_promotion(self.state, toy(name), reason="better", override=True, now=NOON))
 
     def rollback(self):
         return self.carry_out(plan_rollback(self.state, reason="worse"))
@@ -132,16 +132,16 @@ def test_a_promotion_by_hand_needs_a_standing_verdict(prepare, sentence):
     record.promote("a")
     prepare(record)
     with pytest.raises(Refused, match=sentence):
-        plan_promotion(record.state, toy("b"), reason="I like it", override=False)
+        plan_promotion(record.state, toy("b"), reason="I like it", override=False, now=NOON)
 
 
 def test_a_standing_verdict_allows_it_and_is_named():
     record = Record("a", "b")
     record.promote("a")
     decision = record.judge("b", Verdict.PROMOTE)
-    plan = plan_promotion(record.state, toy("b"), reason="I like it", override=False)
+    plan = plan_promotion(record.state, toy("b"), reason="I like it", override=False, now=NOON)
     assert (plan.decision, plan.cause, plan.reason) == (decision.digest, "promotion", "I like it")
-    assert plan_promotion(record.state, toy("b"), reason="I insist", override=True).decision is None
+    assert plan_promotion(record.state, toy("b"), reason="I insist", override=True, now=NOON).decision is None
 
 
 def test_a_verdict_moves_only_whom_it_concerns():
@@ -170,7 +170,7 @@ def test_an_unknown_version_names_the_nearest():
     with pytest.raises(
         UnknownName, match=r"^There is no version 'toy:aa'\. Did you mean 'toy:a'\? `promotion status toy`"
     ):
-        plan_promotion(Record("a").state, toy("aa"), reason="why", override=True)
+        plan_promotion(Record("a").state, toy("aa"), reason="why", override=True, now=NOON)
 
 
 def test_who_served_at_a_moment_is_told_by_the_entries():

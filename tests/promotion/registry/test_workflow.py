@@ -123,6 +123,14 @@ class TestGate:
         assert stages(registry_with_champion) == {"weak": "prod", version: "rejected"}
         assert registry_with_champion.champion("toy").tag == toy("weak")
 
+    @pytest.mark.parametrize("version", ["twin", "noisy"])
+    def test_the_same_decision_on_what_was_held_or_rejected_is_recorded_once(self, registry_with_champion, version):
+        registry = registry_with_champion
+        registry.gate(toy("good"))
+        first, before = registry.gate(toy(version)), kinds(registry)
+        assert registry.gate(toy(version)) == first
+        assert kinds(registry) == before
+
     def test_the_champion_is_not_judged_against_itself(self, registry_with_champion):
         before = kinds(registry_with_champion)
         with pytest.raises(Refused, match=r"^toy:weak serves already; a challenger is judged against it with"):

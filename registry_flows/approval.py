@@ -1,0 +1,186 @@
+"""A person's answer, given in Prefect: the gate's run suspends with a form, and goes on once that is filled in.
+
+While it is suspended there is no process, and no worker's slot is taken. Resumed, the flow begins again from its top:
+it finds the decision in the ledger, records the answer of the last form, and asks again where more is needed. An answer
+given elsewhere (`promotion approve`, Python) resumes it too, so that it can end.
+"""
+
+import logging
+import math
+from datetime import UTC, datetime
+from typing import Any, Literal
+from uuid import UUID, uuid4
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowFilter, FlowRunFilter
+from prefect.client.schemas.objects import FlowRun, FlowRunInput, State
+from prefect.client.schemas.responses import SetStateStatus
+from prefect.context import FlowRunContext
+from prefect.exceptions import Pause
+from prefect.flow_runs import suspend_flow_run
+from prefect.input import RunInput
+from prefect.states import Scheduled
+from prefect.tasks import exponential_backoff
+from pydantic import Field, ValidationError
+
+from promotion.assembly import open_registry
+from promotion.errors import Refused
+from promotion.registry.approving import consent_of, deadline, is_open, overdue, unanswered, until_told
+from promotion.registry.state import Known
+from promotion.registry.workflow import Registry
+from promotion.report.decision import decision_page
+from promotion.report.markdown import page_markdown
+from promotion.vocabulary import Tag
+from registry_flows.session import may_pass, registry, run_name
+
+_LONGEST_SECONDS = 10 * 365 * 86_400  # what no deadline comes to: a server's calendar ends too
+_MANY = 200  # what the server gives at once
+_notice = logging.getLogger("prefect.promotion").warning
+
+
+class Answer(RunInput):
+    """The form."""
+
+    answer: Literal["approve", "deny"] = Field(description="approve: it may serve. deny: it is rejected.")
+    who: str = Field(min_length=1, description="Your name. Recorded as form:NAME, which is how approvers are listed.")
+    why: str = Field(min_length=1, description="One sentence for the record.")
+
+
+def follow_up(ours: Registry, tag: Tag) -> None:
+    """See a decision that waits to its end: take the answer that has come, deny what nobody answered in time, or ask.
+
+    Asking suspends the flow run and ends its process. A run that cannot be suspended (one that is no deployment's, or
+    another's child) asks nobody: `promotion approve` answers.
+    """
+    run = _suspendable()
+    if run is None:
+        return
+    known = _known(ours, tag)
+    given = _last_answer(run.id, known)
+    refusal = record_answer(tag, given) if given else ""
+    if refusal:
+        _notice("The answer to %s was not taken: %s", tag, refusal)
+    known, panel = _known(ours, tag), ours.panel(tag.model)
+    if not is_open(known):
+        return
+    if overdue(known, panel, datetime.now(UTC)):
+        ours.deny(tag, reason=unanswered(known, panel))
+        return
+    _ask(ours, run.id, known, refusal)
+
+
+def asked_before() -> bool:
+    """Whether the present flow run has asked people already, and was resumed."""
+    run = _suspendable()
+    return run is not None and bool(_inputs(run.id, "suspended-"))
+
+
+def resume_waiting(tag: str) -> int:
+    """Let the suspended gate runs of a version go on, since the ledger holds an answer that they have not seen.
+
+    Called outside of the run that waits, which is not running. Returns how many were resumed.
+    """
+    with get_client(sync_client=True) as client:
+        runs = client.read_flow_runs(
+            flow_filter=FlowFilter.model_validate({"name": {"any_": ["gate"]}}),
+            flow_run_filter=FlowRunFilter.model_validate(
+                {"name": {"any_": [f"gate {tag}"]}, "state": {"type": {"any_": ["PAUSED"]}}}
+            ),
+        )
+        # As the button in the UI does, but for the form, which this run need not have any more.
+        resuming: State[Any] = Scheduled(name="Resuming", message="An answer was recorded elsewhere.")
+        answers = [client.set_flow_run_state(run.id, resuming) for run in runs]
+    return sum(answer.status is SetStateStatus.ACCEPT for answer in answers)
+
+
+@task(
+    task_run_name=run_name("record_answer"),
+    cache_policy=NO_CACHE,
+    retries=3,
+    retry_delay_seconds=exponential_backoff(2),
+    retry_condition_fn=may_pass,
+)
+def record_answer(tag: Tag, given: dict[str, Any]) -> str:
+    """Record what a form says as its author's answer; why it was not taken, or nothing."""
+    try:
+        answer = Answer(**given)
+    except ValidationError as error:
+        return f"The form is not filled in as it asks: {error.errors()[0]['msg']}."
+    who, why = _one_line(answer.who).removeprefix("form:"), _one_line(answer.why)
+    if not who or not why:
+        return "The form needs a name and a reason."
+    actor = f"form:{who}"
+    config = registry().config
+    theirs = open_registry(config.model_copy(update={"actor": None}), actor=lambda: actor, notice=_notice)
+    approved, known = answer.answer == "approve", theirs.complete(tag.model).versions[str(tag)]
+    if any((vote.actor, vote.approved) == (actor, approved) for vote in known.votes):
+        return ""  # recorded before the process was killed, or before a label could not be written
+    try:
+        (theirs.approve if approved else theirs.deny)(tag, reason=why)
+    except Refused as error:
+        return str(error)
+    return ""
+
+
+def _known(ours: Registry, tag: Tag) -> Known:
+    return ours.state(tag.model).versions[str(tag)]
+
+
+def _suspendable() -> FlowRun | None:
+    """The present flow run, where Prefect can suspend it: it suspends no child, and none that it cannot start again."""
+    context = FlowRunContext.get()
+    run = context.flow_run if context else None
+    return run if run and run.deployment_id and not run.parent_task_run_id else None
+
+
+def _ask(ours: Registry, run_id: UUID, known: Known, refusal: str) -> None:
+    """Suspend with a form; the key of each is its own, since Prefect suspends once for a key."""
+    until = deadline(known, ours.panel(Tag.parse(known.tag).model))
+    left = (until - datetime.now(UTC)).total_seconds() if until else math.inf
+    number = sum(one.key.endswith("-schema") for one in _inputs(run_id, _prefix(known))) + 1
+    try:
+        suspend_flow_run(
+            wait_for_input=Answer.with_initial_data(description=_question(ours, known, refusal)),
+            timeout=math.ceil(min(left, _LONGEST_SECONDS)) + 1,
+            key=f"{_prefix(known).removeprefix('suspended-')}{number:04}-{uuid4().hex[:8]}",
+        )
+    except Pause:
+        if not is_open(_known(ours, Tag.parse(known.tag))):  # answered elsewhere just before there was a run to resume
+            resume_waiting(known.tag)
+        raise
+
+
+def _question(ours: Registry, known: Known, refusal: str) -> str:
+    """What the form shows, as Markdown: why the last answer was not taken, what is missing, and the decision."""
+    assert known.decision is not None  # noqa: S101 - it waits
+    panel = ours.panel(Tag.parse(known.tag).model)
+    said = consent_of(known, panel)
+    so_far = f" Approved so far by {' and '.join(said.approved)}." if said.approved else ""
+    until = until_told(known, panel)
+    again = f"**The last answer was not taken.** {refusal}\n\n" if refusal else ""
+    waits = f"{known.tag} passed and waits{f' {until}' if until else ''}: {said.wanting}.{so_far}\n\n"
+    return again + waits + page_markdown(decision_page(known.decision))
+
+
+def _last_answer(run_id: UUID, known: Known) -> dict[str, Any] | None:
+    """What the last form of this run says to the decision that stands; None where nobody filled one in."""
+    answered = [one for one in _inputs(run_id, _prefix(known)) if one.key.endswith("-response")]
+    given = max(answered, key=lambda one: one.key, default=None)
+    return given.decoded_value if given else None
+
+
+def _prefix(known: Known) -> str:
+    """How the keys of the forms on a decision begin: an answer counts for the decision that it was shown with."""
+    assert known.decision is not None  # noqa: S101 - it waits
+    return f"suspended-{known.decided_seq}-{known.decision.id}-"
+
+
+def _inputs(run_id: UUID, prefix: str) -> list[FlowRunInput]:
+    with get_client(sync_client=True) as client:
+        return client.filter_flow_run_input(run_id, key_prefix=prefix, limit=_MANY, exclude_keys=set())
+
+
+def _one_line(text: str) -> str:
+    return "".join(one for one in " ".join(text.split()) if one.isprintable())

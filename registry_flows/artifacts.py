@@ -1,0 +1,205 @@
+"""What a run shows of itself in Prefect: the decision, its checks, where model and training lie, how far it is.
+
+Artifacts are for looking at. Outside a run none is written; one that cannot be written is told in the log, and changes
+nothing.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+from prefect.artifacts import (
+    create_link_artifact,
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+from prefect.logging import get_run_logger
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+
+from promotion.figures import figure
+from promotion.judgement import Check, Decision
+from promotion.registry.audit import Finding
+from promotion.report.decision import decision_page
+from promotion.report.markdown import page_markdown
+from promotion.report.page import Page, quiet
+from promotion.seams import Step
+from promotion.secrets import without_password
+from promotion.vocabulary import Tag
+from registry_flows.sending import is_in_run
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from promotion.registry.workflow import Registry
+
+P = ParamSpec("P")
+R = TypeVar("R")
+_TRIES_AGAIN = 3  # Prefect's own five, each after twice the time, would hold a gate for a minute
+_AGREE = "The record, the labels, the files and MLflow agree."
+
+
+def key_of(model: str, what: str) -> str:
+    """The key of an artifact, in the letters that Prefect takes: `fraud-classifier-decision`."""
+    return re.sub(r"[^a-z0-9]+", "-", f"{model}-{what}".lower()).strip("-")
+
+
+def decision_artifacts(registry: "Registry", tag: Tag, decision: Decision) -> None:
+    """Show a decision: as a page, its checks as a table, a link to the MLflow run of the training.
+
+    Args:
+        registry: where the version is registered.
+        tag: the version that was judged.
+        decision: what was decided.
+    """
+    if not is_in_run():
+        return
+    description = f"The decision {decision.id} on {tag}"
+    with _shown():
+        run_id = registry.state(tag.model).versions[str(tag)].registration.run_id
+        link = _run_link(registry, run_id) if run_id else None
+        page = page_markdown(decision_page(decision), Page(notes=quiet(*_places(registry, tag, run_id))))
+        rows = [_row(check) for check in decision.checks]
+        _write(create_markdown_artifact, page, key=key_of(tag.model, "decision"), description=description)
+        _write(create_table_artifact, rows, key=key_of(tag.model, "checks"), description=f"{description}: its checks")
+        if link:
+            name, text = key_of(tag.model, "mlflow-run"), f"MLflow run {run_id}"
+            _write(create_link_artifact, link, text, key=name, description=f"The training of {tag}")
+
+
+def findings_artifact(model: str, findings: Sequence[Finding]) -> None:
+    """Show what an audit found, as a table; a sentence where all agree."""
+    if not is_in_run():
+        return
+    key, description = key_of(model, "audit"), f"The audit of {model}"
+    with _shown():
+        if not findings:
+            _write(create_markdown_artifact, _AGREE, key=key, description=description)
+            return
+        fields = ("code", "severity", "subject", "expected", "found", "mend")
+        rows = [{name: str(getattr(finding, name)) for name in fields} for finding in findings]
+        _write(create_table_artifact, rows, key=key, description=description)
+
+
+@contextmanager
+def progress(tag: Tag, step: Step) -> Iterator[Step]:
+    """A `Step` around another one that shows, as an artifact, which part of a gate is going on.
+
+    Args:
+        tag: the version that is judged.
+        step: runs the parts.
+    """
+    if not is_in_run():
+        yield step
+        return
+    counting = _Counting(tag, step)
+    yield counting
+    counting.show("done", finished=True)
+
+
+class _Counting:
+    """Counts the parts of a gate as they are run; gives up showing them at the first that cannot be shown."""
+
+    def __init__(self, tag: Tag, step: Step) -> None:
+        self._tag, self._step = tag, step
+        self._done, self._total = 0, 6  # clean, score both, footprint, weigh, decide
+        self._artifact: UUID | None = None
+        self._gave_up = False
+
+    def __call__(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a part, and say before it which one it is."""
+        self.show(_words(function.__name__, args))
+        result = self._step(function, *args, **kwargs)
+        self._done += 1
+        return result
+
+    def show(self, doing: str, *, finished: bool = False) -> None:
+        """Say what is going on now."""
+        if self._gave_up:
+            return
+        share = 100.0 if finished else min(99.0, 100.0 * self._done / self._total)
+        description = f"Gate of {self._tag}: {doing}"
+        self._gave_up = True
+        with _shown(tries_again=0):
+            if self._artifact is None:
+                key = key_of(self._tag.model, "gate-progress")
+                self._artifact = _write(create_progress_artifact, share, key, description)
+            else:
+                _write(update_progress_artifact, self._artifact, share, description)
+            self._gave_up = False
+
+
+def _words(name: str, args: Sequence[Any]) -> str:
+    """What a part of a gate does, by the function's name; the name itself for one that is not known here."""
+    match name, args:
+        case "clean_holdout", _:
+            return "leaving out the rows that trained one of the models"
+        case "score_version", (side, _, rows):
+            return f"scoring {len(rows):,} rows with the {side.role}"
+        case "footprint", _:
+            return "measuring what it costs to serve"
+        case "weigh", _:
+            return "comparing the scores"
+        case "decide", _:
+            return "deciding"
+    return name
+
+
+@contextmanager
+def _shown(tries_again: int = _TRIES_AGAIN) -> Iterator[None]:
+    """Write artifacts of the present run; where that cannot be done, go on without.
+
+    Args:
+        tries_again: how often, after 2, 4, 8 … seconds.
+    """
+    try:
+        with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: tries_again}):
+            yield
+    except Exception as error:  # httpx's and Prefect's own
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        get_run_logger().warning("An artifact could not be written (%s); the run goes on.", without_password(first))
+
+
+def _write(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call one of Prefect's functions that are sync or async by who calls them, always as sync."""
+    return function(*args, **kwargs, _sync=True)
+
+
+def _run_link(registry: "Registry", run_id: str) -> str | None:
+    """The page of a training's run; None where MLflow has no pages (a database), or does not answer."""
+    from promotion.adapters.mlflow import connect
+
+    uri = registry.config.url(registry.config.mlflow_tracking_uri)
+    if not uri.startswith(("http://", "https://")):
+        return None
+    try:
+        experiment = connect(uri).get_run(run_id).info.experiment_id
+    except Exception as error:  # MLflow lets requests' and its own exceptions through
+        get_run_logger().debug("No link to MLflow run %s: %s", run_id, without_password(str(error)))
+        return None
+    return page_of_run(uri, str(experiment), run_id)
+
+
+def page_of_run(uri: str, experiment: str, run_id: str) -> str:
+    """The address of a run's page, without the credentials that the tracking URI may hold."""
+    parts = urlsplit(uri)
+    place = parts.netloc.rpartition("@")[2]
+    return urlunsplit(
+        (parts.scheme, place, f"{parts.path.rstrip('/')}/", "", f"/experiments/{experiment}/runs/{run_id}")
+    )
+
+
+def _places(registry: "Registry", tag: Tag, run_id: str | None) -> tuple[str, str]:
+    """Where the model and its training lie, for those who look at the page."""
+    files = f"Bento model `{tag}`, files in `{registry.store.path(tag)}`"
+    return files, f"MLflow run `{run_id}`" if run_id else ""
+
+
+def _row(check: Check) -> dict[str, str]:
+    """A check as a row; numbers come before the sentence, which a narrow window cuts off."""
+    numbers = {"value": check.value, "bound": check.bound, "required": check.required}
+    told = {name: "" if number is None else figure(number) for name, number in numbers.items()}
+    return {"check": check.name, "outcome": check.outcome.replace("_", " "), **told, "why": check.reason}

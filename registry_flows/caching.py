@@ -1,0 +1,184 @@
+"""What flows keep from run to run, below `.promotion/cache`: the rows of files, and values of `repeatable` steps.
+
+Rows lie in one Arrow file per key, its first line the SHA-256 of the rest. Prefect's own results lie beside them; the
+result of `load_data` names its rows' key and holds no rows. All of it may be deleted at any time.
+"""
+
+import contextlib
+import hashlib
+import inspect
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from promotion.canonical import digest
+from promotion.config import Config
+from promotion.rows import file_digest
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+_FOLDER = ".promotion/cache"
+_ROWS_PER_MODEL, _RESULTS = 2, 100
+_FITTING = ("registry-flows", "numpy", "pandas", "scikit-learn", "xgboost")
+"""A fitted object is a pickle, which another release of one of these may not read, or read as something else."""
+
+
+class Damaged(Exception):
+    """A file of kept rows is not what was written."""
+
+
+class KeptRows:
+    """The `Recall` of flows.
+
+    Args:
+        folder: of the Arrow files; made when the first is written.
+        most: how many are kept, those used last.
+        notice: is told when one cannot be kept or is damaged; rows are read again then.
+    """
+
+    def __init__(self, folder: Path, *, most: int, notice: Callable[[str], None]) -> None:
+        self._folder, self._most, self._notice = folder, most, notice
+
+    def __call__(self, key: str, read: Callable[[], "pd.DataFrame"]) -> "pd.DataFrame":
+        """The rows that were kept under the key, or those that are read now."""
+        path = self._path(key)
+        try:
+            kept = _rows(path.read_bytes())
+        except FileNotFoundError:
+            pass
+        except (Damaged, OSError) as error:
+            self._notice(f"The rows kept in {path} cannot be used ({error}), so the data file is read again.")
+        else:
+            with contextlib.suppress(OSError):  # of somebody else's file the time of use stays as it is
+                os.utime(path)
+            return kept
+        rows = read()
+        self._keep(path, rows)
+        return rows
+
+    def holds(self, key: str) -> bool:
+        """Whether there are rows under the key."""
+        return self._path(key).is_file()
+
+    def _path(self, key: str) -> Path:
+        return self._folder / f"{key}.arrow"
+
+    def _keep(self, path: Path, rows: "pd.DataFrame") -> None:
+        """Write the rows, where Arrow gives back the very same; otherwise they are read each time."""
+        try:
+            content = _content(rows)
+            self._folder.mkdir(parents=True, exist_ok=True)
+            _write(path, content)
+        except (Damaged, OSError) as error:
+            self._notice(f"The rows could not be kept for the next run ({error}); it will read its data file again.")
+        prune(self._folder, "*.arrow", self._most)
+        prune(self._folder, ".*.part", self._most)  # of writers that were killed
+
+
+def _content(rows: "pd.DataFrame") -> bytes:
+    """The rows as the bytes of a file.
+
+    Raises:
+        Damaged: they would come back as others.
+    """
+    import pyarrow as pa
+    from pandas.testing import assert_frame_equal
+    from pyarrow import ipc
+
+    try:
+        table, sink = pa.Table.from_pandas(rows), pa.BufferOutputStream()
+        with ipc.new_file(sink, table.schema) as writer:
+            writer.write_table(table)
+        assert_frame_equal(_frame(table), rows, check_exact=True)
+    except (pa.ArrowException, AssertionError, TypeError, ValueError) as error:
+        message = f"Arrow does not hold them as they are: {str(error).partition(chr(10))[0]}"
+        raise Damaged(message) from error
+    body: bytes = sink.getvalue().to_pybytes()
+    return hashlib.sha256(body).hexdigest().encode() + b"\n" + body
+
+
+def _rows(content: bytes) -> "pd.DataFrame":
+    """The rows that the bytes of a file hold.
+
+    Raises:
+        Damaged: a byte of it changed, or it was cut.
+    """
+    from pyarrow import BufferReader, ipc
+
+    head, _, body = content.partition(b"\n")
+    if hashlib.sha256(body).hexdigest().encode() != head:
+        message = "it was damaged or cut"
+        raise Damaged(message)
+    return _frame(ipc.open_file(BufferReader(body)).read_all())
+
+
+def _frame(table: "pa.Table") -> "pd.DataFrame":
+    rows: pd.DataFrame = table.to_pandas()
+    return rows
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Whole or not at all; durable it need not be."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(temporary).replace(path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def prune(folder: Path, pattern: str, most: int) -> None:
+    """Delete all but the files used last; another process may do the same."""
+    with contextlib.suppress(OSError):
+        files = sorted(folder.glob(pattern), key=lambda one: one.stat().st_mtime, reverse=True)
+        for old in files[most:]:
+            old.unlink(missing_ok=True)
+
+
+def kept_rows(config: Config, notice: Callable[[str], None]) -> KeptRows:
+    """The rows kept for a project: of each of its models those of a few files."""
+    most = max(_ROWS_PER_MODEL * len(config.models), _ROWS_PER_MODEL)
+    return KeptRows(config.path(_FOLDER) / "rows", most=most, notice=notice)
+
+
+def results_folder(config: Config) -> Path:
+    """Where Prefect keeps the results of a project's tasks; the oldest are deleted."""
+    folder = config.path(_FOLDER) / "results"
+    prune(folder, "*", _RESULTS)
+    return folder
+
+
+def inputs_key(function: Callable[..., object], arguments: Mapping[str, Any]) -> str | None:
+    """A digest of all that a repeatable function's value depends on: arguments, its module's code, libraries.
+
+    None where an argument is neither plain data nor rows: then nothing can tell whether it is the same.
+    """
+    code = inspect.getsourcefile(function)
+    try:
+        return digest(
+            {
+                "function": f"{function.__module__}:{function.__qualname__}",
+                "code": file_digest(Path(code)) if code else None,
+                "arguments": {name: _told(value) for name, value in arguments.items()},
+                "versions": [installed(name) for name in _FITTING],
+            }
+        )
+    except (TypeError, ValueError):
+        return None
+
+
+def _told(value: object) -> Any:
+    """Rows by the hashes of their values; plain data as they are."""
+    import pandas as pd
+
+    if not isinstance(value, pd.DataFrame):
+        return {"plain": value}
+    hashes = pd.util.hash_pandas_object(value, index=True).to_numpy()
+    columns = [[str(name), str(kind)] for name, kind in value.dtypes.items()]
+    return {"columns": columns, "rows": hashlib.sha256(hashes.tobytes()).hexdigest()}

@@ -1,0 +1,34 @@
+"""docs/reference/events.md tells of every event and of every field that it carries, and of no other."""
+
+import re
+from pathlib import Path
+
+from situation import NOON
+
+from promotion.registry.audit import Code, Finding, Severity
+from promotion.registry.entries import Move, TransitionPlanned, chain
+from promotion.vocabulary import Stage
+from registry_flows.news import Name, _audit_failed, events_of
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs/reference/events.md").read_text("utf-8")
+
+
+def first_cells(text):
+    return re.findall(r"^\| `([\w.]+)` \|", text, re.MULTILINE)
+
+
+def test_every_event_has_one_row_in_order():
+    assert first_cells(PAGE.partition("## Resources")[0]) == [name.value for name in Name]
+
+
+def test_every_field_has_one_row_in_order():
+    of_versions, _, of_audits = PAGE.partition("## Payload")[2].partition("Of `promotion.audit_failed`:")
+    plan = TransitionPlanned(
+        cause="promotion", moves=(Move(tag="m:1", before=None, after=Stage.PROD),), champion="m:1", reason="r"
+    )
+    (event,) = events_of(tuple(chain("m", None, [plan], at=NOON, actor="os:alice")))
+    assert first_cells(of_versions) == list(event.payload)
+    finding = Finding(code=Code.LABEL, severity=Severity.ERROR, subject="s", expected="e", found="f", mend="m")
+    payload = _audit_failed("m", [finding]).payload
+    assert first_cells(of_audits) == list(payload)
+    assert all(f"`{name}`" in of_audits for name in payload["findings"][0])

@@ -1,0 +1,64 @@
+"""Workers and the server are killed in the midst of it; what they were at is finished, once."""
+
+import pytest
+
+from registry_flows.deploying import automations
+
+pytestmark = [pytest.mark.xdist_group("live"), pytest.mark.timeout(900)]
+
+
+def assert_promoted_once(stack, model):
+    """One version was saved, one decision and one promotion recorded, and nothing is left half-done."""
+    registry = stack.registry()
+    entries = registry.ledger.entries(model)
+    assert list(stack.stages(model).values()) == ["prod"]
+    assert [entry.kind for entry in entries] == [
+        "registration",
+        "decision",
+        "transition_planned",
+        "transition_applied",
+    ]
+    assert registry.audit(model) == ()
+    assert len(stack.until(lambda: stack.events("promotion.promoted", model=model))) == 1
+
+
+def tell_vanished(stack, run):
+    """Hasten the automation that we ship for vanished runs: for this run, it waits 10 s (Prefect's least) from now."""
+    (shipped,) = [one for one in automations(stack.folder / "automations.yaml") if one.name.endswith("vanished")]
+    quick = shipped.model_dump(mode="json") | {"name": f"{shipped.name}, soon"}
+    quick["trigger"] |= {"within": 10, "match": {"prefect.resource.id": f"prefect.flow-run.{run.id}"}}
+    made = stack.post("/automations/", **quick)
+    tags = [{"prefect.resource.id": "prefect.tag.promotion", "prefect.resource.role": "tag"}]
+    stack.emit("prefect.flow-run.heartbeat", f"prefect.flow-run.{run.id}", related=tags)  # its last
+    stack.until(lambda: stack.run(run.id).state_name == "Rescheduled", about=lambda: stack.run(run.id).state)
+    with stack.client() as client:
+        client.delete_automation(made["id"])
+
+
+def test_a_worker_that_is_killed_with_its_run_and_started_again_promotes_once(stack):
+    run = stack.trigger("train/train-fraud-classifier", model="fraud_vanished", version="1.0.1")
+    (tag,) = stack.until(lambda: stack.stages("fraud_vanished"))  # saved, and not yet handed to the gate
+    stack.workers["train"].kill()
+    assert stack.run(run.id).state_name == "Running"
+    tell_vanished(stack, run)
+    stack.workers["train"].start()
+    done = stack.wait(run.id, "COMPLETED")
+    stack.gate_run(tag)
+    assert done.run_count == 2
+    assert_promoted_once(stack, "fraud_vanished")
+
+
+def test_a_server_that_is_killed_during_the_gate_loses_nothing(stack):
+    run = stack.trigger("train/train-fraud-classifier", model="fraud_stormy", version="1.0.1")
+    stack.until(lambda: [one for one in stack.runs("gate") if is_running(one, "fraud_stormy")])
+    stack.prefect.kill()
+    stack.prefect.start()
+    stack.prefect.wait()
+    (tag,) = stack.stages("fraud_stormy")
+    stack.gate_run(tag)
+    stack.wait(run.id, "COMPLETED")
+    assert_promoted_once(stack, "fraud_stormy")
+
+
+def is_running(run, model):
+    return run["state_type"] == "RUNNING" and run["parameters"]["tag"].startswith(f"{model}:")

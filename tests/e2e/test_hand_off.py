@@ -1,0 +1,106 @@
+"""From training to a gate that another worker runs."""
+
+import json
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.exceptions import ObjectNotFound
+from recipes import synthetic_rows
+
+import promotion
+from promotion.cli import run
+from registry_flows.gate import gate_flow
+from registry_flows.hand_off import GATE, hand_off
+from registry_flows.train import train_flow
+
+pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
+
+TOY = """
+bentoml_home = "bentoml"
+mlflow_tracking_uri = "sqlite:///mlflow.db"
+hand_off = "deployment"
+[models.{name}]
+recipe = "recipes:ToyRecipe"
+data   = "rows.csv"
+[models.{name}.policy]
+primary  = {{ metric = "roc_auc" }}
+floors   = [ {{ metric = "roc_auc", min = 0.55 }} ]
+approval = "{approval}"
+"""
+
+
+@pytest.fixture
+def toy_project(project):
+    synthetic_rows().to_csv(project / "rows.csv", index=False)
+    return project
+
+
+def configure(project, approval):
+    """A model of a name of its own, since the server keeps the artifacts of other tests."""
+    name = f"handed_{approval}"
+    (project / "promotion.toml").write_text(TOY.format(name=name, approval=approval))
+    return name
+
+
+@pytest.fixture
+def no_gate_deployment():
+    with get_client(sync_client=True) as client:
+        try:
+            client.delete_deployment(client.read_deployment_by_name(GATE).id)
+        except ObjectNotFound:
+            return
+
+
+@pytest.fixture
+def gate_deployment(toy_project, no_gate_deployment):
+    """Nobody works for it: the test looks at what is scheduled."""
+    deployment = gate_flow.to_deployment(name="gate").apply()
+    yield deployment
+    with get_client(sync_client=True) as client:
+        client.delete_deployment(deployment)
+
+
+def run_of(tag):
+    with get_client(sync_client=True) as client:
+        (found,) = [one for one in client.read_flow_runs(limit=200) if one.name == f"gate {tag}"]
+        return found
+
+
+def test_without_a_gate_nothing_is_trained_and_a_sentence_says_what_to_do(toy_project, no_gate_deployment, capsys):
+    name = configure(toy_project, "automatic")
+    assert run(["retrain", name]) == 1
+    told = " ".join(capsys.readouterr().err.split())
+    assert "There is no deployment 'gate/gate' on the Prefect server http://127.0.0.1:" in told
+    assert '`make deploy` or `prefect deploy --all` creates it; or set hand_off = "subflow".' in told
+    assert promotion.open().store.versions(name) == ()
+
+
+@pytest.mark.usefixtures("gate_deployment")
+@pytest.mark.parametrize("approval", ["automatic", "required"])
+def test_the_version_waits_for_a_run_of_the_gate_that_the_training_links_to(toy_project, approval, capsys):
+    name = configure(toy_project, approval)
+    assert run(["retrain", name, "--json"]) == 4
+    told = json.loads(capsys.readouterr().out)
+
+    tag, registry = told["tag"], promotion.open()
+    assert [(str(one.tag), one.stage) for one in registry.store.versions(name)] == [(tag, "staging")]
+    assert registry.champion(name) is None
+    gate = run_of(tag)
+    assert gate.parameters == {"tag": tag}
+    assert gate.state.is_scheduled()
+    assert (gate.parent_task_run_id is None) == (approval == "required")  # Prefect suspends no child
+    assert told["gate_run"].endswith(f"/runs/flow-run/{gate.id}")
+    with get_client(sync_client=True) as client:
+        key = ArtifactFilterKey(any_=[f"{name}-gate".replace("_", "-")])
+        (link,) = client.read_artifacts(artifact_filter=ArtifactFilter(key=key))
+    assert f"[gate {tag}]({told['gate_run']})" in link.data
+
+    again = hand_off(registry, promotion.Tag.parse(tag))
+    assert (again.gate_run, run_of(tag).id) == (told["gate_run"], gate.id)
+
+    # A stage that is not asked for is not judged, by whomever; a dry run judges in its own process.
+    stopped = train_flow(None, "2", "staging", model=name)
+    assert (stopped.decision, stopped.gate_run) == (None, None)
+    assert run(["retrain", name, "--dry-run", "--json"]) == {"automatic": 0, "required": 4}[approval]
+    assert json.loads(capsys.readouterr().out)["verdict"] == "promote"

@@ -1,0 +1,82 @@
+"""Many models retrained side by side on a real Prefect server."""
+
+import asyncio
+import json
+
+import pytest
+from recipes import synthetic_rows
+
+import promotion
+from promotion.cli import run
+from registry_flows import aio
+from registry_flows.retrain_all import SomeFailed, retrain_all_flow
+
+pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
+
+MODEL = """
+[models.{name}]
+recipe = "recipes:ToyRecipe"
+data   = "{data}"
+
+[models.{name}.policy]
+primary = {{ metric = "roc_auc" }}
+floors  = [ {{ metric = "roc_auc", min = 0.55 }} ]
+"""
+
+
+@pytest.fixture
+def three_models(project):
+    """`first` and `third` have data, `second` has a file that was cut."""
+    synthetic_rows().to_csv(project / "rows.csv", index=False)
+    (project / "cut.csv").write_text("id,y,t,a,b\n1,0,0,1.5")
+    head = 'bentoml_home = "bentoml"\nmlflow_tracking_uri = "sqlite:///mlflow.db"\n'
+    files = {"first": "rows.csv", "second": "cut.csv", "third": "rows.csv"}
+    models = (MODEL.format(name=name, data=data) for name, data in files.items())
+    (project / "promotion.toml").write_text(head + "".join(models))
+    return project
+
+
+def artifacts(key):
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+
+    with get_client(sync_client=True) as client:
+        return client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])))
+
+
+def test_one_that_fails_stops_no_other_and_is_named(three_models):
+    with pytest.raises(SomeFailed) as raised:
+        retrain_all_flow()
+
+    registry = promotion.open()
+    first, second, third = raised.value.outcomes
+    assert str(raised.value).startswith("1 of 3 models could not be retrained: second (")
+    assert "cut.csv seems cut short: its last row has 4 of 5 fields" in second.error
+    assert (first.verdict, second.verdict, third.verdict) == ("promote", "failed", "promote")
+    assert [str(registry.champion(name).tag) for name in ("first", "third")] == [first.tag, third.tag]
+    assert registry.champion("second") is None
+    assert registry.audit("first") == registry.audit("third") == ()
+    assert artifacts("retrained-share")[0].data == 100.0
+    assert f'"version": "{third.tag}"' in str(artifacts("retrained-models")[0].data)
+
+
+def test_the_command_shows_what_became_of_each(three_models, capsys):
+    (three_models / "cut.csv").unlink()
+    assert run(["retrain", "--all", "--json"]) == 1
+    first, second, third = json.loads(capsys.readouterr().out)["models"]
+    assert (first["verdict"], second["verdict"], third["verdict"]) == ("promote", "failed", "promote")
+    assert second["why"].startswith("There is no data file at ")
+    assert run(["retrain"]) == 2
+    assert "Name a model to retrain, or give --all." in capsys.readouterr().err
+    assert run(["retrain", "first", "--all"]) == 2
+    assert "give no MODEL and no option of one model with it" in " ".join(capsys.readouterr().err.split())
+
+
+def test_flows_can_be_awaited_side_by_side(three_models):
+    async def both():
+        return await asyncio.gather(aio.retrain("first"), aio.train(None, "1.0.1", "staging", model="third"))
+
+    retrained, trained = asyncio.run(both())
+    assert retrained.decision.verdict == "promote"
+    assert trained.decision is None
+    assert promotion.open().state("third").versions[trained.tag].registration.version == "1.0.1"
