@@ -67,6 +67,7 @@ class Config(BaseSettings):
         mlflow_tracking_uri: as MLflow takes it.
         mlflow_artifacts: folder for artifacts when MLflow is a local database.
         bentoml_home: folder of the Bento store.
+        cache: folder of what flows keep from run to run; it may be deleted at any time.
         actor: who acts, when it is not the operating system's user.
         hand_off: how a train flow asks the gate: as a `subflow` in its own process, or by the `deployment` "gate/gate",
             whose worker may be another.
@@ -83,6 +84,7 @@ class Config(BaseSettings):
     mlflow_tracking_uri: str = "sqlite:///.promotion/mlflow.db"
     mlflow_artifacts: str = ".promotion/mlartifacts"
     bentoml_home: str = "~/bentoml"
+    cache: str = ".promotion/cache"
     actor: str | None = None
     hand_off: Literal["subflow", "deployment"] = "subflow"
     signing_key: SecretStr | None = None

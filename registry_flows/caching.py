@@ -1,4 +1,4 @@
-"""What flows keep from run to run, below `.promotion/cache`: the rows of files, and values of `repeatable` steps.
+"""What flows keep from run to run, in the configuration's `cache`: the rows of files, and values of `repeatable` steps.
 
 Rows lie in one Arrow file per key, its first line the SHA-256 of the rest. Prefect's own results lie beside them; the
 result of `load_data` names its rows' key and holds no rows. All of it may be deleted at any time.
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-_FOLDER = ".promotion/cache"
 _ROWS_PER_MODEL, _RESULTS = 2, 100
 _FITTING = ("registry-flows", "numpy", "pandas", "scikit-learn", "xgboost")
 """A fitted object is a pickle, which another release of one of these may not read, or read as something else."""
@@ -144,12 +143,12 @@ def prune(folder: Path, pattern: str, most: int) -> None:
 def kept_rows(config: Config, notice: Callable[[str], None]) -> KeptRows:
     """The rows kept for a project: of each of its models those of a few files."""
     most = max(_ROWS_PER_MODEL * len(config.models), _ROWS_PER_MODEL)
-    return KeptRows(config.path(_FOLDER) / "rows", most=most, notice=notice)
+    return KeptRows(config.path(config.cache) / "rows", most=most, notice=notice)
 
 
 def results_folder(config: Config) -> Path:
     """Where Prefect keeps the results of a project's tasks; the oldest are deleted."""
-    folder = config.path(_FOLDER) / "results"
+    folder = config.path(config.cache) / "results"
     prune(folder, "*", _RESULTS)
     return folder
 

@@ -1,7 +1,5 @@
 """A flow run that runs again, after a crash or a retry, finds what it left the first time."""
 
-from collections.abc import Mapping
-
 from prefect.context import FlowRunContext
 
 from promotion.seams import ModelStore, Stored
@@ -25,9 +23,5 @@ def this_run() -> dict[str, str]:
 
 def saved_before(store: ModelStore, model: str) -> Stored | None:
     """The version that this flow run saved already; None where it runs for the first time, or did not come so far."""
-    ours = this_run()
-    return next((one for one in store.versions(model) if not one.torn and _shares(one.metadata, ours)), None)
-
-
-def _shares(metadata: Mapping[str, object], ours: Mapping[str, str]) -> bool:
-    return any(metadata.get(name) == value for name, value in ours.items())
+    found = (store.with_metadata(model, name, value) for name, value in this_run().items())
+    return next((versions[0] for versions in found if versions), None)

@@ -18,7 +18,7 @@ from steps import kill_at, numbered
 from world import CHANGES, SCENES, do, fork, run, wait
 
 SOAK = settings.get_current_profile_name() == "soak"
-WORLDS, KILLS_EACH = (310, 10) if SOAK else (8, 10)
+WORLDS, KILLS_EACH = (310, 10) if SOAK else (4, 10)
 MLFLOW_PARTS = range(8) if SOAK else range(1)
 READING = ("sql BEGIN", "sql SELECT", "sql PRAGMA")
 ELSEWHERE = f"{tempfile.gettempdir()}/promotion-"

@@ -145,12 +145,17 @@ def _run(block, folder, environment):
     return done.stdout
 
 
+def runs_flows(page):
+    """Whether a page wants a Prefect server; commands of the others have no need of one."""
+    return any(word in block.source for block in blocks_of(page) for word in ("promotion retrain", "prefect", "_flow"))
+
+
 def page_environment(folder, api_url, port):
     """What a page's blocks find in their environment: the tools of this Python first, and homes of their own.
 
     Args:
         folder: the homes lie below it.
-        api_url: of the Prefect server that pages use.
+        api_url: of the Prefect server that the page uses; empty for one that uses none.
         port: for a server that the page starts itself.
     """
     silent = {

@@ -240,3 +240,6 @@ def test_run_twice_it_promotes_once_and_without_a_deployment_it_asks_nobody(wait
     (waiting_room / "promotion.toml").write_text(CONFIGURATION.replace('"required"', '"automatic"'))
     first, held = gate_flow("toy:noisy"), kinds(registry)
     assert (gate_flow("toy:noisy").digest, kinds(registry)) == (first.digest, held)
+    promoted, after = gate_flow("toy:twin"), kinds(registry)
+    assert (promoted.verdict, after[-2:]) == ("promote", ["transition_planned", "transition_applied"])
+    assert (gate_flow("toy:twin").digest, kinds(registry)) == (promoted.digest, after)

@@ -52,9 +52,17 @@ class BentoStore:
 
     def labelled(self, model: str, stage: Stage) -> tuple[Stored, ...]:
         """The versions that carry a stage by their label; the descriptions of the others are not parsed."""
+        return tuple(one for one in self._mentioning(model, stage) if one.stage == stage.value)
+
+    def with_metadata(self, model: str, name: str, value: str) -> tuple[Stored, ...]:
+        """The whole versions that were saved with a value of the metadata; other descriptions are not parsed."""
+        found = self._mentioning(model, value)
+        return tuple(one for one in found if not one.torn and one.metadata.get(name) == value)
+
+    def _mentioning(self, model: str, word: str) -> Iterator[Stored]:
         tags = (Tag(model, name) for name in self._names(model))
-        found = (self._look(tag) for tag in tags if mentions(self.path(tag), stage))
-        return tuple(one for one in found if one is not None and one.stage == stage.value)
+        found = (self._look(tag) for tag in tags if mentions(self.path(tag), word))
+        return (one for one in found if one is not None)
 
     def path(self, tag: Tag) -> Path:
         """The folder of a version's files, whether it is there or not."""

@@ -1,0 +1,43 @@
+"""The narrow doors through which the outside comes in: a recipe, a model store, a ledger store, a mirror.
+
+Each has an in-memory version in `promotion.adapters.memory` for tests, and a real one beside it.
+"""
+
+from promotion.seams.ledger import Keyring, LedgerStore
+from promotion.seams.mirror import Mirror, MirrorDecision, MirrorState, MirrorVersion
+from promotion.seams.recipe import (
+    Recall,
+    Recipe,
+    Split,
+    Step,
+    Trained,
+    call,
+    is_repeatable,
+    read_anew,
+    repeatable,
+    task_of_recipe,
+)
+from promotion.seams.store import ModelStore, Stored, Stray, shown
+
+__all__ = [
+    "Keyring",
+    "LedgerStore",
+    "Mirror",
+    "MirrorDecision",
+    "MirrorState",
+    "MirrorVersion",
+    "ModelStore",
+    "Recall",
+    "Recipe",
+    "Split",
+    "Step",
+    "Stored",
+    "Stray",
+    "Trained",
+    "call",
+    "is_repeatable",
+    "read_anew",
+    "repeatable",
+    "shown",
+    "task_of_recipe",
+]

@@ -1,0 +1,52 @@
+"""The doors of the record: the store of entries, and the keys that vouch for them."""
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from promotion.registry.entries import Entry, Head
+
+
+class LedgerStore(Protocol):
+    """Append-only entries per model, in order of `seq`, and a small head for each."""
+
+    def models(self) -> tuple[str, ...]:
+        """Names of all models with entries."""
+        ...
+
+    def head(self, model: str) -> "Head | None":
+        """The last entry's place and the champion; None when nothing is recorded."""
+        ...
+
+    def entries(self, model: str, *, after: int = 0) -> "Sequence[Entry]":
+        """The entries with `seq > after`, in order."""
+        ...
+
+    def append(self, entries: "Sequence[Entry]", head: "Head") -> None:
+        """Append all entries and move the head, or nothing.
+
+        Raises:
+            Conflict: the first entry's `seq` is taken.
+        """
+        ...
+
+    def mirrored(self, model: str) -> int:
+        """The `seq` up to which the mirror is done; 0 at first."""
+        ...
+
+    def mark_mirrored(self, model: str, seq: int) -> None:
+        """Record that the mirror is done up to `seq`."""
+        ...
+
+
+class Keyring(Protocol):
+    """The public keys that signatures of entries are held against."""
+
+    def claimed(self, signature: str) -> str | None:
+        """Name of the key that a signature says it is by; None where that is none of these keys."""
+        ...
+
+    def vouches(self, entry_hash: str, signature: str) -> bool:
+        """Whether the signature is of this hash, and by the key that it says."""
+        ...

@@ -1,0 +1,106 @@
+"""The door of the mirror: what it shall show of a model, for people who look elsewhere."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from promotion.errors import MirrorAhead
+from promotion.vocabulary import Stage, Tag
+
+
+@dataclass(frozen=True, kw_only=True)
+class MirrorVersion:
+    """One version as the mirror shall show it; `stage` is None for a deleted one."""
+
+    tag: Tag
+    path: Path
+    run_id: str | None
+    stage: Stage | None
+    digest: str
+
+    @property
+    def standing(self) -> str:
+        """The stage in a word."""
+        return self.stage.value if self.stage else "deleted"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MirrorDecision:
+    """One decision as the mirror shall show it: numbers logged to the challenger's run at step `seq`."""
+
+    run_id: str
+    seq: int
+    verdict: str
+    metrics: Mapping[str, float]
+    document: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MirrorState:
+    """All that the mirror shall show of one model; may be sent twice.
+
+    Attributes:
+        model: its name.
+        hashes: of every entry, the last one's at the end.
+        versions: all of them.
+        aliases: name to version.
+        decisions: those to send.
+    """
+
+    model: str
+    hashes: tuple[str, ...]
+    versions: tuple[MirrorVersion, ...]
+    aliases: Mapping[str, Tag]
+    decisions: tuple[MirrorDecision, ...]
+
+    @property
+    def head(self) -> tuple[int, str]:
+        """`seq` and hash of the last entry."""
+        return len(self.hashes), self.hashes[-1]
+
+    def outdated(self, sent: tuple[int, str] | None) -> bool:
+        """Whether the mirror was sent a later entry already, by someone who was faster.
+
+        Raises:
+            MirrorAhead: what the mirror was sent is not in the ledger any more.
+        """
+        if sent is None:
+            return False
+        seq, entry_hash = sent
+        if seq <= len(self.hashes) and self.hashes[seq - 1] != entry_hash:
+            message = (
+                f"MLflow was sent another entry {seq} of '{self.model}' than the ledger has, so the ledger was cut or "
+                f"rewritten and MLflow was left as it is: `promotion audit {self.model}` says more."
+            )
+            raise MirrorAhead(message)
+        return seq > len(self.hashes)
+
+
+class Mirror(Protocol):
+    """A copy of the ledger's state for people who look elsewhere."""
+
+    def push(self, state: MirrorState) -> None:
+        """Send the state, unless a later one was sent already.
+
+        Raises:
+            MirrorError: it could not be sent whole, and may be sent again; or what was sent before is not in the
+                ledger any more, and nothing was changed.
+        """
+        ...
+
+    def aliases(self, model: str) -> Mapping[str, str]:
+        """Alias to tag, as the mirror shows them."""
+        ...
+
+    def stages(self, model: str) -> Mapping[str, str]:
+        """Tag to stage, as the mirror shows them."""
+        ...
+
+    def head(self, model: str) -> tuple[int, str] | None:
+        """`seq` and hash of the last entry that the mirror was sent; None where it was sent none."""
+        ...
+
+    def metrics(self, run_id: str, names: Iterable[str], seq: int) -> Mapping[str, float]:
+        """The metrics that stand in a run at step `seq`; those not found are left out."""
+        ...
