@@ -4,7 +4,7 @@ It never labels anything `prod`: with `stage="prod"` it asks the gate for that, 
 again (a retry, a crashed worker), it goes on from the version that it saved, if it came so far.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import TYPE_CHECKING, Any, Literal
 
 from prefect import flow, task
@@ -92,7 +92,7 @@ def register(tag: Tag, origin: Origin) -> None:
 
 def _flow_run_name() -> str:
     parameters = flow_run.parameters
-    return f"train {parameters['model']} {parameters['version'] or ''}".strip()
+    return f"train {parameters['model']} {parameters['version'] or time_as_version()}"
 
 
 @flow(name="train", flow_run_name=_flow_run_name)
@@ -107,7 +107,7 @@ def train_flow(
 
     Args:
         data_path: CSV or Parquet file; relative to the folder of promotion.toml; None for the configured one.
-        version: the trainer's own name for it, kept as metadata; the present time when None.
+        version: the trainer's own name for it, kept as metadata; the time that the run was due when None.
         stage: the stage asked for. The candidate is saved as `staging` either way; `prod` hands it to the gate.
         model: its name in the configuration.
         options: of the recipe, for this training only.
@@ -124,8 +124,8 @@ def train_flow(
 
 
 def time_as_version() -> str:
-    """The present time, as the name of a version that nobody named."""
-    return f"{datetime.now(UTC):%Y.%m.%d.%H%M%S}"
+    """The time that this flow run was due, as the name of a version that nobody named."""
+    return f"{flow_run.scheduled_start_time.astimezone(UTC):%Y.%m.%d.%H%M%S}"
 
 
 def _candidate(model: str, version: str, loaded: Loaded, options: dict[str, Any] | None) -> Tag:

@@ -1,6 +1,9 @@
 """The promote and audit flows on a real Prefect server."""
 
+from uuid import UUID
+
 import pytest
+from prefect.client.orchestration import get_client
 
 import promotion
 from promotion.errors import Refused
@@ -28,6 +31,14 @@ def test_promoting_under_prefect_follows_the_same_rules_and_names_the_run(projec
     planned = [entry for entry in registry.history("fraud_classifier") if entry.kind == "transition_planned"][-1]
     assert planned.actor == f"prefect:promote {better.tag}"
     assert planned.body["reason"] == "the complaints had another cause"
+
+
+def test_a_version_that_nobody_named_is_named_by_the_time_that_its_run_was_due(project):
+    trained = promotion.open().store.get(Tag.parse(train_flow(None, stage="staging").tag))
+    with get_client(sync_client=True) as client:
+        run = client.read_flow_run(UUID(trained.metadata["prefect_flow_run_id"]))
+    assert trained.metadata["version"] == f"{run.expected_start_time:%Y.%m.%d.%H%M%S}"
+    assert run.name == f"train fraud_classifier {trained.metadata['version']}"
 
 
 def test_the_audit_flow_fails_with_the_codes_of_what_it_found(project):

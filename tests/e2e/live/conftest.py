@@ -37,6 +37,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
+import httpx
 import pytest
 from postgres import PostgresServer
 from servers import PROGRAMS, MlflowServer, PrefectServer, Worker
@@ -109,7 +110,7 @@ class Stack:
     def until(self, function, *, seconds=PATIENCE_SECONDS, about=lambda: ""):
         deadline = time.monotonic() + seconds
         while True:
-            with suppress(OSError):  # the server may be away: some tests kill it
+            with suppress(OSError, httpx.TransportError):  # the server may be away: some tests kill it
                 if found := function():
                     return found
             if time.monotonic() > deadline:

@@ -37,14 +37,17 @@ def tell_vanished(stack, run):
 
 def test_a_worker_that_is_killed_with_its_run_and_started_again_promotes_once(stack):
     run = stack.trigger("train/train-fraud-classifier", model="fraud_vanished", version="1.0.1")
-    (tag,) = stack.until(lambda: stack.stages("fraud_vanished"))  # saved, and not yet handed to the gate
+    stack.until(lambda: logged(stack, "fraud_vanished"))  # a second or two before the end
     stack.workers["train"].kill()
     assert stack.run(run.id).state_name == "Running"
     tell_vanished(stack, run)
     stack.workers["train"].start()
     done = stack.wait(run.id, "COMPLETED")
+    (tag,) = stack.stages("fraud_vanished")
     stack.gate_run(tag)
     assert done.run_count == 2
+    (training,) = logged(stack, "fraud_vanished")
+    assert training.info.run_id == stack.registry().state("fraud_vanished").versions[tag].registration.run_id
     assert_promoted_once(stack, "fraud_vanished")
 
 
@@ -58,6 +61,15 @@ def test_a_server_that_is_killed_during_the_gate_loses_nothing(stack):
     stack.gate_run(tag)
     stack.wait(run.id, "COMPLETED")
     assert_promoted_once(stack, "fraud_stormy")
+
+
+def logged(stack, model):
+    """The MLflow runs of a model's trainings."""
+    from mlflow import MlflowClient
+
+    mlflow = MlflowClient(stack.mlflow_url, stack.mlflow_url)
+    experiment = mlflow.get_experiment_by_name(model)
+    return mlflow.search_runs([experiment.experiment_id]) if experiment else ()
 
 
 def is_running(run, model):

@@ -61,9 +61,12 @@ def assert_told_and_audited(stack, tag):
     """One event tells of the promotion, and it started an audit."""
     (event,) = stack.until(lambda: stack.events("promotion.promoted", model=MODEL))
     assert event["payload"]["tag"] == tag
-    audits = stack.until(lambda: [run for run in stack.runs("audit") if run["created_by"]["type"] == "AUTOMATION"])
-    audits = [run for run in audits if run["parameters"]["model"] == MODEL]
+    audits = stack.until(lambda: [run for run in stack.runs("audit") if is_automatic(run, MODEL)])
     stack.wait(audits[0]["id"], "COMPLETED")
+
+
+def is_automatic(run, model):
+    return run["created_by"]["type"] == "AUTOMATION" and run["parameters"]["model"] == model
 
 
 def test_what_is_deployed_again_is_there_once(stack):
