@@ -23,7 +23,7 @@ __all__ = [
     "prefect_server",
 ]  # one for all tests that ask for it: imported by each, it would be made for each
 
-settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("default", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("soak", settings.get_profile("default"), max_examples=3000)
 settings.load_profile("default")
 
@@ -35,6 +35,12 @@ SILENT = {
 }
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """What takes long goes first (it is what has a group), so that no worker is at it when all else is done."""
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def no_telemetry():
     with pytest.MonkeyPatch.context() as patch:
@@ -44,15 +50,22 @@ def no_telemetry():
 
 
 @pytest.fixture(autouse=True)
-def a_place_of_its_own(tmp_path, tmp_path_factory, monkeypatch):
+def the_environment_as_it_was():
+    """Whatever a test or a command that it runs writes there is gone afterwards, also for fixtures of the session."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture(autouse=True)
+def a_place_of_its_own(the_environment_as_it_was, tmp_path, tmp_path_factory, monkeypatch):
     """Every test begins in an empty folder, with an empty home and no settings from outside."""
     for name in list(os.environ):
         if name.startswith("PROMOTION_") or name in {"BENTOML_HOME", "MLFLOW_TRACKING_URI"}:
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
     monkeypatch.chdir(tmp_path)
-    yield
-    os.environ.pop("PROMOTION_CONFIG", None)  # `promotion --config` sets it for its process, which here is ours
 
 
 @pytest.fixture(scope="session")

@@ -29,7 +29,10 @@ ELSEWHERE = f"{tempfile.gettempdir()}/promotion-"
 def test_killed_at_any_step_of_a_command_the_next_one_completes_the_state(first_world, tmp_path, scene):
     names = name_steps(first_world.copy(tmp_path / "counted"), scene)
     assert len(names) > 20
-    for step in range(1, len(names) + 1) if SOAK else after_effects(names):
+    steps = range(1, len(names) + 1) if SOAK else after_effects(names)
+    if scene == "save" and not SOAK:  # most of its steps write one more file into a folder that nobody looks at yet
+        steps = sorted(random.Random(scene).sample(steps, len(steps) // 3))
+    for step in steps:
         kill_and_go_on(first_world.copy(tmp_path / "here"), scene, step)
 
 

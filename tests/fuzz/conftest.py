@@ -45,6 +45,8 @@ def project(pristine, tmp_path, monkeypatch):
     """A copy of it, `inside` a folder with neighbours that no command may touch."""
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
     monkeypatch.setenv("COLUMNS", "200")
+    # MLflow would keep a connection to a database that is deleted here and made anew.
+    monkeypatch.setenv("MLFLOW_SQLALCHEMYSTORE_POOLCLASS", "NullPool")
     (tmp_path / "neighbour").mkdir()
     (tmp_path / "neighbour" / "model.yaml").write_text("labels: {stage: prod}\n")
     project = Project(pristine, tmp_path)
