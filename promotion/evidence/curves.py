@@ -5,7 +5,7 @@ millions.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -119,7 +119,7 @@ def _classes(sides: tuple[ScoredRows, ...]) -> ScoreCurves | None:
 
 
 def _side(rows: ScoredRows, edges: Floats, *, alone: bool) -> SideCurves:
-    positives, negatives = np.sort(rows.scores[rows.positive]), np.sort(rows.scores[~rows.positive])
+    positives, negatives = _sorted(rows.scores, rows.positive), _sorted(rows.scores, ~rows.positive)
     cuts = positives[np.append(True, positives[1:] != positives[:-1])][::-1]
     found, false = (_selected(each, cuts, "left") for each in (positives, negatives))
     roc = _roc(cuts, positives, negatives)
@@ -135,12 +135,18 @@ def _side(rows: ScoredRows, edges: Floats, *, alone: bool) -> SideCurves:
     )
 
 
-def _selected(scores: Scores, cuts: Scores, side: Literal["left", "right"]) -> Floats:
+def _sorted(scores: Scores, chosen: NDArray[np.bool_]) -> Floats:
+    """Those chosen, ascending, in the precision that the model gave: half of it takes half the time."""
+    found: Any = np.sort(scores[chosen])
+    return found  # type: ignore[no-any-return]
+
+
+def _selected(scores: Floats, cuts: Floats, side: Literal["left", "right"]) -> Floats:
     """How many of the scores, which ascend, lie at each cut or above; with `right` above alone."""
     return len(scores) - np.searchsorted(scores, cuts, side).astype(np.float64)
 
 
-def _roc(cuts: Scores, positives: Scores, negatives: Scores) -> Curve:
+def _roc(cuts: Floats, positives: Floats, negatives: Floats) -> Curve:
     """Through what is selected above the score of each positive and what from it on; in between it only moves along."""
     false, found = (
         np.stack([_selected(each, cuts, "right"), _selected(each, cuts, "left")], axis=1).ravel() / len(each)

@@ -98,7 +98,7 @@ def test_a_hundred_rows_and_half_a_million_draw_the_same_shape():
     for side in ("champion", "challenger"):
         for curve in ("roc", "precision_recall", "cost"):
             small, large = getattr(getattr(few, side), curve), getattr(getattr(many, side), curve)
-            apart = 0.08 if curve == "precision_recall" else 0.025  # a step of fifty is 0.02; fifty negatives end early
+            apart = 0.1 if curve == "precision_recall" else 0.025  # a step of fifty is 0.02; fifty negatives end early
             assert farthest(np.column_stack([large.x, large.y]), small) < apart
             assert len(large.x) <= 64
         for of_class in ("positives", "negatives"):
