@@ -43,9 +43,7 @@ def site_here(folder: Path, *, as_json: bool) -> None:
         except LedgerError:
             continue  # the site says so itself
     attention = (*approvals_of(registry, states), *attention_of(registry, states))
-    done = write_site(
-        registry, folder, now=utc_now(), attention=(*approvals_of(registry, states), *attention_of(registry, states))
-    )
+    done = write_site(registry, folder, now=utc_now(), attention=attention)
     for sentence in done.unread:
         notice(sentence)
     data = {"index": str(done.index), "drawn": done.drawn, "kept": len(done.kept), "unread": done.unread}

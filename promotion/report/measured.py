@@ -61,7 +61,7 @@ def measured_data(one: Measured) -> dict[str, Any]:
 
 def history_document(model: str, among: Sequence[Measured]) -> Document:
     """The plots and the table as one file for a reader."""
-    from promotion.report.plots.history import metric_pictures
+    from promotion.report.plots.history import HOW_TO_READ, metric_pictures
 
     first, last = min(one.at for one in among), max(one.at for one in among)
     decisions = len({one.seq for one in among})
@@ -71,7 +71,7 @@ def history_document(model: str, among: Sequence[Measured]) -> Document:
         kind="Metric history",
         lead=Page(headline=model, summary=(told,)),
         sections=(
-            Section(title="Over time", pictures=metric_pictures(among)),
+            Section(title="Over time", pictures=metric_pictures(among), page=Page(summary=(HOW_TO_READ,))),
             Section(title="Every value", page=measured_page(among)),
         ),
         colophon=f"Made by `promotion metrics {model} --plot` from the ledger.",

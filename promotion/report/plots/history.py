@@ -16,10 +16,18 @@ from promotion.report.record import version_of
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-WIDTH, HEIGHT = 720.0, 300.0
-MOST_REIGNS = 24
-_LONGEST = 20
+WIDTH, HEIGHT = 360.0, 290.0
+MOST_REIGNS = 12
+MOST_DECISIONS = 200
+_MANY = 40
+_LONGEST = 17
 _INTERVAL = quantile(0.025)
+HOW_TO_READ = (
+    "Each decision measures champion and challenger on the same rows of its own holdout, so both move from decision to "
+    "decision. Lines are 95 % intervals of each value alone; the interval of the gain, which decides, is paired by row "
+    "and narrower."
+)
+"""What is to be said beside the plots of metrics."""
 _LOOKS: dict[str, dict[str, Any]] = {
     "champion": {"color": light("champion"), "marker": "o", "ms": 4, "label": "champion"},
     "promote": {"color": light("challenger"), "marker": "^", "ms": 7, "ls": "none", "label": "challenger, promoted"},
@@ -31,7 +39,9 @@ _LOOKS: dict[str, dict[str, Any]] = {
 
 
 def metric_pictures(among: Sequence[Measured]) -> tuple[Picture, ...]:
-    """One plot for each metric, in the order in which they come."""
+    """One plot for each metric, in the order in which they come; of many decisions the last."""
+    newest = set(sorted({one.seq for one in among})[-MOST_DECISIONS:])
+    among = [one for one in among if one.seq in newest]
     names = dict.fromkeys(one.metric for one in among)
     return tuple(
         _metric_picture([one for one in among if one.metric == name], f"history-{place}")
@@ -60,18 +70,21 @@ def timeline_picture(served: Sequence[Reign], *, until: str) -> Picture:
     """
     shown = served[-MOST_REIGNS:]
     with style():
-        figure_ = blank(WIDTH, 62.0 + 24.0 * len(shown))
+        figure_ = blank(WIDTH, 68.0 + 18.5 * len(shown))
         axes = figure_.subplots()
         for place, reign in enumerate(shown):
             _bar(axes, place, reign, until)
         axes.set_yticks(range(len(shown)), [_short(version_of(reign.champion.tag)) for reign in shown])
         axes.set_ylim(len(shown) - 0.4, -0.6)
+        axes.set_title("In production")
         axes.grid(visible=False, axis="y")
         _dates(axes, [*(_when(reign.champion.since) for reign in shown), _when(until)])
         svg = drawn(figure_, name="timeline", title="Who was in production when", told=_reigns_told(shown))
     left_out = len(served) - len(shown)
-    caption = f"The last {len(shown)} champions; {left_out} before them stand in the table." if left_out else ""
-    return Picture(svg=svg, caption=caption, wide=True)
+    caption = "Blue by a decision, brown by hand." + (
+        f" The last {len(shown)} champions; {left_out} before them stand in the table." if left_out else ""
+    )
+    return Picture(svg=svg, caption=caption)
 
 
 def _metric_picture(points: Sequence[Measured], name: str) -> Picture:
@@ -83,13 +96,9 @@ def _metric_picture(points: Sequence[Measured], name: str) -> Picture:
             _points(axes, chosen, _LOOKS[look])
         axes.set_title(f"{metric} ({points[0].direction.value} is better)")
         _dates(axes, [_when(one.at) for one in points])
-        figure_.legend(loc="outside lower left", ncols=4)
+        figure_.legend(loc="outside lower left", ncols=2, handletextpad=0.4, columnspacing=1.2, fontsize=9.5)
         svg = drawn(figure_, name=name, title=f"{metric} over time", told=_points_told(points))
-    caption = (
-        "Each decision measures champion and challenger on the same rows of its own holdout. Lines are 95 % intervals "
-        "of each value alone; the interval of the gain, which decides, is paired by row and narrower."
-    )
-    return Picture(svg=svg, caption=caption, wide=True)
+    return Picture(svg=svg)
 
 
 def _by_look(points: Iterable[Measured]) -> Iterable[tuple[str, list[Measured]]]:
@@ -106,7 +115,7 @@ def _points(axes: "Axes", points: Sequence[Measured], look: dict[str, Any]) -> N
         [_when(one.at) for one in ordered],
         [one.value for one in ordered],
         yerr=[_INTERVAL * one.stderr for one in ordered],
-        elinewidth=1.0,
+        elinewidth=0.7 if len(ordered) > _MANY else 1.1,
         lw=1.2,
         **look,
     )
@@ -121,7 +130,7 @@ def _bar(axes: "Axes", place: int, reign: Reign, until: str) -> None:
 def _dates(axes: "Axes", moments: Sequence[float]) -> None:
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
-    locator = AutoDateLocator(minticks=3, maxticks=7)  # type: ignore[no-untyped-call]  # matplotlib's own
+    locator = AutoDateLocator(minticks=3, maxticks=6)  # type: ignore[no-untyped-call]  # matplotlib's own
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]  # likewise
     if min(moments) == max(moments):
