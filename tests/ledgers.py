@@ -30,11 +30,15 @@ POLICY = Policy.from_toml({
     "floors": [{"metric": "roc_auc", "min": 0.55}],
     "metrics": METRICS,
     "first_model": "floors",
+    "min_rows": 100,
+    "min_positives": 20,
 })  # fmt: skip
 VERSIONS = "abcdefghijklmnopqrstuvwxyz234567"
 
 
-def record_history(ledger, model, decisions, *, seed=27, reason="complaints since noon", actor="os:alice", rows=1500):
+def record_history(
+    ledger, model, decisions, *, seed=27, reason="complaints since noon", actor="os:alice", rows=1500, spread=0.1
+):
     """So many decisions on a model, whose skill drifts upward: some promoted, held and rejected; now and then one that
     a person approved, and a rollback. Gives the state in the end."""
     rng = np.random.default_rng(seed)
@@ -51,7 +55,7 @@ def record_history(ledger, model, decisions, *, seed=27, reason="complaints sinc
         at += timedelta(days=2)
         tag = f"{model}:{''.join(rng.choice(list(VERSIONS), 16))}"
         champion = state.champion
-        skill[tag] = (skill[champion.tag] if champion else 1.0) + rng.normal(0.03, 0.15)
+        skill[tag] = (skill[champion.tag] if champion else 1.0) + rng.normal(0, spread)
         append(
             Registration(
                 tag=tag, digest=f"{number:064x}", stage=Stage.STAGING, version=f"1.0.{number}", data="data/train.csv",
@@ -61,7 +65,7 @@ def record_history(ledger, model, decisions, *, seed=27, reason="complaints sinc
         judged = _judge(rng, skill, tag, champion, number, rows)
         append(judged)
         if judged.decision.verdict is Verdict.PROMOTE:
-            if number % 5 == 0:
+            if len(state.line) % 3 == 0:
                 append(Approval(tag=tag, decision=judged.decision_digest, approved=True, reason=reason), by="form:bob")
             _move(append, state, tag, "promotion", judged.decision.summary, judged.decision_digest)
         elif judged.decision.verdict is Verdict.REJECT:

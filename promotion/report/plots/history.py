@@ -81,7 +81,7 @@ def timeline_picture(served: Sequence[Reign], *, until: str) -> Picture:
         _dates(axes, [*(_when(reign.champion.since) for reign in shown), _when(until)])
         svg = drawn(figure_, name="timeline", title="Who was in production when", told=_reigns_told(shown))
     left_out = len(served) - len(shown)
-    caption = "Blue by a decision, brown by hand." + (
+    caption = "Filled: by a decision. Striped: by hand." + (
         f" The last {len(shown)} champions; {left_out} before them stand in the table." if left_out else ""
     )
     return Picture(svg=svg, caption=caption)
@@ -123,8 +123,9 @@ def _points(axes: "Axes", points: Sequence[Measured], look: dict[str, Any]) -> N
 
 def _bar(axes: "Axes", place: int, reign: Reign, until: str) -> None:
     since, end = _when(reign.champion.since), max(_when(reign.until or until), _when(reign.champion.since))
-    colour = light("champion" if reign.decision else "unsure")
-    axes.barh(place, end - since, left=since, height=0.55, color=colour, edgecolor=colour)
+    colour = light("champion")
+    looks: dict[str, Any] = {"facecolor": colour} if reign.decision else {"facecolor": "none", "hatch": "//////"}
+    axes.barh(place, end - since, left=since, height=0.55, edgecolor=colour, **looks)
 
 
 def _dates(axes: "Axes", moments: Sequence[float]) -> None:
