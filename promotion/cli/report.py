@@ -31,19 +31,16 @@ def report(site: Site, as_json: Json = False) -> None:
 def site_here(folder: Path, *, as_json: bool) -> None:
     """Write the site of the nearest registry, and say what was done."""
     from promotion.cli.attention import approvals_of, attention_of
-    from promotion.errors import LedgerError
     from promotion.registry.journal import utc_now
     from promotion.report.site import write_site
 
     registry = open_here()
-    states = []
-    for model in registry.models():
-        try:
-            states.append(registry.state(model))
-        except LedgerError:
-            continue  # the site says so itself
-    attention = (*approvals_of(registry, states), *attention_of(registry, states))
-    done = write_site(registry, folder, now=utc_now(), attention=attention)
+    done = write_site(
+        registry,
+        folder,
+        now=utc_now(),
+        attention=lambda states: (*approvals_of(registry, states), *attention_of(registry, states)),
+    )
     for sentence in done.unread:
         notice(sentence)
     data = {"index": str(done.index), "drawn": done.drawn, "kept": len(done.kept), "unread": done.unread}

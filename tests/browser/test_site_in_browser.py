@@ -36,7 +36,9 @@ def site(tmp_path_factory):
         registry.ledger, "churn", 14, rows=400, spread=0.8, reason="<script>document.title = 'taken'</script>"
     )
     record_history(registry.ledger, "fraud_classifier", 10, seed=3, rows=400, spread=0.8)
-    return write_site(registry, root / "site", now=NOON + timedelta(days=3), attention=("MLflow is behind.",)).folder
+    return write_site(
+        registry, root / "site", now=NOON + timedelta(days=3), attention=lambda states: ["MLflow is behind."]
+    ).folder
 
 
 @pytest.fixture(scope="module")
