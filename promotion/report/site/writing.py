@@ -116,9 +116,7 @@ def _report(of: Chronicle, entry: Entry, judgement: Judgement, followed: Sequenc
 
     facts, decided = decision_pages(of.state.versions[judgement.tag], entry, judgement, followed)
     title = f"Decision {judgement.decision_digest[:12]}"
-    return page_html(
-        Document(title=title, kind=title, lead=decided, sections=(Section(title="Record", page=facts),))
-    )
+    return page_html(Document(title=title, kind=title, lead=decided, sections=(Section(title="Record", page=facts),)))
 
 
 def _model_page(of: Chronicle) -> str:
@@ -136,7 +134,7 @@ def _model_page(of: Chronicle) -> str:
         versions=versions_rows(of),
         events=tuple(events(of)),
         kinds=tuple(KINDS.values()),
-        colophon=f"Made by `promotion report --site` from the ledger up to entry {of.state.seq} ({of.state.hash[:12]}).",
+        colophon=f"Made by `promotion report --site` from the ledger to entry {of.state.seq} ({of.state.hash[:12]}).",
     )
 
 
