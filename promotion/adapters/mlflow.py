@@ -136,23 +136,40 @@ class MlflowMirror:
 
     def _send_versions(self, state: MirrorState) -> dict[str, Any]:
         """Create what is missing, correct what differs; return MLflow's number for each tag."""
-        present = {version.tags[TAG]: version for version in self._versions(state.model) if TAG in version.tags}
-        numbers = {}
-        for wanted in state.versions:
-            version = present.get(str(wanted.tag))
-            if version is None and wanted.stage is None:
-                continue  # deleted before it was ever shown
-            if version is None:
-                version = self._create_version(state.model, wanted)
-            elif version.tags.get(STAGE) != wanted.standing:
+        present = self._one_for_each(state.model)
+        missing = [wanted for wanted in state.versions if wanted.stage and str(wanted.tag) not in present]
+        for wanted in missing:
+            self._create_version(state.model, wanted)
+        if missing:
+            present = self._one_for_each(state.model)
+        shown = [(wanted, present[str(wanted.tag)]) for wanted in state.versions if str(wanted.tag) in present]
+        for wanted, version in shown:
+            if version.tags.get(STAGE) != wanted.standing:
                 self._client.set_model_version_tag(state.model, str(version.version), STAGE, wanted.standing)
-            numbers[str(wanted.tag)] = version.version
-        return numbers
+        return {str(wanted.tag): version.version for wanted, version in shown}
 
-    def _create_version(self, model: str, wanted: MirrorVersion) -> "ModelVersion":
+    def _one_for_each(self, model: str) -> dict[str, "ModelVersion"]:
+        """Our versions by tag. What two senders created at the same time is there twice: all delete the later one."""
+        found: dict[str, ModelVersion] = {}
+        ours = (version for version in self._versions(model) if TAG in version.tags)
+        for version in sorted(ours, key=lambda one: int(one.version)):
+            if found.setdefault(version.tags[TAG], version) is not version:
+                self._delete_version(model, str(version.version))
+        return found
+
+    def _delete_version(self, model: str, number: str) -> None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self._client.delete_model_version(model, number)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":  # the other sender was faster
+                raise
+
+    def _create_version(self, model: str, wanted: MirrorVersion) -> None:
         """A version that points to the model logged by its run; to its Bento folder when it has none."""
         logged = self._logged_model(wanted.run_id)
-        return self._client.create_model_version(
+        self._client.create_model_version(
             model,
             source=f"models:/{logged}" if logged else wanted.path.resolve().as_uri(),
             run_id=wanted.run_id,
