@@ -9,11 +9,12 @@ import psutil
 import pytest
 from playwright.sync_api import sync_playwright
 from prefect.states import Suspended
+from servers import SECOND_TRY
 
 from promotion.registry.workflow import Registry
 from promotion.vocabulary import Tag
 
-pytestmark = [pytest.mark.xdist_group("live"), pytest.mark.timeout(600)]
+pytestmark = [SECOND_TRY, pytest.mark.xdist_group("live"), pytest.mark.timeout(600)]
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
