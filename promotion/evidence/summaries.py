@@ -20,7 +20,7 @@ def summarise(champion: ScoredRows, challenger: ScoredRows) -> ScoreSummary | No
         return None
     edges = _deciles(champion)
     shift = _shift(_shares(champion, edges), _shares(challenger, edges))
-    return ScoreSummary(shift, _calibration(champion), _calibration(challenger))
+    return ScoreSummary(shift, calibration(champion), calibration(challenger))
 
 
 def _are_probabilities(rows: ScoredRows) -> bool:
@@ -32,7 +32,7 @@ def _deciles(rows: ScoredRows) -> Floats:
     return quantile_edges(rows.ranking.scores, rows.ranking.positives + rows.ranking.negatives, DECILES)
 
 
-def _calibration(rows: ScoredRows) -> tuple[Calibration, ...]:
+def calibration(rows: ScoredRows) -> tuple[Calibration, ...]:
     """Mean score beside share of positives, both weighted, by deciles of the score; ties leave fewer bins."""
     distinct, positives = rows.ranking.scores, rows.ranking.positives
     weights = positives + rows.ranking.negatives

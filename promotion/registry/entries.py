@@ -8,6 +8,7 @@ from typing import Any
 from promotion.canonical import digest, plain, restore
 from promotion.errors import LedgerError
 from promotion.evidence import Comparison
+from promotion.evidence.curves import Curves
 from promotion.judgement import Decision, Kind, Sketch, Trial
 from promotion.vocabulary import Stage
 
@@ -53,12 +54,14 @@ class Judgement:
         decision: what was decided, and on what.
         decision_digest: what names it.
         sketch: of the rows that judged, by which later decisions tell how many of theirs it has seen.
+        curves: how the scores look, for a report; None where nothing could be drawn, or by an earlier release.
     """
 
     tag: str
     decision: Decision
     decision_digest: str
     sketch: Sketch | None = None
+    curves: Curves | None = None
 
     @property
     def trial(self) -> Trial | None:

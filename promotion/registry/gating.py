@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from promotion.errors import DataError
 from promotion.evidence import Comparison, Evaluation, compare, measure
+from promotion.evidence.curves import Curves, draw_curves
 from promotion.holdout import AssumedClean, Clean, UnknownRows, clean, holdout_digest
 from promotion.judgement import (
     Budget,
@@ -65,17 +66,19 @@ def judge(
     sketch = Sketch.of(holdout.keys)
     clean_checks = _provenance_checks(sides, holdout)
     if any(check.outcome is not Outcome.PASSED for check in clean_checks):
-        decision = decide(None, policy, before=clean_checks)
+        decision, curves = decide(None, policy, before=clean_checks), None
     else:
         budget = _budget(sides, policy, used, sketch, earlier)
-        decision = _score_and_decide(sides, holdout, policy, store, step, clean_checks, budget)
+        decision, curves = _score_and_decide(sides, holdout, policy, store, step, clean_checks, budget)
     decision = replace(
         decision,
         challenger=Judged(tag=str(challenger.tag), digest=challenger.digest),
         champion=Judged(tag=str(champion.tag), digest=champion.digest) if champion else None,
         holdout=used,
     )
-    return Judgement(tag=str(challenger.tag), decision=decision, decision_digest=decision.digest, sketch=sketch)
+    return Judgement(
+        tag=str(challenger.tag), decision=decision, decision_digest=decision.digest, sketch=sketch, curves=curves
+    )
 
 
 def compare_sides(
@@ -132,15 +135,17 @@ def _score_and_decide(
     step: Step,
     before: tuple[Check, ...],
     budget: Budget | None,
-) -> Decision:
+) -> tuple[Decision, Curves | None]:
     try:
         scores = [step(score_version, side, store, holdout.rows) for side in sides]
         measured = step(footprint, sides, store, holdout.rows, policy.limits)
     except DataError as error:
         unscored = Check(kind=Kind.SCORED, subject="", outcome=Outcome.MISSING, reason=str(error))
-        return decide(None, policy, before=(*before, unscored))
+        return decide(None, policy, before=(*before, unscored)), None
+    recipe = sides[0].recipe
     evidence = step(weigh, holdout.rows, scores, sides[0], policy)
-    return step(decide, evidence, policy, budget=budget, footprint=measured, before=before)
+    curves = draw_curves(holdout.rows[recipe.label].to_numpy(), *scores, task=task_of_recipe(recipe))
+    return step(decide, evidence, policy, budget=budget, footprint=measured, before=before), curves
 
 
 def _used(holdout: Clean, data: Data, sides: Sequence[Side]) -> HoldoutUsed:

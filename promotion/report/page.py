@@ -23,10 +23,11 @@ class Align(StrEnum):
 
 @dataclass(frozen=True)
 class Words:
-    """A piece of text and its tone; a span in backticks is code."""
+    """A piece of text and its tone; a span in backticks is code. `link` is where it leads, on pages that have links."""
 
     text: str
     tone: Tone = Tone.PLAIN
+    link: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,68 @@
+"""Documents as HTML: one file that needs nothing from elsewhere, not even a script, to be read.
+
+Templates lie in `promotion/report/templates/`: `base.html` is the page around everything (style, landmarks, skip link),
+`parts.html` holds macros for words, tables, pages and pictures, `document.html` puts a `Document` into them. Another
+kind of page extends `base.html` and is rendered by `render`.
+"""
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from promotion.report.document import Document
+from promotion.report.page import Table
+from promotion.report.palette import PALETTE
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+_CODE = re.compile(r"`([^`\n]+)`")
+_UNSAFE = re.compile(r"[^a-z0-9]+")
+
+
+def page_html(document: Document) -> str:
+    """The document as one HTML file; the same document always gives the same text."""
+    return render("document.html", document=document)
+
+
+def render(template: str, **values: Any) -> str:
+    """A template of `promotion/report/templates/` with its values, which are escaped; ends with a line end."""
+    return environment().get_template(template).render(palette=PALETTE, **values).rstrip() + "\n"
+
+
+@cache
+def environment() -> "Environment":
+    """Templates with the filters `words`, `anchor`, `titled` and `svg`; what is no markup of ours is escaped."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    made = Environment(
+        loader=PackageLoader("promotion.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(words=words, anchor=anchor, titled=titled, svg=Markup)
+    return made
+
+
+def words(text: str) -> "Markup":
+    """A text with its spans in backticks as code, and long digests and tags breakable."""
+    from markupsafe import Markup, escape
+
+    parts = _CODE.split(text)
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if place % 2 else escape(part) for place, part in enumerate(parts)
+    )
+
+
+def anchor(title: str) -> str:
+    """The name of a heading, for links to it: `Data and models` becomes `data-and-models`."""
+    return _UNSAFE.sub("-", title.lower()).strip("-") or "part"
+
+
+def titled(table: Table) -> bool:
+    """Whether the columns have titles; without, the first cell of each row is its head."""
+    return any(column.title for column in table.columns)

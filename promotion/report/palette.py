@@ -1,0 +1,32 @@
+"""The colours of pages and plots, each for a light and a dark page; CSS knows them by the same names."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Colour:
+    """One colour by its purpose: `#rrggbb` on a light page (and on paper), and on a dark one."""
+
+    light: str
+    dark: str
+
+
+PALETTE = {
+    "paper": Colour("#ffffff", "#13171c"),
+    "panel": Colour("#f4f6f8", "#1b2128"),
+    "line": Colour("#d3d9e0", "#36404b"),
+    "ink": Colour("#1a1f26", "#e7ebf0"),
+    "quiet": Colour("#56606b", "#a3adb9"),
+    "link": Colour("#0a58a6", "#82b8ff"),
+    "champion": Colour("#2062ae", "#7fb3f5"),
+    "challenger": Colour("#b4450c", "#ffa45c"),
+    "good": Colour("#13672f", "#58cc7d"),
+    "bad": Colour("#b2251d", "#ff8f86"),
+    "unsure": Colour("#875700", "#e5b64d"),
+}
+"""Words in any of them can be read on `paper` and on `panel` (WCAG 2.2, AA), but for `line`, which only divides."""
+
+
+def light(name: str) -> str:
+    """What a plot is drawn with: `promotion.report.plots.svg` puts the page's own colour in its place."""
+    return PALETTE[name].light

@@ -1,0 +1,136 @@
+"""From a matplotlib figure to an `<svg>` for a page: small, the same each time, in the page's own colours.
+
+Figures are made by `blank` and finished by `drawn`, both under `style`; pyplot, with its windows, is never loaded.
+"""
+
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html import escape
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from promotion.report.palette import PALETTE, light
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+POINTS = 72.0
+"""Points to an inch, as in SVG: a figure of width 360 stands 360 CSS pixels wide on a phone."""
+
+_STYLE: dict[Any, Any] = {
+    "text.parse_math": False,  # a slice may be named `$`
+    "svg.fonttype": "none",  # words stay words: lighter than outlines, and in the page's own font
+    "svg.hashsalt": "promotion",
+    "font.size": 11.0,
+    "axes.edgecolor": light("quiet"),
+    "axes.labelcolor": light("ink"),
+    "axes.titlecolor": light("ink"),
+    "axes.titlesize": 12.0,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.facecolor": "none",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.8,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "grid.color": light("line"),
+    "grid.linewidth": 0.6,
+    "figure.facecolor": "none",
+    "figure.edgecolor": "none",
+    "text.color": light("ink"),
+    "xtick.color": light("quiet"),
+    "ytick.color": light("quiet"),
+    "xtick.labelcolor": light("ink"),
+    "ytick.labelcolor": light("ink"),
+    "xtick.labelsize": 10.5,
+    "ytick.labelsize": 10.5,
+    "legend.frameon": False,
+    "legend.fontsize": 10.5,
+    "lines.linewidth": 1.8,
+    "path.simplify": False,
+}
+_ONE_AT_A_TIME = Lock()  # matplotlib's settings belong to the whole process
+
+_ID = re.compile(r' id="([^"]+)"')
+_REFERRED = re.compile(r'(?:url\(#|href="#)([^")]+)')
+_NOTHING = re.compile(r"<!--.*?-->\s*|<defs>\s*<style.*?</style>\s*</defs>\s*|<metadata>.*?</metadata>\s*", re.DOTALL)
+_FAMILY = re.compile(r"(?<= )font-family: [^;\"]+; ")
+_UNTURNED = re.compile(r' transform="rotate\(-?0 [^)]*\)"')
+_FONT = re.compile(r"font: (?:(bold|\d+) )?([\d.]+)px [^;\"]+")
+_DECIMALS = re.compile(r"(\.\d\d)\d+")
+_SPACES = re.compile(r"(?<=>)\s+(?=<)|\s+(?=\")")
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Our looks, whatever the user's own settings of matplotlib are; those hold again afterwards."""
+    import matplotlib as mpl
+
+    with _ONE_AT_A_TIME, mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_STYLE)
+        yield
+
+
+def blank(width: float = 360.0, height: float = 290.0) -> "Figure":
+    """An empty figure.
+
+    Args:
+        width: in CSS pixels at its natural size; 360 fits a phone, and two side by side a desktop.
+        height: likewise.
+    """
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width / POINTS, height / POINTS), dpi=POINTS, layout="constrained")
+
+
+def drawn(figure: "Figure", *, name: str, title: str, told: str) -> str:
+    """The figure as an `<svg>` element.
+
+    Args:
+        figure: made by `blank`, within the same `style`.
+        name: unique among the pictures of a page; begins every id in it: letters, digits and `-`.
+        title: what it is, in a few words.
+        told: what is to be seen in it, with the numbers, for who cannot see it.
+    """
+    written = io.StringIO()
+    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    figure.savefig(written, format="svg", metadata=nothing)
+    text = written.getvalue()
+    inner = text[text.index(">", text.index("<svg")) + 1 : text.rindex("</svg>")]
+    width, height = (size * POINTS for size in figure.get_size_inches())
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" role="img" '
+        f'viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" '
+        f'aria-labelledby="{name}-title" aria-describedby="{name}-told">'
+        f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-told">{escape(told)}</desc>'
+    )
+    return f"{head}{_coloured(_named(_light(inner), name))}</svg>"
+
+
+def _light(inner: str) -> str:
+    """Without what no reader needs: the page sets the font, and a hundredth of a pixel is fine enough."""
+    plain = _FAMILY.sub("", _FONT.sub(_font, _UNTURNED.sub("", _NOTHING.sub("", inner))))
+    return _SPACES.sub("", _DECIMALS.sub(r"\1", plain)).strip()
+
+
+def _font(found: re.Match[str]) -> str:
+    weight = f"font-weight: {found[1]}; " if found[1] else ""
+    return f"{weight}font-size: {found[2]}px"
+
+
+def _named(inner: str, name: str) -> str:
+    """Ids that something refers to begin with the picture's name; the others go."""
+    referred = set(_REFERRED.findall(inner))
+    kept = _ID.sub(lambda found: f' id="{name}-{found[1]}"' if found[1] in referred else "", inner)
+    return _REFERRED.sub(lambda found: f"{found[0][: -len(found[1])]}{name}-{found[1]}", kept)
+
+
+def _coloured(inner: str) -> str:
+    """The page's colours in place of those that were drawn with."""
+    for name, colour in PALETTE.items():
+        inner = inner.replace(colour.light, f"var(--{name}, {colour.light})")
+    return inner
