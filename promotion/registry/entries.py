@@ -55,6 +55,7 @@ class Judgement:
         decision_digest: what names it.
         sketch: of the rows that judged, by which later decisions tell how many of theirs it has seen.
         curves: how the scores look, for a report; None where nothing could be drawn, or by an earlier release.
+        policy: all of it as plain data, since the decision holds its digest alone; None by an earlier release.
     """
 
     tag: str
@@ -62,6 +63,7 @@ class Judgement:
     decision_digest: str
     sketch: Sketch | None = None
     curves: Curves | None = None
+    policy: dict[str, Any] | None = field(default=None, hash=False)
 
     @property
     def trial(self) -> Trial | None:

@@ -1,0 +1,125 @@
+"""Gains with their intervals, metric by metric: on all rows, and slice by slice (a forest plot)."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from promotion.evidence import Comparison, MetricComparison
+from promotion.figures import between, percent, signed
+from promotion.judgement import Check, Decision, Kind
+from promotion.report.document import Picture
+from promotion.report.palette import light
+from promotion.report.plots.svg import blank, drawn
+from promotion.vocabulary import Outcome
+
+MOST = 30
+"""So many slices of a metric are drawn: those that block, then those of the lowest gain."""
+
+_LONGEST = 22
+_ROW, _AROUND = 22.0, 78.0
+_LOOKS = {
+    Outcome.PASSED: ("good", "o", True),
+    Outcome.FAILED: ("bad", "X", True),
+    Outcome.INCONCLUSIVE: ("unsure", "D", False),
+    None: ("quiet", "s", False),
+}
+"""Colour, marker, and whether it is filled: told apart without colour too."""
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A gain somewhere, and what is asked for there."""
+
+    where: str
+    found: MetricComparison
+    checks: tuple[Check, ...]
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """The worst of its checks; None where none looked at it."""
+        outcomes = [check.outcome for check in self.checks]
+        return next((one for one in (Outcome.FAILED, Outcome.INCONCLUSIVE, Outcome.PASSED) if one in outcomes), None)
+
+
+def gain_pictures(decision: Decision) -> tuple[Picture, ...]:
+    """One for each metric that was compared."""
+    comparison = decision.evidence
+    if not isinstance(comparison, Comparison):
+        return ()
+    return tuple(
+        _picture(name, place, list(_rows(decision, comparison, name)), comparison)
+        for place, name in enumerate(_names(comparison))
+    )
+
+
+def _picture(metric: str, place: int, rows: list[_Row], comparison: Comparison) -> Picture:
+    shown = _chosen(rows)
+    figure = blank(height=_AROUND + _ROW * len(shown))
+    axes = figure.add_subplot()
+    axes.set(title=metric, xlabel="gain", ylim=(len(shown) - 0.4, -0.6))
+    axes.set_yticks(range(len(shown)), [_short(row.where) for row in shown])
+    axes.tick_params(axis="y", length=0)
+    axes.grid(visible=False, axis="y")
+    axes.spines["left"].set_visible(False)
+    axes.axvline(0.0, color=light("quiet"), linewidth=1.0)
+    for height, row in enumerate(shown):
+        colour, marker, filled = _LOOKS[row.outcome]
+        axes.plot((row.found.low, row.found.high), (height, height), color=light(colour), linewidth=2.0)
+        face = light(colour) if filled else light("paper")
+        axes.plot(row.found.gain, height, marker, color=light(colour), markerfacecolor=face, markersize=7)
+        for required in sorted({check.required for check in row.checks if check.required is not None}):
+            axes.plot(
+                (required, required),
+                (height - 0.4, height + 0.4),
+                color=light("ink"),
+                linewidth=1.4,
+                linestyle=(0, (2, 1.5)),
+            )
+    axes.locator_params(axis="x", nbins=4)
+    left_out = f" The {len(shown) - 1} slices of lowest gain out of {len(rows) - 1}." if len(shown) < len(rows) else ""
+    return Picture(
+        svg=drawn(figure, name=f"gain-{place}", title=f"Gain in {metric}", told=_told(shown, comparison) + left_out),
+        caption=left_out.strip(),
+    )
+
+
+def _told(rows: Sequence[_Row], comparison: Comparison) -> str:
+    """Every row in words, as far as they are few."""
+    sentences = (
+        f"{row.where.capitalize() if row.where == 'all rows' else row.where}: {signed(row.found.gain)}, "
+        f"{percent(comparison.confidence)} interval {between(row.found.low, row.found.high)}"
+        f"{f', {row.outcome}' if row.outcome else ''}."
+        for row in rows
+    )
+    return " ".join(sentences)
+
+
+def _names(comparison: Comparison) -> Iterable[str]:
+    parts = (comparison.metrics, *(part.metrics for part in comparison.slices))
+    return dict.fromkeys(found.metric for metrics in parts for found in metrics)
+
+
+def _rows(decision: Decision, comparison: Comparison, metric: str) -> Iterator[_Row]:
+    """All rows first, then the slices in their order."""
+    checks: dict[str, list[Check]] = {}
+    for check in decision.checks:
+        if check.kind in {Kind.PRIMARY, Kind.GUARDRAIL, Kind.SLICE} and check.required is not None:
+            checks.setdefault(check.subject, []).append(check)
+    places = [("all rows", metric, comparison.metrics)]
+    places += [(part.name, f"{metric} where {part.name}", part.metrics) for part in comparison.slices]
+    for where, subject, metrics in places:
+        found = next((one for one in metrics if one.metric == metric), None)
+        if found:
+            yield _Row(where, found, tuple(checks.get(subject, ())))
+
+
+def _chosen(rows: list[_Row]) -> list[_Row]:
+    """All, or the most telling ones in their order."""
+    if len(rows) <= MOST + 1:
+        return rows
+    first, *slices = rows
+    lowest = sorted(slices, key=lambda row: (row.outcome is not Outcome.FAILED, row.found.gain))[:MOST]
+    return [first, *(row for row in slices if any(row is one for one in lowest))]
+
+
+def _short(where: str) -> str:
+    return where if len(where) <= _LONGEST else f"{where[: _LONGEST - 1]}…"

@@ -1,0 +1,91 @@
+"""How scores lie: whether they mean what they say, and where those of each class are."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from promotion.evidence import Calibration
+from promotion.evidence.curves import ErrorBins, ScoreCurves
+from promotion.figures import figure as written
+from promotion.report.document import Picture
+from promotion.report.palette import light
+from promotion.report.plots.curves import LINES
+from promotion.report.plots.svg import blank, drawn
+
+_CROWDED = 0.5
+_LEAST = 1e-5
+_MARKERS = {"champion": "s", "challenger": "o"}
+
+
+def calibration_picture(sides: Mapping[str, Sequence[Calibration]]) -> Picture:
+    """What came true of each tenth of a model's scores, over what it said."""
+    figure = blank()
+    axes = figure.add_subplot()
+    top = 1.05 * max(max(part.score, part.observed) for parts in sides.values() for part in parts)
+    axes.set(title="Calibration", xlabel="mean score of each tenth", ylabel="share that came true")
+    axes.set(xlim=(-0.02 * top, top), ylim=(-0.02 * top, top))
+    axes.plot((0, top), (0, top), color=light("quiet"), linewidth=0.8, linestyle=":")
+    for side, parts in sides.items():
+        points = [part.score for part in parts], [part.observed for part in parts]
+        axes.plot(*points, color=light(side), linestyle=LINES[side], marker=_MARKERS[side], markersize=4, label=side)
+    axes.legend(loc="upper left")
+    told = "; ".join(
+        f"where the {side} says {written(parts[-1].score, scale=1)} on average, its highest tenth, "
+        f"{written(parts[-1].observed, scale=1)} came true"
+        for side, parts in sides.items()
+    )
+    return Picture(
+        svg=drawn(figure, name="calibration", title="Calibration", told=f"{told.capitalize()}."),
+        caption="On the dotted line scores are what they say; above it more came true, below it less.",
+    )
+
+
+def score_pictures(curves: ScoreCurves) -> tuple[Picture, ...]:
+    """The scores of the positives, and those of the negatives."""
+    return tuple(_of_class(curves, name) for name in ("positives", "negatives"))
+
+
+def errors_picture(bins: ErrorBins) -> Picture:
+    """How far predicted numbers lie from the true ones."""
+    found = {"champion": bins.champion_errors, "challenger": bins.challenger_errors}
+    shares = {side: share for side, share in found.items() if share}
+    return _histogram(
+        shares, (bins.low, bins.high), name="errors", title="Errors", across="predicted less true value", of="rows"
+    )
+
+
+def _of_class(curves: ScoreCurves, name: str) -> Picture:
+    found = {"champion": curves.champion, "challenger": curves.challenger}
+    shares = {side: getattr(one, name) for side, one in found.items() if one}
+    ends = curves.low, curves.high
+    return _histogram(shares, ends, name=name, title=f"Scores of the {name}", across="score", of=name)
+
+
+def _histogram(
+    shares: Mapping[str, Sequence[float]], ends: tuple[float, float], *, name: str, title: str, across: str, of: str
+) -> Picture:
+    figure = blank(height=250.0)
+    axes = figure.add_subplot()
+    axes.set(title=title, xlabel=across, ylabel=f"share of the {of}", xlim=ends)
+    edges = np.linspace(*ends, len(next(iter(shares.values()))) + 1)
+    crowded = max(map(max, shares.values())) > _CROWDED
+    for side, share in shares.items():
+        heights = np.maximum(share, _LEAST) if crowded else share
+        axes.stairs(heights, edges, color=light(side), linestyle=LINES[side], linewidth=1.6, label=side)
+    if crowded:
+        axes.set(yscale="log", ylim=(_LEAST, 2.0))
+    axes.legend(loc="upper right")
+    told = "; ".join(
+        f"half of them lie below {written(_middle(share, edges))} by the {side}" for side, share in shares.items()
+    )
+    scale = " The scale is logarithmic, since most lie in few bins." if crowded else ""
+    return Picture(
+        svg=drawn(figure, name=f"scores-{name}", title=title, told=f"{told.capitalize()}.{scale}"),
+        caption=f"Share of the {of} in each of {len(edges) - 1} bins.{scale}",
+    )
+
+
+def _middle(share: Sequence[float], edges: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> float:
+    """Where half of the weight lies below."""
+    below = np.append(0.0, np.cumsum(share))
+    return float(np.interp(0.5 * below[-1], below, edges))
