@@ -206,3 +206,15 @@ class MlflowMirror:
                 self._client.log_metric(decision.run_id, name, value, step=decision.seq)
         self._client.set_tag(decision.run_id, "promotion.verdict", decision.verdict)
         self._client.log_text(decision.run_id, decision.document, f"decisions/{decision.seq}.json")
+        self._send_report(decision)
+
+    def _send_report(self, decision: MirrorDecision) -> None:
+        """One that is there is not drawn again."""
+        place = f"decisions/{decision.seq}.html"
+        if decision.report is None or any(
+            one.path == place for one in self._client.list_artifacts(decision.run_id, "decisions")
+        ):
+            return
+        page = decision.report()
+        if page is not None:
+            self._client.log_text(decision.run_id, page, place)

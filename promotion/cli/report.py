@@ -47,7 +47,7 @@ def report(
     path = (out or Path(report_name(digest))).absolute()
     _write(path, page_html(decision_document(found)))
     data = {"path": str(path), "decision_id": digest[:12], "digest": digest, "tag": found.judgement.tag}
-    say(data, f"Wrote the report of decision {digest[:12]} on {found.judgement.tag} to {path}.", as_json=as_json)
+    say(data, f"Wrote {path}, the report of decision {digest[:12]} on {found.judgement.tag}.", as_json=as_json)
     if show_it:
         _open(path)
 

@@ -13,6 +13,7 @@ from promotion.registry.audit import Finding, audit_model
 from promotion.registry.entries import Champion, Entry, Registration
 from promotion.registry.gating import compare_sides
 from promotion.registry.journal import Journal, utc_now
+from promotion.registry.mirroring import Draw
 from promotion.registry.reading import Data, Reader, load_recipe
 from promotion.registry.replay import Replayed, replay
 from promotion.registry.serving import present, provenance
@@ -66,6 +67,7 @@ class Record:
         notice: is told in a sentence what went on beside the main thing, e.g. that the mirror is behind.
         announce: is told what was recorded, after it was; whatever it raises is noticed and changes nothing.
         recall: keeps the rows of files beyond this process, for recipes that read repeatably.
+        draw: gives the page of a decision for the mirror; it tells by itself when it cannot, and gives None then.
     """
 
     def __init__(
@@ -82,10 +84,11 @@ class Record:
         notice: Callable[[str], None] = lambda _: None,
         announce: Callable[[Sequence[Entry]], None] = lambda _: None,
         recall: Recall = read_anew,
+        draw: Draw | None = None,
     ) -> None:
         self.config, self.store, self.ledger, self.mirror = config, store, ledger, mirror
         self.notice, self.announce, self.recall = notice, announce, recall
-        self._keys, self._clock = keys, clock
+        self._keys, self._clock, self._draw = keys, clock, draw
         self._journal = Journal(ledger, store, actor=actor, clock=clock, notice=notice, sign=sign)
         self._reader = Reader(config, recall)
 

@@ -1,6 +1,6 @@
 """The door of the mirror: what it shall show of a model, for people who look elsewhere."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -27,13 +27,23 @@ class MirrorVersion:
 
 @dataclass(frozen=True, kw_only=True)
 class MirrorDecision:
-    """One decision as the mirror shall show it: numbers logged to the challenger's run at step `seq`."""
+    """One decision as the mirror shall show it: numbers logged to the challenger's run at step `seq`.
+
+    Attributes:
+        run_id: that trained the challenger.
+        seq: of the decision's entry.
+        verdict: in a word.
+        metrics: by the names that they are logged under.
+        document: the decision as JSON.
+        report: draws the page of it, which takes a second, or gives None where it cannot; None where there is none.
+    """
 
     run_id: str
     seq: int
     verdict: str
     metrics: Mapping[str, float]
     document: str
+    report: Callable[[], str | None] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
