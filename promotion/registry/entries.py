@@ -53,12 +53,15 @@ class Judgement:
         decision: what was decided, and on what.
         decision_digest: what names it.
         sketch: of the rows that judged, by which later decisions tell how many of theirs it has seen.
+        policy: what it was decided by, as plain data; None in a record of an earlier release. The decision holds only
+            its digest.
     """
 
     tag: str
     decision: Decision
     decision_digest: str
     sketch: Sketch | None = None
+    policy: dict[str, Any] | None = field(default=None, hash=False)
 
     @property
     def trial(self) -> Trial | None:

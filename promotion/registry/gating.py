@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from promotion.canonical import plain
 from promotion.errors import DataError
 from promotion.evidence import Comparison, Evaluation, compare, measure
 from promotion.holdout import AssumedClean, Clean, UnknownRows, clean, holdout_digest
@@ -75,7 +76,13 @@ def judge(
         champion=Judged(tag=str(champion.tag), digest=champion.digest) if champion else None,
         holdout=used,
     )
-    return Judgement(tag=str(challenger.tag), decision=decision, decision_digest=decision.digest, sketch=sketch)
+    return Judgement(
+        tag=str(challenger.tag),
+        decision=decision,
+        decision_digest=decision.digest,
+        sketch=sketch,
+        policy=plain(policy),
+    )
 
 
 def compare_sides(
