@@ -4,20 +4,22 @@ Everything sent may be sent again. What MLflow shows beyond that (other people's
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from promotion.errors import MirrorError
-from promotion.seams import MirrorDecision, MirrorState, MirrorVersion
+from promotion.seams import MirrorDecision, MirrorRun, MirrorState, MirrorVersion
 from promotion.secrets import without_password
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Run
     from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 
 TAG, STAGE, DIGEST, HEAD = "promotion.tag", "promotion.stage", "promotion.digest", "promotion.head"
 ALIASES = ("champion", "challenger", "previous")
+_FEW_RUNS = 20
 
 
 def connect(uri: str) -> "MlflowClient":
@@ -73,12 +75,47 @@ class MlflowMirror:
             seq, _, entry_hash = self._tags(model).get(HEAD, "").partition(":")
         return (int(seq), entry_hash) if seq.isdecimal() and int(seq) else None
 
+    def runs(self, run_ids: Collection[str]) -> Mapping[str, MirrorRun]:
+        """The runs of these ids; of many at once, all of their experiment are read, a page at a time."""
+        found: dict[str, MirrorRun] = {}
+        with self._errors():
+            for run_id in run_ids:
+                run = None if run_id in found else self._run(run_id)
+                if run is None:
+                    continue
+                found[run_id] = _as_seen(run)
+                if len(run_ids) > _FEW_RUNS:
+                    beside = self._runs_of(str(run.info.experiment_id))
+                    found |= {one.info.run_id: _as_seen(one) for one in beside if one.info.run_id in run_ids}
+        return found
+
     def metrics(self, run_id: str, names: Iterable[str], seq: int) -> Mapping[str, float]:
         """The metrics that stand in a run at step `seq`; of one logged twice the last; those not found are left out."""
         with self._errors():
             histories = {name: self._client.get_metric_history(run_id, name) for name in names}
         found = {name: [point.value for point in points if point.step == seq] for name, points in histories.items()}
         return {name: values[-1] for name, values in found.items() if values}
+
+    def _run(self, run_id: str) -> "Run | None":
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return self._client.get_run(run_id)
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return None
+            raise
+
+    def _runs_of(self, experiment: str) -> Iterator["Run"]:
+        from mlflow.entities import ViewType
+
+        token: str | None = None
+        while True:
+            page = self._client.search_runs([experiment], "", ViewType.ALL, max_results=1000, page_token=token)
+            yield from page
+            token = page.token
+            if not token:
+                return
 
     @property
     def _client(self) -> "MlflowClient":
@@ -218,3 +255,7 @@ class MlflowMirror:
         page = decision.report()
         if page is not None:
             self._client.log_text(decision.run_id, page, place)
+
+
+def _as_seen(run: "Run") -> MirrorRun:
+    return MirrorRun(metrics=dict(run.data.metrics), deleted=run.info.lifecycle_stage == "deleted")

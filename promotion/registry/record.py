@@ -9,7 +9,8 @@ from typing import Any
 from promotion.config import Config
 from promotion.evidence import Comparison
 from promotion.judgement import Policy
-from promotion.registry.audit import Finding, audit_model
+from promotion.judgement.approval import ANYONE, Panel
+from promotion.registry.audit import Finding, Surroundings, audit_model
 from promotion.registry.entries import Champion, Entry, Registration
 from promotion.registry.gating import compare_sides
 from promotion.registry.journal import Journal, utc_now
@@ -177,8 +178,12 @@ class Record:
 
     def audit(self, model: str) -> tuple[Finding, ...]:
         """Compare the record with labels, files and the mirror; empty when all agree. Changes nothing."""
-        now = self._clock().astimezone(UTC)
-        return audit_model(model, self.ledger, self.store, self.mirror, keys=self._keys, now=now)
+        now, around = self._clock().astimezone(UTC), Surroundings(panel=self.panel(model), root=self.config.root)
+        return audit_model(model, self.ledger, self.store, self.mirror, keys=self._keys, now=now, around=around)
+
+    def panel(self, model: str) -> Panel:
+        """Who may approve promotions, and how long; anyone, once, where the model is not configured."""
+        return self.config.models[model].policy.panel if model in self.config.models else ANYONE
 
     def stored(self, tag: Tag) -> Stored:
         """The version in the store; where it is not there, what became of it.

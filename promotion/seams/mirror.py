@@ -1,6 +1,6 @@
 """The door of the mirror: what it shall show of a model, for people who look elsewhere."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -87,6 +87,19 @@ class MirrorState:
         return seq > len(self.hashes)
 
 
+@dataclass(frozen=True, kw_only=True)
+class MirrorRun:
+    """One training run as the mirror shows it.
+
+    Attributes:
+        metrics: the last value of each.
+        deleted: whether somebody deleted it, so that only those see it who ask for deleted runs.
+    """
+
+    metrics: Mapping[str, float]
+    deleted: bool = False
+
+
 class Mirror(Protocol):
     """A copy of the ledger's state for people who look elsewhere."""
 
@@ -109,6 +122,10 @@ class Mirror(Protocol):
 
     def head(self, model: str) -> tuple[int, str] | None:
         """`seq` and hash of the last entry that the mirror was sent; None where it was sent none."""
+        ...
+
+    def runs(self, run_ids: Collection[str]) -> Mapping[str, MirrorRun]:
+        """The runs of these ids, in few questions; one that is not there is left out."""
         ...
 
     def metrics(self, run_id: str, names: Iterable[str], seq: int) -> Mapping[str, float]:
