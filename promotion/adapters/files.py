@@ -12,10 +12,19 @@ def replace_text(path: Path, text: str) -> None:
     Raises:
         OSError: nothing was changed.
     """
+    replace_bytes(path, text.encode())
+
+
+def replace_bytes(path: Path, content: bytes) -> None:
+    """The same for a file that is no text.
+
+    Raises:
+        OSError: nothing was changed.
+    """
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=temporary_prefix(path))
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         if path.exists():

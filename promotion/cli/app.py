@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from promotion.cli import approve, change, collect, comparing, inspect, keep, key, ledger, past, policy, report
+from promotion.cli import approve, change, collect, comparing, inspect, keep, key, ledger, metrics, past, policy, report
 
 app = typer.Typer(
     name="promotion",
@@ -30,7 +30,7 @@ def settings(
         os.environ["PROMOTION_CONFIG"] = str(config.absolute())
 
 
-for _room in (change, approve, comparing, inspect, past, report, policy, keep, collect, ledger, key):
+for _room in (change, approve, comparing, inspect, past, metrics, report, policy, keep, collect, ledger, key):
     _room.add_commands(app)
 
 

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from promotion.cli.attention import approvals_of, attention_of
 from promotion.cli.output import FOUND, AnyModel, Json, form_of, models_of, notice, open_here, show
 
 if TYPE_CHECKING:
     from promotion.judgement import Decision
     from promotion.registry.state import State
-    from promotion.registry.workflow import Registry
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -23,27 +23,13 @@ def status(model: AnyModel = None, as_json: Json = False) -> None:
 
     And how much the holdout of each model is used.
     """
-    from promotion.registry.journal import utc_now
-    from promotion.registry.serving import champion_trouble
-    from promotion.report.plan import approvals_told
     from promotion.report.record import status_page
 
     registry = open_here()
     states = [registry.state(name) for name in models_of(registry, model)]
-    lost = [champion_trouble(state, registry.store) for state in states]
-    torn = [one.torn for state in states for one in registry.store.versions(state.model) if one.torn]
-    behind = [
-        f"MLflow shows {state.model} as of entry {registry.ledger.mirrored(state.model)} of {state.seq}; "
-        "`promotion sync` brings it up to date."
-        for state in states
-        if registry.ledger.mirrored(state.model) < state.seq
-    ]
-    unknown = [_unrecorded(registry, state) for state in states]
-    attention = [*filter(None, lost), *torn, *behind, *(note for note in unknown if note)]
+    attention = attention_of(registry, states)
     data = {"models": [_summary(state) for state in states], "notes": attention}
-    now, waiting = utc_now(), [(registry.panel(state.model), known) for state in states for known in state.waiting]
-    approvals = [approvals_told(known, panel, now) for panel, known in waiting]
-    show(data, status_page(states, list(filter(None, approvals)), attention), form=form_of(as_json=as_json))
+    show(data, status_page(states, approvals_of(registry, states), attention), form=form_of(as_json=as_json))
 
 
 def audit(model: AnyModel = None, as_json: Json = False) -> int:
@@ -86,17 +72,3 @@ def _holdout(decision: "Decision") -> dict[str, Any] | None:
         return None
     data = {"data": used.data, "digest": used.digest} if used else {}
     return {**data, "use": budget.use, "level": budget.level, "next_level": budget.next, "fresh_level": budget.fresh}
-
-
-def _unrecorded(registry: "Registry", state: "State") -> str | None:
-    """A version that serves by its label and that the ledger does not know as champion."""
-    from promotion.registry.serving import labelled_prod
-
-    if state.champion:
-        return None
-    serving = [str(tag) for tag in labelled_prod(registry.store, state.model)]
-    if not serving:
-        return None
-    if len(serving) > 1:
-        return f"{', '.join(serving)} are all labelled prod; `promotion adopt TAG` says which one serves."
-    return f"{serving[0]} is labelled prod and not recorded; `promotion adopt` makes it the champion of record."

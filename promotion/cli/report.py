@@ -1,11 +1,11 @@
-"""The command `report`: a decision as a file that anyone can open."""
+"""The command `report`: a decision as a file that anyone can open, or the registry as a folder of pages."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from promotion.cli.output import Json, notice, open_here, say
+from promotion.cli.output import Json, Misuse, notice, open_here, say
 from promotion.errors import PromotionError
 
 if TYPE_CHECKING:
@@ -24,12 +24,16 @@ def add_commands(app: typer.Typer) -> None:
 
 def report(
     what: Annotated[
-        str,
+        str | None,
         typer.Argument(help="A version as MODEL:VERSION, or a decision by its first digits.", metavar="TAG|DECISION"),
-    ],
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Where to write it; decision-ID.html in this folder when left out.", metavar="FILE"),
+    ] = None,
+    site: Annotated[
+        Path | None,
+        typer.Option(help="Write pages of all models to this folder; what has not changed stays.", metavar="DIR"),
     ] = None,
     show_it: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
     as_json: Json = False,
@@ -38,7 +42,19 @@ def report(
 
     With its evidence as plots, its policy, and what followed from it. Of a version that was judged several times, the
     last decision. The file needs nothing from elsewhere.
+
+    Or, with --site, the whole registry as pages: every model with its champions, metrics, entries, and a report of each
+    decision.
     """
+    if (what is None) == (site is None) or (out and site):
+        message = "Give either a version or decision to report (with --out FILE, if you like), or --site DIR."
+        raise Misuse(message)
+    path = _write_site(site, as_json=as_json) if site else _write_decision(str(what), out, as_json=as_json)
+    if show_it:
+        _open(path)
+
+
+def _write_decision(what: str, out: Path | None, *, as_json: bool) -> Path:
     from promotion.report.decision_report import decision_document, report_name
     from promotion.report.html import page_html
 
@@ -48,8 +64,28 @@ def report(
     _write(path, page_html(decision_document(found)))
     data = {"path": str(path), "decision_id": digest[:12], "digest": digest, "tag": found.judgement.tag}
     say(data, f"Wrote {path}, the report of decision {digest[:12]} on {found.judgement.tag}.", as_json=as_json)
-    if show_it:
-        _open(path)
+    return path
+
+
+def _write_site(folder: Path, *, as_json: bool) -> Path:
+    from promotion.cli.attention import approvals_of, attention_of
+    from promotion.registry.journal import utc_now
+    from promotion.report.site import write_site
+
+    registry = open_here()
+    done = write_site(
+        registry,
+        folder,
+        now=utc_now(),
+        attention=lambda states: (*approvals_of(registry, states), *attention_of(registry, states)),
+    )
+    for sentence in done.unread:
+        notice(sentence)
+    drawn = f"{len(done.drawn)} page{'' if len(done.drawn) == 1 else 's'}"
+    data = {"index": str(done.index), "drawn": done.drawn, "kept": len(done.kept), "unread": done.unread}
+    told = f"Wrote {drawn}; {len(done.kept)} were as they should be. Open {done.index} in a browser."
+    say(data, told, as_json=as_json)
+    return done.index.absolute()
 
 
 def _found(registry: "Registry", what: str) -> "Recorded":

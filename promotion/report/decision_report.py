@@ -12,14 +12,14 @@ from promotion.evidence.curves import Curves, ErrorBins, ScoreCurves
 from promotion.figures import figure, level, minute
 from promotion.judgement import Decision, Policy
 from promotion.judgement.explain import explain
-from promotion.registry.entries import Entry, Judgement, Registration
+from promotion.registry.entries import Entry, Judgement
 from promotion.registry.lineage import decisions
-from promotion.registry.state import State
+from promotion.registry.state import Known, State
 from promotion.report.checks import checks_table
 from promotion.report.decision import decision_page
 from promotion.report.document import Document, Picture, Section
 from promotion.report.gains import slices_tables
-from promotion.report.lineage import facts_table, judges_facts, origin_facts
+from promotion.report.lineage import decided_page, facts_table, judges_facts, origin_facts
 from promotion.report.page import Page, quiet
 from promotion.report.record import history_table
 
@@ -40,13 +40,13 @@ class Recorded:
     Attributes:
         entry: that records it.
         judgement: its content.
-        registrations: of every version of the model, by tag.
-        followed: the entries that tell of it, or of its version, afterwards.
+        versions: of the model, by tag, as they stand now.
+        followed: the entries that followed from it.
     """
 
     entry: Entry
     judgement: Judgement
-    registrations: Mapping[str, Registration]
+    versions: Mapping[str, Known]
     followed: tuple[Entry, ...]
 
 
@@ -58,10 +58,9 @@ def recorded(state: State, entries: Sequence[Entry], *, beginning: str = "") -> 
         entries: all of them.
         beginning: only decisions whose digest begins so.
     """
-    registrations = {tag: known.registration for tag, known in state.versions.items()}
     for entry, judgement in decisions(entries, beginning=beginning):
         followed = tuple(one for one in entries[entry.seq :] if _follows(one, judgement))
-        yield Recorded(entry=entry, judgement=judgement, registrations=registrations, followed=followed)
+        yield Recorded(entry=entry, judgement=judgement, versions=state.versions, followed=followed)
 
 
 def decision_document(found: Recorded) -> Document:
@@ -69,7 +68,7 @@ def decision_document(found: Recorded) -> Document:
     from promotion.report.plots.svg import style
 
     judgement, decision = found.judgement, found.judgement.decision
-    page = decision_page(decision)
+    page = decided_page(decision, found.versions[judgement.tag])
     with style():
         sections = tuple(section for section in _sections(found) if section.page != Page() or section.pictures)
     return Document(
@@ -171,9 +170,9 @@ def _sources(found: Recorded) -> Section:
     }
     tables = [replace(facts_table(where), title="Decision")]
     for role, judged in (("Challenger", decision.challenger), ("Champion", decision.champion)):
-        registration = found.registrations.get(judged.tag) if judged else None
-        if judged and registration:
-            facts = {"version": judged.tag, **origin_facts(registration)}
+        known = found.versions.get(judged.tag) if judged else None
+        if judged and known:
+            facts = {"version": judged.tag, **origin_facts(known.registration)}
             tables.append(replace(facts_table(facts), title=role))
     return Section(title="Data and models", page=Page(tables=tuple(tables)))
 

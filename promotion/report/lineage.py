@@ -63,7 +63,7 @@ def version_pages(known: Known, entries: Sequence[Entry], among: Iterable[Reign]
             replace(history_table(own), title="Entries"),
         )
     )
-    return (life,) if known.decision is None else (life, _decided(known.decision, known))
+    return (life,) if known.decision is None else (life, decided_page(known.decision, known))
 
 
 def decision_pages(known: Known, entry: Entry, judgement: Judgement, followed: Iterable[Entry]) -> tuple[Page, ...]:
@@ -76,7 +76,7 @@ def decision_pages(known: Known, entry: Entry, judgement: Judgement, followed: I
         **judges_facts(judgement.decision),
     }
     after = replace(history_table(followed), title="What followed")
-    return Page(tables=(facts_table(facts), after)), _decided(judgement.decision, known)
+    return Page(tables=(facts_table(facts), after)), decided_page(judgement.decision, known)
 
 
 def _reigns(among: Iterable[Reign]) -> Table:
@@ -159,7 +159,7 @@ def _vouched(adoption: Adoption | None) -> dict[str, str]:
     return {"adopted": f"{known}: {adoption.reason}"}
 
 
-def _decided(decision: Decision, known: Known) -> Page:
+def decided_page(decision: Decision, known: Known) -> Page:
     """A decision on a version; one that waited for a person does no more once the version has moved on."""
     page = decision_page(decision)
     if not decision.waits or (known.stage is Stage.STAGING and known.decision == decision):

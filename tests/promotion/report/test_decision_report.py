@@ -75,7 +75,7 @@ def test_it_tells_verdict_checks_policy_sources_and_what_followed(judged):
         for told in (one.judgement.decision_digest, decision.policy, one.entry.hash, decision.holdout.data_digest):
             assert told in said
         assert "It must be shown to lose no more than 0.02 in brier_score" in said
-        assert one.registrations[one.judgement.tag].digest in said
+        assert one.versions[one.judgement.tag].registration.digest in said
         drawn = {name.removesuffix("-title") for name in page.ids if name.endswith("-title")}
         assert drawn >= LINES_OF_BOTH
         assert drawn >= ({"gain-0", "gain-1"} if decision.champion else set())

@@ -1,0 +1,169 @@
+"""The command that tells what was measured: metrics of champions and challengers over time."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from promotion.cli.moments import AT_HELP, moment_of, written
+from promotion.cli.output import Json, Markdown, Misuse, Model, form_of, models_of, notice, open_here, show
+from promotion.errors import PromotionError, UnknownName
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from promotion.registry.measured import Measured
+    from promotion.report.exports import ExportFormat
+
+Metrics = Annotated[
+    list[str] | None,
+    typer.Option("--metric", help="Only this metric; give it again, or NAME,NAME, for several.", metavar="NAME"),
+]
+OnlyChampions = Annotated[bool, typer.Option("--champions", help="Only who served, or served from that decision on.")]
+Since = Annotated[str | None, typer.Option(help=f"Only from then on. {AT_HELP}", metavar="TIME")]
+Until = Annotated[str | None, typer.Option(help="Only up to then.", metavar="TIME")]
+Export = Annotated[
+    Path | None,
+    typer.Option(
+        help="Write the rows to a file: .csv, .parquet, .om (OpenMetrics, every value at its time) or .prom (the "
+        "newest values, for Prometheus' textfile collector).",
+        metavar="FILE",
+    ),
+]
+Format = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        help="Of the exported file, where its name does not say: csv, parquet, openmetrics or prometheus.",
+        metavar="FORMAT",
+    ),
+]
+Plot = Annotated[
+    Path | None, typer.Option(help="Draw the values over time, as one .html page or an .svg.", metavar="FILE")
+]
+
+
+class Unwritable(PromotionError):
+    """A file that cannot be written where it was asked for."""
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add them to the app."""
+    app.command(epilog="Example: promotion metrics fraud_classifier --metric roc_auc --export history.csv")(metrics)
+
+
+def metrics(
+    model: Model,
+    metric: Metrics = None,
+    champions: OnlyChampions = False,
+    since: Since = None,
+    until: Until = None,
+    export: Export = None,
+    form: Format = None,
+    plot: Plot = None,
+    as_json: Json = False,
+    as_markdown: Markdown = False,
+) -> None:
+    """What the decisions on a model measured.
+
+    Champions and challengers, metric by metric, with standard errors and the interval of each gain; oldest first.
+    """
+    from promotion.registry.measured import measured
+    from promotion.report.measured import measured_data, measured_page
+
+    answer = form_of(as_json=as_json, as_markdown=as_markdown)
+    kind, picture = _export_format(export, form), _plot_kind(plot)
+    begin, end = (moment_of(text) if text is not None else None for text in (since, until))
+    if begin and end and begin > end:
+        message = f"--since {written(begin)} is after --until {written(end)}: there is no time between them."
+        raise Misuse(message)
+    registry = open_here()
+    models_of(registry, model)
+    found = _of_metrics(measured(model, registry.history(model)), metric or [])
+    shown = [one for one in found if _within(one, begin, end) and (one.of_champion or not champions)]
+    if export and kind:
+        _write_export(export, shown, kind)
+    if plot:
+        _write(plot, _picture(model, shown, picture).encode())
+    show([measured_data(one) for one in shown], measured_page(shown), form=answer)
+
+
+def _export_format(export: Path | None, form: str | None) -> "ExportFormat | None":
+    from promotion.report.exports import SUFFIXES, ExportFormat, format_of
+
+    if export is None:
+        if form is not None:
+            message = f"--format {form} says how to write a file; name the file with --export."
+            raise Misuse(message)
+        return None
+    if form is not None and form not in list(ExportFormat):
+        message = f"There is no format '{form}'; there are {', '.join(ExportFormat)}."
+        raise Misuse(message)
+    kind = ExportFormat(form) if form is not None else format_of(export)
+    if kind is None:
+        message = (
+            f"'{export}' does not say by its name how it is to be written: expected one that ends in "
+            f"{', '.join(SUFFIXES)}, or --format."
+        )
+        raise Misuse(message)
+    return kind
+
+
+def _plot_kind(plot: Path | None) -> str:
+    kind = plot.suffix.lower() if plot else ""
+    if plot and kind not in {".svg", ".html"}:
+        message = f"A plot is drawn as .svg or .html, found '{plot}'."
+        raise Misuse(message)
+    return kind
+
+
+def _of_metrics(found: "Sequence[Measured]", asked: list[str]) -> "Sequence[Measured]":
+    """Those by the metrics asked for; `roc_auc,recall_at_fpr(0.01)` names two, and a comma in parentheses none."""
+    from promotion.report.measured import names_in
+
+    names = [name for text in asked for name in names_in(text)]
+    known = tuple(dict.fromkeys(one.metric for one in found))
+    for name in names:
+        if name not in known:
+            hint = "" if known else "No decision measured any yet."
+            raise UnknownName("measured metric", name, known, hint=hint)
+    return [one for one in found if one.metric in names] if names else found
+
+
+def _within(one: "Measured", begin: datetime | None, end: datetime | None) -> bool:
+    at = datetime.fromisoformat(one.at)
+    return (begin is None or at >= begin) and (end is None or at <= end)
+
+
+def _write_export(path: Path, shown: "Sequence[Measured]", kind: "ExportFormat") -> None:
+    from promotion.report.exports import exported
+
+    _write(path, exported(shown, kind))
+    notice(f"{len(shown)} rows were written to {path}.")
+
+
+def _picture(model: str, shown: "Sequence[Measured]", kind: str) -> str:
+    from promotion.report.measured import history_document
+    from promotion.report.plots.history import metrics_svg
+
+    if not shown:
+        message = f"There is nothing to draw: no decision on '{model}' measured what was asked for."
+        raise Misuse(message)
+    if kind == ".svg":
+        return metrics_svg(shown)
+    from promotion.report.html import page_html
+
+    return page_html(history_document(model, shown))
+
+
+def _write(path: Path, content: Any) -> None:
+    from promotion.adapters.files import replace_bytes
+
+    try:
+        replace_bytes(path.absolute(), content)
+    except OSError as error:
+        message = (
+            f"{path} cannot be written ({error.strerror or error}). Name a file in a folder that is there and yours."
+        )
+        raise Unwritable(message) from error

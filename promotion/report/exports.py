@@ -1,0 +1,190 @@
+"""Metric history as files for other programs: CSV and Parquet for tables, OpenMetrics for Prometheus and Grafana.
+
+All keep every value exactly: CSV and OpenMetrics write the shortest form that reads back as the same number.
+"""
+
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from promotion.registry.measured import Measured
+from promotion.report.measured import measured_data
+from promotion.report.record import version_of
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+    from prometheus_client import Metric
+
+
+class ExportFormat(StrEnum):
+    """How a file is written."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+    OPENMETRICS = "openmetrics"
+    PROMETHEUS = "prometheus"
+
+
+SUFFIXES = {
+    ".csv": ExportFormat.CSV,
+    ".parquet": ExportFormat.PARQUET,
+    ".om": ExportFormat.OPENMETRICS,
+    ".prom": ExportFormat.PROMETHEUS,
+}
+
+
+def format_of(path: Path) -> ExportFormat | None:
+    """The format that the end of a file's name stands for; None for any other."""
+    return SUFFIXES.get(path.suffix.lower())
+
+
+def exported(among: Sequence[Measured], form: ExportFormat) -> bytes:
+    """The bytes of a file with all of it; nothing measured is a file with no rows.
+
+    `openmetrics` has every value at its time, as `promtool tsdb create-blocks-from openmetrics` reads it; `prometheus`
+    has the newest of champion and challenger by each metric without a time, as node_exporter's textfile collector
+    reads it, and when they were measured beside it.
+    """
+    writers: dict[ExportFormat, Callable[[], bytes]] = {
+        ExportFormat.CSV: lambda: _frame(among).to_csv(index=False, lineterminator="\n").encode(),
+        ExportFormat.PARQUET: lambda: _parquet(among),
+        ExportFormat.OPENMETRICS: lambda: _openmetrics(among),
+        ExportFormat.PROMETHEUS: lambda: _prometheus(among),
+    }
+    return writers[form]()
+
+
+def _frame(among: Iterable[Measured]) -> "DataFrame":
+    import pandas as pd
+
+    types = {
+        **dict.fromkeys(("model", "version", "role", "stage", "metric", "direction", "verdict", "data"), "string"),
+        **dict.fromkeys(("at", "decision"), "string"),
+        **dict.fromkeys(("seq", "rows"), "int64"),
+        **dict.fromkeys(("value", "stderr", "gain", "gain_stderr", "gain_low", "gain_high", "confidence"), "float64"),
+        "became_champion": "bool",
+    }
+    return pd.DataFrame([measured_data(one) for one in among], columns=list(_COLUMNS)).astype(types)
+
+
+def _parquet(among: Iterable[Measured]) -> bytes:
+    """With `at` as a moment in UTC, to the microsecond."""
+    import pandas as pd
+
+    frame = _frame(among)
+    frame["at"] = pd.to_datetime(frame["at"], utc=True, format="ISO8601").astype("datetime64[us, UTC]")
+    written = io.BytesIO()
+    frame.to_parquet(written, index=False)
+    return written.getvalue()
+
+
+@dataclass(frozen=True)
+class _Family:
+    """One name of Prometheus: what follows `promotion_metric_`, its help, and its value for a row, if it has one."""
+
+    name: str
+    told: str
+    value: Callable[[Measured], float | None]
+
+
+_FAMILIES = (
+    _Family("value", "Value of a metric, as a decision measured it on its holdout.", lambda one: one.value),
+    _Family("stderr", "Standard error of the value.", lambda one: one.stderr),
+    _Family(
+        "gain",
+        "How much better the challenger was than the champion on the same rows; positive is better.",
+        lambda one: one.gain.value if one.gain else None,
+    ),
+    _Family("gain_low", "Lower end of the interval of the gain.", lambda one: one.gain.low if one.gain else None),
+    _Family("gain_high", "Upper end of the interval of the gain.", lambda one: one.gain.high if one.gain else None),
+    _Family("rows", "Rows of the holdout that judged.", lambda one: float(one.rows)),
+)
+_WHEN = _Family(
+    "measured_timestamp_seconds",
+    "When it was measured, in seconds since 1970.",
+    lambda one: datetime.fromisoformat(one.at).timestamp(),
+)
+
+
+class _Collected:
+    """What `prometheus_client` writes."""
+
+    def __init__(self, families: Iterable["Metric"]) -> None:
+        self._families = tuple(families)
+
+    def collect(self) -> Iterator["Metric"]:
+        return iter(self._families)
+
+
+def _openmetrics(among: Sequence[Measured]) -> bytes:
+    from prometheus_client.openmetrics.exposition import generate_latest
+
+    families = (_family(family, _series(among), timed=True) for family in _FAMILIES)
+    text: bytes = generate_latest(_Collected(families))  # type: ignore[no-untyped-call]  # the library's own
+    return text
+
+
+def _prometheus(among: Sequence[Measured]) -> bytes:
+    from prometheus_client import generate_latest
+
+    newest = {(one.model, one.metric, one.role): one for one in among}
+    series = {tuple(_labels(one).values()): [one] for one in newest.values()}
+    return generate_latest(_Collected(_family(family, series) for family in (*_FAMILIES, _WHEN)))
+
+
+def _family(family: _Family, series: Mapping[tuple[str, ...], Sequence[Measured]], *, timed: bool = False) -> "Metric":
+    from prometheus_client.core import GaugeMetricFamily
+
+    made = GaugeMetricFamily(f"promotion_metric_{family.name}", family.told, labels=_LABELS)
+    for labels, points in series.items():
+        for one in points:
+            value = family.value(one)
+            if value is not None:
+                made.add_metric(labels, value, timestamp=_moment(one) if timed else None)
+    return made
+
+
+def _series(among: Iterable[Measured]) -> dict[tuple[str, ...], list[Measured]]:
+    """Rows by their labels, each by time, and at one time the last recorded, as Prometheus wants them."""
+    found: dict[tuple[str, ...], dict[float, Measured]] = {}
+    for one in among:
+        found.setdefault(tuple(_labels(one).values()), {})[_moment(one)] = one
+    return {labels: [points[at] for at in sorted(points)] for labels, points in found.items()}
+
+
+def _moment(one: Measured) -> float:
+    """To the millisecond, which is all that Prometheus keeps."""
+    return round(datetime.fromisoformat(one.at).timestamp(), 3)
+
+
+def _labels(one: Measured) -> dict[str, str]:
+    return {"model": one.model, "version": version_of(one.tag), "role": one.role, "metric": one.metric}
+
+
+_LABELS = ("model", "version", "role", "metric")
+_COLUMNS = (
+    "model",
+    "seq",
+    "at",
+    "version",
+    "role",
+    "stage",
+    "metric",
+    "direction",
+    "value",
+    "stderr",
+    "gain",
+    "gain_stderr",
+    "gain_low",
+    "gain_high",
+    "confidence",
+    "verdict",
+    "became_champion",
+    "rows",
+    "data",
+    "decision",
+)

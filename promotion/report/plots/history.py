@@ -1,0 +1,170 @@
+"""Plots over time: the values of champions and challengers with their intervals, and who served when."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from promotion.evidence.values import quantile
+from promotion.figures import figure, minute, signed
+from promotion.registry.lineage import Reign
+from promotion.registry.measured import CHALLENGER, CHAMPION, Measured
+from promotion.report.document import Picture
+from promotion.report.palette import light
+from promotion.report.plots.svg import blank, drawn, style
+from promotion.report.record import version_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+WIDTH, HEIGHT = 360.0, 290.0
+MOST_REIGNS = 12
+MOST_DECISIONS = 200
+_MANY = 40
+_LONGEST = 17
+_INTERVAL = quantile(0.025)
+HOW_TO_READ = (
+    "Each decision measures champion and challenger on the same rows of its own holdout, so both move from decision to "
+    "decision. Lines are 95 % intervals of each value alone; the interval of the gain, which decides, is paired by row "
+    "and narrower."
+)
+"""What is to be said beside the plots of metrics."""
+_LOOKS: dict[str, dict[str, Any]] = {
+    "champion": {"color": light("champion"), "marker": "o", "ms": 4, "label": "champion"},
+    "promote": {"color": light("challenger"), "marker": "^", "ms": 7, "ls": "none", "label": "challenger, promoted"},
+    "hold": {
+        "color": light("challenger"), "marker": "o", "ms": 5, "ls": "none", "mfc": "none", "label": "challenger, held",
+    },
+    "reject": {"color": light("challenger"), "marker": "x", "ms": 6, "ls": "none", "label": "challenger, rejected"},
+}  # fmt: skip
+
+
+def metric_pictures(among: Sequence[Measured]) -> tuple[Picture, ...]:
+    """One plot for each metric, in the order in which they come; of many decisions the last."""
+    newest = set(sorted({one.seq for one in among})[-MOST_DECISIONS:])
+    among = [one for one in among if one.seq in newest]
+    names = dict.fromkeys(one.metric for one in among)
+    return tuple(
+        _metric_picture([one for one in among if one.metric == name], f"history-{place}")
+        for place, name in enumerate(names, 1)
+    )
+
+
+def metrics_svg(among: Sequence[Measured]) -> str:
+    """The plots of all metrics below one another, as one SVG file on white."""
+    pictures = [picture.svg for picture in metric_pictures(among)]
+    placed = "".join(svg.replace("<svg ", f'<svg y="{HEIGHT * place:g}" ', 1) for place, svg in enumerate(pictures))
+    height = HEIGHT * len(pictures)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:g} {height:g}" width="{WIDTH:g}" '
+        f'height="{height:g}" font-family="system-ui, sans-serif"><rect width="100%" height="100%" fill="#ffffff"/>'
+        f"{placed}</svg>\n"
+    )
+
+
+def timeline_picture(served: Sequence[Reign], *, until: str) -> Picture:
+    """Who served when, one bar for each time in production; of many the last.
+
+    Args:
+        served: at least one, oldest first.
+        until: where the bar of the present champion ends: the moment that the picture is of.
+    """
+    shown = served[-MOST_REIGNS:]
+    with style():
+        figure_ = blank(WIDTH, 68.0 + 18.5 * len(shown))
+        axes = figure_.subplots()
+        for place, reign in enumerate(shown):
+            _bar(axes, place, reign, until)
+        axes.set_yticks(range(len(shown)), [_short(version_of(reign.champion.tag)) for reign in shown])
+        axes.set_ylim(len(shown) - 0.4, -0.6)
+        axes.set_title("In production")
+        axes.grid(visible=False, axis="y")
+        _dates(axes, [*(_when(reign.champion.since) for reign in shown), _when(until)])
+        svg = drawn(figure_, name="timeline", title="Who was in production when", told=_reigns_told(shown))
+    left_out = len(served) - len(shown)
+    caption = "Filled: by a decision. Striped: by hand." + (
+        f" The last {len(shown)} champions; {left_out} before them stand in the table." if left_out else ""
+    )
+    return Picture(svg=svg, caption=caption)
+
+
+def _metric_picture(points: Sequence[Measured], name: str) -> Picture:
+    metric = points[0].metric
+    with style():
+        figure_ = blank(WIDTH, HEIGHT)
+        axes = figure_.subplots()
+        for look, chosen in _by_look(points):
+            _points(axes, chosen, _LOOKS[look])
+        axes.set_title(f"{metric} ({points[0].direction.value} is better)")
+        _dates(axes, [_when(one.at) for one in points])
+        figure_.legend(loc="outside lower left", ncols=2, handletextpad=0.4, columnspacing=1.2, fontsize=9.5)
+        svg = drawn(figure_, name=name, title=f"{metric} over time", told=_points_told(points))
+    return Picture(svg=svg)
+
+
+def _by_look(points: Iterable[Measured]) -> Iterable[tuple[str, list[Measured]]]:
+    points = list(points)
+    by_look = {
+        look: [one for one in points if (CHAMPION if one.role == CHAMPION else one.verdict) == look] for look in _LOOKS
+    }
+    return [(look, chosen) for look, chosen in by_look.items() if chosen]
+
+
+def _points(axes: "Axes", points: Sequence[Measured], look: dict[str, Any]) -> None:
+    ordered = sorted(points, key=lambda one: one.at)
+    axes.errorbar(
+        [_when(one.at) for one in ordered],
+        [one.value for one in ordered],
+        yerr=[_INTERVAL * one.stderr for one in ordered],
+        elinewidth=0.7 if len(ordered) > _MANY else 1.1,
+        lw=1.2,
+        **look,
+    )
+
+
+def _bar(axes: "Axes", place: int, reign: Reign, until: str) -> None:
+    since, end = _when(reign.champion.since), max(_when(reign.until or until), _when(reign.champion.since))
+    colour = light("champion")
+    looks: dict[str, Any] = {"facecolor": colour} if reign.decision else {"facecolor": "none", "hatch": "//////"}
+    axes.barh(place, end - since, left=since, height=0.55, edgecolor=colour, **looks)
+
+
+def _dates(axes: "Axes", moments: Sequence[float]) -> None:
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+    locator = AutoDateLocator(minticks=3, maxticks=6)  # type: ignore[no-untyped-call]  # matplotlib's own
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]  # likewise
+    if min(moments) == max(moments):
+        moment = datetime.fromtimestamp(moments[0] * 86_400, UTC)
+        axes.set_xticks([moments[0]], [f"{moment:%Y-%m-%d %H:%M}"])
+
+
+def _when(at: str) -> float:
+    """Days since 1970 in UTC, as matplotlib counts time."""
+    return datetime.fromisoformat(at).timestamp() / 86_400
+
+
+def _short(version: str) -> str:
+    return version if len(version) <= _LONGEST else f"{version[: _LONGEST - 1]}…"
+
+
+def _reigns_told(shown: Sequence[Reign]) -> str:
+    last = shown[-1]
+    return (
+        f"{len(shown)} times in production, from {minute(shown[0].champion.since)} UTC. "
+        f"{version_of(last.champion.tag)} serves since {minute(last.champion.since)} UTC. The table has all of them."
+    )
+
+
+def _points_told(points: Sequence[Measured]) -> str:
+    champions = [one for one in points if one.role == CHAMPION]
+    challengers = [one for one in points if one.role == CHALLENGER]
+    told = [f"{len(challengers)} challengers and {len(champions)} measurements of champions."]
+    if champions:
+        told.append(
+            f"The champion's value was {figure(champions[0].value)} at first and {figure(champions[-1].value)} last."
+        )
+    gains = [one.gain for one in challengers if one.gain]
+    if gains:
+        told.append(f"Gains went from {signed(min(g.value for g in gains))} to {signed(max(g.value for g in gains))}.")
+    return " ".join(told)

@@ -1,0 +1,65 @@
+"""All that a model's pages tell, folded once from its entries. Pure."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from promotion.registry.entries import Entry, Judgement
+from promotion.registry.lineage import Reign, decisions, reigns
+from promotion.registry.measured import Measured, measured
+from promotion.registry.state import State, fold
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chronicle:
+    """One model.
+
+    Attributes:
+        state: at the end of its ledger.
+        entries: all of them, oldest first.
+        reigns: every champion's time in production, oldest first.
+        measured: what the decisions measured, in order.
+        decisions: every decision by its entry's `seq`.
+        applied: by the `seq` of a planned transition, the one of the entry that says it is done.
+        followed: by a decision's digest, the entries that followed from it.
+    """
+
+    state: State
+    entries: Sequence[Entry]
+    reigns: tuple[Reign, ...]
+    measured: tuple[Measured, ...]
+    decisions: Mapping[int, Judgement]
+    applied: Mapping[int, int]
+    followed: Mapping[str, Sequence[Entry]]
+
+    @property
+    def model(self) -> str:
+        """Its name."""
+        return self.state.model
+
+    @property
+    def last(self) -> tuple[Entry, Judgement] | None:
+        """The last decision with its entry."""
+        seq = max(self.decisions, default=None)
+        return None if seq is None else (self.entries[seq - 1], self.decisions[seq])
+
+
+def chronicle(model: str, entries: Sequence[Entry]) -> Chronicle:
+    """The chronicle of a model.
+
+    Raises:
+        LedgerError: the entries are not as they were written.
+    """
+    followed: dict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        if isinstance(entry.body.get("decision"), str):  # of a decision itself it is the whole of it
+            followed[str(entry.body["decision"])].append(entry)
+    return Chronicle(
+        state=fold(model, entries),
+        entries=entries,
+        reigns=reigns(model, entries),
+        measured=measured(model, entries),
+        decisions={entry.seq: judgement for entry, judgement in decisions(entries)},
+        applied={entry.body["planned"]: entry.seq for entry in entries if entry.kind == "transition_applied"},
+        followed=followed,
+    )

@@ -1,0 +1,100 @@
+"""The entries of a model as a list with places to link to, and the search over them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from promotion.figures import minute
+from promotion.registry.entries import Entry
+from promotion.report.measured import TONES
+from promotion.report.page import Tone
+from promotion.report.record import told
+from promotion.report.site.chronicle import Chronicle
+from promotion.report.site.names import decision_page_name, model_page_name
+
+KINDS = {
+    "registration": "registration",
+    "decision": "decision",
+    "approval": "approval",
+    "adoption": "adoption",
+    "override": "override",
+    "transition_planned": "transition",
+}
+Found = dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One entry, as it stands in the list.
+
+    Attributes:
+        seq: its place; `entry-SEQ` is its anchor.
+        also: the entry that says that it is done; its anchor leads here too.
+        kind: in a word.
+        at: to the minute, and
+        moment: exactly.
+        actor: who.
+        told: what, as a sentence.
+        verdict, tone: of a decision; empty and plain for anything else.
+        report: the page of the decision that it is or follows from; empty for none.
+        note: what is to be said besides.
+    """
+
+    seq: int
+    also: int | None
+    kind: str
+    at: str
+    moment: str
+    actor: str
+    told: str
+    verdict: str
+    tone: Tone
+    report: str
+    note: str
+
+
+def events(of: Chronicle) -> Iterator[Event]:
+    """Every entry in order; one that only says that another was carried out stands with that one."""
+    before = ""
+    for entry in of.entries:
+        before = told(entry, before)
+        if entry.kind in KINDS:
+            yield _event(of, entry, before)
+
+
+def search_index(of: Chronicle) -> Iterator[Found]:
+    """What a search finds of a model: itself, its versions, and all that happened but registrations, newest first."""
+    page = model_page_name(of.model)
+    yield {"kind": "model", "title": of.model, "text": "", "link": page}
+    for place, known in enumerate(of.state.versions.values(), 1):
+        named = known.registration.version or ""
+        text = f"{known.stage or 'no stage'}, registered {minute(known.registered_at)} UTC {named}".strip()
+        yield {"kind": "version", "title": known.tag, "text": text, "link": f"{page}#version-{place}"}
+    for event in reversed(tuple(events(of))):
+        if event.kind != "registration":
+            title = f"{of.model}, entry {event.seq}, {event.at} UTC, {event.actor}"
+            digits = event.report.rpartition("-")[2].removesuffix(".html")
+            yield {
+                "kind": event.kind,
+                "title": title,
+                "text": f"{event.told} {digits}".strip(),
+                "link": f"{page}#entry-{event.seq}",
+            }
+
+
+def _event(of: Chronicle, entry: Entry, words: str) -> Event:
+    judgement = of.decisions.get(entry.seq)
+    digest = judgement.decision_digest if judgement else entry.body.get("decision")
+    open_ = entry.kind == "transition_planned" and entry.seq not in of.applied
+    return Event(
+        seq=entry.seq,
+        also=of.applied.get(entry.seq),
+        kind=KINDS[entry.kind],
+        at=minute(entry.at),
+        moment=entry.at,
+        actor=entry.actor,
+        told=words,
+        verdict=judgement.decision.verdict.value if judgement else "",
+        tone=TONES[judgement.decision.verdict] if judgement else Tone.PLAIN,
+        report=decision_page_name(digest) if digest else "",
+        note="not yet carried out; the next command does it" if open_ else "",
+    )

@@ -1,0 +1,167 @@
+"""What the first page says of each model, and what a model's own page says first."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from promotion.figures import minute
+from promotion.registry.lineage import Reign
+from promotion.report.measured import TONES
+from promotion.report.page import Column, Page, Table, Tone, Words, left, row
+from promotion.report.record import budget_told, version_of
+from promotion.report.site.chronicle import Chronicle
+from promotion.report.site.names import decision_page_name, model_page_name
+
+RECENT = 12
+_DAY = 86_400
+_FEW = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """One model on the first page.
+
+    Attributes:
+        model, link: its name, and its page.
+        champion: the version that serves; `none yet`.
+        age: how long it has served; empty without one.
+        since: from when; likewise.
+        last: the last verdicts, newest first, each with its report.
+        waiting: the versions that wait.
+        decisions: how many there were.
+    """
+
+    model: str
+    link: str
+    champion: str
+    age: str
+    since: str
+    last: tuple[Words, ...]
+    waiting: str
+    decisions: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recent:
+    """A decision on the first page.
+
+    Attributes:
+        model, link: on which model, and where its entry stands.
+        version, verdict: on which version, and what was decided, with its report.
+        moment, at: when, exactly and to the minute.
+        summary: why, in a sentence.
+    """
+
+    model: str
+    link: str
+    version: str
+    verdict: Words
+    moment: str
+    at: str
+    summary: str
+
+
+def standing(of: Chronicle, now: datetime) -> Standing:
+    """A model on the first page."""
+    champion = of.state.champion
+    newest = sorted(of.decisions, reverse=True)[:3]
+    return Standing(
+        model=of.model,
+        link=model_page_name(of.model),
+        champion=version_of(champion.tag) if champion else "none yet",
+        age=age_told(champion.since, now) if champion else "",
+        since=f"{minute(champion.since)} UTC" if champion else "",
+        last=tuple(_verdict(of, seq) for seq in newest),
+        waiting=some([version_of(known.tag) for known in of.state.waiting]) or "nobody",
+        decisions=len(of.decisions),
+    )
+
+
+def recent(among: Iterable[Chronicle]) -> tuple[Recent, ...]:
+    """The newest decisions on all models, the newest first."""
+    judged = [(of.entries[seq - 1].at, of, seq) for of in among for seq in of.decisions]
+    newest = sorted(judged, key=lambda one: (datetime.fromisoformat(one[0]), one[2]), reverse=True)[:RECENT]
+    return tuple(
+        Recent(
+            model=of.model,
+            link=f"{model_page_name(of.model)}#entry-{seq}",
+            version=version_of(of.decisions[seq].tag),
+            verdict=_verdict(of, seq),
+            moment=at,
+            at=minute(at),
+            summary=of.decisions[seq].decision.summary,
+        )
+        for at, of, seq in newest
+    )
+
+
+def model_lead(of: Chronicle) -> Page:
+    """Who serves, who waits, how much the holdout is used."""
+    champion, state = of.state.champion, of.state
+    serves = (
+        f"`{version_of(champion.tag)}` serves since {minute(champion.since)} UTC, "
+        f"{f'by decision {champion.decision[:12]}' if champion.decision else 'by hand'}."
+        if champion
+        else "Nobody serves yet."
+    )
+    waiting = some([f"`{version_of(known.tag)}`" for known in state.waiting])
+    before = f"A rollback would bring back `{version_of(state.previous)}`." if state.previous else ""
+    counted = (
+        f"{len(state.versions):,} versions, {len(of.decisions):,} decisions, {len(of.reigns):,} times in production."
+    )
+    return Page(
+        headline=of.model,
+        summary=(serves, f"Waiting to be judged: {waiting}." if waiting else "", before, budget_told(state), counted),
+    )
+
+
+def reigns_table(of: Chronicle) -> Table:
+    """Who was in production when, the newest first, with links to what put each there."""
+    at = (Column("from (UTC)", wraps=False), Column("until (UTC)", wraps=False))
+    columns = (*left("version"), *at, *left("cause", "decision", "who", "why"))
+    return Table(columns=columns, rows=tuple(map(_reign, reversed(of.reigns))))
+
+
+def versions_rows(of: Chronicle) -> Sequence[tuple[Words, ...]]:
+    """Every version in order of registration; a row's anchor is `version-` and its place."""
+    return tuple(
+        row(
+            version_of(known.tag),
+            known.registration.version or "",
+            "deleted" if known.deleted_at else known.stage or "none of ours",
+            minute(known.registered_at),
+            _verdict(of, known.decided_seq) if known.decided_seq else "",
+        )
+        for known in of.state.versions.values()
+    )
+
+
+def some(names: Sequence[str]) -> str:
+    """The last few of the names, the last first, and how many more there are."""
+    shown = ", ".join(names[: -_FEW - 1 : -1])
+    return f"{shown} and {len(names) - _FEW:,} more" if len(names) > _FEW else shown
+
+
+def age_told(since: str, now: datetime) -> str:
+    """How long it has been, in whole days."""
+    days = int((now - datetime.fromisoformat(since)).total_seconds() // _DAY)
+    return "since today" if days < 1 else f"for {days:,} day{'s' * (days > 1)}"
+
+
+def _reign(reign: Reign) -> tuple[Words, ...]:
+    decided = reign.plan.decision
+    return row(
+        Words(version_of(reign.champion.tag), link=f"#entry-{reign.champion.seq}"),
+        minute(reign.champion.since),
+        minute(reign.until) if reign.until else Words("serves still", Tone.GOOD),
+        reign.cause,
+        Words(reign.decision_id or "", link=decision_page_name(decided)) if decided else "none",
+        reign.actor,
+        reign.plan.reason,
+    )
+
+
+def _verdict(of: Chronicle, seq: int) -> Words:
+    judgement = of.decisions[seq]
+    verdict = judgement.decision.verdict
+    return Words(verdict.value, TONES[verdict], decision_page_name(judgement.decision_digest))

@@ -1,0 +1,200 @@
+"""Writes the site: what has changed is drawn again, the rest stays as it is, and what is not ours is not touched."""
+
+from base64 import b64encode
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from promotion.adapters.files import replace_text
+from promotion.canonical import digest
+from promotion.errors import LedgerError, PromotionError
+from promotion.registry.entries import Entry, Judgement
+from promotion.registry.state import State
+from promotion.report.decision_report import Recorded, decision_document
+from promotion.report.html import page_html, render
+from promotion.report.site.chronicle import Chronicle, chronicle
+from promotion.report.site.events import KINDS, events, search_index
+from promotion.report.site.names import decision_page_name, model_page_name
+from promotion.report.site.overview import model_lead, recent, reigns_table, standing, versions_rows
+
+if TYPE_CHECKING:
+    from promotion.registry.record import Record
+
+Attention = Callable[[Sequence[State]], Sequence[str]]
+_MARK = "<!-- drawn from {key} -->\n"
+
+
+class Unwritable(PromotionError):
+    """A folder that the site cannot be written to."""
+
+
+@dataclass
+class SiteWritten:
+    """What was done.
+
+    Attributes:
+        folder: where the site is; its first page is `index.html`.
+        drawn: names of the files that were written, and
+        kept: of those that were as they should be already.
+        unread: why a model's ledger could not be read, as sentences; its pages stay as they were.
+    """
+
+    folder: Path
+    drawn: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+
+    @property
+    def index(self) -> Path:
+        """The first page."""
+        return self.folder / "index.html"
+
+    def put(self, name: str, made_of: object, page: Callable[[], str]) -> None:
+        """Write a file, unless it was drawn from the same already."""
+        mark = _MARK.format(key=digest([_drawing(), made_of]))
+        path = self.folder / name
+        if _ends_with(path, mark):
+            self.kept.append(name)
+            return
+        try:
+            replace_text(path, page() + mark)
+        except OSError as error:
+            message = f"{path} cannot be written ({error.strerror or error}). Give --site a folder that is yours."
+            raise Unwritable(message) from error
+        self.drawn.append(name)
+
+
+def write_site(registry: "Record", folder: Path, *, now: datetime, attention: Attention = lambda _: ()) -> SiteWritten:
+    """Write or renew the site of every model.
+
+    Args:
+        registry: whose ledger is told; only its entries are read.
+        folder: made where it is missing; files in it that are not the site's stay.
+        now: the moment that ages are counted to.
+        attention: says of the models what a person is to know first, as sentences.
+
+    Raises:
+        Unwritable: the folder is none, or not ours to write to.
+    """
+    done = SiteWritten(_made(folder))
+    told: list[Chronicle] = []
+    for model in registry.models():
+        try:
+            told.append(chronicle(model, registry.history(model)))
+        except LedgerError as error:
+            done.unread.append(str(error))
+    for one in told:
+        _write_model(done, one)
+    known = attention([one.state for one in told])
+    _write_index(done, told, now.astimezone(UTC), (*done.unread, *known))
+    return done
+
+
+def _write_model(done: SiteWritten, of: Chronicle) -> None:
+    for seq, judgement in of.decisions.items():
+        entry = of.entries[seq - 1]
+        followed = of.followed.get(judgement.decision_digest, ())
+        known = of.state.versions[judgement.tag]
+        still = [known.stage, known.decided_seq == seq] if judgement.decision.waits else None
+        made_of = [entry.hash, [one.hash for one in followed], still]
+        done.put(
+            decision_page_name(judgement.decision_digest),
+            made_of,
+            lambda entry=entry, judgement=judgement, followed=followed: _report(of, entry, judgement, followed),  # type: ignore[misc]  # bound now
+        )
+    done.put(model_page_name(of.model), [of.model, of.state.seq, of.state.hash], lambda: _model_page(of))
+
+
+def _report(of: Chronicle, entry: Entry, judgement: Judgement, followed: Sequence[Entry]) -> str:
+    after = tuple(one for one in followed if one.seq != entry.seq)
+    found = Recorded(entry=entry, judgement=judgement, versions=of.state.versions, followed=after)
+    return page_html(decision_document(found))
+
+
+def _model_page(of: Chronicle) -> str:
+    from promotion.report.plots.history import HOW_TO_READ, metric_pictures, timeline_picture
+
+    return _page(
+        "site_model.html",
+        lead=model_lead(of),
+        pictures=(
+            *((timeline_picture(of.reigns, until=of.entries[-1].at),) if of.reigns else ()),
+            *metric_pictures(of.measured),
+        ),
+        how_to_read=HOW_TO_READ if of.measured else "",
+        reigns=reigns_table(of),
+        versions=versions_rows(of),
+        events=tuple(events(of)),
+        kinds=tuple(KINDS.values()),
+        colophon=f"Made by `promotion report --site` from the ledger to entry {of.state.seq} ({of.state.hash[:12]}).",
+    )
+
+
+def _write_index(done: SiteWritten, told: Sequence[Chronicle], now: datetime, attention: Sequence[str]) -> None:
+    standings = tuple(standing(of, now) for of in told)
+    made_of = [[one.age for one in standings], [[of.model, of.state.hash] for of in told], list(attention)]
+    done.put(
+        "index.html",
+        made_of,
+        lambda: _page(
+            "site_index.html",
+            standings=standings,
+            attention=attention,
+            recent=recent(told),
+            index=[found for of in told for found in search_index(of)],
+            colophon=f"Made by `promotion report --site` from the ledger as of {now:%Y-%m-%d %H:%M} UTC.",
+        ),
+    )
+
+
+def _page(template: str, **values: object) -> str:
+    script = _script()
+    named = f"sha256-{b64encode(sha256(script.encode()).digest()).decode()}"
+    return render(template, script=script, script_digest=named, **values)
+
+
+@cache
+def _script() -> str:
+    return (files("promotion.report") / "templates" / "search.js").read_text("utf-8")
+
+
+@cache
+def _drawing() -> str:
+    """A digest of all that draws: pages of another release are drawn again."""
+    room = Path(__file__).parent.parent
+    sources = sorted(path for path in room.rglob("*") if path.suffix in {".py", ".html", ".css", ".js"})
+    return digest([[str(path.relative_to(room)), sha256(path.read_bytes()).hexdigest()] for path in sources])
+
+
+def _made(folder: Path) -> Path:
+    """The folder, there and a folder.
+
+    Raises:
+        Unwritable: it is not, and cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = "it is a file" if folder.is_file() else error.strerror or str(error)
+        message = f"The site cannot be written to {folder} ({why}). Give --site a folder, or the name of a new one."
+        raise Unwritable(message) from error
+    return folder
+
+
+def _ends_with(path: Path, mark: str) -> bool:
+    wanted = mark.encode()
+    try:
+        with path.open("rb") as file:
+            file.seek(0, 2)
+            file.seek(max(0, file.tell() - len(wanted)))
+            return file.read() == wanted
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        message = f"{path} cannot be read ({error.strerror or error}). Give --site a folder that is yours."
+        raise Unwritable(message) from error

@@ -1,0 +1,125 @@
+"""The site as Chromium shows it from disk, on a phone and on a desktop, in light and dark."""
+
+from datetime import timedelta
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from chromium import chromium
+from ledgers import record_history
+from situation import NOON, open_at, settings_at
+
+from promotion.adapters.bento import BentoStore
+from promotion.adapters.memory import MemoryMirror
+from promotion.report.site import write_site
+
+LOOKS = [(width, scheme) for width in (390, 1280) for scheme in ("light", "dark")]
+SCROLLED = "document.documentElement.scrollWidth <= innerWidth"
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    root = tmp_path_factory.mktemp("registry")
+    registry = open_at(settings_at(root), store=BentoStore(root / "bentoml"), mirror=MemoryMirror())
+    record_history(
+        registry.ledger, "churn", 14, rows=400, spread=0.8, reason="<script>document.title = 'taken'</script>"
+    )
+    record_history(registry.ledger, "fraud_classifier", 10, seed=3, rows=400, spread=0.8)
+    return write_site(
+        registry, root / "site", now=NOON + timedelta(days=3), attention=lambda states: ["MLflow is behind."]
+    ).folder
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as one:
+        yield one
+
+
+@pytest.fixture
+def view(browser):
+    """A page of a given look; no console message, error or request but to files may have come of it in the end."""
+    complaints, contexts = [], []
+
+    def open_one(width=1280, scheme="light", **options):
+        contexts.append(
+            browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce", **options)
+        )  # fmt: skip
+        page = contexts[-1].new_page()
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda asked: asked.url.startswith(("file:", "data:")) or complaints.append(asked.url))
+        page.on("requestfailed", lambda asked: complaints.append(asked.url))
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+def test_pages_are_drawn_fit_the_screen_and_are_accessible(site, view, width, scheme):
+    page, axe = view(width, scheme), Axe()
+    report = next(path.name for path in sorted(site.glob("decision-*.html")))
+    for name in ("index.html", "model-churn.html", report):
+        page.goto((site / name).as_uri())
+        assert page.title() != "taken"
+        assert page.evaluate(SCROLLED), name
+        for drawing in page.locator("figure svg").all():
+            box = drawing.bounding_box()
+            assert box["width"] > 250
+            assert box["height"] > 60
+        serious = [
+            (one["id"], [node["html"][:200] for node in one["nodes"]])
+            for one in axe.run(page).response["violations"]
+            if one["impact"] in {"serious", "critical"}
+        ]
+        assert serious == [], name
+    page.goto((site / "model-churn.html").as_uri())
+    assert page.locator("figure svg").count() == 5
+
+
+def test_the_search_finds_by_keyboard_alone_and_what_it_finds_opens(site, view):
+    page = view()
+    page.goto((site / "index.html").as_uri())
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to content"
+    page.keyboard.press("Tab")
+    page.keyboard.type("document.title rollback")
+    found = page.get_by_role("list", name="Found")
+    assert page.get_by_role("status").inner_text() == f"{found.get_by_role('listitem').count()} found."
+    assert "<script>document.title = 'taken'</script>" in found.inner_text()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/model-churn.html#entry-*")
+    target = page.locator(":target")
+    assert "rollback" in target.inner_text()
+    page.goto((site / "index.html").as_uri())
+    page.get_by_role("searchbox").fill("nothing of the kind")
+    assert page.get_by_role("status").inner_text() == "Nothing found."
+
+
+def test_the_list_of_a_model_is_sifted_by_words_and_kind(site, view):
+    page = view(390)
+    page.goto((site / "model-churn.html").as_uri())
+    entries = page.locator("#events > li")
+    page.get_by_role("combobox").select_option("decision")
+    decided = entries.locator("visible=true").count()
+    assert decided == 14
+    assert page.get_by_role("status").inner_text() == f"14 of {entries.count()} entries are shown."
+    page.get_by_role("searchbox").fill("decided promote")
+    assert 0 < entries.locator("visible=true").count() < decided
+    page.evaluate("location.hash = 'entry-1'")
+    entries.first.wait_for(state="visible")
+
+
+def test_without_a_script_everything_is_there_but_the_search(site, view):
+    page = view(java_script_enabled=False)
+    page.goto((site / "model-churn.html").as_uri())
+    assert page.locator("#events > li").first.is_visible()
+    assert not page.get_by_role("searchbox").is_visible()
+    page.goto((site / "index.html").as_uri())
+    page.get_by_role("link", name="fraud_classifier", exact=True).first.click()
+    assert page.get_by_role("heading", level=1).inner_text() == "fraud_classifier"

@@ -1,0 +1,156 @@
+import json
+import re
+from datetime import timedelta
+from html.parser import HTMLParser
+
+import pytest
+from ledgers import record_history
+from situation import NOON, snapshot, toy
+
+from promotion.errors import PromotionError
+from promotion.report.site import write_site
+
+HOSTILE = """<script>alert("1")</script></script><img src=x onerror=alert(2)>'" `<b>` {{ 7*7 }} javascript:alert(3)"""
+LATER = NOON + timedelta(days=3)
+
+
+class Read(HTMLParser):
+    """What a browser would make of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.links, self.ids, self.handlers, self.data = [], [], [], [], ""
+        self._inside = None
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        self.tags.append(tag)
+        self._inside = given.get("id") if tag == "script" else None
+        self.links += [given[name] for name in ("href", "src") if given.get(name)]
+        self.ids += [given["id"]] if "id" in given else []
+        self.handlers += [name for name in given if name.startswith("on")]
+
+    def handle_data(self, data):
+        if self._inside == "search-index":
+            self.data += data
+
+
+@pytest.fixture
+def three_models(registry_after_three_champions):
+    """`toy` with real versions, and two models with longer histories, one of them by somebody hostile."""
+    registry = registry_after_three_champions
+    record_history(registry.ledger, "churn", 12, rows=300, spread=0.8)
+    record_history(
+        registry.ledger, "fraud_classifier", 12, seed=3, reason=HOSTILE, actor=f"os:{HOSTILE}", rows=300, spread=0.8
+    )
+    return registry
+
+
+def pages_in(folder):
+    return {path.name: Read(path.read_text("utf-8")) for path in folder.glob("*.html")}
+
+
+def test_every_page_is_linked_every_link_leads_somewhere_and_no_text_becomes_markup(three_models, tmp_path):
+    written = write_site(three_models, tmp_path / "site", now=LATER, attention=lambda states: [HOSTILE])
+    pages = pages_in(written.folder)
+    assert sorted(pages) == sorted(written.drawn)
+    linked = {"index.html"}
+    for name, page in pages.items():
+        assert len(page.ids) == len(set(page.ids)), name
+        assert "img" not in page.tags
+        assert page.handlers == []
+        assert page.tags.count("script") == (2 if name == "index.html" else 1 if name.startswith("model-") else 0)
+        for link in page.links:
+            file, _, anchor = link.partition("#")
+            if link != "data:,":
+                assert not anchor or anchor in pages[file or name].ids, (name, link)
+                linked.add(file or name)
+    assert linked == set(pages)
+    for model in ("toy", "churn", "fraud_classifier"):
+        entries = three_models.history(model)
+        page, text = pages[f"model-{model}.html"], (written.folder / f"model-{model}.html").read_text()
+        assert [f"entry-{entry.seq}" for entry in entries] == [
+            one for one in page.ids if re.fullmatch(r"entry-\d+", one)
+        ]
+        assert text.count("<svg ") == 1 + len(set(re.findall(r">([^<>]+) over time</title>", text)))
+        assert "svg" in page.tags
+    found = json.loads(pages["index.html"].data)
+    assert any(HOSTILE in one["text"] for one in found)
+    assert {"model", "version", "decision", "approval", "transition"} <= {one["kind"] for one in found}
+
+
+def test_the_first_page_tells_who_serves_how_long_and_what_needs_attention(three_models, tmp_path):
+    text = write_site(
+        three_models, tmp_path / "site", now=LATER, attention=lambda states: ["MLflow is behind."]
+    ).index.read_text()
+    toy_card = re.search(r'href="model-toy.html">toy</a></h3>(.*?)</li>', text, re.DOTALL)[1]
+    told = re.sub(r"<[^>]+>|\s+", " ", toy_card)
+    assert re.sub(r" +", " ", told).strip() == (
+        "champion twin serves for 2 days (2026-11-22 12:11 UTC) last verdicts promote , promote waiting nobody decisions 2"
+    )
+    assert "<h1>3 models, 1 note for your attention</h1>" in text
+    assert "<li>MLflow is behind.</li>" in text
+
+
+def test_what_has_not_changed_is_not_written_again_and_what_is_not_ours_stays(three_models, tmp_path):
+    folder = tmp_path / "site"
+    write_site(three_models, folder, now=LATER)
+    (folder / "notes.txt").write_text("mine")
+    before, times = snapshot(folder), {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+    again = write_site(three_models, folder, now=LATER + timedelta(minutes=5))
+    assert (again.drawn, len(again.kept)) == ([], len(before) - 1)
+    assert snapshot(folder) == before
+    assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == times
+    three_models.rollback("toy", reason="complaints")
+    assert write_site(three_models, folder, now=LATER).drawn == ["model-toy.html", "index.html"]
+    assert write_site(three_models, folder, now=LATER + timedelta(days=1)).drawn == ["index.html"]  # ages
+    (folder / "model-churn.html").write_text("cut sho")
+    assert write_site(three_models, folder, now=LATER + timedelta(days=1)).drawn == ["model-churn.html"]
+    assert {path.name for path in folder.iterdir()} - set(before) == set()
+
+
+def test_an_empty_registry_and_a_model_that_nobody_judged_have_pages(registry, tmp_path):
+    registry.register(toy("weak"))
+    written = write_site(registry, tmp_path / "site", now=LATER)
+    assert written.drawn == ["model-toy.html", "index.html"]
+    assert "Nobody has served yet." in (written.folder / "model-toy.html").read_text()
+
+
+def test_a_ledger_that_was_changed_is_told_and_the_other_models_are_written(three_models, tmp_path):
+    folder = tmp_path / "site"
+    write_site(three_models, folder, now=LATER)
+    old = (folder / "model-churn.html").read_text()
+    honest = three_models.history
+
+    def changed(model):
+        entries = honest(model)
+        return entries if model != "churn" else (*entries[:2], *entries[3:])
+
+    three_models.history = changed
+    three_models.promote(toy("good"), reason="again", override=True)
+    written = write_site(three_models, folder, now=LATER)
+    assert written.unread == [
+        "Entry 4 of 'churn' does not follow entry 2 as it was written: the ledger was changed from outside. "
+        "`promotion audit churn` shows where. Restore it from a backup."
+    ]
+    assert "model-toy.html" in written.drawn
+    assert (folder / "model-churn.html").read_text() == old
+    assert "Entry 4 of &#39;churn&#39; does not follow" in written.index.read_text()
+
+
+def test_a_folder_that_cannot_be_had_is_a_sentence(registry, tmp_path):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "taken" / "index.html").mkdir(parents=True)
+    for folder, says in (
+        ("file", "The site cannot be written to {} (it is a file). Give --site a folder, or the name of a new one."),
+        (
+            "file/below",
+            "The site cannot be written to {} (Not a directory). Give --site a folder, or the name of a new one.",
+        ),
+        ("taken", "{}/index.html cannot be read (Is a directory). Give --site a folder that is yours."),
+    ):
+        with pytest.raises(PromotionError) as caught:
+            write_site(registry, tmp_path / folder, now=LATER)
+        assert str(caught.value) == says.format(tmp_path / folder)
+    assert (tmp_path / "file").read_text() == ""
