@@ -86,20 +86,20 @@ def measured(model: str, entries: Iterable[Entry]) -> tuple[Measured, ...]:
     """
     found: list[Measured] = []
     stages: dict[str, Stage | None] = {}
-    crowned: set[str] = set()
+    decided: dict[str, int] = {}
+    crowned: set[int] = set()
     for entry, champion in champions(model, entries):
         match body := entry.content():
             case Registration():
                 stages[body.tag] = body.stage
             case Judgement():
+                decided[body.decision_digest] = entry.seq  # the same may be decided again, on the same rows
                 found.extend(_of_decision(entry, body, stages))
             case TransitionPlanned():
                 stages.update((move.tag, move.after) for move in body.moves)
-                if body.decision and champion and champion.seq == entry.seq:
-                    crowned.add(body.decision)
-    return tuple(
-        replace(one, crowned=True) if one.role == CHALLENGER and one.decision in crowned else one for one in found
-    )
+                if body.decision in decided and champion and champion.seq == entry.seq:
+                    crowned.add(decided[body.decision])
+    return tuple(replace(one, crowned=True) if one.role == CHALLENGER and one.seq in crowned else one for one in found)
 
 
 def _of_decision(entry: Entry, judgement: Judgement, stages: dict[str, Stage | None]) -> Iterator[Measured]:

@@ -96,7 +96,9 @@ def write_site(registry: "Record", folder: Path, *, now: datetime, attention: At
 
 
 def _write_model(done: SiteWritten, of: Chronicle) -> None:
-    for seq, judgement in of.decisions.items():
+    last = {judgement.decision_digest: seq for seq, judgement in of.decisions.items()}  # one may be recorded again
+    for seq in last.values():
+        judgement = of.decisions[seq]
         entry = of.entries[seq - 1]
         followed = of.followed.get(judgement.decision_digest, ())
         known = of.state.versions[judgement.tag]

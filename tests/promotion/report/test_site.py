@@ -8,7 +8,10 @@ from ledgers import record_history
 from situation import NOON, snapshot, toy
 
 from promotion.errors import PromotionError
+from promotion.registry.entries import chain
+from promotion.registry.state import advance
 from promotion.report.site import write_site
+from promotion.report.site.names import decision_page_name
 
 HOSTILE = """<script>alert("1")</script></script><img src=x onerror=alert(2)>'" `<b>` {{ 7*7 }} javascript:alert(3)"""
 LATER = NOON + timedelta(days=3)
@@ -108,6 +111,18 @@ def test_what_has_not_changed_is_not_written_again_and_what_is_not_ours_stays(th
     (folder / "model-churn.html").write_text("cut sho")
     assert write_site(three_models, folder, now=LATER + timedelta(days=1)).drawn == ["model-churn.html"]
     assert {path.name for path in folder.iterdir()} - set(before) == set()
+
+
+def test_the_same_decision_recorded_again_has_one_report_and_stays_as_it_is(three_models, tmp_path):
+    before = len(write_site(three_models, tmp_path / "site", now=LATER).drawn)
+    state, entries = three_models.state("churn"), three_models.history("churn")
+    repeated = next(entry.content() for entry in entries if entry.kind == "decision")
+    again = list(chain("churn", state.head, [repeated], at=NOON, actor="os:alice"))
+    three_models.ledger.append(again, advance(state, *again).head)
+    page = decision_page_name(repeated.decision_digest)
+    assert write_site(three_models, tmp_path / "site", now=LATER).drawn == [page, "model-churn.html", "index.html"]
+    once_more = write_site(three_models, tmp_path / "site", now=LATER)
+    assert (once_more.drawn, len(once_more.kept)) == ([], before)
 
 
 def test_an_empty_registry_and_a_model_that_nobody_judged_have_pages(registry, tmp_path):
