@@ -178,7 +178,9 @@ class Record:
 
     def audit(self, model: str) -> tuple[Finding, ...]:
         """Compare the record with labels, files and the mirror; empty when all agree. Changes nothing."""
-        now, around = self._clock().astimezone(UTC), Surroundings(panel=self.panel(model), root=self.config.root)
+        now, settings = self._clock().astimezone(UTC), self.config.models.get(model)
+        serving = settings.serving if settings else None
+        around = Surroundings(panel=self.panel(model), root=self.config.root, serving=serving)
         return audit_model(model, self.ledger, self.store, self.mirror, keys=self._keys, now=now, around=around)
 
     def panel(self, model: str) -> Panel:

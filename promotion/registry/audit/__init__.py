@@ -4,7 +4,7 @@ The chain of entries with itself and its head (`chain`), signatures with public 
 another (`clocks`), each decision with the policy and evidence recorded with it (`decisions`), each champion with the
 decision and approvals it rests on (`grounds`), what is due with the time (`soon`), the Bento store with the ledger
 (`store`), its libraries with those installed (`libraries`), the data files (`files`), MLflow with the ledger (`mirror`)
-and its runs with ledger and versions (`runs`).
+its runs with ledger and versions (`runs`), a running service with the champion (`service`).
 """
 
 from datetime import datetime
@@ -22,6 +22,7 @@ from promotion.registry.audit.grounds import check_grounds
 from promotion.registry.audit.libraries import check_libraries
 from promotion.registry.audit.mirror import check_mirror
 from promotion.registry.audit.runs import logged_metrics
+from promotion.registry.audit.service import check_service
 from promotion.registry.audit.signatures import check_signatures
 from promotion.registry.audit.soon import check_soon
 from promotion.registry.audit.store import check_store, read_store
@@ -93,7 +94,14 @@ def _audit_once(
     stored, unread = read_store(model, store)
     shown = unread or (*check_store(state, stored, store), *check_libraries(state, stored))
     data = check_files(state, entries, around.root) if around.root else ()
-    return (*own, *shown, *data, *check_mirror(state, entries, mirror, logged_metrics(stored.values()), done=done))
+    served = check_service(state, around.serving) if around.serving else ()
+    return (
+        *own,
+        *shown,
+        *data,
+        *served,
+        *check_mirror(state, entries, mirror, logged_metrics(stored.values()), done=done),
+    )
 
 
 def _place(model: str, ledger: LedgerStore) -> Head | None:

@@ -57,6 +57,8 @@ class Code(StrEnum):
     DATA_GONE = "AUD062"
     DATA_NEWER = "AUD063"
     LIBRARIES = "AUD064"
+    SERVICE = "AUD065"
+    SERVICE_AWAY = "AUD066"
 
 
 _WARNINGS = {
@@ -71,6 +73,7 @@ _WARNINGS = {
     Code.DATA_GONE,
     Code.DATA_NEWER,
     Code.LIBRARIES,
+    Code.SERVICE_AWAY,
 }
 
 

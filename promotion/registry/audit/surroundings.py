@@ -13,7 +13,9 @@ class Surroundings:
     Attributes:
         panel: who may approve promotions, and how long.
         root: the folder that the paths of data files count from; None where they are not looked at.
+        serving: URL where a service says which version it has loaded; None where none is asked.
     """
 
     panel: Panel = ANYONE
     root: Path | None = None
+    serving: str | None = None
