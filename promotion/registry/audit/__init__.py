@@ -7,27 +7,29 @@ decision and approvals it rests on (`grounds`), what is due with the time (`soon
 its runs with ledger and versions (`runs`), a running service with the champion (`service`).
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from promotion.errors import PromotionError
 from promotion.registry.audit.chain import check_chain, check_head, check_unfinished
 from promotion.registry.audit.clocks import check_clocks
-from promotion.registry.audit.decisions import check_decisions
+from promotion.registry.audit.decisions import check_decision
 from promotion.registry.audit.files import check_files
 from promotion.registry.audit.findings import Code as Code
 from promotion.registry.audit.findings import Finding as Finding
 from promotion.registry.audit.findings import Severity as Severity
 from promotion.registry.audit.findings import finding
-from promotion.registry.audit.grounds import check_grounds
+from promotion.registry.audit.grounds import Grounds
 from promotion.registry.audit.libraries import check_libraries
 from promotion.registry.audit.mirror import check_mirror
-from promotion.registry.audit.runs import logged_metrics
+from promotion.registry.audit.runs import Decided, logged_metrics
 from promotion.registry.audit.service import check_service
 from promotion.registry.audit.signatures import check_signatures
 from promotion.registry.audit.soon import check_soon
 from promotion.registry.audit.store import check_store, read_store
 from promotion.registry.audit.surroundings import Surroundings as Surroundings
-from promotion.registry.entries import Head
+from promotion.registry.entries import Entry, Head, Judgement
+from promotion.registry.mirroring import decision_metrics
 from promotion.registry.state import fold
 from promotion.seams import Keyring, LedgerStore, Mirror, ModelStore
 
@@ -79,13 +81,13 @@ def _audit_once(
         if broken:
             return broken
         state = fold(model, entries)
+        told, decided = _check_told(entries)
         own = (
             *check_head(state, head, mirrored=done),
             *check_unfinished(state),
             *(check_signatures(entries, keys) if keys else ()),
             *check_clocks(entries, now),
-            *check_decisions(entries),
-            *check_grounds(entries),
+            *told,
             *check_soon(state, around.panel, now),
         )
     except (PromotionError, TypeError, ValueError) as error:  # who writes rows by hand may leave any type, any time
@@ -100,8 +102,21 @@ def _audit_once(
         *shown,
         *data,
         *served,
-        *check_mirror(state, entries, mirror, logged_metrics(stored.values()), done=done),
+        *check_mirror(state, entries, mirror, decided=decided, logged=logged_metrics(stored.values()), done=done),
     )
+
+
+def _check_told(entries: Sequence[Entry]) -> tuple[list[Finding], Mapping[str, Decided]]:
+    """Each entry read once: what is wrong with decisions and champions, and the numbers of decisions by tag."""
+    grounds, found = Grounds(), list[Finding]()
+    decided: dict[str, list[tuple[int, Mapping[str, float]]]] = {}
+    for entry in entries:
+        body = entry.content()
+        found += grounds.take(entry, body)
+        if isinstance(body, Judgement):
+            found += check_decision(entry.seq, body)
+            decided.setdefault(body.tag, []).append((entry.seq, decision_metrics(body.decision)))
+    return found, decided
 
 
 def _place(model: str, ledger: LedgerStore) -> Head | None:

@@ -1,7 +1,7 @@
 """Each decision held against itself: its policy is the one that it names, its checks and verdict follow from them."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from pydantic import ValidationError
 
@@ -12,27 +12,19 @@ from promotion.judgement import Check, Decision, Kind, Policy, decide
 from promotion.judgement.decision import verdict_of
 from promotion.judgement.policy import policy_digest
 from promotion.registry.audit.findings import Code, Finding, finding
-from promotion.registry.entries import Entry, Judgement
+from promotion.registry.entries import Judgement
 
 _RESTORE = "The ledger was changed from outside. Restore it from a backup."
 _TOLERANCE = 1e-9
 
 
-def check_decisions(entries: Sequence[Entry]) -> Iterator[Finding]:
-    """Every decision follows from what is recorded beside it; of one without a policy only its verdict is asked.
+def check_decision(seq: int, body: Judgement) -> Iterator[Finding]:
+    """A decision follows from what is recorded beside it; of one without a policy only its verdict is asked.
 
     A policy that names a metric which this process does not know cannot be applied again, only be held against its
     digest.
     """
-    for entry in entries:
-        if entry.kind != "decision":
-            continue
-        body = entry.content()
-        assert isinstance(body, Judgement)  # noqa: S101 - of that kind
-        yield from _check(f"entry {entry.seq}", body)
-
-
-def _check(subject: str, body: Judgement) -> Iterator[Finding]:
+    subject = f"entry {seq}"
     then = body.decision
     if body.policy is not None:
         named = policy_digest(body.policy)

@@ -1,6 +1,6 @@
 """Every change of champion held against what it rests on: a decision with its approvals, or a person's word."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from promotion.judgement.approval import ANYONE, Panel, consent
@@ -8,6 +8,7 @@ from promotion.registry.audit.findings import Code, Finding, Severity, finding
 from promotion.registry.entries import (
     Adoption,
     Approval,
+    Body,
     Entry,
     Judgement,
     Override,
@@ -22,15 +23,11 @@ _ASK = (
 )
 
 
-def check_grounds(entries: Sequence[Entry]) -> Iterator[Finding]:
-    """No version became champion but by its last decision and the approvals asked for, or by a person's word."""
-    told = _Told()
-    for entry in entries:
-        yield from told.take(entry)
+class Grounds:
+    """What the entries so far have told of each version.
 
-
-class _Told:
-    """What the entries so far have told of each version."""
+    No version becomes champion but by its last decision and the approvals asked for, or by a person's word.
+    """
 
     def __init__(self) -> None:
         self._registered: dict[str, tuple[Registration, str]] = {}
@@ -41,10 +38,10 @@ class _Told:
         self._champion: str | None = None
         self._overridden: str | None = None
 
-    def take(self, entry: Entry) -> Iterator[Finding]:
+    def take(self, entry: Entry, body: Body) -> Iterator[Finding]:
         """Take in the next entry; what is wrong with it."""
         overridden, self._overridden = self._overridden, None
-        match body := entry.content():
+        match body:
             case Registration():
                 self._registered[body.tag] = body, entry.actor
             case Judgement():

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from promotion.errors import MirrorError
 from promotion.registry.audit.findings import Code, Finding, finding
-from promotion.registry.audit.runs import check_runs
+from promotion.registry.audit.runs import Decided, check_runs
 from promotion.registry.entries import Entry
 from promotion.registry.mirroring import aliases
 from promotion.registry.state import State
@@ -12,7 +12,13 @@ from promotion.seams import Mirror
 
 
 def check_mirror(
-    state: State, entries: Sequence[Entry], mirror: Mirror, logged: Mapping[str, Mapping[str, float]], *, done: int
+    state: State,
+    entries: Sequence[Entry],
+    mirror: Mirror,
+    *,
+    decided: Mapping[str, Decided],
+    logged: Mapping[str, Mapping[str, float]],
+    done: int,
 ) -> Iterator[Finding]:
     """MLflow's head is in the chain; where it is the chain's end, aliases, stages and metrics are the ledger's.
 
@@ -20,6 +26,7 @@ def check_mirror(
         state: of the ledger.
         entries: of the ledger.
         mirror: what MLflow shows.
+        decided: the numbers of every decision, by tag.
         logged: the metrics that were saved with each version when it was trained, by tag.
         done: up to where the ledger says that MLflow was brought.
     """
@@ -29,7 +36,7 @@ def check_mirror(
             yield from _check_head(state, entries, head, done)
         if head is not None and head[0] == state.seq:
             yield from _check_contents(state, mirror)
-            yield from check_runs(state, entries, mirror, logged)
+            yield from check_runs(state, decided, mirror, logged)
     except MirrorError as error:
         yield finding(Code.MIRROR, "mirror", "MLflow to answer", str(error), "Start it, and run the audit again.")
 

@@ -9,15 +9,14 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from promotion.registry.audit.findings import Code, Finding, finding
-from promotion.registry.entries import Entry, Judgement
-from promotion.registry.mirroring import decision_metrics
 from promotion.registry.state import Known, State
 from promotion.seams import Mirror, MirrorRun, Stored
 
 METRICS = "metrics"
 """Name of the metadata under which a version keeps what its training logged, as JSON."""
 _TOLERANCE = 1e-9
-_Decided = Sequence[tuple[int, Mapping[str, float]]]
+Decided = Sequence[tuple[int, Mapping[str, float]]]
+"""The numbers of each decision on a version with its `seq`, oldest first."""
 
 
 def logged_metrics(stored: Iterable[Stored]) -> Mapping[str, Mapping[str, float]]:
@@ -26,17 +25,16 @@ def logged_metrics(stored: Iterable[Stored]) -> Mapping[str, Mapping[str, float]
 
 
 def check_runs(
-    state: State, entries: Sequence[Entry], mirror: Mirror, logged: Mapping[str, Mapping[str, float]]
+    state: State, decided: Mapping[str, Decided], mirror: Mirror, logged: Mapping[str, Mapping[str, float]]
 ) -> Iterator[Finding]:
     """The run of every version is there, and shows the numbers of its training and of its decisions.
 
     Args:
         state: of the ledger.
-        entries: of the ledger.
+        decided: the numbers of every decision on each version, by tag.
         mirror: what MLflow shows.
         logged: as of `logged_metrics`.
     """
-    decided = _decided(entries)
     known = {one.registration.run_id: one for one in state.versions.values() if not one.deleted_at}
     runs = mirror.runs([run_id for run_id in known if run_id])
     for run_id, one in known.items():
@@ -51,16 +49,6 @@ def check_runs(
         yield from _check_decisions(run_id, one, runs[run_id], decided.get(one.tag, ()), mirror)
 
 
-def _decided(entries: Sequence[Entry]) -> Mapping[str, _Decided]:
-    """The numbers of every decision on each version, oldest first."""
-    found: dict[str, list[tuple[int, Mapping[str, float]]]] = {}
-    for entry in entries:
-        body = entry.content() if entry.kind == "decision" else None
-        if isinstance(body, Judgement):
-            found.setdefault(body.tag, []).append((entry.seq, decision_metrics(body.decision)))
-    return found
-
-
 def _check_training(run_id: str, tag: str, run: MirrorRun, expected: Mapping[str, float]) -> Iterator[Finding]:
     """What the run shows last of each metric is what was saved with the version."""
     for name, value in expected.items():
@@ -70,7 +58,7 @@ def _check_training(run_id: str, tag: str, run: MirrorRun, expected: Mapping[str
             yield finding(Code.TRAINING_METRIC, f"{name} of {tag}", saved, _shown(run.metrics.get(name)), mend)
 
 
-def _check_decisions(run_id: str, known: Known, run: MirrorRun, decided: _Decided, mirror: Mirror) -> Iterator[Finding]:
+def _check_decisions(run_id: str, known: Known, run: MirrorRun, decided: Decided, mirror: Mirror) -> Iterator[Finding]:
     """Each number of each decision stands at its step, and the last one is the one that the run shows.
 
     A number at a step has a question of its own, so it is asked only where the last shown does not answer for it.
