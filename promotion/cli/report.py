@@ -60,11 +60,11 @@ def _write_decision(what: str, out: Path | None, *, as_json: bool) -> Path:
 
     found = _found(open_here(), what)
     digest = found.judgement.decision_digest
-    path = (out or Path(report_name(digest))).absolute()
+    path = out or Path(report_name(digest))
     _write(path, page_html(decision_document(found)))
-    data = {"path": str(path), "decision_id": digest[:12], "digest": digest, "tag": found.judgement.tag}
+    data = {"path": str(path.absolute()), "decision_id": digest[:12], "digest": digest, "tag": found.judgement.tag}
     say(data, f"Wrote {path}, the report of decision {digest[:12]} on {found.judgement.tag}.", as_json=as_json)
-    return path
+    return path.absolute()
 
 
 def _write_site(folder: Path, *, as_json: bool) -> Path:

@@ -12,7 +12,7 @@ from promotion.registry.record import Origin
 def test_it_writes_the_last_decision_on_a_version_or_the_one_named(with_champion, command):
     code, said, _ = command("report", "toy:weak")
     (path,) = with_champion.glob("decision-*.html")
-    assert (code, said) == (0, f"Wrote {path}, the report of decision {path.stem[9:]} on toy:weak.\n")
+    assert (code, said) == (0, f"Wrote {path.name}, the report of decision {path.stem[9:]} on toy:weak.\n")
     assert command("report", path.stem[9:], "--out", with_champion / "named.html")[0] == 0
     assert (with_champion / "named.html").read_text() == path.read_text()
 
