@@ -11,6 +11,8 @@ from promotion.evidence import Comparison
 from promotion.judgement import Policy
 from promotion.judgement.approval import ANYONE, Panel
 from promotion.registry.audit import Finding, Surroundings, audit_model
+from promotion.registry.audit.findings import BROKEN
+from promotion.registry.audit.recompute import check_recomputed
 from promotion.registry.entries import Champion, Entry, Registration
 from promotion.registry.gating import compare_sides
 from promotion.registry.journal import Journal, utc_now
@@ -173,10 +175,32 @@ class Record:
             return None
         return self._keys.claimed(entry.signature)
 
-    def audit(self, model: str) -> tuple[Finding, ...]:
-        """Compare the record with labels, files and the mirror; empty when all agree. Changes nothing."""
+    def audit(
+        self, model: str, *, recompute: bool = False, since: datetime | None = None, full: bool = False
+    ) -> tuple[Finding, ...]:
+        """Compare the record with labels, files and the mirror; empty when all agree. Changes nothing.
+
+        Args:
+            model: its name.
+            recompute: whether past decisions are made again from their models and rows.
+            since: decisions dated before are not recomputed; the chain is checked whole all the same.
+            full: whether every file is hashed, whatever the cache of digests says.
+        """
         now, around = self._clock().astimezone(UTC), Surroundings(panel=self.panel(model), root=self.config.root)
-        return audit_model(model, self.ledger, self.store, self.mirror, keys=self._keys, now=now, around=around)
+        store = self._audited_store(full=full)
+        found = audit_model(model, self.ledger, store, self.mirror, keys=self._keys, now=now, around=around)
+        if any(one.code in BROKEN for one in found):
+            return found
+        return (*found, *self._made_again(model, recompute=recompute, since=since))
+
+    def _audited_store(self, *, full: bool) -> ModelStore:  # noqa: ARG002 - nothing is kept yet
+        return self.store
+
+    def _made_again(self, model: str, *, recompute: bool, since: datetime | None) -> tuple[Finding, ...]:
+        if not recompute:
+            return ()
+        state, reader = self._journal.state(model), Reader(self.config)  # which rereads what is kept elsewhere
+        return tuple(check_recomputed(state, self.ledger.entries(model), reader, self.store, since=since))
 
     def panel(self, model: str) -> Panel:
         """Who may approve promotions, and how long; anyone, once, where the model is not configured."""

@@ -57,6 +57,12 @@ class Code(StrEnum):
     DATA_GONE = "AUD062"
     DATA_NEWER = "AUD063"
     LIBRARIES = "AUD064"
+    RECOMPUTED = "AUD070"
+    UNSCORED = "AUD071"
+    NOT_RECOMPUTED = "AUD072"
+    OTHER_ROWS = "AUD073"
+    STALE = "AUD074"
+    DRIFT = "AUD075"
 
 
 _WARNINGS = {
@@ -71,7 +77,15 @@ _WARNINGS = {
     Code.DATA_GONE,
     Code.DATA_NEWER,
     Code.LIBRARIES,
+    Code.NOT_RECOMPUTED,
+    Code.OTHER_ROWS,
+    Code.STALE,
+    Code.DRIFT,
 }
+
+
+BROKEN = frozenset({Code.CHAIN, Code.HEAD, Code.DECISION})
+"""With one of these the ledger is not to be read further."""
 
 
 @dataclass(frozen=True, kw_only=True)
