@@ -37,7 +37,7 @@ def open_registry(
         ConfigError: the configuration cannot be followed.
         LedgerError: the ledger cannot be opened.
     """
-    from promotion.adapters.bento import BentoStore
+    from promotion.adapters.bento import BentoStore, remembering
     from promotion.adapters.keys import PublicKeys
     from promotion.adapters.mlflow import MlflowMirror
     from promotion.adapters.sql import SqlLedger
@@ -57,6 +57,9 @@ def open_registry(
         notice=notice,
         announce=_announce,
         recall=recall or read_anew,
+        remembering=lambda full: remembering(
+            settings.path(settings.bentoml_home), settings.path(settings.cache), full=full
+        ),
     )
 
 

@@ -1,6 +1,7 @@
 """What is so: who serves, who did, how versions compare, what an audit finds. Reads, and changes nothing."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -69,6 +70,8 @@ class Record:
         notice: is told in a sentence what went on beside the main thing, e.g. that the mirror is behind.
         announce: is told what was recorded, after it was; whatever it raises is noticed and changes nothing.
         recall: keeps the rows of files beyond this process, for recipes that read repeatably.
+        remembering: opens the store for an audit, which hashes only files that look different from the last time; all
+            when called with True. Nothing that is loaded, scored or promoted comes through it.
     """
 
     def __init__(
@@ -85,10 +88,11 @@ class Record:
         notice: Callable[[str], None] = lambda _: None,
         announce: Callable[[Sequence[Entry]], None] = lambda _: None,
         recall: Recall = read_anew,
+        remembering: Callable[[bool], AbstractContextManager[ModelStore]] | None = None,
     ) -> None:
         self.config, self.store, self.ledger, self.mirror = config, store, ledger, mirror
         self.notice, self.announce, self.recall = notice, announce, recall
-        self._keys, self._clock = keys, clock
+        self._keys, self._clock, self._remembering = keys, clock, remembering
         self._journal = Journal(ledger, store, actor=actor, clock=clock, notice=notice, sign=sign)
         self._reader = Reader(config, recall)
 
@@ -187,14 +191,12 @@ class Record:
             full: whether every file is hashed, whatever the cache of digests says.
         """
         now, around = self._clock().astimezone(UTC), Surroundings(panel=self.panel(model), root=self.config.root)
-        store = self._audited_store(full=full)
-        found = audit_model(model, self.ledger, store, self.mirror, keys=self._keys, now=now, around=around)
+        opened = self._remembering(full) if self._remembering else nullcontext(self.store)
+        with opened as store:
+            found = audit_model(model, self.ledger, store, self.mirror, keys=self._keys, now=now, around=around)
         if any(one.code in BROKEN for one in found):
             return found
         return (*found, *self._made_again(model, recompute=recompute, since=since))
-
-    def _audited_store(self, *, full: bool) -> ModelStore:  # noqa: ARG002 - nothing is kept yet
-        return self.store
 
     def _made_again(self, model: str, *, recompute: bool, since: datetime | None) -> tuple[Finding, ...]:
         if not recompute:
