@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from promotion.ages import length_of
 from promotion.errors import ConfigError, PromotionError, UnknownName
 from promotion.judgement import Policy
 from promotion.toml import read_toml, sentences
@@ -37,6 +38,19 @@ def _raw_public_key(text: str) -> str:
 PublicKey = Annotated[str, AfterValidator(_raw_public_key)]
 
 
+def _length(text: str) -> str:
+    """See that the text is a length of time."""
+    try:
+        length_of(text)
+    except OverflowError as error:
+        message = f"'{text}' is longer than all years."
+        raise ValueError(message) from error
+    return text
+
+
+Length = Annotated[str, AfterValidator(_length)]
+
+
 class ModelConfig(BaseModel):
     """One model: its recipe, its data, its policy.
 
@@ -47,6 +61,7 @@ class ModelConfig(BaseModel):
         holdout: a file that judges by itself; the other rows of `data` train then.
         mature_after: rows younger than this, beside the newest of their file, are not used; in the recipe's unit of
             time.
+        champion_max_age: an audit warns of a champion that serves for longer, like `30d` or `12w`.
         policy: what must hold before a version may serve.
     """
 
@@ -56,6 +71,7 @@ class ModelConfig(BaseModel):
     data: str | None = None
     holdout: str | None = None
     mature_after: float | None = Field(default=None, ge=0)
+    champion_max_age: Length | None = None
     policy: Policy
 
 

@@ -1,6 +1,6 @@
 """What is so: who serves, who did, how versions compare, what an audit finds. Reads, and changes nothing."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,6 +12,7 @@ from promotion.evidence import Comparison
 from promotion.judgement import Policy
 from promotion.judgement.approval import ANYONE, Panel
 from promotion.registry.audit import Finding, Surroundings, audit_model
+from promotion.registry.audit.champion import check_age, check_drift
 from promotion.registry.audit.findings import BROKEN
 from promotion.registry.audit.recompute import check_recomputed
 from promotion.registry.entries import Champion, Entry, Registration
@@ -21,7 +22,7 @@ from promotion.registry.reading import Data, Reader, load_recipe
 from promotion.registry.replay import Replayed, replay
 from promotion.registry.serving import present, provenance
 from promotion.registry.sides import Side
-from promotion.registry.state import State, champion_at
+from promotion.registry.state import State, champion_at, fold
 from promotion.registry.transition import find
 from promotion.seams import Keyring, LedgerStore, Mirror, ModelStore, Recall, Recipe, Split, Stored, read_anew
 from promotion.vocabulary import Tag
@@ -196,13 +197,19 @@ class Record:
             found = audit_model(model, self.ledger, store, self.mirror, keys=self._keys, now=now, around=around)
         if any(one.code in BROKEN for one in found):
             return found
-        return (*found, *self._made_again(model, recompute=recompute, since=since))
+        return (*found, *self._made_again(model, now, recompute=recompute, since=since))
 
-    def _made_again(self, model: str, *, recompute: bool, since: datetime | None) -> tuple[Finding, ...]:
-        if not recompute:
-            return ()
-        state, reader = self._journal.state(model), Reader(self.config)  # which rereads what is kept elsewhere
-        return tuple(check_recomputed(state, self.ledger.entries(model), reader, self.store, since=since))
+    def _made_again(self, model: str, now: datetime, *, recompute: bool, since: datetime | None) -> Iterator[Finding]:
+        settings = self.config.models.get(model)
+        longest = settings.champion_max_age if settings else None
+        if not recompute and longest is None:
+            return
+        entries = tuple(self.ledger.entries(model))
+        state, reader = fold(model, entries), Reader(self.config)  # which rereads what is kept elsewhere
+        yield from check_age(state, longest, now)
+        if recompute:
+            yield from check_recomputed(state, entries, reader, self.store, since=since)
+            yield from check_drift(state, entries, reader, self.store)
 
     def panel(self, model: str) -> Panel:
         """Who may approve promotions, and how long; anyone, once, where the model is not configured."""

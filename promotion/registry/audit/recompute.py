@@ -65,7 +65,7 @@ def _of_one_file(
         if data.digest != group[0].used.data_digest:
             message = f"{data.name} with other bytes, digest {data.digest[:12]}"
             raise DataError(message)
-        whole = _Whole(data)
+        whole = Whole(data)
     except PromotionError as error:
         for one in group:
             yield _unavailable(one, str(error))
@@ -87,7 +87,7 @@ def _of_one_file(
         yield from _compared(one, sides, holdout, [scores[_key(side, one)] for side in sides])
 
 
-class _Whole:
+class Whole:
     """A file's rows, divided once: all of them, or those that the recipe holds out."""
 
     def __init__(self, data: Data) -> None:

@@ -116,3 +116,29 @@ def test_of_rows_read_in_another_way_it_is_said(registry, monkeypatch):
     load = ToyRecipe.load
     monkeypatch.setattr(ToyRecipe, "load", lambda self, path: load(self, path).iloc[:-1])
     assert {one.code for one in again(registry)} == {"AUD073"}
+
+
+def test_a_champion_that_serves_for_too_long_is_told(registry):
+    def stale(longest):
+        settings = settings_at(registry.config.root, champion_max_age=longest)
+        later = open_at(settings, store=registry.store, mirror=registry.mirror, clock=lambda: NOON + timedelta(days=9))
+        return [one.found for one in later.audit("toy") if one.code == "AUD074"]
+
+    assert stale("9d") == []
+    assert stale("1w") == ["one that serves since 2026-11-22, for 8 days"]
+
+
+def test_fresh_rows_that_lie_elsewhere_are_told_by_their_columns(registry, tmp_path):
+    def drift(move):
+        rows = synthetic_rows()
+        fresh = rows.assign(id=rows["id"] + 10**6, t=rows["t"] + rows["t"].max() + 1, a=rows["a"] + move)
+        fresh.to_csv(tmp_path / "fresh.csv", index=False)
+        settings = settings_at(tmp_path, data="fresh.csv")
+        moved = open_at(settings, store=registry.store, mirror=registry.mirror, clock=lambda: NOON + timedelta(days=1))
+        return [one.found for one in again(moved)]
+
+    assert drift(0) == []
+    (found,) = drift(2)
+    assert "a " in found
+    assert "its scores " in found
+    assert ", b " not in found
