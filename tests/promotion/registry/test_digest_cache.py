@@ -3,6 +3,7 @@
 import os
 import shutil
 import sqlite3
+import subprocess
 
 import pytest
 from situation import toy
@@ -108,3 +109,18 @@ def test_loading_does_not_believe_the_cache(store, tmp_path):
     grown(next(store.path(toy("good")).glob("*.pkl")))
     with remembering(store.home, tmp_path / "cache") as seen, pytest.raises(DigestMismatch, match="toy:good"):
         seen.load(toy("good"), digest=known)
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_store_and_cache_on_a_read_only_disk_can_be_audited(store, tmp_path, cached):
+    expected = {one.tag.version: store.digest(one.tag) for one in store.versions("toy")}
+    if cached:
+        look(store, tmp_path)
+    (tmp_path / "disk").mkdir()
+    mount = ["mount", "-o", "bind,ro", str(tmp_path), str(tmp_path / "disk")]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("this user may not mount")
+    try:
+        assert look(BentoStore(tmp_path / "disk/bentoml"), tmp_path / "disk") == expected
+    finally:
+        subprocess.run(["umount", str(tmp_path / "disk")], check=True)
