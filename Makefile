@@ -71,6 +71,7 @@ bench: env ## Measure what README and docs state, beside other libraries
 	$(BIN)/python benchmarks/decisions.py
 	$(BIN)/python benchmarks/compare.py
 	$(BIN)/python benchmarks/registry.py
+	$(BIN)/python benchmarks/audit.py
 	$(BIN)/python benchmarks/retrain.py
 
 soak: env debian ## The tests again, with many more examples, kills and fuzzing

@@ -39,7 +39,7 @@ def open_registry(
         ConfigError: the configuration cannot be followed.
         LedgerError: the ledger cannot be opened.
     """
-    from promotion.adapters.bento import BentoStore
+    from promotion.adapters.bento import BentoStore, remembering
     from promotion.adapters.keys import PublicKeys
     from promotion.adapters.mlflow import MlflowMirror
     from promotion.adapters.sql import SqlLedger
@@ -60,6 +60,9 @@ def open_registry(
         announce=_announce,
         recall=recall or read_anew,
         draw=partial(_drawn, notice),
+        remembering=lambda full: remembering(
+            settings.path(settings.bentoml_home), settings.path(settings.cache), full=full
+        ),
     )
 
 

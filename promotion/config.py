@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from promotion.ages import length_of
 from promotion.errors import ConfigError, PromotionError, UnknownName
 from promotion.judgement import Policy
 from promotion.toml import read_toml, sentences
@@ -50,6 +51,19 @@ def _web_address(text: str) -> str:
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 
 
+def _length(text: str) -> str:
+    """See that the text is a length of time."""
+    try:
+        length_of(text)
+    except OverflowError as error:
+        message = f"'{text}' is longer than all years."
+        raise ValueError(message) from error
+    return text
+
+
+Length = Annotated[str, AfterValidator(_length)]
+
+
 class ModelConfig(BaseModel):
     """One model: its recipe, its data, its policy.
 
@@ -61,6 +75,7 @@ class ModelConfig(BaseModel):
         mature_after: rows younger than this, beside the newest of their file, are not used; in the recipe's unit of
             time.
         serving: URL where a running service says which version it has loaded; an audit asks it.
+        champion_max_age: an audit warns of a champion that serves for longer, like `30d` or `12w`.
         policy: what must hold before a version may serve.
     """
 
@@ -71,6 +86,7 @@ class ModelConfig(BaseModel):
     holdout: str | None = None
     mature_after: float | None = Field(default=None, ge=0)
     serving: WebAddress | None = None
+    champion_max_age: Length | None = None
     policy: Policy
 
 

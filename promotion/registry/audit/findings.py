@@ -59,6 +59,12 @@ class Code(StrEnum):
     LIBRARIES = "AUD064"
     SERVICE = "AUD065"
     SERVICE_AWAY = "AUD066"
+    RECOMPUTED = "AUD070"
+    UNSCORED = "AUD071"
+    NOT_RECOMPUTED = "AUD072"
+    OTHER_ROWS = "AUD073"
+    STALE = "AUD074"
+    DRIFT = "AUD075"
 
 
 _WARNINGS = {
@@ -74,7 +80,15 @@ _WARNINGS = {
     Code.DATA_NEWER,
     Code.LIBRARIES,
     Code.SERVICE_AWAY,
+    Code.NOT_RECOMPUTED,
+    Code.OTHER_ROWS,
+    Code.STALE,
+    Code.DRIFT,
 }
+
+
+BROKEN = frozenset({Code.CHAIN, Code.HEAD, Code.DECISION})
+"""With one of these the ledger is not to be read further."""
 
 
 @dataclass(frozen=True, kw_only=True)
