@@ -592,6 +592,12 @@ ELSEWHERE = {
     "AUD018": "test_audit.py: a store that cannot be read",
     "AUD065": "test_served.py: a service that lags",
     "AUD066": "test_served.py: a service that is away",
+    "AUD070": "test_recompute.py: a number rewritten, and all hashes made to fit",
+    "AUD071": "test_recompute.py: an old version's files",
+    "AUD072": "test_recompute.py: rows written over",
+    "AUD073": "test_recompute.py: a recipe that reads other rows",
+    "AUD074": "test_recompute.py: a champion that serves for too long",
+    "AUD075": "test_recompute.py: fresh rows that lie elsewhere",
 }
 
 
