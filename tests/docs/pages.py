@@ -10,6 +10,7 @@
 | `text` | what the block before printed: each of its lines, in order; ids, times and numbers may differ |
 | `console` | a part of what `make demo` shows; `tests/e2e/test_demo.py` holds it against the real one |
 | `mermaid` | a picture; nothing is run |
+| `help` | what a command says with `--help`; `test_reference.py` holds it against the command |
 
 A page that starts a Prefect server finds it at :4200 like its reader; here that stands for a free port.
 """
@@ -30,7 +31,7 @@ TERMINAL = " terminal"
 READERS_PORT = ":4200"
 PATIENCE_SECONDS = 240  # for one block; the longest takes 40 on a machine of its own
 ADDED = " (added)"
-LANGUAGES = {"bash", "python", "text", "toml", "yaml", "console", "mermaid"}
+LANGUAGES = {"bash", "python", "text", "toml", "yaml", "console", "mermaid", "help"}
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def run_page(page, folder, environment):
                 printed = wait(lambda text, shown=shown: not missing_lines(shown, text))
             elif block.title:
                 _write(folder, here)
-            elif block.language not in {"console", "mermaid"}:
+            elif block.language not in {"console", "mermaid", "help"}:
                 printed = _run(here, folder, environment)
             printed = printed.replace(port, READERS_PORT)
 

@@ -10,7 +10,7 @@ from servers import SECOND_TRY, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-NEEDS_NO_RUN = {"text", "console", "mermaid"}
+NEEDS_NO_RUN = {"text", "console", "mermaid", "help"}
 RUN = [page for page in PAGES if any(block.language not in NEEDS_NO_RUN for block in blocks_of(page))]
 
 
