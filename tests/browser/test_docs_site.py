@@ -13,16 +13,8 @@ import pytest
 from chromium import DESKTOP, PHONE, chromium, opened
 
 ROOT = Path(__file__).resolve().parents[2]
-LOOKED_AT = [
-    "",
-    "tutorial/",
-    "how-to/prefect/",
-    "concepts/decision/",
-    "concepts/threat-model/",
-    "reference/cli/",
-    "reference/api/",
-]
-AS_SEEN = [(PHONE, False), (DESKTOP, True)]
+LOOKED_AT = ["", "tutorial/", "concepts/decision/", "reference/cli/", "reference/configuration/"]
+AS_SEEN = [(PHONE, False), (PHONE, True), (DESKTOP, False), (DESKTOP, True)]
 
 pytestmark = pytest.mark.xdist_group("browser")
 
