@@ -13,7 +13,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 PREFECT_API_URL ?= http://127.0.0.1:4200/api
 QUEUES ?= train gate
 
-.PHONY: help env demo server deploy worker test debian lint types docs bench soak clean
+.PHONY: help env demo server deploy worker test debian lint types docs reference bench soak clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -66,11 +66,15 @@ types: env ## Check types
 docs: env ## Build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
+reference: env ## Write the page of commands again, from what they say with --help
+	$(BIN)/python tests/docs/reference.py
+
 bench: env ## Measure what README and docs state, beside other libraries
 	$(BIN)/uv pip install --system-certs --quiet --python $(BIN)/python --constraint constraints.txt --group bench
 	$(BIN)/python benchmarks/decisions.py
 	$(BIN)/python benchmarks/compare.py
 	$(BIN)/python benchmarks/registry.py
+	$(BIN)/python benchmarks/audit.py
 	$(BIN)/python benchmarks/retrain.py
 
 soak: env debian ## The tests again, with many more examples, kills and fuzzing

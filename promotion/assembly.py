@@ -2,6 +2,7 @@
 
 import getpass
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from promotion.adapters.keys import PublicKeys
     from promotion.registry.audit import Finding
     from promotion.registry.entries import Entry
+    from promotion.registry.state import State
     from promotion.registry.workflow import Registry
     from promotion.seams import Recall
 
@@ -37,7 +39,7 @@ def open_registry(
         ConfigError: the configuration cannot be followed.
         LedgerError: the ledger cannot be opened.
     """
-    from promotion.adapters.bento import BentoStore
+    from promotion.adapters.bento import BentoStore, remembering
     from promotion.adapters.keys import PublicKeys
     from promotion.adapters.mlflow import MlflowMirror
     from promotion.adapters.sql import SqlLedger
@@ -57,6 +59,10 @@ def open_registry(
         notice=notice,
         announce=_announce,
         recall=recall or read_anew,
+        draw=partial(_drawn, notice),
+        remembering=lambda full: remembering(
+            settings.path(settings.bentoml_home), settings.path(settings.cache), full=full
+        ),
     )
 
 
@@ -74,6 +80,22 @@ def announce_findings(model: str, findings: "Sequence[Finding]", *, notice: Call
         except Exception as error:
             told = str(error) if isinstance(error, PromotionError) else f"{type(error).__name__}: {error}"
             notice(f"What was found could not be announced. {told}")
+
+
+def _drawn(notice: Callable[[str], None], state: "State", entries: "Sequence[Entry]", entry: "Entry") -> str | None:
+    """The report of a decision; where it cannot be drawn, the decision stands without."""
+    from promotion.report.decision_report import decision_document, recorded
+    from promotion.report.html import page_html
+
+    try:
+        named = recorded(state, entries, beginning=str(entry.body["decision_digest"]))
+        found = next(one for one in named if one.entry.seq == entry.seq)
+        return page_html(decision_document(found))
+    except Exception as error:  # a picture's library may fail at numbers that nobody foresaw
+        notice(
+            f"The report of entry {entry.seq} of '{state.model}' could not be drawn ({error}); what it tells stands."
+        )
+        return None
 
 
 def _announce(entries: "Sequence[Entry]") -> None:

@@ -8,10 +8,12 @@ import base64
 import os
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from promotion.ages import length_of
 from promotion.errors import ConfigError, PromotionError, UnknownName
 from promotion.judgement import Policy
 from promotion.toml import read_toml, sentences
@@ -20,6 +22,7 @@ from promotion.vocabulary import is_name
 FILE_NAME = "promotion.toml"
 _PREFIX = "PROMOTION_"
 _PUBLIC_KEY_BYTES = 32
+_NO_WEB_ADDRESS = "Input should be an address like http://localhost:3000/champion"
 _NO_PUBLIC_KEY = "Input should be 32 bytes in base64, as `promotion key` shows them"
 
 
@@ -37,6 +40,30 @@ def _raw_public_key(text: str) -> str:
 PublicKey = Annotated[str, AfterValidator(_raw_public_key)]
 
 
+def _web_address(text: str) -> str:
+    """See that the text is a URL that a browser would take."""
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(_NO_WEB_ADDRESS)
+    return text
+
+
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+
+
+def _length(text: str) -> str:
+    """See that the text is a length of time."""
+    try:
+        length_of(text)
+    except OverflowError as error:
+        message = f"'{text}' is longer than all years."
+        raise ValueError(message) from error
+    return text
+
+
+Length = Annotated[str, AfterValidator(_length)]
+
+
 class ModelConfig(BaseModel):
     """One model: its recipe, its data, its policy.
 
@@ -47,6 +74,8 @@ class ModelConfig(BaseModel):
         holdout: a file that judges by itself; the other rows of `data` train then.
         mature_after: rows younger than this, beside the newest of their file, are not used; in the recipe's unit of
             time.
+        serving: URL where a running service says which version it has loaded; an audit asks it.
+        champion_max_age: an audit warns of a champion that serves for longer, like `30d` or `12w`.
         policy: what must hold before a version may serve.
     """
 
@@ -56,6 +85,8 @@ class ModelConfig(BaseModel):
     data: str | None = None
     holdout: str | None = None
     mature_after: float | None = Field(default=None, ge=0)
+    serving: WebAddress | None = None
+    champion_max_age: Length | None = None
     policy: Policy
 
 

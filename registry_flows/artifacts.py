@@ -48,7 +48,7 @@ def key_of(model: str, what: str) -> str:
 
 
 def decision_artifacts(registry: "Registry", tag: Tag, decision: Decision) -> None:
-    """Show a decision: as a page, its checks as a table, a link to the MLflow run of the training.
+    """Show a decision: as a page, its checks as a table, links to its report and to the training's run in MLflow.
 
     Args:
         registry: where the version is registered.
@@ -59,7 +59,8 @@ def decision_artifacts(registry: "Registry", tag: Tag, decision: Decision) -> No
         return
     description = f"The decision {decision.id} on {tag}"
     with _shown():
-        run_id = registry.state(tag.model).versions[str(tag)].registration.run_id
+        known = registry.state(tag.model).versions[str(tag)]
+        run_id = known.registration.run_id
         link = _run_link(registry, run_id) if run_id else None
         page = page_markdown(decision_page(decision), Page(notes=quiet(*_places(registry, tag, run_id))))
         rows = [_row(check) for check in decision.checks]
@@ -68,6 +69,8 @@ def decision_artifacts(registry: "Registry", tag: Tag, decision: Decision) -> No
         if link:
             name, text = key_of(tag.model, "mlflow-run"), f"MLflow run {run_id}"
             _write(create_link_artifact, link, text, key=name, description=f"The training of {tag}")
+            report, text = f"{link}/artifacts/decisions/{known.decided_seq}.html", f"Report of decision {decision.id}"
+            _write(create_link_artifact, report, text, key=key_of(tag.model, "report"), description=description)
 
 
 def findings_artifact(model: str, findings: Sequence[Finding]) -> None:

@@ -1,5 +1,6 @@
 """The audit flow: fails, naming what it found, when the record and the world disagree."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from prefect import flow
@@ -13,13 +14,19 @@ from registry_flows.session import registry
 
 
 @flow(name="audit", flow_run_name="audit {model}")
-def audit_flow(model: str = "fraud_classifier") -> State[Any]:
+def audit_flow(
+    model: str = "fraud_classifier", *, recompute: bool = False, since: datetime | None = None, full: bool = False
+) -> State[Any]:
     """Audit one model; what was found is shown as a table, and told as the event `promotion.audit_failed`.
 
     Args:
         model: its name in the configuration or in the ledger.
+        recompute: whether past decisions are made again from their models and rows.
+        since: decisions dated before are not recomputed; without a zone, in UTC.
+        full: whether every file is hashed, also those that look unchanged.
     """
-    findings = registry().audit(model)
+    moment = since.replace(tzinfo=UTC) if since and since.tzinfo is None else since
+    findings = registry().audit(model, recompute=recompute, since=moment, full=full)
     findings_artifact(model, findings)
     for finding in findings:
         get_run_logger().error(

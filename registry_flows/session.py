@@ -24,6 +24,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 _rehearsed: list[Registry] = []
 _notice = logging.getLogger("prefect.promotion").warning
+_LASTING = (PermissionError, FileExistsError, IsADirectoryError, NotADirectoryError)
 
 
 class _Opened(threading.local):
@@ -97,7 +98,9 @@ def may_pass(_task: Any, _run: Any, state: Any) -> bool:
     except Conflict:
         return True
     except PromotionError as error:
-        return any(isinstance(cause, OSError | OperationalError) for cause in _causes(error))
+        causes = tuple(_causes(error))
+        lasting = any(isinstance(cause, _LASTING) for cause in causes)
+        return not lasting and any(isinstance(cause, OSError | OperationalError) for cause in causes)
     except Exception:
         return True
     return False

@@ -7,16 +7,19 @@ import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from importlib.metadata import version as installed
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from promotion.adapters.mlflow import connect
+from promotion.canonical import canonical_json
 from promotion.config import Config
 from promotion.errors import MirrorError, as_data_error
 from promotion.evidence import measure
+from promotion.registry.audit.libraries import TRAINED_WITH, python_series
+from promotion.registry.audit.runs import METRICS
 from promotion.registry.mirroring import logged_as
 from promotion.registry.reading import Data
 from promotion.seams import Recipe, Split, Trained, task_of_recipe
@@ -27,7 +30,23 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _one_at_a_time = threading.Lock()
+_SCORING = ("numpy", "pandas", "scikit-learn", "xgboost")
 LIBRARIES = ("bentoml", "mlflow", "numpy", "pandas", "prefect", "scikit-learn", "xgboost")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Logged:
+    """What MLflow was told of a training; the version keeps it too, so that MLflow can be held against it."""
+
+    run_id: str
+    metrics: Mapping[str, float]
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """As the version's metadata keeps it: the run, the metrics, the libraries' versions."""
+        libraries = {name: installed(name) for name in _SCORING} | {"python": python_series()}
+        kept = {METRICS: canonical_json(dict(self.metrics)), TRAINED_WITH: canonical_json(libraries)}
+        return {"mlflow_run_id": self.run_id, **kept}
 
 
 def check_tracking(config: Config, model: str) -> None:
@@ -50,8 +69,8 @@ def log_training(
     split: Split,
     trained: Trained,
     made_by: Mapping[str, str] = MappingProxyType({}),
-) -> str:
-    """Log one training as a run of the experiment named as the model; the run's id.
+) -> "Logged":
+    """Log one training as a run of the experiment named as the model.
 
     Args:
         config: says where MLflow is.
@@ -79,7 +98,7 @@ def log_training(
             mlflow.log_params(_parameters(recipe, version))
             mlflow.log_metrics(dict(metrics))
             _log_model(trained)
-        return str(run.info.run_id)
+        return Logged(run_id=str(run.info.run_id), metrics=metrics)
 
 
 def _forget(client: "MlflowClient", experiment: str, tags: Mapping[str, str]) -> None:

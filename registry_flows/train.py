@@ -23,7 +23,7 @@ from registry_flows.hand_off import Candidate, check_hand_off, hand_off
 from registry_flows.loading import Loaded, read, rows_key
 from registry_flows.reentry import saved_before, this_run
 from registry_flows.session import as_task, may_pass, registry, run_name
-from registry_flows.tracking import check_tracking, log_training
+from registry_flows.tracking import Logged, check_tracking, log_training
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,13 +61,13 @@ def split_data(model: str, recipe: Recipe, data: Data, options: dict[str, Any] |
     task_run_name=run_name("save_model"), cache_policy=NO_CACHE, timeout_seconds=_WRITING_SECONDS, retries=3, **_PASSING
 )
 def save_model(
-    model: str, trained: Trained, recipe: Recipe, training: "pd.DataFrame", version: str, run_id: str
+    model: str, trained: Trained, recipe: Recipe, training: "pd.DataFrame", version: str, logged: Logged
 ) -> Tag:
-    """Save the candidate to the Bento store as `staging`, with the fingerprints of the rows that trained it."""
+    """Save the candidate to the Bento store as `staging`, with what was logged and the fingerprints of its rows."""
     return registry().store.save(
         model,
         trained,
-        metadata={"version": version, "mlflow_run_id": run_id, **this_run()},
+        metadata={"version": version, **logged.metadata, **this_run()},
         training_rows=fingerprints(training[recipe.key]),
     )
 
@@ -134,8 +134,8 @@ def _candidate(model: str, version: str, loaded: Loaded, options: dict[str, Any]
     split = split_data(model, recipe, data, options)
     with as_data_error("The recipe could not train"):
         trained = recipe.train(split.training, step=as_task)
-    run_id = _log_training(registry().config, model, version, recipe, data, split, trained, this_run())
-    return save_model(model, trained, recipe, split.training, version, run_id)
+    logged = _log_training(registry().config, model, version, recipe, data, split, trained, this_run())
+    return save_model(model, trained, recipe, split.training, version, logged)
 
 
 def _origin(tag: Tag, data: Data, options: dict[str, Any] | None) -> Origin:

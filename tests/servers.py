@@ -17,6 +17,9 @@ import pytest
 
 PATIENCE_SECONDS = 120
 PROGRAMS = Path(sys.executable).parent
+SECOND_TRY = pytest.mark.flaky(reruns=1)
+"""For what waits until a Prefect server tells its workers and clients something: now and then it tells them nothing
+(prefect#17817, prefect#19989). The summary names what needed it."""
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,12 @@
 """Ledger and mirror in memory: for tests and notebooks, under the same contract as the real ones."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from threading import Lock
 from typing import NamedTuple
 
 from promotion.errors import Conflict
 from promotion.registry.entries import Entry, Head
-from promotion.seams import MirrorState
+from promotion.seams import MirrorRun, MirrorState
 
 
 class MemoryLedger:
@@ -98,6 +98,15 @@ class MemoryMirror:
         """`seq` and hash of the last entry sent."""
         state = self._states.get(model)
         return state.head if state else None
+
+    def runs(self, run_ids: Collection[str]) -> Mapping[str, MirrorRun]:
+        """The runs of all versions that it was sent, and their decisions' metrics; the last decision's count."""
+        known = {version.run_id for state in self._states.values() for version in state.versions}
+        found: dict[str, dict[str, float]] = {run_id: {} for run_id in run_ids if run_id in known}
+        for (run_id, _), metrics in sorted(self._metrics.items()):
+            if run_id in found:
+                found[run_id] |= metrics
+        return {run_id: MirrorRun(metrics=metrics) for run_id, metrics in found.items()}
 
     def metrics(self, run_id: str, names: Iterable[str], seq: int) -> Mapping[str, float]:
         """The metrics that stand in a run at step `seq`."""

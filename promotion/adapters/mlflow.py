@@ -4,20 +4,22 @@ Everything sent may be sent again. What MLflow shows beyond that (other people's
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from promotion.errors import MirrorError
-from promotion.seams import MirrorDecision, MirrorState, MirrorVersion
+from promotion.seams import MirrorDecision, MirrorRun, MirrorState, MirrorVersion
 from promotion.secrets import without_password
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Run
     from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 
 TAG, STAGE, DIGEST, HEAD = "promotion.tag", "promotion.stage", "promotion.digest", "promotion.head"
 ALIASES = ("champion", "challenger", "previous")
+_FEW_RUNS = 20
 
 
 def connect(uri: str) -> "MlflowClient":
@@ -73,12 +75,47 @@ class MlflowMirror:
             seq, _, entry_hash = self._tags(model).get(HEAD, "").partition(":")
         return (int(seq), entry_hash) if seq.isdecimal() and int(seq) else None
 
+    def runs(self, run_ids: Collection[str]) -> Mapping[str, MirrorRun]:
+        """The runs of these ids; of many at once, all of their experiment are read, a page at a time."""
+        found: dict[str, MirrorRun] = {}
+        with self._errors():
+            for run_id in run_ids:
+                run = None if run_id in found else self._run(run_id)
+                if run is None:
+                    continue
+                found[run_id] = _as_seen(run)
+                if len(run_ids) > _FEW_RUNS:
+                    beside = self._runs_of(str(run.info.experiment_id))
+                    found |= {one.info.run_id: _as_seen(one) for one in beside if one.info.run_id in run_ids}
+        return found
+
     def metrics(self, run_id: str, names: Iterable[str], seq: int) -> Mapping[str, float]:
         """The metrics that stand in a run at step `seq`; of one logged twice the last; those not found are left out."""
         with self._errors():
             histories = {name: self._client.get_metric_history(run_id, name) for name in names}
         found = {name: [point.value for point in points if point.step == seq] for name, points in histories.items()}
         return {name: values[-1] for name, values in found.items() if values}
+
+    def _run(self, run_id: str) -> "Run | None":
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return self._client.get_run(run_id)
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return None
+            raise
+
+    def _runs_of(self, experiment: str) -> Iterator["Run"]:
+        from mlflow.entities import ViewType
+
+        token: str | None = None
+        while True:
+            page = self._client.search_runs([experiment], "", ViewType.ALL, max_results=1000, page_token=token)
+            yield from page
+            token = page.token
+            if not token:
+                return
 
     @property
     def _client(self) -> "MlflowClient":
@@ -136,23 +173,40 @@ class MlflowMirror:
 
     def _send_versions(self, state: MirrorState) -> dict[str, Any]:
         """Create what is missing, correct what differs; return MLflow's number for each tag."""
-        present = {version.tags[TAG]: version for version in self._versions(state.model) if TAG in version.tags}
-        numbers = {}
-        for wanted in state.versions:
-            version = present.get(str(wanted.tag))
-            if version is None and wanted.stage is None:
-                continue  # deleted before it was ever shown
-            if version is None:
-                version = self._create_version(state.model, wanted)
-            elif version.tags.get(STAGE) != wanted.standing:
+        present = self._one_for_each(state.model)
+        missing = [wanted for wanted in state.versions if wanted.stage and str(wanted.tag) not in present]
+        for wanted in missing:
+            self._create_version(state.model, wanted)
+        if missing:
+            present = self._one_for_each(state.model)
+        shown = [(wanted, present[str(wanted.tag)]) for wanted in state.versions if str(wanted.tag) in present]
+        for wanted, version in shown:
+            if version.tags.get(STAGE) != wanted.standing:
                 self._client.set_model_version_tag(state.model, str(version.version), STAGE, wanted.standing)
-            numbers[str(wanted.tag)] = version.version
-        return numbers
+        return {str(wanted.tag): version.version for wanted, version in shown}
 
-    def _create_version(self, model: str, wanted: MirrorVersion) -> "ModelVersion":
+    def _one_for_each(self, model: str) -> dict[str, "ModelVersion"]:
+        """Our versions by tag. What two senders created at the same time is there twice: all delete the later one."""
+        found: dict[str, ModelVersion] = {}
+        ours = (version for version in self._versions(model) if TAG in version.tags)
+        for version in sorted(ours, key=lambda one: int(one.version)):
+            if found.setdefault(version.tags[TAG], version) is not version:
+                self._delete_version(model, str(version.version))
+        return found
+
+    def _delete_version(self, model: str, number: str) -> None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self._client.delete_model_version(model, number)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":  # the other sender was faster
+                raise
+
+    def _create_version(self, model: str, wanted: MirrorVersion) -> None:
         """A version that points to the model logged by its run; to its Bento folder when it has none."""
         logged = self._logged_model(wanted.run_id)
-        return self._client.create_model_version(
+        self._client.create_model_version(
             model,
             source=f"models:/{logged}" if logged else wanted.path.resolve().as_uri(),
             run_id=wanted.run_id,
@@ -189,3 +243,19 @@ class MlflowMirror:
                 self._client.log_metric(decision.run_id, name, value, step=decision.seq)
         self._client.set_tag(decision.run_id, "promotion.verdict", decision.verdict)
         self._client.log_text(decision.run_id, decision.document, f"decisions/{decision.seq}.json")
+        self._send_report(decision)
+
+    def _send_report(self, decision: MirrorDecision) -> None:
+        """One that is there is not drawn again."""
+        place = f"decisions/{decision.seq}.html"
+        if decision.report is None or any(
+            one.path == place for one in self._client.list_artifacts(decision.run_id, "decisions")
+        ):
+            return
+        page = decision.report()
+        if page is not None:
+            self._client.log_text(decision.run_id, page, place)
+
+
+def _as_seen(run: "Run") -> MirrorRun:
+    return MirrorRun(metrics=dict(run.data.metrics), deleted=run.info.lifecycle_stage == "deleted")

@@ -1,11 +1,12 @@
 """Commands that look at what is so: status, audit."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from promotion.cli.attention import approvals_of, attention_of
-from promotion.cli.output import FOUND, AnyModel, Json, form_of, models_of, notice, open_here, show
+from promotion.cli.moments import AT_HELP, moment_of
+from promotion.cli.output import FOUND, AnyModel, Json, Misuse, form_of, models_of, notice, open_here, show
 
 if TYPE_CHECKING:
     from promotion.judgement import Decision
@@ -32,14 +33,32 @@ def status(model: AnyModel = None, as_json: Json = False) -> None:
     show(data, status_page(states, approvals_of(registry, states), attention), form=form_of(as_json=as_json))
 
 
-def audit(model: AnyModel = None, as_json: Json = False) -> int:
+def audit(
+    model: AnyModel = None,
+    recompute: Annotated[
+        bool, typer.Option("--recompute", help="Make past decisions again, from their models and their rows.")
+    ] = False,
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help=f"Recompute decisions from then on only. {AT_HELP}")
+    ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Hash every file of every version, also those that look unchanged.")
+    ] = False,
+    as_json: Json = False,
+) -> int:
     """Compare the ledger with labels, files and MLflow. Exit code 5 when something differs."""
     from promotion.assembly import announce_findings
     from promotion.canonical import plain
     from promotion.report.record import findings_pages
 
+    if since and not recompute:
+        message = "--since says which decisions are recomputed: give --recompute as well."
+        raise Misuse(message)
+    moment = moment_of(since) if since else None
     registry = open_here()
-    found = {name: registry.audit(name) for name in models_of(registry, model)}
+    found = {
+        name: registry.audit(name, recompute=recompute, since=moment, full=full) for name in models_of(registry, model)
+    }
     data = {name: [plain(finding) for finding in findings] for name, findings in found.items()}
     pages = (page for name, findings in found.items() for page in findings_pages(name, findings))
     show(data, *pages, form=form_of(as_json=as_json))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from promotion.registry.workflow import Registry
     from promotion.report.page import Page
 
-_DECISION = re.compile(r"[0-9a-f]{4,64}")
+DECISION = re.compile(r"[0-9a-f]{4,64}")
 Limit = Annotated[int | None, typer.Option(min=1, help="Only the newest so many.", metavar="N")]
 
 
@@ -93,7 +93,7 @@ def show_life(
     A decision is shown with its evidence, and with what followed from it. What was deleted is still told.
     """
     form = form_of(as_json=as_json, as_markdown=as_markdown)
-    data, pages = (_decision if _DECISION.fullmatch(what) else _version)(open_here(), what)
+    data, pages = (_decision if DECISION.fullmatch(what) else _version)(open_here(), what)
     show(data, *pages, form=form)
 
 
@@ -152,14 +152,14 @@ def _decision(registry: "Registry", digits: str) -> tuple[Any, tuple["Page", ...
     from promotion.report.lineage import decision_pages
     from promotion.report.lineage_data import decision_data
 
-    entry, judgement = _one_decision(registry, digits)
+    entry, judgement = one_decision(registry, digits)
     entries = registry.history(entry.model)
     known = fold(entry.model, entries).versions[judgement.tag]
     followed = [one for one in entries if one.body.get("decision") == judgement.decision_digest]
     return decision_data(entry, judgement, followed), decision_pages(known, entry, judgement, followed)
 
 
-def _one_decision(registry: "Registry", digits: str) -> tuple["Entry", "Judgement"]:
+def one_decision(registry: "Registry", digits: str) -> tuple["Entry", "Judgement"]:
     """The last entry of the decision that is meant.
 
     Raises:

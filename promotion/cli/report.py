@@ -1,35 +1,73 @@
-"""The command that makes what people look at: the site of all models."""
+"""The command `report`: a decision as a file that anyone can open, or the registry as a folder of pages."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from promotion.cli.output import Json, notice, open_here, say
+from promotion.cli.output import Json, Misuse, notice, open_here, say
+from promotion.errors import PromotionError
 
 if TYPE_CHECKING:
-    from promotion.report.site import SiteWritten
+    from promotion.registry.workflow import Registry
+    from promotion.report.decision_report import Recorded
 
-Site = Annotated[
-    Path,
-    typer.Option(
-        help="Write pages of all models to this folder; what has not changed is left as it is.", metavar="DIR"
-    ),
-]
+
+class Unwritten(PromotionError):
+    """The report cannot be written where it was asked for, or there is none to write."""
 
 
 def add_commands(app: typer.Typer) -> None:
-    """Add them to the app."""
-    app.command(epilog="Example: promotion report --site public")(report)
+    """Add it to the app."""
+    app.command(epilog="Example: promotion report fraud_classifier:abc123 --open")(report)
 
 
-def report(site: Site, as_json: Json = False) -> None:
-    """Pages that people look at."""
-    site_here(site, as_json=as_json)
+def report(
+    what: Annotated[
+        str | None,
+        typer.Argument(help="A version as MODEL:VERSION, or a decision by its first digits.", metavar="TAG|DECISION"),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Where to write it; decision-ID.html in this folder when left out.", metavar="FILE"),
+    ] = None,
+    site: Annotated[
+        Path | None,
+        typer.Option(help="Write pages of all models to this folder; what has not changed stays.", metavar="DIR"),
+    ] = None,
+    show_it: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write a decision as one HTML file.
+
+    With its evidence as plots, its policy, and what followed from it. Of a version that was judged several times, the
+    last decision. The file needs nothing from elsewhere.
+
+    Or, with --site, the whole registry as pages: every model with its champions, metrics, entries, and a report of each
+    decision.
+    """
+    if (what is None) == (site is None) or (out and site):
+        message = "Give either a version or decision to report (with --out FILE, if you like), or --site DIR."
+        raise Misuse(message)
+    path = _write_site(site, as_json=as_json) if site else _write_decision(str(what), out, as_json=as_json)
+    if show_it:
+        _open(path)
 
 
-def site_here(folder: Path, *, as_json: bool) -> None:
-    """Write the site of the nearest registry, and say what was done."""
+def _write_decision(what: str, out: Path | None, *, as_json: bool) -> Path:
+    from promotion.report.decision_report import decision_document, report_name
+    from promotion.report.html import page_html
+
+    found = _found(open_here(), what)
+    digest = found.judgement.decision_digest
+    path = out or Path(report_name(digest))
+    _write(path, page_html(decision_document(found)))
+    data = {"path": str(path.absolute()), "decision_id": digest[:12], "digest": digest, "tag": found.judgement.tag}
+    say(data, f"Wrote {path}, the report of decision {digest[:12]} on {found.judgement.tag}.", as_json=as_json)
+    return path.absolute()
+
+
+def _write_site(folder: Path, *, as_json: bool) -> Path:
     from promotion.cli.attention import approvals_of, attention_of
     from promotion.registry.journal import utc_now
     from promotion.report.site import write_site
@@ -43,10 +81,53 @@ def site_here(folder: Path, *, as_json: bool) -> None:
     )
     for sentence in done.unread:
         notice(sentence)
-    data = {"index": str(done.index), "drawn": done.drawn, "kept": len(done.kept), "unread": done.unread}
-    say(data, _told(done), as_json=as_json)
-
-
-def _told(done: "SiteWritten") -> str:
     drawn = f"{len(done.drawn)} page{'' if len(done.drawn) == 1 else 's'}"
-    return f"Wrote {drawn}; {len(done.kept)} were as they should be. Open {done.index} in a browser."
+    data = {"index": str(done.index), "drawn": done.drawn, "kept": len(done.kept), "unread": done.unread}
+    told = f"Wrote {drawn}; {len(done.kept)} were as they should be. Open {done.index} in a browser."
+    say(data, told, as_json=as_json)
+    return done.index.absolute()
+
+
+def _found(registry: "Registry", what: str) -> "Recorded":
+    """The decision that is meant.
+
+    Raises:
+        UnknownName: there is no such decision or version, or several.
+        Unwritten: the version was not judged.
+    """
+    from promotion.cli.past import DECISION, one_decision
+    from promotion.registry.state import fold
+    from promotion.registry.transition import find
+    from promotion.report.decision_report import found_in, recorded
+    from promotion.vocabulary import Tag
+
+    if DECISION.fullmatch(what):
+        entry, judgement = one_decision(registry, what)
+        model, beginning, tag = entry.model, judgement.decision_digest, judgement.tag
+    else:
+        model, beginning, tag = Tag.parse(what).model, "", what
+    entries = registry.history(model)
+    state = fold(model, entries)
+    find(state, Tag.parse(tag))
+    found = found_in(recorded(state, entries, beginning=beginning), tag)
+    if found is None:
+        message = f"{tag} was not judged yet, so there is no decision to report; `promotion gate {tag}` judges it."
+        raise Unwritten(message)
+    return found
+
+
+def _write(path: Path, text: str) -> None:
+    from promotion.adapters.files import replace_text
+
+    try:
+        replace_text(path, text)
+    except OSError as error:
+        message = f"The report cannot be written to {path} ({error.strerror or error}). Name another file with --out."
+        raise Unwritten(message) from error
+
+
+def _open(path: Path) -> None:
+    import webbrowser
+
+    if not webbrowser.open(path.as_uri()):
+        notice(f"No browser could be opened here; the report is {path}.")

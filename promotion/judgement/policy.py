@@ -1,5 +1,6 @@
 """The policy: what must hold before a version may serve. Values only; `checks` and its neighbours apply them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -173,12 +174,8 @@ class Policy:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the policy's canonical JSON; without the keys that came later, where they are at their default.
-
-        So a policy that nobody touched is named as it was by earlier releases.
-        """
-        later = {"approval_timeout": ANYONE.within}
-        return digest({key: value for key, value in plain(self).items() if (key, value) not in later.items()})
+        """SHA-256 of the policy's canonical JSON; see `policy_digest`."""
+        return policy_digest(plain(self))
 
     def _check_one_task(self) -> None:
         """See that one model can be measured by every metric named."""
@@ -197,3 +194,12 @@ class Policy:
             raise ConfigError(message)
         for fault in self.panel.faults():
             raise ConfigError(fault)
+
+
+def policy_digest(policy: Mapping[str, Any]) -> str:
+    """SHA-256 of the canonical JSON of a policy's plain data; without later keys, where they are at their default.
+
+    So a policy that nobody touched is named as it was by earlier releases.
+    """
+    later = {"approval_timeout": ANYONE.within}
+    return digest({key: value for key, value in policy.items() if (key, value) not in later.items()})

@@ -8,7 +8,6 @@ from datetime import datetime
 from pathlib import Path
 
 from promotion.errors import Refused
-from promotion.judgement.approval import ANYONE, Panel
 from promotion.registry.approving import check_answer
 from promotion.registry.entries import Adoption, Approval, Override, TransitionPlanned
 from promotion.registry.proposals import Proposal, Proposals, proposal, required
@@ -100,10 +99,6 @@ class ByHand(Proposals):
         plan = plan_adoption(known, tag, reason=why) if serves else None
         adoption = Adoption(tag=str(tag), reason=why, trained_before=trained_before, assumed_clean=assume_clean)
         return proposal(state, *news, adoption, self._verified(find(known, tag), plan) if plan else None)
-
-    def panel(self, model: str) -> Panel:
-        """Who may approve promotions, and how long; anyone, once, where the model is not configured."""
-        return self.config.models[model].policy.panel if model in self.config.models else ANYONE
 
     def _judged_again(self, tag: Tag, reason: str) -> Proposal:
         """As the gate judges; a promotion that follows is the person's."""

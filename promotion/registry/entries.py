@@ -55,6 +55,8 @@ class Judgement:
         decision_digest: what names it.
         sketch: of the rows that judged, by which later decisions tell how many of theirs it has seen.
         curves: how the scores look, for a report; None where nothing could be drawn, or by an earlier release.
+        policy: what it was decided by, as plain data; None in a record of an earlier release. The decision holds only
+            its digest.
     """
 
     tag: str
@@ -62,6 +64,7 @@ class Judgement:
     decision_digest: str
     sketch: Sketch | None = None
     curves: Curves | None = None
+    policy: dict[str, Any] | None = field(default=None, hash=False)
 
     @property
     def trial(self) -> Trial | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from promotion.canonical import plain
 from promotion.errors import DataError
 from promotion.evidence import Comparison, Evaluation, compare, measure
 from promotion.evidence.curves import Curves, draw_curves
@@ -77,7 +78,12 @@ def judge(
         holdout=used,
     )
     return Judgement(
-        tag=str(challenger.tag), decision=decision, decision_digest=decision.digest, sketch=sketch, curves=curves
+        tag=str(challenger.tag),
+        decision=decision,
+        decision_digest=decision.digest,
+        sketch=sketch,
+        curves=curves,
+        policy=plain(policy),
     )
 
 

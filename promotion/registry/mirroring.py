@@ -1,7 +1,8 @@
 """What the mirror shall show, built from the state. Pure; sending it is the mirror's."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from promotion.canonical import canonical_json, plain
@@ -12,8 +13,13 @@ from promotion.registry.state import Known, State
 from promotion.seams import MirrorDecision, MirrorState, MirrorVersion
 from promotion.vocabulary import Tag
 
+Draw = Callable[[State, Sequence[Entry], Entry], str | None]
+"""The page of a decision: of the model's state, its entries, and the decision's own."""
 
-def mirror_state(state: State, entries: Sequence[Entry], paths: Mapping[str, Path], *, seen: int = 0) -> MirrorState:
+
+def mirror_state(
+    state: State, entries: Sequence[Entry], paths: Mapping[str, Path], *, seen: int = 0, draw: Draw | None = None
+) -> MirrorState:
     """All versions and aliases, and every decision that the mirror has not seen.
 
     Args:
@@ -21,6 +27,7 @@ def mirror_state(state: State, entries: Sequence[Entry], paths: Mapping[str, Pat
         entries: all of them.
         seen: how many of them the mirror has seen.
         paths: where each version's files lie, by tag.
+        draw: gives the page of a decision; None where it is shown by its numbers alone.
     """
     return MirrorState(
         model=state.model,
@@ -29,7 +36,7 @@ def mirror_state(state: State, entries: Sequence[Entry], paths: Mapping[str, Pat
             _version(known, paths) for known in state.versions.values() if known.stage is not None or known.deleted_at
         ),
         aliases=aliases(state),
-        decisions=tuple(filter(None, (_decision(state, entry) for entry in entries[seen:]))),
+        decisions=tuple(filter(None, (_decision(state, entries, entry, draw) for entry in entries[seen:]))),
     )
 
 
@@ -75,7 +82,7 @@ def _version(known: Known, paths: Mapping[str, Path]) -> MirrorVersion:
     )
 
 
-def _decision(state: State, entry: Entry) -> MirrorDecision | None:
+def _decision(state: State, entries: Sequence[Entry], entry: Entry, draw: Draw | None) -> MirrorDecision | None:
     body = entry.content()
     run_id = state.versions[body.tag].registration.run_id if isinstance(body, Judgement) else None
     if run_id is None or not isinstance(body, Judgement):
@@ -86,4 +93,5 @@ def _decision(state: State, entry: Entry) -> MirrorDecision | None:
         verdict=body.decision.verdict.value,
         metrics=decision_metrics(body.decision),
         document=canonical_json(plain(body.decision)),
+        report=partial(draw, state, entries, entry) if draw else None,
     )

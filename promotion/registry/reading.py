@@ -169,6 +169,18 @@ class Reader:
         file = whole or _first(model, data, trained.data, settings.data)
         return self._read(settings, file, trained.options, whole=whole is not None)[1]
 
+    def recipe_of(self, model: str, trained: Registration) -> Recipe:
+        """The recipe as a version was made with, by its registration."""
+        return load_recipe(self._as_recorded(model, trained), trained.options)
+
+    def recorded(self, model: str, trained: Registration, name: str) -> Data:
+        """The rows of a file by the name that was recorded, read as a version was made with."""
+        return self._read(self._as_recorded(model, trained), name, trained.options)[1]
+
+    def _as_recorded(self, model: str, trained: Registration) -> ModelConfig:
+        settings = self._config.model(model)
+        return settings.model_copy(update={"recipe": trained.recipe}) if trained.recipe else settings
+
     def chosen(self, model: str, trained: Registration) -> str:
         """The file whose rows judge a version where nobody names one, as it is recorded."""
         settings = self._config.model(model)

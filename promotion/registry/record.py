@@ -1,6 +1,7 @@
 """What is so: who serves, who did, how versions compare, what an audit finds. Reads, and changes nothing."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,15 +10,20 @@ from typing import Any
 from promotion.config import Config
 from promotion.evidence import Comparison
 from promotion.judgement import Policy
-from promotion.registry.audit import Finding, audit_model
+from promotion.judgement.approval import ANYONE, Panel
+from promotion.registry.audit import Finding, Surroundings, audit_model
+from promotion.registry.audit.champion import check_age, check_drift
+from promotion.registry.audit.findings import BROKEN
+from promotion.registry.audit.recompute import check_recomputed
 from promotion.registry.entries import Champion, Entry, Registration
 from promotion.registry.gating import compare_sides
 from promotion.registry.journal import Journal, utc_now
+from promotion.registry.mirroring import Draw
 from promotion.registry.reading import Data, Reader, load_recipe
 from promotion.registry.replay import Replayed, replay
 from promotion.registry.serving import present, provenance
 from promotion.registry.sides import Side
-from promotion.registry.state import State, champion_at
+from promotion.registry.state import State, champion_at, fold
 from promotion.registry.transition import find
 from promotion.seams import Keyring, LedgerStore, Mirror, ModelStore, Recall, Recipe, Split, Stored, read_anew
 from promotion.vocabulary import Tag
@@ -66,6 +72,9 @@ class Record:
         notice: is told in a sentence what went on beside the main thing, e.g. that the mirror is behind.
         announce: is told what was recorded, after it was; whatever it raises is noticed and changes nothing.
         recall: keeps the rows of files beyond this process, for recipes that read repeatably.
+        draw: gives the page of a decision for the mirror; it tells by itself when it cannot, and gives None then.
+        remembering: opens the store for an audit, which hashes only files that look different from the last time; all
+            when called with True. Nothing that is loaded, scored or promoted comes through it.
     """
 
     def __init__(
@@ -82,10 +91,12 @@ class Record:
         notice: Callable[[str], None] = lambda _: None,
         announce: Callable[[Sequence[Entry]], None] = lambda _: None,
         recall: Recall = read_anew,
+        draw: Draw | None = None,
+        remembering: Callable[[bool], AbstractContextManager[ModelStore]] | None = None,
     ) -> None:
         self.config, self.store, self.ledger, self.mirror = config, store, ledger, mirror
         self.notice, self.announce, self.recall = notice, announce, recall
-        self._keys, self._clock = keys, clock
+        self._keys, self._clock, self._draw, self._remembering = keys, clock, draw, remembering
         self._journal = Journal(ledger, store, actor=actor, clock=clock, notice=notice, sign=sign)
         self._reader = Reader(config, recall)
 
@@ -172,10 +183,42 @@ class Record:
             return None
         return self._keys.claimed(entry.signature)
 
-    def audit(self, model: str) -> tuple[Finding, ...]:
-        """Compare the record with labels, files and the mirror; empty when all agree. Changes nothing."""
-        now = self._clock().astimezone(UTC)
-        return audit_model(model, self.ledger, self.store, self.mirror, keys=self._keys, now=now)
+    def audit(
+        self, model: str, *, recompute: bool = False, since: datetime | None = None, full: bool = False
+    ) -> tuple[Finding, ...]:
+        """Compare the record with labels, files and the mirror; empty when all agree. Changes nothing.
+
+        Args:
+            model: its name.
+            recompute: whether past decisions are made again from their models and rows.
+            since: decisions dated before are not recomputed; the chain is checked whole all the same.
+            full: whether every file is hashed, whatever the cache of digests says.
+        """
+        now, settings = self._clock().astimezone(UTC), self.config.models.get(model)
+        serving = settings.serving if settings else None
+        around = Surroundings(panel=self.panel(model), root=self.config.root, serving=serving)
+        opened = self._remembering(full) if self._remembering else nullcontext(self.store)
+        with opened as store:
+            found = audit_model(model, self.ledger, store, self.mirror, keys=self._keys, now=now, around=around)
+        if any(one.code in BROKEN for one in found):
+            return found
+        return (*found, *self._made_again(model, now, recompute=recompute, since=since))
+
+    def _made_again(self, model: str, now: datetime, *, recompute: bool, since: datetime | None) -> Iterator[Finding]:
+        settings = self.config.models.get(model)
+        longest = settings.champion_max_age if settings else None
+        if not recompute and longest is None:
+            return
+        entries = tuple(self.ledger.entries(model))
+        state, reader = fold(model, entries), Reader(self.config)  # which rereads what is kept elsewhere
+        yield from check_age(state, longest, now)
+        if recompute:
+            yield from check_recomputed(state, entries, reader, self.store, since=since)
+            yield from check_drift(state, entries, reader, self.store)
+
+    def panel(self, model: str) -> Panel:
+        """Who may approve promotions, and how long; anyone, once, where the model is not configured."""
+        return self.config.models[model].policy.panel if model in self.config.models else ANYONE
 
     def stored(self, tag: Tag) -> Stored:
         """The version in the store; where it is not there, what became of it.

@@ -243,7 +243,7 @@ class Registry(ByHand):
         entries = self.ledger.entries(model)[: state.seq]
         paths = {tag: self.store.path(Tag.parse(tag)) for tag in state.versions}
         try:
-            self.mirror.push(mirror_state(state, entries, paths, seen=seen))
+            self.mirror.push(mirror_state(state, entries, paths, seen=seen, draw=self._draw))
             self._check_end(model)
         except MirrorAhead as error:
             self.notice(str(error))

@@ -26,11 +26,11 @@ def reign_page(reign: Reign, moment: datetime) -> Page:
         "cause": reign.cause,
         "why": reign.plan.reason,
         "decision": f"{reign.decision_id}, {decision.verdict}" if decision else "none",
-        **_judges(decision),
-        **_origin(reign.registration),
+        **judges_facts(decision),
+        **origin_facts(reign.registration),
     }
     headline = f"{champion.tag} was in production at {moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-    return Page(headline=headline, tables=(_facts(facts),))
+    return Page(headline=headline, tables=(facts_table(facts),))
 
 
 def reigns_page(among: Iterable[Reign]) -> Page:
@@ -51,19 +51,19 @@ def version_pages(known: Known, entries: Sequence[Entry], among: Iterable[Reign]
     facts = {
         "version": known.tag,
         "stage": _stage(known),
-        **_origin(known.registration),
+        **origin_facts(known.registration),
         "registered": f"{minute(known.registered_at)} UTC by {known.registered_by}",
         **_vouched(known.adoption),
     }
     life = Page(
         tables=(
-            _facts(facts),
+            facts_table(facts),
             replace(_reigns(served), title="In production"),
             replace(_decisions(own), title="Decisions"),
             replace(history_table(own), title="Entries"),
         )
     )
-    return (life,) if known.decision is None else (life, _decided(known.decision, known))
+    return (life,) if known.decision is None else (life, decided_page(known.decision, known))
 
 
 def decision_pages(known: Known, entry: Entry, judgement: Judgement, followed: Iterable[Entry]) -> tuple[Page, ...]:
@@ -73,10 +73,10 @@ def decision_pages(known: Known, entry: Entry, judgement: Judgement, followed: I
         "recorded": f"{minute(entry.at)} UTC, entry {entry.seq}",
         "who": entry.actor,
         "digest": judgement.decision_digest,
-        **_judges(judgement.decision),
+        **judges_facts(judgement.decision),
     }
     after = replace(history_table(followed), title="What followed")
-    return Page(tables=(_facts(facts), after)), _decided(judgement.decision, known)
+    return Page(tables=(facts_table(facts), after)), decided_page(judgement.decision, known)
 
 
 def _reigns(among: Iterable[Reign]) -> Table:
@@ -114,12 +114,13 @@ def _decisions(entries: Iterable[Entry]) -> Table:
     return Table(columns=columns, rows=rows)
 
 
-def _facts(facts: Mapping[str, str | None]) -> Table:
+def facts_table(facts: Mapping[str, str | None]) -> Table:
+    """Names and what they are; one that is None is unknown."""
     rows = tuple(row(Words(name, Tone.QUIET), value or "unknown") for name, value in facts.items())
     return Table(columns=left("", ""), rows=rows)
 
 
-def _origin(registration: Registration) -> dict[str, str | None]:
+def origin_facts(registration: Registration) -> dict[str, str | None]:
     """The way from the data to the version."""
     options = f" with {canonical_json(registration.options)}" if registration.options else ""
     rows = registration.training_rows
@@ -134,7 +135,8 @@ def _origin(registration: Registration) -> dict[str, str | None]:
     }
 
 
-def _judges(decision: Decision | None) -> dict[str, str | None]:
+def judges_facts(decision: Decision | None) -> dict[str, str | None]:
+    """Which rows judged."""
     used = decision.holdout if decision else None
     return {"judged by": _holdout(decision), "SHA-256 of the file": used.data_digest} if decision and used else {}
 
@@ -157,7 +159,7 @@ def _vouched(adoption: Adoption | None) -> dict[str, str]:
     return {"adopted": f"{known}: {adoption.reason}"}
 
 
-def _decided(decision: Decision, known: Known) -> Page:
+def decided_page(decision: Decision, known: Known) -> Page:
     """A decision on a version; one that waited for a person does no more once the version has moved on."""
     page = decision_page(decision)
     if not decision.waits or (known.stage is Stage.STAGING and known.decision == decision):

@@ -4,7 +4,7 @@ Each has an in-memory version in `promotion.adapters.memory` for tests, and a re
 """
 
 from promotion.seams.ledger import Keyring, LedgerStore
-from promotion.seams.mirror import Mirror, MirrorDecision, MirrorState, MirrorVersion
+from promotion.seams.mirror import Mirror, MirrorDecision, MirrorRun, MirrorState, MirrorVersion
 from promotion.seams.recipe import (
     Recall,
     Recipe,
@@ -24,6 +24,7 @@ __all__ = [
     "LedgerStore",
     "Mirror",
     "MirrorDecision",
+    "MirrorRun",
     "MirrorState",
     "MirrorVersion",
     "ModelStore",

@@ -1,6 +1,6 @@
 """The door of the mirror: what it shall show of a model, for people who look elsewhere."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -27,13 +27,23 @@ class MirrorVersion:
 
 @dataclass(frozen=True, kw_only=True)
 class MirrorDecision:
-    """One decision as the mirror shall show it: numbers logged to the challenger's run at step `seq`."""
+    """One decision as the mirror shall show it: numbers logged to the challenger's run at step `seq`.
+
+    Attributes:
+        run_id: that trained the challenger.
+        seq: of the decision's entry.
+        verdict: in a word.
+        metrics: by the names that they are logged under.
+        document: the decision as JSON.
+        report: draws the page of it, which takes a second, or gives None where it cannot; None where there is none.
+    """
 
     run_id: str
     seq: int
     verdict: str
     metrics: Mapping[str, float]
     document: str
+    report: Callable[[], str | None] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +87,19 @@ class MirrorState:
         return seq > len(self.hashes)
 
 
+@dataclass(frozen=True, kw_only=True)
+class MirrorRun:
+    """One training run as the mirror shows it.
+
+    Attributes:
+        metrics: the last value of each.
+        deleted: whether somebody deleted it, so that only those see it who ask for deleted runs.
+    """
+
+    metrics: Mapping[str, float]
+    deleted: bool = False
+
+
 class Mirror(Protocol):
     """A copy of the ledger's state for people who look elsewhere."""
 
@@ -99,6 +122,10 @@ class Mirror(Protocol):
 
     def head(self, model: str) -> tuple[int, str] | None:
         """`seq` and hash of the last entry that the mirror was sent; None where it was sent none."""
+        ...
+
+    def runs(self, run_ids: Collection[str]) -> Mapping[str, MirrorRun]:
+        """The runs of these ids, in few questions; one that is not there is left out."""
         ...
 
     def metrics(self, run_id: str, names: Iterable[str], seq: int) -> Mapping[str, float]:

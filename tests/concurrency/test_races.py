@@ -147,6 +147,22 @@ def sync(world):
     assert world.open().sync("toy")
 
 
+def test_two_that_show_mlflow_the_same_version_at_once_leave_it_there_once(first_world, tmp_path):
+    world = first_world.copy(tmp_path / "world", mlflow=True)
+    sleeper = fork(register_and_mirror_late, world)
+    wait_for(world.root / "sending")
+    assert run(sync, world) == 0
+    (world.root / "go on").touch()
+    assert wait(sleeper) == 0
+    check(world, synced=True)
+
+
+def register_and_mirror_late(world):
+    registry = world.open()
+    delay(world, registry.mirror, "_create_version")
+    registry.register(toy("last"))
+
+
 @pytest.mark.parametrize("part", ["push", "_send_aliases"])
 def test_one_that_sends_an_old_state_to_mlflow_late_leaves_no_old_alias(first_world, tmp_path, part):
     world = first_world.copy(tmp_path / "world", mlflow=True)
@@ -161,15 +177,19 @@ def test_one_that_sends_an_old_state_to_mlflow_late_leaves_no_old_alias(first_wo
 
 def promote_and_mirror_late(world, part):
     registry = world.open()
-    send = getattr(registry.mirror, part)
+    delay(world, registry.mirror, part)
+    registry.promote(toy("twin"), reason="by hand", override=True)
+
+
+def delay(world, mirror, part):
+    send = getattr(mirror, part)
 
     def late(*state):
         (world.root / "sending").touch()
         wait_for(world.root / "go on")
         return send(*state)
 
-    setattr(registry.mirror, part, late)
-    registry.promote(toy("twin"), reason="by hand", override=True)
+    setattr(mirror, part, late)
 
 
 def test_many_open_a_fresh_ledger_at_once(world, tmp_path, request):

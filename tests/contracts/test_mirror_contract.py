@@ -8,7 +8,7 @@ from situation import toy
 from promotion.adapters.memory import MemoryMirror
 from promotion.adapters.mlflow import DIGEST, MlflowMirror
 from promotion.errors import MirrorError
-from promotion.seams import MirrorDecision, MirrorState, MirrorVersion
+from promotion.seams import MirrorDecision, MirrorRun, MirrorState, MirrorVersion
 from promotion.vocabulary import Stage
 
 HASHES = tuple(digit * 64 for digit in "123456789")
@@ -91,6 +91,21 @@ def test_aliases_and_stages_move_and_earlier_decisions_stand(mirror, state):
     assert mirror.stages("toy") == {"toy:a": "archived", "toy:b": "prod"}
     assert mirror.metrics(run_id, ["gate_roc_auc"], 4) == {"gate_roc_auc": 0.1 + 0.2}
     assert mirror.metrics(run_id, ["gate_roc_auc"], 6) == {"gate_roc_auc": 0.5}
+
+
+def test_runs_show_the_last_value_of_each_metric_and_leave_out_what_is_not_there(mirror, state, mirror_and_runs):
+    mirror.push(state)
+    run_id = state.decisions[0].run_id
+    later = MirrorDecision(run_id=run_id, seq=6, verdict="hold", metrics={"gate_roc_auc": 0.5}, document="{}")
+    mirror.push(replace(state, hashes=HASHES[:6], decisions=(later,)))
+
+    found = mirror.runs([*mirror_and_runs[1], "0" * 32])
+    assert found == {
+        state.versions[0].run_id: MirrorRun(metrics={}),
+        run_id: MirrorRun(metrics={"gate_roc_auc": 0.5}),
+    }
+    many = mirror.runs([*mirror_and_runs[1], *(f"{number:032x}" for number in range(30))])
+    assert many == found
 
 
 class TestHead:

@@ -10,12 +10,14 @@
 | `text` | what the block before printed: each of its lines, in order; ids, times and numbers may differ |
 | `console` | a part of what `make demo` shows; `tests/e2e/test_demo.py` holds it against the real one |
 | `mermaid` | a picture; nothing is run |
+| `help` | what a command says with `--help`; `test_reference.py` holds it against the command |
 
 A page that starts a Prefect server finds it at :4200 like its reader; here that stands for a free port.
 """
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -27,8 +29,9 @@ from markdown_it import MarkdownIt
 
 TERMINAL = " terminal"
 READERS_PORT = ":4200"
+PATIENCE_SECONDS = 240  # for one block; the longest takes 40 on a machine of its own
 ADDED = " (added)"
-LANGUAGES = {"bash", "python", "text", "toml", "yaml", "console", "mermaid"}
+LANGUAGES = {"bash", "python", "text", "toml", "yaml", "console", "mermaid", "help"}
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ def run_page(page, folder, environment):
                 printed = wait(lambda text, shown=shown: not missing_lines(shown, text))
             elif block.title:
                 _write(folder, here)
-            elif block.language not in {"console", "mermaid"}:
+            elif block.language not in {"console", "mermaid", "help"}:
                 printed = _run(here, folder, environment)
             printed = printed.replace(port, READERS_PORT)
 
@@ -129,20 +132,34 @@ def _run(block, folder, environment):
         "bash": ["bash", "-e", "-o", "pipefail", "-c", f"{block.source}\nenv -0 > '{kept}'"],
         "python": [sys.executable, "-c", block.source],
     }
-    done = subprocess.run(
+    with subprocess.Popen(
         commands[block.language],
         cwd=folder,
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        check=False,
+        start_new_session=True,  # a group of its own, so that all of it can be ended
+    ) as process:
+        try:
+            printed = process.communicate(timeout=PATIENCE_SECONDS)[0]
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            printed = process.communicate()[0]
+            raise AssertionError(f"{block} goes on for too long:\n{printed[-6000:]}{_terminals(folder)}") from None
+    assert process.returncode == 0, (
+        f"{block} left with code {process.returncode}:\n{printed[-6000:]}{_terminals(folder)}"
     )
-    assert done.returncode == 0, f"{block} left with code {done.returncode}:\n{done.stdout[-6000:]}"
     if block.language == "bash":
         pairs = (pair.partition("=") for pair in kept.read_text().split("\0") if pair)
         environment.update({name: value for name, _, value in pairs if name not in {"PWD", "OLDPWD", "SHLVL", "_"}})
-    return done.stdout
+    return printed
+
+
+def _terminals(folder):
+    """What the page's other terminals said last, since the cause may lie there."""
+    logs = sorted(folder.parent.glob("terminal-*.log"))
+    return "".join(f"\n{log.name}:\n{log.read_text(errors='replace')[-6000:]}" for log in logs)
 
 
 def runs_flows(page):

@@ -9,7 +9,7 @@ import time
 from contextlib import contextmanager
 
 PATIENCE_SECONDS = 120
-TO_END_SECONDS = 20
+TO_END_SECONDS = 3  # enough for last words that somebody may want to read in a log
 
 
 @contextmanager

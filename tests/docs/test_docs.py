@@ -5,12 +5,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from pages import blocks_of, masked, missing_lines, page_environment, problems_of, run_page, runs_flows
-from servers import free_port
+from pages import TERMINAL, blocks_of, masked, missing_lines, page_environment, problems_of, run_page, runs_flows
+from servers import SECOND_TRY, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-NEEDS_NO_RUN = {"text", "console", "mermaid"}
+NEEDS_NO_RUN = {"text", "console", "mermaid", "help"}
 RUN = [page for page in PAGES if any(block.language not in NEEDS_NO_RUN for block in blocks_of(page))]
 
 
@@ -18,10 +18,13 @@ def name_of(page):
     return page.relative_to(ROOT).as_posix()
 
 
+def marks_of(page):
+    group = pytest.mark.xdist_group(f"docs {name_of(page)}")
+    return [group, SECOND_TRY] if any(block.title.endswith(TERMINAL) for block in blocks_of(page)) else [group]
+
+
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(
-    "page", [pytest.param(page, marks=pytest.mark.xdist_group(f"docs {name_of(page)}")) for page in RUN], ids=name_of
-)
+@pytest.mark.parametrize("page", [pytest.param(page, marks=marks_of(page)) for page in RUN], ids=name_of)
 def test_blocks_of_page_run_and_print_what_it_shows(page, tmp_path, request):
     folder = tmp_path / "page"
     for part in ("page", "home"):

@@ -39,6 +39,10 @@ class FraudClassifier:
         )
         encoded["TransactionAmt"] = frame[["TransactionAmt"]].to_numpy()
         return [float(one) for one in self.model.predict_proba(encoded)[:, 1]]
+
+    @bentoml.api(route="/champion")
+    def champion(self) -> dict[str, str]:
+        return {{"tag": TAG, "digest": "{digest}"}}
 """
 
 
@@ -57,11 +61,11 @@ def served(folder):
             one.wait(timeout=30)
 
 
-def test_it_answers_with_the_scores_that_were_judged(project):
+def test_it_answers_with_the_scores_that_were_judged_and_which_version_it_has_loaded(project, monkeypatch):
     candidate = train_flow("data/train_transaction.csv", version="1.0.1")
     champion = promotion.open().champion("fraud_classifier")
     assert str(champion.tag) == candidate.tag
-    (project / "service.py").write_text(SERVICE.format(tag=champion.tag))
+    (project / "service.py").write_text(SERVICE.format(tag=champion.tag, digest=champion.digest))
     recipe = FraudRecipe()
     rows = recipe.load(project / "data/train_transaction.csv").tail(20)
     expected = recipe.score(promotion.open().store.load(champion.tag, digest=champion.digest), rows)
@@ -72,5 +76,8 @@ def test_it_answers_with_the_scores_that_were_judged(project):
         request = Request(f"{url}/predict", data=body, headers={"Content-Type": "application/json"})
         with urlopen(request, timeout=60) as answer:
             scores = json.load(answer)
+        monkeypatch.setenv("PROMOTION_MODELS__FRAUD_CLASSIFIER__SERVING", f"{url}/champion")
+        assert promotion.open().audit("fraud_classifier") == ()
+    assert [finding.code for finding in promotion.open().audit("fraud_classifier")] == ["AUD066"]
 
     assert scores == pytest.approx(expected.tolist(), abs=1e-7)

@@ -43,6 +43,8 @@ COMMANDS = {
     ("champion", "toy"): 0,
     ("history", "toy"): 0,
     ("show", "toy:weak"): 0,
+    ("metrics", "toy"): 0,
+    ("report", "toy:weak"): 0,
     ("audit",): 5,  # nobody has registered toy:spoilt
     ("repair",): 0,
     ("sync",): 0,

@@ -194,7 +194,7 @@ class BentoStore:
     def strays(self) -> tuple[Stray, ...]:
         """What lies among the models and is none: torn versions and folders that make BentoML's own listing fail."""
         with reading(self._models):
-            return tuple(strays.strays(self._models))
+            return tuple(strays.strays(self._models, self._known_whole))
 
     def quarantine(self, stray: Stray) -> Path | None:
         """Move it out of the store, whole; where it lies now, or None where it was gone.
@@ -233,6 +233,9 @@ class BentoStore:
         named = is_name(tag.model) and is_name(tag.version) and tag.version != strays.LATEST
         with reading(self._models / tag.model):
             return named and self.path(tag).is_dir()
+
+    def _known_whole(self, folder: Path) -> bool:  # noqa: ARG002 - this store remembers nothing
+        return False
 
     def _look(self, tag: Tag) -> Stored | None:
         """The version, torn or not; None where it went away since its name was read."""

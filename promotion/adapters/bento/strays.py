@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from promotion.adapters.bento.description import Damaged, read
@@ -26,7 +26,7 @@ def names_of(folder: Path) -> list[str]:
     return [path.name for path in _folders(folder) if is_name(path.name) and path.name != LATEST]
 
 
-def strays(models: Path) -> Iterator[Stray]:
+def strays(models: Path, known_whole: Callable[[Path], bool] = lambda _: False) -> Iterator[Stray]:
     """Torn versions, and folders that make BentoML's own listing fail.
 
     What cannot be read now, for lack of a permission or by a fault of the disk, is not taken for torn.
@@ -43,7 +43,7 @@ def strays(models: Path) -> Iterator[Stray]:
         except OSError:
             continue
         for version in versions:
-            why = _why(version)
+            why = None if known_whole(version) else _why(version)
             if why:
                 yield Stray(path=version, why=why)
 

@@ -42,6 +42,29 @@ class Code(StrEnum):
     HEAD_GONE = "AUD037"
     CLOCK_BACK = "AUD040"
     CLOCK_AHEAD = "AUD041"
+    UNFOUNDED = "AUD050"
+    UNAPPROVED = "AUD051"
+    POLICY = "AUD052"
+    CHECKS = "AUD053"
+    VERDICT = "AUD054"
+    ROLLBACK = "AUD055"
+    OVERDUE = "AUD056"
+    BUDGET = "AUD057"
+    TRAINING_METRIC = "AUD058"
+    RUN_DELETED = "AUD059"
+    RUN_GONE = "AUD060"
+    DATA_CHANGED = "AUD061"
+    DATA_GONE = "AUD062"
+    DATA_NEWER = "AUD063"
+    LIBRARIES = "AUD064"
+    SERVICE = "AUD065"
+    SERVICE_AWAY = "AUD066"
+    RECOMPUTED = "AUD070"
+    UNSCORED = "AUD071"
+    NOT_RECOMPUTED = "AUD072"
+    OTHER_ROWS = "AUD073"
+    STALE = "AUD074"
+    DRIFT = "AUD075"
 
 
 _WARNINGS = {
@@ -51,7 +74,21 @@ _WARNINGS = {
     Code.MIRROR,
     Code.CLOCK_BACK,
     Code.CLOCK_AHEAD,
+    Code.OVERDUE,
+    Code.BUDGET,
+    Code.DATA_GONE,
+    Code.DATA_NEWER,
+    Code.LIBRARIES,
+    Code.SERVICE_AWAY,
+    Code.NOT_RECOMPUTED,
+    Code.OTHER_ROWS,
+    Code.STALE,
+    Code.DRIFT,
 }
+
+
+BROKEN = frozenset({Code.CHAIN, Code.HEAD, Code.DECISION})
+"""With one of these the ledger is not to be read further."""
 
 
 @dataclass(frozen=True, kw_only=True)

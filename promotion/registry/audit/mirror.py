@@ -1,25 +1,33 @@
-"""MLflow held against the ledger: where the chain ends, aliases, stages, and the numbers of every decision."""
+"""MLflow held against the ledger: where the chain ends, aliases and stages; `runs` looks at the numbers."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from promotion.errors import MirrorError
 from promotion.registry.audit.findings import Code, Finding, finding
-from promotion.registry.entries import Entry, Judgement
-from promotion.registry.mirroring import aliases, decision_metrics
+from promotion.registry.audit.runs import Decided, check_runs
+from promotion.registry.entries import Entry
+from promotion.registry.mirroring import aliases
 from promotion.registry.state import State
 from promotion.seams import Mirror
 
-_TOLERANCE = 1e-9
 
-
-def check_mirror(state: State, entries: Sequence[Entry], mirror: Mirror, *, done: int) -> Iterator[Finding]:
+def check_mirror(
+    state: State,
+    entries: Sequence[Entry],
+    mirror: Mirror,
+    *,
+    decided: Mapping[str, Decided],
+    logged: Mapping[str, Mapping[str, float]],
+    done: int,
+) -> Iterator[Finding]:
     """MLflow's head is in the chain; where it is the chain's end, aliases, stages and metrics are the ledger's.
 
     Args:
         state: of the ledger.
         entries: of the ledger.
         mirror: what MLflow shows.
+        decided: the numbers of every decision, by tag.
+        logged: the metrics that were saved with each version when it was trained, by tag.
         done: up to where the ledger says that MLflow was brought.
     """
     try:
@@ -27,7 +35,8 @@ def check_mirror(state: State, entries: Sequence[Entry], mirror: Mirror, *, done
         if head != (state.seq, state.hash) or done < state.seq:
             yield from _check_head(state, entries, head, done)
         if head is not None and head[0] == state.seq:
-            yield from _check_contents(state, entries, mirror)
+            yield from _check_contents(state, mirror)
+            yield from check_runs(state, decided, mirror, logged)
     except MirrorError as error:
         yield finding(Code.MIRROR, "mirror", "MLflow to answer", str(error), "Start it, and run the audit again.")
 
@@ -63,11 +72,10 @@ def _behind(state: State, ends: str, done: int, send: str) -> Finding:
     return finding(Code.BEHIND, "mirror", f"up to date to entry {state.seq}", ends, mend)
 
 
-def _check_contents(state: State, entries: Sequence[Entry], mirror: Mirror) -> Iterator[Finding]:
+def _check_contents(state: State, mirror: Mirror) -> Iterator[Finding]:
     mend = f"`promotion repair {state.model}` sends them again."
     yield from _check_aliases(state, mirror.aliases(state.model), mend)
     yield from _check_stages(state, mirror.stages(state.model), mend)
-    yield from _check_metrics(state, entries, mirror)
 
 
 def _check_aliases(state: State, found: Mapping[str, str], mend: str) -> Iterator[Finding]:
@@ -83,25 +91,3 @@ def _check_stages(state: State, found: Mapping[str, str], mend: str) -> Iterator
         if known.stage and found.get(known.tag) != known.stage.value:
             missing = found.get(known.tag, "no such version in MLflow")
             yield finding(Code.STAGE, known.tag, f"stage {known.stage} in MLflow", missing, mend)
-
-
-def _check_metrics(state: State, entries: Sequence[Entry], mirror: Mirror) -> Iterator[Finding]:
-    """Each number of each decision stands in the challenger's run; MLflow lets anyone write another over it."""
-    for entry in entries:
-        body = entry.content()
-        if not isinstance(body, Judgement):
-            continue
-        run_id = state.versions[body.tag].registration.run_id
-        expected = decision_metrics(body.decision)
-        if run_id is None or not expected:
-            continue
-        found = mirror.metrics(run_id, expected, entry.seq)
-        for name, value in expected.items():
-            if name not in found or not math.isclose(found[name], value, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE):
-                yield finding(
-                    Code.METRIC,
-                    f"{name} of {body.tag}",
-                    f"{value!r}, as decided in entry {entry.seq}",
-                    repr(found[name]) if name in found else "no such metric in the run",
-                    f"Trust the ledger; run {run_id} in MLflow was changed from outside.",
-                )

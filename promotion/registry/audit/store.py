@@ -10,20 +10,31 @@ from promotion.seams import ModelStore, Stored
 from promotion.vocabulary import Stage, Tag
 
 
-def check_store(state: State, store: ModelStore) -> Iterator[Finding]:
-    """All that can be said of the store; where it cannot be read, only that."""
+def read_store(model: str, store: ModelStore) -> tuple[Mapping[str, Stored], tuple[Finding, ...]]:
+    """A model's versions by tag; where they cannot be read, none, and a finding that says so."""
     try:
-        stored = {str(one.tag): one for one in store.versions(state.model)}
+        return {str(one.tag): one for one in store.versions(model)}, ()
+    except (PromotionError, OSError) as error:
+        return {}, (_unreadable(error),)
+
+
+def check_store(state: State, stored: Mapping[str, Stored], store: ModelStore) -> Iterator[Finding]:
+    """All that can be said of the store."""
+    try:
         strays = {stray.path: stray.why for stray in store.strays()}
     except (PromotionError, OSError) as error:
-        mend = "See that the folder is there and may be read, and run the audit again."
-        yield finding(Code.STORE, "Bento store", "folders that can be read", str(error), mend)
+        yield _unreadable(error)
         return
     whole = {tag: one for tag, one in stored.items() if one.torn is None}
     yield from _check_shape(state.model, stored, strays, store)
     yield from _check_labels(state, whole)
     yield from _check_presence(state, stored)
     yield from _check_files(state, whole, store)
+
+
+def _unreadable(error: Exception) -> Finding:
+    mend = "See that the folder is there and may be read, and run the audit again."
+    return finding(Code.STORE, "Bento store", "folders that can be read", str(error), mend)
 
 
 def _check_shape(

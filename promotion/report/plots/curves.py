@@ -26,9 +26,8 @@ def roc_picture(curves: ScoreCurves) -> Picture:
     axes.plot((0, 1), (0, 1), color=light("quiet"), linewidth=0.8, linestyle=":")
     lines = dict(sides(curves, "roc"))
     _draw(axes, lines, "lower right")
-    told = "; ".join(
-        f"at {percent(rate)} false positives {_each(lines, rate)} of the positives" for rate in (0.01, 0.1)
-    )
+    at = (0.01, 0.1)
+    told = "; ".join(f"at {percent(rate)} false positives {_each(lines, rate)} of the positives" for rate in at)
     return Picture(
         svg=drawn(figure, name="roc", title="ROC curves", told=f"Found: {told}."),
         caption="Positives found, over false alarms, at every cut-off. Dotted: no better than chance.",
@@ -89,16 +88,19 @@ def sides(curves: ScoreCurves, name: str) -> Iterator[tuple[str, Curve]]:
     yield "challenger", getattr(curves.challenger, name)
 
 
-def _draw(axes: "Axes", lines: dict[str, Curve], legend: Literal["upper right", "lower right"]) -> None:
+def _draw(axes: "Axes", lines: dict[str, Curve], legend: Literal["lower right", "upper right"]) -> None:
     for side, line in lines.items():
         axes.plot(line.x, line.y, color=light(side), linestyle=LINES[side], label=side)
     axes.legend(loc=legend)
 
 
+def _at(line: Curve, x: float) -> float:
+    return float(np.interp(x, line.x, line.y))
+
+
 def _each(lines: dict[str, Curve], x: float) -> str:
-    """What each side reaches there."""
-    heights = {side: float(np.interp(x, line.x, line.y)) for side, line in lines.items()}
-    return " and ".join(f"{_percent(height)} by the {side}" for side, height in heights.items())
+    """What each side reaches there, in words."""
+    return " and ".join(f"{_percent(_at(line, x))} by the {side}" for side, line in lines.items())
 
 
 def _percent(share: float) -> str:

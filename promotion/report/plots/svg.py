@@ -96,9 +96,11 @@ def drawn(figure: "Figure", *, name: str, title: str, told: str) -> str:
         title: what it is, in a few words.
         told: what is to be seen in it, with the numbers, for who cannot see it.
     """
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
     written = io.StringIO()
     nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-    figure.savefig(written, format="svg", metadata=nothing)
+    FigureCanvasSVG(figure).print_svg(written, metadata=nothing)  # type: ignore[no-untyped-call]  # `savefig` draws twice
     text = written.getvalue()
     inner = text[text.index(">", text.index("<svg")) + 1 : text.rindex("</svg>")]
     width, height = (size * POINTS for size in figure.get_size_inches())

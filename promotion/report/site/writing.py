@@ -15,7 +15,8 @@ from promotion.canonical import digest
 from promotion.errors import LedgerError, PromotionError
 from promotion.registry.entries import Entry, Judgement
 from promotion.registry.state import State
-from promotion.report.html import render
+from promotion.report.decision_report import Recorded, decision_document
+from promotion.report.html import page_html, render
 from promotion.report.site.chronicle import Chronicle, chronicle
 from promotion.report.site.events import KINDS, events, search_index
 from promotion.report.site.names import decision_page_name, model_page_name
@@ -112,13 +113,9 @@ def _write_model(done: SiteWritten, of: Chronicle) -> None:
 
 
 def _report(of: Chronicle, entry: Entry, judgement: Judgement, followed: Sequence[Entry]) -> str:
-    from promotion.report.document import Document, Section
-    from promotion.report.html import page_html
-    from promotion.report.lineage import decision_pages
-
-    facts, decided = decision_pages(of.state.versions[judgement.tag], entry, judgement, followed)
-    title = f"Decision {judgement.decision_digest[:12]}"
-    return page_html(Document(title=title, kind=title, lead=decided, sections=(Section(title="Record", page=facts),)))
+    after = tuple(one for one in followed if one.seq != entry.seq)
+    found = Recorded(entry=entry, judgement=judgement, versions=of.state.versions, followed=after)
+    return page_html(decision_document(found))
 
 
 def _model_page(of: Chronicle) -> str:

@@ -3,20 +3,18 @@
 import re
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import psutil
 import pytest
-from playwright.sync_api import sync_playwright
+from chromium import DESKTOP, SCREENSHOTS, chromium
 from prefect.states import Suspended
+from servers import SECOND_TRY
 
 from promotion.registry.workflow import Registry
 from promotion.vocabulary import Tag
 
-pytestmark = [pytest.mark.xdist_group("live"), pytest.mark.timeout(600)]
+pytestmark = [SECOND_TRY, pytest.mark.xdist_group("live"), pytest.mark.timeout(600)]
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 DOUBTED_MODEL = """
 [models.fraud_doubted]
 recipe = "registry_flows.fraud:FraudRecipe"
@@ -28,7 +26,6 @@ floors  = [ { metric = "roc_auc", min = 0.6 } ]
 approval = "required"
 approval_timeout = "2d"
 """
-SCREENSHOTS = Path(__file__).parents[3] / "build" / "screenshots"
 PATIENCE_MILLISECONDS = 120_000
 REVIEWED = "fraud_reviewed"
 
@@ -112,11 +109,8 @@ def test_nobody_answers_in_time_and_that_denies(stack, doubted):
 @contextmanager
 def prefect_ui(stack):
     """A page of Chromium that has logged in as the server wants it."""
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"There is no {CHROMIUM}; `apt-get install chromium` brings it.")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS])
-        page = browser.new_page(viewport={"width": 1280, "height": 900})
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": DESKTOP, "height": 900})
         page.set_default_timeout(PATIENCE_MILLISECONDS)
         try:
             page.goto(f"{stack.ui_url}/v2/login")
@@ -126,7 +120,6 @@ def prefect_ui(stack):
             yield page
         finally:
             keep(page, "last_seen")
-            browser.close()
 
 
 def open_run(page, stack, run):

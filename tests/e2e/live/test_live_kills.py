@@ -1,10 +1,11 @@
 """Workers and the server are killed in the midst of it; what they were at is finished, once."""
 
 import pytest
+from servers import SECOND_TRY
 
 from registry_flows.deploying import automations
 
-pytestmark = [pytest.mark.xdist_group("live"), pytest.mark.timeout(900)]
+pytestmark = [SECOND_TRY, pytest.mark.xdist_group("live"), pytest.mark.timeout(900)]
 
 
 def assert_promoted_once(stack, model):

@@ -1,8 +1,9 @@
 """The loop unattended: a training is triggered over the API, and workers, servers and automations do the rest."""
 
 import pytest
+from servers import SECOND_TRY
 
-pytestmark = [pytest.mark.xdist_group("live"), pytest.mark.timeout(900)]
+pytestmark = [SECOND_TRY, pytest.mark.xdist_group("live"), pytest.mark.timeout(900)]
 
 MODEL = "fraud_classifier"
 

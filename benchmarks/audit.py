@@ -1,0 +1,134 @@
+"""An audit of many versions, the first and the next, beside hashing all files and listing all models with BentoML.
+
+Run: `python benchmarks/audit.py`; each figure is of a process of its own. No MLflow, and no decision is recomputed.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from promotion.adapters.bento import BentoStore, remembering
+from promotion.adapters.memory import MemoryMirror
+from promotion.adapters.sql import SqlLedger
+from promotion.config import Config
+from promotion.evidence import measure
+from promotion.judgement import Judged, Policy, Primary, decide
+from promotion.registry.entries import Judgement, Registration, chain
+from promotion.registry.state import fold
+from promotion.registry.workflow import Registry
+from promotion.seams import Trained
+from promotion.vocabulary import Stage, Tag
+
+SIDES = ("the first audit", "the next audit", "hashlib, all files", "bentoml.models.list")
+FILE_BYTES = 100_000
+
+
+def main(
+    quick: Annotated[bool, typer.Option(help="A smaller store: shows that it works, no figures.")] = False,
+    side: Annotated[str | None, typer.Option(hidden=True)] = None,
+    home: Annotated[Path | None, typer.Option(hidden=True)] = None,
+) -> None:
+    os.environ.update(DO_NOT_TRACK="1", BENTOML_DO_NOT_TRACK="True")
+    if side and home:
+        print(json.dumps(_measured(side, home)))
+        return
+    print(f"{os.cpu_count()} cores{'; QUICK: not the published figures' if quick else ''}")
+    for versions in (50, 100) if quick else (1_000, 10_000):
+        with tempfile.TemporaryDirectory(prefix="bench-audit-") as folder:
+            _fill(Path(folder), versions)
+            _print(versions, {side: _child(side, folder) for side in SIDES})
+
+
+def _print(versions: int, found: dict[str, list[float]]) -> None:
+    print(f"\n{versions:,} versions of {FILE_BYTES // 1000} kB, each with a decision")
+    peer = found["hashlib, all files"][0]
+    for side, (seconds, megabytes) in found.items():
+        print(f"  {side:24} {seconds:8.2f} s   {seconds / peer:6.1f} x hashlib   {megabytes:6.0f} MB at most")
+
+
+def _child(side: str, folder: str) -> list[float]:
+    command = [sys.executable, __file__, "--side", side, "--home", folder]
+    found: list[float] = json.loads(subprocess.run(command, check=True, capture_output=True).stdout.splitlines()[-1])
+    return found
+
+
+def _measured(side: str, home: Path) -> list[float]:
+    os.environ["BENTOML_HOME"] = str(home)
+    if side == "bentoml.models.list":
+        import bentoml
+    start = time.perf_counter()
+    if side == "bentoml.models.list":
+        assert bentoml.models.list("toy")
+    elif side == "hashlib, all files":
+        for path in sorted((home / "models").rglob("*")):
+            if path.is_file():
+                hashlib.sha256(path.read_bytes()).hexdigest()
+    else:
+        found = {one.code.value for one in _registry(home).audit("toy")}
+        assert found <= {"AUD033"}, found
+    seconds = time.perf_counter() - start
+    status = Path("/proc/self/status").read_text()  # getrusage counts the memory of the parent too
+    return [seconds, int(status.partition("VmHWM:")[2].split()[0]) / 1000]
+
+
+def _registry(home: Path) -> Registry:
+    return Registry(
+        Config(root=home),
+        store=BentoStore(home),
+        ledger=SqlLedger(f"sqlite:///{home / 'ledger.db'}"),
+        mirror=MemoryMirror(),
+        actor=lambda: "os:bench",
+        remembering=lambda full: remembering(home, home / "cache", full=full),
+    )
+
+
+def _fill(home: Path, versions: int) -> None:
+    """Copies of one version, each under its own name and with bytes of its own; registered and judged."""
+    from sklearn.linear_model import LogisticRegression
+
+    store, rng = BentoStore(home), np.random.default_rng(27)
+    model = LogisticRegression().fit([[0.0], [1.0]], [0, 1])
+    store.save("toy:v0", Trained(model=model), metadata={}, training_rows=np.arange(10, dtype=np.uint64))
+    first = store.path(Tag("toy", "v0"))
+    (first / "weights.bin").write_bytes(rng.bytes(FILE_BYTES))
+    text = (first / "model.yaml").read_text("utf-8")
+    for number in range(1, versions):
+        folder = first.parent / f"v{number}"
+        shutil.copytree(first, folder)
+        (folder / "model.yaml").write_text(text.replace("version: v0", f"version: v{number}"), "utf-8")
+        (folder / "weights.bin").write_bytes(rng.bytes(FILE_BYTES))
+    bodies = [body for number in range(versions) for body in _bodies(store, Tag("toy", f"v{number}"))]
+    entries = list(chain("toy", None, bodies, at=datetime.now(UTC), actor="os:bench"))
+    head = fold("toy", entries).head
+    assert head is not None
+    SqlLedger(f"sqlite:///{home / 'ledger.db'}").append(entries, head)
+    time.sleep(2.5)  # what was written just now is not remembered
+
+
+def _bodies(store: BentoStore, tag: Tag) -> tuple[Registration, Judgement]:
+    digest = store.digest(tag)
+    names = ["roc_auc", "brier_score", "log_loss", "average_precision"]
+    evidence = measure([0, 1, 0, 1], [0.1, 0.8, 0.7, 0.6], metrics=names)
+    policy = Policy(primary=Primary(metric="roc_auc"), metrics=tuple(names))
+    made = decide(evidence, policy)
+    decision = replace(made, challenger=Judged(tag=str(tag), digest=digest))
+    return (
+        Registration(tag=str(tag), digest=digest, stage=Stage.STAGING),
+        Judgement(tag=str(tag), decision=decision, decision_digest=decision.digest),
+    )
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,48 @@
+"""Two pieces of evidence held against each other, number by number."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from promotion.canonical import plain
+from promotion.evidence import Comparison, Evaluation
+
+TOLERANCE = 1e-9
+MOST = 6
+
+_TOLD = ("champion", "challenger", "value", "gain", "stderr", "low", "high")
+
+
+def differences(
+    recorded: Comparison | Evaluation, found: Comparison | Evaluation, *, slices: bool
+) -> tuple[tuple[str, Any, Any], ...]:
+    """What was recorded and what came out, by name, where they differ by more than `TOLERANCE`; at most `MOST`."""
+    expected, came = (_numbers(plain(one), slices=slices) for one in (recorded, found))
+    apart = [
+        (name, expected.get(name, "none"), came.get(name, "none"))
+        for name in dict.fromkeys([*expected, *came])
+        if not _same(expected.get(name), came.get(name))
+    ]
+    return tuple(apart[:MOST])
+
+
+def _numbers(evidence: dict[str, Any], *, slices: bool) -> dict[str, Any]:
+    """`roc_auc of the champion` and so on, the slices' with the slice before."""
+    own = {key: evidence.get(key) for key in ("rows", "positives", "weight")}
+    own |= dict(_metrics("", evidence))
+    for part in evidence.get("slices") or () if slices else ():
+        own |= dict(_metrics(f"{part.get('by')} {part.get('name', part.get('slice'))}: ", part))
+    return own
+
+
+def _metrics(before: str, evidence: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for one in evidence["metrics"]:
+        for key in _TOLD:
+            if key in one:
+                yield f"{before}{one['metric']} {key}", one[key]
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, int | float) and isinstance(other, int | float):
+        return math.isclose(one, other, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+    return bool(one == other)

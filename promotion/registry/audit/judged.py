@@ -1,0 +1,126 @@
+"""A past decision with all that it takes to make it again, as it was recorded."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from promotion.canonical import canonical_json, restore
+from promotion.errors import DataError, PromotionError
+from promotion.evidence import Comparison, Evaluation, compare, measure
+from promotion.holdout import AssumedClean, Clean, UnknownRows
+from promotion.judgement import Decision, HoldoutUsed, Policy
+from promotion.registry.entries import Entry, Judgement, Registration
+from promotion.registry.reading import Reader
+from promotion.registry.serving import provenance
+from promotion.registry.sides import Side
+from promotion.registry.state import State
+from promotion.seams import ModelStore
+from promotion.vocabulary import Tag
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """One decision with evidence.
+
+    Attributes:
+        seq: of its entry.
+        tag: of the version judged.
+        decision: as it was recorded.
+        evidence: of the decision.
+        used: the rows that judged.
+        registration: of the version judged, whose options its recipe reads rows with.
+        policy: as it was recorded with the decision; None where an earlier release did not.
+    """
+
+    seq: int
+    tag: str
+    decision: Decision
+    evidence: Comparison | Evaluation
+    used: HoldoutUsed
+    registration: Registration
+    policy: Policy | None
+
+    @property
+    def subject(self) -> str:
+        """What a finding names."""
+        return f"entry {self.seq} ({self.tag})"
+
+    @property
+    def source(self) -> tuple[str, ...]:
+        """Decisions of equal sources rest on the same rows, read in the same way."""
+        made = canonical_json([self.registration.recipe, self.registration.options])
+        return self.used.data, self.used.data_digest, made
+
+
+def judged(state: State, entries: Iterable[Entry], since: datetime | None) -> Iterator[Judged]:
+    """The decisions since a moment that rest on evidence, of versions whose files were not given up."""
+    for entry in entries:
+        if entry.kind != "decision" or (since and datetime.fromisoformat(entry.at) < since):
+            continue
+        body = entry.content()
+        if not isinstance(body, Judgement):
+            continue
+        decision, known = body.decision, state.versions[body.tag]
+        names = [side.tag for side in (decision.challenger, decision.champion) if side]
+        gone = any(name in state.versions and state.versions[name].deleted_at for name in names)
+        if decision.evidence is None or decision.holdout is None or gone:
+            continue
+        yield Judged(
+            seq=entry.seq,
+            tag=body.tag,
+            decision=decision,
+            evidence=decision.evidence,
+            used=decision.holdout,
+            registration=known.registration,
+            policy=_policy(body),
+        )
+
+
+def sides_of(one: Judged, state: State, store: ModelStore, reader: Reader) -> tuple[Side, ...]:
+    """Challenger and champion, by the digests that they were registered with.
+
+    Raises:
+        PromotionError: one is not known, or its recipe cannot be made.
+    """
+    named = (("challenger", one.decision.challenger), ("champion", one.decision.champion))
+    found = []
+    for role, side in named:
+        if side is None:
+            continue
+        known = state.versions.get(side.tag)
+        if known is None or (side.digest or known.registration.digest) != known.registration.digest:
+            message = f"The {role} {side.tag} is not registered with the files that were judged."
+            raise DataError(message)
+        trained = provenance(known, store)
+        tag = Tag.parse(side.tag)
+        found.append(
+            Side(
+                role=role,
+                tag=tag,
+                digest=known.registration.digest,
+                provenance=AssumedClean(by_policy=True) if isinstance(trained, UnknownRows) else trained,
+                recipe=reader.recipe_of(tag.model, known.registration),
+            )
+        )
+    return tuple(found)
+
+
+def again(one: Judged, holdout: Clean, scores: Sequence[Any], side: Side) -> Comparison | Evaluation:
+    """The metrics of a decision whose policy was not recorded, without its slices."""
+    names = [each.metric for each in (*one.evidence.metrics, *one.evidence.missing)]
+    labels = holdout.rows[side.recipe.label].to_numpy()
+    if len(scores) == 1:
+        return measure(labels, scores[0], metrics=names, columns=holdout.rows)
+    confidence = one.evidence.confidence if isinstance(one.evidence, Comparison) else 0.95
+    return compare(labels, scores[1], scores[0], metrics=names, columns=holdout.rows, confidence=confidence)
+
+
+def _policy(body: Judgement) -> Policy | None:
+    from pydantic import ValidationError
+
+    recorded = getattr(body, "policy", None)
+    try:
+        return restore(Policy, recorded) if recorded else None
+    except (ValidationError, PromotionError):
+        return None

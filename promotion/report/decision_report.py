@@ -1,0 +1,221 @@
+"""A decision as a document: what decided, gains, curves, scores, data and models, budget, policy, what followed.
+
+All of it is in the ledger. A decision by a release that kept no curves, or no policy, is told without them.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from promotion.canonical import restore
+from promotion.evidence import Calibration, Comparison
+from promotion.evidence.curves import Curves, ErrorBins, ScoreCurves
+from promotion.figures import figure, level, minute
+from promotion.judgement import Decision, Policy
+from promotion.judgement.explain import explain
+from promotion.registry.entries import Entry, Judgement
+from promotion.registry.lineage import decisions
+from promotion.registry.state import Known, State
+from promotion.report.checks import checks_table
+from promotion.report.decision import decision_page
+from promotion.report.document import Document, Picture, Section
+from promotion.report.gains import slices_tables
+from promotion.report.lineage import decided_page, facts_table, judges_facts, origin_facts
+from promotion.report.page import Page, quiet
+from promotion.report.record import history_table
+
+_LEGEND = (
+    "A gain is how much better the challenger is, whatever the metric's direction. A line is its interval; a dashed "
+    "mark is what the policy asks for. Round: passed; hollow diamond: open; cross: failed; square: not asked for."
+)
+_NO_CURVES = (
+    "The ledger holds no curves of this decision: nothing was scored, there are more than two classes, or it was made "
+    "by a release that kept none."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """A decision as the ledger holds it.
+
+    Attributes:
+        entry: that records it.
+        judgement: its content.
+        versions: of the model, by tag, as they stand now.
+        followed: the entries that followed from it.
+    """
+
+    entry: Entry
+    judgement: Judgement
+    versions: Mapping[str, Known]
+    followed: tuple[Entry, ...]
+
+
+def recorded(state: State, entries: Sequence[Entry], *, beginning: str = "") -> Iterator[Recorded]:
+    """The decisions among a model's entries, oldest first, with what each report needs.
+
+    Args:
+        state: folded from the entries.
+        entries: all of them.
+        beginning: only decisions whose digest begins so.
+    """
+    for entry, judgement in decisions(entries, beginning=beginning):
+        followed = tuple(one for one in entries[entry.seq :] if _follows(one, judgement))
+        yield Recorded(entry=entry, judgement=judgement, versions=state.versions, followed=followed)
+
+
+def decision_document(found: Recorded) -> Document:
+    """The report of one decision; the same entries always give the same document."""
+    from promotion.report.plots.svg import style
+
+    judgement, decision = found.judgement, found.judgement.decision
+    page = decided_page(decision, found.versions[judgement.tag])
+    with style():
+        sections = tuple(section for section in _sections(found) if section.page != Page() or section.pictures)
+    return Document(
+        title=f"{page.verdict.text} {judgement.tag}",
+        kind=f"Decision report {judgement.decision_digest[:12]}, {minute(found.entry.at)} UTC",
+        lead=replace(page, tables=(), notes=page.notes[:-1] if decision.holdout else page.notes),
+        sections=sections,
+        colophon=(
+            f"Drawn from entry {found.entry.seq} of the ledger of `{found.entry.model}`, hash `{found.entry.hash}`, "
+            f"recorded by {found.entry.actor}. `promotion show {judgement.decision_digest[:12]}` says it in words."
+        ),
+    )
+
+
+def _sections(found: Recorded) -> Iterator[Section]:
+    judgement = found.judgement
+    decision = judgement.decision
+    yield Section(title="Checks", page=Page(tables=(checks_table(decision),)))
+    yield _gains(decision)
+    yield from _curves(judgement)
+    yield _sources(found)
+    yield Section(title="Holdout budget", page=_budget(decision))
+    yield _policy(judgement)
+    after = history_table(found.followed)
+    yield Section(title="What followed", page=Page(tables=(after,)) if after.rows else _nothing())
+
+
+def _gains(decision: Decision) -> Section:
+    from promotion.report.plots.gains import gain_pictures
+
+    tables = tuple(table for table in decision_page(decision).tables if table != checks_table(decision))
+    slices = slices_tables(decision.evidence) if isinstance(decision.evidence, Comparison) else ()
+    title = "Gains" if isinstance(decision.evidence, Comparison) else "Metrics"
+    pictures = gain_pictures(decision)
+    notes = quiet(_LEGEND) if pictures else ()
+    return Section(title=title, pictures=pictures, page=Page(tables=(*tables, *slices), notes=notes))
+
+
+def _curves(judgement: Judgement) -> Iterator[Section]:
+    """Where the ledger holds none there is nothing to draw, which is said where one might look for it."""
+    curves = judgement.curves
+    if curves is None:
+        yield Section(title="Curves", page=Page(notes=quiet(_NO_CURVES)))
+    elif isinstance(curves, ErrorBins):
+        yield Section(title="Errors", pictures=_errors(curves))
+    else:
+        yield Section(title="Curves", pictures=_rankings(curves))
+        yield Section(title="Scores", pictures=_scores(judgement.decision, curves), page=_shift(judgement.decision))
+
+
+def _rankings(curves: ScoreCurves) -> tuple[Picture, ...]:
+    from promotion.report.plots.curves import cost_picture, precision_picture, roc_picture
+
+    return roc_picture(curves), precision_picture(curves), cost_picture(curves)
+
+
+def _errors(curves: ErrorBins) -> tuple[Picture, ...]:
+    from promotion.report.plots.scores import errors_picture
+
+    return (errors_picture(curves),)
+
+
+def _scores(decision: Decision, curves: ScoreCurves) -> tuple[Picture, ...]:
+    from promotion.report.plots.scores import calibration_picture, score_pictures
+
+    sides = _calibrations(decision, curves)
+    return (*((calibration_picture(sides),) if sides else ()), *score_pictures(curves))
+
+
+def _calibrations(decision: Decision, curves: Curves) -> dict[str, tuple[Calibration, ...]]:
+    """By side; none where scores are no probabilities."""
+    if isinstance(decision.evidence, Comparison):
+        summary = decision.evidence.scores
+        return {"champion": summary.champion, "challenger": summary.challenger} if summary else {}
+    alone = curves.challenger.calibration if isinstance(curves, ScoreCurves) else ()
+    return {"challenger": alone} if alone else {}
+
+
+def _shift(decision: Decision) -> Page:
+    summary = decision.evidence.scores if isinstance(decision.evidence, Comparison) else None
+    if summary is None:
+        return Page()
+    told = (
+        f"From champion to challenger the scores shift by {figure(summary.shift)} (population stability index by the "
+        "champion's deciles): below 0.1 little has moved, above 0.25 much has."
+    )
+    return Page(notes=quiet(told))
+
+
+def _sources(found: Recorded) -> Section:
+    """What was judged, against whom, on which rows, and where each comes from."""
+    decision = found.judgement.decision
+    where = {
+        "decision": found.judgement.decision_digest,
+        "recorded": f"{minute(found.entry.at)} UTC, entry {found.entry.seq}, by {found.entry.actor}",
+        "policy": decision.policy,
+        **judges_facts(decision),
+        "digest of the holdout": decision.holdout.digest if decision.holdout else None,
+    }
+    tables = [replace(facts_table(where), title="Decision")]
+    for role, judged in (("Challenger", decision.challenger), ("Champion", decision.champion)):
+        known = found.versions.get(judged.tag) if judged else None
+        if judged and known:
+            facts = {"version": judged.tag, **origin_facts(known.registration)}
+            tables.append(replace(facts_table(facts), title=role))
+    return Section(title="Data and models", page=Page(tables=tuple(tables)))
+
+
+def _budget(decision: Decision) -> Page:
+    budget = decision.budget
+    if budget is None:
+        why = (
+            "No use was counted: there was no champion to gain on, nothing was compared, or the policy counts no uses."
+        )
+        return Page(notes=quiet(why))
+    levels = {
+        "this decision": f"use {budget.use:.3g}, level {level(budget.level)}",
+        "the next one on these rows": f"level {level(budget.next)}",
+        "the next one on fresh rows": f"level {level(budget.fresh)}",
+    }
+    return Page(summary=(budget.sentence,), tables=(facts_table(levels),))
+
+
+def _policy(judgement: Judgement) -> Section:
+    if judgement.policy is None:
+        told = Page(notes=quiet(f"The ledger holds its digest alone: {judgement.decision.policy}."))
+    else:
+        told = Page(notes=tuple(quiet(*explain(restore(Policy, judgement.policy)))))
+    return Section(title="Policy", page=told)
+
+
+def _nothing() -> Page:
+    return Page(notes=quiet("Nothing yet."))
+
+
+def _follows(entry: Entry, judgement: Judgement) -> bool:
+    """Answers to the decision, and what was done by it; an override of it names its version."""
+    body = entry.body
+    answers = body.get("decision") == judgement.decision_digest
+    return answers or (entry.kind == "override" and body.get("tag") == judgement.tag)
+
+
+def report_name(digest: str) -> str:
+    """The file name of a decision's report."""
+    return f"decision-{digest[:12]}.html"
+
+
+def found_in(among: Iterable[Recorded], tag: str) -> Recorded | None:
+    """The last decision on a version; None where it was not judged."""
+    return next((one for one in reversed(tuple(among)) if one.judgement.tag == tag), None)

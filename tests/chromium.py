@@ -1,0 +1,79 @@
+"""Debian's Chromium, driven by Playwright: how pages look and read to people, offline."""
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+SCREENSHOTS = Path(__file__).parents[1] / "build" / "screenshots"
+PHONE, DESKTOP = 390, 1280
+OURS = ("file:", "data:", "blob:", "about:", "http://127.0.0.1:")
+GRAVE = {"serious", "critical"}
+
+
+@dataclass
+class Opened:
+    """A page, and whatever it complained of: errors on its console, and requests that would leave this machine."""
+
+    page: object
+    complaints: list[str] = field(default_factory=list)
+
+    def violations(self):
+        """What axe-core calls serious or critical, a sentence each."""
+        from axe_playwright_python.sync_playwright import Axe
+
+        found = Axe().run(self.page).response["violations"]
+        return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found if one["impact"] in GRAVE]
+
+    def keep(self, name):
+        """A screenshot of all of it, for people, in build/screenshots."""
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+
+
+@contextmanager
+def opened(browser, url, *, width=DESKTOP, dark=False):
+    """Open a page in a context of its own."""
+    scheme = "dark" if dark else "light"
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    there = Opened(context.new_page())
+
+    def pass_on(route):
+        if route.request.url.startswith(OURS):
+            route.continue_()
+        else:
+            there.complaints.append(f"asked for {route.request.url}")
+            route.abort()
+
+    context.route("**/*", pass_on)
+    there.page.on("console", lambda told: there.complaints.append(told.text) if told.type == "error" else None)
+    there.page.on("pageerror", lambda error: there.complaints.append(str(error)))
+    try:
+        there.page.goto(url)
+        yield there
+    finally:
+        context.close()
+
+
+@contextmanager
+def chromium():
+    """The browser; the test is skipped where there is none."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"There is no {CHROMIUM}; `apt-get install chromium` brings it.")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        try:
+            yield browser
+        finally:
+            browser.close()

@@ -1,0 +1,40 @@
+"""Write docs/reference/cli.md from what `--help` says: `python tests/docs/reference.py`, or `make reference`."""
+
+from pathlib import Path
+
+from typer.main import get_command
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "cli.md"
+WIDTH = 100
+HEAD = """# Commands
+
+What each command says of itself with `--help`. This page is written by `make reference`; a test sees that it is not stale.
+
+Exit codes: 0 done, 1 error, 2 wrong usage, 3 rejected, 4 held or waiting for a person, 5 the audit found something, 6
+somebody else moved the champion first.
+"""
+
+
+def written():
+    """The page as it should be."""
+    from promotion.cli.app import app, with_plugins
+
+    return HEAD + "".join(_sections(get_command(with_plugins(app)), "promotion"))
+
+
+def _sections(command, name):
+    """A section for each command that does something, in the order of `--help`."""
+    commands = getattr(command, "commands", {})
+    if not commands:
+        yield f"\n## {name}\n\n```help\n{_help(command, name)}\n```\n"
+    for word, below in commands.items():
+        yield from _sections(below, f"{name} {word}")
+
+
+def _help(command, name):
+    context = command.make_context(name, [], resilient_parsing=True, max_content_width=WIDTH, terminal_width=WIDTH)
+    return command.get_help(context).strip()
+
+
+if __name__ == "__main__":
+    PAGE.write_text(written(), "utf-8")

@@ -1,0 +1,65 @@
+"""`promotion report`: a decision as a file, here and in MLflow."""
+
+from pathlib import Path
+
+import pytest
+from situation import toy
+
+from promotion.assembly import open_registry
+from promotion.registry.record import Origin
+
+
+def test_it_writes_the_last_decision_on_a_version_or_the_one_named(with_champion, command):
+    code, said, _ = command("report", "toy:weak")
+    (path,) = with_champion.glob("decision-*.html")
+    assert (code, said) == (0, f"Wrote {path.name}, the report of decision {path.stem[9:]} on toy:weak.\n")
+    assert command("report", path.stem[9:], "--out", with_champion / "named.html")[0] == 0
+    assert (with_champion / "named.html").read_text() == path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["toy:gone"], "There is no version 'toy:gone'"),
+        (
+            ["toy:good"],
+            "toy:good was not judged yet, so there is no decision to report; `promotion gate toy:good` judges it.",
+        ),
+        (["abcdef"], "There is no decision 'abcdef'"),
+        (
+            ["toy:weak", "--out", "no/such/folder.html"],
+            "no/such/folder.html (No such file or directory). Name another file with --out.",
+        ),
+    ],
+)
+def test_a_mistake_is_a_sentence(with_champion, command, arguments, sentence):
+    registry = open_registry(with_champion / "promotion.toml")
+    registry.register(toy("good"))
+    code, said, told = command("report", *arguments)
+    assert (code, said) == (1, "")
+    assert sentence in told
+
+
+def test_a_picture_that_fails_is_a_notice_and_the_decision_stands(here, command, monkeypatch, mlflow):
+    def fails(found):
+        raise ValueError("no ink")
+
+    monkeypatch.setattr("promotion.report.decision_report.decision_document", fails)
+    registry = open_registry(here / "promotion.toml", notice=(notices := []).append)
+    registry.register(toy("weak"), Origin(run_id=mlflow.new_run()))
+    registry.gate(toy("weak"))
+    assert notices == ["The report of entry 2 of 'toy' could not be drawn (no ink); what it tells stands."]
+    assert registry.ledger.mirrored("toy") == registry.state("toy").seq
+
+
+def test_mlflow_keeps_the_report_and_it_is_drawn_once(here, mlflow, monkeypatch):
+    registry, run_id = open_registry(here / "promotion.toml"), mlflow.new_run()
+    registry.register(toy("weak"), Origin(run_id=run_id))
+    registry.gate(toy("weak"))
+    names = [one.path for one in mlflow.list_artifacts(run_id, "decisions")]
+    assert names == ["decisions/2.html", "decisions/2.json"]
+    kept = Path(mlflow.download_artifacts(run_id, "decisions/2.html"))
+    assert "PROMOTED" in kept.read_text()
+    monkeypatch.setattr("promotion.report.html.page_html", lambda document: "drawn again")
+    assert registry.sync("toy", everything=True)
+    assert "PROMOTED" in Path(mlflow.download_artifacts(run_id, "decisions/2.html")).read_text()

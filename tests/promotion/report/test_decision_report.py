@@ -1,0 +1,93 @@
+"""The report of a decision: one file, drawn from the ledger, complete for every kind of decision."""
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+from situation import toy
+
+from promotion.registry.record import Origin
+from promotion.report.decision_report import decision_document, recorded
+from promotion.report.html import page_html
+
+MOST_BYTES = 500_000
+LINES_OF_BOTH = {"roc", "precision-recall", "cost", "calibration", "scores-positives", "scores-negatives"}
+
+
+class Read(HTMLParser):
+    """What a page holds: ids, references, titles of pictures, words."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.ids, self.references, self.loads, self.scripts, self.said = [], [], [], 0, ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        self.ids += [given["id"]] if "id" in given else []
+        self.scripts += tag == "script"
+        for name in ("href", "xlink:href", "src", "aria-labelledby", "aria-describedby"):
+            value = given.get(name) or ""
+            self.loads += [value] if name in {"src", "href"} and not value.startswith(("#", "data:,")) and value else []
+            self.references += value.removeprefix("#").split() if value.startswith("#") or "aria" in name else []
+
+    def handle_data(self, data):
+        self.said += data
+
+
+def reports(registry):
+    entries = registry.history("toy")
+    return list(recorded(registry.state("toy"), entries))
+
+
+@pytest.fixture
+def judged(registry_with_champion):
+    """A first model, a gain, a hold, a rejection and an override, as the ledger has them."""
+    for name in ("good", "twin", "spoilt"):
+        registry_with_champion.register(toy(name), Origin(run_id=f"run-{name}"))
+        registry_with_champion.gate(toy(name))
+    registry_with_champion.promote(toy("twin"), reason="<script>alert(1)</script> & so on", override=True)
+    return registry_with_champion
+
+
+def test_every_decision_is_one_file_that_needs_nothing_from_elsewhere_and_tells_all(judged):
+    found = reports(judged)
+    assert {str(one.judgement.decision.verdict) for one in found} == {"promote", "hold", "reject"}
+    for one in found:
+        text = page_html(decision_document(one))
+        page, decision = Read(text), one.judgement.decision
+        assert len(text.encode()) < MOST_BYTES
+        assert (page.loads, page.scripts) == ([], 0)
+        assert "url(http" not in text
+        assert len(page.ids) == len(set(page.ids))
+        assert set(page.references) <= set(page.ids)
+        said = re.sub(r"\s+", " ", page.said)
+        for check in decision.checks:
+            assert check.reason in said
+        for told in (one.judgement.decision_digest, decision.policy, one.entry.hash, decision.holdout.data_digest):
+            assert told in said
+        assert decision.summary in said
+        assert "It must be shown to lose no more than 0.02 in brier_score" in said
+        assert one.versions[one.judgement.tag].registration.digest in said
+        drawn = {name.removesuffix("-title") for name in page.ids if name.endswith("-title")}
+        assert drawn >= LINES_OF_BOTH | ({"gain-0", "gain-1"} if decision.champion else set())
+        if one.judgement.tag == "toy:twin":
+            assert "<script>alert(1)</script> & so on" in page.said, "what people wrote is shown, and not obeyed"
+    assert text == page_html(decision_document(found[-1])), "the same entries give another page"
+
+
+def test_a_decision_of_an_earlier_release_is_told_without_what_it_did_not_keep(judged):
+    found = reports(judged)[1]
+    older = replace(found, judgement=replace(found.judgement, curves=None, policy=None))
+    said = Read(page_html(decision_document(older))).said
+    assert "The ledger holds no curves of this decision" in said
+    assert f"The ledger holds its digest alone: {found.judgement.decision.policy}." in said
+
+
+def test_the_policy_that_is_recorded_is_the_one_that_decided(judged):
+    from promotion.canonical import restore
+    from promotion.judgement import Policy
+
+    for one in reports(judged):
+        assert restore(Policy, one.judgement.policy).digest == one.judgement.decision.policy
