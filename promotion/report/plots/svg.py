@@ -60,6 +60,7 @@ _NOTHING = re.compile(r"<!--.*?-->\s*|<defs>\s*<style.*?</style>\s*</defs>\s*|<m
 _FAMILY = re.compile(r"(?<= )font-family: [^;\"]+; ")
 _UNTURNED = re.compile(r' transform="rotate\(-?0 [^)]*\)"')
 _FONT = re.compile(r"font: (?:(bold|\d+) )?([\d.]+)px [^;\"]+")
+_TAG = re.compile(r"<[^>]*>")
 _DECIMALS = re.compile(r"(\.\d\d)\d+")
 _SPACES = re.compile(r"(?<=>)\s+(?=<)|\s+(?=\")")
 
@@ -116,7 +117,8 @@ def drawn(figure: "Figure", *, name: str, title: str, told: str) -> str:
 def _light(inner: str) -> str:
     """Without what no reader needs: the page sets the font, and a hundredth of a pixel is fine enough."""
     plain = _FAMILY.sub("", _FONT.sub(_font, _UNTURNED.sub("", _NOTHING.sub("", inner))))
-    return _SPACES.sub("", _DECIMALS.sub(r"\1", plain)).strip()
+    shorter = _TAG.sub(lambda tag: _DECIMALS.sub(r"\1", tag[0]), plain)  # what people read stays as it is
+    return _SPACES.sub("", shorter).strip()
 
 
 def _font(found: re.Match[str]) -> str:

@@ -91,3 +91,15 @@ def test_the_policy_that_is_recorded_is_the_one_that_decided(judged):
 
     for one in reports(judged):
         assert restore(Policy, one.judgement.policy).digest == one.judgement.decision.policy
+
+
+def test_the_numbers_at_an_axis_are_those_of_its_lines():
+    from promotion.report.plots.svg import blank, drawn, style
+
+    with style():
+        figure = blank()
+        axes = figure.add_subplot()
+        axes.plot((0, 0.02), (0, 1))
+        axes.set_xticks([0.0125])
+        svg = drawn(figure, name="fine", title="Fine steps", told="From 0 to 0.02.")
+    assert ">0.0125</text>" in svg
