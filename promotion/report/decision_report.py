@@ -109,33 +109,25 @@ def _gains(decision: Decision) -> Section:
 
 def _curves(judgement: Judgement) -> Iterator[Section]:
     """Where the ledger holds none there is nothing to draw, which is said where one might look for it."""
+    from promotion.report.plots.scores import errors_picture, score_pictures
+
     curves = judgement.curves
     if curves is None:
         yield Section(title="Curves", page=Page(notes=quiet(_NO_CURVES)))
     elif isinstance(curves, ErrorBins):
-        yield Section(title="Errors", pictures=_errors(curves))
+        yield Section(title="Errors", pictures=(errors_picture(curves),))
     else:
-        yield Section(title="Curves", pictures=_rankings(curves))
-        yield Section(title="Scores", pictures=_scores(judgement.decision, curves), page=_shift(judgement.decision))
+        yield Section(title="Curves", pictures=_lines(judgement.decision, curves))
+        yield Section(title="Scores", pictures=score_pictures(curves), page=_shift(judgement.decision))
 
 
-def _rankings(curves: ScoreCurves) -> tuple[Picture, ...]:
+def _lines(decision: Decision, curves: ScoreCurves) -> tuple[Picture, ...]:
     from promotion.report.plots.curves import cost_picture, precision_picture, roc_picture
-
-    return roc_picture(curves), precision_picture(curves), cost_picture(curves)
-
-
-def _errors(curves: ErrorBins) -> tuple[Picture, ...]:
-    from promotion.report.plots.scores import errors_picture
-
-    return (errors_picture(curves),)
-
-
-def _scores(decision: Decision, curves: ScoreCurves) -> tuple[Picture, ...]:
-    from promotion.report.plots.scores import calibration_picture, score_pictures
+    from promotion.report.plots.scores import calibration_picture
 
     sides = _calibrations(decision, curves)
-    return (*((calibration_picture(sides),) if sides else ()), *score_pictures(curves))
+    calibration = (calibration_picture(sides),) if sides else ()
+    return (roc_picture(curves), precision_picture(curves), *calibration, cost_picture(curves))
 
 
 def _calibrations(decision: Decision, curves: Curves) -> dict[str, tuple[Calibration, ...]]:
@@ -152,8 +144,8 @@ def _shift(decision: Decision) -> Page:
     if summary is None:
         return Page()
     told = (
-        f"From champion to challenger the scores shift by {figure(summary.shift)} (population stability index by the "
-        "champion's deciles): below 0.1 little has moved, above 0.25 much has."
+        f"From champion to challenger the scores shift by {figure(summary.shift, scale=1.0)} (population stability "
+        "index by the champion's deciles): below 0.1 little has moved, above 0.25 much has."
     )
     return Page(notes=quiet(told))
 

@@ -7,13 +7,13 @@ import numpy as np
 from promotion.evidence import Calibration
 from promotion.evidence.curves import ErrorBins, ScoreCurves
 from promotion.figures import figure as written
+from promotion.figures import percent
 from promotion.report.document import Picture
 from promotion.report.palette import light
 from promotion.report.plots.curves import LINES
 from promotion.report.plots.svg import blank, drawn
 
 _CROWDED = 0.5
-_LEAST = 1e-5
 _MARKERS = {"champion": "s", "challenger": "o"}
 
 
@@ -69,11 +69,13 @@ def _histogram(
     axes.set(title=title, xlabel=across, ylabel=f"share of the {of}", xlim=ends)
     edges = np.linspace(*ends, len(next(iter(shares.values()))) + 1)
     crowded = max(map(max, shares.values())) > _CROWDED
+    least = min(one for share in shares.values() for one in share if one > 0) / 2
     for side, share in shares.items():
-        heights = np.maximum(share, _LEAST) if crowded else share
+        heights = np.maximum(share, least) if crowded else share
         axes.stairs(heights, edges, color=light(side), linestyle=LINES[side], linewidth=1.6, label=side)
     if crowded:
-        axes.set(yscale="log", ylim=(_LEAST, 2.0))
+        axes.set(yscale="log", ylim=(least, 2.0))
+        axes.yaxis.set_major_formatter(lambda share, _: percent(float(f"{share:.3g}")))  # its own would be in TeX
     axes.legend(loc="upper right")
     told = "; ".join(
         f"half of them lie below {written(_middle(share, edges))} by the {side}" for side, share in shares.items()
