@@ -76,6 +76,7 @@ def _histogram(
     if crowded:
         axes.set(yscale="log", ylim=(least, 2.0))
         axes.yaxis.set_major_formatter(lambda share, _: percent(float(f"{share:.3g}")))  # its own would be in TeX
+        axes.minorticks_off()
     axes.legend(loc="upper right")
     told = "; ".join(
         f"half of them lie below {written(_middle(share, edges))} by the {side}" for side, share in shares.items()
