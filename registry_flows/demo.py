@@ -40,6 +40,7 @@ class Narrator:
             **os.environ,
             "PROMOTION_CONFIG": str(Path("promotion.toml").absolute()),
             "PREFECT_HOME": str((FOLDER / "prefect").absolute()),
+            "MPLCONFIGDIR": str((FOLDER / "matplotlib").absolute()),
             "COLUMNS": str(max(console.width, 100)),
         }
         for name in ("BENTOML_HOME", "MLFLOW_TRACKING_URI", "PREFECT_API_URL"):

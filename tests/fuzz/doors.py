@@ -12,7 +12,7 @@ from situation import snapshot
 from promotion.cli import run
 
 CODES = {0, 1, 2, 3, 4, 5, 6, 130}
-OURS = {"kept", "bentoml"}
+OURS = {"kept", "bentoml", ".promotion"}
 """The project's folders that commands write in."""
 
 TRICKS = [

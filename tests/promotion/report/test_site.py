@@ -43,9 +43,9 @@ class Read(HTMLParser):
 def three_models(registry_after_three_champions):
     """`toy` with real versions, and two models with longer histories, one of them by somebody hostile."""
     registry = registry_after_three_champions
-    record_history(registry.ledger, "churn", 12, rows=300, spread=0.8)
+    record_history(registry.ledger, "churn", 4, rows=300, spread=0.8)
     record_history(
-        registry.ledger, "fraud_classifier", 12, seed=3, reason=HOSTILE, actor=f"os:{HOSTILE}", rows=300, spread=0.8
+        registry.ledger, "fraud_classifier", 4, seed=3, reason=HOSTILE, actor=f"os:{HOSTILE}", rows=300, spread=0.8
     )
     return registry
 
