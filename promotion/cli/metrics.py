@@ -2,13 +2,13 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from promotion.cli.moments import AT_HELP, moment_of, written
 from promotion.cli.output import Json, Markdown, Misuse, Model, form_of, models_of, notice, open_here, show
-from promotion.errors import PromotionError, UnknownName
+from promotion.errors import UnknownName
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,8 +44,7 @@ Plot = Annotated[
 ]
 
 
-class Unwritable(PromotionError):
-    """A file that cannot be written where it was asked for."""
+_INSTEAD = "Name a file in a folder that is there and yours."
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -70,7 +69,9 @@ def metrics(
     Champions and challengers, metric by metric, with standard errors and the interval of each gain; oldest first.
     """
     from promotion.registry.measured import measured
+    from promotion.report.exports import exported
     from promotion.report.measured import measured_data, measured_page
+    from promotion.report.own_files import refuse_others, write_own
 
     answer = form_of(as_json=as_json, as_markdown=as_markdown)
     kind, picture = _export_format(export, form), _plot_kind(plot)
@@ -82,10 +83,13 @@ def metrics(
     models_of(registry, model)
     found = _of_metrics(measured(model, registry.history(model)), metric or [])
     shown = [one for one in found if _within(one, begin, end) and (one.of_champion or not champions)]
-    if export and kind:
-        _write_export(export, shown, kind)
+    for path in filter(None, (export, plot)):
+        refuse_others(path, instead=_INSTEAD)  # both are written, or neither
     if plot:
-        _write(plot, _picture(model, shown, picture).encode())
+        write_own(plot, _picture(model, shown, picture).encode(), instead=_INSTEAD)
+    if export and kind:
+        write_own(export, exported(shown, kind), instead=_INSTEAD)
+        notice(f"{len(shown)} rows were written to {export}.")
     show([measured_data(one) for one in shown], measured_page(shown), form=answer)
 
 
@@ -136,13 +140,6 @@ def _within(one: "Measured", begin: datetime | None, end: datetime | None) -> bo
     return (begin is None or at >= begin) and (end is None or at <= end)
 
 
-def _write_export(path: Path, shown: "Sequence[Measured]", kind: "ExportFormat") -> None:
-    from promotion.report.exports import exported
-
-    _write(path, exported(shown, kind))
-    notice(f"{len(shown)} rows were written to {path}.")
-
-
 def _picture(model: str, shown: "Sequence[Measured]", kind: str) -> str:
     from promotion.report.measured import history_document
     from promotion.report.plots.history import metrics_svg
@@ -155,15 +152,3 @@ def _picture(model: str, shown: "Sequence[Measured]", kind: str) -> str:
     from promotion.report.html import page_html
 
     return page_html(history_document(model, shown))
-
-
-def _write(path: Path, content: Any) -> None:
-    from promotion.adapters.files import replace_bytes
-
-    try:
-        replace_bytes(path.absolute(), content)
-    except OSError as error:
-        message = (
-            f"{path} cannot be written ({error.strerror or error}). Name a file in a folder that is there and yours."
-        )
-        raise Unwritable(message) from error

@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     from promotion.report.decision_report import Recorded
 
 
-class Unwritten(PromotionError):
-    """The report cannot be written where it was asked for, or there is none to write."""
+_INSTEAD = "Name another file with --out."
+
+
+class Unjudged(PromotionError):
+    """There is no decision to report."""
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -57,11 +60,13 @@ def report(
 def _write_decision(what: str, out: Path | None, *, as_json: bool) -> Path:
     from promotion.report.decision_report import decision_document, report_name
     from promotion.report.html import page_html
+    from promotion.report.own_files import refuse_others, write_own
 
     found = _found(open_here(), what)
     digest = found.judgement.decision_digest
     path = out or Path(report_name(digest))
-    _write(path, page_html(decision_document(found)))
+    refuse_others(path, instead=_INSTEAD)  # before it is drawn
+    write_own(path, page_html(decision_document(found)).encode(), instead=_INSTEAD)
     data = {"path": str(path.absolute()), "decision_id": digest[:12], "digest": digest, "tag": found.judgement.tag}
     say(data, f"Wrote {path}, the report of decision {digest[:12]} on {found.judgement.tag}.", as_json=as_json)
     return path.absolute()
@@ -93,7 +98,7 @@ def _found(registry: "Registry", what: str) -> "Recorded":
 
     Raises:
         UnknownName: there is no such decision or version, or several.
-        Unwritten: the version was not judged.
+        Unjudged: the version was not judged.
     """
     from promotion.cli.past import DECISION, one_decision
     from promotion.registry.state import fold
@@ -112,18 +117,8 @@ def _found(registry: "Registry", what: str) -> "Recorded":
     found = found_in(recorded(state, entries, beginning=beginning), tag)
     if found is None:
         message = f"{tag} was not judged yet, so there is no decision to report; `promotion gate {tag}` judges it."
-        raise Unwritten(message)
+        raise Unjudged(message)
     return found
-
-
-def _write(path: Path, text: str) -> None:
-    from promotion.adapters.files import replace_text
-
-    try:
-        replace_text(path, text)
-    except OSError as error:
-        message = f"The report cannot be written to {path} ({error.strerror or error}). Name another file with --out."
-        raise Unwritten(message) from error
 
 
 def _open(path: Path) -> None:

@@ -37,6 +37,33 @@ SUFFIXES = {
 }
 
 
+COLUMNS = (
+    "model",
+    "seq",
+    "at",
+    "version",
+    "role",
+    "stage",
+    "metric",
+    "direction",
+    "value",
+    "stderr",
+    "gain",
+    "gain_stderr",
+    "gain_low",
+    "gain_high",
+    "confidence",
+    "verdict",
+    "became_champion",
+    "rows",
+    "data",
+    "decision",
+)
+"""Of a table, in this order."""
+FIRST_LINE = "# HELP promotion_metric_value "
+"""What metrics for Prometheus begin with."""
+
+
 def format_of(path: Path) -> ExportFormat | None:
     """The format that the end of a file's name stands for; None for any other."""
     return SUFFIXES.get(path.suffix.lower())
@@ -68,7 +95,7 @@ def _frame(among: Iterable[Measured]) -> "DataFrame":
         **dict.fromkeys(("value", "stderr", "gain", "gain_stderr", "gain_low", "gain_high", "confidence"), "float64"),
         "became_champion": "bool",
     }
-    return pd.DataFrame([measured_data(one) for one in among], columns=list(_COLUMNS)).astype(types)
+    return pd.DataFrame([measured_data(one) for one in among], columns=list(COLUMNS)).astype(types)
 
 
 def _parquet(among: Iterable[Measured]) -> bytes:
@@ -166,25 +193,3 @@ def _labels(one: Measured) -> dict[str, str]:
 
 
 _LABELS = ("model", "version", "role", "metric")
-_COLUMNS = (
-    "model",
-    "seq",
-    "at",
-    "version",
-    "role",
-    "stage",
-    "metric",
-    "direction",
-    "value",
-    "stderr",
-    "gain",
-    "gain_stderr",
-    "gain_low",
-    "gain_high",
-    "confidence",
-    "verdict",
-    "became_champion",
-    "rows",
-    "data",
-    "decision",
-)

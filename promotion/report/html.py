@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
+GENERATOR = '<meta name="generator" content="promotion">'
+"""What tells a page of ours."""
+
 _CODE = re.compile(r"`([^`\n]+)`")
 _UNSAFE = re.compile(r"[^a-z0-9]+")
 
@@ -28,7 +31,8 @@ def page_html(document: Document) -> str:
 
 def render(template: str, **values: Any) -> str:
     """A template of `promotion/report/templates/` with its values, which are escaped; ends with a line end."""
-    return environment().get_template(template).render(palette=PALETTE, **values).rstrip() + "\n"
+    drawn = environment().get_template(template).render(palette=PALETTE, generator=GENERATOR, **values)
+    return drawn.rstrip() + "\n"
 
 
 @cache

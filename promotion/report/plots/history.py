@@ -10,7 +10,7 @@ from promotion.registry.lineage import Reign
 from promotion.registry.measured import CHALLENGER, CHAMPION, Measured
 from promotion.report.document import Picture
 from promotion.report.palette import light
-from promotion.report.plots.svg import blank, drawn, style
+from promotion.report.plots.svg import ORIGIN, blank, drawn, style
 from promotion.report.record import version_of
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def metrics_svg(among: Sequence[Measured]) -> str:
     placed = "".join(svg.replace("<svg ", f'<svg y="{HEIGHT * place:g}" ', 1) for place, svg in enumerate(pictures))
     height = HEIGHT * len(pictures)
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:g} {height:g}" width="{WIDTH:g}" '
+        f'{ORIGIN}\n<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:g} {height:g}" width="{WIDTH:g}" '
         f'height="{height:g}" font-family="system-ui, sans-serif"><rect width="100%" height="100%" fill="#ffffff"/>'
         f"{placed}</svg>\n"
     )

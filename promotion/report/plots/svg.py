@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 POINTS = 72.0
 """Points to an inch, as in SVG: a figure of width 360 stands 360 CSS pixels wide on a phone."""
 
+ORIGIN = "<!-- drawn by promotion -->"
+"""What a drawing that is a file of its own begins with."""
+
 _STYLE: dict[Any, Any] = {
     "text.parse_math": False,  # a slice may be named `$`
     "svg.fonttype": "none",  # words stay words: lighter than outlines, and in the page's own font

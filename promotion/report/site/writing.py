@@ -1,22 +1,22 @@
 """Writes the site: what has changed is drawn again, the rest stays as it is, and what is not ours is not touched."""
 
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from promotion.adapters.files import replace_text
 from promotion.canonical import digest
-from promotion.errors import LedgerError, PromotionError
+from promotion.errors import LedgerError
 from promotion.registry.entries import Entry, Judgement
 from promotion.registry.state import State
 from promotion.report.decision_report import Recorded, decision_document
 from promotion.report.html import page_html, render
+from promotion.report.own_files import Unwritable, refuse_others, write_own
 from promotion.report.site.chronicle import Chronicle, chronicle
 from promotion.report.site.events import KINDS, events, search_index
 from promotion.report.site.names import decision_page_name, model_page_name
@@ -27,10 +27,16 @@ if TYPE_CHECKING:
 
 Attention = Callable[[Sequence[State]], Sequence[str]]
 _MARK = "<!-- drawn from {key} -->\n"
+_INSTEAD = "Give --site a folder of its own."
 
 
-class Unwritable(PromotionError):
-    """A folder that the site cannot be written to."""
+@dataclass(frozen=True, kw_only=True)
+class _Page:
+    """A file of the site: its name, all that it is drawn from, and how."""
+
+    name: str
+    made_of: object
+    draw: Callable[[], str]
 
 
 @dataclass
@@ -54,19 +60,15 @@ class SiteWritten:
         """The first page."""
         return self.folder / "index.html"
 
-    def put(self, name: str, made_of: object, page: Callable[[], str]) -> None:
+    def put(self, page: _Page) -> None:
         """Write a file, unless it was drawn from the same already."""
-        mark = _MARK.format(key=digest([_drawing(), made_of]))
-        path = self.folder / name
+        mark = _MARK.format(key=digest([_drawing(), page.made_of])).encode()
+        path = self.folder / page.name
         if _ends_with(path, mark):
-            self.kept.append(name)
-            return
-        try:
-            replace_text(path, page() + mark)
-        except OSError as error:
-            message = f"{path} cannot be written ({error.strerror or error}). Give --site a folder that is yours."
-            raise Unwritable(message) from error
-        self.drawn.append(name)
+            self.kept.append(page.name)
+        else:
+            write_own(path, page.draw().encode() + mark, instead=_INSTEAD)
+            self.drawn.append(page.name)
 
 
 def write_site(registry: "Record", folder: Path, *, now: datetime, attention: Attention = lambda _: ()) -> SiteWritten:
@@ -79,7 +81,7 @@ def write_site(registry: "Record", folder: Path, *, now: datetime, attention: At
         attention: says of the models what a person is to know first, as sentences.
 
     Raises:
-        Unwritable: the folder is none, or not ours to write to.
+        Unwritable: the folder is none, or not ours to write to, or has a file by the name of a page that is none.
     """
     done = SiteWritten(_made(folder))
     told: list[Chronicle] = []
@@ -88,14 +90,18 @@ def write_site(registry: "Record", folder: Path, *, now: datetime, attention: At
             told.append(chronicle(model, registry.history(model)))
         except LedgerError as error:
             done.unread.append(str(error))
-    for one in told:
-        _write_model(done, one)
     known = attention([one.state for one in told])
-    _write_index(done, told, now.astimezone(UTC), (*done.unread, *known))
+    index = _index(told, now.astimezone(UTC), (*done.unread, *known))
+    pages = [*(page for one in told for page in _pages(one)), index]
+    for page in pages:
+        refuse_others(done.folder / page.name, instead=_INSTEAD)  # before any is written
+    for page in pages:
+        done.put(page)
     return done
 
 
-def _write_model(done: SiteWritten, of: Chronicle) -> None:
+def _pages(of: Chronicle) -> Iterator[_Page]:
+    """Of one model: the report of each decision, and its own page."""
     last = {judgement.decision_digest: seq for seq, judgement in of.decisions.items()}  # one may be recorded again
     for seq in last.values():
         judgement = of.decisions[seq]
@@ -103,13 +109,13 @@ def _write_model(done: SiteWritten, of: Chronicle) -> None:
         followed = of.followed.get(judgement.decision_digest, ())
         known = of.state.versions[judgement.tag]
         still = [known.stage, known.decided_seq == seq] if judgement.decision.waits else None
-        made_of = [entry.hash, [one.hash for one in followed], still]
-        done.put(
-            decision_page_name(judgement.decision_digest),
-            made_of,
-            lambda entry=entry, judgement=judgement, followed=followed: _report(of, entry, judgement, followed),  # type: ignore[misc]  # bound now
+        yield _Page(
+            name=decision_page_name(judgement.decision_digest),
+            made_of=[entry.hash, [one.hash for one in followed], still],
+            draw=partial(_report, of, entry, judgement, followed),
         )
-    done.put(model_page_name(of.model), [of.model, of.state.seq, of.state.hash], lambda: _model_page(of))
+    made_of = [of.model, of.state.seq, of.state.hash]
+    yield _Page(name=model_page_name(of.model), made_of=made_of, draw=partial(_model_page, of))
 
 
 def _report(of: Chronicle, entry: Entry, judgement: Judgement, followed: Sequence[Entry]) -> str:
@@ -137,13 +143,12 @@ def _model_page(of: Chronicle) -> str:
     )
 
 
-def _write_index(done: SiteWritten, told: Sequence[Chronicle], now: datetime, attention: Sequence[str]) -> None:
+def _index(told: Sequence[Chronicle], now: datetime, attention: Sequence[str]) -> _Page:
     standings = tuple(standing(of, now) for of in told)
-    made_of = [[one.age for one in standings], [[of.model, of.state.hash] for of in told], list(attention)]
-    done.put(
-        "index.html",
-        made_of,
-        lambda: _page(
+    return _Page(
+        name="index.html",
+        made_of=[[one.age for one in standings], [[of.model, of.state.hash] for of in told], list(attention)],
+        draw=lambda: _page(
             "site_index.html",
             standings=standings,
             attention=attention,
@@ -188,15 +193,11 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def _ends_with(path: Path, mark: str) -> bool:
-    wanted = mark.encode()
-    try:
-        with path.open("rb") as file:
-            file.seek(0, 2)
-            file.seek(max(0, file.tell() - len(wanted)))
-            return file.read() == wanted
-    except FileNotFoundError:
+def _ends_with(path: Path, mark: bytes) -> bool:
+    """Of a file of ours, or one that is not there."""
+    if not path.exists():
         return False
-    except OSError as error:
-        message = f"{path} cannot be read ({error.strerror or error}). Give --site a folder that is yours."
-        raise Unwritable(message) from error
+    with path.open("rb") as file:
+        file.seek(0, 2)
+        file.seek(max(0, file.tell() - len(mark)))
+        return file.read() == mark

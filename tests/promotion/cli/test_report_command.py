@@ -28,7 +28,7 @@ def test_it_writes_the_last_decision_on_a_version_or_the_one_named(with_champion
         (["abcdef"], "There is no decision 'abcdef'"),
         (
             ["toy:weak", "--out", "no/such/folder.html"],
-            "no/such/folder.html (No such file or directory). Name another file with --out.",
+            "no/such/folder.html cannot be written (No such file or directory). Name another file with --out.",
         ),
     ],
 )

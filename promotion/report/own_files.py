@@ -1,0 +1,89 @@
+"""What is written for people and other programs replaces its own kind, and nothing else.
+
+A file is known as ours by how it begins: the generator of a page, the first line of a drawing or of metrics, the first
+columns of a table.
+"""
+
+from pathlib import Path
+
+from promotion.adapters.files import replace_bytes
+from promotion.errors import PromotionError
+from promotion.report.exports import COLUMNS, FIRST_LINE
+from promotion.report.html import GENERATOR
+from promotion.report.plots.svg import ORIGIN
+
+_PAGE, _PARQUET = b"<!doctype html>", b"PAR1"
+_FIRST = COLUMNS[:7]  # a release may add some at the end
+_BEGINNINGS = (ORIGIN.encode(), FIRST_LINE.encode(), ",".join(_FIRST).encode())
+_HEAD = 512
+
+
+class Unwritable(PromotionError):
+    """A file or folder that cannot be written where it was asked for, or that is somebody else's."""
+
+
+def refuse_others(path: Path, *, instead: str) -> None:
+    """Do nothing where there is no such file, or one that may be replaced.
+
+    Args:
+        path: where something is to be written.
+        instead: what to do otherwise, as a sentence.
+
+    Raises:
+        Unwritable: there is a file that is not ours, or that cannot be read.
+    """
+    try:
+        found = _found(path)
+    except OSError as error:
+        message = f"{path} cannot be read ({error.strerror or error}). {instead}"
+        raise Unwritable(message) from error
+    if found:
+        message = (
+            f"{path} is left as it is: expected a new file, or one that `promotion` wrote as a page, plot or export, "
+            f"found {found}. Move it away if it may go. {instead}"
+        )
+        raise Unwritable(message)
+
+
+def write_own(path: Path, content: bytes, *, instead: str) -> None:
+    """Write a file, whole or not at all; the arguments are those of `refuse_others`.
+
+    Raises:
+        Unwritable: it cannot be written there, or there is a file that is not ours; nothing was changed.
+    """
+    refuse_others(path, instead=instead)
+    try:
+        replace_bytes(path.absolute(), content)
+    except OSError as error:
+        message = f"{path} cannot be written ({error.strerror or error}). {instead}"
+        raise Unwritable(message) from error
+
+
+def _found(path: Path) -> str:
+    """What is there that is not ours, in words; empty where nothing is, or nothing that would be lost."""
+    if not path.exists():
+        return ""
+    if path.is_dir():
+        return "a folder"
+    if not path.is_file():  # a pipe would be waited for, and a device replaced
+        return "something that is no file"
+    return "" if _is_ours(path) else f"another file ({path.stat().st_size:,} bytes)"
+
+
+def _is_ours(path: Path) -> bool:
+    """An empty file is anybody's."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    if head.startswith(_PAGE):
+        return GENERATOR.encode() in head
+    return not head or head.startswith(_BEGINNINGS) or (head.startswith(_PARQUET) and _has_our_columns(path))
+
+
+def _has_our_columns(path: Path) -> bool:
+    from pyarrow import ArrowException
+    from pyarrow.parquet import read_schema
+
+    try:
+        return tuple(read_schema(path).names[: len(_FIRST)]) == _FIRST
+    except (ArrowException, OSError):
+        return False

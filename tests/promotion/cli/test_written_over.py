@@ -1,0 +1,64 @@
+"""What a command writes replaces what it wrote before, and nothing that somebody else wrote."""
+
+import os
+
+import pytest
+
+COMMANDS = [
+    ("metrics", "toy", "--export", "{}", "--format", "csv"),
+    ("metrics", "toy", "--export", "history.csv", "--plot", "{}"),
+    ("report", "toy:weak", "--out", "{}"),
+]
+LEFT = (
+    "{} is left as it is: expected a new file, or one that `promotion` wrote as a page, plot or export, found another "
+    "file ({:,} bytes). Move it away if it may go. "
+)
+
+
+@pytest.mark.parametrize("arguments", COMMANDS)
+def test_a_file_of_somebody_else_is_left_as_it_is(with_champion, command, arguments):
+    (with_champion / "page.html").write_text("<!doctype html>\n<title>mine</title>\n")
+    (with_champion / "plot.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>\n')
+    (with_champion / "rows.parquet").write_bytes(b"PAR1 cut short")
+    named = ["page.html", "plot.svg"]
+    if "--plot" not in arguments:
+        named += ["rows.csv", "rows.parquet", "promotion.toml", "ledger.db"]
+    for name in named:
+        before = (with_champion / name).read_bytes()
+        code, said, told = command(*(one.format(name) for one in arguments))
+        assert (code, said) == (1, "")
+        assert told.startswith(f"Error: {LEFT.format(name, len(before))}"), told
+        assert told.count("\n") == 1
+        assert (with_champion / name).read_bytes() == before
+    assert not (with_champion / "history.csv").exists(), "of two files both are written or neither"
+
+
+def test_its_own_earlier_files_are_replaced_without_asking_whatever_they_are(with_champion, command):
+    lines = [
+        *(("metrics", "toy", "--export", f"history.{suffix}") for suffix in ("csv", "parquet", "om", "prom")),
+        *(("metrics", "toy", "--plot", f"history.{suffix}") for suffix in ("svg", "html")),
+        ("report", "toy:weak", "--out", "weak.html"),
+    ]
+    for line in lines:
+        (with_champion / line[-1]).write_text("")  # as `mktemp` leaves it
+        for _ in range(2):
+            code, _, told = command(*line)
+            assert (code, "Error" in told) == (0, False), told
+    assert command("report", "toy:weak", "--out", "history.parquet")[0] == 0
+
+
+def test_a_site_writes_nothing_where_one_of_its_names_is_taken(with_champion, command):
+    site = with_champion / "site"
+    site.mkdir()
+    (site / "index.html").write_text("<!doctype html>\n<title>the team's own</title>\n")
+    code, said, told = command("report", "--site", site)
+    assert (code, said) == (1, "")
+    assert f"{LEFT.format(site / 'index.html', 46)}Give --site a folder of its own.\n" in told
+    assert [path.name for path in site.iterdir()] == ["index.html"]
+
+
+def test_a_pipe_or_device_is_no_file(with_champion, command, tmp_path):
+    os.mkfifo(tmp_path / "pipe.html")
+    code, _, told = command("report", "toy:weak", "--out", tmp_path / "pipe.html")
+    assert code == 1
+    assert "found something that is no file. Move it away if it may go. Name another file with --out.\n" in told
