@@ -8,6 +8,7 @@ from promotion.figures import between, percent, signed
 from promotion.judgement import Check, Decision, Kind
 from promotion.report.document import Picture
 from promotion.report.palette import light
+from promotion.report.plots.frame import name_ticks
 from promotion.report.plots.svg import blank, drawn
 from promotion.vocabulary import Outcome
 
@@ -56,9 +57,7 @@ def _picture(metric: str, place: int, rows: list[_Row], comparison: Comparison) 
     figure = blank(height=_AROUND + _ROW * len(shown))
     axes = figure.add_subplot()
     axes.set(title=metric, xlabel="gain", ylim=(len(shown) - 0.4, -0.6))
-    axes.set_yticks(range(len(shown)), [_short(row.where) for row in shown])
-    axes.tick_params(axis="y", length=0)
-    axes.grid(visible=False, axis="y")
+    name_ticks(axes.yaxis, range(len(shown)), [_short(row.where) for row in shown])
     axes.spines["left"].set_visible(False)
     axes.axvline(0.0, color=light("quiet"), linewidth=1.0)
     for height, row in enumerate(shown):

@@ -10,6 +10,7 @@ from promotion.registry.lineage import Reign
 from promotion.registry.measured import CHALLENGER, CHAMPION, Measured
 from promotion.report.document import Picture
 from promotion.report.palette import light
+from promotion.report.plots.frame import name_ticks
 from promotion.report.plots.svg import ORIGIN, blank, drawn, style
 from promotion.report.record import version_of
 
@@ -74,10 +75,9 @@ def timeline_picture(served: Sequence[Reign], *, until: str) -> Picture:
         axes = figure_.subplots()
         for place, reign in enumerate(shown):
             _bar(axes, place, reign, until)
-        axes.set_yticks(range(len(shown)), [_short(version_of(reign.champion.tag)) for reign in shown])
+        name_ticks(axes.yaxis, range(len(shown)), [_short(version_of(reign.champion.tag)) for reign in shown])
         axes.set_ylim(len(shown) - 0.4, -0.6)
         axes.set_title("In production")
-        axes.grid(visible=False, axis="y")
         _dates(axes, [*(_when(reign.champion.since) for reign in shown), _when(until)])
         svg = drawn(figure_, name="timeline", title="Who was in production when", told=_reigns_told(shown))
     left_out = len(served) - len(shown)
@@ -96,7 +96,9 @@ def _metric_picture(points: Sequence[Measured], name: str) -> Picture:
             _points(axes, chosen, _LOOKS[look])
         axes.set_title(f"{metric} ({points[0].direction.value} is better)")
         _dates(axes, [_when(one.at) for one in points])
-        figure_.legend(loc="outside lower left", ncols=2, handletextpad=0.4, columnspacing=1.2, fontsize=9.5)
+        figure_.legend(
+            loc="lower left", bbox_to_anchor=(0.0, 0.0), ncols=2, handletextpad=0.4, columnspacing=1.2, fontsize=9.5
+        )
         svg = drawn(figure_, name=name, title=f"{metric} over time", told=_points_told(points))
     return Picture(svg=svg)
 
@@ -136,7 +138,7 @@ def _dates(axes: "Axes", moments: Sequence[float]) -> None:
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]  # likewise
     if min(moments) == max(moments):
         moment = datetime.fromtimestamp(moments[0] * 86_400, UTC)
-        axes.set_xticks([moments[0]], [f"{moment:%Y-%m-%d %H:%M}"])
+        name_ticks(axes.xaxis, [moments[0]], [f"{moment:%Y-%m-%d %H:%M}"])
 
 
 def _when(at: str) -> float:

@@ -12,6 +12,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from promotion.report.palette import PALETTE, light
+from promotion.report.plots.frame import NAMES, NUMBERS, TITLE, put_frame
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,11 +27,10 @@ _STYLE: dict[Any, Any] = {
     "text.parse_math": False,  # a slice may be named `$`
     "svg.fonttype": "none",  # words stay words: lighter than outlines, and in the page's own font
     "svg.hashsalt": "promotion",
-    "font.size": 11.0,
+    "font.size": NAMES,
     "axes.edgecolor": light("quiet"),
-    "axes.labelcolor": light("ink"),
     "axes.titlecolor": light("ink"),
-    "axes.titlesize": 12.0,
+    "axes.titlesize": TITLE,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
     "axes.facecolor": "none",
@@ -38,20 +38,14 @@ _STYLE: dict[Any, Any] = {
     "axes.spines.right": False,
     "axes.linewidth": 0.8,
     "axes.axisbelow": True,
-    "axes.grid": True,
-    "grid.color": light("line"),
-    "grid.linewidth": 0.6,
+    "axes.formatter.useoffset": False,
     "figure.facecolor": "none",
     "figure.edgecolor": "none",
     "text.color": light("ink"),
-    "xtick.color": light("quiet"),
-    "ytick.color": light("quiet"),
-    "xtick.labelcolor": light("ink"),
-    "ytick.labelcolor": light("ink"),
-    "xtick.labelsize": 10.5,
-    "ytick.labelsize": 10.5,
+    "xtick.labelsize": NUMBERS,
+    "ytick.labelsize": NUMBERS,
     "legend.frameon": False,
-    "legend.fontsize": 10.5,
+    "legend.fontsize": NUMBERS,
     "lines.linewidth": 1.8,
     "path.simplify": False,
 }
@@ -80,7 +74,7 @@ def style() -> Iterator[None]:
 
 
 def blank(width: float = 360.0, height: float = 290.0) -> "Figure":
-    """An empty figure.
+    """An empty figure for one axes.
 
     Args:
         width: in CSS pixels at its natural size; 360 fits a phone, and two side by side a desktop.
@@ -88,7 +82,7 @@ def blank(width: float = 360.0, height: float = 290.0) -> "Figure":
     """
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(width / POINTS, height / POINTS), dpi=POINTS, layout="constrained")
+    return Figure(figsize=(width / POINTS, height / POINTS), dpi=POINTS)
 
 
 def drawn(figure: "Figure", *, name: str, title: str, told: str) -> str:
@@ -102,6 +96,7 @@ def drawn(figure: "Figure", *, name: str, title: str, told: str) -> str:
     """
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
+    put_frame(figure)
     written = io.StringIO()
     nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     FigureCanvasSVG(figure).print_svg(written, metadata=nothing)  # type: ignore[no-untyped-call]  # `savefig` draws twice
