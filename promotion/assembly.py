@@ -90,7 +90,7 @@ def _drawn(notice: Callable[[str], None], state: "State", entries: "Sequence[Ent
     try:
         named = recorded(state, entries, beginning=str(entry.body["decision_digest"]))
         found = next(one for one in named if one.entry.seq == entry.seq)
-        return page_html(decision_document(found))
+        return page_html(decision_document(found, as_of=entries[-1]))
     except Exception as error:  # a picture's library may fail at numbers that nobody foresaw
         notice(
             f"The report of entry {entry.seq} of '{state.model}' could not be drawn ({error}); what it tells stands."

@@ -111,6 +111,23 @@ def decisions(entries: Iterable[Entry], *, beginning: str = "") -> Iterator[tupl
             yield entry, body
 
 
+def consequences(entries: Iterable[Entry]) -> dict[int, tuple[Entry, ...]]:
+    """By the `seq` of each decision's entry, what followed: answers to it, what was done by it, overrides of it."""
+    found: dict[int, list[Entry]] = {}
+    named: dict[str, list[int]] = {}
+    for entry in entries:
+        body = entry.body
+        if entry.kind == "decision":
+            found[entry.seq] = []
+            for name in (body["decision_digest"], body["tag"]):
+                named.setdefault(str(name), []).append(entry.seq)
+            continue
+        by = body.get("tag") if entry.kind == "override" else body.get("decision")
+        for seq in named.get(str(by), ()):
+            found[seq].append(entry)
+    return {seq: tuple(after) for seq, after in found.items()}
+
+
 def passages(tag: str, entries: Sequence[Entry]) -> Iterator[Passage]:
     """Every transition that moved a version or deleted its files, oldest first."""
     applied = {entry.body["planned"]: entry.seq for entry in entries if entry.kind == "transition_applied"}

@@ -13,12 +13,12 @@ from promotion.figures import figure, level, minute
 from promotion.judgement import Decision, Policy
 from promotion.judgement.explain import explain
 from promotion.registry.entries import Entry, Judgement
-from promotion.registry.lineage import decisions
+from promotion.registry.lineage import consequences, decisions
 from promotion.registry.state import Known, State
 from promotion.report.checks import checks_table
 from promotion.report.decision import decision_page
 from promotion.report.document import Document, Picture, Section
-from promotion.report.gains import slices_tables
+from promotion.report.gains import missing_table, slices_tables
 from promotion.report.lineage import decided_page, facts_table, judges_facts, origin_facts
 from promotion.report.page import Page, quiet
 from promotion.report.record import history_table
@@ -58,23 +58,30 @@ def recorded(state: State, entries: Sequence[Entry], *, beginning: str = "") -> 
         entries: all of them.
         beginning: only decisions whose digest begins so.
     """
+    followed = consequences(entries)
     for entry, judgement in decisions(entries, beginning=beginning):
-        followed = tuple(one for one in entries[entry.seq :] if _follows(one, judgement))
-        yield Recorded(entry=entry, judgement=judgement, versions=state.versions, followed=followed)
+        after = followed[entry.seq]
+        yield Recorded(entry=entry, judgement=judgement, versions=state.versions, followed=after)
 
 
-def decision_document(found: Recorded) -> Document:
-    """The report of one decision; the same entries always give the same document."""
+def decision_document(found: Recorded, *, as_of: Entry | None = None) -> Document:
+    """The report of one decision; the same entries always give the same document.
+
+    Args:
+        found: the decision.
+        as_of: the last entry that it knows of, where it is kept and not drawn again; the page says so.
+    """
     from promotion.report.plots.svg import style
 
     judgement, decision = found.judgement, found.judgement.decision
     page = decided_page(decision, found.versions[judgement.tag])
+    notes = page.notes[:-1] if decision.holdout else page.notes  # the last is told under data and models
     with style():
         sections = tuple(section for section in _sections(found) if section.page != Page() or section.pictures)
     return Document(
         title=f"{page.verdict.text} {judgement.tag}",
         kind=f"Decision report {judgement.decision_digest[:12]}, {minute(found.entry.at)} UTC",
-        lead=replace(page, tables=(), notes=page.notes[:-1] if decision.holdout else page.notes),
+        lead=replace(page, tables=(), notes=(*notes, *(quiet(_as_of(judgement, as_of)) if as_of else ()))),
         sections=sections,
         colophon=(
             f"Drawn from entry {found.entry.seq} of the ledger of `{found.entry.model}`, hash `{found.entry.hash}`, "
@@ -87,6 +94,8 @@ def _sections(found: Recorded) -> Iterator[Section]:
     judgement = found.judgement
     decision = judgement.decision
     yield Section(title="Checks", page=Page(tables=(checks_table(decision),)))
+    tables = tuple(table for table in decision_page(decision).tables if table != checks_table(decision))
+    yield Section(title="Metrics", page=Page(tables=tables))
     yield _gains(decision)
     yield from _curves(judgement)
     yield _sources(found)
@@ -99,12 +108,10 @@ def _sections(found: Recorded) -> Iterator[Section]:
 def _gains(decision: Decision) -> Section:
     from promotion.report.plots.gains import gain_pictures
 
-    tables = tuple(table for table in decision_page(decision).tables if table != checks_table(decision))
-    slices = slices_tables(decision.evidence) if isinstance(decision.evidence, Comparison) else ()
-    title = "Gains" if isinstance(decision.evidence, Comparison) else "Metrics"
+    evidence = decision.evidence
+    tables = (*slices_tables(evidence), missing_table(evidence)) if isinstance(evidence, Comparison) else ()
     pictures = gain_pictures(decision)
-    notes = quiet(_LEGEND) if pictures else ()
-    return Section(title=title, pictures=pictures, page=Page(tables=(*tables, *slices), notes=notes))
+    return Section(title="Gains", pictures=pictures, page=Page(summary=(_LEGEND,) if pictures else (), tables=tables))
 
 
 def _curves(judgement: Judgement) -> Iterator[Section]:
@@ -192,15 +199,15 @@ def _policy(judgement: Judgement) -> Section:
     return Section(title="Policy", page=told)
 
 
+def _as_of(judgement: Judgement, last: Entry) -> str:
+    return (
+        f"This page is as of {minute(last.at)} UTC (entry {last.seq}) and stays so: "
+        f"`promotion report {judgement.decision_digest[:12]}` shows what came after."
+    )
+
+
 def _nothing() -> Page:
     return Page(notes=quiet("Nothing yet."))
-
-
-def _follows(entry: Entry, judgement: Judgement) -> bool:
-    """Answers to the decision, and what was done by it; an override of it names its version."""
-    body = entry.body
-    answers = body.get("decision") == judgement.decision_digest
-    return answers or (entry.kind == "override" and body.get("tag") == judgement.tag)
 
 
 def report_name(digest: str) -> str:

@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from promotion.report.document import Document
-from promotion.report.page import Table
+from promotion.report.page import Align, Table
 from promotion.report.palette import PALETTE
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ GENERATOR = '<meta name="generator" content="promotion">'
 """What tells a page of ours."""
 
 _CODE = re.compile(r"`([^`\n]+)`")
+_PERCENT = re.compile(r"(?<=\d) %")
+_FEW = 4
 _UNSAFE = re.compile(r"[^a-z0-9]+")
 
 
@@ -37,7 +39,7 @@ def render(template: str, **values: Any) -> str:
 
 @cache
 def environment() -> "Environment":
-    """Templates with the filters `words`, `anchor`, `titled` and `svg`; what is no markup of ours is escaped."""
+    """Templates with the filters below; what is no markup of ours is escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
@@ -48,15 +50,15 @@ def environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(words=words, anchor=anchor, titled=titled, svg=Markup)
+    made.filters.update(words=words, anchor=anchor, titled=titled, stacked=stacked, svg=Markup)
     return made
 
 
 def words(text: str) -> "Markup":
-    """A text with its spans in backticks as code, and long digests and tags breakable."""
+    """A text with its spans in backticks as code, and no `%` parted from its number."""
     from markupsafe import Markup, escape
 
-    parts = _CODE.split(text)
+    parts = _CODE.split(_PERCENT.sub("\u00a0%", text))
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if place % 2 else escape(part) for place, part in enumerate(parts)
     )
@@ -70,3 +72,9 @@ def anchor(title: str) -> str:
 def titled(table: Table) -> bool:
     """Whether the columns have titles; without, the first cell of each row is its head."""
     return any(column.title for column in table.columns)
+
+
+def stacked(table: Table) -> bool:
+    """Whether a phone shows each row's last cell, which is a sentence, under the others."""
+    last = table.columns[-1]
+    return titled(table) and 2 < len(table.columns) <= _FEW and last.wraps and last.align is Align.LEFT  # noqa: PLR2004 - two need no more room

@@ -51,7 +51,7 @@ def name_ticks(axis: "Axis", at: Sequence[float], words: Sequence[str]) -> None:
     from matplotlib.ticker import FixedFormatter, FixedLocator
 
     axis.set_major_locator(FixedLocator(at))
-    axis.set_major_formatter(FixedFormatter(words))
+    axis.set_major_formatter(FixedFormatter([_one_line(text) for text in words]))
 
 
 def put_frame(figure: "Figure") -> None:
@@ -134,11 +134,15 @@ def _write(figure: "Figure", axes: "Axes", across: _Ticks, up: _Ticks) -> None:
 
 def _entitle(axes: "Axes", height: float) -> None:
     """The title begins at the figure's edge; one that is too long for it ends in dots."""
-    box, text = axes.bbox, axes.get_title("left")
+    box, text = axes.bbox, _one_line(axes.get_title("left"))
     room = axes.figure.bbox.width - 2 * _EDGE
     while _width(text, TITLE, "bold") > room:
         text = f"{text[:-2].rstrip()}…"
     axes.set_title(text, x=(_EDGE - box.x0) / box.width, y=(height - _EDGE - TITLE - box.y0) / box.height, pad=0.0)
+
+
+def _one_line(words: str) -> str:
+    return " ".join(words.split())
 
 
 @lru_cache(4096)

@@ -28,11 +28,16 @@ _LOOKS = {
 
 @dataclass(frozen=True)
 class _Row:
-    """A gain somewhere, and what is asked for there."""
+    """A gain somewhere, and what is asked for there; of all rows where it is by no slicing."""
 
-    where: str
+    by: str
+    value: str
     found: MetricComparison
     checks: tuple[Check, ...]
+
+    @property
+    def where(self) -> str:
+        return f"{self.by} = {self.value}" if self.by else self.value
 
     @property
     def outcome(self) -> Outcome | None:
@@ -54,13 +59,17 @@ def gain_pictures(decision: Decision) -> tuple[Picture, ...]:
 
 def _picture(metric: str, place: int, rows: list[_Row], comparison: Comparison) -> Picture:
     shown = _chosen(rows)
-    figure = blank(height=_AROUND + _ROW * len(shown))
+    lines = _under_headings(shown)
+    figure = blank(height=_AROUND + _ROW * len(lines))
     axes = figure.add_subplot()
-    axes.set(title=metric, xlabel="gain", ylim=(len(shown) - 0.4, -0.6))
-    name_ticks(axes.yaxis, range(len(shown)), [_short(row.where) for row in shown])
+    axes.set(title=metric, xlabel="gain", ylim=(len(lines) - 0.4, -0.6))
+    words = [_short(line.value) if isinstance(line, _Row) else f"{_short(line)}:" for line in lines]
+    name_ticks(axes.yaxis, range(len(lines)), words)
     axes.spines["left"].set_visible(False)
     axes.axvline(0.0, color=light("quiet"), linewidth=1.0)
-    for height, row in enumerate(shown):
+    for height, row in enumerate(lines):
+        if isinstance(row, str):
+            continue
         colour, marker, filled = _LOOKS[row.outcome]
         axes.plot((row.found.low, row.found.high), (height, height), color=light(colour), linewidth=2.0)
         face = light(colour) if filled else light("paper")
@@ -103,12 +112,22 @@ def _rows(decision: Decision, comparison: Comparison, metric: str) -> Iterator[_
     for check in decision.checks:
         if check.kind in {Kind.PRIMARY, Kind.GUARDRAIL, Kind.SLICE} and check.required is not None:
             checks.setdefault(check.subject, []).append(check)
-    places = [("all rows", metric, comparison.metrics)]
-    places += [(part.name, f"{metric} where {part.name}", part.metrics) for part in comparison.slices]
-    for where, subject, metrics in places:
+    places = [("", "all rows", metric, comparison.metrics)]
+    places += [(part.by, part.value, f"{metric} where {part.name}", part.metrics) for part in comparison.slices]
+    for by, value, subject, metrics in places:
         found = next((one for one in metrics if one.metric == metric), None)
         if found:
-            yield _Row(where, found, tuple(checks.get(subject, ())))
+            yield _Row(by, value, found, tuple(checks.get(subject, ())))
+
+
+def _under_headings(rows: Sequence[_Row]) -> list[_Row | str]:
+    """Each slicing's rows under its name."""
+    lines: list[_Row | str] = []
+    by = ""
+    for row in rows:
+        lines += [row] if row.by == by else [row.by, row]
+        by = row.by
+    return lines
 
 
 def _chosen(rows: list[_Row]) -> list[_Row]:

@@ -1,11 +1,10 @@
 """All that a model's pages tell, folded once from its entries. Pure."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from promotion.registry.entries import Entry, Judgement
-from promotion.registry.lineage import Reign, decisions, reigns
+from promotion.registry.lineage import Reign, consequences, decisions, reigns
 from promotion.registry.measured import Measured, measured
 from promotion.registry.state import State, fold
 
@@ -21,7 +20,7 @@ class Chronicle:
         measured: what the decisions measured, in order.
         decisions: every decision by its entry's `seq`.
         applied: by the `seq` of a planned transition, the one of the entry that says it is done.
-        followed: by a decision's digest, the entries that followed from it.
+        followed: by the `seq` of a decision, the entries that followed from it.
     """
 
     state: State
@@ -30,7 +29,7 @@ class Chronicle:
     measured: tuple[Measured, ...]
     decisions: Mapping[int, Judgement]
     applied: Mapping[int, int]
-    followed: Mapping[str, Sequence[Entry]]
+    followed: Mapping[int, tuple[Entry, ...]]
 
     @property
     def model(self) -> str:
@@ -50,10 +49,6 @@ def chronicle(model: str, entries: Sequence[Entry]) -> Chronicle:
     Raises:
         LedgerError: the entries are not as they were written.
     """
-    followed: dict[str, list[Entry]] = defaultdict(list)
-    for entry in entries:
-        if isinstance(entry.body.get("decision"), str):  # of a decision itself it is the whole of it
-            followed[str(entry.body["decision"])].append(entry)
     return Chronicle(
         state=fold(model, entries),
         entries=entries,
@@ -61,5 +56,5 @@ def chronicle(model: str, entries: Sequence[Entry]) -> Chronicle:
         measured=measured(model, entries),
         decisions={entry.seq: judgement for entry, judgement in decisions(entries)},
         applied={entry.body["planned"]: entry.seq for entry in entries if entry.kind == "transition_applied"},
-        followed=followed,
+        followed=consequences(entries),
     )

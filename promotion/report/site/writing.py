@@ -105,8 +105,7 @@ def _pages(of: Chronicle) -> Iterator[_Page]:
     last = {judgement.decision_digest: seq for seq, judgement in of.decisions.items()}  # one may be recorded again
     for seq in last.values():
         judgement = of.decisions[seq]
-        entry = of.entries[seq - 1]
-        followed = of.followed.get(judgement.decision_digest, ())
+        entry, followed = of.entries[seq - 1], of.followed[seq]
         known = of.state.versions[judgement.tag]
         still = [known.stage, known.decided_seq == seq] if judgement.decision.waits else None
         yield _Page(
@@ -118,9 +117,8 @@ def _pages(of: Chronicle) -> Iterator[_Page]:
     yield _Page(name=model_page_name(of.model), made_of=made_of, draw=partial(_model_page, of))
 
 
-def _report(of: Chronicle, entry: Entry, judgement: Judgement, followed: Sequence[Entry]) -> str:
-    after = tuple(one for one in followed if one.seq != entry.seq)
-    found = Recorded(entry=entry, judgement=judgement, versions=of.state.versions, followed=after)
+def _report(of: Chronicle, entry: Entry, judgement: Judgement, followed: tuple[Entry, ...]) -> str:
+    found = Recorded(entry=entry, judgement=judgement, versions=of.state.versions, followed=followed)
     return page_html(decision_document(found))
 
 

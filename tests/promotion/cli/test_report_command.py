@@ -41,7 +41,7 @@ def test_a_mistake_is_a_sentence(with_champion, command, arguments, sentence):
 
 
 def test_a_picture_that_fails_is_a_notice_and_the_decision_stands(here, command, monkeypatch, mlflow):
-    def fails(found):
+    def fails(found, **kept):
         raise ValueError("no ink")
 
     monkeypatch.setattr("promotion.report.decision_report.decision_document", fails)
@@ -60,6 +60,11 @@ def test_mlflow_keeps_the_report_and_it_is_drawn_once(here, mlflow, monkeypatch)
     assert names == ["decisions/2.html", "decisions/2.json"]
     kept = Path(mlflow.download_artifacts(run_id, "decisions/2.html"))
     assert "PROMOTED" in kept.read_text()
+    decided, last = registry.state("toy").versions["toy:weak"], registry.history("toy")[-1]
+    assert (
+        f"This page is as of {last.at[:10]} {last.at[11:16]} UTC (entry {last.seq}) and stays so: "
+        f"<code>promotion report {decided.decision.digest[:12]}</code> shows what came after."
+    ) in kept.read_text()
     monkeypatch.setattr("promotion.report.html.page_html", lambda document: "drawn again")
     assert registry.sync("toy", everything=True)
     assert "PROMOTED" in Path(mlflow.download_artifacts(run_id, "decisions/2.html")).read_text()
