@@ -27,6 +27,10 @@ _LEGEND = (
     "A gain is how much better the challenger is, whatever the metric's direction. A line is its interval; a dashed "
     "mark is what the policy asks for. Round: passed; hollow diamond: open; cross: failed; square: not asked for."
 )
+_LEVEL = (
+    "A level is the chance that a challenger which is no better passes the primary check. It shrinks with every use of "
+    "the same rows, so that all uses together let noise pass no more often than the policy allows."
+)
 _NO_CURVES = (
     "The ledger holds no curves of this decision: nothing was scored, there are more than two classes, or it was made "
     "by a release that kept none."
@@ -188,7 +192,7 @@ def _budget(decision: Decision) -> Page:
         "the next one on these rows": f"level {level(budget.next)}",
         "the next one on fresh rows": f"level {level(budget.fresh)}",
     }
-    return Page(summary=(budget.sentence,), tables=(facts_table(levels),))
+    return Page(summary=(budget.sentence,), tables=(facts_table(levels),), notes=quiet(_LEVEL))
 
 
 def _policy(judgement: Judgement) -> Section:

@@ -22,6 +22,7 @@ GENERATOR = '<meta name="generator" content="promotion">'
 
 _CODE = re.compile(r"`([^`\n]+)`")
 _PERCENT = re.compile(r"(?<=\d) %")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d( UTC)?")
 _FEW = 4
 _UNSAFE = re.compile(r"[^a-z0-9]+")
 
@@ -50,7 +51,7 @@ def environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(words=words, anchor=anchor, titled=titled, stacked=stacked, svg=Markup)
+    made.filters.update(words=words, anchor=anchor, titled=titled, stacked=stacked, moment=moment, svg=Markup)
     return made
 
 
@@ -72,6 +73,11 @@ def anchor(title: str) -> str:
 def titled(table: Table) -> bool:
     """Whether the columns have titles; without, the first cell of each row is its head."""
     return any(column.title for column in table.columns)
+
+
+def moment(text: str) -> bool:
+    """Whether it is a date and time, which stays on one line."""
+    return bool(_MOMENT.fullmatch(text))
 
 
 def stacked(table: Table) -> bool:

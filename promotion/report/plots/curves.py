@@ -1,7 +1,7 @@
 """Curves of two classifiers: ROC, precision and recall, cost. Each picture says in words what it shows."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from promotion.evidence.simplify import Curve
 from promotion.figures import percent
 from promotion.report.document import Picture
 from promotion.report.palette import light
+from promotion.report.plots.frame import name_lines
 from promotion.report.plots.svg import blank, drawn
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def roc_picture(curves: ScoreCurves) -> Picture:
     figure, axes = unit_square("ROC", "false positive rate", "true positive rate")
     axes.plot((0, 1), (0, 1), color=light("quiet"), linewidth=0.8, linestyle=":")
     lines = dict(sides(curves, "roc"))
-    _draw(axes, lines, "lower right")
+    _draw(axes, lines)
     at = (0.01, 0.1)
     told = "; ".join(f"at {percent(rate)} false positives {_each(lines, rate)} of the positives" for rate in at)
     return Picture(
@@ -39,7 +40,7 @@ def precision_picture(curves: ScoreCurves) -> Picture:
     figure, axes = unit_square("Precision and recall", "recall", "precision")
     axes.axhline(curves.prevalence, color=light("quiet"), linewidth=0.8, linestyle=":")
     lines = dict(sides(curves, "precision_recall"))
-    _draw(axes, lines, "upper right")
+    _draw(axes, lines)
     told = "; ".join(
         f"at a recall of {percent(recall)} precision is {_each(lines, recall)}" for recall in (0.2, 0.5, 0.8)
     )
@@ -60,9 +61,9 @@ def cost_picture(curves: ScoreCurves) -> Picture:
     lines = dict(sides(curves, "cost"))
     axes.plot((0, 0.5, 1), (0, 0.5, 0), color=light("quiet"), linewidth=0.8, linestyle=":")
     axes.axvline(curves.prevalence, color=light("quiet"), linewidth=0.8)
-    _draw(axes, lines, "upper right")
+    _draw(axes, lines)
     top = max(max(line.y) for line in lines.values())
-    axes.set_ylim(0, max(0.02, 1.3 * top))
+    axes.set_ylim(0, max(0.02, 1.1 * top))
     told = f"Where half of the cost is at stake on positives, {_each(lines, 0.5)} of it is lost"
     return Picture(
         svg=drawn(figure, name="cost", title="Cost curves", told=f"{told}."),
@@ -88,10 +89,10 @@ def sides(curves: ScoreCurves, name: str) -> Iterator[tuple[str, Curve]]:
     yield "challenger", getattr(curves.challenger, name)
 
 
-def _draw(axes: "Axes", lines: dict[str, Curve], legend: Literal["lower right", "upper right"]) -> None:
+def _draw(axes: "Axes", lines: dict[str, Curve]) -> None:
     for side, line in lines.items():
         axes.plot(line.x, line.y, color=light(side), linestyle=LINES[side], label=side)
-    axes.legend(loc=legend)
+    name_lines(axes)
 
 
 def _at(line: Curve, x: float) -> float:

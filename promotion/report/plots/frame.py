@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 NUMBERS, NAMES, TITLE = 10.5, 11.0, 12.0
 """Sizes of words, in points."""
-_EDGE, _GAP, _LINE, _TITLE = 3.0, 5.0, 14.0, 24.0
+_EDGE, _GAP, _LINE, _TITLE = 3.0, 5.0, 14.0, 27.0
 _ROUGHLY = (0.14, 0.14, 0.83, 0.78)
 """Where the axes lie while their ticks are looked for; how many there are depends on it."""
 
@@ -52,6 +52,14 @@ def name_ticks(axis: "Axis", at: Sequence[float], words: Sequence[str]) -> None:
 
     axis.set_major_locator(FixedLocator(at))
     axis.set_major_formatter(FixedFormatter([_one_line(text) for text in words]))
+
+
+def name_lines(axes: "Axes") -> None:
+    """Samples of the lines with their names, to the right of the title, where they hide nothing."""
+    where: dict[str, Any] = {"bbox_to_anchor": (1.0, 1.0), "bbox_transform": axes.figure.transFigure}
+    axes.legend(
+        loc="upper right", ncols=2, handlelength=1.5, columnspacing=1.0, borderpad=0.2, borderaxespad=0.3, **where
+    )
 
 
 def put_frame(figure: "Figure") -> None:

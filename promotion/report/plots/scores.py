@@ -11,6 +11,7 @@ from promotion.figures import percent
 from promotion.report.document import Picture
 from promotion.report.palette import light
 from promotion.report.plots.curves import LINES
+from promotion.report.plots.frame import name_lines
 from promotion.report.plots.svg import blank, drawn
 
 _CROWDED = 0.5
@@ -28,7 +29,7 @@ def calibration_picture(sides: Mapping[str, Sequence[Calibration]]) -> Picture:
     for side, parts in sides.items():
         points = [part.score for part in parts], [part.observed for part in parts]
         axes.plot(*points, color=light(side), linestyle=LINES[side], marker=_MARKERS[side], markersize=4, label=side)
-    axes.legend(loc="upper left")
+    name_lines(axes)
     told = "; ".join(
         f"where the {side} says {written(parts[-1].score, scale=1)} on average, its highest tenth, "
         f"{written(parts[-1].observed, scale=1)} came true"
@@ -66,7 +67,7 @@ def _histogram(
 ) -> Picture:
     figure = blank(height=250.0)
     axes = figure.add_subplot()
-    axes.set(title=title, xlabel=across, ylabel=f"share of the {of}", xlim=ends)
+    axes.set(title=title.replace(" of the ", " of "), xlabel=across, ylabel=f"share of the {of}", xlim=ends)
     edges = np.linspace(*ends, len(next(iter(shares.values()))) + 1)
     crowded = max(map(max, shares.values())) > _CROWDED
     least = min(one for share in shares.values() for one in share if one > 0) / 2
@@ -77,7 +78,7 @@ def _histogram(
         axes.set(yscale="log", ylim=(least, 2.0))
         axes.yaxis.set_major_formatter(lambda share, _: percent(float(f"{share:.3g}")))  # its own would be in TeX
         axes.minorticks_off()
-    axes.legend(loc="upper right")
+    name_lines(axes)
     told = "; ".join(
         f"half of them lie below {written(_middle(share, edges))} by the {side}" for side, share in shares.items()
     )
