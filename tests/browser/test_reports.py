@@ -30,14 +30,17 @@ def reports(tmp_path):
 
 
 def test_it_is_whole_quiet_and_can_be_read_by_everyone(browser, reports):
-    """Each width and each colour scheme is searched for what is hard to read, and all four pairs are looked at."""
+    """In all four looks it is whole; each width and each colour scheme is searched for what is hard to read, once."""
     for path in reports:
-        for width, dark in AS_SEEN:
-            with opened(browser, path.as_uri(), width=width, dark=dark) as there:
-                there.keep(f"decision_report_{path.stem}_{width}_{'dark' if dark else 'light'}")
-                assert there.complaints == []
+        with opened(browser, path.as_uri(), width=PHONE) as there:
+            for width, dark in AS_SEEN:
+                there.page.set_viewport_size({"width": width, "height": 900})
+                there.page.emulate_media(color_scheme="dark" if dark else "light")
                 assert there.page.evaluate("document.documentElement.scrollWidth") <= width
                 boxes = there.page.evaluate("[...document.querySelectorAll('svg')].map(one => one.getBBox().width)")
                 assert len(boxes) >= 6
                 assert min(boxes) > 100
-                assert (width == PHONE) is dark or there.violations() == []
+                if dark is (width == DESKTOP):
+                    there.keep(f"decision_report_{path.stem}_{width}_{'dark' if dark else 'light'}")
+                    assert there.violations() == []
+            assert there.complaints == []
