@@ -85,6 +85,16 @@ def test_a_decision_of_an_earlier_release_is_told_without_what_it_did_not_keep(j
     assert f"The ledger holds its digest alone: {found.judgement.decision.policy}." in said
 
 
+def test_what_followed_is_what_names_the_decision_or_overrides_it(judged):
+    for one in reports(judged):
+        digest, tag = one.judgement.decision_digest, one.judgement.tag
+        later = judged.history("toy")[one.entry.seq :]
+        answers = [each.seq for each in later if each.body.get("decision") == digest]
+        overrides = [each.seq for each in later if each.kind == "override" and each.body["tag"] == tag]
+        assert [each.seq for each in one.followed] == sorted(answers + overrides)
+        assert bool(overrides) is (tag == "toy:twin")
+
+
 def test_the_policy_that_is_recorded_is_the_one_that_decided(judged):
     from promotion.canonical import restore
     from promotion.judgement import Policy
