@@ -6,8 +6,9 @@ widths. Its own ticks and layouts take several times as long as all else in a pi
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from promotion.report.palette import light
@@ -67,7 +68,7 @@ def put_frame(figure: "Figure") -> None:
     (axes,) = figure.axes
     width, height = figure.bbox.size
     axes.set_position(_ROUGHLY)
-    across, up = _ticks(axes.xaxis), _ticks(axes.yaxis)
+    across, up = _thinned(axes, _ticks(axes.xaxis)), _ticks(axes.yaxis)
     named = bool(axes.get_xlabel() or across.common)
     left = _EDGE + (_LINE + _GAP if axes.get_ylabel() else 0.0) + up.widest + _GAP
     bottom = _EDGE + _LINE * (2 if named else 1) + _GAP + _legend(figure)
@@ -94,6 +95,15 @@ def _ticks(axis: "Axis") -> _Ticks:
         common=str(formatter.get_offset()),
         ruled=not isinstance(axis.get_major_locator(), FixedLocator),
     )
+
+
+def _thinned(axes: "Axes", across: _Ticks) -> _Ticks:
+    """Every second tick under the axes, or every third, until no number touches the next."""
+    places = [axes.transData.transform((at, axes.get_ylim()[0]))[0] for at in across.at]
+    step = 1
+    while any(after - place < across.widest + _GAP for place, after in pairwise(places[::step])):
+        step += 1
+    return replace(across, at=across.at[::step], words=across.words[::step])
 
 
 def _overhang(axes: "Axes", across: _Ticks, width: float) -> float:
