@@ -1,6 +1,6 @@
 """What the first page says of each model, and what a model's own page says first."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Sized
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -106,12 +106,18 @@ def model_lead(of: Chronicle) -> Page:
     )
     waiting = some([f"`{version_of(known.tag)}`" for known in state.waiting])
     before = f"A rollback would bring back `{version_of(state.previous)}`." if state.previous else ""
-    counted = (
-        f"{len(state.versions):,} versions, {len(of.decisions):,} decisions, {len(of.reigns):,} times in production."
+    counted = ", ".join(
+        (_counted(state.versions, "version"), _counted(of.decisions, "decision"), _counted(of.reigns, "time"))
     )
     return Page(
         headline=of.model,
-        summary=(serves, f"Waiting to be judged: {waiting}." if waiting else "", before, budget_told(state), counted),
+        summary=(
+            serves,
+            f"Waiting to be judged: {waiting}." if waiting else "",
+            before,
+            budget_told(state),
+            f"{counted} in production.",
+        ),
     )
 
 
@@ -159,6 +165,10 @@ def _reign(reign: Reign) -> tuple[Words, ...]:
         reign.actor,
         reign.plan.reason,
     )
+
+
+def _counted(among: Sized, name: str) -> str:
+    return f"{len(among):,} {name}{'' if len(among) == 1 else 's'}"
 
 
 def _verdict(of: Chronicle, seq: int) -> Words:
