@@ -22,7 +22,7 @@ min_rows = 200
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def configuration():
     """The text of the configuration of `here`."""
     return CONFIGURATION

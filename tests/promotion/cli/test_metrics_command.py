@@ -1,22 +1,37 @@
 import csv
 import json
 import re
+import shutil
 
 import pandas as pd
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from prometheus_client.parser import text_string_to_metric_families as text_of_prometheus
+from recipes import synthetic_rows
 
 import promotion
+from promotion.cli import run
 from promotion.registry.lineage import decisions
 
 
+@pytest.fixture(scope="module")
+def decided(trained_store, empty_mlflow, tmp_path_factory, configuration):
+    """`toy:weak` by its floors, `toy:noisy` refused, `toy:good` promoted; tests copy it."""
+    home = tmp_path_factory.mktemp("decided")
+    (home / "promotion.toml").write_text(configuration)
+    synthetic_rows().to_csv(home / "rows.csv", index=False)
+    shutil.copytree(trained_store, home / "bentoml")
+    shutil.copy(empty_mlflow, home / "mlflow.db")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(home)
+        assert [run(["gate", f"toy:{version}"]) for version in ("weak", "noisy", "good")] == [0, 3, 0]
+    return home
+
+
 @pytest.fixture
-def judged(with_champion, command):
-    """`toy:weak` by its floors, `toy:noisy` refused, `toy:good` promoted."""
-    for version in ("noisy", "good"):
-        command("gate", f"toy:{version}")
-    return with_champion
+def judged(decided, tmp_path):
+    shutil.copytree(decided, tmp_path, dirs_exist_ok=True)
+    return tmp_path
 
 
 def recorded():
