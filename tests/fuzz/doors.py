@@ -61,9 +61,12 @@ class Project:
         after = snapshot(self.around)
         changed = {name for name in self.before.keys() | after.keys() if self.before.get(name) != after.get(name)}
         outside = {name for name in changed if not name.startswith(tuple(f"project/{folder}/" for folder in OURS))}
+        wrong = outside & self.before.keys() if new_files else outside
+        for name in after.keys() - self.before.keys():
+            (self.around / name).unlink()  # also what was written beside the project
         if changed:
             self.renew()
-        assert not (outside & self.before.keys() if new_files else outside)
+        assert not wrong
 
 
 _OUT = io.TextIOWrapper(io.BytesIO(), "utf-8", newline="\n")

@@ -73,7 +73,14 @@ def _picture(metric: str, place: int, rows: list[_Row], comparison: Comparison) 
         colour, marker, filled = _LOOKS[row.outcome]
         axes.plot((row.found.low, row.found.high), (height, height), color=light(colour), linewidth=2.0)
         face, edge = (light(colour), light("paper")) if filled else (light("paper"), light(colour))
-        axes.plot(row.found.gain, height, marker, markerfacecolor=face, markeredgecolor=edge, markersize=8)
+        axes.plot(
+            row.found.gain,
+            height,
+            marker,
+            markerfacecolor=face,
+            markeredgecolor=edge,
+            markersize=10 if marker == "X" else 8,
+        )
         for required in sorted({check.required for check in row.checks if check.required is not None}):
             axes.plot(
                 (required, required),
