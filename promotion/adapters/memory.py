@@ -25,9 +25,9 @@ class MemoryLedger:
         """The last entry's place and the champion; None when nothing is recorded."""
         return self._records.get(model, _Record()).head
 
-    def entries(self, model: str, *, after: int = 0) -> Sequence[Entry]:
-        """The entries with `seq > after`, in order."""
-        return self._records.get(model, _Record()).entries[after:]
+    def entries(self, model: str, *, after: int = 0, limit: int | None = None) -> Sequence[Entry]:
+        """The entries with `seq > after`, in order; the first `limit` of them."""
+        return self._records.get(model, _Record()).entries[after:][:limit]
 
     def append(self, entries: Sequence[Entry], head: Head) -> None:
         """Append all entries and move the head, or nothing."""
