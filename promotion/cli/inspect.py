@@ -6,7 +6,7 @@ import typer
 
 from promotion.cli.attention import approvals_of, attention_of
 from promotion.cli.moments import AT_HELP, moment_of
-from promotion.cli.output import FOUND, AnyModel, Json, Misuse, form_of, models_of, notice, open_here, show
+from promotion.cli.output import FOUND, AnyModel, Json, form_of, models_of, notice, open_here, show
 
 if TYPE_CHECKING:
     from promotion.judgement import Decision
@@ -39,7 +39,7 @@ def audit(
         bool, typer.Option("--recompute", help="Make past decisions again, from their models and their rows.")
     ] = False,
     since: Annotated[
-        str | None, typer.Option(metavar="TIME", help=f"Recompute decisions from then on only. {AT_HELP}")
+        str | None, typer.Option(metavar="TIME", help=f"Look at decisions and moves from then on only. {AT_HELP}")
     ] = None,
     full: Annotated[
         bool, typer.Option("--full", help="Hash every file of every version, also those that look unchanged.")
@@ -51,9 +51,6 @@ def audit(
     from promotion.canonical import plain
     from promotion.report.record import findings_pages
 
-    if since and not recompute:
-        message = "--since says which decisions are recomputed: give --recompute as well."
-        raise Misuse(message)
     moment = moment_of(since) if since else None
     registry = open_here()
     found = {

@@ -1,8 +1,9 @@
 """The audit: is what was recorded still true? Each check compares two sources and yields findings.
 
-The chain of entries with itself and its head (`chain`), signatures with public keys (`signatures`), times with one
-another (`clocks`), each decision with the policy and evidence recorded with it (`decisions`), each champion with the
-decision and approvals it rests on (`grounds`), what is due with the time (`soon`), the Bento store with the ledger
+The entries, each read once (`told`): the chain with itself and its head (`chain`), signatures with public keys
+(`signatures`), times with one another (`clocks`), each decision with the policy and evidence recorded with it
+(`decisions`), each champion with the decision and approvals it rests on (`grounds`). Then what is due with the time
+(`soon`), the Bento store with the ledger
 (`store`), its libraries with those installed (`libraries`), the data files (`files`), MLflow with the ledger (`mirror`)
 its runs with ledger and versions (`runs`), a running service with the champion (`service`).
 """
@@ -47,7 +48,7 @@ def audit_model(
         mirror: what MLflow shows of it.
         keys: what signatures are held against; None where none are asked for.
         now: the auditor's time.
-        since: decisions and changes of champion dated before are not looked at again.
+        since: decisions, changes of champion and clocks are looked at from then on only.
         around: what else is known where the audit runs.
     """
     for _ in range(_ATTEMPTS):

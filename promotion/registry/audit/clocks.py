@@ -23,12 +23,12 @@ class Clocks:
         self._last: datetime | None = None
         self._back, self._ahead = _Steps(), _Steps()
 
-    def take(self, entry: Entry) -> None:
-        """Take in the next entry."""
+    def take(self, entry: Entry, *, told: bool = True) -> None:
+        """Take in the next entry; whether it is told, should it be dated wrong."""
         at = datetime.fromisoformat(entry.at)
-        if self._last and self._last - at > _JITTER:
+        if told and self._last and self._last - at > _JITTER:
             self._back.take(self._last - at, entry)
-        if at - self._now > _AHEAD:
+        if told and at - self._now > _AHEAD:
             self._ahead.take(at - self._now, entry)
         self._last = at
 

@@ -37,7 +37,7 @@ class Told:
         model: whose they are.
         keys: what signatures are held against; None where none are asked for.
         now: the auditor's time.
-        since: decisions and changes of champion dated before are taken as they are.
+        since: decisions, changes of champion and clocks are looked at from then on only.
 
     Attributes:
         decided: the numbers of the decisions since then with their `seq`, by tag, oldest first.
@@ -85,9 +85,9 @@ class Told:
         body = entry.content()
         if self._signatures:
             self._signatures.take(entry)
-        self._clocks.take(entry)
-        self.files.take(entry, body)
         recent = self._since is None or datetime.fromisoformat(entry.at) >= self._since
+        self._clocks.take(entry, told=recent)
+        self.files.take(entry, body)
         if recent and isinstance(body, Judgement):
             found = tuple(check_decision(entry.seq, body))
             self.decided.setdefault(body.tag, []).append((entry.seq, decision_metrics(body.decision)))

@@ -175,6 +175,20 @@ def test_since_leaves_out_earlier_decisions(registry, tmp_path):
     assert found(registry, since=datetime.fromisoformat(last.at)) == {f"AUD072 entry {last.seq} (toy:noisy)"}
 
 
+def test_since_passes_over_what_is_wrong_with_earlier_decisions_and_over_no_broken_chain(registry, tmp_path):
+    second, last = (datetime.fromisoformat(one.at) for one in decisions(registry)[1:])
+
+    def codes(since=None):
+        return {one.code for one in registry.audit("toy", since=since)} - {"AUD015"}
+
+    rewrite(registry, tmp_path, lambda body: body["decision"].update(verdict="reject"))
+    assert codes() >= codes(second) >= {"AUD050", "AUD054"}
+    assert not codes(last) & {"AUD050", "AUD054"}
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as connection, connection:
+        connection.execute("update entries set actor = 'os:mallory' where seq = 1")
+    assert codes(last) == {"AUD001"}
+
+
 def test_of_rows_read_in_another_way_it_is_said(registry, monkeypatch):
     load = ToyRecipe.load
     monkeypatch.setattr(ToyRecipe, "load", lambda self, path: load(self, path).iloc[:-1])
