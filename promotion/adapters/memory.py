@@ -76,13 +76,14 @@ class MemoryMirror:
         self._states: dict[str, MirrorState] = {}
         self._metrics: dict[tuple[str, int], Mapping[str, float]] = {}
 
-    def push(self, state: MirrorState) -> None:
+    def push(self, state: MirrorState) -> tuple[str, ...]:
         """Keep the state, and what was logged for earlier decisions."""
         if state.outdated(self.head(state.model)):
-            return
+            return ()
         self._states[state.model] = state
         for decision in state.decisions:
             self._metrics.setdefault((decision.run_id, decision.seq), decision.metrics)
+        return ()
 
     def aliases(self, model: str) -> Mapping[str, str]:
         """Alias to tag."""
