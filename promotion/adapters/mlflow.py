@@ -79,17 +79,20 @@ class MlflowMirror:
         return (int(seq), entry_hash) if seq.isdecimal() and int(seq) else None
 
     def runs(self, run_ids: Collection[str]) -> Mapping[str, MirrorRun]:
-        """The runs of these ids; of many at once, all of their experiment are read, a page at a time."""
-        found: dict[str, MirrorRun] = {}
+        """The runs of these ids; of many at once, those of their experiment are read a page at a time, newest first."""
+        found, wanted = dict[str, MirrorRun](), set(run_ids)
         with self._errors():
             for run_id in run_ids:
-                run = None if run_id in found else self._run(run_id)
+                run = self._run(run_id) if run_id in wanted else None
+                wanted.discard(run_id)
                 if run is None:
                     continue
                 found[run_id] = _as_seen(run)
-                if len(run_ids) > _FEW_RUNS:
-                    beside = self._runs_of(str(run.info.experiment_id))
-                    found |= {one.info.run_id: _as_seen(one) for one in beside if one.info.run_id in run_ids}
+                beside = self._runs_of(str(run.info.experiment_id)) if len(wanted) > _FEW_RUNS else iter(())
+                while wanted and (other := next(beside, None)):
+                    if other.info.run_id in wanted:
+                        wanted.discard(other.info.run_id)
+                        found[other.info.run_id] = _as_seen(other)
         return found
 
     def metrics(self, run_id: str, names: Iterable[str], seq: int) -> Mapping[str, float]:

@@ -54,21 +54,16 @@ def audit_model(
     for _ in range(_ATTEMPTS):
         before = _place(model, ledger)
         told = Told(model, keys, now, since)
-        findings = _audit_once(told, model, ledger, store, mirror, now, around or Surroundings())
+        findings = _audit_once(told, ledger, store, mirror, around or Surroundings())
         if not findings or _place(model, ledger) == before:
             break
     return findings
 
 
 def _audit_once(
-    told: Told,
-    model: str,
-    ledger: LedgerStore,
-    store: ModelStore,
-    mirror: Mirror,
-    now: datetime,
-    around: Surroundings,
+    told: Told, ledger: LedgerStore, store: ModelStore, mirror: Mirror, around: Surroundings
 ) -> tuple[Finding, ...]:
+    model = told.model
     try:
         told.take(each_entry(ledger, model))
         head = ledger.head(model)
@@ -81,7 +76,7 @@ def _audit_once(
             *check_head(state, head, mirrored=done),
             *check_unfinished(state),
             *told.findings(),
-            *check_soon(state, around.panel, now),
+            *check_soon(state, around.panel, told.now),
         )
     except UNREADABLE as error:
         return (unreadable(model, str(error)),)
@@ -94,7 +89,7 @@ def _audit_once(
         *shown,
         *data,
         *served,
-        *check_mirror(state, ledger, mirror, decided=told.decided, stored=stored, done=done),
+        *check_mirror(state, ledger, mirror, decided=told.decided, stored=stored, done=done, since=told.since),
     )
 
 

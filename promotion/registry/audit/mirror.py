@@ -1,6 +1,7 @@
 """MLflow held against the ledger: where the chain ends, aliases and stages; `runs` looks at the numbers."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 
 from promotion.errors import MirrorError
 from promotion.registry.audit.findings import Code, Finding, finding
@@ -18,6 +19,7 @@ def check_mirror(
     decided: Mapping[str, Decided],
     stored: Mapping[str, Stored],
     done: int,
+    since: datetime | None = None,
 ) -> Iterator[Finding]:
     """MLflow's head is in the chain; where it is the chain's end, aliases, stages and metrics are the ledger's.
 
@@ -28,6 +30,7 @@ def check_mirror(
         decided: the numbers of every decision, by tag.
         stored: the versions, which hold the metrics that their training logged, by tag.
         done: up to where the ledger says that MLflow was brought.
+        since: as of `check_runs`.
     """
     try:
         head = mirror.head(state.model)
@@ -35,7 +38,7 @@ def check_mirror(
             yield from _check_head(state, ledger, head, done)
         if head is not None and head[0] == state.seq:
             yield from _check_contents(state, mirror)
-            yield from check_runs(state, decided, mirror, stored)
+            yield from check_runs(state, decided, mirror, stored, since)
     except MirrorError as error:
         yield finding(Code.MIRROR, "mirror", "MLflow to answer", str(error), "Start it, and run the audit again.")
 

@@ -7,10 +7,12 @@ training are in the version's metadata, which its digest covers.
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
 from promotion.registry.audit.findings import Code, Finding, finding
 from promotion.registry.state import Known, State
 from promotion.seams import Mirror, MirrorRun, Stored
+from promotion.vocabulary import Stage
 
 METRICS = "metrics"
 """Name of the metadata under which a version keeps what its training logged, as JSON."""
@@ -20,7 +22,11 @@ Decided = Sequence[tuple[int, Mapping[str, float]]]
 
 
 def check_runs(
-    state: State, decided: Mapping[str, Decided], mirror: Mirror, stored: Mapping[str, Stored]
+    state: State,
+    decided: Mapping[str, Decided],
+    mirror: Mirror,
+    stored: Mapping[str, Stored],
+    since: datetime | None,
 ) -> Iterator[Finding]:
     """The run of every version is there, and shows the numbers of its training and of its decisions.
 
@@ -29,8 +35,9 @@ def check_runs(
         decided: the numbers of every decision on each version, by tag.
         mirror: what MLflow shows.
         stored: the versions, which hold the metrics that their training logged, by tag.
+        since: versions that neither serve nor wait, and were registered and judged before, are left out.
     """
-    known = {one.registration.run_id: one for one in state.versions.values() if not one.deleted_at}
+    known = {one.registration.run_id: one for one in state.versions.values() if _concerned(one, since)}
     runs = mirror.runs([run_id for run_id in known if run_id])
     for run_id, one in known.items():
         if run_id is None:
@@ -42,6 +49,14 @@ def check_runs(
             yield _deleted(run_id, one)
         yield from _check_training(run_id, one.tag, runs[run_id], _logged(stored.get(one.tag)))
         yield from _check_decisions(run_id, one, runs[run_id], decided.get(one.tag, ()), mirror)
+
+
+def _concerned(known: Known, since: datetime | None) -> bool:
+    if known.deleted_at:
+        return False
+    if since is None or known.stage in {Stage.PROD, Stage.STAGING}:
+        return True
+    return any(datetime.fromisoformat(at) >= since for at in (known.registered_at, known.decided_at) if at)
 
 
 def _check_training(run_id: str, tag: str, run: MirrorRun, expected: Mapping[str, float]) -> Iterator[Finding]:

@@ -40,6 +40,7 @@ class Told:
         since: decisions, changes of champion and clocks are looked at from then on only.
 
     Attributes:
+        model, now, since: as given.
         decided: the numbers of the decisions since then with their `seq`, by tag, oldest first.
         files: what was trained from and judged by.
     """
@@ -47,7 +48,7 @@ class Told:
     def __init__(self, model: str, keys: Keyring | None, now: datetime, since: datetime | None) -> None:
         self.decided: dict[str, list[tuple[int, dict[str, float]]]] = {}
         self.files = Files()
-        self._model, self._since = model, since
+        self.model, self.now, self.since = model, now, since
         self._chain, self._clocks, self._grounds = Chain(), Clocks(now), Grounds()
         self._signatures = Signatures(keys) if keys else None
         self._folding = Folding(State(model=model))
@@ -73,7 +74,7 @@ class Told:
     def broken(self, head: Head | None) -> tuple[Finding, ...]:
         """Why nothing can be held against the entries; empty where it can."""
         broken = (*self._broken, *self._chain.end(head))
-        return broken or ((unreadable(self._model, self._unreadable),) if self._unreadable else ())
+        return broken or ((unreadable(self.model, self._unreadable),) if self._unreadable else ())
 
     def findings(self) -> Iterator[Finding]:
         """What is wrong with the entries by themselves."""
@@ -85,7 +86,7 @@ class Told:
         body = entry.content()
         if self._signatures:
             self._signatures.take(entry)
-        recent = self._since is None or datetime.fromisoformat(entry.at) >= self._since
+        recent = self.since is None or datetime.fromisoformat(entry.at) >= self.since
         self._clocks.take(entry, told=recent)
         self.files.take(entry, body)
         if recent and isinstance(body, Judgement):

@@ -615,6 +615,24 @@ def test_each_corruption_is_found_by_its_codes_alone(world, name, monkeypatch):
         world.put_back()
 
 
+def test_since_passes_over_runs_of_versions_that_neither_serve_nor_wait(world):
+    def found(since):
+        registry = world.open(clock=lambda: world.now)
+        return {finding.subject for finding in registry.audit("toy", since=since)}
+
+    try:
+        for version in ("noisy", "good"):
+            world.mlflow.log_metric(world.run_id(version), "holdout_roc_auc", 0.123)
+        assert (
+            found(None)
+            == found(NOON - timedelta(days=1))
+            == {"holdout_roc_auc of toy:good", "holdout_roc_auc of toy:noisy"}
+        )
+        assert found(world.now) == {"holdout_roc_auc of toy:good"}
+    finally:
+        world.put_back()
+
+
 class Away(MemoryMirror):
     """Takes nothing, so that all of a record is sent at once later."""
 
