@@ -16,6 +16,7 @@ from promotion.holdout import Clean, holdout_digest
 from promotion.registry.audit.differences import differences
 from promotion.registry.audit.findings import Code, Finding, finding
 from promotion.registry.audit.judged import Judged, again, judged, sides_of
+from promotion.registry.entries import Entry
 from promotion.registry.gating import clean_holdout, weigh
 from promotion.registry.reading import Data, Reader, split
 from promotion.registry.sides import Side, score_version
@@ -28,15 +29,16 @@ if TYPE_CHECKING:
 
     Scores = NDArray[np.floating[Any]] | PromotionError
 
+WORKERS = 2
+"""Threads that load and score; as many decisions are looked at ahead of the one that is compared."""
+
 _Key = tuple[str, str]
 """The tag of a version, and the digest of the holdout that it scores."""
-WORKERS = 2
-"""Threads that load and score; the most at once in memory are this many models and one file."""
 
 
 def check_recomputed(
     state: State,
-    entries: Iterable[Any],
+    entries: Iterable[Entry],
     reader: Reader,
     store: ModelStore,
     *,
@@ -57,7 +59,7 @@ def check_recomputed(
     with ThreadPoolExecutor(max_workers=workers) as pool:
         for _, decisions in groupby(ours, key=lambda one: one.source):
             group = tuple(decisions)
-            yield from Scoring(group, store, pool, ahead=workers).findings(_jobs(group, state, reader, store))
+            yield from _Scoring(group, store, pool, ahead=workers).findings(_jobs(group, state, reader, store))
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def _jobs(group: Sequence[Judged], state: State, reader: Reader, store: ModelSto
             yield _Job(one, sides, holdout) if holdout else _other_rows(one)
 
 
-class Scoring:
+class _Scoring:
     """Scores of versions on holdouts, made some decisions ahead and kept until the last decision that needs them.
 
     Args:
