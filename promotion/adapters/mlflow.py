@@ -4,6 +4,7 @@ Everything sent may be sent again. What MLflow shows beyond that (other people's
 """
 
 import os
+import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -238,14 +239,16 @@ class MlflowMirror:
 
     def _send_decision(self, decision: MirrorDecision) -> bool:
         """Whether its run is there to show it."""
+        from mlflow.entities import Metric, RunTag
+
         run = self._run(decision.run_id)
         if run is None or run.info.lifecycle_stage == "deleted":
             return False
-        found = self.metrics(decision.run_id, decision.metrics, decision.seq)
-        for name, value in decision.metrics.items():
-            if name not in found:
-                self._client.log_metric(decision.run_id, name, value, step=decision.seq)
-        self._client.set_tag(decision.run_id, "promotion.verdict", decision.verdict)
+        shown = [name for name in decision.metrics if name in run.data.metrics]
+        found, now = self.metrics(decision.run_id, shown, decision.seq), time.time_ns() // 10**6
+        missing = ((name, value) for name, value in decision.metrics.items() if name not in found)
+        metrics = [Metric(name, value, now, decision.seq) for name, value in missing]
+        self._client.log_batch(decision.run_id, metrics, tags=[RunTag("promotion.verdict", decision.verdict)])
         self._client.log_text(decision.run_id, decision.document, f"decisions/{decision.seq}.json")
         self._send_report(decision)
         return True
