@@ -1,7 +1,11 @@
-"""Write docs/reference/cli.md from what `--help` says: `python tests/docs/reference.py`, or `make reference`."""
+"""Write what the reference takes from the code: `python tests/docs/reference.py`, or `make reference`.
+
+The page of commands is what `--help` says; the tables of the configuration are what its classes say (`keys.py`).
+"""
 
 from pathlib import Path
 
+import keys
 from typer.main import get_command
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "cli.md"
@@ -36,5 +40,8 @@ def _help(command, name):
     return command.get_help(context).strip()
 
 
+WRITTEN = {PAGE: written, keys.PAGE: keys.written}
+
 if __name__ == "__main__":
-    PAGE.write_text(written(), "utf-8")
+    for page, whole in WRITTEN.items():
+        page.write_text(whole(), "utf-8")
