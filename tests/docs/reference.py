@@ -15,7 +15,11 @@ HEAD = """# Commands
 What each command says of itself with `--help`. This page is written by `make reference`; a test sees that it is not stale.
 
 Exit codes: 0 done, 1 error, 2 wrong usage, 3 rejected, 4 held or waiting for a person, 5 the audit found something, 6
-somebody else moved the champion first.
+somebody else moved the champion first. Each command takes `--json`, what changes something `--dry-run`, and `--yes` where
+it would ask.
+
+| command | what it does |
+|---|---|
 """
 
 
@@ -23,7 +27,17 @@ def written():
     """The page as it should be."""
     from promotion.cli.app import app, with_plugins
 
-    return HEAD + "".join(_sections(get_command(with_plugins(app)), "promotion"))
+    whole = get_command(with_plugins(app))
+    return HEAD + "".join(_lines(whole, "promotion")) + "".join(_sections(whole, "promotion"))
+
+
+def _lines(command, name):
+    """A line of the table for each command that does something."""
+    commands = getattr(command, "commands", {})
+    if not commands:
+        yield f"| [`{name}`](#{name.replace(' ', '-')}) | {command.get_short_help_str(limit=2 * WIDTH)} |\n"
+    for word, below in commands.items():
+        yield from _lines(below, f"{name} {word}")
 
 
 def _sections(command, name):
