@@ -6,7 +6,7 @@ document.addEventListener("DOMContentLoaded", () => {
     if (columns.length < 3) continue;
     table.dataset.rows = "";
     for (const row of table.tBodies[0].rows)
-      [...row.cells].slice(1).forEach((cell, place) => { cell.dataset.column = columns[place + 1]; });
+      [...row.cells].forEach((cell, place) => { if (columns[place]) cell.dataset.column = columns[place]; });
   }
 });
 window.addEventListener("load", () => {
