@@ -5,6 +5,7 @@ Keys, types and defaults are those of the fields; what a key means is the docstr
 
 import dataclasses
 import json
+import sys
 import types
 import typing
 from enum import StrEnum
@@ -112,4 +113,5 @@ def meaning_of(kind, name):
 
 @cache
 def source_of(module):
-    return griffe.load(module, allow_inspection=False)
+    path = Path(sys.modules[module].__file__)
+    return griffe.visit(module, filepath=path, code=path.read_text("utf-8"))
