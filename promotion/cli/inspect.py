@@ -6,7 +6,7 @@ import typer
 
 from promotion.cli.attention import approvals_of, attention_of
 from promotion.cli.moments import AT_HELP, moment_of
-from promotion.cli.output import FOUND, AnyModel, Json, form_of, models_of, notice, open_here, show
+from promotion.cli.output import FOUND, AnyModel, Json, Misuse, form_of, models_of, notice, open_here, show
 
 if TYPE_CHECKING:
     from promotion.judgement import Decision
@@ -53,9 +53,14 @@ def audit(
 
     moment = moment_of(since) if since else None
     registry = open_here()
-    found = {
-        name: registry.audit(name, recompute=recompute, since=moment, full=full) for name in models_of(registry, model)
-    }
+    names = models_of(registry, model)
+    if not names:
+        message = (
+            f"There is nothing to audit: no model is configured or recorded in {registry.config.root}. "
+            "Run it where promotion.toml lies, or name a model."
+        )
+        raise Misuse(message)
+    found = {name: registry.audit(name, recompute=recompute, since=moment, full=full) for name in names}
     data = {name: [plain(finding) for finding in findings] for name, findings in found.items()}
     pages = (page for name, findings in found.items() for page in findings_pages(name, findings))
     show(data, *pages, form=form_of(as_json=as_json))
