@@ -66,7 +66,7 @@ types: env ## Check types
 docs: env ## Build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-reference: env ## Write the page of commands again, from what they say with --help
+reference: env ## Write again what the reference takes from the code: commands and keys
 	$(BIN)/python tests/docs/reference.py
 
 bench: env ## Measure what README and docs state, beside other libraries

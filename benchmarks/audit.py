@@ -1,6 +1,7 @@
 """An audit of many versions, the first and the next, beside hashing all files and listing all models with BentoML.
 
-Run: `python benchmarks/audit.py`; each figure is of a process of its own. No MLflow, and no decision is recomputed.
+Run: `python benchmarks/audit.py`; each figure is of a process of its own. No decision is recomputed. MLflow, on SQLite,
+has runs for the smaller registry only, since filling it takes long; the peer there is MLflow reading these runs.
 """
 
 import hashlib
@@ -11,8 +12,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import repeat
 from pathlib import Path
 from typing import Annotated
 
@@ -21,18 +24,32 @@ import typer
 
 from promotion.adapters.bento import BentoStore, remembering
 from promotion.adapters.memory import MemoryMirror
+from promotion.adapters.mlflow import MlflowMirror, connect
 from promotion.adapters.sql import SqlLedger
+from promotion.canonical import plain
 from promotion.config import Config
-from promotion.evidence import measure
-from promotion.judgement import Judged, Policy, Primary, decide
-from promotion.registry.entries import Judgement, Registration, chain
-from promotion.registry.state import fold
+from promotion.evidence import compare
+from promotion.evidence.curves import draw_curves
+from promotion.judgement import HoldoutReuse, Judged, Policy, Primary, Sketch, decide
+from promotion.registry.entries import (
+    Adoption,
+    Body,
+    Judgement,
+    Move,
+    Registration,
+    TransitionApplied,
+    TransitionPlanned,
+    chain,
+)
+from promotion.registry.state import State, advance
 from promotion.registry.workflow import Registry
-from promotion.seams import Trained
-from promotion.vocabulary import Stage, Tag
+from promotion.seams import Mirror, Trained
+from promotion.vocabulary import Stage, Tag, Verdict
 
 SIDES = ("the first audit", "the next audit", "hashlib, all files", "bentoml.models.list")
+WITH_MLFLOW = (*SIDES, "an audit with MLflow", "mlflow search_runs")
 FILE_BYTES = 100_000
+METRICS = ("roc_auc", "average_precision")
 
 
 def main(
@@ -45,10 +62,11 @@ def main(
         print(json.dumps(_measured(side, home)))
         return
     print(f"{os.cpu_count()} cores{'; QUICK: not the published figures' if quick else ''}")
-    for versions in (50, 100) if quick else (1_000, 10_000):
+    few, many = (50, 100) if quick else (1_000, 10_000)
+    for versions, sides in ((few, WITH_MLFLOW), (many, SIDES)):
         with tempfile.TemporaryDirectory(prefix="bench-audit-") as folder:
-            _fill(Path(folder), versions)
-            _print(versions, {side: _child(side, folder) for side in SIDES})
+            _fill(Path(folder), versions, runs=sides is WITH_MLFLOW)
+            _print(versions, {side: _child(side, folder) for side in sides})
 
 
 def _print(versions: int, found: dict[str, list[float]]) -> None:
@@ -75,27 +93,36 @@ def _measured(side: str, home: Path) -> list[float]:
         for path in sorted((home / "models").rglob("*")):
             if path.is_file():
                 hashlib.sha256(path.read_bytes()).hexdigest()
+    elif side == "mlflow search_runs":
+        client, page = connect(_mlflow(home)), connect(_mlflow(home)).search_runs(["0"], max_results=1000)
+        while page.token:
+            page = client.search_runs(["0"], max_results=1000, page_token=page.token)
     else:
-        found = {one.code.value for one in _registry(home).audit("toy")}
-        assert found <= {"AUD033"}, found
+        mirror = MlflowMirror(_mlflow(home)) if "MLflow" in side else MemoryMirror()
+        found = {one.code.value for one in _registry(home, mirror).audit("toy")}
+        assert found <= ({"AUD033", "AUD037"} if isinstance(mirror, MemoryMirror) else set()), found
     seconds = time.perf_counter() - start
     status = Path("/proc/self/status").read_text()  # getrusage counts the memory of the parent too
     return [seconds, int(status.partition("VmHWM:")[2].split()[0]) / 1000]
 
 
-def _registry(home: Path) -> Registry:
+def _mlflow(home: Path) -> str:
+    return f"sqlite:///{home / 'mlflow.db'}"
+
+
+def _registry(home: Path, mirror: Mirror) -> Registry:
     return Registry(
         Config(root=home),
         store=BentoStore(home),
         ledger=SqlLedger(f"sqlite:///{home / 'ledger.db'}"),
-        mirror=MemoryMirror(),
+        mirror=mirror,
         actor=lambda: "os:bench",
         remembering=lambda full: remembering(home, home / "cache", full=full),
     )
 
 
-def _fill(home: Path, versions: int) -> None:
-    """Copies of one version, each under its own name and with bytes of its own; registered and judged."""
+def _fill(home: Path, versions: int, *, runs: bool) -> None:
+    """Copies of one version, each under its own name and with bytes of its own; registered, judged and rejected."""
     from sklearn.linear_model import LogisticRegression
 
     store, rng = BentoStore(home), np.random.default_rng(27)
@@ -103,31 +130,84 @@ def _fill(home: Path, versions: int) -> None:
     store.save("toy:v0", Trained(model=model), metadata={}, training_rows=np.arange(10, dtype=np.uint64))
     first = store.path(Tag("toy", "v0"))
     (first / "weights.bin").write_bytes(rng.bytes(FILE_BYTES))
-    text = (first / "model.yaml").read_text("utf-8")
+    text = (first / "model.yaml").read_text("utf-8").replace("stage: staging", "stage: rejected")
     for number in range(1, versions):
         folder = first.parent / f"v{number}"
         shutil.copytree(first, folder)
         (folder / "model.yaml").write_text(text.replace("version: v0", f"version: v{number}"), "utf-8")
         (folder / "weights.bin").write_bytes(rng.bytes(FILE_BYTES))
-    bodies = [body for number in range(versions) for body in _bodies(store, Tag("toy", f"v{number}"))]
-    entries = list(chain("toy", None, bodies, at=datetime.now(UTC), actor="os:bench"))
-    head = fold("toy", entries).head
-    assert head is not None
-    SqlLedger(f"sqlite:///{home / 'ledger.db'}").append(entries, head)
+    store.write_stage(Tag("toy", "v0"), Stage.PROD)
+    ledger, after, state = SqlLedger(f"sqlite:///{home / 'ledger.db'}"), None, State(model="toy")
+    for bodies in _told(store, versions, rng, _runs(home) if runs else repeat(None)):
+        entries = tuple(chain("toy", after, bodies, at=datetime.now(UTC), actor="os:bench"))
+        state = advance(state, *entries)
+        after = state.head
+        ledger.append(entries, after)
+    if runs:
+        assert _registry(home, MlflowMirror(_mlflow(home))).sync("toy")
     time.sleep(2.5)  # what was written just now is not remembered
 
 
-def _bodies(store: BentoStore, tag: Tag) -> tuple[Registration, Judgement]:
-    digest = store.digest(tag)
-    names = ["roc_auc", "brier_score", "log_loss", "average_precision"]
-    evidence = measure([0, 1, 0, 1], [0.1, 0.8, 0.7, 0.6], metrics=names)
-    policy = Policy(primary=Primary(metric="roc_auc"), metrics=tuple(names))
-    made = decide(evidence, policy)
-    decision = replace(made, challenger=Judged(tag=str(tag), digest=digest))
-    return (
-        Registration(tag=str(tag), digest=digest, stage=Stage.STAGING),
-        Judgement(tag=str(tag), decision=decision, decision_digest=decision.digest),
-    )
+def _runs(home: Path) -> Iterator[str]:
+    """Runs in MLflow, each with the parameters and metrics of a training."""
+    from mlflow.entities import Metric, Param
+
+    client = connect(_mlflow(home))
+    while True:
+        run_id = client.create_run("0").info.run_id
+        params = [Param(f"parameter_{number}", "0.1") for number in range(12)]
+        client.log_batch(run_id, [Metric(f"metric_{number}", 0.9, 0, 0) for number in range(8)], params)
+        yield run_id
+
+
+def _told(
+    store: BentoStore, versions: int, rng: np.random.Generator, runs: Iterator[str | None]
+) -> Iterator[list[Body]]:
+    """The first version adopted, and all others rejected against it, a hundred at a time."""
+    first = Tag("toy", "v0")
+    policy = Policy(primary=Primary(metric="roc_auc"), metrics=METRICS, holdout_reuse=HoldoutReuse.IGNORE)
+    up = Move(tag=str(first), before=Stage.STAGING, after=Stage.PROD)
+    bodies: list[Body] = [
+        _registered(store, first, next(runs)),
+        Adoption(tag=str(first), reason="It served before.", assumed_clean=True),
+        TransitionPlanned(cause="adoption", moves=(up,), champion=str(first), reason="It served before."),
+        TransitionApplied(planned=3),
+    ]
+    judged = _judged(policy, rng)
+    for number in range(1, versions):
+        registration = _registered(store, Tag("toy", f"v{number}"), next(runs))
+        told = judged[number % len(judged)]
+        decision = replace(told.decision, challenger=Judged(tag=registration.tag, digest=registration.digest))
+        down = Move(tag=registration.tag, before=Stage.STAGING, after=Stage.REJECTED)
+        bodies += [
+            registration,
+            replace(told, tag=registration.tag, decision=decision, decision_digest=decision.digest),
+            TransitionPlanned(cause="rejection", moves=(down,), champion=str(first), reason=decision.summary),
+            TransitionApplied(planned=4 * number + 3),
+        ]
+        if number % 100 == 0 or number == versions - 1:
+            yield bodies
+            bodies = []
+
+
+def _registered(store: BentoStore, tag: Tag, run_id: str | None) -> Registration:
+    return Registration(tag=str(tag), digest=store.digest(tag), stage=Stage.STAGING, run_id=run_id)
+
+
+def _judged(policy: Policy, rng: np.random.Generator) -> list[Judgement]:
+    """Decisions as a gate records them, with policy, curves and sketch; of models that guess."""
+    labels = (np.arange(20_000) % 20 == 0).astype(np.int64)
+    champion, sketch = labels + rng.normal(size=len(labels)), Sketch.of(np.arange(len(labels), dtype=np.uint64))
+    made = []
+    for _ in range(20):
+        challenger = rng.normal(size=len(labels))
+        decision = decide(compare(labels, champion, challenger, metrics=METRICS), policy)
+        assert decision.verdict is Verdict.REJECT
+        curves = draw_curves(labels, challenger, champion)
+        made.append(
+            Judgement(tag="", decision=decision, decision_digest="", sketch=sketch, curves=curves, policy=plain(policy))
+        )
+    return made
 
 
 if __name__ == "__main__":

@@ -65,63 +65,67 @@ Length = Annotated[str, AfterValidator(_length)]
 
 
 class ModelConfig(BaseModel):
-    """One model: its recipe, its data, its policy.
-
-    Attributes:
-        recipe: `package.module:Class` of the recipe.
-        options: keyword arguments of the recipe's class.
-        data: the file to train on and to judge by.
-        holdout: a file that judges by itself; the other rows of `data` train then.
-        mature_after: rows younger than this, beside the newest of their file, are not used; in the recipe's unit of
-            time.
-        serving: URL where a running service says which version it has loaded; an audit asks it.
-        champion_max_age: an audit warns of a champion that serves for longer, like `30d` or `12w`.
-        policy: what must hold before a version may serve.
-    """
+    """One model: its recipe, its data, its policy."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
     recipe: str
+    """`package.module:Class` of the recipe. Modules in the working folder are found too."""
     options: dict[str, Any] = Field(default_factory=dict)
+    """Keyword arguments of the recipe's class."""
     data: str | None = None
+    """CSV or Parquet file to train on and to judge by; `promotion retrain --data FILE` goes before it."""
     holdout: str | None = None
+    """A file whose rows all judge; the rows of `data` that are not among them train. `promotion gate --holdout FILE`
+    goes before it, and so does `gate --data FILE`, of which the recipe's own holdout judges.
+    """
     mature_after: float | None = Field(default=None, ge=0)
+    """Rows that are not at least so much older than the newest row of their file neither train nor judge: too young for
+    their label to be trusted. In the unit of the recipe's time column.
+    """
     serving: WebAddress | None = None
+    """Where a running service says which version it has loaded; `promotion audit` asks it."""
     champion_max_age: Length | None = None
+    """An audit warns (`AUD074`) of a champion that serves for longer, like `36h`, `30d` or `12w`."""
     policy: Policy
+    """What must hold before a version may serve."""
 
 
 class Config(BaseSettings):
-    """All settings.
-
-    Attributes:
-        ledger: SQLAlchemy URL of the ledger.
-        mlflow_tracking_uri: as MLflow takes it.
-        mlflow_artifacts: folder for artifacts when MLflow is a local database.
-        bentoml_home: folder of the Bento store.
-        cache: folder of what flows keep from run to run; it may be deleted at any time.
-        actor: who acts, when it is not the operating system's user.
-        hand_off: how a train flow asks the gate: as a `subflow` in its own process, or by the `deployment` "gate/gate",
-            whose worker may be another.
-        signing_key: PEM file of the Ed25519 key that signs entries, or, from the environment, its text.
-        public_keys: name to Ed25519 public key; once there is one, every entry must be signed.
-        models: by name.
-        root: the folder that relative paths count from; not a key.
-    """
+    """All settings."""
 
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
         extra="forbid", frozen=True, env_prefix=_PREFIX, env_nested_delimiter="__"
     )
     ledger: str = "sqlite:///.promotion/ledger.db"
+    """SQLAlchemy URL of the ledger."""
     mlflow_tracking_uri: str = "sqlite:///.promotion/mlflow.db"
+    """Where trainings are logged and the mirror is kept: a SQLite URL, or an MLflow server."""
     mlflow_artifacts: str = ".promotion/mlartifacts"
+    """Folder for artifacts when the tracking URI is a SQLite database; a server keeps its own."""
     bentoml_home: str = "~/bentoml"
+    """Folder of the Bento store; models lie in `models` below it."""
     cache: str = ".promotion/cache"
+    """Folder of the rows and values that flows keep from run to run, and of the digests that audits do (`digests.db`);
+    it may be deleted at any time.
+    """
     actor: str | None = None
+    """Who acts, recorded as `config:NAME`. Without it: the Prefect run, or the operating system's user."""
     hand_off: Literal["subflow", "deployment"] = "subflow"
+    """How a train flow asks the gate: `"subflow"`, in its own process, or `"deployment"`, by the Prefect deployment
+    `gate/gate`, whose worker may be another.
+    """
     signing_key: SecretStr | None = None
+    """PEM file of the Ed25519 key that signs entries, as `promotion key FILE` writes it. In the environment, as
+    `PROMOTION_SIGNING_KEY`, the text of such a file will do. Never shown anywhere.
+    """
     public_keys: dict[str, PublicKey] = Field(default_factory=dict)
+    """Public keys by name. Once there is one, nothing is recorded without a signing key, and `promotion audit` holds
+    every entry against them.
+    """
     models: dict[str, ModelConfig] = Field(default_factory=dict)
+    """Each model by its name: at most 63 of `a-z`, `0-9`, `_`, `-`, `.`."""
     root: Path = Field(default_factory=Path.cwd, exclude=True)
+    """The folder that relative paths count from; not a key."""
 
     @classmethod
     def settings_customise_sources(

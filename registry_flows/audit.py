@@ -22,7 +22,7 @@ def audit_flow(
     Args:
         model: its name in the configuration or in the ledger.
         recompute: whether past decisions are made again from their models and rows.
-        since: decisions dated before are not recomputed; without a zone, in UTC.
+        since: decisions and moves are looked at from then on only; without a zone, in UTC.
         full: whether every file is hashed, also those that look unchanged.
     """
     moment = since.replace(tzinfo=UTC) if since and since.tzinfo is None else since

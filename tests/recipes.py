@@ -46,6 +46,38 @@ class TimelessRecipe(ToyRecipe):
     time: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class NumberRecipe(ToyRecipe):
+    """Predicts a number: `b` by `a`."""
+
+    label: str = "b"
+    task: str = "regression"
+
+    def train(self, training, *, step):
+        from sklearn.linear_model import LinearRegression
+
+        rows = training.iloc[:: 1 if self.skill == "good" else 400]
+        return Trained(model=LinearRegression().fit(rows[["a", "y"]].to_numpy(), rows["b"]))
+
+    def score(self, trained, rows):
+        return trained.model.predict(rows[["a", "y"]].to_numpy())
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassesRecipe(ToyRecipe):
+    """Tells three classes apart: the sum of `a` and `b`, in thirds."""
+
+    label: str = "third"
+    task: str = "multiclass"
+
+    def load(self, path):
+        rows = super().load(path)
+        return rows.assign(third=np.digitize(rows["a"] + rows["b"], [-0.5, 0.5]))
+
+    def score(self, trained, rows):
+        return trained.model.predict_proba(rows[["a", "b"]].to_numpy())
+
+
 class MuteRecipe(ToyRecipe):
     """Scores nothing."""
 
@@ -63,7 +95,7 @@ class NanRecipe(ToyRecipe):
 def fit(training, recipe):
     from sklearn.linear_model import LogisticRegression
 
-    features, labels = training[["a", "b"]].to_numpy(copy=True), training["y"].to_numpy(copy=True)
+    features, labels = training[["a", "b"]].to_numpy(copy=True), training[recipe.label].to_numpy(copy=True)
     if recipe.skill == "weak":
         features[:, 1] = 0
     if recipe.skill == "noisy":

@@ -25,9 +25,9 @@ class MemoryLedger:
         """The last entry's place and the champion; None when nothing is recorded."""
         return self._records.get(model, _Record()).head
 
-    def entries(self, model: str, *, after: int = 0) -> Sequence[Entry]:
-        """The entries with `seq > after`, in order."""
-        return self._records.get(model, _Record()).entries[after:]
+    def entries(self, model: str, *, after: int = 0, limit: int | None = None) -> Sequence[Entry]:
+        """The entries with `seq > after`, in order; the first `limit` of them."""
+        return self._records.get(model, _Record()).entries[after:][:limit]
 
     def append(self, entries: Sequence[Entry], head: Head) -> None:
         """Append all entries and move the head, or nothing."""
@@ -76,13 +76,14 @@ class MemoryMirror:
         self._states: dict[str, MirrorState] = {}
         self._metrics: dict[tuple[str, int], Mapping[str, float]] = {}
 
-    def push(self, state: MirrorState) -> None:
+    def push(self, state: MirrorState) -> tuple[str, ...]:
         """Keep the state, and what was logged for earlier decisions."""
         if state.outdated(self.head(state.model)):
-            return
+            return ()
         self._states[state.model] = state
         for decision in state.decisions:
             self._metrics.setdefault((decision.run_id, decision.seq), decision.metrics)
+        return ()
 
     def aliases(self, model: str) -> Mapping[str, str]:
         """Alias to tag."""

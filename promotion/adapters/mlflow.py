@@ -4,6 +4,7 @@ Everything sent may be sent again. What MLflow shows beyond that (other people's
 """
 
 import os
+import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -39,8 +40,11 @@ class MlflowMirror:
         self.uri = uri
         self._connected: MlflowClient | None = None
 
-    def push(self, state: MirrorState) -> None:
-        """Send the state, its head last, unless a later one was sent already.
+    def push(self, state: MirrorState) -> tuple[str, ...]:
+        """Send the state, its head last, unless a later one was sent already; what belongs to lost runs is left out.
+
+        Returns:
+            The runs that are not there, or deleted, so that decisions could not be shown in them.
 
         Raises:
             MirrorError: it could not be sent whole, and may be sent again; or what was sent before is not in the
@@ -49,12 +53,12 @@ class MlflowMirror:
         with self._errors():
             self._ensure_model(state.model)
             if state.outdated(self.head(state.model)):
-                return
+                return ()
             numbers = self._send_versions(state)
             self._send_aliases(state, numbers)
-            for decision in state.decisions:
-                self._send_decision(decision)
+            lost = dict.fromkeys(one.run_id for one in state.decisions if not self._send_decision(one))
             self._send_head(state)
+        return tuple(lost)
 
     def aliases(self, model: str) -> Mapping[str, str]:
         """Alias to tag; an alias on a version that is none of ours maps to MLflow's own number for it."""
@@ -76,17 +80,20 @@ class MlflowMirror:
         return (int(seq), entry_hash) if seq.isdecimal() and int(seq) else None
 
     def runs(self, run_ids: Collection[str]) -> Mapping[str, MirrorRun]:
-        """The runs of these ids; of many at once, all of their experiment are read, a page at a time."""
-        found: dict[str, MirrorRun] = {}
+        """The runs of these ids; of many at once, those of their experiment are read a page at a time, newest first."""
+        found, wanted = dict[str, MirrorRun](), set(run_ids)
         with self._errors():
             for run_id in run_ids:
-                run = None if run_id in found else self._run(run_id)
+                run = self._run(run_id) if run_id in wanted else None
+                wanted.discard(run_id)
                 if run is None:
                     continue
                 found[run_id] = _as_seen(run)
-                if len(run_ids) > _FEW_RUNS:
-                    beside = self._runs_of(str(run.info.experiment_id))
-                    found |= {one.info.run_id: _as_seen(one) for one in beside if one.info.run_id in run_ids}
+                beside = self._runs_of(str(run.info.experiment_id)) if len(wanted) > _FEW_RUNS else iter(())
+                while wanted and (other := next(beside, None)):
+                    if other.info.run_id in wanted:
+                        wanted.discard(other.info.run_id)
+                        found[other.info.run_id] = _as_seen(other)
         return found
 
     def metrics(self, run_id: str, names: Iterable[str], seq: int) -> Mapping[str, float]:
@@ -205,22 +212,16 @@ class MlflowMirror:
 
     def _create_version(self, model: str, wanted: MirrorVersion) -> None:
         """A version that points to the model logged by its run; to its Bento folder when it has none."""
-        logged = self._logged_model(wanted.run_id)
+        run = self._run(wanted.run_id) if wanted.run_id else None
+        logged = _logged_model(run)
         self._client.create_model_version(
             model,
             source=f"models:/{logged}" if logged else wanted.path.resolve().as_uri(),
-            run_id=wanted.run_id,
+            run_id=wanted.run_id if run else None,
             model_id=logged,
             tags={TAG: str(wanted.tag), STAGE: wanted.standing, DIGEST: wanted.digest},
             await_creation_for=0,  # else MLflow polls for five minutes where an answer makes no sense
         )
-
-    def _logged_model(self, run_id: str | None) -> str | None:
-        if run_id is None:
-            return None
-        outputs = self._client.get_run(run_id).outputs
-        models = outputs.model_outputs if outputs else []
-        return models[0].model_id if models else None
 
     def _send_aliases(self, state: MirrorState, numbers: Mapping[str, Any]) -> None:
         present = self._aliases(state.model)
@@ -236,14 +237,21 @@ class MlflowMirror:
         seq, entry_hash = state.head
         self._client.set_registered_model_tag(state.model, HEAD, f"{seq}:{entry_hash}")
 
-    def _send_decision(self, decision: MirrorDecision) -> None:
-        found = self.metrics(decision.run_id, decision.metrics, decision.seq)
-        for name, value in decision.metrics.items():
-            if name not in found:
-                self._client.log_metric(decision.run_id, name, value, step=decision.seq)
-        self._client.set_tag(decision.run_id, "promotion.verdict", decision.verdict)
+    def _send_decision(self, decision: MirrorDecision) -> bool:
+        """Whether its run is there to show it."""
+        from mlflow.entities import Metric, RunTag
+
+        run = self._run(decision.run_id)
+        if run is None or run.info.lifecycle_stage == "deleted":
+            return False
+        shown = [name for name in decision.metrics if name in run.data.metrics]
+        found, now = self.metrics(decision.run_id, shown, decision.seq), time.time_ns() // 10**6
+        missing = ((name, value) for name, value in decision.metrics.items() if name not in found)
+        metrics = [Metric(name, value, now, decision.seq) for name, value in missing]
+        self._client.log_batch(decision.run_id, metrics, tags=[RunTag("promotion.verdict", decision.verdict)])
         self._client.log_text(decision.run_id, decision.document, f"decisions/{decision.seq}.json")
         self._send_report(decision)
+        return True
 
     def _send_report(self, decision: MirrorDecision) -> None:
         """One that is there is not drawn again."""
@@ -255,6 +263,11 @@ class MlflowMirror:
         page = decision.report()
         if page is not None:
             self._client.log_text(decision.run_id, page, place)
+
+
+def _logged_model(run: "Run | None") -> str | None:
+    models = run.outputs.model_outputs if run and run.outputs else []
+    return models[0].model_id if models else None
 
 
 def _as_seen(run: "Run") -> MirrorRun:

@@ -39,7 +39,7 @@ def audit(
         bool, typer.Option("--recompute", help="Make past decisions again, from their models and their rows.")
     ] = False,
     since: Annotated[
-        str | None, typer.Option(metavar="TIME", help=f"Recompute decisions from then on only. {AT_HELP}")
+        str | None, typer.Option(metavar="TIME", help=f"Look at decisions and moves from then on only. {AT_HELP}")
     ] = None,
     full: Annotated[
         bool, typer.Option("--full", help="Hash every file of every version, also those that look unchanged.")
@@ -51,14 +51,16 @@ def audit(
     from promotion.canonical import plain
     from promotion.report.record import findings_pages
 
-    if since and not recompute:
-        message = "--since says which decisions are recomputed: give --recompute as well."
-        raise Misuse(message)
     moment = moment_of(since) if since else None
     registry = open_here()
-    found = {
-        name: registry.audit(name, recompute=recompute, since=moment, full=full) for name in models_of(registry, model)
-    }
+    names = models_of(registry, model)
+    if not names:
+        message = (
+            f"There is nothing to audit: no model is configured or recorded in {registry.config.root}. "
+            "Run it where promotion.toml lies, or name a model."
+        )
+        raise Misuse(message)
+    found = {name: registry.audit(name, recompute=recompute, since=moment, full=full) for name in names}
     data = {name: [plain(finding) for finding in findings] for name, findings in found.items()}
     pages = (page for name, findings in found.items() for page in findings_pages(name, findings))
     show(data, *pages, form=form_of(as_json=as_json))

@@ -61,46 +61,55 @@ class HoldoutReuse(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """What must hold before a version may serve.
-
-    Attributes:
-        primary: the metric that must improve.
-        confidence: of the two-sided intervals shown; each one-sided check errs in at most `1 - confidence` of cases.
-        rule: `confident` asks for bounds, `point` compares values and knows no chance.
-        guardrails: metrics that must not get worse than a margin.
-        floors: constants that the challenger must clear; alone they decide on the first model.
-        slices: metrics that must not get worse than a margin in any part of the rows.
-        limits: what the version may cost to serve.
-        metrics: compared and recorded even when nothing is required of them; None for the usual ones of the task.
-        min_rows: fewer holdout rows than this are no evidence.
-        min_positives: fewer rows than this of either class are no evidence; of binary models only.
-        first_model: who decides when there is no champion.
-        unknown_provenance: what to do when a side's training rows are unknown.
-        approval: whether people must approve before a `promote` decision takes effect.
-        approvers: who may, as actors are recorded (`os:alice`); anyone when empty.
-        min_approvals: how many different people must.
-        approval_timeout: how long after the decision they can, like `12h` or `3d`; then it is denied.
-        holdout_reuse: whether uses of the same rows are counted against `1 - confidence`.
-    """
+    """What must hold before a version may serve."""
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
     primary: Primary
+    """The metric that must improve."""
     confidence: float = 0.95
+    """Of each check, and of the two-sided intervals shown; at least 0.5 and below 1. The primary is asked more
+    strictly, see `holdout_reuse`.
+    """
     rule: Rule = Rule.CONFIDENT
+    """`"confident"`: bounds decide. `"point"`: plain values do, and chance is not considered."""
     guardrails: tuple[Guardrail, ...] = ()
+    """Metrics that must not get worse."""
     floors: tuple[Floor, ...] = ()
+    """Constants that the challenger's own value must clear; they alone decide on the first model."""
     slices: tuple[SliceRule, ...] = ()
+    """Metrics that must not get worse in any part of the rows."""
     limits: Limits = field(default_factory=Limits)
+    """What the version may cost to serve."""
     metrics: tuple[str, ...] | None = None
+    """Compared and recorded even where nothing is required of them; without it the usual ones of the task."""
     min_rows: int = 500
+    """With fewer rows in the holdout nothing is decided."""
     min_positives: int = 50
+    """With fewer rows of the rarer class nothing is decided; of binary models only."""
     first_model: FirstModel = FirstModel.FLOORS
+    """Who decides when there is no champion: the floors, or with `"manual"` a person (`promotion promote TAG
+    --override`).
+    """
     unknown_provenance: UnknownProvenance = UnknownProvenance.HOLD
+    """A version of which nobody knows what it was trained on: `"hold"`, or `"assume_clean"` to take it that none of the
+    rows that judge trained it.
+    """
     approval: ApprovalRule = ApprovalRule.AUTOMATIC
+    """`"required"`: a version that passed waits in `staging` until people approve it with `promotion approve TAG`."""
     approvers: tuple[str, ...] = ()
+    """Who may approve, as the ledger records them: `os:NAME`, `config:NAME`, `form:NAME` (typed into the form in
+    Prefect), `prefect:RUN`; without it anyone. Only with `approval = "required"`.
+    """
     min_approvals: int = 1
+    """How many different people must; at least one of them neither trained the version nor asked for the decision."""
     approval_timeout: str = "7d"
+    """How long after the decision they can: hours, days or weeks, like `"12h"`, `"3d"`, `"2w"`. Then nobody can approve
+    it any more, anyone can deny it, and a gate run that waits for it denies it.
+    """
     holdout_reuse: HoldoutReuse = HoldoutReuse.BUDGET
+    """`"budget"`: the primary is asked more strictly with every use of the same rows. `"ignore"`: uses are not counted,
+    and the primary is asked at `confidence`.
+    """
 
     def __post_init__(self) -> None:
         for name in self.metrics or ():

@@ -15,6 +15,9 @@ from promotion.vocabulary import Direction
 
 STRICT = ConfigDict(extra="forbid")
 
+Columns = Annotated[tuple[str, ...], BeforeValidator(lambda by: (by,) if isinstance(by, str) else by)]
+"""One column, or a list of them."""
+
 
 class Require(StrEnum):
     """What a guardrail demands: shown not to lose more than the margin, or merely not shown to."""
@@ -29,8 +32,11 @@ class Primary:
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
     metric: str
+    """The metric that must improve."""
     min_gain: float = 0.0
+    """The gain must be shown to be above this."""
     min_gain_relative: float = 0.0
+    """And above this share of the champion's value; the larger of the two counts."""
 
     def __post_init__(self) -> None:
         metric_at("primary.metric", self.metric)
@@ -48,8 +54,13 @@ class Guardrail:
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
     metric: str
+    """Which one."""
     max_loss: float
+    """The loss that is still accepted, in the metric's own unit, 0 or more."""
     require: Require = Require.PROVEN
+    """`"proven"`: it must be shown that the loss stays within `max_loss`. `"not_worse"`: only a loss that is shown to
+    exceed it blocks.
+    """
 
     def __post_init__(self) -> None:
         metric_at("guardrails.metric", self.metric)
@@ -62,8 +73,11 @@ class Floor:
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
     metric: str
+    """Which metric."""
     min: float | None = None
+    """The lower limit of a score, of which more is better."""
     max: float | None = None
+    """The upper limit of a loss, of which less is better. One of the two must be given."""
 
     def __post_init__(self) -> None:
         direction = metric_at("floors.metric", self.metric).direction
@@ -82,26 +96,27 @@ class Floor:
 
 @dataclass(frozen=True, kw_only=True)
 class SliceRule:
-    """A guardrail for each part of the rows.
-
-    Attributes:
-        by: column, or columns that are crossed.
-        bins, window: as of `Slicing`.
-        metric, max_loss: as of a guardrail.
-        require: `not_worse` blocks only on a loss that is shown to exceed `max_loss`, corrected for the number of
-            slices (Holm 1979); `proven` demands of every slice to be shown not to lose more.
-        min_rows, min_positives: a slice with fewer is not applicable.
-    """
+    """A guardrail for each part of the rows."""
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
-    by: Annotated[tuple[str, ...], BeforeValidator(lambda by: (by,) if isinstance(by, str) else by)]
+    by: Columns
+    """Column whose values are the parts; a list of columns is crossed."""
     metric: str
+    """As of a guardrail, in each part."""
     max_loss: float
+    """As of a guardrail, in each part."""
     bins: int | None = None
+    """Divide the one column, a number, at its quantiles into this many parts."""
     window: float | None = None
+    """Divide the one column, a number such as a time, into windows of this length in its own unit."""
     require: Require = Require.NOT_WORSE
+    """`"not_worse"`: only a loss that is shown to exceed `max_loss` blocks, corrected for the number of parts (Holm
+    1979). `"proven"`: every part must be shown to stay within it.
+    """
     min_rows: int = 100
+    """A part with fewer rows is not judged."""
     min_positives: int = 50
+    """Nor one with fewer rows of the rarer class; of binary models only."""
 
     def __post_init__(self) -> None:
         metric_at("slices.metric", self.metric)
@@ -119,18 +134,15 @@ class SliceRule:
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What a version may cost to serve; what is None is not limited.
-
-    Attributes:
-        max_size_mb: size of its files, in megabytes of 1,000,000 bytes.
-        max_size_ratio: that size, as a multiple of the champion's.
-        max_scoring_ratio: time to score 1,000 rows, as a multiple of the champion's, measured side by side.
-    """
+    """What a version may cost to serve; what is None is not limited."""
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
     max_size_mb: float | None = None
+    """Size of the model's files, in megabytes of 1,000,000 bytes."""
     max_size_ratio: float | None = None
+    """That size, as a multiple of the champion's."""
     max_scoring_ratio: float | None = None
+    """Time to score the same rows, as a multiple of the champion's, measured side by side in the gate."""
 
     def __post_init__(self) -> None:
         for key in ("max_size_mb", "max_size_ratio", "max_scoring_ratio"):

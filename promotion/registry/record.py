@@ -191,7 +191,8 @@ class Record:
         Args:
             model: its name.
             recompute: whether past decisions are made again from their models and rows.
-            since: decisions dated before are not recomputed; the chain is checked whole all the same.
+            since: decisions, changes of champion and clocks are looked at from then on only; chain, signatures, labels,
+                files and what stands are checked whole all the same.
             full: whether every file is hashed, whatever the cache of digests says.
         """
         now, settings = self._clock().astimezone(UTC), self.config.models.get(model)
@@ -199,7 +200,9 @@ class Record:
         around = Surroundings(panel=self.panel(model), root=self.config.root, serving=serving)
         opened = self._remembering(full) if self._remembering else nullcontext(self.store)
         with opened as store:
-            found = audit_model(model, self.ledger, store, self.mirror, keys=self._keys, now=now, around=around)
+            found = audit_model(
+                model, self.ledger, store, self.mirror, keys=self._keys, now=now, since=since, around=around
+            )
         if any(one.code in BROKEN for one in found):
             return found
         return (*found, *self._made_again(model, now, recompute=recompute, since=since))
@@ -209,7 +212,7 @@ class Record:
         longest = settings.champion_max_age if settings else None
         if not recompute and longest is None:
             return
-        entries = tuple(self.ledger.entries(model))
+        entries = self.ledger.entries(model)
         state, reader = fold(model, entries), Reader(self.config)  # which rereads what is kept elsewhere
         yield from check_age(state, longest, now)
         if recompute:

@@ -11,6 +11,7 @@ from promotion.registry.entries import (
     GENESIS,
     Adoption,
     Approval,
+    Body,
     Champion,
     Entry,
     Head,
@@ -128,7 +129,7 @@ def advance(state: State, *entries: Entry) -> State:
 
 def champions(model: str, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Champion | None]]:
     """Each entry with who served after it."""
-    folding = _Folding(State(model=model))
+    folding = Folding(State(model=model))
     for entry in entries:
         folding.take(entry)
         yield entry, folding.champion
@@ -143,14 +144,14 @@ def champion_at(model: str, entries: Iterable[Entry], moment: datetime) -> Champ
     return found
 
 
-def _folded(state: State, entries: Iterable[Entry]) -> "_Folding":
-    folding = _Folding(state)
+def _folded(state: State, entries: Iterable[Entry]) -> "Folding":
+    folding = Folding(state)
     for entry in entries:
         folding.take(entry)
     return folding
 
 
-class _Folding:
+class Folding:
     """A state that takes entries in, in time proportional to their number."""
 
     def __init__(self, state: State) -> None:
@@ -179,8 +180,12 @@ class _Folding:
                 f"was changed from outside. `promotion audit {self.model}` shows where. Restore it from a backup."
             )
             raise LedgerError(message)
+        self.record(entry, entry.content())
+
+    def record(self, entry: Entry, body: Body) -> None:
+        """Take in the next entry, which was seen to be as it was written, with its content."""
         try:
-            self._record(entry)
+            self._record(entry, body)
         except KeyError as error:
             message = (
                 f"Entry {entry.seq} of '{self.model}' names {error}, which is not registered; run `promotion audit`."
@@ -188,8 +193,8 @@ class _Folding:
             raise LedgerError(message) from error
         self.seq, self.hash = entry.seq, entry.hash
 
-    def _record(self, entry: Entry) -> None:
-        match body := entry.content():
+    def _record(self, entry: Entry, body: Body) -> None:
+        match body:
             case Registration():
                 self.versions[body.tag] = Known(
                     registration=body, registered_at=entry.at, registered_by=entry.actor, stage=body.stage

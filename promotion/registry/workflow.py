@@ -243,7 +243,7 @@ class Registry(ByHand):
         entries = self.ledger.entries(model)[: state.seq]
         paths = {tag: self.store.path(Tag.parse(tag)) for tag in state.versions}
         try:
-            self.mirror.push(mirror_state(state, entries, paths, seen=seen, draw=self._draw))
+            lost = self.mirror.push(mirror_state(state, entries, paths, seen=seen, draw=self._draw))
             self._check_end(model)
         except MirrorAhead as error:
             self.notice(str(error))
@@ -251,6 +251,12 @@ class Registry(ByHand):
         except MirrorError as error:
             self.notice(f"{error} What was decided stands; `promotion sync` brings the mirror up to date.")
             return False
+        if lost:
+            self.notice(
+                f"MLflow shows no decisions in {', '.join(lost)}: such runs are not there, or deleted. What was "
+                "decided stands. `mlflow runs restore --run-id RUN` brings back a deleted one, and "
+                f"`promotion repair {model}` sends it all again."
+            )
         self.ledger.mark_mirrored(model, state.seq)
         late = self.ledger.mirrored(model) > state.seq  # then someone sent a later state, and ours may lie over it
         return self.sync(model, everything=True) if late else True

@@ -19,8 +19,8 @@ class LedgerStore(Protocol):
         """The last entry's place and the champion; None when nothing is recorded."""
         ...
 
-    def entries(self, model: str, *, after: int = 0) -> "Sequence[Entry]":
-        """The entries with `seq > after`, in order."""
+    def entries(self, model: str, *, after: int = 0, limit: int | None = None) -> "Sequence[Entry]":
+        """The entries with `seq > after`, in order; the first `limit` of them."""
         ...
 
     def append(self, entries: "Sequence[Entry]", head: "Head") -> None:

@@ -103,8 +103,11 @@ class MirrorRun:
 class Mirror(Protocol):
     """A copy of the ledger's state for people who look elsewhere."""
 
-    def push(self, state: MirrorState) -> None:
+    def push(self, state: MirrorState) -> tuple[str, ...]:
         """Send the state, unless a later one was sent already.
+
+        Returns:
+            The runs that are not there, or deleted, so that decisions could not be shown in them.
 
         Raises:
             MirrorError: it could not be sent whole, and may be sent again; or what was sent before is not in the

@@ -1,7 +1,7 @@
 """The report of a decision as people meet it: on a phone and a desk, by day and night, through a screen reader."""
 
 import pytest
-from chromium import DESKTOP, PHONE, chromium, opened
+from chromium import DESKTOP, PHONE, opened
 from ledgers import record_history
 
 from promotion.adapters.sql import SqlLedger
@@ -10,12 +10,6 @@ from promotion.report.html import page_html
 
 pytestmark = pytest.mark.xdist_group("browser")
 AS_SEEN = [(PHONE, False), (PHONE, True), (DESKTOP, False), (DESKTOP, True)]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as one:
-        yield one
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from chromium import chromium
 from ledgers import record_history
 from situation import NOON, open_at, settings_at
 
@@ -29,12 +28,6 @@ def site(tmp_path_factory):
     return write_site(
         registry, root / "site", now=NOON + timedelta(days=3), attention=lambda states: ["MLflow is behind."]
     ).folder
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as one:
-        yield one
 
 
 @pytest.fixture

@@ -94,6 +94,11 @@ def test_what_is_appended_is_read_back_equal_and_in_order_by_every_handle(ledger
     assert entries[0].prev_hash == GENESIS
     assert first.entries("toy") == second.entries("toy") == (*entries, *more)
     assert [first.entries("toy", after=seq) for seq in (3, 4, 99)] == [more, (), ()]
+    assert [first.entries("toy", after=1, limit=limit) for limit in (0, 2, 99)] == [
+        (),
+        entries[1:],
+        (*entries[1:], *more),
+    ]
     assert first.head("toy") == second.head("toy") == last
 
 

@@ -183,12 +183,19 @@ class TestMlflow:
         mirror.push(state)
         assert mirror.head("toy") == (4, HASHES[3])
 
-    def test_a_run_that_is_gone_is_a_sentence(self, mirror, state):
-        lost = replace(state, decisions=(replace(state.decisions[0], run_id="0" * 32),))
-        with pytest.raises(
-            MirrorError, match=r"^MLflow at sqlite:.* did not take or give what was asked \(.*000.*\)\.$"
-        ):
-            mirror.push(lost)
+    def test_all_but_what_belongs_to_lost_runs_is_sent_and_the_rest_once_they_are_back(self, mirror, state, mlflow):
+        served, waiting = state.versions
+        gone = replace(served, run_id="0" * 32)
+        mlflow.delete_run(waiting.run_id)
+        never = replace(state.decisions[0], run_id=gone.run_id, seq=2)
+        lost = replace(state, versions=(gone, waiting), decisions=(never, *state.decisions))
+        assert mirror.push(lost) == (gone.run_id, waiting.run_id)
+        assert mirror.aliases("toy") == {"champion": "toy:a", "challenger": "toy:b"}
+        assert mirror.head("toy") == state.head
+
+        mlflow.restore_run(waiting.run_id)
+        assert mirror.push(lost) == (gone.run_id,)
+        assert mirror.metrics(waiting.run_id, ["gate_roc_auc"], 4) == {"gate_roc_auc": 0.1 + 0.2}
 
     def test_a_server_that_is_away_is_a_sentence_without_the_password(self, state, monkeypatch):
         monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")

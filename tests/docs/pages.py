@@ -12,7 +12,8 @@
 | `mermaid` | a picture; nothing is run |
 | `help` | what a command says with `--help`; `test_reference.py` holds it against the command |
 
-A page that starts a Prefect server finds it at :4200 like its reader; here that stands for a free port.
+A page that starts a Prefect server finds it at :4200 like its reader, and a Bento service at :3000; here these stand for
+free ports.
 """
 
 import os
@@ -26,9 +27,10 @@ from pathlib import Path
 
 from docs.terminals import terminal
 from markdown_it import MarkdownIt
+from servers import free_port
 
 TERMINAL = " terminal"
-READERS_PORT = ":4200"
+READERS_PORTS = {":4200": "PREFECT_SERVER_API_PORT", ":3000": "BENTOML_PORT"}
 PATIENCE_SECONDS = 240  # for one block; the longest takes 40 on a machine of its own
 ADDED = " (added)"
 LANGUAGES = {"bash", "python", "text", "toml", "yaml", "console", "mermaid", "help"}
@@ -64,12 +66,12 @@ def run_page(page, folder, environment):
 
     To be closed when it is not read to its end, since what goes on in other terminals ends with it.
     """
-    port = f":{environment['PREFECT_SERVER_API_PORT']}"
+    ports = {readers: f":{environment[name]}" for readers, name in READERS_PORTS.items()}
     printed = ""
     with ExitStack() as terminals:
         blocks = blocks_of(page)
         for block, following in zip(blocks, [*blocks[1:], None], strict=True):
-            here = replace(block, source=block.source.replace(READERS_PORT, port))
+            here = replace(block, source=replaced(block.source, ports))
             if block.language == "text":
                 yield block, printed
             elif block.title.endswith(TERMINAL):
@@ -80,7 +82,13 @@ def run_page(page, folder, environment):
                 _write(folder, here)
             elif block.language not in {"console", "mermaid", "help"}:
                 printed = _run(here, folder, environment)
-            printed = printed.replace(port, READERS_PORT)
+            printed = replaced(printed, {ours: readers for readers, ours in ports.items()})
+
+
+def replaced(text, words):
+    for word, other in words.items():
+        text = text.replace(word, other)
+    return text
 
 
 def missing_lines(expected, printed):
@@ -173,7 +181,7 @@ def page_environment(folder, api_url, port):
     Args:
         folder: the homes lie below it.
         api_url: of the Prefect server that the page uses; empty for one that uses none.
-        port: for a server that the page starts itself.
+        port: for a Prefect server that the page starts itself.
     """
     silent = {
         "DO_NOT_TRACK": "1",
@@ -192,6 +200,7 @@ def page_environment(folder, api_url, port):
         "PREFECT_HOME": str(folder / "prefect"),
         "PREFECT_API_URL": api_url,
         "PREFECT_SERVER_API_PORT": str(port),
+        "BENTOML_PORT": str(free_port()),
         "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",  # takes seconds, and no page uses blocks
         "PREFECT_WORKER_QUERY_SECONDS": "1",
     }

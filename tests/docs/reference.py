@@ -1,7 +1,11 @@
-"""Write docs/reference/cli.md from what `--help` says: `python tests/docs/reference.py`, or `make reference`."""
+"""Write what the reference takes from the code: `python tests/docs/reference.py`, or `make reference`.
+
+The page of commands is what `--help` says; the tables of the configuration are what its classes say (`keys.py`).
+"""
 
 from pathlib import Path
 
+import keys
 from typer.main import get_command
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "cli.md"
@@ -11,7 +15,11 @@ HEAD = """# Commands
 What each command says of itself with `--help`. This page is written by `make reference`; a test sees that it is not stale.
 
 Exit codes: 0 done, 1 error, 2 wrong usage, 3 rejected, 4 held or waiting for a person, 5 the audit found something, 6
-somebody else moved the champion first.
+somebody else moved the champion first. Each command takes `--json`, what changes something `--dry-run`, and `--yes` where
+it would ask.
+
+| command | what it does |
+|---|---|
 """
 
 
@@ -19,7 +27,17 @@ def written():
     """The page as it should be."""
     from promotion.cli.app import app, with_plugins
 
-    return HEAD + "".join(_sections(get_command(with_plugins(app)), "promotion"))
+    whole = get_command(with_plugins(app))
+    return HEAD + "".join(_lines(whole, "promotion")) + "".join(_sections(whole, "promotion"))
+
+
+def _lines(command, name):
+    """A line of the table for each command that does something."""
+    commands = getattr(command, "commands", {})
+    if not commands:
+        yield f"| [`{name}`](#{name.replace(' ', '-')}) | {command.get_short_help_str(limit=2 * WIDTH)} |\n"
+    for word, below in commands.items():
+        yield from _lines(below, f"{name} {word}")
 
 
 def _sections(command, name):
@@ -36,5 +54,8 @@ def _help(command, name):
     return command.get_help(context).strip()
 
 
+WRITTEN = {PAGE: written, keys.PAGE: keys.written}
+
 if __name__ == "__main__":
-    PAGE.write_text(written(), "utf-8")
+    for page, whole in WRITTEN.items():
+        page.write_text(whole(), "utf-8")

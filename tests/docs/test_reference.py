@@ -1,12 +1,14 @@
-"""The pages of commands and of the Python interface say what there is."""
+"""The pages of commands, of the configuration and of the Python interface say what there is."""
 
-from reference import PAGE, written
+import pytest
+from reference import PAGE, WRITTEN
 
 import promotion
 
 
-def test_the_page_of_commands_is_not_stale():
-    assert PAGE.read_text("utf-8") == written(), "`make reference` writes it again"
+@pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page.stem)
+def test_a_page_that_is_written_from_the_code_is_not_stale(page):
+    assert page.read_text("utf-8") == WRITTEN[page](), "`make reference` writes it again"
 
 
 def test_the_page_of_python_has_every_public_name():

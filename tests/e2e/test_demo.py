@@ -1,4 +1,4 @@
-"""`make demo`, as a newcomer runs it: the whole story, in one folder, and README shows what it prints."""
+"""`make demo`, as a newcomer runs it: the whole story, in one folder, and README and docs show what it prints."""
 
 import os
 import shutil
@@ -28,9 +28,11 @@ def told(tmp_path):
     return done.stdout
 
 
-def test_the_story_is_as_readme_shows_it_and_stays_in_its_folder(told, tmp_path):
-    shown = "".join(block.source for block in blocks_of(ROOT / "README.md") if block.language == "console")
-    assert missing_lines(shown, told) == []
+def test_the_story_is_as_pages_show_it_and_stays_in_its_folder(told, tmp_path):
+    for page in ("README.md", "docs/index.md"):
+        shown = "".join(block.source for block in blocks_of(ROOT / page) if block.language == "console")
+        assert shown, page
+        assert missing_lines(shown, told) == [], page
     assert [path.name for path in (tmp_path / "home").iterdir()] == []
     assert sorted(path.name for path in tmp_path.iterdir()) == [".demo", "home", "promotion.toml"]
     assert "(exit code 5," in told

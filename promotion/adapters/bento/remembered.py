@@ -6,10 +6,12 @@ Only audits use it; whatever is loaded, scored or promoted is hashed anew.
 import contextlib
 import hashlib
 import json
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from promotion.adapters.bento.store import BentoStore
@@ -45,19 +47,25 @@ class _RememberingStore(BentoStore):
         super().__init__(home)
         self._memory = memory
         self._whole: set[Path] = set()
+        self._digests: dict[Path, str] = {}
 
     def digest(self, tag: Tag) -> str:
-        """As of the store."""
-        path, stamp = self.path(tag), _stamp(self.path(tag))
+        """As of the store; of a version whose files have just been looked at, as they looked then."""
+        path = self.path(tag)
+        remembered = self._digests.pop(path, None)
+        if remembered:
+            return remembered
+        stamp = _stamp(path)
         seen = self._memory.get(path, stamp)
         if seen and seen[2]:
             return seen[2]
-        found = super().digest(tag)
+        found = self._digest(tag) if path in self._whole else super().digest(tag)
         self._memory.put(path, stamp, digest=found)
         return found
 
     def _look(self, tag: Tag) -> Stored | None:
-        path, stamp = self.path(tag), _stamp(self.path(tag))
+        path = self.path(tag)
+        stamp = _stamp(path)
         seen = self._memory.get(path, stamp)
         found = _restored(tag, path, seen[1]) if seen and seen[1] else None
         if found is None:
@@ -66,6 +74,8 @@ class _RememberingStore(BentoStore):
                 self._memory.put(path, stamp, stored=_written(found))
         if found and not found.torn:
             self._whole.add(path)
+        if seen and seen[2]:
+            self._digests[path] = seen[2]
         return found
 
     def _known_whole(self, folder: Path) -> bool:
@@ -84,22 +94,22 @@ class _Memory:
                 cache.mkdir(parents=True, exist_ok=True)
             self._open = _opened(cache / FILE)
 
-    def get(self, path: Path, stamp: str | None) -> _Row | None:
+    def get(self, path: Path, stamp: "_Stamp | None") -> _Row | None:
         if self._open is None or stamp is None or (self._full and str(path) not in self._fresh):
             return None
         try:
             query = "SELECT stamp, stored, digest FROM seen WHERE path = ? AND stamp = ?"
-            row: _Row | None = self._open.execute(query, (str(path), stamp)).fetchone()
+            row: _Row | None = self._open.execute(query, (str(path), stamp.text)).fetchone()
         except (sqlite3.Error, UnicodeError):
             return None
         else:
             return row if row and all(one is None or isinstance(one, str) for one in row) else None
 
-    def put(self, path: Path, stamp: str | None, *, stored: str | None = None, digest: str | None = None) -> None:
-        if self._open is None or stamp is None or _just_now(path):
+    def put(self, path: Path, stamp: "_Stamp | None", *, stored: str | None = None, digest: str | None = None) -> None:
+        if self._open is None or stamp is None or not stamp.settled:
             return
-        before = self.get(path, stamp) or (stamp, None, None)
-        row = (str(path), stamp, stored or before[1], digest or before[2])
+        before = self.get(path, stamp) or (stamp.text, None, None)
+        row = (str(path), stamp.text, stored or before[1], digest or before[2])
         with contextlib.suppress(sqlite3.Error, UnicodeError):
             self._open.execute("INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?)", row)
             self._fresh |= {str(path)} if self._full else set()
@@ -131,28 +141,43 @@ def _opened(file: Path) -> sqlite3.Connection:
     raise sqlite3.OperationalError(message)
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+@dataclass(frozen=True)
+class _Stamp:
+    """How a version's files look from outside.
+
+    Attributes:
+        text: a digest of path, kind, size, times and inode of every file.
+        newest: when the last of them was changed, in seconds since 1970.
+    """
+
+    text: str
+    newest: float
+
+    @property
+    def settled(self) -> bool:
+        return self.newest <= time.time() - SETTLED_SECONDS
 
 
-def _stamp(folder: Path) -> str | None:
-    """A digest of name, kind, size, times and inode of every file below; None where they cannot be looked at."""
+def _stamp(folder: Path) -> _Stamp | None:
+    """Of all that lies below; None where it cannot be looked at."""
     try:
-        found: list[int | str] = [folder.lstat().st_ino, folder.parent.is_symlink()]
-        for path in _files(folder):
-            one = path.lstat()
-            found += [str(path), one.st_mode, one.st_size, one.st_mtime_ns, one.st_ctime_ns, one.st_ino]
-        return hashlib.sha256(json.dumps(found).encode("utf-8")).hexdigest()
-    except (OSError, UnicodeError):
+        found = list(_looks(str(folder)))
+        text = json.dumps([folder.lstat().st_ino, folder.parent.is_symlink(), *(look for look, _ in found)])
+        return _Stamp(hashlib.sha256(text.encode("utf-8")).hexdigest(), max(changed for _, changed in found))
+    except (OSError, ValueError):  # ValueError: a name that is no text, or no file at all
         return None
 
 
-def _just_now(folder: Path) -> bool:
-    try:
-        newest = max(path.lstat().st_ctime for path in _files(folder))
-    except (OSError, ValueError):
-        return True
-    return newest > time.time() - SETTLED_SECONDS
+def _looks(folder: str) -> Iterator[tuple[tuple[int | str, ...], float]]:
+    """Of each file below with the time of its last change; of a link, its own."""
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda one: one.name):
+            if entry.is_dir(follow_symlinks=False):
+                yield from _looks(entry.path)
+                continue
+            one = entry.stat(follow_symlinks=False)
+            look = (entry.path, one.st_mode, one.st_size, one.st_mtime_ns, one.st_ctime_ns, one.st_ino)
+            yield look, one.st_ctime
 
 
 def _written(found: Stored) -> str | None:

@@ -124,7 +124,12 @@ class BentoStore:
         Raises:
             StoreError: a file cannot be read, or is a link or a pipe, whose content nobody can vouch for.
         """
-        folder = self.get(tag).path
+        self.get(tag)
+        return self._digest(tag)
+
+    def _digest(self, tag: Tag) -> str:
+        """Of a version that was looked at before."""
+        folder = self.path(tag)
         with reading(folder):
             try:
                 description = strings(folder)

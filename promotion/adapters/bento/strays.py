@@ -1,5 +1,6 @@
 """What lies among the models and is none."""
 
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -70,7 +71,10 @@ def quarantine(stray: Path, home: Path) -> Path | None:
 
 def _folders(folder: Path) -> list[Path]:
     """What BentoML takes for a model or a version: every folder, links to folders among them."""
-    return sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    if not folder.is_dir():
+        return []
+    with os.scandir(folder) as found:
+        return [folder / name for name in sorted(one.name for one in found if one.is_dir())]
 
 
 def _why(version: Path) -> str:

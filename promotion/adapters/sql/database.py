@@ -1,14 +1,18 @@
 """From a URL to transactions: what each database needs so that a commit is durable, a wait ends and an error speaks."""
 
 import math
+import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
+from sqlalchemy.pool import QueuePool
 
 from promotion.errors import ConfigError, LedgerError
 from promotion.secrets import without_password
@@ -105,8 +109,15 @@ def _sqlite(url: URL) -> Engine:
     unknown = url.query.keys() - {"timeout"}
     if unknown and "uri" not in unknown:
         raise _unusable(f"'{min(unknown)}' is no option of SQLite; timeout is")
-    engine = create_engine(url, connect_args={"timeout": _wait(url)})
-    event.listen(engine, "connect", _prepare_sqlite)
+    wait, still = _wait(url), _still(Path(str(url.database)))
+    if still:
+        place = f"{still.as_uri()}?immutable=1"
+        creator = partial(sqlite3.connect, place, uri=True, timeout=wait, check_same_thread=False)
+        engine = create_engine("sqlite://", creator=creator, poolclass=QueuePool)
+        event.listen(engine, "connect", _begun_by_us)
+    else:
+        engine = create_engine(url, connect_args={"timeout": wait})
+        event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin)
     return engine
 
@@ -121,6 +132,19 @@ def _wait(url: URL) -> float:
     return seconds
 
 
+def _still(database: Path) -> Path | None:
+    """The file, absolute, where it lies on a read-only disk and nothing waits beside it to be written into it.
+
+    SQLite does not open it otherwise: it would have to make the files by which readers and writers know of each other.
+    """
+    try:
+        file, waiting = database.resolve(), database.with_name(f"{database.name}-wal")
+        read_only = bool(os.statvfs(file).f_flag & os.ST_RDONLY)
+        return file if read_only and not (waiting.exists() and waiting.stat().st_size) else None
+    except (OSError, ValueError):
+        return None
+
+
 def _make_folder(database: Path) -> None:
     try:
         database.parent.mkdir(parents=True, exist_ok=True)
@@ -129,8 +153,12 @@ def _make_folder(database: Path) -> None:
         raise LedgerError(message) from error
 
 
-def _prepare_sqlite(connection: Any, _: object) -> None:
+def _begun_by_us(connection: Any, _: object) -> None:
     connection.isolation_level = None  # SQLAlchemy says BEGIN itself: the driver would wait until the first write
+
+
+def _prepare_sqlite(connection: Any, record: object) -> None:
+    _begun_by_us(connection, record)
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")

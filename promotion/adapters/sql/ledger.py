@@ -40,11 +40,11 @@ class SqlLedger:
             row = connection.execute(select(heads).where(heads.c.model == model)).one_or_none()
         return None if row is None else head_of(row)
 
-    def entries(self, model: str, *, after: int = 0) -> Sequence[Entry]:
-        """The entries with `seq > after`, in order."""
+    def entries(self, model: str, *, after: int = 0, limit: int | None = None) -> Sequence[Entry]:
+        """The entries with `seq > after`, in order; the first `limit` of them."""
         ours = (entries_table.c.model == model) & (entries_table.c.seq > after)
         with self._database.reading() as connection:
-            rows = connection.execute(select(entries_table).where(ours).order_by(entries_table.c.seq))
+            rows = connection.execute(select(entries_table).where(ours).order_by(entries_table.c.seq).limit(limit))
             return tuple(entry_of(row) for row in rows)
 
     def append(self, entries: Sequence[Entry], head: Head) -> None:

@@ -1,6 +1,6 @@
 """The ledger held against itself: each entry's hash, the order of entries, and the head."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from promotion.canonical import digest
 from promotion.registry.audit.findings import Code, Finding, finding
@@ -10,25 +10,32 @@ from promotion.registry.state import State
 _RESTORE = "The ledger was changed from outside. Restore it from a backup."
 
 
-def check_chain(entries: Sequence[Entry], head: Head | None) -> Iterator[Finding]:
+class Chain:
     """Every entry follows the one before, is hashed right, and the last one is the head's."""
-    seq, prev_hash = 0, GENESIS
-    for entry in entries:
+
+    def __init__(self) -> None:
+        self._seq, self._hash = 0, GENESIS
+
+    def take(self, entry: Entry) -> Iterator[Finding]:
+        """Take in the next entry; what is wrong with it."""
         subject = f"entry {entry.seq}"
-        if entry.seq != seq + 1:
-            yield finding(Code.CHAIN, subject, f"entry {seq + 1} to come next", f"entry {entry.seq}", _RESTORE)
-        if entry.prev_hash != prev_hash:
-            yield finding(Code.CHAIN, subject, f"to follow {_short(prev_hash)}", _short(entry.prev_hash), _RESTORE)
+        if entry.seq != self._seq + 1:
+            yield finding(Code.CHAIN, subject, f"entry {self._seq + 1} to come next", f"entry {entry.seq}", _RESTORE)
+        if entry.prev_hash != self._hash:
+            yield finding(Code.CHAIN, subject, f"to follow {_short(self._hash)}", _short(entry.prev_hash), _RESTORE)
         expected = _hash_of(entry)
         if entry.hash != expected:
             yield finding(Code.CHAIN, subject, _short(expected), _short(entry.hash), _RESTORE)
         elif entry.kind == "decision" and digest(entry.body.get("decision")) != entry.body.get("decision_digest"):
             recorded = "a decision with the digest recorded beside it"
             yield finding(Code.DECISION, subject, recorded, "another digest", _RESTORE)
-        seq, prev_hash = entry.seq, entry.hash
-    if head is not None and (head.seq, head.hash) != (seq, prev_hash):
-        ends = f"entry {head.seq} with {_short(head.hash)} at the end"
-        yield finding(Code.HEAD, "head", ends, f"entry {seq} with {_short(prev_hash)}", _RESTORE)
+        self._seq, self._hash = entry.seq, entry.hash
+
+    def end(self, head: Head | None) -> Iterator[Finding]:
+        """Hold the last entry against the head."""
+        if head is not None and (head.seq, head.hash) != (self._seq, self._hash):
+            ends = f"entry {head.seq} with {_short(head.hash)} at the end"
+            yield finding(Code.HEAD, "head", ends, f"entry {self._seq} with {_short(self._hash)}", _RESTORE)
 
 
 def check_head(state: State, head: Head | None, *, mirrored: int) -> Iterator[Finding]:

@@ -1,6 +1,6 @@
 """The champion held against the time: how long it serves, and how far fresh rows lie from those that judged it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -39,7 +39,7 @@ def check_age(state: State, longest: str | None, now: datetime) -> Iterator[Find
         )
 
 
-def check_drift(state: State, entries: tuple[Entry, ...], reader: Reader, store: ModelStore) -> Iterator[Finding]:
+def check_drift(state: State, entries: Iterable[Entry], reader: Reader, store: ModelStore) -> Iterator[Finding]:
     """Scores and inputs of fresh rows lie as those of the rows that judged the champion; silent where none are had."""
     try:
         found = _apart(state, entries, reader, store)
@@ -56,7 +56,7 @@ def check_drift(state: State, entries: tuple[Entry, ...], reader: Reader, store:
         )
 
 
-def _apart(state: State, entries: tuple[Entry, ...], reader: Reader, store: ModelStore) -> Mapping[str, float]:
+def _apart(state: State, entries: Iterable[Entry], reader: Reader, store: ModelStore) -> Mapping[str, float]:
     tag = state.champion.tag if state.champion else None
     ours = [one for one in judged(state, entries, None) if one.tag == tag]
     if not ours:

@@ -1,48 +1,52 @@
 """The data files held against the ledger: those that trained and judged the versions which serve or wait."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from promotion.registry.audit.findings import Code, Finding, finding
-from promotion.registry.entries import Entry
+from promotion.registry.entries import Body, Entry, Judgement, Registration
 from promotion.registry.state import State
 from promotion.rows import file_digest
 from promotion.vocabulary import Stage
 
-_Uses = Mapping[str, Mapping[str, int]]
+if TYPE_CHECKING:
+    from promotion.judgement import HoldoutUsed
+
+_Uses = dict[str, dict[str, int]]
 """File to digest of its bytes to `seq` of the last entry that used it so."""
 
 
-def check_files(state: State, entries: Sequence[Entry], root: Path) -> Iterator[Finding]:
-    """Each file once: it is there, and holds the bytes that it held, or those that a later entry used.
+class Files:
+    """Which files the versions were trained from and judged by, and the bytes that these held then."""
 
-    Args:
-        state: of the ledger.
-        entries: of the ledger.
-        root: the folder that relative paths count from.
-    """
-    standing = {one.tag for one in state.versions.values() if one.stage in {Stage.PROD, Stage.STAGING}}
-    uses = [use for entry in entries if entry.kind in {"registration", "decision"} for use in _uses(entry)]
-    recorded = _by_file((file, digest, seq) for file, digest, seq, _ in uses)
-    wanted = _by_file((file, digest, seq) for file, digest, seq, tag in uses if tag in standing)
-    for file, digests in wanted.items():
-        yield from _check(root / file, file, digests, recorded[file])
+    def __init__(self) -> None:
+        self._recorded: _Uses = {}
+        self._of: dict[str, list[tuple[int, str, str]]] = {}
 
+    def take(self, entry: Entry, body: Body) -> None:
+        """Take in the next entry."""
+        used: Registration | HoldoutUsed | None = body if isinstance(body, Registration) else None
+        if isinstance(body, Judgement):
+            used = body.decision.holdout
+        if isinstance(body, Registration | Judgement) and used and used.data and used.data_digest:
+            self._recorded.setdefault(used.data, {})[used.data_digest] = entry.seq
+            self._of.setdefault(body.tag, []).append((entry.seq, used.data, used.data_digest))
 
-def _uses(entry: Entry) -> Iterator[tuple[str, str, int, str]]:
-    """Of a registration or decision, read as it stands: thousands are looked at for a few files."""
-    body = entry.body
-    used = (body["decision"].get("holdout") or {}) if entry.kind == "decision" else body
-    if used.get("data") and used.get("data_digest"):
-        yield used["data"], used["data_digest"], entry.seq, body["tag"]
+    def check(self, state: State, root: Path) -> Iterator[Finding]:
+        """Each file of a version that serves or waits: it is there, and holds what it held, or what a later entry used.
 
-
-def _by_file(uses: Iterator[tuple[str, str, int]]) -> _Uses:
-    found: dict[str, dict[str, int]] = {}
-    for file, digest, seq in uses:
-        found.setdefault(file, {})[digest] = seq
-    return found
+        Args:
+            state: of the ledger.
+            root: the folder that relative paths count from.
+        """
+        wanted: _Uses = {}
+        standing = (one.tag for one in state.versions.values() if one.stage in {Stage.PROD, Stage.STAGING})
+        for seq, file, digest in sorted(use for tag in standing for use in self._of.get(tag, ())):
+            wanted.setdefault(file, {})[digest] = seq
+        for file, digests in wanted.items():
+            yield from _check(root / file, file, digests, self._recorded[file])
 
 
 def _check(path: Path, file: str, wanted: Mapping[str, int], recorded: Mapping[str, int]) -> Iterator[Finding]:

@@ -47,6 +47,11 @@ class Judged:
         return f"entry {self.seq} ({self.tag})"
 
     @property
+    def tags(self) -> tuple[str, ...]:
+        """Whose scores it rests on: the challenger's, and the champion's."""
+        return tuple(side.tag for side in (self.decision.challenger, self.decision.champion) if side)
+
+    @property
     def source(self) -> tuple[str, ...]:
         """Decisions of equal sources rest on the same rows, read in the same way."""
         made = canonical_json([self.registration.recipe, self.registration.options])
@@ -62,7 +67,7 @@ def judged(state: State, entries: Iterable[Entry], since: datetime | None) -> It
         if not isinstance(body, Judgement):
             continue
         decision, known = body.decision, state.versions[body.tag]
-        names = [side.tag for side in (decision.challenger, decision.champion) if side]
+        names = (side.tag for side in (decision.challenger, decision.champion) if side)
         gone = any(name in state.versions and state.versions[name].deleted_at for name in names)
         if decision.evidence is None or decision.holdout is None or gone:
             continue

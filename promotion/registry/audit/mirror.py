@@ -1,47 +1,49 @@
 """MLflow held against the ledger: where the chain ends, aliases and stages; `runs` looks at the numbers."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 
 from promotion.errors import MirrorError
 from promotion.registry.audit.findings import Code, Finding, finding
 from promotion.registry.audit.runs import Decided, check_runs
-from promotion.registry.entries import Entry
 from promotion.registry.mirroring import aliases
 from promotion.registry.state import State
-from promotion.seams import Mirror
+from promotion.seams import LedgerStore, Mirror, Stored
 
 
 def check_mirror(
     state: State,
-    entries: Sequence[Entry],
+    ledger: LedgerStore,
     mirror: Mirror,
     *,
     decided: Mapping[str, Decided],
-    logged: Mapping[str, Mapping[str, float]],
+    stored: Mapping[str, Stored],
     done: int,
+    since: datetime | None = None,
 ) -> Iterator[Finding]:
     """MLflow's head is in the chain; where it is the chain's end, aliases, stages and metrics are the ledger's.
 
     Args:
         state: of the ledger.
-        entries: of the ledger.
+        ledger: whose entry MLflow may name.
         mirror: what MLflow shows.
         decided: the numbers of every decision, by tag.
-        logged: the metrics that were saved with each version when it was trained, by tag.
+        stored: the versions, which hold the metrics that their training logged, by tag.
         done: up to where the ledger says that MLflow was brought.
+        since: as of `check_runs`.
     """
     try:
         head = mirror.head(state.model)
         if head != (state.seq, state.hash) or done < state.seq:
-            yield from _check_head(state, entries, head, done)
+            yield from _check_head(state, ledger, head, done)
         if head is not None and head[0] == state.seq:
             yield from _check_contents(state, mirror)
-            yield from check_runs(state, decided, mirror, logged)
+            yield from check_runs(state, decided, mirror, stored, since)
     except MirrorError as error:
         yield finding(Code.MIRROR, "mirror", "MLflow to answer", str(error), "Start it, and run the audit again.")
 
 
-def _check_head(state: State, entries: Sequence[Entry], head: tuple[int, str] | None, done: int) -> Iterator[Finding]:
+def _check_head(state: State, ledger: LedgerStore, head: tuple[int, str] | None, done: int) -> Iterator[Finding]:
     """MLflow keeps the last entry that it was sent; what it was sent must still be there."""
     accept = (
         "Restore the ledger from a backup. If it was put back to an older one knowingly, delete the tag promotion.head "
@@ -60,9 +62,11 @@ def _check_head(state: State, entries: Sequence[Entry], head: tuple[int, str] | 
         ends = f"entry {state.seq} at the end of the ledger" if state.seq else "an empty ledger"
         known = f"entry {seq} with hash {entry_hash[:12]}, as MLflow was sent"
         yield finding(Code.TAIL_CUT, f"entry {seq}", known, ends, accept)
-    elif entries[seq - 1].hash != entry_hash:
+        return
+    (entry,) = ledger.entries(state.model, after=seq - 1, limit=1)
+    if entry.hash != entry_hash:
         known = f"hash {entry_hash[:12]}, as MLflow was sent"
-        yield finding(Code.REWRITTEN, f"entry {seq}", known, f"hash {entries[seq - 1].hash[:12]}", accept)
+        yield finding(Code.REWRITTEN, f"entry {seq}", known, f"hash {entry.hash[:12]}", accept)
     else:
         yield _behind(state, f"entry {seq}, and marked as sent to entry {done}", done, send)
 

@@ -3,9 +3,10 @@
 A file is read once, and a version scores the rows of a holdout once, however many decisions rest on them.
 """
 
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from promotion.holdout import Clean, holdout_digest
 from promotion.registry.audit.differences import differences
 from promotion.registry.audit.findings import Code, Finding, finding
 from promotion.registry.audit.judged import Judged, again, judged, sides_of
+from promotion.registry.entries import Entry
 from promotion.registry.gating import clean_holdout, weigh
 from promotion.registry.reading import Data, Reader, split
 from promotion.registry.sides import Side, score_version
@@ -28,12 +30,15 @@ if TYPE_CHECKING:
     Scores = NDArray[np.floating[Any]] | PromotionError
 
 WORKERS = 2
-"""Threads that load and score; the most at once in memory are this many models and one file."""
+"""Threads that load and score; as many decisions are looked at ahead of the one that is compared."""
+
+_Key = tuple[str, str]
+"""The tag of a version, and the digest of the holdout that it scores."""
 
 
 def check_recomputed(
     state: State,
-    entries: Iterable[Any],
+    entries: Iterable[Entry],
     reader: Reader,
     store: ModelStore,
     *,
@@ -52,14 +57,26 @@ def check_recomputed(
     """
     ours = sorted(judged(state, entries, since), key=lambda one: (one.source, one.seq))
     with ThreadPoolExecutor(max_workers=workers) as pool:
-        for _, group in groupby(ours, key=lambda one: one.source):
-            yield from _of_one_file(state, tuple(group), reader, store, pool)
+        for _, decisions in groupby(ours, key=lambda one: one.source):
+            group = tuple(decisions)
+            yield from _Scoring(group, store, pool, ahead=workers).findings(_jobs(group, state, reader, store))
 
 
-def _of_one_file(
-    state: State, group: Sequence[Judged], reader: Reader, store: ModelStore, pool: ThreadPoolExecutor
-) -> Iterator[Finding]:
-    """The decisions that rest on the same bytes, read in the same way."""
+@dataclass(frozen=True)
+class _Job:
+    """A decision with the models and rows that it was made on."""
+
+    one: Judged
+    sides: tuple[Side, ...]
+    holdout: Clean
+
+    @property
+    def keys(self) -> tuple[_Key, ...]:
+        return tuple((str(side.tag), self.one.used.digest) for side in self.sides)
+
+
+def _jobs(group: Sequence[Judged], state: State, reader: Reader, store: ModelStore) -> Iterator[_Job | Finding]:
+    """The decisions that rest on the same bytes, read in the same way; a finding in place of one that cannot be had."""
     try:
         data = reader.recorded(state.model, group[0].registration, group[0].used.data)
         if data.digest != group[0].used.data_digest:
@@ -67,24 +84,60 @@ def _of_one_file(
             raise DataError(message)
         whole = Whole(data)
     except PromotionError as error:
-        for one in group:
-            yield _unavailable(one, str(error))
+        yield from (_unavailable(one, str(error)) for one in group)
         return
-    scores: dict[tuple[str, str, str], Scores] = {}
     for one in group:
         try:
             sides = sides_of(one, state, store, reader)
             holdout = whole.holdout(sides, one.used.digest)
         except PromotionError as error:
             yield _unscored(one, str(error))
-            continue
-        if holdout is None:
-            yield _other_rows(one)
-            continue
-        missing = [side for side in sides if _key(side, one) not in scores]
-        found = pool.map(lambda side, rows=holdout.rows: _score(side, store, rows), missing)
-        scores.update(zip((_key(side, one) for side in missing), found, strict=True))
-        yield from _compared(one, sides, holdout, [scores[_key(side, one)] for side in sides])
+        else:
+            yield _Job(one, sides, holdout) if holdout else _other_rows(one)
+
+
+class _Scoring:
+    """Scores of versions on holdouts, made some decisions ahead and kept until the last decision that needs them.
+
+    Args:
+        group: the decisions.
+        store: where the models lie.
+        pool: loads and scores.
+        ahead: how many decisions are waited for at once.
+    """
+
+    def __init__(self, group: Sequence[Judged], store: ModelStore, pool: ThreadPoolExecutor, *, ahead: int) -> None:
+        self._store, self._pool, self._ahead = store, pool, ahead
+        self._uses = Counter((tag, one.used.digest) for one in group for tag in one.tags)
+        self._scores: dict[_Key, Future[Scores]] = {}
+
+    def findings(self, jobs: Iterable[_Job | Finding]) -> Iterator[Finding]:
+        """What differs, in the order of the jobs."""
+        waiting: deque[_Job | Finding] = deque()
+        for job in jobs:
+            self._start(job)
+            waiting.append(job)
+            if len(waiting) > self._ahead:
+                yield from self._finished(waiting.popleft())
+        while waiting:
+            yield from self._finished(waiting.popleft())
+
+    def _start(self, job: _Job | Finding) -> None:
+        if isinstance(job, Finding):
+            return
+        for key, side in zip(job.keys, job.sides, strict=True):
+            if key not in self._scores:
+                self._scores[key] = self._pool.submit(_score, side, self._store, job.holdout.rows)
+
+    def _finished(self, job: _Job | Finding) -> Iterator[Finding]:
+        if isinstance(job, Finding):
+            yield job
+            return
+        yield from _compared(job.one, job.sides, job.holdout, [self._scores[key].result() for key in job.keys])
+        self._uses.subtract(job.keys)
+        for key in job.keys:
+            if not self._uses[key]:
+                self._scores.pop(key, None)
 
 
 class Whole:
@@ -109,10 +162,6 @@ class Whole:
                 self._clean = ((wanted, recipe), found)
                 return found
         return None
-
-
-def _key(side: Side, one: Judged) -> tuple[str, str, str]:
-    return side.digest, str(side.tag), one.used.digest
 
 
 def _score(side: Side, store: ModelStore, rows: Any) -> "Scores":

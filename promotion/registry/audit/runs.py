@@ -6,11 +6,13 @@ training are in the version's metadata, which its digest covers.
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
 from promotion.registry.audit.findings import Code, Finding, finding
 from promotion.registry.state import Known, State
 from promotion.seams import Mirror, MirrorRun, Stored
+from promotion.vocabulary import Stage
 
 METRICS = "metrics"
 """Name of the metadata under which a version keeps what its training logged, as JSON."""
@@ -19,13 +21,12 @@ Decided = Sequence[tuple[int, Mapping[str, float]]]
 """The numbers of each decision on a version with its `seq`, oldest first."""
 
 
-def logged_metrics(stored: Iterable[Stored]) -> Mapping[str, Mapping[str, float]]:
-    """What each version says that its training logged, by tag; versions that say nothing are left out."""
-    return {str(one.tag): _numbers(one.metadata[METRICS]) for one in stored if METRICS in one.metadata}
-
-
 def check_runs(
-    state: State, decided: Mapping[str, Decided], mirror: Mirror, logged: Mapping[str, Mapping[str, float]]
+    state: State,
+    decided: Mapping[str, Decided],
+    mirror: Mirror,
+    stored: Mapping[str, Stored],
+    since: datetime | None,
 ) -> Iterator[Finding]:
     """The run of every version is there, and shows the numbers of its training and of its decisions.
 
@@ -33,9 +34,10 @@ def check_runs(
         state: of the ledger.
         decided: the numbers of every decision on each version, by tag.
         mirror: what MLflow shows.
-        logged: as of `logged_metrics`.
+        stored: the versions, which hold the metrics that their training logged, by tag.
+        since: versions that neither serve nor wait, and were registered and judged before, are left out.
     """
-    known = {one.registration.run_id: one for one in state.versions.values() if not one.deleted_at}
+    known = {one.registration.run_id: one for one in state.versions.values() if _concerned(one, since)}
     runs = mirror.runs([run_id for run_id in known if run_id])
     for run_id, one in known.items():
         if run_id is None:
@@ -45,8 +47,16 @@ def check_runs(
             continue
         if runs[run_id].deleted:
             yield _deleted(run_id, one)
-        yield from _check_training(run_id, one.tag, runs[run_id], logged.get(one.tag, {}))
+        yield from _check_training(run_id, one.tag, runs[run_id], _logged(stored.get(one.tag)))
         yield from _check_decisions(run_id, one, runs[run_id], decided.get(one.tag, ()), mirror)
+
+
+def _concerned(known: Known, since: datetime | None) -> bool:
+    if known.deleted_at:
+        return False
+    if since is None or known.stage in {Stage.PROD, Stage.STAGING}:
+        return True
+    return any(datetime.fromisoformat(at) >= since for at in (known.registered_at, known.decided_at) if at)
 
 
 def _check_training(run_id: str, tag: str, run: MirrorRun, expected: Mapping[str, float]) -> Iterator[Finding]:
@@ -95,10 +105,10 @@ def _shown(value: float | None) -> str:
     return "no such metric in the run" if value is None else repr(value)
 
 
-def _numbers(text: object) -> Mapping[str, float]:
-    """The numbers of a text; none where it is no such text, which its digest would tell."""
+def _logged(stored: Stored | None) -> Mapping[str, float]:
+    """What a version says that its training logged; none where it is no such text, which its digest would tell."""
     try:
-        found = json.loads(str(text))
+        found = json.loads(str(stored.metadata.get(METRICS, "{}"))) if stored else {}
     except ValueError:
         return {}
     numbers = found.items() if isinstance(found, dict) else ()

@@ -4,44 +4,71 @@ A hash covers all entries before it, so that a signature vouches for them too: e
 need none. After the first signed entry every one must be signed.
 """
 
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from promotion.registry.audit.findings import Code, Finding, finding
 from promotion.registry.entries import Entry
 from promotion.seams import Keyring
 
 
-def check_signatures(entries: Sequence[Entry], keys: Keyring) -> Iterator[Finding]:
-    """Every signature is of its entry and by a known key, and from the first one on none is missing."""
-    first = next((index for index, entry in enumerate(entries) if entry.signature is not None), len(entries))
-    if first == len(entries):
-        if entries:
-            yield _never_signed(entries)
-        return
-    for signed, group in groupby(entries[first:], key=lambda entry: entry.signature is not None):
-        run = tuple(group)
-        if not signed:
-            yield _unsigned(run)
-            continue
-        for entry in run:
-            yield from _check(entry, keys)
+@dataclass
+class _Unsigned:
+    """Entries without a signature, one after the other: the first and the last, and who wrote them."""
+
+    first: int
+    last: int
+    actors: dict[str, None] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"entry {self.first}" if self.first == self.last else f"entries {self.first} to {self.last}"
 
 
-def _check(entry: Entry, keys: Keyring) -> Iterator[Finding]:
-    assert entry.signature is not None  # noqa: S101 - the caller has filtered
-    name = keys.claimed(entry.signature)
+class Signatures:
+    """Every signature is of its entry and by a known key, and from the first one on none is missing.
+
+    Args:
+        keys: the public keys of the configuration.
+    """
+
+    def __init__(self, keys: Keyring) -> None:
+        self._keys = keys
+        self._any_signed = False
+        self._run: _Unsigned | None = None
+        self._found: list[Finding] = []
+
+    def take(self, entry: Entry) -> None:
+        """Take in the next entry."""
+        if entry.signature is None:
+            self._run = self._run or _Unsigned(entry.seq, entry.seq)
+            self._run.last = entry.seq
+            self._run.actors[entry.actor] = None
+            return
+        if self._run and self._any_signed:
+            self._found.append(_unsigned(self._run))
+        self._run, self._any_signed = None, True
+        self._found += _check(entry, entry.signature, self._keys)
+
+    def findings(self) -> Iterator[Finding]:
+        """What is wrong with all that were taken in."""
+        yield from self._found
+        if self._run:
+            yield _unsigned(self._run) if self._any_signed else _never_signed(self._run)
+
+
+def _check(entry: Entry, signature: str, keys: Keyring) -> Iterator[Finding]:
+    name = keys.claimed(signature)
     subject = f"entry {entry.seq}"
     if name is None:
         yield finding(
             Code.UNKNOWN_KEY,
             subject,
             "a signature by a key of [public_keys]",
-            f"{entry.signature[:32]}…, as it says by {entry.actor}",
+            f"{signature[:32]}…, as it says by {entry.actor}",
             "Add the key to [public_keys] if it is one of yours; if not, someone else wrote to the ledger: restore it "
             "from a backup.",
         )
-    elif not keys.vouches(entry.hash, entry.signature):
+    elif not keys.vouches(entry.hash, signature):
         yield finding(
             Code.FALSE_SIGNATURE,
             subject,
@@ -51,28 +78,23 @@ def _check(entry: Entry, keys: Keyring) -> Iterator[Finding]:
         )
 
 
-def _unsigned(run: Sequence[Entry]) -> Finding:
-    actors = ", ".join(dict.fromkeys(entry.actor for entry in run))
+def _unsigned(run: _Unsigned) -> Finding:
     return finding(
         Code.UNSIGNED,
-        _named(run),
+        str(run),
         "signatures, since an earlier entry is signed",
-        f"none; recorded as by {actors}",
+        f"none; recorded as by {', '.join(run.actors)}",
         "Ask them. If they did this, give them a signing key: what is unsigned stays so. If not, the ledger was "
         "changed from outside: restore it from a backup.",
     )
 
 
-def _never_signed(entries: Sequence[Entry]) -> Finding:
+def _never_signed(run: _Unsigned) -> Finding:
     return finding(
         Code.NEVER_SIGNED,
-        _named(entries),
+        str(run),
         "a signature by a key of [public_keys]",
         "none in the whole ledger",
         "If keys have only just come into use, the next change that is recorded vouches for all before it. If not, "
         "this is another ledger: restore yours from a backup.",
     )
-
-
-def _named(run: Sequence[Entry]) -> str:
-    return f"entry {run[0].seq}" if len(run) == 1 else f"entries {run[0].seq} to {run[-1].seq}"

@@ -214,6 +214,12 @@ class TestLook:
         assert "! toy:weak is labelled prod and not recorded; `promotion adopt` makes it the champion of record." in out
         assert "! toy:good has no model.yaml: its save was cut short" in out
 
+    def test_an_audit_of_nothing_is_no_good_news(self, command, tmp_path):
+        sentence = f"Error: There is nothing to audit: no model is configured or recorded in {tmp_path}. "
+        code, out, err = command("audit")
+        assert (code, out) == (2, "")
+        assert err.startswith(sentence)
+
     def test_audit_finds_an_edited_label_and_repair_mends_it(self, weak_alone, with_champion, command):
         assert command("audit", "toy") == (0, "toy: the ledger, the labels, the files and MLflow agree.\n", "")
         path = with_champion / "bentoml" / "models" / "toy" / "weak" / "model.yaml"

@@ -10,7 +10,7 @@ from situation import NOON, faults, kinds, open_at, settings_at, stages, toy
 
 from promotion.adapters.bento import BentoStore
 from promotion.adapters.memory import MemoryMirror
-from promotion.registry.audit.clocks import check_clocks
+from promotion.registry.audit.clocks import Clocks
 from promotion.registry.entries import Head, TransitionApplied, chain
 
 LATER = NOON + timedelta(days=1)
@@ -88,6 +88,13 @@ def dated(*moments):
         body = TransitionApplied(planned=1)
         entries += tuple(chain("toy", head, [body], at=moment, actor=f"os:writer-{len(entries) + 1}"))
     return entries
+
+
+def check_clocks(entries, now):
+    clocks = Clocks(now)
+    for entry in entries:
+        clocks.take(entry)
+    return tuple(clocks.findings())
 
 
 class TestFindings:

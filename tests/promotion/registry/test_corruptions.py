@@ -615,11 +615,22 @@ def test_each_corruption_is_found_by_its_codes_alone(world, name, monkeypatch):
         world.put_back()
 
 
-class Away(MemoryMirror):
-    """Takes nothing, so that all of a record is sent at once later."""
+def test_since_passes_over_runs_of_versions_that_neither_serve_nor_wait(world):
+    def found(since):
+        registry = world.open(clock=lambda: world.now)
+        return {finding.subject for finding in registry.audit("toy", since=since)}
 
-    def push(self, state):
-        raise MirrorError("It is away.")
+    try:
+        for version in ("noisy", "good"):
+            world.mlflow.log_metric(world.run_id(version), "holdout_roc_auc", 0.123)
+        assert (
+            found(None)
+            == found(NOON - timedelta(days=1))
+            == {"holdout_roc_auc of toy:good", "holdout_roc_auc of toy:noisy"}
+        )
+        assert found(world.now) == {"holdout_roc_auc of toy:good"}
+    finally:
+        world.put_back()
 
 
 def test_a_registry_of_two_hundred_decisions_that_nobody_touched_has_no_finding(tmp_path, empty_mlflow):
@@ -627,7 +638,7 @@ def test_a_registry_of_two_hundred_decisions_that_nobody_touched_has_no_finding(
     ROWS.to_csv(tmp_path / "rows.csv", index=False)
     challengers = {f"v{number}": ("good", "weak", "noisy", "spoilt")[number % 4] for number in range(10)}
     train(here, empty_mlflow, {"first": "weak", **challengers})
-    registry = here.open(mirror=Away())
+    registry = here.open(mirror=MemoryMirror())
     for version in ("first", *challengers):
         registry.register(toy(version), Origin(run_id=here.store.get(toy(version)).metadata["mlflow_run_id"]))
     registry.gate(toy("first"))
@@ -636,7 +647,7 @@ def test_a_registry_of_two_hundred_decisions_that_nobody_touched_has_no_finding(
         for version in challengers:
             if registry.champion("toy").tag != toy(version):
                 registry.gate(toy(version), holdout=f"day{day}.csv")
-    assert here.open().sync("toy")
+    assert here.open().sync("toy", everything=True)
 
     assert sum(entry.kind == "decision" for entry in registry.history("toy")) >= 200
     here.now = NOON + timedelta(days=6)

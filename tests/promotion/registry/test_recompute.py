@@ -3,8 +3,10 @@
 import json
 import shutil
 import sqlite3
+import time
 from contextlib import closing
 from datetime import datetime, timedelta
+from threading import Barrier
 
 import pytest
 from recipes import ToyRecipe, synthetic_rows
@@ -15,7 +17,10 @@ from promotion.adapters.memory import MemoryMirror
 from promotion.canonical import canonical_json, digest
 from promotion.registry.audit import recompute
 from promotion.registry.entries import FORMAT
+from promotion.registry.gating import weigh
 from promotion.registry.record import Origin
+from promotion.rows import fingerprints
+from promotion.seams import call
 
 
 @pytest.fixture(scope="module")
@@ -52,13 +57,13 @@ def decisions(registry):
 
 
 def rewrite(registry, root, change):
-    """A decision changed in the ledger's database, and every digest and hash after it made to fit."""
+    """The record of a decision changed in the ledger's database, and every digest and hash after it made to fit."""
     last, with_decision = None, decisions(registry)[1].seq
     with closing(sqlite3.connect(root / "ledger.db")) as connection, connection:
         for entry in registry.history("toy"):
             body = json.loads(json.dumps(entry.body))
             if entry.seq == with_decision:
-                change(body["decision"])
+                change(body)
                 body["decision_digest"] = digest(body["decision"])
             prev = last or entry.prev_hash
             last = digest([FORMAT, entry.model, entry.seq, entry.kind, entry.at, entry.actor, body, prev])
@@ -79,11 +84,69 @@ def test_all_decisions_come_out_as_they_were_made_each_version_scored_once(regis
     assert len(reads) == 1
 
 
+def better(body):
+    body["decision"]["evidence"]["metrics"][0]["challenger"] += 1e-6
+
+
+def test_models_of_several_decisions_are_scored_at_once_and_in_any_order(registry, monkeypatch):
+    """Each model waits for another one to be scored beside it, the first ones the longest."""
+    running, beside, score = set(), Barrier(2), recompute.score_version
+
+    def waiting(side, *rest):
+        running.add(side.tag.version)
+        if running <= {"weak", "good"}:
+            beside.wait(timeout=30)
+            time.sleep(0.2 if side.tag.version == "weak" else 0)
+        return score(side, *rest)
+
+    monkeypatch.setattr(recompute, "score_version", waiting)
+    assert again(registry) == []
+
+
+SLICED = {"by": "a", "bins": 2, "max_loss": 5.0, "min_rows": 20}
+OTHERS = {
+    "classes": ("ClassesRecipe", {"primary": {"metric": "log_loss"}, "slices": [{**SLICED, "metric": "log_loss"}]}),
+    "numbers": ("NumberRecipe", {"primary": {"metric": "rmse"}, "slices": [{**SLICED, "metric": "rmse"}]}),
+    "two": ("ToyRecipe", {"primary": {"metric": "roc_auc"}, "slices": [{**SLICED, "metric": "brier_score"}]}),
+}
+
+
+@pytest.mark.parametrize(("name", "policy"), OTHERS.values(), ids=OTHERS)
+def test_decisions_of_every_task_are_made_again_with_their_slices(tmp_path, monkeypatch, name, policy):
+    synthetic_rows().to_csv(tmp_path / "rows.csv", index=False)
+    whole = {"guardrails": [], "floors": [], "metrics": [], "min_positives": 0, **policy}
+    settings = settings_at(tmp_path, policy=whole, recipe=f"recipes:{name}")
+    registry = open_at(settings, store=BentoStore(tmp_path / "bentoml"), mirror=MemoryMirror())
+    for skill in ("weak", "good"):
+        recipe, data = registry.load("toy", options={"skill": skill})
+        training = recipe.split(data.rows).training
+        trained, keys = recipe.train(training, step=call), fingerprints(training["id"])
+        registry.store.save(f"toy:{skill}", trained, metadata={}, training_rows=keys)
+        registry.register(toy(skill), Origin(data=data, options={"skill": skill}))
+        verdict = registry.gate(toy(skill)).verdict
+        if skill == "weak":
+            registry.promote(toy("weak"), reason="the first", override=True)
+    assert verdict == "promote"
+    assert len(decisions(registry)[1].body["decision"]["evidence"]["slices"]) == 2
+    assert again(registry) == []
+
+    def without_the_first_row(rows, scores, *rest):
+        return weigh(rows.iloc[1:], [one[1:] for one in scores], *rest)
+
+    monkeypatch.setattr(recompute, "weigh", without_the_first_row)
+    assert {one.code for one in again(registry)} == {"AUD070"}
+
+
+def test_a_decision_of_a_release_that_recorded_no_policy_is_made_again(registry, tmp_path):
+    rewrite(registry, tmp_path, lambda body: body.update(policy=None))
+    assert again(registry) == []
+    rewrite(registry, tmp_path, better)
+    (one,) = again(registry)
+    assert one.code == "AUD070"
+
+
 def test_a_number_changed_with_hashes_that_fit_is_found_by_recomputing(registry, tmp_path):
     seq = decisions(registry)[1].seq
-
-    def better(decision):
-        decision["evidence"]["metrics"][0]["challenger"] += 1e-6
 
     rewrite(registry, tmp_path, better)
     assert not any(one.code in {"AUD001", "AUD002", "AUD003"} for one in faults(registry))
@@ -110,6 +173,20 @@ def test_since_leaves_out_earlier_decisions(registry, tmp_path):
     (tmp_path / "rows.csv").unlink()
     last = decisions(registry)[-1]
     assert found(registry, since=datetime.fromisoformat(last.at)) == {f"AUD072 entry {last.seq} (toy:noisy)"}
+
+
+def test_since_passes_over_what_is_wrong_with_earlier_decisions_and_over_no_broken_chain(registry, tmp_path):
+    second, last = (datetime.fromisoformat(one.at) for one in decisions(registry)[1:])
+
+    def codes(since=None):
+        return {one.code for one in registry.audit("toy", since=since)} - {"AUD015"}
+
+    rewrite(registry, tmp_path, lambda body: body["decision"].update(verdict="reject"))
+    assert codes() >= codes(second) >= {"AUD050", "AUD054"}
+    assert not codes(last) & {"AUD050", "AUD054"}
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as connection, connection:
+        connection.execute("update entries set actor = 'os:mallory' where seq = 1")
+    assert codes(last) == {"AUD001"}
 
 
 def test_of_rows_read_in_another_way_it_is_said(registry, monkeypatch):

@@ -75,9 +75,9 @@ class RawLedger:
     def __init__(self, rows):
         self._rows = rows
 
-    def entries(self, model, *, after=0):
-        ours = [row for row in self._rows.of(model) if row["seq"] > after]
-        return tuple(READ.get(id(row)) or entry_of(as_row(row)) for row in sorted(ours, key=lambda row: row["seq"]))
+    def entries(self, model, *, after=0, limit=None):
+        ours = sorted((row for row in self._rows.of(model) if row["seq"] > after), key=lambda row: row["seq"])
+        return tuple(READ.get(id(row)) or entry_of(as_row(row)) for row in ours[:limit])
 
     def head(self, model):
         found = [head_of(as_row(row)) for row in self._rows.heads if row["model"] == model]

@@ -42,7 +42,7 @@ class MirrorAway(MemoryMirror):
     def push(self, state):
         if self.away:
             raise MirrorError("MLflow at http://away did not answer.")
-        super().push(state)
+        return super().push(state)
 
 
 @pytest.fixture
@@ -495,6 +495,25 @@ class TestMirrorAway:
         champion = mlflow.get_model_version_by_alias("toy", "champion")
         assert champion.tags["promotion.tag"] == str(registry.champion("toy").tag) == "toy:weak"
         assert champion.tags["promotion.digest"] == registry.champion("toy").digest
+        assert faults(registry) == ()
+
+    def test_a_run_that_somebody_deleted_stops_nothing_and_is_told(self, opened, mlflow, mlflow_uri):
+        registry = opened(mirror=MlflowMirror(mlflow_uri))
+        runs = {version: mlflow.new_run() for version in ("weak", "good")}
+        for version, run_id in runs.items():
+            registry.register(toy(version), Origin(run_id=run_id))
+        mlflow.delete_run(runs["good"])
+        for version in runs:
+            registry.gate(toy(version))
+        assert mlflow.get_model_version_by_alias("toy", "champion").tags["promotion.tag"] == "toy:good"
+        assert registry.notices == [
+            f"MLflow shows no decisions in {runs['good']}: such runs are not there, or deleted. What was decided stands. "
+            "`mlflow runs restore --run-id RUN` brings back a deleted one, and `promotion repair toy` sends it all again."
+        ]
+        assert {finding.code for finding in faults(registry)} == {"AUD032", "AUD059"}
+
+        mlflow.restore_run(runs["good"])
+        registry.repair("toy")
         assert faults(registry) == ()
 
 

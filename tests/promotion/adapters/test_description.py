@@ -1,0 +1,35 @@
+"""The two readers of `model.yaml`: what the fast one reads is what the other reads, since digests are made of it."""
+
+import pytest
+import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from promotion.adapters.bento import description
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.dates() | st.datetimes() | st.binary(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
+    max_leaves=12,
+)
+DUMPED = st.builds(yaml.safe_dump, VALUES, default_flow_style=st.sampled_from([None, True, False]))
+WRITTEN = st.text(st.sampled_from("ab01:-?,[]{}&*!|>%@`'\"#. \n~<=") | st.characters(codec="ascii"), max_size=40)
+
+
+def read(text, loader):
+    try:
+        return repr(description._parsed(text, loader))  # of NaN too
+    except description.Damaged:
+        return "damaged"
+
+
+@pytest.mark.skipif(not hasattr(yaml, "CBaseLoader"), reason="PyYAML without libyaml")
+@given(DUMPED | WRITTEN | st.builds("{}{}".format, DUMPED, WRITTEN))
+@example("a: 'it''s'\nb: |+\n  two\n\n  lines\n\n")
+@example('a: >-\n  folded\n  text\n\n  more\nb: "tab\\tand \\\n  broken"\n')
+@example("- {a: 1, b: [2, ~]}\n- 12\n- &x [1]\n- *x\n")
+@example("? complex\n: value\n")
+def test_both_readers_read_the_same_of_plain_characters(text):
+    text = "".join(one for one in text if description._PLAIN.fullmatch(one))
+    assert read(text, yaml.CBaseLoader) == read(text, yaml.BaseLoader)
+    assert read(text, yaml.CSafeLoader) == read(text, yaml.SafeLoader)
