@@ -1,17 +1,14 @@
-"""What stands around the curves of a figure of one axes: lines and numbers at its ticks, names, title, margins.
+"""What stands around the curves of a figure of one axes: its title, the names of lines and rows, and the margins.
 
-matplotlib finds the ticks and writes their numbers; here they are drawn, each once, and the margins follow from their
-widths. Its own ticks and layouts take several times as long as all else in a picture.
+matplotlib draws all of it. The margins follow from the widths of its numbers: its own layouts draw a picture several
+times to find them, and take longer than all else in a report.
 """
 
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
-
-from promotion.report.palette import light
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,33 +23,13 @@ _ROUGHLY = (0.14, 0.14, 0.83, 0.78)
 """Where the axes lie while their ticks are looked for; how many there are depends on it."""
 
 
-@dataclass(frozen=True)
-class _Ticks:
-    """Of one axis, those that are seen.
-
-    Attributes:
-        at: where.
-        words: what is written there.
-        common: what is written once for all of them, such as a power of ten, or a year.
-        ruled: whether a line goes through each; rows that have names are told apart without.
-    """
-
-    at: tuple[float, ...]
-    words: tuple[str, ...]
-    common: str
-    ruled: bool
-
-    @property
-    def widest(self) -> float:
-        return max((_width(words, NUMBERS) for words in self.words), default=0.0)
-
-
 def name_ticks(axis: "Axis", at: Sequence[float], words: Sequence[str]) -> None:
     """Ticks at these places, with these words."""
     from matplotlib.ticker import FixedFormatter, FixedLocator
 
     axis.set_major_locator(FixedLocator(at))
     axis.set_major_formatter(FixedFormatter([_one_line(text) for text in words]))
+    axis.grid(visible=False)
 
 
 def name_lines(axes: "Axes") -> None:
@@ -64,90 +41,54 @@ def name_lines(axes: "Axes") -> None:
 
 
 def put_frame(figure: "Figure") -> None:
-    """Draw it, and size the axes, so that no word covers another or is cut off."""
+    """Size the axes so that no word is cut off, and no number under them touches the next."""
     (axes,) = figure.axes
     width, height = figure.bbox.size
     axes.set_position(_ROUGHLY)
-    across, up = _thinned(axes, _ticks(axes.xaxis)), _ticks(axes.yaxis)
-    named = bool(axes.get_xlabel() or across.common)
-    left = _EDGE + (_LINE + _GAP if axes.get_ylabel() else 0.0) + up.widest + _GAP
-    bottom = _EDGE + _LINE * (2 if named else 1) + _GAP + _legend(figure)
-    top = _TITLE + (_LINE if up.common else 0.0)
-    right = max(2 * _EDGE, _overhang(axes, across, width))
+    axes.tick_params(length=0.0, pad=_GAP)
+    _thin(axes)
+    up = _written(axes.yaxis)
+    left = _EDGE + (_LINE + _GAP if axes.get_ylabel() else 0.0) + _widest(up) + _GAP
+    bottom = _EDGE + _LINE * (2 if axes.get_xlabel() or _common(axes.xaxis) else 1) + _GAP + _legend(figure)
+    top = _TITLE + (_LINE if _common(axes.yaxis) else 0.0)
+    right = 2 * _EDGE + _widest(_written(axes.xaxis)) / 2
     axes.set_position((left / width, bottom / height, (width - left - right) / width, (height - bottom - top) / height))
-    axes.set_autoscale_on(False)
-    axes.xaxis.set_visible(False)
-    axes.yaxis.set_visible(False)
-    _rule(axes, across, up)
-    _write(figure, axes, across, up)
     _entitle(axes, height)
 
 
-def _ticks(axis: "Axis") -> _Ticks:
+def _written(axis: "Axis") -> dict[float, str]:
+    """The numbers at the ticks that are seen, by place."""
+    low, high = sorted(axis.get_view_interval())
+    at = [float(place) for place in axis.get_majorticklocs()]
+    words = axis.get_major_formatter().format_ticks(at)
+    return {place: text for place, text in zip(at, words, strict=True) if low <= place <= high}
+
+
+def _common(axis: "Axis") -> str:
+    """What is written once for all ticks, such as a power of ten, or a year; known once they were written."""
+    return str(axis.get_major_formatter().get_offset())
+
+
+def _widest(written: Mapping[float, str]) -> float:
+    return max((_width(words, NUMBERS) for words in written.values()), default=0.0)
+
+
+def _thin(axes: "Axes") -> None:
+    """Every second tick under the axes, or every third, until no number touches the next."""
     from matplotlib.ticker import FixedLocator
 
-    low, high = sorted(axis.get_view_interval())
-    at, formatter = [float(place) for place in axis.get_majorticklocs()], axis.get_major_formatter()
-    seen = [(place, words) for place, words in zip(at, formatter.format_ticks(at), strict=True) if low <= place <= high]
-    return _Ticks(
-        at=tuple(place for place, _ in seen),
-        words=tuple(words for _, words in seen),
-        common=str(formatter.get_offset()),
-        ruled=not isinstance(axis.get_major_locator(), FixedLocator),
-    )
-
-
-def _thinned(axes: "Axes", across: _Ticks) -> _Ticks:
-    """Every second tick under the axes, or every third, until no number touches the next."""
-    places = [axes.transData.transform((at, axes.get_ylim()[0]))[0] for at in across.at]
+    written = _written(axes.xaxis)
+    places = [axes.transData.transform((at, axes.get_ylim()[0]))[0] for at in written]
     step = 1
-    while any(after - place < across.widest + _GAP for place, after in pairwise(places[::step])):
+    while any(after - place < _widest(written) + _GAP for place, after in pairwise(places[::step])):
         step += 1
-    return replace(across, at=across.at[::step], words=across.words[::step])
-
-
-def _overhang(axes: "Axes", across: _Ticks, width: float) -> float:
-    """How far the numbers under the axes reach beyond its right end."""
-    end = (_ROUGHLY[0] + _ROUGHLY[2]) * width
-    places = (axes.transData.transform((at, axes.get_ylim()[0]))[0] for at in across.at)
-    reaches = (place + _width(words, NUMBERS) / 2 for place, words in zip(places, across.words, strict=True))
-    return float(max(reaches, default=0.0) - end + _EDGE)
+    if step > 1:
+        axes.xaxis.set_major_locator(FixedLocator(list(written)[::step]))
 
 
 def _legend(figure: "Figure") -> float:
     """The height of a legend under the axes."""
     return sum(float(legend.get_window_extent(_ruler()).height) for legend in figure.legends)
-
-
-def _rule(axes: "Axes", across: _Ticks, up: _Ticks) -> None:
-    looks: dict[str, Any] = {"colors": light("line"), "linewidth": 0.6, "zorder": 0.5}
-    if across.ruled:
-        axes.vlines(across.at, 0, 1, transform=axes.get_xaxis_transform(), **looks)
-    if up.ruled:
-        axes.hlines(up.at, 0, 1, transform=axes.get_yaxis_transform(), **looks)
-
-
-def _write(figure: "Figure", axes: "Axes", across: _Ticks, up: _Ticks) -> None:
-    """The numbers of both axes, what is common to them, and the names of the axes."""
-    width, height = figure.bbox.size
-    box = axes.bbox
-
-    def write(x: float, y: float, words: str, size: float = NUMBERS, **looks: Any) -> None:
-        if words:
-            figure.text(x / width, y / height, words, fontsize=size, va="baseline", **looks)
-
-    below = box.y0 - _LINE
-    corner = axes.get_xlim()[0], axes.get_ylim()[0]
-    for at, words in zip(across.at, across.words, strict=True):
-        write(axes.transData.transform((at, corner[1]))[0], below, words, ha="center")
-    for at, words in zip(up.at, up.words, strict=True):
-        write(box.x0 - _GAP, axes.transData.transform((corner[0], at))[1] - 0.36 * NUMBERS, words, ha="right")
-    write(box.x1, below - _LINE, across.common, ha="right")
-    write(box.x0, box.y1 + _GAP, up.common, ha="left")
-    write((box.x0 + box.x1) / 2, below - _LINE, axes.get_xlabel(), NAMES, ha="center")
-    write(
-        _EDGE + NAMES, (box.y0 + box.y1) / 2, axes.get_ylabel(), NAMES, ha="center", rotation=90, rotation_mode="anchor"
-    )
 
 
 def _entitle(axes: "Axes", height: float) -> None:
