@@ -150,6 +150,8 @@ def _what_next(console: Console) -> None:
     console.print("What to look at next", style="bold")
     lines = (
         ("promotion show TAG", "the life of one version, with its decision"),
+        ("promotion report TAG --open", "a decision as a page: checks, curves, slices, lineage"),
+        ("promotion report --site .demo/site", "the whole registry as pages that open from disk"),
         ("mlflow ui --backend-store-uri sqlite:///.demo/mlflow.db", "runs, metrics, the alias `champion`"),
         (f"PREFECT_HOME={FOLDER.absolute()}/prefect prefect server start", "the flow runs, at http://127.0.0.1:4200"),
         ("docs/tutorial.md", "the same, step by step"),
