@@ -3,6 +3,7 @@
 import math
 import os
 import sqlite3
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -43,6 +44,8 @@ class Database:
         self._secrets = (parsed.password, *(text for name, text in parsed.query.items() if "password" in name))
         self.place = without_password(parsed.render_as_string(hide_password=True))
         self._engine = _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed)
+        # At the end of the process at the latest: whoever leaves a SQLite file last moves what waits beside it into it.
+        weakref.finalize(self, self._engine.dispose)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -133,16 +136,30 @@ def _wait(url: URL) -> float:
 
 
 def _still(database: Path) -> Path | None:
-    """The file, absolute, where it lies on a read-only disk and nothing waits beside it to be written into it.
+    """The file, absolute, where it lies on a read-only disk and nothing waits beside it to be moved into it.
 
-    SQLite does not open it otherwise: it would have to make the files by which readers and writers know of each other.
+    SQLite does not open it otherwise: it would have to make the file by which readers and writers know of each other.
+
+    Raises:
+        LedgerError: something waits, and that file is not there, so that nobody can read both.
     """
     try:
         file, waiting = database.resolve(), database.with_name(f"{database.name}-wal")
-        read_only = bool(os.statvfs(file).f_flag & os.ST_RDONLY)
-        return file if read_only and not (waiting.exists() and waiting.stat().st_size) else None
+        if not os.statvfs(file).f_flag & os.ST_RDONLY:
+            return None
+        if not (waiting.exists() and waiting.stat().st_size):
+            return file
+        readable = database.with_name(f"{database.name}-shm").exists()
     except (OSError, ValueError):
         return None
+    if not readable:
+        message = (
+            f"The ledger {database} cannot be read: entries wait in {waiting.name}, left by a command that was killed or "
+            "was running when they were copied, and the disk is read-only, so that they cannot be moved into it. "
+            f"Copy {database.name} and {waiting.name} to a disk that can be written to."
+        )
+        raise LedgerError(message)
+    return None
 
 
 def _make_folder(database: Path) -> None:
