@@ -154,8 +154,8 @@ def _still(database: Path) -> Path | None:
         return None
     if not readable:
         message = (
-            f"The ledger {database} cannot be read: entries wait in {waiting.name}, left by a command that was killed or "
-            "was running when they were copied, and the disk is read-only, so that they cannot be moved into it. "
+            f"The ledger {database} cannot be read: entries wait in {waiting.name}, left by a command that was killed "
+            "or was running when they were copied, and the disk is read-only, so that they cannot be moved into it. "
             f"Copy {database.name} and {waiting.name} to a disk that can be written to."
         )
         raise LedgerError(message)
