@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from postgres import postgres_server
 from recipes import ToyRecipe, synthetic_rows
-from servers import prefect_server
+from servers import prefect_server, resting_server
 from situation import open_at, settings_at, ticking, toy
 from world import first_world
 
@@ -21,6 +21,7 @@ __all__ = [
     "first_world",
     "postgres_server",
     "prefect_server",
+    "resting_server",
 ]  # one for all tests that ask for it: imported by each, it would be made for each
 
 # How much time drawing takes says nothing of what is tested, and differs from run to run.

@@ -23,10 +23,20 @@ SECOND_TRY = pytest.mark.flaky(reruns=1)
 
 
 @pytest.fixture(scope="session")
-def prefect_server(tmp_path_factory):
-    """The API URL of a Prefect server with a database of its own."""
-    with prefect_server_in(tmp_path_factory.mktemp("prefect")) as api_url:
-        yield api_url
+def resting_server(tmp_path_factory):
+    """A Prefect server with a database of its own, which rests."""
+    with prefect_server_in(tmp_path_factory.mktemp("prefect")) as server:
+        server.rest()
+        yield server
+        server.wake()
+
+
+@pytest.fixture
+def prefect_server(resting_server):
+    """The API URL of a Prefect server, awake while a test asks for it: an idle one takes a tenth of a core."""
+    resting_server.wake()
+    yield resting_server.api_url
+    resting_server.rest()
 
 
 @contextmanager
@@ -42,7 +52,7 @@ def prefect_server_in(home):
             server = PrefectServer(home)
             server.start()
             server.wait()
-        yield server.api_url
+        yield server
     finally:
         server.stop()
 
@@ -79,14 +89,27 @@ class Server:
 
     def kill(self):
         """SIGKILL, to it and all that it has started, none of which can say a word."""
-        import psutil
-
         if self.process is None or self.process.poll() is not None:
             return
-        us = psutil.Process(self.process.pid)
-        for one in (us, *us.children(recursive=True)):
+        for one in self._processes():
             one.kill()
         self.process.wait()
+
+    def rest(self):
+        """Do nothing, and take no time, until woken."""
+        for one in self._processes():
+            one.suspend()
+
+    def wake(self):
+        """Go on."""
+        for one in self._processes():
+            one.resume()
+
+    def _processes(self):
+        import psutil
+
+        us = psutil.Process(self.process.pid)
+        return us, *us.children(recursive=True)
 
 
 class PrefectServer(Server):

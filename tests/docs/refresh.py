@@ -19,8 +19,8 @@ def refresh(page):
         root = Path(place)
         for part in ("page", "home", "server"):
             (root / part).mkdir()
-        with prefect_server_in(root / "server") as api_url:
-            printed = dict(run_page(page, root / "page", page_environment(root, api_url, free_port())))
+        with prefect_server_in(root / "server") as server:
+            printed = dict(run_page(page, root / "page", page_environment(root, server.api_url, free_port())))
     lines = page.read_text("utf-8").splitlines()
     for block in blocks_of(page):
         if block in printed:

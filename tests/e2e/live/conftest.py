@@ -1,4 +1,4 @@
-"""Prefect in earnest: one session's `stack` of real servers and workers, which all tests of this folder share.
+"""Prefect in earnest: one `stack` of real servers and workers, which all tests of this folder share.
 
     stack.folder        the project: promotion.toml, prefect.yaml, automations.yaml, data/train_transaction.csv (15 days)
     stack.api_url       of a Prefect server on PostgreSQL, behind basic auth `stack.auth`; its UI is at `stack.ui_url`
@@ -206,7 +206,7 @@ class Stack:
             one.kill()  # nobody needs their last words, and saying them takes 15 s
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(tmp_path_factory, transactions, empty_mlflow, prefect_database):
     """The servers are up, everything is deployed, and a worker listens on each queue."""
     root = tmp_path_factory.mktemp("live")
@@ -236,7 +236,7 @@ def stack(tmp_path_factory, transactions, empty_mlflow, prefect_database):
         stack.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def prefect_database():
     """Prefect's on PostgreSQL where Debian's is installed: Prefect wants its extension `pg_trgm`, which wheels leave out."""
     if not DebianPostgres.programs():
