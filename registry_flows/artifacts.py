@@ -62,7 +62,8 @@ def decision_artifacts(registry: "Registry", tag: Tag, decision: Decision) -> No
         known = registry.state(tag.model).versions[str(tag)]
         run_id = known.registration.run_id
         link = _run_link(registry, run_id) if run_id else None
-        page = page_markdown(decision_page(decision), Page(notes=quiet(*_places(registry, tag, run_id))))
+        places = (*_places(registry, tag, run_id), f"Report: `promotion report {decision.id} --open`")
+        page = page_markdown(decision_page(decision), Page(notes=quiet(*places)))
         rows = [_row(check) for check in decision.checks]
         _write(create_markdown_artifact, page, key=key_of(tag.model, "decision"), description=description)
         _write(create_table_artifact, rows, key=key_of(tag.model, "checks"), description=f"{description}: its checks")
