@@ -1,11 +1,12 @@
 """The entries of the ledger: what each kind records, and the hash chain that ties them together."""
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from promotion.canonical import digest, plain, restore
+from promotion.canonical import canonical_json, plain, restore
 from promotion.errors import LedgerError
 from promotion.evidence import Comparison
 from promotion.evidence.curves import Curves
@@ -219,7 +220,8 @@ class Entry:
 
     def expected_hash(self) -> str:
         """What `hash` must be."""
-        return _hash(self.model, self.seq, self.kind, self.at, self.actor, self.body, self.prev_hash)
+        body = canonical_json(self.body)
+        return hash_of(self.model, self.seq, self.kind, self.at, self.actor, body, self.prev_hash)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -257,7 +259,7 @@ def chain(
     for body in bodies:
         seq += 1
         kind, data, moment = _NAMES[type(body)], plain(body), at.astimezone(UTC).isoformat()
-        entry_hash = _hash(model, seq, kind, moment, actor, data, prev_hash)
+        entry_hash = hash_of(model, seq, kind, moment, actor, canonical_json(data), prev_hash)
         yield Entry(
             model=model,
             seq=seq,
@@ -272,5 +274,7 @@ def chain(
         prev_hash = entry_hash
 
 
-def _hash(model: str, seq: int, kind: str, at: str, actor: str, body: dict[str, Any], prev_hash: str) -> str:
-    return digest([FORMAT, model, seq, kind, at, actor, body, prev_hash])
+def hash_of(model: str, seq: int, kind: str, at: str, actor: str, body: str, prev_hash: str) -> str:
+    """SHA-256 of the canonical JSON of the list of `FORMAT` and all these; of the body, that text is given."""
+    before = canonical_json([FORMAT, model, seq, kind, at, actor]).removesuffix("]")
+    return hashlib.sha256(f"{before},{body},{canonical_json(prev_hash)}]".encode()).hexdigest()
