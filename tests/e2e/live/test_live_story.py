@@ -16,6 +16,7 @@ def test_a_candidate_is_trained_judged_elsewhere_promoted_and_audited_and_the_ne
     assert_it_serves(stack, first, by={f"prefect:{run.name}", f"prefect:{gate['name']}"})
     assert_two_workers_ran_them_apart(stack, run, gate)
     assert {"markdown", "table"} <= {one["type"] for one in stack.artifacts(gate["id"])}
+    assert_the_report_is_linked(stack, first, gate)
     assert_told_and_audited(stack, first)
 
     # On the same rows the next one is the same model, which is no gain.
@@ -34,6 +35,20 @@ def test_a_candidate_is_trained_judged_elsewhere_promoted_and_audited_and_the_ne
     assert judged["state_type"] == "COMPLETED"
     assert stack.registry().state(MODEL).versions[third].decision is not None
     assert stack.registry().audit(MODEL) == ()
+
+
+def assert_the_report_is_linked(stack, tag, gate):
+    """Prefect's page of the gate leads to the report in MLflow."""
+    from mlflow import MlflowClient
+
+    known = stack.registry().state(MODEL).versions[tag]
+    run_id, path = known.registration.run_id, f"decisions/{known.decided_seq}.html"
+    links = [one["data"] for one in stack.artifacts(gate["id"]) if one["key"] == "fraud-classifier-report"]
+    assert len(links) == 1
+    assert f"{stack.mlflow_url}/#/experiments/" in links[0]
+    assert f"/runs/{run_id}/artifacts/{path})" in links[0]
+    found = MlflowClient(stack.mlflow_url, stack.mlflow_url).list_artifacts(run_id, "decisions")
+    assert path in {one.path for one in found}
 
 
 def assert_it_serves(stack, tag, *, by):
