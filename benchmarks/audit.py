@@ -49,6 +49,7 @@ from promotion.vocabulary import Stage, Tag, Verdict
 SIDES = ("the first audit", "the next audit", "hashlib, all files", "bentoml.models.list")
 WITH_MLFLOW = (*SIDES, "an audit with MLflow", "mlflow search_runs")
 FILE_BYTES = 100_000
+EXPERIMENT = "toy"
 METRICS = ("roc_auc", "average_precision")
 
 
@@ -94,9 +95,11 @@ def _measured(side: str, home: Path) -> list[float]:
             if path.is_file():
                 hashlib.sha256(path.read_bytes()).hexdigest()
     elif side == "mlflow search_runs":
-        client, page = connect(_mlflow(home)), connect(_mlflow(home)).search_runs(["0"], max_results=1000)
+        client = connect(_mlflow(home))
+        experiment = client.get_experiment_by_name(EXPERIMENT).experiment_id
+        page = client.search_runs([experiment], max_results=1000)
         while page.token:
-            page = client.search_runs(["0"], max_results=1000, page_token=page.token)
+            page = client.search_runs([experiment], max_results=1000, page_token=page.token)
     else:
         mirror = MlflowMirror(_mlflow(home)) if "MLflow" in side else MemoryMirror()
         found = {one.code.value for one in _registry(home, mirror).audit("toy")}
@@ -153,8 +156,9 @@ def _runs(home: Path) -> Iterator[str]:
     from mlflow.entities import Metric, Param
 
     client = connect(_mlflow(home))
+    experiment = client.create_experiment(EXPERIMENT, artifact_location=(home / "artifacts").as_uri())
     while True:
-        run_id = client.create_run("0").info.run_id
+        run_id = client.create_run(experiment).info.run_id
         params = [Param(f"parameter_{number}", "0.1") for number in range(12)]
         client.log_batch(run_id, [Metric(f"metric_{number}", 0.9, 0, 0) for number in range(8)], params)
         yield run_id

@@ -209,13 +209,11 @@ class Record:
 
     def _made_again(self, model: str, now: datetime, *, recompute: bool, since: datetime | None) -> Iterator[Finding]:
         settings = self.config.models.get(model)
-        longest = settings.champion_max_age if settings else None
-        if not recompute and longest is None:
-            return
-        entries = self.ledger.entries(model)
-        state, reader = fold(model, entries), Reader(self.config)  # which rereads what is kept elsewhere
-        yield from check_age(state, longest, now)
+        head = self.ledger.head(model)
+        yield from check_age(head.champion if head else None, settings.champion_max_age if settings else None, now)
         if recompute:
+            entries = self.ledger.entries(model)
+            state, reader = fold(model, entries), Reader(self.config)  # which rereads what is kept elsewhere
             yield from check_recomputed(state, entries, reader, self.store, since=since)
             yield from check_drift(state, entries, reader, self.store)
 

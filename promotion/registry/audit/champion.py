@@ -9,7 +9,7 @@ from promotion.errors import PromotionError
 from promotion.registry.audit.findings import Code, Finding, finding
 from promotion.registry.audit.judged import judged, sides_of
 from promotion.registry.audit.recompute import Whole
-from promotion.registry.entries import Entry
+from promotion.registry.entries import Champion, Entry
 from promotion.registry.reading import Reader
 from promotion.registry.sides import Side, score_version
 from promotion.registry.state import State
@@ -23,9 +23,8 @@ FEWEST = 500
 _CATEGORIES = 20
 
 
-def check_age(state: State, longest: str | None, now: datetime) -> Iterator[Finding]:
+def check_age(champion: Champion | None, longest: str | None, now: datetime) -> Iterator[Finding]:
     """The champion serves no longer than the configuration allows."""
-    champion = state.champion
     if champion is None or longest is None:
         return
     age = now - datetime.fromisoformat(champion.since)
