@@ -12,6 +12,8 @@ from promotion.seams import MirrorRun, MirrorState
 class MemoryLedger:
     """A `LedgerStore` that forgets; threads may share it."""
 
+    place = "memory"
+
     def __init__(self) -> None:
         # One record of all models, replaced as a whole: readers need no lock, and see an append whole or not at all.
         self._records: Mapping[str, _Record] = {}

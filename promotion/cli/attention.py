@@ -9,9 +9,11 @@ if TYPE_CHECKING:
 
 
 def attention_of(registry: "Registry", states: Sequence["State"]) -> list[str]:
-    """Champions that are lost, versions that are torn, a mirror that is behind, and who serves unrecorded."""
+    """Models of other ledgers; champions lost, versions torn, a mirror that is behind, who serves unrecorded."""
     from promotion.registry.serving import champion_trouble
 
+    others = {state.model: registry.other_ledger(state.model) for state in states}
+    states = [state for state in states if not others[state.model]]
     lost = [champion_trouble(state, registry.store) for state in states]
     torn = [one.torn for state in states for one in registry.store.versions(state.model) if one.torn]
     behind = [
@@ -21,7 +23,7 @@ def attention_of(registry: "Registry", states: Sequence["State"]) -> list[str]:
         if registry.ledger.mirrored(state.model) < state.seq
     ]
     unknown = [_unrecorded(registry, state) for state in states]
-    return [*filter(None, lost), *torn, *behind, *filter(None, unknown)]
+    return [*filter(None, others.values()), *filter(None, lost), *torn, *behind, *filter(None, unknown)]
 
 
 def approvals_of(registry: "Registry", states: Sequence["State"]) -> list[str]:

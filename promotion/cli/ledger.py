@@ -1,4 +1,4 @@
-"""Commands about the ledger as a whole: export, import, upgrade."""
+"""Commands about the ledger as a whole: export, import, upgrade, take."""
 
 import sys
 from collections.abc import Iterator
@@ -8,7 +8,21 @@ from typing import Annotated
 
 import typer
 
-from promotion.cli.output import AnyModel, Json, say
+from promotion.cli.confirm import askable, confirmed
+from promotion.cli.output import (
+    AnyModel,
+    DryRun,
+    Json,
+    Model,
+    Reason,
+    Yes,
+    dry,
+    form_of,
+    models_of,
+    open_here,
+    say,
+    show,
+)
 
 ledgers = typer.Typer(help="Keep, move and upgrade the ledger.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -18,6 +32,7 @@ def add_commands(app: typer.Typer) -> None:
     ledgers.command("export", epilog="Example: promotion ledger export --out ledger.jsonl")(export)
     ledgers.command("import", epilog="Example: promotion ledger import ledger.jsonl --dry-run")(import_file)
     ledgers.command("upgrade", epilog="Example: promotion ledger upgrade")(upgrade)
+    ledgers.command("take", epilog="Example: promotion ledger take fraud_classifier --reason 'the team moved'")(take)
     app.add_typer(ledgers, name="ledger")
 
 
@@ -94,6 +109,35 @@ def upgrade(as_json: Json = False) -> None:
     else:
         words = f"The ledger at {done.place} went from revision {done.before} to {done.after}, with every entry."
     say(plain(done), words, as_json=as_json)
+
+
+def take(model: Model, reason: Reason, yes: Yes = False, dry_run: DryRun = False, as_json: Json = False) -> None:
+    """Hand a model of the Bento store over to this ledger.
+
+    A model belongs to one ledger, which the store names. From then on the ledger that it belonged to is refused, and
+    this one decides. Recorded here with the reason.
+    """
+    from promotion.canonical import plain
+    from promotion.registry.serving import labelled_prod
+    from promotion.report.takeover import taken_told, takeover_page
+
+    if not dry_run:
+        askable(yes=yes)
+    registry = open_here()
+    models_of(registry, model)
+    proposal = registry.propose_takeover(model, reason=reason)
+    serving = labelled_prod(registry.store, model)
+    if dry_run or not as_json:
+        page = takeover_page(proposal, registry.claims.place, serving)
+        show(
+            {"dry_run": dry_run, **plain(proposal.takeover)}, *dry(dry_run=dry_run), page, form=form_of(as_json=as_json)
+        )
+    if dry_run:
+        return
+    sys.stdout.flush()
+    confirmed(f"Hand {model} over to this ledger?", yes=yes)
+    registry.carry_out(proposal)
+    say({"dry_run": False, **plain(proposal.takeover)}, taken_told(proposal, serving), as_json=as_json)
 
 
 def _url() -> str:

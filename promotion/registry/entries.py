@@ -120,6 +120,24 @@ class Approval:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Takeover:
+    """A person handed the model in the store over to this ledger.
+
+    Attributes:
+        reason: one sentence.
+        ledger: hash of the first entry of the ledger that it belonged to; None where the store named none.
+        place: where that ledger was, and
+        seq, hash: the last entry that it wrote labels by.
+    """
+
+    reason: str
+    ledger: str | None = None
+    place: str | None = None
+    seq: int | None = None
+    hash: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Move:
     """One version from one stage to another; `before` is None when it carried no stage of ours."""
 
@@ -158,13 +176,14 @@ class TransitionApplied:
     planned: int
 
 
-Body = Registration | Judgement | Approval | Adoption | Override | TransitionPlanned | TransitionApplied
+Body = Registration | Judgement | Approval | Adoption | Override | Takeover | TransitionPlanned | TransitionApplied
 _KINDS: dict[str, type[Any]] = {
     "registration": Registration,
     "decision": Judgement,
     "approval": Approval,
     "adoption": Adoption,
     "override": Override,
+    "takeover": Takeover,
     "transition_planned": TransitionPlanned,
     "transition_applied": TransitionApplied,
 }

@@ -3,10 +3,18 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from promotion.errors import Conflict, TornVersion, UnknownName
-from promotion.registry.entries import GENESIS, Body, Entry, TransitionApplied, TransitionPlanned, chain
+from promotion.errors import Conflict, StoreError, TornVersion, UnknownName
+from promotion.registry.claims import Claims
+from promotion.registry.entries import (
+    GENESIS,
+    Body,
+    Entry,
+    TransitionApplied,
+    TransitionPlanned,
+    chain,
+)
 from promotion.registry.state import State, advance, fold
-from promotion.seams import LedgerStore, ModelStore
+from promotion.seams import Claim, LedgerStore, ModelStore
 from promotion.vocabulary import Tag
 
 
@@ -22,13 +30,14 @@ class Journal:
         self,
         ledger: LedgerStore,
         store: ModelStore,
+        claims: Claims,
         *,
         actor: Callable[[], str],
         clock: Callable[[], datetime],
         notice: Callable[[str], None],
         sign: Callable[[str], str] | None,
     ) -> None:
-        self._ledger, self._store = ledger, store
+        self._ledger, self._store, self._claims = ledger, store, claims
         self._actor, self._clock, self._notice, self._sign = actor, clock, notice, sign
         self._folded: dict[str, State] = {}
 
@@ -51,8 +60,13 @@ class Journal:
         return state
 
     def completed(self, model: str) -> State:
-        """The state, after completing the transition that this or an interrupted command planned."""
+        """The state, after completing the transition that this or an interrupted command planned.
+
+        Raises:
+            Refused: the model in the store belongs to another ledger; names both.
+        """
         state = self.state(model)
+        self._claims.check(state)
         while state.pending:
             state = self._apply(state)
         return state
@@ -71,16 +85,41 @@ class Journal:
             self._sign(GENESIS)
 
     def append(self, state: State, *bodies: Body) -> State:
-        """Record the bodies after this state.
+        """Record the bodies after this state; the first ones make the model in the store this ledger's.
 
         Raises:
             Conflict: the ledger has moved on since; nothing was recorded.
+            Refused: the model belongs to another ledger; nothing was recorded.
         """
-        entries, state = self._chained(state, bodies, sign=self._sign)
-        head = state.head
+        entries, after = self._chained(state, bodies, sign=self._sign)
+        if self._claims.stands(state):
+            return self._record(entries, after)
+        with self._store.held(state.model):
+            claim = self._claims.following(after, bodies, at=entries[-1].at, by=self._actor())
+            self._record(entries, after)
+            try:
+                self._claim(state.model, claim)
+            except StoreError as error:
+                self._notice(f"{error} What was asked is recorded; the next command says whose '{state.model}' is.")
+            return after
+
+    def _record(self, entries: Sequence[Entry], after: State) -> State:
+        head = after.head
         assert head is not None  # noqa: S101 - at least one entry was folded
         self._ledger.append(entries, head)
-        return state
+        return after
+
+    def _claim(self, model: str, claim: Claim | None) -> None:
+        """Write a claim where the store does not hold it already; only while the model is held."""
+        before = self._store.claim(model)
+        if claim is None or claim == before:
+            return
+        self._store.write_claim(model, claim)
+        if before and before.ledger == claim.ledger and before.place != claim.place:
+            self._notice(
+                f"The ledger of '{model}' is at {claim.place} now; it was at {before.place}, and a copy left there is "
+                "refused from now on."
+            )
 
     def _chained(
         self, state: State, bodies: Sequence[Body], *, sign: Callable[[str], str] | None
@@ -100,9 +139,10 @@ class Journal:
             if state.pending is None:
                 return state
             seq, plan = state.pending
+            self._claim(state.model, self._claims.renewed(state))
             self._carry_out(plan)
             try:
-                return self.append(state, TransitionApplied(planned=seq))
+                return self._record(*self._chained(state, (TransitionApplied(planned=seq),), sign=self._sign))
             except Conflict:
                 return self.state(state.model)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from promotion.errors import Refused
 from promotion.judgement import Decision
-from promotion.registry.entries import Body, Judgement, TransitionPlanned
+from promotion.registry.entries import Body, Judgement, Takeover, TransitionPlanned
 from promotion.registry.gating import judge
 from promotion.registry.mending import mending
 from promotion.registry.record import Record
@@ -44,6 +44,11 @@ class Proposal:
     def plan(self) -> TransitionPlanned | None:
         """The moves that it makes, if any."""
         return next((body for body in self.bodies if isinstance(body, TransitionPlanned)), None)
+
+    @property
+    def takeover(self) -> Takeover | None:
+        """That a model of another ledger becomes this one's, if it does."""
+        return next((body for body in self.bodies if isinstance(body, Takeover)), None)
 
     @property
     def promotes(self) -> bool:
@@ -125,8 +130,13 @@ class Proposals(Record):
             self.notice(found.doubt)
         return replace(proposal(state, plan_retention(state, found, reason=required(reason))), retention=found)
 
+    def propose_takeover(self, model: str, *, reason: str) -> Proposal:
+        """Hand the model in the store over to this ledger; see `Registry.take`."""
+        state = self._journal.state(model)
+        return proposal(state, self.claims.takeover(state, reason=required(reason)))
+
     def settled(self, model: str) -> State:
-        """The state, where nothing is unfinished.
+        """The state, where nothing is unfinished; of a model that belongs to another ledger with a notice.
 
         Raises:
             Refused: a transition was interrupted and is yet to be completed.
@@ -139,6 +149,9 @@ class Proposals(Record):
                 f"`promotion repair {model}` (or any command that changes something) completes it."
             )
             raise Refused(message)
+        other = self.other_ledger(model)
+        if other:
+            self.notice(f"{other} This is worked out from what this ledger knows, and cannot be carried out.")
         return state
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from promotion.config import Config
+from promotion.errors import StoreError
 from promotion.evidence import Comparison
 from promotion.judgement import Policy
 from promotion.judgement.approval import ANYONE, Panel
@@ -15,6 +16,7 @@ from promotion.registry.audit import Finding, Surroundings, audit_model
 from promotion.registry.audit.champion import check_age, check_drift
 from promotion.registry.audit.findings import BROKEN
 from promotion.registry.audit.recompute import check_recomputed
+from promotion.registry.claims import Claims
 from promotion.registry.entries import Champion, Entry, Registration
 from promotion.registry.gating import compare_sides
 from promotion.registry.journal import Journal, utc_now
@@ -97,7 +99,8 @@ class Record:
         self.config, self.store, self.ledger, self.mirror = config, store, ledger, mirror
         self.notice, self.announce, self.recall = notice, announce, recall
         self._keys, self._clock, self._draw, self._remembering = keys, clock, draw, remembering
-        self._journal = Journal(ledger, store, actor=actor, clock=clock, notice=notice, sign=sign)
+        self.claims = Claims(ledger, store)
+        self._journal = Journal(ledger, store, self.claims, actor=actor, clock=clock, notice=notice, sign=sign)
         self._reader = Reader(config, recall)
 
     def champion(self, model: str, at: datetime | None = None) -> Version | None:
@@ -114,6 +117,16 @@ class Record:
     def history(self, model: str) -> Sequence[Entry]:
         """Every entry of the model, oldest first."""
         return self.ledger.entries(model)
+
+    def other_ledger(self, model: str) -> str:
+        """Which ledger the model in the store belongs to, in a sentence; empty where it is this one, or nobody's."""
+        first = self.ledger.entries(model, limit=1)
+        origin = first[0].hash if first else None
+        try:
+            claim = self.claims.other(model, origin)
+        except StoreError as error:
+            return str(error)
+        return self.claims.told(model, claim, origin) if claim else ""
 
     def models(self) -> tuple[str, ...]:
         """Every model that is configured or recorded."""

@@ -18,6 +18,7 @@ from promotion.registry.entries import (
     Judgement,
     Override,
     Registration,
+    Takeover,
     TransitionApplied,
     TransitionPlanned,
 )
@@ -77,6 +78,7 @@ class State:
     Attributes:
         model: its name.
         seq, hash: of the last entry folded.
+        origin: hash of the first, by which the store knows this ledger; None before there is one.
         versions: every version ever registered, by tag.
         champion: who serves.
         line: the champions that led here, the present one last; a rollback takes from its end.
@@ -87,6 +89,7 @@ class State:
     model: str
     seq: int = 0
     hash: str = GENESIS
+    origin: str | None = None
     versions: Mapping[str, Known] = field(default_factory=lambda: MappingProxyType({}))
     champion: Champion | None = None
     line: tuple[str, ...] = ()
@@ -155,7 +158,7 @@ class Folding:
     """A state that takes entries in, in time proportional to their number."""
 
     def __init__(self, state: State) -> None:
-        self.model, self.seq, self.hash = state.model, state.seq, state.hash
+        self.model, self.seq, self.hash, self.origin = state.model, state.seq, state.hash, state.origin
         self.versions, self.champion = dict(state.versions), state.champion
         self.line, self.trials, self.pending = list(state.line), list(state.trials), state.pending
 
@@ -165,6 +168,7 @@ class Folding:
             model=self.model,
             seq=self.seq,
             hash=self.hash,
+            origin=self.origin,
             versions=MappingProxyType(self.versions),
             champion=self.champion,
             line=tuple(self.line),
@@ -191,7 +195,7 @@ class Folding:
                 f"Entry {entry.seq} of '{self.model}' names {error}, which is not registered; run `promotion audit`."
             )
             raise LedgerError(message) from error
-        self.seq, self.hash = entry.seq, entry.hash
+        self.seq, self.hash, self.origin = entry.seq, entry.hash, self.origin or entry.hash
 
     def _record(self, entry: Entry, body: Body) -> None:
         match body:
@@ -213,7 +217,7 @@ class Folding:
                 self._plan(entry, body)
             case TransitionApplied():
                 self.pending = None
-            case Override():
+            case Override() | Takeover():
                 pass
 
     def _plan(self, entry: Entry, plan: TransitionPlanned) -> None:

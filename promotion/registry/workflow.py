@@ -36,7 +36,7 @@ class Registry(ByHand):
             StoreError: the labels cannot be written now; the change stands, and the next command writes them.
         """
         model = proposal.state.model
-        state = self.complete(model)
+        state = self._journal.state(model) if proposal.takeover else self.complete(model)
         if state.seq != proposal.state.seq:
             next_seq = proposal.state.seq + 1
             raise Conflict(model, next_seq, self.ledger.entries(model, after=proposal.state.seq)[0].actor)
@@ -181,6 +181,14 @@ class Registry(ByHand):
         self.complete(tag.model)
         known = {"trained_before": trained_before, "assume_clean": assume_clean}
         return self.carry_out(self.propose_adoption(tag, reason=reason, **known)).plan  # type: ignore[arg-type]
+
+    def take(self, model: str, *, reason: str) -> None:
+        """Hand the model in the store over to this ledger; the one that it belonged to is refused from then on.
+
+        Raises:
+            Refused: it is this ledger's already; or it changed hands meanwhile, and nothing was changed.
+        """
+        self.carry_out(self.propose_takeover(model, reason=reason))
 
     # What keeps it so
 

@@ -12,6 +12,7 @@ from promotion.registry.entries import (
     Move,
     Override,
     Registration,
+    Takeover,
     TransitionApplied,
     TransitionPlanned,
 )
@@ -102,6 +103,9 @@ def told(entry: Entry, before: str = "") -> str:
             words = f"adopted {body.tag} ({known}): {body.reason}"
         case Override():
             words = f"overrode the rules for {body.tag} (verdict: {body.verdict or 'none'}): {body.reason}"
+        case Takeover():
+            before_us = f"the ledger at {body.place}" if body.place else "no ledger"
+            words = f"took {entry.model} over from {before_us}: {body.reason}"
         case TransitionPlanned():
             moved = moves_told(body.moves) or f"deleted {', '.join(body.deletions)}"
             words = f"{body.cause}: {moved}" + ("" if before.endswith(body.reason) else f": {body.reason}")

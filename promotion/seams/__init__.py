@@ -17,9 +17,10 @@ from promotion.seams.recipe import (
     repeatable,
     task_of_recipe,
 )
-from promotion.seams.store import ModelStore, Stored, Stray, shown
+from promotion.seams.store import Claim, ModelStore, Stored, Stray, shown
 
 __all__ = [
+    "Claim",
     "Keyring",
     "LedgerStore",
     "Mirror",

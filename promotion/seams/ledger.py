@@ -11,6 +11,11 @@ if TYPE_CHECKING:
 class LedgerStore(Protocol):
     """Append-only entries per model, in order of `seq`, and a small head for each."""
 
+    @property
+    def place(self) -> str:
+        """Where it is, as a person would recognise it; never with a password."""
+        ...
+
     def models(self) -> tuple[str, ...]:
         """Names of all models with entries."""
         ...

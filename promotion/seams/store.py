@@ -48,6 +48,25 @@ class Stored:
         return Stage(self.stage) if self.stage in set(Stage) else None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """The ledger that a model in the store belongs to.
+
+    Attributes:
+        ledger: hash of that ledger's first entry of the model: the same in every copy of it, and in no other ledger.
+        place: where it was when it last wrote here, e.g. `sqlite:////srv/fraud/ledger.db`; never with a password.
+        seq, hash: of the last entry that it wrote labels by; of its last one where it has written none yet.
+        since, by: when it came to be that ledger's, and who saw to that.
+    """
+
+    ledger: str
+    place: str
+    seq: int
+    hash: str
+    since: str
+    by: str
+
+
 class ModelStore(Protocol):
     """Versions of models with their files and labels."""
 
@@ -114,6 +133,22 @@ class ModelStore(Protocol):
 
     def delete(self, tag: Tag) -> None:
         """Remove a version's files; one that is gone already is no error."""
+        ...
+
+    def claim(self, model: str) -> Claim | None:
+        """The ledger that the model belongs to; None where the store does not say.
+
+        Raises:
+            StoreError: what it says cannot be read.
+        """
+        ...
+
+    def write_claim(self, model: str, claim: Claim) -> None:
+        """Say so from now on; only while the model is held.
+
+        Raises:
+            StoreError: the store cannot be written; nothing was changed.
+        """
         ...
 
     def held(self, model: str) -> AbstractContextManager[None]:

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from promotion.adapters.bento import aside, framework, strays
+from promotion.adapters.bento import aside, claims, framework, strays
 from promotion.adapters.bento.description import DESCRIPTION, Damaged, mentions, read, strings, text_of, with_stage
 from promotion.adapters.bento.faults import reading, writing
 from promotion.adapters.bento.files import digests, load_rows
 from promotion.adapters.files import replace_text, sync_folder, sync_tree, temporary_prefix
 from promotion.canonical import digest
 from promotion.errors import DigestMismatch, StoreError, TornVersion, UnknownName
-from promotion.seams import Stored, Stray, Trained
+from promotion.seams import Claim, Stored, Stray, Trained
 from promotion.vocabulary import Stage, Tag, is_name
 
 if TYPE_CHECKING:
@@ -171,6 +171,22 @@ class BentoStore:
         with writing(self.path(tag)), aside.aside(self.home) as folder, contextlib.suppress(FileNotFoundError):
             self.path(tag).rename(folder / tag.version)
             sync_folder(self.path(tag).parent)
+
+    def claim(self, model: str) -> Claim | None:
+        """The ledger that the model belongs to; None where the store does not say.
+
+        Raises:
+            StoreError: what it says cannot be read.
+        """
+        return claims.read(self.home, model)
+
+    def write_claim(self, model: str, claim: Claim) -> None:
+        """Say so from now on; only while the model is held.
+
+        Raises:
+            StoreError: the store cannot be written; nothing was changed.
+        """
+        claims.write(self.home, model, claim)
 
     @contextmanager
     def held(self, model: str) -> Iterator[None]:

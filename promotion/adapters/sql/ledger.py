@@ -29,6 +29,11 @@ class SqlLedger:
         self._database = Database(url)
         prepare(self._database)
 
+    @property
+    def place(self) -> str:
+        """Its URL without passwords."""
+        return self._database.place
+
     def models(self) -> tuple[str, ...]:
         """Names of all models with entries."""
         with self._database.reading() as connection:

@@ -19,9 +19,10 @@ from promotion.registry.audit.libraries import check_libraries
 from promotion.registry.audit.mirror import check_mirror
 from promotion.registry.audit.service import check_service
 from promotion.registry.audit.soon import check_soon
-from promotion.registry.audit.store import check_store, read_store
+from promotion.registry.audit.store import check_claim, check_store, read_store
 from promotion.registry.audit.surroundings import Surroundings as Surroundings
 from promotion.registry.audit.told import UNREADABLE, Told, each_entry, unreadable
+from promotion.registry.claims import Claims
 from promotion.registry.entries import Head
 from promotion.seams import Keyring, LedgerStore, Mirror, ModelStore
 
@@ -80,6 +81,9 @@ def _audit_once(
         )
     except UNREADABLE as error:
         return (unreadable(model, str(error)),)
+    other = tuple(check_claim(state, Claims(ledger, store)))
+    if other:
+        return (*own, *other)
     stored, unread = read_store(model, store)
     shown = unread or (*check_store(state, stored, store), *check_libraries(state, stored))
     data = told.files.check(state, around.root) if around.root else ()

@@ -65,6 +65,7 @@ class Code(StrEnum):
     OTHER_ROWS = "AUD073"
     STALE = "AUD074"
     DRIFT = "AUD075"
+    OTHER_LEDGER = "AUD080"
 
 
 _WARNINGS = {

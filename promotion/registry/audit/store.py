@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from promotion.errors import PromotionError
+from promotion.errors import PromotionError, StoreError
 from promotion.registry.audit.findings import Code, Finding, Severity, finding
+from promotion.registry.claims import Claims
 from promotion.registry.state import Known, State
 from promotion.seams import ModelStore, Stored
 from promotion.vocabulary import Stage, Tag
@@ -16,6 +17,23 @@ def read_store(model: str, store: ModelStore) -> tuple[Mapping[str, Stored], tup
         return {str(one.tag): one for one in store.versions(model)}, ()
     except (PromotionError, OSError) as error:
         return {}, (_unreadable(error),)
+
+
+def check_claim(state: State, claims: Claims) -> Iterator[Finding]:
+    """The model in the store belongs to this ledger, or to none; else its labels are not this ledger's to judge."""
+    try:
+        claim = claims.other(state.model, state.origin)
+    except StoreError as error:
+        yield _unreadable(error)
+        return
+    if claim:
+        yield finding(
+            Code.OTHER_LEDGER,
+            state.model,
+            f"a model of the ledger at {claims.place}",
+            claims.told(state.model, claim, state.origin),
+            f"Audit it with that ledger. `promotion ledger take {state.model} --reason …` hands it over to this one.",
+        )
 
 
 def check_store(state: State, stored: Mapping[str, Stored], store: ModelStore) -> Iterator[Finding]:

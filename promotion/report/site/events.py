@@ -17,6 +17,7 @@ KINDS = {
     "approval": "approval",
     "adoption": "adoption",
     "override": "override",
+    "takeover": "takeover",
     "transition_planned": "transition",
 }
 Found = dict[str, str]

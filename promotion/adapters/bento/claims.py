@@ -1,0 +1,47 @@
+"""Which ledger each model belongs to: a small file per model beside `models/`, where BentoML looks for nothing."""
+
+import json
+from pathlib import Path
+
+from promotion.adapters.bento.faults import reading, writing
+from promotion.adapters.files import replace_text
+from promotion.canonical import canonical_json, plain, restore
+from promotion.errors import StoreError
+from promotion.seams import Claim
+from promotion.vocabulary import is_name
+
+FOLDER = "ledgers"
+
+
+def read(home: Path, model: str) -> Claim | None:
+    """The claim on a model; None where there is none.
+
+    Raises:
+        StoreError: it cannot be read, or is damaged.
+    """
+    path = home / FOLDER / f"{model}.json"
+    if not is_name(model):
+        return None
+    with reading(path):
+        try:
+            return restore(Claim, json.loads(path.read_bytes()))
+        except FileNotFoundError:
+            return None
+        except (ValueError, RecursionError) as error:  # pydantic's and JSON's errors are ValueErrors
+            message = (
+                f"{path} must name the ledger that '{model}' belongs to, and does not hold what was written. Restore "
+                "it from a backup, or delete it: the next change by the right ledger writes it again."
+            )
+            raise StoreError(message) from error
+
+
+def write(home: Path, model: str, claim: Claim) -> None:
+    """Replace the claim on a model.
+
+    Raises:
+        StoreError: it cannot be written; nothing was changed.
+    """
+    path = home / FOLDER / f"{model}.json"
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_text(path, canonical_json(plain(claim)) + "\n")

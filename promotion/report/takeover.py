@@ -1,0 +1,50 @@
+"""A model that is handed over to another ledger: whose it is, whose it will be, and what is to do then."""
+
+from collections.abc import Sequence
+
+from promotion.registry.proposals import Proposal
+from promotion.registry.state import State
+from promotion.report.page import Page, Table, Tone, Words, left, row
+from promotion.vocabulary import Tag
+
+
+def takeover_page(proposal: Proposal, place: str, serving: Sequence[Tag]) -> Page:
+    """What a hand-over would do.
+
+    Args:
+        proposal: the change.
+        place: where the taking ledger is.
+        serving: the versions that carry the label `prod`.
+    """
+    state, taken = proposal.state, proposal.takeover
+    assert taken is not None  # noqa: S101 - it is a hand-over
+    champion = state.champion.tag if state.champion else "no champion"
+    facts = {
+        "belongs to": f"the ledger at {taken.place}, which wrote entry {taken.seq}" if taken.place else "no ledger yet",
+        "taken by": f"the ledger at {place}: {state.seq} entries, {champion}",
+        "labelled prod": ", ".join(map(str, serving)) or "no version",
+        "from then on": f"the ledger at {taken.place} is refused for {state.model}" if taken.place else "",
+        "reason": taken.reason,
+    }
+    rows = tuple(row(Words(name, Tone.QUIET), text) for name, text in facts.items() if text)
+    return Page(headline=f"Hand-over of {state.model}", tables=(Table(columns=left("", ""), rows=rows),))
+
+
+def taken_told(proposal: Proposal, serving: Sequence[Tag]) -> str:
+    """What has been done, and what is to do next."""
+    return f"{proposal.state.model} belongs to this ledger now. {_next(proposal.state, serving)}".strip()
+
+
+def _next(state: State, serving: Sequence[Tag]) -> str:
+    names = [str(tag) for tag in serving]
+    if state.champion is None and names:
+        return (
+            f"It knows no champion yet: `promotion adopt {names[0]} --reason …` (with --trained-before or "
+            "--assume-clean) makes the version that serves its champion."
+        )
+    if state.champion and names != [state.champion.tag]:
+        return (
+            f"Its champion is {state.champion.tag}, and the label stage: prod is on "
+            f"{', '.join(names) or 'no version'}: `promotion repair {state.model}` writes its labels."
+        )
+    return ""
