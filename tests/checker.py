@@ -74,6 +74,7 @@ def check(world, *, settled=True, synced=False):
         assert fold.pending is None, f"entry {fold.pending[0]} is still unfinished"
     labels = read_labels(world.root / "bentoml" / "models" / "toy")
     check_labels(fold, labels)
+    check_claim(world.root / "bentoml" / "ledgers" / "toy.json", rows, settled=settled)
     check_acknowledged(world.root / "acknowledged", rows, fold, labels)
     if synced:
         check_mlflow(world.root / "mlflow.db", fold)
@@ -145,6 +146,14 @@ def check_labels(fold, labels):
     prod = [tag for tag, label in labels.items() if label == "prod"]
     least = 1 if (fold.pending[2] if fold.pending else fold.champion) else 0
     assert least <= len(prod) <= (2 if fold.pending else 1), f"{prod} are labelled prod"
+
+
+def check_claim(path, rows, *, settled):
+    """The store names this ledger, by its first entry and by one that it wrote."""
+    if path.exists() or (settled and rows):
+        claim = json.loads(path.read_text())
+        hashes = [row[-1] for row in rows]
+        assert (claim["ledger"], claim["hash"]) == (hashes[0], hashes[claim["seq"] - 1]), f"{claim} is another's"
 
 
 def check_acknowledged(path, rows, fold, labels):

@@ -10,6 +10,7 @@ from promotion.cli.output import AnyModel, DryRun, Json, Yes, dry, form_of, mode
 
 if TYPE_CHECKING:
     from promotion.registry.proposals import Proposal
+    from promotion.registry.workflow import Registry
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -58,7 +59,7 @@ def repair(model: AnyModel = None, yes: Yes = False, dry_run: DryRun = False, as
     from promotion.report.repair import repair_page
 
     registry = open_here()
-    names = models_of(registry, model)
+    names = _ours(registry, model)
     if not dry_run:
         for name in names:
             registry.complete(name)
@@ -81,7 +82,7 @@ def repair(model: AnyModel = None, yes: Yes = False, dry_run: DryRun = False, as
 def sync(model: AnyModel = None, as_json: Json = False) -> int:
     """Bring MLflow up to date with the ledger."""
     registry = open_here()
-    names = models_of(registry, model)
+    names = _ours(registry, model)
     for name in names:
         registry.complete(name)
     done = {name: registry.sync(name) for name in names}
@@ -90,6 +91,16 @@ def sync(model: AnyModel = None, as_json: Json = False) -> int:
         notice("No model is configured or recorded here.")
     say(done, *lines, as_json=as_json)
     return 0 if all(done.values()) else 1
+
+
+def _ours(registry: "Registry", model: str | None) -> tuple[str, ...]:
+    """The model named; or all but those of other ledgers, of which it is told."""
+    if model is not None:
+        return models_of(registry, model)
+    others = {name: registry.other_ledger(name) for name in registry.models()}
+    for told in filter(None, others.values()):
+        notice(told)
+    return tuple(name for name, told in others.items() if not told)
 
 
 def _does_something(proposal: "Proposal") -> bool:

@@ -7,7 +7,7 @@ keep. Of two copies that both went on, the one counts that wrote labels last: th
 from collections.abc import Sequence
 from dataclasses import replace
 
-from promotion.errors import Refused
+from promotion.errors import Refused, StoreError
 from promotion.figures import minute
 from promotion.registry.entries import Body, Takeover
 from promotion.registry.serving import labelled_prod
@@ -39,6 +39,14 @@ class Claims:
         claim = self._store.claim(model)
         return None if claim is None or self._is_ours(model, claim, origin) else claim
 
+    def elsewhere(self, state: State) -> bool:
+        """Whether the model belongs to a ledger at another place, which labels and mirror then follow."""
+        try:
+            claim = self.other(state.model, state.origin)
+        except StoreError:
+            return False
+        return claim is not None and claim.place != self.place
+
     def check(self, state: State) -> None:
         """See that the model is not another ledger's.
 
@@ -48,25 +56,30 @@ class Claims:
         """
         claim = self.other(state.model, state.origin)
         if claim:
-            message = (
-                f"{self.told(state.model, claim, state.origin)} Nothing was changed. Use that ledger (`ledger` in "
-                f"promotion.toml, or PROMOTION_LEDGER), or hand the model over to this one: `promotion ledger take "
-                f"{state.model} --reason …`."
-            )
+            told, way_out = self.told(state.model, claim, state.origin), self.way_out(state.model, claim)
+            message = f"{told} Nothing was changed. {way_out}"
             raise Refused(message)
 
     def told(self, model: str, claim: Claim, origin: str | None) -> str:
         """Both ledgers in a sentence."""
         theirs = f"'{model}' in the Bento store belongs to the ledger at {claim.place}"
         since = f"since {minute(claim.since)} UTC, by {claim.by}"
-        here = self.place
-        if origin is None:
-            ours = f"the ledger at {here} records nothing of it"
+        if claim.place == self.place:
+            ours = "the one that is there now is another, or empty"
+        elif origin is None:
+            ours = f"the ledger at {self.place} records nothing of it"
         elif origin == claim.ledger:
-            ours = f"the ledger at {here} is a copy of it that lacks its entry {claim.seq}"
+            ours = f"the ledger at {self.place} is a copy of it that lacks its entry {claim.seq}"
         else:
-            ours = f"the ledger at {here} is another one"
+            ours = f"the ledger at {self.place} is another one"
         return f"{theirs} ({since}), and {ours}."
+
+    def way_out(self, model: str, claim: Claim) -> str:
+        """What to do about that."""
+        first = "Use that ledger (`ledger` in promotion.toml, or PROMOTION_LEDGER)"
+        if claim.place == self.place:
+            first = "Restore it from a backup, or from what `promotion ledger export` wrote"
+        return f"{first}, or hand the model over to this one: `promotion ledger take {model} --reason …`."
 
     def stands(self, state: State) -> bool:
         """Whether the store says already that the model is this ledger's, at this place."""

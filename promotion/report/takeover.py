@@ -20,7 +20,7 @@ def takeover_page(proposal: Proposal, place: str, serving: Sequence[Tag]) -> Pag
     assert taken is not None  # noqa: S101 - it is a hand-over
     champion = state.champion.tag if state.champion else "no champion"
     facts = {
-        "belongs to": f"the ledger at {taken.place}, which wrote entry {taken.seq}" if taken.place else "no ledger yet",
+        "belongs to": f"the ledger at {taken.place}, to entry {taken.seq} at least" if taken.place else "no ledger yet",
         "taken by": f"the ledger at {place}: {state.seq} entries, {champion}",
         "labelled prod": ", ".join(map(str, serving)) or "no version",
         "from then on": f"the ledger at {taken.place} is refused for {state.model}" if taken.place else "",

@@ -81,9 +81,10 @@ def _audit_once(
         )
     except UNREADABLE as error:
         return (unreadable(model, str(error)),)
-    other = tuple(check_claim(state, Claims(ledger, store)))
-    if other:
-        return (*own, *other)
+    claims = Claims(ledger, store)
+    own = (*own, *check_claim(state, claims))
+    if claims.elsewhere(state):
+        return own
     stored, unread = read_store(model, store)
     shown = unread or (*check_store(state, stored, store), *check_libraries(state, stored))
     data = told.files.check(state, around.root) if around.root else ()

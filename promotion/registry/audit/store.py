@@ -20,20 +20,16 @@ def read_store(model: str, store: ModelStore) -> tuple[Mapping[str, Stored], tup
 
 
 def check_claim(state: State, claims: Claims) -> Iterator[Finding]:
-    """The model in the store belongs to this ledger, or to none; else its labels are not this ledger's to judge."""
+    """The model in the store belongs to this ledger, or to none."""
     try:
         claim = claims.other(state.model, state.origin)
     except StoreError as error:
         yield _unreadable(error)
         return
     if claim:
-        yield finding(
-            Code.OTHER_LEDGER,
-            state.model,
-            f"a model of the ledger at {claims.place}",
-            claims.told(state.model, claim, state.origin),
-            f"Audit it with that ledger. `promotion ledger take {state.model} --reason …` hands it over to this one.",
-        )
+        expected = f"a model of the ledger at {claims.place}"
+        found, mend = claims.told(state.model, claim, state.origin), claims.way_out(state.model, claim)
+        yield finding(Code.OTHER_LEDGER, state.model, expected, found, mend)
 
 
 def check_store(state: State, stored: Mapping[str, Stored], store: ModelStore) -> Iterator[Finding]:

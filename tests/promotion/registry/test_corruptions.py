@@ -477,6 +477,17 @@ def metric_in_the_versions_metadata_edited(here, _):
     path.write_text(path.read_text().replace("0.30000000000000004", "0.9"))
 
 
+@seeded("AUD080")
+def model_taken_over_by_another_ledger(here, _):
+    other = settings_at(here.root, policy=here.policy).model_copy(update={"ledger": "sqlite:///other.db"})
+    open_at(other, store=here.store, mirror=MemoryMirror()).take("toy", reason="they serve it now")
+
+
+@seeded("AUD018")
+def claim_of_the_store_damaged(here, _):
+    (here.root / "bentoml/ledgers/toy.json").write_text('{"ledger": ')
+
+
 # MLflow
 
 

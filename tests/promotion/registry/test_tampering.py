@@ -72,6 +72,8 @@ READ = {}
 class RawLedger:
     """A `LedgerStore` on rows, which selects and orders as the SQL does."""
 
+    place = "rows"
+
     def __init__(self, rows):
         self._rows = rows
 

@@ -1,3 +1,5 @@
+import sqlite3
+from contextlib import closing
 from datetime import datetime
 
 import bentoml
@@ -9,7 +11,6 @@ from situation import bentoml_at, faults, kinds, snapshot, stages, toy
 
 from promotion.adapters.memory import MemoryMirror
 from promotion.adapters.mlflow import MlflowMirror
-from promotion.adapters.sql import SqlLedger
 from promotion.config import Config
 from promotion.errors import (
     ConfigError,
@@ -521,8 +522,11 @@ def test_where_the_ledgers_end_was_cut_off_the_next_command_says_so(opened, regi
     registry = registry_after_three_champions
     whole = registry.history("toy")
     cut = whole[:-4]
-    SqlLedger("sqlite:///cut.db").append(cut, fold("toy", cut).head)
-    later = opened(config=registry.config.model_copy(update={"ledger": "sqlite:///cut.db"}))
+    with closing(sqlite3.connect("ledger.db")) as ledger, ledger:
+        ledger.execute("delete from entries")
+        ledger.execute("delete from heads")
+    registry.ledger.append(cut, fold("toy", cut).head)
+    later = opened()
     assert later.sync("toy") is False
     assert later.notices == [
         f"MLflow was sent entry {len(whole)} of 'toy' once, and the ledger ends at entry {len(cut)}: its end was cut off, "
@@ -586,8 +590,6 @@ class TestConfiguration:
         assert len(registry.load("toy")[1].rows) == 500
 
     def test_a_broken_ledger_stops_commands(self, opened, registry_with_champion):
-        import sqlite3
-
         with sqlite3.connect("ledger.db") as connection:
             connection.execute("update entries set body = '{' where seq = 2")
         connection.close()

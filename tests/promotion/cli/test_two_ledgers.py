@@ -1,0 +1,314 @@
+"""Two folders, each with its own ledger, on one Bento store: a model belongs to one of them, and the other is refused."""
+
+import json
+import shutil
+import sqlite3
+from contextlib import closing
+
+import pytest
+from recipes import ToyRecipe, synthetic_rows
+from situation import snapshot, stages, toy
+from sqlalchemy.engine import make_url
+
+import promotion
+from promotion.adapters.bento import BentoStore
+from promotion.adapters.sql import SqlLedger
+from promotion.errors import Refused, StoreError
+from promotion.rows import fingerprints
+from promotion.seams import call
+from promotion.vocabulary import Stage, Tag
+
+CHANGES = {
+    "gate": ["gate", "toy:good"],
+    "promote": ["promote", "toy:good", "--reason", "why", "--override", "--yes"],
+    "rollback": ["rollback", "toy", "--reason", "why", "--yes"],
+    "adopt": ["adopt", "toy:weak", "--reason", "why", "--assume-clean"],
+    "approve": ["approve", "toy:good", "--reason", "why"],
+    "deny": ["deny", "toy:good", "--reason", "why"],
+    "repair": ["repair", "toy", "--yes"],
+    "gc": ["gc", "toy", "--yes"],
+    "sync": ["sync", "toy"],
+}
+
+
+@pytest.fixture
+def second(with_champion, configuration, tmp_path):
+    """A second folder on the same store, with an empty ledger; `toy:weak` was promoted in the first."""
+    folder = tmp_path / "second"
+    folder.mkdir()
+    text = configuration.replace('"bentoml"', '"../bentoml"').replace('"rows.csv"', '"../rows.csv"')
+    (folder / "promotion.toml").write_text(text)
+    shutil.copy(tmp_path / "mlflow.db", folder / "mlflow.db")
+    with closing(sqlite3.connect(folder / "mlflow.db")) as mlflow, mlflow:
+        mlflow.execute("DELETE FROM registered_model_tags")
+    return folder
+
+
+@pytest.fixture
+def at(command, monkeypatch):
+    """Run a command in a folder; gives exit code, and standard output and error, each in one line."""
+
+    def call(folder, *arguments):
+        monkeypatch.chdir(folder)
+        code, out, err = command(*arguments)
+        return code, " ".join(out.split()), " ".join(err.split())
+
+    return call
+
+
+def claim_of(folder):
+    return json.loads((folder / "bentoml" / "ledgers" / "toy.json").read_text())
+
+
+def both_named(first, second, *, empty=True):
+    since = claim_of(first)["since"][:16].replace("T", " ")
+    here = f"the ledger at sqlite:///{second}/ledger.db {'records nothing of it' if empty else 'is another one'}."
+    return (
+        f"'toy' in the Bento store belongs to the ledger at sqlite:///{first}/ledger.db (since {since} UTC, by "
+        f"config:tests), and {here}"
+    )
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_whatever_changes_something_is_refused_with_both_names(second, with_champion, at, name):
+    before = snapshot(with_champion / "bentoml" / "models"), claim_of(with_champion)
+    way_out = (
+        "Nothing was changed. Use that ledger (`ledger` in promotion.toml, or PROMOTION_LEDGER), or hand the model over "
+        "to this one: `promotion ledger take toy --reason …`."
+    )
+    said = f"Error: {both_named(with_champion, second)} {way_out}"
+    assert at(second, *CHANGES[name]) == (1, "", said)
+    assert (snapshot(with_champion / "bentoml" / "models"), claim_of(with_champion)) == before
+    assert SqlLedger(f"sqlite:///{second}/ledger.db").models() == ()
+
+
+def test_so_is_a_training_before_it_begins_and_python(second, with_champion):
+    registry = promotion.open(second / "promotion.toml")
+    for change in (lambda: registry.check("toy"), lambda: registry.register(toy("good"))):
+        with pytest.raises(Refused, match=r"^'toy' in the Bento store belongs to the ledger at sqlite:///"):
+            change()
+    assert registry.history("toy") == ()
+
+
+def test_what_reads_names_the_ledger_and_offers_no_adoption(second, with_champion, at):
+    named = both_named(with_champion, second)
+    code, out, _ = at(second, "status")
+    assert (code, f"! {named}" in out, "adopt" in out) == (0, True, False)
+    assert named in json.loads(at(second, "status", "--json")[1])["notes"]
+    assert at(second, "champion", "toy") == (1, "", f"Note: {named} Error: Nobody serves 'toy' yet, by the ledger.")
+    assert at(second, "history", "toy")[2] == f"Note: {named}"
+    code, out, _ = at(second, "audit", "toy", "--json")
+    (found,) = json.loads(out)["toy"]
+    assert (code, found["code"], found["found"]) == (5, "AUD080", named)
+    assert at(with_champion, "status")[1].count("belongs") == 0
+
+
+def test_comparing_and_dry_runs_go_on_and_claim_nothing(second, with_champion, at):
+    before = claim_of(with_champion)
+    assert at(second, "compare", "toy:weak", "toy:good")[0] == 0
+    code, out, err = at(second, "gate", "toy:good", "--dry-run")
+    assert (code, "PROMOTE" in out.upper()) == (0, True)
+    assert err == (
+        f"Note: {both_named(with_champion, second)} This is worked out from what this ledger knows, and cannot be "
+        "carried out."
+    )
+    assert claim_of(with_champion) == before
+    assert SqlLedger(f"sqlite:///{second}/ledger.db").models() == ()
+
+
+class TestHandingOver:
+    TAKE = ("ledger", "take", "toy", "--reason", "the team moved")
+
+    def test_it_shows_asks_and_records_and_then_the_first_ledger_is_refused(self, second, with_champion, at):
+        before = claim_of(with_champion)
+        code, out, _ = at(second, *self.TAKE, "--dry-run")
+        assert code == 0
+        assert "Dry run: nothing was changed. Hand-over of toy" in out
+        assert f"the ledger at sqlite:///{with_champion}/ledger.db is refused for toy" in out
+        assert at(second, *self.TAKE)[::2] == (
+            2,
+            "Error: This asks for confirmation and there is no terminal to ask at; add --yes.",
+        )
+        assert claim_of(with_champion) == before
+
+        code, out, _ = at(second, *self.TAKE, "--yes")
+        assert code == 0
+        assert out.endswith(
+            "toy belongs to this ledger now. It knows no champion yet: `promotion adopt toy:weak --reason …` (with "
+            "--trained-before or --assume-clean) makes the version that serves its champion."
+        )
+        ((entry),) = SqlLedger(f"sqlite:///{second}/ledger.db").entries("toy")
+        assert (entry.kind, entry.actor) == ("takeover", "config:tests")
+        assert entry.body == {
+            "reason": "the team moved", **{key: before[key] for key in ("ledger", "place", "seq", "hash")}
+        }  # fmt: skip
+        code, _, err = at(with_champion, "gate", "toy:good")
+        assert code == 1
+        assert f"belongs to the ledger at sqlite:///{second}/ledger.db" in err
+
+        assert at(second, "adopt", "toy:weak", "--reason", "it serves", "--assume-clean")[0] == 0
+        assert at(second, "gate", "toy:good")[0] == 0
+        assert stages(promotion.open(second / "promotion.toml")) == {"weak": "archived", "good": "prod"}
+        assert "took toy over from the ledger at" in at(second, "history", "toy")[1]
+        assert at(second, "champion", "toy")[::2] == (0, "")
+        assert at(with_champion, "champion", "toy")[2].startswith("Note: 'toy' in the Bento store belongs to")
+
+    def test_it_can_be_taken_back_and_then_labels_are_told_to_differ(self, second, with_champion, at):
+        at(second, *self.TAKE, "--yes")
+        at(second, "promote", "toy:good", "--reason", "why", "--override", "--yes")
+        code, out, _ = at(with_champion, *self.TAKE, "--yes", "--json")
+        assert (code, json.loads(out)["place"]) == (0, f"sqlite:///{second}/ledger.db")
+        assert at(with_champion, "repair", "toy", "--yes")[0] == 0
+        assert stages(promotion.open(with_champion / "promotion.toml"))["weak"] == "prod"
+        assert at(second, "gate", "toy:twin")[0] == 1
+
+    def test_what_is_ours_already_and_what_is_nobodys(self, second, with_champion, at):
+        code, out, err = at(with_champion, *self.TAKE, "--yes")
+        assert (code, out) == (1, "")
+        assert err.startswith(f"Error: 'toy' belongs to this ledger, at sqlite:///{with_champion}/ledger.db, already")
+        assert at(second, "ledger", "take", "tooy", "--reason", "why", "--yes")[2].startswith(
+            "Error: There is no model"
+        )
+        assert at(second, "ledger", "take", "toy", "--reason", " ", "--yes")[2].endswith("--reason 'why'.")
+
+    def test_not_where_it_changed_hands_meanwhile(self, second, with_champion):
+        ours, third = promotion.open(second / "promotion.toml"), promotion.open(with_champion / "promotion.toml")
+        proposal = ours.propose_takeover("toy", reason="mine")
+        third.gate(toy("good"))
+        with pytest.raises(Refused, match=r"^'toy' was changed or changed hands while this command ran\. Nothing was"):
+            ours.carry_out(proposal)
+        assert ours.history("toy") == ()
+
+
+class TestTheSameLedgerElsewhere:
+    @pytest.fixture(params=["copied", "imported", "migrated to PostgreSQL"])
+    def moved(self, request, with_champion, command, monkeypatch):
+        """URL of a copy of the first folder's ledger; the environment names it."""
+        url = f"sqlite:///{with_champion}/moved.db"
+        if request.param == "migrated to PostgreSQL":
+            url = request.getfixturevalue("postgres_server").new_database()
+        if request.param == "copied":
+            with closing(sqlite3.connect("ledger.db")) as here, closing(sqlite3.connect("moved.db")) as there:
+                here.backup(there)
+        else:
+            command("ledger", "export", "--out", "backup.jsonl")
+        monkeypatch.setenv("PROMOTION_LEDGER", url)
+        if request.param != "copied":
+            assert command("ledger", "import", "backup.jsonl")[0] == 0
+        return url
+
+    def test_it_goes_on_and_what_was_left_behind_is_refused(self, with_champion, moved, at, monkeypatch):
+        assert at(with_champion, "champion", "toy")[::2] == (0, "")
+        assert "AUD080" not in at(with_champion, "audit", "toy")[1]
+        before, place = claim_of(with_champion), SqlLedger(moved).place
+        code, _, err = at(with_champion, "gate", "toy:good")
+        assert code == 0
+        assert err == (
+            f"Note: The ledger of 'toy' is at {place} now; it was at {before['place']}, and a copy left there is refused "
+            "from now on."
+        )
+        after = claim_of(with_champion)
+        assert (after["ledger"], after["since"], after["place"]) == (before["ledger"], before["since"], place)
+        assert make_url(moved).password is None or make_url(moved).password not in after["place"]
+
+        monkeypatch.delenv("PROMOTION_LEDGER")
+        code, _, err = at(with_champion, "gate", "toy:twin")
+        assert code == 1
+        assert f"the ledger at {before['place']} is a copy of it that lacks its entry {after['seq']}" in err
+        assert at(with_champion, "ledger", "take", "toy", "--reason", "the old one counts", "--yes")[0] == 0
+        monkeypatch.setenv("PROMOTION_LEDGER", moved)
+        assert at(with_champion, "gate", "toy:twin")[0] == 1
+
+    def test_a_backup_put_back_in_its_place_goes_on(self, with_champion, at):
+        shutil.copy("ledger.db", "backup.db")
+        assert at(with_champion, "gate", "toy:good")[0] == 0
+        with closing(sqlite3.connect("backup.db")) as backup, closing(sqlite3.connect("ledger.db")) as ledger:
+            backup.backup(ledger)
+        assert at(with_champion, "repair", "toy", "--yes")[0] == 0
+        assert at(with_champion, "promote", "toy:twin", "--reason", "why", "--override", "--yes")[0] == 0
+        assert claim_of(with_champion)["hash"] in {one.hash for one in SqlLedger("sqlite:///ledger.db").entries("toy")}
+
+    def test_a_new_one_in_its_place_is_another(self, with_champion, at):
+        for path in with_champion.glob("ledger.db*"):
+            path.unlink()
+        code, _, err = at(with_champion, "gate", "toy:good")
+        assert code == 1
+        assert (
+            "and the one that is there now is another, or empty. Nothing was changed. Restore it from a backup" in err
+        )
+
+
+class TestClaiming:
+    def forget(self, folder):
+        (folder / "bentoml" / "ledgers" / "toy.json").unlink()
+
+    def test_other_models_of_the_store_may_be_another_ledgers(self, second, with_champion, at):
+        recipe, rows = ToyRecipe(), synthetic_rows()
+        training = recipe.split(rows).training
+        trained, store = recipe.train(training, step=call), BentoStore(with_champion / "bentoml")
+        store.save("pet:a", trained, metadata={}, training_rows=fingerprints(training["id"]))
+        for folder in (second, with_champion):
+            text = (folder / "promotion.toml").read_text()
+            (folder / "promotion.toml").write_text(text + text[text.index("[models.toy]") :].replace("toy", "pet"))
+        assert at(second, "gate", "pet:a")[0] == 0
+        assert "'pet' in the Bento store belongs to" in at(with_champion, "promote", "pet:a", "--reason", "x", "-y")[2]
+        for folder, other, ours in ((second, "toy", "pet"), (with_champion, "pet", "toy")):
+            for name in ("repair", "sync"):
+                code, out, err = at(folder, name)
+                assert (code, f"Note: '{other}' in the Bento store belongs to" in err, ours in out) == (0, True, True)
+
+    def test_of_a_store_by_an_earlier_release_the_ledger_that_agrees_claims_it(self, second, with_champion, at):
+        before = claim_of(with_champion)
+        self.forget(with_champion)
+        assert "labelled prod and not recorded" in at(second, "status")[1]
+        assert at(with_champion, "gate", "toy:spoilt")[0] == 3
+        assert claim_of(with_champion)["ledger"] == before["ledger"]
+        assert at(second, "gate", "toy:good")[0] == 1
+
+    def test_and_not_the_one_that_labels_contradict_until_it_wrote_them(self, with_champion, at):
+        self.forget(with_champion)
+        store = BentoStore(with_champion / "bentoml")
+        store.write_stage(toy("twin"), Stage.PROD)
+        store.write_stage(toy("weak"), Stage.ARCHIVED)
+        registry = promotion.open(with_champion / "promotion.toml")
+        registry.register(toy("noisy"))
+        assert store.claim("toy") is None
+        registry.repair("toy")
+        assert store.claim("toy").ledger == registry.history("toy")[0].hash
+
+    def test_one_that_is_damaged_stops_changes_and_not_who_serves(self, with_champion, at):
+        path = with_champion / "bentoml" / "ledgers" / "toy.json"
+        path.write_text("{}")
+        said = f"{path} must name the ledger that 'toy' belongs to, and does not hold what was written. Restore it from"
+        code, _, err = at(with_champion, "gate", "toy:good")
+        assert (code, err.startswith(f"Error: {said}")) == (1, True)
+        code, out, err = at(with_champion, "champion", "toy")
+        assert (code, out.startswith("toy:weak serves"), err.startswith(f"Note: {said}")) == (0, True, True)
+        path.unlink()
+        assert at(with_champion, "gate", "toy:good")[0] == 0
+
+    def test_bentoml_lists_models_as_before_and_no_name_leads_out_of_the_folder(self, with_champion):
+        store = BentoStore(with_champion / "bentoml")
+        assert store.strays() == store.leftovers() == ()
+        assert store.claim("../models/toy/weak") is None
+
+    def test_where_it_cannot_be_written_what_was_asked_stands_and_the_next_command_claims(
+        self, with_champion, monkeypatch
+    ):
+        self.forget(with_champion)
+        notices = []
+        registry = promotion.open(with_champion / "promotion.toml")
+        monkeypatch.setattr(registry._journal, "_notice", notices.append)
+        with monkeypatch.context() as patch:
+
+            def full(*_):
+                raise StoreError("The Bento store cannot be written at /store (No space left on device).")
+
+            patch.setattr(registry.store, "write_claim", full)
+            registry.register(Tag("toy", "good"))
+        assert notices == [
+            "The Bento store cannot be written at /store (No space left on device). What was asked is recorded; the next "
+            "command says whose 'toy' is."
+        ]
+        registry.register(Tag("toy", "twin"))
+        assert registry.store.claim("toy") is not None
