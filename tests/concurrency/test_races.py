@@ -10,7 +10,7 @@ from collections import Counter
 
 import bentoml
 import pytest
-from checker import check, read_ledger
+from checker import check, check_claim, read_ledger
 from situation import bentoml_at, toy
 from world import World, do, fork, run, wait
 
@@ -45,6 +45,31 @@ def test_of_many_writers_one_wins_each_entry_and_readers_see_one_champion_always
     assert all(" moved on by os:writer" in sentence for sentence in lost), lost
     champions = [json.loads(line) for line in (world.root / "champions").read_text().splitlines()]
     print(f"won {len(won)}, lost {len(lost)}, readings {Counter(champions)}")  # noqa: T201 - shown with -rP
+
+
+@pytest.mark.parametrize("attempt", range(8))
+def test_of_two_ledgers_that_change_a_model_first_one_has_it_and_the_other_recorded_nothing(
+    first_world, tmp_path, attempt
+):
+    here = first_world.copy(tmp_path / "here")
+    claim = here.root / "bentoml" / "ledgers" / "toy.json"
+    claim.unlink()
+    rivals = [World(here.root, ledger=f"sqlite:///{here.root / name}.db") for name in ("left", "right")]
+    children = [fork(when_told, rival, "promote", ("twin", "next")[attempt % 2]) for rival in rivals]
+    (here.root / "go").touch()
+    assert [wait(child) for child in children] == [0, 0]
+    (won, lost) = sorted((read_ledger(rival.ledger_url)[0] for rival in rivals), key=len, reverse=True)
+    assert lost == []
+    check_claim(claim, won, settled=True)
+    told = (here.root / "acknowledged").read_text()
+    assert told.count("belongs to the ledger at") == 1
+
+
+def when_told(world, *command):
+    world.open()  # its tables are there
+    while not (world.root / "go").exists():
+        time.sleep(0.001)
+    do(world, *command)
 
 
 def write_twice(world, number, name, version):

@@ -12,10 +12,10 @@ import tempfile
 import time
 
 import pytest
-from checker import check
+from checker import check, check_claim, read_ledger
 from hypothesis import settings
 from steps import kill_at, numbered
-from world import CHANGES, SCENES, do, fork, run, wait
+from world import CHANGES, SCENES, World, do, fork, obey, run, wait
 
 SOAK = settings.get_current_profile_name() == "soak"
 WORLDS, KILLS_EACH = (310, 10) if SOAK else (4, 10)
@@ -56,6 +56,59 @@ def test_nor_where_the_ledger_is_on_postgresql(first_world, tmp_path, postgres_s
     kill_again_and_again(here, random.Random(f"postgresql {seed}"))
 
 
+def test_killed_while_a_model_becomes_a_ledgers_one_next_change_makes_it_so(first_world, tmp_path):
+    def unclaimed(name):
+        copy = first_world.copy(tmp_path / name)
+        claim_at(copy).unlink()
+        return copy
+
+    steps = after_effects(name_steps(unclaimed("counted"), "register"))
+    for step in steps:
+        here = unclaimed("here")
+        assert run(killed, here, "register", step) == -signal.SIGKILL
+        check(here, settled=False)
+        assert run(do, here, "promote", "twin") == 0
+        check(here)
+        assert run(is_refused, rival_of(here)) == 0
+        shutil.rmtree(here.root)
+
+
+def test_killed_while_one_ledger_takes_a_model_over_it_is_one_or_the_others(first_world, tmp_path):
+    def counted(world):
+        with numbered() as names:
+            take(world)
+        (world.root / "steps").write_text("\n".join(names))
+
+    world = first_world.copy(tmp_path / "counted")
+    assert run(counted, rival_of(world)) == 0
+    for step in after_effects((world.root / "steps").read_text().splitlines()):
+        here = first_world.copy(tmp_path / "here")
+        rival = rival_of(here)
+        assert run(killed, rival, take, step) == -signal.SIGKILL
+        taken = run(is_refused, here) == 0
+        assert taken or run(take, rival) == 0
+        check_claim(claim_at(here), read_ledger(rival.ledger_url)[0], settled=True)
+        assert (run(is_refused, here), run(is_refused, rival)) == (0, 1)
+        shutil.rmtree(here.root)
+
+
+def claim_at(world):
+    return world.root / "bentoml" / "ledgers" / "toy.json"
+
+
+def rival_of(world):
+    """Another ledger on the same store."""
+    return World(world.root, ledger=f"sqlite:///{world.root / 'rival.db'}")
+
+
+def take(world):
+    world.open().take("toy", reason="it is ours now")
+
+
+def is_refused(world):
+    return 0 if "refused" in obey(world, "promote", "last") else 1
+
+
 def kill_again_and_again(here, chooser):
     for _ in range(KILLS_EACH):
         child = fork(live, here, chooser.random())
@@ -94,7 +147,7 @@ def live(world, seed):
 
 def killed(world, scene, step):
     with numbered(kill_at(step)):
-        act(world, scene)
+        scene(world) if callable(scene) else act(world, scene)
 
 
 def after_effects(names):

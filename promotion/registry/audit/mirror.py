@@ -46,8 +46,9 @@ def check_mirror(
 def _check_head(state: State, ledger: LedgerStore, head: tuple[int, str] | None, done: int) -> Iterator[Finding]:
     """MLflow keeps the last entry that it was sent; what it was sent must still be there."""
     accept = (
-        "Restore the ledger from a backup. If it was put back to an older one knowingly, delete the tag promotion.head "
-        f"of the registered model '{state.model}' in MLflow and run `promotion repair {state.model}`."
+        "Restore the ledger from a backup. If it was put back to an older one knowingly, or took the model over from "
+        f"another, delete the tag promotion.head of the registered model '{state.model}' in MLflow and run "
+        f"`promotion repair {state.model}`."
     )
     send = f"`promotion repair {state.model}` sends all of it again."
     if head is None:

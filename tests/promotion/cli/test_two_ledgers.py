@@ -284,6 +284,7 @@ class TestClaiming:
         assert (code, err.startswith(f"Error: {said}")) == (1, True)
         code, out, err = at(with_champion, "champion", "toy")
         assert (code, out.startswith("toy:weak serves"), err.startswith(f"Note: {said}")) == (0, True, True)
+        assert "AUD018" in at(with_champion, "audit", "toy")[1]
         path.unlink()
         assert at(with_champion, "gate", "toy:good")[0] == 0
 

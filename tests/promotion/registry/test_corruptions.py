@@ -483,11 +483,6 @@ def model_taken_over_by_another_ledger(here, _):
     open_at(other, store=here.store, mirror=MemoryMirror()).take("toy", reason="they serve it now")
 
 
-@seeded("AUD018")
-def claim_of_the_store_damaged(here, _):
-    (here.root / "bentoml/ledgers/toy.json").write_text('{"ledger": ')
-
-
 # MLflow
 
 
