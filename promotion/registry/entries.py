@@ -103,6 +103,14 @@ class Override:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Readmission:
+    """A person let a version that was rolled back from be judged and promoted like any other again."""
+
+    tag: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Approval:
     """A person's answer to a decision that waits for one.
 
@@ -158,13 +166,14 @@ class TransitionApplied:
     planned: int
 
 
-Body = Registration | Judgement | Approval | Adoption | Override | TransitionPlanned | TransitionApplied
+Body = Registration | Judgement | Approval | Adoption | Override | Readmission | TransitionPlanned | TransitionApplied
 _KINDS: dict[str, type[Any]] = {
     "registration": Registration,
     "decision": Judgement,
     "approval": Approval,
     "adoption": Adoption,
     "override": Override,
+    "readmission": Readmission,
     "transition_planned": TransitionPlanned,
     "transition_applied": TransitionApplied,
 }

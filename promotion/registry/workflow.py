@@ -182,6 +182,15 @@ class Registry(ByHand):
         known = {"trained_before": trained_before, "assume_clean": assume_clean}
         return self.carry_out(self.propose_adoption(tag, reason=reason, **known)).plan  # type: ignore[arg-type]
 
+    def readmit(self, tag: Tag, *, reason: str) -> Known:
+        """Let a version that was rolled back from be judged and promoted like any other again; it moves nowhere.
+
+        Raises:
+            Refused: no rollback keeps it out.
+        """
+        self.complete(tag.model)
+        return find(self.carry_out(self.propose_readmission(tag, reason=reason)).state, tag)
+
     # What keeps it so
 
     def repair(self, model: str) -> Proposal:

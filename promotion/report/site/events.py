@@ -17,6 +17,7 @@ KINDS = {
     "approval": "approval",
     "adoption": "adoption",
     "override": "override",
+    "readmission": "readmission",
     "transition_planned": "transition",
 }
 Found = dict[str, str]
