@@ -1,4 +1,4 @@
-"""Commands that change what serves: gate, promote, rollback, adopt."""
+"""Commands that change what serves: gate, promote, rollback, readmit, adopt."""
 
 from pathlib import Path
 from typing import Annotated
@@ -29,6 +29,7 @@ def add_commands(app: typer.Typer) -> None:
     app.command(epilog=f"Example: promotion gate {tag}")(gate)
     app.command(epilog=f"Example: promotion promote {tag} --reason 'approved in the weekly review'")(promote)
     app.command(epilog="Example: promotion rollback fraud_classifier --reason 'complaints since noon'")(rollback)
+    app.command(epilog=f"Example: promotion readmit {tag} --reason 'the complaints had another cause'")(readmit)
     app.command(epilog=f"Example: promotion adopt {tag} --trained-before 7776000 --reason 'serves since May'")(adopt)
 
 
@@ -141,6 +142,18 @@ def rollback(
     then = f", which served at {written(moment)}" if moment else ""
     question = f"Roll {model} back to {tag}{then}?"
     return propose_and_do(registry, proposal, tag, question, yes=yes, dry_run=dry_run, as_json=as_json)
+
+
+def readmit(tag: TagText, reason: Reason, as_json: Json = False) -> None:
+    """Let the gate judge a version again that was rolled back from.
+
+    It moves nowhere. Until then the gate holds it, and nobody promotes it but by `promote --override`.
+    """
+    from promotion.vocabulary import Tag
+
+    open_here().readmit(Tag.parse(tag), reason=reason)
+    told = f"{tag} is readmitted: `promotion gate {tag}` judges it again like any other version."
+    say({"readmitted": tag, "reason": reason}, told, as_json=as_json)
 
 
 def adopt(

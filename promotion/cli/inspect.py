@@ -9,7 +9,7 @@ from promotion.cli.moments import AT_HELP, moment_of
 from promotion.cli.output import FOUND, AnyModel, Json, Misuse, form_of, models_of, notice, open_here, show
 
 if TYPE_CHECKING:
-    from promotion.judgement import Decision
+    from promotion.registry.spending import Spent
     from promotion.registry.state import State
 
 
@@ -72,9 +72,11 @@ def audit(
 
 def _summary(state: "State") -> dict[str, Any]:
     from promotion.canonical import plain
-    from promotion.report.record import awaiting_approval, last_budgeted
+    from promotion.registry.rolled_back import rolled_back
+    from promotion.registry.spending import last_spent
+    from promotion.report.record import awaiting_approval
 
-    spent = last_budgeted(state)
+    spent = last_spent(state)
     return {
         "model": state.model,
         "champion": plain(state.champion) if state.champion else None,
@@ -82,14 +84,12 @@ def _summary(state: "State") -> dict[str, Any]:
         "waiting": [known.tag for known in state.waiting],
         "awaiting_approval": list(awaiting_approval(state)),
         "seq": state.seq,
-        "holdout": _holdout(spent.decision) if spent and spent.decision else None,
+        "rolled_back": [{"tag": known.tag, **plain(known.rolled_back)} for known in rolled_back(state)],
+        "holdout": _holdout(spent) if spent else None,
     }
 
 
-def _holdout(decision: "Decision") -> dict[str, Any] | None:
+def _holdout(spent: "Spent") -> dict[str, Any]:
     """How much the rows that judged last are used, and the levels of the next decision on them and on fresh rows."""
-    budget, used = decision.budget, decision.holdout
-    if budget is None:
-        return None
-    data = {"data": used.data, "digest": used.digest} if used else {}
+    budget, data = spent.budget, {"data": spent.holdout.data, "digest": spent.holdout.digest}
     return {**data, "use": budget.use, "level": budget.level, "next_level": budget.next, "fresh_level": budget.fresh}

@@ -157,6 +157,7 @@ def _version(registry: "Registry", text: str) -> tuple[Any, tuple["Page", ...]]:
 
 
 def _decision(registry: "Registry", digits: str) -> tuple[Any, tuple["Page", ...]]:
+    from promotion.registry.lineage import consequences
     from promotion.registry.state import fold
     from promotion.report.lineage import decision_pages
     from promotion.report.lineage_data import decision_data
@@ -164,7 +165,7 @@ def _decision(registry: "Registry", digits: str) -> tuple[Any, tuple["Page", ...
     entry, judgement = one_decision(registry, digits)
     entries = registry.history(entry.model)
     known = fold(entry.model, entries).versions[judgement.tag]
-    followed = [one for one in entries if one.body.get("decision") == judgement.decision_digest]
+    followed = consequences(entries)[entry.seq]
     return decision_data(entry, judgement, followed), decision_pages(known, entry, judgement, followed)
 
 

@@ -130,12 +130,10 @@ class Budget:
     def sentence(self) -> str:
         """What a person should know of it."""
         if self.use <= 1:
-            return (
-                f"No challenger was compared on these rows before; the primary was asked at level {level(self.level)}."
-            )
+            return f"This counts as the first use of these rows, so the primary was asked at level {level(self.level)}."
         return (
-            f"This is use {self.use:.3g} of these rows, so the primary was asked at level {level(self.level)}; fresh "
-            f"rows restore {level(self.fresh)}."
+            f"This counts as use {self.use:.3g} of these rows, so the primary was asked at level {level(self.level)}; "
+            f"fresh rows restore {level(self.fresh)}."
         )
 
 

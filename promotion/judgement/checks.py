@@ -23,6 +23,7 @@ class Kind(StrEnum):
 
     CLEAN = "clean holdout"
     SCORED = "scores"
+    NO_ROLLBACK = "no rollback"
     EVIDENCE = "evidence"
     PRIMARY = "primary"
     GUARDRAIL = "guardrail"
@@ -33,6 +34,9 @@ class Kind(StrEnum):
 
 GROUNDS = frozenset({Kind.PRIMARY, Kind.GUARDRAIL, Kind.SLICE, Kind.FLOOR, Kind.LIMIT})
 """The kinds that speak for or against a version; the others say whether it can be judged at all."""
+
+BEFORE = frozenset({Kind.CLEAN, Kind.SCORED, Kind.NO_ROLLBACK})
+"""The kinds that are checked ahead of the comparison, and do not follow from it and the policy."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from promotion.errors import Refused
 from promotion.registry.approving import check_answer
-from promotion.registry.entries import Adoption, Approval, Override, TransitionPlanned
+from promotion.registry.entries import Adoption, Approval, Override, Readmission, TransitionPlanned
 from promotion.registry.proposals import Proposal, Proposals, proposal, required
+from promotion.registry.rolled_back import blocking, check_readmitted
 from promotion.registry.serving import labelled_prod
 from promotion.registry.state import Known
 from promotion.registry.transition import (
@@ -45,6 +46,8 @@ class ByHand(Proposals):
         news = self._registrations(state, tag, *labelled_prod(self.store, tag.model))
         known = self._journal.foreseen(state, news)
         version = find(known, tag)
+        if not override:
+            check_readmitted(tag, blocking(known, self.store, tag))
         now, panel = self._clock(), self.panel(tag.model)
         plan = plan_promotion(known, tag, reason=why, override=override, panel=panel, now=now)
         if not override and self._outdated(version):
@@ -61,6 +64,8 @@ class ByHand(Proposals):
         version, panel = find(state, tag), self.panel(tag.model)
         check_answer(state, version, panel, self._journal.actor, approved=approved, now=self._clock())
         check_rival(state, version)
+        if approved:
+            check_readmitted(tag, blocking(state, self.store, tag))
         assert version.decision is not None  # noqa: S101 - seen to above
         answer = Approval(tag=str(tag), decision=version.decision.digest, approved=approved, reason=why)
         plan = plan_answer(self._journal.foreseen(state, (answer,)), tag, panel)
@@ -79,7 +84,7 @@ class ByHand(Proposals):
         why = required(reason)
         state = self.settled(model)
         target = rollback_target(state, self.ledger.entries(model), to=to, at=at)
-        plan = plan_rollback(state, reason=why, to=target)
+        plan = plan_rollback(state, target, reason=why)
         self.stored(Tag.parse(plan.moves[0].tag))
         return proposal(state, self._verified(state.versions[plan.moves[0].tag], plan, data))
 
@@ -99,6 +104,17 @@ class ByHand(Proposals):
         plan = plan_adoption(known, tag, reason=why) if serves else None
         adoption = Adoption(tag=str(tag), reason=why, trained_before=trained_before, assumed_clean=assume_clean)
         return proposal(state, *news, adoption, self._verified(find(known, tag), plan) if plan else None)
+
+    def propose_readmission(self, tag: Tag, *, reason: str) -> Proposal:
+        """Let a version that was rolled back from be judged like any other again; see `Registry.readmit`."""
+        why = required(reason)
+        state = self.settled(tag.model)
+        if find(state, tag).rolled_back is None:
+            twin = blocking(state, self.store, tag)
+            hint = f"Its files are those of {twin.tag}, which was." if twin else "The gate judges it like any other."
+            message = f"No rollback keeps {tag} out. {hint}"
+            raise Refused(message)
+        return proposal(state, Readmission(tag=str(tag), reason=why))
 
     def _judged_again(self, tag: Tag, reason: str) -> Proposal:
         """As the gate judges; a promotion that follows is the person's."""

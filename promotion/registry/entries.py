@@ -103,6 +103,14 @@ class Override:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Readmission:
+    """A person let a version that was rolled back from be judged and promoted like any other again."""
+
+    tag: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Approval:
     """A person's answer to a decision that waits for one.
 
@@ -176,7 +184,17 @@ class TransitionApplied:
     planned: int
 
 
-Body = Registration | Judgement | Approval | Adoption | Override | Takeover | TransitionPlanned | TransitionApplied
+Body = (
+    Registration
+    | Judgement
+    | Approval
+    | Adoption
+    | Override
+    | Readmission
+    | Takeover
+    | TransitionPlanned
+    | TransitionApplied
+)
 _KINDS: dict[str, type[Any]] = {
     "registration": Registration,
     "decision": Judgement,
@@ -184,6 +202,7 @@ _KINDS: dict[str, type[Any]] = {
     "adoption": Adoption,
     "override": Override,
     "takeover": Takeover,
+    "readmission": Readmission,
     "transition_planned": TransitionPlanned,
     "transition_applied": TransitionApplied,
 }

@@ -30,6 +30,7 @@ from promotion.registry.entries import Judgement
 from promotion.registry.footprint import footprint
 from promotion.registry.reading import Data, split
 from promotion.registry.sides import Side, score_version
+from promotion.registry.state import Known
 from promotion.seams import ModelStore, Step, task_of_recipe
 from promotion.vocabulary import Outcome, Task
 
@@ -85,6 +86,16 @@ def judge(
         curves=curves,
         policy=plain(policy),
     )
+
+
+def withhold(challenger: Known, champion: Known | None, policy: Policy, check: Check) -> Judgement:
+    """Hold the challenger for a reason that no row can change: nothing is read or scored, and no use is counted."""
+    decision = replace(
+        decide(None, policy, before=(check,)),
+        challenger=Judged(tag=challenger.tag, digest=challenger.registration.digest),
+        champion=Judged(tag=champion.tag, digest=champion.registration.digest) if champion else None,
+    )
+    return Judgement(tag=challenger.tag, decision=decision, decision_digest=decision.digest, policy=plain(policy))
 
 
 def compare_sides(

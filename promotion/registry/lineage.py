@@ -1,9 +1,11 @@
 """Lineage: who was in production when and why, and the way of one version from its data to its service. Pure."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import zip_longest
+from typing import Any
 
 from promotion.judgement import Decision
 from promotion.registry.entries import Champion, Entry, Judgement, Registration, TransitionPlanned
@@ -40,6 +42,23 @@ class Reign:
     def cause(self) -> str:
         """What made it champion; a promotion that follows no decision is an override."""
         return "override" if self.plan.cause == "promotion" and self.plan.decision is None else self.plan.cause
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """What took a version out of production.
+
+    Attributes:
+        champion: the version that replaced it.
+        at, seq, actor: when, by which entry, and who did it.
+        plan: how and why.
+    """
+
+    champion: str
+    at: str
+    seq: int
+    actor: str
+    plan: TransitionPlanned
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,20 +131,56 @@ def decisions(entries: Iterable[Entry], *, beginning: str = "") -> Iterator[tupl
 
 
 def consequences(entries: Iterable[Entry]) -> dict[int, tuple[Entry, ...]]:
-    """By the `seq` of each decision's entry, what followed: answers to it, what was done by it, overrides of it."""
+    """By the `seq` of each decision's entry, what followed.
+
+    That is: the answers to it, overrides and readmissions of its challenger, and every later move or deletion of its
+    challenger or champion.
+    """
     found: dict[int, list[Entry]] = {}
-    named: dict[str, list[int]] = {}
+    by_decision: dict[str, list[int]] = defaultdict(list)
+    by_challenger: dict[str, list[int]] = defaultdict(list)
+    by_side: dict[str, list[int]] = defaultdict(list)
     for entry in entries:
-        body = entry.body
+        body, followed = entry.body, set[int]()
+        if entry.kind in {"override", "readmission"}:
+            followed.update(by_challenger[body["tag"]])
+        elif entry.kind in {"approval", "transition_planned"}:
+            followed.update(by_decision[str(body.get("decision"))])
+            followed.update(seq for tag in _moved(body) for seq in by_side[tag])
+        for seq in followed:
+            found[seq].append(entry)
         if entry.kind == "decision":
             found[entry.seq] = []
-            for name in (body["decision_digest"], body["tag"]):
-                named.setdefault(str(name), []).append(entry.seq)
-            continue
-        by = body.get("tag") if entry.kind == "override" else body.get("decision")
-        for seq in named.get(str(by), ()):
-            found[seq].append(entry)
+            champion = body["decision"].get("champion") or {}
+            by_decision[body["decision_digest"]].append(entry.seq)
+            by_challenger[body["tag"]].append(entry.seq)
+            for tag in {body["tag"], champion.get("tag")} - {None}:
+                by_side[tag].append(entry.seq)
     return {seq: tuple(after) for seq, after in found.items()}
+
+
+def ending(judgement: Judgement, followed: Iterable[Entry]) -> Ending | None:
+    """What took the version that a decision promoted out of production; None while it serves, or where it never did.
+
+    Args:
+        judgement: the decision.
+        followed: what `consequences` gives for it.
+    """
+    promoted, found = False, None
+    for entry in followed:
+        plan = entry.content()
+        if not isinstance(plan, TransitionPlanned) or plan.champion is None:
+            continue
+        if plan.champion == judgement.tag:
+            promoted, found = promoted or plan.decision == judgement.decision_digest, None
+        elif promoted and found is None:
+            found = Ending(champion=plan.champion, at=entry.at, seq=entry.seq, actor=entry.actor, plan=plan)
+    return found
+
+
+def _moved(body: Mapping[str, Any]) -> set[str]:
+    """The versions that a transition moves or deletes."""
+    return {*(move["tag"] for move in body.get("moves", ())), *body.get("deletions", ())}
 
 
 def passages(tag: str, entries: Sequence[Entry]) -> Iterator[Passage]:
@@ -147,5 +202,4 @@ def passages(tag: str, entries: Sequence[Entry]) -> Iterator[Passage]:
 
 def _names(entry: Entry, tag: str) -> bool:
     body = entry.body
-    moved = any(move["tag"] == tag for move in body.get("moves", ()))
-    return moved or body.get("tag") == tag or tag in body.get("deletions", ())
+    return body.get("tag") == tag or tag in _moved(body)

@@ -10,10 +10,11 @@ from pathlib import Path
 from promotion.errors import Refused
 from promotion.judgement import Decision
 from promotion.registry.entries import Body, Judgement, Takeover, TransitionPlanned
-from promotion.registry.gating import judge
+from promotion.registry.gating import judge, withhold
 from promotion.registry.mending import mending
 from promotion.registry.record import Record
 from promotion.registry.retention import Retention, plan_retention, retention
+from promotion.registry.rolled_back import blocking, rollback_check
 from promotion.registry.serving import adoption_hint, serving
 from promotion.registry.state import State, champions
 from promotion.registry.transition import find, plan_verdict, stands
@@ -78,7 +79,8 @@ class Proposals(Record):
     ) -> Proposal:
         """Judge a version against the champion: the decision and the moves that follow from it; see `Registry.gate`.
 
-        Where the very same decision stands already and nothing follows from it, there is nothing to record.
+        Where the very same decision stands already and nothing follows from it, there is nothing to record. A version
+        that was rolled back from is held before any row is read, and spends nothing of the holdout.
         """
         self.stored(tag)
         self.config.model(tag.model)
@@ -89,15 +91,20 @@ class Proposals(Record):
             raise Refused(message + adoption_hint(state, tag))
         news = self._registrations(state, *filter(None, (tag, rival)))
         known = self._journal.foreseen(state, news)
-        judgement = judge(
-            self._side("challenger", known, tag),
-            self._side("champion", known, rival) if rival else None,
-            self._reader.judging(tag.model, find(known, tag).registration, data, holdout),
-            self.config.model(tag.model).policy,
-            self.store,
-            step,
-            earlier=state.trials,
-        )
+        back = blocking(known, self.store, tag)
+        if back:
+            sides = find(known, tag), find(known, rival) if rival else None
+            judgement = withhold(*sides, self.config.model(tag.model).policy, rollback_check(tag, back))
+        else:
+            judgement = judge(
+                self._side("challenger", known, tag),
+                self._side("champion", known, rival) if rival else None,
+                self._reader.judging(tag.model, find(known, tag).registration, data, holdout),
+                self.config.model(tag.model).policy,
+                self.store,
+                step,
+                earlier=state.trials,
+            )
         plan = plan_verdict(known, tag, judgement.decision)
         if plan is None and stands(find(known, tag), judgement.decision_digest):
             return replace(proposal(state), standing=judgement.decision)

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from promotion.judgement import Budget, Decision, Kind, Policy, Trial, count_use, decide
+from promotion.judgement import Budget, Decision, Policy, Trial, count_use, decide
+from promotion.judgement.checks import BEFORE
 from promotion.registry.entries import Entry, Judgement
 
 
@@ -59,6 +60,6 @@ def _again(then: Decision, policy: Policy, trial: Trial | None, earlier: list[Tr
         policy,
         budget=Budget(alpha=policy.alpha, use=count_use(trial, earlier)) if trial and counted else None,
         footprint=then.footprint,
-        before=tuple(check for check in then.checks if check.kind in {Kind.CLEAN, Kind.SCORED}),
+        before=tuple(check for check in then.checks if check.kind in BEFORE),
     )
     return replace(now, challenger=then.challenger, champion=then.champion, holdout=then.holdout)

@@ -17,6 +17,7 @@ from promotion.registry.entries import (
     Head,
     Judgement,
     Override,
+    Readmission,
     Registration,
     Takeover,
     TransitionApplied,
@@ -36,6 +37,22 @@ class Vote:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RolledBack:
+    """A rollback that took a version out of production, and that no person has taken back since.
+
+    Attributes:
+        actor: who rolled back, e.g. `os:alice`.
+        at, seq: when, and its entry.
+        reason: why.
+    """
+
+    actor: str
+    at: str
+    seq: int
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Known:
     """One version as the ledger knows it.
 
@@ -49,6 +66,7 @@ class Known:
         votes: what people answered to it, each with their last word.
         deleted_at: when its files were given up for good,
         deleted_by, deleted_because: by whom and why.
+        rolled_back: the rollback that took it out of production; None once it serves again or was readmitted.
     """
 
     registration: Registration
@@ -64,6 +82,7 @@ class Known:
     deleted_at: str | None = None
     deleted_by: str | None = None
     deleted_because: str | None = None
+    rolled_back: RolledBack | None = None
 
     @property
     def tag(self) -> str:
@@ -83,6 +102,7 @@ class State:
         champion: who serves.
         line: the champions that led here, the present one last; a rollback takes from its end.
         trials: every use of a holdout, oldest first.
+        budgeted: the last decision that counted the uses of its holdout.
         pending: the transition that is planned and not yet applied, with its `seq`.
     """
 
@@ -94,6 +114,7 @@ class State:
     champion: Champion | None = None
     line: tuple[str, ...] = ()
     trials: tuple[Trial, ...] = ()
+    budgeted: Judgement | None = None
     pending: tuple[int, TransitionPlanned] | None = None
 
     @property
@@ -161,6 +182,7 @@ class Folding:
         self.model, self.seq, self.hash, self.origin = state.model, state.seq, state.hash, state.origin
         self.versions, self.champion = dict(state.versions), state.champion
         self.line, self.trials, self.pending = list(state.line), list(state.trials), state.pending
+        self.budgeted = state.budgeted
 
     def state(self) -> State:
         """What it has come to."""
@@ -173,6 +195,7 @@ class Folding:
             champion=self.champion,
             line=tuple(self.line),
             trials=tuple(self.trials),
+            budgeted=self.budgeted,
             pending=self.pending,
         )
 
@@ -207,6 +230,7 @@ class Folding:
                 asked = {"decided_seq": entry.seq, "decided_by": entry.actor, "decided_at": entry.at}
                 self._change(body.tag, decision=body.decision, votes=(), **asked)
                 self.trials.extend(filter(None, (body.trial,)))
+                self.budgeted = body if body.decision.budget else self.budgeted
             case Approval():
                 vote = Vote(actor=entry.actor, at=entry.at, approved=body.approved, reason=body.reason)
                 others = (one for one in self.versions[body.tag].votes if one.actor != vote.actor)
@@ -217,6 +241,8 @@ class Folding:
                 self._plan(entry, body)
             case TransitionApplied():
                 self.pending = None
+            case Readmission():
+                self._change(body.tag, rolled_back=None)
             case Override() | Takeover():
                 pass
 
@@ -229,6 +255,10 @@ class Folding:
         self.pending = (entry.seq, plan)
         if plan.champion is None or (self.champion and self.champion.tag == plan.champion):
             return
+        if self.champion and plan.cause == "rollback":
+            back = RolledBack(actor=entry.actor, at=entry.at, seq=entry.seq, reason=plan.reason)
+            self._change(self.champion.tag, rolled_back=back)
+        self._change(plan.champion, rolled_back=None)  # whoever put it there again: that is on record
         self.champion = Champion(
             tag=plan.champion,
             digest=self.versions[plan.champion].registration.digest,

@@ -8,6 +8,7 @@ from promotion.judgement import Decision
 from promotion.judgement.approval import ANYONE, Panel
 from promotion.registry.approving import check_approved, consent_of, is_open
 from promotion.registry.entries import Entry, Move, TransitionPlanned
+from promotion.registry.rolled_back import no_previous
 from promotion.registry.state import Known, State, champion_at, champions
 from promotion.vocabulary import Stage, Tag, Verdict
 
@@ -78,19 +79,14 @@ def plan_answer(state: State, tag: Tag, panel: Panel) -> TransitionPlanned | Non
     return _to_prod(state, known, "promotion", f"Approved by {' and '.join(said.approved)}: {last.reason}", digest)
 
 
-def plan_rollback(state: State, *, reason: str, to: str | None = None) -> TransitionPlanned:
-    """The moves that bring back the champion before this one, or an earlier one.
+def plan_rollback(state: State, to: str, *, reason: str) -> TransitionPlanned:
+    """The moves that bring back an earlier champion.
 
     Raises:
-        Refused: there was none before; or the version serves, or its files are gone.
+        Refused: the version serves, or its files are gone.
     """
-    target = to or state.previous
-    if state.champion is None or target is None:
-        serving = f"{state.champion.tag} is the first champion" if state.champion else "There is no champion"
-        message = f"{serving} of '{state.model}', so there is nothing to roll back to."
-        raise Refused(message)
-    known = state.versions[target]
-    if known.tag == state.champion.tag:
+    known = state.versions[to]
+    if state.champion and known.tag == state.champion.tag:
         message = f"{known.tag} serves already, since {state.champion.since}; there is nothing to roll back."
         raise Refused(message)
     if known.deleted_at:
@@ -101,12 +97,12 @@ def plan_rollback(state: State, *, reason: str, to: str | None = None) -> Transi
 
 def rollback_target(
     state: State, entries: Sequence[Entry], *, to: Tag | None = None, at: datetime | None = None
-) -> str | None:
-    """Whom a rollback to a version or a moment brings back; None for the champion before this one.
+) -> str:
+    """Whom a rollback brings back: the version, who served at the moment, or the champion before this one.
 
     Raises:
         UnknownName: there is no such version.
-        Refused: both are asked for; or the version never served; or nobody did at that moment.
+        Refused: both are asked for; or the version never served; or nobody did at that moment, or before this one.
     """
     if to is not None and at is not None:
         message = "A rollback goes to a version or to a moment: give --to or --at, not both."
@@ -114,7 +110,9 @@ def rollback_target(
     if to is not None:
         return _served_once(state, entries, to)
     if at is None:
-        return None
+        if state.previous is None:
+            raise Refused(no_previous(state, entries))
+        return state.previous
     then = champion_at(state.model, entries, at)
     if then is None:
         first = next((champion for _, champion in champions(state.model, entries) if champion), None)

@@ -190,6 +190,15 @@ class Registry(ByHand):
         """
         self.carry_out(self.propose_takeover(model, reason=reason))
 
+    def readmit(self, tag: Tag, *, reason: str) -> Known:
+        """Let a version that was rolled back from be judged and promoted like any other again; it moves nowhere.
+
+        Raises:
+            Refused: no rollback keeps it out.
+        """
+        self.complete(tag.model)
+        return find(self.carry_out(self.propose_readmission(tag, reason=reason)).state, tag)
+
     # What keeps it so
 
     def repair(self, model: str) -> Proposal:

@@ -45,11 +45,19 @@ def _rows(each: Check | _Group) -> Iterator[tuple[Words, ...]]:
         yield _row(check.name, check.outcome, check.reason)
     if len(blocking) < len(each.checks):
         outcome = Outcome.PASSED if passed else Outcome.NOT_APPLICABLE
-        yield _row(each.name, outcome, _together(each, passed, len(blocking)))
+        of = _judged(each.checks) if passed else ""
+        yield _row(each.name, outcome, _together(each, passed, len(blocking)), of=of)
 
 
-def _row(name: str, outcome: Outcome, reason: str) -> tuple[Words, ...]:
-    return row(name, Words(outcome.replace("_", " "), TONES[outcome]), reason)
+def _row(name: str, outcome: Outcome, reason: str, *, of: str = "") -> tuple[Words, ...]:
+    return row(name, Words(outcome.replace("_", " ") + of, TONES[outcome]), reason)
+
+
+def _judged(slices: Sequence[Check]) -> str:
+    """How many slices of a rule were judged, where some are too small: there nothing passed."""
+    found = Counter(check.outcome for check in slices)
+    small, missing = found[Outcome.NOT_APPLICABLE], found[Outcome.MISSING]
+    return f" ({len(slices) - small - missing} of {len(slices)} slices judged; {small} too small)" if small else ""
 
 
 def _together(group: _Group, passed: Sequence[Check], blocking: int) -> str:

@@ -29,7 +29,8 @@ _LEGEND = (
 )
 _LEVEL = (
     "A level is the chance that a challenger which is no better passes the primary check. It shrinks with every use of "
-    "the same rows, so that all uses together let noise pass no more often than the policy allows."
+    "the same rows, so that all uses together let noise pass no more often than the policy allows. `promotion status` "
+    "shows the level of the next decision on the rows that judged last."
 )
 _NO_CURVES = (
     "The ledger holds no curves of this decision: nothing was scored, there are more than two classes, or it was made "
@@ -45,7 +46,7 @@ class Recorded:
         entry: that records it.
         judgement: its content.
         versions: of the model, by tag, as they stand now.
-        followed: the entries that followed from it.
+        followed: the entries that followed from it, or moved one of its sides since.
     """
 
     entry: Entry
@@ -78,7 +79,7 @@ def decision_document(found: Recorded, *, as_of: Entry | None = None) -> Documen
     from promotion.report.plots.svg import style
 
     judgement, decision = found.judgement, found.judgement.decision
-    page = decided_page(decision, found.versions[judgement.tag])
+    page = decided_page(judgement, found.versions[judgement.tag], found.followed)
     notes = page.notes[:-1] if decision.holdout else page.notes  # the last is told under data and models
     with style():
         sections = tuple(section for section in _sections(found) if section.page != Page() or section.pictures)
@@ -189,8 +190,7 @@ def _budget(decision: Decision) -> Page:
         return Page(notes=quiet(why))
     levels = {
         "this decision": f"use {budget.use:.3g}, level {level(budget.level)}",
-        "the next one on these rows": f"level {level(budget.next)}",
-        "the next one on fresh rows": f"level {level(budget.fresh)}",
+        "one on fresh rows": f"level {level(budget.fresh)}",
     }
     return Page(summary=(budget.sentence,), tables=(facts_table(levels),), notes=quiet(_LEVEL))
 

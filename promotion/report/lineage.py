@@ -8,7 +8,7 @@ from promotion.canonical import canonical_json
 from promotion.figures import minute
 from promotion.judgement import Decision
 from promotion.registry.entries import Adoption, Entry, Judgement, Registration
-from promotion.registry.lineage import Reign, concerning, decisions
+from promotion.registry.lineage import Ending, Reign, concerning, consequences, decisions, ending
 from promotion.registry.state import Known
 from promotion.report.decision import decision_page
 from promotion.report.page import Page, Table, Tone, Words, left, right, row
@@ -51,6 +51,7 @@ def version_pages(known: Known, entries: Sequence[Entry], among: Iterable[Reign]
     facts = {
         "version": known.tag,
         "stage": _stage(known),
+        **_kept_out(known),
         **origin_facts(known.registration),
         "registered": f"{minute(known.registered_at)} UTC by {known.registered_by}",
         **_vouched(known.adoption),
@@ -63,10 +64,14 @@ def version_pages(known: Known, entries: Sequence[Entry], among: Iterable[Reign]
             replace(history_table(own), title="Entries"),
         )
     )
-    return (life,) if known.decision is None else (life, decided_page(known.decision, known))
+    if known.decision is None or known.decided_seq is None:
+        return (life,)
+    judged = entries[known.decided_seq - 1].content()
+    assert isinstance(judged, Judgement)  # noqa: S101 - its own entry
+    return life, decided_page(judged, known, consequences(entries)[known.decided_seq])
 
 
-def decision_pages(known: Known, entry: Entry, judgement: Judgement, followed: Iterable[Entry]) -> tuple[Page, ...]:
+def decision_pages(known: Known, entry: Entry, judgement: Judgement, followed: Sequence[Entry]) -> tuple[Page, ...]:
     """One decision: where it is recorded, what followed from it, and what it says."""
     facts = {
         "version": judgement.tag,
@@ -76,7 +81,7 @@ def decision_pages(known: Known, entry: Entry, judgement: Judgement, followed: I
         **judges_facts(judgement.decision),
     }
     after = replace(history_table(followed), title="What followed")
-    return Page(tables=(facts_table(facts), after)), decided_page(judgement.decision, known)
+    return Page(tables=(facts_table(facts), after)), decided_page(judgement, known, followed)
 
 
 def _reigns(among: Iterable[Reign]) -> Table:
@@ -152,6 +157,14 @@ def _stage(known: Known) -> str:
     return known.stage or "none of ours"
 
 
+def _kept_out(known: Known) -> dict[str, str]:
+    back = known.rolled_back
+    if back is None:
+        return {}
+    until = f"the gate holds it until `promotion readmit {known.tag} --reason …`"
+    return {"rolled back from": f"{minute(back.at)} UTC by {back.actor}: '{back.reason}'; {until}"}
+
+
 def _vouched(adoption: Adoption | None) -> dict[str, str]:
     if adoption is None:
         return {}
@@ -159,9 +172,20 @@ def _vouched(adoption: Adoption | None) -> dict[str, str]:
     return {"adopted": f"{known}: {adoption.reason}"}
 
 
-def decided_page(decision: Decision, known: Known) -> Page:
-    """A decision on a version; one that waited for a person does no more once the version has moved on."""
+def decided_page(judgement: Judgement, known: Known, followed: Iterable[Entry]) -> Page:
+    """A decision on a version, and what ended the time in production that it began.
+
+    One that waited for a person does no more once the version has moved on.
+    """
+    decision, ended = judgement.decision, ending(judgement, followed)
     page = decision_page(decision)
-    if not decision.waits or (known.stage is Stage.STAGING and known.decision == decision):
-        return page
-    return replace(page, verdict=Words("PROMOTE, waited for approval", page.verdict.tone), summary=page.summary[:1])
+    if decision.waits and not (known.stage is Stage.STAGING and known.decision == decision):
+        verdict = Words("PROMOTE, waited for approval", page.verdict.tone)
+        page = replace(page, verdict=verdict, summary=page.summary[:1])
+    return replace(page, summary=(ending_told(ended), *page.summary)) if ended else page
+
+
+def ending_told(ended: Ending) -> str:
+    """`No longer serving: os:alice rolled back to toy:monday at 2026-11-25 18:40 UTC: merchants complain`."""
+    did = {"rollback": "rolled back to", "adoption": "adopted"}.get(ended.plan.cause, "promoted")
+    return f"No longer serving: {ended.actor} {did} {ended.champion} at {minute(ended.at)} UTC: {ended.plan.reason}"

@@ -5,7 +5,7 @@ from typing import Any
 
 from promotion.canonical import plain
 from promotion.registry.entries import Entry, Judgement, Registration
-from promotion.registry.lineage import Passage, Reign, concerning, decisions, passages
+from promotion.registry.lineage import Ending, Passage, Reign, concerning, decisions, ending, passages
 from promotion.registry.state import Known
 
 
@@ -38,10 +38,18 @@ def version_data(known: Known, entries: Sequence[Entry], among: Iterable[Reign])
     return {**plain(known), "lineage": lineage, "entries": [vars(entry) for entry in own]}
 
 
-def decision_data(entry: Entry, judgement: Judgement, followed: Iterable[Entry]) -> dict[str, Any]:
-    """One decision, where it is recorded and what followed from it."""
+def decision_data(entry: Entry, judgement: Judgement, followed: Sequence[Entry]) -> dict[str, Any]:
+    """One decision, where it is recorded, what followed, and what took the version that it promoted out of service."""
     evidence = {"decision": plain(judgement.decision), "followed": [vars(one) for one in followed]}
-    return {"tag": judgement.tag, **_judged(entry, judgement), **evidence}
+    ended = {"no_longer_serving": _ending(ending(judgement, followed))}
+    return {"tag": judgement.tag, **_judged(entry, judgement), **ended, **evidence}
+
+
+def _ending(ended: Ending | None) -> dict[str, Any] | None:
+    if ended is None:
+        return None
+    replaced = {"champion": ended.champion, "at": ended.at, "seq": ended.seq, "actor": ended.actor}
+    return {**replaced, "cause": ended.plan.cause, "reason": ended.plan.reason}
 
 
 def _origin(registration: Registration) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from promotion.judgement.approval import Panel
 from promotion.registry.approving import consent_of, overdue, until_told
 from promotion.registry.entries import Approval, Entry, TransitionPlanned
 from promotion.registry.proposals import Proposal
+from promotion.registry.rolled_back import rolled_back_told
 from promotion.registry.state import Known, State
 from promotion.report.decision import judged_by
 from promotion.report.page import Page, Table, Tone, Words, left, row
@@ -30,6 +31,7 @@ def proposal_page(proposal: Proposal, tag: str, history: Sequence[Entry]) -> Pag
         "last decision": decision_told(known, history),
         "decision now": f"{new.verdict}: {new.summary} {_rows_told(new)}" if new else "",
         "answers": votes_told(known),
+        "rolled back": rolled_back_told(known, known.rolled_back) if known and known.rolled_back else "",
         "moves": moves_told(proposal.plan.moves) if proposal.plan else "none yet: more approvals are needed",
         "reason": _reason(proposal),
     }

@@ -11,11 +11,14 @@ from promotion.registry.entries import (
     Judgement,
     Move,
     Override,
+    Readmission,
     Registration,
     Takeover,
     TransitionApplied,
     TransitionPlanned,
 )
+from promotion.registry.rolled_back import rolled_back, rolled_back_told
+from promotion.registry.spending import last_spent
 from promotion.registry.state import Known, State
 from promotion.report.page import Page, Table, Tone, Words, left, right, row
 
@@ -29,6 +32,7 @@ def status_page(states: Sequence[State], approvals: Sequence[str], attention: Se
         tables=(Table(columns=left(*titles), rows=tuple(map(_standing, states))),),
         notes=(
             *(Words(sentence) for sentence in spent if sentence),
+            *(Words(sentence) for state in states for sentence in rolled_back_lines(state)),
             *(Words(sentence, Tone.GOOD) for sentence in approvals),
             *(Words(f"! {sentence}", Tone.UNSURE) for sentence in attention),
         ),
@@ -46,24 +50,28 @@ def last_judged(state: State) -> Known | None:
     return max(decided, key=lambda known: known.decided_seq or 0, default=None)
 
 
-def last_budgeted(state: State) -> Known | None:
-    """The version whose decision was the last to use up some of its holdout."""
-    spending = [known for known in state.versions.values() if known.decision and known.decision.budget]
-    return max(spending, key=lambda known: known.decided_seq or 0, default=None)
-
-
 def budget_told(state: State) -> str:
     """How much the last holdout is used, and how strict the next decision on it would be; empty when none was."""
-    known = last_budgeted(state)
-    if known is None or known.decision is None or known.decision.budget is None:
+    spent = last_spent(state)
+    if spent is None:
         return ""
-    budget, holdout = known.decision.budget, known.decision.holdout
+    budget = spent.budget
     times = "once" if budget.use == 1 else f"{budget.use:.3g} times"
     return (
-        f"{state.model}: the rows of {holdout.data if holdout else 'the last holdout'} have judged {times}, the next "
-        f"decision on them is made at level {level(budget.next)} (on fresh rows: "
-        f"{level(budget.fresh)})."
+        f"{state.model}: the rows of {spent.holdout.data} have judged {times}, the next decision on them is made at "
+        f"level {level(budget.next)} (on fresh rows: {level(budget.fresh)})."
     )
+
+
+def rolled_back_lines(state: State) -> tuple[str, ...]:
+    """Who rolled back from which version last, and why, as long as that keeps it out; empty when none is kept out."""
+    found = rolled_back(state)
+    if not found or found[0].rolled_back is None:
+        return ()
+    last, others = found[0].tag, found[1:]
+    more = f" (and {len(others)} more, rolled back from before)" if others else ""
+    told = rolled_back_told(found[0], found[0].rolled_back)
+    return (f"{told}. The gate holds it{more} until `promotion readmit {last} --reason …`.",)
 
 
 def history_page(entries: Iterable[Entry]) -> Page:
@@ -106,6 +114,8 @@ def told(entry: Entry, before: str = "") -> str:
         case Takeover():
             before_us = f"the ledger at {body.place}" if body.place else "no ledger"
             words = f"took {entry.model} over from {before_us}: {body.reason}"
+        case Readmission():
+            words = f"readmitted {body.tag}: {body.reason}"
         case TransitionPlanned():
             moved = moves_told(body.moves) or f"deleted {', '.join(body.deletions)}"
             words = f"{body.cause}: {moved}" + ("" if before.endswith(body.reason) else f": {body.reason}")

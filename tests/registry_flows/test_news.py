@@ -22,6 +22,7 @@ from promotion.registry.entries import (
     Judgement,
     Move,
     Override,
+    Readmission,
     Registration,
     TransitionApplied,
     TransitionPlanned,
@@ -168,6 +169,7 @@ FOLLOWS = [
     (Approval(tag="toy:a", decision=DIGEST, approved=False, reason="r"), ()),
     (Adoption(tag="toy:a", reason="r", assumed_clean=True), ()),
     (Override(tag="toy:a", reason="r"), ()),
+    (Readmission(tag="toy:a", reason="r"), ()),
     (Registration(tag="toy:a", digest=DIGEST, stage=None), ()),
     (TransitionApplied(planned=1), ()),
 ]

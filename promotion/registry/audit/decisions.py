@@ -8,7 +8,8 @@ from pydantic import ValidationError
 from promotion.canonical import restore
 from promotion.errors import PromotionError
 from promotion.evidence import Comparison
-from promotion.judgement import Check, Decision, Kind, Policy, decide
+from promotion.judgement import Check, Decision, Policy, decide
+from promotion.judgement.checks import BEFORE
 from promotion.judgement.decision import verdict_of
 from promotion.judgement.policy import policy_digest
 from promotion.registry.audit.findings import Code, Finding, finding
@@ -53,7 +54,7 @@ def _check_again(subject: str, then: Decision, policy: Policy | None) -> Iterato
     """Make the checks anew, those of holdout and scoring as they are recorded, and the level likewise."""
     if policy is None:
         return
-    before = tuple(check for check in then.checks if check.kind in {Kind.CLEAN, Kind.SCORED})
+    before = tuple(check for check in then.checks if check.kind in BEFORE)
     now = decide(then.evidence, policy, budget=then.budget, footprint=then.footprint, before=before)
     expected, found = _differing(now, then)
     if expected != found:

@@ -7,6 +7,7 @@ from promotion.figures import level
 from promotion.judgement.approval import Panel
 from promotion.registry.approving import consent_of, is_open, overdue, until_told
 from promotion.registry.audit.findings import Code, Finding, finding
+from promotion.registry.spending import last_spent
 from promotion.registry.state import Known, State
 
 NEARLY_SPENT = 100
@@ -18,14 +19,12 @@ def check_soon(state: State, panel: Panel, now: datetime) -> Iterator[Finding]:
     for known in state.waiting:
         if is_open(known) and overdue(known, panel, now):
             yield _overdue(known, panel)
-    spending = [known for known in state.versions.values() if known.decision and known.decision.budget]
-    last = max(spending, key=lambda known: known.decided_seq or 0, default=None)
-    budget = last.decision.budget if last and last.decision else None
-    if last and last.decision and budget and budget.next * NEARLY_SPENT < budget.alpha:
-        used = last.decision.holdout
+    spent = last_spent(state)
+    if spent and spent.budget.next * NEARLY_SPENT < spent.budget.alpha:
+        budget = spent.budget
         yield finding(
             Code.BUDGET,
-            used.data if used else last.tag,
+            spent.holdout.data,
             f"rows that can still judge, at a level of {level(budget.fresh)} when they are fresh",
             f"use {budget.use:.3g} of them, so that the next decision is made at level {level(budget.next)}",
             "Fresh rows restore it: `promotion gate TAG --data FILE`, or train on newer ones.",

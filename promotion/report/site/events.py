@@ -18,6 +18,7 @@ KINDS = {
     "adoption": "adoption",
     "override": "override",
     "takeover": "takeover",
+    "readmission": "readmission",
     "transition_planned": "transition",
 }
 Found = dict[str, str]

@@ -6,9 +6,10 @@ from datetime import datetime
 
 from promotion.figures import minute
 from promotion.registry.lineage import Reign
+from promotion.registry.state import Known
 from promotion.report.measured import TONES
 from promotion.report.page import Column, Page, Table, Tone, Words, left, row
-from promotion.report.record import budget_told, version_of
+from promotion.report.record import budget_told, rolled_back_lines, version_of
 from promotion.report.site.chronicle import Chronicle
 from promotion.report.site.names import decision_page_name, model_page_name
 
@@ -115,6 +116,7 @@ def model_lead(of: Chronicle) -> Page:
             serves,
             f"Waiting to be judged: {waiting}." if waiting else "",
             before,
+            *rolled_back_lines(state),
             budget_told(state),
             f"{counted} in production.",
         ),
@@ -134,12 +136,18 @@ def versions_rows(of: Chronicle) -> Sequence[tuple[Words, ...]]:
         row(
             version_of(known.tag),
             known.registration.version or "",
-            "deleted" if known.deleted_at else known.stage or "none of ours",
+            _stage(known),
             minute(known.registered_at),
             _verdict(of, known.decided_seq) if known.decided_seq else "",
         )
         for known in of.state.versions.values()
     )
+
+
+def _stage(known: Known) -> str:
+    if known.deleted_at:
+        return "deleted"
+    return f"{known.stage or 'none of ours'}{', rolled back from' if known.rolled_back else ''}"
 
 
 def some(names: Sequence[str]) -> str:

@@ -10,7 +10,14 @@ from promotion.errors import LedgerError, Refused, UnknownName
 from promotion.judgement import Check, Decision, Judged, Kind
 from promotion.registry.entries import Adoption, Judgement, Move, Registration, TransitionApplied, chain
 from promotion.registry.state import State, advance, champion_at, fold
-from promotion.registry.transition import find, plan_adoption, plan_promotion, plan_rollback, plan_verdict
+from promotion.registry.transition import (
+    find,
+    plan_adoption,
+    plan_promotion,
+    plan_rollback,
+    plan_verdict,
+    rollback_target,
+)
 from promotion.vocabulary import Outcome, Stage, Verdict
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -62,7 +69,8 @@ class Record:
         return self.carry_out(plan_promotion(self.state, toy(name), reason="better", override=True, now=NOON))
 
     def rollback(self):
-        return self.carry_out(plan_rollback(self.state, reason="worse"))
+        target = rollback_target(self.state, self.entries)
+        return self.carry_out(plan_rollback(self.state, target, reason="worse"))
 
     def serving(self):
         return [tag for tag, known in self.state.versions.items() if known.stage is Stage.PROD]
@@ -88,7 +96,7 @@ def test_rollback_goes_back_along_the_line_and_a_promotion_goes_on_from_there():
         record.promote(name)
     assert record.rollback().champion == "toy:b"
     assert record.rollback().champion == "toy:a"
-    with pytest.raises(Refused, match=r"^toy:a is the first champion of 'toy', so there is nothing to roll back to\.$"):
+    with pytest.raises(Refused, match=r"^toy:a is the first in the line of champions of 'toy', so say whom to bring "):
         record.rollback()
     record.promote("c")
     record.promote("d")

@@ -1,0 +1,114 @@
+"""Versions that a person rolled back from: they serve again only by a person's word, whatever a decision says."""
+
+import filecmp
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from promotion.errors import Refused
+from promotion.figures import minute
+from promotion.judgement import Check, Kind
+from promotion.registry.entries import Entry
+from promotion.registry.lineage import Reign, reigns
+from promotion.registry.state import Known, RolledBack, State
+from promotion.seams import ModelStore
+from promotion.vocabulary import Outcome, Tag
+
+_DESCRIPTION = "model.yaml"
+_LISTED = 5
+
+
+def blocking(state: State, store: ModelStore, tag: Tag) -> Known | None:
+    """The rolled-back version that keeps a version out: itself, or one with the very same files. The champion has none.
+
+    Retraining on the same rows with the same seed gives the same files under a new tag, and what was wrong with them
+    is wrong still.
+    """
+    if state.champion and state.champion.tag == str(tag):
+        return None
+    own = state.versions.get(str(tag))
+    if own and own.rolled_back:
+        return own
+    others = (known for known in rolled_back(state) if known.tag != str(tag))
+    return next((known for known in others if _same_files(store.path(tag), store.path(Tag.parse(known.tag)))), None)
+
+
+def rolled_back(state: State) -> tuple[Known, ...]:
+    """The versions that were rolled back from, are not readmitted and not deleted; the last one first."""
+    found = [known for known in state.versions.values() if known.rolled_back and not known.deleted_at]
+    return tuple(sorted(found, key=lambda known: -known.rolled_back.seq if known.rolled_back else 0))
+
+
+def check_readmitted(tag: Tag, known: Known | None) -> None:
+    """See that no rollback keeps a version out.
+
+    Args:
+        tag: of the version.
+        known: what `blocking` gives for it.
+
+    Raises:
+        Refused: one does; says who rolled back, when and why, and what a person can do.
+    """
+    if known:
+        raise Refused(kept_out(tag, known))
+
+
+def rollback_check(tag: Tag, known: Known) -> Check:
+    """The check that holds a version as long as a rollback keeps it out."""
+    return Check(kind=Kind.NO_ROLLBACK, subject="", outcome=Outcome.FAILED, reason=kept_out(tag, known))
+
+
+def kept_out(tag: Tag, known: Known) -> str:
+    """Who rolled back from a version, when and why, and what lets it serve again."""
+    assert known.rolled_back is not None  # noqa: S101 - it keeps one out
+    back = rolled_back_told(known, known.rolled_back)
+    twin = "" if known.tag == str(tag) else f" {tag} has the very same files."
+    return (
+        f"{back}.{twin} Promote it with `promotion promote {tag} --override --reason …`, or let the gate judge it "
+        f"again with `promotion readmit {known.tag} --reason …`."
+    )
+
+
+def rolled_back_told(known: Known, back: RolledBack) -> str:
+    """`os:alice rolled back from toy:tuesday at 2026-11-25 18:40 UTC: 'merchants complain'`."""
+    return f"{back.actor} rolled back from {known.tag} at {minute(back.at)} UTC: '{back.reason}'"
+
+
+def no_previous(state: State, entries: Sequence[Entry]) -> str:
+    """Why a rollback that names nobody has nobody to bring back, and whom it can name."""
+    if state.champion is None:
+        return f"There is no champion of '{state.model}', so there is nothing to roll back to."
+    earlier = {reign.champion.tag: reign for reign in reigns(state.model, entries)}
+    able = [reign for tag, reign in earlier.items() if tag != state.champion.tag and not state.versions[tag].deleted_at]
+    if not able:
+        return f"{state.champion.tag} is the first champion of '{state.model}', so there is nothing to roll back to."
+    able.sort(key=lambda reign: -reign.champion.seq)
+    return "\n".join((
+        f"{state.champion.tag} is the first in the line of champions of '{state.model}', so say whom to bring back:",
+        *_named(state, able[:_LISTED]),
+        *([f"`promotion history {state.model} --champions` lists all {len(able)}."] if len(able) > _LISTED else []),
+    ))  # fmt: skip
+
+
+def _named(state: State, among: Sequence[Reign]) -> Iterator[str]:
+    for reign in among:
+        tag = reign.champion.tag
+        back = state.versions[tag].rolled_back
+        until = f" to {minute(reign.until)}" if reign.until else ""
+        why = f"; {back.actor} rolled back from it: '{back.reason}'" if back else ""
+        yield (
+            f"- {tag}, which served from {minute(reign.champion.since)}{until} UTC{why}: "
+            f"`promotion rollback {state.model} --to {tag} --reason …`"
+        )
+
+
+def _same_files(one: Path, other: Path) -> bool:
+    """Whether two folders hold the same files, byte by byte, their descriptions excepted; no when one is not there."""
+    names = _names(one)
+    if not names or names != _names(other):
+        return False
+    _, differing, unread = filecmp.cmpfiles(one, other, names, shallow=False)
+    return not differing and not unread
+
+
+def _names(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - {_DESCRIPTION}
