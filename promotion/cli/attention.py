@@ -9,7 +9,11 @@ if TYPE_CHECKING:
 
 
 def attention_of(registry: "Registry", states: Sequence["State"]) -> list[str]:
-    """Champions that are lost, versions that are torn, a mirror that is behind, and who serves unrecorded."""
+    """Champions that are lost, versions that are torn, a mirror that is behind or foreign, and who serves unrecorded.
+
+    MLflow is not asked: its aliases are as the last command that asked has seen them.
+    """
+    from promotion.registry.foreign import foreign_told
     from promotion.registry.serving import champion_trouble
 
     lost = [champion_trouble(state, registry.store) for state in states]
@@ -20,8 +24,9 @@ def attention_of(registry: "Registry", states: Sequence["State"]) -> list[str]:
         for state in states
         if registry.ledger.mirrored(state.model) < state.seq
     ]
+    moved = [foreign_told(state, registry.ledger.foreign(state.model)) for state in states]
     unknown = [_unrecorded(registry, state) for state in states]
-    return [*filter(None, lost), *torn, *behind, *filter(None, unknown)]
+    return [*filter(None, lost), *torn, *behind, *filter(None, moved), *filter(None, unknown)]
 
 
 def approvals_of(registry: "Registry", states: Sequence["State"]) -> list[str]:

@@ -103,6 +103,20 @@ class Override:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FreshStart:
+    """A person let the ledger name a first champion although MLflow had one, or did not say whether it had.
+
+    Attributes:
+        reason: one sentence.
+        aliases: what MLflow's aliases named then, e.g. `{"champion": "toy/2"}` for MLflow's own version 2; they may be
+            moved from there. Empty where MLflow did not answer.
+    """
+
+    reason: str
+    aliases: dict[str, str] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Approval:
     """A person's answer to a decision that waits for one.
 
@@ -158,13 +172,14 @@ class TransitionApplied:
     planned: int
 
 
-Body = Registration | Judgement | Approval | Adoption | Override | TransitionPlanned | TransitionApplied
+Body = Registration | Judgement | Approval | Adoption | Override | FreshStart | TransitionPlanned | TransitionApplied
 _KINDS: dict[str, type[Any]] = {
     "registration": Registration,
     "decision": Judgement,
     "approval": Approval,
     "adoption": Adoption,
     "override": Override,
+    "fresh_start": FreshStart,
     "transition_planned": TransitionPlanned,
     "transition_applied": TransitionApplied,
 }

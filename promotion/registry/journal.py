@@ -1,12 +1,13 @@
 """Writing to the ledger: append what a command records, all of it or nothing, and complete what was planned."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from promotion.errors import Conflict, TornVersion, UnknownName
 from promotion.registry.entries import GENESIS, Body, Entry, TransitionApplied, TransitionPlanned, chain
+from promotion.registry.foreign import names_since
 from promotion.registry.state import State, advance, fold
-from promotion.seams import LedgerStore, ModelStore
+from promotion.seams import LedgerStore, ModelStore, Names
 from promotion.vocabulary import Tag
 
 
@@ -31,6 +32,7 @@ class Journal:
         self._ledger, self._store = ledger, store
         self._actor, self._clock, self._notice, self._sign = actor, clock, notice, sign
         self._folded: dict[str, State] = {}
+        self._before: dict[str, State] = {}
 
     @property
     def actor(self) -> str:
@@ -47,6 +49,7 @@ class Journal:
             return known
         else:  # the ledger was restored from a backup, or meddled with
             state = fold(model, self._ledger.entries(model))
+            self._before.pop(model, None)
         self._folded[model] = state
         return state
 
@@ -60,6 +63,10 @@ class Journal:
     def foreseen(self, state: State, bodies: Sequence[Body]) -> State:
         """The state as it will be; nothing is written, since a command records all that it records at its end."""
         return self._chained(state, bodies, sign=None)[1]
+
+    def _between(self, before: State, state: State) -> Iterator[Entry]:
+        """The entries after the one up to the other; read when they are first asked for."""
+        yield from self._ledger.entries(state.model, after=before.seq, limit=state.seq - before.seq)
 
     def check_signer(self) -> None:
         """See that entries can be signed where they must be: before a long judgement rather than after.
@@ -76,11 +83,27 @@ class Journal:
         Raises:
             Conflict: the ledger has moved on since; nothing was recorded.
         """
+        before = state
         entries, state = self._chained(state, bodies, sign=self._sign)
         head = state.head
         assert head is not None  # noqa: S101 - at least one entry was folded
         self._ledger.append(entries, head)
+        self._before.setdefault(state.model, before)
         return state
+
+    def sent(self, state: State, seq: int) -> Iterator[Names]:
+        """What the mirror's aliases were to name at entry `seq`, and after each later one up to this state.
+
+        What this process recorded itself since the mirror was last brought up to date needs no second reading.
+        """
+        before = self._before.get(state.model)
+        if before is None or before.seq > seq:
+            before = State(model=state.model)
+        yield from names_since(before, self._between(before, state), seq)
+
+    def mirrored(self, state: State) -> None:
+        """Forget what was recorded before this state, which the mirror shows now."""
+        self._before.pop(state.model, None)
 
     def _chained(
         self, state: State, bodies: Sequence[Body], *, sign: Callable[[str], str] | None

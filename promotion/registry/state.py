@@ -14,6 +14,7 @@ from promotion.registry.entries import (
     Body,
     Champion,
     Entry,
+    FreshStart,
     Head,
     Judgement,
     Override,
@@ -82,6 +83,7 @@ class State:
         line: the champions that led here, the present one last; a rollback takes from its end.
         trials: every use of a holdout, oldest first.
         pending: the transition that is planned and not yet applied, with its `seq`.
+        fresh_start: the last one, if any.
     """
 
     model: str
@@ -92,6 +94,7 @@ class State:
     line: tuple[str, ...] = ()
     trials: tuple[Trial, ...] = ()
     pending: tuple[int, TransitionPlanned] | None = None
+    fresh_start: FreshStart | None = None
 
     @property
     def head(self) -> Head | None:
@@ -158,6 +161,7 @@ class Folding:
         self.model, self.seq, self.hash = state.model, state.seq, state.hash
         self.versions, self.champion = dict(state.versions), state.champion
         self.line, self.trials, self.pending = list(state.line), list(state.trials), state.pending
+        self.fresh_start = state.fresh_start
 
     def state(self) -> State:
         """What it has come to."""
@@ -170,6 +174,7 @@ class Folding:
             line=tuple(self.line),
             trials=tuple(self.trials),
             pending=self.pending,
+            fresh_start=self.fresh_start,
         )
 
     def take(self, entry: Entry) -> None:
@@ -213,6 +218,8 @@ class Folding:
                 self._plan(entry, body)
             case TransitionApplied():
                 self.pending = None
+            case FreshStart():
+                self.fresh_start = body
             case Override():
                 pass
 

@@ -8,6 +8,7 @@ from promotion.registry.entries import (
     Adoption,
     Approval,
     Entry,
+    FreshStart,
     Judgement,
     Move,
     Override,
@@ -102,6 +103,9 @@ def told(entry: Entry, before: str = "") -> str:
             words = f"adopted {body.tag} ({known}): {body.reason}"
         case Override():
             words = f"overrode the rules for {body.tag} (verdict: {body.verdict or 'none'}): {body.reason}"
+        case FreshStart():
+            named = ", ".join(f"{alias} {name}" for alias, name in body.aliases.items()) or "did not answer"
+            words = f"started anew (MLflow's aliases: {named}): {body.reason}"
         case TransitionPlanned():
             moved = moves_told(body.moves) or f"deleted {', '.join(body.deletions)}"
             words = f"{body.cause}: {moved}" + ("" if before.endswith(body.reason) else f": {body.reason}")

@@ -17,6 +17,7 @@ KINDS = {
     "approval": "approval",
     "adoption": "adoption",
     "override": "override",
+    "fresh_start": "fresh start",
     "transition_planned": "transition",
 }
 Found = dict[str, str]
