@@ -5,7 +5,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from promotion.cli.output import EXIT_CODES, Form, Json, Markdown, Misuse, form_of, show, show_decision
+from promotion.cli.output import (
+    EXIT_CODES,
+    Form,
+    Json,
+    Markdown,
+    Misuse,
+    StartAnew,
+    WhyAnew,
+    anew,
+    form_of,
+    show,
+    show_decision,
+)
 from promotion.vocabulary import Verdict
 
 if TYPE_CHECKING:
@@ -27,6 +39,8 @@ def retrain(
         list[str] | None,
         typer.Option(help="An option of the recipe for this training, as NAME=VALUE.", metavar="NAME=VALUE"),
     ] = None,
+    start_anew: StartAnew = False,
+    reason: WhyAnew = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Train and judge on copies, and keep nothing of it.")
     ] = False,
@@ -43,9 +57,9 @@ def retrain(
     """
     from registry_flows.running import retrain_here
 
-    form = form_of(as_json=as_json, as_markdown=as_markdown)
+    form, why = form_of(as_json=as_json, as_markdown=as_markdown), anew(reason, start_anew=start_anew)
     if every:
-        _check_alone(model, data, version, option, dry_run)
+        _check_alone(model, data, version, option, start_anew, dry_run)
         return _retrain_all(form, verbose=verbose)
     if model is None:
         message = "Name a model to retrain, or give --all."
@@ -55,6 +69,7 @@ def retrain(
         data_path=str(data.absolute()) if data else None,
         version=version,
         options=dict(_option(text) for text in option or ()) or None,
+        start_anew=why,
         verbose=verbose,
         dry_run=dry_run,
     )

@@ -18,14 +18,19 @@ from promotion.seams import LedgerStore
 
 
 @contextmanager
-def rehearsal(real: Registry, model: str, *, actor: Callable[[], str]) -> Iterator[Registry]:
+def rehearsal(
+    real: Registry, model: str, *, actor: Callable[[], str], start_anew: str | None = None
+) -> Iterator[Registry]:
     """A registry that knows all that the real one knows of a model, and keeps what it does to itself.
 
     Raises:
-        Refused: an interrupted transition of the model is yet to be completed.
+        Refused: an interrupted transition of the model is yet to be completed; or MLflow has a champion that the ledger
+            does not know, or does not answer, and there is no reason to start anew.
         StoreError: labels name another champion, or several.
     """
-    champion = serving(real.settled(model), real.store)
+    state = real.settled(model)
+    real.fresh_start(state, start_anew)
+    champion = serving(state, real.store)
     with aside(real.config.path(real.config.bentoml_home)) as home:
         store = BentoStore(home)
         if champion:

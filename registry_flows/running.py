@@ -27,6 +27,7 @@ def retrain_here(
     version: str | None,
     options: dict[str, Any] | None,
     verbose: bool,
+    start_anew: str | None = None,
     dry_run: bool = False,
 ) -> "Candidate":
     """Run the retrain flow in this process, on the server of PREFECT_API_URL or a temporary one.
@@ -36,7 +37,9 @@ def retrain_here(
     """
     _be_quiet(verbose=verbose)
     server = _temporary_server()
-    with _copies(model) if dry_run else nullcontext():
+    with _copies(model, start_anew) if dry_run else nullcontext():
+        if start_anew is not None and not dry_run:
+            _start_anew(model, start_anew)
         _look_ahead(model, data_path, options, lasting=server is None)
         from prefect import tags
 
@@ -66,10 +69,16 @@ def _be_quiet(*, verbose: bool) -> None:
             os.environ.setdefault(name, value)
 
 
-def _copies(model: str) -> AbstractContextManager[None]:
+def _copies(model: str, start_anew: str | None) -> AbstractContextManager[None]:
     from registry_flows.session import rehearsing
 
-    return rehearsing(model)
+    return rehearsing(model, start_anew)
+
+
+def _start_anew(model: str, reason: str) -> None:
+    from registry_flows.session import registry
+
+    registry().start_anew(model, reason=reason)
 
 
 def _temporary_server() -> TemporaryServer | None:

@@ -50,9 +50,9 @@ def registry() -> Registry:
 
 
 @contextmanager
-def rehearsing(model: str) -> Iterator[None]:
+def rehearsing(model: str, start_anew: str | None = None) -> Iterator[None]:
     """A dry run: until the end every flow of this process finds a registry of copies; see `rehearsal`."""
-    with rehearsal(registry(), model, actor=actor) as copies:
+    with rehearsal(registry(), model, actor=actor, start_anew=start_anew) as copies:
         _rehearsed.append(copies)
         try:
             yield

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from promotion.errors import Conflict
 from promotion.registry.entries import Entry, Head
-from promotion.seams import MirrorRun, MirrorState
+from promotion.seams import MirrorRun, MirrorState, Names, Pushed
 
 
 class MemoryLedger:
@@ -17,6 +17,7 @@ class MemoryLedger:
     def __init__(self) -> None:
         # One record of all models, replaced as a whole: readers need no lock, and see an append whole or not at all.
         self._records: Mapping[str, _Record] = {}
+        self._foreign: dict[str, Names] = {}
         self._writing = Lock()
 
     def models(self) -> tuple[str, ...]:
@@ -45,6 +46,14 @@ class MemoryLedger:
                 records[head.model] = known._replace(entries=(*known.entries, *entries), head=head)
             self._records = records
 
+    def foreign(self, model: str) -> Names:
+        """The mirror's aliases that somebody else moved, when they were last looked at."""
+        return self._foreign.get(model, {})
+
+    def mark_foreign(self, model: str, aliases: Names) -> None:
+        """Record them."""
+        self._foreign[model] = dict(aliases)
+
     def mirrored(self, model: str) -> int:
         """The `seq` up to which the mirror is done; 0 at first."""
         return self._records.get(model, _Record()).mirrored
@@ -72,25 +81,33 @@ def _check_places(known: Sequence[Entry], new: Sequence[Entry]) -> None:
 
 
 class MemoryMirror:
-    """A `Mirror` that keeps what it was last sent."""
+    """A `Mirror` that keeps what it was last sent.
+
+    Attributes:
+        shown: alias to version, by model; whoever writes here plays somebody else who moves aliases.
+    """
 
     def __init__(self) -> None:
+        self.shown: dict[str, dict[str, str]] = {}
         self._states: dict[str, MirrorState] = {}
         self._metrics: dict[tuple[str, int], Mapping[str, float]] = {}
 
-    def push(self, state: MirrorState) -> tuple[str, ...]:
+    def push(self, state: MirrorState) -> Pushed:
         """Keep the state, and what was logged for earlier decisions."""
-        if state.outdated(self.head(state.model)):
-            return ()
+        sent = self.head(state.model)
+        if state.outdated(sent):
+            return Pushed()
+        moves, foreign = state.aliases.settle(self.aliases(state.model), sent[0] if sent else 0)
+        shown = self.aliases(state.model) | {alias: str(tag) for alias, tag in moves.items()}
+        self.shown[state.model] = {alias: name for alias, name in shown.items() if moves.get(alias, name) is not None}
         self._states[state.model] = state
         for decision in state.decisions:
             self._metrics.setdefault((decision.run_id, decision.seq), decision.metrics)
-        return ()
+        return Pushed(foreign=foreign)
 
-    def aliases(self, model: str) -> Mapping[str, str]:
+    def aliases(self, model: str) -> dict[str, str]:
         """Alias to tag."""
-        state = self._states.get(model)
-        return {alias: str(tag) for alias, tag in state.aliases.items()} if state else {}
+        return dict(self.shown.get(model, {}))
 
     def stages(self, model: str) -> Mapping[str, str]:
         """Tag to stage."""

@@ -1,16 +1,19 @@
 """The mirror in MLflow: registered model versions, the aliases `champion`, `challenger` and `previous`, tags, metrics.
 
-Everything sent may be sent again. What MLflow shows beyond that (other people's versions and tags) is left alone.
+Everything sent may be sent again. What MLflow shows beyond that (other people's versions, tags and aliases) is left
+alone.
 """
 
 import os
+import re
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from promotion.errors import MirrorError
-from promotion.seams import MirrorDecision, MirrorRun, MirrorState, MirrorVersion
+from promotion.seams import MirrorDecision, MirrorRun, MirrorState, MirrorVersion, Names, Pushed
 from promotion.secrets import without_password
 
 if TYPE_CHECKING:
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 
 TAG, STAGE, DIGEST, HEAD = "promotion.tag", "promotion.stage", "promotion.digest", "promotion.head"
-ALIASES = ("champion", "challenger", "previous")
+_COPIED = re.compile(r"models:/[^/]+/[^/]+")  # the source of a copy, which takes the tags of its original along
 _FEW_RUNS = 20
 
 
@@ -40,11 +43,10 @@ class MlflowMirror:
         self.uri = uri
         self._connected: MlflowClient | None = None
 
-    def push(self, state: MirrorState) -> tuple[str, ...]:
-        """Send the state, its head last, unless a later one was sent already; what belongs to lost runs is left out.
+    def push(self, state: MirrorState) -> Pushed:
+        """Send the state, its head last, unless a later one was sent already.
 
-        Returns:
-            The runs that are not there, or deleted, so that decisions could not be shown in them.
+        What belongs to lost runs is left out, and an alias that somebody else moved stays as it is.
 
         Raises:
             MirrorError: it could not be sent whole, and may be sent again; or what was sent before is not in the
@@ -52,26 +54,26 @@ class MlflowMirror:
         """
         with self._errors():
             self._ensure_model(state.model)
-            if state.outdated(self.head(state.model)):
-                return ()
+            sent = self.head(state.model)
+            if state.outdated(sent):
+                return Pushed()
             numbers = self._send_versions(state)
-            self._send_aliases(state, numbers)
+            foreign = self._send_aliases(state, numbers, sent[0] if sent else 0)
             lost = dict.fromkeys(one.run_id for one in state.decisions if not self._send_decision(one))
             self._send_head(state)
-        return tuple(lost)
+        return Pushed(lost=tuple(lost), foreign=foreign)
 
     def aliases(self, model: str) -> Mapping[str, str]:
-        """Alias to tag; an alias on a version that is none of ours maps to MLflow's own number for it."""
+        """Alias to tag; an alias on a version that is none of ours maps to MLflow's own number for it, as `toy/2`."""
         with self._errors():
-            known = {version.version: version.tags.get(TAG) for version in self._versions(model)}
             found = self._aliases(model)
-        return {alias: known.get(number) or f"{model}/{number}" for alias, number in found.items()}
+            known = {str(one.version): tag for tag, one in self._ours(model)} if found else {}
+        return {alias: known.get(str(number), f"{model}/{number}") for alias, number in found.items()}
 
     def stages(self, model: str) -> Mapping[str, str]:
         """Tag to stage."""
         with self._errors():
-            versions = [version for version in self._versions(model) if TAG in version.tags]
-        return {version.tags[TAG]: version.tags.get(STAGE, "") for version in versions}
+            return {tag: version.tags.get(STAGE, "") for tag, version in self._ours(model)}
 
     def head(self, model: str) -> tuple[int, str] | None:
         """`seq` and hash of the last entry sent, kept as the registered model's tag; None where there is none."""
@@ -151,7 +153,14 @@ class MlflowMirror:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
 
+    def _ours(self, model: str) -> list[tuple[str, "ModelVersion"]]:
+        """The versions that we sent, by tag, the newest first; a person's copy of one is the person's."""
+        sent = [one for one in self._versions(model) if TAG in one.tags and not _COPIED.fullmatch(one.source or "")]
+        return [(one.tags[TAG], one) for one in sorted(sent, key=lambda one: -int(one.version))]
+
     def _versions(self, model: str) -> Iterator["ModelVersion"]:
+        if self._is_yet_to_be_made():
+            return
         token: str | None = None
         while True:
             page = self._client.search_model_versions(f"name='{model}'", max_results=1000, page_token=token)
@@ -168,7 +177,14 @@ class MlflowMirror:
         found = self._registered(model)
         return dict(found.tags) if found else {}
 
+    def _is_yet_to_be_made(self) -> bool:
+        """Whether MLflow's database is a file that is not there yet: whoever only looks shall not make it."""
+        path = self.uri.partition("?")[0].removeprefix("sqlite:///")
+        return path not in {self.uri, ":memory:"} and not Path(path).exists()
+
     def _registered(self, model: str) -> "RegisteredModel | None":
+        if self._is_yet_to_be_made():
+            return None
         from mlflow.exceptions import MlflowException
 
         try:
@@ -195,9 +211,9 @@ class MlflowMirror:
     def _one_for_each(self, model: str) -> dict[str, "ModelVersion"]:
         """Our versions by tag. What two senders created at the same time is there twice: all delete the later one."""
         found: dict[str, ModelVersion] = {}
-        ours = (version for version in self._versions(model) if TAG in version.tags)
-        for version in sorted(ours, key=lambda one: int(one.version)):
-            if found.setdefault(version.tags[TAG], version) is not version:
+        for tag, version in reversed(self._ours(model)):
+            first = found.setdefault(tag, version)
+            if first is not version and _made(version) == _made(first):
                 self._delete_version(model, str(version.version))
         return found
 
@@ -223,14 +239,15 @@ class MlflowMirror:
             await_creation_for=0,  # else MLflow polls for five minutes where an answer makes no sense
         )
 
-    def _send_aliases(self, state: MirrorState, numbers: Mapping[str, Any]) -> None:
-        present = self._aliases(state.model)
-        for alias in ALIASES:
-            tag = state.aliases.get(alias)
-            if tag is None and alias in present:
+    def _send_aliases(self, state: MirrorState, numbers: Mapping[str, Any], sent: int) -> Names:
+        """Move those that are ours to move; the others, with what they name."""
+        moves, foreign = state.aliases.settle(self.aliases(state.model), sent)
+        for alias, tag in moves.items():
+            if tag is None:
                 self._client.delete_registered_model_alias(state.model, alias)
-            elif tag is not None and str(present.get(alias)) != str(numbers[str(tag)]):
+            else:
                 self._client.set_registered_model_alias(state.model, alias, str(numbers[str(tag)]))
+        return foreign
 
     def _send_head(self, state: MirrorState) -> None:
         """Where the chain ends, so that cutting off the ledger's tail is seen."""
@@ -268,6 +285,11 @@ class MlflowMirror:
 def _logged_model(run: "Run | None") -> str | None:
     models = run.outputs.model_outputs if run and run.outputs else []
     return models[0].model_id if models else None
+
+
+def _made(version: "ModelVersion") -> tuple[Any, ...]:
+    """What we make a version of: two that differ in it are not one that was sent twice."""
+    return version.source, version.run_id, version.description, {**version.tags, STAGE: ""}
 
 
 def _as_seen(run: "Run") -> MirrorRun:

@@ -9,7 +9,11 @@ if TYPE_CHECKING:
 
 
 def attention_of(registry: "Registry", states: Sequence["State"]) -> list[str]:
-    """Models of other ledgers; champions lost, versions torn, a mirror that is behind, who serves unrecorded."""
+    """Models of other ledgers; champions lost, versions torn, a mirror behind or foreign, who serves unrecorded.
+
+    MLflow is not asked: its aliases are as the last command that asked has seen them.
+    """
+    from promotion.registry.foreign import foreign_told
     from promotion.registry.serving import champion_trouble
 
     others = {state.model: registry.other_ledger(state.model) for state in states}
@@ -22,8 +26,10 @@ def attention_of(registry: "Registry", states: Sequence["State"]) -> list[str]:
         for state in states
         if registry.ledger.mirrored(state.model) < state.seq
     ]
+    moved = [foreign_told(state, registry.ledger.foreign(state.model)) for state in states]
     unknown = [_unrecorded(registry, state) for state in states]
-    return [*filter(None, others.values()), *filter(None, lost), *torn, *behind, *filter(None, unknown)]
+    told = (others.values(), lost, torn, behind, moved, unknown)
+    return [line for lines in told for line in lines if line]
 
 
 def approvals_of(registry: "Registry", states: Sequence["State"]) -> list[str]:

@@ -13,8 +13,11 @@ from promotion.cli.output import (
     Misuse,
     Model,
     Reason,
+    StartAnew,
     TagText,
+    WhyAnew,
     Yes,
+    anew,
     form_of,
     open_here,
     say,
@@ -41,6 +44,8 @@ def gate(
     holdout: Annotated[
         Path | None, typer.Option(help="File whose rows all judge; by default the configured one, if any.")
     ] = None,
+    start_anew: StartAnew = False,
+    reason: WhyAnew = None,
     dry_run: DryRun = False,
     as_json: Json = False,
     as_markdown: Markdown = False,
@@ -54,9 +59,13 @@ def gate(
     from promotion.vocabulary import Tag
 
     form, parsed = form_of(as_json=as_json, as_markdown=as_markdown), Tag.parse(tag)
+    why = anew(reason, start_anew=start_anew)
     registry = opened(parsed.model, dry_run=dry_run)
     proposal = registry.propose_gate(
-        parsed, data=data.absolute() if data else None, holdout=holdout.absolute() if holdout else None
+        parsed,
+        data=data.absolute() if data else None,
+        holdout=holdout.absolute() if holdout else None,
+        start_anew=why,
     )
     if not dry_run:
         registry.carry_out(proposal)
@@ -73,6 +82,7 @@ def promote(
     rejudge: Annotated[
         bool, typer.Option("--rejudge", help="Judge it again first; done by itself where the holdout has changed.")
     ] = False,
+    start_anew: StartAnew = False,
     yes: Yes = False,
     dry_run: DryRun = False,
     as_json: Json = False,
@@ -89,7 +99,9 @@ def promote(
     if not dry_run:
         askable(yes=yes)
     registry = opened(parsed.model, dry_run=dry_run)
-    proposal = registry.propose_promotion(parsed, reason=reason, override=override, rejudge=rejudge)
+    proposal = registry.propose_promotion(
+        parsed, reason=reason, override=override, rejudge=rejudge, start_anew=start_anew
+    )
     if proposal.decision and not proposal.promotes:
         if not dry_run:
             registry.carry_out(proposal)

@@ -6,11 +6,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from promotion.cli.confirm import confirmed
-from promotion.cli.output import AnyModel, DryRun, Json, Yes, dry, form_of, models_of, notice, open_here, say, show
+from promotion.cli.output import (
+    FOUND,
+    AnyModel,
+    DryRun,
+    Json,
+    Yes,
+    dry,
+    form_of,
+    models_of,
+    notice,
+    open_here,
+    say,
+    show,
+)
 
 if TYPE_CHECKING:
     from promotion.registry.proposals import Proposal
     from promotion.registry.workflow import Registry
+    from promotion.seams import Names
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -74,23 +88,34 @@ def repair(model: AnyModel = None, yes: Yes = False, dry_run: DryRun = False, as
         confirmed("Do this?", yes=yes)
     for proposal in proposals:
         registry.carry_out(proposal)
-        registry.sync(proposal.state.model, everything=True)
+        registry.sync(proposal.state.model, everything=True, given_up=proposal.foreign)
     if work:
         say(_repair_data(proposals, dry_run=False), "Repaired.", as_json=as_json)
 
 
 def sync(model: AnyModel = None, as_json: Json = False) -> int:
-    """Bring MLflow up to date with the ledger."""
+    """Bring MLflow up to date with the ledger.
+
+    Exit code 5 when it is, but for aliases that somebody else moved: `repair` writes those. 1 when it is not.
+    """
     registry = open_here()
     names = _ours(registry, model)
     for name in names:
         registry.complete(name)
-    done = {name: registry.sync(name) for name in names}
-    lines = [f"{name}: {'up to date' if ok else 'not reached'}" for name, ok in done.items()]
-    if not done:
+    sent = {name: registry.sync(name, look=True) for name in names}
+    foreign = {name: registry.ledger.foreign(name) for name in names if sent[name]}
+    lines = [f"{name}: {_standing(foreign.get(name))}" for name in names]
+    if not names:
         notice("No model is configured or recorded here.")
-    say(done, *lines, as_json=as_json)
-    return 0 if all(done.values()) else 1
+    say({name: ok and not foreign[name] for name, ok in sent.items()}, *lines, as_json=as_json)
+    return 1 if not all(sent.values()) else FOUND if any(foreign.values()) else 0
+
+
+def _standing(foreign: "Names | None") -> str:
+    """A model's mirror in words; None where it was not brought up to date."""
+    if foreign is None:
+        return "not brought up to date"
+    return f"up to date, but for {', '.join(foreign)} (AUD038)" if foreign else "up to date"
 
 
 def _ours(registry: "Registry", model: str | None) -> tuple[str, ...]:
@@ -104,7 +129,7 @@ def _ours(registry: "Registry", model: str | None) -> tuple[str, ...]:
 
 
 def _does_something(proposal: "Proposal") -> bool:
-    return bool(proposal.bodies or proposal.strays or proposal.leftovers)
+    return bool(proposal.bodies or proposal.strays or proposal.leftovers or proposal.foreign)
 
 
 def _repair_data(proposals: "list[Proposal]", *, dry_run: bool) -> dict[str, Any]:
@@ -114,6 +139,7 @@ def _repair_data(proposals: "list[Proposal]", *, dry_run: bool) -> dict[str, Any
         one.state.model: {
             "completes": one.state.pending[0] if one.state.pending else None,
             "moves": [plain(move) for move in one.plan.moves] if one.plan else [],
+            "aliases": dict(one.foreign),
         }
         for one in proposals
     }

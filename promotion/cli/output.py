@@ -24,6 +24,12 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; needed where there is no terminal to ask at.")]
 Reason = Annotated[str, typer.Option(help="Why, in one sentence, for the record.", metavar="TEXT")]
 
+StartAnew = Annotated[
+    bool,
+    typer.Option("--start-anew", help="Go on without the champion that MLflow has and the ledger does not; recorded."),
+]
+WhyAnew = Annotated[str | None, typer.Option("--reason", help="Why, with --start-anew.", metavar="TEXT")]
+
 EXIT_CODES = {Verdict.PROMOTE: 0, Verdict.REJECT: 3, Verdict.HOLD: 4}
 FOUND = 5
 
@@ -52,6 +58,18 @@ def form_of(*, as_json: bool, as_markdown: bool = False) -> Form:
         message = "--json and --markdown both say how to answer; give one of them."
         raise Misuse(message)
     return Form.JSON if as_json else Form.MARKDOWN if as_markdown else Form.WORDS
+
+
+def anew(reason: str | None, *, start_anew: bool) -> str | None:
+    """The reason of a fresh start; None where none is asked for.
+
+    Raises:
+        Misuse: one was given without the other.
+    """
+    if start_anew != (reason is not None):
+        message = "--start-anew and --reason go together: why the ledger goes on without MLflow's champion."
+        raise Misuse(message)
+    return reason
 
 
 def exit_code(decision: "Decision") -> int:

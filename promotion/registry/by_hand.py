@@ -33,16 +33,20 @@ class ByHand(Proposals):
     Every method raises `Refused` where the rules do not allow the change, and while an interrupted one is unfinished.
     """
 
-    def propose_promotion(self, tag: Tag, *, reason: str, override: bool = False, rejudge: bool = False) -> Proposal:
+    def propose_promotion(
+        self, tag: Tag, *, reason: str, override: bool = False, rejudge: bool = False, start_anew: bool = False
+    ) -> Proposal:
         """Put a version into `prod`, judged again where that is asked for or due; see `Registry.promote`."""
         if override and rejudge:
             message = "--override goes without a decision, and --rejudge asks for a new one; give one of them."
             raise Refused(message)
         why = required(reason)
+        anew = why if start_anew else None
         if rejudge:
-            return self._judged_again(tag, why)
+            return self._judged_again(tag, why, anew)
         self.stored(tag)
         state = self.settled(tag.model)
+        begun = self.fresh_start(state, anew)
         news = self._registrations(state, tag, *labelled_prod(self.store, tag.model))
         known = self._journal.foreseen(state, news)
         version = find(known, tag)
@@ -51,16 +55,18 @@ class ByHand(Proposals):
         now, panel = self._clock(), self.panel(tag.model)
         plan = plan_promotion(known, tag, reason=why, override=override, panel=panel, now=now)
         if not override and self._outdated(version):
-            return self._judged_again(tag, why)
+            return self._judged_again(tag, why, anew)
         verdict = version.decision.verdict.value if version.decision else None
         overriding = Override(tag=str(tag), reason=why, verdict=verdict) if override else None
-        return proposal(state, *news, overriding, self._verified(version, plan))
+        return proposal(state, *begun, *news, overriding, self._verified(version, plan))
 
     def propose_answer(self, tag: Tag, *, reason: str, approved: bool) -> Proposal:
         """Approve or deny a decision that waits; see `Registry.approve` and `Registry.deny`."""
         why = required(reason)
         self.stored(tag)
         state = self.settled(tag.model)
+        if approved:
+            self.fresh_start(state)
         version, panel = find(state, tag), self.panel(tag.model)
         check_answer(state, version, panel, self._journal.actor, approved=approved, now=self._clock())
         check_rival(state, version)
@@ -116,9 +122,9 @@ class ByHand(Proposals):
             raise Refused(message)
         return proposal(state, Readmission(tag=str(tag), reason=why))
 
-    def _judged_again(self, tag: Tag, reason: str) -> Proposal:
+    def _judged_again(self, tag: Tag, reason: str, start_anew: str | None) -> Proposal:
         """As the gate judges; a promotion that follows is the person's."""
-        judged = self.propose_gate(tag)
+        judged = self.propose_gate(tag, start_anew=start_anew)
         bodies = (
             replace(body, reason=reason) if isinstance(body, TransitionPlanned) and judged.promotes else body
             for body in judged.bodies

@@ -111,6 +111,20 @@ class Readmission:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FreshStart:
+    """A person let the ledger name a first champion although MLflow had one, or did not say whether it had.
+
+    Attributes:
+        reason: one sentence.
+        aliases: what MLflow's aliases named then, e.g. `{"champion": "toy/2"}` for MLflow's own version 2; they may be
+            moved from there. Empty where MLflow did not answer.
+    """
+
+    reason: str
+    aliases: dict[str, str] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Approval:
     """A person's answer to a decision that waits for one.
 
@@ -190,6 +204,7 @@ Body = (
     | Approval
     | Adoption
     | Override
+    | FreshStart
     | Readmission
     | Takeover
     | TransitionPlanned
@@ -203,6 +218,7 @@ _KINDS: dict[str, type[Any]] = {
     "override": Override,
     "takeover": Takeover,
     "readmission": Readmission,
+    "fresh_start": FreshStart,
     "transition_planned": TransitionPlanned,
     "transition_applied": TransitionApplied,
 }

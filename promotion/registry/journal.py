@@ -1,6 +1,6 @@
 """Writing to the ledger: append what a command records, all of it or nothing, and complete what was planned."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from promotion.errors import Conflict, StoreError, TornVersion, UnknownName
@@ -13,8 +13,9 @@ from promotion.registry.entries import (
     TransitionPlanned,
     chain,
 )
+from promotion.registry.foreign import names_since
 from promotion.registry.state import State, advance, fold
-from promotion.seams import Claim, LedgerStore, ModelStore
+from promotion.seams import Claim, LedgerStore, ModelStore, Names
 from promotion.vocabulary import Tag
 
 
@@ -40,6 +41,7 @@ class Journal:
         self._ledger, self._store, self._claims = ledger, store, claims
         self._actor, self._clock, self._notice, self._sign = actor, clock, notice, sign
         self._folded: dict[str, State] = {}
+        self._before: dict[str, State] = {}
 
     @property
     def actor(self) -> str:
@@ -56,6 +58,7 @@ class Journal:
             return known
         else:  # the ledger was restored from a backup, or meddled with
             state = fold(model, self._ledger.entries(model))
+            self._before.pop(model, None)
         self._folded[model] = state
         return state
 
@@ -75,6 +78,10 @@ class Journal:
         """The state as it will be; nothing is written, since a command records all that it records at its end."""
         return self._chained(state, bodies, sign=None)[1]
 
+    def _between(self, before: State, state: State) -> Iterator[Entry]:
+        """The entries after the one up to the other; read when they are first asked for."""
+        yield from self._ledger.entries(state.model, after=before.seq, limit=state.seq - before.seq)
+
     def check_signer(self) -> None:
         """See that entries can be signed where they must be: before a long judgement rather than after.
 
@@ -93,20 +100,21 @@ class Journal:
         """
         entries, after = self._chained(state, bodies, sign=self._sign)
         if self._claims.stands(state):
-            return self._record(entries, after)
+            return self._record(state, entries, after)
         with self._store.held(state.model):
             claim = self._claims.following(after, bodies, at=entries[-1].at, by=self._actor())
-            self._record(entries, after)
+            self._record(state, entries, after)
             try:
                 self._claim(state.model, claim)
             except StoreError as error:
                 self._notice(f"{error} What was asked is recorded; the next command says whose '{state.model}' is.")
             return after
 
-    def _record(self, entries: Sequence[Entry], after: State) -> State:
+    def _record(self, before: State, entries: Sequence[Entry], after: State) -> State:
         head = after.head
         assert head is not None  # noqa: S101 - at least one entry was folded
         self._ledger.append(entries, head)
+        self._before.setdefault(after.model, before)
         return after
 
     def _claim(self, model: str, claim: Claim | None) -> None:
@@ -120,6 +128,20 @@ class Journal:
                 f"The ledger of '{model}' is at {claim.place} now; it was at {before.place}, and a copy left there is "
                 "refused from now on."
             )
+
+    def sent(self, state: State, seq: int) -> Iterator[Names]:
+        """What the mirror's aliases were to name at entry `seq`, and after each later one up to this state.
+
+        What this process recorded itself since the mirror was last brought up to date needs no second reading.
+        """
+        before = self._before.get(state.model)
+        if before is None or before.seq > seq:
+            before = State(model=state.model)
+        yield from names_since(before, self._between(before, state), seq)
+
+    def mirrored(self, state: State) -> None:
+        """Forget what was recorded before this state, which the mirror shows now."""
+        self._before.pop(state.model, None)
 
     def _chained(
         self, state: State, bodies: Sequence[Body], *, sign: Callable[[str], str] | None
@@ -142,7 +164,7 @@ class Journal:
             self._claim(state.model, self._claims.renewed(state))
             self._carry_out(plan)
             try:
-                return self._record(*self._chained(state, (TransitionApplied(planned=seq),), sign=self._sign))
+                return self._record(state, *self._chained(state, (TransitionApplied(planned=seq),), sign=self._sign))
             except Conflict:
                 return self.state(state.model)
 

@@ -10,7 +10,7 @@ from promotion.evidence import Comparison
 from promotion.judgement import Decision
 from promotion.registry.entries import Entry, Judgement
 from promotion.registry.state import Known, State
-from promotion.seams import MirrorDecision, MirrorState, MirrorVersion
+from promotion.seams import Aliases, MirrorDecision, MirrorState, MirrorVersion
 from promotion.vocabulary import Tag
 
 Draw = Callable[[State, Sequence[Entry], Entry], str | None]
@@ -18,7 +18,13 @@ Draw = Callable[[State, Sequence[Entry], Entry], str | None]
 
 
 def mirror_state(
-    state: State, entries: Sequence[Entry], paths: Mapping[str, Path], *, seen: int = 0, draw: Draw | None = None
+    state: State,
+    entries: Sequence[Entry],
+    paths: Mapping[str, Path],
+    names: Aliases,
+    *,
+    seen: int = 0,
+    draw: Draw | None = None,
 ) -> MirrorState:
     """All versions and aliases, and every decision that the mirror has not seen.
 
@@ -27,6 +33,7 @@ def mirror_state(
         entries: all of them.
         seen: how many of them the mirror has seen.
         paths: where each version's files lie, by tag.
+        names: of the aliases.
         draw: gives the page of a decision; None where it is shown by its numbers alone.
     """
     return MirrorState(
@@ -35,7 +42,7 @@ def mirror_state(
         versions=tuple(
             _version(known, paths) for known in state.versions.values() if known.stage is not None or known.deleted_at
         ),
-        aliases=aliases(state),
+        aliases=names,
         decisions=tuple(filter(None, (_decision(state, entries, entry, draw) for entry in entries[seen:]))),
     )
 

@@ -3,13 +3,14 @@
 A dry run ends here; `Registry.carry_out` goes on from here.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from promotion.errors import Refused
+from promotion.errors import MirrorError, Refused
 from promotion.judgement import Decision
-from promotion.registry.entries import Body, Judgement, Takeover, TransitionPlanned
+from promotion.registry.entries import Body, FreshStart, Judgement, Takeover, TransitionPlanned
+from promotion.registry.foreign import UnknownChampion, of_ours, unanswered, unknown_champion
 from promotion.registry.gating import judge, withhold
 from promotion.registry.mending import mending
 from promotion.registry.record import Record
@@ -18,7 +19,7 @@ from promotion.registry.rolled_back import blocking, rollback_check
 from promotion.registry.serving import adoption_hint, serving
 from promotion.registry.state import State, champions
 from promotion.registry.transition import find, plan_verdict, stands
-from promotion.seams import Step, Stray, call
+from promotion.seams import Names, Step, Stray, call
 from promotion.vocabulary import Tag
 
 
@@ -30,6 +31,7 @@ class Proposal:
         state: what it was worked out from; it can be carried out only while nobody has recorded more.
         bodies: what it records, all of it or nothing.
         strays, leftovers: what it moves out of the store, and what it deletes beside it; of a repair.
+        foreign: the aliases in MLflow that it writes over, with what somebody else had them name; of a repair.
         retention: which versions go, and why the others stay; of a deletion.
         standing: what was decided again just as it stands on record, so that nothing is recorded; of a judgement.
     """
@@ -38,6 +40,7 @@ class Proposal:
     bodies: tuple[Body, ...] = ()
     strays: tuple[Stray, ...] = ()
     leftovers: tuple[Stray, ...] = ()
+    foreign: Names = field(default_factory=dict)
     retention: Retention | None = None
     standing: Decision | None = None
 
@@ -76,6 +79,7 @@ class Proposals(Record):
         data: str | Path | None = None,
         holdout: str | Path | None = None,
         step: Step = call,
+        start_anew: str | None = None,
     ) -> Proposal:
         """Judge a version against the champion: the decision and the moves that follow from it; see `Registry.gate`.
 
@@ -85,6 +89,7 @@ class Proposals(Record):
         self.stored(tag)
         self.config.model(tag.model)
         state = self.settled(tag.model)
+        begun = self.fresh_start(state, start_anew)
         rival = serving(state, self.store)
         if rival == tag:
             message = f"{tag} serves already; a challenger is judged against it with `promotion gate TAG`."
@@ -107,8 +112,36 @@ class Proposals(Record):
             )
         plan = plan_verdict(known, tag, judgement.decision)
         if plan is None and stands(find(known, tag), judgement.decision_digest):
-            return replace(proposal(state), standing=judgement.decision)
-        return proposal(state, *news, judgement, plan)
+            return replace(proposal(state, *begun), standing=judgement.decision)
+        return proposal(state, *begun, *news, judgement, plan)
+
+    def fresh_start(self, state: State, reason: str | None = None) -> tuple[FreshStart, ...]:
+        """What is to be recorded before a model has its first champion; nothing where MLflow has none either.
+
+        Args:
+            state: of the model; where it has a champion, or began anew before, MLflow is not asked.
+            reason: why a person goes on without MLflow's champion, or without MLflow's answer; None where nobody said.
+
+        Raises:
+            UnknownChampion: MLflow has a champion that the ledger does not know, and there is no reason.
+            Refused: MLflow does not answer, and there is no reason.
+        """
+        try:
+            shown = self._unknown(state)
+        except MirrorError as error:
+            if reason is None:
+                raise Refused(unanswered(state.model, error)) from error
+            return (FreshStart(reason=required(reason)),)
+        if shown and reason is None:
+            raise UnknownChampion(state.model, shown)
+        return (FreshStart(reason=required(reason), aliases=shown),) if shown and reason is not None else ()
+
+    def _unknown(self, state: State) -> dict[str, str]:
+        """MLflow's aliases, where it has a champion that the ledger does not know, and nobody said to start anew."""
+        if state.champion or state.fresh_start:
+            return {}
+        shown = self.mirror.aliases(state.model)
+        return of_ours(shown) if unknown_champion(state, shown) else {}
 
     def propose_repair(self, model: str) -> Proposal:
         """Write the ledger's stage over every label that disagrees, and clear the store; see `Registry.repair`.
@@ -118,7 +151,16 @@ class Proposals(Record):
         state = self._journal.state(model)
         mend = mending(state, self.store.versions(model))
         recorded = proposal(state, *self._registrations(state, *mend.unknown), mend.plan)
-        return replace(recorded, strays=self.store.strays(), leftovers=self.store.leftovers())
+        cleared = replace(recorded, strays=self.store.strays(), leftovers=self.store.leftovers())
+        return replace(cleared, foreign=self._written_over(state))
+
+    def _written_over(self, state: State) -> Names:
+        """The foreign aliases that a repair writes over; none while MLflow is away, or has a champion unknown to us."""
+        try:
+            found = self.foreign(state)
+        except MirrorError:
+            return {}
+        return {} if unknown_champion(state, found) else found
 
     def propose_retention(
         self, model: str, *, keep: int, reason: str, registered_before: datetime | None = None

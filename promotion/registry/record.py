@@ -18,6 +18,7 @@ from promotion.registry.audit.findings import BROKEN
 from promotion.registry.audit.recompute import check_recomputed
 from promotion.registry.claims import Claims
 from promotion.registry.entries import Champion, Entry, Registration
+from promotion.registry.foreign import foreign, to_send
 from promotion.registry.gating import compare_sides
 from promotion.registry.journal import Journal, utc_now
 from promotion.registry.mirroring import Draw
@@ -27,7 +28,19 @@ from promotion.registry.serving import present, provenance
 from promotion.registry.sides import Side
 from promotion.registry.state import State, champion_at, fold
 from promotion.registry.transition import find
-from promotion.seams import Keyring, LedgerStore, Mirror, ModelStore, Recall, Recipe, Split, Stored, read_anew
+from promotion.seams import (
+    Aliases,
+    Keyring,
+    LedgerStore,
+    Mirror,
+    ModelStore,
+    Names,
+    Recall,
+    Recipe,
+    Split,
+    Stored,
+    read_anew,
+)
 from promotion.vocabulary import Tag
 
 
@@ -243,6 +256,19 @@ class Record:
             StoreError: it is not whole, or cannot be read.
         """
         return present(self._journal.state(tag.model), self.store, tag)
+
+    def foreign(self, state: State) -> Names:
+        """The aliases that MLflow shows now, and that neither this ledger sent nor a person gave up.
+
+        Raises:
+            MirrorError: MLflow does not answer.
+        """
+        names = self._names(state, self.ledger.mirrored(state.model))
+        return foreign(state, self.mirror.aliases(state.model), self.mirror.head(state.model), names)
+
+    def _names(self, state: State, done: int, given_up: Names | None = None) -> Aliases:
+        """What the aliases shall name; of what was sent, that from entry `done` on is taken for ours."""
+        return to_send(state, lambda seq: self._journal.sent(state, min(seq, done)), given_up)
 
     def _registrations(self, state: State, *tags: Tag) -> tuple[Registration, ...]:
         """Of those versions that are not registered yet."""

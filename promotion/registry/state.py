@@ -14,6 +14,7 @@ from promotion.registry.entries import (
     Body,
     Champion,
     Entry,
+    FreshStart,
     Head,
     Judgement,
     Override,
@@ -104,6 +105,7 @@ class State:
         trials: every use of a holdout, oldest first.
         budgeted: the last decision that counted the uses of its holdout.
         pending: the transition that is planned and not yet applied, with its `seq`.
+        fresh_start: the last one, if any.
     """
 
     model: str
@@ -116,6 +118,7 @@ class State:
     trials: tuple[Trial, ...] = ()
     budgeted: Judgement | None = None
     pending: tuple[int, TransitionPlanned] | None = None
+    fresh_start: FreshStart | None = None
 
     @property
     def head(self) -> Head | None:
@@ -183,6 +186,7 @@ class Folding:
         self.versions, self.champion = dict(state.versions), state.champion
         self.line, self.trials, self.pending = list(state.line), list(state.trials), state.pending
         self.budgeted = state.budgeted
+        self.fresh_start = state.fresh_start
 
     def state(self) -> State:
         """What it has come to."""
@@ -197,6 +201,7 @@ class Folding:
             trials=tuple(self.trials),
             budgeted=self.budgeted,
             pending=self.pending,
+            fresh_start=self.fresh_start,
         )
 
     def take(self, entry: Entry) -> None:
@@ -243,6 +248,8 @@ class Folding:
                 self.pending = None
             case Readmission():
                 self._change(body.tag, rolled_back=None)
+            case FreshStart():
+                self.fresh_start = body
             case Override() | Takeover():
                 pass
 

@@ -10,23 +10,50 @@ from pathlib import Path
 from promotion.errors import Conflict, LedgerError, MirrorAhead, MirrorError, PromotionError, Refused, StoreError
 from promotion.judgement import Decision
 from promotion.registry.by_hand import ByHand
-from promotion.registry.entries import TransitionPlanned
+from promotion.registry.entries import FreshStart, TransitionPlanned
+from promotion.registry.foreign import UnknownChampion, foreign_told
 from promotion.registry.mirroring import mirror_state
-from promotion.registry.proposals import Proposal
+from promotion.registry.proposals import Proposal, proposal, required
 from promotion.registry.record import Origin
 from promotion.registry.serving import serving
 from promotion.registry.state import Known, State
 from promotion.registry.transition import find
-from promotion.seams import Step, call, shown
+from promotion.seams import Names, Step, call, shown
 from promotion.vocabulary import Tag
 
 
 class Registry(ByHand):
     """Decides which version of a model serves, and records why; the arguments are those of `Record`."""
 
+    _changing = False
+
     def complete(self, model: str) -> State:
         """Complete the transition that an interrupted command left, if any; the state then."""
+        self._changing = True
         return self._journal.completed(model)
+
+    def fresh_start(self, state: State, reason: str | None = None) -> tuple[FreshStart, ...]:
+        """As of `Proposals`; a command that changes something, other than a dry run, notes for `status` what it met."""
+        try:
+            return super().fresh_start(state, reason)
+        except UnknownChampion as error:
+            if self._changing:
+                self.ledger.mark_foreign(state.model, error.aliases)
+            raise
+
+    def start_anew(self, model: str, *, reason: str) -> None:
+        """Record that the ledger goes on without a champion that MLflow has, or without its answer.
+
+        Where nothing stands in the way of a first champion, nothing is recorded.
+
+        Args:
+            model: its name.
+            reason: one sentence for the record.
+        """
+        state = self.complete(model)
+        begun = self.fresh_start(state, required(reason))
+        if begun:
+            self.carry_out(proposal(state, *begun))
 
     def carry_out(self, proposal: Proposal) -> Proposal:
         """Make a proposed change.
@@ -43,7 +70,7 @@ class Registry(ByHand):
         if proposal.bodies:
             recorded = self._journal.append(state, *proposal.bodies)
             try:
-                self._finish(model)
+                self._finish(model, proposal.foreign)
             finally:
                 self._tell(model, state.seq, recorded.seq)
         self._clear(proposal)
@@ -65,7 +92,9 @@ class Registry(ByHand):
         """
         self.config.model(model)
         self._journal.check_signer()
-        serving(self.complete(model), self.store)
+        state = self.complete(model)
+        self.fresh_start(state)
+        serving(state, self.store)
 
     def gate(
         self,
@@ -202,10 +231,13 @@ class Registry(ByHand):
     # What keeps it so
 
     def repair(self, model: str) -> Proposal:
-        """Complete what was interrupted, write the ledger's stage over labels that disagree, move out what is torn."""
+        """Complete what was interrupted, write the ledger's stage over labels that disagree, move out what is torn.
+
+        MLflow is sent all of it again, and aliases that somebody else moved are written over.
+        """
         self.complete(model)
         done = self.carry_out(self.propose_repair(model))
-        self.sync(model, everything=True)
+        self.sync(model, everything=True, given_up=done.foreign)
         return done
 
     def collect(
@@ -223,11 +255,11 @@ class Registry(ByHand):
         proposal = self.propose_retention(model, keep=keep, reason=reason, registered_before=registered_before)
         return self.carry_out(proposal).plan
 
-    def _finish(self, model: str) -> None:
+    def _finish(self, model: str, given_up: Names | None = None) -> None:
         """Labels and mirror of what was just recorded."""
         try:
             self.complete(model)
-            self.sync(model)
+            self.sync(model, given_up=given_up)
         except (StoreError, LedgerError) as error:
             kind = StoreError if isinstance(error, StoreError) else LedgerError
             message = f"What was asked is recorded and stands; the next command finishes it. {error}"
@@ -251,32 +283,63 @@ class Registry(ByHand):
             self.store.remove(leftover)
             self.notice(f"Deleted {leftover}, which {leftover.why}.")
 
-    def sync(self, model: str, *, everything: bool = False) -> bool:
-        """Bring the mirror up to date; False, with a notice, when it cannot be reached: the record stands."""
+    def sync(self, model: str, *, everything: bool = False, look: bool = False, given_up: Names | None = None) -> bool:
+        """Bring the mirror up to date; False, with a notice, when that cannot be: the record stands.
+
+        An alias that somebody else moved stays as it is, with a notice; `LedgerStore.foreign` tells of it from then on.
+
+        Args:
+            model: its name.
+            everything: send also what was sent before.
+            look: look at the aliases also where nothing is to be sent.
+            given_up: foreign aliases that a person said may be written over, with what they name.
+        """
         head, done = self.ledger.head(model), self.ledger.mirrored(model)
-        if head is None or (head.seq <= done and not everything):
+        behind = head is not None and (head.seq > done or everything)
+        if not (behind or look):
             return True
-        state, seen = self._journal.state(model), 0 if everything else done
-        entries = self.ledger.entries(model)[: state.seq]
-        paths = {tag: self.store.path(Tag.parse(tag)) for tag in state.versions}
         try:
-            lost = self.mirror.push(mirror_state(state, entries, paths, seen=seen, draw=self._draw))
-            self._check_end(model)
+            state = self._journal.state(model)
+            if unknown := self._unknown(state):
+                self.ledger.mark_foreign(model, unknown)
+                self.notice(str(UnknownChampion(model, unknown)))
+            elif behind:
+                return self._send(state, done, seen=0 if everything else done, given_up=given_up)
+            else:
+                return self._note_foreign(state, self.foreign(state))
         except MirrorAhead as error:
             self.notice(str(error))
-            return False
         except MirrorError as error:
             self.notice(f"{error} What was decided stands; `promotion sync` brings the mirror up to date.")
-            return False
-        if lost:
+        return False
+
+    def _send(self, state: State, done: int, *, seen: int, given_up: Names | None) -> bool:
+        model = state.model
+        entries = self.ledger.entries(model)[: state.seq]
+        paths = {tag: self.store.path(Tag.parse(tag)) for tag in state.versions}
+        names = self._names(state, done, given_up)
+        sent = self.mirror.push(mirror_state(state, entries, paths, names, seen=seen, draw=self._draw))
+        self._check_end(model)
+        if sent.lost:
             self.notice(
-                f"MLflow shows no decisions in {', '.join(lost)}: such runs are not there, or deleted. What was "
+                f"MLflow shows no decisions in {', '.join(sent.lost)}: such runs are not there, or deleted. What was "
                 "decided stands. `mlflow runs restore --run-id RUN` brings back a deleted one, and "
                 f"`promotion repair {model}` sends it all again."
             )
         self.ledger.mark_mirrored(model, state.seq)
-        late = self.ledger.mirrored(model) > state.seq  # then someone sent a later state, and ours may lie over it
-        return self.sync(model, everything=True) if late else True
+        now = self._journal.state(model)
+        if self.ledger.mirrored(model) > state.seq or (sent.foreign and now.seq > state.seq):
+            # Someone sent a later state: ours may lie over it, or what we took for foreign is theirs.
+            return self._send(now, done, seen=0, given_up=given_up)
+        self._journal.mirrored(state)
+        return self._note_foreign(state, sent.foreign)
+
+    def _note_foreign(self, state: State, aliases: Names) -> bool:
+        """Tell of aliases that were left alone, now and in `status`."""
+        self.ledger.mark_foreign(state.model, aliases)
+        if aliases:
+            self.notice(foreign_told(state, aliases))
+        return True
 
     def _check_end(self, model: str) -> None:
         """See that the mirror was sent no more than the ledger holds; no entry reaches it before the ledger.

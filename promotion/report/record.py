@@ -8,6 +8,7 @@ from promotion.registry.entries import (
     Adoption,
     Approval,
     Entry,
+    FreshStart,
     Judgement,
     Move,
     Override,
@@ -96,7 +97,7 @@ def findings_pages(model: str, findings: Sequence[Finding]) -> tuple[Page, ...]:
     return (head, *map(_finding, findings))
 
 
-def told(entry: Entry, before: str = "") -> str:
+def told(entry: Entry, before: str = "") -> str:  # noqa: C901 - one case per kind of entry
     """One entry as a sentence; a reason that the one before ends with is not told again."""
     match body := entry.content():
         case Registration():
@@ -116,6 +117,9 @@ def told(entry: Entry, before: str = "") -> str:
             words = f"took {entry.model} over from {before_us}: {body.reason}"
         case Readmission():
             words = f"readmitted {body.tag}: {body.reason}"
+        case FreshStart():
+            named = ", ".join(f"{alias} {name}" for alias, name in body.aliases.items()) or "did not answer"
+            words = f"started anew (MLflow's aliases: {named}): {body.reason}"
         case TransitionPlanned():
             moved = moves_told(body.moves) or f"deleted {', '.join(body.deletions)}"
             words = f"{body.cause}: {moved}" + ("" if before.endswith(body.reason) else f": {body.reason}")

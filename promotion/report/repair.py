@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from promotion.registry.mirroring import aliases
 from promotion.registry.proposals import Proposal
 from promotion.registry.retention import Retention
 from promotion.registry.serving import champion_trouble
@@ -50,3 +51,7 @@ def _sentences(proposal: Proposal) -> Iterable[str]:
         yield f"the {plan.cause} of entry {seq} was interrupted and will be completed;"
     if proposal.plan:
         yield moves_told(proposal.plan.moves)
+    if proposal.foreign:
+        wanted = aliases(proposal.state)
+        moved = (f"{alias} {name or 'none'} → {wanted.get(alias, 'none')}" for alias, name in proposal.foreign.items())
+        yield f"aliases in MLflow: {', '.join(moved)}"

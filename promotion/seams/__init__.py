@@ -4,7 +4,17 @@ Each has an in-memory version in `promotion.adapters.memory` for tests, and a re
 """
 
 from promotion.seams.ledger import Keyring, LedgerStore
-from promotion.seams.mirror import Mirror, MirrorDecision, MirrorRun, MirrorState, MirrorVersion
+from promotion.seams.mirror import (
+    ALIASES,
+    Aliases,
+    Mirror,
+    MirrorDecision,
+    MirrorRun,
+    MirrorState,
+    MirrorVersion,
+    Names,
+    Pushed,
+)
 from promotion.seams.recipe import (
     Recall,
     Recipe,
@@ -20,6 +30,8 @@ from promotion.seams.recipe import (
 from promotion.seams.store import Claim, ModelStore, Stored, Stray, shown
 
 __all__ = [
+    "ALIASES",
+    "Aliases",
     "Claim",
     "Keyring",
     "LedgerStore",
@@ -29,6 +41,8 @@ __all__ = [
     "MirrorState",
     "MirrorVersion",
     "ModelStore",
+    "Names",
+    "Pushed",
     "Recall",
     "Recipe",
     "Split",

@@ -6,6 +6,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from promotion.registry.entries import Entry, Head
+    from promotion.seams.mirror import Names
 
 
 class LedgerStore(Protocol):
@@ -42,6 +43,14 @@ class LedgerStore(Protocol):
 
     def mark_mirrored(self, model: str, seq: int) -> None:
         """Record that the mirror is done up to `seq`."""
+        ...
+
+    def foreign(self, model: str) -> "Names":
+        """The mirror's aliases that somebody else moved, when last looked at; also of a model without entries."""
+        ...
+
+    def mark_foreign(self, model: str, aliases: "Names") -> None:
+        """Record them: a note for `status`, which asks no mirror. Nothing is decided by it."""
         ...
 
 

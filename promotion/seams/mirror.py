@@ -1,12 +1,16 @@
 """The door of the mirror: what it shall show of a model, for people who look elsewhere."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from promotion.errors import MirrorAhead
 from promotion.vocabulary import Stage, Tag
+
+ALIASES = ("champion", "challenger", "previous")
+Names = Mapping[str, str | None]
+"""Alias to the version that it names, as `toy:abc123`, or `toy/2` for one that we did not send; None for no version."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +51,47 @@ class MirrorDecision:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Aliases:
+    """What each alias shall name, and what it may be moved from: only a value that we sent, or that a person gave up.
+
+    What we sent needs no record of its own. The mirror keeps the last entry that it was sent whole, and the ledger says
+    what each alias was to name from that entry on. A sender that was killed half-way is among them.
+
+    Attributes:
+        wanted: alias to version; an alias that shall name none is left out.
+        sent: for the `seq` of the last entry that the mirror was sent, what the aliases were to name then, and after
+            each later entry.
+        given_up: values that a person said may be written over.
+    """
+
+    wanted: Mapping[str, Tag]
+    sent: Callable[[int], Iterable[Names]]
+    given_up: Names = field(default_factory=dict)
+
+    def settle(self, shown: Mapping[str, str], seq: int) -> tuple[Mapping[str, Tag | None], Names]:
+        """What is to be moved, and what is foreign: neither ours nor given up.
+
+        Args:
+            shown: alias to version, as the mirror shows them.
+            seq: of the last entry that the mirror was sent; 0 where it was sent none.
+
+        Returns:
+            Each alias to move, with its version, None to delete it; each foreign alias, with what it names.
+        """
+        differing = {alias: shown.get(alias) for alias in ALIASES if shown.get(alias) != self._name(alias)}
+        if "champion" not in self.wanted:  # without a champion of record nobody can say that another one is wrong
+            differing.pop("champion", None)
+        foreign = {alias: name for alias, name in differing.items() if self.given_up.get(alias, "") != name}
+        sent = iter(self.sent(seq) if foreign else ())
+        while foreign and (names := next(sent, None)) is not None:
+            foreign = {alias: name for alias, name in foreign.items() if names.get(alias) != name}
+        return {alias: self.wanted.get(alias) for alias in differing if alias not in foreign}, foreign
+
+    def _name(self, alias: str) -> str | None:
+        return str(self.wanted[alias]) if alias in self.wanted else None
+
+
+@dataclass(frozen=True, kw_only=True)
 class MirrorState:
     """All that the mirror shall show of one model; may be sent twice.
 
@@ -54,14 +99,14 @@ class MirrorState:
         model: its name.
         hashes: of every entry, the last one's at the end.
         versions: all of them.
-        aliases: name to version.
+        aliases: what they shall name.
         decisions: those to send.
     """
 
     model: str
     hashes: tuple[str, ...]
     versions: tuple[MirrorVersion, ...]
-    aliases: Mapping[str, Tag]
+    aliases: Aliases
     decisions: tuple[MirrorDecision, ...]
 
     @property
@@ -88,6 +133,19 @@ class MirrorState:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Pushed:
+    """What could not be shown.
+
+    Attributes:
+        lost: the runs that are not there, or deleted, so that decisions could not be shown in them.
+        foreign: the aliases that somebody else moved, and that were left alone.
+    """
+
+    lost: tuple[str, ...] = ()
+    foreign: Names = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class MirrorRun:
     """One training run as the mirror shows it.
 
@@ -103,11 +161,8 @@ class MirrorRun:
 class Mirror(Protocol):
     """A copy of the ledger's state for people who look elsewhere."""
 
-    def push(self, state: MirrorState) -> tuple[str, ...]:
+    def push(self, state: MirrorState) -> Pushed:
         """Send the state, unless a later one was sent already.
-
-        Returns:
-            The runs that are not there, or deleted, so that decisions could not be shown in them.
 
         Raises:
             MirrorError: it could not be sent whole, and may be sent again; or what was sent before is not in the
@@ -116,7 +171,7 @@ class Mirror(Protocol):
         ...
 
     def aliases(self, model: str) -> Mapping[str, str]:
-        """Alias to tag, as the mirror shows them."""
+        """Alias to tag, as the mirror shows them; to a name such as `toy/2` for a version that we did not send."""
         ...
 
     def stages(self, model: str) -> Mapping[str, str]:

@@ -4,17 +4,20 @@
 same head one inserts, the other gets a Conflict.
 """
 
+import json
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, inspect, select, update
 from sqlalchemy.exc import IntegrityError
 
 from promotion.adapters.sql.database import NOTHING, Database
 from promotion.adapters.sql.schema import prepare
 from promotion.adapters.sql.tables import entries as entries_table
-from promotion.adapters.sql.tables import entry_of, head_of, head_values, heads, row_of
+from promotion.adapters.sql.tables import entry_of, foreign, head_of, head_values, heads, row_of
+from promotion.canonical import canonical_json
 from promotion.errors import Conflict, LedgerError
 from promotion.registry.entries import Entry, Head
+from promotion.seams import Names
 
 
 class SqlLedger:
@@ -89,6 +92,25 @@ class SqlLedger:
         behind = (heads.c.model == model) & (heads.c.mirrored < seq)
         with self._database.writing() as connection:
             connection.execute(update(heads).where(behind).values(mirrored=seq))
+
+    def foreign(self, model: str) -> Names:
+        """The mirror's aliases that somebody else moved, when they were last looked at."""
+        with self._database.reading() as connection:
+            if not inspect(connection).has_table(foreign.name):
+                return {}
+            text = connection.scalar(select(foreign.c.aliases).where(foreign.c.model == model))
+        found: Names = json.loads(text) if text else {}
+        return found
+
+    def mark_foreign(self, model: str, aliases: Names) -> None:
+        """Record them, where they are others than before."""
+        if dict(self.foreign(model)) == dict(aliases):
+            return
+        with self._database.alone() as connection:
+            foreign.create(connection, checkfirst=True)
+            connection.execute(delete(foreign).where(foreign.c.model == model))
+            if aliases:
+                connection.execute(insert(foreign).values(model=model, aliases=canonical_json(dict(aliases))))
 
     def _conflict(self, firsts: Sequence[Entry]) -> Conflict:
         """Who was first, at the first place that is taken."""

@@ -44,6 +44,15 @@ version = Table(
     Column("version_num", String(32), nullable=False),
     PrimaryKeyConstraint("version_num", name=f"{VERSION_TABLE}_pkc"),
 )
+# Made when there is first something to note, and no part of a revision: it holds what `status` last heard, and a ledger
+# without it is whole, so that no release has to upgrade for it.
+_beside = MetaData()
+foreign = Table(
+    "foreign_aliases",
+    _beside,
+    Column("model", String(63), primary_key=True),
+    Column("aliases", Text, nullable=False),
+)
 
 
 def row_of(entry: Entry) -> dict[str, Any]:

@@ -1,14 +1,15 @@
 """MLflow held against the ledger: where the chain ends, aliases and stages; `runs` looks at the numbers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 
 from promotion.errors import MirrorError
 from promotion.registry.audit.findings import Code, Finding, finding
 from promotion.registry.audit.runs import Decided, check_runs
-from promotion.registry.mirroring import aliases
+from promotion.registry.foreign import foreign, names_since, to_send, unknown_champion
 from promotion.registry.state import State
-from promotion.seams import LedgerStore, Mirror, Stored
+from promotion.seams import LedgerStore, Mirror, Names, Stored
 
 
 def check_mirror(
@@ -21,7 +22,7 @@ def check_mirror(
     done: int,
     since: datetime | None = None,
 ) -> Iterator[Finding]:
-    """MLflow's head is in the chain; where it is the chain's end, aliases, stages and metrics are the ledger's.
+    """MLflow's head is in the chain, its aliases are ours; where it is the chain's end, all of it is the ledger's.
 
     Args:
         state: of the ledger.
@@ -36,8 +37,10 @@ def check_mirror(
         head = mirror.head(state.model)
         if head != (state.seq, state.hash) or done < state.seq:
             yield from _check_head(state, ledger, head, done)
+        if head is None or head[0] <= state.seq:
+            yield from _check_aliases(state, ledger, mirror, head, done)
         if head is not None and head[0] == state.seq:
-            yield from _check_contents(state, mirror)
+            yield from _check_stages(state, mirror.stages(state.model))
             yield from check_runs(state, decided, mirror, stored, since)
     except MirrorError as error:
         yield finding(Code.MIRROR, "mirror", "MLflow to answer", str(error), "Start it, and run the audit again.")
@@ -77,21 +80,37 @@ def _behind(state: State, ends: str, done: int, send: str) -> Finding:
     return finding(Code.BEHIND, "mirror", f"up to date to entry {state.seq}", ends, mend)
 
 
-def _check_contents(state: State, mirror: Mirror) -> Iterator[Finding]:
+def _check_aliases(
+    state: State, ledger: LedgerStore, mirror: Mirror, head: tuple[int, str] | None, done: int
+) -> Iterator[Finding]:
+    """Those that somebody else moved; at the end of the chain also those of ours that were sent too late."""
+    names = to_send(state, partial(_sent, state, ledger, done))
+    shown = mirror.aliases(state.model)
+    others = foreign(state, shown, head, names)
+    for alias, name in others.items():
+        wanted = str(names.wanted.get(alias, "no version"))
+        mend = f"`promotion repair {state.model}` writes the ledger's; until then every command leaves it alone."
+        if alias == "champion" and unknown_champion(state, shown):
+            wanted = "no version, since the ledger knows no champion"
+            mend = f"`promotion retrain {state.model}` changes nothing, and says how to go on."
+        yield finding(Code.FOREIGN_ALIAS, f"alias {alias}", wanted, name or "no version", mend)
+    if head and head[0] == state.seq:
+        late, _ = names.settle(shown, head[0])
+        for alias, tag in late.items():
+            found = shown.get(alias, "no version")
+            yield finding(Code.ALIAS, f"alias {alias}", str(tag or "no version"), found, "`promotion sync`.")
+
+
+def _sent(state: State, ledger: LedgerStore, done: int, seq: int) -> Iterable[Names]:
+    """What the aliases were to name since MLflow was last brought up to date; the end of the chain is known already."""
+    since = min(seq, done)
+    if since == state.seq:
+        return names_since(state, (), since)
+    return names_since(State(model=state.model), ledger.entries(state.model), since)
+
+
+def _check_stages(state: State, found: Mapping[str, str]) -> Iterator[Finding]:
     mend = f"`promotion repair {state.model}` sends them again."
-    yield from _check_aliases(state, mirror.aliases(state.model), mend)
-    yield from _check_stages(state, mirror.stages(state.model), mend)
-
-
-def _check_aliases(state: State, found: Mapping[str, str], mend: str) -> Iterator[Finding]:
-    expected = {alias: str(tag) for alias, tag in aliases(state).items()}
-    for alias in ("champion", "challenger", "previous"):
-        if expected.get(alias) != found.get(alias):
-            wanted = expected.get(alias, "no version")
-            yield finding(Code.ALIAS, f"alias {alias}", wanted, found.get(alias, "no version"), mend)
-
-
-def _check_stages(state: State, found: Mapping[str, str], mend: str) -> Iterator[Finding]:
     for known in state.versions.values():
         if known.stage and found.get(known.tag) != known.stage.value:
             missing = found.get(known.tag, "no such version in MLflow")

@@ -19,6 +19,7 @@ KINDS = {
     "override": "override",
     "takeover": "takeover",
     "readmission": "readmission",
+    "fresh_start": "fresh start",
     "transition_planned": "transition",
 }
 Found = dict[str, str]

@@ -1,0 +1,142 @@
+"""What MLflow shows and this ledger never sent: found, told, and left alone until a person has said what it is."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from promotion.errors import Refused
+from promotion.registry.entries import Entry
+from promotion.registry.mirroring import aliases
+from promotion.registry.state import Folding, State
+from promotion.seams import ALIASES, Aliases, Names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_ADOPT = "--assume-clean --reason …` (or --trained-before)"
+_ANEW = "`--start-anew --reason …`, with `promotion retrain`, `gate` or `promote`, begins without {}, on record."
+
+
+class UnknownChampion(Refused):
+    """MLflow has a champion, and the ledger knows none: promoting would take over what somebody else made.
+
+    Attributes:
+        aliases: what MLflow's aliases name.
+    """
+
+    def __init__(self, model: str, shown: Mapping[str, str]) -> None:
+        self.aliases = of_ours(shown)
+        message = (
+            f"{unknown_told(model, self.aliases)} Nothing was promoted or sent to MLflow. {ways_out(model, shown)}"
+        )
+        super().__init__(message)
+
+
+def unknown_champion(state: State, shown: Names) -> bool:
+    """Whether MLflow has a champion while the ledger knows none, and nobody said to start anew."""
+    return shown.get("champion") is not None and state.champion is None and state.fresh_start is None
+
+
+def to_send(state: State, sent: "Callable[[int], Iterable[Names]]", given_up: Names | None = None) -> Aliases:
+    """What the aliases of a model shall name; see there for the arguments."""
+    return Aliases(wanted=aliases(state), sent=sent, given_up=given_up or {})
+
+
+def foreign(state: State, shown: Mapping[str, str], head: tuple[int, str] | None, names: Aliases) -> Names:
+    """The aliases that MLflow shows and that neither this ledger sent nor a person gave up.
+
+    Args:
+        state: of the ledger.
+        shown: alias to version, as MLflow shows them.
+        head: the last entry that MLflow was sent.
+        names: what the aliases shall name.
+    """
+    unknown = {"champion": shown["champion"]} if unknown_champion(state, shown) else {}
+    if head and head[0] > state.seq:  # MLflow was sent what this ledger does not hold: that comes first
+        return unknown
+    return unknown | dict(names.settle(shown, head[0] if head else 0)[1])
+
+
+def names_since(before: State, entries: Iterable[Entry], seq: int) -> Iterator[Names]:
+    """What each alias was to name at entry `seq`, and after each later one.
+
+    Where the ledger names no version yet, it is the one that a fresh start gave up.
+
+    Args:
+        before: the state at `seq` or before.
+        entries: those that follow it.
+        seq: of the first state that counts.
+    """
+    folding = Folding(before)
+    if before.seq == seq:
+        yield _names(before)
+    for entry in entries:
+        folding.take(entry)
+        if entry.seq >= seq:
+            yield _names(folding.state())
+
+
+def _names(state: State) -> Names:
+    given_up = state.fresh_start.aliases if state.fresh_start else {}
+    return given_up | {alias: str(tag) for alias, tag in aliases(state).items()}
+
+
+def of_ours(shown: Mapping[str, str]) -> dict[str, str]:
+    """Those of the aliases that we would send."""
+    return {alias: shown[alias] for alias in ALIASES if alias in shown}
+
+
+def foreign_told(state: State, found: Names) -> str:
+    """The foreign aliases in a sentence or two, with their code; empty where there are none."""
+    if not found:
+        return ""
+    if unknown_champion(state, found):
+        return f"AUD038: {unknown_told(state.model, found)} `promotion retrain {state.model}` says how to go on."
+    wanted = aliases(state)
+    each = ", ".join(
+        f"{alias} {_shown(state.model, found[alias])} instead of {wanted.get(alias, 'none')}" for alias in found
+    )
+    return (
+        f"AUD038: Somebody else moved aliases of '{state.model}' in MLflow ({each}), so they were left alone. "
+        f"`promotion repair {state.model}` writes the ledger's."
+    )
+
+
+def unknown_told(model: str, found: Names) -> str:
+    """That MLflow has a champion which the ledger does not know."""
+    others = [f"{alias} names {_shown(model, name)}" for alias, name in found.items() if alias != "champion"]
+    beside = f" ({', '.join(others)})" if others else ""
+    return (
+        f"In MLflow the alias champion of '{model}' names {_shown(model, found['champion'])}{beside}, and the ledger "
+        f"knows no champion of '{model}'."
+    )
+
+
+def ways_out(model: str, shown: Mapping[str, str]) -> str:
+    """How a person says what MLflow's champion is."""
+    named = shown["champion"]
+    if named.startswith(f"{model}:"):
+        kept = (
+            f"An earlier ledger sent {named}. Restore that ledger from a backup, or make this the champion of record "
+            f"in this one with `promotion adopt {named} {_ADOPT}."
+        )
+    else:
+        kept = (
+            "To judge challengers against it, copy it into the Bento store with the label stage: prod, and make it the "
+            f"champion of record with `promotion adopt TAG {_ADOPT}."
+        )
+    return f"{kept} {_ANEW.format('it')}"
+
+
+def unanswered(model: str, error: Exception) -> str:
+    """What to do where MLflow must be asked, and does not answer."""
+    return (
+        f"{error} '{model}' has no champion of record, and MLflow may have one, which must not be taken over. Nothing "
+        f"was promoted. See that MLflow runs, and run this again. {_ANEW.format('its answer')}"
+    )
+
+
+def _shown(model: str, name: str | None) -> str:
+    """`toy/2` as `version 2`."""
+    if name is None:
+        return "no version"
+    return name if name.startswith(f"{model}:") else f"version {name.removeprefix(f'{model}/')}"
