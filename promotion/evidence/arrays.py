@@ -6,8 +6,9 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-Floats: TypeAlias = NDArray[np.float64]
-Scores: TypeAlias = NDArray[np.float16] | NDArray[np.float32] | NDArray[np.float64]
+from promotion.evidence.containers import Floats as Floats
+from promotion.evidence.containers import unmasked
+
 Index: TypeAlias = NDArray[np.bool_] | NDArray[np.intp] | slice
 
 
@@ -32,7 +33,7 @@ class TakenColumns:
     n_rows: int
 
     def __getitem__(self, name: str, /) -> NDArray[Any]:
-        column: NDArray[Any] = np.asarray(self.columns[name])
+        column = unmasked(self.columns[name])
         if column.shape[:1] != (self.n_rows,):
             raise ValueError(f"there must be one for each of {self.n_rows:,} rows, but the shape is {column.shape}")
         return column[self.index]

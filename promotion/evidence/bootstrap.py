@@ -14,7 +14,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from promotion.evidence.arrays import Floats, Scores
+from promotion.evidence.arrays import Floats
 from promotion.evidence.influence import Estimate
 from promotion.evidence.rows import ScoredRows
 
@@ -47,15 +47,16 @@ def replicates(n_rows: int) -> Iterator[Counts]:
         yield _POISSON[generator.integers(0, _LEVELS, shape, dtype=np.uint16)]
 
 
-def by_bootstrap(rows: ScoredRows, value: Callable[[Floats, Scores, Floats], float]) -> Estimate:
+def by_bootstrap(rows: ScoredRows, value: Callable[[Floats, Floats, Floats], float]) -> Estimate:
     """Any function of labels, scores and weights; it sees the rows that count in a replicate, and only those."""
+    given = rows.given_weights
 
     def of_replicate(counts: NDArray[np.uint8]) -> float:
         drawn = counts > 0
-        weights = (rows.weights * counts)[drawn]
-        return float(value(rows.labels[drawn], rows.scores[drawn], weights * (rows.weights.sum() / weights.sum())))
+        weights = (given * counts)[drawn]
+        return float(value(rows.labels[drawn], rows.scores[drawn], weights * (given.sum() / weights.sum())))
 
-    point = value(rows.labels, rows.scores, rows.weights)
+    point = value(rows.labels, rows.scores, given)
     return bootstrapped(rows, point, lambda counts: np.array([of_replicate(each) for each in counts]))
 
 

@@ -8,9 +8,11 @@ from numpy.typing import ArrayLike
 
 from promotion.errors import ConfigError, DataError
 from promotion.evidence.arrays import Columns, TakenColumns
-from promotion.evidence.influence import Estimate, paired_error
+from promotion.evidence.containers import floats
+from promotion.evidence.influence import Estimate, least_error, paired_error
 from promotion.evidence.metrics import Metric, metric, task_of
 from promotion.evidence.rows import ScoredRows, read_rows
+from promotion.evidence.scale import TINY
 from promotion.evidence.slices import Slice, Slicing, divide, read_slicings
 from promotion.evidence.summaries import summarise
 from promotion.evidence.values import (
@@ -23,6 +25,9 @@ from promotion.evidence.values import (
     quantile,
     require_share,
 )
+
+FARTHEST = 40.0
+"""Standard errors; no bound lies farther off, as the normal distribution ends there in double precision."""
 
 
 def compare(
@@ -64,7 +69,7 @@ def compare(
     return Comparison(
         rows=len(after),
         positives=after.positives,
-        weight=float(after.weights.sum()),
+        weight=after.weight,
         confidence=float(confidence),
         metrics=compared,
         missing=missing,
@@ -90,7 +95,7 @@ def measure(
     return Evaluation(
         rows=len(rows),
         positives=rows.positives,
-        weight=float(rows.weights.sum()),
+        weight=rows.weight,
         metrics=tuple(result for result in results if isinstance(result, Measurement)),
         missing=tuple(result for result in results if isinstance(result, MissingMetric)),
         task=task,
@@ -113,7 +118,7 @@ def _parts(
 
     Names are checked at once; columns are read and divided one slicing after another.
     """
-    kept = np.ones(len(rows), dtype=bool) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64) > 0
+    kept = np.ones(len(rows), dtype=bool) if sample_weight is None else floats(sample_weight) > 0
     slicings, every = read_slicings(() if slices is None else slices, columns, len(kept))
     taken = TakenColumns(every, kept, len(kept))
     return ((slicing.name, part) for slicing in slicings for part in divide(slicing, taken, rows.weights))
@@ -146,9 +151,16 @@ def _compare_by(
         reasons = dict.fromkeys(reason for reason in (before, after) if isinstance(reason, str))
         return MissingMetric(chosen.name, " ".join(reasons))
     gain = chosen.direction.gain(before.value, after.value)
-    with np.errstate(all="ignore"):  # what overflows is caught by the next line
-        stderr = 0.0 if chosen.same_for(champion, challenger) else paired_error(before, after)
-    if not math.isfinite(abs(gain) + z * stderr):
+    with np.errstate(all="ignore"):  # what overflows is caught below
+        same = chosen.same_for(champion, challenger)
+        stderr = 0.0 if same else paired_error(before, after) or least_error(before, after, challenger)
+    if not same and not stderr:
+        return MissingMetric(
+            chosen.name,
+            "The scores differ, but no row tells how sure the gain is: its error came out as exactly 0. See whether "
+            "all numbers are tiny, or judge by another metric.",
+        )
+    if not math.isfinite(abs(gain) + FARTHEST * stderr):
         return MissingMetric(
             chosen.name, f"Its gain came out as {gain} +- {stderr}; see whether some numbers are huge."
         )
@@ -176,16 +188,21 @@ def _measure_by(chosen: Metric, rows: ScoredRows) -> Measurement | MissingMetric
 
 def _estimate(chosen: Metric, rows: ScoredRows) -> Estimate | str:
     """The estimate, or the sentence that says why there is none."""
-    reason = chosen.why_undefined(rows)
-    if reason:
-        return reason
     try:
         with np.errstate(all="ignore"):  # what overflows is caught below
+            reason = chosen.why_undefined(rows)
+            if reason:
+                return reason
             estimate = chosen.estimate(rows)
             numbers = (estimate.value, estimate.stderr)
     except DataError as error:  # of a user's own metric
         return str(error)
-    if all(map(math.isfinite, numbers)):
+    if any(0 < abs(number) < TINY for number in numbers):
+        return (
+            f"It came out as {estimate.value:g} +- {estimate.stderr:g} for the {rows.whose}, where double precision "
+            "loses digits; scale the labels, scores or costs."
+        )
+    if math.isfinite(abs(estimate.value) + FARTHEST * estimate.stderr):
         return estimate
     return (
         f"It came out as {estimate.value} for the {rows.whose}; "

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from promotion.evidence.arrays import Floats
+from promotion.evidence.containers import floats
 from promotion.evidence.influence import Estimate, mean_of, mean_of_rows, ratio_of_classes
 from promotion.evidence.rows import ScoredRows
 
@@ -72,13 +73,13 @@ def expected_cost(rows: ScoredRows, *, fp: Cost, fn: Cost, tp: Cost, tn: Cost, t
 
 def per_row(rows: ScoredRows, cost: Cost) -> Floats:
     """The cost of each row, shape `(n_rows,)`."""
-    return np.asarray(rows.columns[cost] if isinstance(cost, str) else np.full(len(rows), cost), dtype=np.float64)
+    return floats(rows.columns[cost]) if isinstance(cost, str) else np.full(len(rows), cost, dtype=np.float64)
 
 
 def predicted(rows: ScoredRows, threshold: float = 0.5) -> NDArray[np.signedinteger[Any]]:
-    """The class that the model says, shape `(n_rows,)`; compared in double precision whatever the scores' own."""
+    """The class that the model says, shape `(n_rows,)`."""
     if rows.scores.ndim == 1:
-        return (rows.scores.astype(np.float64, copy=False) > threshold).astype(np.int8)
+        return (rows.scores > threshold).astype(np.int8)
     said: NDArray[np.intp] = rows.scores.argmax(axis=1)
     return said
 

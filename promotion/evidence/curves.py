@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from promotion.evidence.arrays import Floats, Scores
+from promotion.evidence.arrays import Floats
 from promotion.evidence.rows import ScoredRows, read_rows
 from promotion.evidence.simplify import Curve, rounded, simplified
 from promotion.evidence.summaries import calibration
@@ -135,7 +135,7 @@ def _side(rows: ScoredRows, edges: Floats, *, alone: bool) -> SideCurves:
     )
 
 
-def _sorted(scores: Scores, chosen: NDArray[np.bool_]) -> Floats:
+def _sorted(scores: Floats, chosen: NDArray[np.bool_]) -> Floats:
     """Those chosen, ascending, in the precision that the model gave: half of it takes half the time."""
     found: Any = np.sort(scores[chosen])
     return found  # type: ignore[no-any-return]

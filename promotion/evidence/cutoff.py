@@ -40,13 +40,14 @@ def recall_at_fpr(rows: ScoredRows, fpr: float) -> Estimate:
     return of_classes(rows, value, derivative)._replace(one_row=float(rows.weights.max() / true[-1]))
 
 
-def precision_at_k(rows: ScoredRows, k: int) -> Estimate:
+def precision_at_k(rows: ScoredRows, k: float) -> Estimate:
     """The share of positives among the k rows scored highest; k counts weight where rows have weights.
 
     Of the rows that are equal where k is reached, the share that makes up k is taken, as a random order among them
     would on average. With `a_i` the share of row i that is taken, and b the share of positives around the cut-off, the
     derivative is `(a_i (y_i - b) + (b - precision) k / W) / k`: k stands for the share k / W of all rows.
     """
+    k = k / rows.unit
     true = _falling(rows.ranking.positives)
     selected = true + _falling(rows.ranking.negatives)
     value = np.interp(k, selected, true) / k

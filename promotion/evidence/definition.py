@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from promotion.errors import ConfigError
 from promotion.evidence.influence import Estimate
-from promotion.evidence.requirements import Requirement, finite_scores
+from promotion.evidence.requirements import Requirement, finite_scores, weights_in_full
 from promotion.evidence.rows import ScoredRows
 from promotion.vocabulary import Direction, Task
 
@@ -44,7 +44,7 @@ class Metric:
 
     def why_undefined(self, rows: ScoredRows) -> str:
         """The first reason why the metric is not defined for these rows; empty when it is."""
-        reasons = (requirement(rows) for requirement in (finite_scores, *self.requires))
+        reasons = (requirement(rows) for requirement in (finite_scores, weights_in_full, *self.requires))
         return next(filter(None, reasons), "")
 
 

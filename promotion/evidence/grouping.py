@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from promotion.evidence.arrays import Floats, Scores
+from promotion.evidence.arrays import Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +25,7 @@ class Ranking:
     negatives: Floats
 
 
-def grouped(scores: Scores) -> tuple[Floats, NDArray[np.intp]]:
+def grouped(scores: Floats) -> tuple[Floats, NDArray[np.intp]]:
     """The distinct scores, ascending, and the place of each row's among them; as `np.unique` does, in half its time."""
     order = _ascending(scores.astype(np.float64, copy=False))
     ordered = scores[order]

@@ -10,6 +10,7 @@ each row, the n of its own class, which makes the variance of the area under the
 Clarke-Pearson (1988). Rows are counted, not weighed, as for a weighted mean in survey sampling (Cochran 1977, 6.3).
 """
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ import numpy as np
 
 from promotion.evidence.arrays import Floats
 from promotion.evidence.rows import ScoredRows
+from promotion.evidence.scale import largest, root_of_squares
 
 
 class Estimate(NamedTuple):
@@ -40,17 +42,7 @@ class Estimate(NamedTuple):
 
         A share of 1 in 50 rows is so shown to be above 0.934; the exact bound (Clopper and Pearson 1934) is 0.942.
         """
-        return max(standard_error(self.influence), 2 * self.one_row)
-
-
-def sum_of_products(a: Floats, b: Floats) -> float:
-    """`(a * b).sum()` without an array of the products; `np.dot` would keep all cores busy to little gain."""
-    return float(np.einsum("i,i", a, b))
-
-
-def standard_error(influence: Floats) -> float:
-    """Root of the sum of squares; of one model's influence, or of the difference of two models'."""
-    return float(np.sqrt(sum_of_products(influence, influence)))
+        return max(root_of_squares(self.influence), 2 * self.one_row)
 
 
 def paired_error(before: Estimate, after: Estimate) -> float:
@@ -61,11 +53,21 @@ def paired_error(before: Estimate, after: Estimate) -> float:
     and of one row at least, is added to the variance there: half a row more on which they differ, in the spirit of
     Agresti and Min (2005), who add a half to each count of such rows.
     """
-    squares = after.influence - before.influence
-    np.square(squares, out=squares)
+    apart = after.influence - before.influence
     one_row = max(before.one_row, after.one_row)
-    of_one_row = max(squares.max(), np.square(one_row)) / 2 if one_row else 0.0
-    return float(np.sqrt(squares.sum() + of_one_row))
+    of_one_row = max(largest(apart), one_row) * math.sqrt(0.5) if one_row else 0.0
+    return root_of_squares(apart, of_one_row)
+
+
+def least_error(before: Estimate, after: Estimate, rows: ScoredRows) -> float:
+    """Standard error where two models' scores differ, and yet no influence does: half a row more, on which they do.
+
+    One row comes to the largest influence on either value, and to its share of the value at least. So none against none
+    never looks certain, as when both models put the same rows into the top k.
+    """
+    share = float(rows.weights.max() / rows.weights.sum())
+    of_values = share * max(abs(before.value), abs(after.value))
+    return max(of_values, largest(before.influence), largest(after.influence)) * math.sqrt(0.5)
 
 
 def of_all_rows(rows: ScoredRows, value: float, derivative: Floats) -> Estimate:
@@ -93,11 +95,11 @@ def mean_of_rows(rows: ScoredRows, losses: Floats, one_row: float = 0.0) -> Esti
     """
     total = rows.weights.sum()
     shares = rows.weights / total
-    value = sum_of_products(shares, losses)
+    value = (rows.weights * losses).sum() / total
     influence = losses - value
     influence *= shares
     influence *= _raised(len(rows))
-    return Estimate(value, influence, one_row / float(total))
+    return Estimate(float(value), influence, one_row / float(total))
 
 
 def ratio_of_classes(rows: ScoredRows, part: Floats, whole: Floats, *, jump: float = 1.0) -> Estimate:

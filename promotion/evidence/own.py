@@ -7,7 +7,7 @@ from typing import TypeAlias
 import numpy as np
 
 from promotion.errors import ConfigError, as_data_error
-from promotion.evidence.arrays import Floats, Scores
+from promotion.evidence.arrays import Floats
 from promotion.evidence.bootstrap import by_bootstrap
 from promotion.evidence.catalogue import CATALOGUE
 from promotion.evidence.definition import Metric
@@ -18,10 +18,10 @@ from promotion.evidence.rows import ScoredRows
 from promotion.modules import import_module
 from promotion.vocabulary import Direction, Task
 
-Value: TypeAlias = Callable[[Floats, Scores, Floats], float]
+Value: TypeAlias = Callable[[Floats, Floats, Floats], float]
 """Of labels, scores and weights, as scikit-learn's metric functions take them."""
 
-Influence: TypeAlias = Callable[[Floats, Scores, Floats], Floats]
+Influence: TypeAlias = Callable[[Floats, Floats, Floats], Floats]
 """Of the same; for each row `w_i * d value / d w_i`, shape `(n_rows,)`."""
 
 REGISTERED: dict[str, Metric] = {}
@@ -40,11 +40,11 @@ class OwnEstimate:
         with as_data_error(f"The metric '{self.name}' cannot be computed from the {rows.whose}'s scores"):
             if self.influence is None:
                 return by_bootstrap(rows, self.value)
-            value = float(self.value(rows.labels, rows.scores, rows.weights))
+            value = float(self.value(rows.labels, rows.scores, rows.given_weights))
             return Estimate(value, self._influence_of(rows, self.influence))
 
     def _influence_of(self, rows: ScoredRows, influence: Influence) -> Floats:
-        found = np.asarray(influence(rows.labels, rows.scores, rows.weights), dtype=np.float64)
+        found = np.asarray(influence(rows.labels, rows.scores, rows.given_weights), dtype=np.float64)
         if found.shape != (len(rows),):
             raise ConfigError(
                 f"The influence of the metric '{self.name}' must be one number for each of {len(rows):,} rows, but is "

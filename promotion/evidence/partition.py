@@ -13,15 +13,13 @@ from numpy.typing import NDArray
 
 from promotion.errors import DataError
 from promotion.evidence.arrays import Floats
+from promotion.evidence.containers import MAX_EXACT, is_missing
 
 MISSING = "(missing)"
 """Name of the part of the rows without a value."""
 
 MAX_PARTS = 1000
 """More parts than this are taken for a mistake, such as slicing by a row's id."""
-
-MAX_EXACT = 2.0**53
-"""Whole numbers up to this are exact in double precision."""
 
 MAX_LENGTH = 12
 """Ends of ranges longer than this are rounded."""
@@ -153,25 +151,18 @@ def _read_numbers(name: str, column: NDArray[Any]) -> Floats:
     if column.dtype.kind in "biuf":
         return column.astype(np.float64)
     values = column.tolist() if column.dtype.kind in "OSU" else [str(column.dtype)]
-    wrong = next((value for value in values if not isinstance(value, Real | Decimal) and not _is_missing(value)), None)
+    wrong = next((value for value in values if not isinstance(value, Real | Decimal) and not is_missing(value)), None)
     if wrong is not None:
         raise DataError(
             f"Bins and windows take a column of numbers, but '{name}' holds {wrong!r}. Turn it into a number, such as "
             "seconds for a time, or slice by its values."
         )
-    return np.array([math.nan if _is_missing(value) else float(value) for value in values])
-
-
-def _is_missing(value: Any) -> bool:
-    try:
-        return value is None or bool(value != value)  # noqa: PLR0124 - only NaN and NaT differ from themselves
-    except TypeError:  # pandas' NA says neither yes nor no
-        return True
+    return np.array([math.nan if is_missing(value) else float(value) for value in values])
 
 
 def _text(value: Any) -> str:
     """A value as it names a slice: 2.0 as 2, a midnight as its date."""
-    if _is_missing(value):
+    if is_missing(value):
         return MISSING
     if isinstance(value, float | np.floating):
         return _number_text(value)

@@ -6,6 +6,7 @@ from typing import TypeAlias
 import numpy as np
 
 from promotion.evidence.bootstrap import FEWEST_ROWS
+from promotion.evidence.containers import floats
 from promotion.evidence.counting import predicted
 from promotion.evidence.rows import ScoredRows
 from promotion.vocabulary import Task
@@ -24,6 +25,14 @@ def finite_scores(rows: ScoredRows) -> str:
         f"The {rows.whose}'s scores must be finite, but hold {held} of {rows.scores.size:,}; "
         "see why it cannot score them."
     )
+
+
+def weights_in_full(rows: ScoredRows) -> str:
+    """Weights that differ are not all so tiny that double precision has lost digits of them."""
+    top = float(rows.weights.max()) * rows.unit
+    if top >= np.finfo(np.float64).tiny or rows.weights.min() == rows.weights.max():
+        return ""
+    return f"It takes weights that hold all their digits, but none is above {top:g}; scale them."
 
 
 def two_rows(rows: ScoredRows) -> str:
@@ -71,11 +80,14 @@ def probabilities(rows: ScoredRows) -> str:
     return _adding_up_to_one(rows) if rows.task is Task.MULTICLASS else ""
 
 
+ADDING_UP = 1e-3
+"""How far from 1 the probabilities of a row may add up: half precision rounds each by up to 0.0005 of itself."""
+
+
 def _adding_up_to_one(rows: ScoredRows) -> str:
     sums = rows.scores.sum(axis=1, dtype=np.float64)
     off = np.abs(sums - 1.0)
-    tolerance = max(1e-6, float(np.sqrt(np.finfo(rows.scores.dtype).eps)))  # as scikit-learn, for single precision
-    wrong = np.count_nonzero(off > tolerance)
+    wrong = np.count_nonzero(off > ADDING_UP)
     if not wrong:
         return ""
     return (
@@ -119,12 +131,15 @@ def spread_labels(rows: ScoredRows) -> str:
 
 
 def at_least(count: int) -> Requirement:
-    """There are that many rows, by weight."""
+    """There are that many rows, by weight, and no row alone weighs more."""
 
     def requirement(rows: ScoredRows) -> str:
-        if rows.weights.sum() >= count:
+        heaviest = float(rows.weights.max()) * rows.unit
+        if heaviest > count:
+            return f"It takes rows that weigh {count:,} at most, but one weighs {heaviest:,.6g}; scale the weights."
+        if rows.weight >= count:
             return ""
-        return f"It takes at least {count:,} rows, but there are {rows.weights.sum():,.6g}; judge on more rows."
+        return f"It takes at least {count:,} rows, but there are {rows.weight:,.6g}; judge on more rows."
 
     return requirement
 
@@ -142,7 +157,7 @@ def costs(label: int, column: str) -> Requirement:
 
 def _why_no_costs(rows: ScoredRows, label: int, name: str) -> str:
     try:
-        column = np.asarray(rows.columns[name], dtype=np.float64)
+        column = floats(rows.columns[name])
     except (TypeError, ValueError) as error:
         return f"It takes numbers in the column '{name}', but they cannot be read as such: {error}."
     if column.shape != (len(rows),):

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from promotion.errors import DataError
-from promotion.evidence.arrays import Columns, Floats, Index, Scores, TakenColumns
+from promotion.evidence.arrays import Columns, Floats, Index, TakenColumns
+from promotion.evidence.containers import floats
 from promotion.evidence.grouping import Ranking, grouped
+from promotion.evidence.scale import power_of_two
 from promotion.vocabulary import Task
-
-_PRECISIONS = {np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,20 +22,22 @@ class ScoredRows:
 
     Attributes:
         labels: shape `(n_rows,)`; 0.0 or 1.0, or the class 0.0 to K - 1, or any finite number, by the task.
-        scores: in the precision the model gave. Binary: higher means more likely 1, shape `(n_rows,)`; multiclass: a
+        scores: in double precision. Binary: higher means more likely 1, shape `(n_rows,)`; multiclass: a
             score per class, shape `(n_rows, n_classes)`; regression: the predicted number, shape `(n_rows,)`.
-        weights: above zero, shape `(n_rows,)`.
+        weights: above zero, in `unit`s, shape `(n_rows,)`.
         whose: `champion`, `challenger` or `model`; for sentences.
         columns: further numbers of each row by name, e.g. what a mistake on it costs.
         task: what the model predicts.
+        unit: what a weight of 1.0 stands for, see `_in_unit`.
     """
 
     labels: Floats
-    scores: Scores
+    scores: Floats
     weights: Floats
     whose: str = "model"
     columns: Columns = field(default_factory=dict[str, Any])
     task: Task = Task.BINARY
+    unit: float = 1.0
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -43,9 +45,25 @@ class ScoredRows:
     def take(self, index: Index) -> "ScoredRows":
         """The same for some of the rows: those where a mask is true, or those at the given positions."""
         columns = TakenColumns(self.columns, index, len(self))
+        weights, unit = _in_unit(self.weights[index])
         return replace(
-            self, labels=self.labels[index], scores=self.scores[index], weights=self.weights[index], columns=columns
+            self,
+            labels=self.labels[index],
+            scores=self.scores[index],
+            weights=weights,
+            columns=columns,
+            unit=unit * self.unit,
         )
+
+    @property
+    def given_weights(self) -> Floats:
+        """The weights as they were given, shape `(n_rows,)`."""
+        return self.weights if self.unit == 1 else self.weights * self.unit
+
+    @property
+    def weight(self) -> float:
+        """Sum of the weights as they were given."""
+        return float(self.weights.sum()) * self.unit
 
     @property
     def positives(self) -> int | None:
@@ -113,24 +131,24 @@ def read_rows(
         DataError: they are not such arrays, or do not fit together.
     """
     labels = _read_labels(y_true)
-    weights = np.ones(len(labels)) if sample_weight is None else _read_weights(sample_weight, len(labels))
+    weights, unit = _read_weights(sample_weight, len(labels))
     read = {whose: _read_scores(f"{whose}'s scores", given, len(labels), task) for whose, given in scores.items()}
     for whose, given in read.items():
         _LABEL_CHECKS[task](labels, whose, given)
     every = {} if columns is None else columns
-    rows = tuple(ScoredRows(labels, given, weights, whose, every, task) for whose, given in read.items())
+    rows = tuple(ScoredRows(labels, given, weights, whose, every, task, unit) for whose, given in read.items())
     return rows if (weights > 0).all() else tuple(each.take(weights > 0) for each in rows)
 
 
 def _read_labels(given: ArrayLike) -> Floats:
-    labels = _read_numbers("labels", given).astype(np.float64, copy=False)
+    labels = _read_numbers("labels", given)
     if not len(labels):
         message = "At least one labelled row is needed to judge by, but there are none. Give a holdout with rows."
         raise DataError(message)
     return labels
 
 
-def _require_two_classes(labels: Floats, _whose: str, _scores: Scores) -> None:
+def _require_two_classes(labels: Floats, _whose: str, _scores: Floats) -> None:
     _require_labels(
         labels,
         (labels != 0) & (labels != 1),
@@ -139,7 +157,7 @@ def _require_two_classes(labels: Floats, _whose: str, _scores: Scores) -> None:
     )
 
 
-def _require_classes(labels: Floats, whose: str, scores: Scores) -> None:
+def _require_classes(labels: Floats, whose: str, scores: Floats) -> None:
     last = scores.shape[1] - 1
     _require_labels(
         labels,
@@ -149,11 +167,11 @@ def _require_classes(labels: Floats, whose: str, scores: Scores) -> None:
     )
 
 
-def _require_finite(labels: Floats, _whose: str, _scores: Scores) -> None:
+def _require_finite(labels: Floats, _whose: str, _scores: Floats) -> None:
     _require_labels(labels, ~np.isfinite(labels), "a finite number", "Mend those rows, or leave them out.")
 
 
-_LABEL_CHECKS: Mapping[Task, Callable[[Floats, str, Scores], None]] = {
+_LABEL_CHECKS: Mapping[Task, Callable[[Floats, str, Floats], None]] = {
     Task.BINARY: _require_two_classes,
     Task.MULTICLASS: _require_classes,
     Task.REGRESSION: _require_finite,
@@ -170,8 +188,11 @@ def _require_labels(labels: Floats, wrong: NDArray[np.bool_], what: str, way_out
         raise DataError(message)
 
 
-def _read_weights(given: ArrayLike, n_rows: int) -> Floats:
-    weights = _read_numbers("weights", given, n_rows).astype(np.float64, copy=False)
+def _read_weights(given: ArrayLike | None, n_rows: int) -> tuple[Floats, float]:
+    """The weights in their unit, and the unit."""
+    if given is None:
+        return np.ones(n_rows), 1.0
+    weights = _read_numbers("weights", given, n_rows)
     wrong = int(np.count_nonzero(~(np.isfinite(weights) & (weights >= 0))))
     if wrong:
         message = (
@@ -186,10 +207,20 @@ def _read_weights(given: ArrayLike, n_rows: int) -> Floats:
             f"The weights must add up to a number above 0, but their sum is {total:g}. Scale them, or leave them out."
         )
         raise DataError(message)
-    return weights
+    return _in_unit(weights)
 
 
-def _read_scores(what: str, given: ArrayLike, n_rows: int, task: Task) -> Scores:
+def _in_unit(weights: Floats) -> tuple[Floats, float]:
+    """The weights in a unit, and the unit: equal ones are 1 each; huge and tiny ones go by a power of two."""
+    top = float(weights.max(initial=0.0))
+    equal = bool(((weights == top) | (weights == 0)).all()) and top > 0
+    unit = top if equal else power_of_two(top)
+    scaled = weights if unit == 1 else weights / unit
+    lost = not equal and unit != 1 and bool((scaled * unit != weights).any())  # they differ by factors of 1e300
+    return (weights, 1.0) if lost else (scaled, unit)
+
+
+def _read_scores(what: str, given: ArrayLike, n_rows: int, task: Task) -> Floats:
     if task is not Task.MULTICLASS:
         return _read_numbers(what, given, n_rows)
     scores = _as_numbers(what, given)
@@ -203,8 +234,8 @@ def _read_scores(what: str, given: ArrayLike, n_rows: int, task: Task) -> Scores
     return scores
 
 
-def _read_numbers(what: str, given: ArrayLike, n_rows: int | None = None) -> Scores:
-    """Numbers of shape `(n_rows,)`; half, single and double precision stay what they are, all else becomes double."""
+def _read_numbers(what: str, given: ArrayLike, n_rows: int | None = None) -> Floats:
+    """Numbers of shape `(n_rows,)`."""
     numbers = _as_numbers(what, given)
     if numbers.ndim != 1:
         two = numbers.shape[1:] == (2,) and what.endswith("scores")
@@ -225,17 +256,9 @@ def _require_length(what: str, found: int, n_rows: int) -> None:
         raise DataError(message)
 
 
-def _as_numbers(what: str, given: ArrayLike) -> Scores:
+def _as_numbers(what: str, given: ArrayLike) -> Floats:
     try:
-        return _as_floats(given)
+        return floats(given)
     except (TypeError, ValueError) as error:
         message = f"The {what} must be numbers, but they cannot be read as such: {error}."
         raise DataError(message) from error
-
-
-def _as_floats(given: ArrayLike) -> Scores:
-    numbers = np.asarray(given)
-    if numbers.dtype.kind in "cmMV":
-        message = f"they are of type {numbers.dtype}"
-        raise TypeError(message)
-    return numbers if numbers.dtype in _PRECISIONS else np.asarray(given, dtype=np.float64)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from promotion.errors import ConfigError, DataError, UnknownName
 from promotion.evidence.arrays import Columns, Floats
+from promotion.evidence.containers import unmasked
 from promotion.evidence.partition import Coded, by_quantile, by_value, by_window, cross
 
 
@@ -96,7 +97,7 @@ def _read_column(name: str, columns: Columns, n_rows: int) -> NDArray[Any]:
         raise UnknownName("column", name, known, hint="" if known else "Give it among the columns to slice by it.")
     given = columns[name]
     # From a list of words and NaN, NumPy would make the word 'nan'.
-    column = np.asarray(given, dtype=object if isinstance(given, list | tuple) else None)
+    column = np.asarray(given, dtype=object) if isinstance(given, list | tuple) else unmasked(given)
     if column.shape != (n_rows,):
         raise DataError(
             f"The column '{name}' must hold one value for each of the {n_rows:,} labels, but has the shape "

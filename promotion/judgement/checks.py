@@ -18,6 +18,11 @@ POINT = 0.5
 """The level at which a bound is the plain value."""
 
 
+ROUNDING = 1e-12
+"""Plain values are equal when they differ by less than this share of the largest number among them and their errors:
+sums over millions of rows, in another order, differ by that much."""
+
+
 class Kind(StrEnum):
     """Which sort of requirement a check applies."""
 
@@ -96,7 +101,12 @@ def guardrail_check(comparison: Comparison, guardrail: Guardrail, alpha: float) 
         return missing(Kind.GUARDRAIL, comparison, guardrail.metric)
     asks = f"a loss of at most {guardrail.max_loss:g}"
     check = gain_check(Kind.GUARDRAIL, found, alpha, -guardrail.max_loss, asks)
-    if check.outcome is Outcome.INCONCLUSIVE and guardrail.require is Require.NOT_WORSE:
+    return unless_shown(check, guardrail.require)
+
+
+def unless_shown(check: Check, require: Require) -> Check:
+    """The check; where only a loss that is shown blocks, one that the numbers leave open passes."""
+    if check.outcome is Outcome.INCONCLUSIVE and require is Require.NOT_WORSE:
         return replace(check, outcome=Outcome.PASSED, reason=f"{check.reason} It blocks only a loss that is shown.")
     return check
 
@@ -149,7 +159,8 @@ def gain_check(
 ) -> Check:
     """Compare the bounds of a gain, over all rows or `where` it was found, with what is required."""
     low, high = found.lower_bound(alpha), found.upper_bound(alpha)
-    outcome = _outcome(passed=low > required, failed=high < required)
+    tie = is_tie(found, alpha, required)
+    outcome = _outcome(passed=low > required and not tie, failed=high < required and not tie)
     bound = high if outcome is Outcome.FAILED else low
     scale = max(abs(found.champion), abs(found.challenger))
     gain, least, most = (signed(number, scale=scale) for number in (found.gain, low, high))
@@ -170,7 +181,10 @@ def gain_check(
 def _constant_check(found: Measurement, required: float, alpha: float, *, sign: int) -> Check:
     """Compare a value with a constant; `sign` is 1 for a lower limit, -1 for an upper one."""
     worst, best = (found.lower_bound(alpha), found.upper_bound(alpha))[::sign]
-    outcome = _outcome(passed=sign * (worst - required) > 0, failed=sign * (best - required) < 0)
+    tie = (alpha == POINT or found.stderr == 0) and _equal(found.value, required, found.stderr)
+    outcome = _outcome(
+        passed=sign * (worst - required) > 0 and not tie, failed=sign * (best - required) < 0 and not tie
+    )
     bound = best if outcome is Outcome.FAILED else worst
     value, low, high = (figure(number, scale=abs(found.value)) for number in (found.value, *sorted((worst, best))))
     passed, failed = (f"at least {low}", f"at most {high}")[::sign]
@@ -209,6 +223,18 @@ def missing(kind: Kind, evidence: Comparison | Evaluation, metric: str) -> Check
 def compared(comparison: Comparison | SliceComparison, metric: str) -> MetricComparison | None:
     """What was found of a metric; None when it could not be compared."""
     return next((found for found in comparison.metrics if found.metric == metric), None)
+
+
+def is_tie(found: MetricComparison, alpha: float, required: float) -> bool:
+    """Whether plain values decide, or no error is known, and the gain is what is required but for rounding."""
+    if alpha != POINT and found.stderr != 0:
+        return False
+    sizes = (found.champion, found.challenger, found.champion_stderr, found.challenger_stderr)
+    return _equal(found.gain, required, *sizes)
+
+
+def _equal(one: float, other: float, *sizes: float) -> bool:
+    return abs(one - other) <= ROUNDING * max(map(abs, (one, other, *sizes)))
 
 
 def _outcome(*, passed: bool, failed: bool) -> Outcome:

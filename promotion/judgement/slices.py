@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from promotion.evidence import Comparison, MetricComparison, SliceComparison
-from promotion.judgement.checks import Check, Kind, compared, gain_check
+from promotion.judgement.checks import Check, Kind, compared, gain_check, unless_shown
 from promotion.judgement.policy import Policy, Rule
 from promotion.judgement.rules import Require, SliceRule
 from promotion.vocabulary import Outcome
@@ -35,7 +35,7 @@ def slice_checks(comparison: Comparison, policy: Policy) -> tuple[Check, ...]:
     """One check for each slice of each rule, and one more for a rule under which no slice can be judged."""
     cases = [case for rule in policy.slices for case in _cases(comparison, rule, policy.alpha)]
     if policy.rule is Rule.POINT:
-        return tuple(case.check for case in cases)
+        return tuple(unless_shown(case.check, case.rule.require) for case in cases)
     several = [case for case in cases if case.corrected]
     shown = _shown_worse(several, policy.alpha)
     return tuple(
@@ -91,7 +91,7 @@ def _p_worse(case: _Case) -> float:
     assert case.found is not None  # noqa: S101 - the caller has filtered
     slack = case.found.gain + case.rule.max_loss
     if case.found.stderr == 0:
-        return 1.0 if slack >= 0 else 0.0
+        return 0.0 if slack < 0 and case.check.outcome is Outcome.FAILED else 1.0
     return math.erfc(-slack / case.found.stderr / math.sqrt(2)) / 2
 
 

@@ -210,34 +210,6 @@ def test_rank_metrics_see_only_the_ranking(name, rows):
     np.testing.assert_array_equal(here.influence, there.influence)
 
 
-@pytest.mark.parametrize("name", [name for task, name in EVERY if task is Task.BINARY])
-@given(rows=scored_rows(scores=st.integers(1, 255).map(lambda k: k / 256)))
-def test_single_precision_gives_the_same_where_scores_are_exact(name, rows):
-    here = measured(name, rows)
-    single = metric(name).estimate(replace(rows, scores=rows.scores.astype(np.float32)))
-
-    assert single.value == pytest.approx(here.value, abs=1e-12)
-    np.testing.assert_allclose(single.influence, here.influence, atol=1e-12)
-
-
-def test_a_threshold_means_the_same_in_single_and_double_precision():
-    """0.3 in single precision is 0.300000012, which is above the threshold 0.3 whoever compares."""
-    rows = ScoredRows(np.array([0.0, 0, 1, 1]), np.array([0.3, 0.1, 0.9, 0.2], np.float32), np.ones(4))
-    cost = metric("expected_cost(fp=1, fn=0, threshold=0.3)").estimate
-
-    assert cost(rows).value == cost(replace(rows, scores=rows.scores.astype(np.float64))).value == 0.25
-
-
-@pytest.mark.parametrize(("dtype", "cost"), [(np.float64, 36.0437), (np.float32, 15.9424), (np.float16, 6.9315)])
-def test_log_loss_clips_by_the_precision_of_the_scores(dtype, cost):
-    rows = ScoredRows(np.array([1.0, 0.0]), np.array([0.0, 1.0], dtype), np.ones(2))
-
-    found = metric("log_loss").estimate(rows).value
-
-    assert found == pytest.approx(cost, abs=1e-4)
-    assert found == pytest.approx(sk.log_loss(rows.labels, rows.scores), rel=1e-3)
-
-
 @pytest.mark.parametrize("name", ["log_loss", "brier_score", "accuracy", "balanced_accuracy"])
 @given(rows=scored_rows())
 def test_two_columns_of_scores_are_worth_as_much_as_one(name, rows):

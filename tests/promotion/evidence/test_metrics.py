@@ -135,7 +135,7 @@ def test_a_missed_fraud_costs_its_amount():
          "or leave those rows out."),
         ({"amount": ["a", "b", "c", "d"]},
          "It takes numbers in the column 'amount', but they cannot be read as such: could not convert string to float: "
-         "np.str_('a')."),
+         "'a'."),
         ({"amount": [1, 2]}, "It takes a cost in the column 'amount' for each of 4 rows, but its shape is (2,)."),
     ],
 )  # fmt: skip
