@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from promotion.errors import ConfigError, DataError
 from promotion.evidence.arrays import Columns, TakenColumns
 from promotion.evidence.containers import floats
-from promotion.evidence.influence import Estimate, least_error, paired_error
+from promotion.evidence.influence import Estimate, paired_error
 from promotion.evidence.metrics import Metric, metric, task_of
 from promotion.evidence.rows import ScoredRows, read_rows
 from promotion.evidence.scale import TINY
@@ -153,7 +153,7 @@ def _compare_by(
     gain = chosen.direction.gain(before.value, after.value)
     with np.errstate(all="ignore"):  # what overflows is caught below
         same = chosen.same_for(champion, challenger)
-        stderr = 0.0 if same else paired_error(before, after) or least_error(before, after, challenger)
+        stderr = 0.0 if same else paired_error(before, after, challenger)
     if not same and not stderr:
         return MissingMetric(
             chosen.name,

@@ -20,6 +20,12 @@ from promotion.evidence.arrays import Floats
 from promotion.evidence.rows import ScoredRows
 from promotion.evidence.scale import largest, root_of_squares
 
+_HALF_A_ROW = math.sqrt(0.5)
+"""Its share of a standard error, which is the root of a variance."""
+
+_ROUNDING = 1e-14
+"""An error that is smaller beside the value is none: influences have no more digits."""
+
 
 class Estimate(NamedTuple):
     """A metric's value, and the parts of its error.
@@ -45,29 +51,29 @@ class Estimate(NamedTuple):
         return max(root_of_squares(self.influence), 2 * self.one_row)
 
 
-def paired_error(before: Estimate, after: Estimate) -> float:
+def paired_error(before: Estimate, after: Estimate, rows: ScoredRows) -> float:
     """Standard error of the difference of two models' values on the same rows; for models whose scores differ.
 
     Where the value is a share of few rows, the models may differ on a handful of them, and three rows for the
     challenger against none would look certain, as would none against none. Half the square of the largest difference,
     and of one row at least, is added to the variance there: half a row more on which they differ, in the spirit of
     Agresti and Min (2005), who add a half to each count of such rows.
+
+    Where no influence differs but for rounding, half a row more makes up the whole error; 0 where that is none either.
     """
     apart = after.influence - before.influence
     one_row = max(before.one_row, after.one_row)
-    of_one_row = max(largest(apart), one_row) * math.sqrt(0.5) if one_row else 0.0
-    return root_of_squares(apart, of_one_row)
+    of_one_row = max(largest(apart), one_row) * _HALF_A_ROW if one_row else 0.0
+    found = root_of_squares(apart, of_one_row)
+    rounding = _ROUNDING * max(abs(before.value), abs(after.value))
+    return found if found > rounding else _of_half_a_row(before, after, rows)
 
 
-def least_error(before: Estimate, after: Estimate, rows: ScoredRows) -> float:
-    """Standard error where two models' scores differ, and yet no influence does: half a row more, on which they do.
-
-    One row comes to the largest influence on either value, and to its share of the value at least. So none against none
-    never looks certain, as when both models put the same rows into the top k.
-    """
+def _of_half_a_row(before: Estimate, after: Estimate, rows: ScoredRows) -> float:
+    """From what one row comes to: the largest influence on either value, and its share of the value at least."""
     share = float(rows.weights.max() / rows.weights.sum())
     of_values = share * max(abs(before.value), abs(after.value))
-    return max(of_values, largest(before.influence), largest(after.influence)) * math.sqrt(0.5)
+    return max(of_values, largest(before.influence), largest(after.influence)) * _HALF_A_ROW
 
 
 def of_all_rows(rows: ScoredRows, value: float, derivative: Floats) -> Estimate:

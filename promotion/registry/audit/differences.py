@@ -12,6 +12,7 @@ MOST = 6
 
 _TOLD = ("champion", "challenger", "value", "gain", "stderr", "low", "high")
 _OF_ERROR = {"stderr", "low", "high"}
+_ZERO = 1e-12
 
 
 def differences(
@@ -44,14 +45,15 @@ def _metrics(before: str, evidence: dict[str, Any]) -> Iterator[tuple[str, Any]]
 
 
 def _is_error_of_tie(name: str, expected: dict[str, Any], came: dict[str, Any]) -> bool:
-    """Whether it is an error of exactly 0 that an earlier release recorded where both models come to one value.
+    """Whether it is an error of 0 that an earlier release recorded where both models come to one value.
 
     Of scores that differ an error above 0 is told today. As the gain is 0, the primary passed with neither.
     """
     what, _, key = name.rpartition(" ")
     if key not in _OF_ERROR:
         return False
-    return expected.get(name) == 0 and all(numbers.get(f"{what} gain") == 0 for numbers in (expected, came))
+    zeros = (expected.get(name), *(numbers.get(f"{what} gain") for numbers in (expected, came)))
+    return all(number is not None and abs(number) < _ZERO for number in zeros)
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -53,7 +53,7 @@ FRACTIONS = {
     "backwards": lambda v: v[::-1].copy()[::-1],
     "column of a table": lambda v: np.column_stack([v, v])[:, 1],
     "column of a Fortran table": lambda v: np.asfortranarray(np.column_stack([v, v]))[:, 0],
-    "nothing masked": lambda v: np.ma.MaskedArray(v),
+    "nothing masked": np.ma.MaskedArray,
     "list": list,
     "objects": lambda v: np.array(v.tolist(), dtype=object),
     "decimals": lambda v: [Decimal(str(each)) for each in v],
@@ -165,7 +165,7 @@ def test_what_is_masked_or_missing_is_as_nan(gap):
     labels = LABELS.astype(float)
     with pytest.raises(DataError, match=r"^Every label must be 0 or 1, but 1 of 240 are not \(for example nan\)\."):
         compare(gap(labels), *GRID, metrics=["roc_auc"])
-    with pytest.raises(DataError, match="^Every weight must be a number from 0 up, but 1 of 240 are negative, NaN or"):
+    with pytest.raises(DataError, match=r"^Every weight must be a number from 0 up, but 1 of 240 are negative, NaN or"):
         compare(labels, *GRID, metrics=["roc_auc"], sample_weight=gap(labels))
     (missing,) = compare(labels, gap(GRID[0]), GRID[1], metrics=["roc_auc"]).missing
     assert missing.reason.startswith("The champion's scores must be finite, but hold 1 NaN of 240;")
