@@ -98,6 +98,9 @@ def draw_curves(
     sides = read_rows(y_true, given, None, task=task)
     if not all(np.isfinite(side.scores).all() for side in sides):
         return None
+    with np.errstate(over="ignore"):
+        if not all(np.isfinite(np.ptp(side.scores - side.labels)) for side in sides):
+            return None
     return _errors(sides) if task is Task.REGRESSION else _classes(sides)
 
 
@@ -168,7 +171,7 @@ def _shares(below: NDArray[np.intp], total: int) -> tuple[float, ...]:
 
 
 def _errors(sides: tuple[ScoredRows, ...]) -> ErrorBins:
-    errors = [side.scores.astype(np.float64) - side.labels for side in sides]
+    errors = [side.scores - side.labels for side in sides]
     ends = [np.quantile(each, (_FAR, 1.0 - _FAR)) for each in errors]
     low, high = float(min(end[0] for end in ends)), float(max(end[1] for end in ends))
     edges = _edges(low, high)
