@@ -101,6 +101,7 @@ class MirrorState:
         versions: all of them.
         aliases: what they shall name.
         decisions: those to send.
+        inherited: what other ledgers had sent last, `seq` and hash, when the model was taken over from them.
     """
 
     model: str
@@ -108,6 +109,7 @@ class MirrorState:
     versions: tuple[MirrorVersion, ...]
     aliases: Aliases
     decisions: tuple[MirrorDecision, ...]
+    inherited: tuple[tuple[int, str], ...] = ()
 
     @property
     def head(self) -> tuple[int, str]:
@@ -120,7 +122,7 @@ class MirrorState:
         Raises:
             MirrorAhead: what the mirror was sent is not in the ledger any more.
         """
-        if sent is None:
+        if sent is None or sent in self.inherited:
             return False
         seq, entry_hash = sent
         if seq <= len(self.hashes) and self.hashes[seq - 1] != entry_hash:
