@@ -116,6 +116,10 @@ class MirrorState:
         """`seq` and hash of the last entry."""
         return len(self.hashes), self.hashes[-1]
 
+    def since(self, sent: tuple[int, str] | None) -> int:
+        """`seq` of the last entry of this ledger that the mirror was sent; 0 where it was sent none."""
+        return 0 if sent is None or sent in self.inherited else sent[0]
+
     def outdated(self, sent: tuple[int, str] | None) -> bool:
         """Whether the mirror was sent a later entry already, by someone who was faster.
 
