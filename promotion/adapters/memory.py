@@ -97,7 +97,7 @@ class MemoryMirror:
         sent = self.head(state.model)
         if state.outdated(sent):
             return Pushed()
-        moves, foreign = state.aliases.settle(self.aliases(state.model), sent[0] if sent else 0)
+        moves, foreign = state.aliases.settle(self.aliases(state.model), state.since(sent))
         shown = self.aliases(state.model) | {alias: str(tag) for alias, tag in moves.items()}
         self.shown[state.model] = {alias: name for alias, name in shown.items() if moves.get(alias, name) is not None}
         self._states[state.model] = state

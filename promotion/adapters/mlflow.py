@@ -58,7 +58,7 @@ class MlflowMirror:
             if state.outdated(sent):
                 return Pushed()
             numbers = self._send_versions(state)
-            foreign = self._send_aliases(state, numbers, sent[0] if sent else 0)
+            foreign = self._send_aliases(state, numbers, state.since(sent))
             lost = dict.fromkeys(one.run_id for one in state.decisions if not self._send_decision(one))
             self._send_head(state)
         return Pushed(lost=tuple(lost), foreign=foreign)

@@ -110,20 +110,21 @@ class Claims:
             return self._fresh(state, at, by)
         return self.renewed(state) or (self._fresh(state, at, by) if self._agrees(state) else None)
 
-    def takeover(self, state: State, *, reason: str) -> Takeover:
-        """What is recorded where the model is handed over to this ledger.
+    def takeover(self, state: State, *, reason: str, mirrored: tuple[int, str] | None) -> Takeover:
+        """What is recorded where the model is handed over to this ledger; `mirrored` is what MLflow was sent last.
 
         Raises:
             Refused: it is this ledger's already.
         """
         claim = self._store.claim(state.model)
         if claim is None:
-            return Takeover(reason=reason)
+            return Takeover(reason=reason, mirrored=mirrored)
         if self._is_ours(state.model, claim, state.origin):
             since = f"since {minute(claim.since)} UTC"
             message = f"'{state.model}' belongs to this ledger, at {self.place}, already ({since}); nothing to take."
             raise Refused(message)
-        return Takeover(reason=reason, ledger=claim.ledger, place=claim.place, seq=claim.seq, hash=claim.hash)
+        theirs = {"ledger": claim.ledger, "place": claim.place, "seq": claim.seq, "hash": claim.hash}
+        return Takeover(reason=reason, mirrored=mirrored, **theirs)  # type: ignore[arg-type]
 
     def _check_unchanged(self, model: str, taken: Takeover) -> None:
         claim = self._store.claim(model)

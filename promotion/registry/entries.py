@@ -150,6 +150,8 @@ class Takeover:
         ledger: hash of the first entry of the ledger that it belonged to; None where the store named none.
         place: where that ledger was, and
         seq, hash: the last entry that it wrote labels by.
+        mirrored: `seq` and hash of the last entry that MLflow was sent until then, over which ours may be sent;
+            None where it was sent none, or did not answer.
     """
 
     reason: str
@@ -157,6 +159,7 @@ class Takeover:
     place: str | None = None
     seq: int | None = None
     hash: str | None = None
+    mirrored: tuple[int, str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,14 +1,14 @@
 """What the mirror shall show, built from the state. Pure; sending it is the mirror's."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 from promotion.canonical import canonical_json, plain
 from promotion.evidence import Comparison
 from promotion.judgement import Decision
-from promotion.registry.entries import Entry, Judgement
+from promotion.registry.entries import Entry, Judgement, Takeover
 from promotion.registry.state import Known, State
 from promotion.seams import Aliases, MirrorDecision, MirrorState, MirrorVersion
 from promotion.vocabulary import Tag
@@ -44,7 +44,14 @@ def mirror_state(
         ),
         aliases=names,
         decisions=tuple(filter(None, (_decision(state, entries, entry, draw) for entry in entries[seen:]))),
+        inherited=inherited(entries),
     )
+
+
+def inherited(entries: Iterable[Entry]) -> tuple[tuple[int, str], ...]:
+    """What the mirror was sent last, `seq` and hash, by each ledger that the model was taken over from."""
+    taken = (entry.content() for entry in entries if entry.kind == "takeover")
+    return tuple(body.mirrored for body in taken if isinstance(body, Takeover) and body.mirrored)
 
 
 def aliases(state: State) -> Mapping[str, Tag]:

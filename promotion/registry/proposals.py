@@ -149,6 +149,7 @@ class Proposals(Record):
         Where an interrupted change is unfinished, this is what would be left to do once it is completed.
         """
         state = self._journal.state(model)
+        self._tell_other(model)
         mend = mending(state, self.store.versions(model))
         recorded = proposal(state, *self._registrations(state, *mend.unknown), mend.plan)
         cleared = replace(recorded, strays=self.store.strays(), leftovers=self.store.leftovers())
@@ -181,8 +182,12 @@ class Proposals(Record):
 
     def propose_takeover(self, model: str, *, reason: str) -> Proposal:
         """Hand the model in the store over to this ledger; see `Registry.take`."""
-        state = self._journal.state(model)
-        return proposal(state, self.claims.takeover(state, reason=required(reason)))
+        why, state, mirrored = required(reason), self._journal.state(model), None
+        try:
+            mirrored = self.mirror.head(model)
+        except MirrorError as error:
+            self.notice(f"{error} What it was sent until now is not recorded, and may have to be settled by hand then.")
+        return proposal(state, self.claims.takeover(state, reason=why, mirrored=mirrored))
 
     def settled(self, model: str) -> State:
         """The state, where nothing is unfinished; of a model that belongs to another ledger with a notice.
@@ -198,10 +203,13 @@ class Proposals(Record):
                 f"`promotion repair {model}` (or any command that changes something) completes it."
             )
             raise Refused(message)
+        self._tell_other(model)
+        return state
+
+    def _tell_other(self, model: str) -> None:
         other = self.other_ledger(model)
         if other:
             self.notice(f"{other} This is worked out from what this ledger knows, and cannot be carried out.")
-        return state
 
 
 def required(reason: str) -> str:

@@ -101,6 +101,7 @@ class MirrorState:
         versions: all of them.
         aliases: what they shall name.
         decisions: those to send.
+        inherited: what other ledgers had sent last, `seq` and hash, when the model was taken over from them.
     """
 
     model: str
@@ -108,11 +109,16 @@ class MirrorState:
     versions: tuple[MirrorVersion, ...]
     aliases: Aliases
     decisions: tuple[MirrorDecision, ...]
+    inherited: tuple[tuple[int, str], ...] = ()
 
     @property
     def head(self) -> tuple[int, str]:
         """`seq` and hash of the last entry."""
         return len(self.hashes), self.hashes[-1]
+
+    def since(self, sent: tuple[int, str] | None) -> int:
+        """`seq` of the last entry of this ledger that the mirror was sent; 0 where it was sent none."""
+        return 0 if sent is None or sent in self.inherited else sent[0]
 
     def outdated(self, sent: tuple[int, str] | None) -> bool:
         """Whether the mirror was sent a later entry already, by someone who was faster.
@@ -120,7 +126,7 @@ class MirrorState:
         Raises:
             MirrorAhead: what the mirror was sent is not in the ledger any more.
         """
-        if sent is None:
+        if sent is None or sent in self.inherited:
             return False
         seq, entry_hash = sent
         if seq <= len(self.hashes) and self.hashes[seq - 1] != entry_hash:

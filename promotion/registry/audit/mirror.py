@@ -8,6 +8,7 @@ from promotion.errors import MirrorError
 from promotion.registry.audit.findings import Code, Finding, finding
 from promotion.registry.audit.runs import Decided, check_runs
 from promotion.registry.foreign import foreign, names_since, to_send, unknown_champion
+from promotion.registry.mirroring import inherited
 from promotion.registry.state import State
 from promotion.seams import LedgerStore, Mirror, Names, Stored
 
@@ -49,9 +50,8 @@ def check_mirror(
 def _check_head(state: State, ledger: LedgerStore, head: tuple[int, str] | None, done: int) -> Iterator[Finding]:
     """MLflow keeps the last entry that it was sent; what it was sent must still be there."""
     accept = (
-        "Restore the ledger from a backup. If it was put back to an older one knowingly, or took the model over from "
-        f"another, delete the tag promotion.head of the registered model '{state.model}' in MLflow and run "
-        f"`promotion repair {state.model}`."
+        "Restore the ledger from a backup. If it was put back to an older one knowingly, delete the tag promotion.head "
+        f"of the registered model '{state.model}' in MLflow and run `promotion repair {state.model}`."
     )
     send = f"`promotion repair {state.model}` sends all of it again."
     if head is None:
@@ -62,6 +62,9 @@ def _check_head(state: State, ledger: LedgerStore, head: tuple[int, str] | None,
             yield _behind(state, "nothing", done, send)
         return
     seq, entry_hash = head
+    if head != (state.seq, state.hash) and head in inherited(ledger.entries(state.model)):
+        yield _behind(state, f"entry {seq} of the ledger that the model was taken over from", done, send)
+        return
     if seq > state.seq:
         ends = f"entry {state.seq} at the end of the ledger" if state.seq else "an empty ledger"
         known = f"entry {seq} with hash {entry_hash[:12]}, as MLflow was sent"

@@ -14,6 +14,7 @@ import promotion
 from promotion.adapters.bento import BentoStore
 from promotion.adapters.sql import SqlLedger
 from promotion.errors import Refused, StoreError
+from promotion.registry.state import fold
 from promotion.rows import fingerprints
 from promotion.seams import call
 from promotion.vocabulary import Stage, Tag
@@ -106,12 +107,13 @@ def test_what_reads_names_the_ledger_and_offers_no_adoption(second, with_champio
 def test_comparing_and_dry_runs_go_on_and_claim_nothing(second, with_champion, at):
     before = claim_of(with_champion)
     assert at(second, "compare", "toy:weak", "toy:good")[0] == 0
-    code, out, err = at(second, "gate", "toy:good", "--dry-run")
-    assert (code, "PROMOTE" in out.upper()) == (0, True)
-    assert err == (
-        f"Note: {both_named(with_champion, second)} This is worked out from what this ledger knows, and cannot be "
-        "carried out."
-    )
+    for dry_run in (["gate", "toy:good"], ["repair", "toy"], ["gc", "toy"]):
+        code, out, err = at(second, *dry_run, "--dry-run")
+        assert (code, out.startswith("Dry run: nothing was changed.")) == (0, True)
+        assert err == (
+            f"Note: {both_named(with_champion, second)} This is worked out from what this ledger knows, and cannot be "
+            "carried out."
+        )
     assert claim_of(with_champion) == before
     assert SqlLedger(f"sqlite:///{second}/ledger.db").models() == ()
 
@@ -140,7 +142,7 @@ class TestHandingOver:
         ((entry),) = SqlLedger(f"sqlite:///{second}/ledger.db").entries("toy")
         assert (entry.kind, entry.actor) == ("takeover", "config:tests")
         assert entry.body == {
-            "reason": "the team moved", **{key: before[key] for key in ("ledger", "place", "seq", "hash")}
+            "reason": "the team moved", "mirrored": None, **{key: before[key] for key in ("ledger", "place", "seq", "hash")}
         }  # fmt: skip
         code, _, err = at(with_champion, "gate", "toy:good")
         assert code == 1
@@ -152,6 +154,30 @@ class TestHandingOver:
         assert "took toy over from the ledger at" in at(second, "history", "toy")[1]
         assert at(second, "champion", "toy")[::2] == (0, "")
         assert at(with_champion, "champion", "toy")[2].startswith("Note: 'toy' in the Bento store belongs to")
+
+    def test_mlflow_of_both_follows_the_one_that_took_and_still_knows_a_cut_tail(self, second, with_champion, at):
+        text = (second / "promotion.toml").read_text()
+        (second / "promotion.toml").write_text(text.replace('"sqlite:///mlflow.db"', '"sqlite:///../mlflow.db"'))
+        first = SqlLedger(f"sqlite:///{with_champion}/ledger.db").entries("toy")
+        code, _, err = at(second, *self.TAKE, "--yes")
+        assert code == 0
+        assert err.startswith(
+            "Note: In MLflow the alias champion of 'toy' names toy:weak, and the ledger knows no champion"
+        )
+        ledger = SqlLedger(f"sqlite:///{second}/ledger.db")
+        assert ledger.entries("toy")[0].body["mirrored"] == [len(first), first[-1].hash]
+        assert at(second, "adopt", "toy:weak", "--reason", "it serves", "--assume-clean")[::2] == (0, "")
+        assert at(second, "promote", "toy:good", "--reason", "why", "--override", "--yes")[::2] == (0, "")
+        registry = promotion.open(second / "promotion.toml")
+        assert registry.mirror.aliases("toy") == {"champion": "toy:good", "previous": "toy:weak"}
+        assert {found.code for found in registry.audit("toy")} == {"AUD015"}
+
+        kept = ledger.entries("toy")[:-4]
+        with closing(sqlite3.connect(second / "ledger.db")) as cut, cut:
+            cut.execute("DELETE FROM entries")
+            cut.execute("DELETE FROM heads")
+        ledger.append(kept, fold("toy", kept).head)
+        assert "AUD035" in {found.code for found in promotion.open(second / "promotion.toml").audit("toy")}
 
     def test_it_can_be_taken_back_and_then_labels_are_told_to_differ(self, second, with_champion, at):
         at(second, *self.TAKE, "--yes")
@@ -233,9 +259,9 @@ class TestTheSameLedgerElsewhere:
             path.unlink()
         code, _, err = at(with_champion, "gate", "toy:good")
         assert code == 1
-        assert (
-            "and the one that is there now is another, or empty. Nothing was changed. Restore it from a backup" in err
-        )
+        assert "and the one that is there now is another, or empty. Nothing was changed. Restore it from" in err
+        code, out, _ = at(with_champion, "audit", "toy", "--json")
+        assert (code, {one["code"] for one in json.loads(out)["toy"]} >= {"AUD080", "AUD035"}) == (5, True)
 
 
 class TestClaiming:

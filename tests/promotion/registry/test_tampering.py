@@ -367,6 +367,7 @@ class TestCommand:
     @pytest.fixture
     def here(self, folder, tmp_path, mlflow_uri, keys):
         shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+        shutil.rmtree(tmp_path / "bentoml" / "ledgers")  # which names the ledger at its first place
         (tmp_path / "promotion.toml").write_text(
             f'ledger = "sqlite:///ledger.db"\nbentoml_home = "bentoml"\nmlflow_tracking_uri = "{mlflow_uri}"\n'
             f'[public_keys]\nci = "{keys.public}"\n'
