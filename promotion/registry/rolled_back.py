@@ -6,7 +6,7 @@ from pathlib import Path
 
 from promotion.errors import Refused
 from promotion.figures import minute
-from promotion.judgement import Check, Kind
+from promotion.judgement import Check, Decision, Kind
 from promotion.registry.entries import Entry
 from promotion.registry.lineage import Reign, reigns
 from promotion.registry.state import Known, RolledBack, State
@@ -55,6 +55,11 @@ def check_readmitted(tag: Tag, known: Known | None) -> None:
 def rollback_check(tag: Tag, known: Known) -> Check:
     """The check that holds a version as long as a rollback keeps it out."""
     return Check(kind=Kind.NO_ROLLBACK, subject="", outcome=Outcome.FAILED, reason=kept_out(tag, known))
+
+
+def held_back(decision: Decision) -> bool:
+    """Whether a decision only said that a rollback kept its version out."""
+    return any(check.kind is Kind.NO_ROLLBACK for check in decision.checks)
 
 
 def kept_out(tag: Tag, known: Known) -> str:
