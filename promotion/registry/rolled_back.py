@@ -88,7 +88,7 @@ def no_previous(state: State, entries: Sequence[Entry]) -> str:
         return f"{state.champion.tag} is the first champion of '{state.model}', so there is nothing to roll back to."
     able.sort(key=lambda reign: -reign.champion.seq)
     return "\n".join((
-        f"{state.champion.tag} is the first in the line of champions of '{state.model}', so say whom to bring back:",
+        f"{state.champion.tag} is the first champion in the present line of '{state.model}', so say whom to bring back:",
         *_named(state, able[:_LISTED]),
         *([f"`promotion history {state.model} --champions` lists all {len(able)}."] if len(able) > _LISTED else []),
     ))  # fmt: skip

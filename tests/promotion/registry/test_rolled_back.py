@@ -152,7 +152,7 @@ class TestFromTheFirstOfTheLine:
         with pytest.raises(Refused) as raised:
             complained_of.rollback("toy", reason="again")
         assert re.fullmatch(
-            r"toy:weak is the first in the line of champions of 'toy', so say whom to bring back:\n"
+            r"toy:weak is the first champion in the present line of 'toy', so say whom to bring back:\n"
             r"- toy:good, which served from 2026-11-22 12:\d\d to 2026-11-22 12:\d\d UTC; os:alice rolled back from it: "
             r"'merchants complain': `promotion rollback toy --to toy:good --reason …`",
             str(raised.value),
