@@ -87,8 +87,9 @@ def no_previous(state: State, entries: Sequence[Entry]) -> str:
     if not able:
         return f"{state.champion.tag} is the first champion of '{state.model}', so there is nothing to roll back to."
     able.sort(key=lambda reign: -reign.champion.seq)
+    first = f"{state.champion.tag} is the first champion in the present line of '{state.model}'"
     return "\n".join((
-        f"{state.champion.tag} is the first champion in the present line of '{state.model}', so say whom to bring back:",
+        f"{first}, so say whom to bring back:",
         *_named(state, able[:_LISTED]),
         *([f"`promotion history {state.model} --champions` lists all {len(able)}."] if len(able) > _LISTED else []),
     ))  # fmt: skip
