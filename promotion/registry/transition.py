@@ -51,8 +51,8 @@ def plan_promotion(
     if known.decision is None or held_back(known.decision):
         since = " since it was readmitted" if known.decision else ""
         message = (
-            f"{tag} has not been judged{since}. Run `promotion gate {tag}`, or judge it here with --rejudge, or promote "
-            "it against the rules with --override."
+            f"{tag} has not been judged{since}. Run `promotion gate {tag}`, or judge it here with --rejudge, or "
+            "promote it against the rules with --override."
         )
         raise Refused(message)
     if known.decision.verdict is not Verdict.PROMOTE:
