@@ -6,7 +6,7 @@ from pathlib import Path
 
 from promotion.errors import Refused
 from promotion.figures import minute
-from promotion.judgement import Check, Kind
+from promotion.judgement import Check, Decision, Kind
 from promotion.registry.entries import Entry
 from promotion.registry.lineage import Reign, reigns
 from promotion.registry.state import Known, RolledBack, State
@@ -57,6 +57,11 @@ def rollback_check(tag: Tag, known: Known) -> Check:
     return Check(kind=Kind.NO_ROLLBACK, subject="", outcome=Outcome.FAILED, reason=kept_out(tag, known))
 
 
+def held_back(decision: Decision) -> bool:
+    """Whether a decision only said that a rollback kept its version out."""
+    return any(check.kind is Kind.NO_ROLLBACK for check in decision.checks)
+
+
 def kept_out(tag: Tag, known: Known) -> str:
     """Who rolled back from a version, when and why, and what lets it serve again."""
     assert known.rolled_back is not None  # noqa: S101 - it keeps one out
@@ -82,8 +87,9 @@ def no_previous(state: State, entries: Sequence[Entry]) -> str:
     if not able:
         return f"{state.champion.tag} is the first champion of '{state.model}', so there is nothing to roll back to."
     able.sort(key=lambda reign: -reign.champion.seq)
+    first = f"{state.champion.tag} is the first champion in the present line of '{state.model}'"
     return "\n".join((
-        f"{state.champion.tag} is the first in the line of champions of '{state.model}', so say whom to bring back:",
+        f"{first}, so say whom to bring back:",
         *_named(state, able[:_LISTED]),
         *([f"`promotion history {state.model} --champions` lists all {len(able)}."] if len(able) > _LISTED else []),
     ))  # fmt: skip

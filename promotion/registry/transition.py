@@ -8,7 +8,7 @@ from promotion.judgement import Decision
 from promotion.judgement.approval import ANYONE, Panel
 from promotion.registry.approving import check_approved, consent_of, is_open
 from promotion.registry.entries import Entry, Move, TransitionPlanned
-from promotion.registry.rolled_back import no_previous
+from promotion.registry.rolled_back import held_back, no_previous
 from promotion.registry.state import Known, State, champion_at, champions
 from promotion.vocabulary import Stage, Tag, Verdict
 
@@ -48,10 +48,11 @@ def plan_promotion(
         raise Refused(message)
     if override:
         return _to_prod(state, known, "promotion", reason, None)
-    if known.decision is None:
+    if known.decision is None or held_back(known.decision):
+        since = " since it was readmitted" if known.decision else ""
         message = (
-            f"{tag} has not been judged. Run `promotion gate {tag}`, or judge it here with --rejudge, or promote it "
-            "against the rules with --override."
+            f"{tag} has not been judged{since}. Run `promotion gate {tag}`, or judge it here with --rejudge, or "
+            "promote it against the rules with --override."
         )
         raise Refused(message)
     if known.decision.verdict is not Verdict.PROMOTE:

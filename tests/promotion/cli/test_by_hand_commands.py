@@ -74,6 +74,7 @@ class TestPromote:
     def test_it_shows_who_serves_what_was_decided_and_what_will_move(self, with_champion, command):
         command("gate", "toy:good")
         command("rollback", "toy", "--reason", "complaints", "--yes")
+        command("readmit", "toy:good", "--reason", "they were wrong")
         code, out, err = command("promote", "toy:good", "--reason", "they were wrong", "--yes")
         assert (code, err) == (0, "")
         shown = " ".join(out.split())
@@ -115,6 +116,7 @@ class TestPromote:
     def test_a_holdout_that_changed_is_judged_again_by_itself(self, with_champion, command):
         command("gate", "toy:good")
         command("rollback", "toy", "--reason", "complaints", "--yes")
+        command("readmit", "toy:good", "--reason", "they were wrong")
         synthetic_rows(seed=8).to_csv("rows.csv", index=False)
         code, out, err = command("promote", "toy:good", "--reason", "they were wrong", "--yes", "--json")
         assert (code, err) == (
@@ -134,6 +136,37 @@ class TestRollback:
         monkeypatch.setattr(proposing, "confirmed", lambda question, **_: asked.append(question))
         assert command("rollback", "toy", "--reason", "r", "--at", since, "--yes")[0] == 0
         assert asked == [f"Roll toy back to toy:weak, which served at {since[:19].replace('T', ' ')} UTC?"]
+
+    def test_it_stays_and_every_command_says_so(self, with_champion, command):
+        command("gate", "toy:good")
+        decided = json.loads(command("status", "--json")[1])["models"][0]["champion"]["decision"]
+        command("rollback", "toy", "--reason", "merchants complain", "--yes")
+        said = r"config:tests rolled back from toy:good at 2\d{3}-\d\d-\d\d \d\d:\d\d UTC: 'merchants complain'"
+        for words, code in (
+            (["gate", "toy:good", "--dry-run"], 4),
+            (["gate", "toy:good"], 4),
+            (["promote", "toy:good", "--reason", "r", "--yes"], 1),
+            (["promote", "toy:good", "--reason", "r", "--yes", "--dry-run"], 1),
+            (["promote", "toy:good", "--reason", "r", "--yes", "--rejudge"], 4),
+            (["promote", "toy:good", "--reason", "r", "--override", "--dry-run"], 0),
+            (["rollback", "toy", "--to", "toy:good", "--reason", "r", "--dry-run"], 0),
+            (["status"], 0),
+        ):
+            found, out, err = command(*words)
+            assert found == code, words
+            assert re.search(said, " ".join(f"{out} {err}".split())), words
+        shown = " ".join(command("show", "toy:good")[1].split())
+        assert "'merchants complain'; the gate holds it until `promotion readmit toy:good --reason …`" in shown
+        (kept_out,) = json.loads(command("status", "--json")[1])["models"][0]["rolled_back"]
+        assert (kept_out["tag"], kept_out["reason"]) == ("toy:good", "merchants complain")
+        for form in ((), ("--markdown",)):
+            page = " ".join(command("show", decided[:12], *form)[1].split())
+            assert "No longer serving: config:tests rolled back to toy:weak at 2" in page
+        ended = json.loads(command("show", decided[:12], "--json")[1])["no_longer_serving"]
+        assert (ended["champion"], ended["cause"], ended["reason"]) == ("toy:weak", "rollback", "merchants complain")
+        code, out, _ = command("readmit", "toy:good", "--reason", "the shop was down", "--json")
+        assert (code, json.loads(out)) == (0, {"readmitted": "toy:good", "reason": "the shop was down"})
+        assert command("gate", "toy:good")[0] == 0
 
     @pytest.mark.parametrize(
         ("words", "code", "sentence"),

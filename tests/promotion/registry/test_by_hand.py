@@ -24,11 +24,12 @@ def with_recipe(config, **changes):
 
 @pytest.fixture
 def good_may_come_back(registry_with_champion):
-    """`toy:good` was promoted by its gain and rolled back: its decision stands."""
+    """`toy:good` was promoted by its gain, rolled back from and readmitted: its decision stands."""
     registry = registry_with_champion
     registry.register(toy("good"), Origin(run_id="run-good"))
     registry.gate(toy("good"))
     registry.rollback("toy", reason="complaints")
+    registry.readmit(toy("good"), reason="they were wrong")
     return registry
 
 
@@ -78,6 +79,7 @@ class TestPromotion:
         synthetic_rows(seed=8, first_id=90_000).to_csv(fresh, index=False)
         registry_with_champion.gate(toy("good"), holdout=fresh)
         registry_with_champion.rollback("toy", reason="complaints")
+        registry_with_champion.readmit(toy("good"), reason="they were wrong")
         synthetic_rows(seed=9, first_id=90_000).to_csv(fresh, index=False)
         before = kinds(registry_with_champion)
         with pytest.raises(Refused) as raised:

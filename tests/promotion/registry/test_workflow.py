@@ -254,9 +254,10 @@ class TestByHand:
         assert registry_with_champion.champion("toy").decision_id is None
         assert stages(registry_with_champion) == {"weak": "archived", "noisy": "prod"}
 
-    def test_after_a_rollback_its_verdict_still_stands(self, registry_with_champion):
+    def test_after_a_rollback_and_a_readmission_its_verdict_still_stands(self, registry_with_champion):
         decision = registry_with_champion.gate(toy("good"))
         registry_with_champion.rollback("toy", reason="complaints")
+        registry_with_champion.readmit(toy("good"), reason="they were wrong")
         registry_with_champion.promote(toy("good"), reason="they were wrong")
         assert registry_with_champion.champion("toy").decision_id == decision.id
 

@@ -86,7 +86,7 @@ The gain in roc_auc is +0.0300, at least +0.0206 (one-sided 96.96 % bound); the 
 the policy asks for a gain above 0. |
 | guardrail log_loss | passed | The gain in log_loss is +0.0200, at least +0.0151 (one-sided 95 % bound); \
 the policy asks for a loss of at most 0.01. |
-| slice roc_auc by card | passed | 2 of 3 slices passed, 1 is too small to be judged; the lowest gain is -0.0010 \
+| slice roc_auc by card | passed (2 of 3 slices judged; 1 too small) | 2 of 3 slices passed, 1 is too small to be judged; the lowest gain is -0.0010 \
 where card = amex. |
 
 - This counts as the first use of these rows, so the primary was asked at level 3.04 %.
@@ -100,6 +100,15 @@ def test_golden_markdown():
     made = decide(comparison(slices=SLICES), policy, budget=Budget(alpha=policy.alpha, use=1.0))
     decision = judged(made, removed=12, immature=5)
     assert page_markdown(decision_page(decision)) == GOLDEN.replace("{id}", decision.id)
+
+
+def test_a_rule_that_could_judge_few_of_its_slices_does_not_read_passed_alone():
+    small = tuple(part(f"c{number}", rows=20, positives=3) for number in range(18))
+    shown = decision_page(judged(decide(comparison(slices=(*SLICES[:2], *small)), Policy.from_toml(POLICY))))
+    told = {row[0].text: row[1].text for row in shown.tables[1].rows}
+    assert told["slice roc_auc by card"] == "passed (2 of 20 slices judged; 18 too small)"
+    all_of_them = decision_page(judged(decide(comparison(slices=SLICES[:2]), Policy.from_toml(POLICY))))
+    assert all_of_them.tables[1].rows[-1][1].text == "passed"
 
 
 def test_slices_that_block_are_shown_each_the_others_in_one_row():

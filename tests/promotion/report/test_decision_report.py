@@ -85,14 +85,20 @@ def test_a_decision_of_an_earlier_release_is_told_without_what_it_did_not_keep(j
     assert f"The ledger holds its digest alone: {found.judgement.decision.policy}." in said
 
 
-def test_what_followed_is_what_names_the_decision_or_overrides_it(judged):
+def test_what_followed_is_what_names_the_decision_overrides_it_or_moves_one_of_its_sides(judged):
+    judged.rollback("toy", reason="complaints", to=toy("weak"))
+    judged.readmit(toy("twin"), reason="they were wrong")
     for one in reports(judged):
-        digest, tag = one.judgement.decision_digest, one.judgement.tag
+        decision, tag = one.judgement.decision, one.judgement.tag
+        sides = {side.tag for side in (decision.challenger, decision.champion) if side}
         later = judged.history("toy")[one.entry.seq :]
-        answers = [each.seq for each in later if each.body.get("decision") == digest]
-        overrides = [each.seq for each in later if each.kind == "override" and each.body["tag"] == tag]
-        assert [each.seq for each in one.followed] == sorted(answers + overrides)
-        assert bool(overrides) is (tag == "toy:twin")
+        answers = {each.seq for each in later if each.body.get("decision") == one.judgement.decision_digest}
+        by_hand = {each.seq for each in later if each.kind in {"override", "readmission"} and each.body["tag"] == tag}
+        moves = {each.seq for each in later if any(move["tag"] in sides for move in each.body.get("moves", ()))}
+        assert [each.seq for each in one.followed] == sorted(answers | by_hand | moves)
+        assert len(by_hand) == (2 if tag == "toy:twin" else 0)
+        causes = [each.body.get("cause") for each in one.followed]
+        assert ("rollback" in causes) is (tag != "toy:spoilt"), "its rivals were moved by it, and spoilt's was not"
 
 
 def test_the_policy_that_is_recorded_is_the_one_that_decided(judged):

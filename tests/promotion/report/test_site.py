@@ -129,12 +129,30 @@ def test_what_has_not_changed_is_not_written_again_and_what_is_not_ours_stays(th
     assert snapshot(folder) == before
     assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == times
     three_models.rollback("toy", reason="complaints")
-    assert write_site(three_models, folder, now=LATER).drawn == ["model-toy.html", "index.html"]
+    of_good = decision_page_name(three_models.state("toy").versions["toy:good"].decision.digest)
+    assert write_site(three_models, folder, now=LATER).drawn == [of_good, "model-toy.html", "index.html"]
     assert write_site(three_models, folder, now=LATER + timedelta(days=1)).drawn == ["index.html"]  # ages
     cut = (folder / "model-churn.html").read_text()[:5000]
     (folder / "model-churn.html").write_text(cut)
     assert write_site(three_models, folder, now=LATER + timedelta(days=1)).drawn == ["model-churn.html"]
     assert {path.name for path in folder.iterdir()} - set(before) == set()
+
+
+def test_a_rollback_is_told_at_the_head_of_the_decision_that_it_undid_and_of_the_model(three_models, tmp_path):
+    three_models.rollback("toy", reason="merchants complain", to=toy("weak"))
+    three_models.rollback("toy", reason="better than weak", to=toy("good"))
+    of_good = decision_page_name(three_models.state("toy").versions["toy:good"].decision.digest)
+    write_site(three_models, tmp_path / "site", now=LATER)
+    assert "No longer serving" not in (tmp_path / "site" / of_good).read_text()
+    three_models.rollback("toy", reason="merchants complain again", to=toy("weak"))
+    write_site(three_models, tmp_path / "site", now=LATER)
+    lead = (tmp_path / "site" / of_good).read_text().partition('<div class="lead">')[2].partition("</div>")[0]
+    assert re.search(
+        r"<p>\s*No longer serving: os:alice rolled back to toy:weak at [-0-9: ]+ UTC: merchants complain again", lead
+    )
+    lead = (tmp_path / "site" / "model-toy.html").read_text().partition('<div class="lead">')[2].partition("</div>")[0]
+    assert "os:alice rolled back from toy:good at" in lead
+    assert "(and 1 more, rolled back from before)" in lead
 
 
 def test_the_same_decision_recorded_again_has_one_report_and_stays_as_it_is(three_models, tmp_path):

@@ -1,0 +1,257 @@
+"""A version that a person rolled back from serves again only by a person's word, whatever is judged and promoted."""
+
+import contextlib
+import re
+import shutil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from recipes import synthetic_rows
+from situation import faults, kinds, open_at, settings_at, stages, toy
+
+from promotion import Policy
+from promotion.adapters.bento import BentoStore
+from promotion.adapters.memory import MemoryMirror
+from promotion.errors import PromotionError, Refused
+from promotion.registry.lineage import consequences, decisions, ending
+from promotion.report.lineage import ending_told
+from promotion.report.record import budget_told, rolled_back_lines
+from promotion.vocabulary import Verdict
+
+BACK = r"os:alice rolled back from toy:good at 2026-11-22 12:\d\d UTC: 'merchants complain'\."
+KEPT_OUT = (
+    rf"^{BACK} Promote it with `promotion promote toy:good --override --reason …`, or let the gate judge it again with "
+    r"`promotion readmit toy:good --reason …`\.$"
+)
+
+
+@pytest.fixture
+def complained_of(registry_with_champion):
+    """`toy:good` served after `toy:weak`, by its gain, and was rolled back from."""
+    registry = registry_with_champion
+    registry.gate(toy("good"))
+    registry.rollback("toy", reason="merchants complain")
+    return registry
+
+
+def back_of(registry, version):
+    return registry.state("toy").versions[f"toy:{version}"].rolled_back
+
+
+class TestTheGate:
+    def test_holds_it_and_says_who_rolled_back_when_why_and_what_lifts_it(self, complained_of):
+        decision = complained_of.gate(toy("good"))
+        assert decision.verdict is Verdict.HOLD
+        assert re.match(KEPT_OUT, decision.summary)
+        assert complained_of.champion("toy").tag == toy("weak")
+        assert stages(complained_of) == {"weak": "prod", "good": "archived"}
+        assert faults(complained_of) == ()
+
+    def test_reads_no_row_spends_nothing_and_records_it_once(self, complained_of, rows_file):
+        told, trials = budget_told(complained_of.state("toy")), complained_of.state("toy").trials
+        rows_file.unlink()
+        assert complained_of.propose_gate(toy("good")).decision.verdict is Verdict.HOLD
+        complained_of.gate(toy("good"))
+        recorded = kinds(complained_of)
+        complained_of.gate(toy("good"))
+        assert kinds(complained_of) == recorded
+        assert complained_of.state("toy").trials == trials
+        assert budget_told(complained_of.state("toy")) == told != ""
+
+    def test_holds_the_same_files_under_another_tag(self, complained_of):
+        decision = complained_of.gate(toy("twin"))
+        assert decision.verdict is Verdict.HOLD
+        assert re.match(
+            rf"^{BACK} toy:twin has the very same files\. Promote it with `promotion promote toy:twin --override --reason "
+            r"…`, or let the gate judge it again with `promotion readmit toy:good --reason …`\.$",
+            decision.summary,
+        )
+        with pytest.raises(Refused, match=r"toy:twin has the very same files"):
+            complained_of.promote(toy("twin"), reason="it is new")
+        with pytest.raises(
+            Refused, match=r"^No rollback keeps toy:twin out\. Its files are those of toy:good, which was"
+        ):
+            complained_of.readmit(toy("twin"), reason="r")
+        complained_of.readmit(toy("good"), reason="the shop was down")
+        assert complained_of.gate(toy("twin")).verdict is Verdict.PROMOTE
+
+    def test_judges_a_version_that_was_only_passed_over(self, registry_after_three_champions):
+        """From `twin` back to `weak`: nobody complained of `good`, but `twin` has its files."""
+        registry = registry_after_three_champions
+        registry.promote(toy("noisy"), reason="try it", override=True)
+        registry.rollback("toy", reason="it is noise", to=toy("weak"))
+        assert registry.gate(toy("good")).verdict is Verdict.PROMOTE
+        assert registry.gate(toy("noisy")).summary.startswith("os:alice rolled back from toy:noisy at ")
+
+    def test_and_so_does_a_replay_by_another_policy(self, complained_of):
+        complained_of.gate(toy("good"))
+        easy = Policy.from_toml({"primary": {"metric": "roc_auc"}, "min_rows": 2, "min_positives": 1})
+        assert [each.now.verdict.value for each in complained_of.replay("toy", easy)][1:] == ["promote", "hold"]
+
+
+class TestPeople:
+    def test_a_standing_decision_promotes_nothing(self, complained_of):
+        before = kinds(complained_of)
+        with pytest.raises(Refused, match=KEPT_OUT):
+            complained_of.promote(toy("good"), reason="once more")
+        assert kinds(complained_of) == before
+        with pytest.raises(Refused, match=r"^toy:good was judged again and not promoted: hold\. os:alice rolled back"):
+            complained_of.promote(toy("good"), reason="once more", rejudge=True)
+
+    def test_an_approval_that_was_waited_for_brings_it_not_back(self, opened, tmp_path):
+        config = settings_at(tmp_path, policy={"approval": "required"})
+        alice, bob = (opened(config=config, actor=lambda name=name: f"os:{name}") for name in ("alice", "bob"))
+        alice.promote(toy("weak"), reason="to begin with", override=True)
+        alice.gate(toy("good"))
+        alice.gate(toy("twin"))
+        alice.promote(toy("good"), reason="in a hurry", override=True)
+        alice.rollback("toy", reason="merchants complain")
+        before = kinds(bob)
+        for version in ("good", "twin"):
+            with pytest.raises(Refused, match=r"^os:alice rolled back from toy:good at .*`promotion readmit toy:good"):
+                bob.approve(toy(version), reason="fine")
+        assert kinds(bob) == before
+        assert bob.deny(toy("twin"), reason="the same again").cause == "denial"
+
+    @pytest.mark.parametrize(
+        "lift",
+        [
+            lambda registry: registry.promote(toy("good"), reason="the shop was down", override=True),
+            lambda registry: registry.rollback("toy", reason="the shop was down", to=toy("good")),
+            lambda registry: (registry.readmit(toy("good"), reason="the shop was down"), registry.gate(toy("good"))),
+        ],
+        ids=["override", "rollback to it", "readmission and gate"],
+    )
+    def test_a_persons_word_lifts_it_until_the_next_rollback(self, complained_of, lift):
+        complained_of.gate(toy("good"))
+        lift(complained_of)
+        assert complained_of.champion("toy").tag == toy("good")
+        assert back_of(complained_of, "good") is None
+        assert faults(complained_of) == ()
+        complained_of.rollback("toy", reason="they complain again", to=toy("weak"))
+        assert (back_of(complained_of, "good").reason, back_of(complained_of, "weak")) == ("they complain again", None)
+        assert complained_of.gate(toy("good")).verdict is Verdict.HOLD
+
+    def test_readmitted_it_moves_nowhere_and_is_to_be_judged(self, complained_of):
+        complained_of.gate(toy("good"))
+        complained_of.readmit(toy("good"), reason="the shop was down")
+        assert (kinds(complained_of)[-1], stages(complained_of)["good"]) == ("readmission", "archived")
+        with pytest.raises(
+            Refused, match=r"^toy:good has not been judged since it was readmitted\. Run `promotion gate"
+        ):
+            complained_of.promote(toy("good"), reason="r")
+        with pytest.raises(Refused, match=r"^No rollback keeps toy:good out\. The gate judges it like any other\.$"):
+            complained_of.readmit(toy("good"), reason="r")
+
+
+class TestFromTheFirstOfTheLine:
+    def test_a_rollback_names_the_earlier_champions_and_how_to_bring_them_back(self, complained_of):
+        with pytest.raises(Refused) as raised:
+            complained_of.rollback("toy", reason="again")
+        assert re.fullmatch(
+            r"toy:weak is the first champion in the present line of 'toy', so say whom to bring back:\n"
+            r"- toy:good, which served from 2026-11-22 12:\d\d to 2026-11-22 12:\d\d UTC; os:alice rolled back from it: "
+            r"'merchants complain': `promotion rollback toy --to toy:good --reason …`",
+            str(raised.value),
+        )
+
+
+class TestWhatIsTold:
+    def test_the_decision_tells_every_later_move_of_both_and_what_ended_it(self, complained_of):
+        entries = complained_of.history("toy")
+        ((entry, judged),) = [one for one in decisions(entries) if one[1].tag == "toy:good"]
+        followed = consequences(entries)[entry.seq]
+        assert [one.body.get("cause") for one in followed] == ["promotion", "rollback"]
+        assert re.fullmatch(
+            r"No longer serving: os:alice rolled back to toy:weak at 2026-11-22 12:\d\d UTC: merchants complain",
+            ending_told(ending(judged, followed)),
+        )
+        complained_of.promote(toy("good"), reason="the shop was down", override=True)
+        followed = consequences(complained_of.history("toy"))[entry.seq]
+        assert [one.kind for one in followed[2:]] == ["override", "transition_planned"]
+        assert ending(judged, followed) is None
+        complained_of.promote(toy("noisy"), reason="for a test", override=True)
+        followed = consequences(complained_of.history("toy"))[entry.seq]
+        assert ending_told(ending(judged, followed)).startswith("No longer serving: os:alice promoted toy:noisy at ")
+
+    def test_a_decision_that_promoted_nothing_has_nothing_to_end(self, complained_of):
+        complained_of.gate(toy("spoilt"))
+        entries = complained_of.history("toy")
+        followed = consequences(entries)
+        for entry, judged in decisions(entries):
+            if judged.tag == "toy:spoilt":
+                assert ending(judged, followed[entry.seq]) is None
+
+    def test_the_status_names_the_last_rollback_and_how_many_more(self, complained_of):
+        (told,) = rolled_back_lines(complained_of.state("toy"))
+        assert re.fullmatch(rf"{BACK} The gate holds it until `promotion readmit toy:good --reason …`\.", told)
+        complained_of.promote(toy("noisy"), reason="try it", override=True)
+        complained_of.rollback("toy", reason="it is noise")
+        (told,) = rolled_back_lines(complained_of.state("toy"))
+        assert (
+            "'it is noise'. The gate holds it (and 1 more, rolled back from before) until `promotion readmit toy:n"
+            in told
+        )
+
+
+def test_what_the_status_says_of_the_budget_is_what_the_next_decision_is_asked(opened, tmp_path):
+    """A decision that waits is recorded again when it is asked for again, with the use of its first time."""
+    registry = opened(config=settings_at(tmp_path, policy={"approval": "required"}))
+    registry.promote(toy("weak"), reason="to begin with", override=True)
+    for version in ("good", "noisy", "good"):
+        registry.gate(toy(version))
+    assert registry.state("toy").versions["toy:good"].decision.budget.use == 1
+    told = budget_told(registry.state("toy"))
+    assert "have judged 3 times, the next decision on them is made at level 0.19 %" in told
+    assert registry.gate(toy("spoilt")).budget.use == 4
+
+
+VERSIONS = ("weak", "good", "noisy", "twin")
+SAME_FILES = {"toy:good": "toy:twin", "toy:twin": "toy:good"}
+ACTIONS = st.tuples(
+    st.sampled_from(["gate", "gate", "promote", "override", "rollback", "rollback to", "readmit"]),
+    st.sampled_from(VERSIONS),
+)
+
+
+def act(registry, name, version):
+    tag = toy(version)
+    match name:
+        case "gate":
+            registry.gate(tag)
+        case "promote" | "override":
+            registry.promote(tag, reason="r", override=name == "override")
+        case "rollback":
+            registry.rollback("toy", reason="r")
+        case "rollback to":
+            registry.rollback("toy", reason="r", to=tag)
+        case "readmit":
+            registry.readmit(tag, reason="r")
+
+
+@settings(max_examples=12)
+@given(actions=st.lists(ACTIONS, min_size=4, max_size=14))
+def test_whatever_is_done_it_serves_again_only_after_a_persons_entry(trained_store, actions):
+    with TemporaryDirectory() as folder:
+        root = Path(folder)
+        shutil.copytree(trained_store, root / "bentoml")
+        synthetic_rows().to_csv(root / "rows.csv", index=False)
+        registry = open_at(settings_at(root), store=BentoStore(root / "bentoml"), mirror=MemoryMirror())
+        for name, version in [("gate", "weak"), ("gate", "good"), ("rollback", "weak"), *actions]:
+            with contextlib.suppress(PromotionError):
+                act(registry, name, version)
+        kept_out, serving = set(), None
+        for entry in registry.history("toy"):
+            body = entry.body
+            if entry.kind in {"override", "readmission"}:
+                kept_out.discard(body["tag"])
+            elif entry.kind == "transition_planned" and body["champion"] != serving:
+                if body["cause"] == "rollback":
+                    kept_out = (kept_out | {serving}) - {body["champion"]}
+                serving = body["champion"]
+                assert serving not in kept_out, f"entry {entry.seq}"
+                assert not (body["decision"] and SAME_FILES.get(serving) in kept_out), f"entry {entry.seq}"
+        assert {tag for tag, known in registry.state("toy").versions.items() if known.rolled_back} == kept_out
