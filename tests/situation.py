@@ -8,6 +8,8 @@ from pathlib import Path
 
 from promotion.adapters.sql import SqlLedger
 from promotion.config import Config
+from promotion.registry.foreign import names_since, to_send
+from promotion.registry.state import State, fold
 from promotion.registry.workflow import Registry
 from promotion.vocabulary import Tag
 
@@ -56,6 +58,11 @@ def open_at(config, *, store, mirror, clock=None, actor=lambda: "os:alice", anno
     )
     registry.notices = notices
     return registry
+
+
+def names_of(model, entries):
+    """The aliases of a ledger with these entries."""
+    return to_send(fold(model, entries), lambda seq: names_since(State(model=model), entries, seq))
 
 
 def toy(version):

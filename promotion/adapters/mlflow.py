@@ -179,8 +179,11 @@ class MlflowMirror:
 
     def _is_yet_to_be_made(self) -> bool:
         """Whether MLflow's database is a file that is not there yet: whoever only looks shall not make it."""
-        path = self.uri.partition("?")[0].removeprefix("sqlite:///")
-        return path not in {self.uri, ":memory:"} and not Path(path).exists()
+        name = self.uri.partition("?")[0].removeprefix("sqlite:///")
+        file = Path(name).absolute()
+        if name in {self.uri, ":memory:"} or file.exists():
+            return False
+        return next(folder for folder in file.parents if folder.exists()).is_dir()
 
     def _registered(self, model: str) -> "RegisteredModel | None":
         if self._is_yet_to_be_made():

@@ -59,7 +59,7 @@ def foreign(state: State, shown: Mapping[str, str], head: tuple[int, str] | None
 def names_since(before: State, entries: Iterable[Entry], seq: int) -> Iterator[Names]:
     """What each alias was to name at entry `seq`, and after each later one.
 
-    Where the ledger names no version yet, it is the one that a fresh start gave up.
+    Where the ledger names no version, it may still be the one that a fresh start gave up.
 
     Args:
         before: the state at `seq` or before.
@@ -68,16 +68,18 @@ def names_since(before: State, entries: Iterable[Entry], seq: int) -> Iterator[N
     """
     folding = Folding(before)
     if before.seq == seq:
-        yield _names(before)
+        yield from _names(before)
     for entry in entries:
         folding.take(entry)
         if entry.seq >= seq:
-            yield _names(folding.state())
+            yield from _names(folding.state())
 
 
-def _names(state: State) -> Names:
-    given_up = state.fresh_start.aliases if state.fresh_start else {}
-    return given_up | {alias: str(tag) for alias, tag in aliases(state).items()}
+def _names(state: State) -> Iterator[Names]:
+    named = {alias: str(tag) for alias, tag in aliases(state).items()}
+    yield named
+    if state.fresh_start:
+        yield state.fresh_start.aliases | named
 
 
 def of_ours(shown: Mapping[str, str]) -> dict[str, str]:

@@ -102,6 +102,18 @@ def test_what_is_appended_is_read_back_equal_and_in_order_by_every_handle(ledger
     assert first.head("toy") == second.head("toy") == last
 
 
+def test_foreign_aliases_are_noted_for_a_model_without_entries_too(ledgers):
+    first, second = ledgers
+    assert first.foreign("toy") == {}
+    for found in ({"champion": "toy/2", "previous": None}, {"challenger": "ü"}):
+        first.mark_foreign("toy", found)
+        first.mark_foreign("another", {"champion": "another/1"})
+        assert second.foreign("toy") == found
+    first.mark_foreign("toy", {})
+    assert (second.foreign("toy"), second.foreign("another")) == ({}, {"champion": "another/1"})
+    assert (second.models(), second.head("toy")) == ((), None)
+
+
 def test_models_are_apart(ledger):
     write(ledger, entries_after(None, "a"))
     write(ledger, entries_after(None, "a", "b", model="another"))

@@ -8,10 +8,22 @@ from situation import toy
 from promotion.adapters.memory import MemoryMirror
 from promotion.adapters.mlflow import DIGEST, MlflowMirror
 from promotion.errors import MirrorError
-from promotion.seams import MirrorDecision, MirrorRun, MirrorState, MirrorVersion
-from promotion.vocabulary import Stage
+from promotion.seams import Aliases, MirrorDecision, MirrorRun, MirrorState, MirrorVersion, Pushed
+from promotion.vocabulary import Stage, Tag
 
 HASHES = tuple(digit * 64 for digit in "123456789")
+
+
+def named(**steps):
+    """The aliases of a ledger that named so from entry N on: `named(e2={"champion": "toy:a"})`; none before."""
+    at = {int(entry[1:]): names for entry, names in steps.items()}
+    history = [next((at[seq] for seq in range(place, 0, -1) if seq in at), {}) for place in range(len(HASHES) + 1)]
+    wanted = at[max(at)] if at else {}
+    return Aliases(wanted={alias: Tag.parse(tag) for alias, tag in wanted.items()}, sent=lambda seq: history[seq:])
+
+
+FIRST = {"champion": "toy:a", "challenger": "toy:b"}
+THEN = {"champion": "toy:b", "previous": "toy:a"}
 
 
 @pytest.fixture(params=["memory", "mlflow"])
@@ -25,6 +37,30 @@ def mirror_and_runs(request, tmp_path):
 @pytest.fixture
 def mirror(mirror_and_runs):
     return mirror_and_runs[0]
+
+
+@pytest.fixture
+def move(mirror, request):
+    """Move an alias as somebody else would, to a version of ours, or to one of their own; None deletes it."""
+
+    def in_memory(alias, tag):
+        mirror.shown["toy"] = {**mirror.shown.get("toy", {}), alias: tag or "toy/9"}
+        if tag is None:
+            del mirror.shown["toy"][alias]
+
+    def in_mlflow(alias, tag):
+        client = request.getfixturevalue("mlflow")
+        mirror._ensure_model("toy")
+        if tag is None:
+            client.delete_registered_model_alias("toy", alias)
+        elif "/" in tag:
+            theirs = client.create_model_version("toy", source="file:///elsewhere").version
+            client.set_registered_model_alias("toy", alias, theirs)
+        else:
+            client.set_registered_model_alias("toy", alias, dict(mirror._ours("toy"))[tag].version)
+        return mirror.aliases("toy").get(alias)
+
+    return in_memory if isinstance(mirror, MemoryMirror) else in_mlflow
 
 
 @pytest.fixture
@@ -42,7 +78,7 @@ def state(mirror_and_runs, tmp_path):
         model="toy",
         hashes=HASHES[:4],
         versions=versions,
-        aliases={"champion": toy("a"), "challenger": toy("b")},
+        aliases=named(e2={"champion": "toy:a"}, e3=FIRST),
         decisions=(decision,),
     )
 
@@ -82,7 +118,7 @@ def test_aliases_and_stages_move_and_earlier_decisions_stand(mirror, state):
             state,
             hashes=HASHES[:7],
             versions=(replace(a, stage=Stage.ARCHIVED), replace(b, stage=Stage.PROD)),
-            aliases={"champion": toy("b"), "previous": toy("a")},
+            aliases=named(e3=FIRST, e5=THEN),
             decisions=(later,),
         )
     )
@@ -117,7 +153,7 @@ class TestHead:
             assert mirror.head("toy") == (length, HASHES[length - 1])
 
     def test_a_late_sender_changes_nothing(self, mirror, state):
-        mirror.push(replace(state, hashes=HASHES[:7], aliases={"champion": toy("b")}))
+        mirror.push(replace(state, hashes=HASHES[:7], aliases=named(e3=FIRST, e5={"champion": "toy:b"})))
         mirror.push(state)
         assert mirror.head("toy") == (7, HASHES[6])
         assert mirror.aliases("toy") == {"champion": "toy:b"}
@@ -125,11 +161,62 @@ class TestHead:
     @pytest.mark.parametrize("length", [7, 8])
     def test_a_ledger_that_was_rewritten_is_refused_and_the_evidence_stays(self, mirror, state, length):
         mirror.push(replace(state, hashes=HASHES[:7]))
-        rewritten = replace(state, hashes=("0" * 64,) * length, aliases={"champion": toy("b")})
+        rewritten = replace(state, hashes=("0" * 64,) * length, aliases=named(e5={"champion": "toy:b"}))
         with pytest.raises(MirrorError, match=r"^MLflow was sent another entry 7 of 'toy' than the ledger has, so the"):
             mirror.push(rewritten)
         assert mirror.head("toy") == (7, HASHES[6])
         assert mirror.aliases("toy")["champion"] == "toy:a"
+
+
+class TestForeignAliases:
+    """An alias is moved only from where we sent it, or from where a person gave it up."""
+
+    @pytest.mark.parametrize("tag", ["toy:b", "toy/9", None])
+    def test_one_that_somebody_else_moved_stays_until_it_is_given_up_or_put_back(self, mirror, state, move, tag):
+        mirror.push(state)
+        move("champion", tag)
+        name = mirror.aliases("toy").get("champion")
+        shown = {"champion": name, "previous": "toy:a"} if name else {"previous": "toy:a"}
+        later = replace(state, hashes=HASHES[:7], aliases=named(e3=FIRST, e6={**THEN, "champion": "toy:c"}))
+        later = replace(later, versions=(*state.versions, replace(state.versions[0], tag=toy("c"))))
+        for _ in range(2):
+            assert mirror.push(later) == Pushed(foreign={"champion": name})
+            assert mirror.aliases("toy") == shown
+            assert mirror.head("toy") == (7, HASHES[6])
+
+        given_up = replace(later, aliases=replace(later.aliases, given_up={"champion": name}))
+        assert mirror.push(given_up) == Pushed()
+        assert mirror.aliases("toy")["champion"] == "toy:c"
+
+    def test_one_put_back_to_what_was_sent_is_ours_again(self, mirror, state, move):
+        mirror.push(state)
+        move("champion", "toy:b")
+        assert mirror.push(state) == Pushed(foreign={"champion": "toy:b"})
+        move("champion", "toy:a")
+        assert mirror.push(replace(state, hashes=HASHES[:7], aliases=named(e3=FIRST, e5=THEN))) == Pushed()
+        assert mirror.aliases("toy") == THEN
+
+    @pytest.mark.parametrize("tag", ["toy:a", "toy:b", "toy:c", None])
+    def test_whatever_a_killed_sender_left_is_ours(self, mirror, state, move, tag):
+        """It moved the alias for any entry since the last that was sent whole, and did not come to say so."""
+        mirror.push(replace(state, versions=(*state.versions, replace(state.versions[0], tag=toy("c")))))
+        move("champion", tag)
+        since = {"e3": FIRST, "e5": {}, "e6": {**THEN, "champion": "toy:c"}, "e7": THEN}
+        assert mirror.push(replace(state, hashes=HASHES[:7], aliases=named(**since))) == Pushed()
+        assert mirror.aliases("toy") == THEN
+
+    def test_a_late_sender_takes_the_later_one_for_foreign_and_moves_nothing(self, mirror, state, move):
+        mirror.push(state)
+        move("champion", "toy:b")  # by entry 5, which this sender does not know
+        assert mirror.push(replace(state, hashes=HASHES[:4])) == Pushed(foreign={"champion": "toy:b"})
+        assert mirror.aliases("toy")["champion"] == "toy:b"
+
+    def test_without_a_champion_of_record_that_of_others_is_no_fault(self, mirror, state, move):
+        move("champion", "toy/9")
+        name = mirror.aliases("toy")["champion"]
+        waiting = replace(state, aliases=named(e3={"challenger": "toy:b"}))
+        assert mirror.push(waiting) == Pushed()
+        assert mirror.aliases("toy") == {"champion": name, "challenger": "toy:b"}
 
 
 class TestMlflow:
@@ -158,19 +245,33 @@ class TestMlflow:
     def test_other_peoples_versions_and_tags_are_left_alone(self, mirror, state, mlflow):
         mlflow.create_registered_model("toy", tags={"team": "risk"})
         theirs = mlflow.create_model_version("toy", source="file:///elsewhere", tags={"mine": "yes"})
-        mlflow.set_registered_model_alias("toy", "champion", theirs.version)
-        assert mirror.aliases("toy") == {"champion": f"toy/{theirs.version}"}
-        mlflow.set_registered_model_alias("toy", "shadow", theirs.version)
-        mirror.push(state)
+        for alias in ("champion", "shadow"):
+            mlflow.set_registered_model_alias("toy", alias, theirs.version)
+        name = f"toy/{theirs.version}"
+        assert mirror.aliases("toy") == {"champion": name, "shadow": name}
+        assert mirror.push(state) == Pushed(foreign={"champion": name})
 
-        assert mirror.aliases("toy") == {
-            "champion": "toy:a",
-            "challenger": "toy:b",
-            "shadow": f"toy/{theirs.version}",
-        }
+        assert mirror.aliases("toy") == {"champion": name, "challenger": "toy:b", "shadow": name}
         assert mirror.stages("toy") == {"toy:a": "prod", "toy:b": "staging"}
         assert mlflow.get_model_version("toy", theirs.version).tags == {"mine": "yes"}
         assert mlflow.get_registered_model("toy").tags["team"] == "risk"
+
+    def test_a_copy_that_somebody_made_of_a_version_of_ours_is_theirs(self, mirror, state, mlflow):
+        mirror.push(state)
+        first = mlflow.get_model_version_by_alias("toy", "champion")
+        copies = [mlflow.copy_model_version(f"models:/toy/{first.version}", "toy") for _ in range(2)]
+        assert [copy.tags for copy in copies] == [first.tags] * 2
+        mlflow.set_registered_model_alias("toy", "champion", copies[0].version)
+        name = f"toy/{copies[0].version}"
+        later = replace(state, versions=(replace(state.versions[0], stage=Stage.ARCHIVED), state.versions[1]))
+        assert mirror.push(later) == Pushed(foreign={"champion": name})
+        assert mirror.stages("toy") == {"toy:a": "archived", "toy:b": "staging"}
+        assert [mlflow.get_model_version("toy", copy.version).tags for copy in copies] == [first.tags] * 2
+
+    def test_whoever_only_looks_makes_no_database(self, tmp_path):
+        mirror = MlflowMirror(f"sqlite:///{tmp_path / 'none.db'}")
+        assert (mirror.aliases("toy"), mirror.stages("toy"), mirror.head("toy")) == ({}, {}, None)
+        assert not (tmp_path / "none.db").exists()
 
     def test_the_head_is_a_tag_that_a_person_can_read_and_remove(self, mirror, state, mlflow):
         mirror.push(state)
@@ -189,12 +290,12 @@ class TestMlflow:
         mlflow.delete_run(waiting.run_id)
         never = replace(state.decisions[0], run_id=gone.run_id, seq=2)
         lost = replace(state, versions=(gone, waiting), decisions=(never, *state.decisions))
-        assert mirror.push(lost) == (gone.run_id, waiting.run_id)
+        assert mirror.push(lost) == Pushed(lost=(gone.run_id, waiting.run_id))
         assert mirror.aliases("toy") == {"champion": "toy:a", "challenger": "toy:b"}
         assert mirror.head("toy") == state.head
 
         mlflow.restore_run(waiting.run_id)
-        assert mirror.push(lost) == (gone.run_id,)
+        assert mirror.push(lost) == Pushed(lost=(gone.run_id,))
         assert mirror.metrics(waiting.run_id, ["gate_roc_auc"], 4) == {"gate_roc_auc": 0.1 + 0.2}
 
     def test_a_server_that_is_away_is_a_sentence_without_the_password(self, state, monkeypatch):

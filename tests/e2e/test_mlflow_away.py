@@ -1,4 +1,4 @@
-"""A real MLflow server goes away: training says so and changes nothing, a judgement stands, the mirror catches up."""
+"""A real MLflow server goes away: a first champion waits for it, a later one stands, the mirror catches up."""
 
 import os
 import subprocess
@@ -44,16 +44,33 @@ def test_the_transition_stands_and_the_mirror_catches_up(project, monkeypatch, c
     for name in ("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "MLFLOW_HTTP_REQUEST_TIMEOUT"):
         monkeypatch.delenv(name, raising=False)  # a user has set neither
     with mlflow_server(project, port):
-        candidate = train_flow("data/train_transaction.csv", version="1.0.1", stage="staging")
+        first, second = (
+            train_flow("data/train_transaction.csv", version=version, stage="staging").tag
+            for version in ("1.0.1", "1.0.2")
+        )
 
-    assert run(["gate", candidate.tag]) == 0
+    registry = promotion.open()
+    before = registry.history("fraud_classifier")
+    for command in (["gate", first], ["retrain", "fraud_classifier"]):
+        assert run(command) == 1
+        told = " ".join(capsys.readouterr().err.split())
+        assert "'fraud_classifier' has no champion of record, and MLflow may have one" in told
+        assert "`--start-anew --reason …`" in told
+    assert registry.history("fraud_classifier") == before
+    with mlflow_server(project, port):
+        assert run(["gate", first]) == 0
+        capsys.readouterr()
+
+    assert run(["promote", second, "--override", "--yes", "--reason", "as good, and newer"]) == 0
     told = capsys.readouterr()
-    assert "PROMOTED" in told.out
+    assert f"{second} is the champion" in told.out
     assert f"Note: MLflow at http://127.0.0.1:{port} did not take or give what was asked" in told.err
     assert "What was decided stands; `promotion sync` brings the mirror up to date." in told.err
-    registry = promotion.open()
-    assert str(registry.champion("fraud_classifier").tag) == candidate.tag
-    assert [one.stage for one in registry.store.versions("fraud_classifier")] == ["prod"]
+    assert str(registry.champion("fraud_classifier").tag) == second
+    assert {str(one.tag): one.stage for one in registry.store.versions("fraud_classifier")} == {
+        first: "archived",
+        second: "prod",
+    }
 
     before = registry.history("fraud_classifier")
     assert run(["retrain", "fraud_classifier"]) == 1
@@ -62,7 +79,7 @@ def test_the_transition_stands_and_the_mirror_catches_up(project, monkeypatch, c
     assert "no candidate was saved" in " ".join(told.err.split())
     assert "Traceback" not in told.err
     assert registry.history("fraud_classifier") == before
-    assert len(registry.store.versions("fraud_classifier")) == 1
+    assert len(registry.store.versions("fraud_classifier")) == 2
 
     assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "2"
 

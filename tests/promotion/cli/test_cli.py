@@ -231,15 +231,16 @@ class TestLook:
         assert command("audit")[0] == 0
         assert command("repair") == (0, "toy: no label disagreed with the ledger\n", "")
 
-    def test_with_mlflow_away_the_promotion_stands_and_sync_catches_up(self, here, weak_alone, command, monkeypatch):
+    def test_with_mlflow_away_a_promotion_stands_and_sync_catches_up(self, with_champion, command, monkeypatch):
+        before = SqlLedger(load_config().url(load_config().ledger)).head("toy").seq
         monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:////dev/null/mlflow.db")
-        code, out, err = command("gate", "toy:weak")
-        assert (code, out.splitlines()[0].strip()) == (0, "PROMOTED  toy:weak (no champion yet)")
+        code, out, err = command("gate", "toy:good")
+        assert (code, out.splitlines()[0].strip()) == (0, "PROMOTED  toy:good against toy:weak")
         assert err.startswith("Note: MLflow at sqlite:////dev/null/mlflow.db did not take or give what was asked (")
         assert err.endswith("What was decided stands; `promotion sync` brings the mirror up to date.\n")
-        assert "MLflow shows toy as of entry 0 of 4; `promotion sync`" in command("status")[1]
+        assert f"MLflow shows toy as of entry {before} of {before + 4}; `promotion sync`" in command("status")[1]
         assert command("audit")[0] == 5
-        assert command("sync")[:2] == (1, "toy: not reached\n")
+        assert command("sync")[:2] == (1, "toy: not brought up to date\n")
         monkeypatch.delenv("MLFLOW_TRACKING_URI")
         assert command("sync") == (0, "toy: up to date\n", "")
         assert command("audit")[0] == 0

@@ -284,11 +284,11 @@ class Corruptions:
 
     def alias_moved(registry, mlflow):  # noqa: N805
         mlflow.set_registered_model_alias("toy", "champion", mlflow_number(mlflow, "toy:weak"))
-        return {"AUD030 alias champion"}
+        return {"AUD038 alias champion"}
 
     def alias_deleted(registry, mlflow):  # noqa: N805
         mlflow.delete_registered_model_alias("toy", "previous")
-        return {"AUD030 alias previous"}
+        return {"AUD038 alias previous"}
 
     def stage_tag_edited(registry, mlflow):  # noqa: N805
         mlflow.set_model_version_tag("toy", mlflow_number(mlflow, "toy:noisy"), "promotion.stage", "prod")
@@ -296,7 +296,7 @@ class Corruptions:
 
     def version_deleted_in_mlflow(registry, mlflow):  # noqa: N805
         mlflow.delete_model_version("toy", mlflow_number(mlflow, "toy:twin"))
-        return {"AUD031 toy:twin", "AUD030 alias challenger"}
+        return {"AUD031 toy:twin", "AUD038 alias challenger"}
 
     def metric_rewritten(registry, mlflow):  # noqa: N805
         run_id = registry.state("toy").versions["toy:noisy"].registration.run_id

@@ -486,12 +486,18 @@ def model_taken_over_by_another_ledger(here, _):
 # MLflow
 
 
-@seeded("AUD030")
+@seeded("AUD030", "AUD033")
+def alias_put_back_with_the_mark_of_what_was_sent(here, _):
+    here.sql("update heads set mirrored = ?", (here.seq("transition_planned", "weak"),))
+    here.mlflow.set_registered_model_alias("toy", "champion", here.number("weak"))
+
+
+@seeded("AUD038")
 def alias_moved(here, _):
     here.mlflow.set_registered_model_alias("toy", "champion", here.number("twin"))
 
 
-@seeded("AUD030", "AUD031")
+@seeded("AUD031", "AUD038")
 def version_deleted_in_mlflow(here, _):
     here.mlflow.delete_model_version("toy", here.number("twin"))
 

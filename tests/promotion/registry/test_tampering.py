@@ -15,7 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 from recipes import synthetic_rows
-from situation import NOON, POLICY, open_at, settings_at, toy
+from situation import NOON, POLICY, names_of, open_at, settings_at, toy
 
 from promotion.adapters.bento import BentoStore
 from promotion.adapters.keys import PublicKeys, Signer, write_new_key
@@ -164,7 +164,7 @@ def mirror(rows):
     mirror = MemoryMirror()
     for model in ("toy", "pet"):
         entries = RawLedger(rows).entries(model)
-        mirror.push(mirror_state(fold(model, entries), entries, {}))
+        mirror.push(mirror_state(fold(model, entries), entries, {}, names_of(model, entries)))
     return mirror
 
 
@@ -301,7 +301,7 @@ class TestCutTail:
     def test_signatures_and_chain_do_not_see_it_where_mlflow_was_cut_as_well(self, rows, found):
         shorter, other = cut(rows, "toy", 7), MemoryMirror()
         entries = RawLedger(shorter).entries("toy")
-        other.push(mirror_state(fold("toy", entries), entries, {}))
+        other.push(mirror_state(fold("toy", entries), entries, {}, names_of("toy", entries)))
         assert found(shorter, "toy", mirror=other) == set()
 
     def test_a_tail_that_was_replaced_is_found_even_where_mlflow_is_new(self, rows, found, keys):
@@ -375,7 +375,7 @@ class TestCommand:
         )
         ledger, mirror = SqlLedger(f"sqlite:///{tmp_path}/ledger.db"), MlflowMirror(mlflow_uri)
         entries = ledger.entries("toy")
-        mirror.push(mirror_state(fold("toy", entries), entries, {}))
+        mirror.push(mirror_state(fold("toy", entries), entries, {}, names_of("toy", entries)))
         return tmp_path
 
     @pytest.mark.parametrize(
