@@ -53,7 +53,7 @@ def span_of(value: object) -> float | str:
             return text
         number = float(text) if text else math.nan
     except OverflowError as error:
-        message = f"'{text}' is longer than all years."
+        message = f"Input should be a length of time, but '{text}' is longer than all years"
         raise ValueError(message) from error
     except ValueError:
         number = math.nan
@@ -61,8 +61,8 @@ def span_of(value: object) -> float | str:
         number = float(value)
     if not 0 <= number < math.inf:
         message = (
-            "Expected a number from 0 up, in the column's own unit, or a length of time in seconds, minutes, hours, "
-            "days or weeks, like 30s, 90m, 12h, 7d or 2w"
+            "Input should be a number from 0 up in the column's own unit, or a length of time like 30s, 90m (minutes), "
+            "12h, 7d or 2w"
         )
         raise ValueError(message)
     return number

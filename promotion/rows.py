@@ -110,7 +110,7 @@ def split_by_time(rows: "pd.DataFrame", *, time: str, holdout: float) -> Split:
     import numpy as np
 
     _check_share(holdout)
-    require_columns(rows, (time,), "The rows", "which orders them in time")
+    require_columns(rows, (time,), "The data", "which orders its rows in time")
     times = times_of(rows[time])
     if times.missing.any():
         message = f"Column '{time}' orders the rows in time and must not be empty; row {times.missing.argmax() + 1} is."

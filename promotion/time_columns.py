@@ -70,7 +70,7 @@ def _numbers(column: "pd.Series[Any]", named: str) -> Times:
     if types.is_integer_dtype(column.dtype):
         kind = "uint64" if types.is_unsigned_integer_dtype(column.dtype) else "int64"
     values = column.to_numpy(dtype=kind, na_value=0) if missing.any() else column.to_numpy(dtype=kind)
-    _refuse(np.isinf(values), column, named, "hold finite numbers")
+    _refuse(np.isinf(values), column, named, "hold finite numbers", "Mend the row, or leave it out.")
     return Times(str(column.name), values, missing)
 
 
@@ -95,7 +95,7 @@ def _objects(column: "pd.Series[Any]", named: str) -> Times:
     first = kinds[type(column[~missing].iloc[0])]
     if set(kinds.values()) != {first} or not first:
         each = np.array([kinds.get(type(value), first) for value in column])
-        _refuse((each == "") & ~missing, column, named, f"hold {_FORMS}")
+        _refuse((each == "") & ~missing, column, named, f"hold {_FORMS}", _WAY_OUT)
         _refuse((each != first) & ~missing, column, named, f"hold {first} throughout, as in its first row")
     return _READ[first](column, missing, named)
 
@@ -124,7 +124,7 @@ def _number_objects(column: "pd.Series[Any]", missing: "Mask", named: str) -> Ti
         values = filled.to_numpy(dtype="int64" if whole else "float64")
     except OverflowError:
         values = filled.to_numpy(dtype="float64")
-    _refuse(np.isinf(values), column, named, "hold finite numbers")
+    _refuse(np.isinf(values), column, named, "hold finite numbers", "Mend the row, or leave it out.")
     return Times(str(column.name), values, missing)
 
 
@@ -153,7 +153,7 @@ def _moments(column: "pd.Series[Any]", missing: "Mask", at: "NDArray[Any]", zone
     """Of moments that were read row by row: all of them were, and either all name a zone or none does."""
     import numpy as np
 
-    _refuse(np.isnat(at) & ~missing, column, named, f"hold {_FORMS}")
+    _refuse(np.isnat(at) & ~missing, column, named, f"hold {_FORMS}", _WAY_OUT)
     first = bool(zoned[~missing][0])
     form = f"hold moments {'with' if first else 'without'} a zone throughout, as in its first row"
     _refuse((zoned != first) & ~missing, column, named, form)
@@ -164,7 +164,9 @@ def _missing(column: "pd.Series[Any]") -> "Mask":
     return column.isna().to_numpy(dtype=bool)
 
 
-def _refuse(wrong: Any, column: "pd.Series[Any]", named: str, expected: str) -> None:
+def _refuse(
+    wrong: Any, column: "pd.Series[Any]", named: str, expected: str, way_out: str = "Write all rows in one form."
+) -> None:
     """Raise a `DataError` that shows the first wrong row, counted from 1, if there is one."""
     import numpy as np
 
@@ -173,5 +175,5 @@ def _refuse(wrong: Any, column: "pd.Series[Any]", named: str, expected: str) -> 
         row = int(mask.argmax())
         value = column.iloc[row]
         found = f"'{value}'" if isinstance(value, str) else f"{value} ({type(value).__name__})"
-        message = f"Column {named} orders the rows in time and must {expected}; row {row + 1} holds {found}. {_WAY_OUT}"
+        message = f"Column {named} orders the rows in time and must {expected}; row {row + 1} holds {found}. {way_out}"
         raise DataError(message)

@@ -11,10 +11,11 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, ValidationError
 
 from promotion.ages import span_of
+from promotion.canonical import NumberOrText
 from promotion.errors import ConfigError
 from promotion.secrets import without_password
 
-Span = Annotated[float | str, BeforeValidator(span_of)]
+Span = Annotated[NumberOrText, BeforeValidator(span_of)]
 """A number in a column's own unit, or a length of time; see `span_of`."""
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from promotion.canonical import canonical_json, plain, restore
+from promotion.canonical import NumberOrText, canonical_json, plain, restore
 from promotion.errors import LedgerError
 from promotion.evidence import Comparison
 from promotion.evidence.curves import Curves
@@ -97,7 +97,7 @@ class Adoption:
 
     tag: str
     reason: str
-    trained_before: float | str | None = None
+    trained_before: NumberOrText | None = None
     assumed_clean: bool = False
 
 
