@@ -110,7 +110,7 @@ class SliceRule:
     """Divide the one column, a number, at its quantiles into this many parts."""
     window: Span | None = None
     """Divide the one column into windows of this length: a number in its own unit where it holds numbers, a length of
-    time (`"12h"`, `"7d"`) where it holds dates or datetimes.
+    time (`"12h"`, `"7d"`) where it holds dates or datetimes. Windows of whole days begin at midnight.
     """
     require: Require = Require.NOT_WORSE
     """`"not_worse"`: only a loss that is shown to exceed `max_loss` blocks, corrected for the number of parts (Holm
