@@ -47,13 +47,16 @@ def times_of(column: "pd.Series[Any]", what: str = "") -> Times:
 def times_of_text(column: "pd.Series[Any]", what: str) -> Times:
     """The times of a column of text, as a CSV file has it: numbers where its first value is one, else ISO 8601.
 
+    An empty field has no time, and neither has `NA`, `NaN`, `null` or another of pyarrow's names for it.
+
     Raises:
         DataError: a value is neither; or they are mixed, or some moments name a zone and others none.
     """
     import pandas as pd
+    from pyarrow.csv import ConvertOptions
 
     named = f"'{column.name}' of {what}"
-    column = column.mask(column.str.strip() == "")
+    column = column.mask(column.str.strip().isin(ConvertOptions().null_values))
     numbers = pd.to_numeric(column, errors="coerce")
     if column.isna().all() or pd.isna(numbers[column.notna()].iloc[0]):
         return _objects(column.astype(object), named)

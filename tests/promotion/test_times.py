@@ -369,6 +369,13 @@ class TestReading:
         )
         assert "; row 2 holds '31/12/2024'. Turn" in str(caught.value)
 
+    @pytest.mark.parametrize("texts", [["5", "NA", "", "7.5"], ["2024-12-01", "NA", "", "2024-12-02"]])
+    def test_a_field_that_says_nothing_is_no_time(self, tmp_path, texts):
+        (tmp_path / "rows.csv").write_text(
+            "\n".join(["id,t", *(f"{place},{text}" for place, text in enumerate(texts)), ""])
+        )
+        assert read_rows(tmp_path / "rows.csv", {"t": "time"})["t"].isna().tolist() == [False, True, True, False]
+
     def test_numbers_with_something_else_among_them_are_one_sentence(self, read):
         with pytest.raises(DataError, match=r"hold numbers throughout, as in its first row; row 2 holds '2024-12-01'"):
             read([5, "2024-12-01"], ".csv")
