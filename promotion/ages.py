@@ -1,9 +1,24 @@
-"""Lengths of time, as a person writes them: 12h, 3d, 2w."""
+"""Lengths of time, as a person writes them: 30s, 90m, 12h, 3d, 2w."""
 
+import math
 import re
 from datetime import timedelta
+from fractions import Fraction
+from typing import Literal
 
-_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
+TimeUnit = Literal["ns", "us", "ms", "s", "min", "h", "d"]
+"""What a column of times counts in."""
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_NANOSECONDS = {
+    "ns": 1,
+    "us": 10**3,
+    "ms": 10**6,
+    "s": 10**9,
+    "min": 60 * 10**9,
+    "h": 3600 * 10**9,
+    "d": 86_400 * 10**9,
+}
 
 
 def length_of(text: str) -> timedelta:
@@ -16,8 +31,64 @@ def length_of(text: str) -> timedelta:
         ValueError: the text is no length of time.
         OverflowError: it is longer than all years.
     """
-    match = re.fullmatch(r"([0-9]{1,9})([hdw])", text.strip())
-    if match is None:
+    length = _read(text, "hdw")
+    if length is None:
         message = f"'{text}' is no length of time: expected hours, days or weeks, like 12h, 30d or 2w."
         raise ValueError(message)
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+    return length
+
+
+def span_of(value: object) -> float | str:
+    """A stretch of a time column: a number in the column's own unit, or a length of time in one of the five units.
+
+    >>> span_of(604800), span_of("7d"), span_of("604800")
+    (604800.0, '7d', 604800.0)
+
+    Raises:
+        ValueError: it is neither, negative, or longer than all years.
+    """
+    text = value.strip() if isinstance(value, str) else ""
+    try:
+        if text and _read(text, "smhdw") is not None:
+            return text
+        number = float(text) if text else math.nan
+    except OverflowError as error:
+        message = f"Input should be a length of time, but '{text}' is longer than all years"
+        raise ValueError(message) from error
+    except ValueError:
+        number = math.nan
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        number = float(value)
+    if not 0 <= number < math.inf:
+        message = (
+            "Input should be a number from 0 up in the column's own unit, or a length of time like 30s, 90m (minutes), "
+            "12h, 7d or 2w"
+        )
+        raise ValueError(message)
+    return number
+
+
+def timedelta_of(span: str) -> timedelta:
+    """The length of time that `span_of` gave as text.
+
+    >>> timedelta_of("90m")
+    datetime.timedelta(seconds=5400)
+    """
+    length = _read(span, "smhdw")
+    assert length is not None  # noqa: S101 - `span_of` has seen to it
+    return length
+
+
+def in_units(length: timedelta, unit: TimeUnit) -> float:
+    """The length as a number of units; whole where it can be.
+
+    >>> in_units(timedelta(days=7), "s")
+    604800
+    """
+    number = Fraction(length // timedelta(microseconds=1) * 1000, _NANOSECONDS[unit])
+    return number.numerator if number.denominator == 1 else float(number)
+
+
+def _read(text: str, units: str) -> timedelta | None:
+    match = re.fullmatch(rf"([0-9]{{1,9}})([{units}])", text.strip())
+    return timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else None

@@ -8,11 +8,14 @@ import hashlib
 import json
 from collections.abc import Callable
 from functools import cache
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import TypeAdapter
+from pydantic import PlainSerializer, TypeAdapter
 
 T = TypeVar("T")
+
+NumberOrText = Annotated[float | str, PlainSerializer(lambda value: value if isinstance(value, str) else float(value))]
+"""Written as a field of `float` alone is: 1000 as 1000.0."""
 
 
 def plain(value: object) -> Any:

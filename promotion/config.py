@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
-from promotion.ages import length_of
+from promotion.ages import TimeUnit, length_of
 from promotion.errors import ConfigError, PromotionError, UnknownName
 from promotion.judgement import Policy
-from promotion.toml import read_toml, sentences
+from promotion.toml import Span, read_toml, sentences
 from promotion.vocabulary import is_name
 
 FILE_NAME = "promotion.toml"
@@ -78,10 +78,13 @@ class ModelConfig(BaseModel):
     """A file whose rows all judge; the rows of `data` that are not among them train. `promotion gate --holdout FILE`
     goes before it, and so does `gate --data FILE`, of which the recipe's own holdout judges.
     """
-    mature_after: float | None = Field(default=None, ge=0)
+    mature_after: Span | None = None
     """Rows that are not at least so much older than the newest row of their file neither train nor judge: too young for
-    their label to be trusted. In the unit of the recipe's time column.
+    their label to be trusted. A length of time (`"30s"`, `"90m"`, `"12h"`, `"7d"`, `"2w"`), or where the recipe's time
+    is a number, a number in its unit.
     """
+    time_unit: TimeUnit | None = None
+    """What the recipe's time counts in, where it is a number; needed where `mature_after` is a length of time."""
     serving: WebAddress | None = None
     """Where a running service says which version it has loaded; `promotion audit` asks it."""
     champion_max_age: Length | None = None

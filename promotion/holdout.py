@@ -1,10 +1,13 @@
 """Which rows may judge: those that neither side was trained on, as far as each side's provenance can tell."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from promotion.ages import TimeUnit
 from promotion.errors import DataError
 from promotion.rows import fingerprints
+from promotion.time_columns import times_of
+from promotion.times import span_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,9 +26,13 @@ class KnownRows:
 
 @dataclass(frozen=True)
 class TrainedBefore:
-    """Trained on rows before this moment only, says the person who adopted it; in the recipe's unit of time."""
+    """Trained on rows before this time only, says the person who adopted it.
 
-    moment: float
+    Attributes:
+        bound: a number in the unit of the recipe's time, or a moment as ISO 8601 text.
+    """
+
+    bound: float | str
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,8 @@ def clean(rows: "pd.DataFrame", recipe: "Recipe", *sides: Provenance) -> Clean:
     """Leave out every row that any side was (or may have been) trained on.
 
     Raises:
-        DataError: a side is known by time, and the recipe names no time column.
+        DataError: a side is known by time, and the recipe names no time column, or one whose times do not compare with
+            it.
     """
     import numpy as np
 
@@ -75,22 +83,28 @@ def without(rows: "pd.DataFrame", others: "pd.DataFrame", recipe: "Recipe") -> "
     return clean(rows, recipe, KnownRows(np.sort(fingerprints(others[recipe.key])))).rows
 
 
-def mature(rows: "pd.DataFrame", recipe: "Recipe", after: float) -> "pd.DataFrame":
-    """The rows that are at least so much older than the newest one, in the recipe's unit of time.
+def mature(rows: "pd.DataFrame", recipe: "Recipe", after: float | str, unit: TimeUnit | None = None) -> "pd.DataFrame":
+    """The rows that are at least so much older than the newest one.
+
+    Args:
+        rows: of a file.
+        recipe: names their time column.
+        after: a number in the unit of that column, or a length of time such as `7d`.
+        unit: of a time column of numbers; needed for a length of time there.
 
     Raises:
-        DataError: the recipe names no time column, or no row is old enough.
+        DataError: the recipe names no time column, `after` is not of the kind that the column needs, or no row is old
+            enough.
     """
     if recipe.time is None:
         message = (
             "`mature_after` is set, but the recipe names no time column. Set `time` in the recipe, or leave it out."
         )
         raise DataError(message)
-    latest = rows[recipe.time].max() - after
-    kept: pd.DataFrame = rows[(rows[recipe.time] <= latest).to_numpy()]
+    kept: pd.DataFrame = rows[times_of(rows[recipe.time]).older(after, unit)]
     if len(kept) == 0:
         message = (
-            f"No row is {after:g} older than the newest, as `mature_after` asks, among {len(rows):,}. "
+            f"No row is {span_text(after)} older than the newest, as `mature_after` asks, among {len(rows):,}. "
             "Give a file that goes back further, or a smaller `mature_after`."
         )
         raise DataError(message)
@@ -114,7 +128,7 @@ def _trained_on(
     if isinstance(side, KnownRows):
         return _contains(side.fingerprints, keys)
     if isinstance(side, TrainedBefore):
-        return _before(rows, recipe, side.moment)
+        return _before(rows, recipe, side.bound)
     return np.full(len(rows), isinstance(side, UnknownRows))
 
 
@@ -127,11 +141,11 @@ def _contains(known: "NDArray[np.uint64]", asked: "NDArray[np.uint64]") -> "NDAr
     return np.asarray(known[place] == asked)
 
 
-def _before(rows: "pd.DataFrame", recipe: "Recipe", moment: float) -> "NDArray[Any]":
+def _before(rows: "pd.DataFrame", recipe: "Recipe", bound: float | str) -> "NDArray[np.bool_]":
     if recipe.time is None:
         message = (
             "The champion was adopted with --trained-before, but the recipe names no time column. "
             "Set `time` in the recipe, or adopt it again with --assume-clean."
         )
         raise DataError(message)
-    return ~(rows[recipe.time] >= moment).to_numpy()  # a row without a time may have been before
+    return ~times_of(rows[recipe.time]).since(bound)  # a row without a time may have been before

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from promotion.errors import DataError, UnknownName
 from promotion.seams import Split
+from promotion.time_columns import times_of, times_of_text
 from promotion.vocabulary import Task
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-ColumnType = Literal["number", "text", "key"]
+ColumnType = Literal["number", "text", "key", "time"]
 _TAIL_BYTES = 1 << 20
 _BLOCK_BYTES = 1 << 23
 
@@ -28,16 +29,21 @@ _BLOCK_BYTES = 1 << 23
 def read_rows(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
     """Read the named columns of a CSV or Parquet file, in the order given.
 
-    A `number` becomes float64, a `text` a pandas category (missing stays missing), a `key` stays as the file has it.
+    A `number` becomes float64, a `text` a pandas category (missing stays missing), a `key` stays as the file has it. A
+    `time` becomes int64 or float64 where the file holds numbers, datetime64 where it holds moments or ISO 8601 text, in
+    UTC where they name a zone.
 
     Raises:
         DataError: the file is missing, empty or cut short, lacks a column, has a row with more or fewer fields than its
-            header, or holds no number where one must be.
+            header, or holds no number where one must be, or no time.
     """
     if not path.is_file():
         message = f"There is no data file at {path}. Put the file there, or name another with --data."
         raise DataError(message)
-    rows = _read_parquet(path, columns) if path.suffix == ".parquet" else _read_csv(path, columns)
+    parquet = path.suffix == ".parquet"
+    rows = _read_parquet(path, columns) if parquet else _read_csv(path, columns)
+    for name in (name for name, kind in columns.items() if kind == "time"):
+        rows[name] = (times_of if parquet else times_of_text)(rows[name], str(path)).series(rows.index)
     return rows[list(columns)]
 
 
@@ -93,21 +99,30 @@ def split_by_time(rows: "pd.DataFrame", *, time: str, holdout: float) -> Split:
 
     Args:
         rows: all rows.
-        time: column of numbers that orders them.
+        time: column that orders them: numbers, dates, datetimes, or ISO 8601 text; the same moments give the same
+            split in each form.
         holdout: share of the rows, above 0 and below 1.
 
     Raises:
-        DataError: a time is missing, or all rows are of one moment.
+        DataError: there are no rows, or no such column; a time is missing, or is none of these (such as 31/12/2024), or
+            some name a zone and others none; or all rows are of one moment.
     """
+    import numpy as np
+
     _check_share(holdout)
-    moments = rows[time]
-    if moments.isna().any():
-        message = f"Column '{time}' orders the rows in time and must not be empty; row {_first(moments.isna())} is."
+    require_columns(rows, (time,), "The data", "which orders its rows in time")
+    times = times_of(rows[time])
+    if times.missing.any():
+        message = f"Column '{time}' orders the rows in time and must not be empty; row {times.missing.argmax() + 1} is."
         raise DataError(message)
-    cut = moments.sort_values().iloc[int(len(rows) * (1 - holdout))]
-    late = (moments >= cut).to_numpy()
+    if not len(rows):
+        message = f"There are no rows to split by '{time}'."
+        raise DataError(message)
+    place = int(len(rows) * (1 - holdout))
+    cut = np.partition(times.points, place)[place]
+    late = times.points >= cut
     if late.all():
-        message = f"The rows cannot be split by '{time}': too many of them are of one moment ({cut:g})."
+        message = f"The rows cannot be split by '{time}': too many of them are of one moment ({times.written(cut)})."
         raise DataError(message)
     return Split(rows[~late], rows[late])
 
@@ -126,7 +141,7 @@ def _read_csv(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
     header = _header(path)
     _require(path, columns, header)
     _check_end(path, len(header))
-    arrow = {"number": pa.float64(), "text": pa.dictionary(pa.int32(), pa.string()), "key": None}
+    arrow = {"number": pa.float64(), "text": pa.dictionary(pa.int32(), pa.string()), "key": None, "time": pa.string()}
     types = {name: arrow[kind] for name, kind in columns.items() if arrow[kind] is not None}
     try:
         return _parse_csv(path, columns, types)

@@ -6,12 +6,17 @@ import typing
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ValidationError
+from pydantic import BeforeValidator, ValidationError
 
+from promotion.ages import span_of
+from promotion.canonical import NumberOrText
 from promotion.errors import ConfigError
 from promotion.secrets import without_password
+
+Span = Annotated[NumberOrText, BeforeValidator(span_of)]
+"""A number in a column's own unit, or a length of time; see `span_of`."""
 
 
 def read_toml(path: Path) -> dict[str, Any]:

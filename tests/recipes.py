@@ -47,6 +47,14 @@ class TimelessRecipe(ToyRecipe):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DatedRecipe(ToyRecipe):
+    """The same, but `t` may be a moment."""
+
+    def load(self, path):
+        return read_rows(path, {"id": "key", "y": "number", "t": "time", "a": "number", "b": "number"})
+
+
+@dataclass(frozen=True, kw_only=True)
 class NumberRecipe(ToyRecipe):
     """Predicts a number: `b` by `a`."""
 

@@ -24,6 +24,7 @@ from promotion.cli.output import (
     show_decision,
 )
 from promotion.cli.proposing import opened, propose_and_do
+from promotion.errors import DataError
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -168,13 +169,25 @@ def readmit(tag: TagText, reason: Reason, as_json: Json = False) -> None:
     say({"readmitted": tag, "reason": reason}, told, as_json=as_json)
 
 
+def _bound(text: str) -> float | str:
+    from promotion.times import bound_of
+
+    try:
+        return bound_of(text)
+    except DataError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
 def adopt(
     tag: TagText,
     reason: Reason,
     trained_before: Annotated[
-        float | None,
+        str | None,
         typer.Option(
-            help="It was trained on rows before this moment only, in the recipe's unit of time.", metavar="TIME"
+            parser=_bound,
+            help="It was trained on rows before this only: a number in the unit of the recipe's time, or a moment like "
+            "2024-12-01 or 2024-12-01T00:00:00+01:00; in UTC where it names no zone and the rows do.",
+            metavar="TIME",
         ),
     ] = None,
     assume_clean: Annotated[

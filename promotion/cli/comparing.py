@@ -52,7 +52,7 @@ def compare(
         typer.Option(
             "--slice",
             help="FILE: parts of the rows to compare on as well: a column, two crossed (a,b), quantile bins of a "
-            "number (a:4), windows of a time (t/86400); may be repeated.",
+            "number (a:4), windows of a time (t/86400, t/7d); may be repeated.",
             metavar="COLUMN",
         ),
     ] = None,

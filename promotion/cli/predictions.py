@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from promotion.judgement import Policy
 
 _BINS = re.compile(r"(?P<column>.+):(?P<bins>\d+)")
-_WINDOW = re.compile(r"(?P<column>.+)/(?P<window>[\d.]+(e\d+)?)")
+_WINDOW = re.compile(r"(?P<column>.+)/(?P<window>[\d.]+(e\d+)?|\d+[smhdw])")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +119,7 @@ def compare_by_policy(asked: Predictions, policy: "Policy") -> "Comparison":
 
 
 def parse_slicing(text: str) -> "Slicing":
-    """`a` by value, `a,b` crossed, `a:4` in 4 quantile bins, `t/86400` in windows of that length.
+    """`a` by value, `a,b` crossed, `a:4` in 4 quantile bins, `t/86400` or `t/7d` in windows of that length.
 
     Raises:
         ConfigError: no such division is possible.
@@ -129,7 +129,7 @@ def parse_slicing(text: str) -> "Slicing":
     if found := _BINS.fullmatch(text):
         return Slicing(by=(found["column"],), bins=int(found["bins"]))
     if found := _WINDOW.fullmatch(text):
-        return Slicing(by=(found["column"],), window=float(found["window"]))
+        return Slicing(by=(found["column"],), window=found["window"])
     return Slicing(by=names(text))
 
 

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Sequence
+from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
 from numbers import Real
@@ -11,9 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from promotion.ages import timedelta_of
 from promotion.errors import DataError
 from promotion.evidence.arrays import Floats
 from promotion.evidence.containers import MAX_EXACT, is_missing
+from promotion.time_columns import times_of
 
 MISSING = "(missing)"
 """Name of the part of the rows without a value."""
@@ -46,8 +49,19 @@ def by_quantile(name: str, column: NDArray[Any], weights: Floats, bins: int) -> 
     return _beside_missing(held, _quantiles(numbers[held], weights[held], bins) if held.any() else NOTHING)
 
 
-def by_window(name: str, column: NDArray[Any], window: float) -> Coded:
-    """Parts `[low, low + window)` by the number in the column, counted from the smallest; those that hold rows."""
+def by_window(name: str, column: NDArray[Any], window: float | str) -> Coded:
+    """Parts `[low, low + window)` by the time in the column; those that hold rows.
+
+    Windows of a number count from the smallest number; windows of a length of time, such as `7d`, from the start of the
+    first moment's day, hour, minute or second, whichever is the longest that divides the window.
+    """
+    if isinstance(window, str):
+        return _by_length(name, column, timedelta_of(window))
+    if column.dtype.kind == "M":
+        raise DataError(
+            f"A window of {window:g} takes a column of numbers, but '{name}' holds '{column.dtype}'. Write the window "
+            "as a length of time, like 7d, or slice by its values."
+        )
     numbers = _read_numbers(name, column)
     held = ~np.isnan(numbers)
     return _beside_missing(held, _windows(name, numbers[held], window) if held.any() else NOTHING)
@@ -118,6 +132,29 @@ def _windows(name: str, numbers: Floats, window: float) -> Coded:
     texts = _texts(low + window * np.concatenate([places, places + 1]))
     ranges = zip(texts[: len(places)], texts[len(places) :], strict=True)
     return Coded(tuple(f"[{start}, {end})" for start, end in ranges), codes)
+
+
+def _by_length(name: str, column: NDArray[Any], length: timedelta) -> Coded:
+    import pandas as pd
+
+    times = times_of(pd.Series(column, name=name))
+    held = ~times.missing
+    if not held.any():
+        return _beside_missing(held, NOTHING)
+    if not times.moments:
+        raise DataError(
+            f"Windows of a length of time take a column of dates or datetimes, but column '{name}' holds {times.said}. "
+            "Write the window as a number in the column's own unit, such as 604800 for a week of seconds."
+        )
+    seconds = times.points[held].astype("datetime64[s]").astype(np.int64)
+    window = length // timedelta(seconds=1)
+    begin = next(unit for unit in (86_400, 3600, 60, 1) if window % unit == 0)
+    low = seconds.min() // begin * begin
+    places, codes = np.unique((seconds - low) // window, return_inverse=True)
+    _require_few(name, len(places))
+    starts, ends = ((low + window * each).astype("datetime64[s]") for each in (places, places + 1))
+    ranges = zip(map(times.written, starts), map(times.written, ends), strict=True)
+    return _beside_missing(held, Coded(tuple(f"[{start}, {end})" for start, end in ranges), codes))
 
 
 def _beside_missing(held: NDArray[np.bool_], coded: Coded) -> Coded:

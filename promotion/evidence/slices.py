@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
+from promotion.ages import span_of, timedelta_of
 from promotion.errors import ConfigError, DataError, UnknownName
 from promotion.evidence.arrays import Columns, Floats
 from promotion.evidence.containers import unmasked
@@ -27,7 +28,8 @@ class Slicing:
     Attributes:
         by: the columns whose values, crossed, name the slices.
         bins: divide the one column, a number, at its quantiles into this many slices.
-        window: divide the one column, a number such as a time, into windows of this length, in its own unit.
+        window: divide the one column into windows of this length: in its own unit where it is a number, else a length
+            of time such as `7d`.
 
     Raises:
         ConfigError: no such division is possible.
@@ -35,7 +37,7 @@ class Slicing:
 
     by: tuple[str, ...]
     bins: int | None = None
-    window: float | None = None
+    window: float | str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by", (self.by,) if isinstance(self.by, str) else tuple(self.by))
@@ -43,8 +45,7 @@ class Slicing:
             raise ConfigError("A slicing needs at least one column, but names none. Name one, by = 'ProductCD'.")
         if self.bins is not None and (type(self.bins) is not int or self.bins < 2):  # noqa: PLR2004
             raise ConfigError(f"The bins of a slicing must be a whole number from 2 up, but are {self.bins}.")
-        if self.window is not None and not 0 < self.window < math.inf:
-            raise ConfigError(f"The window of a slicing must be a number above 0, but is {self.window}.")
+        self._check_window()
         if self.bins is not None and self.window is not None:
             raise ConfigError(f"A slicing takes bins or a window, but that by '{self.by[0]}' has both. Leave one out.")
         if len(self.by) > 1 and (self.bins is not None or self.window is not None):
@@ -53,13 +54,28 @@ class Slicing:
                 "or leave out the bins or the window."
             )
 
+    def _check_window(self) -> None:
+        if isinstance(self.window, str):
+            try:
+                object.__setattr__(self, "window", span_of(self.window))
+            except ValueError:
+                message = (
+                    f"The window of a slicing must be a number or a length of time, like 7d, but is '{self.window}'."
+                )
+                raise ConfigError(message) from None
+        number = timedelta_of(self.window).total_seconds() if isinstance(self.window, str) else self.window
+        if number is not None and not 0 < number < math.inf:
+            raise ConfigError(f"The window of a slicing must be a number above 0, but is {self.window}.")
+
     @property
     def name(self) -> str:
         """As a person says it, e.g. `ProductCD`, `ProductCD x card4`, `TransactionAmt in 4 bins`."""
         crossed = " x ".join(self.by)
         if self.bins is not None:
             return f"{crossed} in {self.bins} bins"
-        return crossed if self.window is None else f"{crossed} in windows of {self.window:g}"
+        if self.window is None:
+            return crossed
+        return f"{crossed} in windows of {self.window if isinstance(self.window, str) else f'{self.window:g}'}"
 
 
 class Slice(NamedTuple):

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, ConfigDict
 
 from promotion.errors import ConfigError, PromotionError
 from promotion.evidence import Metric, Slicing, metric
+from promotion.toml import Span
 from promotion.vocabulary import Direction
 
 STRICT = ConfigDict(extra="forbid")
@@ -107,8 +108,10 @@ class SliceRule:
     """As of a guardrail, in each part."""
     bins: int | None = None
     """Divide the one column, a number, at its quantiles into this many parts."""
-    window: float | None = None
-    """Divide the one column, a number such as a time, into windows of this length in its own unit."""
+    window: Span | None = None
+    """Divide the one column into windows of this length: a number in its own unit where it holds numbers, a length of
+    time (`"12h"`, `"7d"`) where it holds dates or datetimes. Windows of whole days begin at midnight.
+    """
     require: Require = Require.NOT_WORSE
     """`"not_worse"`: only a loss that is shown to exceed `max_loss` blocks, corrected for the number of parts (Holm
     1979). `"proven"`: every part must be shown to stay within it.

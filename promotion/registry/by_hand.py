@@ -4,7 +4,7 @@ Whatever is to serve is seen to load and to score before anything moves.
 """
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from promotion.errors import Refused
@@ -23,7 +23,8 @@ from promotion.registry.transition import (
     plan_rollback,
     rollback_target,
 )
-from promotion.registry.verifying import changed, verify
+from promotion.registry.verifying import changed, check_bound, verify
+from promotion.times import bound_of
 from promotion.vocabulary import Stage, Tag
 
 
@@ -95,20 +96,22 @@ class ByHand(Proposals):
         return proposal(state, self._verified(state.versions[plan.moves[0].tag], plan, data))
 
     def propose_adoption(
-        self, tag: Tag, *, reason: str, trained_before: float | None = None, assume_clean: bool = False
+        self, tag: Tag, *, reason: str, trained_before: float | str | date | None = None, assume_clean: bool = False
     ) -> Proposal:
         """Vouch for a version whose training rows are unknown; see `Registry.adopt`."""
         if (trained_before is None) != assume_clean:
             message = "Say what is known of its training rows: either --trained-before TIME or --assume-clean."
             raise Refused(message)
-        why = required(reason)
+        why, bound = required(reason), None if trained_before is None else bound_of(trained_before)
         stored = self.stored(tag)
         serves = stored.stage == Stage.PROD
         state = self.settled(tag.model)
         news = self._registrations(state, tag, *(labelled_prod(self.store, tag.model) if serves else ()))
         known = self._journal.foreseen(state, news)
         plan = plan_adoption(known, tag, reason=why) if serves else None
-        adoption = Adoption(tag=str(tag), reason=why, trained_before=trained_before, assumed_clean=assume_clean)
+        if bound is not None:
+            check_bound(find(known, tag), self._reader, bound)
+        adoption = Adoption(tag=str(tag), reason=why, trained_before=bound, assumed_clean=assume_clean)
         return proposal(state, *news, adoption, self._verified(find(known, tag), plan) if plan else None)
 
     def propose_readmission(self, tag: Tag, *, reason: str) -> Proposal:

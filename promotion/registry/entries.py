@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from promotion.canonical import canonical_json, plain, restore
+from promotion.canonical import NumberOrText, canonical_json, plain, restore
 from promotion.errors import LedgerError
 from promotion.evidence import Comparison
 from promotion.evidence.curves import Curves
@@ -85,11 +85,19 @@ class Judgement:
 
 @dataclass(frozen=True, kw_only=True)
 class Adoption:
-    """A person vouched for a version whose training rows are unknown."""
+    """A person vouched for a version whose training rows are unknown.
+
+    Attributes:
+        tag: of the version.
+        reason: one sentence.
+        trained_before: it was trained on rows before this only: a number in the unit of the recipe's time, or a moment
+            as ISO 8601 text, `2024-12-01`; None where nothing is said.
+        assumed_clean: it was trained on no row that will ever judge.
+    """
 
     tag: str
     reason: str
-    trained_before: float | None = None
+    trained_before: NumberOrText | None = None
     assumed_clean: bool = False
 
 

@@ -111,7 +111,7 @@ def load_rows(source: Source, name: str, settings: ModelConfig, recall: Recall =
     rows = recall(source.key, lambda: _load(source)) if source.key else _load(source)
     check_rows(rows, key=recipe.key, label=recipe.label, what=str(path), task=task_of_recipe(recipe))
     require_columns(rows, settings.policy.columns, str(path), "which the policy names")
-    kept = rows if settings.mature_after is None else mature(rows, recipe, settings.mature_after)
+    kept = rows if settings.mature_after is None else mature(rows, recipe, settings.mature_after, settings.time_unit)
     return Data(rows=kept, name=name, digest=source.digest, immature=len(rows) - len(kept))
 
 

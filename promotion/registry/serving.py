@@ -88,8 +88,8 @@ def present(state: State, store: ModelStore, tag: Tag) -> Stored:
 def provenance(known: Known, store: ModelStore) -> Provenance:
     """What is known of the rows that trained a version: what a person vouched for, or its own fingerprints."""
     if known.adoption is not None:
-        moment = known.adoption.trained_before
-        return AssumedClean() if moment is None else TrainedBefore(moment)
+        bound = known.adoption.trained_before
+        return AssumedClean() if bound is None else TrainedBefore(bound)
     rows = store.training_rows(Tag.parse(known.tag))
     return UnknownRows() if rows is None else KnownRows(rows)
 

@@ -12,6 +12,7 @@ from promotion.registry.sides import Side, score_version
 from promotion.registry.state import Known
 from promotion.rows import file_digest
 from promotion.seams import ModelStore, Recipe
+from promotion.time_columns import times_of
 from promotion.vocabulary import Tag
 
 if TYPE_CHECKING:
@@ -55,6 +56,25 @@ def verify(known: Known, store: ModelStore, reader: Reader, data: str | Path | N
         message = f"{tag} cannot serve: its scores of {bad} of {len(rows)} rows are no numbers. Nothing was changed."
         raise Refused(message)
     return ""
+
+
+def check_bound(known: Known, reader: Reader, bound: float | str) -> None:
+    """See that a bound in time is of the kind of the recipe's time column; silent where no rows can be had.
+
+    Args:
+        known: the version that was trained before it.
+        reader: of rows.
+        bound: as `bound_of` gives it.
+
+    Raises:
+        DataError: a moment where the column holds numbers, or the other way round, or a zone where it names none.
+    """
+    try:
+        recipe, rows = _sample(Tag.parse(known.tag).model, known.registration, reader, None)
+    except (ConfigError, DataError, UnknownName):
+        return
+    if recipe.time is not None and recipe.time in rows:
+        times_of(rows[recipe.time]).since(bound)
 
 
 def changed(used: HoldoutUsed, root: Path) -> bool | None:

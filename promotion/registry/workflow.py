@@ -4,7 +4,7 @@ Every change goes the same way: complete what an interrupted command left, work 
 (the champion changes there, or someone else was first), write the labels, bring the mirror up to date.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from promotion.errors import Conflict, LedgerError, MirrorAhead, MirrorError, PromotionError, Refused, StoreError
@@ -200,11 +200,19 @@ class Registry(ByHand):
         return _planned(self.carry_out(self.propose_answer(tag, reason=reason, approved=False)))
 
     def adopt(
-        self, tag: Tag, *, reason: str, trained_before: float | None = None, assume_clean: bool = False
+        self, tag: Tag, *, reason: str, trained_before: float | str | date | None = None, assume_clean: bool = False
     ) -> TransitionPlanned | None:
         """Vouch for a version whose training rows are unknown; one that carries `prod` becomes the champion.
 
+        Args:
+            tag: of the version.
+            reason: one sentence.
+            trained_before: it was trained on rows before this only: a number in the unit of the recipe's time; or a
+                date, a datetime, or either as ISO 8601 text. A moment without a zone is in UTC where the rows name one.
+            assume_clean: it was trained on no row that will ever judge.
+
         Raises:
+            DataError: `trained_before` is no time, or the recipe's time column holds the other kind.
             Refused: neither or both of `trained_before` and `assume_clean`; or another version is champion.
         """
         self.complete(tag.model)

@@ -168,7 +168,7 @@ def _kept_out(known: Known) -> dict[str, str]:
 def _vouched(adoption: Adoption | None) -> dict[str, str]:
     if adoption is None:
         return {}
-    known = "assumed clean" if adoption.assumed_clean else f"trained before {adoption.trained_before!r}"
+    known = "assumed clean" if adoption.assumed_clean else f"trained before {adoption.trained_before}"
     return {"adopted": f"{known}: {adoption.reason}"}
 
 

@@ -108,7 +108,7 @@ def told(entry: Entry, before: str = "") -> str:  # noqa: C901 - one case per ki
         case Approval():
             words = f"{'approved' if body.approved else 'denied'} {body.tag}: {body.reason}"
         case Adoption():
-            known = "assumed clean" if body.assumed_clean else f"trained before {body.trained_before!r}"
+            known = "assumed clean" if body.assumed_clean else f"trained before {body.trained_before}"
             words = f"adopted {body.tag} ({known}): {body.reason}"
         case Override():
             words = f"overrode the rules for {body.tag} (verdict: {body.verdict or 'none'}): {body.reason}"

@@ -90,7 +90,7 @@ class Recipe(Protocol):
     Attributes:
         key: the column that names a row; no two rows share a value.
         label: the column that holds what is predicted: 0 or 1; a class from 0 to K-1; a number.
-        time: the column that orders rows in time (a number), or None.
+        time: the column that orders rows in time, or None: numbers, dates, datetimes, or ISO 8601 text.
 
     A recipe that does not predict one of two classes says so by one more attribute, `task`: `"multiclass"` or
     `"regression"`.

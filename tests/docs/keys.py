@@ -19,6 +19,7 @@ from pydantic_core import PydanticUndefined
 from promotion.config import Config, Length, ModelConfig, WebAddress
 from promotion.judgement import Floor, Guardrail, Limits, Policy, Primary, SliceRule
 from promotion.judgement.rules import Columns
+from promotion.toml import Span
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "configuration.md"
 TABLES = (Config, ModelConfig, Policy)
@@ -32,6 +33,7 @@ WORDS = {
     SecretStr: "text",
     WebAddress: "URL",
     Length: "length of time",
+    Span: "number or length of time",
     Columns: "text or list of texts",
 }
 MUST_BE_GIVEN = object()

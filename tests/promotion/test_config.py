@@ -76,6 +76,12 @@ class TestEnvironment:
         assert (config.models["toy"].data, config.models["toy"].policy.confidence) == ("other.csv", 0.9)
         assert config.models["toy"].recipe == "recipes:ToyRecipe"
 
+    @pytest.mark.parametrize(("text", "value"), [("604800", 604800.0), (" 7d ", "7d"), ("1e3", 1000.0)])
+    def test_a_length_of_time_in_a_variable_is_read_as_one_in_the_file(self, written, monkeypatch, text, value):
+        written(TOY)
+        monkeypatch.setenv("PROMOTION_MODELS__TOY__MATURE_AFTER", text)
+        assert load_config().models["toy"].mature_after == value
+
     def test_what_users_of_the_tools_set_wins_over_the_file(self, written, monkeypatch):
         written('bentoml_home = "here"\nmlflow_tracking_uri = "sqlite:///here.db"')
         monkeypatch.setenv("BENTOML_HOME", "/there")
@@ -130,6 +136,20 @@ class TestEnvironment:
         (
             TOY.replace("roc_auc", "rocauc"),
             "promotion.toml: 'primary.metric': There is no metric 'rocauc'. Did you mean 'roc_auc'?",
+        ),
+        (
+            TOY.replace("data ", "mature_after = '7 days'\ndata "),
+            "promotion.toml, 'mature_after' in [models.toy]: Input should be a number from 0 up in the column's own unit, "
+            "or a length of time like 30s, 90m (minutes), 12h, 7d or 2w, found '7 days'.",
+        ),
+        (
+            TOY.replace("data ", "mature_after = -1\ndata "),
+            "promotion.toml, 'mature_after' in [models.toy]: Input should be a number from 0 up in the column's own unit, ",
+        ),
+        (
+            TOY.replace("data ", "time_unit = 'seconds'\ndata "),
+            "promotion.toml, 'time_unit' in [models.toy]: Input should be 'ns', 'us', 'ms', 's', 'min', 'h' or 'd', found "
+            "'seconds'.",
         ),
         (TOY + "confidence = 2", "promotion.toml: 'confidence' must be at least 0.5 and below 1, found 2.0."),
         (

@@ -14,6 +14,7 @@ from promotion.registry.reading import Reader
 from promotion.registry.sides import Side, score_version
 from promotion.registry.state import State
 from promotion.seams import ModelStore, Recipe
+from promotion.time_columns import times_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +71,7 @@ def _apart(state: State, entries: Iterable[Entry], reader: Reader, store: ModelS
     newest = reader.training(state.model, None, last.registration.options)[1].rows
     if holdout is None:
         return {}
-    fresh = newest[(newest[recipe.time] > holdout.rows[recipe.time].max()).to_numpy()]
+    fresh = newest[times_of(newest[recipe.time]).after(times_of(holdout.rows[recipe.time]))]
     if min(len(fresh), len(holdout.rows)) < FEWEST:
         return {}
     return _indices(sides[0], store, holdout.rows, fresh)

@@ -199,6 +199,7 @@ def test_a_mistake_is_one_sentence(name, predictions, command, tmp_path):
         ("t/86400", Slicing(by=("t",), window=86400.0)),
         ("t/0.5", Slicing(by=("t",), window=0.5)),
         ("t/1e5", Slicing(by=("t",), window=1e5)),
+        ("t/7d", Slicing(by=("t",), window="7d")),
         ("a:four", Slicing(by=("a:four",))),
         ("a/b", Slicing(by=("a/b",))),
     ],

@@ -263,6 +263,39 @@ def test_windows_partition_the_rows_or_say_why_not(values, window):
         assert_partition(slices, len(values))
 
 
+@given(
+    st.lists(st.integers(-(10**7), 10**7) | st.none(), min_size=1, max_size=30),
+    st.sampled_from([("w", 604_800), ("d", 86_400), ("h", 3600), ("m", 60)]),
+    st.integers(1, 50),
+)
+def test_windows_of_a_length_of_time_hold_the_moments_of_each(values, unit, count):
+    window = count * unit[1]
+    begin = next(each for each in (86_400, 3600, 60) if window % each == 0)
+    low = min((value for value in values if value is not None), default=0) // begin * begin
+    expected = {}
+    for row, value in enumerate(values):
+        place = math.inf if value is None else (value - low) // window
+        expected.setdefault(place, []).append(row)
+    moments = np.array(["NaT" if value is None else value for value in values], dtype="datetime64[s]")
+    for precision in ("s", "ns"):
+        try:
+            slices = slices_of(moments.astype(f"datetime64[{precision}]"), window=f"{count}{unit[0]}")
+        except DataError as error:
+            assert "There may be up to 1,000 slices" in str(error)  # noqa: PT017 - some draws are too many
+            return
+        assert [rows.tolist() for _, rows in slices] == [expected[place] for place in sorted(expected)]
+
+
+def test_windows_of_whole_days_begin_at_midnight_in_every_form():
+    texts = ["2024-12-02T10:30:00Z", "2024-12-01T23:00:00-02:00", None, "2024-12-09T00:00:00Z"]
+    week = {"[2024-12-02, 2024-12-09)": [0, 1], "[2024-12-09, 2024-12-16)": [3], "(missing)": [2]}
+    objects = np.array(texts, dtype=object)
+    assert rows_by_name(objects, window="7d") == week
+    assert rows_by_name(np.array([text and dt.datetime.fromisoformat(text) for text in texts]), window="1w") == week
+    hours = {"[2024-12-02T01:00Z, 2024-12-02T07:00Z)": [1], "[2024-12-02T07:00Z, 2024-12-02T13:00Z)": [0]}
+    assert rows_by_name(objects[:2], window="6h") == hours
+
+
 def test_windows_of_a_day_without_rows_are_left_out():
     assert rows_by_name(np.array([86400, 90000, 1e6, np.nan, 15811131]), window=DAY) == {
         "[86400, 172800)": [0, 1],
@@ -288,6 +321,11 @@ def test_a_slicing_says_how_it_divides():
         ({"by": ("x",), "bins": 2.0}, "The bins of a slicing must be a whole number from 2 up, but are 2.0."),
         ({"by": ("x",), "bins": True}, "The bins of a slicing must be a whole number from 2 up, but are True."),
         ({"by": ("x",), "window": 0}, "The window of a slicing must be a number above 0, but is 0."),
+        ({"by": ("x",), "window": "0d"}, "The window of a slicing must be a number above 0, but is 0d."),
+        (
+            {"by": ("x",), "window": "1 month"},
+            "The window of a slicing must be a number or a length of time, like 7d, but is '1 month'.",
+        ),
         ({"by": ("x",), "window": math.nan}, "The window of a slicing must be a number above 0, but is nan."),
         ({"by": ("x",), "window": math.inf}, "The window of a slicing must be a number above 0, but is inf."),
         (
@@ -333,7 +371,17 @@ def test_a_slicing_that_cannot_be_is_a_sentence(slicing, message):
         (
             np.array(["2024-05-01"], dtype="datetime64[s]"),
             {"window": DAY},
-            "Bins and windows take a column of numbers, but 'x' holds 'datetime64[s]'. Turn it into a number, such as seconds for a time, or slice by its values.",
+            "A window of 86400 takes a column of numbers, but 'x' holds 'datetime64[s]'. Write the window as a length of time, like 7d, or slice by its values.",
+        ),
+        (
+            np.array([86400, 90000]),
+            {"window": "7d"},
+            "Windows of a length of time take a column of dates or datetimes, but column 'x' holds numbers such as 86400. Write the window as a number in the column's own unit, such as 604800 for a week of seconds.",
+        ),
+        (
+            ["31/12/2024"],
+            {"window": "7d"},
+            "Column 'x' orders the rows in time and must hold numbers, dates, datetimes or ISO 8601 text such as 2024-12-31 or 2024-12-31T14:30:00+01:00; row 1 holds '31/12/2024'. Turn the column into one of these where the recipe loads it, for example by pandas.to_datetime.",
         ),
         (
             [0.0, math.inf],

@@ -1,5 +1,6 @@
 """Which rows judge, and how often: a clean judge (I4) and a budget for each holdout (I5), through the whole gate."""
 
+import pandas as pd
 import pytest
 from recipes import ToyRecipe, synthetic_rows
 from situation import kinds, settings_at, stages, toy
@@ -119,6 +120,23 @@ class TestTheRowsThatJudge:
         assert len(registry.load("toy")[1].rows) == 2000
         decision = registry.gate(toy("weak"))
         assert (decision.holdout.immature, decision.holdout.removed, decision.holdout.rows) == (400, 200, 800)
+
+    def test_too_young_is_a_length_of_time_where_rows_have_moments_or_the_model_says_the_unit(self, opened, tmp_path):
+        length = {"mature_after": "400m"}
+        told = r"^`mature_after` is 400m, but column 't' holds numbers such as 0, whose unit is unknown\. Set the unit "
+        with pytest.raises(DataError, match=told):
+            opened(config=settings_at(tmp_path, **length)).load("toy")
+        known = opened(config=settings_at(tmp_path, time_unit="min", **length)).load("toy")[1]
+
+        rows = synthetic_rows()
+        minutes = pd.Timestamp("2024-12-01") + pd.to_timedelta(rows["t"], unit="min")
+        rows.assign(t=minutes).to_csv(tmp_path / "dated.csv", index=False)
+        dated = {"recipe": "recipes:DatedRecipe", "data": "dated.csv"}
+        found = opened(config=settings_at(tmp_path, **dated, **length)).load("toy")[1]
+        assert (len(found.rows), found.immature) == (len(known.rows), known.immature) == (2000, 400)
+        assert found.rows["id"].tolist() == known.rows["id"].tolist() == rows["id"][:2000].tolist()
+        with pytest.raises(DataError, match=r"^`mature_after` is 400, but column 't' holds moments without a zone "):
+            opened(config=settings_at(tmp_path, **dated, mature_after=400)).load("toy")
 
     def test_columns_that_the_policy_names_must_be_there_before_anything_is_trained(self, opened, tmp_path):
         slices = [{"by": "county", "metric": "roc_auc", "max_loss": 0.1}]

@@ -1,0 +1,55 @@
+"""ISO 8601 text to moments."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_ZONE = r"(?P<zone>Z|[+-]\d\d(:?\d\d)?)?"
+_EXTENDED = re.compile(
+    rf"\d{{4}}-\d\d(-\d\d([T ]\d\d(:\d\d(:\d\d([.,]\d{{1,9}})?)?)?{_ZONE})?)?", re.IGNORECASE | re.ASCII
+)
+_OTHER = re.compile(rf"\d{{4}}-?W\d\d(-?[1-7])?|\d{{8}}T\d\d(\d\d(\d\d([.,]\d{{1,6}})?)?)?{_ZONE}", re.ASCII)
+"""Weeks and what has no hyphens, which pandas reads in part. Eight digits alone are a number."""
+
+
+class Moments(NamedTuple):
+    """Moments of `n` texts.
+
+    Attributes:
+        points: datetime64, shape (n,): in UTC where a zone is named; NaT where the text is no moment.
+        zoned: shape (n,): whether it names a zone.
+    """
+
+    points: "NDArray[Any]"
+    zoned: "NDArray[np.bool_]"
+
+
+def moments_of(texts: Sequence[str]) -> Moments:
+    """Read `2024-12`, `2024-12-31`, `2024-12-31T14:30:00.5+01:00`, `2024-W49` and their like, to the nanosecond.
+
+    A month, week or day counts as its first instant. Text that only looks like a moment, such as `2023-02-29`, is none.
+    """
+    import numpy as np
+    import pandas as pd
+
+    forms = [_form(text.strip()) for text in texts]
+    written = pd.Series([form[0] for form in forms], dtype=object)
+    at = pd.to_datetime(written, format="ISO8601", utc=True, errors="coerce")
+    return Moments(at.dt.tz_localize(None).to_numpy(), np.array([form[1] for form in forms], dtype=bool))
+
+
+def _form(text: str) -> tuple[str | None, bool]:
+    """The text as pandas reads it, None where it is none of ours; and whether it names a zone."""
+    if found := _EXTENDED.fullmatch(text):
+        return text.upper().replace(",", "."), found["zone"] is not None
+    if found := _OTHER.fullmatch(text):
+        try:
+            return datetime.fromisoformat(text).isoformat(), found["zone"] is not None
+        except ValueError:
+            return None, False
+    return None, False
