@@ -69,10 +69,10 @@ class ByHand(Proposals):
         if approved:
             self.fresh_start(state)
         version, panel = find(state, tag), self.panel(tag.model)
-        check_answer(state, version, panel, self._journal.actor, approved=approved, now=self._clock())
-        check_rival(state, version)
         if approved:
             check_readmitted(tag, blocking(state, self.store, tag))
+        check_answer(state, version, panel, self._journal.actor, approved=approved, now=self._clock())
+        check_rival(state, version)
         assert version.decision is not None  # noqa: S101 - seen to above
         answer = Approval(tag=str(tag), decision=version.decision.digest, approved=approved, reason=why)
         plan = plan_answer(self._journal.foreseen(state, (answer,)), tag, panel)

@@ -335,6 +335,11 @@ class TestApproval:
             people[name].approve(toy("good"), reason="fine")
         people["alice"].rollback("toy", reason="complaints")
         with pytest.raises(
+            Refused, match=r"^os:alice rolled back from toy:good at .*: 'complaints'\. Promote it with "
+        ):
+            people["alice"].approve(toy("good"), reason="fine")
+        people["bob"].readmit(toy("good"), reason="they were wrong")
+        with pytest.raises(
             Refused, match=r"^toy:good has its approvals already, by os:bob and os:carol: `promotion promote"
         ):
             people["alice"].approve(toy("good"), reason="fine")
@@ -378,6 +383,7 @@ class TestApproval:
         for name in ("bob", "carol"):
             people[name].approve(toy("good"), reason="fine")
         people["alice"].rollback("toy", reason="complaints")
+        people["alice"].readmit(toy("good"), reason="they were wrong")
         assert late("os:alice").promote(toy("good"), reason="they were wrong").champion == "toy:good"
 
     @pytest.mark.parametrize("at", [datetime(1970, 1, 1, tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
