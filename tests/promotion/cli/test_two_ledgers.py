@@ -23,6 +23,7 @@ CHANGES = {
     "gate": ["gate", "toy:good"],
     "promote": ["promote", "toy:good", "--reason", "why", "--override", "--yes"],
     "rollback": ["rollback", "toy", "--reason", "why", "--yes"],
+    "readmit": ["readmit", "toy:good", "--reason", "why"],
     "adopt": ["adopt", "toy:weak", "--reason", "why", "--assume-clean"],
     "approve": ["approve", "toy:good", "--reason", "why"],
     "deny": ["deny", "toy:good", "--reason", "why"],
@@ -33,15 +34,13 @@ CHANGES = {
 
 
 @pytest.fixture
-def second(with_champion, configuration, tmp_path):
-    """A second folder on the same store, with an empty ledger; `toy:weak` was promoted in the first."""
+def second(with_champion, configuration, tmp_path, empty_mlflow):
+    """A second folder on the same store, with an empty ledger and MLflow; `toy:weak` was promoted in the first."""
     folder = tmp_path / "second"
     folder.mkdir()
     text = configuration.replace('"bentoml"', '"../bentoml"').replace('"rows.csv"', '"../rows.csv"')
     (folder / "promotion.toml").write_text(text)
-    shutil.copy(tmp_path / "mlflow.db", folder / "mlflow.db")
-    with closing(sqlite3.connect(folder / "mlflow.db")) as mlflow, mlflow:
-        mlflow.execute("DELETE FROM registered_model_tags")
+    shutil.copy(empty_mlflow, folder / "mlflow.db")
     return folder
 
 
