@@ -1,0 +1,84 @@
+"""What the commands say of MLflow's aliases that this ledger never sent."""
+
+import json
+
+import pytest
+from situation import snapshot
+
+UNKNOWN = "In MLflow the alias champion of 'toy' names version 1, and the ledger knows no champion of 'toy'."
+
+
+@pytest.fixture
+def champion_of_others(here, mlflow):
+    mlflow.create_registered_model("toy")
+    mlflow.create_model_version("toy", source="file:///nowhere")
+    mlflow.set_registered_model_alias("toy", "champion", "1")
+
+
+def alias(mlflow):
+    return mlflow.get_model_version_by_alias("toy", "champion").tags.get("promotion.tag", "theirs")
+
+
+def test_a_champion_that_the_ledger_does_not_know_stops_commands_until_a_fresh_start(
+    here, champion_of_others, command, mlflow
+):
+    command("status")  # makes the ledger
+    before = snapshot(here)
+    dry = command("gate", "toy:weak", "--dry-run")
+    assert snapshot(here) == before
+    assert command("gate", "toy:weak") == dry
+    promoted = command("promote", "toy:weak", "--override", "--yes", "--reason", "r")
+    for code, out, err in (dry, promoted):
+        assert (code, out) == (1, "")
+        assert err.startswith(f"Error: {UNKNOWN} Nothing was promoted or sent to MLflow. To judge challengers against")
+    code, out, err = command("sync")
+    assert (code, out, err.split(". ")[0]) == (1, "toy: not brought up to date\n", f"Note: {UNKNOWN[:-1]}")
+    notes = json.loads(command("status", "--json")[1])["notes"]
+    assert notes == [f"AUD038: {UNKNOWN} `promotion retrain toy` says how to go on."]
+    assert command("audit")[1].count("AUD038") == 1
+
+    for half in (["--start-anew"], ["--reason", "r"]):
+        assert command("gate", "toy:weak", *half)[::2] == (
+            2,
+            "Error: --start-anew and --reason go together: why the ledger goes on without MLflow's champion.\n",
+        )
+    anew = ["gate", "toy:weak", "--start-anew", "--reason", "the old one is retired"]
+    assert command(*anew, "--dry-run")[0] == 0
+    assert alias(mlflow) == "theirs"
+    assert command(*anew)[::2] == (0, "")
+    assert alias(mlflow) == "toy:weak"
+    history = " ".join(command("history", "toy")[1].split())
+    assert "started anew (MLflow's aliases: champion toy/1): the old one is retired" in history
+    assert command("gate", "toy:good")[::2] == (0, "")
+    assert json.loads(command("status", "--json")[1])["notes"] == []
+    assert command("sync")[0] == 0
+
+
+def test_an_alias_that_others_moved_is_told_until_repair_writes_it(with_champion, command, mlflow):
+    mlflow.set_registered_model_alias("toy", "champion", mlflow.create_model_version("toy", source="file:///x").version)
+    told = (
+        "AUD038: Somebody else moved aliases of 'toy' in MLflow (champion version 2 instead of toy:{}), so they were left "
+        "alone. `promotion repair toy` writes the ledger's."
+    )
+    assert command("sync") == (
+        5,
+        "toy: up to date, but for champion (AUD038)\n",
+        f"Note: {told.format('weak')}\n",
+    )
+    code, out, err = command("gate", "toy:good")
+    assert (code, out.splitlines()[0], err) == (
+        0,
+        "PROMOTED  toy:good against toy:weak",
+        f"Note: {told.format('good')}\n",
+    )
+    assert json.loads(command("status", "--json")[1])["notes"] == [told.format("good")]
+    assert command("audit")[0] == 5
+    assert json.loads(command("sync", "--json")[1]) == {"toy": False}
+    shown = "toy: aliases in MLflow: champion toy/2 → toy:good"
+    assert command("repair")[0] == 2
+    assert alias(mlflow) == "theirs"
+    assert command("repair", "--dry-run")[1].splitlines()[-1] == shown
+    assert command("repair", "--yes") == (0, f"{shown}\nRepaired.\n", "")
+    assert alias(mlflow) == "toy:good"
+    assert command("sync") == (0, "toy: up to date\n", "")
+    assert json.loads(command("status", "--json")[1])["notes"] == []
