@@ -376,6 +376,16 @@ class TestReading:
         )
         assert read_rows(tmp_path / "rows.csv", {"t": "time"})["t"].isna().tolist() == [False, True, True, False]
 
+    @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+    def test_a_moment_where_a_number_must_be_is_told_how_to_be_read(self, tmp_path, suffix):
+        rows = pd.DataFrame({"t": ["2024-12-01"]})
+        rows.to_csv(tmp_path / "rows.csv", index=False)
+        rows.to_parquet(tmp_path / "rows.parquet")
+        with pytest.raises(
+            DataError, match=r"must hold numbers; row 1 holds '2024-12-01'\. Read dates and times as \"time\"\.$"
+        ):
+            read_rows(tmp_path / f"rows{suffix}", {"t": "number"})
+
     def test_numbers_with_something_else_among_them_are_one_sentence(self, read):
         with pytest.raises(DataError, match=r"hold numbers throughout, as in its first row; row 2 holds '2024-12-01'"):
             read([5, "2024-12-01"], ".csv")
