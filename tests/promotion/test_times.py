@@ -317,6 +317,13 @@ def test_a_bound_of_another_kind_is_one_sentence(times, bound, sentence):
     assert str(caught.value) == f"A version was adopted with --trained-before {sentence}"
 
 
+def test_rows_without_the_time_column_that_the_recipe_names_are_one_sentence():
+    rows = pd.DataFrame({"id": [1, 2], "y": [0, 1], "when": [1, 2]})
+    for asked in (lambda: mature(rows, RECIPE, 1.0), lambda: clean(rows, RECIPE, TrainedBefore(1.0))):
+        with pytest.raises(DataError, match=r"^The data has no column 't', which the recipe names as its time\."):
+            asked()
+
+
 def test_later_rows_are_those_after_all_others_in_any_precision():
     fine = times_of(pd.Series(["2024-12-01T00:00:00.000000001", "2024-12-01", None]).rename("t"))
     coarse = times_of(pd.Series(["2024-12-01", "0001-01-01", None]).rename("t"))
