@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 from promotion.ages import TimeUnit
 from promotion.errors import DataError
-from promotion.rows import fingerprints
+from promotion.rows import fingerprints, require_columns
 from promotion.time_columns import times_of
-from promotion.times import span_text
+from promotion.times import Times, span_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -101,7 +101,7 @@ def mature(rows: "pd.DataFrame", recipe: "Recipe", after: float | str, unit: Tim
             "`mature_after` is set, but the recipe names no time column. Set `time` in the recipe, or leave it out."
         )
         raise DataError(message)
-    kept: pd.DataFrame = rows[times_of(rows[recipe.time]).older(after, unit)]
+    kept: pd.DataFrame = rows[_times(rows, recipe.time).older(after, unit)]
     if len(kept) == 0:
         message = (
             f"No row is {span_text(after)} older than the newest, as `mature_after` asks, among {len(rows):,}. "
@@ -148,4 +148,9 @@ def _before(rows: "pd.DataFrame", recipe: "Recipe", bound: float | str) -> "NDAr
             "Set `time` in the recipe, or adopt it again with --assume-clean."
         )
         raise DataError(message)
-    return ~times_of(rows[recipe.time]).since(bound)  # a row without a time may have been before
+    return ~_times(rows, recipe.time).since(bound)  # a row without a time may have been before
+
+
+def _times(rows: "pd.DataFrame", time: str) -> Times:
+    require_columns(rows, (time,), "The data", "which the recipe names as its time")
+    return times_of(rows[time])

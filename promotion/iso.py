@@ -43,6 +43,13 @@ def moments_of(texts: Sequence[str]) -> Moments:
     return Moments(at.dt.tz_localize(None).to_numpy(), np.array([form[1] for form in forms], dtype=bool))
 
 
+def is_moment(text: str) -> bool:
+    """Whether a text is ISO 8601 as `moments_of` reads it."""
+    import numpy as np
+
+    return not np.isnat(moments_of([text]).points[0])
+
+
 def _form(text: str) -> tuple[str | None, bool]:
     """The text as pandas reads it, None where it is none of ours; and whether it names a zone."""
     if found := _EXTENDED.fullmatch(text):

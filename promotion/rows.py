@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from promotion.errors import DataError, UnknownName
+from promotion.iso import is_moment
 from promotion.seams import Split
 from promotion.time_columns import times_of, times_of_text
 from promotion.vocabulary import Task
@@ -232,7 +233,7 @@ def _explain(path: Path, column: str, error: Exception) -> str:
     """The sentence for what pyarrow complains of; it counts the header as a row, we do not."""
     told = str(error)
     if value := re.search(r"Row #(\d+): CSV conversion error to double: invalid value '(.*)'", told, re.DOTALL):
-        return f"Column '{column}' of {path} must hold numbers; row {int(value[1]) - 1} holds '{value[2]}'."
+        return _no_number(path, column, int(value[1]) - 1, value[2])
     if fields := re.search(r"Row #(\d+): Expected (\d+) columns, got (\d+)", told):
         return f"Row {int(fields[1]) - 1} of {path} has {fields[3]} fields, the header {fields[2]}. Mend the row."
     if "invalid UTF8" in told:
@@ -247,9 +248,13 @@ def _numbers(path: Path, column: "pd.Series[Any]") -> "pd.Series[float]":
     wrong = numbers.isna() & column.notna()
     if wrong.any():
         row = _first(wrong)
-        message = f"Column '{column.name}' of {path} must hold numbers; row {row} holds '{column.iloc[row - 1]}'."
-        raise DataError(message)
+        raise DataError(_no_number(path, str(column.name), row, str(column.iloc[row - 1])))
     return numbers
+
+
+def _no_number(path: Path, column: str, row: int, value: str) -> str:
+    way_out = ' Read dates and times as "time".' if is_moment(value) else ""
+    return f"Column '{column}' of {path} must hold numbers; row {row} holds '{value}'.{way_out}"
 
 
 def _check_keys(keys: "pd.Series[Any]", what: str) -> None:

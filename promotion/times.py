@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from promotion.ages import TimeUnit, in_units, timedelta_of
 from promotion.errors import DataError
-from promotion.iso import moments_of
+from promotion.iso import is_moment, moments_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -159,13 +159,11 @@ def bound_of(value: float | str | date) -> float | str:
     """
     import math
 
-    import pandas as pd
-
     text = value.isoformat() if isinstance(value, date) else str(value).strip()
     try:
         number = math.nan if isinstance(value, bool) else float(text)
     except ValueError:
-        if not pd.isna(moments_of([text]).points[0]):
+        if is_moment(text):
             return text
         number = math.nan
     if not math.isfinite(number):

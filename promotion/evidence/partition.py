@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from numbers import Real
@@ -57,11 +57,6 @@ def by_window(name: str, column: NDArray[Any], window: float | str) -> Coded:
     """
     if isinstance(window, str):
         return _by_length(name, column, timedelta_of(window))
-    if column.dtype.kind == "M":
-        raise DataError(
-            f"A window of {window:g} takes a column of numbers, but '{name}' holds '{column.dtype}'. Write the window "
-            "as a length of time, like 7d, or slice by its values."
-        )
     numbers = _read_numbers(name, column)
     held = ~np.isnan(numbers)
     return _beside_missing(held, _windows(name, numbers[held], window) if held.any() else NOTHING)
@@ -190,9 +185,11 @@ def _read_numbers(name: str, column: NDArray[Any]) -> Floats:
     values = column.tolist() if column.dtype.kind in "OSU" else [str(column.dtype)]
     wrong = next((value for value in values if not isinstance(value, Real | Decimal) and not is_missing(value)), None)
     if wrong is not None:
+        moment = column.dtype.kind == "M" or isinstance(wrong, date)
+        of_a_time = "write a window as a length of time, like 7d" if moment else "such as seconds for a time"
         raise DataError(
-            f"Bins and windows take a column of numbers, but '{name}' holds {wrong!r}. Turn it into a number, such as "
-            "seconds for a time, or slice by its values."
+            f"Bins and windows take a column of numbers, but '{name}' holds {wrong!r}. Turn it into a number, "
+            f"{of_a_time}, or slice by its values."
         )
     return np.array([math.nan if is_missing(value) else float(value) for value in values])
 

@@ -317,6 +317,13 @@ def test_a_bound_of_another_kind_is_one_sentence(times, bound, sentence):
     assert str(caught.value) == f"A version was adopted with --trained-before {sentence}"
 
 
+def test_rows_without_the_time_column_that_the_recipe_names_are_one_sentence():
+    rows = pd.DataFrame({"id": [1, 2], "y": [0, 1], "when": [1, 2]})
+    for asked in (lambda: mature(rows, RECIPE, 1.0), lambda: clean(rows, RECIPE, TrainedBefore(1.0))):
+        with pytest.raises(DataError, match=r"^The data has no column 't', which the recipe names as its time\."):
+            asked()
+
+
 def test_later_rows_are_those_after_all_others_in_any_precision():
     fine = times_of(pd.Series(["2024-12-01T00:00:00.000000001", "2024-12-01", None]).rename("t"))
     coarse = times_of(pd.Series(["2024-12-01", "0001-01-01", None]).rename("t"))
@@ -375,6 +382,16 @@ class TestReading:
             "\n".join(["id,t", *(f"{place},{text}" for place, text in enumerate(texts)), ""])
         )
         assert read_rows(tmp_path / "rows.csv", {"t": "time"})["t"].isna().tolist() == [False, True, True, False]
+
+    @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+    def test_a_moment_where_a_number_must_be_is_told_how_to_be_read(self, tmp_path, suffix):
+        rows = pd.DataFrame({"t": ["2024-12-01"]})
+        rows.to_csv(tmp_path / "rows.csv", index=False)
+        rows.to_parquet(tmp_path / "rows.parquet")
+        with pytest.raises(
+            DataError, match=r"must hold numbers; row 1 holds '2024-12-01'\. Read dates and times as \"time\"\.$"
+        ):
+            read_rows(tmp_path / f"rows{suffix}", {"t": "number"})
 
     def test_numbers_with_something_else_among_them_are_one_sentence(self, read):
         with pytest.raises(DataError, match=r"hold numbers throughout, as in its first row; row 2 holds '2024-12-01'"):

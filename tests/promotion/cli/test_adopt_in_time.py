@@ -8,6 +8,7 @@ from recipes import synthetic_rows
 from situation import toy
 
 from promotion.adapters.sql import SqlLedger
+from promotion.canonical import canonical_json, plain, restore
 from promotion.registry.entries import Adoption
 from promotion.vocabulary import Stage
 
@@ -39,6 +40,18 @@ def adoption(here):
         entry.content() for entry in SqlLedger(f"sqlite:///{here}/ledger.db").entries("toy") if entry.kind == "adoption"
     )
     return body
+
+
+@pytest.mark.parametrize(
+    ("bound", "text"),
+    [(None, "null"), (1500, "1500.0"), (0.1 + 0.2, "0.30000000000000004"), ("2024-12-02", '"2024-12-02"')],
+)
+def test_a_number_is_written_as_earlier_releases_write_it(bound, text):
+    body = plain(Adoption(tag="toy:weak", reason="serves", trained_before=bound))
+    assert canonical_json(body) == (
+        f'{{"assumed_clean":false,"reason":"serves","tag":"toy:weak","trained_before":{text}}}'
+    )
+    assert plain(restore(Adoption, body)) == body
 
 
 @pytest.mark.parametrize(

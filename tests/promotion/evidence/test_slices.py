@@ -371,7 +371,12 @@ def test_a_slicing_that_cannot_be_is_a_sentence(slicing, message):
         (
             np.array(["2024-05-01"], dtype="datetime64[s]"),
             {"window": DAY},
-            "A window of 86400 takes a column of numbers, but 'x' holds 'datetime64[s]'. Write the window as a length of time, like 7d, or slice by its values.",
+            "Bins and windows take a column of numbers, but 'x' holds 'datetime64[s]'. Turn it into a number, write a window as a length of time, like 7d, or slice by its values.",
+        ),
+        (
+            [dt.date(2024, 12, 1)],
+            {"window": DAY},
+            "Bins and windows take a column of numbers, but 'x' holds datetime.date(2024, 12, 1). Turn it into a number, write a window as a length of time, like 7d, or slice by its values.",
         ),
         (
             np.array([86400, 90000]),
