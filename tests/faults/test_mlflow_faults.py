@@ -98,7 +98,8 @@ def test_mlflow_away(first_world, tmp_path, impatient):
 def stands_without(world, address):
     registry = world.open(mirror=MlflowMirror(address))
     registry.promote(toy("twin"), reason="by hand", override=True)
-    (notice,) = registry.notices
+    moved, notice = registry.notices
+    assert moved.startswith("The ledger of 'toy' is at ")  # the world is a copy
     assert notice.startswith(f"MLflow at {address} did not take or give what was asked (")
     assert notice.endswith("What was decided stands; `promotion sync` brings the mirror up to date.")
     assert "\n" not in notice

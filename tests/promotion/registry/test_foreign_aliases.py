@@ -180,6 +180,7 @@ class TestNoChampionOfRecord:
         registry.gate(toy("weak"))
         config = registry.config.model_copy(update={"ledger": "sqlite:///another.db"})
         later = opened(config=config, mirror=registry.mirror)
+        later.take("toy", reason="the other one is lost")
         with pytest.raises(Refused) as raised:
             later.gate(toy("good"))
         assert str(raised.value) == (
