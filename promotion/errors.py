@@ -5,6 +5,7 @@ PromotionError
 ├── UnknownName          a metric, model, tag or key that does not exist; names the nearest
 │   └── BadTag           a text that is not `model:version`
 ├── DataError            a file or its rows cannot be used to train or to judge
+│   └── AmbiguousColumn  two columns have the name that is asked for
 ├── StoreError           the Bento store is torn, read-only or missing a version
 │   ├── TornVersion      a version's folder is not whole
 │   └── DigestMismatch   a model's files are not the ones that were registered
@@ -67,6 +68,34 @@ class BadTag(UnknownName):
 
 class DataError(PromotionError):
     """Rows that cannot train or judge."""
+
+
+class AmbiguousColumn(DataError):
+    """Several columns have the name that is asked for.
+
+    Attributes:
+        name: of the columns.
+        places: where they stand, counting from 1.
+    """
+
+    def __init__(self, what: str, name: str, places: Iterable[int]) -> None:
+        self.name, self.places = name, tuple(places)
+        *first, last = map(str, self.places)
+        super().__init__(
+            f"{what} has {len(self.places)} columns named '{name}' (columns {', '.join(first)} and {last}), so it is "
+            "not clear which one is meant. Rename or remove all but one of them."
+        )
+
+
+def require_once(name: str, present: Iterable[object], what: str) -> None:
+    """See that not more than one of the columns present has this name.
+
+    Raises:
+        AmbiguousColumn: several have it.
+    """
+    places = [place for place, one in enumerate(present, start=1) if one == name]
+    if len(places) > 1:
+        raise AmbiguousColumn(what, name, places)
 
 
 @contextmanager

@@ -1,11 +1,14 @@
 """Which rows may judge: those that neither side was trained on, as far as each side's provenance can tell."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from promotion.ages import TimeUnit
+from promotion.earlier_keys import possible_first_fingerprints
 from promotion.errors import DataError
-from promotion.rows import fingerprints, require_columns
+from promotion.row_keys import FIRST_FORM, KnownRows, fingerprints, form_in_use
+from promotion.rows import require_columns
 from promotion.time_columns import times_of
 from promotion.times import Times, span_text
 
@@ -15,13 +18,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from promotion.seams import Recipe
-
-
-@dataclass(frozen=True)
-class KnownRows:
-    """Trained on the rows with these fingerprints: sorted, shape (n_training_rows,)."""
-
-    fingerprints: "NDArray[np.uint64]"
 
 
 @dataclass(frozen=True)
@@ -62,6 +58,9 @@ class Clean:
 def clean(rows: "pd.DataFrame", recipe: "Recipe", *sides: Provenance) -> Clean:
     """Leave out every row that any side was (or may have been) trained on.
 
+    A side whose fingerprints an earlier release made was trained on a row if it has any fingerprint that such a release
+    can have made of the row's key.
+
     Raises:
         DataError: a side is known by time, and the recipe names no time column, or one whose times do not compare with
             it.
@@ -69,9 +68,12 @@ def clean(rows: "pd.DataFrame", recipe: "Recipe", *sides: Provenance) -> Clean:
     import numpy as np
 
     keys = fingerprints(rows[recipe.key])
+    earlier = _earlier_fingerprints(rows[recipe.key], sides)
     seen = np.zeros(len(rows), dtype=bool)
     for side in sides:
         seen |= _trained_on(rows, keys, recipe, side)
+        if isinstance(side, KnownRows) and side.form == FIRST_FORM:
+            seen |= np.any([_contains(side.fingerprints, each) for each in earlier], axis=0)
     kept = rows[~seen] if seen.any() else rows
     return Clean(kept, keys[~seen], int(seen.sum()))
 
@@ -118,6 +120,12 @@ def holdout_digest(holdout: Clean, recipe: "Recipe") -> str:
     order = holdout.keys.argsort()
     labels = holdout.rows[recipe.label].to_numpy()[order].astype("float64")
     return hashlib.sha256(holdout.keys[order].astype("<u8").tobytes() + labels.astype("<f8").tobytes()).hexdigest()
+
+
+def _earlier_fingerprints(keys: "pd.Series[Any]", sides: Sequence[Provenance]) -> "Sequence[NDArray[np.uint64]]":
+    """Where they are asked for: rows may be read in a form that knows no other, or all sides have the present one."""
+    asked = any(isinstance(side, KnownRows) and side.form == FIRST_FORM for side in sides)
+    return possible_first_fingerprints(keys) if asked and form_in_use() != FIRST_FORM else ()
 
 
 def _trained_on(

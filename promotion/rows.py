@@ -1,7 +1,7 @@
 """Reading rows from files, by needed columns, and telling in a sentence what is wrong with them.
 
-`read_rows` for a recipe's `load`; `split_by_time` and `split_by_hash` for its `split`; `fingerprints` name rows by
-64 bits of their key.
+`read_rows` for a recipe's `load`; `split_by_time` and `split_by_hash` for its `split`. Keys are those of
+`promotion.row_keys`, whose `fingerprints` name rows by 64 bits.
 """
 
 import csv
@@ -11,16 +11,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from promotion.errors import DataError, UnknownName
+from promotion.errors import DataError, UnknownName, require_once
 from promotion.iso import is_moment
+from promotion.row_keys import FIRST_FORM, fingerprints, form_in_use, key_texts
 from promotion.seams import Split
 from promotion.time_columns import times_of, times_of_text
 from promotion.vocabulary import Task
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
 
 ColumnType = Literal["number", "text", "key", "time"]
 _TAIL_BYTES = 1 << 20
@@ -30,13 +29,14 @@ _BLOCK_BYTES = 1 << 23
 def read_rows(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
     """Read the named columns of a CSV or Parquet file, in the order given.
 
-    A `number` becomes float64, a `text` a pandas category (missing stays missing), a `key` stays as the file has it. A
-    `time` becomes int64 or float64 where the file holds numbers, datetime64 where it holds moments or ISO 8601 text, in
-    UTC where they name a zone.
+    A `number` becomes float64, a `text` a pandas category. A `key` of a CSV file is text, letter by letter; that of a
+    Parquet file has the file's type. A `time` becomes int64 or float64 where the file holds numbers, datetime64 where
+    it holds moments or ISO 8601 text, in UTC where they name a zone. In a CSV file only an empty field is a missing key or
+    text (`NA` is a text); as a missing number or time `NA`, `NaN`, `null` and the like count too.
 
     Raises:
-        DataError: the file is missing, empty or cut short, lacks a column, has a row with more or fewer fields than its
-            header, or holds no number where one must be, or no time.
+        DataError: the file is missing, empty or cut short, lacks a column or has two of its name, has a row with more
+            or fewer fields than its header, or holds no number where one must be, or no time.
     """
     if not path.is_file():
         message = f"There is no data file at {path}. Put the file there, or name another with --data."
@@ -54,20 +54,6 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def fingerprints(keys: "pd.Series[Any]") -> "NDArray[np.uint64]":
-    """64-bit fingerprints of row keys, shape (n_rows,).
-
-    A key counts by its text, so that 2987000 read as a number from one file and as text from another is one row; so
-    is 2987000.0, as a column of numbers that once had a gap holds it.
-    Two different keys among a million share a fingerprint with probability 3e-8.
-    """
-    import pandas as pd
-
-    if pd.api.types.is_float_dtype(keys) and (keys % 1 == 0).all():
-        keys = keys.astype("int64")
-    return pd.util.hash_array(keys.astype(str).to_numpy(dtype=object), categorize=False)
-
-
 def check_rows(rows: "pd.DataFrame", *, key: str, label: str, what: str, task: Task = Task.BINARY) -> None:
     """See that the rows can train or judge: keys present and unique, labels as the task has them.
 
@@ -80,19 +66,22 @@ def check_rows(rows: "pd.DataFrame", *, key: str, label: str, what: str, task: T
     if len(rows) < 2:  # noqa: PLR2004 - one row to train on and one to judge by
         message = f"{what} holds {len(rows)} row{'s' * (len(rows) != 1)}; training and judging need at least two."
         raise DataError(message)
-    _check_keys(rows[key], what)
+    if form_in_use() != FIRST_FORM:  # whose rows were checked when they were judged by
+        _check_keys(rows[key], what)
     _check_labels(rows[label], what, task)
 
 
 def require_columns(rows: "pd.DataFrame", names: Iterable[str], what: str, why: str) -> None:
-    """See that the rows have the columns.
+    """See that the rows have the columns, each once.
 
     Raises:
-        DataError: they lack one; names the nearest.
+        DataError: they lack one, and which is the nearest; or have two of its name.
     """
+    present = list(rows.columns)
     for name in names:
-        if name not in rows:
-            raise DataError(_no_column(what, name, list(rows.columns), why))
+        if name not in present:
+            raise DataError(_no_column(what, name, present, why))
+        require_once(name, present, what)
 
 
 def split_by_time(rows: "pd.DataFrame", *, time: str, holdout: float) -> Split:
@@ -138,26 +127,52 @@ def split_by_hash(rows: "pd.DataFrame", *, key: str, holdout: float) -> Split:
 def _read_csv(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
     """By pyarrow, which refuses a row with more or fewer fields than the header; pandas shifts or fills it silently."""
     import pyarrow as pa
+    from pyarrow import csv as arrow_csv
 
     header = _header(path)
     _require(path, columns, header)
     _check_end(path, len(header))
-    arrow = {"number": pa.float64(), "text": pa.dictionary(pa.int32(), pa.string()), "key": None, "time": pa.string()}
-    types = {name: arrow[kind] for name, kind in columns.items() if arrow[kind] is not None}
+    text = pa.dictionary(pa.int32(), pa.string())
+    types = {"number": pa.float64(), "text": text, "key": pa.string(), "time": pa.string()}
     try:
-        return _parse_csv(path, columns, types)
+        if form_in_use() == FIRST_FORM:
+            return _parse_as_once(path, columns, types)
+        rows = _parse_csv(path, {name: types[kind] for name, kind in columns.items()})
     except pa.ArrowInvalid as error:
-        name = _column_at_fault(error, header)
+        raise DataError(_explain(path, _column_at_fault(error, header), error)) from error
+    for name, kind in columns.items():
+        if kind == "key":
+            rows[name] = rows[name].mask(rows[name] == "")
+        elif kind == "time":
+            rows[name] = rows[name].mask(rows[name].isin(arrow_csv.ConvertOptions().null_values))
+        elif kind == "text" and "" in rows[name].cat.categories:
+            rows[name] = rows[name].cat.remove_categories([""])
+    return rows
+
+
+def _parse_as_once(path: Path, columns: Mapping[str, ColumnType], types: Mapping[str, Any]) -> "pd.DataFrame":
+    """As releases before the present form of keys: a key column is what pyarrow takes it for, and `NA` is missing."""
+    import pyarrow as pa
+
+    given = {name: None if kind == "key" else types[kind] for name, kind in columns.items()}
+    try:
+        return _parse_csv(path, given, strings_can_be_null=True)
+    except pa.ArrowInvalid as error:
+        name = _column_at_fault(error, _header(path))
         if columns.get(name) != "key":
-            raise DataError(_explain(path, name, error)) from error
-    # The first rows named themselves by numbers, a later one does not.
-    return _parse_csv(path, columns, {**types, name: pa.string()})
+            raise
+    return _parse_csv(path, {**given, name: pa.string()}, strings_can_be_null=True)  # numbers first, text later
 
 
-def _parse_csv(path: Path, columns: Mapping[str, ColumnType], types: Mapping[str, Any]) -> "pd.DataFrame":
+def _parse_csv(path: Path, types: Mapping[str, Any], *, strings_can_be_null: bool = False) -> "pd.DataFrame":
+    """The columns in order, of these types; of a type that pyarrow finds where None is given."""
     from pyarrow import csv as arrow_csv
 
-    convert = arrow_csv.ConvertOptions(include_columns=list(columns), column_types=types, strings_can_be_null=True)
+    convert = arrow_csv.ConvertOptions(
+        include_columns=list(types),
+        column_types={name: kind for name, kind in types.items() if kind is not None},
+        strings_can_be_null=strings_can_be_null,
+    )
     read = arrow_csv.ReadOptions(block_size=_BLOCK_BYTES, use_threads=False)  # errors name their row without threads
     parse = arrow_csv.ParseOptions(newlines_in_values=True)
     with arrow_csv.open_csv(path, read_options=read, parse_options=parse, convert_options=convert) as reader:
@@ -201,6 +216,7 @@ def _require(path: Path, columns: Mapping[str, ColumnType], present: list[str]) 
     for name in columns:
         if name not in present:
             raise DataError(_no_column(str(path), name, present))
+        require_once(name, present, str(path))
 
 
 def _no_column(what: str, name: str, present: list[str], why: str = "which the recipe needs") -> str:
@@ -244,7 +260,8 @@ def _explain(path: Path, column: str, error: Exception) -> str:
 def _numbers(path: Path, column: "pd.Series[Any]") -> "pd.Series[float]":
     import pandas as pd
 
-    numbers = pd.to_numeric(column, errors="coerce").astype("float64")
+    given = column.astype(object) if column.dtype.kind in "mM" else column  # of a moment pandas takes the ticks
+    numbers = pd.to_numeric(given, errors="coerce").astype("float64")
     wrong = numbers.isna() & column.notna()
     if wrong.any():
         row = _first(wrong)
@@ -258,15 +275,17 @@ def _no_number(path: Path, column: str, row: int, value: str) -> str:
 
 
 def _check_keys(keys: "pd.Series[Any]", what: str) -> None:
-    if keys.isna().any():
-        message = f"Column '{keys.name}' names the rows of {what} and must not be empty; row {_first(keys.isna())} is."
+    texts = key_texts(keys)
+    if texts.null_count:
+        row = _first(texts.is_null().to_pandas())
+        message = f"Column '{keys.name}' names the rows of {what} and must not be empty; row {row} is."
         raise DataError(message)
-    again = keys.duplicated()
-    if again.any():
+    if len(texts.unique()) < len(texts):
+        again = texts.to_pandas().duplicated()
         row = _first(again)
         message = (
             f"Column '{keys.name}' names the rows of {what}, so no two may share a value; {int(again.sum()):,} do, the "
-            f"first is {keys.iloc[row - 1]} in row {row}. Remove the repeated rows."
+            f"first is {texts[row - 1]} in row {row}. Remove the repeated rows."
         )
         raise DataError(message)
 

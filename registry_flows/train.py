@@ -15,7 +15,7 @@ from prefect.tasks import exponential_backoff
 from promotion.errors import as_data_error
 from promotion.registry.reading import Data
 from promotion.registry.record import Origin
-from promotion.rows import fingerprints
+from promotion.row_keys import fingerprints
 from promotion.seams import Recipe, Split, Trained
 from promotion.vocabulary import Tag
 from registry_flows.caching import results_folder

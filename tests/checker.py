@@ -127,7 +127,7 @@ def read_labels(folder):
             assert not path.name.startswith("."), f"{path} makes BentoML's listing fail"
             description = yaml.load((path / "model.yaml").read_text(), Loader=yaml.CSafeLoader)
             assert (description["name"], description["version"]) == ("toy", path.name), f"{path} is torn"
-            assert (path / "training_rows.npy").exists(), f"{path} is torn"
+            assert (path / "training_rows.2.npy").exists(), f"{path} is torn"
             labels[f"toy:{path.name}"] = description["labels"]["stage"]
             assert description["labels"].get("owner") == "tests", f"{path} has lost another label"
     return labels

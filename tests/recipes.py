@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from promotion import Trained, read_rows, split_by_time
+from promotion import Trained, read_rows, split_by_hash, split_by_time
 
 Skill = Literal["good", "weak", "noisy", "spoilt"]
 
@@ -126,3 +126,21 @@ def synthetic_rows(n_rows=2400, *, seed=7, first_id=1000, first_t=0):
             "b": labels + generator.normal(size=n_rows),
         }
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomerRecipe(ToyRecipe):
+    """The same for customers, whose numbers have leading zeros, in countries of two letters; one is `NA`.
+
+    Attributes:
+        by: whether rows are divided by `time`, or by the `hash` of their key.
+    """
+
+    by: Literal["time", "hash"] = "hash"
+
+    def load(self, path):
+        numbers = dict.fromkeys(("y", "t", "a", "b"), "number")
+        return read_rows(path, {"id": "key", "country": "text", **numbers})
+
+    def split(self, rows):
+        return super().split(rows) if self.by == "time" else split_by_hash(rows, key="id", holdout=0.5)

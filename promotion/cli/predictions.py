@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from promotion.cli.output import Misuse
-from promotion.errors import DataError, UnknownName
+from promotion.errors import DataError, UnknownName, require_once
 from promotion.vocabulary import Task
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from promotion.evidence import Comparison, Slicing
     from promotion.judgement import Policy
+    from promotion.rows import ColumnType
 
 _BINS = re.compile(r"(?P<column>.+):(?P<bins>\d+)")
 _WINDOW = re.compile(r"(?P<column>.+)/(?P<window>[\d.]+(e\d+)?|\d+[smhdw])")
@@ -54,21 +55,23 @@ class Predictions:
         """What the two are called."""
         return {"champion": _said(self.champion), "challenger": _said(self.challenger)}
 
-    def read(self, others: Mapping[str, str]) -> "pd.DataFrame":
+    def read(self, others: "Mapping[str, tuple[str, ColumnType]]") -> "pd.DataFrame":
         """The rows.
 
         Args:
-            others: further columns, and what asks for each.
+            others: further columns; what asks for each, and as what it is read.
 
         Raises:
-            DataError: there is no such file or column, a label is missing, or one that must be a number is none.
+            DataError: there is no such file or column, or there are two of its name; a label is missing, or one that
+                must be a number is none.
         """
         from promotion.rows import read_rows
 
         numbers = {self.label: "--label"} | dict.fromkeys(self.champion, "--champion")
         numbers |= dict.fromkeys(self.challenger, "--challenger") | ({self.weight: "--weight"} if self.weight else {})
-        _require(self.path, {**others, **numbers})
-        rows = read_rows(self.path, {**dict.fromkeys(others, "key"), **dict.fromkeys(numbers, "number")})
+        _require(self.path, {name: asker for name, (asker, _) in others.items()} | numbers)
+        kinds = {name: kind for name, (_, kind) in others.items()}
+        rows = read_rows(self.path, {**kinds, **dict.fromkeys(numbers, "number")})
         empty = rows[self.label].isna().to_numpy()
         if empty.any():
             message = (
@@ -107,15 +110,26 @@ def compare_predictions(
 
     names, parts = tuple(metrics), tuple(slicings)
     costs = {column: f"the metric {name}" for name in names for column in metric(name).columns}
-    rows = asked.read({column: "--slice" for part in parts for column in part.by} | costs)
+    rows = asked.read(_columns(parts, "--slice", costs))
     return _compare(asked, rows, names or USUAL[asked.task(rows)], parts, confidence)
 
 
 def compare_by_policy(asked: Predictions, policy: "Policy") -> "Comparison":
     """Compare by all that a policy asks for."""
-    rows = asked.read(dict.fromkeys(policy.columns, "the policy"))
+    rows = asked.read(_columns(policy.slicings, "the policy", dict.fromkeys(policy.costs, "the policy")))
     task = next(iter(policy.tasks)) if len(policy.tasks) == 1 else asked.task(rows)
     return _compare(asked, rows, policy.names(task), policy.slicings, policy.confidence)
+
+
+def _columns(parts: Iterable["Slicing"], asker: str, costs: Mapping[str, str]) -> "dict[str, tuple[str, ColumnType]]":
+    """What is sliced by the text of its values, and what by time or number; a column of several is the last of them."""
+    given = tuple(parts)
+    kinds: dict[str, ColumnType] = {column: "text" for part in given for column in part.by}
+    kinds |= {part.by[0]: "time" for part in given if part.window is not None}
+    kinds |= {part.by[0]: "number" for part in given if part.bins is not None}
+    return {column: (asker, kind) for column, kind in kinds.items()} | {
+        column: (needed, "number") for column, needed in costs.items()
+    }
 
 
 def parse_slicing(text: str) -> "Slicing":
@@ -172,6 +186,7 @@ def _require(path: Path, columns: Mapping[str, str]) -> None:
     for name, asker in columns.items():
         if present and name not in present:
             raise DataError(f"{path}, {asker}: {UnknownName('column', name, present)}")
+        require_once(name, present, f"{path}, {asker}: the file")
 
 
 def _header(path: Path) -> tuple[str, ...]:

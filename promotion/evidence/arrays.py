@@ -1,5 +1,6 @@
 """The arrays that evidence is made of, and columns of rows by name."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -18,6 +19,15 @@ class Columns(Protocol):
     def __getitem__(self, name: str, /) -> Any: ...
 
     def __contains__(self, name: object, /) -> bool: ...
+
+
+TABLE = "The table of columns"
+"""What a sentence calls columns."""
+
+
+def names_of(columns: Columns | None) -> tuple[object, ...]:
+    """The names of columns, doubled ones as often as they occur; none where the columns do not say."""
+    return tuple(columns) if isinstance(columns, Iterable) else ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import ArrayLike
 
-from promotion.errors import ConfigError, DataError
-from promotion.evidence.arrays import Columns, TakenColumns
+from promotion.errors import ConfigError, DataError, require_once
+from promotion.evidence.arrays import TABLE, Columns, TakenColumns, names_of
 from promotion.evidence.containers import floats
 from promotion.evidence.influence import Estimate, paired_error
 from promotion.evidence.metrics import Metric, metric, task_of
@@ -61,7 +61,7 @@ def compare(
         ConfigError: the confidence does not lie between 0 and 1, no metric is named, or one does not fit the task.
     """
     require_share("confidence", confidence)
-    chosen, z = _choose(metrics), quantile((1.0 - confidence) / 2)
+    chosen, z = _choose(metrics, columns), quantile((1.0 - confidence) / 2)
     task, scores = task_of(chosen, champion), {"champion": champion, "challenger": challenger}
     before, after = read_rows(y_true, scores, sample_weight, task=task, columns=columns)
     parts = _parts(slices, columns, sample_weight, after)
@@ -88,7 +88,7 @@ def measure(
     columns: Columns | None = None,
 ) -> Evaluation:
     """Measure one model by itself; arguments and errors are those of `compare`."""
-    chosen = _choose(metrics)
+    chosen = _choose(metrics, columns)
     task = task_of(chosen, scores)
     (rows,) = read_rows(y_true, {"model": scores}, sample_weight, task=task, columns=columns)
     results = [_measure_by(each, rows) for each in chosen]
@@ -102,13 +102,16 @@ def measure(
     )
 
 
-def _choose(names: Iterable[str]) -> tuple[Metric, ...]:
-    """The metrics of these names, each once."""
+def _choose(names: Iterable[str], columns: Columns | None) -> tuple[Metric, ...]:
+    """The metrics of these names, each once; each of the columns that they read is there no more than once."""
     chosen = dict.fromkeys([names] if isinstance(names, str) else names)
     if not chosen:
         message = "At least one metric is needed, but none is named. Name one, for example roc_auc."
         raise ConfigError(message)
-    return tuple(metric(name) for name in chosen)
+    metrics = tuple(metric(name) for name in chosen)
+    for column in {column for one in metrics for column in one.columns}:
+        require_once(column, names_of(columns), TABLE)
+    return metrics
 
 
 def _parts(

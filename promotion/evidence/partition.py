@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
@@ -34,6 +35,8 @@ class Coded(NamedTuple):
     names: tuple[str, ...]
     codes: NDArray[np.intp]
 
+
+_DIGITS = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 LAST = (2, 0, MISSING)
 """Sorts after all other parts."""
@@ -213,10 +216,12 @@ def _number_text(number: "float | np.floating[Any]") -> str:
 
 
 def _place(text: str, value: Any) -> tuple[int, Any, str]:
-    """Sorts numbers by number before words by letter before what is missing."""
+    """Sorts numbers, those in digits too, by number before words by letter before what is missing."""
     if text == MISSING:
         return LAST
-    return (0, value, text) if isinstance(value, Real) else (1, 0, text)
+    if isinstance(value, str) and _DIGITS.fullmatch(value):
+        value = Decimal(value)
+    return (0, value, text) if isinstance(value, Real | Decimal) else (1, 0, text)
 
 
 def _quoted(name: str) -> str:

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from promotion.ages import span_of, timedelta_of
-from promotion.errors import ConfigError, DataError, UnknownName
-from promotion.evidence.arrays import Columns, Floats
+from promotion.errors import ConfigError, DataError, UnknownName, require_once
+from promotion.evidence.arrays import TABLE, Columns, Floats, names_of
 from promotion.evidence.containers import unmasked
 from promotion.evidence.partition import Coded, by_quantile, by_value, by_window, cross
 
@@ -109,8 +109,9 @@ def _are_columns(slices: object) -> TypeGuard[Columns]:
 
 def _read_column(name: str, columns: Columns, n_rows: int) -> NDArray[Any]:
     if name not in columns:
-        known = tuple(map(str, columns)) if isinstance(columns, Iterable) else ()
+        known = tuple(map(str, names_of(columns)))
         raise UnknownName("column", name, known, hint="" if known else "Give it among the columns to slice by it.")
+    require_once(name, names_of(columns), TABLE)
     given = columns[name]
     # From a list of words and NaN, NumPy would make the word 'nan'.
     column = np.asarray(given, dtype=object) if isinstance(given, list | tuple) else unmasked(given)

@@ -1,6 +1,6 @@
 """What we require: a policy, its checks on a comparison, and the decision that follows. Pure; no I/O, no clock."""
 
-from promotion.judgement.budget import Budget, Sketch, Trial, count_use
+from promotion.judgement.budget import Budget, Renamed, Sketch, Trial, count_use, seen_renamed
 from promotion.judgement.checks import Check, Kind
 from promotion.judgement.decision import Decision, HoldoutUsed, Judged, decide
 from promotion.judgement.limits import Footprint
@@ -23,6 +23,7 @@ __all__ = [
     "Limits",
     "Policy",
     "Primary",
+    "Renamed",
     "Require",
     "Rule",
     "Sketch",
@@ -31,4 +32,5 @@ __all__ = [
     "UnknownProvenance",
     "count_use",
     "decide",
+    "seen_renamed",
 ]

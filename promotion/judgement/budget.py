@@ -9,7 +9,7 @@ that an earlier decision has seen. The shares are told from sketches, so that th
 import base64
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import takewhile
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from promotion.figures import level
+from promotion.row_keys import FIRST_FORM, KEY_FORM
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,16 +34,18 @@ class Sketch:
         rows: how many rows the holdout has.
         smallest: its `SKETCH_SIZE` smallest fingerprints, or all when there are fewer, ascending, as 64-bit
             little-endian integers in base64. A bottom-k sketch (Cohen and Kaplan, PODC 2007).
+        form: of the keys that the fingerprints were made of; earlier releases recorded none.
     """
 
     rows: int
     smallest: str
+    form: int = FIRST_FORM
 
     @classmethod
-    def of(cls, fingerprints: "NDArray[np.uint64]") -> "Sketch":
-        """The sketch of rows with these fingerprints, shape (n_rows,)."""
+    def of(cls, fingerprints: "NDArray[np.uint64]", form: int = KEY_FORM) -> "Sketch":
+        """The sketch of rows with these fingerprints, shape (n_rows,), made of keys in this form."""
         kept = np.sort(fingerprints)[:SKETCH_SIZE].astype("<u8")
-        return cls(rows=len(fingerprints), smallest=base64.b64encode(kept.tobytes()).decode("ascii"))
+        return cls(rows=len(fingerprints), smallest=base64.b64encode(kept.tobytes()).decode("ascii"), form=form)
 
     def share_seen(self, earlier: "Sketch") -> float:
         """The share of this holdout's rows that the earlier one holds.
@@ -67,6 +70,19 @@ class Sketch:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Renamed:
+    """The rows of a holdout under the keys that an earlier release can have given them.
+
+    Attributes:
+        holdout: digest of the rows.
+        sketch: of the rows.
+    """
+
+    holdout: str
+    sketch: Sketch
+
+
+@dataclass(frozen=True, kw_only=True)
 class Trial:
     """One challenger put to one holdout.
 
@@ -75,6 +91,7 @@ class Trial:
         metric: the primary one.
         holdout: digest of the rows.
         sketch: of the rows; None in a record that kept none.
+        renamed: the same rows as earlier releases can have recorded them; see `seen_renamed`.
     """
 
     challenger: str | None
@@ -82,21 +99,30 @@ class Trial:
     metric: str
     holdout: str
     sketch: Sketch | None
+    renamed: tuple[Renamed, ...] = ()
+
+    @property
+    def is_first_form(self) -> bool:
+        """Whether an earlier release recorded it."""
+        return self.sketch is None or self.sketch.form == FIRST_FORM
 
     def share_seen(self, earlier: "Trial") -> float:
-        """The share of this trial's rows that the earlier one has seen."""
-        if self.holdout == earlier.holdout:
+        """The share of this trial's rows that the earlier one has seen; of several forms of its keys, the largest."""
+        if self._same_rows(earlier):
             return 1.0
-        return self.sketch.share_seen(earlier.sketch) if self.sketch and earlier.sketch else 0.0
+        ours = [self.sketch, *(one.sketch for one in self._renamed_for(earlier))]
+        return max((one.share_seen(earlier.sketch) for one in ours if one and earlier.sketch), default=0.0)
 
     def repeats(self, earlier: "Trial") -> bool:
         """Whether it asks the very same question of the same rows, so that its answer is no news."""
-        return (self.challenger, self.champion, self.metric, self.holdout) == (
-            earlier.challenger,
-            earlier.champion,
-            earlier.metric,
-            earlier.holdout,
-        )
+        ours, theirs = ((one.challenger, one.champion, one.metric) for one in (self, earlier))
+        return ours == theirs and self._same_rows(earlier)
+
+    def _same_rows(self, earlier: "Trial") -> bool:
+        return earlier.holdout in {self.holdout, *(one.holdout for one in self._renamed_for(earlier))}
+
+    def _renamed_for(self, earlier: "Trial") -> tuple[Renamed, ...]:
+        return self.renamed if earlier.is_first_form else ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +166,22 @@ class Budget:
 def spent(alpha: float, use: float) -> float:
     """The level of the k-th use, `alpha * 6 / (pi^2 k^2)`; over k = 1, 2, 3, … it adds up to alpha."""
     return alpha * 6 / (math.pi * use) ** 2
+
+
+def seen_renamed(trial: Trial, possible: Iterable[Renamed], earlier: Iterable[Trial]) -> tuple[Renamed, ...]:
+    """Of all that earlier releases can have recorded of a trial's rows, what shows that an earlier trial has seen more.
+
+    This is recorded with a decision, so that its use can be counted again from the record alone.
+    """
+    others = [other for other in earlier if other.is_first_form]
+    return tuple(
+        one
+        for one in possible
+        if any(
+            one.holdout == other.holdout or replace(trial, renamed=(one,)).share_seen(other) > trial.share_seen(other)
+            for other in others
+        )
+    )
 
 
 def count_use(trial: Trial, earlier: Iterable[Trial]) -> float:

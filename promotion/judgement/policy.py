@@ -178,8 +178,13 @@ class Policy:
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns that the rows must have for slices and for costs per row."""
-        costs = (column for name in (*self.required, *(self.metrics or ())) for column in metric(name).columns)
-        return tuple(dict.fromkeys((*(column for rule in self.slices for column in rule.by), *costs)))
+        return tuple(dict.fromkeys((*(column for rule in self.slices for column in rule.by), *self.costs)))
+
+    @property
+    def costs(self) -> tuple[str, ...]:
+        """Columns of numbers that the metrics read."""
+        named = (*self.required, *(self.metrics or ()))
+        return tuple(dict.fromkeys(column for name in named for column in metric(name).columns))
 
     @property
     def digest(self) -> str:

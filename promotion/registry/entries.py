@@ -10,7 +10,8 @@ from promotion.canonical import NumberOrText, canonical_json, plain, restore
 from promotion.errors import LedgerError
 from promotion.evidence import Comparison
 from promotion.evidence.curves import Curves
-from promotion.judgement import Decision, Kind, Sketch, Trial
+from promotion.judgement import Decision, Kind, Renamed, Sketch, Trial
+from promotion.row_keys import FIRST_FORM
 from promotion.vocabulary import Stage
 
 GENESIS = "0" * 64
@@ -58,6 +59,7 @@ class Judgement:
         curves: how the scores look, for a report; None where nothing could be drawn, or by an earlier release.
         policy: what it was decided by, as plain data; None in a record of an earlier release. The decision holds only
             its digest.
+        renamed: the rows that judged as earlier releases recorded them, where such records count as uses of them.
     """
 
     tag: str
@@ -66,6 +68,12 @@ class Judgement:
     sketch: Sketch | None = None
     curves: Curves | None = None
     policy: dict[str, Any] | None = field(default=None, hash=False)
+    renamed: tuple[Renamed, ...] = ()
+
+    @property
+    def form(self) -> int:
+        """The form of the keys that its rows were read and fingerprinted by; releases that kept none had the first."""
+        return self.sketch.form if self.sketch else FIRST_FORM
 
     @property
     def trial(self) -> Trial | None:
@@ -80,6 +88,7 @@ class Judgement:
             metric=primary,
             holdout=decision.holdout.digest,
             sketch=self.sketch,
+            renamed=self.renamed,
         )
 
 

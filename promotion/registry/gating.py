@@ -3,11 +3,12 @@
 The parts run through a `Step`, so that each shows as a task where something orchestrates them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from promotion.canonical import plain
+from promotion.earlier_keys import possible_first_fingerprints
 from promotion.errors import DataError
 from promotion.evidence import Comparison, Evaluation, compare, measure
 from promotion.evidence.curves import Curves, draw_curves
@@ -20,18 +21,21 @@ from promotion.judgement import (
     Judged,
     Kind,
     Policy,
+    Renamed,
     Sketch,
     Trial,
     UnknownProvenance,
     count_use,
     decide,
+    seen_renamed,
 )
 from promotion.registry.entries import Judgement
 from promotion.registry.footprint import footprint
 from promotion.registry.reading import Data, split
 from promotion.registry.sides import Side, score_version
 from promotion.registry.state import Known
-from promotion.seams import ModelStore, Step, task_of_recipe
+from promotion.row_keys import FIRST_FORM
+from promotion.seams import ModelStore, Recipe, Step, task_of_recipe
 from promotion.vocabulary import Outcome, Task
 
 if TYPE_CHECKING:
@@ -65,12 +69,12 @@ def judge(
     sides = [_trusted(side, policy) for side in (challenger, champion) if side is not None]
     holdout = step(clean_holdout, data, sides)
     used = _used(holdout, data, sides)
-    sketch = Sketch.of(holdout.keys)
+    trial = _trial(sides, policy, used, holdout, earlier)
     clean_checks = _provenance_checks(sides, holdout)
     if any(check.outcome is not Outcome.PASSED for check in clean_checks):
         decision, curves = decide(None, policy, before=clean_checks), None
     else:
-        budget = _budget(sides, policy, used, sketch, earlier)
+        budget = _budget(trial, policy, earlier)
         decision, curves = _score_and_decide(sides, holdout, policy, store, step, clean_checks, budget)
     decision = replace(
         decision,
@@ -82,9 +86,10 @@ def judge(
         tag=str(challenger.tag),
         decision=decision,
         decision_digest=decision.digest,
-        sketch=sketch,
+        sketch=trial.sketch,
         curves=curves,
         policy=plain(policy),
+        renamed=trial.renamed,
     )
 
 
@@ -178,20 +183,31 @@ def _used(holdout: Clean, data: Data, sides: Sequence[Side]) -> HoldoutUsed:
     )
 
 
-def _budget(
-    sides: Sequence[Side], policy: Policy, used: HoldoutUsed, sketch: Sketch, earlier: Sequence[Trial]
-) -> Budget | None:
-    """What this decision can spend; None where there is no champion to gain on, or the policy counts no uses."""
-    if len(sides) == 1 or not policy.budgeted:
-        return None
-    challenger, champion = sides
+def _trial(sides: Sequence[Side], policy: Policy, used: HoldoutUsed, holdout: Clean, earlier: Sequence[Trial]) -> Trial:
+    """The use that a decision makes of its rows; without a champion it counts for none."""
     trial = Trial(
-        challenger=challenger.digest,
-        champion=champion.digest,
+        challenger=sides[0].digest,
+        champion=sides[1].digest if len(sides) > 1 else None,
         metric=policy.primary.metric,
         holdout=used.digest,
-        sketch=sketch,
+        sketch=Sketch.of(holdout.keys),
     )
+    if trial.champion is None or not any(other.is_first_form for other in earlier):
+        return trial
+    return replace(trial, renamed=seen_renamed(trial, _renamed(holdout, sides[0].recipe), earlier))
+
+
+def _renamed(holdout: Clean, recipe: Recipe) -> Iterator[Renamed]:
+    """The rows as releases of the first form of keys can have recorded them."""
+    for keys in possible_first_fingerprints(holdout.rows[recipe.key]):
+        digest = holdout_digest(replace(holdout, keys=keys), recipe)
+        yield Renamed(holdout=digest, sketch=Sketch.of(keys, FIRST_FORM))
+
+
+def _budget(trial: Trial, policy: Policy, earlier: Sequence[Trial]) -> Budget | None:
+    """What this decision can spend; None where there is no champion to gain on, or the policy counts no uses."""
+    if trial.champion is None or not policy.budgeted:
+        return None
     return Budget(alpha=policy.alpha, use=count_use(trial, earlier))
 
 

@@ -13,6 +13,7 @@ from promotion.errors import ConfigError, DataError, as_data_error
 from promotion.holdout import mature, without
 from promotion.modules import import_module
 from promotion.registry.entries import Registration
+from promotion.row_keys import form_in_use
 from promotion.rows import check_rows, file_digest, require_columns
 from promotion.seams import Recall, Recipe, Split, is_repeatable, read_anew, task_of_recipe
 
@@ -75,6 +76,7 @@ class Source:
                 "code": code,
                 "options": repr(sorted(self.made_with.items())),
                 "versions": [installed(name) for name in _READERS],
+                "keys": form_in_use(),
             }
         )
 
@@ -208,7 +210,7 @@ class Reader:
         self, settings: ModelConfig, file: str | Path, options: Mapping[str, Any], *, whole: bool = False
     ) -> tuple[Recipe, Data]:
         source = self._source(settings, file, options)
-        key = (settings, repr(source.made_with), source.path, source.stamp)
+        key = (settings, repr(source.made_with), source.path, source.stamp, form_in_use())
         if self._kept is None or self._kept[0] != key:
             self._kept = (key, load_rows(source, self._name(source.path), settings, self._recall))
         return source.recipe, replace(self._kept[1], whole=whole)

@@ -288,7 +288,7 @@ class Record:
             run_id=None if run_id is None else str(run_id),
             data=origin.data.name if origin.data else None,
             data_digest=origin.data.digest if origin.data else None,
-            training_rows=None if rows is None else len(rows),
+            training_rows=None if rows is None else len(rows.fingerprints),
             recipe=settings.recipe if settings else None,
             options=dict(origin.options),
         )

@@ -2,7 +2,7 @@
 
 from promotion.errors import Refused, StoreError, UnknownName
 from promotion.figures import minute
-from promotion.holdout import AssumedClean, KnownRows, Provenance, TrainedBefore, UnknownRows
+from promotion.holdout import AssumedClean, Provenance, TrainedBefore, UnknownRows
 from promotion.registry.state import Known, State
 from promotion.seams import ModelStore, Stored
 from promotion.vocabulary import Stage, Tag
@@ -90,8 +90,7 @@ def provenance(known: Known, store: ModelStore) -> Provenance:
     if known.adoption is not None:
         bound = known.adoption.trained_before
         return AssumedClean() if bound is None else TrainedBefore(bound)
-    rows = store.training_rows(Tag.parse(known.tag))
-    return UnknownRows() if rows is None else KnownRows(rows)
+    return store.training_rows(Tag.parse(known.tag)) or UnknownRows()
 
 
 def adoption_hint(state: State, tag: Tag) -> str:

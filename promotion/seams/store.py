@@ -7,6 +7,7 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any, Protocol
 
+from promotion.row_keys import KnownRows
 from promotion.seams.recipe import Trained
 from promotion.vocabulary import Stage, Tag
 
@@ -117,8 +118,8 @@ class ModelStore(Protocol):
         """SHA-256 over the version's files and description, its labels excepted."""
         ...
 
-    def training_rows(self, tag: Tag) -> "NDArray[np.uint64] | None":
-        """Sorted fingerprints of the rows it was trained on; None when the version does not say."""
+    def training_rows(self, tag: Tag) -> KnownRows | None:
+        """Fingerprints of the rows it was trained on; None when the version does not say."""
         ...
 
     def write_stage(self, tag: Tag, stage: Stage) -> None:

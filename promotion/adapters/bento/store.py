@@ -18,6 +18,7 @@ from promotion.adapters.bento.files import digests, load_rows
 from promotion.adapters.files import replace_text, sync_folder, sync_tree, temporary_prefix
 from promotion.canonical import digest
 from promotion.errors import DigestMismatch, StoreError, TornVersion, UnknownName
+from promotion.row_keys import FIRST_FORM, KEY_FORM, KnownRows
 from promotion.seams import Claim, Stored, Stray, Trained
 from promotion.vocabulary import Stage, Tag, is_name
 
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-TRAINING_ROWS = "training_rows.npy"
+TRAINING_ROWS = {KEY_FORM: "training_rows.2.npy", FIRST_FORM: "training_rows.npy"}
+"""Names of the file by the form of the keys, so that no release takes fingerprints of another form for its own."""
 _UNFINISHED = shutil.ignore_patterns(f"{temporary_prefix(Path(DESCRIPTION))}*")
 _LINKED = "is reached through a symbolic link, and nothing is written through one"
 
@@ -100,7 +102,7 @@ class BentoStore:
         with writing(self.home), aside.aside(self.home) as folder:
             tag = framework.save(folder, model, trained, metadata)
             version = folder / tag.model / tag.version
-            np.save(version / TRAINING_ROWS, np.sort(training_rows))
+            np.save(version / TRAINING_ROWS[KEY_FORM], np.sort(training_rows))
             sync_tree(version)
             self._move_in(version, tag)
         return tag
@@ -138,9 +140,14 @@ class BentoStore:
             described = {key: value for key, value in description.items() if key != "labels"}
             return digest({"description": described, "files": digests(folder)})
 
-    def training_rows(self, tag: Tag) -> "NDArray[np.uint64] | None":
-        """Sorted fingerprints of the rows it was trained on; None when the version does not say."""
-        return load_rows(self.get(tag).path / TRAINING_ROWS)
+    def training_rows(self, tag: Tag) -> KnownRows | None:
+        """Fingerprints of the rows it was trained on; None when the version does not say."""
+        folder = self.get(tag).path
+        for form, name in TRAINING_ROWS.items():
+            found = load_rows(folder / name)
+            if found is not None:
+                return KnownRows(found, form)
+        return None
 
     def write_stage(self, tag: Tag, stage: Stage) -> None:
         """Rewrite the label `stage`, atomically, and nothing else.

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from promotion.ages import length_of
 from promotion.errors import PromotionError
 from promotion.registry.audit.findings import Code, Finding, finding
-from promotion.registry.audit.judged import judged, sides_of
+from promotion.registry.audit.judged import Judged, judged, sides_of
 from promotion.registry.audit.recompute import Whole
 from promotion.registry.entries import Champion, Entry
 from promotion.registry.reading import Reader
 from promotion.registry.sides import Side, score_version
 from promotion.registry.state import State
+from promotion.row_keys import keys_in
 from promotion.seams import ModelStore, Recipe
 from promotion.time_columns import times_of
 
@@ -61,7 +62,12 @@ def _apart(state: State, entries: Iterable[Entry], reader: Reader, store: ModelS
     ours = [one for one in judged(state, entries, None) if one.tag == tag]
     if not ours:
         return {}
-    last = ours[-1]
+    with keys_in(ours[-1].form):
+        return _since(ours[-1], state, reader, store)
+
+
+def _since(last: Judged, state: State, reader: Reader, store: ModelStore) -> Mapping[str, float]:
+    """How far the rows newer than those of a decision lie from them."""
     sides = sides_of(last, state, store, reader)
     recipe = sides[0].recipe
     data = reader.recorded(state.model, last.registration, last.used.data)

@@ -31,6 +31,7 @@ class Judged:
         used: the rows that judged.
         registration: of the version judged, whose options its recipe reads rows with.
         policy: as it was recorded with the decision; None where an earlier release did not.
+        form: of the keys that the rows were read and fingerprinted by.
     """
 
     seq: int
@@ -40,6 +41,7 @@ class Judged:
     used: HoldoutUsed
     registration: Registration
     policy: Policy | None
+    form: int
 
     @property
     def subject(self) -> str:
@@ -55,7 +57,7 @@ class Judged:
     def source(self) -> tuple[str, ...]:
         """Decisions of equal sources rest on the same rows, read in the same way."""
         made = canonical_json([self.registration.recipe, self.registration.options])
-        return self.used.data, self.used.data_digest, made
+        return self.used.data, self.used.data_digest, made, str(self.form)
 
 
 def judged(state: State, entries: Iterable[Entry], since: datetime | None) -> Iterator[Judged]:
@@ -79,6 +81,7 @@ def judged(state: State, entries: Iterable[Entry], since: datetime | None) -> It
             used=decision.holdout,
             registration=known.registration,
             policy=_policy(body),
+            form=body.form,
         )
 
 

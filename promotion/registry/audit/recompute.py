@@ -21,6 +21,7 @@ from promotion.registry.gating import clean_holdout, weigh
 from promotion.registry.reading import Data, Reader, split
 from promotion.registry.sides import Side, score_version
 from promotion.registry.state import State
+from promotion.row_keys import keys_in
 from promotion.seams import ModelStore
 
 if TYPE_CHECKING:
@@ -78,7 +79,8 @@ class _Job:
 def _jobs(group: Sequence[Judged], state: State, reader: Reader, store: ModelStore) -> Iterator[_Job | Finding]:
     """The decisions that rest on the same bytes, read in the same way; a finding in place of one that cannot be had."""
     try:
-        data = reader.recorded(state.model, group[0].registration, group[0].used.data)
+        with keys_in(group[0].form):
+            data = reader.recorded(state.model, group[0].registration, group[0].used.data)
         if data.digest != group[0].used.data_digest:
             message = f"{data.name} with other bytes, digest {data.digest[:12]}"
             raise DataError(message)
@@ -89,7 +91,8 @@ def _jobs(group: Sequence[Judged], state: State, reader: Reader, store: ModelSto
     for one in group:
         try:
             sides = sides_of(one, state, store, reader)
-            holdout = whole.holdout(sides, one.used.digest)
+            with keys_in(one.form):
+                holdout = whole.holdout(sides, one.used.digest)
         except PromotionError as error:
             yield _unscored(one, str(error))
         else:

@@ -18,6 +18,7 @@ from situation import bentoml_at, snapshot, toy
 from promotion.adapters.bento import BentoStore
 from promotion.adapters.bento import store as room
 from promotion.errors import DigestMismatch, StoreError, UnknownName
+from promotion.row_keys import FIRST_FORM, KEY_FORM
 from promotion.seams import Trained, call
 from promotion.vocabulary import Stage, Tag
 
@@ -91,7 +92,11 @@ class TestSave:
         tag = empty_store.save("toy", trained, metadata={}, training_rows=ROWS)
         loaded = empty_store.load(tag, digest=empty_store.digest(tag))
 
-        assert empty_store.training_rows(tag).tolist() == [1, 2, 3]
+        known = empty_store.training_rows(tag)
+        assert (known.fingerprints.tolist(), known.form) == ([1, 2, 3], KEY_FORM)
+        path = empty_store.path(tag)
+        (path / "training_rows.2.npy").rename(path / "training_rows.npy")  # as an earlier release named it
+        assert empty_store.training_rows(tag).form == FIRST_FORM
         assert np.array_equal(loaded.model.coef_, trained.model.coef_)
         assert [stored.tag for stored in empty_store.versions("toy")] == [tag]
         assert empty_store.models() == ("toy",)
@@ -227,7 +232,7 @@ class TestDigest:
     def test_changes_with_any_byte_of_any_file(self, store):
         folder, whole = store.path(toy("good")), store.digest(toy("good"))
         files = [path for path in folder.rglob("*") if path.is_file() and path.name != "model.yaml"]
-        assert {path.name for path in files} >= {"saved_model.pkl", "training_rows.npy"}
+        assert {path.name for path in files} >= {"saved_model.pkl", "training_rows.2.npy"}
         for path in files:
             content = path.read_bytes()
             for place in (0, len(content) // 2, len(content) - 1):
@@ -322,8 +327,8 @@ class TestTorn:
         assert (store.path(toy("good")) / "model.yaml").read_text() == text
 
     def test_training_rows_that_cannot_be_read_are_a_sentence(self, store):
-        (store.path(toy("good")) / "training_rows.npy").write_bytes(b"\x93NUMPY")
-        with pytest.raises(StoreError, match=r"training_rows\.npy cannot be read \(.*\); restore the version"):
+        (store.path(toy("good")) / "training_rows.2.npy").write_bytes(b"\x93NUMPY")
+        with pytest.raises(StoreError, match=r"training_rows\.2\.npy cannot be read \(.*\); restore the version"):
             store.training_rows(toy("good"))
 
     def test_a_model_of_a_foreign_framework_is_not_loaded(self, store):

@@ -108,17 +108,17 @@ class Changes:
         (folder / "deep" / "er" / "extra.py").write_text("")
 
     def file_removed(folder):  # noqa: N805
-        (folder / "training_rows.npy").unlink()
+        (folder / "training_rows.2.npy").unlink()
 
     def model_removed(folder):  # noqa: N805
         (folder / "saved_model.pkl").unlink()
 
     def file_renamed(folder):  # noqa: N805
-        (folder / "training_rows.npy").rename(folder / "training_rows.npz")
+        (folder / "training_rows.2.npy").rename(folder / "training_rows.2.npz")
 
     def files_exchanged(folder):  # noqa: N805
-        (folder / "training_rows.npy").rename(folder / "kept")
-        (folder / "saved_model.pkl").rename(folder / "training_rows.npy")
+        (folder / "training_rows.2.npy").rename(folder / "kept")
+        (folder / "saved_model.pkl").rename(folder / "training_rows.2.npy")
         (folder / "kept").rename(folder / "saved_model.pkl")
 
     def link_to_the_same_bytes(folder):  # noqa: N805

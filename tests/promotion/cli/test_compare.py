@@ -2,6 +2,8 @@ import json
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from situation import snapshot
 
@@ -143,6 +145,72 @@ class TestTags:
         assert command("history", "toy", "--json")[1] == before
 
 
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_slices_are_by_the_text_that_is_written(predictions, command, kind):
+    codes = {
+        "branch": ["01", "1", "2", "10"],
+        "country": ["NA", "ZA", "null", ""],
+        "part": ["1e2", "100", "0x1", "1.0"],
+    }
+    rows = predictions.assign(**{name: np.resize(values, 2000) for name, values in codes.items()})
+    if kind == "csv":
+        rows.to_csv("p.csv", index=False)
+    else:
+        rows.replace({"country": {"": None}}).to_parquet("p.parquet")
+    words = [word for name in codes for word in ("--slice", name)]
+    found = json.loads(command("compare", f"p.{kind}", *ASKED, "--metric", "roc_auc", *words, "--json")[1])
+    by = {name: [part["value"] for part in found["slices"] if part["by"] == name] for name in codes}
+    assert by == {
+        "branch": ["01", "1", "2", "10"],
+        "country": ["NA", "ZA", "null", "(missing)"],
+        "part": ["1.0", "100", "0x1", "1e2"],
+    }
+    assert {part["rows"] for part in found["slices"]} == {500}
+
+
+def test_whole_numbers_of_any_type_are_the_slices_that_a_csv_file_gives(predictions, command):
+    predictions = predictions.assign(amount=predictions["w"] + 1)
+    predictions.to_csv("p.csv", index=False)
+    pages = [command("compare", "p.csv", *ASKED, "--slice", "amount", "--json")[1].replace("p.csv", "p.parquet")]
+    for dtype in ("int8", "uint64", "Int64", "float64", str):
+        predictions.astype({"amount": dtype}).to_parquet("p.parquet")
+        pages.append(command("compare", "p.parquet", *ASKED, "--slice", "amount", "--json")[1])
+    assert [part["value"] for part in json.loads(pages[0])["slices"]] == ["1", "2", "3"]
+    assert len(set(pages)) == 1
+
+
+@pytest.mark.parametrize(
+    ("column", "asker", "words"),
+    [
+        ("old", "--champion", ()),
+        ("y", "--label", ()),
+        ("w", "--weight", ("--weight", "w")),
+        ("card", "--slice", ("--slice", "t/86400", "--slice", "card")),
+        ("amount", "the metric expected_cost(fp=1, fn='amount')", ("--metric", "expected_cost(fp=1, fn='amount')")),
+        ("amount", "the policy", ("--policy", "p.toml")),
+    ],
+)
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_two_columns_of_one_name_are_refused_where_they_are_asked_for(
+    predictions, command, tmp_path, kind, column, asker, words
+):
+    (tmp_path / "p.toml").write_text(POLICY)
+    place = predictions.columns.get_loc(column) + 1
+    if kind == "csv":
+        pd.concat([predictions, predictions[column]], axis=1).to_csv("two.csv", index=False)
+    else:
+        table = pa.Table.from_pandas(predictions)
+        pq.write_table(table.append_column(column, table.column(column)), "two.parquet")
+    code, out, err = command("compare", f"two.{kind}", *ASKED, *words)
+    assert (code, out) == (1, "")
+    assert err == (
+        f"Error: two.{kind}, {asker}: the file has 2 columns named '{column}' (columns {place} and 8), so it is not clear "
+        "which one is meant. Rename or remove all but one of them.\n"
+    )
+    if column in {"w", "card"}:
+        assert command("compare", f"two.{kind}", *ASKED)[0] == 0  # nobody asks for either
+
+
 MISTAKES = {
     "options of tags": (("p.csv", *ASKED, "--data", "x"), 2, "Error: --data goes with two versions (promotion compare"),
     "options of a file": (("toy:a", "toy:b", "--metric", "mae"), 2, "Error: --metric goes with a file of predictions"),
@@ -157,7 +225,7 @@ MISTAKES = {
     "one column twice": (("p.csv", *ASKED[:-1], "old"), 2, "Error: --champion and --challenger name the same column"),
     "unlike classes": (("p.csv", *ASKED[:-1], "new,w"), 2, "Error: --champion names 1 columns of scores and --challenger 2"),
     "one bin": (("p.csv", *ASKED, "--slice", "amount:1"), 1, "Error: The bins of a slicing must be a whole number from 2"),
-    "bins of words": (("p.csv", *ASKED, "--slice", "card:3"), 1, "card"),
+    "bins of words": (("p.csv", *ASKED, "--slice", "card:3"), 1, "Error: Column 'card' of p.csv must hold numbers; row"),
     "confidence": (("p.csv", *ASKED, "--confidence", "95"), 1, "Error: The confidence must lie between 0 and 1"),
     "unknown metric": (("p.csv", *ASKED, "--metric", "rocauc"), 1, "Error: There is no metric 'rocauc'. Did you mean 'roc_auc'?"),
     "unlike metrics": (("p.csv", *ASKED, "--metric", "roc_auc", "--metric", "rmse"), 1, "Error: The metric 'rmse' is of regression models"),

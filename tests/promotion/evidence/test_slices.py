@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from promotion.errors import ConfigError, DataError, UnknownName
-from promotion.evidence import Slicing
+from promotion.evidence import Slicing, compare
 from promotion.evidence.slices import divide, read_slicings
 
 DAY = 86400.0
@@ -440,6 +440,27 @@ def test_a_column_that_is_not_there_names_the_nearest():
     with pytest.raises(UnknownName) as caught:
         read_slicings([Slicing(by=("ProductCD", "card4"))], None, 1)
     assert str(caught.value) == "There is no column 'ProductCD'. Give it among the columns to slice by it."
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"slices": ["x"]},
+        {"slices": [Slicing(by=("y", "x"))]},
+        {"slices": pd.DataFrame([[1, 2]] * 4, columns=["x", "x"])},
+        {"metrics": ["expected_cost(fp=1, fn='x')"]},
+    ],
+)
+def test_two_columns_of_one_name_are_refused_where_they_are_asked_for(asked):
+    columns = pd.DataFrame([[1, 2, 3]] * 4, columns=["x", "y", "x"])
+    wanted = {"metrics": ["roc_auc"], "columns": columns, **asked}
+    with pytest.raises(
+        DataError, match=r"^The table of columns has 2 columns named 'x' \(columns 1 and [23]\), so it is not"
+    ):
+        compare([0, 1, 0, 1], [0.1, 0.2, 0.3, 0.4], [0.4, 0.3, 0.2, 0.1], **wanted)
+    compare(
+        [0, 1, 0, 1], [0.1, 0.2, 0.3, 0.4], [0.4, 0.3, 0.2, 0.1], **{**wanted, "metrics": ["roc_auc"], "slices": ["y"]}
+    )
 
 
 @pytest.mark.parametrize(("column", "shape"), [([1, 2], "(2,)"), (np.ones((3, 1)), "(3, 1)"), ("W", "()")])

@@ -468,7 +468,7 @@ def model_byte_changed(here, _):
 
 @seeded("AUD020")
 def archived_models_file_removed(here, _):
-    (here.path("weak") / "training_rows.npy").unlink()
+    (here.path("weak") / "training_rows.2.npy").unlink()
 
 
 @seeded("AUD020", "AUD058")

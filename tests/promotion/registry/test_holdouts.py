@@ -200,7 +200,7 @@ class TestUnknownTrainingRows:
     def nobody_knows(self, store):
         trained = ToyRecipe(skill="weak").train(synthetic_rows(400, seed=3), step=call)
         store.save("toy:foreign", trained, metadata={}, training_rows=fingerprints(synthetic_rows(1)["id"]))
-        (store.path(toy("foreign")) / "training_rows.npy").unlink()
+        (store.path(toy("foreign")) / "training_rows.2.npy").unlink()
         return toy("foreign")
 
     def test_hold_by_default(self, registry, nobody_knows):

@@ -1,0 +1,251 @@
+"""An id is its text: the one text form of a row's key, and the fingerprint of that text.
+
+    key column of any type -> key_texts (one text per row) -> fingerprints (64 bits per row)
+
+The text of a row depends on its own key alone, never on the other rows of the column, so that a row keeps its
+fingerprint in every file that holds it. docs/adr/0019 says why, and what an earlier release did.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from promotion.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+FIRST_FORM = 1
+"""Of releases that let pyarrow guess the type of a whole column of keys; records that name no form are of these."""
+
+KEY_FORM = 2
+"""A key is its own text, whatever the others are."""
+
+_DATE = r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
+_CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d"
+_ZONE = r"Z|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?"
+MOMENT = rf"^({_DATE})[T ]({_CLOCK})(?:(:[0-5]\d)(\.\d{{1,9}})?)?({_ZONE})?$"
+"""ISO 8601 date and time; groups: date, hour and minute, `:seconds`, `.fraction`, zone."""
+_MOMENT = re.compile(MOMENT)
+
+
+@dataclass(frozen=True)
+class KnownRows:
+    """Trained on the rows with these fingerprints: sorted, shape (n_training_rows,), made of keys in this form."""
+
+    fingerprints: "NDArray[np.uint64]"
+    form: int = KEY_FORM
+
+
+_form: ContextVar[int] = ContextVar("key form", default=KEY_FORM)
+
+
+def form_in_use() -> int:
+    """The form in which rows are read and fingerprints are made here: `KEY_FORM`, unless `keys_in` says otherwise."""
+    return _form.get()
+
+
+@contextmanager
+def keys_in(form: int) -> Iterator[None]:
+    """Read rows and make fingerprints in a form, so that a decision of an earlier release can be made again."""
+    token = _form.set(form)
+    try:
+        yield
+    finally:
+        _form.reset(token)
+
+
+def fingerprints(keys: "pd.Series[Any]") -> "NDArray[np.uint64]":
+    """64-bit fingerprints of row keys, shape (n_rows,), by their texts; see `key_texts`.
+
+    Two different keys among a million share a fingerprint with probability 3e-8.
+
+    Raises:
+        DataError: a key is missing, or has no text of its own.
+    """
+    if form_in_use() == FIRST_FORM:
+        return first_fingerprints(keys)
+    texts = key_texts(keys)
+    if texts.null_count:
+        import numpy as np
+
+        row = int(np.argmax(texts.is_null().to_numpy(zero_copy_only=False))) + 1
+        message = f"Column '{keys.name}' names the rows and must not be empty; row {row} is."
+        raise DataError(message)
+    return hashes(texts)
+
+
+def first_fingerprints(keys: "pd.Series[Any]") -> "NDArray[np.uint64]":
+    """The fingerprints that releases of the first form made of a column, shape (n_rows,)."""
+    import pandas as pd
+
+    if pd.api.types.is_float_dtype(keys) and (keys % 1 == 0).all():
+        keys = keys.astype("int64")
+    return pd.util.hash_array(keys.astype(str).to_numpy(dtype=object), categorize=False)
+
+
+def hashes(texts: "pa.StringArray") -> "NDArray[np.uint64]":
+    """64-bit hashes of texts, shape (n_rows,); the same on every machine and in every release."""
+    import pandas as pd
+
+    return pd.util.hash_array(texts.to_numpy(zero_copy_only=False), categorize=False)
+
+
+def key_texts(keys: "pd.Series[Any]") -> "pa.StringArray":
+    """The text of each key, shape (n_rows,); null where it is missing (None, NaN, NaT, NA, an empty text).
+
+    - Text is itself, letter by letter, but ISO 8601 dates with times: `T` is a space, seconds are written, zeros at the
+      end of a fraction are not, a time with a zone is in UTC (`+00:00`), and midnight without a zone is the date.
+    - Integers of any width, and floating-point numbers that are whole, are their digits. Other floating-point numbers
+      are the shortest decimal that reads back as the same number.
+    - A `Decimal` is written out with all its digits, a truth value is `True` or `False`.
+    - Dates and moments are ISO 8601, as above.
+    - Bytes are the UTF-8 text they hold, or else their hexadecimal digits; anything else is its `str`.
+
+    Raises:
+        DataError: a floating-point number is infinite or so large that it stands for several whole numbers; a text is
+            no Unicode; a value has no text of its own.
+    """
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if isinstance(keys.dtype, pd.CategoricalDtype):
+        names = key_texts(keys.cat.categories.to_series(name=keys.name))
+        codes = keys.cat.codes.to_numpy()
+        return names.take(pa.array(codes, mask=codes < 0))
+    texts = _texts(keys)
+    if pd.api.types.is_integer_dtype(keys.dtype):
+        return texts
+    if pc.any(pc.equal(texts, "")).as_py():
+        texts = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
+    if not pc.any(pc.match_substring(texts, ":")).as_py():  # many times faster than the pattern, which needs one
+        return texts
+    moments = pc.fill_null(pc.match_substring_regex(texts, MOMENT), fill_value=False)
+    forms = [_moment(one) for one in texts.filter(moments).to_pylist()]
+    return pc.replace_with_mask(texts, moments, pa.array(forms, pa.string()))
+
+
+def _texts(keys: "pd.Series[Any]") -> "pa.StringArray":
+    """The texts of the values, moments not yet in their one form."""
+    import pandas as pd
+    import pyarrow as pa
+
+    if pd.api.types.is_float_dtype(keys.dtype):
+        return _float_texts(keys)
+    try:
+        if pd.api.types.is_object_dtype(keys.dtype):
+            return _joined(pa.array(keys, pa.string(), from_pandas=True))
+        column = _joined(pa.array(keys, from_pandas=True))
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        return _each(keys.name, keys.astype(object))
+    kind = column.type
+    if pa.types.is_integer(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return column.cast(pa.string())
+    if pa.types.is_timestamp(kind):
+        texts = column.cast(pa.timestamp(kind.unit)).cast(pa.string())
+        return _with_zone(texts) if kind.tz else texts
+    return _each(keys.name, keys.astype(object))
+
+
+def _joined(column: "pa.Array | pa.ChunkedArray") -> "pa.Array":
+    import pyarrow as pa
+
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def _with_zone(texts: "pa.StringArray") -> "pa.StringArray":
+    import pyarrow.compute as pc
+
+    return pc.binary_join_element_wise(texts, "Z", "")
+
+
+def _float_texts(keys: "pd.Series[Any]") -> "pa.StringArray":
+    import numpy as np
+    import pyarrow as pa
+
+    missing = keys.isna().to_numpy(dtype=bool)
+    values = keys.to_numpy(dtype=getattr(keys.dtype, "numpy_dtype", None), na_value=np.nan)
+    values = values if values.dtype.kind == "f" else values.astype(np.float64)
+    whole = np.mod(values, 1, where=np.isfinite(values), out=np.ones_like(values)) == 0
+    limit = 2 ** (np.finfo(values.dtype).nmant + 1)
+    vague = ~missing & (~np.isfinite(values) | (np.abs(values) >= limit))
+    if vague.any():
+        row = int(vague.argmax())
+        message = (
+            f"Column '{keys.name}' names the rows and holds {values[row]!s} in row {row + 1}, a floating-point number "
+            f"({values.dtype}). From {limit:,} up such a number stands for several ids. Store the ids as whole numbers "
+            "or as text."
+        )
+        raise DataError(message)
+    integers = np.where(whole, values, 0).astype(np.int64)
+    texts = pa.array(integers, mask=missing).cast(pa.string())
+    broken = ~whole & ~missing
+    if not broken.any():
+        return texts
+    import pyarrow.compute as pc
+
+    return pc.replace_with_mask(texts, pa.array(broken), pa.array([str(one) for one in values[broken]]))
+
+
+def _each(name: object, values: "Iterable[Any]") -> "pa.StringArray":
+    import pyarrow as pa
+
+    texts = [_text(name, value) for value in values]
+    try:
+        return pa.array(texts, pa.string())
+    except UnicodeEncodeError as error:
+        message = f"Column '{name}' names the rows and holds {error.object!r}, which is no Unicode text. Write it anew."
+        raise DataError(message) from error
+
+
+def _text(name: object, value: Any) -> str | None:
+    """One value's text; a value of a float column and the same value among others have the same."""
+    import numpy as np
+    import pandas as pd
+
+    text: str | None
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return None
+    if isinstance(value, float | np.floating):
+        text = _float_texts(pd.Series([value], name=name, dtype=getattr(value, "dtype", np.float64)))[0].as_py()
+        return text
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, bytes | bytearray | memoryview):
+        return _text_of_bytes(bytes(value))
+    if str(value) == object.__repr__(value):
+        message = f"Column '{name}' names the rows and holds {value!r}, which has no text. Store the ids as text."
+        raise DataError(message)
+    return str(value)
+
+
+def _text_of_bytes(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.hex()
+
+
+def _moment(text: str) -> str:
+    """The one form of an ISO 8601 date with a time."""
+    found = _MOMENT.fullmatch(text)
+    assert found is not None  # noqa: S101 - the caller has matched it
+    date, clock, seconds, fraction, zone = found.groups()
+    seconds, fraction = seconds or ":00", (fraction or "").rstrip("0").rstrip(".")
+    if zone is None:
+        time = f"{clock}{seconds}{fraction}"
+        return date if time == "00:00:00" else f"{date} {time}"
+    try:
+        moment = datetime.fromisoformat(f"{date} {clock}{seconds}{zone}").astimezone(UTC)
+    except (ValueError, OverflowError):  # the 30th of February, or before the year 1
+        return text
+    return f"{moment.replace(tzinfo=None).isoformat(' ')}{fraction}+00:00"
