@@ -160,7 +160,8 @@ def find(state: State, tag: Tag) -> Known:
         UnknownName: it is not registered.
     """
     if str(tag) not in state.versions:
-        raise UnknownName("version", str(tag), state.versions, hint=f"`promotion status {tag.model}` lists them.")
+        hint = f"`promotion history {tag.model}` tells of each."
+        raise UnknownName("registered version", str(tag), state.versions, hint=hint)
     return state.versions[str(tag)]
 
 

@@ -180,7 +180,7 @@ class TestRollback:
             ),
             (["--to", "toy:weak", "--at", "2020-01-01"], 2, "--to and --at both say whom to bring back; give one"),
             (["--to", "weak"], 1, "There is no tag 'weak'."),
-            (["--to", "toy:noisy"], 1, "There is no version 'toy:noisy'."),
+            (["--to", "toy:noisy"], 1, "There is no registered version 'toy:noisy'."),
             (["--to", "other:weak"], 1, "other:weak is a version of 'other', and 'toy' is to be rolled back."),
             (["--to", "toy:weak"], 1, "toy:weak serves already, since 2"),
             (["--to", "toy:spoilt"], 1, "toy:spoilt never served, so there is nothing to roll back to."),

@@ -15,6 +15,20 @@ def champion_of_others(here, mlflow):
     mlflow.set_registered_model_alias("toy", "champion", "1")
 
 
+def test_an_audit_names_no_repair_while_their_champion_is_unknown(champion_of_others, command, mlflow):
+    mlflow.set_registered_model_alias("toy", "challenger", "1")
+    audited = " ".join(command("audit", "toy")[1].split())
+    assert audited.count("mend: `promotion retrain toy` changes nothing, and says how to go on.") == 2
+    assert "promotion repair" not in audited
+    code, out, err = command("repair", "toy", "--yes")
+    assert (code, out) == (0, "toy: no label disagreed with the ledger\n")
+    both = "names version 1 (challenger names version 1), and the ledger knows no champion of 'toy'."
+    assert (
+        err
+        == f"Note: AUD038: In MLflow the alias champion of 'toy' {both} `promotion retrain toy` says how to go on.\n"
+    )
+
+
 def alias(mlflow):
     return mlflow.get_model_version_by_alias("toy", "champion").tags.get("promotion.tag", "theirs")
 

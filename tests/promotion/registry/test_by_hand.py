@@ -224,7 +224,7 @@ class TestRollback:
         for to, error, sentence in (
             (toy("twin"), Refused, r"^toy:twin serves already, since "),
             (toy("noisy"), Refused, r"^toy:noisy never served, .* with --override also against the rules\.$"),
-            (toy("spoilt"), UnknownName, r"^There is no version 'toy:spoilt'\."),
+            (toy("spoilt"), UnknownName, r"^There is no registered version 'toy:spoilt'\."),
             (Tag("other", "a"), Refused, r"^other:a is a version of 'other', and 'toy' is to be rolled back\.$"),
         ):
             with pytest.raises(error, match=sentence):
@@ -286,8 +286,8 @@ class TestApproval:
                 "twin",
                 r"^toy:twin has not been judged, so nothing waits for an answer\. Run `promotion gate toy:twin`\.$",
             ),
-            ("spoilt", r"^There is no version 'toy:spoilt'\. "),
-            ("goood", r"^There is no version 'toy:goood'\. Did you mean 'toy:good'\?"),
+            ("spoilt", r"^There is no registered version 'toy:spoilt'\. "),
+            ("goood", r"^There is no registered version 'toy:goood'\. Did you mean 'toy:good'\?"),
         ],
     )
     def test_what_does_not_wait_cannot_be_answered(self, people, version, sentence):
