@@ -68,6 +68,17 @@ def test_a_champion_that_the_ledger_does_not_know_stops_commands_until_a_fresh_s
     assert command("sync")[0] == 0
 
 
+def test_what_others_deleted_in_mlflow_is_not_up_to_date_until_repair_sends_it_again(with_champion, command, mlflow):
+    assert command("sync")[0] == 0
+    mlflow.delete_registered_model("toy")
+    told = "Note: MLflow does not show entry 4 of 'toy', which it was sent: somebody deleted it or put it back there. "
+    assert command("sync") == (1, "toy: not brought up to date\n", f"{told}`promotion audit toy` says what to do.\n")
+    assert "AUD037" in command("audit")[1]
+    assert command("repair", "--yes")[0] == 0
+    assert command("sync")[0] == 0
+    assert alias(mlflow) == "toy:weak"
+
+
 def test_an_alias_that_others_moved_is_told_until_repair_writes_it(with_champion, command, mlflow):
     mlflow.set_registered_model_alias("toy", "champion", mlflow.create_model_version("toy", source="file:///x").version)
     told = (
