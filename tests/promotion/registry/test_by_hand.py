@@ -287,7 +287,7 @@ class TestApproval:
                 r"^toy:twin has not been judged, so nothing waits for an answer\. Run `promotion gate toy:twin`\.$",
             ),
             ("spoilt", r"^There is no registered version 'toy:spoilt'\. "),
-            ("goood", r"^There is no registered version 'toy:goood'\. Did you mean 'toy:good'\?"),
+            ("goood", r"^There is no version 'toy:goood'\. Did you mean 'toy:good'\?"),
         ],
     )
     def test_what_does_not_wait_cannot_be_answered(self, people, version, sentence):
