@@ -77,7 +77,7 @@ def _audit_once(
             *check_head(state, head, mirrored=done),
             *check_unfinished(state),
             *told.findings(),
-            *check_soon(state, around.panel, told.now),
+            *check_soon(state, around.panel, told.now, told.spent),
         )
     except UNREADABLE as error:
         return (unreadable(model, str(error)),)

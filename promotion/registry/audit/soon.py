@@ -7,19 +7,18 @@ from promotion.figures import level
 from promotion.judgement.approval import Panel
 from promotion.registry.approving import consent_of, is_open, overdue, until_told
 from promotion.registry.audit.findings import Code, Finding, finding
-from promotion.registry.spending import last_spent
+from promotion.registry.spending import Spent
 from promotion.registry.state import Known, State
 
 NEARLY_SPENT = 100
 """Nearly spent are rows whose next decision is made at less than alpha by this factor: once they judged seven times."""
 
 
-def check_soon(state: State, panel: Panel, now: datetime) -> Iterator[Finding]:
+def check_soon(state: State, panel: Panel, now: datetime, spent: Spent | None) -> Iterator[Finding]:
     """Decisions that waited too long, and the last holdout where it has little left to spend."""
     for known in state.waiting:
         if is_open(known) and overdue(known, panel, now):
             yield _overdue(known, panel)
-    spent = last_spent(state)
     if spent and spent.budget.next * NEARLY_SPENT < spent.budget.alpha:
         budget = spent.budget
         yield finding(

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from promotion.errors import PromotionError
+from promotion.judgement import Trial
 from promotion.registry.audit.chain import Chain
 from promotion.registry.audit.clocks import Clocks
 from promotion.registry.audit.decisions import check_decision
@@ -14,6 +15,7 @@ from promotion.registry.audit.grounds import Grounds
 from promotion.registry.audit.signatures import Signatures
 from promotion.registry.entries import Body, Entry, Head, Judgement
 from promotion.registry.mirroring import decision_metrics
+from promotion.registry.spending import Spent, spent
 from promotion.registry.state import Folding, State
 from promotion.seams import Keyring, LedgerStore
 
@@ -52,6 +54,8 @@ class Told:
         self._chain, self._clocks, self._grounds = Chain(), Clocks(now), Grounds()
         self._signatures = Signatures(keys) if keys else None
         self._folding = Folding(State(model=model))
+        self._holdouts, self._trials = dict[tuple[str, bool], Trial](), list[Trial]()
+        self._budgeted: Judgement | None = None
         self._broken, self._unfounded = list[Finding](), list[Finding]()
         self._unreadable: str | None = None
 
@@ -59,6 +63,11 @@ class Told:
     def state(self) -> State:
         """Of all entries; decisions without the evidence that they were made on."""
         return self._folding.state()
+
+    @property
+    def spent(self) -> Spent | None:
+        """How much the holdout that judged last is used up."""
+        return spent(self._budgeted, self._trials)
 
     def take(self, entries: Iterable[Entry]) -> None:
         """Take in the entries; once the chain is broken, nothing else is asked of them."""
@@ -94,10 +103,20 @@ class Told:
             self.decided.setdefault(body.tag, []).append((entry.seq, decision_metrics(body.decision)))
         else:
             found = ()
+        if isinstance(body, Judgement):
+            self._count_use(body)
         outline = _outline(body)
         found = (*self._grounds.take(entry, outline), *found)
         self._unfounded += found if recent else ()
         self._folding.record(entry, outline)
+
+    def _count_use(self, judgement: Judgement) -> None:
+        """The rows of one holdout are kept once, however often they judged."""
+        trial = judgement.trial
+        if trial:
+            self._trials.append(self._holdouts.setdefault((trial.holdout, trial.is_first_form), trial))
+        if judgement.decision.budget:
+            self._budgeted = judgement
 
 
 def unreadable(model: str, why: str) -> Finding:

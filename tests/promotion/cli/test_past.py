@@ -165,7 +165,7 @@ class TestShow:
         assert (served["since"], served["until"]) == (up["at"], down["at"])
         back = json.loads(command("show", decision["decision_id"], "--json")[1])
         assert (back["tag"], back["seq"], back["digest"]) == ("toy:good", decision["seq"], decision["digest"])
-        assert [one["seq"] for one in back["followed"]] == [up["seq"]]
+        assert [one["seq"] for one in back["followed"]] == [up["seq"], down["seq"]]
 
     def test_every_decision_is_listed_and_not_only_the_last(self, with_champion, command):
         ids = [json.loads(command("gate", "toy:twin", "--json")[1])["decision_id"]]
