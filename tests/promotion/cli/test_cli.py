@@ -138,7 +138,9 @@ class TestChange:
         shown = json.loads(command("show", "toy:good", "--json")[1])
         assert (shown["registration"]["tag"], shown["stage"]) == ("toy:good", "archived")
         assert {finding["code"] for finding in json.loads(command("audit", "--json")[1])["toy"]} == {"AUD015"}
-        assert json.loads(command("repair", "--json")[1])["models"] == {"toy": {"completes": None, "moves": []}}
+        assert json.loads(command("repair", "--json")[1])["models"] == {
+            "toy": {"completes": None, "moves": [], "aliases": {}, "claims": False}
+        }
         assert json.loads(command("sync", "--json")[1]) == {"toy": True}
         monkeypatch.chdir(Path.home())
         assert json.loads(command("init", "--json")[1]) == {"written": "promotion.toml"}
