@@ -39,13 +39,13 @@ class Claims:
         claim = self._store.claim(model)
         return None if claim is None or self._is_ours(model, claim, origin) else claim
 
-    def elsewhere(self, state: State) -> bool:
-        """Whether the model belongs to a ledger at another place, which labels and mirror then follow."""
+    def elsewhere(self, state: State) -> Claim | None:
+        """The claim of a ledger at another place, which labels and mirror then follow; None where there is none."""
         try:
             claim = self.other(state.model, state.origin)
         except StoreError:
-            return False
-        return claim is not None and claim.place != self.place
+            return None
+        return claim if claim and claim.place != self.place else None
 
     def check(self, state: State) -> None:
         """See that the model is not another ledger's.
@@ -80,6 +80,18 @@ class Claims:
         if claim.place == self.place:
             first = "Restore it from a backup, or from what `promotion ledger export` wrote"
         return f"{first}, or hand the model over to this one: `promotion ledger take {model} --reason …`."
+
+    def missing(self, state: State) -> bool:
+        """Whether the store names no ledger for a model that this one records, so that any ledger could take it.
+
+        Not where a label contradicts a ledger without a champion: nobody knows whose the model is then.
+
+        Raises:
+            StoreError: the claim cannot be read.
+        """
+        if not state.seq or self._store.claim(state.model):
+            return False
+        return state.champion is not None or self._agrees(state)
 
     def stands(self, state: State) -> bool:
         """Whether the store says already that the model is this ledger's, at this place."""

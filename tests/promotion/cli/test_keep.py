@@ -53,8 +53,12 @@ def unwrapped(text):
 class TestRepair:
     def test_nothing_to_do_asks_nothing(self, with_champion, command):
         assert command("repair") == (0, NOTHING, "")
-        plan = {"completes": None, "moves": [], "aliases": {}}
-        data = {"dry_run": False, "models": {"toy": plan}, "strays": [], "leftovers": []}
+        data = {
+            "dry_run": False,
+            "models": {"toy": {"completes": None, "moves": [], "aliases": {}, "claims": False}},
+            "strays": [],
+            "leftovers": [],
+        }
         assert json.loads(command("repair", "--json")[1]) == data
 
     def test_without_a_terminal_it_shows_and_asks_for_yes(self, broken, with_champion, command):

@@ -4,6 +4,7 @@ import re
 import shutil
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -47,11 +48,13 @@ def audited_folder(tmp_path_factory, trained_store, empty_mlflow):
 
 @pytest.fixture
 def audited(audited_folder, tmp_path):
-    """A registry on a copy of that folder, a day later."""
+    """A registry on that folder, a day later and moved to another place, which the store knows."""
     shutil.copytree(audited_folder, tmp_path, dirs_exist_ok=True)
     mirror = MlflowMirror(f"sqlite:///{tmp_path / 'mlflow.db'}")
     store = BentoStore(tmp_path / "bentoml")
-    return open_at(settings_at(tmp_path), store=store, mirror=mirror, clock=lambda: LATER)
+    registry = open_at(settings_at(tmp_path), store=store, mirror=mirror, clock=lambda: LATER)
+    store.write_claim("toy", replace(store.claim("toy"), place=registry.claims.place))
+    return registry
 
 
 @pytest.fixture
@@ -268,6 +271,10 @@ class Corruptions:
         rehash_from(registry, 2)
         return {f"AUD036 entry {registry.ledger.head('toy').seq}"}
 
+    def ledger_of_the_model_deleted_in_the_store(registry, mlflow):  # noqa: N805
+        (registry.store.home / "ledgers/toy.json").unlink()
+        return {"AUD081 toy"}
+
     def mlflow_put_back_to_an_earlier_day(registry, mlflow):  # noqa: N805
         entry = registry.history("toy")[5]
         mlflow.set_registered_model_tag("toy", "promotion.head", f"{entry.seq}:{entry.hash}")
@@ -315,6 +322,7 @@ MENDED = {
     "champion_copied_by_hand",
     "foreign_folder_beside_the_models",
     "foreign_folder_beside_the_versions",
+    "ledger_of_the_model_deleted_in_the_store",
     "mlflow_put_back_to_an_earlier_day",
     "head_removed_in_mlflow",
     "alias_moved",
@@ -418,6 +426,20 @@ def test_an_older_ledger_that_was_put_back_knowingly_is_accepted_by_removing_the
     mlflow.delete_registered_model_tag("toy", "promotion.head")
     audited.repair("toy")
     assert audited.audit("toy") == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("tail_cut", "AUD035"), ("rewritten_from_the_middle_and_the_chain_made_to_fit", "AUD036")],
+)
+def test_a_copy_at_another_place_hides_nothing_of_what_was_cut_or_rewritten(audited, mlflow, name, code):
+    claim = audited.store.claim("toy")
+    audited.store.write_claim("toy", replace(claim, place="sqlite:////elsewhere/ledger.db"))
+    if name == "tail_cut":
+        cut_tail(claim.seq - 1, mirrored=claim.seq - 1)
+    else:
+        CORRUPTIONS[name](audited, mlflow)
+    assert [one.code for one in audited.audit("toy")] == ["AUD080", code]
 
 
 def test_a_cut_ledger_that_grows_again_does_not_overwrite_what_mlflow_knows(audited, mlflow):
