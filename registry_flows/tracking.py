@@ -57,7 +57,7 @@ def check_tracking(config: Config, model: str) -> None:
     """
     uri = config.url(config.mlflow_tracking_uri)
     with _errors(uri):
-        _experiment(connect(uri), config, model)
+        _experiment(connect(uri, config.home), config, model)
 
 
 def log_training(
@@ -90,7 +90,7 @@ def log_training(
     with _errors(uri), _tracked_at(uri):
         import mlflow
 
-        client = connect(uri)
+        client = connect(uri, config.home)
         experiment = _experiment(client, config, model)
         _forget(client, experiment, made_by)
         with mlflow.start_run(experiment_id=experiment, run_name=f"{model} {version}") as run:
@@ -200,6 +200,8 @@ def _tracked_at(uri: str) -> Iterator[None]:
 def _errors(uri: str) -> Iterator[None]:
     try:
         yield
+    except MirrorError:
+        raise
     except Exception as error:  # MLflow lets requests', SQLAlchemy's and its own exceptions through
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         message = (

@@ -107,3 +107,37 @@ def test_an_alias_that_others_moved_is_told_until_repair_writes_it(with_champion
     assert alias(mlflow) == "toy:good"
     assert command("sync") == (0, "toy: up to date\n", "")
     assert json.loads(command("status", "--json")[1])["notes"] == []
+
+
+@pytest.mark.parametrize(
+    ("uri", "why"),
+    [
+        (
+            "sqlite:////{here}/unmounted/mlflow.db",
+            "there is no folder {here}/unmounted. Mount it; or make it, if this MLflow",
+        ),
+        ("sqlite+pysqlite:////{here}/a/b/mlflow.db?timeout=5", "there is no folder {here}/a/b. Mount it; or make it,"),
+        ("sqlite:///rows.csv/mlflow.db", "it is not there, and {here}/rows.csv takes no file (Not a directory)."),
+    ],
+)
+def test_a_database_of_mlflow_that_cannot_be_there_yet_is_no_first_day(here, command, monkeypatch, uri, why):
+    command("status")  # makes the ledger
+    before = snapshot(here)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri.format(here=str(here)[1:]))
+    for arguments in (["gate", "toy:good"], ["promote", "toy:good", "--override", "--yes", "--reason", "r"]):
+        code, out, err = command(*arguments)
+        assert (code, out) == (1, "")
+        assert err.startswith("Error: MLflow at sqlite")
+        assert f" cannot be reached: {why.format(here=here)}" in err
+        assert " 'toy' has no champion of record, and MLflow may have one" in err
+        assert snapshot(here) == before
+    code, out, err = command("audit", "toy")
+    assert (code, why.format(here=here)[:20] in " ".join(out.split())) == (5, True)
+
+
+def test_the_embedded_mlflow_is_a_first_day_with_or_without_its_folder(here, command, monkeypatch):
+    for uri in ("sqlite:///.promotion/mlflow.db", "sqlite:///new.db"):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+        assert command("gate", "toy:good", "--dry-run")[0] == 0
+    assert not (here / ".promotion" / "mlflow.db").exists()
+    assert not (here / "new.db").exists()
