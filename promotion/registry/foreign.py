@@ -8,6 +8,7 @@ from promotion.registry.entries import Entry
 from promotion.registry.mirroring import aliases
 from promotion.registry.state import Folding, State
 from promotion.seams import ALIASES, Aliases, Names
+from promotion.vocabulary import Tag
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,21 +95,25 @@ def foreign_told(state: State, found: Names) -> str:
     if unknown_champion(state, found):
         return f"AUD038: {unknown_told(state.model, found)} `promotion retrain {state.model}` says how to go on."
     wanted = aliases(state)
-    each = ", ".join(
-        f"{alias} {_shown(state.model, found[alias])} instead of {wanted.get(alias, 'none')}" for alias in found
-    )
+    each = "; ".join(f"{alias} {_amiss(state.model, name, wanted.get(alias))}" for alias, name in found.items())
     return (
-        f"AUD038: Somebody else moved aliases of '{state.model}' in MLflow ({each}), so they were left alone. "
+        f"AUD038: These aliases of '{state.model}' in MLflow are not this ledger's: {each}. They were left alone; "
         f"`promotion repair {state.model}` writes the ledger's."
     )
 
 
+def _amiss(model: str, name: str | None, wanted: Tag | None) -> str:
+    """What an alias names, and what it should name by the ledger."""
+    found = "is not there" if name is None else f"names {_shown(model, name)}"
+    return f"{found}, and should {f'name {wanted}' if wanted else 'not be there'}"
+
+
 def unknown_told(model: str, found: Names) -> str:
     """That MLflow has a champion which the ledger does not know."""
-    others = [f"{alias} names {_shown(model, name)}" for alias, name in found.items() if alias != "champion"]
+    others = [f"{alias} names {_shown(model, name)}" for alias, name in found.items() if name and alias != "champion"]
     beside = f" ({', '.join(others)})" if others else ""
     return (
-        f"In MLflow the alias champion of '{model}' names {_shown(model, found['champion'])}{beside}, and the ledger "
+        f"In MLflow the alias champion of '{model}' names {_shown(model, str(found['champion']))}{beside}, and the ledger "
         f"knows no champion of '{model}'."
     )
 
@@ -137,8 +142,6 @@ def unanswered(model: str, error: Exception) -> str:
     )
 
 
-def _shown(model: str, name: str | None) -> str:
+def _shown(model: str, name: str) -> str:
     """`toy/2` as `version 2`."""
-    if name is None:
-        return "no version"
     return name if name.startswith(f"{model}:") else f"version {name.removeprefix(f'{model}/')}"

@@ -15,7 +15,7 @@ HEAD = """# Commands
 What each command says of itself with `--help`. This page is written by `make reference`; a test sees that it is not stale.
 
 Exit codes: 0 done, 1 error, 2 wrong usage, 3 rejected, 4 held or waiting for a person, 5 the audit found something or an
-alias in MLflow was moved by somebody else, 6 somebody else moved the champion first. Each command takes `--json`, what changes something `--dry-run`, and `--yes` where
+alias in MLflow is not the ledger's, 6 somebody else moved the champion first. Each command takes `--json`, what changes something `--dry-run`, and `--yes` where
 it would ask.
 
 | command | what it does |

@@ -82,8 +82,8 @@ def test_what_others_deleted_in_mlflow_is_not_up_to_date_until_repair_sends_it_a
 def test_an_alias_that_others_moved_is_told_until_repair_writes_it(with_champion, command, mlflow):
     mlflow.set_registered_model_alias("toy", "champion", mlflow.create_model_version("toy", source="file:///x").version)
     told = (
-        "AUD038: Somebody else moved aliases of 'toy' in MLflow (champion version 2 instead of toy:{}), so they were left "
-        "alone. `promotion repair toy` writes the ledger's."
+        "AUD038: These aliases of 'toy' in MLflow are not this ledger's: champion names version 2, and should name toy:{}. "
+        "They were left alone; `promotion repair toy` writes the ledger's."
     )
     assert command("sync") == (
         5,

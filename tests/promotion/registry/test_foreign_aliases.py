@@ -151,10 +151,10 @@ class TestNoChampionOfRecord:
         registry.store.write_stage(toy("weak"), Stage.PROD)
         registry.adopt(toy("weak"), reason="MLflow's version 2", assume_clean=True)
         assert registry.champion("toy").tag == toy("weak")
-        left = "champion version 2 instead of toy:weak, challenger version 3 instead of none"
         told = (
-            f"AUD038: Somebody else moved aliases of 'toy' in MLflow ({left}), so they were left alone. `promotion repair "
-            "toy` writes the ledger's."
+            "AUD038: These aliases of 'toy' in MLflow are not this ledger's: champion names version 2, and should name "
+            "toy:weak; challenger names version 3, and should not be there. They were left alone; `promotion repair toy` "
+            "writes the ledger's."
         )
         assert registry.notices == [told]
         decision = registry.gate(toy("good"))
@@ -230,6 +230,7 @@ class TestMovedByOthers:
 
     @pytest.mark.parametrize("to", ["theirs", "ours", "nowhere"])
     def test_the_transition_stands_and_the_alias_stays_until_repair(self, served, opened, mlflow, to):
+        number = None
         if to == "nowhere":
             mlflow.delete_registered_model_alias("toy", "champion")
         elif to == "ours":
@@ -250,7 +251,8 @@ class TestMovedByOthers:
             assert finding.found == (name or "no version")
             registry.notices.clear()
             assert registry.sync("toy", look=True)
-            assert registry.notices[0].startswith("AUD038: Somebody else moved aliases of 'toy' in MLflow (champion ")
+            found = {"theirs": f"names version {number}", "ours": "names toy:noisy", "nowhere": "is not there"}[to]
+            assert f"not this ledger's: champion {found}, and should name toy:good. They were" in registry.notices[0]
             assert registry.ledger.foreign("toy") == {"champion": name}
             registry.register(toy("spoilt"))
         registry.repair("toy")
