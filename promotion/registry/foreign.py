@@ -13,8 +13,7 @@ from promotion.vocabulary import Tag
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_ADOPT = "--assume-clean --reason …` (or --trained-before)"
-_ANEW = "`--start-anew --reason …`, with `promotion retrain`, `gate` or `promote`, begins without {}, on record."
+_ANEW = "- Begin without {}, on record: add `--start-anew --reason …` to `promotion retrain`, `gate` or `promote`."
 
 
 class UnknownChampion(Refused):
@@ -26,10 +25,8 @@ class UnknownChampion(Refused):
 
     def __init__(self, model: str, shown: Mapping[str, str]) -> None:
         self.aliases = of_ours(shown)
-        message = (
-            f"{unknown_told(model, self.aliases)} Nothing was promoted or sent to MLflow. {ways_out(model, shown)}"
-        )
-        super().__init__(message)
+        told = f"{unknown_told(model, self.aliases)} Nothing was promoted or sent to MLflow. To go on, do one of these:"
+        super().__init__("\n".join((told, *_ways_out(model, shown["champion"]), _ANEW.format("it"))))
 
 
 def unknown_champion(state: State, shown: Names) -> bool:
@@ -118,28 +115,25 @@ def unknown_told(model: str, found: Names) -> str:
     )
 
 
-def ways_out(model: str, shown: Mapping[str, str]) -> str:
-    """How a person says what MLflow's champion is."""
-    named = shown["champion"]
+def _ways_out(model: str, named: str) -> Iterator[str]:
+    """How a person keeps MLflow's champion."""
     if named.startswith(f"{model}:"):
-        kept = (
-            f"An earlier ledger sent {named}. Restore that ledger from a backup, or make this the champion of record "
-            f"in this one with `promotion adopt {named} {_ADOPT}."
-        )
+        yield f"- Restore the earlier ledger, which sent {named}, from a backup."
+        yield f"- Keep {named}: `promotion adopt {named} --assume-clean --reason …` (or --trained-before)."
     else:
-        kept = (
-            "To judge challengers against it, copy it into the Bento store with the label stage: prod, and make it the "
-            f"champion of record with `promotion adopt TAG {_ADOPT}."
+        yield (
+            "- Keep it: copy it into the Bento store with the label stage: prod, then run "
+            "`promotion adopt TAG --assume-clean --reason …` (or --trained-before)."
         )
-    return f"{kept} {_ANEW.format('it')}"
 
 
 def unanswered(model: str, error: Exception) -> str:
     """What to do where MLflow must be asked, and does not answer."""
-    return (
-        f"{error} '{model}' has no champion of record, and MLflow may have one, which must not be taken over. Nothing "
-        f"was promoted. See that MLflow runs, and run this again. {_ANEW.format('its answer')}"
+    told = (
+        f"{error} The ledger knows no champion of '{model}', and MLflow may have one. Nothing was promoted. To go on, do "
+        "one of these:"
     )
+    return "\n".join((told, "- See that MLflow answers, and run this again.", _ANEW.format("its answer")))
 
 
 def _shown(model: str, name: str) -> str:

@@ -44,7 +44,9 @@ def test_a_champion_that_the_ledger_does_not_know_stops_commands_until_a_fresh_s
     promoted = command("promote", "toy:weak", "--override", "--yes", "--reason", "r")
     for code, out, err in (dry, promoted):
         assert (code, out) == (1, "")
-        assert err.startswith(f"Error: {UNKNOWN} Nothing was promoted or sent to MLflow. To judge challengers against")
+        assert err.startswith(
+            f"Error: {UNKNOWN} Nothing was promoted or sent to MLflow. To go on, do one of these:\n- Keep"
+        )
     code, out, err = command("sync")
     assert (code, out, err.split(". ")[0]) == (1, "toy: not brought up to date\n", f"Note: {UNKNOWN[:-1]}")
     notes = json.loads(command("status", "--json")[1])["notes"]
@@ -129,7 +131,7 @@ def test_a_database_of_mlflow_that_cannot_be_there_yet_is_no_first_day(here, com
         assert (code, out) == (1, "")
         assert err.startswith("Error: MLflow at sqlite")
         assert f" cannot be reached: {why.format(here=here)}" in err
-        assert " 'toy' has no champion of record, and MLflow may have one" in err
+        assert " The ledger knows no champion of 'toy', and MLflow may have one." in err
         assert snapshot(here) == before
     code, out, err = command("audit", "toy")
     assert (code, why.format(here=here)[:20] in " ".join(out.split())) == (5, True)

@@ -11,10 +11,9 @@ from promotion.registry.workflow import Registry
 from promotion.vocabulary import Stage, Verdict
 
 AWAY = "MLflow at http://away did not answer."
-ADOPT = "`promotion adopt TAG --assume-clean --reason …` (or --trained-before)"
 FOUND = "In MLflow the alias champion of 'toy' names version 2"
-UNKNOWN = "the ledger knows no champion of 'toy'. Nothing was promoted or sent to MLflow."
-ANEW = "`--start-anew --reason …`, with `promotion retrain`, `gate` or `promote`, begins without it, on record."
+UNKNOWN = "the ledger knows no champion of 'toy'. Nothing was promoted or sent to MLflow. To go on, do one of these:"
+ANEW = "- Begin without it, on record: add `--start-anew --reason …` to `promotion retrain`, `gate` or `promote`."
 
 
 @pytest.fixture
@@ -64,8 +63,8 @@ class TestNoChampionOfRecord:
         with pytest.raises(Refused) as raised:
             ACTS[act](registry)
         assert str(raised.value) == (
-            f"{FOUND} (challenger names version 3), and {UNKNOWN} To judge challengers against it, copy it into the Bento "
-            f"store with the label stage: prod, and make it the champion of record with {ADOPT}. {ANEW}"
+            f"{FOUND} (challenger names version 3), and {UNKNOWN}\n- Keep it: copy it into the Bento store with the label "
+            "stage: prod, then run `promotion adopt TAG --assume-clean --reason …` (or --trained-before).\n" + ANEW
         )
         assert raised.value.exit_code == 1
         assert (shown(registry), registry.history("toy")) == (before, ())
@@ -184,9 +183,9 @@ class TestNoChampionOfRecord:
         with pytest.raises(Refused) as raised:
             later.gate(toy("good"))
         assert str(raised.value) == (
-            f"In MLflow the alias champion of 'toy' names toy:weak, and {UNKNOWN} An earlier ledger sent toy:weak. Restore "
-            "that ledger from a backup, or make this the champion of record in this one with `promotion adopt toy:weak "
-            f"--assume-clean --reason …` (or --trained-before). {ANEW}"
+            f"In MLflow the alias champion of 'toy' names toy:weak, and {UNKNOWN}\n- Restore the earlier ledger, which "
+            "sent toy:weak, from a backup.\n- Keep toy:weak: `promotion adopt toy:weak --assume-clean --reason …` (or "
+            f"--trained-before).\n{ANEW}"
         )
         assert shown(registry) == {"champion": "toy:weak"}
 
@@ -198,8 +197,9 @@ class TestMlflowDoesNotAnswer:
             with pytest.raises(Refused) as raised:
                 act(registry)
             assert str(raised.value) == (
-                f"{AWAY} 'toy' has no champion of record, and MLflow may have one, which must not be taken over. Nothing was "
-                f"promoted. See that MLflow runs, and run this again. {ANEW.replace('without it', 'without its answer')}"
+                f"{AWAY} The ledger knows no champion of 'toy', and MLflow may have one. Nothing was promoted. To go on, do "
+                "one of these:\n- See that MLflow answers, and run this again.\n"
+                + ANEW.replace("without it", "without its answer")
             )
         assert registry.history("toy") == ()
         monkeypatch.undo()
