@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from promotion.adapters.mlflow import connect
+from promotion.adapters.mlflow import connect, in_short
 from promotion.canonical import canonical_json
 from promotion.config import Config
 from promotion.errors import MirrorError, as_data_error
@@ -203,9 +203,8 @@ def _errors(uri: str) -> Iterator[None]:
     except MirrorError:
         raise
     except Exception as error:  # MLflow lets requests', SQLAlchemy's and its own exceptions through
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         message = (
-            f"MLflow at {without_password(uri)} did not take the log ({without_password(first)[:200]}), so no "
+            f"MLflow at {without_password(uri)} did not take the log ({in_short(error)}), so no "
             "candidate was saved. See that it runs, and train again."
         )
         raise MirrorError(message) from error

@@ -7,6 +7,7 @@ alone.
 import os
 import re
 import tempfile
+import textwrap
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -76,6 +77,13 @@ def is_yet_to_be_made(uri: str, home: Path | None = None) -> bool:
             f"MLflow at {place} cannot be reached: it is not there, and {folder} takes no file ({error.strerror})."
         )
         raise MirrorError(message) from error
+
+
+def in_short(error: Exception) -> str:
+    """The first line of an error without passwords; of a long one what fits into 200 characters, in whole words."""
+    first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    fitting, *more = textwrap.wrap(without_password(first), 200, break_on_hyphens=False)
+    return f"{fitting} …" if more else fitting
 
 
 class MlflowMirror:
@@ -186,9 +194,7 @@ class MlflowMirror:
         except MirrorError:
             raise
         except Exception as error:  # MLflow lets requests', SQLAlchemy's and its own exceptions through
-            first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            place = without_password(self.uri)
-            message = f"MLflow at {place} did not take or give what was asked ({without_password(first)[:200]})."
+            message = f"MLflow at {without_password(self.uri)} did not take or give what was asked ({in_short(error)})."
             raise MirrorError(message) from error
 
     def _ensure_model(self, model: str) -> None:
