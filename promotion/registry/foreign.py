@@ -109,9 +109,9 @@ def unknown_told(model: str, found: Names) -> str:
     """That MLflow has a champion which the ledger does not know."""
     others = [f"{alias} names {_shown(model, name)}" for alias, name in found.items() if name and alias != "champion"]
     beside = f" ({', '.join(others)})" if others else ""
+    named = _shown(model, str(found["champion"]))
     return (
-        f"In MLflow the alias champion of '{model}' names {_shown(model, str(found['champion']))}{beside}, and the ledger "
-        f"knows no champion of '{model}'."
+        f"In MLflow the alias champion of '{model}' names {named}{beside}, and the ledger knows no champion of '{model}'."
     )
 
 
@@ -130,10 +130,20 @@ def _ways_out(model: str, named: str) -> Iterator[str]:
 def unanswered(model: str, error: Exception) -> str:
     """What to do where MLflow must be asked, and does not answer."""
     told = (
-        f"{error} The ledger knows no champion of '{model}', and MLflow may have one. Nothing was promoted. To go on, do "
-        "one of these:"
+        f"{error} The ledger knows no champion of '{model}', and MLflow may have one. Nothing was promoted. "
+        "To go on, do one of these:"
     )
     return "\n".join((told, "- See that MLflow answers, and run this again.", _ANEW.format("its answer")))
+
+
+def needless_start(state: State, reason: str) -> str:
+    """That `--start-anew` changed nothing, why, and that its reason is not recorded."""
+    found = f"MLflow has no champion of '{state.model}' either"
+    if state.fresh_start:
+        found = f"the ledger has started '{state.model}' anew already ({state.fresh_start.reason})"
+    if state.champion:
+        found = f"{state.champion.tag} is the champion of record"
+    return f"--start-anew was not needed: {found}. No fresh start was recorded with the reason '{reason}'."
 
 
 def _shown(model: str, name: str) -> str:

@@ -53,16 +53,18 @@ def test_a_champion_that_the_ledger_does_not_know_stops_commands_until_a_fresh_s
     assert notes == [f"AUD038: {UNKNOWN} `promotion retrain toy` says how to go on."]
     assert command("audit")[1].count("AUD038") == 1
 
-    for half in (["--start-anew"], ["--reason", "r"]):
-        assert command("gate", "toy:weak", *half)[::2] == (
-            2,
-            "Error: --start-anew and --reason go together: why the ledger goes on without MLflow's champion.\n",
-        )
     anew = ["gate", "toy:weak", "--start-anew", "--reason", "the old one is retired"]
     assert command(*anew, "--dry-run")[0] == 0
     assert alias(mlflow) == "theirs"
     assert command(*anew)[::2] == (0, "")
     assert alias(mlflow) == "toy:weak"
+    recorded = command("history", "toy", "--json")[1]
+    code, _, err = command(*anew[:-1], "another reason")
+    assert (code, command("history", "toy", "--json")[1]) == (1, recorded)
+    assert err.startswith(
+        "Note: --start-anew was not needed: toy:weak is the champion of record. No fresh start was recorded with the "
+        "reason 'another reason'.\n"
+    )
     history = " ".join(command("history", "toy")[1].split())
     assert "started anew (MLflow's aliases: champion toy/1): the old one is retired" in history
     assert command("gate", "toy:good")[::2] == (0, "")
@@ -79,6 +81,20 @@ def test_what_others_deleted_in_mlflow_is_not_up_to_date_until_repair_sends_it_a
     assert command("repair", "--yes")[0] == 0
     assert command("sync")[0] == 0
     assert alias(mlflow) == "toy:weak"
+
+
+@pytest.mark.parametrize(
+    ("half", "told"),
+    [
+        (["--start-anew"], "--start-anew is recorded with a reason: --reason 'why'."),
+        (
+            ["--reason", "r"],
+            "--reason says why for --start-anew only, which was not given. Leave --reason out, or give both.",
+        ),
+    ],
+)
+def test_a_fresh_start_and_its_reason_are_given_together(here, command, half, told):
+    assert command("gate", "toy:weak", *half) == (2, "", f"Error: {told}\n")
 
 
 def test_an_alias_that_others_moved_is_told_until_repair_writes_it(with_champion, command, mlflow):

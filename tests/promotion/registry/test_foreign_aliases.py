@@ -111,7 +111,12 @@ class TestNoChampionOfRecord:
             FreshStart(reason="the old one is retired", aliases=aliases),
         )
         assert shown(registry)["champion"] == "toy/2"  # it serves until there is another one
+        registry.notices.clear()
         registry.start_anew("toy", reason="again")
+        assert registry.notices == [
+            "--start-anew was not needed: the ledger has started 'toy' anew already (the old one is retired). No fresh "
+            "start was recorded with the reason 'again'."
+        ]
         registry.register(toy("noisy"))
         assert shown(registry) == {"champion": "toy/2", "challenger": "toy:noisy"}
         registry.check("toy")
@@ -172,6 +177,12 @@ class TestNoChampionOfRecord:
         assert registry.ledger.foreign("toy") == {"challenger": "toy/3"}
 
     def test_a_model_that_is_there_without_an_alias_stops_nothing(self, registry, theirs):
+        registry.start_anew("toy", reason="r")
+        (needless,) = registry.notices
+        assert needless.startswith(
+            "--start-anew was not needed: MLflow has no champion of 'toy' either. No fresh start"
+        )
+        registry.notices.clear()
         registry.gate(toy("weak"))
         assert (shown(registry), registry.notices) == ({"champion": "toy:weak"}, [])
 
