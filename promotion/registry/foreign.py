@@ -110,9 +110,8 @@ def unknown_told(model: str, found: Names) -> str:
     others = [f"{alias} names {_shown(model, name)}" for alias, name in found.items() if name and alias != "champion"]
     beside = f" ({', '.join(others)})" if others else ""
     named = _shown(model, str(found["champion"]))
-    return (
-        f"In MLflow the alias champion of '{model}' names {named}{beside}, and the ledger knows no champion of '{model}'."
-    )
+    told = f"In MLflow the alias champion of '{model}' names {named}{beside}"
+    return f"{told}, and the ledger knows no champion of '{model}'."
 
 
 def _ways_out(model: str, named: str) -> Iterator[str]:
