@@ -52,7 +52,7 @@ def open_registry(
         settings,
         store=BentoStore(settings.path(settings.bentoml_home)),
         ledger=SqlLedger(settings.url(settings.ledger)),
-        mirror=MlflowMirror(settings.url(settings.mlflow_tracking_uri)),
+        mirror=MlflowMirror(settings.url(settings.mlflow_tracking_uri), settings.home),
         actor=(lambda: f"config:{settings.actor}") if settings.actor else actor or _os_user,
         sign=_signer(settings, keys, notice),
         keys=keys,

@@ -102,7 +102,9 @@ class Config(BaseSettings):
     ledger: str = "sqlite:///.promotion/ledger.db"
     """SQLAlchemy URL of the ledger."""
     mlflow_tracking_uri: str = "sqlite:///.promotion/mlflow.db"
-    """Where trainings are logged and the mirror is kept: a SQLite URL, or an MLflow server."""
+    """Where trainings are logged and the mirror is kept: a SQLite URL, or an MLflow server. A SQLite file that is not
+    there yet is made, but its folder is not, unless it is `.promotion`: it may be a share that is not mounted.
+    """
     mlflow_artifacts: str = ".promotion/mlartifacts"
     """Folder for artifacts when the tracking URI is a SQLite database; a server keeps its own."""
     bentoml_home: str = "~/bentoml"
@@ -152,6 +154,11 @@ class Config(BaseSettings):
             hint = f"Models are named in {FILE_NAME} as [models.NAME]."
             raise UnknownName("model", name, self.models, hint=hint)
         return self.models[name]
+
+    @property
+    def home(self) -> Path:
+        """The folder of what is embedded by default, which is made where it is not there."""
+        return self.root / ".promotion"
 
     def path(self, text: str) -> Path:
         """A path of the file, made absolute.

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from promotion.adapters.mlflow import connect
+from promotion.adapters.mlflow import connect, in_short
 from promotion.canonical import canonical_json
 from promotion.config import Config
 from promotion.errors import MirrorError, as_data_error
@@ -57,7 +57,7 @@ def check_tracking(config: Config, model: str) -> None:
     """
     uri = config.url(config.mlflow_tracking_uri)
     with _errors(uri):
-        _experiment(connect(uri), config, model)
+        _experiment(connect(uri, config.home), config, model)
 
 
 def log_training(
@@ -90,7 +90,7 @@ def log_training(
     with _errors(uri), _tracked_at(uri):
         import mlflow
 
-        client = connect(uri)
+        client = connect(uri, config.home)
         experiment = _experiment(client, config, model)
         _forget(client, experiment, made_by)
         with mlflow.start_run(experiment_id=experiment, run_name=f"{model} {version}") as run:
@@ -200,10 +200,11 @@ def _tracked_at(uri: str) -> Iterator[None]:
 def _errors(uri: str) -> Iterator[None]:
     try:
         yield
+    except MirrorError:
+        raise
     except Exception as error:  # MLflow lets requests', SQLAlchemy's and its own exceptions through
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         message = (
-            f"MLflow at {without_password(uri)} did not take the log ({without_password(first)[:200]}), so no "
+            f"MLflow at {without_password(uri)} did not take the log ({in_short(error)}), so no "
             "candidate was saved. See that it runs, and train again."
         )
         raise MirrorError(message) from error

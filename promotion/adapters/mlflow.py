@@ -6,6 +6,8 @@ alone.
 
 import os
 import re
+import tempfile
+import textwrap
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,10 +26,20 @@ if TYPE_CHECKING:
 TAG, STAGE, DIGEST, HEAD = "promotion.tag", "promotion.stage", "promotion.digest", "promotion.head"
 _COPIED = re.compile(r"models:/[^/]+/[^/]+")  # the source of a copy, which takes the tags of its original along
 _FEW_RUNS = 20
+_DATABASE = re.compile(r"sqlite(?:\+\w+)?:///(?!:memory:|file:)([^?]+)(?:\?.*)?")
 
 
-def connect(uri: str) -> "MlflowClient":
-    """A client that gives up within seconds; MLflow's own patience lets a command hang for minutes and say nothing."""
+def connect(uri: str, home: Path | None = None) -> "MlflowClient":
+    """A client that gives up within seconds; MLflow's own patience lets a command hang for minutes and say nothing.
+
+    Args:
+        uri: of MLflow.
+        home: the only folder that is made for MLflow's database where it is not there.
+
+    Raises:
+        MirrorError: the database is a file that is not there, and must not or cannot be made.
+    """
+    is_yet_to_be_made(uri, home)
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # it tells of every table that it creates
@@ -36,11 +48,54 @@ def connect(uri: str) -> "MlflowClient":
     return MlflowClient(tracking_uri=uri, registry_uri=uri)
 
 
-class MlflowMirror:
-    """The `Mirror` in the MLflow at a tracking URI; MLflow is imported and reached at the first use."""
+def is_yet_to_be_made(uri: str, home: Path | None = None) -> bool:
+    """Whether MLflow's database is a file that is not there yet: whoever only looks shall not make it.
 
-    def __init__(self, uri: str) -> None:
-        self.uri = uri
+    Args:
+        uri: of MLflow.
+        home: the only folder that may be missing too. A missing folder elsewhere may be a share that is not mounted,
+            and the database on it may know a champion.
+
+    Raises:
+        MirrorError: the file is not there, and must not or cannot be made.
+    """
+    named = _DATABASE.fullmatch(uri)
+    if named is None or (file := Path(named[1]).absolute()).exists():
+        return False
+    place, folder = without_password(uri), next(one for one in file.parents if one.exists())
+    if file.parent not in {folder, home}:
+        message = (
+            f"MLflow at {place} cannot be reached: there is no folder {file.parent}. Mount it; or make it, if this "
+            "MLflow is to be a new one."
+        )
+        raise MirrorError(message)
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError as error:
+        message = (
+            f"MLflow at {place} cannot be reached: it is not there, and {folder} takes no file ({error.strerror})."
+        )
+        raise MirrorError(message) from error
+
+
+def in_short(error: Exception) -> str:
+    """The first line of an error without passwords; of a long one what fits into 200 characters, in whole words."""
+    first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    fitting, *more = textwrap.wrap(without_password(first), 200, break_on_hyphens=False)
+    return f"{fitting} …" if more else fitting
+
+
+class MlflowMirror:
+    """The `Mirror` in the MLflow at a tracking URI; MLflow is imported and reached at the first use.
+
+    Args:
+        uri: of MLflow.
+        home: the only folder that is made for MLflow's database where it is not there.
+    """
+
+    def __init__(self, uri: str, home: Path | None = None) -> None:
+        self.uri, self._home = uri, home
         self._connected: MlflowClient | None = None
 
     def push(self, state: MirrorState) -> Pushed:
@@ -129,7 +184,7 @@ class MlflowMirror:
     @property
     def _client(self) -> "MlflowClient":
         if self._connected is None:
-            self._connected = connect(self.uri)
+            self._connected = connect(self.uri, self._home)
         return self._connected
 
     @contextmanager
@@ -139,9 +194,7 @@ class MlflowMirror:
         except MirrorError:
             raise
         except Exception as error:  # MLflow lets requests', SQLAlchemy's and its own exceptions through
-            first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            place = without_password(self.uri)
-            message = f"MLflow at {place} did not take or give what was asked ({without_password(first)[:200]})."
+            message = f"MLflow at {without_password(self.uri)} did not take or give what was asked ({in_short(error)})."
             raise MirrorError(message) from error
 
     def _ensure_model(self, model: str) -> None:
@@ -159,7 +212,7 @@ class MlflowMirror:
         return [(one.tags[TAG], one) for one in sorted(sent, key=lambda one: -int(one.version))]
 
     def _versions(self, model: str) -> Iterator["ModelVersion"]:
-        if self._is_yet_to_be_made():
+        if is_yet_to_be_made(self.uri, self._home):
             return
         token: str | None = None
         while True:
@@ -177,16 +230,8 @@ class MlflowMirror:
         found = self._registered(model)
         return dict(found.tags) if found else {}
 
-    def _is_yet_to_be_made(self) -> bool:
-        """Whether MLflow's database is a file that is not there yet: whoever only looks shall not make it."""
-        name = self.uri.partition("?")[0].removeprefix("sqlite:///")
-        file = Path(name).absolute()
-        if name in {self.uri, ":memory:"} or file.exists():
-            return False
-        return next(folder for folder in file.parents if folder.exists()).is_dir()
-
     def _registered(self, model: str) -> "RegisteredModel | None":
-        if self._is_yet_to_be_made():
+        if is_yet_to_be_made(self.uri, self._home):
             return None
         from mlflow.exceptions import MlflowException
 

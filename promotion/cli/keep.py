@@ -96,7 +96,7 @@ def repair(model: AnyModel = None, yes: Yes = False, dry_run: DryRun = False, as
 def sync(model: AnyModel = None, as_json: Json = False) -> int:
     """Bring MLflow up to date with the ledger.
 
-    Exit code 5 when it is, but for aliases that somebody else moved: `repair` writes those. 1 when it is not.
+    Exit code 5 when it is, but for aliases that are not this ledger's: `repair` writes those. 1 when it is not.
     """
     registry = open_here()
     names = _ours(registry, model)

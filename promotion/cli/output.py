@@ -66,8 +66,11 @@ def anew(reason: str | None, *, start_anew: bool) -> str | None:
     Raises:
         Misuse: one was given without the other.
     """
-    if start_anew != (reason is not None):
-        message = "--start-anew and --reason go together: why the ledger goes on without MLflow's champion."
+    if reason is not None and not start_anew:
+        message = "--reason says why for --start-anew only, which was not given. Leave --reason out, or give both."
+        raise Misuse(message)
+    if start_anew and reason is None:
+        message = "--start-anew is recorded with a reason: --reason 'why'."
         raise Misuse(message)
     return reason
 

@@ -56,7 +56,7 @@ class ByHand(Proposals):
         now, panel = self._clock(), self.panel(tag.model)
         plan = plan_promotion(known, tag, reason=why, override=override, panel=panel, now=now)
         if not override and self._outdated(version):
-            return self._judged_again(tag, why, anew)
+            return self._judged_again(tag, why, anew if begun else None)
         verdict = version.decision.verdict.value if version.decision else None
         overriding = Override(tag=str(tag), reason=why, verdict=verdict) if override else None
         return proposal(state, *begun, *news, overriding, self._verified(version, plan))

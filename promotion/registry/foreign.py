@@ -8,12 +8,12 @@ from promotion.registry.entries import Entry
 from promotion.registry.mirroring import aliases
 from promotion.registry.state import Folding, State
 from promotion.seams import ALIASES, Aliases, Names
+from promotion.vocabulary import Tag
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_ADOPT = "--assume-clean --reason …` (or --trained-before)"
-_ANEW = "`--start-anew --reason …`, with `promotion retrain`, `gate` or `promote`, begins without {}, on record."
+_ANEW = "- Begin without {}, on record: add `--start-anew --reason …` to `promotion retrain`, `gate` or `promote`."
 
 
 class UnknownChampion(Refused):
@@ -25,10 +25,8 @@ class UnknownChampion(Refused):
 
     def __init__(self, model: str, shown: Mapping[str, str]) -> None:
         self.aliases = of_ours(shown)
-        message = (
-            f"{unknown_told(model, self.aliases)} Nothing was promoted or sent to MLflow. {ways_out(model, shown)}"
-        )
-        super().__init__(message)
+        told = f"{unknown_told(model, self.aliases)} Nothing was promoted or sent to MLflow. To go on, do one of these:"
+        super().__init__("\n".join((told, *_ways_out(model, shown["champion"]), _ANEW.format("it"))))
 
 
 def unknown_champion(state: State, shown: Names) -> bool:
@@ -94,51 +92,59 @@ def foreign_told(state: State, found: Names) -> str:
     if unknown_champion(state, found):
         return f"AUD038: {unknown_told(state.model, found)} `promotion retrain {state.model}` says how to go on."
     wanted = aliases(state)
-    each = ", ".join(
-        f"{alias} {_shown(state.model, found[alias])} instead of {wanted.get(alias, 'none')}" for alias in found
-    )
+    each = "; ".join(f"{alias} {_amiss(state.model, name, wanted.get(alias))}" for alias, name in found.items())
     return (
-        f"AUD038: Somebody else moved aliases of '{state.model}' in MLflow ({each}), so they were left alone. "
+        f"AUD038: These aliases of '{state.model}' in MLflow are not this ledger's: {each}. They were left alone; "
         f"`promotion repair {state.model}` writes the ledger's."
     )
 
 
+def _amiss(model: str, name: str | None, wanted: Tag | None) -> str:
+    """What an alias names, and what it should name by the ledger."""
+    found = "is not there" if name is None else f"names {_shown(model, name)}"
+    return f"{found}, and should {f'name {wanted}' if wanted else 'not be there'}"
+
+
 def unknown_told(model: str, found: Names) -> str:
     """That MLflow has a champion which the ledger does not know."""
-    others = [f"{alias} names {_shown(model, name)}" for alias, name in found.items() if alias != "champion"]
+    others = [f"{alias} names {_shown(model, name)}" for alias, name in found.items() if name and alias != "champion"]
     beside = f" ({', '.join(others)})" if others else ""
-    return (
-        f"In MLflow the alias champion of '{model}' names {_shown(model, found['champion'])}{beside}, and the ledger "
-        f"knows no champion of '{model}'."
-    )
+    named = _shown(model, str(found["champion"]))
+    told = f"In MLflow the alias champion of '{model}' names {named}{beside}"
+    return f"{told}, and the ledger knows no champion of '{model}'."
 
 
-def ways_out(model: str, shown: Mapping[str, str]) -> str:
-    """How a person says what MLflow's champion is."""
-    named = shown["champion"]
+def _ways_out(model: str, named: str) -> Iterator[str]:
+    """How a person keeps MLflow's champion."""
     if named.startswith(f"{model}:"):
-        kept = (
-            f"An earlier ledger sent {named}. Restore that ledger from a backup, or make this the champion of record "
-            f"in this one with `promotion adopt {named} {_ADOPT}."
-        )
+        yield f"- Restore the earlier ledger, which sent {named}, from a backup."
+        yield f"- Keep {named}: `promotion adopt {named} --assume-clean --reason …` (or --trained-before)."
     else:
-        kept = (
-            "To judge challengers against it, copy it into the Bento store with the label stage: prod, and make it the "
-            f"champion of record with `promotion adopt TAG {_ADOPT}."
+        yield (
+            "- Keep it: copy it into the Bento store with the label stage: prod, then run "
+            "`promotion adopt TAG --assume-clean --reason …` (or --trained-before)."
         )
-    return f"{kept} {_ANEW.format('it')}"
 
 
 def unanswered(model: str, error: Exception) -> str:
     """What to do where MLflow must be asked, and does not answer."""
-    return (
-        f"{error} '{model}' has no champion of record, and MLflow may have one, which must not be taken over. Nothing "
-        f"was promoted. See that MLflow runs, and run this again. {_ANEW.format('its answer')}"
+    told = (
+        f"{error} The ledger knows no champion of '{model}', and MLflow may have one. Nothing was promoted. "
+        "To go on, do one of these:"
     )
+    return "\n".join((told, "- See that MLflow answers, and run this again.", _ANEW.format("its answer")))
 
 
-def _shown(model: str, name: str | None) -> str:
+def needless_start(state: State, reason: str) -> str:
+    """That `--start-anew` changed nothing, why, and that its reason is not recorded."""
+    found = f"MLflow has no champion of '{state.model}' either"
+    if state.fresh_start:
+        found = f"the ledger has started '{state.model}' anew already ({state.fresh_start.reason})"
+    if state.champion:
+        found = f"{state.champion.tag} is the champion of record"
+    return f"--start-anew was not needed: {found}. No fresh start was recorded with the reason '{reason}'."
+
+
+def _shown(model: str, name: str) -> str:
     """`toy/2` as `version 2`."""
-    if name is None:
-        return "no version"
     return name if name.startswith(f"{model}:") else f"version {name.removeprefix(f'{model}/')}"

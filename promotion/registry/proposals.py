@@ -10,7 +10,14 @@ from pathlib import Path
 from promotion.errors import MirrorError, Refused
 from promotion.judgement import Decision
 from promotion.registry.entries import Body, FreshStart, Judgement, Takeover, TransitionPlanned
-from promotion.registry.foreign import UnknownChampion, foreign_told, of_ours, unanswered, unknown_champion
+from promotion.registry.foreign import (
+    UnknownChampion,
+    foreign_told,
+    needless_start,
+    of_ours,
+    unanswered,
+    unknown_champion,
+)
 from promotion.registry.gating import judge, withhold
 from promotion.registry.mending import mending
 from promotion.registry.record import Record
@@ -123,6 +130,7 @@ class Proposals(Record):
         Args:
             state: of the model; where it has a champion, or began anew before, MLflow is not asked.
             reason: why a person goes on without MLflow's champion, or without MLflow's answer; None where nobody said.
+                Where there is nothing to go on without, a notice says that it is not recorded.
 
         Raises:
             UnknownChampion: MLflow has a champion that the ledger does not know, and there is no reason.
@@ -136,7 +144,12 @@ class Proposals(Record):
             return (FreshStart(reason=required(reason)),)
         if shown and reason is None:
             raise UnknownChampion(state.model, shown)
-        return (FreshStart(reason=required(reason), aliases=shown),) if shown and reason is not None else ()
+        if reason is None:
+            return ()
+        if not shown:
+            self.notice(needless_start(state, required(reason)))
+            return ()
+        return (FreshStart(reason=required(reason), aliases=shown),)
 
     def _unknown(self, state: State) -> dict[str, str]:
         """MLflow's aliases, where it has a champion that the ledger does not know, and nobody said to start anew."""

@@ -44,7 +44,7 @@ class Registry(ByHand):
     def start_anew(self, model: str, *, reason: str) -> None:
         """Record that the ledger goes on without a champion that MLflow has, or without its answer.
 
-        Where nothing stands in the way of a first champion, nothing is recorded.
+        Where nothing stands in the way of a first champion, nothing is recorded, and a notice says so.
 
         Args:
             model: its name.
@@ -321,7 +321,7 @@ class Registry(ByHand):
         except MirrorAhead as error:
             self.notice(str(error))
         except MirrorError as error:
-            self.notice(f"{error} What was decided stands; `promotion sync` brings the mirror up to date.")
+            self.notice(f"{error} What was decided stands. Start MLflow, and run `promotion sync` again.")
         return False
 
     def _send(self, state: State, done: int, *, seen: int, given_up: Names | None) -> bool:

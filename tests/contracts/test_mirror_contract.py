@@ -6,7 +6,7 @@ import pytest
 from situation import toy
 
 from promotion.adapters.memory import MemoryMirror
-from promotion.adapters.mlflow import DIGEST, MlflowMirror
+from promotion.adapters.mlflow import DIGEST, MlflowMirror, in_short
 from promotion.errors import MirrorError
 from promotion.seams import Aliases, MirrorDecision, MirrorRun, MirrorState, MirrorVersion, Pushed
 from promotion.vocabulary import Stage, Tag
@@ -304,3 +304,16 @@ class TestMlflow:
         with pytest.raises(MirrorError, match=r"^MLflow at http://\*\*\*@127\.0\.0\.1:9/mlflow did not take") as raised:
             away.push(state)
         assert "hunter2" not in str(raised.value)
+
+    @pytest.mark.parametrize(
+        ("text", "short"),
+        [
+            ("", "ValueError"),
+            ("one line\nand another", "one line"),
+            ("word " * 40, ("word " * 40).strip()),
+            ("word " * 40 + "more", "word " * 40 + "…"),
+            ("x" * 300, "x" * 200 + " …"),
+        ],
+    )
+    def test_a_long_error_is_cut_between_words(self, text, short):
+        assert in_short(ValueError(text)) == short

@@ -15,8 +15,9 @@ HEAD = """# Commands
 What each command says of itself with `--help`. This page is written by `make reference`; a test sees that it is not stale.
 
 Exit codes: 0 done, 1 error, 2 wrong usage, 3 rejected, 4 held or waiting for a person, 5 the audit found something or an
-alias in MLflow was moved by somebody else, 6 somebody else moved the champion first. Each command takes `--json`, what changes something `--dry-run`, and `--yes` where
-it would ask.
+alias in MLflow is not the ledger's, 6 somebody else moved the champion first. Each command takes `--json`, and `--yes` where it would ask.
+
+`--dry-run` shows what a command would do, and changes nothing. These take it: {dry}.
 
 | command | what it does |
 |---|---|
@@ -28,7 +29,8 @@ def written():
     from promotion.cli.app import app, with_plugins
 
     whole = get_command(with_plugins(app))
-    return HEAD + "".join(_lines(whole, "promotion")) + "".join(_sections(whole, "promotion"))
+    dry = ", ".join(f"`{name}`" for name in _taking("--dry-run", whole))
+    return HEAD.format(dry=dry) + "".join(_lines(whole, "promotion")) + "".join(_sections(whole, "promotion"))
 
 
 def _lines(command, name):
@@ -38,6 +40,14 @@ def _lines(command, name):
         yield f"| [`{name}`](#{name.replace(' ', '-')}) | {command.get_short_help_str(limit=2 * WIDTH)} |\n"
     for word, below in commands.items():
         yield from _lines(below, f"{name} {word}")
+
+
+def _taking(option, command, name=""):
+    """The commands that take an option."""
+    if any(option in one.opts for one in command.params):
+        yield name
+    for word, below in getattr(command, "commands", {}).items():
+        yield from _taking(option, below, f"{name} {word}".strip())
 
 
 def _sections(command, name):

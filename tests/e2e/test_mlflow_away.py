@@ -54,7 +54,7 @@ def test_the_transition_stands_and_the_mirror_catches_up(project, monkeypatch, c
     for command in (["gate", first], ["retrain", "fraud_classifier"]):
         assert run(command) == 1
         told = " ".join(capsys.readouterr().err.split())
-        assert "'fraud_classifier' has no champion of record, and MLflow may have one" in told
+        assert "The ledger knows no champion of 'fraud_classifier', and MLflow may have one." in told
         assert "`--start-anew --reason …`" in told
     assert registry.history("fraud_classifier") == before
     with mlflow_server(project, port):
@@ -65,7 +65,7 @@ def test_the_transition_stands_and_the_mirror_catches_up(project, monkeypatch, c
     told = capsys.readouterr()
     assert f"{second} is the champion" in told.out
     assert f"Note: MLflow at http://127.0.0.1:{port} did not take or give what was asked" in told.err
-    assert "What was decided stands; `promotion sync` brings the mirror up to date." in told.err
+    assert "What was decided stands. Start MLflow, and run `promotion sync` again." in told.err
     assert str(registry.champion("fraud_classifier").tag) == second
     assert {str(one.tag): one.stage for one in registry.store.versions("fraud_classifier")} == {
         first: "archived",

@@ -101,7 +101,7 @@ def stands_without(world, address):
     moved, notice = registry.notices
     assert moved.startswith("The ledger of 'toy' is at ")  # the world is a copy
     assert notice.startswith(f"MLflow at {address} did not take or give what was asked (")
-    assert notice.endswith("What was decided stands; `promotion sync` brings the mirror up to date.")
+    assert notice.endswith("What was decided stands. Start MLflow, and run `promotion sync` again.")
     assert "\n" not in notice
     assert check(world).champion == "toy:twin"
     assert run(sync, world) == 0

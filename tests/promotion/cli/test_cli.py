@@ -238,8 +238,10 @@ class TestLook:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:////dev/null/mlflow.db")
         code, out, err = command("gate", "toy:good")
         assert (code, out.splitlines()[0].strip()) == (0, "PROMOTED  toy:good against toy:weak")
-        assert err.startswith("Note: MLflow at sqlite:////dev/null/mlflow.db did not take or give what was asked (")
-        assert err.endswith("What was decided stands; `promotion sync` brings the mirror up to date.\n")
+        assert err.startswith(
+            "Note: MLflow at sqlite:////dev/null/mlflow.db cannot be reached: it is not there, and /dev/"
+        )
+        assert err.endswith("What was decided stands. Start MLflow, and run `promotion sync` again.\n")
         assert f"MLflow shows toy as of entry {before} of {before + 4}; `promotion sync`" in command("status")[1]
         assert command("audit")[0] == 5
         assert command("sync")[:2] == (1, "toy: not brought up to date\n")

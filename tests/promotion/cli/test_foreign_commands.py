@@ -44,23 +44,27 @@ def test_a_champion_that_the_ledger_does_not_know_stops_commands_until_a_fresh_s
     promoted = command("promote", "toy:weak", "--override", "--yes", "--reason", "r")
     for code, out, err in (dry, promoted):
         assert (code, out) == (1, "")
-        assert err.startswith(f"Error: {UNKNOWN} Nothing was promoted or sent to MLflow. To judge challengers against")
+        assert err.startswith(
+            f"Error: {UNKNOWN} Nothing was promoted or sent to MLflow. To go on, do one of these:\n- Keep"
+        )
     code, out, err = command("sync")
     assert (code, out, err.split(". ")[0]) == (1, "toy: not brought up to date\n", f"Note: {UNKNOWN[:-1]}")
     notes = json.loads(command("status", "--json")[1])["notes"]
     assert notes == [f"AUD038: {UNKNOWN} `promotion retrain toy` says how to go on."]
     assert command("audit")[1].count("AUD038") == 1
 
-    for half in (["--start-anew"], ["--reason", "r"]):
-        assert command("gate", "toy:weak", *half)[::2] == (
-            2,
-            "Error: --start-anew and --reason go together: why the ledger goes on without MLflow's champion.\n",
-        )
     anew = ["gate", "toy:weak", "--start-anew", "--reason", "the old one is retired"]
     assert command(*anew, "--dry-run")[0] == 0
     assert alias(mlflow) == "theirs"
     assert command(*anew)[::2] == (0, "")
     assert alias(mlflow) == "toy:weak"
+    recorded = command("history", "toy", "--json")[1]
+    code, _, err = command(*anew[:-1], "another reason")
+    assert (code, command("history", "toy", "--json")[1]) == (1, recorded)
+    assert err.startswith(
+        "Note: --start-anew was not needed: toy:weak is the champion of record. No fresh start was recorded with the "
+        "reason 'another reason'.\n"
+    )
     history = " ".join(command("history", "toy")[1].split())
     assert "started anew (MLflow's aliases: champion toy/1): the old one is retired" in history
     assert command("gate", "toy:good")[::2] == (0, "")
@@ -79,11 +83,25 @@ def test_what_others_deleted_in_mlflow_is_not_up_to_date_until_repair_sends_it_a
     assert alias(mlflow) == "toy:weak"
 
 
+@pytest.mark.parametrize(
+    ("half", "told"),
+    [
+        (["--start-anew"], "--start-anew is recorded with a reason: --reason 'why'."),
+        (
+            ["--reason", "r"],
+            "--reason says why for --start-anew only, which was not given. Leave --reason out, or give both.",
+        ),
+    ],
+)
+def test_a_fresh_start_and_its_reason_are_given_together(here, command, half, told):
+    assert command("gate", "toy:weak", *half) == (2, "", f"Error: {told}\n")
+
+
 def test_an_alias_that_others_moved_is_told_until_repair_writes_it(with_champion, command, mlflow):
     mlflow.set_registered_model_alias("toy", "champion", mlflow.create_model_version("toy", source="file:///x").version)
     told = (
-        "AUD038: Somebody else moved aliases of 'toy' in MLflow (champion version 2 instead of toy:{}), so they were left "
-        "alone. `promotion repair toy` writes the ledger's."
+        "AUD038: These aliases of 'toy' in MLflow are not this ledger's: champion names version 2, and should name toy:{}. "
+        "They were left alone; `promotion repair toy` writes the ledger's."
     )
     assert command("sync") == (
         5,
@@ -107,3 +125,37 @@ def test_an_alias_that_others_moved_is_told_until_repair_writes_it(with_champion
     assert alias(mlflow) == "toy:good"
     assert command("sync") == (0, "toy: up to date\n", "")
     assert json.loads(command("status", "--json")[1])["notes"] == []
+
+
+@pytest.mark.parametrize(
+    ("uri", "why"),
+    [
+        (
+            "sqlite:////{here}/unmounted/mlflow.db",
+            "there is no folder {here}/unmounted. Mount it; or make it, if this MLflow",
+        ),
+        ("sqlite+pysqlite:////{here}/a/b/mlflow.db?timeout=5", "there is no folder {here}/a/b. Mount it; or make it,"),
+        ("sqlite:///rows.csv/mlflow.db", "it is not there, and {here}/rows.csv takes no file (Not a directory)."),
+    ],
+)
+def test_a_database_of_mlflow_that_cannot_be_there_yet_is_no_first_day(here, command, monkeypatch, uri, why):
+    command("status")  # makes the ledger
+    before = snapshot(here)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri.format(here=str(here)[1:]))
+    for arguments in (["gate", "toy:good"], ["promote", "toy:good", "--override", "--yes", "--reason", "r"]):
+        code, out, err = command(*arguments)
+        assert (code, out) == (1, "")
+        assert err.startswith("Error: MLflow at sqlite")
+        assert f" cannot be reached: {why.format(here=here)}" in err
+        assert " The ledger knows no champion of 'toy', and MLflow may have one." in err
+        assert snapshot(here) == before
+    code, out, err = command("audit", "toy")
+    assert (code, why.format(here=here)[:20] in " ".join(out.split())) == (5, True)
+
+
+def test_the_embedded_mlflow_is_a_first_day_with_or_without_its_folder(here, command, monkeypatch):
+    for uri in ("sqlite:///.promotion/mlflow.db", "sqlite:///new.db"):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+        assert command("gate", "toy:good", "--dry-run")[0] == 0
+    assert not (here / ".promotion" / "mlflow.db").exists()
+    assert not (here / "new.db").exists()

@@ -11,10 +11,9 @@ from promotion.registry.workflow import Registry
 from promotion.vocabulary import Stage, Verdict
 
 AWAY = "MLflow at http://away did not answer."
-ADOPT = "`promotion adopt TAG --assume-clean --reason …` (or --trained-before)"
 FOUND = "In MLflow the alias champion of 'toy' names version 2"
-UNKNOWN = "the ledger knows no champion of 'toy'. Nothing was promoted or sent to MLflow."
-ANEW = "`--start-anew --reason …`, with `promotion retrain`, `gate` or `promote`, begins without it, on record."
+UNKNOWN = "the ledger knows no champion of 'toy'. Nothing was promoted or sent to MLflow. To go on, do one of these:"
+ANEW = "- Begin without it, on record: add `--start-anew --reason …` to `promotion retrain`, `gate` or `promote`."
 
 
 @pytest.fixture
@@ -64,8 +63,8 @@ class TestNoChampionOfRecord:
         with pytest.raises(Refused) as raised:
             ACTS[act](registry)
         assert str(raised.value) == (
-            f"{FOUND} (challenger names version 3), and {UNKNOWN} To judge challengers against it, copy it into the Bento "
-            f"store with the label stage: prod, and make it the champion of record with {ADOPT}. {ANEW}"
+            f"{FOUND} (challenger names version 3), and {UNKNOWN}\n- Keep it: copy it into the Bento store with the label "
+            "stage: prod, then run `promotion adopt TAG --assume-clean --reason …` (or --trained-before).\n" + ANEW
         )
         assert raised.value.exit_code == 1
         assert (shown(registry), registry.history("toy")) == (before, ())
@@ -112,7 +111,12 @@ class TestNoChampionOfRecord:
             FreshStart(reason="the old one is retired", aliases=aliases),
         )
         assert shown(registry)["champion"] == "toy/2"  # it serves until there is another one
+        registry.notices.clear()
         registry.start_anew("toy", reason="again")
+        assert registry.notices == [
+            "--start-anew was not needed: the ledger has started 'toy' anew already (the old one is retired). No fresh "
+            "start was recorded with the reason 'again'."
+        ]
         registry.register(toy("noisy"))
         assert shown(registry) == {"champion": "toy/2", "challenger": "toy:noisy"}
         registry.check("toy")
@@ -151,10 +155,10 @@ class TestNoChampionOfRecord:
         registry.store.write_stage(toy("weak"), Stage.PROD)
         registry.adopt(toy("weak"), reason="MLflow's version 2", assume_clean=True)
         assert registry.champion("toy").tag == toy("weak")
-        left = "champion version 2 instead of toy:weak, challenger version 3 instead of none"
         told = (
-            f"AUD038: Somebody else moved aliases of 'toy' in MLflow ({left}), so they were left alone. `promotion repair "
-            "toy` writes the ledger's."
+            "AUD038: These aliases of 'toy' in MLflow are not this ledger's: champion names version 2, and should name "
+            "toy:weak; challenger names version 3, and should not be there. They were left alone; `promotion repair toy` "
+            "writes the ledger's."
         )
         assert registry.notices == [told]
         decision = registry.gate(toy("good"))
@@ -173,6 +177,12 @@ class TestNoChampionOfRecord:
         assert registry.ledger.foreign("toy") == {"challenger": "toy/3"}
 
     def test_a_model_that_is_there_without_an_alias_stops_nothing(self, registry, theirs):
+        registry.start_anew("toy", reason="r")
+        (needless,) = registry.notices
+        assert needless.startswith(
+            "--start-anew was not needed: MLflow has no champion of 'toy' either. No fresh start"
+        )
+        registry.notices.clear()
         registry.gate(toy("weak"))
         assert (shown(registry), registry.notices) == ({"champion": "toy:weak"}, [])
 
@@ -184,9 +194,9 @@ class TestNoChampionOfRecord:
         with pytest.raises(Refused) as raised:
             later.gate(toy("good"))
         assert str(raised.value) == (
-            f"In MLflow the alias champion of 'toy' names toy:weak, and {UNKNOWN} An earlier ledger sent toy:weak. Restore "
-            "that ledger from a backup, or make this the champion of record in this one with `promotion adopt toy:weak "
-            f"--assume-clean --reason …` (or --trained-before). {ANEW}"
+            f"In MLflow the alias champion of 'toy' names toy:weak, and {UNKNOWN}\n- Restore the earlier ledger, which "
+            "sent toy:weak, from a backup.\n- Keep toy:weak: `promotion adopt toy:weak --assume-clean --reason …` (or "
+            f"--trained-before).\n{ANEW}"
         )
         assert shown(registry) == {"champion": "toy:weak"}
 
@@ -198,8 +208,9 @@ class TestMlflowDoesNotAnswer:
             with pytest.raises(Refused) as raised:
                 act(registry)
             assert str(raised.value) == (
-                f"{AWAY} 'toy' has no champion of record, and MLflow may have one, which must not be taken over. Nothing was "
-                f"promoted. See that MLflow runs, and run this again. {ANEW.replace('without it', 'without its answer')}"
+                f"{AWAY} The ledger knows no champion of 'toy', and MLflow may have one. Nothing was promoted. To go on, do "
+                "one of these:\n- See that MLflow answers, and run this again.\n"
+                + ANEW.replace("without it", "without its answer")
             )
         assert registry.history("toy") == ()
         monkeypatch.undo()
@@ -230,6 +241,7 @@ class TestMovedByOthers:
 
     @pytest.mark.parametrize("to", ["theirs", "ours", "nowhere"])
     def test_the_transition_stands_and_the_alias_stays_until_repair(self, served, opened, mlflow, to):
+        number = None
         if to == "nowhere":
             mlflow.delete_registered_model_alias("toy", "champion")
         elif to == "ours":
@@ -250,7 +262,8 @@ class TestMovedByOthers:
             assert finding.found == (name or "no version")
             registry.notices.clear()
             assert registry.sync("toy", look=True)
-            assert registry.notices[0].startswith("AUD038: Somebody else moved aliases of 'toy' in MLflow (champion ")
+            found = {"theirs": f"names version {number}", "ours": "names toy:noisy", "nowhere": "is not there"}[to]
+            assert f"not this ledger's: champion {found}, and should name toy:good. They were" in registry.notices[0]
             assert registry.ledger.foreign("toy") == {"champion": name}
             registry.register(toy("spoilt"))
         registry.repair("toy")

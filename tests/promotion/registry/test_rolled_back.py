@@ -138,6 +138,9 @@ class TestPeople:
                 bob.approve(toy(version), reason="fine")
         assert kinds(bob) == before
         assert bob.deny(toy("twin"), reason="the same again").cause == "denial"
+        assert alice.gate(toy("good")).verdict is Verdict.HOLD
+        with pytest.raises(Refused, match=r"^The last decision on toy:good, hold, waits for nobody"):
+            bob.deny(toy("good"), reason="nothing waits any more")
 
     @pytest.mark.parametrize(
         "lift",
