@@ -39,13 +39,13 @@ class Claims:
         claim = self._store.claim(model)
         return None if claim is None or self._is_ours(model, claim, origin) else claim
 
-    def elsewhere(self, state: State) -> bool:
-        """Whether the model belongs to a ledger at another place, which labels and mirror then follow."""
+    def elsewhere(self, state: State) -> Claim | None:
+        """The claim of a ledger at another place, which labels and mirror then follow; None where there is none."""
         try:
             claim = self.other(state.model, state.origin)
         except StoreError:
-            return False
-        return claim is not None and claim.place != self.place
+            return None
+        return claim if claim and claim.place != self.place else None
 
     def check(self, state: State) -> None:
         """See that the model is not another ledger's.

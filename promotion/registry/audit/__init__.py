@@ -16,7 +16,7 @@ from promotion.registry.audit.findings import Code as Code
 from promotion.registry.audit.findings import Finding as Finding
 from promotion.registry.audit.findings import Severity as Severity
 from promotion.registry.audit.libraries import check_libraries
-from promotion.registry.audit.mirror import check_mirror
+from promotion.registry.audit.mirror import check_mirror, check_sent
 from promotion.registry.audit.service import check_service
 from promotion.registry.audit.soon import check_soon
 from promotion.registry.audit.store import check_claim, check_store, read_store
@@ -83,8 +83,9 @@ def _audit_once(
         return (unreadable(model, str(error)),)
     claims = Claims(ledger, store)
     own = (*own, *check_claim(state, claims))
-    if claims.elsewhere(state):
-        return own
+    other = claims.elsewhere(state)
+    if other:  # of our own chain what MLflow was sent must be in every copy, at whatever place
+        return (*own, *(check_sent(state, ledger, mirror) if other.ledger == state.origin else ()))
     stored, unread = read_store(model, store)
     shown = unread or (*check_store(state, stored, store), *check_libraries(state, stored))
     data = told.files.check(state, around.root) if around.root else ()

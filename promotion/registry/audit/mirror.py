@@ -47,7 +47,20 @@ def check_mirror(
             yield from _check_stages(state, mirror.stages(state.model))
             yield from check_runs(state, decided, mirror, stored, since)
     except MirrorError as error:
-        yield finding(Code.MIRROR, "mirror", "MLflow to answer", str(error), "Start it, and run the audit again.")
+        yield _unanswered(error)
+
+
+def check_sent(state: State, ledger: LedgerStore, mirror: Mirror) -> Iterator[Finding]:
+    """The last entry that MLflow was sent is in the chain: all that can be said where labels follow another copy."""
+    try:
+        found = _check_head(state, ledger, mirror.head(state.model), state.seq, None)
+        yield from (one for one in found if one.code in {Code.TAIL_CUT, Code.REWRITTEN})
+    except MirrorError as error:
+        yield _unanswered(error)
+
+
+def _unanswered(error: MirrorError) -> Finding:
+    return finding(Code.MIRROR, "mirror", "MLflow to answer", str(error), "Start it, and run the audit again.")
 
 
 def _check_head(

@@ -4,6 +4,7 @@ import re
 import shutil
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -47,11 +48,13 @@ def audited_folder(tmp_path_factory, trained_store, empty_mlflow):
 
 @pytest.fixture
 def audited(audited_folder, tmp_path):
-    """A registry on a copy of that folder, a day later."""
+    """A registry on that folder, a day later and moved to another place, which the store knows."""
     shutil.copytree(audited_folder, tmp_path, dirs_exist_ok=True)
     mirror = MlflowMirror(f"sqlite:///{tmp_path / 'mlflow.db'}")
     store = BentoStore(tmp_path / "bentoml")
-    return open_at(settings_at(tmp_path), store=store, mirror=mirror, clock=lambda: LATER)
+    registry = open_at(settings_at(tmp_path), store=store, mirror=mirror, clock=lambda: LATER)
+    store.write_claim("toy", replace(store.claim("toy"), place=registry.claims.place))
+    return registry
 
 
 @pytest.fixture
@@ -418,6 +421,20 @@ def test_an_older_ledger_that_was_put_back_knowingly_is_accepted_by_removing_the
     mlflow.delete_registered_model_tag("toy", "promotion.head")
     audited.repair("toy")
     assert audited.audit("toy") == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("tail_cut", "AUD035"), ("rewritten_from_the_middle_and_the_chain_made_to_fit", "AUD036")],
+)
+def test_a_copy_at_another_place_hides_nothing_of_what_was_cut_or_rewritten(audited, mlflow, name, code):
+    claim = audited.store.claim("toy")
+    audited.store.write_claim("toy", replace(claim, place="sqlite:////elsewhere/ledger.db"))
+    if name == "tail_cut":
+        cut_tail(claim.seq - 1, mirrored=claim.seq - 1)
+    else:
+        CORRUPTIONS[name](audited, mlflow)
+    assert [one.code for one in audited.audit("toy")] == ["AUD080", code]
 
 
 def test_a_cut_ledger_that_grows_again_does_not_overwrite_what_mlflow_knows(audited, mlflow):
