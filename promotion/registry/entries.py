@@ -24,7 +24,7 @@ class Registration:
 
     Attributes:
         tag: e.g. `fraud_classifier:6hnrlexgmwrh6ax4`.
-        digest: SHA-256 over its files; verified before it is loaded.
+        digest: SHA-256 over its files and description; verified before it is loaded.
         stage: the stage it was found in.
         version: the trainer's own name for it, e.g. `1.0.1`.
         run_id: the MLflow run that trained it.
@@ -33,6 +33,7 @@ class Registration:
         training_rows: how many rows trained it; None when the version does not say.
         recipe: e.g. `registry_flows.fraud:FraudRecipe`, and
         options: what it was made with, over the configured ones.
+        files: SHA-256 over its files alone, which another tag may have as well; None in a record of an earlier release.
     """
 
     tag: str
@@ -45,6 +46,7 @@ class Registration:
     training_rows: int | None = None
     recipe: str | None = None
     options: dict[str, Any] = field(default_factory=dict, hash=False)
+    files: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -280,9 +280,11 @@ class Record:
         run_id = origin.run_id or stored.metadata.get("mlflow_run_id")
         settings = self.config.models.get(tag.model)
         named = origin.version or stored.metadata.get("version")
+        digests = self.store.digests(tag)
         return Registration(
             tag=str(tag),
-            digest=self.store.digest(tag),
+            digest=digests.whole,
+            files=digests.files,
             stage=stored.known_stage,
             version=None if named is None else str(named),
             run_id=None if run_id is None else str(run_id),

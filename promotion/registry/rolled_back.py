@@ -28,13 +28,19 @@ def blocking(state: State, store: ModelStore, tag: Tag) -> Known | None:
     own = state.versions.get(str(tag))
     if own and own.rolled_back:
         return own
-    others = (known for known in rolled_back(state) if known.tag != str(tag))
-    return next((known for known in others if _same_files(store.path(tag), store.path(Tag.parse(known.tag)))), None)
+    files = own.registration.files if own else None
+    others = (known for known in _rolled_back(state) if known.tag != str(tag))
+    return next((known for known in others if _is_twin(store, tag, files, known)), None)
 
 
 def rolled_back(state: State) -> tuple[Known, ...]:
     """The versions that were rolled back from, are not readmitted and not deleted; the last one first."""
-    found = [known for known in state.versions.values() if known.rolled_back and not known.deleted_at]
+    return tuple(known for known in _rolled_back(state) if not known.deleted_at)
+
+
+def _rolled_back(state: State) -> tuple[Known, ...]:
+    """Those of them too that are deleted, whose files another version may have."""
+    found = [known for known in state.versions.values() if known.rolled_back]
     return tuple(sorted(found, key=lambda known: -known.rolled_back.seq if known.rolled_back else 0))
 
 
@@ -105,6 +111,13 @@ def _named(state: State, among: Sequence[Reign]) -> Iterator[str]:
             f"- {tag}, which served from {minute(reign.champion.since)}{until} UTC{why}: "
             f"`promotion rollback {state.model} --to {tag} --reason …`"
         )
+
+
+def _is_twin(store: ModelStore, tag: Tag, files: str | None, other: Known) -> bool:
+    """By what was recorded when they were registered; their folders tell where an earlier release recorded nothing."""
+    if files and other.registration.files:
+        return files == other.registration.files
+    return _same_files(store.path(tag), store.path(Tag.parse(other.tag)))
 
 
 def _same_files(one: Path, other: Path) -> bool:

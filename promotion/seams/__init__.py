@@ -27,12 +27,13 @@ from promotion.seams.recipe import (
     repeatable,
     task_of_recipe,
 )
-from promotion.seams.store import Claim, ModelStore, Stored, Stray, shown
+from promotion.seams.store import Claim, Digests, ModelStore, Stored, Stray, shown
 
 __all__ = [
     "ALIASES",
     "Aliases",
     "Claim",
+    "Digests",
     "Keyring",
     "LedgerStore",
     "Mirror",

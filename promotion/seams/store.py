@@ -68,6 +68,19 @@ class Claim:
     by: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Digests:
+    """Of one version, by one reading.
+
+    Attributes:
+        whole: SHA-256 over its files and description, the labels excepted.
+        files: SHA-256 over its files alone, by path; equal of two versions with the very same files. None without any.
+    """
+
+    whole: str
+    files: str | None
+
+
 class ModelStore(Protocol):
     """Versions of models with their files and labels."""
 
@@ -116,6 +129,10 @@ class ModelStore(Protocol):
 
     def digest(self, tag: Tag) -> str:
         """SHA-256 over the version's files and description, its labels excepted."""
+        ...
+
+    def digests(self, tag: Tag) -> Digests:
+        """That digest, and the one of the files alone."""
         ...
 
     def training_rows(self, tag: Tag) -> KnownRows | None:

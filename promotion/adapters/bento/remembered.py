@@ -59,7 +59,7 @@ class _RememberingStore(BentoStore):
         seen = self._memory.get(path, stamp)
         if seen and seen[2]:
             return seen[2]
-        found = self._digest(tag) if path in self._whole else super().digest(tag)
+        found = self._hashed(tag).whole if path in self._whole else super().digest(tag)
         self._memory.put(path, stamp, digest=found)
         return found
 

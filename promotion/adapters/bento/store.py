@@ -19,7 +19,7 @@ from promotion.adapters.files import replace_text, sync_folder, sync_tree, tempo
 from promotion.canonical import digest
 from promotion.errors import DigestMismatch, StoreError, TornVersion, UnknownName
 from promotion.row_keys import FIRST_FORM, KEY_FORM, KnownRows
-from promotion.seams import Claim, Stored, Stray, Trained
+from promotion.seams import Claim, Digests, Stored, Stray, Trained
 from promotion.vocabulary import Stage, Tag, is_name
 
 if TYPE_CHECKING:
@@ -126,10 +126,18 @@ class BentoStore:
         Raises:
             StoreError: a file cannot be read, or is a link or a pipe, whose content nobody can vouch for.
         """
-        self.get(tag)
-        return self._digest(tag)
+        return self.digests(tag).whole
 
-    def _digest(self, tag: Tag) -> str:
+    def digests(self, tag: Tag) -> Digests:
+        """That digest, and the one of the files alone; each file is read once.
+
+        Raises:
+            StoreError: as of `digest`.
+        """
+        self.get(tag)
+        return self._hashed(tag)
+
+    def _hashed(self, tag: Tag) -> Digests:
         """Of a version that was looked at before."""
         folder = self.path(tag)
         with reading(folder):
@@ -138,7 +146,9 @@ class BentoStore:
             except Damaged as damage:
                 raise TornVersion(self._torn(tag, damage)) from damage
             described = {key: value for key, value in description.items() if key != "labels"}
-            return digest({"description": described, "files": digests(folder)})
+            files = digests(folder)
+            whole = digest({"description": described, "files": files})
+            return Digests(whole=whole, files=digest(files) if files else None)
 
     def training_rows(self, tag: Tag) -> KnownRows | None:
         """Fingerprints of the rows it was trained on; None when the version does not say."""

@@ -19,8 +19,8 @@ def settled(monkeypatch):
 @pytest.fixture
 def hashed(monkeypatch):
     """Tags that were hashed."""
-    tags, digest = [], BentoStore._digest
-    monkeypatch.setattr(BentoStore, "_digest", lambda self, tag: tags.append(tag.version) or digest(self, tag))
+    tags, digest = [], BentoStore._hashed
+    monkeypatch.setattr(BentoStore, "_hashed", lambda self, tag: tags.append(tag.version) or digest(self, tag))
     return tags
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,6 +18,7 @@ from promotion.adapters.bento import BentoStore
 from promotion.adapters.memory import MemoryMirror
 from promotion.errors import PromotionError, Refused
 from promotion.registry.lineage import consequences, decisions, ending
+from promotion.registry.rolled_back import blocking
 from promotion.report.lineage import ending_told
 from promotion.report.record import budget_told, rolled_back_lines
 from promotion.vocabulary import Verdict
@@ -78,6 +80,26 @@ class TestTheGate:
             complained_of.readmit(toy("twin"), reason="r")
         complained_of.readmit(toy("good"), reason="the shop was down")
         assert complained_of.gate(toy("twin")).verdict is Verdict.PROMOTE
+
+    @pytest.mark.parametrize("registered", ["before", "after"])
+    def test_holds_them_also_once_the_other_folder_is_gone(self, complained_of, registered):
+        if registered == "before":
+            complained_of.register(toy("twin"))
+        shutil.rmtree(complained_of.store.path(toy("good")))
+        assert "toy:twin has the very same files." in complained_of.gate(toy("twin")).summary
+        with pytest.raises(Refused, match=r"toy:twin has the very same files"):
+            complained_of.promote(toy("twin"), reason="it is new")
+        assert complained_of.gate(toy("noisy")).verdict is Verdict.REJECT
+
+    def test_compares_folders_where_an_earlier_release_recorded_no_digest_of_the_files(self, complained_of):
+        complained_of.register(toy("twin"))
+        state, store = complained_of.state("toy"), complained_of.store
+        good = state.versions["toy:good"]
+        older = replace(good, registration=replace(good.registration, files=None))
+        state = replace(state, versions={**state.versions, "toy:good": older})
+        assert blocking(state, store, toy("twin")) == older
+        shutil.rmtree(store.path(toy("good")))
+        assert blocking(state, store, toy("twin")) is None
 
     def test_judges_a_version_that_was_only_passed_over(self, registry_after_three_champions):
         """From `twin` back to `weak`: nobody complained of `good`, but `twin` has its files."""
