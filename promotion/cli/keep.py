@@ -129,7 +129,7 @@ def _ours(registry: "Registry", model: str | None) -> tuple[str, ...]:
 
 
 def _does_something(proposal: "Proposal") -> bool:
-    return bool(proposal.bodies or proposal.strays or proposal.leftovers or proposal.foreign)
+    return bool(proposal.bodies or proposal.strays or proposal.leftovers or proposal.foreign or proposal.claims)
 
 
 def _repair_data(proposals: "list[Proposal]", *, dry_run: bool) -> dict[str, Any]:
@@ -140,6 +140,7 @@ def _repair_data(proposals: "list[Proposal]", *, dry_run: bool) -> dict[str, Any
             "completes": one.state.pending[0] if one.state.pending else None,
             "moves": [plain(move) for move in one.plan.moves] if one.plan else [],
             "aliases": dict(one.foreign),
+            "claims": one.claims,
         }
         for one in proposals
     }

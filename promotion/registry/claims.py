@@ -81,6 +81,18 @@ class Claims:
             first = "Restore it from a backup, or from what `promotion ledger export` wrote"
         return f"{first}, or hand the model over to this one: `promotion ledger take {model} --reason …`."
 
+    def missing(self, state: State) -> bool:
+        """Whether the store names no ledger for a model that this one records, so that any ledger could take it.
+
+        Not where a label contradicts a ledger without a champion: nobody knows whose the model is then.
+
+        Raises:
+            StoreError: the claim cannot be read.
+        """
+        if not state.seq or self._store.claim(state.model):
+            return False
+        return state.champion is not None or self._agrees(state)
+
     def stands(self, state: State) -> bool:
         """Whether the store says already that the model is this ledger's, at this place."""
         claim = self._store.claim(state.model)

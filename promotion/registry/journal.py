@@ -110,6 +110,17 @@ class Journal:
                 self._notice(f"{error} What was asked is recorded; the next command says whose '{state.model}' is.")
             return after
 
+    def claim(self, model: str) -> None:
+        """Have the store say that the model is this ledger's.
+
+        Raises:
+            Refused: it belongs to another ledger.
+            StoreError: the store cannot be written; nothing was changed.
+        """
+        with self._store.held(model):
+            state, now = self.state(model), self._clock().astimezone(UTC).isoformat()
+            self._claim(model, self._claims.following(state, (), at=now, by=self._actor()))
+
     def _record(self, before: State, entries: Sequence[Entry], after: State) -> State:
         head = after.head
         assert head is not None  # noqa: S101 - at least one entry was folded

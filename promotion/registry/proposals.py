@@ -31,6 +31,7 @@ class Proposal:
         state: what it was worked out from; it can be carried out only while nobody has recorded more.
         bodies: what it records, all of it or nothing.
         strays, leftovers: what it moves out of the store, and what it deletes beside it; of a repair.
+        claims: whether it has the store say that the model is this ledger's, where it names none; of a repair.
         foreign: the aliases in MLflow that it writes over, with what somebody else had them name; of a repair.
         retention: which versions go, and why the others stay; of a deletion.
         standing: what was decided again just as it stands on record, so that nothing is recorded; of a judgement.
@@ -40,6 +41,7 @@ class Proposal:
     bodies: tuple[Body, ...] = ()
     strays: tuple[Stray, ...] = ()
     leftovers: tuple[Stray, ...] = ()
+    claims: bool = False
     foreign: Names = field(default_factory=dict)
     retention: Retention | None = None
     standing: Decision | None = None
@@ -153,7 +155,7 @@ class Proposals(Record):
         mend = mending(state, self.store.versions(model))
         recorded = proposal(state, *self._registrations(state, *mend.unknown), mend.plan)
         cleared = replace(recorded, strays=self.store.strays(), leftovers=self.store.leftovers())
-        return replace(cleared, foreign=self._written_over(state))
+        return replace(cleared, claims=self.claims.missing(state), foreign=self._written_over(state))
 
     def _written_over(self, state: State) -> Names:
         """The foreign aliases that a repair writes over; none while MLflow is away, or has a champion unknown to us."""

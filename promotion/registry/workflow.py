@@ -73,6 +73,8 @@ class Registry(ByHand):
                 self._finish(model, proposal.foreign)
             finally:
                 self._tell(model, state.seq, recorded.seq)
+        if proposal.claims:
+            self._journal.claim(model)
         self._clear(proposal)
         return proposal
 
@@ -241,7 +243,8 @@ class Registry(ByHand):
     def repair(self, model: str) -> Proposal:
         """Complete what was interrupted, write the ledger's stage over labels that disagree, move out what is torn.
 
-        MLflow is sent all of it again, and aliases that somebody else moved are written over.
+        A store that does not say whose the model is says so then. MLflow is sent all of it again, and aliases that
+        somebody else moved are written over.
         """
         self.complete(model)
         done = self.carry_out(self.propose_repair(model))

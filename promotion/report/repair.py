@@ -51,6 +51,8 @@ def _sentences(proposal: Proposal) -> Iterable[str]:
         yield f"the {plan.cause} of entry {seq} was interrupted and will be completed;"
     if proposal.plan:
         yield moves_told(proposal.plan.moves)
+    if proposal.claims:
+        yield "the Bento store names no ledger for it, and will name this one;"
     if proposal.foreign:
         wanted = aliases(proposal.state)
         moved = (f"{alias} {name or 'none'} → {wanted.get(alias, 'none')}" for alias, name in proposal.foreign.items())

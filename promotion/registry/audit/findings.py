@@ -67,6 +67,7 @@ class Code(StrEnum):
     STALE = "AUD074"
     DRIFT = "AUD075"
     OTHER_LEDGER = "AUD080"
+    UNCLAIMED = "AUD081"
 
 
 _WARNINGS = {
@@ -86,6 +87,7 @@ _WARNINGS = {
     Code.OTHER_ROWS,
     Code.STALE,
     Code.DRIFT,
+    Code.UNCLAIMED,
 }
 
 

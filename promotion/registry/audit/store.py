@@ -20,9 +20,9 @@ def read_store(model: str, store: ModelStore) -> tuple[Mapping[str, Stored], tup
 
 
 def check_claim(state: State, claims: Claims) -> Iterator[Finding]:
-    """The model in the store belongs to this ledger, or to none."""
+    """The model in the store belongs to this ledger, and the store says so."""
     try:
-        claim = claims.other(state.model, state.origin)
+        claim, missing = claims.other(state.model, state.origin), claims.missing(state)
     except StoreError as error:
         yield _unreadable(error)
         return
@@ -30,6 +30,11 @@ def check_claim(state: State, claims: Claims) -> Iterator[Finding]:
         expected = f"a model of the ledger at {claims.place}"
         found, mend = claims.told(state.model, claim, state.origin), claims.way_out(state.model, claim)
         yield finding(Code.OTHER_LEDGER, state.model, expected, found, mend)
+    if missing:
+        expected = f"a store that says that the model is the ledger's at {claims.place}"
+        found = "no ledger named there, as an earlier release left it or somebody deleted it; any other could take it"
+        mend = f"`promotion repair {state.model}` writes it, and so does the next change."
+        yield finding(Code.UNCLAIMED, state.model, expected, found, mend)
 
 
 def check_store(state: State, stored: Mapping[str, Stored], store: ModelStore) -> Iterator[Finding]:

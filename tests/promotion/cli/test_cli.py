@@ -139,7 +139,7 @@ class TestChange:
         assert (shown["registration"]["tag"], shown["stage"]) == ("toy:good", "archived")
         assert {finding["code"] for finding in json.loads(command("audit", "--json")[1])["toy"]} == {"AUD015"}
         assert json.loads(command("repair", "--json")[1])["models"] == {
-            "toy": {"completes": None, "moves": [], "aliases": {}}
+            "toy": {"completes": None, "moves": [], "aliases": {}, "claims": False}
         }
         assert json.loads(command("sync", "--json")[1]) == {"toy": True}
         monkeypatch.chdir(Path.home())

@@ -53,7 +53,7 @@ def unwrapped(text):
 class TestRepair:
     def test_nothing_to_do_asks_nothing(self, with_champion, command):
         assert command("repair") == (0, NOTHING, "")
-        plan = {"completes": None, "moves": [], "aliases": {}}
+        plan = {"completes": None, "moves": [], "aliases": {}, "claims": False}
         data = {"dry_run": False, "models": {"toy": plan}, "strays": [], "leftovers": []}
         assert json.loads(command("repair", "--json")[1]) == data
 

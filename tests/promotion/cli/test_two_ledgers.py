@@ -305,6 +305,23 @@ class TestClaiming:
         assert claim_of(with_champion)["ledger"] == before["ledger"]
         assert at(second, "gate", "toy:good")[0] == 1
 
+    def test_or_a_repair_that_has_nothing_else_to_do(self, second, with_champion, at):
+        self.forget(with_champion)
+        assert "AUD081" not in at(second, "audit", "toy")[1]
+        found = json.loads(at(with_champion, "audit", "toy", "--json")[1])["toy"]
+        assert [(one["severity"], one["mend"]) for one in found if one["code"] == "AUD081"] == [
+            ("warning", "`promotion repair toy` writes it, and so does the next change.")
+        ]
+        code, out, _ = at(with_champion, "repair", "toy", "--dry-run")
+        told = "Dry run: nothing was changed. toy: the Bento store names no ledger for it, and will name this one;"
+        assert (code, out) == (0, told)
+        assert json.loads(at(with_champion, "repair", "--dry-run", "--json")[1])["models"]["toy"]["claims"]
+        assert BentoStore(with_champion / "bentoml").claim("toy") is None
+        assert at(with_champion, "repair", "toy", "--yes")[0] == 0
+        assert claim_of(with_champion)["place"] == f"sqlite:///{with_champion}/ledger.db"
+        assert "AUD081" not in at(with_champion, "audit", "toy")[1]
+        assert at(second, "gate", "toy:good")[0] == 1
+
     def test_and_not_the_one_that_labels_contradict_until_it_wrote_them(self, with_champion, at):
         self.forget(with_champion)
         store = BentoStore(with_champion / "bentoml")

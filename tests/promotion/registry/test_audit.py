@@ -271,6 +271,10 @@ class Corruptions:
         rehash_from(registry, 2)
         return {f"AUD036 entry {registry.ledger.head('toy').seq}"}
 
+    def ledger_of_the_model_deleted_in_the_store(registry, mlflow):  # noqa: N805
+        (registry.store.home / "ledgers/toy.json").unlink()
+        return {"AUD081 toy"}
+
     def mlflow_put_back_to_an_earlier_day(registry, mlflow):  # noqa: N805
         entry = registry.history("toy")[5]
         mlflow.set_registered_model_tag("toy", "promotion.head", f"{entry.seq}:{entry.hash}")
@@ -318,6 +322,7 @@ MENDED = {
     "champion_copied_by_hand",
     "foreign_folder_beside_the_models",
     "foreign_folder_beside_the_versions",
+    "ledger_of_the_model_deleted_in_the_store",
     "mlflow_put_back_to_an_earlier_day",
     "head_removed_in_mlflow",
     "alias_moved",

@@ -473,6 +473,11 @@ def model_taken_over_by_another_ledger(here, _):
     open_at(other, store=here.store, mirror=MemoryMirror()).take("toy", reason="they serve it now")
 
 
+@seeded("AUD081")
+def store_that_names_no_ledger(here, _):
+    (here.root / "bentoml/ledgers/toy.json").unlink()
+
+
 # MLflow
 
 
