@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
-from promotion.errors import Refused
+from promotion.errors import Refused, TornVersion
 from promotion.registry.approving import check_answer
 from promotion.registry.entries import Adoption, Approval, Override, Readmission, TransitionPlanned
 from promotion.registry.proposals import Proposal, Proposals, proposal, required
-from promotion.registry.rolled_back import blocking, check_readmitted, kept_out
+from promotion.registry.rolled_back import blocking, check_readmitted, kept_out, lost
 from promotion.registry.serving import labelled_prod
 from promotion.registry.state import Known
 from promotion.registry.transition import (
@@ -90,9 +90,14 @@ class ByHand(Proposals):
         """Bring back an earlier champion; see `Registry.rollback`."""
         why = required(reason)
         state = self.settled(model)
-        target = rollback_target(state, self.ledger.entries(model), to=to, at=at)
+        entries = self.ledger.entries(model)
+        target = rollback_target(state, entries, to=to, at=at)
         plan = plan_rollback(state, target, reason=why)
-        self.stored(Tag.parse(plan.moves[0].tag))
+        tag = Tag.parse(plan.moves[0].tag)
+        try:
+            self.stored(tag)
+        except (Refused, TornVersion) as error:
+            raise type(error)(lost(state, entries, self.store, tag, str(error))) from error
         return proposal(state, self._verified(state.versions[plan.moves[0].tag], plan, data))
 
     def propose_adoption(

@@ -134,15 +134,17 @@ class Proposals(Record):
 
         Raises:
             UnknownChampion: MLflow has a champion that the ledger does not know, and there is no reason.
-            Refused: MLflow does not answer, and there is no reason.
+            Refused: MLflow does not answer, and there is no reason; or, before either, the model is another ledger's.
         """
         try:
             shown = self._unknown(state)
         except MirrorError as error:
             if reason is None:
+                self.claims.check(state)
                 raise Refused(unanswered(state.model, error)) from error
             return (FreshStart(reason=required(reason)),)
         if shown and reason is None:
+            self.claims.check(state)  # a champion of the model's own ledger is not this one's to adopt
             raise UnknownChampion(state.model, shown)
         if reason is None:
             return ()
@@ -162,9 +164,12 @@ class Proposals(Record):
         """Write the ledger's stage over every label that disagrees, and clear the store; see `Registry.repair`.
 
         Where an interrupted change is unfinished, this is what would be left to do once it is completed.
+
+        Raises:
+            Refused: the model in the store belongs to another ledger, whose labels are not ours to write.
         """
         state = self._journal.state(model)
-        self._tell_other(model)
+        self.claims.check(state)
         mend = mending(state, self.store.versions(model))
         recorded = proposal(state, *self._registrations(state, *mend.unknown), mend.plan)
         cleared = replace(recorded, strays=self.store.strays(), leftovers=self.store.leftovers())

@@ -92,13 +92,35 @@ def no_previous(state: State, entries: Sequence[Entry]) -> str:
     able = [reign for tag, reign in earlier.items() if tag != state.champion.tag and not state.versions[tag].deleted_at]
     if not able:
         return f"{state.champion.tag} is the first champion of '{state.model}', so there is nothing to roll back to."
-    able.sort(key=lambda reign: -reign.champion.seq)
     first = f"{state.champion.tag} is the first champion in the present line of '{state.model}'"
-    return "\n".join((
-        f"{first}, so say whom to bring back:",
-        *_named(state, able[:_LISTED]),
-        *([f"`promotion history {state.model} --champions` lists all {len(able)}."] if len(able) > _LISTED else []),
-    ))  # fmt: skip
+    return "\n".join((f"{first}, so say whom to bring back:", *_choice(state, able)))
+
+
+def lost(state: State, entries: Sequence[Entry], store: ModelStore, tag: Tag, trouble: str) -> str:
+    """Why a version cannot be brought back, and first of all which earlier champions can: an outage does not wait.
+
+    Args:
+        state: of the model.
+        entries: its ledger.
+        store: where those lie that can be brought back.
+        tag: the version that was to come back.
+        trouble: what is wrong with it, in sentences.
+    """
+    serves = state.champion.tag if state.champion else None
+    earlier = {reign.champion.tag: reign for reign in reigns(state.model, entries)}
+    whole = {str(one.tag) for one in store.versions(state.model) if not one.torn}
+    able = [reign for name, reign in earlier.items() if name in whole - {serves, str(tag)}]
+    if not able:
+        return trouble
+    head = f"{tag} cannot be brought back, and these earlier champions of '{state.model}' can:"
+    return "\n".join((head, *_choice(state, able), trouble))
+
+
+def _choice(state: State, able: Sequence[Reign]) -> Iterator[str]:
+    """Champions to bring back, the last one first, each with the command."""
+    yield from _named(state, sorted(able, key=lambda reign: -reign.champion.seq)[:_LISTED])
+    if len(able) > _LISTED:
+        yield f"`promotion history {state.model} --champions` lists all {len(able)}."
 
 
 def _named(state: State, among: Sequence[Reign]) -> Iterator[str]:

@@ -30,7 +30,7 @@ def read(home: Path, model: str) -> Claim | None:
         except (ValueError, RecursionError) as error:  # pydantic's and JSON's errors are ValueErrors
             message = (
                 f"{path} must name the ledger that '{model}' belongs to, and does not hold what was written. Restore "
-                "it from a backup, or delete it: the next change by the right ledger writes it again."
+                f"it from a backup; or delete it, and `promotion repair {model}` with the right ledger writes it again."
             )
             raise StoreError(message) from error
 

@@ -24,7 +24,12 @@ def check_claim(state: State, claims: Claims) -> Iterator[Finding]:
     try:
         claim, missing = claims.other(state.model, state.origin), claims.missing(state)
     except StoreError as error:
-        yield _unreadable(error)
+        expected = f"a file that says which ledger '{state.model}' belongs to"
+        mend = (
+            "Restore that file from a backup; or delete it and, with the ledger that the model belongs to, run "
+            f"`promotion repair {state.model}`, which writes it again."
+        )
+        yield finding(Code.STORE, f"ledger of {state.model}", expected, str(error), mend)
         return
     if claim:
         expected = f"a model of the ledger at {claims.place}"
@@ -129,7 +134,10 @@ def _missing(state: State, known: Known) -> Iterator[Finding]:
     elif known.stage is Stage.STAGING:
         mend = "Restore it from a backup, or retrain."
     elif tag == state.previous:
-        mend = "Restore it from a backup; until then there is nothing to roll back to."
+        mend = (
+            f"Restore it from a backup; until then `promotion rollback {model} --reason …` names the other champions "
+            "that can be brought back."
+        )
     else:
         return
     expected = f"the version in {known.stage}"

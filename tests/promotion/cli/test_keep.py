@@ -53,12 +53,8 @@ def unwrapped(text):
 class TestRepair:
     def test_nothing_to_do_asks_nothing(self, with_champion, command):
         assert command("repair") == (0, NOTHING, "")
-        data = {
-            "dry_run": False,
-            "models": {"toy": {"completes": None, "moves": [], "aliases": {}, "claims": False}},
-            "strays": [],
-            "leftovers": [],
-        }
+        plan = {"completes": None, "moves": [], "aliases": {}, "claims": False}
+        data = {"dry_run": False, "models": {"toy": plan}, "strays": [], "leftovers": []}
         assert json.loads(command("repair", "--json")[1]) == data
 
     def test_without_a_terminal_it_shows_and_asks_for_yes(self, broken, with_champion, command):

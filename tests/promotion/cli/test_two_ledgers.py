@@ -115,7 +115,7 @@ def test_what_reads_names_the_ledger_and_offers_no_adoption(second, with_champio
 def test_comparing_and_dry_runs_go_on_and_claim_nothing(second, with_champion, at):
     before = claim_of(with_champion)
     assert at(second, "compare", "toy:weak", "toy:good")[0] == 0
-    for dry_run in (["gate", "toy:good"], ["repair", "toy"], ["gc", "toy"]):
+    for dry_run in (["gate", "toy:good"], ["gc", "toy"]):
         code, out, err = at(second, *dry_run, "--dry-run")
         assert (code, out.startswith("Dry run: nothing was changed.")) == (0, True)
         assert err == (
@@ -124,6 +124,23 @@ def test_comparing_and_dry_runs_go_on_and_claim_nothing(second, with_champion, a
         )
     assert claim_of(with_champion) == before
     assert SqlLedger(f"sqlite:///{second}/ledger.db").models() == ()
+
+
+def test_a_dry_run_of_a_repair_is_refused_as_the_repair_is(second, at):
+    assert at(second, "repair", "toy", "--dry-run") == at(second, "repair", "toy", "--yes")
+    assert at(second, "repair", "toy", "--dry-run")[0] == 1
+
+
+def test_on_a_shared_mlflow_a_dry_run_names_the_ledger_and_offers_no_adoption(second, with_champion, at):
+    text = (second / "promotion.toml").read_text()
+    shared = text.replace("sqlite:///mlflow.db", f"sqlite:///{with_champion}/mlflow.db")
+    assert shared != text
+    (second / "promotion.toml").write_text(shared)
+    for command in (["gate", "toy:good"], ["promote", "toy:good", "--reason", "why", "--override"]):
+        code, _, err = at(second, *command, "--dry-run")
+        assert (code, err.count(both_named(with_champion, second))) == (1, 2)
+        assert err.endswith("or hand the model over to this one: `promotion ledger take toy --reason …`.")
+        assert "adopt" not in err
 
 
 class TestHandingOver:
@@ -341,7 +358,13 @@ class TestClaiming:
         assert (code, err.startswith(f"Error: {said}")) == (1, True)
         code, out, err = at(with_champion, "champion", "toy")
         assert (code, out.startswith("toy:weak serves"), err.startswith(f"Note: {said}")) == (0, True, True)
-        assert "AUD018" in at(with_champion, "audit", "toy")[1]
+        found = json.loads(at(with_champion, "audit", "toy", "--json")[1])["toy"]
+        (damaged,) = [one for one in found if one["code"] == "AUD018"]
+        assert (damaged["subject"], damaged["expected"]) == (
+            "ledger of toy", "a file that says which ledger 'toy' belongs to"
+        )  # fmt: skip
+        assert damaged["found"].startswith(said)
+        assert damaged["mend"].startswith("Restore that file from a backup; or delete it and, with the ledger")
         path.unlink()
         assert at(with_champion, "gate", "toy:good")[0] == 0
 

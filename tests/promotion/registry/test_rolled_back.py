@@ -184,6 +184,27 @@ class TestFromTheFirstOfTheLine:
             str(raised.value),
         )
 
+    def test_where_the_one_before_is_gone_the_others_that_are_there_come_first(self, registry_after_three_champions):
+        registry = registry_after_three_champions
+        shutil.rmtree(registry.store.path(toy("good")))
+        before = kinds(registry)
+        for to in (None, toy("good")):
+            with pytest.raises(Refused) as raised:
+                registry.rollback("toy", reason="merchants complain", to=to)
+            assert re.fullmatch(
+                r"toy:good cannot be brought back, and these earlier champions of 'toy' can:\n"
+                r"- toy:weak, which served from 2026-11-22 12:\d\d to 2026-11-22 12:\d\d UTC: "
+                r"`promotion rollback toy --to toy:weak --reason …`\n"
+                r"toy:good was registered at .* Restore /.*/toy/good from a backup, or train a new version\.",
+                str(raised.value),
+            )
+        (missing,) = [one for one in registry.audit("toy") if one.code == "AUD014"]
+        assert "`promotion rollback toy --reason …` names the other champions" in missing.mend
+        shutil.rmtree(registry.store.path(toy("weak")))
+        with pytest.raises(Refused, match=r"^toy:good was registered at "):
+            registry.rollback("toy", reason="merchants complain")
+        assert kinds(registry) == before
+
 
 class TestWhatIsTold:
     def test_the_decision_tells_every_later_move_of_both_and_what_ended_it(self, complained_of):
