@@ -10,9 +10,14 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeVar
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
 T = TypeVar("T")
+
+LATER: Any = Field(exclude_if=lambda value: value is None)
+"""Marks a field that earlier releases did not have, `Annotated[float | None, LATER] = None`: at None it is left out, so
+that what they wrote keeps its text and its digest.
+"""
 
 
 def plain(value: object) -> Any:

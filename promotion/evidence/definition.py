@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from promotion.errors import ConfigError
+from promotion.evidence.arrays import Floats
 from promotion.evidence.influence import Estimate
 from promotion.evidence.requirements import Requirement, finite_scores, weights_in_full
 from promotion.evidence.rows import ScoredRows
@@ -26,6 +27,8 @@ class Metric:
         tasks: what the models may predict.
         columns: the names of the columns, beside labels and scores, that it reads.
         by_rank: whether only the order of the scores counts.
+        without: the values without the rows of a few groups in turn, of codes `(n_rows,)` and the groups; for a metric
+            that a group of rows moves otherwise than their influences say.
     """
 
     name: str
@@ -35,6 +38,7 @@ class Metric:
     tasks: frozenset[Task] = frozenset({Task.BINARY})
     columns: tuple[str, ...] = ()
     by_rank: bool = False
+    without: Callable[[ScoredRows, NDArray[np.intp], NDArray[np.intp]], Floats] | None = None
 
     def same_for(self, one: ScoredRows, other: ScoredRows) -> bool:
         """Whether two models' scores are the same to it, on these and on any further rows as far as these can tell."""

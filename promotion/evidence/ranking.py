@@ -4,10 +4,14 @@ P and Q are the weight of the positives and of the negatives; a group is the row
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from promotion.evidence.arrays import Floats
 from promotion.evidence.influence import Estimate, mean_of, of_classes
 from promotion.evidence.rows import ScoredRows
+
+_ROUNDING = 1e-9
+"""A smaller share of a weight is what rounding has left of none."""
 
 
 def roc_auc(rows: ScoredRows) -> Estimate:
@@ -48,6 +52,37 @@ def average_precision(rows: ScoredRows) -> Estimate:
     group, weights = rows.ranking.group[rows.positive], rows.weights[rows.positive]
     derivative[rows.positive] -= weights * (1.0 - precision[group]) / selected[group] / positives.sum()
     return of_classes(rows, value, derivative)
+
+
+def average_precision_without(rows: ScoredRows, codes: NDArray[np.intp], chosen: NDArray[np.intp]) -> Floats:
+    """The average precision without the rows of each of the chosen groups in turn, shape `(n_chosen,)`.
+
+    Only the cut-offs at positives count, so that a group costs its own rows and these.
+
+    Args:
+        rows: all of them.
+        codes: which group each row is in, shape `(n_rows,)`.
+        chosen: the groups to leave out.
+    """
+    positives, negatives = rows.ranking.positives[::-1], rows.ranking.negatives[::-1]
+    held = positives > 0
+    true, selected = np.cumsum(positives)[held], np.cumsum(positives + negatives)[held]
+    own = positives[held]
+    cut = (np.cumsum(held) - held)[::-1]  # by rising score: the highest cut-off at or below it that has a positive
+    found = [np.flatnonzero(codes == group) for group in chosen]
+    return np.array([_without(rows, out, cut[rows.ranking.group[out]], own, true, selected) for out in found])
+
+
+def _without(
+    rows: ScoredRows, out: NDArray[np.intp], cut: NDArray[np.intp], own: Floats, true: Floats, selected: Floats
+) -> float:
+    weights, positive = rows.weights[out], rows.positive[out]
+    less_own = np.bincount(cut[positive], weights[positive], len(own))
+    left = own - less_own
+    left[left < own * _ROUNDING] = 0.0
+    above = selected - np.cumsum(np.bincount(cut, weights, len(own) + 1)[:-1])
+    precision = np.divide(true - np.cumsum(less_own), above, out=np.zeros(len(own)), where=left > 0)
+    return float((left * precision).sum() / left.sum())
 
 
 def roc_auc_ovr(rows: ScoredRows) -> Estimate:
