@@ -1,8 +1,8 @@
 """Blocks of time: rows in order of time, divided into stretches of equal duration.
 
 What rows that lie near each other have in common (a day's weather, a campaign, an outage) makes them depend on each
-other, and nobody has to know how: rows of different blocks share little of it when a block is long beside it. Whole days
-are, for much of what happens; the correlation of neighbouring rows is not asked, as these are often seconds apart.
+other, and nobody has to know how: rows of different blocks share little of it when a block is long beside it. Whole
+days are, for much of what happens; the correlation of neighbouring rows is not asked, as these are often seconds apart.
 """
 
 import math
@@ -48,9 +48,10 @@ def blocks_of(times: Floats, day: float | None) -> Blocks:
 
 
 def windows_of(times: Floats, length: float) -> NDArray[np.intp]:
-    """Which window of that length each row is in, counted from the first, shape `(n_rows,)`; they begin at multiples."""
+    """Which window each row is in, counted from the first, shape `(n_rows,)`; they begin at multiples of the length."""
     places = np.floor(times / length)
-    return (places - places.min()).astype(np.intp)
+    counted: NDArray[np.intp] = (places - places.min()).astype(np.intp)
+    return counted
 
 
 def read_times(given: NDArray[Any], day: float | None) -> tuple[Floats, float | None]:

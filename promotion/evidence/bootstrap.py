@@ -6,8 +6,8 @@ the position of the row alone, so the champion and the challenger of a compariso
 standard deviation of the difference of their replicates is the paired standard error of the gain. Replicates are drawn
 a block at a time: memory is linear in the rows.
 
-Rows in groups: up to `REPLICATES` of them are left out in turn (delete-one-group jackknife, Efron 1982 chapter 3), which
-takes no more work and is exact about how heavy each is; of more groups each is drawn as a row would be.
+Rows in groups: up to `REPLICATES` of them are left out in turn (delete-one-group jackknife, Efron 1982 chapter 3),
+which takes no more work and tells how heavy each is; of more groups each is drawn as a row would be.
 """
 
 import math

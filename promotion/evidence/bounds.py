@@ -1,9 +1,9 @@
 """How sure a number is: its standard error, the distribution that its bounds are made by, and what is taken as a draw.
 
-Single rows: bounds by the normal distribution. Groups of rows: by Student's t, whose degrees of freedom say how few groups
-there are to tell an error from. Where rows are in order of time and nobody said how they depend on each other, both
-errors are kept, and the larger half-width decides at each level: with fewer degrees of freedom a bound of a small level
-lies farther off, so that which one is larger depends on the level.
+Single rows: bounds by the normal distribution. Groups of rows: by Student's t, whose degrees of freedom say how few
+groups there are to tell an error from. Where rows are in order of time and nobody said how they depend on each other,
+both errors are kept, and the larger half-width decides at each level: with fewer degrees of freedom a bound of a small
+level lies farther off, so that which one is larger depends on the level.
 """
 
 import math

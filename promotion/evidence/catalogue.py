@@ -25,7 +25,7 @@ CATALOGUE = (
         (every_class,),
         _BINARY,
         by_rank=True,
-        without=ranking.average_precision_without,
+        without=ranking.PrecisionWithout,
     ),
     Metric("log_loss", _LOWER, losses.log_loss, (two_rows, probabilities), _EITHER),
     Metric("brier_score", _LOWER, losses.brier_score, (two_rows, probabilities), _EITHER),

@@ -26,8 +26,8 @@ from promotion.errors import ConfigError, DataError, UnknownName
 from promotion.evidence.arrays import Columns, Floats, Index
 from promotion.evidence.blocks import blocks_of, read_times
 from promotion.evidence.bounds import Dependence, DrawnAs
-from promotion.evidence.influence import raised
 from promotion.evidence.containers import is_missing
+from promotion.evidence.influence import raised
 from promotion.evidence.rows import ScoredRows
 from promotion.vocabulary import Task
 
@@ -38,7 +38,7 @@ class Leverage(NamedTuple):
     """What groups weigh, of all rows or class by class; s are a group's shares of the weight.
 
     Attributes:
-        factor: what a group's sum of influences is multiplied by, `sqrt(1 - sum s^2) / (1 - s)`; `(n_groups, n_classes)`.
+        factor: of a group's sum of influences, `sqrt(1 - sum s^2) / (1 - s)`; shape `(n_groups, n_classes)`.
         effective: how many groups of equal weight would tell as much, `1 / sum s^2`; of the class with the fewest.
         alone: whether one group has all the weight, of all rows or of a class, so that there is no error to be told.
         unequal: `sqrt(1 - sum s^2)`; of the class where it is largest.
@@ -204,8 +204,8 @@ def read_groups(
             raise ConfigError("Groups were named and rows called independent. Leave out one of the two.")
         return None, Dependence(drawn_as=DrawnAs.INDEPENDENT)
     if asked.groups is not None:
-        codes = factorised(_column("groups", asked.groups, columns, len(kept)))[kept]
-        made = replace(_ungrouped(rows), codes=in_use(codes), by=asked.groups if isinstance(asked.groups, str) else None)
+        codes = in_use(factorised(_column("groups", asked.groups, columns, len(kept)))[kept])
+        made = replace(_ungrouped(rows), codes=codes, by=asked.groups if isinstance(asked.groups, str) else None)
     elif asked.time is not None:
         times, day = read_times(_column("times", asked.time, columns, len(kept)), asked.day)
         made = _ungrouped(rows).in_blocks(times[kept], day)
@@ -256,7 +256,8 @@ def factorised(values: NDArray[Any]) -> Codes:
     if values.dtype.kind in "biufMm":
         return np.unique(values, return_inverse=True)[1]
     given = values.tolist()
-    keys = given if len(set(map(type, given))) == 1 else list(zip(map(type, given), given, strict=True))  # True is not 1
+    one_type = len(set(map(type, given))) == 1
+    keys = given if one_type else list(zip(map(type, given), given, strict=True))  # True is not 1
     try:
         distinct = dict(zip(keys, given, strict=True))
     except TypeError as error:

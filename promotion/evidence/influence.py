@@ -85,7 +85,8 @@ def paired_error(before: Estimate, after: Estimate, rows: ScoredRows, by_group: 
     Where no influence differs but for rounding, half a row more makes up the whole error; 0 where that is none either.
 
     Args:
-        before, after: the two models' estimates.
+        before: one model's estimate.
+        after: the other's.
         rows: one model's.
         by_group: the difference by group of rows, shape `(n_groups,)`; row by row when left out.
     """

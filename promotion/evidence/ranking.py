@@ -54,35 +54,31 @@ def average_precision(rows: ScoredRows) -> Estimate:
     return of_classes(rows, value, derivative)
 
 
-def average_precision_without(rows: ScoredRows, codes: NDArray[np.intp], chosen: NDArray[np.intp]) -> Floats:
-    """The average precision without the rows of each of the chosen groups in turn, shape `(n_chosen,)`.
+class PrecisionWithout:
+    """The average precision without the rows of a group, for one group after another.
 
     Only the cut-offs at positives count, so that a group costs its own rows and these.
-
-    Args:
-        rows: all of them.
-        codes: which group each row is in, shape `(n_rows,)`.
-        chosen: the groups to leave out.
     """
-    positives, negatives = rows.ranking.positives[::-1], rows.ranking.negatives[::-1]
-    held = positives > 0
-    true, selected = np.cumsum(positives)[held], np.cumsum(positives + negatives)[held]
-    own = positives[held]
-    cut = (np.cumsum(held) - held)[::-1]  # by rising score: the highest cut-off at or below it that has a positive
-    found = [np.flatnonzero(codes == group) for group in chosen]
-    return np.array([_without(rows, out, cut[rows.ranking.group[out]], own, true, selected) for out in found])
 
+    def __init__(self, rows: ScoredRows) -> None:
+        positives, negatives = rows.ranking.positives[::-1], rows.ranking.negatives[::-1]
+        held = positives > 0
+        self._rows = rows
+        self._own = positives[held]
+        self._true = np.cumsum(self._own)
+        self._selected = np.cumsum(positives + negatives)[held]
+        self._cut: NDArray[np.intp] = (np.cumsum(held) - held)[::-1]  # of each score, the next one down with a positive
 
-def _without(
-    rows: ScoredRows, out: NDArray[np.intp], cut: NDArray[np.intp], own: Floats, true: Floats, selected: Floats
-) -> float:
-    weights, positive = rows.weights[out], rows.positive[out]
-    less_own = np.bincount(cut[positive], weights[positive], len(own))
-    left = own - less_own
-    left[left < own * _ROUNDING] = 0.0
-    above = selected - np.cumsum(np.bincount(cut, weights, len(own) + 1)[:-1])
-    precision = np.divide(true - np.cumsum(less_own), above, out=np.zeros(len(own)), where=left > 0)
-    return float((left * precision).sum() / left.sum())
+    def __call__(self, out: NDArray[np.intp]) -> float:
+        """The value without the rows at these positions."""
+        cut, weights = self._cut[self._rows.ranking.group[out]], self._rows.weights[out]
+        positive, count = self._rows.positive[out], len(self._own)
+        less = np.bincount(cut[positive], weights[positive], count)
+        own = self._own - less
+        own[own < self._own * _ROUNDING] = 0.0
+        selected = self._selected - np.cumsum(np.bincount(cut, weights, count + 1)[:-1])
+        precision = np.divide(self._true - np.cumsum(less), selected, out=np.zeros(count), where=own > 0)
+        return float((own * precision).sum() / own.sum())
 
 
 def roc_auc_ovr(rows: ScoredRows) -> Estimate:
