@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from promotion.canonical import LATER
 from promotion.errors import DataError, UnknownName
 from promotion.evidence.arrays import Floats
-from promotion.evidence.bounds import Dependence, Error, half_width
+from promotion.evidence.bounds import Dependence, Error, half_width, tail
 from promotion.vocabulary import Direction, Task
 
 
@@ -103,6 +103,10 @@ class MetricComparison:
     def half_width(self, alpha: float) -> float:
         """How far off the gain a bound of one-sided error alpha lies."""
         return half_width(alpha, self.error, self.beside)
+
+    def tail(self, distance: float) -> float:
+        """The chance that a gain comes out so far above the true one, or farther, one-sided; less sure error counts."""
+        return tail(distance, self.error, self.beside)
 
     def lower_bound(self, alpha: float) -> float:
         """The gain is above this, with one-sided error alpha."""
