@@ -1,5 +1,4 @@
-"""What the gate's figures are worth, by simulation: false promotions, coverage, reuse of a holdout, power, an attacker,
-rows that depend on each other.
+"""What the gate's figures are worth, by simulation: false promotions, coverage, reuse, power, an attacker, dependence.
 
     python benchmarks/decisions.py [--runs 10000] [--only a,c] [--workers 2] [--seed 27]
 

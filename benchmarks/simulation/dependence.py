@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import promotion
-from promotion.evidence import Comparison, MetricComparison
+from promotion.evidence import Comparison
 from promotion.evidence.bounds import Error
 from simulation.bench import Bench, Figure, Outcomes, Results, Target, heading, table
 from simulation.worlds import Floats, mixed
@@ -53,7 +53,7 @@ class Grouped:
 
     def errors(self, rng: np.random.Generator, codes: np.ndarray) -> Floats:
         """One error for each row, of variance 1."""
-        return mixed(rng.standard_normal(self.groups)[codes], self.within, rng.standard_normal(len(codes)))
+        return mixed(rng.standard_normal(int(codes[-1]) + 1)[codes], self.within, rng.standard_normal(len(codes)))
 
     def __str__(self) -> str:
         few = "" if self.holding is None else f", positives in {self.holding}"
@@ -81,11 +81,10 @@ class Stream(Grouped):
 def judge(world: Grouped, rng: np.random.Generator) -> Outcomes:
     """One draw, judged both ways round, by groups (or blocks) and by rows; each way counts half."""
     codes = world.codes()
-    labels, held = np.zeros(len(codes)), np.ones(world.groups, dtype=bool)
-    if world.holding is not None:
-        held = np.isin(np.arange(world.groups), rng.choice(world.groups, world.holding, replace=False))
-    among = held[np.minimum(codes, world.groups - 1)]
-    labels = (among & (rng.random(len(codes)) < world.prevalence / max(among.mean(), 1e-9))).astype(float)
+    among = (
+        np.isin(codes, rng.choice(world.groups, world.holding, replace=False)) if world.holding else np.ones(len(codes))
+    )
+    labels = (rng.random(len(codes)) < among * world.prevalence / among.mean()).astype(float)
     common, signal, chance, *own = (world.errors(rng, codes) for _ in range(5))
     sides = [mixed(common, 0.9, each) for each in own]
     odds = math.log(world.prevalence / (1 - world.prevalence)) - 1.8**2 / 2
