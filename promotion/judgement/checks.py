@@ -142,10 +142,15 @@ def guardrail_check(comparison: Comparison, guardrail: Guardrail, alpha: float) 
         return missing(Kind.GUARDRAIL, comparison, guardrail.metric)
     asks = f"a loss of at most {guardrail.max_loss:g}"
     check = gain_check(Kind.GUARDRAIL, found, alpha, -guardrail.max_loss, asks)
-    if check.outcome is Outcome.INCONCLUSIVE and guardrail.require is Require.PROVEN:
-        power = equal_could_not_pass(comparison, found, guardrail.max_loss, alpha)
-        return replace(check, reason=f"{check.reason} {power}".rstrip())
+    if guardrail.require is Require.PROVEN:
+        return told_power(check, equal_could_not_pass(comparison, found, guardrail.max_loss, alpha))
     return unless_shown(check, guardrail.require)
+
+
+def told_power(check: Check, power: str) -> Check:
+    """The check; where it is left open, with what the rows can show at all."""
+    left_open = check.outcome is Outcome.INCONCLUSIVE
+    return replace(check, reason=f"{check.reason} {power}") if power and left_open else check
 
 
 def unless_shown(check: Check, require: Require) -> Check:

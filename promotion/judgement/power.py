@@ -2,14 +2,16 @@
 
 from dataclasses import replace
 
-from promotion.evidence import Comparison, MetricComparison
+from promotion.evidence import Comparison, MetricComparison, SliceComparison
 from promotion.evidence.bounds import DrawnAs, Error, half_width
 from promotion.figures import figure
 
 _STEPS = 50
 
 
-def equal_could_not_pass(comparison: Comparison, found: MetricComparison, max_loss: float, alpha: float) -> str:
+def equal_could_not_pass(
+    comparison: Comparison | SliceComparison, found: MetricComparison, max_loss: float, alpha: float
+) -> str:
     """One sentence where a challenger that gains and loses nothing could not be shown to stay within `max_loss`.
 
     It names the smallest loss that these rows can rule out, and about how much more of them would do: with so many an
@@ -39,7 +41,7 @@ def _grown(error: Error, times: float) -> Error:
     return replace(error, stderr=error.stderr / times**0.5, dof=dof)
 
 
-def _enough(comparison: Comparison, times: float) -> str:
+def _enough(comparison: Comparison | SliceComparison, times: float) -> str:
     """So many rows, groups or days, whichever is counted."""
     drawn = comparison.dependence
     if drawn is None or drawn.count is None:

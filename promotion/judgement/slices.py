@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from promotion.evidence import Comparison, MetricComparison, SliceComparison
-from promotion.judgement.checks import Check, Kind, compared, few_groups, gain_check, unless_shown
+from promotion.judgement.checks import Check, Kind, compared, few_groups, gain_check, told_power, unless_shown
 from promotion.judgement.policy import Policy, Rule
+from promotion.judgement.power import equal_could_not_pass
 from promotion.judgement.rules import Require, SliceRule
 from promotion.vocabulary import Outcome
 
@@ -61,7 +62,10 @@ def _case(part: SliceComparison, rule: SliceRule, policy: Policy) -> _Case:
         gaps = [gap.reason for gap in part.missing if gap.metric == rule.metric]
         return _Case(rule, _check(subject, Outcome.MISSING, next(iter(gaps), f"It does not hold {rule.metric}.")))
     asks = f"a loss of at most {rule.max_loss:g}"
-    return _Case(rule, gain_check(Kind.SLICE, found, policy.alpha, -rule.max_loss, asks, where=part.name), found)
+    check = gain_check(Kind.SLICE, found, policy.alpha, -rule.max_loss, asks, where=part.name)
+    if rule.require is Require.PROVEN:
+        check = told_power(check, equal_could_not_pass(part, found, rule.max_loss, policy.alpha))
+    return _Case(rule, check, found)
 
 
 def _too_few(part: SliceComparison, rule: SliceRule) -> str:
