@@ -1,4 +1,4 @@
-"""What the gate's figures are worth, by simulation: false promotions, coverage, reuse of a holdout, power, an attacker.
+"""What the gate's figures are worth, by simulation: false promotions, coverage, reuse, power, an attacker, dependence.
 
     python benchmarks/decisions.py [--runs 10000] [--only a,c] [--workers 2] [--seed 27]
 
@@ -15,7 +15,7 @@ from multiprocessing import Pool
 from typing import Annotated
 
 import typer
-from simulation import attack, coverage, false_promotions, power, reuse
+from simulation import attack, coverage, dependence, false_promotions, power, reuse
 from simulation.bench import Bench, heading
 from simulation.rules import REGRESSION, RESAMPLED, SMOOTH, unknown
 
@@ -26,6 +26,7 @@ PARTS = {
     "d": reuse.rolling_holdouts,
     "e": power.part,
     "f": attack.part,
+    "g": dependence.part,
 }
 
 

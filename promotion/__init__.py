@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from promotion.assembly import open_registry as open  # noqa: A004 - promotion.open reads as it is said
     from promotion.errors import DataError, PromotionError
     from promotion.evidence import Comparison, MetricComparison, Slicing, compare, register_metric
-    from promotion.judgement import Decision, Policy, decide
+    from promotion.judgement import Budget, Decision, Policy, Sketch, Trial, count_use, decide
     from promotion.registry.record import Version
     from promotion.registry.workflow import Registry
     from promotion.rows import read_rows, split_by_hash, split_by_time
@@ -45,8 +45,12 @@ _HOMES = {
     "Slicing": ("promotion.evidence", "Slicing"),
     "compare": ("promotion.evidence", "compare"),
     "register_metric": ("promotion.evidence", "register_metric"),
+    "Budget": ("promotion.judgement", "Budget"),
     "Decision": ("promotion.judgement", "Decision"),
     "Policy": ("promotion.judgement", "Policy"),
+    "Sketch": ("promotion.judgement", "Sketch"),
+    "Trial": ("promotion.judgement", "Trial"),
+    "count_use": ("promotion.judgement", "count_use"),
     "decide": ("promotion.judgement", "decide"),
     "Registry": ("promotion.registry.workflow", "Registry"),
     "Version": ("promotion.registry.record", "Version"),
@@ -64,6 +68,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Budget",
     "Comparison",
     "DataError",
     "Decision",
@@ -72,15 +77,18 @@ __all__ = [
     "PromotionError",
     "Recipe",
     "Registry",
+    "Sketch",
     "Slicing",
     "Split",
     "Stage",
     "Step",
     "Tag",
     "Trained",
+    "Trial",
     "Verdict",
     "Version",
     "compare",
+    "count_use",
     "decide",
     "open",
     "read_rows",

@@ -10,12 +10,17 @@ from collections.abc import Callable
 from functools import cache
 from typing import Annotated, Any, TypeVar
 
-from pydantic import PlainSerializer, TypeAdapter
+from pydantic import Field, PlainSerializer, TypeAdapter
 
 T = TypeVar("T")
 
 NumberOrText = Annotated[float | str, PlainSerializer(lambda value: value if isinstance(value, str) else float(value))]
 """Written as a field of `float` alone is: 1000 as 1000.0."""
+
+LATER: Any = Field(exclude_if=lambda value: value is None)
+"""Marks a field that earlier releases did not have, `Annotated[float | None, LATER] = None`: at None it is left out, so
+that what they wrote keeps its text and its digest.
+"""
 
 
 def plain(value: object) -> Any:

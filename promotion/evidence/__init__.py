@@ -7,7 +7,8 @@
 its value, and how much each row moves it. Squared influences add up to a variance, so one pass gives each model's
 standard error, and that of the gain, paired by row, without resampling; metrics of which no influence is known are
 resampled instead. `compare` does this for a champion and a challenger, `measure` for a model alone. What cannot be
-measured is `missing`, with the reason; nothing is ever NaN. A `Slicing` divides the rows, by the values of a column or
+measured is `missing`, with the reason; nothing is ever NaN. Rows that belong together are `Groups`: their influences
+are summed before they are squared. A `Slicing` divides the rows, by the values of a column or
 otherwise, and `compare` says the same of each slice.
 
     >>> from promotion.evidence import compare
@@ -24,6 +25,7 @@ otherwise, and `compare` says the same of each slice.
 Pure: no I/O, no clock; the same arrays always give the same numbers. NumPy only.
 """
 
+from promotion.evidence.bounds import Dependence, DrawnAs, Error
 from promotion.evidence.comparison import compare, measure
 from promotion.evidence.influence import Estimate
 from promotion.evidence.metrics import METRIC_NAMES, Metric, metric, metric_names, register_metric, task_of
@@ -44,6 +46,9 @@ __all__ = [
     "METRIC_NAMES",
     "Calibration",
     "Comparison",
+    "Dependence",
+    "DrawnAs",
+    "Error",
     "Estimate",
     "Evaluation",
     "Measurement",

@@ -18,7 +18,15 @@ _EITHER = _BINARY | _MULTICLASS
 
 CATALOGUE = (
     Metric("roc_auc", _HIGHER, ranking.roc_auc, (every_class,), _BINARY, by_rank=True),
-    Metric("average_precision", _HIGHER, ranking.average_precision, (every_class,), _BINARY, by_rank=True),
+    Metric(
+        "average_precision",
+        _HIGHER,
+        ranking.average_precision,
+        (every_class,),
+        _BINARY,
+        by_rank=True,
+        without=ranking.PrecisionWithout,
+    ),
     Metric("log_loss", _LOWER, losses.log_loss, (two_rows, probabilities), _EITHER),
     Metric("brier_score", _LOWER, losses.brier_score, (two_rows, probabilities), _EITHER),
     Metric("accuracy", _HIGHER, counting.accuracy, (two_rows, probabilities), _EITHER),

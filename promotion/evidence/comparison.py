@@ -2,18 +2,21 @@
 
 import math
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from promotion.errors import ConfigError, DataError, require_once
-from promotion.evidence.arrays import TABLE, Columns, TakenColumns, names_of
+from promotion.evidence.arrays import TABLE, Columns, Floats, TakenColumns, names_of
+from promotion.evidence.bounds import Error, half_width, require_share, tail
 from promotion.evidence.containers import floats
-from promotion.evidence.influence import Estimate, paired_error
+from promotion.evidence.groups import Asked, read_groups
 from promotion.evidence.metrics import Metric, metric, task_of
 from promotion.evidence.rows import ScoredRows, read_rows
 from promotion.evidence.scale import TINY
 from promotion.evidence.slices import Slice, Slicing, divide, read_slicings
+from promotion.evidence.spread import Way, gain_error, ways
 from promotion.evidence.summaries import summarise
 from promotion.evidence.values import (
     Comparison,
@@ -22,8 +25,6 @@ from promotion.evidence.values import (
     MetricComparison,
     MissingMetric,
     SliceComparison,
-    quantile,
-    require_share,
 )
 
 FARTHEST = 40.0
@@ -39,6 +40,10 @@ def compare(
     sample_weight: ArrayLike | None = None,
     slices: Iterable[str | Slicing] | None = None,
     columns: Columns | None = None,
+    groups: ArrayLike | str | None = None,
+    time: ArrayLike | str | None = None,
+    day: float | None = None,
+    dependence: str = "auto",
     confidence: float = 0.95,
 ) -> Comparison:
     """Compare two models' scores on the same rows. What they predict follows from the input, see `task_of`.
@@ -52,7 +57,15 @@ def compare(
         sample_weight: a number from 0 up per row, shape `(n_rows,)`; equal when left out.
         slices: parts of the rows to compare on as well: names of columns and `Slicing`s; or a mapping from name to
             column, or DataFrame, short for slices by each of these.
-        columns: arrays of shape `(n_rows,)` by name, such as a DataFrame, for what slices and metrics name.
+        columns: arrays of shape `(n_rows,)` by name, such as a DataFrame, for what slices, metrics and groups name.
+        groups: which rows belong together, such as those of one customer: a value of any kind that can be told apart
+            per row, shape `(n_rows,)`, or the name of a column. Groups, not rows, are then the draws; rows without a
+            value are one group.
+        time: when each row was, shape `(n_rows,)`, numbers or datetimes, or the name of a column. Without groups, rows
+            are then taken to depend on those near them: blocks of time are asked beside single rows, and the larger
+            half-width decides (see `promotion.evidence.blocks`).
+        day: how long a day is in the unit of times that are numbers, 86400.0 for seconds; None where it is unknown.
+        dependence: `auto`, as said; `independent` where you know that each row is a draw of its own. It is recorded.
         confidence: of the two-sided interval of each gain.
 
     Raises:
@@ -61,22 +74,28 @@ def compare(
         ConfigError: the confidence does not lie between 0 and 1, no metric is named, or one does not fit the task.
     """
     require_share("confidence", confidence)
-    chosen, z = _choose(metrics, columns), quantile((1.0 - confidence) / 2)
+    chosen, alpha = _choose(metrics, columns), (1.0 - confidence) / 2
     task, scores = task_of(chosen, champion), {"champion": champion, "challenger": challenger}
     before, after = read_rows(y_true, scores, sample_weight, task=task, columns=columns)
-    parts = _parts(slices, columns, sample_weight, after)
-    compared, missing = _compare_rows(chosen, before, after, z)
-    return Comparison(
+    kept = _kept(sample_weight, after)
+    found, drawn = read_groups(Asked(groups, time, day, dependence), after, kept, columns)
+    before, after = replace(before, groups=found), replace(after, groups=found)
+    parts = _parts(slices, columns, kept, after)
+    influences: dict[str, Floats] = {}
+    compared, missing = _compare_rows(chosen, before, after, alpha, influences)
+    comparison = Comparison(
         rows=len(after),
         positives=after.positives,
         weight=after.weight,
         confidence=float(confidence),
         metrics=compared,
         missing=missing,
-        slices=tuple(_compare_slice(by, part, chosen, before, after, z) for by, part in parts),
+        slices=tuple(_compare_slice(by, part, chosen, before, after, alpha) for by, part in parts),
         scores=summarise(before, after),
         task=task,
+        dependence=drawn,
     )
+    return comparison.with_influences({name: _of_all(each, kept) for name, each in influences.items()})
 
 
 def measure(
@@ -86,12 +105,17 @@ def measure(
     metrics: Iterable[str],
     sample_weight: ArrayLike | None = None,
     columns: Columns | None = None,
+    groups: ArrayLike | str | None = None,
+    time: ArrayLike | str | None = None,
+    day: float | None = None,
+    dependence: str = "auto",
 ) -> Evaluation:
     """Measure one model by itself; arguments and errors are those of `compare`."""
     chosen = _choose(metrics, columns)
     task = task_of(chosen, scores)
     (rows,) = read_rows(y_true, {"model": scores}, sample_weight, task=task, columns=columns)
-    results = [_measure_by(each, rows) for each in chosen]
+    found, drawn = read_groups(Asked(groups, time, day, dependence), rows, _kept(sample_weight, rows), columns)
+    results = [_measure_by(each, replace(rows, groups=found)) for each in chosen]
     return Evaluation(
         rows=len(rows),
         positives=rows.positives,
@@ -99,6 +123,7 @@ def measure(
         metrics=tuple(result for result in results if isinstance(result, Measurement)),
         missing=tuple(result for result in results if isinstance(result, MissingMetric)),
         task=task,
+        dependence=drawn,
     )
 
 
@@ -114,32 +139,51 @@ def _choose(names: Iterable[str], columns: Columns | None) -> tuple[Metric, ...]
     return metrics
 
 
+def _kept(sample_weight: ArrayLike | None, rows: ScoredRows) -> NDArray[np.bool_]:
+    """Which of the rows given have weight and so are among `rows`."""
+    return np.ones(len(rows), dtype=bool) if sample_weight is None else floats(sample_weight) > 0
+
+
+def _of_all(influence: Floats, kept: NDArray[np.bool_]) -> Floats:
+    """The influence of each row given; of those without weight 0."""
+    if kept.all():
+        return influence
+    every = np.zeros(len(kept))
+    every[kept] = influence
+    return every
+
+
 def _parts(
-    slices: Iterable[str | Slicing] | None, columns: Columns | None, sample_weight: ArrayLike | None, rows: ScoredRows
+    slices: Iterable[str | Slicing] | None, columns: Columns | None, kept: NDArray[np.bool_], rows: ScoredRows
 ) -> Iterator[tuple[str, Slice]]:
     """The slices asked for, by the names of their slicings, of the rows that have weight, as `rows` are.
 
     Names are checked at once; columns are read and divided one slicing after another.
     """
-    kept = np.ones(len(rows), dtype=bool) if sample_weight is None else floats(sample_weight) > 0
     slicings, every = read_slicings(() if slices is None else slices, columns, len(kept))
     taken = TakenColumns(every, kept, len(kept))
     return ((slicing.name, part) for slicing in slicings for part in divide(slicing, taken, rows.weights))
 
 
 def _compare_slice(
-    by: str, part: Slice, chosen: tuple[Metric, ...], champion: ScoredRows, challenger: ScoredRows, z: float
+    by: str, part: Slice, chosen: tuple[Metric, ...], champion: ScoredRows, challenger: ScoredRows, alpha: float
 ) -> SliceComparison:
     before, after = champion.take(part.rows), challenger.take(part.rows)
-    compared, missing = _compare_rows(chosen, before, after, z)
-    return SliceComparison(by, part.name, len(after), after.positives, compared, missing)
+    before = replace(before, groups=after.groups)
+    compared, missing = _compare_rows(chosen, before, after, alpha, {})
+    drawn = after.groups.dependence if after.groups else None
+    return SliceComparison(by, part.name, len(after), after.positives, compared, missing, drawn)
 
 
 def _compare_rows(
-    chosen: tuple[Metric, ...], champion: ScoredRows, challenger: ScoredRows, z: float
+    chosen: tuple[Metric, ...],
+    champion: ScoredRows,
+    challenger: ScoredRows,
+    alpha: float,
+    influences: dict[str, Floats],
 ) -> tuple[tuple[MetricComparison, ...], tuple[MissingMetric, ...]]:
-    """What can be compared on these rows, and what cannot."""
-    results = [_compare_by(each, champion, challenger, z) for each in chosen]
+    """What can be compared on these rows, and what cannot; each row's influence on a gain goes to `influences`."""
+    results = [_compare_by(each, champion, challenger, alpha, influences) for each in chosen]
     return (
         tuple(result for result in results if isinstance(result, MetricComparison)),
         tuple(result for result in results if isinstance(result, MissingMetric)),
@@ -147,74 +191,95 @@ def _compare_rows(
 
 
 def _compare_by(
-    chosen: Metric, champion: ScoredRows, challenger: ScoredRows, z: float
+    chosen: Metric, champion: ScoredRows, challenger: ScoredRows, alpha: float, influences: dict[str, Floats]
 ) -> MetricComparison | MissingMetric:
-    before, after = _estimate(chosen, champion), _estimate(chosen, challenger)
+    before, after = _ways(chosen, champion), _ways(chosen, challenger)
     if isinstance(before, str) or isinstance(after, str):
         reasons = dict.fromkeys(reason for reason in (before, after) if isinstance(reason, str))
         return MissingMetric(chosen.name, " ".join(reasons))
-    gain = chosen.direction.gain(before.value, after.value)
+    old, new = before[0].estimate, after[0].estimate
+    gain = chosen.direction.gain(old.value, new.value)
     with np.errstate(all="ignore"):  # what overflows is caught below
         same = chosen.same_for(champion, challenger)
-        stderr = 0.0 if same else paired_error(before, after, challenger)
-    if not same and not stderr:
+        found = [Error(0.0)] if same else [gain_error(*pair, challenger) for pair in zip(before, after, strict=True)]
+        by, beside = _larger(found, alpha)
+        half = half_width(alpha, by, beside)
+    if not same and not all(each.stderr for each in found):
         return MissingMetric(
             chosen.name,
             "The scores differ, but no row tells how sure the gain is: its error came out as exactly 0. See whether "
             "all numbers are tiny, or judge by another metric.",
         )
-    if not math.isfinite(abs(gain) + FARTHEST * stderr):
+    if not math.isfinite(abs(gain) + max(FARTHEST * by.stderr, half)):
         return MissingMetric(
-            chosen.name, f"Its gain came out as {gain} +- {stderr}; see whether some numbers are huge."
+            chosen.name, f"Its gain came out as {gain} +- {by.stderr}; see whether some numbers are huge."
         )
+    if not new.resampled:
+        influences[chosen.name] = (new.influence - old.influence) * chosen.direction.gain(0.0, 1.0)
+    of_new, beside_new = _larger((way.error for way in after), alpha)
     return MetricComparison(
         metric=chosen.name,
         direction=chosen.direction,
-        champion=before.value,
-        challenger=after.value,
+        champion=old.value,
+        challenger=new.value,
         gain=gain,
-        stderr=stderr,
-        low=gain - z * stderr,
-        high=gain + z * stderr,
-        p_value=_p_value(gain, stderr),
-        champion_stderr=before.stderr,
-        challenger_stderr=after.stderr,
+        stderr=by.stderr,
+        low=gain - half,
+        high=gain + half,
+        p_value=tail(gain, by, beside),
+        champion_stderr=_larger((way.error for way in before), alpha)[0].stderr,
+        challenger_stderr=of_new.stderr,
+        dof=by.dof,
+        beside=beside,
+        challenger_dof=of_new.dof,
+        challenger_beside=beside_new,
     )
 
 
+def _larger(found: Iterable[Error], alpha: float) -> tuple[Error, Error | None]:
+    """The error of the larger half-width first, and the other one, if any."""
+    first, *others = sorted(found, key=lambda each: -each.half_width(alpha))
+    return first, others[0] if others else None
+
+
 def _measure_by(chosen: Metric, rows: ScoredRows) -> Measurement | MissingMetric:
-    found = _estimate(chosen, rows)
+    found = _ways(chosen, rows)
     if isinstance(found, str):
         return MissingMetric(chosen.name, found)
-    return Measurement(chosen.name, chosen.direction, found.value, found.stderr)
+    by, beside = _larger((way.error for way in found), _USUAL)
+    return Measurement(chosen.name, chosen.direction, found[0].estimate.value, by.stderr, by.dof, beside)
 
 
-def _estimate(chosen: Metric, rows: ScoredRows) -> Estimate | str:
-    """The estimate, or the sentence that says why there is none."""
+def _ways(chosen: Metric, rows: ScoredRows) -> tuple[Way, ...] | str:
+    """The estimate in each way that is asked, or the sentence that says why there is none."""
     try:
         with np.errstate(all="ignore"):  # what overflows is caught below
             reason = chosen.why_undefined(rows)
             if reason:
                 return reason
-            estimate = chosen.estimate(rows)
-            numbers = (estimate.value, estimate.stderr)
-    except DataError as error:  # of a user's own metric
-        return str(error)
-    if any(0 < abs(number) < TINY for number in numbers):
+            found = ways(chosen, rows)
+            if any(way.alone for way in found):
+                return _ALONE
+            value, errors = found[0].estimate.value, [way.error.stderr for way in found]
+    except DataError as wrong:  # of a user's own metric
+        return str(wrong)
+    if any(0 < abs(number) < TINY for number in (value, *errors)):
         return (
-            f"It came out as {estimate.value:g} +- {estimate.stderr:g} for the {rows.whose}, where double precision "
-            "loses digits; scale the labels, scores or costs."
+            f"It came out as {value:g} +- {max(errors):g} for the {rows.whose}, where double precision loses digits; "
+            "scale the labels, scores or costs."
         )
-    if math.isfinite(abs(estimate.value) + FARTHEST * estimate.stderr):
-        return estimate
+    if math.isfinite(abs(value) + FARTHEST * max(errors)):
+        return found
     return (
-        f"It came out as {estimate.value} for the {rows.whose}; "
+        f"It came out as {value} for the {rows.whose}; "
         "see whether some weights or numbers are vastly larger than others."
     )
 
 
-def _p_value(gain: float, stderr: float) -> float:
-    """Chance of such a gain or a larger one if there were none; erfc stays exact in the far tail."""
-    if stderr == 0:
-        return 0.0 if gain > 0 else 1.0
-    return math.erfc(gain / stderr / math.sqrt(2)) / 2
+_USUAL = 0.025
+"""One side of a two-sided interval of 95 %."""
+
+_ALONE = (
+    "It takes rows of at least two groups, of each class where there are classes, for a standard error, but all are of "
+    "one; judge on more groups, or name others."
+)

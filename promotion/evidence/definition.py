@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from promotion.errors import ConfigError
 from promotion.evidence.influence import Estimate
@@ -26,6 +26,8 @@ class Metric:
         tasks: what the models may predict.
         columns: the names of the columns, beside labels and scores, that it reads.
         by_rank: whether only the order of the scores counts.
+        without: the value without some rows, of their positions; for a metric that a group of rows moves otherwise than
+            their influences say.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Metric:
     tasks: frozenset[Task] = frozenset({Task.BINARY})
     columns: tuple[str, ...] = ()
     by_rank: bool = False
+    without: Callable[[ScoredRows], Callable[[NDArray[np.intp]], float]] | None = None
 
     def same_for(self, one: ScoredRows, other: ScoredRows) -> bool:
         """Whether two models' scores are the same to it, on these and on any further rows as far as these can tell."""

@@ -12,6 +12,7 @@ Clarke-Pearson (1988). Rows are counted, not weighed, as for a weighted mean in 
 
 import math
 from collections.abc import Sequence
+from enum import Enum, auto
 from typing import NamedTuple
 
 import numpy as np
@@ -27,6 +28,21 @@ _ROUNDING = 1e-14
 """An error that is smaller beside the value is none: influences have no more digits."""
 
 
+class Over(Enum):
+    """What an estimate's influence is over, which says how the influences of groups of rows are made from it."""
+
+    ROWS = auto()
+    """A number for each row, of a mean over all rows."""
+    CLASSES = auto()
+    """A number for each row, of what depends on the share of each class."""
+    GIVEN = auto()
+    """A number for each row as a user's own function gives it, without a factor for small samples."""
+    GROUPS = auto()
+    """A number for each group: what the value moves by without it."""
+    REPLICATES = auto()
+    """A number for each replicate of a bootstrap."""
+
+
 class Estimate(NamedTuple):
     """A metric's value, and the parts of its error.
 
@@ -36,11 +52,18 @@ class Estimate(NamedTuple):
             that of their difference. Each row's influence, shape `(n_rows,)`; or, of a bootstrapped metric, the
             replicates' deviations from their mean over `sqrt(n_replicates - 1)`, shape `(n_replicates,)`.
         one_row: what a single row may come to, where the value is a share of few rows and jumps from row to row.
+        over: what the influence is over.
     """
 
     value: float
     influence: Floats
     one_row: float = 0.0
+    over: Over = Over.ROWS
+
+    @property
+    def resampled(self) -> bool:
+        """Whether the influence is not one number for each row."""
+        return self.over in {Over.GROUPS, Over.REPLICATES}
 
     @property
     def stderr(self) -> float:
@@ -51,7 +74,7 @@ class Estimate(NamedTuple):
         return max(root_of_squares(self.influence), 2 * self.one_row)
 
 
-def paired_error(before: Estimate, after: Estimate, rows: ScoredRows) -> float:
+def paired_error(before: Estimate, after: Estimate, rows: ScoredRows, by_group: Floats | None = None) -> float:
     """Standard error of the difference of two models' values on the same rows; for models whose scores differ.
 
     Where the value is a share of few rows, the models may differ on a handful of them, and three rows for the
@@ -60,11 +83,17 @@ def paired_error(before: Estimate, after: Estimate, rows: ScoredRows) -> float:
     Agresti and Min (2005), who add a half to each count of such rows.
 
     Where no influence differs but for rounding, half a row more makes up the whole error; 0 where that is none either.
+
+    Args:
+        before: one model's estimate.
+        after: the other's.
+        rows: one model's.
+        by_group: the difference by group of rows, shape `(n_groups,)`; row by row when left out.
     """
     apart = after.influence - before.influence
     one_row = max(before.one_row, after.one_row)
     of_one_row = max(largest(apart), one_row) * _HALF_A_ROW if one_row else 0.0
-    found = root_of_squares(apart, of_one_row)
+    found = root_of_squares(apart if by_group is None else by_group, of_one_row)
     rounding = _ROUNDING * max(abs(before.value), abs(after.value))
     return found if found > rounding else _of_half_a_row(before, after, rows)
 
@@ -79,16 +108,16 @@ def _of_half_a_row(before: Estimate, after: Estimate, rows: ScoredRows) -> float
 def of_all_rows(rows: ScoredRows, value: float, derivative: Floats) -> Estimate:
     """A mean over all rows, or a function of such means, from its derivatives by each row's weight, `(n_rows,)`."""
     influence = rows.weights * derivative
-    influence *= _raised(len(rows))
+    influence *= raised(len(rows))
     return Estimate(float(value), influence)
 
 
 def of_classes(rows: ScoredRows, value: float, derivative: Floats) -> Estimate:
     """What depends on the share of each class, from its derivatives by each row's weight, `(n_rows,)`."""
     influence = rows.weights * derivative
-    for label, raised in enumerate(_raised(np.array(rows.rows_per_class))):
-        np.multiply(influence, raised, out=influence, where=rows.labels == label)
-    return Estimate(float(value), influence)
+    for label, factor in enumerate(raised(np.array(rows.rows_per_class))):
+        np.multiply(influence, factor, out=influence, where=rows.labels == label)
+    return Estimate(float(value), influence, over=Over.CLASSES)
 
 
 def mean_of_rows(rows: ScoredRows, losses: Floats, one_row: float = 0.0) -> Estimate:
@@ -104,7 +133,7 @@ def mean_of_rows(rows: ScoredRows, losses: Floats, one_row: float = 0.0) -> Esti
     value = (rows.weights * losses).sum() / total
     influence = losses - value
     influence *= shares
-    influence *= _raised(len(rows))
+    influence *= raised(len(rows))
     return Estimate(float(value), influence, one_row / float(total))
 
 
@@ -130,9 +159,10 @@ def mean_of(estimates: Sequence[Estimate]) -> Estimate:
     """The plain mean of several estimates on the same rows, e.g. of one for each class."""
     value = sum(each.value for each in estimates) / len(estimates)
     influence = sum((each.influence for each in estimates), start=np.zeros(1)) / len(estimates)
-    return Estimate(value, influence, max(each.one_row for each in estimates) / len(estimates))
+    one_row = max(each.one_row for each in estimates) / len(estimates)
+    return Estimate(value, influence, one_row, estimates[0].over)
 
 
-def _raised(count: "int | np.ndarray[tuple[int], np.dtype[np.intp]]") -> Floats:
+def raised(count: "int | np.ndarray[tuple[int], np.dtype[np.intp]]") -> Floats:
     """The small-sample factor; a class of one row, or of none, has no error and keeps its influence."""
     return np.sqrt(count / np.maximum(np.subtract(count, 1), 1))

@@ -12,7 +12,7 @@ from promotion.evidence.bootstrap import by_bootstrap
 from promotion.evidence.catalogue import CATALOGUE
 from promotion.evidence.definition import Metric
 from promotion.evidence.families import FAMILIES
-from promotion.evidence.influence import Estimate
+from promotion.evidence.influence import Estimate, Over
 from promotion.evidence.requirements import Requirement, enough_to_resample, two_rows
 from promotion.evidence.rows import ScoredRows
 from promotion.modules import import_module
@@ -41,7 +41,7 @@ class OwnEstimate:
             if self.influence is None:
                 return by_bootstrap(rows, self.value)
             value = float(self.value(rows.labels, rows.scores, rows.given_weights))
-            return Estimate(value, self._influence_of(rows, self.influence))
+            return Estimate(value, self._influence_of(rows, self.influence), over=Over.GIVEN)
 
     def _influence_of(self, rows: ScoredRows, influence: Influence) -> Floats:
         found = np.asarray(influence(rows.labels, rows.scores, rows.given_weights), dtype=np.float64)

@@ -4,10 +4,14 @@ P and Q are the weight of the positives and of the negatives; a group is the row
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from promotion.evidence.arrays import Floats
 from promotion.evidence.influence import Estimate, mean_of, of_classes
 from promotion.evidence.rows import ScoredRows
+
+_ROUNDING = 1e-9
+"""A smaller share of a weight is what rounding has left of none."""
 
 
 def roc_auc(rows: ScoredRows) -> Estimate:
@@ -48,6 +52,33 @@ def average_precision(rows: ScoredRows) -> Estimate:
     group, weights = rows.ranking.group[rows.positive], rows.weights[rows.positive]
     derivative[rows.positive] -= weights * (1.0 - precision[group]) / selected[group] / positives.sum()
     return of_classes(rows, value, derivative)
+
+
+class PrecisionWithout:
+    """The average precision without the rows of a group, for one group after another.
+
+    Only the cut-offs at positives count, so that a group costs its own rows and these.
+    """
+
+    def __init__(self, rows: ScoredRows) -> None:
+        positives, negatives = rows.ranking.positives[::-1], rows.ranking.negatives[::-1]
+        held = positives > 0
+        self._rows = rows
+        self._own = positives[held]
+        self._true = np.cumsum(self._own)
+        self._selected = np.cumsum(positives + negatives)[held]
+        self._cut: NDArray[np.intp] = (np.cumsum(held) - held)[::-1]  # of each score, the next one down with a positive
+
+    def __call__(self, out: NDArray[np.intp]) -> float:
+        """The value without the rows at these positions."""
+        cut, weights = self._cut[self._rows.ranking.group[out]], self._rows.weights[out]
+        positive, count = self._rows.positive[out], len(self._own)
+        less = np.bincount(cut[positive], weights[positive], count)
+        own = self._own - less
+        own[own < self._own * _ROUNDING] = 0.0
+        selected = self._selected - np.cumsum(np.bincount(cut, weights, count + 1)[:-1])
+        precision = np.divide(self._true - np.cumsum(less), selected, out=np.zeros(count), where=own > 0)
+        return float((own * precision).sum() / own.sum())
 
 
 def roc_auc_ovr(rows: ScoredRows) -> Estimate:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +14,9 @@ from promotion.evidence.containers import floats
 from promotion.evidence.grouping import Ranking, grouped
 from promotion.evidence.scale import power_of_two
 from promotion.vocabulary import Task
+
+if TYPE_CHECKING:
+    from promotion.evidence.groups import Groups
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +32,7 @@ class ScoredRows:
         columns: further numbers of each row by name, e.g. what a mistake on it costs.
         task: what the model predicts.
         unit: what a weight of 1.0 stands for, see `_in_unit`.
+        groups: which rows belong together; None where each is a draw of its own.
     """
 
     labels: Floats
@@ -38,21 +42,22 @@ class ScoredRows:
     columns: Columns = field(default_factory=dict[str, Any])
     task: Task = Task.BINARY
     unit: float = 1.0
+    groups: "Groups | None" = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def take(self, index: Index) -> "ScoredRows":
         """The same for some of the rows: those where a mask is true, or those at the given positions."""
-        columns = TakenColumns(self.columns, index, len(self))
         weights, unit = _in_unit(self.weights[index])
         return replace(
             self,
             labels=self.labels[index],
             scores=self.scores[index],
             weights=weights,
-            columns=columns,
+            columns=TakenColumns(self.columns, index, len(self)),
             unit=unit * self.unit,
+            groups=self.groups and self.groups.take(index),
         )
 
     @property

@@ -7,9 +7,12 @@ them back.
 """
 
 from dataclasses import dataclass
-from statistics import NormalDist
+from typing import Annotated, Any
 
-from promotion.errors import ConfigError, UnknownName
+from promotion.canonical import LATER
+from promotion.errors import DataError, UnknownName
+from promotion.evidence.arrays import Floats
+from promotion.evidence.bounds import Dependence, Error, half_width, tail
 from promotion.vocabulary import Direction, Task
 
 
@@ -28,20 +31,32 @@ class MissingMetric:
 
 @dataclass(frozen=True)
 class Measurement:
-    """One model's value of one metric, and its standard error."""
+    """One model's value of one metric, and its standard error.
+
+    Attributes:
+        metric: its name.
+        direction: which way it improves.
+        value: what it comes to.
+        stderr: its standard error.
+        dof: degrees of freedom of the Student's t by which its bounds are made; None for the normal distribution.
+        beside: a second error, where both single rows and blocks of time are asked: at each level the larger
+            half-width counts. `stderr` is of the one that is larger at the usual level.
+    """
 
     metric: str
     direction: Direction
     value: float
     stderr: float
+    dof: Annotated[float | None, LATER] = None
+    beside: Annotated[Error | None, LATER] = None
 
     def lower_bound(self, alpha: float) -> float:
         """The value is above this, with one-sided error alpha."""
-        return self.value - quantile(alpha) * self.stderr
+        return self.value - half_width(alpha, Error(self.stderr, self.dof), self.beside)
 
     def upper_bound(self, alpha: float) -> float:
         """The value is below this, with one-sided error alpha."""
-        return self.value + quantile(alpha) * self.stderr
+        return self.value + half_width(alpha, Error(self.stderr, self.dof), self.beside)
 
 
 @dataclass(frozen=True)
@@ -60,6 +75,8 @@ class MetricComparison:
         p_value: one-sided, of the hypothesis that there is no gain; small speaks for the challenger.
         champion_stderr: standard error of the champion's value.
         challenger_stderr: standard error of the challenger's value.
+        dof, beside: of the gain, and
+        challenger_dof, challenger_beside: of the challenger's value; as of a `Measurement`.
     """
 
     metric: str
@@ -73,14 +90,31 @@ class MetricComparison:
     p_value: float
     champion_stderr: float
     challenger_stderr: float
+    dof: Annotated[float | None, LATER] = None
+    beside: Annotated[Error | None, LATER] = None
+    challenger_dof: Annotated[float | None, LATER] = None
+    challenger_beside: Annotated[Error | None, LATER] = None
+
+    @property
+    def error(self) -> Error:
+        """The gain's standard error with its degrees of freedom."""
+        return Error(self.stderr, self.dof)
+
+    def half_width(self, alpha: float) -> float:
+        """How far off the gain a bound of one-sided error alpha lies."""
+        return half_width(alpha, self.error, self.beside)
+
+    def tail(self, distance: float) -> float:
+        """The chance that a gain comes out so far above the true one, or farther, one-sided; less sure error counts."""
+        return tail(distance, self.error, self.beside)
 
     def lower_bound(self, alpha: float) -> float:
         """The gain is above this, with one-sided error alpha."""
-        return self.gain - quantile(alpha) * self.stderr
+        return self.gain - self.half_width(alpha)
 
     def upper_bound(self, alpha: float) -> float:
         """The gain is below this, with one-sided error alpha."""
-        return self.gain + quantile(alpha) * self.stderr
+        return self.gain + self.half_width(alpha)
 
     def challenger_lower_bound(self, alpha: float) -> float:
         """The challenger's own value is above this, with one-sided error alpha."""
@@ -93,7 +127,14 @@ class MetricComparison:
     @property
     def measurement(self) -> Measurement:
         """The challenger by itself."""
-        return Measurement(self.metric, self.direction, self.challenger, self.challenger_stderr)
+        return Measurement(
+            metric=self.metric,
+            direction=self.direction,
+            value=self.challenger,
+            stderr=self.challenger_stderr,
+            dof=self.challenger_dof,
+            beside=self.challenger_beside,
+        )
 
 
 @dataclass(frozen=True)
@@ -103,7 +144,7 @@ class SliceComparison:
     Attributes:
         by: name of the slicing, e.g. `ProductCD`.
         value: which slice of it, e.g. `W`; `(missing)` for rows without a value.
-        rows, positives, metrics, missing: as of a `Comparison`.
+        rows, positives, metrics, missing, dependence: as of a `Comparison`.
     """
 
     by: str
@@ -112,6 +153,7 @@ class SliceComparison:
     positives: int | None
     metrics: tuple[MetricComparison, ...]
     missing: tuple[MissingMetric, ...] = ()
+    dependence: Annotated[Dependence | None, LATER] = None
 
     @property
     def name(self) -> str:
@@ -166,6 +208,8 @@ class Comparison:
         slices: the same for parts of the rows, slicing by slicing.
         scores: calibration and shift of the scores, where they are probabilities of class 1.
         task: what the models predict.
+        dependence: how the rows were taken to depend on each other; None where nothing was said, and each counts as a
+            draw of its own.
     """
 
     rows: int
@@ -177,12 +221,40 @@ class Comparison:
     slices: tuple[SliceComparison, ...] = ()
     scores: ScoreSummary | None = None
     task: Task = Task.BINARY
+    dependence: Annotated[Dependence | None, LATER] = None
 
     def __getitem__(self, name: str) -> MetricComparison:
         for found in self.metrics:
             if found.metric == name:
                 return found
         raise _not_among(name, self.metrics, self.missing)
+
+    def influence(self, name: str) -> Floats:
+        """How each row moves the gain in a metric, to first order, with its weight; shape `(n_rows,)`.
+
+        Positive speaks for the challenger. Where rows are draws of their own the squares add up to `stderr ** 2` (in a
+        share of few rows that is a little more); rows without weight have none. It is not stored, neither by a ledger
+        nor by `pickle`.
+
+        Raises:
+            UnknownName: the metric was not compared.
+            DataError: its error is resampled, so that there is no influence; or the comparison was read back.
+        """
+        found, kept = self[name], getattr(self, "_influences", None)
+        if kept is None:
+            raise DataError("A comparison that was read back holds no influence of rows. Compare the scores again.")
+        if name not in kept:
+            raise DataError(f"The error of {found.metric} is resampled, so there is no influence of single rows.")
+        influence: Floats = kept[name]
+        return influence
+
+    def with_influences(self, influences: dict[str, Floats]) -> "Comparison":
+        """The same, with the influence of each row by metric, which is not part of its value."""
+        object.__setattr__(self, "_influences", influences)
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in vars(self).items() if key != "_influences"}
 
     def measurement(self, name: str) -> Measurement | None:
         """The challenger's own value of a metric; None when it was not compared."""
@@ -199,6 +271,7 @@ class Evaluation:
     metrics: tuple[Measurement, ...]
     missing: tuple[MissingMetric, ...] = ()
     task: Task = Task.BINARY
+    dependence: Annotated[Dependence | None, LATER] = None
 
     def __getitem__(self, name: str) -> Measurement:
         for found in self.metrics:
@@ -209,23 +282,6 @@ class Evaluation:
     def measurement(self, name: str) -> Measurement | None:
         """The model's value of a metric; None when it was not measured."""
         return next((found for found in self.metrics if found.metric == name), None)
-
-
-def quantile(alpha: float) -> float:
-    """How many standard errors off a bound of one-sided error alpha lies; from the lower tail, which is exact."""
-    require_share("alpha", alpha)
-    return -NormalDist().inv_cdf(alpha)
-
-
-def require_share(what: str, number: float) -> None:
-    """See that a number lies between 0 and 1, without them.
-
-    Raises:
-        ConfigError: it does not.
-    """
-    if not 0 < number < 1:
-        message = f"The {what} must lie between 0 and 1, without them, but is {number:g}. Write 5 % as 0.05."
-        raise ConfigError(message)
 
 
 def _not_among(

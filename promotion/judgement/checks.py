@@ -6,11 +6,14 @@ number (intersection-union test: Berger, Technometrics 24, 1982).
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TypeGuard
 
 from promotion.evidence import Comparison, Evaluation, Measurement, MetricComparison, SliceComparison
+from promotion.evidence.bounds import Dependence, DrawnAs
 from promotion.figures import figure, signed
 from promotion.judgement.budget import Budget
-from promotion.judgement.policy import FirstModel, Policy
+from promotion.judgement.policy import FirstModel, Policy, Rule
+from promotion.judgement.power import equal_could_not_pass
 from promotion.judgement.rules import Floor, Guardrail, Primary, Require
 from promotion.vocabulary import Outcome
 
@@ -74,12 +77,50 @@ class Check:
 
 def evidence_checks(evidence: Comparison | Evaluation, policy: Policy) -> tuple[Check, ...]:
     """Whether there are rows enough to judge by, and of both classes where there are two."""
-    rows = _enough("rows", evidence.rows, policy.min_rows)
+    enough = (_enough("rows", evidence.rows, policy.min_rows), *_enough_groups(evidence.dependence, policy))
     if evidence.positives is None:
-        return (rows,)
+        return enough
     negatives = evidence.rows - evidence.positives
     rarer = ("positives", evidence.positives) if evidence.positives <= negatives else ("negatives", negatives)
-    return (_enough(*rarer, policy.min_positives), rows)
+    return (_enough(*rarer, policy.min_positives), *enough)
+
+
+def _enough_groups(drawn: Dependence | None, policy: Policy) -> tuple[Check, ...]:
+    """Whether there are groups enough, where a person named them and plain values do not decide."""
+    if not _counts_groups(drawn, policy):
+        return ()
+    few = few_groups(drawn, policy)
+    outcome = Outcome.INCONCLUSIVE if few else Outcome.PASSED
+    reason = few or f"{_as_equal(drawn)}; the policy asks for at least {policy.min_groups:,}."
+    return (
+        Check(
+            kind=Kind.EVIDENCE,
+            subject="groups",
+            outcome=outcome,
+            reason=reason,
+            value=drawn.effective,
+            required=float(policy.min_groups),
+        ),
+    )
+
+
+def few_groups(drawn: Dependence | None, policy: Policy) -> str:
+    """Why there are too few named groups to tell an error from; empty where there are enough."""
+    if not _counts_groups(drawn, policy) or (drawn.effective or 0.0) >= policy.min_groups:
+        return ""
+    return (
+        f"{_as_equal(drawn)}, too few to tell an error from; the policy asks for at least {policy.min_groups:,}. Judge "
+        "on rows of more groups."
+    )
+
+
+def _counts_groups(drawn: Dependence | None, policy: Policy) -> TypeGuard[Dependence]:
+    """Blocks of time are never too few: the fewer, the farther off their bounds."""
+    return drawn is not None and drawn.drawn_as is DrawnAs.GROUPS and policy.rule is not Rule.POINT
+
+
+def _as_equal(drawn: Dependence) -> str:
+    return f"The rows are of {drawn.said}, which tell as much as {drawn.effective or 0.0:.3g} of equal size"
 
 
 def primary_check(comparison: Comparison, primary: Primary, alpha: float, budget: Budget | None = None) -> Check:
@@ -101,7 +142,15 @@ def guardrail_check(comparison: Comparison, guardrail: Guardrail, alpha: float) 
         return missing(Kind.GUARDRAIL, comparison, guardrail.metric)
     asks = f"a loss of at most {guardrail.max_loss:g}"
     check = gain_check(Kind.GUARDRAIL, found, alpha, -guardrail.max_loss, asks)
+    if guardrail.require is Require.PROVEN:
+        return told_power(check, equal_could_not_pass(comparison, found, guardrail.max_loss, alpha))
     return unless_shown(check, guardrail.require)
+
+
+def told_power(check: Check, power: str) -> Check:
+    """The check; where it is left open, with what the rows can show at all."""
+    left_open = check.outcome is Outcome.INCONCLUSIVE
+    return replace(check, reason=f"{check.reason} {power}") if power and left_open else check
 
 
 def unless_shown(check: Check, require: Require) -> Check:

@@ -86,6 +86,10 @@ class Policy:
     """With fewer rows in the holdout nothing is decided."""
     min_positives: int = 50
     """With fewer rows of the rarer class nothing is decided; of binary models only."""
+    min_groups: int = 5
+    """Where rows are in named groups: with fewer of them nothing is decided, counted as groups of equal size that would
+    tell as much; of binary models those that hold the rarer class.
+    """
     first_model: FirstModel = FirstModel.FLOORS
     """Who decides when there is no champion: the floors, or with `"manual"` a person (`promotion promote TAG
     --override`).
@@ -118,6 +122,7 @@ class Policy:
         self._check_approval()
         at_least_zero("min_rows", self.min_rows)
         at_least_zero("min_positives", self.min_positives)
+        at_least_zero("min_groups", self.min_groups)
         if not 0.5 <= self.confidence < 1:  # noqa: PLR2004 - below one half "confidence" means its opposite
             message = f"'confidence' must be at least 0.5 and below 1, found {self.confidence}."
             raise ConfigError(message)
@@ -215,5 +220,5 @@ def policy_digest(policy: Mapping[str, Any]) -> str:
 
     So a policy that nobody touched is named as it was by earlier releases.
     """
-    later = {"approval_timeout": ANYONE.within}
+    later = {"approval_timeout": ANYONE.within, "min_groups": Policy.min_groups}
     return digest({key: value for key, value in policy.items() if (key, value) not in later.items()})

@@ -6,13 +6,13 @@ blocks a challenger that loses nowhere at alpha. A rule that says `proven` asks 
 correction.
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from promotion.evidence import Comparison, MetricComparison, SliceComparison
-from promotion.judgement.checks import Check, Kind, compared, gain_check, unless_shown
+from promotion.judgement.checks import Check, Kind, compared, few_groups, gain_check, told_power, unless_shown
 from promotion.judgement.policy import Policy, Rule
+from promotion.judgement.power import equal_could_not_pass
 from promotion.judgement.rules import Require, SliceRule
 from promotion.vocabulary import Outcome
 
@@ -33,7 +33,7 @@ class _Case:
 
 def slice_checks(comparison: Comparison, policy: Policy) -> tuple[Check, ...]:
     """One check for each slice of each rule, and one more for a rule under which no slice can be judged."""
-    cases = [case for rule in policy.slices for case in _cases(comparison, rule, policy.alpha)]
+    cases = [case for rule in policy.slices for case in _cases(comparison, rule, policy)]
     if policy.rule is Rule.POINT:
         return tuple(unless_shown(case.check, case.rule.require) for case in cases)
     several = [case for case in cases if case.corrected]
@@ -43,8 +43,8 @@ def slice_checks(comparison: Comparison, policy: Policy) -> tuple[Check, ...]:
     )
 
 
-def _cases(comparison: Comparison, rule: SliceRule, alpha: float) -> Iterator[_Case]:
-    cases = [_case(part, rule, alpha) for part in comparison.slices if part.by == rule.slicing.name]
+def _cases(comparison: Comparison, rule: SliceRule, policy: Policy) -> Iterator[_Case]:
+    cases = [_case(part, rule, policy) for part in comparison.slices if part.by == rule.slicing.name]
     yield from cases
     if all(case.check.outcome is Outcome.NOT_APPLICABLE for case in cases):
         said = f"none of its {len(cases)} slices has rows enough" if cases else "the comparison has no such slices"
@@ -52,9 +52,9 @@ def _cases(comparison: Comparison, rule: SliceRule, alpha: float) -> Iterator[_C
         yield _Case(rule, _check(f"{rule.metric} by {rule.slicing.name}", Outcome.MISSING, reason))
 
 
-def _case(part: SliceComparison, rule: SliceRule, alpha: float) -> _Case:
+def _case(part: SliceComparison, rule: SliceRule, policy: Policy) -> _Case:
     subject = f"{rule.metric} where {part.name}"
-    few = _too_few(part, rule)
+    few = _too_few(part, rule) or few_groups(part.dependence, policy)
     if few:
         return _Case(rule, _check(subject, Outcome.NOT_APPLICABLE, few))
     found = compared(part, rule.metric)
@@ -62,7 +62,10 @@ def _case(part: SliceComparison, rule: SliceRule, alpha: float) -> _Case:
         gaps = [gap.reason for gap in part.missing if gap.metric == rule.metric]
         return _Case(rule, _check(subject, Outcome.MISSING, next(iter(gaps), f"It does not hold {rule.metric}.")))
     asks = f"a loss of at most {rule.max_loss:g}"
-    return _Case(rule, gain_check(Kind.SLICE, found, alpha, -rule.max_loss, asks, where=part.name), found)
+    check = gain_check(Kind.SLICE, found, policy.alpha, -rule.max_loss, asks, where=part.name)
+    if rule.require is Require.PROVEN:
+        check = told_power(check, equal_could_not_pass(part, found, rule.max_loss, policy.alpha))
+    return _Case(rule, check, found)
 
 
 def _too_few(part: SliceComparison, rule: SliceRule) -> str:
@@ -92,7 +95,7 @@ def _p_worse(case: _Case) -> float:
     slack = case.found.gain + case.rule.max_loss
     if case.found.stderr == 0:
         return 0.0 if slack < 0 and case.check.outcome is Outcome.FAILED else 1.0
-    return math.erfc(-slack / case.found.stderr / math.sqrt(2)) / 2
+    return case.found.tail(-slack)
 
 
 def _corrected(case: _Case, several: int, *, shown: bool) -> Check:

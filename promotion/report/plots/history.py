@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from promotion.evidence.values import quantile
+from promotion.evidence.bounds import quantile
 from promotion.figures import figure, minute, signed
 from promotion.registry.lineage import Reign
 from promotion.registry.measured import CHALLENGER, CHAMPION, Measured

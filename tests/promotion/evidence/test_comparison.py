@@ -100,7 +100,8 @@ def assert_alike(one, other, *, but=()):
     for mine, yours in zip(one.metrics, other.metrics, strict=True):
         for field in fields(mine):
             if field.name not in {"metric", "direction", *but}:
-                assert getattr(mine, field.name) == pytest.approx(getattr(yours, field.name), rel=1e-9, abs=1e-9)
+                found, expected = getattr(mine, field.name), getattr(yours, field.name)
+                assert found == (expected if expected is None else pytest.approx(expected, rel=1e-9, abs=1e-9))
 
 
 def two_equally_good_models(generator, n_rows, n_positives, noise=0.5):

@@ -1,0 +1,148 @@
+"""(g) False promotions of equally good models where rows depend on each other: in groups, and in order of time."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+import promotion
+from promotion.evidence import Comparison
+from promotion.evidence.bounds import Error
+from simulation.bench import Bench, Figure, Outcomes, Results, Target, heading, table
+from simulation.worlds import Floats, mixed
+
+LEVELS = (0.05, 0.0304, 0.0076, 0.001)
+"""Asked of the other checks, and of the primary at the first, second and about the fifth use of the same rows."""
+
+FEWEST = 5
+"""Effective groups; with fewer the gate is inconclusive, and the draw is not counted."""
+
+BINARY, REGRESSION = ("roc_auc", "average_precision", "log_loss"), ("rmse",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grouped:
+    """Rows in groups: what each model sees of a row is part common to its group, part the row's own.
+
+    Attributes:
+        groups: how many.
+        sizes: `equal`, `Zipf` (the k-th has 1 / k of the first's rows), or `top`: five groups hold half of all rows.
+        within: correlation of two rows' errors in one group.
+        rows: in all, about.
+        prevalence: of positives.
+        holding: how many of the groups hold any positives; None for all.
+    """
+
+    groups: int
+    sizes: str = "equal"
+    within: float = 0.0
+    rows: int = 2_000
+    prevalence: float = 0.1
+    holding: int | None = None
+
+    def codes(self) -> np.ndarray:
+        """Which group each row is in."""
+        place = np.arange(1, self.groups + 1)
+        share = {
+            "equal": np.ones(self.groups),
+            "Zipf": 1 / place,
+            "top": np.where(place <= 5, 0.1, 0.5 / max(self.groups - 5, 1)),
+        }[self.sizes]
+        return np.repeat(place - 1, np.maximum(1, np.round(share / share.sum() * self.rows)).astype(int))
+
+    def errors(self, rng: np.random.Generator, codes: np.ndarray) -> Floats:
+        """One error for each row, of variance 1."""
+        return mixed(rng.standard_normal(int(codes[-1]) + 1)[codes], self.within, rng.standard_normal(len(codes)))
+
+    def __str__(self) -> str:
+        few = "" if self.holding is None else f", positives in {self.holding}"
+        return f"{self.groups} {self.sizes}, {self.within:g}{few}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stream(Grouped):
+    """Rows in order of time, `groups` days of them; `within` is common to a day, or to a stretch of `stretch` days."""
+
+    stretch: float = 1.0
+
+    def codes(self) -> np.ndarray:
+        """Which stretch each row is in."""
+        return (self.times() / self.stretch).astype(int)
+
+    def times(self) -> Floats:
+        """When each row was, in days."""
+        return np.linspace(0, self.groups, self.rows, endpoint=False)
+
+    def __str__(self) -> str:
+        return f"{self.groups} days, {self.within:g} within {self.stretch:g} d"
+
+
+def judge(world: Grouped, rng: np.random.Generator) -> Outcomes:
+    """One draw, judged both ways round, by groups (or blocks) and by rows; each way counts half."""
+    codes = world.codes()
+    among = (
+        np.isin(codes, rng.choice(world.groups, world.holding, replace=False)) if world.holding else np.ones(len(codes))
+    )
+    labels = (rng.random(len(codes)) < among * world.prevalence / among.mean()).astype(float)
+    common, signal, chance, *own = (world.errors(rng, codes) for _ in range(5))
+    sides = [mixed(common, 0.9, each) for each in own]
+    odds = math.log(world.prevalence / (1 - world.prevalence)) - 1.8**2 / 2
+    scores = [1 / (1 + np.exp(-(odds + 1.8 * (1.8 * labels + each)))) for each in sides]
+    drawn = {"time": world.times(), "day": 1.0} if isinstance(world, Stream) else {"groups": codes}
+    outcomes: Outcomes = {}
+    pairs = [(signal + chance, [signal + each / 2 for each in sides], REGRESSION)]
+    if labels.sum() > 10:
+        pairs.append((labels, scores, BINARY))
+    for truth, models, names in pairs:
+        outcomes |= _of(promotion.compare(truth, *models, metrics=names, **drawn))
+    return outcomes
+
+
+def _of(comparison: Comparison) -> Outcomes:
+    enough = comparison.dependence.effective >= FEWEST
+    found: Outcomes = {}
+    for one in comparison.metrics:
+        rows = Error(math.sqrt(np.square(comparison.influence(one.metric)).sum()))
+        for level in LEVELS:
+            asked = (one.metric, str(level))
+            found[asked] = (abs(one.gain) > one.half_width(level)) / 2 if enough else math.nan
+            found[(*asked, "rows")] = (abs(one.gain) > rows.half_width(level)) / 2
+    return found
+
+
+GROUPS = (
+    *(Grouped(groups=count, within=within) for count in (10, 30, 100) for within in (0.0, 0.2, 0.8)),
+    *(Grouped(groups=1_000, within=within, rows=4_000) for within in (0.0, 0.2, 0.8)),
+    *(Grouped(groups=count, sizes="Zipf", within=within) for count in (30, 100) for within in (0.0, 0.2, 0.8)),
+    *(Grouped(groups=1_000, sizes="Zipf", within=within, rows=4_000) for within in (0.0, 0.2, 0.8)),
+    *(Grouped(groups=100, sizes="top", within=within) for within in (0.0, 0.5)),
+    *(Grouped(groups=100, within=within, holding=12) for within in (0.0, 0.4)),
+)
+STREAMS = tuple(
+    Stream(groups=days, within=within, stretch=stretch)
+    for days in (7, 14, 28)
+    for within, stretch in ((0.0, 1.0), (0.2, 1.0), (0.2, 0.5))
+)
+
+
+def part(bench: Bench) -> None:
+    """Print the tables of (g)."""
+    heading("(g) Rows that depend on each other: false promotions over the level; target at most 1.4, independent 1.0")
+    for title, worlds in (("Named groups", GROUPS), ("Blocks of time", STREAMS)):
+        heading(f"{title} (count, sizes, correlation within): by groups at 5, 3.04, 0.76, 0.1 %; single rows at 3.04 %")
+        found = bench.simulate(judge, ((world, 0.2) for world in worlds))
+        table(["world", *BINARY, *REGRESSION], ([str(world), *_row(bench, world, found[world])] for world in found))
+
+
+def _row(bench: Bench, world: Grouped, results: Results) -> Iterator[str]:
+    for name in (*BINARY, *REGRESSION):
+        cells = []
+        for level in LEVELS:
+            figure = Figure.of(results.get((name, str(level)), ()))
+            high = level * (1.4 if world.within else 1.0)
+            verdict = Target(low=0.0, high=high).judge(figure) if figure.runs else "held"
+            bench.note(verdict, f"(g) {name}, {world}, at {level}: {figure} %")
+            cells.append(f"{figure.share / level:.2f}" if figure.runs else "held")
+        rows = Figure.of(results.get((name, "0.0304", "rows"), ()))
+        yield f"{' '.join(cells)}; {rows.share / 0.0304:.1f}"

@@ -1,0 +1,116 @@
+"""How sure a number is: its standard error, the distribution that its bounds are made by, and what is taken as a draw.
+
+Single rows: bounds by the normal distribution. Groups of rows: by Student's t, whose degrees of freedom say how few
+groups there are to tell an error from. Where rows are in order of time and nobody said how they depend on each other,
+both errors are kept, and the larger half-width decides at each level: with fewer degrees of freedom a bound of a small
+level lies farther off, so that which one is larger depends on the level.
+"""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from statistics import NormalDist
+from typing import Annotated
+
+from promotion.canonical import LATER
+from promotion.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Error:
+    """A standard error, and the distribution of the number over it.
+
+    Attributes:
+        stderr: the standard error.
+        dof: degrees of freedom of Student's t; None for the normal distribution.
+    """
+
+    stderr: float
+    dof: Annotated[float | None, LATER] = None
+
+    def half_width(self, alpha: float) -> float:
+        """How far off a bound of one-sided error alpha lies."""
+        return quantile(alpha, self.dof) * self.stderr
+
+    def tail(self, distance: float) -> float:
+        """The chance that chance alone brings the number so far up, or farther."""
+        if self.stderr == 0:
+            return 0.0 if distance > 0 else 1.0
+        if self.dof is None:
+            return math.erfc(distance / self.stderr / math.sqrt(2)) / 2  # erfc stays exact in the far tail
+        from scipy.special import stdtr
+
+        return float(stdtr(self.dof, -distance / self.stderr))
+
+
+def half_width(alpha: float, error: Error, beside: Error | None) -> float:
+    """The larger of the two; above one half, where bounds change sides, the one that lies farther off."""
+    return max((each.half_width(alpha) for each in (error, beside) if each), key=abs)
+
+
+def tail(distance: float, error: Error, beside: Error | None) -> float:
+    """The one-sided p-value by the error that is less sure: the level at which the bound of `half_width` reaches 0."""
+    tails = [each.tail(distance) for each in (error, beside) if each]
+    return max(tails) if distance > 0 else min(tails)
+
+
+def quantile(alpha: float, dof: float | None = None) -> float:
+    """How many standard errors off a bound of one-sided error alpha lies; from the lower tail, which is exact."""
+    require_share("alpha", alpha)
+    if dof is None:
+        return -NormalDist().inv_cdf(alpha)
+    from scipy.special import stdtrit
+
+    return -float(stdtrit(dof, alpha))
+
+
+def require_share(what: str, number: float) -> None:
+    """See that a number lies between 0 and 1, without them.
+
+    Raises:
+        ConfigError: it does not.
+    """
+    if not 0 < number < 1:
+        message = f"The {what} must lie between 0 and 1, without them, but is {number:g}. Write 5 % as 0.05."
+        raise ConfigError(message)
+
+
+class DrawnAs(StrEnum):
+    """What is taken as a draw of its own where rows may depend on each other."""
+
+    GROUPS = "groups"
+    BLOCKS = "blocks"
+    INDEPENDENT = "independent"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dependence:
+    """How the rows that judge were taken to depend on each other.
+
+    Attributes:
+        drawn_as: `groups`, which a person named; `blocks` of equal duration, since the rows have a time and nobody
+            named groups; `independent` rows, by a person's word.
+        by: what the groups were named by, e.g. the column `card1`; None for groups that came without a name.
+        count: how many groups or blocks hold rows; None for independent rows.
+        effective: how many of equal weight would tell as much (Kish 1965): `1 / sum of squared shares of the weight`.
+            In a binary task the smaller of the two classes' numbers.
+        days: whole days to a block; None where the time's unit is unknown or the rows span less than a week. Then a
+            block is an equal part of the time, and what all rows of a day have in common is not covered.
+    """
+
+    drawn_as: DrawnAs
+    by: str | None = None
+    count: int | None = None
+    effective: float | None = None
+    days: int | None = None
+
+    @property
+    def said(self) -> str:
+        """In words: `40 groups by card1`, `14 blocks of 2 days`."""
+        if self.drawn_as is DrawnAs.INDEPENDENT:
+            return "single rows"
+        if self.drawn_as is DrawnAs.GROUPS:
+            return f"{self.count:,} groups{f' by {self.by}' if self.by else ''}"
+        if self.days is None:
+            return f"{self.count:,} equal parts of the time"
+        return f"{self.count:,} blocks of {self.days:,} day{'s' * (self.days > 1)}"

@@ -1,0 +1,101 @@
+"""Blocks of time where nobody said how rows depend on each other."""
+
+import numpy as np
+import pytest
+
+from promotion.evidence import DrawnAs, Error, compare
+from promotion.evidence.blocks import blocks_of, windows_of
+
+DAY = 86400.0
+
+
+@pytest.mark.parametrize(
+    ("days", "length", "count"),
+    [(7, 1, 7), (14, 1, 14), (28, 1, 28), (30, 1, 30), (31, 2, 16), (60, 2, 30), (61, 3, 21), (365, 13, 29)],
+)
+def test_whole_days_make_seven_to_thirty_blocks(days, length, count):
+    times = 19000 * DAY + np.linspace(0, days * DAY - 1, 5000)
+    blocks = blocks_of(times, DAY)
+    assert blocks.days == length
+    assert len(np.unique(blocks.codes)) == count
+    assert np.array_equal(blocks.codes, (times // DAY - 19000).astype(int) // length)
+
+
+@pytest.mark.parametrize(("times", "day"), [(np.arange(5000.0), None), (np.arange(0, 6 * DAY, 60), DAY)])
+def test_without_a_week_of_days_the_time_is_cut_into_twenty_equal_parts(times, day):
+    blocks = blocks_of(times, day)
+    assert blocks.days is None
+    assert np.bincount(blocks.codes) == pytest.approx(np.full(20, len(times) / 20), abs=1)
+
+
+def test_windows_begin_at_multiples_of_their_length():
+    assert windows_of(np.array([-1.0, 0.0, 86399.0, 86400.0, 200000.0]), DAY).tolist() == [0, 1, 1, 2, 3]
+
+
+def stream(seed, days, a_day, of_days):
+    """Rows of a stream; of each model's error, `of_days` is common to a day."""
+    rng = np.random.default_rng(seed)
+    when = np.sort(rng.random(days * a_day)) * days
+    labels = (rng.random(len(when)) < 0.3).astype(int)
+
+    def errors():
+        return of_days * rng.normal(size=days)[when.astype(int)] + rng.normal(size=len(when))
+
+    shared = errors() + 1.5 * labels - 1
+    return labels, *(1 / (1 + np.exp(-shared - 0.5 * errors())) for _ in range(2)), when * DAY
+
+
+def test_days_that_have_something_in_common_widen_the_bounds():
+    labels, champion, challenger, when = stream(1, 28, 100, 1.0)
+    rows = compare(labels, champion, challenger, metrics=["log_loss"])["log_loss"]
+    found = compare(labels, champion, challenger, metrics=["log_loss"], time=when, day=DAY)
+    by = found["log_loss"]
+    assert (found.dependence.drawn_as, found.dependence.days, found.dependence.count) == (DrawnAs.BLOCKS, 1, 28)
+    assert by.stderr > 1.5 * rows.stderr
+    assert by.beside == Error(rows.stderr)
+    named = compare(labels, champion, challenger, metrics=["log_loss"], groups=(when // DAY).astype(int))["log_loss"]
+    assert (by.stderr, by.dof) == pytest.approx((named.stderr, named.dof), rel=1e-12)
+
+
+def test_no_bound_is_nearer_than_that_of_rows():
+    for seed in range(10):
+        labels, champion, challenger, when = stream(seed, 14, 60, 0.0)
+        rows = compare(labels, champion, challenger, metrics=["roc_auc", "log_loss"])
+        timed = compare(labels, champion, challenger, metrics=["roc_auc", "log_loss"], time=when, day=DAY)
+        for one, other in zip(rows.metrics, timed.metrics, strict=True):
+            for alpha in (0.05, 0.0076, 0.001):
+                assert other.lower_bound(alpha) <= one.lower_bound(alpha)
+                assert other.challenger_upper_bound(alpha) >= one.challenger_upper_bound(alpha)
+            assert abs(other.p_value - 0.5) <= abs(one.p_value - 0.5)
+
+
+def test_moments_need_no_unit_and_equal_seconds():
+    labels, champion, challenger, when = stream(3, 20, 50, 0.5)
+    moments = np.datetime64("2026-03-01", "s") + when.astype("timedelta64[s]")
+    one = compare(labels, champion, challenger, metrics=["roc_auc"], time=moments)
+    other = compare(labels, champion, challenger, metrics=["roc_auc"], time=np.floor(when), day=DAY)
+    assert one["roc_auc"] == other["roc_auc"]
+    assert one.dependence == other.dependence
+
+
+def test_what_a_person_says_is_recorded():
+    labels, champion, challenger, when = stream(4, 10, 50, 0.5)
+    rows = compare(labels, champion, challenger, metrics=["roc_auc"])
+    said = compare(labels, champion, challenger, metrics=["roc_auc"], time=when, dependence="independent")
+    assert said["roc_auc"] == rows["roc_auc"]
+    assert said.dependence.drawn_as is DrawnAs.INDEPENDENT
+    assert rows.dependence is None
+
+
+def test_a_slice_by_time_has_blocks_of_its_own():
+    labels, champion, challenger, when = stream(5, 28, 100, 0.5)
+    halves = {"half": np.where(when < 14 * DAY, "first", "second")}
+    found = compare(labels, champion, challenger, metrics=["log_loss"], slices=halves, time=when, day=DAY)
+    assert [(part.dependence.count, part.dependence.days) for part in found.slices] == [(14, 1), (14, 1)]
+
+
+def test_rows_of_one_moment_are_judged_as_rows():
+    labels, champion, challenger, _ = stream(6, 3, 100, 0.5)
+    rows = compare(labels, champion, challenger, metrics=["roc_auc"])
+    timed = compare(labels, champion, challenger, metrics=["roc_auc"], time=np.zeros(300))
+    assert timed["roc_auc"] == rows["roc_auc"]
