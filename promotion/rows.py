@@ -31,8 +31,10 @@ def read_rows(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
 
     A `number` becomes float64, a `text` a pandas category. A `key` of a CSV file is text, letter by letter; that of a
     Parquet file has the file's type. A `time` becomes int64 or float64 where the file holds numbers, datetime64 where
-    it holds moments or ISO 8601 text, in UTC where they name a zone. In a CSV file only an empty field is a missing key or
-    text (`NA` is a text); as a missing number or time `NA`, `NaN`, `null` and the like count too.
+    it holds moments or ISO 8601 text, in UTC where they name a zone.
+
+    In a CSV file only an empty field is a missing key or text (`NA` is a text). As a missing number or time `NA`,
+    `NaN`, `null` and the like count too.
 
     Raises:
         DataError: the file is missing, empty or cut short, lacks a column or has two of its name, has a row with more

@@ -134,7 +134,7 @@ class TestTheRowsThatJudge:
         dated = {"recipe": "recipes:DatedRecipe", "data": "dated.csv"}
         found = opened(config=settings_at(tmp_path, **dated, **length)).load("toy")[1]
         assert (len(found.rows), found.immature) == (len(known.rows), known.immature) == (2000, 400)
-        assert found.rows["id"].tolist() == known.rows["id"].tolist() == rows["id"][:2000].tolist()
+        assert found.rows["id"].tolist() == known.rows["id"].tolist() == rows["id"][:2000].astype(str).tolist()
         with pytest.raises(DataError, match=r"^`mature_after` is 400, but column 't' holds moments without a zone "):
             opened(config=settings_at(tmp_path, **dated, mature_after=400)).load("toy")
 
