@@ -14,7 +14,6 @@ of the paired t-test on the groups' means, and with each row a group of its own 
 the classes takes, for each row, the share of its own class.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -22,8 +21,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from promotion.errors import ConfigError, DataError, UnknownName
-from promotion.evidence.arrays import Columns, Floats, Index
+from promotion.errors import ConfigError, DataError, UnknownName, require_once
+from promotion.evidence.arrays import TABLE, Columns, Floats, Index, names_of
 from promotion.evidence.blocks import blocks_of, read_times
 from promotion.evidence.bounds import Dependence, DrawnAs
 from promotion.evidence.containers import is_missing
@@ -235,9 +234,11 @@ def _ungrouped(rows: ScoredRows) -> Groups:
 def _column(what: str, given: ArrayLike | str, columns: Columns | None, n_rows: int) -> NDArray[Any]:
     """The values of the rows: those given, or those of the column that is named."""
     every: Any = {} if columns is None else columns
-    if isinstance(given, str) and given not in every:
-        known = tuple(map(str, every)) if isinstance(every, Iterable) else ()
-        raise UnknownName("column", given, known, hint="" if known else "Give it among the columns.")
+    if isinstance(given, str):
+        if given not in every:
+            known = tuple(map(str, names_of(columns)))
+            raise UnknownName("column", given, known, hint="" if known else "Give it among the columns.")
+        require_once(given, names_of(columns), TABLE)
     values = every[given] if isinstance(given, str) else given
     # From a list of words and NaN, NumPy would make the word 'nan'.
     found = np.asarray(values, dtype=object if isinstance(values, list | tuple) else None)

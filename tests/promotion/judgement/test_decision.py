@@ -149,7 +149,9 @@ def test_a_guardrail_may_ask_only_that_no_loss_is_shown():
 
     assert proven.outcome is Outcome.INCONCLUSIVE
     assert not_worse.outcome is Outcome.PASSED
-    assert not_worse.reason == f"{proven.reason} It blocks only a loss that is shown."
+    found, _, power = proven.reason.partition(" A challenger equal to the champion could not pass here: ")
+    assert not_worse.reason == f"{found} It blocks only a loss that is shown."
+    assert power.endswith("and no rows rule out every loss; allow one.")
     strict = policy(guardrails=[{"metric": "roc_auc", "max_loss": 0, "require": "not_worse"}])
     assert decide(WORSE, strict).checks[-1].outcome is Outcome.FAILED
 
