@@ -13,7 +13,7 @@ def attention_of(registry: "Registry", states: Sequence["State"]) -> list[str]:
 
     MLflow is not asked: its aliases are as the last command that asked has seen them.
     """
-    from promotion.registry.foreign import foreign_told
+    from promotion.registry.foreign import foreign_told, unknown_champion
     from promotion.registry.serving import champion_trouble
 
     others = {state.model: registry.other_ledger(state.model) for state in states}
@@ -25,6 +25,7 @@ def attention_of(registry: "Registry", states: Sequence["State"]) -> list[str]:
         "`promotion sync` brings it up to date."
         for state in states
         if registry.ledger.mirrored(state.model) < state.seq
+        and not unknown_champion(state, registry.ledger.foreign(state.model))  # nothing is sent before that is settled
     ]
     moved = [foreign_told(state, registry.ledger.foreign(state.model)) for state in states]
     unknown = [_unrecorded(registry, state) for state in states]

@@ -106,7 +106,7 @@ def sync(model: AnyModel = None, as_json: Json = False) -> int:
     foreign = {name: registry.ledger.foreign(name) for name in names if sent[name]}
     lines = [f"{name}: {_standing(foreign.get(name))}" for name in names]
     if not names:
-        notice("No model is configured or recorded here.")
+        notice("No model is configured or recorded here that is this ledger's.")
     say({name: ok and not foreign[name] for name, ok in sent.items()}, *lines, as_json=as_json)
     return 1 if not all(sent.values()) else FOUND if any(foreign.values()) else 0
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from promotion.cli.moments import AT_HELP, moment_of, written
-from promotion.cli.output import Json, Markdown, Misuse, Model, form_of, models_of, notice, open_here, show
+from promotion.cli.output import Json, Markdown, Misuse, Model, form_of, models_of, notice, open_here, show, tell_other
 from promotion.errors import UnknownName
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ def metrics(
         raise Misuse(message)
     registry = open_here()
     models_of(registry, model)
+    tell_other(registry, model)
     found = _of_metrics(measured(model, registry.history(model)), metric or [])
     shown = [one for one in found if _within(one, begin, end) and (one.of_champion or not champions)]
     for path in filter(None, (export, plot)):

@@ -137,6 +137,13 @@ def _print(*pages: "Page") -> None:
     console.print(page_view(*pages))
 
 
+def tell_other(registry: "Registry", model: str) -> None:
+    """Say on standard error where the model in the store belongs to another ledger, which may know better."""
+    other = registry.other_ledger(model)
+    if other:
+        notice(other)
+
+
 def models_of(registry: "Registry", model: str | None) -> tuple[str, ...]:
     """The model named, or all.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from promotion.cli.moments import AT_HELP, past, written
-from promotion.cli.output import Json, Markdown, Model, form_of, models_of, notice, open_here, say, show
+from promotion.cli.output import Json, Markdown, Model, form_of, models_of, open_here, say, show, tell_other
 from promotion.errors import PromotionError, UnknownName
 from promotion.figures import minute
 
@@ -40,7 +40,7 @@ def champion(
     And what put it there. Exit code 1 when nobody served.
     """
     registry = open_here()
-    _tell_other(registry, model)
+    tell_other(registry, model)
     if at is None:
         _champion_now(registry, model, as_json=as_json)
     else:
@@ -68,7 +68,7 @@ def history(
     form = form_of(as_json=as_json, as_markdown=as_markdown)
     registry = open_here()
     models_of(registry, model)
-    _tell_other(registry, model)
+    tell_other(registry, model)
     entries = registry.history(model)
     newest = slice(-limit if limit else None, None)
     if champions:
@@ -97,13 +97,6 @@ def show_life(
     form = form_of(as_json=as_json, as_markdown=as_markdown)
     data, pages = (_decision if DECISION.fullmatch(what) else _version)(open_here(), what)
     show(data, *pages, form=form)
-
-
-def _tell_other(registry: "Registry", model: str) -> None:
-    """Say on standard error where the model in the store belongs to another ledger, which may know better."""
-    other = registry.other_ledger(model)
-    if other:
-        notice(other)
 
 
 def _champion_now(registry: "Registry", model: str, *, as_json: bool) -> None:
@@ -151,6 +144,7 @@ def _version(registry: "Registry", text: str) -> tuple[Any, tuple["Page", ...]]:
     from promotion.vocabulary import Tag
 
     tag = Tag.parse(text)
+    tell_other(registry, tag.model)
     entries = registry.history(tag.model)
     known, served = find(fold(tag.model, entries), tag), reigns(tag.model, entries)
     return version_data(known, entries, served), version_pages(known, entries, served)
@@ -163,6 +157,7 @@ def _decision(registry: "Registry", digits: str) -> tuple[Any, tuple["Page", ...
     from promotion.report.lineage_data import decision_data
 
     entry, judgement = one_decision(registry, digits)
+    tell_other(registry, entry.model)
     entries = registry.history(entry.model)
     known = fold(entry.model, entries).versions[judgement.tag]
     followed = consequences(entries)[entry.seq]

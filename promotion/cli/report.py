@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from promotion.cli.output import Json, Misuse, notice, open_here, say
+from promotion.cli.output import Json, Misuse, notice, open_here, say, tell_other
 from promotion.errors import PromotionError
 
 if TYPE_CHECKING:
@@ -111,6 +111,7 @@ def _found(registry: "Registry", what: str) -> "Recorded":
         model, beginning, tag = entry.model, judgement.decision_digest, judgement.tag
     else:
         model, beginning, tag = Tag.parse(what).model, "", what
+    tell_other(registry, model)
     entries = registry.history(model)
     state = fold(model, entries)
     find(state, Tag.parse(tag))

@@ -11,7 +11,7 @@ from promotion.errors import Refused
 from promotion.registry.approving import check_answer
 from promotion.registry.entries import Adoption, Approval, Override, Readmission, TransitionPlanned
 from promotion.registry.proposals import Proposal, Proposals, proposal, required
-from promotion.registry.rolled_back import blocking, check_readmitted
+from promotion.registry.rolled_back import blocking, check_readmitted, kept_out
 from promotion.registry.serving import labelled_prod
 from promotion.registry.state import Known
 from promotion.registry.transition import (
@@ -120,8 +120,9 @@ class ByHand(Proposals):
         state = self.settled(tag.model)
         if find(state, tag).rolled_back is None:
             twin = blocking(state, self.store, tag)
-            hint = f"Its files are those of {twin.tag}, which was." if twin else "The gate judges it like any other."
-            message = f"No rollback keeps {tag} out. {hint}"
+            message = f"No rollback keeps {tag} out. The gate judges it like any other."
+            if twin:
+                message = f"Nobody rolled back from {tag} itself. {kept_out(tag, twin)}"
             raise Refused(message)
         return proposal(state, Readmission(tag=str(tag), reason=why))
 

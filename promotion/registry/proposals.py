@@ -10,7 +10,7 @@ from pathlib import Path
 from promotion.errors import MirrorError, Refused
 from promotion.judgement import Decision
 from promotion.registry.entries import Body, FreshStart, Judgement, Takeover, TransitionPlanned
-from promotion.registry.foreign import UnknownChampion, of_ours, unanswered, unknown_champion
+from promotion.registry.foreign import UnknownChampion, foreign_told, of_ours, unanswered, unknown_champion
 from promotion.registry.gating import judge, withhold
 from promotion.registry.mending import mending
 from promotion.registry.record import Record
@@ -161,7 +161,10 @@ class Proposals(Record):
             found = self.foreign(state)
         except MirrorError:
             return {}
-        return {} if unknown_champion(state, found) else found
+        if unknown_champion(state, found):
+            self.notice(foreign_told(state, found))
+            return {}
+        return found
 
     def propose_retention(
         self, model: str, *, keep: int, reason: str, registered_before: datetime | None = None

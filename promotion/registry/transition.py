@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from promotion.errors import Refused, UnknownName
+from promotion.figures import minute
 from promotion.judgement import Decision
 from promotion.judgement.approval import ANYONE, Panel
 from promotion.registry.approving import check_approved, consent_of, is_open
@@ -44,7 +45,7 @@ def plan_promotion(
     """
     known = find(state, tag)
     if state.champion and state.champion.tag == known.tag:
-        message = f"{tag} is the champion already, since {state.champion.since}; nothing to do."
+        message = f"{tag} is the champion already, since {minute(state.champion.since)} UTC; nothing to do."
         raise Refused(message)
     if override:
         return _to_prod(state, known, "promotion", reason, None)
@@ -88,7 +89,9 @@ def plan_rollback(state: State, to: str, *, reason: str) -> TransitionPlanned:
     """
     known = state.versions[to]
     if state.champion and known.tag == state.champion.tag:
-        message = f"{known.tag} serves already, since {state.champion.since}; there is nothing to roll back."
+        message = (
+            f"{known.tag} serves already, since {minute(state.champion.since)} UTC; there is nothing to roll back."
+        )
         raise Refused(message)
     if known.deleted_at:
         message = f"The files of {known.tag} were deleted at {known.deleted_at}, so it cannot serve again."
@@ -117,7 +120,11 @@ def rollback_target(
     then = champion_at(state.model, entries, at)
     if then is None:
         first = next((champion for _, champion in champions(state.model, entries) if champion), None)
-        since = f"the first champion, {first.tag}, serves since {first.since}" if first else "there is no champion yet"
+        since = (
+            f"the first champion, {first.tag}, began at {minute(first.since)} UTC"
+            if first
+            else "there is no champion yet"
+        )
         message = f"Nobody served as '{state.model}' at {at.isoformat()}: {since}."
         raise Refused(message)
     return then.tag
@@ -160,7 +167,8 @@ def find(state: State, tag: Tag) -> Known:
         UnknownName: it is not registered.
     """
     if str(tag) not in state.versions:
-        raise UnknownName("version", str(tag), state.versions, hint=f"`promotion status {tag.model}` lists them.")
+        hint = f"`promotion history {tag.model}` tells of each."
+        raise UnknownName("registered version", str(tag), state.versions, hint=hint)
     return state.versions[str(tag)]
 
 

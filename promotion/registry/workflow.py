@@ -10,7 +10,7 @@ from pathlib import Path
 from promotion.errors import Conflict, LedgerError, MirrorAhead, MirrorError, PromotionError, Refused, StoreError
 from promotion.judgement import Decision
 from promotion.registry.by_hand import ByHand
-from promotion.registry.entries import FreshStart, TransitionPlanned
+from promotion.registry.entries import FreshStart, Head, TransitionPlanned
 from promotion.registry.foreign import UnknownChampion, foreign_told
 from promotion.registry.mirroring import mirror_state
 from promotion.registry.proposals import Proposal, proposal, required
@@ -313,7 +313,7 @@ class Registry(ByHand):
                 self.notice(str(UnknownChampion(model, unknown)))
             elif behind:
                 return self._send(state, done, seen=0 if everything else done, given_up=given_up)
-            else:
+            elif head is None or self._shows(head):
                 return self._note_foreign(state, self.foreign(state))
         except MirrorAhead as error:
             self.notice(str(error))
@@ -348,6 +348,17 @@ class Registry(ByHand):
         if aliases:
             self.notice(foreign_told(state, aliases))
         return True
+
+    def _shows(self, head: Head) -> bool:
+        """Whether the mirror names what it was sent last; with a notice where somebody deleted it or put it back."""
+        sent = self.mirror.head(head.model)
+        if sent is not None and (sent[0] > head.seq or sent == (head.seq, head.hash)):
+            return True
+        self.notice(
+            f"MLflow does not show entry {head.seq} of '{head.model}', which it was sent: somebody deleted it or put "
+            f"it back there. `promotion audit {head.model}` says what to do."
+        )
+        return False
 
     def _check_end(self, model: str) -> None:
         """See that the mirror was sent no more than the ledger holds; no entry reaches it before the ledger.

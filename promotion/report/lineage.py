@@ -9,6 +9,7 @@ from promotion.figures import minute
 from promotion.judgement import Decision
 from promotion.registry.entries import Adoption, Entry, Judgement, Registration
 from promotion.registry.lineage import Ending, Reign, concerning, consequences, decisions, ending
+from promotion.registry.rolled_back import held_back
 from promotion.registry.state import Known
 from promotion.report.decision import decision_page
 from promotion.report.page import Page, Table, Tone, Words, left, right, row
@@ -148,7 +149,9 @@ def judges_facts(decision: Decision | None) -> dict[str, str | None]:
 
 def _holdout(decision: Decision) -> str:
     used = decision.holdout
-    return f"{used.rows:,} rows of {used.data} ({used.digest[:12]})" if used else "unknown"
+    if used is None:
+        return "no rows" if held_back(decision) else "unknown"
+    return f"{used.rows:,} rows of {used.data} ({used.digest[:12]})"
 
 
 def _stage(known: Known) -> str:

@@ -20,7 +20,7 @@ def repair_page(proposals: Sequence[Proposal], store: ModelStore) -> Page:
             *(f"{proposal.state.model}: {_told(proposal)}" for proposal in proposals),
             *(f"Move {stray} to quarantine: it {stray.why}." for stray in strays),
             *(f"Delete {leftover}: it {leftover.why}." for leftover in leftovers),
-            *(() if proposals else ("No model is configured or recorded here.",)),
+            *(() if proposals else ("No model is configured or recorded here that is this ledger's.",)),
         ),
         notes=tuple(Words(f"! {sentence}", Tone.BAD) for sentence in lost if sentence),
     )

@@ -19,11 +19,12 @@ def takeover_page(proposal: Proposal, place: str, serving: Sequence[Tag]) -> Pag
     state, taken = proposal.state, proposal.takeover
     assert taken is not None  # noqa: S101 - it is a hand-over
     champion = state.champion.tag if state.champion else "no champion"
+    theirs = f"the ledger that was at {place} before" if taken.place == place else f"the ledger at {taken.place}"
     facts = {
-        "belongs to": f"the ledger at {taken.place}, to entry {taken.seq} at least" if taken.place else "no ledger yet",
+        "belongs to": f"{theirs}, to entry {taken.seq} at least" if taken.place else "no ledger yet",
         "taken by": f"the ledger at {place}: {state.seq} entries, {champion}",
         "labelled prod": ", ".join(map(str, serving)) or "no version",
-        "from then on": f"the ledger at {taken.place} is refused for {state.model}" if taken.place else "",
+        "from then on": f"{theirs} is refused for {state.model}" if taken.place else "",
         "reason": taken.reason,
     }
     rows = tuple(row(Words(name, Tone.QUIET), text) for name, text in facts.items() if text)

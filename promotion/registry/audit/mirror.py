@@ -12,6 +12,8 @@ from promotion.registry.mirroring import inherited
 from promotion.registry.state import State
 from promotion.seams import LedgerStore, Mirror, Names, Stored
 
+_SAYS_HOW = "`promotion retrain {}` changes nothing, and says how to go on."
+
 
 def check_mirror(
     state: State,
@@ -35,11 +37,12 @@ def check_mirror(
         since: as of `check_runs`.
     """
     try:
-        head = mirror.head(state.model)
+        head, shown = mirror.head(state.model), mirror.aliases(state.model)
         if head != (state.seq, state.hash) or done < state.seq:
-            yield from _check_head(state, ledger, head, done)
-        if head is None or head[0] <= state.seq:
-            yield from _check_aliases(state, ledger, mirror, head, done)
+            unknown = _SAYS_HOW.format(state.model) if unknown_champion(state, shown) else None
+            yield from _check_head(state, ledger, head, done, unknown)
+        if head is None or head[0] <= state.seq or head in inherited(ledger.entries(state.model)):
+            yield from _check_aliases(state, ledger, shown, head, done)
         if head is not None and head[0] == state.seq:
             yield from _check_stages(state, mirror.stages(state.model))
             yield from check_runs(state, decided, mirror, stored, since)
@@ -47,23 +50,29 @@ def check_mirror(
         yield finding(Code.MIRROR, "mirror", "MLflow to answer", str(error), "Start it, and run the audit again.")
 
 
-def _check_head(state: State, ledger: LedgerStore, head: tuple[int, str] | None, done: int) -> Iterator[Finding]:
-    """MLflow keeps the last entry that it was sent; what it was sent must still be there."""
+def _check_head(
+    state: State, ledger: LedgerStore, head: tuple[int, str] | None, done: int, unknown: str | None
+) -> Iterator[Finding]:
+    """MLflow keeps the last entry that it was sent; what it was sent must still be there.
+
+    Nothing is sent before a person has said what a champion is that the ledger does not know; `unknown` says so then.
+    """
     accept = (
         "Restore the ledger from a backup. If it was put back to an older one knowingly, delete the tag promotion.head "
         f"of the registered model '{state.model}' in MLflow and run `promotion repair {state.model}`."
     )
     send = f"`promotion repair {state.model}` sends all of it again."
+    sync = "`promotion sync`." if done < state.seq else send
     if head is None:
         if done:
             expected = f"the last entry sent, at least entry {done}"
             yield finding(Code.HEAD_GONE, "mirror", expected, "no tag promotion.head in MLflow", send)
         elif state.seq:
-            yield _behind(state, "nothing", done, send)
+            yield _behind(state, "nothing", unknown or sync)
         return
     seq, entry_hash = head
     if head != (state.seq, state.hash) and head in inherited(ledger.entries(state.model)):
-        yield _behind(state, f"entry {seq} of the ledger that the model was taken over from", done, send)
+        yield _behind(state, f"entry {seq} of the ledger that the model was taken over from", unknown or sync)
         return
     if seq > state.seq:
         ends = f"entry {state.seq} at the end of the ledger" if state.seq else "an empty ledger"
@@ -75,27 +84,27 @@ def _check_head(state: State, ledger: LedgerStore, head: tuple[int, str] | None,
         known = f"hash {entry_hash[:12]}, as MLflow was sent"
         yield finding(Code.REWRITTEN, f"entry {seq}", known, f"hash {entry.hash[:12]}", accept)
     else:
-        yield _behind(state, f"entry {seq}, and marked as sent to entry {done}", done, send)
+        yield _behind(state, f"entry {seq}, and marked as sent to entry {done}", unknown or sync)
 
 
-def _behind(state: State, ends: str, done: int, send: str) -> Finding:
-    mend = "`promotion sync`." if done < state.seq else send
+def _behind(state: State, ends: str, mend: str) -> Finding:
     return finding(Code.BEHIND, "mirror", f"up to date to entry {state.seq}", ends, mend)
 
 
 def _check_aliases(
-    state: State, ledger: LedgerStore, mirror: Mirror, head: tuple[int, str] | None, done: int
+    state: State, ledger: LedgerStore, shown: Mapping[str, str], head: tuple[int, str] | None, done: int
 ) -> Iterator[Finding]:
     """Those that somebody else moved; at the end of the chain also those of ours that were sent too late."""
     names = to_send(state, partial(_sent, state, ledger, done))
-    shown = mirror.aliases(state.model)
     others = foreign(state, shown, head, names)
+    unknown = unknown_champion(state, shown)
+    mend = f"`promotion repair {state.model}` writes the ledger's; until then every command leaves it alone."
+    if unknown:  # which comes first: until a person has said what it is, a repair leaves all aliases alone
+        mend = _SAYS_HOW.format(state.model)
     for alias, name in others.items():
         wanted = str(names.wanted.get(alias, "no version"))
-        mend = f"`promotion repair {state.model}` writes the ledger's; until then every command leaves it alone."
-        if alias == "champion" and unknown_champion(state, shown):
+        if alias == "champion" and unknown:
             wanted = "no version, since the ledger knows no champion"
-            mend = f"`promotion retrain {state.model}` changes nothing, and says how to go on."
         yield finding(Code.FOREIGN_ALIAS, f"alias {alias}", wanted, name or "no version", mend)
     if head and head[0] == state.seq:
         late, _ = names.settle(shown, head[0])

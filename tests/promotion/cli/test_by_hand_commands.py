@@ -157,6 +157,7 @@ class TestRollback:
             assert re.search(said, " ".join(f"{out} {err}".split())), words
         shown = " ".join(command("show", "toy:good")[1].split())
         assert "'merchants complain'; the gate holds it until `promotion readmit toy:good --reason …`" in shown
+        assert re.search(r" hold \w{12} toy:weak no rows config:tests ", shown)
         (kept_out,) = json.loads(command("status", "--json")[1])["models"][0]["rolled_back"]
         assert (kept_out["tag"], kept_out["reason"]) == ("toy:good", "merchants complain")
         for form in ((), ("--markdown",)):
@@ -167,6 +168,20 @@ class TestRollback:
         code, out, _ = command("readmit", "toy:good", "--reason", "the shop was down", "--json")
         assert (code, json.loads(out)) == (0, {"readmitted": "toy:good", "reason": "the shop was down"})
         assert command("gate", "toy:good")[0] == 0
+
+    def test_a_readmission_says_where_the_same_files_are_kept_out_still(self, with_champion, command):
+        for name in ("good", "twin"):
+            command("promote", f"toy:{name}", "--override", "--reason", "r", "--yes")
+            command("rollback", "toy", "--reason", f"{name} is bad", "--yes")
+        code, out, _ = command("readmit", "toy:good", "--reason", "r")
+        assert code == 0
+        assert out.startswith(
+            "toy:good is readmitted, and the gate still holds it. config:tests rolled back from toy:twin"
+        )
+        assert command("gate", "toy:good", "--dry-run")[0] == 4
+        assert command("readmit", "toy:twin", "--reason", "r")[1] == (
+            "toy:twin is readmitted: `promotion gate toy:twin` judges it again like any other version.\n"
+        )
 
     @pytest.mark.parametrize(
         ("words", "code", "sentence"),
@@ -180,7 +195,7 @@ class TestRollback:
             ),
             (["--to", "toy:weak", "--at", "2020-01-01"], 2, "--to and --at both say whom to bring back; give one"),
             (["--to", "weak"], 1, "There is no tag 'weak'."),
-            (["--to", "toy:noisy"], 1, "There is no version 'toy:noisy'."),
+            (["--to", "toy:noisy"], 1, "There is no registered version 'toy:noisy'."),
             (["--to", "other:weak"], 1, "other:weak is a version of 'other', and 'toy' is to be rolled back."),
             (["--to", "toy:weak"], 1, "toy:weak serves already, since 2"),
             (["--to", "toy:spoilt"], 1, "toy:spoilt never served, so there is nothing to roll back to."),

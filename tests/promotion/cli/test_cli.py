@@ -263,7 +263,7 @@ MISTAKES = {
     "unknown to the ledger": (
         ["show", "toy:good"],
         1,
-        "Error: There is no version 'toy:good'. Did you mean 'toy:weak'?",
+        "Error: There is no registered version 'toy:good'. Did you mean 'toy:weak'?",
     ),
     "the champion": (["gate", "toy:weak"], 1, "Error: toy:weak serves already"),
     "first champion": (

@@ -15,6 +15,20 @@ def champion_of_others(here, mlflow):
     mlflow.set_registered_model_alias("toy", "champion", "1")
 
 
+def test_an_audit_names_no_repair_while_their_champion_is_unknown(champion_of_others, command, mlflow):
+    mlflow.set_registered_model_alias("toy", "challenger", "1")
+    audited = " ".join(command("audit", "toy")[1].split())
+    assert audited.count("mend: `promotion retrain toy` changes nothing, and says how to go on.") == 2
+    assert "promotion repair" not in audited
+    code, out, err = command("repair", "toy", "--yes")
+    assert (code, out) == (0, "toy: no label disagreed with the ledger\n")
+    both = "names version 1 (challenger names version 1), and the ledger knows no champion of 'toy'."
+    assert (
+        err
+        == f"Note: AUD038: In MLflow the alias champion of 'toy' {both} `promotion retrain toy` says how to go on.\n"
+    )
+
+
 def alias(mlflow):
     return mlflow.get_model_version_by_alias("toy", "champion").tags.get("promotion.tag", "theirs")
 
@@ -52,6 +66,17 @@ def test_a_champion_that_the_ledger_does_not_know_stops_commands_until_a_fresh_s
     assert command("gate", "toy:good")[::2] == (0, "")
     assert json.loads(command("status", "--json")[1])["notes"] == []
     assert command("sync")[0] == 0
+
+
+def test_what_others_deleted_in_mlflow_is_not_up_to_date_until_repair_sends_it_again(with_champion, command, mlflow):
+    assert command("sync")[0] == 0
+    mlflow.delete_registered_model("toy")
+    told = "Note: MLflow does not show entry 4 of 'toy', which it was sent: somebody deleted it or put it back there. "
+    assert command("sync") == (1, "toy: not brought up to date\n", f"{told}`promotion audit toy` says what to do.\n")
+    assert "AUD037" in command("audit")[1]
+    assert command("repair", "--yes")[0] == 0
+    assert command("sync")[0] == 0
+    assert alias(mlflow) == "toy:weak"
 
 
 def test_an_alias_that_others_moved_is_told_until_repair_writes_it(with_champion, command, mlflow):

@@ -20,7 +20,7 @@ def test_it_writes_the_last_decision_on_a_version_or_the_one_named(with_champion
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["toy:gone"], "There is no version 'toy:gone'"),
+        (["toy:gone"], "There is no registered version 'toy:gone'"),
         (
             ["toy:good"],
             "toy:good was not judged yet, so there is no decision to report; `promotion gate toy:good` judges it.",

@@ -97,6 +97,15 @@ def test_what_reads_names_the_ledger_and_offers_no_adoption(second, with_champio
     assert named in json.loads(at(second, "status", "--json")[1])["notes"]
     assert at(second, "champion", "toy") == (1, "", f"Note: {named} Error: Nobody serves 'toy' yet, by the ledger.")
     assert at(second, "history", "toy")[2] == f"Note: {named}"
+    assert at(second, "metrics", "toy")[2] == f"Note: {named}"
+    for look in ("show", "report"):
+        code, out, err = at(second, look, "toy:weak")
+        assert (code, out) == (1, "")
+        assert err.startswith(f"Note: {named} Error: There is no registered version 'toy:weak'.")
+    for mend in ("sync", "repair"):
+        told = " ".join(at(second, mend)[1:])
+        assert named in told
+        assert "No model is configured or recorded here that is this ledger's." in told
     code, out, _ = at(second, "audit", "toy", "--json")
     (found,) = json.loads(out)["toy"]
     assert (code, found["code"], found["found"]) == (5, "AUD080", named)
@@ -165,6 +174,8 @@ class TestHandingOver:
         )
         ledger = SqlLedger(f"sqlite:///{second}/ledger.db")
         assert ledger.entries("toy")[0].body["mirrored"] == [len(first), first[-1].hash]
+        said = at(second, "audit", "toy")[1], " ".join(json.loads(at(second, "status", "--json")[1])["notes"])
+        assert [("AUD038" in one, "`promotion sync`" in one) for one in said] == [(True, False)] * 2
         assert at(second, "adopt", "toy:weak", "--reason", "it serves", "--assume-clean")[::2] == (0, "")
         assert at(second, "promote", "toy:good", "--reason", "why", "--override", "--yes")[::2] == (0, "")
         registry = promotion.open(second / "promotion.toml")
@@ -259,6 +270,10 @@ class TestTheSameLedgerElsewhere:
         code, _, err = at(with_champion, "gate", "toy:good")
         assert code == 1
         assert "and the one that is there now is another, or empty. Nothing was changed. Restore it from" in err
+        _, out, _ = at(with_champion, *TestHandingOver.TAKE, "--dry-run")
+        assert (
+            f"from then on the ledger that was at sqlite:///{with_champion}/ledger.db before is refused for toy" in out
+        )
         code, out, _ = at(with_champion, "audit", "toy", "--json")
         assert (code, {one["code"] for one in json.loads(out)["toy"]} >= {"AUD080", "AUD035"}) == (5, True)
 

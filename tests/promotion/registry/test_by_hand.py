@@ -214,7 +214,7 @@ class TestRollback:
             assert registry.rollback("toy", reason="r", at=moment).champion == f"toy:{version}"
         with pytest.raises(Refused, match=r"^toy:good serves already, since .*; there is nothing to roll back\.$"):
             registry.rollback("toy", reason="r", at=moments[1] + timedelta(seconds=1))
-        with pytest.raises(Refused, match=r"^Nobody served as 'toy' at .*: the first champion, toy:weak, serves since"):
+        with pytest.raises(Refused, match=r"^Nobody served as 'toy' at .*: the first champion, toy:weak, began at 2"):
             registry.rollback("toy", reason="r", at=moments[0] - timedelta(days=1))
 
     def test_to_whom_it_cannot_go_is_a_sentence_and_nothing_moves(self, registry_after_three_champions):
@@ -224,7 +224,7 @@ class TestRollback:
         for to, error, sentence in (
             (toy("twin"), Refused, r"^toy:twin serves already, since "),
             (toy("noisy"), Refused, r"^toy:noisy never served, .* with --override also against the rules\.$"),
-            (toy("spoilt"), UnknownName, r"^There is no version 'toy:spoilt'\."),
+            (toy("spoilt"), UnknownName, r"^There is no registered version 'toy:spoilt'\."),
             (Tag("other", "a"), Refused, r"^other:a is a version of 'other', and 'toy' is to be rolled back\.$"),
         ):
             with pytest.raises(error, match=sentence):
@@ -286,7 +286,7 @@ class TestApproval:
                 "twin",
                 r"^toy:twin has not been judged, so nothing waits for an answer\. Run `promotion gate toy:twin`\.$",
             ),
-            ("spoilt", r"^There is no version 'toy:spoilt'\. "),
+            ("spoilt", r"^There is no registered version 'toy:spoilt'\. "),
             ("goood", r"^There is no version 'toy:goood'\. Did you mean 'toy:good'\?"),
         ],
     )

@@ -131,7 +131,7 @@ def test_without_a_champion_there_is_nothing_to_roll_back():
         ),
         (
             lambda record: record.promote("b"),
-            r"^toy:b is the champion already, since 2026-11-22T12:0.*; nothing to do\.$",
+            r"^toy:b is the champion already, since 2026-11-22 12:0. UTC; nothing to do\.$",
         ),
     ],
 )
@@ -176,7 +176,7 @@ def test_an_adoption_makes_champion_whom_the_label_names_unless_there_is_one():
 
 def test_an_unknown_version_names_the_nearest():
     with pytest.raises(
-        UnknownName, match=r"^There is no version 'toy:aa'\. Did you mean 'toy:a'\? `promotion status toy`"
+        UnknownName, match=r"^There is no registered version 'toy:aa'\. Did you mean 'toy:a'\? `promotion history toy`"
     ):
         plan_promotion(Record("a").state, toy("aa"), reason="why", override=True, now=NOON)
 
