@@ -134,10 +134,7 @@ def _missing(state: State, known: Known) -> Iterator[Finding]:
     elif known.stage is Stage.STAGING:
         mend = "Restore it from a backup, or retrain."
     elif tag == state.previous:
-        mend = (
-            f"Restore it from a backup; until then `promotion rollback {model} --reason …` names the other champions "
-            "that can be brought back."
-        )
+        mend = "Restore it from a backup; until then a rollback lists the other champions that can be brought back."
     else:
         return
     expected = f"the version in {known.stage}"
