@@ -387,9 +387,12 @@ def test_what_cannot_be_mended_stays_a_finding_and_nothing_is_recorded(audited, 
 @pytest.mark.parametrize("name", sorted(CORRUPTIONS))
 def test_the_command_that_a_finding_names_makes_it_go_away(audited, mlflow, name):
     CORRUPTIONS[name](audited, mlflow)
-    for finding in audited.audit("toy"):
+    found = audited.audit("toy")
+    if "AUD080" in {one.code for one in found}:  # every command is refused until a person hands the model over
+        found = ()
+    for finding in found:
         named = re.search(r"`((promotion|bentoml models) \w+[^`]*)`", finding.mend)
-        if named and finding.code not in {"AUD035", "AUD036", "AUD080"}:  # which ask for a person's word
+        if named and finding.code not in {"AUD035", "AUD036"}:
             follow(named[1], audited)
             left = {(one.code, one.subject) for one in audited.audit("toy")}
             assert (finding.code, finding.subject) not in left

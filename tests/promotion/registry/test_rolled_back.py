@@ -199,7 +199,7 @@ class TestFromTheFirstOfTheLine:
                 str(raised.value),
             )
         (missing,) = [one for one in registry.audit("toy") if one.code == "AUD014"]
-        assert "`promotion rollback toy --reason …` names the other champions" in missing.mend
+        assert "a rollback lists the other champions" in missing.mend
         shutil.rmtree(registry.store.path(toy("weak")))
         with pytest.raises(Refused, match=r"^toy:good was registered at "):
             registry.rollback("toy", reason="merchants complain")
