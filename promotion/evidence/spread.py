@@ -10,11 +10,12 @@ which is how many groups share the variance: Satterthwaite's (1946) degrees of f
 the variances (Fay and Graubard 2001; Pan and Wall 2002), and 3 since the fourth power of a normal number is three times
 its squared variance. It matters where a few heavy groups carry the error, as they do when rows of a group agree.
 
-A value has fewer, `sqrt(effective number) - 1.5`, or less 2.5 where it is not linear in groups. A gain is near symmetric, since what two models share cancels in it.
+A value has fewer, `sqrt(effective number) - 1.5`. A gain is near symmetric, since what two models share cancels in it.
 A value is not: groups that happen to be easy make it look better and its error smaller. Student's t errs to that side
 by a share of the level that falls with the root of the number of groups (Johnson 1978; Hall 1992, section 2.3), while
 what degrees of freedom change falls with their number. So it takes the root of the number to make up for it whatever
-the number is. The 1.5 is from simulations, see ADR 22, where correcting by the skewness found made it worse.
+the number is. Average precision comes out too high beside, so that 2.75 is taken off. Both numbers are from
+simulations, see ADR 22, where correcting by the skewness found made it worse.
 
 Influences are the first order of what a group does. Of average precision that is too little: one group at the top of
 the ranking changes the precision of all below. So the groups of which the most comes are left out for real; the
