@@ -83,7 +83,7 @@ class Proposals(Record):
 
     def propose_gate(
         self,
-        tag: Tag,
+        tag: Tag | str,
         *,
         data: str | Path | None = None,
         holdout: str | Path | None = None,
@@ -95,6 +95,7 @@ class Proposals(Record):
         Where the very same decision stands already and nothing follows from it, there is nothing to record. A version
         that was rolled back from is held before any row is read, and spends nothing of the holdout.
         """
+        tag = Tag.parse(tag)
         self.stored(tag)
         self.config.model(tag.model)
         state = self.settled(tag.model)
