@@ -23,7 +23,7 @@ from promotion.registry.mending import mending
 from promotion.registry.record import Record
 from promotion.registry.retention import Retention, plan_retention, retention
 from promotion.registry.rolled_back import blocking, rollback_check
-from promotion.registry.serving import adoption_hint, serving
+from promotion.registry.serving import adoption_hint, serving, unfinished
 from promotion.registry.state import State, champions
 from promotion.registry.transition import find, plan_verdict, stands
 from promotion.seams import Names, Step, Stray, call
@@ -221,12 +221,7 @@ class Proposals(Record):
         """
         state = self._journal.state(model)
         if state.pending:
-            seq, plan = state.pending
-            message = (
-                f"The {plan.cause} of entry {seq} of '{model}' was interrupted before all of it was done. "
-                f"`promotion repair {model}` (or any command that changes something) completes it."
-            )
-            raise Refused(message)
+            raise Refused(unfinished(state))
         self._tell_other(model)
         return state
 
