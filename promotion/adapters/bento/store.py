@@ -17,7 +17,7 @@ from promotion.adapters.bento import aside, claims, framework, strays
 from promotion.adapters.bento.description import DESCRIPTION, Damaged, mentions, read, strings, text_of, with_stage
 from promotion.adapters.bento.faults import reading, writing
 from promotion.adapters.bento.files import digests, load_rows
-from promotion.adapters.files import replace_text, sync_folder, sync_tree, temporary_prefix
+from promotion.adapters.files import replace_text, share, sync_folder, sync_tree, temporary_prefix
 from promotion.canonical import digest
 from promotion.errors import DigestMismatch, StoreError, TornVersion, UnknownName
 from promotion.row_keys import FIRST_FORM, KEY_FORM, KnownRows
@@ -156,7 +156,8 @@ class BentoStore:
         """Fingerprints of the rows it was trained on; None when the version does not say."""
         folder = self.get(tag).path
         for form, name in TRAINING_ROWS.items():
-            found = load_rows(folder / name)
+            with reading(folder / name):
+                found = load_rows(folder / name)
             if found is not None:
                 return KnownRows(found, form)
         return None
@@ -215,7 +216,7 @@ class BentoStore:
             StoreError: another one has held it for too long.
         """
         folder = self.home / "locks"
-        lock, holder = FileLock(folder / f"{model}.lock", timeout=self.patience), folder / f"{model}.holder"
+        lock, holder = FileLock(folder / f"{model}.lock", self.patience, mode=0o666), folder / f"{model}.holder"
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
             try:
@@ -315,6 +316,7 @@ class BentoStore:
         """All of it or nothing: where it cannot be made durable, it is taken out again."""
         target = self.path(tag)
         target.parent.mkdir(parents=True, exist_ok=True)
+        share(version, target.parent)
         try:
             version.rename(target)
         except OSError as error:
