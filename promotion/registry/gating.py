@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from promotion.canonical import plain
+from promotion.draws import UNSAID, Draws
 from promotion.earlier_keys import possible_first_fingerprints
 from promotion.errors import DataError
 from promotion.evidence import Comparison, Evaluation, compare, measure
@@ -75,7 +76,7 @@ def judge(
         decision, curves = decide(None, policy, before=clean_checks), None
     else:
         budget = _budget(trial, policy, earlier)
-        decision, curves = _score_and_decide(sides, holdout, policy, store, step, clean_checks, budget)
+        decision, curves = _score_and_decide(sides, holdout, data.draws, policy, store, step, clean_checks, budget)
     decision = replace(
         decision,
         challenger=Judged(tag=str(challenger.tag), digest=challenger.digest),
@@ -90,6 +91,7 @@ def judge(
         curves=curves,
         policy=plain(policy),
         renamed=trial.renamed,
+        draws=None if decision.evidence is None or data.draws == UNSAID else data.draws,
     )
 
 
@@ -121,7 +123,8 @@ def compare_sides(
     if len(holdout.rows) == 0:
         message = f"All {holdout.removed:,} rows of the holdout trained one of the models. Name other rows with --data."
         raise DataError(message)
-    evidence = weigh(holdout.rows, [score_version(side, store, holdout.rows) for side in sides], sides[0], policy)
+    scores = [score_version(side, store, holdout.rows) for side in sides]
+    evidence = weigh(holdout.rows, scores, sides[0], policy, data.draws)
     assert isinstance(evidence, Comparison)  # noqa: S101 - there are two sides
     return evidence
 
@@ -132,11 +135,13 @@ def clean_holdout(data: Data, sides: Sequence[Side]) -> Clean:
     return clean(split(recipe, data).holdout, recipe, *(side.provenance for side in sides))
 
 
-def weigh(rows: "pd.DataFrame", scores: Sequence["Scores"], side: Side, policy: Policy) -> Comparison | Evaluation:
+def weigh(
+    rows: "pd.DataFrame", scores: Sequence["Scores"], side: Side, policy: Policy, draws: Draws
+) -> Comparison | Evaluation:
     """Compare challenger and champion (in this order); measure the challenger alone when there is no champion."""
     labels, names = rows[side.recipe.label].to_numpy(), policy.names(task_of_recipe(side.recipe))
     if len(scores) == 1:
-        return measure(labels, scores[0], metrics=names, columns=rows)
+        return measure(labels, scores[0], metrics=names, columns=rows, **draws.arguments(rows))
     challenger, champion = scores
     return compare(
         labels,
@@ -146,12 +151,14 @@ def weigh(rows: "pd.DataFrame", scores: Sequence["Scores"], side: Side, policy: 
         slices=policy.slicings,
         columns=rows,
         confidence=policy.confidence,
+        **draws.arguments(rows),
     )
 
 
 def _score_and_decide(
     sides: Sequence[Side],
     holdout: Clean,
+    draws: Draws,
     policy: Policy,
     store: ModelStore,
     step: Step,
@@ -165,7 +172,7 @@ def _score_and_decide(
         unscored = Check(kind=Kind.SCORED, subject="", outcome=Outcome.MISSING, reason=str(error))
         return decide(None, policy, before=(*before, unscored)), None
     recipe = sides[0].recipe
-    evidence = step(weigh, holdout.rows, scores, sides[0], policy)
+    evidence = step(weigh, holdout.rows, scores, sides[0], policy, draws)
     curves = draw_curves(holdout.rows[recipe.label].to_numpy(), *scores, task=task_of_recipe(recipe))
     return step(decide, evidence, policy, budget=budget, footprint=measured, before=before), curves
 

@@ -10,7 +10,7 @@ from promotion.evidence import Comparison, Evaluation
 TOLERANCE = 1e-9
 MOST = 6
 
-_TOLD = ("champion", "challenger", "value", "gain", "stderr", "low", "high")
+_TOLD = ("champion", "challenger", "value", "gain", "stderr", "low", "high", "dof")
 _OF_ERROR = {"stderr", "low", "high"}
 _ZERO = 1e-12
 

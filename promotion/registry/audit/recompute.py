@@ -181,7 +181,11 @@ def _compared(one: Judged, sides: Sequence[Side], holdout: Clean, scores: Sequen
         return
     policy, numbers = one.policy, [each for each in scores if not isinstance(each, PromotionError)]
     try:
-        found = weigh(holdout.rows, numbers, sides[0], policy) if policy else again(one, holdout, numbers, sides[0])
+        found = (
+            weigh(holdout.rows, numbers, sides[0], policy, one.draws)
+            if policy
+            else again(one, holdout, numbers, sides[0])
+        )
     except PromotionError as error:
         yield _unscored(one, str(error))
         return
