@@ -16,6 +16,7 @@ from promotion.registry.audit.recompute import check_recomputed
 from promotion.registry.reading import Reader
 from promotion.registry.record import Origin
 from promotion.rows import fingerprints
+from promotion.report.decision import decision_page
 from promotion.seams import call
 
 LOOSE = {"guardrails": [], "floors": [], "metrics": ["log_loss"], "min_positives": 20}
@@ -64,6 +65,7 @@ def test_noise_of_days_is_promoted_by_rows_and_held_by_days(tmp_path, keys, draw
     found = registry.gate(toy("q"))
     assert (found.verdict, found.evidence.dependence.drawn_as) == ("hold", drawn)
     assert found.evidence.dependence.said == said
+    assert found.evidence.dependence.sentence in [note.text for note in decision_page(found).notes]
     assert registry.compare(toy("p"), toy("q")) == found.evidence
     # the record alone makes it again, whatever the configuration says by now
     assert recomputed(registry) == recomputed(opened(tmp_path, dependence="independent")) == []
