@@ -169,8 +169,8 @@ class Draws:
             return in_units(timedelta_of(window), self.unit)
         message = (
             f"The window of 'group' is {window}, but column '{times.name}' holds {times.said}, whose unit is unknown. "
-            'Set the unit in the model\'s configuration, like time_unit = "s", or write the window as a number in '
-            "that unit."
+            'Set the unit, like time_unit = "s" in the configuration or --time-unit s, or write the window as a number '
+            "in that unit."
         )
         raise DataError(message)
 

@@ -133,7 +133,7 @@ _Value = tuple[str, str, str, Direction, float, float, float | None, Gain | None
 
 
 def _values(judgement: Judgement) -> Iterator[_Value]:
-    """Challenger and champion by each metric: role, tag, metric, direction, value, its error and degrees of freedom, gain."""
+    """Challenger and champion by each metric: role, tag, metric, direction, value, stderr, dof, gain."""
     evidence = judgement.decision.evidence
     if evidence is None:
         return

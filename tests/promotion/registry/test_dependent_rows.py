@@ -15,8 +15,8 @@ from promotion.evidence.bounds import DrawnAs
 from promotion.registry.audit.recompute import check_recomputed
 from promotion.registry.reading import Reader
 from promotion.registry.record import Origin
-from promotion.rows import fingerprints
 from promotion.report.decision import decision_page
+from promotion.rows import fingerprints
 from promotion.seams import call
 
 LOOSE = {"guardrails": [], "floors": [], "metrics": ["log_loss"], "min_positives": 20}
