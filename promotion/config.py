@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from promotion.ages import TimeUnit, length_of
-from promotion.draws import DependenceWord, GroupKey
+from promotion.draws import CleanBy, DependenceWord, GroupKey
 from promotion.errors import ConfigError, PromotionError, UnknownName
 from promotion.judgement import Policy
 from promotion.toml import Span, read_toml, sentences
@@ -98,6 +98,10 @@ class ModelConfig(BaseModel):
     """How rows depend on each other where no group is named. `"auto"`: where the recipe has a time, blocks of time are
     asked beside single rows, and the larger half-width decides. `"independent"`: each row is a draw of its own, by your
     word, which every decision records.
+    """
+    clean_by: CleanBy = "row"
+    """What must not have trained either model: `"row"`, no row that judges; `"group"`, no group that such a row is
+    in. A version that was saved without fingerprints of these groups counts as unknown.
     """
     serving: WebAddress | None = None
     """Where a running service says which version it has loaded; `promotion audit` asks it."""

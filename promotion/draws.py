@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, ConfigDict, TypeAdapter, ValidationError
 from promotion.ages import TimeUnit, in_units, timedelta_of
 from promotion.canonical import LATER
 from promotion.errors import ConfigError, DataError
+from promotion.row_keys import hashes, key_texts
 from promotion.rows import require_columns
 from promotion.time_columns import times_of
 from promotion.times import Times, span_text
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 DependenceWord = Literal["auto", "independent"]
+
+CleanBy = Literal["row", "group"]
 
 _DAY = timedelta(days=1)
 _FORMS = 'Input should be a column, "card1", or windows of a time, { by = "TransactionDT", window = "1d" }'
@@ -95,12 +98,14 @@ class Draws:
         time: the recipe's time, where nobody named groups.
         unit: what a time in numbers counts in; None where nobody said.
         independent: a person says that every row is a draw of its own.
+        clean_by: `group` where no group of a row that judges may have trained either model; None where no such row may.
     """
 
     group: Annotated[Group | None, LATER] = None
     time: Annotated[str | None, LATER] = None
     unit: Annotated[TimeUnit | None, LATER] = None
     independent: bool = False
+    clean_by: Annotated[Literal["group"] | None, LATER] = None
 
     def check(self, rows: "pd.DataFrame", what: str) -> None:
         """See that these rows can be told apart in this way, before hours of training rather than after.
@@ -128,6 +133,29 @@ class Draws:
         if self.group.window is None:
             return {"groups": self.group.by}
         return {"groups": self._windows(rows, self.group)}
+
+    @property
+    def group_id(self) -> str:
+        """What the fingerprints of groups are kept under: those of another id are of other groups."""
+        assert self.group is not None  # noqa: S101 - the caller asked
+        return f"{self.group.name} in {self.unit}" if isinstance(self.group.window, str) else self.group.name
+
+    def group_fingerprints(self, rows: "pd.DataFrame") -> "NDArray[np.uint64]":
+        """Of the group that each row is in, shape (n_rows,); the same in every file.
+
+        Raises:
+            DataError: as of `check`, or a value has no text of its own.
+        """
+        import numpy as np
+        import pandas as pd
+
+        assert self.group is not None  # noqa: S101 - the caller asked
+        values = rows[self.group.by]
+        if self.group.window is not None:
+            times = times_of(values)
+            places = np.floor(times.floats / self._length(times, self.group.window))
+            values = pd.Series(places, name=values.name)
+        return hashes(key_texts(values).fill_null(_MISSING))
 
     def _time(self, rows: "pd.DataFrame") -> Arguments:
         times = times_of(rows[self.time])
@@ -178,6 +206,9 @@ class Draws:
 UNSAID = Draws()
 """Nobody said a thing, and there is no time: each row counts as a draw of its own."""
 
+_MISSING = "\0missing"
+"""Rows without a value are one group, which no text names."""
+
 _FEW = 100
 """Rows that show of what kind a time is."""
 
@@ -185,7 +216,11 @@ _group: TypeAdapter[Group | None] = TypeAdapter(GroupKey)
 
 
 def draws_of(
-    recipe: object, group: Group | None = None, dependence: DependenceWord = "auto", unit: TimeUnit | None = None
+    recipe: object,
+    group: Group | None = None,
+    dependence: DependenceWord = "auto",
+    unit: TimeUnit | None = None,
+    clean_by: CleanBy = "row",
 ) -> Draws:
     """What the configuration says, over what the recipe says.
 
@@ -194,15 +229,23 @@ def draws_of(
         group: of the configuration.
         dependence: likewise.
         unit: of times that are numbers.
+        clean_by: what must not have trained a model that it judges.
 
     Raises:
-        ConfigError: the recipe's `group` is no group.
+        ConfigError: the recipe's `group` is no group, or `clean_by` asks for one and there is none.
     """
+    if clean_by == "group" and (dependence == "independent" or not (group or _group_of_recipe(recipe))):
+        message = (
+            'clean_by = "group" needs groups, but none are named. Set `group` in the model\'s configuration or in the '
+            "recipe."
+        )
+        raise ConfigError(message)
     if dependence == "independent":
         return Draws(independent=True)
     named = group or _group_of_recipe(recipe)
     if named:
-        return Draws(group=named, unit=unit if named.window is not None else None)
+        kept = unit if named.window is not None else None
+        return Draws(group=named, unit=kept, clean_by="group" if clean_by == "group" else None)
     time: str | None = getattr(recipe, "time", None)
     return Draws(time=time, unit=unit) if time else UNSAID
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _READERS = ("registry-flows", "numpy", "pandas", "pyarrow")
 """Another release of one of these may read a file in another way."""
 _ABSENT = (0, 0)
-_UNASKED: Mapping[str, Any] = {"group": None, "dependence": "independent"}
+_UNASKED: Mapping[str, Any] = {"group": None, "dependence": "independent", "clean_by": "row"}
 """Settings of which the rows that are read do not depend."""
 
 
@@ -216,7 +216,7 @@ class Reader:
         self, settings: ModelConfig, file: str | Path, options: Mapping[str, Any], *, whole: bool = False
     ) -> tuple[Recipe, Data]:
         source = self._source(settings, file, options)
-        draws = draws_of(source.recipe, settings.group, settings.dependence, settings.time_unit)
+        draws = draws_by(settings, source.recipe)
         key = (settings.model_copy(update=_UNASKED), repr(source.made_with), source.path, source.stamp, form_in_use())
         if self._kept is None or self._kept[0] != key:
             self._kept = (key, load_rows(source, self._name(source.path), settings, self._recall))
@@ -237,6 +237,15 @@ class Reader:
     def _name(self, path: Path) -> str:
         inside = path.is_relative_to(self._config.root)
         return str(path.relative_to(self._config.root) if inside else path)
+
+
+def draws_by(settings: ModelConfig, recipe: Recipe) -> Draws:
+    """What counts as a draw of its own among a model's rows.
+
+    Raises:
+        ConfigError: the recipe's `group` is no group, or there is none and one is needed.
+    """
+    return draws_of(recipe, settings.group, settings.dependence, settings.time_unit, settings.clean_by)
 
 
 def _first(model: str, *files: str | Path | None) -> str | Path:

@@ -32,6 +32,10 @@ _UNFINISHED = shutil.ignore_patterns(f"{temporary_prefix(Path(DESCRIPTION))}*")
 _LINKED = "is reached through a symbolic link, and nothing is written through one"
 
 
+def _groups_file(by: str) -> str:
+    return f"training_groups.{digest(by)[:16]}.npy"
+
+
 class BentoStore:
     """Models under `home/models/NAME/VERSION`, as BentoML lays them out.
 
@@ -89,7 +93,13 @@ class BentoStore:
                 raise TornVersion(self._torn(tag, damage)) from damage
 
     def save(
-        self, model: str, trained: Trained, *, metadata: Mapping[str, str], training_rows: "NDArray[np.uint64]"
+        self,
+        model: str,
+        trained: Trained,
+        *,
+        metadata: Mapping[str, str],
+        training_rows: "NDArray[np.uint64]",
+        training_groups: "Mapping[str, NDArray[np.uint64]] | None" = None,
     ) -> Tag:
         """Save a candidate as `staging`: complete in a folder aside, then moved into the store by one rename.
 
@@ -103,6 +113,8 @@ class BentoStore:
             tag = framework.save(folder, model, trained, metadata)
             version = folder / tag.model / tag.version
             np.save(version / TRAINING_ROWS[KEY_FORM], np.sort(training_rows))
+            for by, groups in (training_groups or {}).items():
+                np.save(version / _groups_file(by), np.unique(groups))
             sync_tree(version)
             self._move_in(version, tag)
         return tag
@@ -158,6 +170,10 @@ class BentoStore:
             if found is not None:
                 return KnownRows(found, form)
         return None
+
+    def training_groups(self, tag: Tag, by: str) -> "NDArray[np.uint64] | None":
+        """Fingerprints of the groups it was trained on, sorted; None when the version does not say."""
+        return load_rows(self.get(tag).path / _groups_file(by))
 
     def write_stage(self, tag: Tag, stage: Stage) -> None:
         """Rewrite the label `stage`, atomically, and nothing else.

@@ -9,7 +9,7 @@ from promotion.canonical import canonical_json, restore
 from promotion.draws import UNSAID, Draws
 from promotion.errors import DataError, PromotionError
 from promotion.evidence import Comparison, Evaluation, compare, measure
-from promotion.holdout import AssumedClean, Clean, UnknownRows
+from promotion.holdout import Clean, UnknownRows
 from promotion.judgement import Decision, HoldoutUsed, Policy
 from promotion.registry.entries import Entry, Judgement, Registration
 from promotion.registry.reading import Reader
@@ -104,14 +104,14 @@ def sides_of(one: Judged, state: State, store: ModelStore, reader: Reader) -> tu
         if known is None or (side.digest or known.registration.digest) != known.registration.digest:
             message = f"The {role} {side.tag} is not registered with the files that were judged."
             raise DataError(message)
-        trained = provenance(known, store)
+        trained = provenance(known, store, one.draws)
         tag = Tag.parse(side.tag)
         found.append(
             Side(
                 role=role,
                 tag=tag,
                 digest=known.registration.digest,
-                provenance=AssumedClean(by_policy=True) if isinstance(trained, UnknownRows) else trained,
+                provenance=trained.taken_as_clean(by_policy=True) if isinstance(trained, UnknownRows) else trained,
                 recipe=reader.recipe_of(tag.model, known.registration),
             )
         )

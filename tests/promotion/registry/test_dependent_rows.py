@@ -16,7 +16,7 @@ from promotion.registry.audit.recompute import check_recomputed
 from promotion.registry.reading import Reader
 from promotion.registry.record import Origin
 from promotion.report.decision import decision_page
-from promotion.rows import fingerprints
+from promotion.rows import fingerprints, split_by_hash
 from promotion.seams import call
 
 LOOSE = {"guardrails": [], "floors": [], "metrics": ["log_loss"], "min_positives": 20}
@@ -32,13 +32,15 @@ def opened(root, *, rows=None, recipe="DaysRecipe", policy=None, **keys):
     return open_at(settings, store=BentoStore(root / "bentoml"), mirror=MemoryMirror())
 
 
-def trained(registry):
-    """Both versions trained and registered, the first one champion."""
+def trained(registry, *, groups=True):
+    """Both versions trained and registered, with or without fingerprints of groups; the first one champion."""
     for uses in "pq":
         recipe, data = registry.load("toy", options={"uses": uses})
         training = recipe.split(data.rows).training
         made, keys = recipe.train(training, step=call), fingerprints(training["id"])
-        registry.store.save(f"toy:{uses}", made, metadata={}, training_rows=keys)
+        draws = registry.draws("toy", recipe)
+        of_groups = {draws.group_id: draws.group_fingerprints(training)} if draws.group and groups else None
+        registry.store.save(f"toy:{uses}", made, metadata={}, training_rows=keys, training_groups=of_groups)
         registry.register(toy(uses), Origin(data=data, options={"uses": uses}))
     registry.promote(toy("p"), reason="the first", override=True)
     return registry
@@ -205,3 +207,64 @@ def test_a_number_as_window_of_datetimes_is_told_before_training(tmp_path):
     rows["t"] = pd.Timestamp("2024-03-01") + pd.to_timedelta(rows["t"], unit="s")
     with pytest.raises(DataError, match=r"^The window of 'group' is 3600, but column 't' holds moments without a zone"):
         opened(tmp_path, rows=rows, group={"by": "t", "window": 3600}).load("toy", options={"uses": "p"})
+
+
+def few_cards(n_cards=40):
+    """Cards come back: rows of a day are of one card, and later days have cards of earlier ones, and new ones."""
+    rows = rows_of_days()
+    day = rows["t"] // 86400
+    rows["card"] = (day % n_cards).map(lambda number: f"c{number}")
+    return rows
+
+
+def test_no_group_that_trained_a_model_judges_it(tmp_path):
+    """Of the 28 later days the first 12 have cards of their own, and the last 16 those of the first days."""
+    registry = trained(opened(tmp_path, rows=few_cards(), group="card", clean_by="group"))
+    decision = registry.gate(toy("q"))
+    assert (decision.holdout.rows, decision.holdout.removed) == (12 * 60, 16 * 60)
+    assert decision.evidence.dependence.said == "12 groups by card"
+    assert decision.checks[0].reason == (
+        "No group by card of the 720 rows that judge trained either model; 960 that did were left out."
+    )
+    assert recomputed(registry) == recomputed(opened(tmp_path)) == []
+    assert registry.compare(toy("p"), toy("q")) == decision.evidence
+    by_rows = opened(tmp_path, group="card").gate(toy("q"))
+    assert (by_rows.holdout.rows, by_rows.holdout.removed) == (28 * 60, 0)
+
+
+def test_windows_of_a_time_are_the_same_groups_in_every_file(tmp_path):
+    """Of weeks since 1970, the one in which training ends and judging begins is left out."""
+    rows = rows_of_days(n_days=59)
+    week = {"by": "t", "window": "7d"}
+    decision = trained(opened(tmp_path, rows=rows, group=week, time_unit="s", clean_by="group")).gate(toy("q"))
+    # training ends within day 29 of 59, which is in the week of days 28 to 34
+    assert decision.holdout.rows == (59 - 35) * 60
+
+
+@pytest.mark.parametrize("other", [{"group": "card"}, {"group": {"by": "t", "window": "1d"}, "time_unit": "s"}])
+def test_a_version_without_fingerprints_of_these_groups_is_unknown(tmp_path, other):
+    """Saved without any: held, unless the policy takes it as clean."""
+    trained(opened(tmp_path, rows=few_cards(), group="card"), groups="window" in other["group"])
+    decision = opened(tmp_path, clean_by="group", **other).gate(toy("q"))
+    assert decision.verdict == "hold"
+    assert [check.subject for check in decision.missing] == ["challenger", "champion"]
+    assert decision.summary.startswith("The version says nothing of the groups by ")
+    assume = {"unknown_provenance": "assume_clean"}
+    taken = opened(tmp_path, clean_by="group", policy=assume, **other)
+    assert taken.gate(toy("q")).holdout.rows == 28 * 60
+    assert recomputed(taken) == []
+
+
+@pytest.mark.parametrize("keys", [{}, {"dependence": "independent", "recipe": "GroupedRecipe"}])
+def test_groups_that_nobody_named_cannot_be_clean(tmp_path, keys):
+    with pytest.raises(ConfigError, match=r"^clean_by = \"group\" needs groups, but none are named\. Set `group` in"):
+        opened(tmp_path, clean_by="group", **keys).load("toy", options={"uses": "p"})
+
+
+def test_a_split_by_the_hash_of_a_group_keeps_it_whole():
+    rows = few_cards()
+    split = split_by_hash(rows, key="card", holdout=0.3)
+    assert len(split.training) + len(split.holdout) == len(rows)
+    assert set(split.training["card"]).isdisjoint(split.holdout["card"])
+    later = split_by_hash(rows.assign(card=rows["card"].astype("category")).iloc[::-1], key="card", holdout=0.3)
+    assert set(later.holdout["card"]) == set(split.holdout["card"])
