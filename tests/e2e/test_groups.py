@@ -39,7 +39,7 @@ def test_no_card_that_trained_a_version_judges_it(project):
     assert (decision.verdict, decision.holdout.rows, decision.holdout.removed) == (Verdict.HOLD, 12 * 60, 16 * 60)
     assert decision.evidence.dependence.said == "12 groups by card"
     run_id = registry.state("toy").versions[second.tag].registration.run_id
-    assert _tags(project, run_id)["promotion.rows"] == "Rows were taken as 12 groups by card, 12 effective."
+    assert _tags(project, run_id)["promotion.rows"] == "Rows were taken as 12 groups by card, 10.7 effective."
     assert registry.audit("toy", recompute=True) == ()
 
 
