@@ -1,5 +1,6 @@
 """Rows that depend on each other, from the configuration to the record and back."""
 
+import json
 from dataclasses import replace
 
 import pandas as pd
@@ -93,6 +94,36 @@ def test_the_record_says_how_rows_were_taken_and_says_nothing_where_nobody_did(t
     (body,) = (entry.body for entry in timeless.history("toy") if entry.kind == "decision")
     assert "draws" not in body
     assert "dependence" not in body["decision"]["evidence"]
+
+
+def changed(registry, change):
+    """The entries, of which the decision's evidence says something else."""
+    entries = registry.history("toy")
+    bodies = [json.loads(json.dumps(entry.body)) for entry in entries]
+    for body in bodies:
+        if "draws" in body:
+            change(body["decision"]["evidence"])
+    return [replace(entry, body=body) for entry, body in zip(entries, bodies, strict=True)]
+
+
+SAID = {
+    "degrees of freedom": lambda evidence: evidence["metrics"][0].update(dof=200.0),
+    "the error beside": lambda evidence: evidence["metrics"][0]["beside"].update(stderr=1e-9),
+    "the challenger's": lambda evidence: evidence["metrics"][0].update(challenger_stderr=1e-9),
+    "the challenger's beside": lambda evidence: evidence["metrics"][0]["challenger_beside"].update(dof=200.0),
+    "how rows were taken": lambda evidence: evidence["dependence"].update(count=280),
+}
+
+
+@pytest.mark.parametrize("change", SAID.values(), ids=SAID)
+def test_every_number_that_an_error_rests_on_is_recomputed(tmp_path, change):
+    """By these alone a replay would decide otherwise, or a reader be told something else."""
+    registry = trained(opened(tmp_path, time_unit="s"))
+    registry.gate(toy("q"))
+    (found,) = check_recomputed(
+        registry.state("toy"), changed(registry, change), Reader(registry.config), registry.store
+    )
+    assert found.code == "AUD070"
 
 
 def test_another_day_length_than_recorded_does_not_come_out(tmp_path):
