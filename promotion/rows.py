@@ -286,12 +286,15 @@ def _no_number(path: Path, column: str, row: int, value: str) -> str:
 
 
 def _check_keys(keys: "pd.Series[Any]", what: str) -> None:
+    import pandas as pd
+
     texts = key_texts(keys)
     if texts.null_count:
         row = _first(texts.is_null().to_pandas())
         message = f"Column '{keys.name}' names the rows of {what} and must not be empty; row {row} is."
         raise DataError(message)
-    if len(texts.unique()) < len(texts):
+    is_unique = keys.is_unique if pd.api.types.is_integer_dtype(keys.dtype) else len(texts.unique()) == len(texts)
+    if not is_unique:
         again = texts.to_pandas().duplicated()
         row = _first(again)
         message = (

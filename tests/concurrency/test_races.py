@@ -221,6 +221,7 @@ def test_many_open_a_fresh_ledger_at_once(world, tmp_path, request):
     url = f"sqlite:///{tmp_path / 'fresh' / 'ledger.db'}"
     if not world.ledger_url.startswith("sqlite"):
         url = request.getfixturevalue("postgres_server").new_database()
+    (world.root / "bentoml" / "ledgers" / "toy.json").unlink()  # else the model is the other ledger's
     fresh = World(world.root, ledger=url)
     children = [fork(register_each, fresh, number) for number in range(WRITERS)]
     codes = Counter(wait(child) for child in children)

@@ -38,6 +38,7 @@ COMMANDS = {
     ("promote", "toy:weak", "--override", *BY_HAND): 0,
     ("promote", "toy:twin", "--override", *BY_HAND): 0,
     ("rollback", "toy", *BY_HAND): 0,
+    ("readmit", "toy:twin", *REASON): 0,
     ("adopt", "toy:noisy", "--trained-before", "0", *REASON): 0,
     ("status",): 0,
     ("champion", "toy"): 0,
@@ -55,6 +56,7 @@ COMMANDS = {
     ("ledger", "export", "--out", "ledger.jsonl"): 0,
     ("ledger", "import", "ledger.jsonl", "--dry-run"): 0,
     ("ledger", "upgrade"): 0,
+    ("ledger", "take", "toy", *BY_HAND): 1,  # it is this one's
 }
 """With the exit code of each."""
 UNDER_PREFECT = {("retrain",)}

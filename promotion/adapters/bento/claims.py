@@ -25,7 +25,7 @@ def read(home: Path, model: str) -> Claim | None:
     with reading(path):
         try:
             return restore(Claim, json.loads(path.read_bytes()))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except (ValueError, RecursionError) as error:  # pydantic's and JSON's errors are ValueErrors
             message = (

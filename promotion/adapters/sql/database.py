@@ -2,7 +2,9 @@
 
 import math
 import os
+import random
 import sqlite3
+import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +24,7 @@ NOTHING = "Nothing was recorded."
 _WAIT_SECONDS = 30
 _LONGEST_SECONDS = 3600
 _CONNECT_SECONDS = 10
+_SWITCH_SECONDS = (0.001, 0.02)
 _DRIVERS = {
     "sqlite": "sqlite",
     "sqlite+pysqlite": "sqlite",
@@ -176,10 +179,27 @@ def _begun_by_us(connection: Any, _: object) -> None:
 
 def _prepare_sqlite(connection: Any, record: object) -> None:
     _begun_by_us(connection, record)
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA synchronous = FULL")
-    cursor.close()
+    _write_ahead(connection)
+    connection.execute("PRAGMA synchronous = FULL")
+
+
+def _write_ahead(connection: Any) -> None:
+    """Switch to a write-ahead log.
+
+    Where two switch a new file at once, SQLite tells one of them at once that the database is locked: neither could
+    wait for the other, since both read it. So this waits instead, as long as the connection would.
+    """
+    (milliseconds,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    until = time.monotonic() + milliseconds / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(random.uniform(*_SWITCH_SECONDS))  # noqa: S311 - so that two do not meet again
+        else:
+            return
 
 
 def _begin(connection: Connection) -> None:
