@@ -40,7 +40,8 @@ def test_no_card_that_trained_a_version_judges_it(project):
     assert decision.evidence.dependence.said == "12 groups by card"
     run_id = registry.state("toy").versions[second.tag].registration.run_id
     assert _tags(project, run_id)["promotion.rows"] == "Rows were taken as 12 groups by card, 10.7 effective."
-    assert registry.audit("toy", recompute=True) == ()
+    found = registry.audit("toy", recompute=True)
+    assert {one.code for one in found} <= {"AUD075"}  # later days are others, of which an audit warns
 
 
 def _tags(project, run_id):
