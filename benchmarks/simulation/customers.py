@@ -71,8 +71,8 @@ def part(bench: Bench) -> None:
     """Print the table of (h)."""
     found = bench.simulate(judge, [(Customers(stay=stay), 0.05) for stay in (False, True)])
     heading(
-        f"(h) {HOLDOUTS} holdouts of fresh rows ({next(iter(found)).rows} rows, 100 customers, {METRIC}), share of them "
-        "that promotes an equally good challenger, in %: target at most 5. No target where the challenger was chosen by "
+        f"(h) {HOLDOUTS} holdouts of fresh rows ({next(iter(found)).rows} rows, 100 customers, {METRIC}), share "
+        "of them that promotes an equally good challenger, in %: at most 5, but where the challenger was chosen by "
         "its luck with the same customers"
     )
     at_most, lines = Target(low=0.0, high=ALPHA), []
