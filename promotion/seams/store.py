@@ -75,6 +75,7 @@ class Digests:
     Attributes:
         whole: SHA-256 over its files and description, the labels excepted.
         files: SHA-256 over its files alone, by path; equal of two versions with the very same files. None without any.
+            Fingerprints of groups do not count, since they tell nothing of the model.
     """
 
     whole: str

@@ -32,8 +32,11 @@ _UNFINISHED = shutil.ignore_patterns(f"{temporary_prefix(Path(DESCRIPTION))}*")
 _LINKED = "is reached through a symbolic link, and nothing is written through one"
 
 
+_GROUPS = "training_groups."
+
+
 def _groups_file(by: str) -> str:
-    return f"training_groups.{digest(by)[:16]}.npy"
+    return f"{_GROUPS}{digest(by)[:16]}.npy"
 
 
 class BentoStore:
@@ -160,7 +163,8 @@ class BentoStore:
             described = {key: value for key, value in description.items() if key != "labels"}
             files = digests(folder)
             whole = digest({"description": described, "files": files})
-            return Digests(whole=whole, files=digest(files) if files else None)
+            trained = {name: one for name, one in files.items() if not name.startswith(_GROUPS)}
+            return Digests(whole=whole, files=digest(trained) if trained else None)
 
     def training_rows(self, tag: Tag) -> KnownRows | None:
         """Fingerprints of the rows it was trained on; None when the version does not say."""

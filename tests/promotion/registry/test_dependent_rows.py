@@ -286,6 +286,16 @@ def test_a_version_without_fingerprints_of_these_groups_is_unknown(tmp_path, oth
     assert recomputed(taken) == []
 
 
+def test_a_version_is_the_same_model_with_fingerprints_of_groups_and_without(tmp_path):
+    """So that a retrain does not escape what people know of it by a new group in the configuration."""
+    of = [
+        trained(opened(tmp_path / name, rows=few_cards(), **keys)).store.digests(toy("p"))
+        for name, keys in {"rows": {}, "cards": {"group": "card"}}.items()
+    ]
+    assert of[0].files == of[1].files
+    assert of[0].whole != of[1].whole
+
+
 @pytest.mark.parametrize("keys", [{}, {"dependence": "independent", "recipe": "GroupedRecipe"}])
 def test_groups_that_nobody_named_cannot_be_clean(tmp_path, keys):
     with pytest.raises(ConfigError, match=r"^clean_by = \"group\" needs groups, but none are named\. Set `group` in"):
