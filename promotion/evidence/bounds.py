@@ -123,5 +123,13 @@ class Dependence:
             return "Rows were taken as independent of each other, by a person's word."
         if self.drawn_as is DrawnAs.GROUPS:
             return f"Rows were taken as {self.said}, {self.effective or 0.0:.3g} effective."
+        if self.count == 1:
+            return "Rows were taken one by one, since all fall into one block of time."
         bare = ", which do not cover what all rows of a day have in common" if self.days is None else ""
-        return f"Rows were taken one by one and in {self.said}{bare}; the larger error decides."
+        return f"Rows were taken one by one and in {self.said}{bare}; the larger error decides{self._lone}."
+
+    @property
+    def _lone(self) -> str:
+        """Where one block has all rows of a class there is nothing to tell an error of blocks from."""
+        lone = math.isclose(self.effective or 0.0, 1.0, rel_tol=1e-9)
+        return ", by rows alone where classes count, since one block has all rows of a class" if lone else ""
