@@ -60,12 +60,14 @@ class Tag:
     version: str
 
     @classmethod
-    def parse(cls, text: str) -> "Tag":
-        """Read `model:version`.
+    def parse(cls, text: "str | Tag") -> "Tag":
+        """Read `model:version`; a tag is itself.
 
         Raises:
             BadTag: the text is not of that form, or its parts are not BentoML names.
         """
+        if isinstance(text, Tag):
+            return text
         model, colon, version = text.partition(":")
         if not colon or not is_name(model) or not is_name(version):
             raise BadTag(text)

@@ -9,16 +9,17 @@ if TYPE_CHECKING:
 
 
 def attention_of(registry: "Registry", states: Sequence["State"]) -> list[str]:
-    """Models of other ledgers; champions lost, versions torn, a mirror behind or foreign, who serves unrecorded.
+    """Models of other ledgers; champions lost or not labelled, versions torn, a mirror behind, who serves unrecorded.
 
     MLflow is not asked: its aliases are as the last command that asked has seen them.
     """
     from promotion.registry.foreign import foreign_told, unknown_champion
-    from promotion.registry.serving import champion_trouble
+    from promotion.registry.serving import champion_trouble, label_trouble, unfinished
 
     others = {state.model: registry.other_ledger(state.model) for state in states}
     states = [state for state in states if not others[state.model]]
     lost = [champion_trouble(state, registry.store) for state in states]
+    labels = [unfinished(state) or label_trouble(state, registry.store) for state in states]
     torn = [one.torn for state in states for one in registry.store.versions(state.model) if one.torn]
     behind = [
         f"MLflow shows {state.model} as of entry {registry.ledger.mirrored(state.model)} of {state.seq}; "
@@ -29,7 +30,7 @@ def attention_of(registry: "Registry", states: Sequence["State"]) -> list[str]:
     ]
     moved = [foreign_told(state, registry.ledger.foreign(state.model)) for state in states]
     unknown = [_unrecorded(registry, state) for state in states]
-    told = (others.values(), lost, torn, behind, moved, unknown)
+    told = (others.values(), lost, labels, torn, behind, moved, unknown)
     return [line for lines in told for line in lines if line]
 
 

@@ -62,14 +62,16 @@ def init(
     say({"written": str(path)}, words, as_json=as_json)
 
 
-def repair(model: AnyModel = None, yes: Yes = False, dry_run: DryRun = False, as_json: Json = False) -> None:
+def repair(model: AnyModel = None, yes: Yes = False, dry_run: DryRun = False, as_json: Json = False) -> int:
     """Mend what differs from the ledger.
 
-    Complete what was interrupted; then show what else is to mend, ask, and do it.
+    Complete what was interrupted; then show what else is to mend, ask, and do it. Exit code 1 where a champion's files
+    are not in the store.
 
     Labels and aliases that disagree with the ledger are written again, what is torn or foreign is moved out of the
     Bento store, and what killed commands left behind is deleted.
     """
+    from promotion.registry.serving import champion_trouble
     from promotion.report.repair import repair_page
 
     registry = open_here()
@@ -83,14 +85,17 @@ def repair(model: AnyModel = None, yes: Yes = False, dry_run: DryRun = False, as
         page = repair_page(proposals, registry.store)
         show(_repair_data(proposals, dry_run=dry_run), *dry(dry_run=dry_run), page, form=form_of(as_json=as_json))
     if dry_run:
-        return
+        return 0
     if work:
         confirmed("Do this?", yes=yes)
     for proposal in proposals:
         registry.carry_out(proposal)
         registry.sync(proposal.state.model, everything=True, given_up=proposal.foreign)
+    lost = [champion_trouble(proposal.state, registry.store) for proposal in proposals]
     if work:
-        say(_repair_data(proposals, dry_run=False), "Repaired.", as_json=as_json)
+        told = "Repaired what can be, without a champion's files." if any(lost) else "Repaired."
+        say(_repair_data(proposals, dry_run=False), told, as_json=as_json)
+    return 1 if any(lost) else 0
 
 
 def sync(model: AnyModel = None, as_json: Json = False) -> int:
@@ -98,6 +103,8 @@ def sync(model: AnyModel = None, as_json: Json = False) -> int:
 
     Exit code 5 when it is, but for aliases that are not this ledger's: `repair` writes those. 1 when it is not.
     """
+    from promotion.registry.serving import champion_trouble, label_trouble
+
     registry = open_here()
     names = _ours(registry, model)
     for name in names:
@@ -105,6 +112,10 @@ def sync(model: AnyModel = None, as_json: Json = False) -> int:
     sent = {name: registry.sync(name, look=True) for name in names}
     foreign = {name: registry.ledger.foreign(name) for name in names if sent[name]}
     lines = [f"{name}: {_standing(foreign.get(name))}" for name in names]
+    states = [registry.state(name) for name in names]
+    for trouble in (champion_trouble(one, registry.store) or label_trouble(one, registry.store) for one in states):
+        if trouble:
+            notice(trouble)
     if not names:
         notice("No model is configured or recorded here that is this ledger's.")
     say({name: ok and not foreign[name] for name, ok in sent.items()}, *lines, as_json=as_json)

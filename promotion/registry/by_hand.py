@@ -35,9 +35,10 @@ class ByHand(Proposals):
     """
 
     def propose_promotion(
-        self, tag: Tag, *, reason: str, override: bool = False, rejudge: bool = False, start_anew: bool = False
+        self, tag: Tag | str, *, reason: str, override: bool = False, rejudge: bool = False, start_anew: bool = False
     ) -> Proposal:
         """Put a version into `prod`, judged again where that is asked for or due; see `Registry.promote`."""
+        tag = Tag.parse(tag)
         if override and rejudge:
             message = "--override goes without a decision, and --rejudge asks for a new one; give one of them."
             raise Refused(message)
@@ -61,8 +62,9 @@ class ByHand(Proposals):
         overriding = Override(tag=str(tag), reason=why, verdict=verdict) if override else None
         return proposal(state, *begun, *news, overriding, self._verified(version, plan))
 
-    def propose_answer(self, tag: Tag, *, reason: str, approved: bool) -> Proposal:
+    def propose_answer(self, tag: Tag | str, *, reason: str, approved: bool) -> Proposal:
         """Approve or deny a decision that waits; see `Registry.approve` and `Registry.deny`."""
+        tag = Tag.parse(tag)
         why = required(reason)
         self.stored(tag)
         state = self.settled(tag.model)
@@ -83,7 +85,7 @@ class ByHand(Proposals):
         model: str,
         *,
         reason: str,
-        to: Tag | None = None,
+        to: Tag | str | None = None,
         at: datetime | None = None,
         data: str | Path | None = None,
     ) -> Proposal:
@@ -91,7 +93,7 @@ class ByHand(Proposals):
         why = required(reason)
         state = self.settled(model)
         entries = self.ledger.entries(model)
-        target = rollback_target(state, entries, to=to, at=at)
+        target = rollback_target(state, entries, to=Tag.parse(to) if to else None, at=at)
         plan = plan_rollback(state, target, reason=why)
         tag = Tag.parse(plan.moves[0].tag)
         try:
@@ -101,9 +103,15 @@ class ByHand(Proposals):
         return proposal(state, self._verified(state.versions[plan.moves[0].tag], plan, data))
 
     def propose_adoption(
-        self, tag: Tag, *, reason: str, trained_before: float | str | date | None = None, assume_clean: bool = False
+        self,
+        tag: Tag | str,
+        *,
+        reason: str,
+        trained_before: float | str | date | None = None,
+        assume_clean: bool = False,
     ) -> Proposal:
         """Vouch for a version whose training rows are unknown; see `Registry.adopt`."""
+        tag = Tag.parse(tag)
         if (trained_before is None) != assume_clean:
             message = "Say what is known of its training rows: either --trained-before TIME or --assume-clean."
             raise Refused(message)
@@ -119,8 +127,9 @@ class ByHand(Proposals):
         adoption = Adoption(tag=str(tag), reason=why, trained_before=bound, assumed_clean=assume_clean)
         return proposal(state, *news, adoption, self._verified(find(known, tag), plan) if plan else None)
 
-    def propose_readmission(self, tag: Tag, *, reason: str) -> Proposal:
+    def propose_readmission(self, tag: Tag | str, *, reason: str) -> Proposal:
         """Let a version that was rolled back from be judged like any other again; see `Registry.readmit`."""
+        tag = Tag.parse(tag)
         why = required(reason)
         state = self.settled(tag.model)
         if find(state, tag).rolled_back is None:

@@ -14,9 +14,10 @@ from promotion.registry.entries import (
     chain,
 )
 from promotion.registry.foreign import names_since
+from promotion.registry.serving import labelled_prod
 from promotion.registry.state import State, advance, fold
 from promotion.seams import Claim, LedgerStore, ModelStore, Names
-from promotion.vocabulary import Tag
+from promotion.vocabulary import Stage, Tag
 
 
 def utc_now() -> datetime:
@@ -173,19 +174,38 @@ class Journal:
                 return state
             seq, plan = state.pending
             self._claim(state.model, self._claims.renewed(state))
-            self._carry_out(plan)
+            self._carry_out(plan, state)
             try:
                 return self._record(state, *self._chained(state, (TransitionApplied(planned=seq),), sign=self._sign))
             except Conflict:
                 return self.state(state.model)
 
-    def _carry_out(self, plan: TransitionPlanned) -> None:
+    def _carry_out(self, plan: TransitionPlanned, state: State) -> None:
+        """Write the labels: `prod` on the new champion first, then the others; and no two versions keep `prod`.
+
+        Where the new champion's files are not in this store the last `prod` stays, so that a service finds one.
+        """
+        lost = False
         for move in plan.moves:
+            if lost and move.before is Stage.PROD:
+                self._notice(f"{move.tag} keeps the label stage: prod in this store until {plan.champion} is here.")
+                continue
             try:
                 self._store.write_stage(Tag.parse(move.tag), move.after)
             except UnknownName:
-                self._notice(f"{move.tag} is no longer in the Bento store, so its label was not written.")
+                lost |= move.after is Stage.PROD
+                self._notice(f"{move.tag} is not in this Bento store, so its label was not written.")
             except TornVersion as error:
+                lost |= move.after is Stage.PROD
                 self._notice(f"{error} Its label was not written.")
+        if not lost and any(move.after is Stage.PROD for move in plan.moves):
+            self._settle_kept(plan, state)
         for tag in plan.deletions:
             self._store.delete(Tag.parse(tag))
+
+    def _settle_kept(self, plan: TransitionPlanned, state: State) -> None:
+        """Take `prod` from a version that kept it while an earlier champion's files were not here."""
+        for tag in labelled_prod(self._store, state.model):
+            known = state.versions.get(str(tag))
+            if str(tag) != plan.champion and known and known.stage not in {None, Stage.PROD}:
+                self._store.write_stage(tag, known.stage)

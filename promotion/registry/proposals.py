@@ -23,7 +23,7 @@ from promotion.registry.mending import mending
 from promotion.registry.record import Record
 from promotion.registry.retention import Retention, plan_retention, retention
 from promotion.registry.rolled_back import blocking, rollback_check
-from promotion.registry.serving import adoption_hint, serving
+from promotion.registry.serving import adoption_hint, serving, unfinished
 from promotion.registry.state import State, champions
 from promotion.registry.transition import find, plan_verdict, stands
 from promotion.seams import Names, Step, Stray, call
@@ -83,7 +83,7 @@ class Proposals(Record):
 
     def propose_gate(
         self,
-        tag: Tag,
+        tag: Tag | str,
         *,
         data: str | Path | None = None,
         holdout: str | Path | None = None,
@@ -95,6 +95,7 @@ class Proposals(Record):
         Where the very same decision stands already and nothing follows from it, there is nothing to record. A version
         that was rolled back from is held before any row is read, and spends nothing of the holdout.
         """
+        tag = Tag.parse(tag)
         self.stored(tag)
         self.config.model(tag.model)
         state = self.settled(tag.model)
@@ -220,12 +221,7 @@ class Proposals(Record):
         """
         state = self._journal.state(model)
         if state.pending:
-            seq, plan = state.pending
-            message = (
-                f"The {plan.cause} of entry {seq} of '{model}' was interrupted before all of it was done. "
-                f"`promotion repair {model}` (or any command that changes something) completes it."
-            )
-            raise Refused(message)
+            raise Refused(unfinished(state))
         self._tell_other(model)
         return state
 

@@ -148,8 +148,8 @@ class Record:
 
     def compare(
         self,
-        champion: Tag,
-        challenger: Tag,
+        champion: Tag | str,
+        challenger: Tag | str,
         *,
         data: str | Path | None = None,
         holdout: str | Path | None = None,
@@ -165,6 +165,7 @@ class Record:
         Raises:
             DataError: no row is left to judge by.
         """
+        champion, challenger = Tag.parse(champion), Tag.parse(challenger)
         self.config.model(champion.model)
         state = self._journal.state(champion.model)
         known = self._journal.foreseen(state, self._registrations(state, champion, challenger))
@@ -252,7 +253,7 @@ class Record:
         """Who may approve promotions, and how long; anyone, once, where the model is not configured."""
         return self.config.models[model].policy.panel if model in self.config.models else ANYONE
 
-    def stored(self, tag: Tag) -> Stored:
+    def stored(self, tag: Tag | str) -> Stored:
         """The version in the store; where it is not there, what became of it.
 
         Raises:
@@ -260,6 +261,7 @@ class Record:
             UnknownName: there never was such a version.
             StoreError: it is not whole, or cannot be read.
         """
+        tag = Tag.parse(tag)
         return present(self._journal.state(tag.model), self.store, tag)
 
     def foreign(self, state: State) -> Names:

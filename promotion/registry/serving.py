@@ -21,16 +21,15 @@ def serving(state: State, store: ModelStore) -> Tag | None:
     labelled = labelled_prod(store, state.model)
     names = ", ".join(map(str, labelled))
     if state.champion:
-        champion = Tag.parse(state.champion.tag)
+        champion, trouble = Tag.parse(state.champion.tag), champion_trouble(state, store)
+        if trouble:
+            raise StoreError(trouble)
         if any(tag != champion for tag in labelled):
             message = (
                 f"The champion of '{state.model}' is {champion}, but the label stage: prod is on {names}. "
                 f"`promotion audit {state.model}` shows what differs, `promotion repair {state.model}` mends it."
             )
             raise StoreError(message)
-        trouble = champion_trouble(state, store)
-        if trouble:
-            raise StoreError(trouble)
         return champion
     if len(labelled) > 1:
         message = (
@@ -50,10 +49,35 @@ def champion_trouble(state: State, store: ModelStore) -> str:
     except (StoreError, UnknownName) as error:
         found = str(error) if isinstance(error, StoreError) else "Its folder is not in the Bento store."
         return (
-            f"The champion {state.champion.tag} cannot be used. {found} Restore it from a backup, or bring back the "
-            f"champion before it: `promotion rollback {state.model} --reason …`."
+            f"The champion {state.champion.tag} cannot be used. {found} Copy it there from another host's store or a "
+            f"backup, or bring back the champion before it: `promotion rollback {state.model} --reason …`."
         )
     return ""
+
+
+def unfinished(state: State) -> str:
+    """That a transition is planned and not yet applied, and what completes it; empty where none is."""
+    if state.pending is None:
+        return ""
+    seq, plan = state.pending
+    return (
+        f"The {plan.cause} of entry {seq} of '{state.model}' was interrupted before all of it was done. "
+        f"`promotion repair {state.model}` (or any command that changes something) completes it."
+    )
+
+
+def label_trouble(state: State, store: ModelStore) -> str:
+    """That the champion carries another label than `prod`, and what writes it; empty where it does not, or is lost."""
+    if state.champion is None or state.pending or champion_trouble(state, store):
+        return ""
+    stage = store.get(Tag.parse(state.champion.tag)).stage
+    if stage == Stage.PROD:
+        return ""
+    found = f"the label stage: {stage}" if stage else "no label stage"
+    return (
+        f"The champion {state.champion.tag} has {found} in the Bento store, where it must be prod. "
+        f"`promotion repair {state.model}` writes it."
+    )
 
 
 def labelled_prod(store: ModelStore, model: str) -> tuple[Tag, ...]:

@@ -41,6 +41,18 @@ class Registry(ByHand):
                 self.ledger.mark_foreign(state.model, error.aliases)
             raise
 
+    def settled(self, model: str) -> State:
+        """As of `Proposals`; what is unfinished although this command completed all that it found is someone else's.
+
+        Raises:
+            Conflict: somebody recorded a change since, which this command knew nothing of.
+        """
+        state = self._journal.state(model)
+        if self._changing and state.pending:
+            seq, _ = state.pending
+            raise Conflict(model, seq, self.ledger.entries(model, after=seq - 1, limit=1)[0].actor)
+        return super().settled(model)
+
     def start_anew(self, model: str, *, reason: str) -> None:
         """Record that the ledger goes on without a champion that MLflow has, or without its answer.
 
@@ -76,10 +88,12 @@ class Registry(ByHand):
         if proposal.claims:
             self._journal.claim(model)
         self._clear(proposal)
+        self._changing = False
         return proposal
 
-    def register(self, tag: Tag, origin: Origin | None = None) -> Known:
+    def register(self, tag: Tag | str, origin: Origin | None = None) -> Known:
         """Record a version of the store with the digest of its files; one that is recorded already stays as it is."""
+        tag = Tag.parse(tag)
         state = self.complete(tag.model)
         if str(tag) not in state.versions:
             state = self._journal.append(state, self._registration(tag, origin or Origin()))
@@ -100,7 +114,7 @@ class Registry(ByHand):
 
     def gate(
         self,
-        tag: Tag,
+        tag: Tag | str,
         *,
         data: str | Path | None = None,
         holdout: str | Path | None = None,
@@ -121,13 +135,16 @@ class Registry(ByHand):
             Conflict: the record moved on meanwhile; nothing was changed.
             PromotionError: it cannot be judged; nothing was changed.
         """
+        tag = Tag.parse(tag)
         self._journal.check_signer()
         self.complete(tag.model)
         decision = self.carry_out(self.propose_gate(tag, data=data, holdout=holdout, step=step)).decision
         assert decision is not None  # noqa: S101 - a gate always decides
         return decision
 
-    def promote(self, tag: Tag, *, reason: str, override: bool = False, rejudge: bool = False) -> TransitionPlanned:
+    def promote(
+        self, tag: Tag | str, *, reason: str, override: bool = False, rejudge: bool = False
+    ) -> TransitionPlanned:
         """Put a version into `prod` by hand: with a standing `promote` decision, or as a recorded override.
 
         It is judged again first where the file whose rows judged it has changed since.
@@ -144,6 +161,7 @@ class Registry(ByHand):
             DataError: it cannot score.
             Conflict: the record moved on meanwhile; nothing was changed.
         """
+        tag = Tag.parse(tag)
         self.complete(tag.model)
         done = self.carry_out(self.propose_promotion(tag, reason=reason, override=override, rejudge=rejudge))
         if not done.promotes:
@@ -158,7 +176,7 @@ class Registry(ByHand):
         model: str,
         *,
         reason: str,
-        to: Tag | None = None,
+        to: Tag | str | None = None,
         at: datetime | None = None,
         data: str | Path | None = None,
     ) -> TransitionPlanned:
@@ -181,28 +199,35 @@ class Registry(ByHand):
         self.complete(model)
         return _planned(self.carry_out(self.propose_rollback(model, reason=reason, to=to, at=at, data=data)))
 
-    def approve(self, tag: Tag, *, reason: str) -> TransitionPlanned | None:
+    def approve(self, tag: Tag | str, *, reason: str) -> TransitionPlanned | None:
         """Approve a decision that waits; the approval that completes the number promotes. None when more are missing.
 
         Raises:
             Refused: nothing waits, or it is not this actor's to approve.
             Conflict: the record moved on meanwhile; nothing was changed.
         """
+        tag = Tag.parse(tag)
         self.complete(tag.model)
         return self.carry_out(self.propose_answer(tag, reason=reason, approved=True)).plan
 
-    def deny(self, tag: Tag, *, reason: str) -> TransitionPlanned:
+    def deny(self, tag: Tag | str, *, reason: str) -> TransitionPlanned:
         """Deny a decision that waits: the version is rejected, and can be judged again.
 
         Raises:
             Refused: nothing waits, or it is not this actor's to deny.
             Conflict: the record moved on meanwhile; nothing was changed.
         """
+        tag = Tag.parse(tag)
         self.complete(tag.model)
         return _planned(self.carry_out(self.propose_answer(tag, reason=reason, approved=False)))
 
     def adopt(
-        self, tag: Tag, *, reason: str, trained_before: float | str | date | None = None, assume_clean: bool = False
+        self,
+        tag: Tag | str,
+        *,
+        reason: str,
+        trained_before: float | str | date | None = None,
+        assume_clean: bool = False,
     ) -> TransitionPlanned | None:
         """Vouch for a version whose training rows are unknown; one that carries `prod` becomes the champion.
 
@@ -217,6 +242,7 @@ class Registry(ByHand):
             DataError: `trained_before` is no time, or the recipe's time column holds the other kind.
             Refused: neither or both of `trained_before` and `assume_clean`; or another version is champion.
         """
+        tag = Tag.parse(tag)
         self.complete(tag.model)
         known = {"trained_before": trained_before, "assume_clean": assume_clean}
         return self.carry_out(self.propose_adoption(tag, reason=reason, **known)).plan  # type: ignore[arg-type]
@@ -229,12 +255,13 @@ class Registry(ByHand):
         """
         self.carry_out(self.propose_takeover(model, reason=reason))
 
-    def readmit(self, tag: Tag, *, reason: str) -> Known:
+    def readmit(self, tag: Tag | str, *, reason: str) -> Known:
         """Let a version that was rolled back from be judged and promoted like any other again; it moves nowhere.
 
         Raises:
             Refused: no rollback keeps it out.
         """
+        tag = Tag.parse(tag)
         self.complete(tag.model)
         return find(self.carry_out(self.propose_readmission(tag, reason=reason)).state, tag)
 

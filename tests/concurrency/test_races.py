@@ -159,6 +159,19 @@ def complete(world):
     assert world.open().complete("toy").pending is None
 
 
+def test_one_that_is_overtaken_before_it_has_proposed_anything_is_told_by_whom(first_world, tmp_path):
+    """Whoever overtook it may have planned, and be writing the labels yet: that is no interrupted change."""
+    world = first_world.copy(tmp_path / "world")
+    slow = world.open("os:bob")
+    slow.complete("toy")
+    assert run(plan_only, world) == 0
+    with pytest.raises(Conflict, match="The record of 'toy' moved on by os:alice while this command ran") as told:
+        slow.propose_promotion("toy:next", reason="by hand", override=True)
+    assert told.value.exit_code == 6
+    slow.promote("toy:next", reason="once more", override=True)
+    assert check(world).champion == "toy:next"
+
+
 def test_whoever_mirrors_last_mlflow_shows_what_the_ledger_says(first_world, tmp_path):
     world = first_world.copy(tmp_path / "world", mlflow=True)
     jobs = [("promote", "twin"), ("register", "last"), ("gate", "spoilt"), ("rollback", "good")]

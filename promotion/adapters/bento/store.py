@@ -3,9 +3,8 @@
 import contextlib
 import errno
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -349,13 +348,13 @@ class BentoStore:
 @contextmanager
 def _private_store() -> Iterator[BentoStore]:
     """A store that only this user can look into, and that is gone afterwards."""
-    try:
-        folder = tempfile.TemporaryDirectory(prefix="promotion-", ignore_cleanup_errors=True)
-    except OSError as error:
-        message = (
-            "No temporary folder can be made, in which model files are verified and loaded "
-            f"({error.strerror or error}). TMPDIR names another place for it."
-        )
-        raise StoreError(message) from error
-    with folder as home:
-        yield BentoStore(Path(home))
+    with ExitStack() as opened:
+        try:
+            home = opened.enter_context(aside.private())
+        except OSError as error:
+            message = (
+                "No temporary folder can be made, in which model files are verified and loaded "
+                f"({error.strerror or error}). TMPDIR names another place for it."
+            )
+            raise StoreError(message) from error
+        yield BentoStore(home)

@@ -80,6 +80,8 @@ def _check_labels(state: State, whole: Mapping[str, Stored]) -> Iterator[Finding
     """Every label is the ledger's, and none but the champion carries `prod`."""
     champion = state.champion.tag if state.champion else None
     mend = f"`promotion repair {state.model}` writes the ledger's stage."
+    if champion and champion not in whole:
+        mend = f"It stays until {champion} is in this store; then `promotion repair {state.model}` writes the ledger's."
     for tag, one in whole.items():
         known = state.versions.get(tag)
         if known and known.deleted_at:
@@ -130,7 +132,10 @@ def _check_presence(state: State, stored: Mapping[str, Stored]) -> Iterator[Find
 def _missing(state: State, known: Known) -> Iterator[Finding]:
     model, tag = state.model, known.tag
     if known.stage is Stage.PROD:
-        mend = f"Restore it from a backup, or bring back the champion before it: `promotion rollback {model}`."
+        mend = (
+            "Copy it there from another host's store or a backup, or bring back the champion before it: "
+            f"`promotion rollback {model}`."
+        )
     elif known.stage is Stage.STAGING:
         mend = "Restore it from a backup, or retrain."
     elif tag == state.previous:

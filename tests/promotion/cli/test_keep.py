@@ -112,10 +112,10 @@ class TestRepair:
     def test_a_champion_that_is_lost_is_told_and_stays_lost_until_a_rollback(self, store_of, command):
         shutil.rmtree(store_of.path(toy("weak")))
         code, out, _ = command("repair")
-        assert code == 0
+        assert code == 1
         expected = (
-            "! The champion toy:weak cannot be used. Its folder is not in the Bento store. Restore it from a backup, or "
-            "bring back the champion before it: `promotion rollback toy --reason …`."
+            "! The champion toy:weak cannot be used. Its folder is not in the Bento store. Copy it there from another "
+            "host's store or a backup, or bring back the champion before it: `promotion rollback toy --reason …`."
         )
         assert expected in unwrapped(out)
         assert expected in unwrapped(command("status")[1])

@@ -462,7 +462,7 @@ def test_a_champion_whose_folder_is_gone_cannot_be_verified_and_says_so(audited)
     assert (finding.expected, finding.found, finding.mend) == (
         "the version in prod",
         "no folder in the store",
-        "Restore it from a backup, or bring back the champion before it: `promotion rollback toy`.",
+        "Copy it there from another host's store or a backup, or bring back the champion before it: `promotion rollback toy`.",
     )
 
 

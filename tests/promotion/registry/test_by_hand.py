@@ -205,6 +205,17 @@ class TestRollback:
         assert registry.rollback("toy", reason="r", to=toy("twin")).champion == "toy:twin"
         assert registry.state("toy").line == ("toy:weak", "toy:twin")
 
+    def test_versions_may_be_named_by_text(self, registry_after_three_champions):
+        registry = registry_after_three_champions
+        last = registry.state("toy").champion.tag
+        first = registry.state("toy").line[0]
+        assert registry.rollback("toy", to=first, reason="as asked").champion == first
+        registry.readmit(last, reason="as asked")
+        assert registry.gate(last).challenger.tag == last
+        assert {one.metric for one in registry.compare(first, last).metrics} >= {"roc_auc"}
+        with pytest.raises(UnknownName, match="A tag is MODEL:VERSION in lower case"):
+            registry.gate("toy")
+
     def test_to_a_moment_is_to_whom_served_then(self, registry_after_three_champions):
         registry = registry_after_three_champions
         moments = [

@@ -1,0 +1,66 @@
+"""Two hosts with a Bento store each and one ledger: what a host says and does that lacks the champion's files."""
+
+import shutil
+
+import pytest
+from situation import toy
+
+from promotion.adapters.bento import BentoStore
+
+
+def unwrapped(text):
+    return " ".join(text.split())
+
+
+@pytest.fixture
+def other(with_champion, command, monkeypatch):
+    """The second host, which lacks `toy:good`; the first one has promoted it, and keeps its files as they were before."""
+    first, second = with_champion / "bentoml", with_champion / "second"
+    shutil.copytree(first, second)
+    shutil.move(second / "models" / "toy" / "good", with_champion / "good")
+    assert command("gate", "toy:good")[0] == 0
+    monkeypatch.setenv("PROMOTION_BENTOML_HOME", str(second))
+    return BentoStore(second)
+
+
+def test_the_last_prod_label_stays_until_the_champion_is_copied(other, with_champion, command):
+    lost = "The champion toy:good cannot be used. Its folder is not in the Bento store. Copy it there from another host"
+    assert lost in unwrapped(command("status")[1])
+    assert lost in unwrapped(command("sync")[2])
+    code, out, _ = command("repair", "--yes")
+    assert code == 1
+    assert lost in unwrapped(out)
+    assert "Repaired." not in out
+    assert other.get(toy("weak")).stage == "prod"
+
+    shutil.copytree(with_champion / "good", other.path(toy("good")))
+    unlabelled = (
+        "The champion toy:good has the label stage: staging in the Bento store, where it must be prod. "
+        "`promotion repair toy` writes it."
+    )
+    assert unlabelled in unwrapped(command("status")[1])
+    assert unlabelled in unwrapped(command("sync")[2])
+    code, out, _ = command("repair", "--yes")
+    assert (code, out.splitlines()[-1]) == (0, "Repaired.")
+    assert [other.get(toy(name)).stage for name in ("weak", "good")] == ["archived", "prod"]
+    assert "!" not in command("status")[1]
+
+
+def test_a_promotion_of_what_it_lacks_leaves_prod_where_it_is(other, with_champion, command):
+    """As after a killed command: whoever comes next writes the labels, in its own store."""
+    assert command("rollback", "toy", "--reason", "complaints", "--yes")[0] == 0
+    shutil.copytree(with_champion / "good", other.path(toy("good")))
+    assert command("readmit", "toy:good", "--reason", "they were wrong")[0] == 0
+    proposal = opened(with_champion).propose_promotion("toy:good", reason="as asked", override=True)
+    opened(with_champion)._journal.append(proposal.state, *proposal.bodies)
+    shutil.rmtree(other.path(toy("good")))
+    assert "The promotion of entry" in command("status")[1]
+    err = command("sync")[2]
+    assert "Note: toy:weak keeps the label stage: prod in this store until toy:good is here." in err
+    assert other.get(toy("weak")).stage == "prod"
+
+
+def opened(folder):
+    import promotion
+
+    return promotion.open(folder / "promotion.toml")
