@@ -2,6 +2,9 @@
 
 import contextlib
 import errno
+import getpass
+import os
+import platform
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -232,17 +235,19 @@ class BentoStore:
             StoreError: another one has held it for too long.
         """
         folder = self.home / "locks"
-        lock = FileLock(folder / f"{model}.lock", timeout=self.patience)
+        lock, holder = FileLock(folder / f"{model}.lock", timeout=self.patience), folder / f"{model}.holder"
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
             try:
                 lock.acquire()
             except Timeout as error:
                 message = (
-                    f"Another command has been writing the labels of '{model}' for {self.patience:g} seconds. "
-                    "Run this one again; what is recorded stands."
+                    f"Another command{_holding(holder)} has been writing the labels of '{model}' for "
+                    f"{self.patience:g} seconds. Run this one again; what is recorded stands."
                 )
                 raise StoreError(message) from error
+            with contextlib.suppress(OSError, KeyError):  # it only names us to those who wait
+                holder.write_text(f"process {os.getpid()} of {getpass.getuser()} on {platform.node()}")
         try:
             yield
         finally:
@@ -343,6 +348,14 @@ class BentoStore:
             with contextlib.suppress(OSError):
                 target.rename(version)
             raise
+
+
+def _holding(holder: Path) -> str:
+    """Who said last that it holds a lock, for a sentence; empty where nobody can tell."""
+    try:
+        return f" ({holder.read_text()})"
+    except (OSError, ValueError):
+        return ""
 
 
 @contextmanager

@@ -23,7 +23,6 @@ from promotion.secrets import without_password
 NOTHING = "Nothing was recorded."
 _WAIT_SECONDS = 30
 _LONGEST_SECONDS = 3600
-_CONNECT_SECONDS = 10
 _SWITCH_SECONDS = (0.001, 0.02)
 _DRIVERS = {
     "sqlite": "sqlite",
@@ -207,21 +206,15 @@ def _begin(connection: Connection) -> None:
 
 
 def _postgresql(url: URL) -> Engine:
-    waits = {"connect_timeout": _CONNECT_SECONDS, "tcp_user_timeout": _WAIT_SECONDS * 1000}
-    given = {name: wait for name, wait in waits.items() if name not in url.query}
     try:
         # READ COMMITTED, whatever the server's default: of two writers of one entry the second meets the first's key.
-        engine = create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED", connect_args=given)
+        engine = create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED")
+        from promotion.adapters.sql.postgresql import connect
     except ImportError:
         message = (
             "A ledger on PostgreSQL needs its driver, which is not installed: "
             "run `pip install 'registry-flows[postgresql]'`."
         )
         raise ConfigError(message) from None
-    event.listen(engine, "connect", _prepare_postgresql)
+    event.listen(engine, "do_connect", lambda _dialect, _record, given, named: connect(*given, **named))
     return engine
-
-
-def _prepare_postgresql(connection: Any, _: object) -> None:
-    connection.execute(f"SET lock_timeout = '{_WAIT_SECONDS}s'")
-    connection.commit()

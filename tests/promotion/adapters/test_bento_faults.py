@@ -263,8 +263,8 @@ with aside.private() as folder:
 def test_another_writer_is_waited_for_and_then_named(store):
     impatient = room.BentoStore(store.home, patience=0.05)
     expected = (
-        r"^Another command has been writing the labels of 'toy' for 0\.05 seconds\. Run this one again; what is recorded "
-        r"stands\.$"
+        rf"^Another command \(process {os.getpid()} of \w+ on .*\) has been writing the labels of 'toy' for 0\.05 "
+        r"seconds\. Run this one again; what is recorded stands\.$"
     )
     with store.held("toy"):
         with pytest.raises(StoreError, match=expected), impatient.held("toy"):
