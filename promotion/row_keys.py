@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from promotion.arrow_columns import plain
 from promotion.errors import DataError
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ _ZONE = r"Z|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?"
 MOMENT = rf"^({_DATE})[T ]({_CLOCK})(?:(:[0-5]\d)(\.\d{{1,9}})?)?({_ZONE})?$"
 """ISO 8601 date and time; groups: date, hour and minute, `:seconds`, `.fraction`, zone."""
 _MOMENT = re.compile(MOMENT)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # but tabs and the ends of lines
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,8 @@ def key_texts(keys: "pd.Series[Any]") -> "pa.StringArray":
       are the shortest decimal that reads back as the same number.
     - A `Decimal` is written out with all its digits, a truth value is `True` or `False`.
     - Dates and moments are ISO 8601, as above.
-    - Bytes are the UTF-8 text they hold, or else their hexadecimal digits; anything else is its `str`.
+    - Bytes are the UTF-8 text they hold, or else, and where that has control characters, their hexadecimal digits.
+    - A UUID is its hyphenated text, also in Arrow's type for it; anything else is its `str`.
 
     Raises:
         DataError: a floating-point number is infinite or so large that it stands for several whole numbers; a text is
@@ -144,7 +147,7 @@ def _texts(keys: "pd.Series[Any]") -> "pa.StringArray":
     try:
         if pd.api.types.is_object_dtype(keys.dtype):
             return _joined(pa.array(keys, pa.string(), from_pandas=True))
-        column = _joined(pa.array(keys, from_pandas=True))
+        column = plain(_joined(pa.array(keys, from_pandas=True)))
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
         return _each(keys.name, keys.astype(object))
     kind = column.type
@@ -153,7 +156,7 @@ def _texts(keys: "pd.Series[Any]") -> "pa.StringArray":
     if pa.types.is_timestamp(kind):
         texts = column.cast(pa.timestamp(kind.unit)).cast(pa.string())
         return _with_zone(texts) if kind.tz else texts
-    return _each(keys.name, keys.astype(object))
+    return _each(keys.name, column.to_pylist() if pa.types.is_boolean(kind) else keys.astype(object))
 
 
 def _joined(column: "pa.Array | pa.ChunkedArray") -> "pa.Array":
@@ -221,18 +224,20 @@ def _text(name: object, value: Any) -> str | None:
     if isinstance(value, Decimal):
         return format(value, "f")
     if isinstance(value, bytes | bytearray | memoryview):
-        return _text_of_bytes(bytes(value))
+        return text_of_bytes(bytes(value))
     if str(value) == object.__repr__(value):
         message = f"Column '{name}' names the rows and holds {value!r}, which has no text. Store the ids as text."
         raise DataError(message)
     return str(value)
 
 
-def _text_of_bytes(value: bytes) -> str:
+def text_of_bytes(value: bytes) -> str:
+    """The UTF-8 text that bytes hold; their hexadecimal digits where they hold none, or one with control characters."""
     try:
-        return value.decode()
+        text = value.decode()
     except UnicodeDecodeError:
         return value.hex()
+    return value.hex() if _CONTROL.search(text) else text
 
 
 def _moment(text: str) -> str:

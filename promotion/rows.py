@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from promotion.arrow_columns import frame
 from promotion.errors import DataError, UnknownName, require_once
 from promotion.iso import is_moment
 from promotion.row_keys import FIRST_FORM, fingerprints, form_in_use, key_texts
@@ -30,8 +31,9 @@ def read_rows(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
     """Read the named columns of a CSV or Parquet file, in the order given.
 
     A `number` becomes float64, a `text` a pandas category. A `key` of a CSV file is text, letter by letter; that of a
-    Parquet file has the file's type. A `time` becomes int64 or float64 where the file holds numbers, datetime64 where
-    it holds moments or ISO 8601 text, in UTC where they name a zone.
+    Parquet file has the file's type, a UUID its text. A `time` becomes int64 or float64 where the file holds numbers,
+    datetime64 where it holds moments or ISO 8601 text, in UTC where they name a zone. Whole numbers of which one is
+    missing are float64; keys, texts and times of them are `Int64` where float64 would round one.
 
     In a CSV file only an empty field is a missing key or text (`NA` is a text). As a missing number or time `NA`,
     `NaN`, `null` and the like count too.
@@ -189,7 +191,10 @@ def _read_parquet(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFram
 
     try:
         _require(path, columns, pq.read_schema(path).names)
-        rows = pd.read_parquet(path, columns=list(columns))
+        if form_in_use() == FIRST_FORM:
+            rows = pd.read_parquet(path, columns=list(columns))
+        else:
+            rows = frame(pq.read_table(path, columns=list(columns)))
     except (pa.ArrowInvalid, OSError) as error:
         message = f"{path} cannot be read as Parquet ({str(error).splitlines()[0]}). Write the file again."
         raise DataError(message) from error

@@ -57,7 +57,7 @@ def times_of_text(column: "pd.Series[Any]", what: str) -> Times:
 
     named = f"'{column.name}' of {what}"
     column = column.mask(column.str.strip().isin(ConvertOptions().null_values))
-    numbers = pd.to_numeric(column, errors="coerce")
+    numbers = pd.to_numeric(column, errors="coerce", dtype_backend="numpy_nullable")  # which keeps all digits
     if column.isna().all() or pd.isna(numbers[column.notna()].iloc[0]):
         return _objects(column.astype(object), named)
     expected = "hold numbers throughout, as in its first row"

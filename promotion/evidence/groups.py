@@ -25,7 +25,7 @@ from promotion.errors import ConfigError, DataError, UnknownName, require_once
 from promotion.evidence.arrays import TABLE, Columns, Floats, Index, names_of
 from promotion.evidence.blocks import blocks_of, read_times
 from promotion.evidence.bounds import Dependence, DrawnAs
-from promotion.evidence.containers import is_missing
+from promotion.evidence.containers import is_missing, unmasked
 from promotion.evidence.influence import raised
 from promotion.evidence.rows import ScoredRows
 from promotion.vocabulary import Task
@@ -235,7 +235,7 @@ def _column(what: str, given: ArrayLike | str, columns: Columns | None, n_rows: 
         require_once(given, names_of(columns), TABLE)
     values = every[given] if isinstance(given, str) else given
     # From a list of words and NaN, NumPy would make the word 'nan'.
-    found = np.asarray(values, dtype=object if isinstance(values, list | tuple) else None)
+    found = np.asarray(values, dtype=object) if isinstance(values, list | tuple) else unmasked(values)
     if found.shape != (n_rows,):
         named = f"column '{given}'" if isinstance(given, str) else what
         raise DataError(

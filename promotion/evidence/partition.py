@@ -17,6 +17,7 @@ from promotion.ages import timedelta_of
 from promotion.errors import DataError
 from promotion.evidence.arrays import Floats
 from promotion.evidence.containers import MAX_EXACT, is_missing
+from promotion.row_keys import text_of_bytes
 from promotion.time_columns import times_of
 
 MISSING = "(missing)"
@@ -205,8 +206,8 @@ def _text(value: Any) -> str:
         return _number_text(value)
     if isinstance(value, np.datetime64):
         return str(np.datetime_as_string(value, unit="auto"))
-    text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
-    return text.encode(errors="replace").decode() or '""'  # what is no Unicode cannot be written to a ledger
+    text = text_of_bytes(value) if isinstance(value, bytes) else str(value)
+    return text.encode(errors="backslashreplace").decode() or '""'  # what is no Unicode cannot be written to a ledger
 
 
 def _number_text(number: "float | np.floating[Any]") -> str:
