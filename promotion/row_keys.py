@@ -122,7 +122,10 @@ def key_texts(keys: "pd.Series[Any]") -> "pa.StringArray":
     import pyarrow.compute as pc
 
     if isinstance(keys.dtype, pd.CategoricalDtype):
-        names = key_texts(keys.cat.categories.to_series(name=keys.name))
+        try:
+            names = key_texts(keys.cat.categories.to_series(name=keys.name))
+        except DataError:  # of a category, which is not a row
+            return key_texts(keys.astype(keys.cat.categories.dtype))
         codes = keys.cat.codes.to_numpy()
         return names.take(pa.array(codes, mask=codes < 0))
     texts = _texts(keys)
@@ -171,7 +174,8 @@ def _with_zone(texts: "pa.StringArray") -> "pa.StringArray":
     return pc.binary_join_element_wise(texts, "Z", "")
 
 
-def _float_texts(keys: "pd.Series[Any]") -> "pa.StringArray":
+def _float_texts(keys: "pd.Series[Any]", first: int = 1) -> "pa.StringArray":
+    """Of a column of floating-point numbers whose first row has this number."""
     import numpy as np
     import pyarrow as pa
 
@@ -184,7 +188,7 @@ def _float_texts(keys: "pd.Series[Any]") -> "pa.StringArray":
     if vague.any():
         row = int(vague.argmax())
         message = (
-            f"Column '{keys.name}' names the rows and holds {values[row]!s} in row {row + 1}, a floating-point number "
+            f"Column '{keys.name}' names the rows and holds {values[row]!s} in row {row + first}, a floating-point number "
             f"({values.dtype}). From {limit:,} up such a number stands for several ids. Store the ids as whole numbers "
             "or as text."
         )
@@ -202,7 +206,7 @@ def _float_texts(keys: "pd.Series[Any]") -> "pa.StringArray":
 def _each(name: object, values: "Iterable[Any]") -> "pa.StringArray":
     import pyarrow as pa
 
-    texts = [_text(name, value) for value in values]
+    texts = [_text(name, value, row) for row, value in enumerate(values, start=1)]
     try:
         return pa.array(texts, pa.string())
     except UnicodeEncodeError as error:
@@ -210,7 +214,7 @@ def _each(name: object, values: "Iterable[Any]") -> "pa.StringArray":
         raise DataError(message) from error
 
 
-def _text(name: object, value: Any) -> str | None:
+def _text(name: object, value: Any, row: int) -> str | None:
     """One value's text; a value of a float column and the same value among others have the same."""
     import numpy as np
     import pandas as pd
@@ -219,7 +223,8 @@ def _text(name: object, value: Any) -> str | None:
     if pd.api.types.is_scalar(value) and pd.isna(value):
         return None
     if isinstance(value, float | np.floating):
-        text = _float_texts(pd.Series([value], name=name, dtype=getattr(value, "dtype", np.float64)))[0].as_py()
+        column = pd.Series([value], name=name, dtype=getattr(value, "dtype", np.float64))
+        text = _float_texts(column, row)[0].as_py()
         return text
     if isinstance(value, Decimal):
         return format(value, "f")

@@ -216,6 +216,6 @@ def _until(values: "NDArray[Any]", newest: Any, length: Any) -> "NDArray[np.bool
 def _other_kind(bound: float | str, times: Times, form: str) -> str:
     given, name = span_text(bound), times.name
     return (
-        f"A version was adopted with --trained-before {given}, but column '{name}' holds {times.said}. Adopt it again "
-        f"with {form}."
+        f"--trained-before {given} does not fit column '{name}', which holds {times.said}. Adopt the version with "
+        f"{form}."
     )
