@@ -75,6 +75,11 @@ class ScoredRows:
         return float(self.weights.sum()) * self.unit
 
     @property
+    def unequal(self) -> bool:
+        """Whether some rows weigh more than others."""
+        return bool(self.weights.min() != self.weights.max())
+
+    @property
     def positives(self) -> int | None:
         """Number of rows labelled 1; None unless the task is binary."""
         return self.rows_per_class[1] if self.task is Task.BINARY else None

@@ -277,32 +277,6 @@ class TestChecking:
         assert (len(data.rows), data.name, data.digest) == (30, "rows.csv", file_digest(tmp_path / "rows.csv"))
 
 
-class TestSplittingByHash:
-    @pytest.mark.parametrize(
-        ("rows", "sentence"),
-        [
-            (pd.DataFrame([[1, 2]] * 3, columns=["id", "id"]), r"^The data has 2 columns named 'id' \(columns 1 and 2\)"),
-            (
-                pd.DataFrame({"idd": [1]}),
-                r"^The data has no column 'id', which names its rows\. Did you mean 'idd'\?$",
-            ),
-        ],
-    )
-    def test_a_key_that_is_not_one_column_is_one_sentence(self, rows, sentence):
-        with pytest.raises(DataError, match=sentence):
-            split_by_hash(rows, key="id", holdout=0.5)
-
-    @pytest.mark.parametrize("holdout", ["0.25", None, 0, 1, float("nan"), True])
-    def test_a_share_that_is_none_is_one_sentence_as_it_is_by_time(self, holdout):
-        sentence = rf"^The holdout's share must be a number above 0 and below 1, found {holdout!r}\.$"
-        for divide in (
-            lambda: split_by_hash(pd.DataFrame({"id": [1, 2]}), key="id", holdout=holdout),
-            lambda: split_by_time(pd.DataFrame({"t": [1, 2]}), time="t", holdout=holdout),
-        ):
-            with pytest.raises(DataError, match=sentence):
-                divide()
-
-
 class TestLargeNumbers:
     @pytest.fixture(params=["csv", "parquet"])
     def read(self, request, tmp_path):
@@ -394,11 +368,25 @@ class TestSplitting:
         wider = split_by_hash(rows, key="id", holdout=0.5)
         assert set(first.holdout["id"]) < set(wider.holdout["id"])
 
-    @pytest.mark.parametrize("share", [0, 1, -0.1, float("nan")])
+    @pytest.mark.parametrize(
+        ("rows", "sentence"),
+        [
+            (pd.DataFrame([[1, 2]] * 3, columns=["id", "id"]), r"^The data has 2 columns named 'id' \(columns 1 and 2\)"),
+            (
+                pd.DataFrame({"idd": [1]}),
+                r"^The data has no column 'id', which names its rows\. Did you mean 'idd'\?$",
+            ),
+        ],
+    )
+    def test_a_key_that_is_not_one_column_is_one_sentence(self, rows, sentence):
+        with pytest.raises(DataError, match=sentence):
+            split_by_hash(rows, key="id", holdout=0.5)
+
+    @pytest.mark.parametrize("share", [0, 1, -0.1, float("nan"), "0.25", None, True])
     def test_a_share_that_is_none_is_one_sentence(self, share):
         for split in (
             lambda: split_by_time(synthetic_rows(9), time="t", holdout=share),
             lambda: split_by_hash(synthetic_rows(9), key="id", holdout=share),
         ):
-            with pytest.raises(DataError, match=r"^The holdout's share must be above 0 and below 1, found "):
+            with pytest.raises(DataError, match=r"^The holdout's share must be a number above 0 and below 1, found "):
                 split()

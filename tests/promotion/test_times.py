@@ -139,7 +139,7 @@ def test_a_column_that_has_no_order_in_time_is_one_sentence(column, sentence):
 
 @pytest.mark.parametrize("dtype", ["bool", "boolean", "timedelta64[s]", "complex128", "duration[s][pyarrow]"])
 def test_a_dtype_that_is_no_time_is_one_sentence(dtype):
-    with pytest.raises(DataError, match=r"^Column 't' orders .* must hold numbers, dates, .*; row 1 holds "):
+    with pytest.raises(DataError, match=r"^Column 't' is read as times and must hold numbers, dates, .*; row 1 holds "):
         times_of(pd.Series([1, 0], name="t").astype(dtype))
 
 
@@ -162,7 +162,7 @@ def test_rows_without_a_time_are_told_apart_in_every_form():
 
 
 def test_a_split_needs_rows_and_their_column():
-    with pytest.raises(DataError, match=r"^The data has no column 'day', which orders its rows in time\. There is no"):
+    with pytest.raises(DataError, match=r"^The data has no column 'day', which orders its rows in time\. Did you"):
         split_by_time(pd.DataFrame({"days": [1, 2]}), time="day", holdout=0.5)
     with pytest.raises(DataError, match=r"^There are no rows to split by 't'\.$"):
         split_by_time(pd.DataFrame({"t": []}), time="t", holdout=0.5)
