@@ -2,7 +2,6 @@
 
 import importlib
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
@@ -104,13 +103,8 @@ def _look_ahead(model: str, data_path: str | None, options: dict[str, Any] | Non
     ours = registry()
     ours.check(model)
     _check_hand_off(lasting=lasting)
-    # Reading is mostly C code that lets another thread work; before it, so that no two threads import the same.
-    importing = threading.Thread(target=_import_heavy)
-    importing.start()
-    try:
-        ours.load(model, data_path, options=options)
-    finally:
-        importing.join()
+    ours.load(model, data_path, options=options)
+    _import_heavy()
     check_tracking(ours.config, model)
 
 
@@ -134,7 +128,10 @@ def _check_hand_off(*, lasting: bool) -> None:
 
 
 def _import_heavy() -> None:
-    """What the flow will import while nothing else goes on; here something does."""
+    """What the flow will import, while the server boots; in no other thread, since a recipe may import the same.
+
+    Two threads that import packages whose modules import each other see them half-made.
+    """
     heavy = ("sklearn.preprocessing", "xgboost", "bentoml.sklearn", "mlflow.sklearn", "mlflow.pyfunc")
     for name in (*heavy, "prefect.flow_engine", "prefect.task_engine"):
         importlib.import_module(name)

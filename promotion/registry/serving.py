@@ -1,6 +1,6 @@
 """Who serves, by the ledger and by the labels, and what is known of a version's training rows."""
 
-from promotion.errors import Refused, StoreError, UnknownName
+from promotion.errors import Refused, StoreError, TornVersion, UnknownName
 from promotion.figures import minute
 from promotion.holdout import AssumedClean, Provenance, TrainedBefore, UnknownRows
 from promotion.registry.state import Known, State
@@ -42,12 +42,14 @@ def champion_trouble(state: State, store: ModelStore) -> str:
         return ""
     try:
         store.get(Tag.parse(state.champion.tag))
-    except (StoreError, UnknownName) as error:
-        found = str(error) if isinstance(error, StoreError) else "Its folder is not in the Bento store."
+    except (TornVersion, UnknownName) as error:
+        found = str(error) if isinstance(error, TornVersion) else "Its folder is not in the Bento store."
         return (
             f"The champion {state.champion.tag} cannot be used. {found} Copy it there from another host's store or a "
             f"backup, or bring back the champion before it: `promotion rollback {state.model} --reason …`."
         )
+    except StoreError as error:
+        return f"The champion {state.champion.tag} cannot be looked at here. {error}"
     return ""
 
 

@@ -2,10 +2,12 @@
 
 import contextlib
 import errno
+import getpass
+import os
+import platform
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +17,7 @@ from promotion.adapters.bento import aside, claims, framework, strays
 from promotion.adapters.bento.description import DESCRIPTION, Damaged, mentions, read, strings, text_of, with_stage
 from promotion.adapters.bento.faults import reading, writing
 from promotion.adapters.bento.files import digests, load_rows
-from promotion.adapters.files import replace_text, sync_folder, sync_tree, temporary_prefix
+from promotion.adapters.files import replace_text, share, sync_folder, sync_tree, temporary_prefix
 from promotion.canonical import digest
 from promotion.errors import DigestMismatch, StoreError, TornVersion, UnknownName
 from promotion.row_keys import FIRST_FORM, KEY_FORM, KnownRows
@@ -154,7 +156,8 @@ class BentoStore:
         """Fingerprints of the rows it was trained on; None when the version does not say."""
         folder = self.get(tag).path
         for form, name in TRAINING_ROWS.items():
-            found = load_rows(folder / name)
+            with reading(folder / name):
+                found = load_rows(folder / name)
             if found is not None:
                 return KnownRows(found, form)
         return None
@@ -213,17 +216,19 @@ class BentoStore:
             StoreError: another one has held it for too long.
         """
         folder = self.home / "locks"
-        lock = FileLock(folder / f"{model}.lock", timeout=self.patience)
+        lock, holder = FileLock(folder / f"{model}.lock", self.patience, mode=0o666), folder / f"{model}.holder"
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
             try:
                 lock.acquire()
             except Timeout as error:
                 message = (
-                    f"Another command has been writing the labels of '{model}' for {self.patience:g} seconds. "
-                    "Run this one again; what is recorded stands."
+                    f"Another command{_holding(holder)} has been writing the labels of '{model}' for "
+                    f"{self.patience:g} seconds. Run this one again; what is recorded stands."
                 )
                 raise StoreError(message) from error
+            with contextlib.suppress(OSError, KeyError):  # it only names us to those who wait
+                holder.write_text(f"process {os.getpid()} of {getpass.getuser()} on {platform.node()}")
         try:
             yield
         finally:
@@ -311,6 +316,7 @@ class BentoStore:
         """All of it or nothing: where it cannot be made durable, it is taken out again."""
         target = self.path(tag)
         target.parent.mkdir(parents=True, exist_ok=True)
+        share(version, target.parent)
         try:
             version.rename(target)
         except OSError as error:
@@ -326,16 +332,24 @@ class BentoStore:
             raise
 
 
+def _holding(holder: Path) -> str:
+    """Who said last that it holds a lock, for a sentence; empty where nobody can tell."""
+    try:
+        return f" ({holder.read_text()})"
+    except (OSError, ValueError):
+        return ""
+
+
 @contextmanager
 def _private_store() -> Iterator[BentoStore]:
     """A store that only this user can look into, and that is gone afterwards."""
-    try:
-        folder = tempfile.TemporaryDirectory(prefix="promotion-", ignore_cleanup_errors=True)
-    except OSError as error:
-        message = (
-            "No temporary folder can be made, in which model files are verified and loaded "
-            f"({error.strerror or error}). TMPDIR names another place for it."
-        )
-        raise StoreError(message) from error
-    with folder as home:
-        yield BentoStore(Path(home))
+    with ExitStack() as opened:
+        try:
+            home = opened.enter_context(aside.private())
+        except OSError as error:
+            message = (
+                "No temporary folder can be made, in which model files are verified and loaded "
+                f"({error.strerror or error}). TMPDIR names another place for it."
+            )
+            raise StoreError(message) from error
+        yield BentoStore(home)
