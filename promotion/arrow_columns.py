@@ -1,4 +1,4 @@
-"""Columns of Arrow as those of pandas, with their values kept: whole numbers in full, UUIDs and truth values as such."""
+"""Columns of Arrow as those of pandas, with their values kept: whole numbers in full, UUIDs as their text."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -188,9 +188,9 @@ def _float_texts(keys: "pd.Series[Any]", first: int = 1) -> "pa.StringArray":
     if vague.any():
         row = int(vague.argmax())
         message = (
-            f"Column '{keys.name}' names the rows and holds {values[row]!s} in row {row + first}, a floating-point number "
-            f"({values.dtype}). From {limit:,} up such a number stands for several ids. Store the ids as whole numbers "
-            "or as text."
+            f"Column '{keys.name}' names the rows and holds {values[row]!s} in row {row + first}, a floating-point "
+            f"number ({values.dtype}). From {limit:,} up such a number stands for several ids. Store the ids as whole "
+            "numbers or as text."
         )
         raise DataError(message)
     integers = np.where(whole, values, 0).astype(np.int64)

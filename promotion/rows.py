@@ -35,10 +35,11 @@ _SHOWN = 60
 def read_rows(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
     """Read the named columns of a CSV or Parquet file, in the order given.
 
-    A `number` becomes float64, and so does an `exact`, of which no whole number may be rounded for it. A `text` a pandas category. A `key` of a CSV file is text, letter by letter; that of a
-    Parquet file has the file's type, a UUID its text. A `time` becomes int64 or float64 where the file holds numbers,
-    datetime64 where it holds moments or ISO 8601 text, in UTC where they name a zone. Whole numbers of which one is
-    missing are float64; keys, texts and times of them are `Int64` where float64 would round one.
+    A `number` becomes float64, and so does an `exact`, of which no whole number may be rounded for it. A `text` becomes
+    a pandas category. A `key` of a CSV file is text, letter by letter; that of a Parquet file has the file's type, a
+    UUID its text. A `time` becomes int64 or float64 where the file holds numbers, datetime64 where it holds moments or
+    ISO 8601 text, in UTC where they name a zone. Whole numbers of which one is missing are float64; keys, texts and
+    times of them are `Int64` where float64 would round one.
 
     In a CSV file only an empty field is a missing key or text (`NA` is a text). As a missing number or time `NA`,
     `NaN`, `null` and the like count too.

@@ -44,9 +44,9 @@ from promotion.evidence.values import (
 
 __all__ = [
     "METRIC_NAMES",
+    "AsEqual",
     "Calibration",
     "Comparison",
-    "AsEqual",
     "Dependence",
     "DrawnAs",
     "Error",

@@ -257,14 +257,9 @@ def _ways(chosen: Metric, rows: ScoredRows) -> tuple[Way, ...] | str:
     try:
         with np.errstate(all="ignore"):  # what overflows is caught below
             reason = chosen.why_undefined(rows)
-            if reason:
+            found = () if reason else ways(chosen, rows)
+            if reason := reason or _why_no_error(found):
                 return reason
-            found = ways(chosen, rows)
-            few = next((way.leverage.effective for way in found if way.too_few), None)
-            if few is not None:
-                return _FEW.format(few)
-            if any(way.alone for way in found):
-                return _ALONE
             value, errors = found[0].estimate.value, [way.error.stderr for way in found]
     except DataError as wrong:  # of a user's own metric
         return str(wrong)
@@ -281,12 +276,20 @@ def _ways(chosen: Metric, rows: ScoredRows) -> tuple[Way, ...] | str:
     )
 
 
+def _why_no_error(found: tuple[Way, ...]) -> str:
+    """Why too few rows or groups have the weight for an error; empty where enough do."""
+    few = next((way.leverage.effective for way in found if way.too_few), None)
+    if few is not None:
+        return _FEW.format(few)
+    return _ALONE if any(way.alone for way in found) else ""
+
+
 _USUAL = 0.025
 """One side of a two-sided interval of 95 %."""
 
 _FEW = (
-    "Its rows differ so much in weight that they tell as much as {:.3g} of equal weight (of each class, where there are "
-    f"classes), and it takes {FEWEST} for a standard error; level the weights, or judge on more rows."
+    "Its rows differ so much in weight that they tell as much as {:.3g} of equal weight (of each class, where there "
+    f"are classes), and it takes {FEWEST} for a standard error; level the weights, or judge on more rows."
 )
 
 _ALONE = (

@@ -121,7 +121,10 @@ class Way:
         return Error(max(root_of_squares(sums), 2 * self.estimate.one_row), dof)
 
     def heavy(self, sums: Floats) -> NDArray[np.intp]:
-        """The groups of which the most comes, to be left out for real where the metric can; of equal rows, those of several."""
+        """The groups of which the most comes, to be left out for real where the metric can; those of several rows.
+
+        And rows of unequal weight.
+        """
         heavy: NDArray[np.intp] = np.argsort(-np.abs(sums), kind="stable")[:HEAVY]
         if self.refit is None or self.groups is None or not sums.any():
             return heavy[:0]

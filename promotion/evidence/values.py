@@ -236,8 +236,8 @@ class Comparison:
         """How each row moves the gain in a metric, to first order, with its weight; shape `(n_rows,)`.
 
         Positive speaks for the challenger. Where rows are draws of their own and weigh the same the squares add up to
-        `stderr ** 2` (in a share of few rows that is a little more); rows without weight have none. It is not stored, neither by a ledger
-        nor by `pickle`.
+        `stderr ** 2` (in a share of few rows that is a little more); rows without weight have none. It is not stored,
+        neither by a ledger nor by `pickle`.
 
         Raises:
             UnknownName: the metric was not compared.

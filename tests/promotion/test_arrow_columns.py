@@ -20,7 +20,10 @@ COLUMNS = {
     "bool8": (pa.array([1, 0, 1, None], pa.int8()).cast(pa.bool8()), ["True", "False", "True", None]),
     "json": (pa.array(['{"a": 1}', "2", "3", None], pa.json_()), ['{"a": 1}', "2", "3", None]),
     "binary": (pa.array([b"K\xf6ln", b"K\xe4ln", b"a\x00b", None]), ["4bf66c6e", "4be46c6e", "610062", None]),
-    "fixed": (pa.array([b"\xfe" * 16, b"\xff" * 16, b"a" * 16, None], pa.binary(16)), ["fe" * 16, "ff" * 16, "a" * 16, None]),
+    "fixed": (
+        pa.array([b"\xfe" * 16, b"\xff" * 16, b"a" * 16, None], pa.binary(16)),
+        ["fe" * 16, "ff" * 16, "a" * 16, None],
+    ),
     "int64": (pa.array([*BIG, -5, None]), [*map(str, BIG), "-5", None]),
     "uint64": (pa.array([2**64 - 1, 2**64 - 2, 1, None], pa.uint64()), [str(2**64 - 1), str(2**64 - 2), "1", None]),
     "int8": (pa.array([1, 2, 3, None], pa.int8()), ["1", "2", "3", None]),

@@ -371,7 +371,10 @@ class TestSplitting:
     @pytest.mark.parametrize(
         ("rows", "sentence"),
         [
-            (pd.DataFrame([[1, 2]] * 3, columns=["id", "id"]), r"^The data has 2 columns named 'id' \(columns 1 and 2\)"),
+            (
+                pd.DataFrame([[1, 2]] * 3, columns=["id", "id"]),
+                r"^The data has 2 columns named 'id' \(columns 1 and 2\)",
+            ),
             (
                 pd.DataFrame({"idd": [1]}),
                 r"^The data has no column 'id', which names its rows\. Did you mean 'idd'\?$",
