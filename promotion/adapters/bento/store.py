@@ -34,6 +34,13 @@ _UNFINISHED = shutil.ignore_patterns(f"{temporary_prefix(Path(DESCRIPTION))}*")
 _LINKED = "is reached through a symbolic link, and nothing is written through one"
 
 
+_GROUPS = "training_groups."
+
+
+def _groups_file(by: str) -> str:
+    return f"{_GROUPS}{digest(by)[:16]}.npy"
+
+
 class BentoStore:
     """Models under `home/models/NAME/VERSION`, as BentoML lays them out.
 
@@ -91,7 +98,13 @@ class BentoStore:
                 raise TornVersion(self._torn(tag, damage)) from damage
 
     def save(
-        self, model: str, trained: Trained, *, metadata: Mapping[str, str], training_rows: "NDArray[np.uint64]"
+        self,
+        model: str,
+        trained: Trained,
+        *,
+        metadata: Mapping[str, str],
+        training_rows: "NDArray[np.uint64]",
+        training_groups: "Mapping[str, NDArray[np.uint64]] | None" = None,
     ) -> Tag:
         """Save a candidate as `staging`: complete in a folder aside, then moved into the store by one rename.
 
@@ -105,6 +118,8 @@ class BentoStore:
             tag = framework.save(folder, model, trained, metadata)
             version = folder / tag.model / tag.version
             np.save(version / TRAINING_ROWS[KEY_FORM], np.sort(training_rows))
+            for by, groups in (training_groups or {}).items():
+                np.save(version / _groups_file(by), np.unique(groups))
             sync_tree(version)
             self._move_in(version, tag)
         return tag
@@ -150,7 +165,8 @@ class BentoStore:
             described = {key: value for key, value in description.items() if key != "labels"}
             files = digests(folder)
             whole = digest({"description": described, "files": files})
-            return Digests(whole=whole, files=digest(files) if files else None)
+            trained = {name: one for name, one in files.items() if not name.startswith(_GROUPS)}
+            return Digests(whole=whole, files=digest(trained) if trained else None)
 
     def training_rows(self, tag: Tag) -> KnownRows | None:
         """Fingerprints of the rows it was trained on; None when the version does not say."""
@@ -161,6 +177,10 @@ class BentoStore:
             if found is not None:
                 return KnownRows(found, form)
         return None
+
+    def training_groups(self, tag: Tag, by: str) -> "NDArray[np.uint64] | None":
+        """Fingerprints of the groups it was trained on, sorted; None when the version does not say."""
+        return load_rows(self.get(tag).path / _groups_file(by))
 
     def write_stage(self, tag: Tag, stage: Stage) -> None:
         """Rewrite the label `stage`, atomically, and nothing else.
