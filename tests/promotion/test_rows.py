@@ -260,7 +260,9 @@ class TestChecking:
         named = re.escape(f"Its columns are named by {type(columns[0]).__name__}, such as {columns[0]!r}, not by text.")
         with pytest.raises(DataError, match=rf"^r\.csv has no column 'id', which the recipe needs\. {named} Name them"):
             check_rows(rows, key="id", label="y", what="r.csv")
-        with pytest.raises(DataError, match=rf"^The data has no column 'id', by which its rows are divided\. {named} Name them"):
+        with pytest.raises(
+            DataError, match=rf"^The data has no column 'id', by which its rows are divided\. {named} Name them"
+        ):
             split_by_hash(rows, key="id", holdout=0.5)
 
     def test_several_classes_are_more_than_one_and_numbers_may_be_all_alike(self):
