@@ -8,6 +8,7 @@ import csv
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -164,7 +165,7 @@ def _read_csv(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
         raise DataError(_explain(path, _column_at_fault(error, header), error)) from error
     for name, kind in columns.items():
         if kind in {"number", "exact"}:
-            _require_held(path, rows[name], kind, lambda name: _parse_csv(path, {name: pa.string()})[name])
+            _require_held(path, rows[name], kind, partial(_fields, path, name))
         elif kind == "key":
             rows[name] = rows[name].mask(rows[name] == "")
         elif kind == "time":
@@ -222,7 +223,7 @@ def _read_parquet(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFram
         if kind in {"number", "exact"}:
             given = rows[name]
             rows[name] = _numbers(path, given)
-            _require_held(path, rows[name], kind, lambda _, given=given: given.astype(object).map(str))
+            _require_held(path, rows[name], kind, partial(_as_text, given))
         elif kind == "text":
             rows[name] = rows[name].astype("category")
     return rows
@@ -303,7 +304,7 @@ def _numbers(path: Path, column: "pd.Series[Any]") -> "pd.Series[float]":
 
 
 def _require_held(
-    path: Path, numbers: "pd.Series[float]", kind: ColumnType, written: "Callable[[str], pd.Series[Any]]"
+    path: Path, numbers: "pd.Series[float]", kind: ColumnType, written: "Callable[[], pd.Series[Any]]"
 ) -> None:
     """See that float64 holds what the file says: no number is too large for it, and no `exact` one rounded.
 
@@ -311,12 +312,12 @@ def _require_held(
         path: the file.
         numbers: as they were read.
         kind: of the column.
-        written: gives the column of this name as text; asked for where there are large numbers.
+        written: gives the column as text; asked where there are large numbers.
     """
     large = numbers.abs() >= (MAX_EXACT if kind == "exact" else float("inf"))
     if not large.any():
         return
-    texts = written(str(numbers.name))[large]
+    texts = written()[large]
     for row, text, number in zip(large.to_numpy().nonzero()[0], texts, numbers[large], strict=True):
         if _is_lost(text.strip(), number):
             shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
@@ -325,6 +326,16 @@ def _require_held(
                 "hold. Scale or shorten the numbers."
             )
             raise DataError(message)
+
+
+def _fields(path: Path, name: str) -> "pd.Series[Any]":
+    import pyarrow as pa
+
+    return _parse_csv(path, {name: pa.string()})[name]
+
+
+def _as_text(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    return column.astype(object).map(str)
 
 
 def _is_lost(text: str, number: float) -> bool:

@@ -84,7 +84,9 @@ class Times:
     def _kept(self, made: "pd.Series[Any]") -> "pd.Series[Any]":
         """Numbers in a type that can say that one is missing."""
         exact = made.dtype.kind == "f" or -MAX_EXACT <= made.min() <= made.max() <= MAX_EXACT
-        return made.astype("float64" if exact else made.dtype.name.replace("int", "Int").replace("uI", "UI"))
+        if exact:
+            return made.astype("float64")
+        return made.astype("UInt64") if made.dtype.kind == "u" else made.astype("Int64")
 
     def since(self, bound: float | str) -> "NDArray[np.bool_]":
         """Which rows are of the bound or later, shape (n_rows,); those without a time are not.

@@ -104,13 +104,13 @@ class Counted(NamedTuple):
 def counted(evidence: Comparison | Evaluation | SliceComparison) -> tuple[Counted, ...]:
     """All rows; and the positives and negatives, where there are two classes."""
     equal = evidence.as_equal
-    rows = Counted("rows", evidence.rows, equal and equal.rows)
+    rows = Counted("rows", evidence.rows, equal.rows if equal else None)
     if evidence.positives is None:
         return (rows,)
     return (
         rows,
-        Counted("positives", evidence.positives, equal and equal.positives),
-        Counted("negatives", evidence.rows - evidence.positives, equal and equal.negatives),
+        Counted("positives", evidence.positives, equal.positives if equal else None),
+        Counted("negatives", evidence.rows - evidence.positives, equal.negatives if equal else None),
     )
 
 
