@@ -4,15 +4,15 @@
 `promotion.row_keys`, whose `fingerprints` name rows by 64 bits.
 """
 
-import csv
 import hashlib
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from promotion.data_files import Csv, csv_of, is_parquet
 from promotion.errors import DataError, UnknownName, require_once
-from promotion.iso import is_moment
+from promotion.parquet import parquet_columns, parquet_rows
+from promotion.parsing import NotConverted, no_number, parse
 from promotion.row_keys import FIRST_FORM, fingerprints, form_in_use, key_texts
 from promotion.seams import Split
 from promotion.time_columns import times_of, times_of_text
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ColumnType = Literal["number", "text", "key", "time"]
-_TAIL_BYTES = 1 << 20
-_BLOCK_BYTES = 1 << 23
 
 
 def read_rows(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
@@ -40,14 +38,24 @@ def read_rows(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
         DataError: the file is missing, empty or cut short, lacks a column or has two of its name, has a row with more
             or fewer fields than its header, or holds no number where one must be, or no time.
     """
-    if not path.is_file():
-        message = f"There is no data file at {path}. Put the file there, or name another with --data."
-        raise DataError(message)
-    parquet = path.suffix == ".parquet"
+    require_file(path)
+    parquet = is_parquet(path)
     rows = _read_parquet(path, columns) if parquet else _read_csv(path, columns)
     for name in (name for name, kind in columns.items() if kind == "time"):
         rows[name] = (times_of if parquet else times_of_text)(rows[name], str(path)).series(rows.index)
     return rows[list(columns)]
+
+
+def require_file(path: Path) -> None:
+    """See that a data file is there.
+
+    Raises:
+        DataError: it is not.
+    """
+    if not path.is_file():
+        what = f"{path} is a folder, not a data file." if path.is_dir() else f"There is no data file at {path}."
+        message = f"{what} Put the file there, or name another with --data."
+        raise DataError(message)
 
 
 def file_digest(path: Path) -> str:
@@ -140,17 +148,13 @@ def _read_csv(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
 
-    header = _header(path)
-    _require(path, columns, header)
-    _check_end(path, len(header))
+    file = csv_of(path, columns)
+    _require(path, columns, file.header)
     text = pa.dictionary(pa.int32(), pa.string())
     types = {"number": pa.float64(), "text": text, "key": pa.string(), "time": pa.string()}
-    try:
-        if form_in_use() == FIRST_FORM:
-            return _parse_as_once(path, columns, types)
-        rows = _parse_csv(path, {name: types[kind] for name, kind in columns.items()})
-    except pa.ArrowInvalid as error:
-        raise DataError(_explain(path, _column_at_fault(error, header), error)) from error
+    if form_in_use() == FIRST_FORM:
+        return _parse_as_once(file, columns, types)
+    rows = parse(file, {name: types[kind] for name, kind in columns.items()})
     for name, kind in columns.items():
         if kind == "key":
             rows[name] = rows[name].mask(rows[name] == "")
@@ -161,47 +165,23 @@ def _read_csv(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
     return rows
 
 
-def _parse_as_once(path: Path, columns: Mapping[str, ColumnType], types: Mapping[str, Any]) -> "pd.DataFrame":
+def _parse_as_once(file: Csv, columns: Mapping[str, ColumnType], types: Mapping[str, Any]) -> "pd.DataFrame":
     """As releases before the present form of keys: a key column is what pyarrow takes it for, and `NA` is missing."""
     import pyarrow as pa
 
     given = {name: None if kind == "key" else types[kind] for name, kind in columns.items()}
     try:
-        return _parse_csv(path, given, strings_can_be_null=True)
-    except pa.ArrowInvalid as error:
-        name = _column_at_fault(error, _header(path))
-        if columns.get(name) != "key":
+        return parse(file, given, strings_can_be_null=True)
+    except NotConverted as error:
+        if columns.get(error.column) != "key":
             raise
-    return _parse_csv(path, {**given, name: pa.string()}, strings_can_be_null=True)  # numbers first, text later
-
-
-def _parse_csv(path: Path, types: Mapping[str, Any], *, strings_can_be_null: bool = False) -> "pd.DataFrame":
-    """The columns in order, of these types; of a type that pyarrow finds where None is given."""
-    from pyarrow import csv as arrow_csv
-
-    convert = arrow_csv.ConvertOptions(
-        include_columns=list(types),
-        column_types={name: kind for name, kind in types.items() if kind is not None},
-        strings_can_be_null=strings_can_be_null,
-    )
-    read = arrow_csv.ReadOptions(block_size=_BLOCK_BYTES, use_threads=False)  # errors name their row without threads
-    parse = arrow_csv.ParseOptions(newlines_in_values=True)
-    with arrow_csv.open_csv(path, read_options=read, parse_options=parse, convert_options=convert) as reader:
-        rows: pd.DataFrame = reader.read_all().to_pandas()
-    return rows
+        mixed = error.column
+    return parse(file, {**given, mixed: pa.string()}, strings_can_be_null=True)  # numbers first, text later
 
 
 def _read_parquet(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
-    import pandas as pd
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        _require(path, columns, pq.read_schema(path).names)
-        rows = pd.read_parquet(path, columns=list(columns))
-    except (pa.ArrowInvalid, OSError) as error:
-        message = f"{path} cannot be read as Parquet ({str(error).splitlines()[0]}). Write the file again."
-        raise DataError(message) from error
+    _require(path, columns, parquet_columns(path))
+    rows = parquet_rows(path, list(columns))
     for name, kind in columns.items():
         if kind == "number":
             rows[name] = _numbers(path, rows[name])
@@ -210,62 +190,16 @@ def _read_parquet(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFram
     return rows
 
 
-def _header(path: Path) -> list[str]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            header = next(csv.reader(file), [])
-    except (UnicodeDecodeError, csv.Error) as error:
-        message = f"{path} is not a CSV file in UTF-8 ({error}). Export it as CSV, or give a .parquet file."
-        raise DataError(message) from error
-    if not header:
-        message = f"{path} is empty; its first line should name the columns."
-        raise DataError(message)
-    return header
-
-
-def _require(path: Path, columns: Mapping[str, ColumnType], present: list[str]) -> None:
+def _require(path: Path, columns: Mapping[str, ColumnType], present: Sequence[str]) -> None:
     for name in columns:
         if name not in present:
             raise DataError(_no_column(str(path), name, present))
         require_once(name, present, str(path))
 
 
-def _no_column(what: str, name: str, present: list[str], why: str = "which the recipe needs") -> str:
+def _no_column(what: str, name: str, present: Sequence[str], why: str = "which the recipe needs") -> str:
     near = str(UnknownName("column", name, present)) if len(present) < 1000 else ""  # noqa: PLR2004
     return f"{what} has no column '{name}', {why}. {near}".strip()
-
-
-def _check_end(path: Path, fields: int) -> None:
-    """See that the last row is whole before all is read; one cut short in its last field shows by no line end."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        file.seek(max(0, size - _TAIL_BYTES))
-        tail = file.read()
-    last = tail.rstrip(b"\r\n").rsplit(b"\n", 1)[-1].decode("utf-8", "replace")
-    found = len(next(csv.reader([last]), []))
-    whole = tail.endswith(b"\n")
-    if found != fields or not whole:
-        cut = f"its last row has {found} of {fields} fields" if found != fields else "its last row has no line end"
-        message = f"{path} seems cut short: {cut}. Copy the file again (or end its last line, if it is whole)."
-        raise DataError(message)
-
-
-def _column_at_fault(error: Exception, header: list[str]) -> str:
-    """The column that pyarrow could not convert; an empty name when it was something else."""
-    found = re.search(r"In CSV column #(\d+): ", str(error))
-    return header[int(found[1])] if found else ""
-
-
-def _explain(path: Path, column: str, error: Exception) -> str:
-    """The sentence for what pyarrow complains of; it counts the header as a row, we do not."""
-    told = str(error)
-    if value := re.search(r"Row #(\d+): CSV conversion error to double: invalid value '(.*)'", told, re.DOTALL):
-        return _no_number(path, column, int(value[1]) - 1, value[2])
-    if fields := re.search(r"Row #(\d+): Expected (\d+) columns, got (\d+)", told):
-        return f"Row {int(fields[1]) - 1} of {path} has {fields[3]} fields, the header {fields[2]}. Mend the row."
-    if "invalid UTF8" in told:
-        return f"{path} is not a CSV file in UTF-8. Export it as CSV in UTF-8, or give a .parquet file."
-    return f"{path} cannot be read as CSV ({told.strip().splitlines()[0][:200]}). Write the file again."
 
 
 def _numbers(path: Path, column: "pd.Series[Any]") -> "pd.Series[float]":
@@ -276,13 +210,8 @@ def _numbers(path: Path, column: "pd.Series[Any]") -> "pd.Series[float]":
     wrong = numbers.isna() & column.notna()
     if wrong.any():
         row = _first(wrong)
-        raise DataError(_no_number(path, str(column.name), row, str(column.iloc[row - 1])))
+        raise DataError(no_number(path, str(column.name), row, str(column.iloc[row - 1])))
     return numbers
-
-
-def _no_number(path: Path, column: str, row: int, value: str) -> str:
-    way_out = ' Read dates and times as "time".' if is_moment(value) else ""
-    return f"Column '{column}' of {path} must hold numbers; row {row} holds '{value}'.{way_out}"
 
 
 def _check_keys(keys: "pd.Series[Any]", what: str) -> None:

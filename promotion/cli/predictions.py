@@ -1,6 +1,5 @@
 """A file of predictions: labels and the scores of two models, column by column, read to be compared."""
 
-import csv
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -201,24 +200,14 @@ def _scores(rows: "pd.DataFrame", columns: tuple[str, ...]) -> Any:
 
 
 def _require(path: Path, columns: Mapping[str, str]) -> None:
-    """See that the file is there and has the columns; a file that cannot be read at all is for `read_rows` to tell."""
+    """See that the file is there and has the columns."""
+    from promotion.data_files import columns_of
+
     if not path.is_file():
         message = f"There is no file {path}. Two versions are compared by their tags: promotion compare TAG TAG."
         raise DataError(message)
-    present = _header(path)
+    present = columns_of(path, columns)
     for name, asker in columns.items():
-        if present and name not in present:
+        if name not in present:
             raise DataError(f"{path}, {asker}: {UnknownName('column', name, present)}")
         require_once(name, present, f"{path}, {asker}: the file")
-
-
-def _header(path: Path) -> tuple[str, ...]:
-    try:
-        if path.suffix == ".parquet":
-            import pyarrow.parquet as pq
-
-            return tuple(pq.read_schema(path).names)
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            return tuple(next(csv.reader(file), ()))
-    except (OSError, ValueError, csv.Error):
-        return ()
