@@ -11,6 +11,7 @@ from promotion.config import Config
 from promotion.draws import Draws
 from promotion.errors import StoreError
 from promotion.evidence import Comparison
+from promotion.iso import in_utc
 from promotion.judgement import Policy
 from promotion.judgement.approval import ANYONE, Panel
 from promotion.registry.audit import Finding, Surroundings, audit_model
@@ -118,9 +119,13 @@ class Record:
         self._reader = Reader(config, recall)
 
     def champion(self, model: str, at: datetime | None = None) -> Version | None:
-        """Who serves now, in O(1), or served at a moment; None when nobody does or did."""
+        """Who serves now, in O(1), or served at a moment; None when nobody does or did.
+
+        Raises:
+            UnclearTime: the moment has no zone, and was twice or never in local time.
+        """
         if at is not None:
-            return self._as_version(champion_at(model, self.ledger.entries(model), at))
+            return self._as_version(champion_at(model, self.ledger.entries(model), in_utc(at)))
         head = self.ledger.head(model)
         return self._as_version(head.champion if head else None)
 
@@ -228,6 +233,7 @@ class Record:
             full: whether every file is hashed, whatever the cache of digests says.
         """
         now, settings = self._clock().astimezone(UTC), self.config.models.get(model)
+        since = in_utc(since) if since else None
         serving = settings.serving if settings else None
         around = Surroundings(panel=self.panel(model), root=self.config.root, serving=serving)
         opened = self._remembering(full) if self._remembering else nullcontext(self.store)
