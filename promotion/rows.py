@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from promotion.data_files import Csv, csv_of, is_parquet
 from promotion.errors import DataError, UnknownName, require_once
+from promotion.figures import meant_as_share
 from promotion.parquet import parquet_columns, parquet_rows
 from promotion.parsing import NotConverted, no_number, parse
 from promotion.row_keys import FIRST_FORM, fingerprints, form_in_use, key_texts
@@ -203,10 +204,9 @@ def _no_column(what: str, name: str, present: Sequence[str], why: str = "which t
 
 
 def _numbers(path: Path, column: "pd.Series[Any]") -> "pd.Series[float]":
-    import pandas as pd
 
     given = column.astype(object) if column.dtype.kind in "mM" else column  # of a moment pandas takes the ticks
-    numbers = pd.to_numeric(given, errors="coerce").astype("float64")
+    numbers = _as_numbers(given)
     wrong = numbers.isna() & column.notna()
     if wrong.any():
         row = _first(wrong)
@@ -236,7 +236,7 @@ def _check_keys(keys: "pd.Series[Any]", what: str) -> None:
 def _check_labels(labels: "pd.Series[Any]", what: str, task: Task) -> None:
     import pandas as pd
 
-    numbers = pd.to_numeric(labels, errors="coerce").astype("float64")
+    numbers = _as_numbers(labels)
     if task is Task.BINARY:
         fits, expected = numbers.isin([0, 1]), "hold 0 or 1"
     elif task is Task.MULTICLASS:
@@ -245,7 +245,8 @@ def _check_labels(labels: "pd.Series[Any]", what: str, task: Task) -> None:
         fits, expected = numbers.abs() < float("inf"), "hold finite numbers"
     if not fits.all():
         row = _first(~fits)
-        found = "is empty" if pd.isna(labels.iloc[row - 1]) else f"holds {labels.iloc[row - 1]}"
+        value = labels.iloc[row - 1]
+        found = "is empty" if pd.api.types.is_scalar(value) and pd.isna(value) else f"holds {value!s:.80}"
         message = f"Column '{labels.name}' of {what} must {expected}; row {row} {found}."
         raise DataError(message)
     if task is not Task.REGRESSION and labels.nunique() < 2:  # noqa: PLR2004 - two classes
@@ -259,9 +260,26 @@ def _check_labels(labels: "pd.Series[Any]", what: str, task: Task) -> None:
         raise DataError(message)
 
 
+def _as_numbers(values: "pd.Series[Any]") -> "pd.Series[float]":
+    """NaN where a value is no number, or one that no double holds."""
+    import pandas as pd
+
+    try:
+        return pd.to_numeric(values, errors="coerce").astype("float64")
+    except (OverflowError, TypeError):
+        return values.map(_as_number).astype("float64")
+
+
+def _as_number(value: Any) -> float:
+    try:
+        return float(value)
+    except (OverflowError, TypeError, ValueError):
+        return float("nan")
+
+
 def _check_share(holdout: float) -> None:
     if not 0 < holdout < 1:
-        message = f"The holdout's share must be above 0 and below 1, found {holdout}."
+        message = f"The holdout's share must be above 0 and below 1, found {holdout}.{meant_as_share(holdout)}"
         raise DataError(message)
 
 
