@@ -59,6 +59,17 @@ def require_file(path: Path) -> None:
         raise DataError(message)
 
 
+def require_named(path: Path) -> None:
+    """See that what a recipe is to read is there, where the path names a file; not where it names a table or several.
+
+    Raises:
+        DataError: it is not.
+    """
+    names_a_file = path.suffix and not any(letter in str(path) for letter in "*?[") and ":/" not in str(path)
+    if names_a_file and not path.exists():
+        require_file(path)
+
+
 def file_digest(path: Path) -> str:
     """SHA-256 of a file's bytes, 64 hexadecimal digits."""
     with path.open("rb") as file:

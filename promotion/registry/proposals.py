@@ -100,6 +100,8 @@ class Proposals(Record):
         self.stored(tag)
         self.config.model(tag.model)
         state = self.settled(tag.model)
+        if not blocking(state, self.store, tag):
+            self._foresee(state, tag, data, holdout)
         begun = self.fresh_start(state, start_anew)
         rival = serving(state, self.store)
         if rival == tag:

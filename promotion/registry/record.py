@@ -173,10 +173,17 @@ class Record:
         champion, challenger = Tag.parse(champion), Tag.parse(challenger)
         self.config.model(champion.model)
         state = self._journal.state(champion.model)
+        self._foresee(state, challenger, data, holdout)
         known = self._journal.foreseen(state, self._registrations(state, champion, challenger))
         rows = self._reader.judging(challenger.model, find(known, challenger).registration, data, holdout)
         sides = [self._side(role, known, tag) for role, tag in (("challenger", challenger), ("champion", champion))]
         return compare_sides(sides, rows, self.config.model(challenger.model).policy, self.store, self.notice)
+
+    def _foresee(self, state: State, tag: Tag, data: str | Path | None, holdout: str | Path | None) -> None:
+        """See that what judges a version can be found, before anything is imported for it."""
+        known = state.versions.get(str(tag))
+        trained = known.registration if known else Registration(tag=str(tag), digest="", stage=None)
+        self._reader.foresee(tag.model, trained, data, holdout)
 
     def replay(self, model: str, policy: Policy) -> tuple[Replayed, ...]:
         """What another policy would have decided in every past decision, from the comparisons that were stored."""
