@@ -11,13 +11,19 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from promotion.ages import TimeUnit, length_of
 from promotion.draws import CleanBy, DependenceWord, GroupKey
 from promotion.errors import ConfigError, PromotionError, UnknownName
 from promotion.judgement import Policy
-from promotion.toml import Span, read_toml, sentences
+from promotion.toml import EnvironmentText, Span, read_toml, sentences
 from promotion.vocabulary import is_name
 
 FILE_NAME = "promotion.toml"
@@ -65,6 +71,22 @@ def _length(text: str) -> str:
 Length = Annotated[str, AfterValidator(_length)]
 
 
+class _Environment(EnvSettingsSource):
+    """Variables, whose numbers are text; in the file a number in quotes is a mistake."""
+
+    def __call__(self) -> dict[str, Any]:
+        found: dict[str, Any] = _marked(super().__call__())
+        return found
+
+
+def _marked(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _marked(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_marked(inner) for inner in value]
+    return EnvironmentText(value) if isinstance(value, str) else value
+
+
 class ModelConfig(BaseModel):
     """One model: its recipe, its data, its policy."""
 
@@ -74,7 +96,10 @@ class ModelConfig(BaseModel):
     options: dict[str, Any] = Field(default_factory=dict)
     """Keyword arguments of the recipe's class."""
     data: str | None = None
-    """CSV or Parquet file to train on and to judge by; `promotion retrain --data FILE` goes before it."""
+    """CSV or Parquet file to train on and to judge by; `promotion retrain --data FILE` goes before it. A file that is
+    not there is an error before anything starts. The recipe alone judges a name without an ending, a pattern or an
+    address.
+    """
     holdout: str | None = None
     """A file whose rows all judge; the rows of `data` that are not among them train. `promotion gate --holdout FILE`
     goes before it, and so does `gate --data FILE`, of which the recipe's own holdout judges.
@@ -163,14 +188,14 @@ class Config(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic-settings fixes the signature
+        settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings fixes the signature
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment first, then the file (given as arguments)."""
-        return env_settings, init_settings
+        return _Environment(settings_cls), init_settings
 
     def model(self, name: str) -> ModelConfig:
         """One model's settings.

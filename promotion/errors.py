@@ -4,6 +4,7 @@ PromotionError
 ├── ConfigError          promotion.toml or the environment says something we cannot follow
 ├── UnknownName          a metric, model, tag or key that does not exist; names the nearest
 │   └── BadTag           a text that is not `model:version`
+├── UnclearTime          a local time that was twice, or never, when clocks were put back or forward
 ├── DataError            a file or its rows cannot be used to train or to judge
 │   └── AmbiguousColumn  two columns have the name that is asked for
 ├── StoreError           the Bento store is torn, read-only or missing a version
@@ -18,6 +19,7 @@ PromotionError
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from difflib import get_close_matches
 
 
@@ -63,6 +65,24 @@ class BadTag(UnknownName):
             hint="A tag is MODEL:VERSION in lower case, for example fraud_classifier:abc123; "
             "`promotion status` lists them.",
         )
+
+
+class UnclearTime(PromotionError):
+    """A local time that was twice, or never.
+
+    Attributes:
+        text: as it was given.
+        readings: the two moments that may be meant, the earlier first, with a zone.
+    """
+
+    exit_code = 2
+
+    def __init__(self, text: str, readings: Iterable[datetime], *, twice: bool) -> None:
+        self.text, self.readings = text, tuple(readings)
+        why = "was twice, since clocks were put back then" if twice else "never was, since clocks were put forward then"
+        either = " or ".join(one.isoformat().replace("+00:00", "Z") for one in self.readings)
+        local = " and ".join(f"{one.astimezone():%H:%M %Z}" for one in self.readings)
+        super().__init__(f"The local time '{text}' {why}. Write {either} ({local} here), whichever is meant.")
 
 
 class DataError(PromotionError):

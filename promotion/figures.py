@@ -41,6 +41,15 @@ def percent(share: float) -> str:
     return f"{100 * share:g} %"
 
 
+def meant_as_share(number: float) -> str:
+    """` Did you mean 0.95?` of a percentage where a share must stand; empty of a number that cannot be one.
+
+    >>> meant_as_share(95)
+    ' Did you mean 0.95?'
+    """
+    return f" Did you mean {number / 100:g}?" if 1 < number < 100 else ""  # noqa: PLR2004 - per cent
+
+
 def level(alpha: float) -> str:
     """The level of a check: `3.04 %`, `0.338 %`."""
     return f"{100 * alpha:.3g} %"

@@ -1,9 +1,11 @@
-"""ISO 8601 text to moments."""
+"""ISO 8601 text to moments, and local times to UTC."""
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from promotion.errors import UnclearTime
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,6 +50,33 @@ def is_moment(text: str) -> bool:
     import numpy as np
 
     return not np.isnat(moments_of([text]).points[0])
+
+
+def in_utc(moment: datetime) -> datetime:
+    """A moment in UTC; one without a zone is in local time, as `TZ` or the system has it.
+
+    Raises:
+        UnclearTime: clocks were put back or forward then, so that the local time was twice, or never.
+        OverflowError, OSError: it is too near to the first or the last year.
+    """
+    if moment.tzinfo is not None:
+        return moment.astimezone(UTC)
+    readings, twice = _readings(moment)
+    if len(readings) > 1:
+        raise UnclearTime(moment.isoformat(), readings, twice=twice)
+    return readings[0]
+
+
+def first_moment(day: date) -> datetime:
+    """The first moment of a local day, in UTC; also where clocks were put back or forward at midnight."""
+    readings, twice = _readings(datetime(day.year, day.month, day.day))  # noqa: DTZ001 - local on purpose
+    return readings[0] if twice else readings[-1]
+
+
+def _readings(local: datetime) -> tuple[list[datetime], bool]:
+    """What a local time may mean, the earlier first; and whether it was then: one that never was means two as well."""
+    found = sorted({local.replace(fold=fold).astimezone(UTC) for fold in (0, 1)})
+    return found, all(one.astimezone().replace(tzinfo=None) == local for one in found)
 
 
 def _form(text: str) -> tuple[str | None, bool]:

@@ -1,14 +1,74 @@
 """Importing what users write: recipes and metrics, named `package.module:attribute`."""
 
+import ast
 import importlib
+import importlib.util
+import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 
 def import_module(name: str) -> ModuleType:
     """The module; those in the working folder are found too."""
+    _find_in_working_folder()
+    return importlib.import_module(name)
+
+
+def why_missing(module: str, attribute: str) -> str:
+    """Why `module:attribute` cannot be imported, as far as its file tells; empty where it tells nothing.
+
+    The module is not run, nor is what it imports: that a library is missing shows in a moment, whatever else is heavy.
+    """
+    _find_in_working_folder()
+    try:
+        found = importlib.util.find_spec(module)
+    except ModuleNotFoundError as error:
+        return f"there is no module '{error.name}' here"
+    except Exception:  # a package around it fails, which importing tells
+        return ""
+    if found is None:
+        return f"there is no module '{module}' here"
+    if not (found.origin or "").endswith(".py") or module in sys.modules:
+        return ""
+    return _why_incomplete(Path(str(found.origin)), module, attribute)
+
+
+def _why_incomplete(path: Path, module: str, attribute: str) -> str:
+    try:
+        text = path.read_text("utf-8")
+        tree = ast.parse(text)
+    except SyntaxError as error:
+        return f"line {error.lineno} of {path} is not valid Python ({error.msg})"
+    except (OSError, ValueError, RecursionError):
+        return ""
+    absent = next((name for name in _imported(tree) if not _is_there(name)), "")
+    if absent:
+        return f"'{module}' imports '{absent}', which is not installed here"
+    made_otherwise = re.search(r"import \*|__getattr__|globals\(|setattr\(", text)
+    if not made_otherwise and not re.search(rf"\b{re.escape(attribute)}\b", text):
+        return f"module '{module}' has no attribute '{attribute}'"
+    return ""
+
+
+def _imported(tree: ast.Module) -> Iterator[str]:
+    """The packages that a module imports whatever happens; what stands in `try` or `if` may well be missing."""
+    for one in tree.body:
+        if isinstance(one, ast.Import):
+            yield from (name.name.partition(".")[0] for name in one.names)
+        elif isinstance(one, ast.ImportFrom) and one.module and not one.level:
+            yield one.module.partition(".")[0]
+
+
+def _is_there(package: str) -> bool:
+    try:
+        return package in sys.modules or importlib.util.find_spec(package) is not None
+    except (ImportError, ValueError):  # found in some way of its own
+        return True
+
+
+def _find_in_working_folder() -> None:
     folder = str(Path.cwd())
     if folder not in sys.path:
         sys.path.append(folder)
-    return importlib.import_module(name)

@@ -4,18 +4,19 @@
 `promotion.row_keys`, whose `fingerprints` name rows by 64 bits.
 """
 
-import csv
 import hashlib
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from promotion.arrow_columns import MAX_EXACT, frame
+from promotion.arrow_columns import MAX_EXACT
+from promotion.data_files import Csv, csv_of, is_parquet
 from promotion.errors import DataError, UnknownName, require_once
-from promotion.iso import is_moment
+from promotion.figures import meant_as_share
+from promotion.parquet import parquet_columns, parquet_rows
+from promotion.parsing import NotConverted, no_number, parse
 from promotion.row_keys import FIRST_FORM, fingerprints, form_in_use, key_texts
 from promotion.seams import Split
 from promotion.time_columns import times_of, times_of_text
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ColumnType = Literal["number", "exact", "text", "key", "time"]
-_TAIL_BYTES = 1 << 20
-_BLOCK_BYTES = 1 << 23
 _SHOWN = 60
 """Characters of a value that a sentence shows."""
 
@@ -50,14 +49,35 @@ def read_rows(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
             or fewer fields than its header, or holds no number where one must be, or one too large for float64, or no
             time.
     """
-    if not path.is_file():
-        message = f"There is no data file at {path}. Put the file there, or name another with --data."
-        raise DataError(message)
-    parquet = path.suffix == ".parquet"
+    require_file(path)
+    parquet = is_parquet(path)
     rows = _read_parquet(path, columns) if parquet else _read_csv(path, columns)
     for name in (name for name, kind in columns.items() if kind == "time"):
         rows[name] = (times_of if parquet else times_of_text)(rows[name], str(path)).series(rows.index)
     return rows[list(columns)]
+
+
+def require_file(path: Path) -> None:
+    """See that a data file is there.
+
+    Raises:
+        DataError: it is not.
+    """
+    if not path.is_file():
+        what = f"{path} is a folder, not a data file." if path.is_dir() else f"There is no data file at {path}."
+        message = f"{what} Put the file there, or name another with --data."
+        raise DataError(message)
+
+
+def require_named(path: Path) -> None:
+    """See that what a recipe is to read is there, where the path names a file; not where it names a table or several.
+
+    Raises:
+        DataError: it is not.
+    """
+    names_a_file = path.suffix and not any(letter in str(path) for letter in "*?[") and ":/" not in str(path)
+    if names_a_file and not path.exists():
+        require_file(path)
 
 
 def file_digest(path: Path) -> str:
@@ -152,20 +172,16 @@ def _read_csv(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
 
-    header = _header(path)
-    _require(path, columns, header)
-    _check_end(path, len(header))
+    file = csv_of(path, columns)
+    _require(path, columns, file.header)
     text = pa.dictionary(pa.int32(), pa.string())
     types = {"number": pa.float64(), "exact": pa.float64(), "text": text, "key": pa.string(), "time": pa.string()}
-    try:
-        if form_in_use() == FIRST_FORM:
-            return _parse_as_once(path, columns, types)
-        rows = _parse_csv(path, {name: types[kind] for name, kind in columns.items()})
-    except pa.ArrowInvalid as error:
-        raise DataError(_explain(path, _column_at_fault(error, header), error)) from error
+    if form_in_use() == FIRST_FORM:
+        return _parse_as_once(file, columns, types)
+    rows = parse(file, {name: types[kind] for name, kind in columns.items()})
     for name, kind in columns.items():
         if kind in {"number", "exact"}:
-            _require_held(path, rows[name], kind, partial(_fields, path, name))
+            _require_held(path, rows[name], kind, partial(_fields, file, name))
         elif kind == "key":
             rows[name] = rows[name].mask(rows[name] == "")
         elif kind == "time":
@@ -175,50 +191,23 @@ def _read_csv(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
     return rows
 
 
-def _parse_as_once(path: Path, columns: Mapping[str, ColumnType], types: Mapping[str, Any]) -> "pd.DataFrame":
+def _parse_as_once(file: Csv, columns: Mapping[str, ColumnType], types: Mapping[str, Any]) -> "pd.DataFrame":
     """As releases before the present form of keys: a key column is what pyarrow takes it for, and `NA` is missing."""
     import pyarrow as pa
 
     given = {name: None if kind == "key" else types[kind] for name, kind in columns.items()}
     try:
-        return _parse_csv(path, given, strings_can_be_null=True)
-    except pa.ArrowInvalid as error:
-        name = _column_at_fault(error, _header(path))
-        if columns.get(name) != "key":
+        return parse(file, given, strings_can_be_null=True)
+    except NotConverted as error:
+        if columns.get(error.column) != "key":
             raise
-    return _parse_csv(path, {**given, name: pa.string()}, strings_can_be_null=True)  # numbers first, text later
-
-
-def _parse_csv(path: Path, types: Mapping[str, Any], *, strings_can_be_null: bool = False) -> "pd.DataFrame":
-    """The columns in order, of these types; of a type that pyarrow finds where None is given."""
-    from pyarrow import csv as arrow_csv
-
-    convert = arrow_csv.ConvertOptions(
-        include_columns=list(types),
-        column_types={name: kind for name, kind in types.items() if kind is not None},
-        strings_can_be_null=strings_can_be_null,
-    )
-    read = arrow_csv.ReadOptions(block_size=_BLOCK_BYTES, use_threads=False)  # errors name their row without threads
-    parse = arrow_csv.ParseOptions(newlines_in_values=True)
-    with arrow_csv.open_csv(path, read_options=read, parse_options=parse, convert_options=convert) as reader:
-        rows: pd.DataFrame = reader.read_all().to_pandas()
-    return rows
+        mixed = error.column
+    return parse(file, {**given, mixed: pa.string()}, strings_can_be_null=True)  # numbers first, text later
 
 
 def _read_parquet(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
-    import pandas as pd
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        _require(path, columns, pq.read_schema(path).names)
-        if form_in_use() == FIRST_FORM:
-            rows = pd.read_parquet(path, columns=list(columns))
-        else:
-            rows = frame(pq.read_table(path, columns=list(columns)))
-    except (pa.ArrowInvalid, OSError) as error:
-        message = f"{path} cannot be read as Parquet ({str(error).splitlines()[0]}). Write the file again."
-        raise DataError(message) from error
+    _require(path, columns, parquet_columns(path))
+    rows = parquet_rows(path, list(columns))
     for name, kind in columns.items():
         if kind in {"number", "exact"}:
             given = rows[name]
@@ -229,27 +218,14 @@ def _read_parquet(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFram
     return rows
 
 
-def _header(path: Path) -> list[str]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            header = next(csv.reader(file), [])
-    except (UnicodeDecodeError, csv.Error) as error:
-        message = f"{path} is not a CSV file in UTF-8 ({error}). Export it as CSV, or give a .parquet file."
-        raise DataError(message) from error
-    if not header:
-        message = f"{path} is empty; its first line should name the columns."
-        raise DataError(message)
-    return header
-
-
-def _require(path: Path, columns: Mapping[str, ColumnType], present: list[str]) -> None:
+def _require(path: Path, columns: Mapping[str, ColumnType], present: Sequence[str]) -> None:
     for name in columns:
         if name not in present:
             raise DataError(_no_column(str(path), name, present))
         require_once(name, present, str(path))
 
 
-def _no_column(what: str, name: str, present: list[Any], why: str = "which the recipe needs") -> str:
+def _no_column(what: str, name: str, present: Sequence[Any], why: str = "which the recipe needs") -> str:
     other = next((one for one in present if not isinstance(one, str)), None)
     if other is not None:
         near = f"Its columns are named by {type(other).__name__}, such as {other!r}, not by text. Name them by text."
@@ -258,49 +234,31 @@ def _no_column(what: str, name: str, present: list[Any], why: str = "which the r
     return f"{what} has no column '{name}', {why}. {near}".strip()
 
 
-def _check_end(path: Path, fields: int) -> None:
-    """See that the last row is whole before all is read; one cut short in its last field shows by no line end."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        file.seek(max(0, size - _TAIL_BYTES))
-        tail = file.read()
-    last = tail.rstrip(b"\r\n").rsplit(b"\n", 1)[-1].decode("utf-8", "replace")
-    found = len(next(csv.reader([last]), []))
-    whole = tail.endswith(b"\n")
-    if found != fields or not whole:
-        cut = f"its last row has {found} of {fields} fields" if found != fields else "its last row has no line end"
-        message = f"{path} seems cut short: {cut}. Copy the file again (or end its last line, if it is whole)."
-        raise DataError(message)
-
-
-def _column_at_fault(error: Exception, header: list[str]) -> str:
-    """The column that pyarrow could not convert; an empty name when it was something else."""
-    found = re.search(r"In CSV column #(\d+): ", str(error))
-    return header[int(found[1])] if found else ""
-
-
-def _explain(path: Path, column: str, error: Exception) -> str:
-    """The sentence for what pyarrow complains of; it counts the header as a row, we do not."""
-    told = str(error)
-    if value := re.search(r"Row #(\d+): CSV conversion error to double: invalid value '(.*)'", told, re.DOTALL):
-        return _no_number(path, column, int(value[1]) - 1, value[2])
-    if fields := re.search(r"Row #(\d+): Expected (\d+) columns, got (\d+)", told):
-        return f"Row {int(fields[1]) - 1} of {path} has {fields[3]} fields, the header {fields[2]}. Mend the row."
-    if "invalid UTF8" in told:
-        return f"{path} is not a CSV file in UTF-8. Export it as CSV in UTF-8, or give a .parquet file."
-    return f"{path} cannot be read as CSV ({told.strip().splitlines()[0][:200]}). Write the file again."
-
-
 def _numbers(path: Path, column: "pd.Series[Any]") -> "pd.Series[float]":
-    import pandas as pd
-
     given = column.astype(object) if column.dtype.kind in "mM" else column  # of a moment pandas takes the ticks
-    numbers = pd.to_numeric(given, errors="coerce").astype("float64")
+    numbers = _as_numbers(given)
     wrong = numbers.isna() & column.notna()
     if wrong.any():
         row = _first(wrong)
-        raise DataError(_no_number(path, str(column.name), row, str(column.iloc[row - 1])))
+        raise DataError(no_number(path, str(column.name), row, str(column.iloc[row - 1])))
     return numbers
+
+
+def _as_numbers(values: "pd.Series[Any]") -> "pd.Series[float]":
+    """NaN where a value is no number, or one that no double holds."""
+    import pandas as pd
+
+    try:
+        return pd.to_numeric(values, errors="coerce").astype("float64")
+    except (OverflowError, TypeError):
+        return values.map(_as_number).astype("float64")
+
+
+def _as_number(value: Any) -> float:
+    try:
+        return float(value)
+    except (OverflowError, TypeError, ValueError):
+        return float("nan")
 
 
 def _require_held(
@@ -328,10 +286,10 @@ def _require_held(
             raise DataError(message)
 
 
-def _fields(path: Path, name: str) -> "pd.Series[Any]":
+def _fields(file: Csv, name: str) -> "pd.Series[Any]":
     import pyarrow as pa
 
-    return _parse_csv(path, {name: pa.string()})[name]
+    return parse(file, {name: pa.string()})[name]
 
 
 def _as_text(column: "pd.Series[Any]") -> "pd.Series[Any]":
@@ -342,11 +300,6 @@ def _is_lost(text: str, number: float) -> bool:
     if abs(number) == float("inf"):
         return "inf" not in text.lower()
     return text.lstrip("+-").isdecimal() and int(text) != number
-
-
-def _no_number(path: Path, column: str, row: int, value: str) -> str:
-    way_out = ' Read dates and times as "time".' if is_moment(value) else ""
-    return f"Column '{column}' of {path} must hold numbers; row {row} holds '{value}'.{way_out}"
 
 
 def _check_keys(keys: "pd.Series[Any]", what: str) -> None:
@@ -403,7 +356,7 @@ def _as_judged(labels: "pd.Series[Any]") -> "NDArray[np.float64]":
 
     try:
         return floats(labels)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return np.concatenate([_or_nan(value) for value in labels])
 
 
@@ -416,13 +369,14 @@ def _or_nan(value: Any) -> "NDArray[np.float64]":
     held[0] = value
     try:
         return floats(held)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return np.array([np.nan])
 
 
 def _check_share(holdout: float) -> None:
     if not isinstance(holdout, Real) or not 0 < holdout < 1:
-        message = f"The holdout's share must be a number above 0 and below 1, found {holdout!r}."
+        meant = meant_as_share(holdout) if isinstance(holdout, Real) else ""
+        message = f"The holdout's share must be a number above 0 and below 1, found {holdout!r}.{meant}"
         raise DataError(message)
 
 

@@ -1,5 +1,6 @@
 """The times that a column of rows holds: values of any dtype, or text, turned into `Times`, or told what is wrong."""
 
+import sys
 from datetime import date
 from decimal import Decimal
 from numbers import Integral, Real
@@ -126,6 +127,8 @@ def _number_objects(column: "pd.Series[Any]", missing: "Mask", named: str) -> Ti
     try:
         values = filled.to_numpy(dtype="int64" if whole else "float64")
     except OverflowError:
+        too_large = filled.map(lambda value: abs(value) > sys.float_info.max)
+        _refuse(too_large, column, named, "hold finite numbers", "Mend the row, or leave it out.")
         values = filled.to_numpy(dtype="float64")
     _refuse(np.isinf(values), column, named, "hold finite numbers", "Mend the row, or leave it out.")
     return Times(str(column.name), values, missing)

@@ -15,6 +15,25 @@ from promotion.canonical import NumberOrText
 from promotion.errors import ConfigError
 from promotion.secrets import without_password
 
+
+class EnvironmentText(str):
+    """A value of an environment variable, where a number can only be text."""
+
+    __slots__ = ()
+
+
+def _unquoted(value: object) -> object:
+    """See that a number is one: neither true or false, nor text of a file."""
+    if isinstance(value, bool) or (isinstance(value, str) and not isinstance(value, EnvironmentText)):
+        message = "Input should be a number, without quotes"
+        raise ValueError(message)  # noqa: TRY004 - pydantic tells of a ValueError
+    return value
+
+
+Number = Annotated[float, BeforeValidator(_unquoted)]
+"""A number that a file must write as one."""
+Whole = Annotated[int, BeforeValidator(_unquoted)]
+"""A whole number, likewise."""
 Span = Annotated[NumberOrText, BeforeValidator(span_of)]
 """A number in a column's own unit, or a length of time; see `span_of`."""
 

@@ -35,6 +35,7 @@ def retrain_here(
     A dry run does all of it on copies.
     """
     _be_quiet(verbose=verbose)
+    _foresee(model, data_path)
     server = _temporary_server()
     with _copies(model, start_anew) if dry_run else nullcontext():
         if start_anew is not None and not dry_run:
@@ -60,6 +61,14 @@ def retrain_all_here(*, verbose: bool) -> "tuple[Outcome, ...]":
             return retrain_all_flow()
         except SomeFailed as failed:
             return failed.outcomes
+
+
+def _foresee(model: str, data_path: str | None) -> None:
+    """See that recipe and data can be found, before a server is started or Prefect imported."""
+    from promotion.config import load_config
+    from promotion.registry.reading import Reader
+
+    Reader(load_config()).foresee(model, data=data_path)
 
 
 def _be_quiet(*, verbose: bool) -> None:

@@ -154,7 +154,7 @@ def _is_file(what: list[str], named: dict[str, Any]) -> bool:
 
 
 def _by_file(file: str, named: dict[str, Any], form: Form) -> int:
-    from promotion.cli.predictions import Predictions, compare_predictions, names, parse_slicing
+    from promotion.cli.predictions import Predictions, columns_in, compare_predictions, names, parse_slicing
 
     lacking = [f"--{name}" for name in ("label", "champion", "challenger") if name not in named]
     if lacking:
@@ -163,22 +163,23 @@ def _by_file(file: str, named: dict[str, Any], form: Form) -> int:
             "labels and of both models' scores. Two versions are compared as promotion compare TAG TAG."
         )
         raise Misuse(message)
+    present = columns_in(Path(file), (named["label"],))
     asked = Predictions(
         path=Path(file),
         label=named["label"],
-        champion=names(named["champion"]),
-        challenger=names(named["challenger"]),
+        champion=names(named["champion"], present),
+        challenger=names(named["challenger"], present),
         weight=named.get("weight"),
-        draws=_draws(named),
+        draws=_draws(named, present),
     )
     if "policy" in named:
         return _judge(asked, named, form)
-    slicings = [parse_slicing(text) for text in named.get("slice", ())]
+    slicings = [parse_slicing(text, present) for text in named.get("slice", ())]
     comparison = compare_predictions(asked, named.get("metric", ()), slicings, named.get("confidence", 0.95))
     return _show(comparison, asked.said, form, data=asked.path.name)
 
 
-def _draws(named: dict[str, Any]) -> Any:
+def _draws(named: dict[str, Any], present: tuple[str, ...]) -> Any:
     """What is a draw of its own, as the options say."""
     from typing import get_args
 
@@ -194,7 +195,7 @@ def _draws(named: dict[str, Any]) -> Any:
     if "group" in named:
         if "time" in named:
             raise Misuse("--group and --time both say what is a draw. Leave out --time.")
-        return Draws(group=parse_group(named["group"]), unit=unit)
+        return Draws(group=parse_group(named["group"], present), unit=unit)
     return Draws(time=named.get("time"), unit=unit)
 
 

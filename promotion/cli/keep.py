@@ -159,6 +159,8 @@ def _repair_data(proposals: "list[Proposal]", *, dry_run: bool) -> dict[str, Any
     return {
         "dry_run": dry_run,
         "models": found,
-        "strays": [{"path": str(stray), "why": stray.why} for stray in first.strays] if first else [],
+        "strays": [{"path": str(stray), "why": stray.why, "model": stray.model} for stray in first.strays]
+        if first
+        else [],
         "leftovers": [str(leftover) for leftover in first.leftovers] if first else [],
     }

@@ -1,20 +1,29 @@
 """Moments, as a person writes them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from promotion.cli.output import Misuse
+from promotion.iso import first_moment, in_utc
 
-AT_HELP = "A moment as 2026-11-22, 2026-11-22T14:30 or 2026-11-22T14:30+01:00; local time where it names no zone."
+AT_HELP = (
+    "A moment as 2026-11-22 (its first moment), 2026-11-22T14:30 or 2026-11-22T14:30+01:00; local time where it names "
+    "no zone."
+)
 
 
 def moment_of(text: str) -> datetime:
-    """The moment in UTC.
+    """The moment in UTC; of a date alone the first one of that local day.
 
     Raises:
         Misuse: the text is no moment.
+        UnclearTime: it is a local time that was twice, or never.
     """
     try:
-        return datetime.fromisoformat(text.strip()).astimezone(UTC)
+        return first_moment(date.fromisoformat(text.strip()))
+    except (ValueError, OverflowError, OSError):
+        pass  # a moment may still be
+    try:
+        return in_utc(datetime.fromisoformat(text.strip()))
     except (ValueError, OverflowError, OSError) as error:  # years 1 and 9999 have no neighbours in other zones
         message = f"'{text}' is no moment in time: expected one like 2026-11-22 or 2026-11-22T14:30, with +01:00 or Z."
         raise Misuse(message) from error

@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -144,34 +144,47 @@ def _columns(parts: Iterable["Slicing"], asker: str, costs: Mapping[str, str]) -
     }
 
 
-def parse_slicing(text: str) -> "Slicing":
+def parse_slicing(text: str, present: Container[str] = ()) -> "Slicing":
     """`a` by value, `a,b` crossed, `a:4` in 4 quantile bins, `t/86400` or `t/7d` in windows of that length.
+
+    Args:
+        text: what is asked for. A name in double quotes is taken as it is: `"a:4"` by value, `"a:4":4` in bins.
+        present: columns of the file; the name of one of them, as a whole, means that column.
 
     Raises:
         ConfigError: no such division is possible.
     """
     from promotion.evidence import Slicing
 
-    if found := _BINS.fullmatch(text):
-        return Slicing(by=(found["column"],), bins=int(found["bins"]))
-    if found := _WINDOW.fullmatch(text):
-        return Slicing(by=(found["column"],), window=found["window"])
-    return Slicing(by=names(text))
+    if text not in present and (found := _BINS.fullmatch(text)):
+        return Slicing(by=names(found["column"], present), bins=int(found["bins"]))
+    if text not in present and (found := _WINDOW.fullmatch(text)):
+        return Slicing(by=names(found["column"], present), window=found["window"])
+    return Slicing(by=names(text, present))
 
 
-def parse_group(text: str) -> Group:
-    """`card1` by value, `t/86400` or `t/1d` in windows of that length.
+def parse_group(text: str, present: Container[str] = ()) -> Group:
+    """`card1` by value, `t/86400` or `t/1d` in windows of that length; columns are named as in `parse_slicing`.
 
     Raises:
         ConfigError: the window is none.
     """
-    found = _WINDOW.fullmatch(text)
-    return Group(by=found["column"], window=span_of(found["window"])) if found else Group(by=text)
+    found = None if text in present else _WINDOW.fullmatch(text)
+    whole = found["column"] if found else text
+    by = whole if whole in present or not whole.startswith('"') else next(csv.reader([whole]))[0]
+    return Group(by=by, window=span_of(found["window"])) if found else Group(by=by)
 
 
-def names(text: str) -> tuple[str, ...]:
-    """Columns separated by commas."""
-    return tuple(filter(None, (name.strip() for name in text.split(","))))
+def names(text: str, present: Container[str] = ()) -> tuple[str, ...]:
+    """Columns separated by commas; one that has a comma in its name stands in double quotes, or alone.
+
+    Args:
+        text: what is asked for.
+        present: columns of the file; the name of one of them, as a whole, means that column.
+    """
+    if text in present:
+        return (text,)
+    return tuple(filter(None, (name.strip() for name in next(csv.reader([text], skipinitialspace=True), ()))))
 
 
 def _said(columns: tuple[str, ...]) -> str:
@@ -200,14 +213,25 @@ def _scores(rows: "pd.DataFrame", columns: tuple[str, ...]) -> Any:
     return rows[columns[0]].to_numpy() if len(columns) == 1 else rows[list(columns)].to_numpy()
 
 
-def _require(path: Path, columns: Mapping[str, str]) -> None:
-    """See that the file is there and has the columns; a file that cannot be read at all is for `read_rows` to tell."""
+def columns_in(path: Path, needed: Iterable[str] = ()) -> tuple[str, ...]:
+    """Names of the columns of a file of predictions.
+
+    Raises:
+        DataError: there is no such file, or it cannot be read.
+    """
+    from promotion.data_files import columns_of
+
     if not path.is_file():
         message = f"There is no file {path}. Two versions are compared by their tags: promotion compare TAG TAG."
         raise DataError(message)
-    present = _header(path)
+    return columns_of(path, needed)
+
+
+def _require(path: Path, columns: Mapping[str, str]) -> None:
+    """See that the file is there and has the columns."""
+    present = columns_in(path, columns)
     for name, asker in columns.items():
-        if present and name not in present:
+        if name not in present:
             raise DataError(f"{path}, {asker}: {_no_column(name, present)}")
         require_once(name, present, f"{path}, {asker}: the file")
 
@@ -222,15 +246,3 @@ def _no_column(name: str, present: tuple[str, ...]) -> str:
         if column in present:
             return f"'{name}' divides column '{column}', but '{division}' is {what}."
     return str(UnknownName("column", name, present))
-
-
-def _header(path: Path) -> tuple[str, ...]:
-    try:
-        if path.suffix == ".parquet":
-            import pyarrow.parquet as pq
-
-            return tuple(pq.read_schema(path).names)
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            return tuple(next(csv.reader(file), ()))
-    except (OSError, ValueError, csv.Error):
-        return ()

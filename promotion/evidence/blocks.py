@@ -80,6 +80,6 @@ def read_times(given: NDArray[Any], day: float | None) -> tuple[Floats, float | 
 def _numbers(array: NDArray[Any]) -> Floats:
     try:
         return array.astype(np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         message = f"The times must be numbers or datetimes, but they cannot be read as such: {error}."
         raise DataError(message) from error

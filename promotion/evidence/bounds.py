@@ -9,11 +9,13 @@ level lies farther off, so that which one is larger depends on the level.
 import math
 from dataclasses import dataclass
 from enum import StrEnum
+from numbers import Real
 from statistics import NormalDist
 from typing import Annotated
 
 from promotion.canonical import LATER
 from promotion.errors import ConfigError
+from promotion.figures import meant_as_share
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,12 @@ def require_share(what: str, number: float) -> None:
     Raises:
         ConfigError: it does not.
     """
+    if isinstance(number, bool) or not isinstance(number, Real):
+        message = f"The {what} must be a number between 0 and 1, for example 0.95, but is {number!r:.80}."
+        raise ConfigError(message)
     if not 0 < number < 1:
-        message = f"The {what} must lie between 0 and 1, without them, but is {number:g}. Write 5 % as 0.05."
+        way_out = meant_as_share(number) or " Write 5 % as 0.05."
+        message = f"The {what} must lie between 0 and 1, without them, but is {number:g}.{way_out}"
         raise ConfigError(message)
 
 

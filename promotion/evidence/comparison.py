@@ -131,7 +131,12 @@ def measure(
 
 def _choose(names: Iterable[str], columns: Columns | None) -> tuple[Metric, ...]:
     """The metrics of these names, each once; each of the columns that they read is there no more than once."""
-    chosen = dict.fromkeys([names] if isinstance(names, str) else names)
+    given = (names,) if isinstance(names, str) else tuple(names) if isinstance(names, Iterable) else (names,)
+    wrong = [name for name in given if not isinstance(name, str)]
+    if wrong:
+        message = f"A metric is named by a text, for example 'roc_auc', but one is {wrong[0]!r:.80}."
+        raise ConfigError(message)
+    chosen = dict.fromkeys(given)
     if not chosen:
         message = "At least one metric is needed, but none is named. Name one, for example roc_auc."
         raise ConfigError(message)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from promotion.errors import ConfigError
+from promotion.errors import ConfigError, DataError
 from promotion.evidence.influence import Estimate
 from promotion.evidence.requirements import Requirement, finite_scores, weights_in_full
 from promotion.evidence.rows import ScoredRows
@@ -59,8 +59,9 @@ def task_of(metrics: Sequence[Metric], scores: ArrayLike) -> Task:
 
     Raises:
         ConfigError: a metric is not one of that task.
+        DataError: the scores are lists of different lengths.
     """
-    task = _told_by(metrics, np.shape(scores))
+    task = _told_by(metrics, _shape(scores))
     misfit = next((each for each in metrics if task not in each.tasks), None)
     if misfit is not None:
         fits = " or ".join(sorted(misfit.tasks))
@@ -77,6 +78,17 @@ _WHY = {
     Task.MULTICLASS: "the scores, of shape (n_rows, n_classes), are of a multiclass one",
     Task.REGRESSION: "the metrics named are of regression",
 }
+
+
+def _shape(scores: ArrayLike) -> tuple[int, ...]:
+    try:
+        return np.shape(scores)
+    except ValueError as error:
+        message = (
+            "The scores must be one number for each row, or one for each class of each row, but are lists of different "
+            "lengths. Give them as an array of shape (n_rows,) or (n_rows, n_classes)."
+        )
+        raise DataError(message) from error
 
 
 def _told_by(metrics: Sequence[Metric], shape: tuple[int, ...]) -> Task:

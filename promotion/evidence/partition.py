@@ -195,7 +195,11 @@ def _read_numbers(name: str, column: NDArray[Any]) -> Floats:
             f"Bins and windows take a column of numbers, but '{name}' holds {wrong!r}. Turn it into a number, "
             f"{of_a_time}, or slice by its values."
         )
-    return np.array([math.nan if is_missing(value) else float(value) for value in values])
+    try:
+        return np.array([math.nan if is_missing(value) else float(value) for value in values])
+    except OverflowError as error:
+        message = f"Bins and windows take a column of numbers, but '{name}' holds one that is too large ({error})."
+        raise DataError(message) from error
 
 
 def _text(value: Any) -> str:

@@ -11,9 +11,20 @@ from pydantic import ConfigDict, ValidationError
 from promotion.canonical import digest, plain, restore
 from promotion.errors import ConfigError
 from promotion.evidence import Slicing, metric
+from promotion.figures import meant_as_share
 from promotion.judgement.approval import ANYONE, Panel
-from promotion.judgement.rules import STRICT, Floor, Guardrail, Limits, Primary, SliceRule, at_least_zero, metric_at
-from promotion.toml import read_toml, sentences
+from promotion.judgement.rules import (
+    STRICT,
+    Floor,
+    Guardrail,
+    Limits,
+    Primary,
+    SliceRule,
+    at_least_zero,
+    metric_at,
+    number_at,
+)
+from promotion.toml import Number, Whole, read_toml, sentences
 from promotion.vocabulary import Task
 
 USUAL = {
@@ -66,7 +77,7 @@ class Policy:
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
     primary: Primary
     """The metric that must improve."""
-    confidence: float = 0.95
+    confidence: Number = 0.95
     """Of each check, and of the two-sided intervals shown; at least 0.5 and below 1. The primary is asked more
     strictly, see `holdout_reuse`.
     """
@@ -82,11 +93,11 @@ class Policy:
     """What the version may cost to serve."""
     metrics: tuple[str, ...] | None = None
     """Compared and recorded even where nothing is required of them; without it the usual ones of the task."""
-    min_rows: int = 500
+    min_rows: Whole = 500
     """With fewer rows in the holdout nothing is decided."""
-    min_positives: int = 50
+    min_positives: Whole = 50
     """With fewer rows of the rarer class nothing is decided; of binary models only."""
-    min_groups: int = 5
+    min_groups: Whole = 5
     """Where rows are in named groups: with fewer of them nothing is decided, counted as groups of equal size that would
     tell as much; of binary models those that hold the rarer class.
     """
@@ -104,7 +115,7 @@ class Policy:
     """Who may approve, as the ledger records them: `os:NAME`, `config:NAME`, `form:NAME` (typed into the form in
     Prefect), `prefect:RUN`; without it anyone. Only with `approval = "required"`.
     """
-    min_approvals: int = 1
+    min_approvals: Whole = 1
     """How many different people must; at least one of them neither trained the version nor asked for the decision."""
     approval_timeout: str = "7d"
     """How long after the decision they can: hours, days or weeks, like `"12h"`, `"3d"`, `"2w"`. Then nobody can approve
@@ -119,12 +130,15 @@ class Policy:
         for name in self.metrics or ():
             metric_at("metrics", name)
         self._check_one_task()
-        self._check_approval()
         at_least_zero("min_rows", self.min_rows)
         at_least_zero("min_positives", self.min_positives)
         at_least_zero("min_groups", self.min_groups)
-        if not 0.5 <= self.confidence < 1:  # noqa: PLR2004 - below one half "confidence" means its opposite
-            message = f"'confidence' must be at least 0.5 and below 1, found {self.confidence}."
+        number_at("min_approvals", self.min_approvals)
+        self._check_approval()
+        given = number_at("confidence", self.confidence)
+        if not 0.5 <= given < 1:  # noqa: PLR2004 - below one half "confidence" means its opposite
+            hint = meant_as_share(given) if given >= 50 else ""  # noqa: PLR2004 - per cent
+            message = f"'confidence' must be at least 0.5 and below 1, found {given}.{hint}"
             raise ConfigError(message)
 
     @classmethod

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from numbers import Real
 from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, ConfigDict
 
 from promotion.errors import ConfigError, PromotionError
 from promotion.evidence import Metric, Slicing, metric
-from promotion.toml import Span
+from promotion.toml import Number, Span, Whole
 from promotion.vocabulary import Direction
 
 STRICT = ConfigDict(extra="forbid")
@@ -34,9 +35,9 @@ class Primary:
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
     metric: str
     """The metric that must improve."""
-    min_gain: float = 0.0
+    min_gain: Number = 0.0
     """The gain must be shown to be above this."""
-    min_gain_relative: float = 0.0
+    min_gain_relative: Number = 0.0
     """And above this share of the champion's value; the larger of the two counts."""
 
     def __post_init__(self) -> None:
@@ -56,7 +57,7 @@ class Guardrail:
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
     metric: str
     """Which one."""
-    max_loss: float
+    max_loss: Number
     """The loss that is still accepted, in the metric's own unit, 0 or more."""
     require: Require = Require.PROVEN
     """`"proven"`: it must be shown that the loss stays within `max_loss`. `"not_worse"`: only a loss that is shown to
@@ -75,9 +76,9 @@ class Floor:
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
     metric: str
     """Which metric."""
-    min: float | None = None
+    min: Number | None = None
     """The lower limit of a score, of which more is better."""
-    max: float | None = None
+    max: Number | None = None
     """The upper limit of a loss, of which less is better. One of the two must be given."""
 
     def __post_init__(self) -> None:
@@ -90,7 +91,7 @@ class Floor:
             message = f"The floor of '{self.metric}' needs '{right}', since {better} of it is better."
             raise ConfigError(message)
         limit = self.max if self.min is None else self.min
-        if limit is not None and not math.isfinite(limit):
+        if limit is not None and not math.isfinite(number_at("floors", limit)):
             message = f"The floor of '{self.metric}' must be a finite number, found {limit}."
             raise ConfigError(message)
 
@@ -104,9 +105,9 @@ class SliceRule:
     """Column whose values are the parts; a list of columns is crossed."""
     metric: str
     """As of a guardrail, in each part."""
-    max_loss: float
+    max_loss: Number
     """As of a guardrail, in each part."""
-    bins: int | None = None
+    bins: Whole | None = None
     """Divide the one column, a number, at its quantiles into this many parts."""
     window: Span | None = None
     """Divide the one column into windows of this length: a number in its own unit where it holds numbers, a length of
@@ -116,9 +117,9 @@ class SliceRule:
     """`"not_worse"`: only a loss that is shown to exceed `max_loss` blocks, corrected for the number of parts (Holm
     1979). `"proven"`: every part must be shown to stay within it.
     """
-    min_rows: int = 100
+    min_rows: Whole = 100
     """A part with fewer rows is not judged."""
-    min_positives: int = 50
+    min_positives: Whole = 50
     """Nor one with fewer rows of the rarer class; of binary models only."""
 
     def __post_init__(self) -> None:
@@ -140,17 +141,17 @@ class Limits:
     """What a version may cost to serve; what is None is not limited."""
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
-    max_size_mb: float | None = None
+    max_size_mb: Number | None = None
     """Size of the model's files, in megabytes of 1,000,000 bytes."""
-    max_size_ratio: float | None = None
+    max_size_ratio: Number | None = None
     """That size, as a multiple of the champion's."""
-    max_scoring_ratio: float | None = None
+    max_scoring_ratio: Number | None = None
     """Time to score the same rows, as a multiple of the champion's, measured side by side in the gate."""
 
     def __post_init__(self) -> None:
         for key in ("max_size_mb", "max_size_ratio", "max_scoring_ratio"):
             limit = getattr(self, key)
-            if limit is not None and not 0 < limit < math.inf:
+            if limit is not None and not 0 < number_at(f"limits.{key}", limit) < math.inf:
                 message = f"'limits.{key}' must be a finite number above 0, found {limit}."
                 raise ConfigError(message)
 
@@ -177,6 +178,18 @@ def metric_at(key: str, name: str) -> Metric:
 
 def at_least_zero(key: str, value: float) -> None:
     """See that a number of the policy is finite and not negative."""
-    if not 0 <= value < math.inf:
+    if not 0 <= number_at(key, value) < math.inf:
         message = f"'{key}' must be a finite number and at least 0, found {value}."
         raise ConfigError(message)
+
+
+def number_at(key: str, value: object) -> float:
+    """The number of a key.
+
+    Raises:
+        ConfigError: it is none; true and false are none, and neither is text.
+    """
+    if isinstance(value, bool) or not isinstance(value, Real):
+        message = f"'{key}' must be a number, without quotes, found {value!r}."
+        raise ConfigError(message)
+    return value  # type: ignore[return-value]  # comparable with floats, whatever its type

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from promotion.errors import MirrorError, Refused
+from promotion.iso import in_utc
 from promotion.judgement import Decision
 from promotion.registry.entries import Body, FreshStart, Judgement, Takeover, TransitionPlanned
 from promotion.registry.foreign import (
@@ -99,6 +100,8 @@ class Proposals(Record):
         self.stored(tag)
         self.config.model(tag.model)
         state = self.settled(tag.model)
+        if not blocking(state, self.store, tag):
+            self._foresee(state, tag, data, holdout)
         begun = self.fresh_start(state, start_anew)
         rival = serving(state, self.store)
         if rival == tag:
@@ -197,7 +200,7 @@ class Proposals(Record):
             {champion.tag for _, champion in champions(model, self.ledger.entries(model)) if champion},
             {str(stored.tag) for stored in self.store.versions(model)},
             keep=keep,
-            before=registered_before,
+            before=in_utc(registered_before) if registered_before else None,
             now=self._clock(),
         )
         if found.doubt:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from promotion.canonical import digest
 from promotion.config import Config, ModelConfig
 from promotion.draws import UNSAID, Draws, draws_of
-from promotion.errors import ConfigError, DataError, as_data_error
+from promotion.errors import ConfigError, DataError, PromotionError, as_data_error
 from promotion.holdout import mature, without
-from promotion.modules import import_module
+from promotion.modules import import_module, why_missing
 from promotion.registry.entries import Registration
 from promotion.row_keys import form_in_use
-from promotion.rows import check_rows, file_digest, require_columns
+from promotion.rows import check_rows, file_digest, require_columns, require_named
 from promotion.seams import Recall, Recipe, Split, is_repeatable, read_anew, task_of_recipe
 
 if TYPE_CHECKING:
@@ -172,6 +172,34 @@ class Reader:
         settings = self._config.model(model)
         return self._source(settings, _first(model, data, settings.data), options).key
 
+    def foresee(
+        self,
+        model: str,
+        trained: Registration | None = None,
+        data: str | Path | None = None,
+        holdout: str | Path | None = None,
+    ) -> None:
+        """See that the recipe and the files can be found, before anything is imported for them.
+
+        Args:
+            model: its name.
+            trained: the version that is to be judged; None where one is to be trained.
+            data: file that a person named.
+            holdout: file that a person named, whose rows all judge.
+
+        Raises:
+            ConfigError: the recipe cannot be imported.
+            DataError: a file is not there.
+        """
+        settings = self._config.model(model)
+        for recipe in filter(None, (settings.recipe, trained.recipe if trained else None)):
+            _require_found(recipe)
+        whole = holdout or (None if data else settings.holdout)
+        named = data or (trained.data if trained else None) or settings.data
+        require_named(self._path(whole or _first(model, named)))
+        if trained is None and settings.holdout and named:
+            require_named(self._path(named))
+
     def judging(self, model: str, trained: Registration, data: str | Path | None, holdout: str | Path | None) -> Data:
         """The rows whose holdout judges a version, or those that judge whole."""
         settings = self._config.model(model)
@@ -268,10 +296,8 @@ def load_recipe(settings: ModelConfig, options: Mapping[str, Any]) -> Recipe:
     Raises:
         ConfigError: there is no such module or class, it does not take the options, or it is no recipe.
     """
-    module_name, colon, class_name = settings.recipe.partition(":")
-    if not colon:
-        message = f"A recipe is named as package.module:Class, found '{settings.recipe}'."
-        raise ConfigError(message)
+    _require_found(settings.recipe)
+    module_name, _, class_name = settings.recipe.partition(":")
     try:
         kind = getattr(import_module(module_name), class_name)
         recipe = kind(**{**settings.options, **options})
@@ -281,6 +307,12 @@ def load_recipe(settings: ModelConfig, options: Mapping[str, Any]) -> Recipe:
     except (AttributeError, TypeError) as error:
         message = f"The recipe '{settings.recipe}' cannot be made: {error}."
         raise ConfigError(message) from error
+    except PromotionError:
+        raise
+    except Exception as error:  # of the user's own code
+        first = (str(error).strip().splitlines() or [""])[0]
+        message = f"The recipe '{settings.recipe}' cannot be imported ({type(error).__name__}: {first})."
+        raise ConfigError(message) from error
     if not isinstance(recipe, Recipe):
         missing = [
             name for name in ("key", "label", "time", "load", "split", "train", "score") if not hasattr(recipe, name)
@@ -289,3 +321,14 @@ def load_recipe(settings: ModelConfig, options: Mapping[str, Any]) -> Recipe:
         raise ConfigError(message)
     task_of_recipe(recipe)
     return recipe
+
+
+def _require_found(recipe: str) -> None:
+    module_name, colon, class_name = recipe.partition(":")
+    if not colon:
+        message = f"A recipe is named as package.module:Class, found '{recipe}'."
+        raise ConfigError(message)
+    why = why_missing(module_name, class_name)
+    if why:
+        message = f"The recipe '{recipe}' cannot be imported: {why}."
+        raise ConfigError(message)

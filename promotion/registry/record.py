@@ -11,6 +11,7 @@ from promotion.config import Config
 from promotion.draws import Draws
 from promotion.errors import StoreError
 from promotion.evidence import Comparison
+from promotion.iso import in_utc
 from promotion.judgement import Policy
 from promotion.judgement.approval import ANYONE, Panel
 from promotion.registry.audit import Finding, Surroundings, audit_model
@@ -118,9 +119,13 @@ class Record:
         self._reader = Reader(config, recall)
 
     def champion(self, model: str, at: datetime | None = None) -> Version | None:
-        """Who serves now, in O(1), or served at a moment; None when nobody does or did."""
+        """Who serves now, in O(1), or served at a moment; None when nobody does or did.
+
+        Raises:
+            UnclearTime: the moment has no zone, and was twice or never in local time.
+        """
         if at is not None:
-            return self._as_version(champion_at(model, self.ledger.entries(model), at))
+            return self._as_version(champion_at(model, self.ledger.entries(model), in_utc(at)))
         head = self.ledger.head(model)
         return self._as_version(head.champion if head else None)
 
@@ -168,10 +173,17 @@ class Record:
         champion, challenger = Tag.parse(champion), Tag.parse(challenger)
         self.config.model(champion.model)
         state = self._journal.state(champion.model)
+        self._foresee(state, challenger, data, holdout)
         known = self._journal.foreseen(state, self._registrations(state, champion, challenger))
         rows = self._reader.judging(challenger.model, find(known, challenger).registration, data, holdout)
         sides = [self._side(role, known, tag) for role, tag in (("challenger", challenger), ("champion", champion))]
         return compare_sides(sides, rows, self.config.model(challenger.model).policy, self.store, self.notice)
+
+    def _foresee(self, state: State, tag: Tag, data: str | Path | None, holdout: str | Path | None) -> None:
+        """See that what judges a version can be found, before anything is imported for it."""
+        known = state.versions.get(str(tag))
+        trained = known.registration if known else Registration(tag=str(tag), digest="", stage=None)
+        self._reader.foresee(tag.model, trained, data, holdout)
 
     def replay(self, model: str, policy: Policy) -> tuple[Replayed, ...]:
         """What another policy would have decided in every past decision, from the comparisons that were stored."""
@@ -228,6 +240,7 @@ class Record:
             full: whether every file is hashed, whatever the cache of digests says.
         """
         now, settings = self._clock().astimezone(UTC), self.config.models.get(model)
+        since = in_utc(since) if since else None
         serving = settings.serving if settings else None
         around = Surroundings(panel=self.panel(model), root=self.config.root, serving=serving)
         opened = self._remembering(full) if self._remembering else nullcontext(self.store)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from promotion.errors import Refused, UnknownName
 from promotion.figures import minute
+from promotion.iso import in_utc
 from promotion.judgement import Decision
 from promotion.judgement.approval import ANYONE, Panel
 from promotion.registry.approving import check_approved, consent_of, is_open
@@ -117,7 +118,7 @@ def rollback_target(
         if state.previous is None:
             raise Refused(no_previous(state, entries))
         return state.previous
-    then = champion_at(state.model, entries, at)
+    then = champion_at(state.model, entries, in_utc(at))
     if then is None:
         first = next((champion for _, champion in champions(state.model, entries) if champion), None)
         since = (

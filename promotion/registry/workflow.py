@@ -316,7 +316,8 @@ class Registry(ByHand):
         for stray in proposal.strays:
             place = self.store.quarantine(stray)
             if place:
-                self.notice(f"Moved {stray} to {shown(place)}; `mv {shown(place)} {stray}` brings it back.")
+                of = f" of '{stray.model}'" if stray.model not in {None, proposal.state.model} else ""
+                self.notice(f"Moved {stray}{of} to {shown(place)}; `mv {shown(place)} {stray}` brings it back.")
         for leftover in proposal.leftovers:
             self.store.remove(leftover)
             self.notice(f"Deleted {leftover}, which {leftover.why}.")

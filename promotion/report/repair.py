@@ -8,7 +8,7 @@ from promotion.registry.retention import Retention
 from promotion.registry.serving import champion_trouble
 from promotion.report.page import Page, Table, Tone, Words, left, row
 from promotion.report.record import moves_told, version_of
-from promotion.seams import ModelStore
+from promotion.seams import ModelStore, Stray
 
 
 def repair_page(proposals: Sequence[Proposal], store: ModelStore) -> Page:
@@ -18,12 +18,18 @@ def repair_page(proposals: Sequence[Proposal], store: ModelStore) -> Page:
     return Page(
         summary=(
             *(f"{proposal.state.model}: {_told(proposal)}" for proposal in proposals),
-            *(f"Move {stray} to quarantine: it {stray.why}." for stray in strays),
+            *(f"Move {stray}{_whose(stray, proposals)} to quarantine: it {stray.why}." for stray in strays),
             *(f"Delete {leftover}: it {leftover.why}." for leftover in leftovers),
             *(() if proposals else ("No model is configured or recorded here that is this ledger's.",)),
         ),
         notes=tuple(Words(f"! {sentence}", Tone.BAD) for sentence in lost if sentence),
     )
+
+
+def _whose(stray: Stray, proposals: Sequence[Proposal]) -> str:
+    """The model that it is of, where the repair of another one moves it."""
+    other = stray.model not in {None, *(proposal.state.model for proposal in proposals)}
+    return f" (of another model, '{stray.model}')" if other else ""
 
 
 def retention_page(model: str, found: Retention) -> Page:

@@ -18,10 +18,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Stray:
-    """Something in the store's folder that is no version, and why it matters there; `path` is where it lies."""
+    """Something in the store's folder that is no version.
+
+    Attributes:
+        path: where it lies.
+        why: it matters there.
+        model: whose folder it lies in; None where it lies in none.
+    """
 
     path: Path
     why: str
+    model: str | None = None
 
     def __str__(self) -> str:
         return shown(self.path)

@@ -81,7 +81,7 @@ class TestReading:
             assert list(read_rows(path, others)) == list(others)  # nobody asks for either
 
     def test_keys_that_are_numbers_at_first_and_words_later_stay_as_they_are(self, written, monkeypatch):
-        monkeypatch.setattr("promotion.rows._BLOCK_BYTES", 64)
+        monkeypatch.setattr("promotion.parsing._BLOCK_BYTES", 64)
         keys = [str(1000 + n) for n in range(20)] + ["A7", "B8"]
         rows = read_rows(written(HEAD + "".join(f"{key},1,x,9\n" for key in keys)), COLUMNS)
         assert rows["id"].tolist() == keys
@@ -106,22 +106,22 @@ class TestReading:
             ),
             (
                 HEAD + "1,0,x,9\n2,1,x,9",
-                "rows.csv seems cut short: its last row has no line end. "
-                "Copy the file again (or end its last line, if it is whole).",
+                "The last row of rows.csv has no line end, so nobody can tell whether it is whole. End the line if it "
+                "is, or copy the file again.",
             ),
             (
                 "idé,y\n1,0\n".encode("latin-1"),
                 "rows.csv is not a CSV file in UTF-8 ('utf-8' codec can't decode byte 0xe9 in position 2: invalid "
-                "continuation byte). Export it as CSV, or give a .parquet file.",
+                "continuation byte). Export it as CSV in UTF-8, or give a .parquet file.",
             ),
-            (b"PK\x03\x04\xff\xfe", "rows.csv is not a CSV file in UTF-8"),
+            (b"PK\x03\x04\xff\xfe", "rows.csv seems cut short or damaged (File is not a zip file)."),
             (
                 (HEAD + 5000 * "1,0,x,9\n" + "2,1,é,9\n").encode("latin-1"),
                 "rows.csv is not a CSV file in UTF-8. Export it as CSV in UTF-8",
             ),
             (
                 HEAD + "1,0,x,9\n2,1,x,9,8\n",
-                "rows.csv seems cut short: its last row has 5 of 4 fields. Copy the file again",
+                "Row 2 of rows.csv has 5 fields, the header 4. Mend the row.",
             ),
         ],
     )
@@ -132,10 +132,12 @@ class TestReading:
         assert str(raised.value).replace(str(path), "rows.csv").startswith(sentence)
 
     def test_a_file_that_is_not_there_or_a_folder_is_one_sentence(self, tmp_path):
-        for path in (tmp_path / "absent.csv", tmp_path):
-            expected = rf"^There is no data file at {re.escape(str(path))}\. Put the file there, or name another with --data\.$"
-            with pytest.raises(DataError, match=expected):
-                read_rows(path, COLUMNS)
+        way_out = r"Put the file there, or name another with --data\.$"
+        absent, folder = tmp_path / "absent.csv", tmp_path
+        with pytest.raises(DataError, match=rf"^There is no data file at {re.escape(str(absent))}\. {way_out}"):
+            read_rows(absent, COLUMNS)
+        with pytest.raises(DataError, match=rf"^{re.escape(str(folder))} is a folder, not a data file\. {way_out}"):
+            read_rows(folder, COLUMNS)
 
     @pytest.mark.parametrize(
         ("frame", "sentence"),

@@ -14,13 +14,16 @@ from promotion.adapters.bento.shape import unusable
 from promotion.vocabulary import Stage, Tag
 
 DESCRIPTION = "model.yaml"
-LIMIT = 2**18
+LIMIT = 2**20
+"""Bytes of a description that is read, and of what its aliases may add."""
 
 _NO_FILE = {errno.ELOOP, errno.ENOTDIR, errno.ENXIO}
-_LONGEST_NUMBER = 400
+_LONGEST_NUMBER = 4300  # which Python reads at most
 _DEEPEST = 100
+_DEEPEST_LISTED = 600  # there Python's recursion ends, and BentoML's listing with it
 _NUMBERS = {"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}
-_TOO_LARGE = f"has a model.yaml that comes to more than {LIMIT // 2**10} KiB when it is read, aliases and all"
+_TOO_LARGE = f"has a model.yaml of more than {LIMIT // 2**20} MiB, which is not read here, though BentoML may list it"
+_BOMB = f"has a model.yaml whose aliases add more than {LIMIT // 2**20} MiB when it is read"
 # libyaml is ten times faster than BentoML's reader, and reads other texts otherwise: those with tags (`!`) or comments.
 _FAST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _FAST_STRINGS: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
@@ -28,7 +31,15 @@ _PLAIN = re.compile(r"[\n \"$-~]*")
 
 
 class Damaged(Exception):
-    """It describes no model; the text says why, after the version's name."""
+    """It describes no model; the text says why, after the version's name.
+
+    Attributes:
+        listed: whether BentoML may list it none the less, so that it is no stray.
+    """
+
+    def __init__(self, message: str, *, listed: bool = False) -> None:
+        self.listed = listed
+        super().__init__(message)
 
 
 def read(folder: Path, tag: Tag) -> dict[str, Any]:
@@ -103,7 +114,7 @@ def text_of(folder: Path) -> str:
     """
     data = _bytes(folder / DESCRIPTION)
     if len(data) > LIMIT:
-        raise Damaged(_TOO_LARGE)
+        raise Damaged(_TOO_LARGE, listed=True)
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -140,7 +151,7 @@ def _parsed(text: str, loader: Any) -> Any:
         _see_that_it_is_shallow(text)
         reading = loader(text)
         node = reading.get_single_node()
-        _see_that_it_is_small(node)
+        _see_that_it_is_small(node, text)
         return None if node is None else reading.construct_document(node)
     except Damaged:
         raise
@@ -155,17 +166,20 @@ def _parsed(text: str, loader: Any) -> Any:
 
 def _see_that_it_is_shallow(text: str) -> None:
     """Of what nests too deep libyaml makes a crash of the whole process; its events alone are safe to read."""
-    depth = 0
+    depth = deepest = 0
     for event in yaml.parse(text, _FAST):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > _DEEPEST:
-            message = f"has a model.yaml that nests deeper than {_DEEPEST} levels"
-            raise Damaged(message)
+        deepest = max(deepest, depth)
+        if deepest > _DEEPEST_LISTED:
+            break
+    if deepest > _DEEPEST:
+        message = f"has a model.yaml that nests deeper than {_DEEPEST} levels"
+        raise Damaged(message, listed=deepest <= _DEEPEST_LISTED)
 
 
-def _see_that_it_is_small(node: yaml.Node | None) -> None:
-    if node is not None and _size(node, {}) > LIMIT:
-        raise Damaged(_TOO_LARGE)
+def _see_that_it_is_small(node: yaml.Node | None, text: str) -> None:
+    if node is not None and _size(node, {}) > LIMIT + 2 * len(text.encode()):
+        raise Damaged(_BOMB)
 
 
 def _size(node: yaml.Node, known: dict[yaml.Node, float]) -> float:

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 Rule = Callable[[Any], bool]
+_OF_SIGNATURE = ("batchable", "batch_dim", "input_spec", "output_spec")
 
 
 def unusable(description: Any) -> list[str]:
@@ -30,7 +31,10 @@ def _is(*kinds: type) -> Rule:
 
 
 def _context(value: Any) -> bool:
-    return isinstance(value, dict) and "framework_name" in value and isinstance(value.get("framework_versions"), dict)
+    """Before 1.0 BentoML wrote `pip_dependencies` in place of the versions, which it still reads."""
+    if not isinstance(value, dict) or "framework_name" not in value:
+        return False
+    return "pip_dependencies" in value or isinstance(value.get("framework_versions"), dict)
 
 
 def _signatures(value: Any) -> bool:
@@ -38,18 +42,32 @@ def _signatures(value: Any) -> bool:
 
 
 def _signature(value: Any) -> bool:
-    if not isinstance(value, dict):
+    """A table, or a text or a list without the names of its keys, for which BentoML takes the usual values."""
+    if isinstance(value, dict):
+        return "batch_dim" not in value or _dimensions(value["batch_dim"])
+    return isinstance(value, (str, list, set)) and not any(key in value for key in _OF_SIGNATURE)
+
+
+def _dimensions(value: Any) -> bool:
+    """Of input and output, each as Python's `int` reads it; BentoML writes a list of two."""
+    try:
+        return len([int(one) for one in value]) == 2  # noqa: PLR2004
+    except (TypeError, ValueError, OverflowError):
         return False
-    dimensions = value.get("batch_dim", 0)
-    both = dimensions if isinstance(dimensions, list) else [dimensions, dimensions]
-    return len(both) == 2 and all(isinstance(one, int) for one in both)  # noqa: PLR2004 - of input and output
 
 
 def _metadata(value: Any) -> bool:
+    try:
+        return _entries(dict(value))
+    except (TypeError, ValueError):
+        return False
+
+
+def _entries(value: Any) -> bool:
     if isinstance(value, dict):
-        return all(isinstance(key, (str, int, float)) and _metadata(one) for key, one in value.items())
+        return all(isinstance(key, (str, int, float)) and _entries(one) for key, one in value.items())
     if isinstance(value, (list, tuple)):
-        return all(map(_metadata, value))
+        return all(map(_entries, value))
     return isinstance(value, (str, bytes, int, float, date))
 
 
@@ -69,7 +87,7 @@ _RULES: Mapping[str, Rule] = {
     "module": _given,
     "labels": _is(dict),
     "options": _is(dict),
-    "metadata": lambda value: isinstance(value, dict) and _metadata(value),
+    "metadata": _metadata,
     "context": _context,
     "signatures": _signatures,
     "api_version": _given,

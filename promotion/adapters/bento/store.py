@@ -318,7 +318,9 @@ class BentoStore:
         if path.is_symlink() or path.parent.is_symlink():
             raise Damaged(_LINKED)
         labels = {str(key): str(value) for key, value in description["labels"].items()}
-        return Stored(tag=tag, path=path, stage=labels.get("stage"), labels=labels, metadata=description["metadata"])
+        return Stored(
+            tag=tag, path=path, stage=labels.get("stage"), labels=labels, metadata=dict(description["metadata"])
+        )
 
     def _copy_to(self, other: "BentoStore", tag: Tag) -> None:
         folder = self.get(tag).path
@@ -330,6 +332,8 @@ class BentoStore:
             raise StoreError(message) from error
 
     def _torn(self, tag: Tag, damage: Damaged) -> str:
+        if damage.listed:
+            return f"{tag} {damage}. Save the model again with less in its metadata."
         way_out = "Move the folder" if str(damage) != _LINKED else "Put the files themselves where the link is, or move"
         return f"{tag} {damage}. {way_out} {self.path(tag)} out of the store."
 

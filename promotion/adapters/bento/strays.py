@@ -30,7 +30,8 @@ def names_of(folder: Path) -> list[str]:
 def strays(models: Path, known_whole: Callable[[Path], bool] = lambda _: False) -> Iterator[Stray]:
     """Torn versions, and folders that make BentoML's own listing fail.
 
-    What cannot be read now, for lack of a permission or by a fault of the disk, is not taken for torn.
+    What BentoML may list is none, though it is not read here. What cannot be read now, for lack of a permission or by a
+    fault of the disk, is not taken for torn.
 
     Raises:
         OSError: the store cannot be read.
@@ -46,7 +47,7 @@ def strays(models: Path, known_whole: Callable[[Path], bool] = lambda _: False) 
         for version in versions:
             why = None if known_whole(version) else _why(version)
             if why:
-                yield Stray(path=version, why=why)
+                yield Stray(path=version, why=why, model=folder.name)
 
 
 def quarantine(stray: Path, home: Path) -> Path | None:
@@ -85,7 +86,7 @@ def _why(version: Path) -> str:
     try:
         read(version, Tag(version.parent.name, version.name))
     except Damaged as damage:
-        return f"{damage}{_age(version)}" if version.exists() else ""
+        return f"{damage}{_age(version)}" if version.exists() and not damage.listed else ""
     except OSError:
         return ""
     return ""

@@ -1,21 +1,25 @@
 """A store that others wrote into: whatever lies there, reads end, and end in our sentences; nothing is written outside."""
 
+import io
 import os
 import shutil
 import socket
 import time
 from contextlib import contextmanager
+from copy import deepcopy
+from datetime import UTC, date, datetime
 
 import bentoml
 import pytest
 import yaml
-from bentoml._internal.models.model import Model
+from bentoml._internal.models.model import Model, ModelInfo
 from hypothesis import given
 from hypothesis import strategies as st
 from situation import bentoml_at, snapshot, toy
 
 from promotion.adapters.bento import BentoStore
 from promotion.adapters.bento import description as room
+from promotion.adapters.bento.shape import unusable
 from promotion.errors import PromotionError, StoreError, TornVersion, UnknownName
 from promotion.seams import Stray
 from promotion.vocabulary import Stage, Tag
@@ -35,7 +39,7 @@ HOSTILE = {
     "nul": b"name: toy\0",
     "latin-1": "name: töy".encode("latin-1"),
     "utf-16": "name: toy".encode("utf-16"),
-    "too large": b"# " + b"x" * room.LIMIT,
+    "as large as is read": b"# " + b"x" * (room.LIMIT - 2),
     "deep flow": b"a: " + b"[" * 100_000,
     "deep and closed": b"a: " + b"[" * 50_000 + b"]" * 50_000,
     "deep block": b"- " * 50_000,
@@ -574,3 +578,113 @@ class TestFuzz:
     def test_any_value_in_place_of_a_field(self, fuzzed, key, value):
         description = {**yaml.safe_load(fuzzed.original), key: value}
         self.hold(fuzzed, yaml.safe_dump(description, allow_unicode=True).encode("utf-8", "surrogatepass"))
+
+
+ABSENT = object()
+ODD = [
+    None, True, 1, -1, 1.5, "", "x", "01", "batchable", [], [1], [0, 0], [0, 1, 2], ["1", "2"], [None, 1], ["a", "b"],
+    [1.7, True], ["batch_dim"], {}, {"a": 1}, {"a": None}, {1: 2}, {"a": [1, None]}, [["a", "b"]], {0: 5, 1: 6}, b"xx",
+    date(2022, 1, 1), datetime(2022, 1, 1, tzinfo=UTC), "2022-01-01", "20220401", {(1, 2): 3}, {None: 1}, {1, 2},
+    {"a": date(2022, 1, 1)}, [float("inf"), 2], [float("nan"), 1], {"batchable": True, "batch_dim": 0},
+]  # fmt: skip
+PLACES = [
+    *((key,) for key in ("module", "labels", "options", "metadata", "context", "signatures", "api_version")),
+    *(("context", key) for key in ("framework_name", "framework_versions", "bentoml_version", "pip_dependencies", "new")),
+    *(("signatures", "predict", *more) for more in ((), ("batch_dim",), ("batchable",), ("input_spec",), ("new",))),
+    ("creation_time",), ("bentoml_version",), ("tag",), ("new",), ("signatures", 3), ("labels", 1), ("metadata", "k"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("place", PLACES, ids=map(repr, PLACES))
+def test_what_bentoml_lists_is_whole_and_what_it_cannot_list_is_torn(place):
+    """By BentoML's own reader: what it reads is what we read, whatever stands in a key, or nothing does."""
+    base = {
+        "name": "toy",
+        "version": "v1",
+        "module": "bentoml.sklearn",
+        "labels": {},
+        "options": {},
+        "metadata": {},
+        "context": {"framework_name": "sklearn", "framework_versions": {}},
+        "signatures": {"predict": {"batchable": True, "batch_dim": [0, 0]}},
+        "api_version": "v1",
+        "creation_time": "2022-04-01T00:00:00+00:00",
+    }
+    for value in (ABSENT, *ODD):
+        description = deepcopy(base)
+        inner = description
+        for key in place[:-1]:
+            inner = inner[key]
+        inner.pop(place[-1], None)
+        if value is not ABSENT:
+            inner[place[-1]] = value
+        try:
+            text = yaml.safe_dump(description)
+            read = yaml.safe_load(text)
+        except (yaml.YAMLError, TypeError):
+            continue
+        assert (not unusable(read)) is read_by_bentoml(text), (place, value)
+
+
+def read_by_bentoml(text):
+    try:
+        ModelInfo.from_yaml_file(io.StringIO(text))
+    except Exception:
+        return False
+    return True
+
+
+def deep(levels):
+    return [deep(levels - 1)] if levels else 1
+
+
+READ_TOO = {
+    "of 1.0.0a7": {
+        "context": {"framework_name": "sklearn", "pip_dependencies": ["scikit-learn==1.0"]},
+        "bentoml_version": "1.0.0a7",
+    },
+    "dimensions as text": {"signatures": {"predict": {"batchable": True, "batch_dim": ["0", "1"]}}},
+    "metadata in pairs": {"metadata": [["words", 2]]},
+    "a large vocabulary": {"metadata": {"words": [f"word number {n}" for n in range(30_000)]}},
+    "deep": {"metadata": {"tree": deep(90)}},
+    "a long number": {"metadata": {"n": 10**4000}},
+}
+LISTED_ONLY = {
+    "has a model.yaml of more than 1 MiB": {"metadata": {"words": [f"word number {n}" for n in range(90_000)]}},
+    "has a model.yaml that nests deeper than 100 levels": {"metadata": {"tree": deep(300)}},
+}
+
+
+def changed(good, change):
+    description = {**yaml.safe_load(good.read_text()), **change}
+    text = yaml.safe_dump(description, width=10_000, default_flow_style=None)
+    good.write_text(text)
+
+
+@pytest.mark.parametrize("change", READ_TOO.values(), ids=list(READ_TOO))
+def test_what_bentoml_lists_is_read_labelled_and_left_where_it_is(store, good, change):
+    changed(good, change)
+    assert "toy:good" in listed_by_bentoml(store)
+    assert store.strays() == ()
+    assert store.get(toy("good")).metadata == dict(yaml.safe_load(good.read_text())["metadata"])
+    digest = store.digest(toy("good"))
+    store.write_stage(toy("good"), Stage.ARCHIVED)
+    assert store.get(toy("good")).stage == "archived"
+    assert store.digest(toy("good")) == digest
+
+
+@pytest.mark.parametrize(("why", "change"), LISTED_ONLY.items(), ids=list(LISTED_ONLY))
+def test_what_bentoml_lists_and_we_do_not_read_is_named_and_left_where_it_is(store, good, why, change):
+    changed(good, change)
+    assert "toy:good" in listed_by_bentoml(store)
+    assert store.strays() == ()
+    with pytest.raises(TornVersion, match=rf"^toy:good {why}.* Save the model again with less in its metadata\.$"):
+        store.get(toy("good"))
+
+
+@pytest.mark.parametrize("dimensions", [0, [0], "0", None, [0, None]])
+def test_a_dimension_that_bentoml_cannot_read_is_named(store, good, dimensions):
+    changed(good, {"signatures": {"predict": {"batchable": True, "batch_dim": dimensions}}})
+    with pytest.raises(TornVersion, match="does not describe a model: no usable signatures"):
+        store.get(toy("good"))
+    assert_named_and_clearable(store, toy("good"))

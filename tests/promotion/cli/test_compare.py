@@ -261,6 +261,7 @@ MISTAKES = {
     "both forms": (("p.csv", *ASKED, "--json", "--markdown"), 2, "Error: --json and --markdown both say how"),
     "no file": (("q.csv", *ASKED), 1, "Error: There is no file q.csv. Two versions are compared by their tags"),
     "no column": (("p.csv", *ASKED[:-1], "neww"), 1, "Error: p.csv, --challenger: There is no column 'neww'. Did you mean 'new'?"),
+    "per cent": (("p.csv", *ASKED, "--confidence", "95"), 1, "Error: The confidence must lie between 0 and 1, without them, but is 95. Did you mean 0.95?"),
     "no slice": (("p.csv", *ASKED, "--slice", "cards"), 1, "Error: p.csv, --slice: There is no column 'cards'. Did you mean 'card'?"),
     "no window": (("p.csv", *ASKED, "--slice", "amount/30D"), 1, "Error: p.csv, --slice: 'amount/30D' divides column 'amount', but '30D' is no length of a window"),
     "window below 0": (("p.csv", *ASKED, "--slice", "amount/-5"), 1, "Error: p.csv, --slice: 'amount/-5' divides column 'amount', but '-5' is no length"),
@@ -312,6 +313,28 @@ def test_a_mistake_is_one_sentence(name, predictions, command, tmp_path):
     assert snapshot(tmp_path) == before
 
 
+def test_a_column_of_any_name_can_be_named(predictions, command):
+    """As a whole where the file has it, or in double quotes beside others; also where a part of it is a column too."""
+    odd = {"card": "card,t", "w": "w:3", "amount": "amount/7d", "y": 'the "y", here', "old": "old, one", "new": "new:2"}
+    predictions.rename(columns=odd).assign(card="x", amount=1).to_csv("odd.csv", index=False)
+    words = ("--label", odd["y"], "--champion", odd["old"], "--challenger", odd["new"])
+    slices = ("card,t", "w:3", '"w:3":2', '"amount/7d":3', '"card,t","w:3"')
+    code, out, err = command(
+        "compare", "odd.csv", *words, *(word for one in slices for word in ("--slice", one)), "--json"
+    )
+    assert (code, err) == (0, "")
+    plain_words = [("--slice", one) for one in ("card", "w", "w:2", "amount:3", "card,w")]
+    plain = json.loads(command("compare", "p.csv", *ASKED, *(w for one in plain_words for w in one), "--json")[1])
+    told = json.loads(out)
+    assert [one["gain"] for one in told["metrics"]] == [one["gain"] for one in plain["metrics"]]
+    assert [(one["value"], one["rows"]) for one in told["slices"]] == [
+        (one["value"], one["rows"]) for one in plain["slices"]
+    ]
+    assert {one["by"] for one in told["slices"]} == {
+        "card,t", "w:3", "w:3 in 2 bins", "amount/7d in 3 bins", "card,t x w:3"
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("text", "slicing"),
     [
@@ -323,6 +346,11 @@ def test_a_mistake_is_one_sentence(name, predictions, command, tmp_path):
         ("t/1e5", Slicing(by=("t",), window=1e5)),
         ("t/7d", Slicing(by=("t",), window="7d")),
         ("a:four", Slicing(by=("a:four",))),
+        ('"a:4"', Slicing(by=("a:4",))),
+        ('"a:4":4', Slicing(by=("a:4",), bins=4)),
+        ('"a,b"/7d', Slicing(by=("a,b",), window="7d")),
+        ('"a,b",c', Slicing(by=("a,b", "c"))),
+        ('c, "say ""a,b"""', Slicing(by=("c", 'say "a,b"'))),
         ("a/b", Slicing(by=("a/b",))),
     ],
 )

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 import promotion
+from promotion.errors import UnclearTime
 
 
 def recorded():
@@ -90,6 +91,74 @@ class TestChampion:
         assert (data["tag"], data["at"]) == ("toy:good", three_champions[1].at)
 
     @pytest.mark.parametrize(
+        ("zone", "text", "says"),
+        [
+            (
+                "America/New_York",
+                "2025-11-02T01:30",
+                "was twice, .* Write 2025-11-02T05:30:00Z or 2025-11-02T06:30:00Z",
+            ),
+            (
+                "America/New_York",
+                "2025-03-09T02:30",
+                "never was, .* Write 2025-03-09T06:30:00Z or 2025-03-09T07:30:00Z",
+            ),
+            (
+                "Australia/Lord_Howe",
+                "2025-04-06T01:45",
+                "was twice, .* Write 2025-04-05T14:45:00Z or 2025-04-05T15:15:00Z",
+            ),
+            ("Pacific/Apia", "2011-12-30T12:00", "never was, .* Write 2011-12-29T22:00:00Z or 2011-12-30T22:00:00Z"),
+        ],
+    )
+    def test_a_local_time_that_was_twice_or_never_is_an_error_that_shows_both(
+        self, here, command, clock, zone, text, says
+    ):
+        clock(zone)
+        for asked in (
+            ["champion", "toy", "--at"],
+            ["rollback", "toy", "--yes", "--reason", "r", "--at"],
+            ["audit", "toy", "--since"],
+        ):
+            code, out, err = command(*asked, text)
+            assert (code, out, err.count("\n")) == (2, "", 1)
+            assert re.match(rf"Error: The local time '{text}:00' {says} \(.* here\), whichever is meant\.$", err)
+        assert command("champion", "toy", "--at", f"{text}Z")[0] == 1  # nobody served yet
+
+    @pytest.mark.parametrize(
+        ("zone", "text", "moment"),
+        [
+            ("America/New_York", "2025-11-02T02:00", "2025-11-02 07:00:00"),
+            ("America/New_York", "2025-11-02T01:30-04:00", "2025-11-02 05:30:00"),
+            ("America/Havana", "2025-11-02", "2025-11-02 04:00:00"),  # midnight was twice: the first
+            ("America/Havana", "2025-03-09", "2025-03-09 05:00:00"),  # midnight never was: when the day began
+            ("America/New_York", "2025-W45", "2025-11-03 05:00:00"),
+            ("Asia/Tokyo", "20251102", "2025-11-01 15:00:00"),
+            ("Asia/Tokyo", "2025-11-02 09", "2025-11-02 00:00:00"),
+        ],
+    )
+    def test_other_moments_are_read(self, here, command, clock, zone, text, moment):
+        clock(zone)
+        told = f"Error: Nobody was in production for 'toy' at {moment} UTC, by the ledger.\n"
+        assert command("champion", "toy", "--at", text) == (1, "", told)
+
+    def test_python_reads_a_datetime_without_a_zone_as_local_time(self, three_champions, clock):
+        clock("America/New_York")
+        registry = promotion.open()
+        second = datetime.fromisoformat(three_champions[1].at)
+        local = second.astimezone().replace(tzinfo=None)
+        assert registry.champion("toy", at=local) == registry.champion("toy", at=second)
+        unclear = datetime(2025, 11, 2, 1, 30)  # noqa: DTZ001 - as a user writes it
+        for ask in (
+            lambda: registry.champion("toy", at=unclear),
+            lambda: registry.audit("toy", since=unclear),
+            lambda: registry.rollback("toy", reason="r", at=unclear),
+            lambda: registry.collect("toy", keep=1, reason="r", registered_before=unclear),
+        ):
+            with pytest.raises(UnclearTime, match=r"^The local time '2025-11-02T01:30:00' was twice"):
+                ask()
+
+    @pytest.mark.parametrize(
         ("text", "says"),
         [
             ("yesterday", "'yesterday' is no moment in time: expected one like 2026-11-22 or 2026-11-22T14:30"),
@@ -107,6 +176,19 @@ class TestChampion:
     def test_an_unknown_model_is_not_one_without_champion(self, here, command):
         for asked in (["champion", "tyo"], ["champion", "tyo", "--at", "2020-01-01"]):
             assert command(*asked) == (1, "", "Error: There is no model 'tyo'. Did you mean 'toy'?\n")
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Sets the local zone."""
+
+    def set_to(zone):
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+
+    yield set_to
+    monkeypatch.undo()
+    time.tzset()
 
 
 class TestHistory:

@@ -602,13 +602,59 @@ def test_rows_that_cannot_judge_are_a_sentence(labels, champion, weights, messag
     assert str(caught.value) == message
 
 
+RAGGED = {"lists": [[0.1, 0.9], [0.5]], "a number and a list": [1, [2]], "deep": [[[1, 2], [3]], [[1], [2]]]}
+HUGE = [10**400, 1]
+
+
+@pytest.mark.parametrize("ragged", RAGGED.values(), ids=list(RAGGED))
+@pytest.mark.parametrize("place", ["y_true", "champion", "challenger", "sample_weight", "groups", "time", "slices"])
+def test_ragged_lists_are_data_errors(ragged, place):
+    given = {"y_true": [0, 1], "champion": [0, 1], "challenger": [0, 1]}
+    given |= {place: {"a": ragged} if place == "slices" else ragged}
+    with pytest.raises(DataError):
+        compare(metrics=["roc_auc"], **given)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"y_true": HUGE},
+        {"champion": HUGE},
+        {"sample_weight": HUGE},
+        {"time": HUGE},
+        {"slices": [Slicing(by="a", bins=2)], "columns": {"a": HUGE}},
+        {"slices": [Slicing(by="a", window=7)], "columns": {"a": HUGE}},
+    ],
+    ids=["labels", "scores", "weights", "times", "bins", "windows"],
+)
+def test_integers_that_no_double_holds_are_data_errors(asked):
+    given = {"y_true": [0, 1], "champion": [0, 1], "challenger": [0, 1], **asked}
+    with pytest.raises(DataError, match=r"double precision cannot hold|too large"):
+        compare(metrics=["roc_auc"], **given)
+
+
+@pytest.mark.parametrize("confidence", ["0.95", None, True, [0.95]])
+def test_confidence_is_a_number(confidence):
+    with pytest.raises(
+        ConfigError, match=r"^The confidence must be a number between 0 and 1, for example 0\.95, but is "
+    ):
+        compare([0, 1], [0, 1], [0, 1], metrics=["roc_auc"], confidence=confidence)
+
+
+@pytest.mark.parametrize("metrics", [[1], 5, [["roc_auc"]], None, [b"roc_auc"]])
+def test_metrics_are_named_by_texts(metrics):
+    with pytest.raises(ConfigError, match=r"^A metric is named by a text, for example 'roc_auc', but one is "):
+        compare([0, 1], [0, 1], [0, 1], metrics=metrics)
+
+
 @pytest.mark.parametrize("confidence", [0, 1, 95, -0.5, math.nan])
 def test_confidence_lies_between_0_and_1(confidence):
     with pytest.raises(ConfigError) as caught:
         compare([0, 1], [0, 1], [0, 1], metrics=["roc_auc"], confidence=confidence)
 
     assert str(caught.value) == (
-        f"The confidence must lie between 0 and 1, without them, but is {confidence:g}. Write 5 % as 0.05."
+        f"The confidence must lie between 0 and 1, without them, but is {confidence:g}."
+        f"{' Did you mean 0.95?' if confidence == 95 else ' Write 5 % as 0.05.'}"
     )
 
 

@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import fields
 
 import pytest
 
@@ -7,6 +8,8 @@ from promotion.canonical import canonical_json, plain, restore
 from promotion.errors import ConfigError
 from promotion.judgement import Floor, Guardrail, Policy, Primary, Require
 from promotion.judgement.policy import USUAL
+from promotion.judgement.rules import Limits, SliceRule
+from promotion.toml import Number, Whole
 from promotion.vocabulary import Task
 
 DESCRIBED = {
@@ -124,7 +127,10 @@ def test_the_margin_is_the_larger_of_the_absolute_and_the_relative(champion, mar
         ),
         ({}, "the policy lacks the key 'primary'."),
         (changed(guardrails=[{"metric": "roc_auc"}]), "the policy lacks the key 'max_loss' in guardrails[0]."),
-        (changed(confidence="high"), "the policy, 'confidence': Input should be a valid number"),
+        (
+            changed(confidence="high"),
+            "the policy, 'confidence': Input should be a number, without quotes, found 'high'.",
+        ),
         (changed(confidence=95), "'confidence' must be at least 0.5 and below 1, found 95.0."),
         (changed(confidence=math.nan), "'confidence' must be at least 0.5 and below 1, found nan."),
         (
@@ -188,6 +194,66 @@ def test_a_policy_that_cannot_be_followed_is_one_sentence(described, sentence):
     with pytest.raises(ConfigError) as raised:
         Policy.from_toml(described)
     assert str(raised.value).startswith(sentence)
+
+
+RULES = {
+    "primary": {"metric": "roc_auc"},
+    "guardrails": {"metric": "roc_auc", "max_loss": 0.1},
+    "floors": {"metric": "roc_auc", "min": 0.5},
+    "slices": {"by": "a", "metric": "roc_auc", "max_loss": 0.1},
+    "limits": {},
+}
+NUMBERS = (
+    *(("", key) for key in ("confidence", "min_rows", "min_positives", "min_groups", "min_approvals")),
+    *(("primary", key) for key in ("min_gain", "min_gain_relative")),
+    *(("guardrails", "max_loss"), ("floors", "min"), ("floors", "max")),
+    *(("slices", key) for key in ("max_loss", "bins", "min_rows", "min_positives")),
+    *(("limits", key) for key in ("max_size_mb", "max_size_ratio", "max_scoring_ratio")),
+)
+
+
+def test_the_list_of_numbers_is_whole():
+    """A number that a later release adds must stand in the list."""
+    kinds = (Policy, Primary, Guardrail, Floor, SliceRule, Limits)
+    named = {field.name for kind in kinds for field in fields(kind) if field.type in {Number, Whole}}
+    optional = {field.name for kind in kinds for field in fields(kind) if field.type in {Number | None, Whole | None}}
+    assert named | optional == {key for _, key in NUMBERS}
+    assert not [field.name for kind in kinds for field in fields(kind) if field.type in {int, float}]
+
+
+@pytest.mark.parametrize("value", [True, False, "0.1", "1", ""])
+@pytest.mark.parametrize(("table", "key"), NUMBERS)
+def test_a_number_is_written_as_one(table, key, value):
+    rule = {**RULES.get(table, {}), key: value}
+    several = table in {"guardrails", "floors", "slices"}
+    described = {"primary": RULES["primary"], **({table: [rule] if several else rule} if table else rule)}
+    sentence = rf"'{key}'( in .*)?: Input should be a number, without quotes, found {value!r}\.$"
+    with pytest.raises(ConfigError, match=sentence):
+        Policy.from_toml(described)
+
+
+@pytest.mark.parametrize("make", [
+    lambda: Policy(primary=Primary(metric="roc_auc"), confidence="0.95"),
+    lambda: Policy(primary=Primary(metric="roc_auc"), min_approvals=True),
+    lambda: Primary(metric="roc_auc", min_gain="0.1"),
+    lambda: Floor(metric="roc_auc", min=True),
+    lambda: Limits(max_size_mb="3"),
+])  # fmt: skip
+def test_so_it_is_in_python(make):
+    with pytest.raises(ConfigError, match=r"^'[a-z_.]+' must be a number, without quotes, found ('|True)"):
+        make()
+
+
+@pytest.mark.parametrize(("given", "meant"), [(95, "0.95"), (99.9, "0.999"), (50, "0.5")])
+def test_a_confidence_in_per_cent_suggests_the_share(given, meant):
+    with pytest.raises(ConfigError, match=rf"below 1, found {float(given)}\. Did you mean {meant}\?$"):
+        Policy.from_toml(changed(confidence=given))
+
+
+@pytest.mark.parametrize("given", [0.3, 5, 100, math.nan, math.inf])
+def test_what_is_no_confidence_in_per_cent_suggests_none(given):
+    with pytest.raises(ConfigError, match=rf"below 1, found {float(given)}\.$"):
+        Policy.from_toml(changed(confidence=given))
 
 
 @pytest.mark.parametrize(

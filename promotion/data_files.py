@@ -1,0 +1,213 @@
+"""What a data file is, whatever program wrote it: Parquet, or CSV in its packing, encoding and delimiter.
+
+    path -> Csv (how to read it, and its header) -> Stream of its unpacked bytes, which knows how they ended
+
+The first bytes or the name tell Parquet. A CSV file may be packed: by gzip, bzip2, Zstandard or LZ4, or as the one file
+of a zip archive. It is UTF-8, or UTF-16 or UTF-32 with a byte order mark. Commas, semicolons, tabs or bars divide its
+fields.
+"""
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from promotion.errors import DataError
+from promotion.parquet import parquet_columns
+
+_PARQUET = b"PAR1"
+_PARQUET_NAMES = {".parquet", ".parq", ".pq"}
+_ZIP = b"PK\x03\x04"
+_PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4"}
+_ENCODINGS = {
+    b"\xff\xfe\x00\x00": "utf-32-le",
+    b"\x00\x00\xfe\xff": "utf-32-be",
+    b"\xff\xfe": "utf-16-le",
+    b"\xfe\xff": "utf-16-be",
+}
+_FOREIGN = {
+    b"ARROW1": "an Arrow (Feather) file",
+    b"PARE": "an encrypted Parquet file",
+    b"\xd0\xcf\x11\xe0": "an Excel workbook",
+    b"\xfd7zXZ": "packed by xz",
+    b"7z\xbc\xaf": "a 7z archive",
+    b"SQLite format 3": "a SQLite database",
+    b"\x89HDF": "an HDF5 file",
+}
+_WAY_OUT = "Export it as CSV in UTF-8, or give a .parquet file."
+_DELIMITERS = ",;\t|"
+_BOM = "\ufeff"
+
+
+class Stream(io.RawIOBase):
+    """Bytes that are read once, from the first to the last.
+
+    Attributes:
+        ended: whether all were read.
+        even: whether those that were read hold an even number of quotes.
+    """
+
+    def __init__(self, file: Any) -> None:
+        self._file, self._last, self._before = file, b"", b""
+        self.ended, self.even = False, True
+
+    @property
+    def tail(self) -> bytes:
+        """What was read last."""
+        return self._before + self._last
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The next bytes; none at the end."""
+        data = bytes(self._file.read(size))
+        if data:
+            self._before, self._last = self._last, data
+            self.even ^= bool(data.count(b'"') % 2)
+        self.ended = not data
+        return data
+
+    def readable(self) -> bool:
+        """Asked by the wrapper that reads text."""
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        """How that wrapper reads."""
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Csv:
+    """How a CSV file is read.
+
+    Attributes:
+        path: where it lies.
+        encoding: of its text, e.g. `utf-8` or `utf-16-le`.
+        delimiter: divides its fields.
+        header: names of its columns.
+    """
+
+    path: Path
+    encoding: str
+    delimiter: str
+    header: tuple[str, ...]
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether a file is Parquet: by its first bytes, or because its name says so."""
+    return path.suffix.lower() in _PARQUET_NAMES or _head(path).startswith(_PARQUET)
+
+
+def csv_of(path: Path, needed: Iterable[str] = ()) -> Csv:
+    """How to read a CSV file.
+
+    The delimiter is the comma where the header then names all columns needed; else the one that divides the header into
+    columns that name them all, or into the most.
+
+    Raises:
+        DataError: it is empty, or no CSV file that can be read.
+    """
+    encoding = _encoding(path)
+    wanted = set(needed)
+    first, *others = (Csv(path=path, encoding=encoding, delimiter=one, header=()) for one in _DELIMITERS)
+    found = [_with_header(first)]
+    if len(found[0].header) == 1 or not wanted <= set(found[0].header):
+        found += map(_with_header, others)
+    best = max(found, key=lambda one: (wanted <= set(one.header), len(one.header)))
+    if not any(best.header):
+        message = f"{path} is empty; its first line should name the columns."
+        raise DataError(message)
+    if any("\0" in name for name in best.header):
+        message = f"{path} is not a CSV file in UTF-8 (its header holds NUL characters, as UTF-16 does). {_WAY_OUT}"
+        raise DataError(message)
+    return best
+
+
+def columns_of(path: Path, needed: Iterable[str] = ()) -> tuple[str, ...]:
+    """Names of the columns that a data file has, in order.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    return parquet_columns(path) if is_parquet(path) else csv_of(path, needed).header
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Stream]:
+    """A file's bytes, unpacked.
+
+    Raises:
+        DataError: they cannot be read or unpacked.
+    """
+    head = _head(path)
+    packing = next((name for magic, name in _PACKED.items() if head.startswith(magic)), "")
+    foreign = next((name for magic, name in _FOREIGN.items() if head.startswith(magic)), "")
+    if foreign:
+        message = f"{path} is {foreign}, which is not read. {_WAY_OUT}"
+        raise DataError(message)
+    try:
+        with _unzipped(path) if head.startswith(_ZIP) else _unpacked(path, packing) as file:
+            yield Stream(file)
+    except (OSError, EOFError, zipfile.BadZipFile) as error:
+        how = "seems cut short or damaged" if packing or head.startswith(_ZIP) else "cannot be read"
+        message = f"{path} {how} ({str(error) or type(error).__name__}). Copy the file again."
+        raise DataError(message) from error
+
+
+def _unpacked(path: Path, packing: str) -> Any:
+    if not packing:
+        return path.open("rb")
+    import pyarrow as pa
+
+    return pa.input_stream(path, compression=packing)
+
+
+@contextmanager
+def _unzipped(path: Path) -> Iterator[Any]:
+    """The one file of a zip archive; what macOS adds to it is none."""
+    with zipfile.ZipFile(path) as archive:
+        inside = [one for one in archive.infolist() if not one.is_dir() and not one.filename.startswith("__MACOSX/")]
+        if any(one.filename == "[Content_Types].xml" for one in inside):
+            message = f"{path} is an Excel workbook, which is not read. {_WAY_OUT}"
+            raise DataError(message)
+        if len(inside) != 1 or inside[0].flag_bits & 1:
+            what = f"{len(inside)} files" if len(inside) != 1 else "an encrypted file"
+            message = f"{path} is a zip archive of {what}. Unpack it, and name the file to read."
+            raise DataError(message)
+        with archive.open(inside[0]) as file:
+            yield file
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(16)
+
+
+def _encoding(path: Path) -> str:
+    with opened(path) as stream:
+        head = stream.read(4)
+    return next((name for bom, name in _ENCODINGS.items() if head.startswith(bom)), "utf-8")
+
+
+def _with_header(found: Csv) -> Csv:
+    """With the names in the first line that is not empty."""
+    try:
+        with (
+            opened(found.path) as stream,
+            io.TextIOWrapper(io.BufferedReader(stream), found.encoding, newline="") as lines,
+        ):
+            rows = csv.reader(_without_bom(lines), delimiter=found.delimiter)
+            header = next(filter(None, rows), [])
+    except (UnicodeDecodeError, csv.Error) as error:
+        message = f"{found.path} is not a CSV file in UTF-8 ({error}). {_WAY_OUT}"
+        raise DataError(message) from error
+    return Csv(path=found.path, encoding=found.encoding, delimiter=found.delimiter, header=tuple(header))
+
+
+def _without_bom(lines: Iterable[str]) -> Iterator[str]:
+    for place, line in enumerate(lines):
+        yield line if place else line.removeprefix(_BOM)

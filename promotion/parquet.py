@@ -1,0 +1,71 @@
+"""A Parquet file's columns. What pandas made its index is a column like any other, be it stored or only described."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from promotion.arrow_columns import frame
+from promotion.errors import DataError
+from promotion.row_keys import FIRST_FORM, form_in_use
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def parquet_columns(path: Path) -> tuple[str, ...]:
+    """Names of the columns, in order.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    import pyarrow.parquet as pq
+
+    with _as_sentence(path):
+        schema = pq.read_schema(path)
+    return (*schema.names, *_ranges(_told_by_pandas(schema)))
+
+
+def parquet_rows(path: Path, columns: Sequence[str]) -> "pd.DataFrame":
+    """The named columns, which the file has.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    import pyarrow.parquet as pq
+
+    with _as_sentence(path):
+        told = _told_by_pandas(pq.read_schema(path))
+        ranges = {name: one for name, one in _ranges(told).items() if name in columns}
+        table = pq.read_table(path, columns=[name for name in columns if name not in ranges], partitioning=None)
+    metadata = {**(table.schema.metadata or {})}
+    if told:
+        metadata[b"pandas"] = json.dumps({**told, "index_columns": []}).encode()
+    table = table.replace_schema_metadata(metadata)
+    rows: pd.DataFrame = table.to_pandas() if form_in_use() == FIRST_FORM else frame(table)
+    return rows.assign(**{name: list(one) for name, one in ranges.items()})
+
+
+def _told_by_pandas(schema: Any) -> dict[str, Any]:
+    """What pandas wrote beside the schema; empty where another program wrote the file."""
+    told: dict[str, Any] = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))
+    return told
+
+
+def _ranges(told: dict[str, Any]) -> dict[str, range]:
+    """Indexes with a name that count from row to row, which are described and not stored."""
+    described = (one for one in told.get("index_columns", ()) if isinstance(one, dict) and one.get("name") is not None)
+    return {str(one["name"]): range(one["start"], one["stop"], one["step"]) for one in described}
+
+
+@contextmanager
+def _as_sentence(path: Path) -> Iterator[None]:
+    import pyarrow as pa
+
+    try:
+        yield
+    except (pa.ArrowException, OSError, ValueError) as error:
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        message = f"{path} cannot be read as Parquet ({first}). Write the file again."
+        raise DataError(message) from error

@@ -1,0 +1,229 @@
+"""A CSV file's columns, by pyarrow: whole, or a sentence that says which row is wrong and how."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from promotion.data_files import Csv, Stream, opened
+from promotion.errors import DataError
+from promotion.iso import is_moment
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pyarrow.csv import CSVStreamingReader, InvalidRow
+
+_BLOCK_BYTES = 1 << 23
+_WITH_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?", re.ASCII)
+_GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+", re.ASCII)
+_PROBE = "the end"
+
+
+class NotConverted(DataError):
+    """A field is not what its column must hold.
+
+    Attributes:
+        column: its name.
+        value: the field, as it was written; empty where only its row is known to be wrong.
+    """
+
+    def __init__(self, message: str, column: str, value: str = "") -> None:
+        self.column, self.value = column, value
+        super().__init__(message)
+
+
+@dataclass
+class _Reading:
+    """One pass over a file, and what is known of it when pyarrow fails."""
+
+    file: Csv
+    stream: Stream
+    wrong: "list[InvalidRow]" = field(default_factory=list)
+
+    def note(self, row: "InvalidRow") -> str:
+        """Keep a row of too many or too few fields, which ends the reading."""
+        self.wrong.append(row)
+        return "error"
+
+    @property
+    def tail(self) -> str:
+        return self.stream.tail.decode(self.file.encoding, "replace")
+
+    @property
+    def ends_with_line(self) -> bool:
+        return self.tail.endswith(("\n", "\r"))
+
+
+def parse(file: Csv, types: Mapping[str, Any], *, strings_can_be_null: bool = False) -> "pd.DataFrame":
+    """The columns in order, of these pyarrow types; of a type that pyarrow finds where None is given.
+
+    A decimal comma is read where the fields are not divided by commas.
+
+    Raises:
+        NotConverted: a field is not of its column's type.
+        DataError: a row has more or fewer fields than the header, or the file is cut short or cannot be read.
+    """
+    options = {"include_columns": list(types), "strings_can_be_null": strings_can_be_null}
+    options["column_types"] = {name: kind for name, kind in types.items() if kind is not None}
+    try:
+        return _parsed(file, options)
+    except NotConverted as error:
+        if file.delimiter == "," or not _WITH_COMMA.fullmatch(error.value):
+            raise
+        _require_decimals(file, error.column)
+    return _parsed(file, {**options, "decimal_point": ","})
+
+
+def no_number(path: Any, column: str, row: int, value: str) -> str:
+    """The sentence for a field that must be a number."""
+    way_out = ""
+    if is_moment(value):
+        way_out = ' Read dates and times as "time".'
+    elif _WITH_COMMA.fullmatch(value) or _GROUPED.fullmatch(value):
+        way_out = " Write numbers with a decimal point and no other marks."
+    return f"Column '{column}' of {path} must hold numbers; row {row} holds '{value}'.{way_out}"
+
+
+def _parsed(file: Csv, options: Mapping[str, Any]) -> "pd.DataFrame":
+    with opened(file.path) as stream:
+        reading = _Reading(file, stream)
+        with _explained(reading), _reader(reading, stream, options) as reader:
+            rows: pd.DataFrame = reader.read_all().to_pandas()
+    _require_closed(reading, len(rows))
+    _require_line_end(reading)
+    return rows
+
+
+def _reader(reading: _Reading, stream: Any, options: Mapping[str, Any]) -> "CSVStreamingReader":
+    import pyarrow as pa
+    from pyarrow import csv as arrow_csv
+
+    file = reading.file
+    read = arrow_csv.ReadOptions(  # errors name their row without threads
+        block_size=_BLOCK_BYTES, use_threads=False, encoding="utf8" if file.encoding == "utf-8" else file.encoding
+    )
+    parse = arrow_csv.ParseOptions(newlines_in_values=True, delimiter=file.delimiter, invalid_row_handler=reading.note)
+    return arrow_csv.open_csv(
+        pa.PythonFile(stream, mode="r"),
+        read_options=read,
+        parse_options=parse,
+        convert_options=arrow_csv.ConvertOptions(**options),
+    )
+
+
+@contextmanager
+def _explained(reading: _Reading) -> Iterator[None]:
+    """Turn what pyarrow complains of into a sentence; it counts the header as a row, we do not."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+        raise _fault(reading, str(error)) from error
+
+
+def _fault(reading: _Reading, told: str) -> DataError:
+    path, header = reading.file.path, reading.file.header
+    place = re.search(r"In CSV column #(\d+): ", told)
+    column = header[int(place[1])] if place else ""
+    if value := re.search(r"Row #(\d+): CSV conversion error to double: invalid value '(.*)'", told, re.DOTALL):
+        return NotConverted(no_number(path, column, int(value[1]) - 1, value[2]), column, value[2])
+    if reading.wrong:
+        return DataError(_wrong_row(reading))
+    if "codec can't decode" in told or "invalid UTF8" in told:
+        message = f"{path} is not a CSV file in UTF-8. Export it as CSV in UTF-8, or give a .parquet file."
+    elif "straddling" in told:
+        message = (
+            f"{path} has a row of more than {_BLOCK_BYTES >> 20} MiB, as when a quote is opened that nothing closes. "
+            "Close the quote, or leave the row out."
+        )
+    else:
+        message = f"{path} cannot be read as CSV ({told.strip().splitlines()[0][:200]}). Write the file again."
+    return NotConverted(message, column) if column else DataError(message)
+
+
+def _wrong_row(reading: _Reading) -> str:
+    """A row of too few fields is cut short where it is the last, and ends the file without a line end."""
+    row, path = reading.wrong[0], reading.file.path
+    last = reading.stream.ended and reading.tail.rstrip("\r\n").endswith(row.text.rstrip("\r\n"))
+    open_quote = row.text.count('"') % 2 == 1
+    if last and row.actual_columns < row.expected_columns and (open_quote or not reading.ends_with_line):
+        return (
+            f"{path} seems cut short: its last row has {row.actual_columns} of {row.expected_columns} fields. Copy the "
+            "file again (or end its last line, if it is whole)."
+        )
+    number = "A row" if row.number is None else f"Row {row.number - 1}"
+    return f"{number} of {path} has {row.actual_columns} fields, the header {row.expected_columns}. Mend the row."
+
+
+def _require_line_end(reading: _Reading) -> None:
+    """A last row without a line end may lack the end of its last field, and then says another value."""
+    if not reading.ends_with_line:
+        message = (
+            f"The last row of {reading.file.path} has no line end, so nobody can tell whether it is whole. End the "
+            "line if it is, or copy the file again."
+        )
+        raise DataError(message)
+
+
+def _require_closed(reading: _Reading, rows: int) -> None:
+    """See that no quote is open at the end: all that follows it would be one field, and no row."""
+    if reading.stream.even and reading.file.encoding == "utf-8":
+        return
+    if _swallows_a_further_row(reading):
+        message = (
+            f"Row {rows} of {reading.file.path} opens a quote that nothing closes up to the end of the file. Close "
+            "the quote, or copy the file again if it was cut short there."
+        )
+        raise DataError(message)
+
+
+def _swallows_a_further_row(reading: _Reading) -> bool:
+    """Read the file again with one more row, which is that row only where no quote is open."""
+    import pyarrow as pa
+
+    file = reading.file
+    probe = file.delimiter.join([_PROBE] * len(file.header))
+    end = "" if reading.ends_with_line else "\n"
+    options = {"include_columns": [file.header[0]], "column_types": {file.header[0]: pa.string()}}
+    with opened(file.path) as stream:
+        longer = Stream(_Joined(stream, f"{end}{probe}\n".encode(file.encoding)))
+        with _explained(replace(reading, stream=longer)), _reader(reading, longer, options) as reader:
+            last = None
+            for batch in reader:
+                last = batch.column(0)[-1].as_py() if len(batch) else last
+    return bool(last != _PROBE)
+
+
+class _Joined:
+    """A stream with some bytes after its last."""
+
+    def __init__(self, first: Stream, then: bytes) -> None:
+        self._first, self._then = first, then
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes; the further ones all at once."""
+        if data := self._first.read(size):
+            return data
+        data, self._then = self._then, b""
+        return data
+
+
+def _require_decimals(file: Csv, column: str) -> None:
+    """See that the commas in a column's numbers divide decimals; `1,234` may be a thousand and more.
+
+    Raises:
+        DataError: nobody can tell.
+    """
+    import pyarrow as pa
+
+    options = {"include_columns": [column], "column_types": {column: pa.dictionary(pa.int32(), pa.string())}}
+    values = _parsed(file, options)[column].cat.categories
+    with_comma = [value for value in values if "," in value]
+    if all(_GROUPED.fullmatch(value.strip()) for value in with_comma):
+        message = (
+            f"Column '{column}' of {file.path} holds numbers like {with_comma[0]}, and nobody can tell whether the "
+            "comma divides decimals or thousands. Write them with a decimal point and no other marks."
+        )
+        raise DataError(message)

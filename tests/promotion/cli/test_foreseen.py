@@ -1,0 +1,111 @@
+"""What a command lacks is found before anything heavy is imported for it, and before a server is started."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from promotion.errors import DataError
+from promotion.modules import why_missing
+from promotion.rows import require_named
+
+HEAVY = ("pandas", "pyarrow", "scipy", "sklearn", "xgboost", "mlflow", "bentoml", "prefect")
+RUN = f"""
+import sys
+from promotion.cli import main
+try:
+    main()
+except SystemExit as end:
+    code = end.code
+print([name for name in {HEAVY} if name in sys.modules], code)
+"""
+
+
+def ran(*words):
+    path = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, *words],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    return done.stdout.strip().splitlines()[-1:], done.stderr
+
+
+def set_recipe(here, name):
+    text = (here / "promotion.toml").read_text()
+    (here / "promotion.toml").write_text(text.replace("recipes:ToyRecipe", name))
+
+
+COMMANDS = {
+    "retrain": ("retrain", "toy"),
+    "gate": ("gate", "toy:good"),
+    "compare": ("compare", "toy:weak", "toy:good"),
+    "promote": ("promote", "toy:good", "--rejudge", "--reason", "r", "--yes"),
+}
+
+
+def test_a_missing_file(here):
+    """Also before MLflow is asked for a champion, and before any file of a version is hashed."""
+    (here / "rows.csv").unlink()
+    told = "Error: There is no data file at {}/{}. Put the file there, or name another with --data.\n"
+    for words in COMMANDS.values():
+        assert ran(*words) == (["[] 1"], told.format(here, "rows.csv"))
+    for name in ("retrain", "gate", "compare"):
+        assert ran(*COMMANDS[name], "--data", "other.csv") == (["[] 1"], told.format(here, "other.csv"))
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "why"),
+    [
+        ("retrain", None, "there is no module 'own' here"),
+        ("retrain", "import pandas\nfrom nosuch.deep import thing\nclass Recipe: ...\n", "'own' imports 'nosuch', which is not installed here"),
+        ("gate", None, "there is no module 'own' here"),
+        ("gate", "import pandas\n", "module 'own' has no attribute 'Recipe'"),
+        ("compare", "class Recipe: def\n", "line 1 of {here}/own.py is not valid Python (invalid syntax)"),
+        ("promote", "import sklearn, nosuch\nclass Recipe: ...\n", "'own' imports 'nosuch', which is not installed here"),
+    ],
+)  # fmt: skip
+def test_a_recipe_that_cannot_be_imported(here, name, module, why):
+    if module is not None:
+        (here / "own.py").write_text(module)
+    set_recipe(here, "own:Recipe")
+    told = f"Error: The recipe 'own:Recipe' cannot be imported: {why.format(here=here)}.\n"
+    assert ran(*COMMANDS[name]) == (["[] 1"], told)
+
+
+def test_a_recipe_that_fails_when_it_is_imported_is_one_sentence(here, command):
+    (here / "failing.py").write_text("class Recipe: ...\nraise RuntimeError('no licence\\nfor this')\n")
+    set_recipe(here, "failing:Recipe")
+    told = "Error: The recipe 'failing:Recipe' cannot be imported (RuntimeError: no licence).\n"
+    assert command("gate", "toy:good") == (1, "", told)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from elsewhere import *\n",
+        "def __getattr__(name): return 1\n",
+        "globals()['Re' + 'cipe'] = 1\n",
+        "from promotion import Recipe\n",
+        "try:\n    import nosuch_library\nexcept ImportError:\n    nosuch_library = None\nclass Recipe: ...\n",
+        "if False:\n    import nosuch_library\nRecipe = 1\n",
+        "def later():\n    import nosuch_library\nRecipe = 1\n",
+        "from . import thing\nRecipe = 1\n",
+    ],
+)
+def test_what_may_be_importable_is_left_to_importing(tmp_path, monkeypatch, text):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "elsewhere.py").touch()
+    (tmp_path / "made_somehow.py").write_text(text)
+    assert why_missing("made_somehow", "Recipe") == ""
+
+
+@pytest.mark.parametrize("data", ["table", "sqlite:/rows.db", "s3:/bucket/rows.csv", "parts/*.parquet", "."])
+def test_what_names_no_single_file_is_left_to_the_recipe(tmp_path, data):
+    require_named(tmp_path / data)
+    with pytest.raises(DataError, match=r"^There is no data file at .*/absent\.csv\. Put the file there"):
+        require_named(tmp_path / "absent.csv")
