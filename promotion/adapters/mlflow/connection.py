@@ -4,6 +4,8 @@ import os
 import re
 import tempfile
 import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,14 @@ from promotion.secrets import without_password
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+_STATUS = re.compile(r"failed with error code (\d{3}) != ")
+_REFUSALS = set(range(400, 500)) - {408, 429}  # those two pass by themselves
+_NAMED = {
+    401: "401: it does not take these credentials; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or "
+    "MLFLOW_TRACKING_TOKEN",
+    403: "403: this user may not do that there; ask its administrator for the right to edit",
+    413: "413: that is larger than the server, or a proxy before it, takes; raise its limit of a request's size",
+}
 _DATABASE = re.compile(r"sqlite(?:\+\w+)?:///(?!:memory:|file:)([^?]+)(?:\?.*)?")
 
 
@@ -30,6 +40,7 @@ def connect(uri: str, home: Path | None = None) -> "MlflowClient":
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # it tells of every table that it creates
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # with the password in it
     from mlflow import MlflowClient
 
     return MlflowClient(tracking_uri=uri, registry_uri=uri)
@@ -66,8 +77,54 @@ def is_yet_to_be_made(uri: str, home: Path | None = None) -> bool:
         raise MirrorError(message) from error
 
 
+def status_of(error: BaseException) -> int | None:
+    """The HTTP status by which MLflow refuses, e.g. 403, also where it is a database; None where it refuses nothing."""
+    from mlflow.exceptions import MlflowException
+
+    for one in _with_causes(error):
+        response, status = getattr(one, "response", None), 0
+        if response is not None:
+            status = int(response.status_code)
+        elif isinstance(one, MlflowException):
+            said = _STATUS.search(str(one))  # of a status that MLflow has no word for, as a proxy may answer
+            status = int(said[1] if said else one.get_http_status_code())  # type: ignore[no-untyped-call]
+        if status in _REFUSALS:
+            return status
+    return None
+
+
+@contextmanager
+def as_mirror_error(uri: str, message: str) -> Iterator[None]:
+    """Turn what MLflow raises into a `MirrorError`.
+
+    Args:
+        uri: of MLflow.
+        message: with `{place}` for it, and `{why}`.
+
+    Raises:
+        MirrorError: with the message.
+    """
+    try:
+        yield
+    except MirrorError:
+        raise
+    except Exception as error:  # MLflow lets requests', SQLAlchemy's and its own exceptions through
+        raise MirrorError(message.format(place=without_password(uri), why=in_short(error))) from error
+
+
+def _with_causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
 def in_short(error: Exception) -> str:
-    """The first line of an error without passwords; of a long one what fits into 200 characters, in whole words."""
+    """Why MLflow did not do what was asked, without passwords.
+
+    Credentials, rights and size are named; of any other error the first line is cut to 200 characters, in whole words.
+    """
+    if why := _NAMED.get(status_of(error) or 0):
+        return why
     first = (str(error).strip().splitlines() or [type(error).__name__])[0]
     fitting, *more = textwrap.wrap(without_password(first), 200, break_on_hyphens=False)
     return f"{fitting} …" if more else fitting
