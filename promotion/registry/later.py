@@ -20,12 +20,17 @@ def answering_first() -> Iterator[Work]:
     Yields:
         Sends it, in limited time; called after the answer.
     """
-    works: list[Work] = []
+    works, told = list[Work](), set[str]()
 
     def send(notice: Notice) -> None:
+        def once(sentence: str) -> None:
+            if sentence not in told:
+                told.add(sentence)
+                notice(sentence)
+
         with patience():
             while works:
-                works.pop(0)(notice)
+                works.pop(0)(once)
 
     with _putting_off(works):
         yield send

@@ -9,15 +9,15 @@ from time import monotonic
 from typing import TypeVar
 
 T = TypeVar("T")
-MIRROR_SECONDS = 30.0
-"""How long a command waits for the mirror, all its questions together."""
+MIRROR_SECONDS, ANSWER_SECONDS = 120.0, 30.0
+"""How long a command waits for the mirror, all its questions together; and for the answer to each of them."""
 
 _left = ContextVar[list[float] | None]("left", default=None)
 
 
 @contextmanager
 def patience() -> Iterator[None]:
-    """Within it all calls of `in_time` together take no longer than `MIRROR_SECONDS`."""
+    """Within it `in_time` waits `MIRROR_SECONDS` for all calls together, and `ANSWER_SECONDS` for a sign of life."""
     token = _left.set(_left.get() or [MIRROR_SECONDS])
     try:
         yield
@@ -39,14 +39,8 @@ def in_time(work: Callable[[], T]) -> T:
     result, worker, began = Future[T](), _Worker(daemon=True), monotonic()
     worker.task = lambda: _settle(result, work)
     try:
-        if left[0] > 0:
-            worker.start()
-        return result.result(timeout=max(0, left[0]))
-    except TimeoutError as error:
-        if result.done():
-            raise
-        message = f"it did not answer within {MIRROR_SECONDS:g} seconds"
-        raise TimeoutError(message) from error
+        worker.start()
+        return _awaited(result, worker, began + left[0])
     finally:  # also after Ctrl-C
         worker.left_behind = True
         left[0] -= monotonic() - began
@@ -59,8 +53,10 @@ def go_on() -> None:
         TimeoutError: nobody does.
     """
     worker = threading.current_thread()
-    if isinstance(worker, _Worker) and worker.left_behind:
-        raise TimeoutError
+    if isinstance(worker, _Worker):
+        worker.went_on = monotonic()
+        if worker.left_behind:
+            raise TimeoutError
 
 
 class _Worker(threading.Thread):
@@ -70,12 +66,29 @@ class _Worker(threading.Thread):
     left_behind = False
 
     def start(self) -> None:
+        self.went_on = monotonic()
         self._context = copy_context()
         self._context.run(_left.set, None)
         super().start()
 
     def run(self) -> None:
         self._context.run(self.task)
+
+
+def _awaited(result: "Future[T]", worker: _Worker, until: float) -> T:
+    while True:
+        silent = worker.went_on + ANSWER_SECONDS
+        try:
+            return result.result(timeout=max(0, min(until, silent) - monotonic()))
+        except TimeoutError as error:
+            if result.done():
+                return result.result()
+            if until <= monotonic():
+                message = f"it did not take all of it within {MIRROR_SECONDS:g} seconds"
+                raise TimeoutError(message) from error
+            if worker.went_on + ANSWER_SECONDS <= monotonic():
+                message = f"it did not answer within {ANSWER_SECONDS:g} seconds"
+                raise TimeoutError(message) from error
 
 
 def _settle(result: "Future[T]", work: Callable[[], T]) -> None:

@@ -4,6 +4,7 @@ import json
 import time
 
 import pytest
+from recipes import ToyRecipe
 
 from promotion.cli import run
 
@@ -34,7 +35,7 @@ def asked(with_champion, mlflow_that, monkeypatch, capsys):
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_answer_is_out_before_mlflow_is_asked(asked, command, monkeypatch, name):
-    monkeypatch.setattr("promotion.registry.patience.MIRROR_SECONDS", 1.0)
+    monkeypatch.setattr("promotion.registry.patience.ANSWER_SECONDS", 1.0)
     words, code, said = COMMANDS[name]
     began = time.monotonic()
     found, late, err = command(*words)
@@ -47,7 +48,7 @@ def test_the_answer_is_out_before_mlflow_is_asked(asked, command, monkeypatch, n
 
 
 def test_a_repair_answers_before_it_sends_all_of_it_again(asked, command, monkeypatch, tmp_path):
-    monkeypatch.setattr("promotion.registry.patience.MIRROR_SECONDS", 1.0)
+    monkeypatch.setattr("promotion.registry.patience.ANSWER_SECONDS", 1.0)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     (tmp_path / "bentoml" / "models" / "toy" / "torn").mkdir()
@@ -55,3 +56,17 @@ def test_a_repair_answers_before_it_sends_all_of_it_again(asked, command, monkey
     assert (code, late) == (0, "")
     assert asked[-1].rstrip().endswith("Repaired.")
     assert "What was decided stands. Once MLflow answers, `promotion sync` sends it." in err
+
+
+def test_what_a_recipe_prints_is_not_in_the_answer_and_shows_no_password(here, command, monkeypatch):
+    score = ToyRecipe.score
+
+    def chatty(recipe, trained, rows):
+        print("see http://bob:hunter2@mlflow/#/runs/1")  # noqa: T201 - as MLflow does
+        return score(recipe, trained, rows)
+
+    monkeypatch.setattr(ToyRecipe, "score", chatty)
+    code, out, err = command("gate", "toy:weak", "--json")
+    assert code == 0
+    assert json.loads(out)["verdict"] == "promote"
+    assert "see http://***@mlflow/#/runs/1\n" in err
