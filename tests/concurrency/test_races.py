@@ -261,7 +261,8 @@ def test_one_stopped_while_it_writes_labels_writes_no_old_one_when_it_goes_on(fi
     os.waitpid(sleeper, os.WUNTRACED)
     assert run(complete_impatiently, world) == 0
     sentence = (world.root / "told").read_text()
-    assert "Another command has been writing the labels of 'toy' for 0.5 seconds." in sentence
+    assert f"Another command (process {sleeper} of " in sentence
+    assert ") has been writing the labels of 'toy' for 0.5 seconds." in sentence
     assert "Run this one again; what is recorded stands." in sentence
     os.kill(sleeper, signal.SIGCONT)
     (world.root / "go on").touch()

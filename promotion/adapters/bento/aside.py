@@ -1,10 +1,12 @@
-"""A folder on the store's own disk to work in, outside `models/`, where foreign folders make BentoML's list fail."""
+"""Folders to work in: on the store's own disk, outside `models/`, where BentoML's list would fail; or private ones."""
 
+import os
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -13,6 +15,7 @@ from promotion.seams import Stray
 
 FOLDER = "tmp"
 _OWNED = ".owned"
+_PRIVATE = "promotion-"
 _OLD_SECONDS = 24 * 60 * 60
 
 
@@ -20,11 +23,35 @@ _OLD_SECONDS = 24 * 60 * 60
 def aside(home: Path) -> Iterator[Path]:
     """A folder that is gone afterwards; of a killed process it stays, and is known by a lock that nobody holds."""
     (home / FOLDER).mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=home / FOLDER, prefix="saving-"))
+    with _owned(home / FOLDER, "saving-") as folder:
+        yield folder
+
+
+@contextmanager
+def private() -> Iterator[Path]:
+    """The same among the system's temporary files, for this user only; what their killed processes left is deleted."""
+    parent = Path(tempfile.gettempdir())
+    for left in parent.glob(f"{_PRIVATE}*"):
+        with suppress(OSError):
+            found = left.lstat()
+            ours = found.st_uid == os.getuid() and stat.S_ISDIR(found.st_mode) and (left / _OWNED).is_file()
+            if ours and _abandoned(left):
+                shutil.rmtree(left, ignore_errors=True)
+    with _owned(parent, _PRIVATE) as folder:
+        yield folder
+
+
+@contextmanager
+def _owned(parent: Path, prefix: str) -> Iterator[Path]:
+    """A folder whose name is the prefix's only once it is locked, so that it never looks as if nobody held it."""
+    begun = Path(tempfile.mkdtemp(dir=parent, prefix=f".{prefix}"))
+    folder = parent / begun.name[1:]
     try:
-        with FileLock(folder / _OWNED):
+        with FileLock(begun / _OWNED):
+            begun.rename(folder)
             yield folder
     finally:
+        shutil.rmtree(begun, ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)
 
 

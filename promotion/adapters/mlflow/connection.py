@@ -5,7 +5,7 @@ import re
 import tempfile
 import textwrap
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +36,8 @@ def connect(uri: str, home: Path | None = None) -> "MlflowClient":
     Raises:
         MirrorError: the database is a file that is not there, and must not or cannot be made.
     """
-    is_yet_to_be_made(uri, home)
+    if is_yet_to_be_made(uri, home):
+        _make(uri)
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # it tells of every table that it creates
@@ -75,6 +76,15 @@ def is_yet_to_be_made(uri: str, home: Path | None = None) -> bool:
             f"MLflow at {place} cannot be reached: it is not there, and {folder} takes no file ({error.strerror})."
         )
         raise MirrorError(message) from error
+
+
+def _make(uri: str) -> None:
+    """Make the database's file with the modes of this user's umask; SQLite's own let nobody else write to it."""
+    named = _DATABASE.fullmatch(uri)
+    assert named is not None  # noqa: S101 - it is a file that is yet to be made
+    with suppress(OSError):  # which MLflow then tells of
+        Path(named[1]).absolute().parent.mkdir(exist_ok=True)
+        Path(named[1]).absolute().touch(0o666)
 
 
 def status_of(error: BaseException) -> int | None:

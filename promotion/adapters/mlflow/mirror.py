@@ -283,7 +283,9 @@ class MlflowMirror:
         found, now = self.metrics(decision.run_id, shown, decision.seq), time.time_ns() // 10**6
         missing = ((name, value) for name, value in decision.metrics.items() if name not in found)
         metrics = [Metric(name, value, now, decision.seq) for name, value in missing]
-        self._client.log_batch(decision.run_id, metrics, tags=[RunTag("promotion.verdict", decision.verdict)])
+        tags = {"promotion.verdict": decision.verdict, "promotion.rows": decision.drawn}
+        told = [RunTag(name, text) for name, text in tags.items() if text or name in run.data.tags]
+        self._client.log_batch(decision.run_id, metrics, tags=told)
         self._client.log_text(decision.run_id, decision.document, f"decisions/{decision.seq}.json")
         self._send_report(decision)
         return True

@@ -199,6 +199,34 @@ BentoStore(Path(sys.argv[1])).delete(Tag.parse(sys.argv[2]))
             assert folder.is_dir()
         assert not folder.exists()
 
+    WORKING = """
+import os, sys
+from promotion.adapters.bento import aside
+with aside.private() as folder:
+    (folder / "model").write_text("a copy")
+    print(folder, flush=True)
+    sys.stdin.read()
+"""
+
+    def test_the_copies_of_a_killed_command_go_with_the_next_one_and_no_others(self, monkeypatch, tmp_path):
+        monkeypatch.setenv("TMPDIR", str(tmp_path))
+        monkeypatch.setattr(tempfile, "tempdir", None)
+        command = [sys.executable, "-c", self.WORKING]
+        started = [subprocess.Popen(command, stdin=-1, stdout=-1, text=True) for _ in range(2)]
+        killed, working = (Path(one.stdout.readline().strip()) for one in started)
+        (tmp_path / "promotion-notes").mkdir()
+        os.utime(tmp_path / "promotion-notes", (1, 1))
+        (tmp_path / "promotion-link").symlink_to(killed)
+        started[0].kill()
+        started[0].wait()
+        with aside.private() as ours:
+            assert {*tmp_path.glob("promotion-*")} == {
+                working, ours, tmp_path / "promotion-notes", tmp_path / "promotion-link"
+            }  # fmt: skip
+            assert stat.S_IMODE(ours.stat().st_mode) == 0o700
+        started[1].communicate()
+        assert not working.exists()
+
     @pytest.mark.parametrize(("age", "left"), [(60 * 60, False), (25 * 60 * 60, True)])
     def test_one_without_an_owner_is_left_until_it_is_a_day_old(self, store, age, left):
         folder = store.home / "tmp" / "saving-older-release"
@@ -235,8 +263,8 @@ BentoStore(Path(sys.argv[1])).delete(Tag.parse(sys.argv[2]))
 def test_another_writer_is_waited_for_and_then_named(store):
     impatient = room.BentoStore(store.home, patience=0.05)
     expected = (
-        r"^Another command has been writing the labels of 'toy' for 0\.05 seconds\. Run this one again; what is recorded "
-        r"stands\.$"
+        rf"^Another command \(process {os.getpid()} of \w+ on .*\) has been writing the labels of 'toy' for 0\.05 "
+        r"seconds\. Run this one again; what is recorded stands\.$"
     )
     with store.held("toy"):
         with pytest.raises(StoreError, match=expected), impatient.held("toy"):

@@ -4,17 +4,20 @@ import multiprocessing
 import os
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import traceback
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import event
+from sqlalchemy.engine import make_url
 
-from promotion.adapters.sql import SqlLedger
+from promotion.adapters.sql import SqlLedger, postgresql
 from promotion.errors import ConfigError, Conflict, LedgerError
 from promotion.registry.entries import Head, Registration, chain
 
@@ -29,6 +32,32 @@ def write(ledger, name="a", *, actor="os:alice", **fields):
     (entry,) = chain("toy", ledger.head("toy"), [body], at=NOW, actor=actor)
     ledger.append([entry], Head(model="toy", seq=entry.seq, hash=entry.hash, champion=None))
     return entry
+
+
+@contextmanager
+def stalling_proxy(address):
+    """A port that leads to a local socket; while the event is set it takes what the client sends and passes nothing."""
+    stalled = threading.Event()
+
+    def pump(source, target):
+        with suppress(OSError):
+            while data := source.recv(1 << 16):
+                if not stalled.is_set():
+                    target.sendall(data)
+            target.shutdown(socket.SHUT_RDWR)
+
+    def serve():
+        with suppress(OSError):
+            while True:
+                client, _ = listening.accept()
+                server = socket.socket(socket.AF_UNIX)
+                server.connect(address)
+                for pair in ((client, server), (server, client)):
+                    threading.Thread(target=pump, args=pair, daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=serve, daemon=True).start()
+        yield listening.getsockname()[1], stalled
 
 
 def refusal(work, *arguments, kind=LedgerError, **keywords):
@@ -207,6 +236,30 @@ class TestPostgresql:
             found = refusal(ledger.append, entries, head)
         assert "cannot be used (canceling statement due to lock timeout" in found
         assert ledger.head("toy") is None
+
+    def test_a_server_that_takes_every_byte_and_answers_nothing_is_given_up(self, postgres_server, monkeypatch):
+        monkeypatch.setattr(postgresql, "ANSWER_SECONDS", 1)
+        url = make_url(postgres_server.new_database())
+        with stalling_proxy(f"{postgres_server.root}/.s.PGSQL.5432") as (port, stalled):
+            ledger = SqlLedger(url.set(host="127.0.0.1", port=port, query={}).render_as_string(hide_password=False))
+            entry = write(ledger)
+
+            def read():
+                with ledger._database.reading() as connection:
+                    stalled.set()
+                    connection.exec_driver_sql("SELECT 1")
+
+            found = refusal(read)
+            assert "cannot be used (the server took the request and gave no answer for 1 seconds)" in found
+            stalled.clear()
+            assert ledger.entries("toy") == (entry,)
+
+    def test_the_server_breaks_off_what_would_keep_others_waiting(self, postgres_server):
+        ledger = SqlLedger(postgres_server.new_database())
+        with ledger._database.reading() as connection:
+            limits = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
+            found = [connection.exec_driver_sql(f"SHOW {name}").scalar() for name in limits]
+        assert found == ["30s", "40s", "1min"]
 
     @pytest.mark.parametrize("level", ["repeatable read", "serializable"])
     def test_a_server_with_another_isolation_gives_the_same_conflict(self, postgres_server, level):

@@ -1,0 +1,52 @@
+"""A connection to PostgreSQL that gives up on a server which takes what it is sent and does not answer."""
+
+import time
+from collections.abc import Generator
+from typing import Any, TypeVar
+
+import psycopg
+
+ANSWER_SECONDS = 45
+"""More than the server's own limits, so that a server that lives says what it waited for."""
+
+_LIMITS = {"lock_timeout": 30, "statement_timeout": 40, "idle_in_transaction_session_timeout": 60}
+"""Seconds after which the server breaks off: so that no session that stalls keeps the others waiting for longer."""
+
+_NETWORK = {"connect_timeout": 10, "tcp_user_timeout": 30_000, "keepalives_idle": 15, "keepalives_interval": 5}
+T = TypeVar("T")
+
+
+class BoundedConnection(psycopg.Connection[Any]):
+    """Waits so long for each answer; a stalled proxy acknowledges every byte, so that no keepalive sees it."""
+
+    def wait(self, gen: Generator[Any, Any, T], *arguments: Any, **keywords: Any) -> T:
+        """Wait until the generator, one exchange with the server, is done.
+
+        Raises:
+            psycopg.OperationalError: there was no answer for `ANSWER_SECONDS`; the connection is closed.
+        """
+        return super().wait(self._bounded(gen), *arguments, **keywords)
+
+    def _bounded(self, gen: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
+        until = time.monotonic() + ANSWER_SECONDS
+        try:
+            state = next(gen)
+            while True:
+                ready = yield state
+                if not ready and time.monotonic() > until:
+                    self.pgconn.finish()
+                    message = f"the server took the request and gave no answer for {ANSWER_SECONDS} seconds"
+                    raise psycopg.OperationalError(message)
+                state = gen.send(ready)
+        except StopIteration as done:
+            answer: T = done.value
+            return answer
+
+
+def connect(*arguments: Any, **parameters: Any) -> BoundedConnection:
+    """Connect, with limits to what a session waits for; those that the URL sets stand."""
+    connection = BoundedConnection.connect(*arguments, **{**_NETWORK, **parameters})
+    for name, seconds in _LIMITS.items():
+        connection.execute(f"SET {name} = '{seconds}s'".encode())
+    connection.commit()
+    return connection
