@@ -33,7 +33,7 @@ def own_output() -> Iterator[None]:
 def keep_for_answers() -> None:
     """From now on only what is written while `answering` reaches standard output."""
     if not isinstance(sys.stdout, _Beside):
-        sys.stdout = _Beside(sys.stdout)  # type: ignore[assignment]
+        sys.stdout = _Beside(sys.stdout)
 
 
 @contextmanager
