@@ -17,7 +17,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 240
 PROGRAMS = Path(sys.executable).parent
 SECOND_TRY = pytest.mark.flaky(reruns=1)
 """For what waits until a Prefect server tells its workers and clients something: now and then it tells them nothing
