@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
+from promotion.cli.streams import keep_for_answers
 from promotion.errors import ConfigError
 from registry_flows.server import TemporaryServer, as_server_error, check_server
 
@@ -34,6 +35,7 @@ def retrain_here(
     What can be seen before training (the configuration, the champion, the rows) is looked at while that one boots.
     A dry run does all of it on copies.
     """
+    keep_for_answers()
     _be_quiet(verbose=verbose)
     _foresee(model, data_path)
     server = _temporary_server()
@@ -51,6 +53,7 @@ def retrain_here(
 
 def retrain_all_here(*, verbose: bool) -> "tuple[Outcome, ...]":
     """Run the flow that retrains every model, likewise; what became of each, the failed ones among them."""
+    keep_for_answers()
     _be_quiet(verbose=verbose)
     server = _temporary_server()
     from registry_flows.retrain_all import SomeFailed, retrain_all_flow

@@ -11,9 +11,11 @@ from prefect.cache_policies import NO_CACHE, CacheKeyFnPolicy
 from prefect.runtime import flow_run
 from sqlalchemy.exc import OperationalError
 
+from promotion.adapters.mlflow import status_of
 from promotion.assembly import open_registry
 from promotion.config import load_config
-from promotion.errors import Conflict, PromotionError
+from promotion.errors import Conflict, MirrorError, PromotionError
+from promotion.registry.later import at_once
 from promotion.registry.workflow import Registry
 from promotion.seams import is_repeatable
 from promotion.secrets import without_password
@@ -52,7 +54,7 @@ def registry() -> Registry:
 @contextmanager
 def rehearsing(model: str, start_anew: str | None = None) -> Iterator[None]:
     """A dry run: until the end every flow of this process finds a registry of copies; see `rehearsal`."""
-    with rehearsal(registry(), model, actor=actor, start_anew=start_anew) as copies:
+    with at_once(), rehearsal(registry(), model, actor=actor, start_anew=start_anew) as copies:
         _rehearsed.append(copies)
         try:
             yield
@@ -91,6 +93,8 @@ def run_name(step: str) -> Callable[[], str]:
 def may_pass(_task: Any, _run: Any, state: Any) -> bool:
     """Whether an error may pass by itself, as a disk's or network's may; what the user must mend does not.
 
+    What a server refuses (credentials, rights, size), it refuses the second time too.
+
     Prefect asks it before a retry.
     """
     try:
@@ -99,7 +103,8 @@ def may_pass(_task: Any, _run: Any, state: Any) -> bool:
         return True
     except PromotionError as error:
         causes = tuple(_causes(error))
-        lasting = any(isinstance(cause, _LASTING) for cause in causes)
+        refused = isinstance(error, MirrorError) and status_of(error) is not None
+        lasting = refused or any(isinstance(cause, _LASTING) for cause in causes)
         return not lasting and any(isinstance(cause, OSError | OperationalError) for cause in causes)
     except Exception:
         return True

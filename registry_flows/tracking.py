@@ -1,19 +1,20 @@
 """What a training logs to MLflow: parameters, metrics, the data's fingerprint, library versions, the model itself."""
 
+import importlib
 import logging
 import os
 import platform
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, fields, is_dataclass
 from importlib.metadata import version as installed
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from promotion.adapters.mlflow import connect, in_short
+from promotion.adapters.mlflow import as_mirror_error, connect
 from promotion.canonical import canonical_json
 from promotion.config import Config
 from promotion.errors import MirrorError, as_data_error
@@ -21,6 +22,7 @@ from promotion.evidence import measure
 from promotion.registry.audit.libraries import TRAINED_WITH, python_series
 from promotion.registry.audit.runs import METRICS
 from promotion.registry.mirroring import logged_as
+from promotion.registry.patience import in_time, patience
 from promotion.registry.reading import Data
 from promotion.seams import Recipe, Split, Trained, task_of_recipe
 from promotion.secrets import without_password
@@ -52,12 +54,20 @@ class Logged:
 def check_tracking(config: Config, model: str) -> None:
     """See that MLflow takes a log of the model's training: before hours of training rather than after.
 
+    The experiment is made where there is none, and tagged with the model's name, which takes the same right as a run.
+
     Raises:
-        MirrorError: it does not answer.
+        MirrorError: it does not answer in time, or does not let us; or the experiment was deleted.
     """
     uri = config.url(config.mlflow_tracking_uri)
-    with _errors(uri):
-        _experiment(connect(uri, config.home), config, model)
+
+    def check() -> None:
+        client = connect(uri, config.home)
+        client.set_experiment_tag(_experiment(client, config, model), "promotion.model", model)
+
+    importlib.import_module("mlflow")  # which is not to use up the time
+    with _errors(uri), patience():
+        in_time(check)
 
 
 def log_training(
@@ -93,7 +103,11 @@ def log_training(
         client = connect(uri, config.home)
         experiment = _experiment(client, config, model)
         _forget(client, experiment, made_by)
-        with mlflow.start_run(experiment_id=experiment, run_name=f"{model} {version}") as run:
+        with (
+            _all_or_none(client) as begun,
+            mlflow.start_run(experiment_id=experiment, run_name=f"{model} {version}") as run,
+        ):
+            begun.append(run.info.run_id)
             mlflow.set_tags({**made_by, **_tags(data, recipe)})
             mlflow.log_params(_parameters(recipe, version))
             mlflow.log_metrics(dict(metrics))
@@ -142,11 +156,36 @@ def _tags(data: Data, recipe: Recipe) -> dict[str, str]:
 def _experiment(client: "MlflowClient", config: Config, model: str) -> str:
     """The model's experiment; with a local database its artifacts go beside it, not into the working folder."""
     found = client.get_experiment_by_name(model)
+    if found is not None and found.lifecycle_stage == "deleted":
+        raise MirrorError(_deleted(config, model, found.experiment_id))
     if found is not None:
         return str(found.experiment_id)
     local = config.mlflow_tracking_uri.startswith("sqlite")
     place = config.path(config.mlflow_artifacts).resolve().as_uri() if local else None
     return str(client.create_experiment(model, artifact_location=place))
+
+
+def _deleted(config: Config, model: str, experiment: str) -> str:
+    place = without_password(config.url(config.mlflow_tracking_uri))
+    which = f"--experiment-id {experiment}"
+    return (
+        f"Somebody deleted the experiment '{model}' in MLflow at {place}, so no training can be logged there and no "
+        f"candidate is saved. With MLFLOW_TRACKING_URI set to it, `mlflow experiments restore {which}` brings it back. "
+        f"To begin a new one, restore it, then `mlflow experiments rename {which} --new-name '{model} (old)'`."
+    )
+
+
+@contextmanager
+def _all_or_none(client: "MlflowClient") -> Iterator[list[str]]:
+    """Delete the run that was begun where MLflow does not take all of it: no version comes of it."""
+    begun = list[str]()
+    try:
+        yield begun
+    except BaseException:
+        for run_id in begun:
+            with suppress(Exception):
+                client.delete_run(run_id)
+        raise
 
 
 def _log_model(trained: Trained) -> None:
@@ -196,15 +235,8 @@ def _tracked_at(uri: str) -> Iterator[None]:
                 os.environ["MLFLOW_TRACKING_URI"] = before
 
 
-@contextmanager
-def _errors(uri: str) -> Iterator[None]:
-    try:
-        yield
-    except MirrorError:
-        raise
-    except Exception as error:  # MLflow lets requests', SQLAlchemy's and its own exceptions through
-        message = (
-            f"MLflow at {without_password(uri)} did not take the log ({in_short(error)}), so no "
-            "candidate was saved. See that it runs, and train again."
-        )
-        raise MirrorError(message) from error
+def _errors(uri: str) -> AbstractContextManager[None]:
+    return as_mirror_error(
+        uri,
+        "MLflow at {place} did not take the log ({why}), so no candidate was saved. See that it runs, and train again.",
+    )

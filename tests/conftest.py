@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from postgres import postgres_server
 from recipes import ToyRecipe, synthetic_rows
-from servers import prefect_server, resting_server
+from servers import mlflow_server, mlflow_that, prefect_server, resting_server
 from situation import open_at, settings_at, ticking, toy
 from world import first_world
 
@@ -19,6 +19,8 @@ from promotion.seams import call
 
 __all__ = [
     "first_world",
+    "mlflow_server",
+    "mlflow_that",
     "postgres_server",
     "prefect_server",
     "resting_server",

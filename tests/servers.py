@@ -7,15 +7,17 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 import pytest
 
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 240
 PROGRAMS = Path(sys.executable).parent
 SECOND_TRY = pytest.mark.flaky(reruns=1)
 """For what waits until a Prefect server tells its workers and clients something: now and then it tells them nothing
@@ -55,6 +57,33 @@ def prefect_server_in(home):
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture
+def mlflow_that():
+    """Start an MLflow that answers every request as told; gives its address."""
+    servers = []
+
+    def start(answer):
+        class Handler(BaseHTTPRequestHandler):
+            def log_message(self, *_):
+                pass
+
+            def do_GET(self):
+                answer(self)
+
+            do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815 - as the server looks them up
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
 
 
 class Server:
@@ -139,14 +168,30 @@ class PrefectServer(Server):
         super().__init__("prefect", home, command, environment, health=f"{self.api_url}/health", auth=auth)
 
 
+@pytest.fixture(scope="session")
+def mlflow_server(tmp_path_factory):
+    """A server of MLflow, for tests of the group `mlflow-server`."""
+    server = MlflowServer(tmp_path_factory.mktemp("mlflow-server"))
+    server.start()
+    try:
+        server.wait()
+        yield server
+    finally:
+        server.stop()
+
+
 class MlflowServer(Server):
-    """`mlflow server` on a free port, its database and artifacts below `home`."""
+    """`mlflow server` on a free port, its database and artifacts below `home`; it takes no version named `refused`."""
 
     def __init__(self, home):
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
-        # Without it seven processes more, and a call takes 50 ms rather than 15.
-        environment = {**os.environ, "HOME": str(home), "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+        environment = {
+            **os.environ,
+            "HOME": str(home),
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # else seven processes more, and a call takes 50 ms, not 15
+            "MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX": "^(?!.*/refused)",
+        }
         command = (
             *(PROGRAMS / "mlflow", "server", "--host", "127.0.0.1", "--port", port, "--workers", "1"),
             *("--backend-store-uri", f"sqlite:///{home}/mlflow.db", "--artifacts-destination", home / "artifacts"),

@@ -17,6 +17,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code: 0 done, 1 error, 2 usage, 3 rejected, 4 held, 5 found, 6 conflict."""
+    from promotion.cli.output import notice
+    from promotion.cli.streams import own_output
+    from promotion.registry.later import answering_first
+
+    with own_output(), answering_first() as send:
+        code = _answered(arguments)
+        send(notice)
+        return code
+
+
+def _answered(arguments: Sequence[str] | None) -> int:
     from promotion.cli.app import app, with_plugins
     from promotion.errors import PromotionError
 

@@ -90,11 +90,12 @@ def repair(model: AnyModel = None, yes: Yes = False, dry_run: DryRun = False, as
         confirmed("Do this?", yes=yes)
     for proposal in proposals:
         registry.carry_out(proposal)
-        registry.sync(proposal.state.model, everything=True, given_up=proposal.foreign)
     lost = [champion_trouble(proposal.state, registry.store) for proposal in proposals]
     if work:
         told = "Repaired what can be, without a champion's files." if any(lost) else "Repaired."
         say(_repair_data(proposals, dry_run=False), told, as_json=as_json)
+    for proposal in proposals:
+        registry.sync(proposal.state.model, everything=True, given_up=proposal.foreign)
     return 1 if any(lost) else 0
 
 

@@ -134,7 +134,6 @@ def take(model: Model, reason: Reason, yes: Yes = False, dry_run: DryRun = False
         )
     if dry_run:
         return
-    sys.stdout.flush()
     confirmed(f"Hand {model} over to this ledger?", yes=yes)
     registry.carry_out(proposal)
     say({"dry_run": False, **plain(proposal.takeover)}, taken_told(proposal, serving), as_json=as_json)

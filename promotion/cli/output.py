@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from promotion.cli.streams import answering, keep_for_answers
 from promotion.errors import PromotionError
 from promotion.vocabulary import Verdict
 
@@ -84,6 +85,7 @@ def open_here() -> "Registry":
     """The registry of the nearest configuration; what it notices goes to standard error."""
     from promotion.assembly import open_registry
 
+    keep_for_answers()
     return open_registry(notice=notice)
 
 
@@ -93,15 +95,16 @@ def notice(sentence: str) -> None:
 
 
 def show(data: Any, *pages: "Page", form: Form) -> None:
-    """Write the data as JSON, or its pages for people."""
-    if form is Form.JSON:
-        sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-    elif form is Form.MARKDOWN:
-        from promotion.report.markdown import page_markdown
+    """Write the data as JSON, or its pages for people; it is out when this returns."""
+    with answering():
+        if form is Form.JSON:
+            sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+        elif form is Form.MARKDOWN:
+            from promotion.report.markdown import page_markdown
 
-        sys.stdout.write(page_markdown(*pages))
-    else:
-        _print(*pages)
+            sys.stdout.write(page_markdown(*pages))
+        else:
+            _print(*pages)
 
 
 def show_decision(decision: "Decision", *, form: Form, dry_run: bool = False, **more: Any) -> int:

@@ -1,6 +1,5 @@
 """Changes by hand at the command line: show what would be done, ask, do it; a dry run stops after showing."""
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from promotion.cli.confirm import confirmed
@@ -47,7 +46,6 @@ def propose_and_do(
         show(_data(proposal, dry_run=dry_run), *dry(dry_run=dry_run), page, form=form_of(as_json=as_json))
     if dry_run:
         return 0
-    sys.stdout.flush()
     confirmed(question, yes=yes)
     plan = registry.carry_out(proposal).plan
     done = done_told(plan) if plan else f"Recorded: {_approvals(registry, tag)}"

@@ -21,6 +21,7 @@ from promotion.registry.foreign import (
 )
 from promotion.registry.gating import judge, withhold
 from promotion.registry.mending import mending
+from promotion.registry.patience import patience
 from promotion.registry.record import Record
 from promotion.registry.retention import Retention, plan_retention, retention
 from promotion.registry.rolled_back import blocking, rollback_check
@@ -161,7 +162,8 @@ class Proposals(Record):
         """MLflow's aliases, where it has a champion that the ledger does not know, and nobody said to start anew."""
         if state.champion or state.fresh_start:
             return {}
-        shown = self.mirror.aliases(state.model)
+        with patience():
+            shown = self.mirror.aliases(state.model)
         return of_ours(shown) if unknown_champion(state, shown) else {}
 
     def propose_repair(self, model: str) -> Proposal:
@@ -182,7 +184,8 @@ class Proposals(Record):
     def _written_over(self, state: State) -> Names:
         """The foreign aliases that a repair writes over; none while MLflow is away, or has a champion unknown to us."""
         try:
-            found = self.foreign(state)
+            with patience():
+                found = self.foreign(state)
         except MirrorError:
             return {}
         if unknown_champion(state, found):

@@ -4,7 +4,9 @@ Every change goes the same way: complete what an interrupted command left, work 
 (the champion changes there, or someone else was first), write the labels, bring the mirror up to date.
 """
 
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 
 from promotion.errors import Conflict, LedgerError, MirrorAhead, MirrorError, PromotionError, Refused, StoreError
@@ -12,7 +14,9 @@ from promotion.judgement import Decision
 from promotion.registry.by_hand import ByHand
 from promotion.registry.entries import FreshStart, Head, TransitionPlanned
 from promotion.registry.foreign import UnknownChampion, foreign_told
+from promotion.registry.later import put_off
 from promotion.registry.mirroring import mirror_state
+from promotion.registry.patience import patience
 from promotion.registry.proposals import Proposal, proposal, required
 from promotion.registry.record import Origin
 from promotion.registry.serving import serving
@@ -297,11 +301,21 @@ class Registry(ByHand):
         """Labels and mirror of what was just recorded."""
         try:
             self.complete(model)
-            self.sync(model, given_up=given_up)
+            if not put_off(partial(self._sync_after, model, given_up)):
+                with patience():
+                    self.sync(model, given_up=given_up)
         except (StoreError, LedgerError) as error:
             kind = StoreError if isinstance(error, StoreError) else LedgerError
             message = f"What was asked is recorded and stands; the next command finishes it. {error}"
             raise kind(message.removesuffix(" Nothing was recorded.")) from error
+
+    def _sync_after(self, model: str, given_up: Names | None, notice: Callable[[str], None]) -> None:
+        """Bring the mirror up to date once the answer is out, and tell there what could not be."""
+        self.notice = notice
+        try:
+            self.sync(model, given_up=given_up)
+        except (StoreError, LedgerError) as error:
+            self.notice(f"What was asked is recorded and stands; `promotion sync` brings MLflow up to date. {error}")
 
     def _tell(self, model: str, before: int, last: int) -> None:
         """Announce the entries after `before` up to `last`; they stand, whatever becomes of the news."""
@@ -349,7 +363,7 @@ class Registry(ByHand):
         except MirrorAhead as error:
             self.notice(str(error))
         except MirrorError as error:
-            self.notice(f"{error} What was decided stands. Start MLflow, and run `promotion sync` again.")
+            self.notice(f"{error} What was decided stands. Once MLflow answers, `promotion sync` sends it.")
         return False
 
     def _send(self, state: State, done: int, *, seen: int, given_up: Names | None) -> bool:
@@ -365,6 +379,9 @@ class Registry(ByHand):
                 "decided stands. `mlflow runs restore --run-id RUN` brings back a deleted one, and "
                 f"`promotion repair {model}` sends it all again."
             )
+        if sent.refused:
+            self._note_foreign(state, sent.foreign)
+            return self._note_refused(model, sent.refused)
         self.ledger.mark_mirrored(model, state.seq)
         now = self._journal.state(model)
         if self.ledger.mirrored(model) > state.seq or (sent.foreign and now.seq > state.seq):
@@ -372,6 +389,15 @@ class Registry(ByHand):
             return self._send(now, done, seen=0, given_up=given_up)
         self._journal.mirrored(state)
         return self._note_foreign(state, sent.foreign)
+
+    def _note_refused(self, model: str, refused: Mapping[str, str]) -> bool:
+        """Tell of what MLflow does not take; the next command that sends tries it again."""
+        each = "; ".join(f"{what} ({why})" for what, why in refused.items())
+        self.notice(
+            f"MLflow refuses {each}. It shows all else of '{model}', and what was decided stands. The next command "
+            "that changes the model tries again, and so does `promotion sync`."
+        )
+        return False
 
     def _note_foreign(self, state: State, aliases: Names) -> bool:
         """Tell of aliases that were left alone, now and in `status`."""

@@ -147,10 +147,13 @@ class Pushed:
     Attributes:
         lost: the runs that are not there, or deleted, so that decisions could not be shown in them.
         foreign: the aliases that somebody else moved, and that were left alone.
+        refused: what the mirror does not take, a version's tag or a decision, with why; all else was sent, but for the
+            head, so that the next sender tries again.
     """
 
     lost: tuple[str, ...] = ()
     foreign: Names = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

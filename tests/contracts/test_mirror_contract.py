@@ -1,8 +1,10 @@
-"""What every mirror keeps, in memory or in a real MLflow on SQLite."""
+"""What every mirror keeps: in memory, in a real MLflow on SQLite, on a real server of MLflow."""
 
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
+from mlflow import MlflowClient
 from situation import toy
 
 from promotion.adapters.memory import MemoryMirror
@@ -26,12 +28,33 @@ FIRST = {"champion": "toy:a", "challenger": "toy:b"}
 THEN = {"champion": "toy:b", "previous": "toy:a"}
 
 
-@pytest.fixture(params=["memory", "mlflow"])
-def mirror_and_runs(request, tmp_path):
-    if request.param == "memory":
+SERVER = pytest.param("server", marks=[pytest.mark.xdist_group("mlflow-server"), pytest.mark.timeout(600)])
+
+
+@pytest.fixture(params=["memory", "database", SERVER])
+def kind(request):
+    return request.param
+
+
+@pytest.fixture
+def client(request, kind):
+    """Of the MLflow that is the mirror, without anything of `toy`."""
+    if kind != "server":
+        return request.getfixturevalue("mlflow")
+    client = MlflowClient(url := request.getfixturevalue("mlflow_server").url, url)
+    for model in client.search_registered_models():
+        client.delete_registered_model(model.name)
+    experiment = client.create_experiment(uuid4().hex)
+    client.new_run = lambda: client.create_run(experiment).info.run_id
+    return client
+
+
+@pytest.fixture
+def mirror_and_runs(request, kind):
+    if kind == "memory":
         return MemoryMirror(), ["run-1", "run-2"]
-    client = request.getfixturevalue("mlflow")
-    return MlflowMirror(request.getfixturevalue("mlflow_uri")), [client.new_run(), client.new_run()]
+    client = request.getfixturevalue("client")
+    return MlflowMirror(client.tracking_uri), [client.new_run(), client.new_run()]
 
 
 @pytest.fixture
@@ -49,12 +72,12 @@ def move(mirror, request):
             del mirror.shown["toy"][alias]
 
     def in_mlflow(alias, tag):
-        client = request.getfixturevalue("mlflow")
+        client = request.getfixturevalue("client")
         mirror._ensure_model("toy")
         if tag is None:
             client.delete_registered_model_alias("toy", alias)
         elif "/" in tag:
-            theirs = client.create_model_version("toy", source="file:///elsewhere").version
+            theirs = client.create_model_version("toy", source="s3://elsewhere/model").version
             client.set_registered_model_alias("toy", alias, theirs)
         else:
             client.set_registered_model_alias("toy", alias, dict(mirror._ours("toy"))[tag].version)
@@ -127,6 +150,14 @@ def test_aliases_and_stages_move_and_earlier_decisions_stand(mirror, state):
     assert mirror.stages("toy") == {"toy:a": "archived", "toy:b": "prod"}
     assert mirror.metrics(run_id, ["gate_roc_auc"], 4) == {"gate_roc_auc": 0.1 + 0.2}
     assert mirror.metrics(run_id, ["gate_roc_auc"], 6) == {"gate_roc_auc": 0.5}
+
+
+def test_a_version_is_shown_with_its_run_without_one_and_without_files(mirror, state):
+    a, b = state.versions
+    mirror.push(replace(state, versions=(replace(a, run_id=None), replace(b, path=b.path / "gone"))))
+    assert mirror.aliases("toy") == {"champion": "toy:a", "challenger": "toy:b"}
+    assert mirror.stages("toy") == {"toy:a": "prod", "toy:b": "staging"}
+    assert mirror.head("toy") == state.head
 
 
 def test_runs_show_the_last_value_of_each_metric_and_leave_out_what_is_not_there(mirror, state, mirror_and_runs):
@@ -219,82 +250,110 @@ class TestForeignAliases:
         assert mirror.aliases("toy") == {"champion": name, "challenger": "toy:b"}
 
 
+class TestServer:
+    """What only a server does."""
+
+    @pytest.fixture(params=[SERVER])
+    def kind(self, request):
+        return request.param
+
+    def test_what_mlflow_refuses_keeps_nothing_else_back_and_is_tried_again(self, mirror, state):
+        a, b = state.versions
+        refused = replace(a, tag=toy("refused"), path=a.path / "refused", run_id=None)
+        aliases = named(e2={"champion": "toy:a"}, e3=FIRST, e4={**FIRST, "challenger": "toy:refused"})
+        whole = replace(state, versions=(refused, a, b), aliases=aliases)
+        for _ in range(2):
+            pushed = mirror.push(whole)
+            assert list(pushed.refused) == ["toy:refused"]
+            assert "Invalid model version source" in pushed.refused["toy:refused"]
+            assert mirror.aliases("toy") == {"champion": "toy:a"}
+            assert mirror.stages("toy") == {"toy:a": "prod", "toy:b": "staging"}
+            assert mirror.metrics(b.run_id, ["gate_roc_auc"], 4) == {"gate_roc_auc": 0.1 + 0.2}
+            assert mirror.head("toy") is None
+
+        without = replace(whole, versions=(replace(refused, stage=None), a, b), aliases=named(e3=FIRST))
+        assert mirror.push(without) == Pushed()
+        assert mirror.head("toy") == state.head
+        assert mirror.aliases("toy") == FIRST
+
+
 class TestMlflow:
     """What only MLflow can show."""
 
-    @pytest.fixture
-    def mirror_and_runs(self, mlflow, mlflow_uri):
-        return MlflowMirror(mlflow_uri), [mlflow.new_run(), mlflow.new_run()]
+    @pytest.fixture(params=["database", SERVER])
+    def kind(self, request):
+        return request.param
 
-    def test_a_person_in_mlflow_finds_each_version_once_with_its_run_and_tags(self, mirror, state, mlflow):
+    def test_a_person_in_mlflow_finds_each_version_once_with_its_run_and_tags(self, mirror, state, client, kind):
         mirror.push(state)
         mirror.push(state)
 
-        found = mlflow.search_model_versions("name='toy'")
+        found = client.search_model_versions("name='toy'")
         assert sorted((version.run_id, version.tags[DIGEST]) for version in found) == sorted(
             (version.run_id, version.digest) for version in state.versions
         )
-        champion = mlflow.get_model_version_by_alias("toy", "champion")
+        champion = client.get_model_version_by_alias("toy", "champion")
         assert champion.tags["promotion.tag"] == "toy:a"
-        assert champion.source == state.versions[0].path.as_uri()
+        named = {"database": state.versions[0].path.as_uri(), "server": "bentoml:/models/toy/a"}
+        assert champion.source == named[kind]
         run_id = state.decisions[0].run_id
-        assert len(mlflow.get_metric_history(run_id, "gate_roc_auc")) == 1
-        assert mlflow.get_run(run_id).data.tags["promotion.verdict"] == "hold"
-        assert [file.path for file in mlflow.list_artifacts(run_id, "decisions")] == ["decisions/4.json"]
+        assert len(client.get_metric_history(run_id, "gate_roc_auc")) == 1
+        assert client.get_run(run_id).data.tags["promotion.verdict"] == "hold"
+        assert [file.path for file in client.list_artifacts(run_id, "decisions")] == ["decisions/4.json"]
 
-    def test_other_peoples_versions_and_tags_are_left_alone(self, mirror, state, mlflow):
-        mlflow.create_registered_model("toy", tags={"team": "risk"})
-        theirs = mlflow.create_model_version("toy", source="file:///elsewhere", tags={"mine": "yes"})
+    def test_other_peoples_versions_and_tags_are_left_alone(self, mirror, state, client):
+        client.create_registered_model("toy", tags={"team": "risk"})
+        theirs = client.create_model_version("toy", source="s3://elsewhere/model", tags={"mine": "yes"})
         for alias in ("champion", "shadow"):
-            mlflow.set_registered_model_alias("toy", alias, theirs.version)
+            client.set_registered_model_alias("toy", alias, theirs.version)
         name = f"toy/{theirs.version}"
         assert mirror.aliases("toy") == {"champion": name, "shadow": name}
         assert mirror.push(state) == Pushed(foreign={"champion": name})
 
         assert mirror.aliases("toy") == {"champion": name, "challenger": "toy:b", "shadow": name}
         assert mirror.stages("toy") == {"toy:a": "prod", "toy:b": "staging"}
-        assert mlflow.get_model_version("toy", theirs.version).tags == {"mine": "yes"}
-        assert mlflow.get_registered_model("toy").tags["team"] == "risk"
+        assert client.get_model_version("toy", theirs.version).tags == {"mine": "yes"}
+        assert client.get_registered_model("toy").tags["team"] == "risk"
 
-    def test_a_copy_that_somebody_made_of_a_version_of_ours_is_theirs(self, mirror, state, mlflow):
+    def test_a_copy_that_somebody_made_of_a_version_of_ours_is_theirs(self, mirror, state, client):
         mirror.push(state)
-        first = mlflow.get_model_version_by_alias("toy", "champion")
-        copies = [mlflow.copy_model_version(f"models:/toy/{first.version}", "toy") for _ in range(2)]
+        first = client.get_model_version_by_alias("toy", "champion")
+        copies = [client.copy_model_version(f"models:/toy/{first.version}", "toy") for _ in range(2)]
         assert [copy.tags for copy in copies] == [first.tags] * 2
-        mlflow.set_registered_model_alias("toy", "champion", copies[0].version)
+        client.set_registered_model_alias("toy", "champion", copies[0].version)
         name = f"toy/{copies[0].version}"
         later = replace(state, versions=(replace(state.versions[0], stage=Stage.ARCHIVED), state.versions[1]))
         assert mirror.push(later) == Pushed(foreign={"champion": name})
         assert mirror.stages("toy") == {"toy:a": "archived", "toy:b": "staging"}
-        assert [mlflow.get_model_version("toy", copy.version).tags for copy in copies] == [first.tags] * 2
+        assert [client.get_model_version("toy", copy.version).tags for copy in copies] == [first.tags] * 2
 
     def test_whoever_only_looks_makes_no_database(self, tmp_path):
         mirror = MlflowMirror(f"sqlite:///{tmp_path / 'none.db'}")
         assert (mirror.aliases("toy"), mirror.stages("toy"), mirror.head("toy")) == ({}, {}, None)
         assert not (tmp_path / "none.db").exists()
 
-    def test_the_head_is_a_tag_that_a_person_can_read_and_remove(self, mirror, state, mlflow):
+    def test_the_head_is_a_tag_that_a_person_can_read_and_remove(self, mirror, state, client):
         mirror.push(state)
-        assert mlflow.get_registered_model("toy").tags["promotion.head"] == f"4:{HASHES[3]}"
+        assert client.get_registered_model("toy").tags["promotion.head"] == f"4:{HASHES[3]}"
         for nonsense in ("", "4", "x:y", "0:" + HASHES[0], "-1:" + HASHES[0]):
-            mlflow.set_registered_model_tag("toy", "promotion.head", nonsense)
+            client.set_registered_model_tag("toy", "promotion.head", nonsense)
             assert mirror.head("toy") == ((4, "") if nonsense == "4" else None)
-        mlflow.delete_registered_model_tag("toy", "promotion.head")
+        client.delete_registered_model_tag("toy", "promotion.head")
         assert mirror.head("toy") is None
         mirror.push(state)
         assert mirror.head("toy") == (4, HASHES[3])
 
-    def test_all_but_what_belongs_to_lost_runs_is_sent_and_the_rest_once_they_are_back(self, mirror, state, mlflow):
+    def test_all_but_what_belongs_to_lost_runs_is_sent_and_the_rest_once_they_are_back(self, mirror, state, client):
         served, waiting = state.versions
         gone = replace(served, run_id="0" * 32)
-        mlflow.delete_run(waiting.run_id)
+        client.delete_run(waiting.run_id)
         never = replace(state.decisions[0], run_id=gone.run_id, seq=2)
         lost = replace(state, versions=(gone, waiting), decisions=(never, *state.decisions))
         assert mirror.push(lost) == Pushed(lost=(gone.run_id, waiting.run_id))
         assert mirror.aliases("toy") == {"champion": "toy:a", "challenger": "toy:b"}
         assert mirror.head("toy") == state.head
 
-        mlflow.restore_run(waiting.run_id)
+        client.restore_run(waiting.run_id)
         assert mirror.push(lost) == Pushed(lost=(gone.run_id,))
         assert mirror.metrics(waiting.run_id, ["gate_roc_auc"], 4) == {"gate_roc_auc": 0.1 + 0.2}
 

@@ -1,9 +1,7 @@
 """An MLflow that is away, broken, slow or talks nonsense: the decision stands, one notice, and `sync` catches up."""
 
 import socket
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from checker import check
@@ -18,33 +16,6 @@ def impatient(monkeypatch):
     """The client's patience, shortened as a user would."""
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-
-
-@pytest.fixture
-def mlflow_that():
-    """Start an MLflow that answers every request as told; gives its address."""
-    servers = []
-
-    def start(answer):
-        class Handler(BaseHTTPRequestHandler):
-            def log_message(self, *_):
-                pass
-
-            def do_GET(self):
-                answer(self)
-
-            do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815 - as the server looks them up
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        servers.append(server)
-        return f"http://127.0.0.1:{server.server_port}"
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
 
 
 def answering(status, body, kind="application/json"):
@@ -78,14 +49,25 @@ FAULTS = {
     "nothing": answering(200, b""),
     "bytes": answering(200, bytes(range(256)), "application/octet-stream"),
     "refused": answering(403, b'{"error_code": "PERMISSION_DENIED", "message": "not you"}'),
+    "a stranger": answering(401, b"You are not authenticated.", "text/plain"),
+    "refused in plain text": answering(403, b"Permission denied", "text/plain"),
+    "too large": answering(413, b"<html>Request Entity Too Large</html>", "text/html"),
     "half an answer": cut_short,
     "no answer in time": hanging,
 }
 
 
+NAMED = {
+    "a stranger": "401: it does not take these credentials; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD",
+    "refused": "403: this user may not do that there; ask its administrator for the right to edit",
+    "refused in plain text": "403: this user may not do that there; ask its administrator for the right to edit",
+    "too large": "413: that is larger than the server, or a proxy before it, takes; raise its limit of a request's size",
+}
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_decision_stands_with_one_notice_and_sync_catches_up(first_world, tmp_path, impatient, mlflow_that, fault):
-    stands_without(first_world.copy(tmp_path / "world", mlflow=True), mlflow_that(FAULTS[fault]))
+    stands_without(first_world.copy(tmp_path / "world", mlflow=True), mlflow_that(FAULTS[fault]), NAMED.get(fault, ""))
 
 
 def test_mlflow_away(first_world, tmp_path, impatient):
@@ -95,13 +77,13 @@ def test_mlflow_away(first_world, tmp_path, impatient):
     stands_without(first_world.copy(tmp_path / "world", mlflow=True), address)
 
 
-def stands_without(world, address):
+def stands_without(world, address, why=""):
     registry = world.open(mirror=MlflowMirror(address))
     registry.promote(toy("twin"), reason="by hand", override=True)
     moved, notice = registry.notices
     assert moved.startswith("The ledger of 'toy' is at ")  # the world is a copy
-    assert notice.startswith(f"MLflow at {address} did not take or give what was asked (")
-    assert notice.endswith("What was decided stands. Start MLflow, and run `promotion sync` again.")
+    assert notice.startswith(f"MLflow at {address} did not take or give what was asked ({why}")
+    assert notice.endswith("What was decided stands. Once MLflow answers, `promotion sync` sends it.")
     assert "\n" not in notice
     assert check(world).champion == "toy:twin"
     assert run(sync, world) == 0

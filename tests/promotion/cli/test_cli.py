@@ -241,7 +241,7 @@ class TestLook:
         assert err.startswith(
             "Note: MLflow at sqlite:////dev/null/mlflow.db cannot be reached: it is not there, and /dev/"
         )
-        assert err.endswith("What was decided stands. Start MLflow, and run `promotion sync` again.\n")
+        assert err.endswith("What was decided stands. Once MLflow answers, `promotion sync` sends it.\n")
         assert f"MLflow shows toy as of entry {before} of {before + 4}; `promotion sync`" in command("status")[1]
         assert command("audit")[0] == 5
         assert command("sync")[:2] == (1, "toy: not brought up to date\n")

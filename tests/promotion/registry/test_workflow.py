@@ -464,7 +464,7 @@ class TestMirrorAway:
         registry.register(toy("weak"), Origin(run_id="run-weak"))
         registry.gate(toy("weak"))
         assert stages(registry) == {"weak": "prod"}
-        sentence = "MLflow at http://away did not answer. What was decided stands. Start MLflow, and run `promotion sync` again."
+        sentence = "MLflow at http://away did not answer. What was decided stands. Once MLflow answers, `promotion sync` sends it."
         assert registry.notices == [sentence, sentence]
         assert [(one.code, one.severity) for one in faults(registry)] == [("AUD033", "warning")]
         assert registry.sync("toy") is False

@@ -4,19 +4,17 @@ Everything sent may be sent again. What MLflow shows beyond that (other people's
 alone.
 """
 
-import os
+import importlib
 import re
-import tempfile
-import textwrap
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from promotion.errors import MirrorError
+from promotion.adapters.mlflow.connection import as_mirror_error, connect, in_short, is_yet_to_be_made, status_of
+from promotion.registry.patience import go_on, in_time
 from promotion.seams import MirrorDecision, MirrorRun, MirrorState, MirrorVersion, Names, Pushed
-from promotion.secrets import without_password
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -26,74 +24,8 @@ if TYPE_CHECKING:
 TAG, STAGE, DIGEST, HEAD = "promotion.tag", "promotion.stage", "promotion.digest", "promotion.head"
 _COPIED = re.compile(r"models:/[^/]+/[^/]+")  # the source of a copy, which takes the tags of its original along
 _FEW_RUNS = 20
-_DATABASE = re.compile(r"sqlite(?:\+\w+)?:///(?!:memory:|file:)([^?]+)(?:\?.*)?")
-
-
-def connect(uri: str, home: Path | None = None) -> "MlflowClient":
-    """A client that gives up within seconds; MLflow's own patience lets a command hang for minutes and say nothing.
-
-    Args:
-        uri: of MLflow.
-        home: the only folder that is made for MLflow's database where it is not there.
-
-    Raises:
-        MirrorError: the database is a file that is not there, and must not or cannot be made.
-    """
-    if is_yet_to_be_made(uri, home):
-        _make(uri)
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
-    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # it tells of every table that it creates
-    from mlflow import MlflowClient
-
-    return MlflowClient(tracking_uri=uri, registry_uri=uri)
-
-
-def is_yet_to_be_made(uri: str, home: Path | None = None) -> bool:
-    """Whether MLflow's database is a file that is not there yet: whoever only looks shall not make it.
-
-    Args:
-        uri: of MLflow.
-        home: the only folder that may be missing too. A missing folder elsewhere may be a share that is not mounted,
-            and the database on it may know a champion.
-
-    Raises:
-        MirrorError: the file is not there, and must not or cannot be made.
-    """
-    named = _DATABASE.fullmatch(uri)
-    if named is None or (file := Path(named[1]).absolute()).exists():
-        return False
-    place, folder = without_password(uri), next(one for one in file.parents if one.exists())
-    if file.parent not in {folder, home}:
-        message = (
-            f"MLflow at {place} cannot be reached: there is no folder {file.parent}. Mount it; or make it, if this "
-            "MLflow is to be a new one."
-        )
-        raise MirrorError(message)
-    try:
-        with tempfile.TemporaryFile(dir=folder):
-            return True
-    except OSError as error:
-        message = (
-            f"MLflow at {place} cannot be reached: it is not there, and {folder} takes no file ({error.strerror})."
-        )
-        raise MirrorError(message) from error
-
-
-def _make(uri: str) -> None:
-    """Make the database's file with the modes of this user's umask; SQLite's own let nobody else write to it."""
-    named = _DATABASE.fullmatch(uri)
-    assert named is not None  # noqa: S101 - it is a file that is yet to be made
-    with suppress(OSError):  # which MLflow then tells of
-        Path(named[1]).absolute().parent.mkdir(exist_ok=True)
-        Path(named[1]).absolute().touch(0o666)
-
-
-def in_short(error: Exception) -> str:
-    """The first line of an error without passwords; of a long one what fits into 200 characters, in whole words."""
-    first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    fitting, *more = textwrap.wrap(without_password(first), 200, break_on_hyphens=False)
-    return f"{fitting} …" if more else fitting
+_NOT_TAKEN, _STRANGER = {400, 404}, 401  # a source that MLflow does not take; credentials that it does not take
+T = TypeVar("T")
 
 
 class MlflowMirror:
@@ -111,62 +43,63 @@ class MlflowMirror:
     def push(self, state: MirrorState) -> Pushed:
         """Send the state, its head last, unless a later one was sent already.
 
-        What belongs to lost runs is left out, and an alias that somebody else moved stays as it is.
+        What belongs to lost runs is left out, and an alias that somebody else moved stays as it is. What MLflow refuses
+        keeps nothing else back; the head is not sent then, so that it is tried again.
 
         Raises:
             MirrorError: it could not be sent whole, and may be sent again; or what was sent before is not in the
                 ledger any more, and nothing was changed.
         """
-        with self._errors():
-            self._ensure_model(state.model)
-            sent = self.head(state.model)
-            if state.outdated(sent):
-                return Pushed()
-            numbers = self._send_versions(state)
-            foreign = self._send_aliases(state, numbers, state.since(sent))
-            lost = dict.fromkeys(one.run_id for one in state.decisions if not self._send_decision(one))
+        return self._asked(lambda: self._push(state))
+
+    def _push(self, state: MirrorState) -> Pushed:
+        refusals = dict[str, str]()
+        self._ensure_model(state.model)
+        sent = self.head(state.model)
+        if state.outdated(sent):
+            return Pushed()
+        numbers = self._send_versions(state, refusals)
+        foreign = self._send_aliases(state, numbers, state.since(sent), refusals)
+        lost = self._send_decisions(state, refusals)
+        if not refusals:
             self._send_head(state)
-        return Pushed(lost=tuple(lost), foreign=foreign)
+        return Pushed(lost=lost, foreign=foreign, refused=refusals)
 
     def aliases(self, model: str) -> Mapping[str, str]:
         """Alias to tag; an alias on a version that is none of ours maps to MLflow's own number for it, as `toy/2`."""
-        with self._errors():
-            found = self._aliases(model)
-            known = {str(one.version): tag for tag, one in self._ours(model)} if found else {}
-        return {alias: known.get(str(number), f"{model}/{number}") for alias, number in found.items()}
+        return self._asked(lambda: self._named(model))
 
     def stages(self, model: str) -> Mapping[str, str]:
         """Tag to stage."""
-        with self._errors():
-            return {tag: version.tags.get(STAGE, "") for tag, version in self._ours(model)}
+        return self._asked(lambda: {tag: version.tags.get(STAGE, "") for tag, version in self._ours(model)})
 
     def head(self, model: str) -> tuple[int, str] | None:
         """`seq` and hash of the last entry sent, kept as the registered model's tag; None where there is none."""
-        with self._errors():
-            seq, _, entry_hash = self._tags(model).get(HEAD, "").partition(":")
+        seq, _, entry_hash = self._asked(lambda: self._tags(model)).get(HEAD, "").partition(":")
         return (int(seq), entry_hash) if seq.isdecimal() and int(seq) else None
 
     def runs(self, run_ids: Collection[str]) -> Mapping[str, MirrorRun]:
         """The runs of these ids; of many at once, those of their experiment are read a page at a time, newest first."""
+        return self._asked(lambda: self._found(run_ids))
+
+    def _found(self, run_ids: Collection[str]) -> Mapping[str, MirrorRun]:
         found, wanted = dict[str, MirrorRun](), set(run_ids)
-        with self._errors():
-            for run_id in run_ids:
-                run = self._run(run_id) if run_id in wanted else None
-                wanted.discard(run_id)
-                if run is None:
-                    continue
-                found[run_id] = _as_seen(run)
-                beside = self._runs_of(str(run.info.experiment_id)) if len(wanted) > _FEW_RUNS else iter(())
-                while wanted and (other := next(beside, None)):
-                    if other.info.run_id in wanted:
-                        wanted.discard(other.info.run_id)
-                        found[other.info.run_id] = _as_seen(other)
+        for run_id in run_ids:
+            run = self._run(run_id) if run_id in wanted else None
+            wanted.discard(run_id)
+            if run is None:
+                continue
+            found[run_id] = _as_seen(run)
+            beside = self._runs_of(str(run.info.experiment_id)) if len(wanted) > _FEW_RUNS else iter(())
+            while wanted and (other := next(beside, None)):
+                if other.info.run_id in wanted:
+                    wanted.discard(other.info.run_id)
+                    found[other.info.run_id] = _as_seen(other)
         return found
 
     def metrics(self, run_id: str, names: Iterable[str], seq: int) -> Mapping[str, float]:
         """The metrics that stand in a run at step `seq`; of one logged twice the last; those not found are left out."""
-        with self._errors():
-            histories = {name: self._client.get_metric_history(run_id, name) for name in names}
+        histories = self._asked(lambda: {name: self._client.get_metric_history(run_id, name) for name in names})
         found = {name: [point.value for point in points if point.step == seq] for name, points in histories.items()}
         return {name: values[-1] for name, values in found.items() if values}
 
@@ -193,19 +126,17 @@ class MlflowMirror:
 
     @property
     def _client(self) -> "MlflowClient":
+        go_on()
         if self._connected is None:
             self._connected = connect(self.uri, self._home)
         return self._connected
 
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except MirrorError:
-            raise
-        except Exception as error:  # MLflow lets requests', SQLAlchemy's and its own exceptions through
-            message = f"MLflow at {without_password(self.uri)} did not take or give what was asked ({in_short(error)})."
-            raise MirrorError(message) from error
+    def _asked(self, work: Callable[[], T]) -> T:
+        """What MLflow gives; in limited time where the caller is in a hurry, which an import is not to use up."""
+        with as_mirror_error(self.uri, "MLflow at {place} did not take or give what was asked ({why})."):
+            if not is_yet_to_be_made(self.uri, self._home):
+                importlib.import_module("mlflow")
+            return in_time(work)
 
     def _ensure_model(self, model: str) -> None:
         from mlflow.exceptions import MlflowException
@@ -232,6 +163,11 @@ class MlflowMirror:
             if not token:
                 return
 
+    def _named(self, model: str) -> dict[str, str]:
+        found = self._aliases(model)
+        known = {str(one.version): tag for tag, one in self._ours(model)} if found else {}
+        return {alias: known.get(str(number), f"{model}/{number}") for alias, number in found.items()}
+
     def _aliases(self, model: str) -> dict[str, Any]:
         found = self._registered(model)
         return dict(found.aliases) if found else {}
@@ -252,12 +188,13 @@ class MlflowMirror:
                 return None
             raise
 
-    def _send_versions(self, state: MirrorState) -> dict[str, Any]:
-        """Create what is missing, correct what differs; return MLflow's number for each tag."""
+    def _send_versions(self, state: MirrorState, refusals: dict[str, str]) -> dict[str, Any]:
+        """Create what is missing, correct what differs; return MLflow's number for each tag that it takes."""
         present = self._one_for_each(state.model)
         missing = [wanted for wanted in state.versions if wanted.stage and str(wanted.tag) not in present]
         for wanted in missing:
-            self._create_version(state.model, wanted)
+            with _noting(refusals, str(wanted.tag)):
+                self._create_version(state.model, wanted)
         if missing:
             present = self._one_for_each(state.model)
         shown = [(wanted, present[str(wanted.tag)]) for wanted in state.versions if str(wanted.tag) in present]
@@ -285,25 +222,39 @@ class MlflowMirror:
                 raise
 
     def _create_version(self, model: str, wanted: MirrorVersion) -> None:
-        """A version that points to the model logged by its run; to its Bento folder when it has none."""
+        """A version that points to the model logged by its run; to its Bento folder when it has none.
+
+        A server takes neither a folder nor a model that was deleted; such a version points to its name in the store.
+        """
         run = self._run(wanted.run_id) if wanted.run_id else None
         logged = _logged_model(run)
+        folder = f"models:/{logged}" if logged else wanted.path.resolve().as_uri()
+        try:
+            self._create(model, wanted, folder, run_id=wanted.run_id if run else None, model_id=logged)
+        except Exception as error:
+            if status_of(error) not in _NOT_TAKEN:
+                raise
+            name = f"bentoml:/models/{wanted.tag.model}/{wanted.tag.version}"
+            self._create(model, wanted, name, run_id=wanted.run_id if run else None)
+
+    def _create(self, model: str, wanted: MirrorVersion, source: str, **trained_by: str | None) -> None:
         self._client.create_model_version(
             model,
-            source=f"models:/{logged}" if logged else wanted.path.resolve().as_uri(),
-            run_id=wanted.run_id if run else None,
-            model_id=logged,
+            source=source,
             tags={TAG: str(wanted.tag), STAGE: wanted.standing, DIGEST: wanted.digest},
             await_creation_for=0,  # else MLflow polls for five minutes where an answer makes no sense
+            **trained_by,
         )
 
-    def _send_aliases(self, state: MirrorState, numbers: Mapping[str, Any], sent: int) -> Names:
+    def _send_aliases(
+        self, state: MirrorState, numbers: Mapping[str, Any], sent: int, refused: Collection[str]
+    ) -> Names:
         """Move those that are ours to move; the others, with what they name."""
         moves, foreign = state.aliases.settle(self.aliases(state.model), sent)
         for alias, tag in moves.items():
             if tag is None:
                 self._client.delete_registered_model_alias(state.model, alias)
-            else:
+            elif str(tag) not in refused:
                 self._client.set_registered_model_alias(state.model, alias, str(numbers[str(tag)]))
         return foreign
 
@@ -311,6 +262,15 @@ class MlflowMirror:
         """Where the chain ends, so that cutting off the ledger's tail is seen."""
         seq, entry_hash = state.head
         self._client.set_registered_model_tag(state.model, HEAD, f"{seq}:{entry_hash}")
+
+    def _send_decisions(self, state: MirrorState, refusals: dict[str, str]) -> tuple[str, ...]:
+        """Log them to their runs; the runs that are lost."""
+        lost = dict[str, None]()
+        for decision in state.decisions:
+            with _noting(refusals, f"the decision of entry {decision.seq}"):
+                if not self._send_decision(decision):
+                    lost[decision.run_id] = None
+        return tuple(lost)
 
     def _send_decision(self, decision: MirrorDecision) -> bool:
         """Whether its run is there to show it."""
@@ -340,6 +300,21 @@ class MlflowMirror:
         page = decision.report()
         if page is not None:
             self._client.log_text(decision.run_id, page, place)
+
+
+@contextmanager
+def _noting(refusals: dict[str, str], what: str) -> Iterator[None]:
+    """Go on where MLflow refuses this one thing, and note why.
+
+    Raises:
+        Exception: MLflow refuses us all, or does not answer.
+    """
+    try:
+        yield
+    except Exception as error:
+        if status_of(error) in {None, _STRANGER}:
+            raise
+        refusals[what] = in_short(error)
 
 
 def _logged_model(run: "Run | None") -> str | None:

@@ -1,0 +1,6 @@
+"""MLflow: reaching it (`connection`) and the mirror that is kept there (`mirror`)."""
+
+from promotion.adapters.mlflow.connection import as_mirror_error, connect, in_short, status_of
+from promotion.adapters.mlflow.mirror import DIGEST, MlflowMirror
+
+__all__ = ["DIGEST", "MlflowMirror", "as_mirror_error", "connect", "in_short", "status_of"]

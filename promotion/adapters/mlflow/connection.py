@@ -1,0 +1,140 @@
+"""Reaching MLflow: a client of little patience, a database that is made only where it may be, errors in short."""
+
+import os
+import re
+import tempfile
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from promotion.errors import MirrorError
+from promotion.secrets import without_password
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+_STATUS = re.compile(r"failed with error code (\d{3}) != ")
+_REFUSALS = set(range(400, 500)) - {408, 429}  # those two pass by themselves
+_NAMED = {
+    401: "401: it does not take these credentials; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or "
+    "MLFLOW_TRACKING_TOKEN",
+    403: "403: this user may not do that there; ask its administrator for the right to edit",
+    413: "413: that is larger than the server, or a proxy before it, takes; raise its limit of a request's size",
+}
+_DATABASE = re.compile(r"sqlite(?:\+\w+)?:///(?!:memory:|file:)([^?]+)(?:\?.*)?")
+
+
+def connect(uri: str, home: Path | None = None) -> "MlflowClient":
+    """A client that gives up within seconds; MLflow's own patience lets a command hang for minutes and say nothing.
+
+    Args:
+        uri: of MLflow.
+        home: the only folder that is made for MLflow's database where it is not there.
+
+    Raises:
+        MirrorError: the database is a file that is not there, and must not or cannot be made.
+    """
+    if is_yet_to_be_made(uri, home):
+        _make(uri)
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # it tells of every table that it creates
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # with the password in it
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+def is_yet_to_be_made(uri: str, home: Path | None = None) -> bool:
+    """Whether MLflow's database is a file that is not there yet: whoever only looks shall not make it.
+
+    Args:
+        uri: of MLflow.
+        home: the only folder that may be missing too. A missing folder elsewhere may be a share that is not mounted,
+            and the database on it may know a champion.
+
+    Raises:
+        MirrorError: the file is not there, and must not or cannot be made.
+    """
+    named = _DATABASE.fullmatch(uri)
+    if named is None or (file := Path(named[1]).absolute()).exists():
+        return False
+    place, folder = without_password(uri), next(one for one in file.parents if one.exists())
+    if file.parent not in {folder, home}:
+        message = (
+            f"MLflow at {place} cannot be reached: there is no folder {file.parent}. Mount it; or make it, if this "
+            "MLflow is to be a new one."
+        )
+        raise MirrorError(message)
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError as error:
+        message = (
+            f"MLflow at {place} cannot be reached: it is not there, and {folder} takes no file ({error.strerror})."
+        )
+        raise MirrorError(message) from error
+
+
+def _make(uri: str) -> None:
+    """Make the database's file with the modes of this user's umask; SQLite's own let nobody else write to it."""
+    named = _DATABASE.fullmatch(uri)
+    assert named is not None  # noqa: S101 - it is a file that is yet to be made
+    with suppress(OSError):  # which MLflow then tells of
+        Path(named[1]).absolute().parent.mkdir(exist_ok=True)
+        Path(named[1]).absolute().touch(0o666)
+
+
+def status_of(error: BaseException) -> int | None:
+    """The HTTP status by which MLflow refuses, e.g. 403, also where it is a database; None where it refuses nothing."""
+    from mlflow.exceptions import MlflowException
+
+    for one in _with_causes(error):
+        response, status = getattr(one, "response", None), 0
+        if response is not None:
+            status = int(response.status_code)
+        elif isinstance(one, MlflowException):
+            said = _STATUS.search(str(one))  # of a status that MLflow has no word for, as a proxy may answer
+            status = int(said[1] if said else one.get_http_status_code())  # type: ignore[no-untyped-call]
+        if status in _REFUSALS:
+            return status
+    return None
+
+
+@contextmanager
+def as_mirror_error(uri: str, message: str) -> Iterator[None]:
+    """Turn what MLflow raises into a `MirrorError`.
+
+    Args:
+        uri: of MLflow.
+        message: with `{place}` for it, and `{why}`.
+
+    Raises:
+        MirrorError: with the message.
+    """
+    try:
+        yield
+    except MirrorError:
+        raise
+    except Exception as error:  # MLflow lets requests', SQLAlchemy's and its own exceptions through
+        raise MirrorError(message.format(place=without_password(uri), why=in_short(error))) from error
+
+
+def _with_causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def in_short(error: Exception) -> str:
+    """Why MLflow did not do what was asked, without passwords.
+
+    Credentials, rights and size are named; of any other error the first line is cut to 200 characters, in whole words.
+    """
+    if why := _NAMED.get(status_of(error) or 0):
+        return why
+    first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    fitting, *more = textwrap.wrap(without_password(first), 200, break_on_hyphens=False)
+    return f"{fitting} …" if more else fitting

@@ -1,0 +1,140 @@
+"""A training's log in a real MLflow: refused for good, it is named, is not tried again and leaves no run behind."""
+
+import urllib.request
+from http.client import HTTPException
+from types import SimpleNamespace
+from urllib.error import HTTPError
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import ViewType
+from recipes import ToyRecipe
+
+from promotion.config import Config
+from promotion.errors import MirrorError
+from promotion.seams import call
+from registry_flows.session import may_pass
+from registry_flows.tracking import check_tracking, log_training
+
+pytestmark = [pytest.mark.xdist_group("mlflow-server"), pytest.mark.timeout(600)]
+
+
+def passing_on(server, refuse):
+    """Answer as the server does; but for what `refuse(method, path)` gives a status."""
+
+    def answer(handler):
+        body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
+        status = refuse(handler.command, handler.path)
+        if status:
+            return reply(handler, status, b"<html>refused</html>", "text/html")
+        kind = handler.headers.get("Content-Type", "application/json")
+        asked = urllib.request.Request(
+            server.url + handler.path, data=body or None, method=handler.command, headers={"Content-Type": kind}
+        )
+        try:
+            with urllib.request.urlopen(asked) as given:
+                return reply(handler, given.status, given.read(), given.headers["Content-Type"])
+        except HTTPError as error:
+            return reply(handler, error.code, error.read(), error.headers["Content-Type"])
+        except HTTPException:
+            return reply(handler, 502, b"", "text/plain")
+
+    return answer
+
+
+def reply(handler, status, body, kind):
+    handler.send_response(status)
+    handler.send_header("Content-Type", kind or "text/plain")
+    handler.send_header("Content-Length", str(len(body)))
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
+@pytest.fixture
+def trained(settings_of_toy, registry):
+    """All that is logged of one training of `toy`."""
+    recipe = ToyRecipe(skill="good")
+    _, data = registry.load("toy")
+    split = recipe.split(data.rows)
+    return SimpleNamespace(recipe=recipe, data=data, split=split, trained=recipe.train(split.training, step=call))
+
+
+def log(uri, settings, made):
+    at = settings.model_copy(update={"mlflow_tracking_uri": uri})
+    return log_training(at, "toy", "1", made.recipe, made.data, made.split, made.trained)
+
+
+def runs_of(client, view=ViewType.ACTIVE_ONLY):
+    experiment = client.get_experiment_by_name("toy")
+    return client.search_runs([experiment.experiment_id], run_view_type=view)
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (401, "(401: it does not take these credentials; set MLFLOW_TRACKING_USERNAME and"),
+        (403, "(403: this user may not do that there; ask its administrator for the right to edit)"),
+        (
+            413,
+            "(413: that is larger than the server, or a proxy before it, takes; raise its limit of a request's size)",
+        ),
+    ],
+)
+def test_what_is_refused_half_way_is_named_and_leaves_no_run(
+    mlflow_server, mlflow_that, settings_of_toy, trained, capsys, status, said
+):
+    client = MlflowClient(mlflow_server.url, mlflow_server.url)
+    if client.get_experiment_by_name("toy") is None:
+        client.create_experiment("toy")
+    before = [run.info.run_id for run in runs_of(client)]
+    uploads = []
+
+    def refuse(method, path):
+        if method == "PUT" and "mlflow-artifacts" in path:
+            uploads.append(path)
+            return status
+        return None
+
+    address = mlflow_that(passing_on(mlflow_server, refuse))
+    with pytest.raises(MirrorError) as raised:
+        log(address, settings_of_toy, trained)
+    assert str(raised.value).startswith(f"MLflow at {address} did not take the log {said}")
+    assert [run.info.run_id for run in runs_of(client)] == before
+    assert len(uploads) == len(set(uploads))
+
+    class State:
+        def result(self):
+            raise raised.value
+
+    assert not may_pass(None, None, State())
+
+
+def test_a_password_in_the_address_is_printed_nowhere(mlflow_server, settings_of_toy, trained, capfd):
+    logged = log(mlflow_server.url.replace("://", "://bob:hunter2@"), settings_of_toy, trained)
+    client = MlflowClient(mlflow_server.url, mlflow_server.url)
+    assert client.get_run(logged.run_id).info.status == "FINISHED"
+    captured = capfd.readouterr()
+    assert captured.out == ""
+    assert "hunter2" not in captured.err
+
+
+def test_a_deleted_experiment_is_found_before_training_with_the_words_that_bring_it_back(mlflow, mlflow_uri):
+    experiment = mlflow.get_experiment_by_name("toy").experiment_id
+    settings = Config(mlflow_tracking_uri=mlflow_uri, models={})
+    check_tracking(settings, "toy")
+    mlflow.delete_experiment(experiment)
+    with pytest.raises(MirrorError) as raised:
+        check_tracking(settings, "toy")
+    assert str(raised.value) == (
+        f"Somebody deleted the experiment 'toy' in MLflow at {mlflow_uri}, so no training can be logged there and no "
+        f"candidate is saved. With MLFLOW_TRACKING_URI set to it, `mlflow experiments restore --experiment-id {experiment}` "
+        f"brings it back. To begin a new one, restore it, then `mlflow experiments rename --experiment-id {experiment} "
+        "--new-name 'toy (old)'`."
+    )
+    mlflow.restore_experiment(experiment)
+    check_tracking(settings, "toy")
+    mlflow.delete_experiment(experiment)
+    mlflow.restore_experiment(experiment)
+    mlflow.rename_experiment(experiment, "toy (old)")
+    check_tracking(settings, "toy")
+    assert mlflow.get_experiment_by_name("toy").experiment_id != experiment
