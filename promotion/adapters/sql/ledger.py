@@ -17,6 +17,7 @@ from promotion.adapters.sql.tables import entry_of, foreign, head_of, head_value
 from promotion.canonical import canonical_json
 from promotion.errors import Conflict, LedgerError
 from promotion.registry.entries import Entry, Head
+from promotion.registry.recorded import note_recorded
 from promotion.seams import Names
 
 
@@ -81,6 +82,8 @@ class SqlLedger:
             if not committing:
                 raise
             self._settle(error, chains[0][0][0])
+        for entries, _ in chains:
+            note_recorded(entries)
 
     def mirrored(self, model: str) -> int:
         """The `seq` up to which the mirror is done; 0 at first."""
