@@ -72,6 +72,7 @@ class Journal:
         Raises:
             Refused: the model in the store belongs to another ledger; names both.
         """
+        self._ledger.make()
         state = self.state(model)
         self._claims.check(state)
         while state.pending:

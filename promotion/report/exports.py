@@ -102,7 +102,7 @@ def _frame(among: Iterable[Measured]) -> "DataFrame":
 def _csv(among: Iterable[Measured]) -> bytes:
     """With every text as a spreadsheet shows it; numbers stay as they are, negative ones too."""
     frame = _frame(among)
-    texts = [name for name, kind in frame.dtypes.items() if kind == "string"]
+    texts = [str(name) for name, kind in frame.dtypes.items() if kind == "string"]
     frame[texts] = frame[texts].map(as_cell, na_action="ignore")
     return frame.to_csv(index=False, lineterminator="\n").encode()
 

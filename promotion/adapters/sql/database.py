@@ -8,7 +8,7 @@ import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,9 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
+from sqlalchemy.schema import CreateTable
 
+from promotion.adapters.sql.tables import metadata
 from promotion.errors import ConfigError, LedgerError
 from promotion.secrets import without_password
 
@@ -45,19 +47,32 @@ class Database:
         parsed = _parsed(url)
         self._secrets = (parsed.password, *(text for name, text in parsed.query.items() if "password" in name))
         self.place = without_password(parsed.render_as_string(hide_password=True))
-        self._engine = _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed)
+        on_sqlite = parsed.get_backend_name() == "sqlite"
+        self._file = Path(str(parsed.database)) if on_sqlite and "uri" not in parsed.query else None
+        self._engine = _sqlite(parsed) if on_sqlite else _postgresql(parsed)
         # At the end of the process at the latest: whoever leaves a SQLite file last moves what waits beside it into it.
         weakref.finalize(self, self._engine.dispose)
 
+    @property
+    def is_yet_to_be_made(self) -> bool:
+        """Whether it is a file that is not there: whoever only reads does not make it, and finds nothing."""
+        return self._file is not None and not self._file.exists()
+
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A transaction that only reads."""
-        with self._sentences(), self._engine.begin() as connection:
+        """A transaction that only reads; in a file that is not there, of empty tables in memory."""
+        engine = _empty() if self.is_yet_to_be_made else self._engine
+        with self._sentences(), engine.begin() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A transaction that writes; what it reads stays so until it ends, on SQLite, where writers take turns."""
+        """A transaction that writes; what it reads stays so until it ends, on SQLite, where writers take turns.
+
+        Makes the file's folder where it is not there.
+        """
+        if self._file is not None:
+            _make_folder(self._file)
         engine = self._engine.execution_options(begin="BEGIN IMMEDIATE")
         with self._sentences(), engine.begin() as connection:
             yield connection
@@ -110,7 +125,6 @@ def _unusable(why: str) -> ConfigError:
 def _sqlite(url: URL) -> Engine:
     if url.database in {None, "", ":memory:"}:
         raise _unusable("a ledger in memory is lost at the end of each command")
-    _make_folder(Path(str(url.database)))
     unknown = url.query.keys() - {"timeout"}
     if unknown and "uri" not in unknown:
         raise _unusable(f"'{min(unknown)}' is no option of SQLite; timeout is")
@@ -124,6 +138,15 @@ def _sqlite(url: URL) -> Engine:
         engine = create_engine(url, connect_args={"timeout": wait})
         event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin)
+    return engine
+
+
+@cache
+def _empty() -> Engine:
+    """Tables without a row, in the memory of each thread."""
+    engine = create_engine("sqlite://")
+    tables = [str(CreateTable(table).compile(engine)) for table in metadata.sorted_tables]
+    event.listen(engine, "connect", lambda connection, _: [connection.execute(table) for table in tables])
     return engine
 
 

@@ -22,7 +22,9 @@ from promotion.seams import Names
 
 
 class SqlLedger:
-    """A `LedgerStore` in the database at a SQLAlchemy URL; its tables are created on first use.
+    """A `LedgerStore` in the database at a SQLAlchemy URL.
+
+    Its tables are created on first use; a file of SQLite, when something is to be recorded.
 
     Raises:
         ConfigError: the URL cannot be used.
@@ -31,12 +33,18 @@ class SqlLedger:
 
     def __init__(self, url: str) -> None:
         self._database = Database(url)
-        prepare(self._database)
+        if not self._database.is_yet_to_be_made:
+            prepare(self._database)
 
     @property
     def place(self) -> str:
         """Its URL without passwords."""
         return self._database.place
+
+    def make(self) -> None:
+        """Make the file and its tables where they are not there: before a long judgement rather than after."""
+        if self._database.is_yet_to_be_made:
+            prepare(self._database)
 
     def models(self) -> tuple[str, ...]:
         """Names of all models with entries."""
@@ -70,6 +78,7 @@ class SqlLedger:
         Raises:
             Conflict: the first entry's `seq` of one of them is taken.
         """
+        self.make()
         committing = False
         try:
             with self._database.writing() as connection:
@@ -92,6 +101,7 @@ class SqlLedger:
 
     def mark_mirrored(self, model: str, seq: int) -> None:
         """Record that the mirror is done up to `seq`; never moves back."""
+        self.make()
         behind = (heads.c.model == model) & (heads.c.mirrored < seq)
         with self._database.writing() as connection:
             connection.execute(update(heads).where(behind).values(mirrored=seq))
@@ -109,6 +119,7 @@ class SqlLedger:
         """Record them, where they are others than before."""
         if dict(self.foreign(model)) == dict(aliases):
             return
+        self.make()
         with self._database.alone() as connection:
             foreign.create(connection, checkfirst=True)
             connection.execute(delete(foreign).where(foreign.c.model == model))

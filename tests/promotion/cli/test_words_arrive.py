@@ -131,9 +131,7 @@ def test_a_terminal_of_any_width_shows_the_verdict(with_champion, columns):
     assert b"Traceback" not in shown
 
 
-@pytest.mark.parametrize(
-    "arguments", [["status"], BACK], ids=lambda one: one[0]
-)
+@pytest.mark.parametrize("arguments", [["status"], BACK], ids=lambda one: one[0])
 def test_ctrl_c_at_any_moment_ends_in_a_sentence_that_says_what_stands(with_two, arguments):
     started = time.monotonic()
     run(*arguments)
