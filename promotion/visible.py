@@ -36,7 +36,11 @@ def visible_json(data: object, *, only_ascii: bool = False) -> str:
     Raises:
         ValueError: the data holds NaN or an infinity.
     """
-    text = json.dumps(data, indent=2, ensure_ascii=only_ascii, allow_nan=False)
+    return visible_in_json(json.dumps(data, indent=2, ensure_ascii=only_ascii, allow_nan=False))
+
+
+def visible_in_json(text: str) -> str:
+    """A JSON text that means the same, with what `visible` writes out as JSON's own escapes."""
     return "\n".join(
         line if line.isprintable() else "".join(one if _is_seen(one) else json.dumps(one)[1:-1] for one in line)
         for line in text.split("\n")
