@@ -92,7 +92,7 @@ class ByHand(Proposals):
         """Bring back an earlier champion; see `Registry.rollback`."""
         why = required(reason)
         state = self.settled(model)
-        known = (*self.models(), *self.store.models()) if state.seq == 0 else (model,)
+        known = dict.fromkeys((*self.models(), *self.store.models())) if state.seq == 0 else (model,)
         if model not in known:
             raise UnknownName("model", model, known)
         entries = self.ledger.entries(model)

@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from promotion.canonical import canonical_json
 from promotion.report.document import Document, Section
 from promotion.report.html import page_html
 from promotion.report.markdown import page_markdown
 from promotion.report.page import Page, Table, Words, left, row
 from promotion.report.terminal import page_view
-from promotion.visible import as_cell, visible, visible_json
+from promotion.visible import as_cell, visible, visible_in_json, visible_json
 
 ACTS = ["\x1b[2K", "\x1b]8;;http://evil\x07", "\r", "\n", "\t", "\x00", "\x9b2J", "\x7f", "\u2028", "\u202e", "\u2066"]
 ACTS += ["\u200b", "\u200f", "\ufeff", "\udce9", "\U000e0041"]
@@ -55,6 +56,8 @@ def test_json_reads_back_exactly_and_shows_nothing_that_acts(data):
         assert json.loads(text) == data
         assert not acting(text) - {"\n"}
         assert text.isascii() or not only_ascii
+    in_mlflow = visible_in_json(canonical_json(data))
+    assert (json.loads(in_mlflow), acting(in_mlflow)) == (data, set())
 
 
 @given(TEXTS)

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import NullPool, QueuePool
 from sqlalchemy.schema import CreateTable
 
 from promotion.adapters.sql.tables import metadata
@@ -55,14 +55,19 @@ class Database:
 
     @property
     def is_yet_to_be_made(self) -> bool:
-        """Whether it is a file that is not there: whoever only reads does not make it, and finds nothing."""
+        """Whether it is a file that is not there."""
         return self._file is not None and not self._file.exists()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A transaction that only reads; in a file that is not there, of empty tables in memory."""
-        engine = _empty() if self.is_yet_to_be_made else self._engine
-        with self._sentences(), engine.begin() as connection:
+        """A transaction that only reads."""
+        with self._sentences(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def nothing(self) -> Iterator[Connection]:
+        """A transaction on the tables without a row, in memory: for who only reads what is yet to be made."""
+        with _empty().begin() as connection:
             yield connection
 
     @contextmanager
@@ -143,8 +148,8 @@ def _sqlite(url: URL) -> Engine:
 
 @cache
 def _empty() -> Engine:
-    """Tables without a row, in the memory of each thread."""
-    engine = create_engine("sqlite://")
+    """Tables without a row, new in memory for each connection."""
+    engine = create_engine("sqlite://", poolclass=NullPool)
     tables = [str(CreateTable(table).compile(engine)) for table in metadata.sorted_tables]
     event.listen(engine, "connect", lambda connection, _: [connection.execute(table) for table in tables])
     return engine

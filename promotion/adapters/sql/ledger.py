@@ -5,7 +5,8 @@ same head one inserts, the other gets a Conflict.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from sqlalchemy import Connection, delete, insert, inspect, select, update
 from sqlalchemy.exc import IntegrityError
@@ -33,8 +34,9 @@ class SqlLedger:
 
     def __init__(self, url: str) -> None:
         self._database = Database(url)
+        self._prepared = False
         if not self._database.is_yet_to_be_made:
-            prepare(self._database)
+            self.make()
 
     @property
     def place(self) -> str:
@@ -43,24 +45,36 @@ class SqlLedger:
 
     def make(self) -> None:
         """Make the file and its tables where they are not there: before a long judgement rather than after."""
-        if self._database.is_yet_to_be_made:
+        if not self._prepared:
             prepare(self._database)
+            self._prepared = True
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        """A transaction that only reads, and makes no file; another process may have made it meanwhile."""
+        if self._prepared or not self._database.is_yet_to_be_made:
+            self.make()
+            with self._database.reading() as connection:
+                yield connection
+        else:
+            with self._database.nothing() as connection:
+                yield connection
 
     def models(self) -> tuple[str, ...]:
         """Names of all models with entries."""
-        with self._database.reading() as connection:
+        with self._reading() as connection:
             return tuple(connection.scalars(select(heads.c.model).order_by(heads.c.model)))
 
     def head(self, model: str) -> Head | None:
         """The last entry's place and the champion; None when nothing is recorded."""
-        with self._database.reading() as connection:
+        with self._reading() as connection:
             row = connection.execute(select(heads).where(heads.c.model == model)).one_or_none()
         return None if row is None else head_of(row)
 
     def entries(self, model: str, *, after: int = 0, limit: int | None = None) -> Sequence[Entry]:
         """The entries with `seq > after`, in order; the first `limit` of them."""
         ours = (entries_table.c.model == model) & (entries_table.c.seq > after)
-        with self._database.reading() as connection:
+        with self._reading() as connection:
             rows = connection.execute(select(entries_table).where(ours).order_by(entries_table.c.seq).limit(limit))
             return tuple(entry_of(row) for row in rows)
 
@@ -96,7 +110,7 @@ class SqlLedger:
 
     def mirrored(self, model: str) -> int:
         """The `seq` up to which the mirror is done; 0 at first."""
-        with self._database.reading() as connection:
+        with self._reading() as connection:
             return connection.scalar(select(heads.c.mirrored).where(heads.c.model == model)) or 0
 
     def mark_mirrored(self, model: str, seq: int) -> None:
@@ -108,7 +122,7 @@ class SqlLedger:
 
     def foreign(self, model: str) -> Names:
         """The mirror's aliases that somebody else moved, when they were last looked at."""
-        with self._database.reading() as connection:
+        with self._reading() as connection:
             if not inspect(connection).has_table(foreign.name):
                 return {}
             text = connection.scalar(select(foreign.c.aliases).where(foreign.c.model == model))
