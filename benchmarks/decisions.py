@@ -15,7 +15,7 @@ from multiprocessing import Pool
 from typing import Annotated
 
 import typer
-from simulation import attack, coverage, dependence, false_promotions, power, reuse
+from simulation import attack, coverage, customers, dependence, false_promotions, power, reuse
 from simulation.bench import Bench, heading
 from simulation.rules import REGRESSION, RESAMPLED, SMOOTH, unknown
 
@@ -27,6 +27,7 @@ PARTS = {
     "e": power.part,
     "f": attack.part,
     "g": dependence.part,
+    "h": customers.part,
 }
 
 

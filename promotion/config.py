@@ -7,13 +7,14 @@ file's own folder. BENTOML_HOME and MLFLOW_TRACKING_URI in the environment win o
 import base64
 import os
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from promotion.ages import TimeUnit, length_of
+from promotion.draws import CleanBy, DependenceWord, GroupKey
 from promotion.errors import ConfigError, PromotionError, UnknownName
 from promotion.judgement import Policy
 from promotion.toml import Span, read_toml, sentences
@@ -84,13 +85,40 @@ class ModelConfig(BaseModel):
     is a number, a number in its unit.
     """
     time_unit: TimeUnit | None = None
-    """What the recipe's time counts in, where it is a number; needed where `mature_after` is a length of time."""
+    """What the recipe's time counts in, where it is a number; needed where `mature_after` or the window of `group` is a
+    length of time. With it, blocks of time are whole days.
+    """
+    group: GroupKey = None
+    """Which rows belong together, like those of one customer or terminal: a column, `"card1"`, or windows of a time,
+    `{ by = "TransactionDT", window = "1d" }` (a number in the column's own unit, or a length of time, which needs
+    `time_unit` where the column holds numbers). Groups, not rows, are then the draws of every error. It goes before the
+    recipe's own `group`.
+    """
+    dependence: DependenceWord = "auto"
+    """How rows depend on each other where no group is named. `"auto"`: where the recipe has a time, blocks of time are
+    asked beside single rows, and the larger half-width decides. `"independent"`: each row is a draw of its own, by your
+    word, which every decision records.
+    """
+    clean_by: CleanBy = "row"
+    """What must not have trained either model: `"row"`, no row that judges; `"group"`, no group that such a row is
+    in. A version that was saved without fingerprints of these groups counts as unknown.
+    """
     serving: WebAddress | None = None
     """Where a running service says which version it has loaded; `promotion audit` asks it."""
     champion_max_age: Length | None = None
     """An audit warns (`AUD074`) of a champion that serves for longer, like `36h`, `30d` or `12w`."""
     policy: Policy
     """What must hold before a version may serve."""
+
+    @model_validator(mode="after")
+    def _one_dependence(self) -> Self:
+        if self.group is not None and self.dependence == "independent":
+            message = (
+                f"group = '{self.group.name}' says which rows belong together, and dependence = \"independent\" says "
+                "that none do. Leave out one of the two."
+            )
+            raise ConfigError(message)
+        return self
 
 
 class Config(BaseSettings):

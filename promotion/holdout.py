@@ -40,7 +40,19 @@ class AssumedClean:
 
 @dataclass(frozen=True)
 class UnknownRows:
-    """Nobody knows what it was trained on."""
+    """Nobody knows what it was trained on.
+
+    Attributes:
+        groups: the groups that are asked for, where only these are unknown, and
+        beside: what is known of its rows.
+    """
+
+    groups: str = ""
+    beside: KnownRows | TrainedBefore | None = None
+
+    def taken_as_clean(self, *, by_policy: bool = False) -> "Provenance":
+        """Where somebody takes what is unknown as clean; what is known is kept."""
+        return self.beside or AssumedClean(by_policy=by_policy)
 
 
 Provenance = KnownRows | TrainedBefore | AssumedClean | UnknownRows
@@ -55,8 +67,16 @@ class Clean:
     removed: int
 
 
-def clean(rows: "pd.DataFrame", recipe: "Recipe", *sides: Provenance) -> Clean:
-    """Leave out every row that any side was (or may have been) trained on.
+def clean(
+    rows: "pd.DataFrame", recipe: "Recipe", *sides: Provenance, groups: "NDArray[np.uint64] | None" = None
+) -> Clean:
+    """Leave out every row that any side was (or may have been) trained on, and those of `groups` that one knows.
+
+    Args:
+        rows: of the holdout.
+        recipe: names their key.
+        sides: what is known of each side.
+        groups: fingerprints of the group that each row is in, shape (n_rows,); None where single rows are asked.
 
     A side whose fingerprints an earlier release made was trained on a row if it has any fingerprint that such a release
     can have made of the row's key.
@@ -74,6 +94,8 @@ def clean(rows: "pd.DataFrame", recipe: "Recipe", *sides: Provenance) -> Clean:
         seen |= _trained_on(rows, keys, recipe, side)
         if isinstance(side, KnownRows) and side.form == FIRST_FORM:
             seen |= np.any([_contains(side.fingerprints, each) for each in earlier], axis=0)
+        if isinstance(side, KnownRows) and side.groups is not None and groups is not None:
+            seen |= _contains(side.groups, groups)
     kept = rows[~seen] if seen.any() else rows
     return Clean(kept, keys[~seen], int(seen.sum()))
 

@@ -39,10 +39,14 @@ _MOMENT = re.compile(MOMENT)
 
 @dataclass(frozen=True)
 class KnownRows:
-    """Trained on the rows with these fingerprints: sorted, shape (n_training_rows,), made of keys in this form."""
+    """Trained on the rows with these fingerprints: sorted, shape (n_training_rows,), made of keys in this form.
+
+    And, where groups are asked for, on rows of the groups with these: sorted, shape (n_groups,).
+    """
 
     fingerprints: "NDArray[np.uint64]"
     form: int = KEY_FORM
+    groups: "NDArray[np.uint64] | None" = None
 
 
 _form: ContextVar[int] = ContextVar("key form", default=KEY_FORM)

@@ -120,7 +120,16 @@ def split_by_time(rows: "pd.DataFrame", *, time: str, holdout: float) -> Split:
 
 
 def split_by_hash(rows: "pd.DataFrame", *, key: str, holdout: float) -> Split:
-    """Give about this share of the rows to the holdout by their keys: a row keeps its side in every later file."""
+    """Give about this share of the rows to the holdout by their keys: a row keeps its side in every later file.
+
+    Args:
+        rows: all rows.
+        key: column that names the rows; or what they belong to, such as a customer, to keep those whole.
+        holdout: share of the rows, or of what they belong to, above 0 and below 1.
+
+    Raises:
+        DataError: a value is missing, or has no text of its own.
+    """
     _check_share(holdout)
     judges = fingerprints(rows[key]) < int(holdout * 2**64)
     return Split(rows[~judges], rows[judges])

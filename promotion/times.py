@@ -45,6 +45,14 @@ class Times:
         return self.points.dtype.kind == "M"
 
     @property
+    def floats(self) -> "NDArray[np.float64]":
+        """As numbers, moments in seconds since 1970; NaN for rows that have none; shape (n_rows,)."""
+        import numpy as np
+
+        since = (self.points - np.datetime64(0, "s")) / np.timedelta64(1, "s") if self.moments else self.points
+        return np.where(self.missing, np.nan, since.astype(np.float64))
+
+    @property
     def said(self) -> str:
         """What the column holds, with its first value: `numbers such as 86400`."""
         kind = f"moments {'with' if self.zoned else 'without'} a zone" if self.moments else "numbers"

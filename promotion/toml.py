@@ -74,7 +74,8 @@ def _sentence(fault: Any, root: type[Any], where: str) -> str:
         return f"{where} lacks the key '{key}'{inside}."
     expected = _EXPECTED.get(fault["type"], fault["msg"]).removeprefix("Value error, ")
     found = "a value that is not shown" if "signing_key" in place else without_password(repr(fault["input"]))
-    return f"{where}, '{key}'{inside}: {expected}, found {found}."
+    named = f", '{key}'{inside}" if place else ""
+    return f"{where}{named}: {expected}, found {found}."
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -33,6 +33,7 @@ class FraudRecipe:
         holdout: share of the rows, the latest, that judge.
         n_estimators, learning_rate, max_depth: of XGBoost.
         owner: the Bento label `owner`.
+        group: column whose rows belong together, such as `card1`; None where nobody says.
     """
 
     seed: int = 27
@@ -45,13 +46,15 @@ class FraudRecipe:
     key: str = "TransactionID"
     label: str = "isFraud"
     time: str | None = "TransactionDT"
+    group: str | None = None
 
     @repeatable
     def load(self, path: Path) -> "pd.DataFrame":
-        """The eleven columns that are needed of the file's 394."""
+        """The eleven columns that are needed of the file's 394, and that of the group."""
         return read_rows(
             path,
             {
+                **({self.group: "text"} if self.group else {}),
                 "TransactionID": "key",
                 "isFraud": "number",
                 "TransactionDT": "number",

@@ -64,11 +64,13 @@ def save_model(
     model: str, trained: Trained, recipe: Recipe, training: "pd.DataFrame", version: str, logged: Logged
 ) -> Tag:
     """Save the candidate to the Bento store as `staging`, with what was logged and the fingerprints of its rows."""
+    draws = registry().draws(model, recipe)
     return registry().store.save(
         model,
         trained,
         metadata={"version": version, **logged.metadata, **this_run()},
         training_rows=fingerprints(training[recipe.key]),
+        training_groups={draws.group_id: draws.group_fingerprints(training)} if draws.group else None,
     )
 
 

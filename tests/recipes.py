@@ -144,3 +144,74 @@ class CustomerRecipe(ToyRecipe):
 
     def split(self, rows):
         return super().split(rows) if self.by == "time" else split_by_hash(rows, key="id", holdout=0.5)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DaysRecipe(ToyRecipe):
+    """Learns `y` from `a` and one of two forecasts of the day, `p` or `q`, which tell as much as each other."""
+
+    uses: Literal["p", "q"] = "p"
+
+    def load(self, path):
+        numbers = dict.fromkeys(("y", "a", "p", "q"), "number")
+        return read_rows(path, {"id": "key", "t": "time", "card": "text", **numbers})
+
+    def train(self, training, *, step):
+        from sklearn.linear_model import LogisticRegression
+
+        return Trained(model=LogisticRegression().fit(training[["a", self.uses]].to_numpy(), training["y"]))
+
+    def score(self, trained, rows):
+        return trained.model.predict_proba(rows[["a", self.uses]].to_numpy())[:, 1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupedRecipe(DaysRecipe):
+    """The same, and says itself that rows of a day belong together."""
+
+    group: str | dict[str, str] = "card"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimelessDaysRecipe(DaysRecipe):
+    """The same, but rows have no order in time."""
+
+    time: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class HashedDaysRecipe(DaysRecipe):
+    """The same, divided by a hash, so that a time may be missing."""
+
+    def split(self, rows):
+        return split_by_hash(rows, key="id", holdout=0.5)
+
+
+class MisgroupedRecipe(DaysRecipe):
+    """Its group is none."""
+
+    group = {"window": "1d"}  # noqa: RUF012 - as somebody may write it
+
+
+def rows_of_days(n_days=56, *, a_day=60, seed=51):
+    """Rows in order of time, in seconds; all of a day share how likely a positive is, and two forecasts of that.
+
+    `card` is one of as many as there are days, on all rows of a day.
+    """
+    generator = np.random.default_rng(seed)
+    day = np.repeat(np.arange(n_days), a_day)
+    share = generator.normal(size=n_days)
+    p, q = (share + generator.normal(size=n_days) for _ in "pq")
+    a = generator.normal(size=len(day))
+    labels = generator.random(len(day)) < 1 / (1 + np.exp(-(a + share[day])))
+    return pd.DataFrame(
+        {
+            "id": np.arange(len(day)),
+            "y": labels.astype(int),
+            "t": day * 86400 + np.tile(np.linspace(0, 86399, a_day).astype(int), n_days),
+            "card": [f"c{one}" for one in day],
+            "a": a,
+            "p": p[day],
+            "q": q[day],
+        }
+    )

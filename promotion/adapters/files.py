@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -63,6 +64,27 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def share(tree: Path, place: Path) -> None:
+    """Give what was made in a private folder the modes of this user's umask, and the group that `place` hands on.
+
+    Args:
+        tree: a folder, with all below.
+        place: the folder that it is moved to; one with the setgid bit hands its group on.
+
+    Raises:
+        OSError: they cannot be given.
+    """
+    probe = tree / ".umask"
+    probe.mkdir()
+    mode, above = probe.stat().st_mode & 0o777, place.stat()
+    probe.rmdir()
+    handed_on = above.st_mode & stat.S_ISGID
+    for path in (tree, *tree.rglob("*")):
+        if handed_on:
+            os.chown(path, -1, above.st_gid)
+        path.chmod(mode | handed_on if path.is_dir() else mode & 0o666)
 
 
 def sync_tree(folder: Path) -> None:

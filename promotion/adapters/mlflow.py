@@ -10,7 +10,7 @@ import tempfile
 import textwrap
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +39,8 @@ def connect(uri: str, home: Path | None = None) -> "MlflowClient":
     Raises:
         MirrorError: the database is a file that is not there, and must not or cannot be made.
     """
-    is_yet_to_be_made(uri, home)
+    if is_yet_to_be_made(uri, home):
+        _make(uri)
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # it tells of every table that it creates
@@ -77,6 +78,15 @@ def is_yet_to_be_made(uri: str, home: Path | None = None) -> bool:
             f"MLflow at {place} cannot be reached: it is not there, and {folder} takes no file ({error.strerror})."
         )
         raise MirrorError(message) from error
+
+
+def _make(uri: str) -> None:
+    """Make the database's file with the modes of this user's umask; SQLite's own let nobody else write to it."""
+    named = _DATABASE.fullmatch(uri)
+    assert named is not None  # noqa: S101 - it is a file that is yet to be made
+    with suppress(OSError):  # which MLflow then tells of
+        Path(named[1]).absolute().parent.mkdir(exist_ok=True)
+        Path(named[1]).absolute().touch(0o666)
 
 
 def in_short(error: Exception) -> str:
@@ -313,7 +323,9 @@ class MlflowMirror:
         found, now = self.metrics(decision.run_id, shown, decision.seq), time.time_ns() // 10**6
         missing = ((name, value) for name, value in decision.metrics.items() if name not in found)
         metrics = [Metric(name, value, now, decision.seq) for name, value in missing]
-        self._client.log_batch(decision.run_id, metrics, tags=[RunTag("promotion.verdict", decision.verdict)])
+        tags = {"promotion.verdict": decision.verdict, "promotion.rows": decision.drawn}
+        told = [RunTag(name, text) for name, text in tags.items() if text or name in run.data.tags]
+        self._client.log_batch(decision.run_id, metrics, tags=told)
         self._client.log_text(decision.run_id, decision.document, f"decisions/{decision.seq}.json")
         self._send_report(decision)
         return True

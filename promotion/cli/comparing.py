@@ -8,7 +8,19 @@ import typer
 
 from promotion.cli.output import Form, Json, Markdown, Misuse, exit_code, form_of, open_here, show
 
-_ONE_FILE = ("label", "champion", "challenger", "weight", "metric", "slice", "policy", "confidence")
+_ONE_FILE = (
+    "label",
+    "champion",
+    "challenger",
+    "weight",
+    "metric",
+    "slice",
+    "group",
+    "time",
+    "time-unit",
+    "policy",
+    "confidence",
+)
 _TWO_TAGS = ("data", "holdout")
 _OF_POLICY = ("metric", "slice", "confidence")
 
@@ -56,6 +68,25 @@ def compare(
             metavar="COLUMN",
         ),
     ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(
+            help="FILE: which rows belong together, like those of one customer: a column, or windows of a time "
+            "(t/86400, t/1d). Groups, not rows, are then the draws.",
+            metavar="COLUMN",
+        ),
+    ] = None,
+    time: Annotated[
+        str | None,
+        typer.Option(
+            help="FILE: when each row was. Rows near each other are then taken to depend on each other.",
+            metavar="COLUMN",
+        ),
+    ] = None,
+    time_unit: Annotated[
+        str | None,
+        typer.Option(help="FILE: what a time in numbers counts in: ns, us, ms, s, min, h or d.", metavar="UNIT"),
+    ] = None,
     policy: Annotated[
         Path | None,
         typer.Option(help="FILE: a policy, whose metrics and slices are compared and whose verdict is told."),
@@ -85,6 +116,9 @@ def compare(
         "weight": weight,
         "metric": metric,
         "slice": slice_by,
+        "group": group,
+        "time": time,
+        "time-unit": time_unit,
         "policy": policy,
         "confidence": confidence,
         "data": data,
@@ -135,12 +169,33 @@ def _by_file(file: str, named: dict[str, Any], form: Form) -> int:
         champion=names(named["champion"]),
         challenger=names(named["challenger"]),
         weight=named.get("weight"),
+        draws=_draws(named),
     )
     if "policy" in named:
         return _judge(asked, named, form)
     slicings = [parse_slicing(text) for text in named.get("slice", ())]
     comparison = compare_predictions(asked, named.get("metric", ()), slicings, named.get("confidence", 0.95))
     return _show(comparison, asked.said, form, data=asked.path.name)
+
+
+def _draws(named: dict[str, Any]) -> Any:
+    """What is a draw of its own, as the options say."""
+    from typing import get_args
+
+    from promotion.ages import TimeUnit
+    from promotion.cli.predictions import parse_group
+    from promotion.draws import Draws
+
+    unit = named.get("time-unit")
+    if unit and unit not in get_args(TimeUnit):
+        raise Misuse(f"--time-unit is {', '.join(get_args(TimeUnit))}; '{unit}' was given.")
+    if unit and not {"group", "time"} & named.keys():
+        raise Misuse("--time-unit says what a time counts in, but neither --time nor --group was given.")
+    if "group" in named:
+        if "time" in named:
+            raise Misuse("--group and --time both say what is a draw. Leave out --time.")
+        return Draws(group=parse_group(named["group"]), unit=unit)
+    return Draws(time=named.get("time"), unit=unit)
 
 
 def _by_tags(what: list[str], named: dict[str, Any], form: Form) -> int:

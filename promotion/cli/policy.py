@@ -1,6 +1,6 @@
 """Commands about policies: check one, and replay past decisions under another."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +9,9 @@ import typer
 from promotion.cli.output import AnyModel, Json, form_of, models_of, notice, open_here, show
 
 if TYPE_CHECKING:
+    from promotion.evidence import Comparison
     from promotion.judgement import Policy
+    from promotion.registry.entries import Entry
 
 policies = typer.Typer(help="Look at policies.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -28,13 +30,58 @@ def check(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """See that a policy is valid, and say in sentences what it will demand. Exit code 1 when it is not valid."""
+    """See that a policy is valid, and say in sentences what it will demand. Exit code 1 when it is not valid.
+
+    Of a configured model it also says which checks a challenger equal to the champion could not pass, by the rows that
+    the last decision rests on.
+    """
     from promotion.judgement.explain import explain
     from promotion.report.demands import demands_page
 
     found = policies_in(file)
-    data = {name: {"demands": explain(policy), "digest": policy.digest} for name, policy in found.items()}
-    show(data, *(demands_page(name, policy) for name, policy in found.items()), form=form_of(as_json=as_json))
+    warned = _warnings(found, file) if file is None or _is_configuration(file) else dict.fromkeys(found, ())
+    data = {
+        name: {"demands": explain(policy), "digest": policy.digest, "warnings": warned[name]}
+        for name, policy in found.items()
+    }
+    pages = (demands_page(name, policy, warned[name]) for name, policy in found.items())
+    show(data, *pages, form=form_of(as_json=as_json))
+
+
+def _warnings(found: Mapping[str, "Policy"], file: Path | None) -> Mapping[str, tuple[str, ...]]:
+    """By model, what the last comparison on record tells of the policy; nothing where no ledger can be read."""
+    from promotion.assembly import recorded_at
+    from promotion.config import load_config
+    from promotion.errors import PromotionError
+    from promotion.judgement.power import warnings
+
+    told: dict[str, tuple[str, ...]] = dict.fromkeys(found, ())
+    try:
+        ledger = recorded_at(load_config(file))
+        for name in found:
+            last = _last_comparison(ledger.entries(name) if ledger else ())
+            told[name] = warnings(last, found[name]) if last else ()
+    except PromotionError as error:
+        notice(f"What past decisions tell of the policy is not known. {error}")
+    return told
+
+
+def _last_comparison(entries: "Sequence[Entry]") -> "Comparison | None":
+    """Of a challenger that was not shown to be worse: one that was differs too much to tell what an equal one could."""
+    from promotion.evidence import Comparison
+    from promotion.registry.entries import Judgement
+    from promotion.vocabulary import Verdict
+
+    bodies = (entry.content() for entry in reversed(entries) if entry.kind == "decision")
+    decisions = (body.decision for body in bodies if isinstance(body, Judgement))
+    return next(
+        (
+            decision.evidence
+            for decision in decisions
+            if isinstance(decision.evidence, Comparison) and decision.verdict is not Verdict.REJECT
+        ),
+        None,
+    )
 
 
 def replay(

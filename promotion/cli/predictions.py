@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from promotion.ages import span_of
 from promotion.cli.output import Misuse
+from promotion.draws import UNSAID, Draws, Group
 from promotion.errors import DataError, UnknownName, require_once
 from promotion.vocabulary import Task
 
@@ -31,6 +33,7 @@ class Predictions:
         label: column of the labels.
         champion, challenger: columns of scores: one, or one for each class.
         weight: column of the weights; None when all rows weigh the same.
+        draws: what counts as a draw of its own among the rows.
     """
 
     path: Path
@@ -38,6 +41,7 @@ class Predictions:
     champion: tuple[str, ...]
     challenger: tuple[str, ...]
     weight: str | None = None
+    draws: Draws = UNSAID
 
     def __post_init__(self) -> None:
         if self.champion == self.challenger:
@@ -69,8 +73,9 @@ class Predictions:
 
         numbers = {self.label: "--label"} | dict.fromkeys(self.champion, "--champion")
         numbers |= dict.fromkeys(self.challenger, "--challenger") | ({self.weight: "--weight"} if self.weight else {})
-        _require(self.path, {name: asker for name, (asker, _) in others.items()} | numbers)
-        kinds = {name: kind for name, (_, kind) in others.items()}
+        drawn = dict.fromkeys(self._drawn_by(), "--group" if self.draws.group else "--time")
+        _require(self.path, drawn | {name: asker for name, (asker, _) in others.items()} | numbers)
+        kinds = self._drawn_by() | {name: kind for name, (_, kind) in others.items()}
         rows = read_rows(self.path, {**kinds, **dict.fromkeys(numbers, "number")})
         empty = rows[self.label].isna().to_numpy()
         if empty.any():
@@ -80,6 +85,13 @@ class Predictions:
             )
             raise DataError(message)
         return rows
+
+    def _drawn_by(self) -> "dict[str, ColumnType]":
+        """The column that says what is a draw."""
+        group, time = self.draws.group, self.draws.time
+        if group is not None:
+            return {group.by: "text" if group.window is None else "time"}
+        return {time: "time"} if time else {}
 
     def task(self, rows: "pd.DataFrame") -> Task:
         """What the models predict, as the columns tell it.
@@ -147,6 +159,16 @@ def parse_slicing(text: str) -> "Slicing":
     return Slicing(by=names(text))
 
 
+def parse_group(text: str) -> Group:
+    """`card1` by value, `t/86400` or `t/1d` in windows of that length.
+
+    Raises:
+        ConfigError: the window is none.
+    """
+    found = _WINDOW.fullmatch(text)
+    return Group(by=found["column"], window=span_of(found["window"])) if found else Group(by=text)
+
+
 def names(text: str) -> tuple[str, ...]:
     """Columns separated by commas."""
     return tuple(filter(None, (name.strip() for name in text.split(","))))
@@ -170,6 +192,7 @@ def _compare(
         slices=slicings,
         columns=rows,
         confidence=confidence,
+        **asked.draws.arguments(rows),
     )
 
 

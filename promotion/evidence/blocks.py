@@ -31,9 +31,15 @@ def blocks_of(times: Floats, day: float | None) -> Blocks:
     Days begin at multiples of `day`, so for seconds since 1970 at midnight in UTC. Some blocks may hold no row.
 
     Args:
-        times: of the rows, finite, shape `(n_rows,)`.
+        times: of the rows, shape `(n_rows,)`; rows without one, at NaN, are a block of their own.
         day: how long a day is in their unit, 86400.0 for seconds; None where the unit is unknown.
     """
+    held = ~np.isnan(times)
+    if not held.all():
+        found = blocks_of(times[held], day) if held.any() else Blocks(np.empty(0, dtype=np.intp), None)
+        codes = np.full(len(times), found.codes.max(initial=-1) + 1)
+        codes[held] = found.codes
+        return Blocks(codes, found.days)
     first, last = float(times.min()), float(times.max())
     if day is not None and last - first > (FEWEST_DAYS - 1) * day:
         start = math.floor(first / day)
@@ -55,19 +61,18 @@ def windows_of(times: Floats, length: float) -> NDArray[np.intp]:
 
 
 def read_times(given: NDArray[Any], day: float | None) -> tuple[Floats, float | None]:
-    """Times as finite numbers, shape `(n_rows,)`, and how long a day is in their unit; datetimes become seconds.
+    """Times as numbers, NaN where one is missing, shape `(n_rows,)`, and how long a day is in their unit.
+
+    Datetimes become seconds since 1970.
 
     Raises:
-        DataError: they are no numbers or datetimes, or some are missing.
+        DataError: they are no numbers or datetimes, or some are infinite.
     """
     moments = given.dtype.kind == "M"
     times = (given - np.datetime64(0, "s")) / np.timedelta64(1, "s") if moments else _numbers(given)
-    missing = np.count_nonzero(~np.isfinite(times))
-    if missing:
-        message = (
-            f"There must be a time for each row, but {missing:,} of {len(times):,} have none. Fill them, or leave "
-            "those rows out."
-        )
+    infinite = np.count_nonzero(np.isinf(times))
+    if infinite:
+        message = f"The times must be finite, but {infinite:,} of {len(times):,} are infinite. Mend those rows."
         raise DataError(message)
     return times, 86400.0 if moments else day
 

@@ -109,8 +109,27 @@ class Dependence:
         """In words: `40 groups by card1`, `14 blocks of 2 days`."""
         if self.drawn_as is DrawnAs.INDEPENDENT:
             return "single rows"
+        several = "s" * (self.count != 1)
         if self.drawn_as is DrawnAs.GROUPS:
-            return f"{self.count:,} groups{f' by {self.by}' if self.by else ''}"
+            return f"{self.count:,} group{several}{f' by {self.by}' if self.by else ''}"
         if self.days is None:
-            return f"{self.count:,} equal parts of the time"
-        return f"{self.count:,} blocks of {self.days:,} day{'s' * (self.days > 1)}"
+            return f"{self.count:,} equal part{several} of the time"
+        return f"{self.count:,} block{several} of {self.days:,} day{'s' * (self.days > 1)}"
+
+    @property
+    def sentence(self) -> str:
+        """How rows were taken, for a reader of a decision."""
+        if self.drawn_as is DrawnAs.INDEPENDENT:
+            return "Rows were taken as independent of each other, by a person's word."
+        if self.drawn_as is DrawnAs.GROUPS:
+            return f"Rows were taken as {self.said}, {self.effective or 0.0:.3g} effective."
+        if self.count == 1:
+            return "Rows were taken one by one, since all fall into one block of time."
+        bare = ", which do not cover what all rows of a day have in common" if self.days is None else ""
+        return f"Rows were taken one by one and in {self.said}{bare}; the larger error decides{self._lone}."
+
+    @property
+    def _lone(self) -> str:
+        """Where one block has all rows of a class there is nothing to tell an error of blocks from."""
+        lone = math.isclose(self.effective or 0.0, 1.0, rel_tol=1e-9)
+        return ", by rows alone where classes count, since one block has all rows of a class" if lone else ""

@@ -60,7 +60,7 @@ def compare(
         columns: arrays of shape `(n_rows,)` by name, such as a DataFrame, for what slices, metrics and groups name.
         groups: which rows belong together, such as those of one customer: a value of any kind that can be told apart
             per row, shape `(n_rows,)`, or the name of a column. Groups, not rows, are then the draws; rows without a
-            value are one group.
+            value are one group. The name of a Series says what they are.
         time: when each row was, shape `(n_rows,)`, numbers or datetimes, or the name of a column. Without groups, rows
             are then taken to depend on those near them: blocks of time are asked beside single rows, and the larger
             half-width decides (see `promotion.evidence.blocks`).

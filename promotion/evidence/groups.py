@@ -204,13 +204,19 @@ def read_groups(
         return None, Dependence(drawn_as=DrawnAs.INDEPENDENT)
     if asked.groups is not None:
         codes = in_use(factorised(_column("groups", asked.groups, columns, len(kept)))[kept])
-        made = replace(_ungrouped(rows), codes=codes, by=asked.groups if isinstance(asked.groups, str) else None)
+        made = replace(_ungrouped(rows), codes=codes, by=_name(asked.groups))
     elif asked.time is not None:
         times, day = read_times(_column("times", asked.time, columns, len(kept)), asked.day)
         made = _ungrouped(rows).in_blocks(times[kept], day)
     else:
         return None, None
     return made, made.dependence
+
+
+def _name(groups: ArrayLike | str) -> str | None:
+    """The column's, or that of a Series."""
+    name = groups if isinstance(groups, str) else getattr(groups, "name", None)
+    return name if isinstance(name, str) else None
 
 
 def _ungrouped(rows: ScoredRows) -> Groups:

@@ -19,6 +19,7 @@ def explain(policy: Policy) -> tuple[str, ...]:
         *(_floor(floor, policy) for floor in policy.floors),
         *_limits(policy),
         _evidence(policy),
+        *_draws(policy),
         _reuse(policy),
         _first_model(policy),
         _provenance(policy),
@@ -98,6 +99,15 @@ def _evidence(policy: Policy) -> str:
     if Task.BINARY in policy.tasks:
         least.append(f"{policy.min_positives:,} rows of either class")
     return f"With fewer than {' or '.join(least)} left to judge by, it is held."
+
+
+def _draws(policy: Policy) -> Iterator[str]:
+    if policy.rule is not Rule.POINT:
+        yield (
+            "Where the model or its recipe names a `group`, errors are those of groups, and with fewer than "
+            f"{policy.min_groups:,} effective groups it is held. Without one, blocks of the recipe's time are asked "
+            "beside single rows; without a time, each row counts as a draw of its own."
+        )
 
 
 def _reuse(policy: Policy) -> str:

@@ -5,6 +5,8 @@ from dataclasses import replace
 from promotion.evidence import Comparison, MetricComparison, SliceComparison
 from promotion.evidence.bounds import DrawnAs, Error, half_width
 from promotion.figures import figure
+from promotion.judgement.policy import Policy, Rule
+from promotion.judgement.rules import Require
 
 _STEPS = 50
 
@@ -25,6 +27,29 @@ def equal_could_not_pass(
     if max_loss == 0:
         return f"{could}, and no rows rule out every loss; allow one."
     return f"{could}; {_enough(comparison, times_needed(found, max_loss, alpha))} would do."
+
+
+def warnings(comparison: Comparison, policy: Policy) -> tuple[str, ...]:
+    """What a challenger equal to the champion could not pass on rows like these, a sentence for each such check."""
+    if policy.rule is Rule.POINT:
+        return ()
+    rules: list[tuple[str, Comparison | SliceComparison, float]]
+    rules = [(rail.metric, comparison, rail.max_loss) for rail in policy.guardrails if rail.require is Require.PROVEN]
+    rules += [
+        (rule.metric, part, rule.max_loss)
+        for rule in policy.slices
+        if rule.require is Require.PROVEN
+        for part in comparison.slices
+        if part.by == rule.slicing.name
+    ]
+    found = (
+        (where, each, max_loss) for name, where, max_loss in rules for each in where.metrics if each.metric == name
+    )
+    return tuple(
+        f"{each.metric}{f' where {where.name}' if isinstance(where, SliceComparison) else ''}: {said}"
+        for where, each, max_loss in found
+        if (said := equal_could_not_pass(where, each, max_loss, policy.alpha))
+    )
 
 
 def times_needed(found: MetricComparison, width: float, alpha: float) -> float:

@@ -4,9 +4,10 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from promotion.canonical import NumberOrText, canonical_json, plain, restore
+from promotion.canonical import LATER, NumberOrText, canonical_json, plain, restore
+from promotion.draws import Draws
 from promotion.errors import LedgerError
 from promotion.evidence import Comparison
 from promotion.evidence.curves import Curves
@@ -61,6 +62,7 @@ class Judgement:
         curves: how the scores look, for a report; None where nothing could be drawn, or by an earlier release.
         policy: what it was decided by, as plain data; None in a record of an earlier release. The decision holds only
             its digest.
+        draws: what counted as a draw of its own among the rows; None where nothing was said, or by an earlier release.
         renamed: the rows that judged as earlier releases recorded them, where such records count as uses of them.
     """
 
@@ -71,6 +73,7 @@ class Judgement:
     curves: Curves | None = None
     policy: dict[str, Any] | None = field(default=None, hash=False)
     renamed: tuple[Renamed, ...] = ()
+    draws: Annotated[Draws | None, LATER] = None
 
     @property
     def form(self) -> int:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from promotion.canonical import plain
+from promotion.draws import UNSAID, Draws
 from promotion.earlier_keys import possible_first_fingerprints
 from promotion.errors import DataError
 from promotion.evidence import Comparison, Evaluation, compare, measure
@@ -70,12 +71,12 @@ def judge(
     holdout = step(clean_holdout, data, sides)
     used = _used(holdout, data, sides)
     trial = _trial(sides, policy, used, holdout, earlier)
-    clean_checks = _provenance_checks(sides, holdout)
+    clean_checks = _provenance_checks(sides, holdout, data.draws)
     if any(check.outcome is not Outcome.PASSED for check in clean_checks):
         decision, curves = decide(None, policy, before=clean_checks), None
     else:
         budget = _budget(trial, policy, earlier)
-        decision, curves = _score_and_decide(sides, holdout, policy, store, step, clean_checks, budget)
+        decision, curves = _score_and_decide(sides, holdout, data.draws, policy, store, step, clean_checks, budget)
     decision = replace(
         decision,
         challenger=Judged(tag=str(challenger.tag), digest=challenger.digest),
@@ -90,6 +91,7 @@ def judge(
         curves=curves,
         policy=plain(policy),
         renamed=trial.renamed,
+        draws=None if decision.evidence is None or data.draws == UNSAID else data.draws,
     )
 
 
@@ -116,12 +118,13 @@ def compare_sides(
         notice(
             f"The training rows of {side.tag} are unknown; where they are among those that judge, it looks too good."
         )
-    trusted = [replace(side, provenance=AssumedClean()) if side in unknown else side for side in sides]
+    trusted = [_taken(side, by_policy=False) for side in sides]
     holdout = clean_holdout(data, trusted)
     if len(holdout.rows) == 0:
         message = f"All {holdout.removed:,} rows of the holdout trained one of the models. Name other rows with --data."
         raise DataError(message)
-    evidence = weigh(holdout.rows, [score_version(side, store, holdout.rows) for side in sides], sides[0], policy)
+    scores = [score_version(side, store, holdout.rows) for side in sides]
+    evidence = weigh(holdout.rows, scores, sides[0], policy, data.draws)
     assert isinstance(evidence, Comparison)  # noqa: S101 - there are two sides
     return evidence
 
@@ -129,14 +132,18 @@ def compare_sides(
 def clean_holdout(data: Data, sides: Sequence[Side]) -> Clean:
     """The holdout without the rows that a side was trained on."""
     recipe = sides[0].recipe
-    return clean(split(recipe, data).holdout, recipe, *(side.provenance for side in sides))
+    rows = split(recipe, data).holdout
+    groups = data.draws.group_fingerprints(rows) if data.draws.clean_by else None
+    return clean(rows, recipe, *(side.provenance for side in sides), groups=groups)
 
 
-def weigh(rows: "pd.DataFrame", scores: Sequence["Scores"], side: Side, policy: Policy) -> Comparison | Evaluation:
+def weigh(
+    rows: "pd.DataFrame", scores: Sequence["Scores"], side: Side, policy: Policy, draws: Draws
+) -> Comparison | Evaluation:
     """Compare challenger and champion (in this order); measure the challenger alone when there is no champion."""
     labels, names = rows[side.recipe.label].to_numpy(), policy.names(task_of_recipe(side.recipe))
     if len(scores) == 1:
-        return measure(labels, scores[0], metrics=names, columns=rows)
+        return measure(labels, scores[0], metrics=names, columns=rows, **draws.arguments(rows))
     challenger, champion = scores
     return compare(
         labels,
@@ -146,12 +153,14 @@ def weigh(rows: "pd.DataFrame", scores: Sequence["Scores"], side: Side, policy: 
         slices=policy.slicings,
         columns=rows,
         confidence=policy.confidence,
+        **draws.arguments(rows),
     )
 
 
 def _score_and_decide(
     sides: Sequence[Side],
     holdout: Clean,
+    draws: Draws,
     policy: Policy,
     store: ModelStore,
     step: Step,
@@ -165,7 +174,7 @@ def _score_and_decide(
         unscored = Check(kind=Kind.SCORED, subject="", outcome=Outcome.MISSING, reason=str(error))
         return decide(None, policy, before=(*before, unscored)), None
     recipe = sides[0].recipe
-    evidence = step(weigh, holdout.rows, scores, sides[0], policy)
+    evidence = step(weigh, holdout.rows, scores, sides[0], policy, draws)
     curves = draw_curves(holdout.rows[recipe.label].to_numpy(), *scores, task=task_of_recipe(recipe))
     return step(decide, evidence, policy, budget=budget, footprint=measured, before=before), curves
 
@@ -214,18 +223,24 @@ def _budget(trial: Trial, policy: Policy, earlier: Sequence[Trial]) -> Budget | 
 def _trusted(side: Side, policy: Policy) -> Side:
     """The side; one of unknown training rows taken as clean where the policy says so."""
     trusts = policy.unknown_provenance is UnknownProvenance.ASSUME_CLEAN
-    if not (trusts and isinstance(side.provenance, UnknownRows)):
-        return side
-    return replace(side, provenance=AssumedClean(by_policy=True))
+    return _taken(side, by_policy=True) if trusts else side
 
 
-def _provenance_checks(sides: Sequence[Side], holdout: Clean) -> tuple[Check, ...]:
+def _taken(side: Side, *, by_policy: bool) -> Side:
+    found = side.provenance
+    return (
+        replace(side, provenance=found.taken_as_clean(by_policy=by_policy)) if isinstance(found, UnknownRows) else side
+    )
+
+
+def _provenance_checks(sides: Sequence[Side], holdout: Clean, draws: Draws) -> tuple[Check, ...]:
     """One check that the holdout is clean for all sides, or one for each side whose training rows are unknown."""
     unknown = [side for side in sides if isinstance(side.provenance, UnknownRows)]
     if unknown:
         return tuple(
-            Check(kind=Kind.CLEAN, subject=side.role, outcome=Outcome.MISSING, reason=_unknown(side))
+            Check(kind=Kind.CLEAN, subject=side.role, outcome=Outcome.MISSING, reason=_unknown(side, side.provenance))
             for side in unknown
+            if isinstance(side.provenance, UnknownRows)
         )
     if len(holdout.rows) == 0:
         reason = (
@@ -234,7 +249,8 @@ def _provenance_checks(sides: Sequence[Side], holdout: Clean) -> tuple[Check, ..
         return (Check(kind=Kind.CLEAN, subject="", outcome=Outcome.MISSING, reason=reason),)
     left_out = f"; {holdout.removed:,} that did were left out" if holdout.removed else ""
     trained = "either model" if len(sides) > 1 else "the model"
-    reason = f"None of the {len(holdout.rows):,} rows that judge trained {trained}{left_out}.{_taken_as_clean(sides)}"
+    whose = f"No group by {draws.group.name} of" if draws.clean_by and draws.group else "None of"
+    reason = f"{whose} the {len(holdout.rows):,} rows that judge trained {trained}{left_out}.{_taken_as_clean(sides)}"
     return (Check(kind=Kind.CLEAN, subject="", outcome=Outcome.PASSED, reason=reason),)
 
 
@@ -247,7 +263,13 @@ def _taken_as_clean(sides: Sequence[Side]) -> str:
     )
 
 
-def _unknown(side: Side) -> str:
+def _unknown(side: Side, unknown: UnknownRows) -> str:
+    if unknown.groups:
+        return (
+            f"The version says nothing of the groups by {unknown.groups} that trained the {side.role} {side.tag}, and "
+            'clean_by = "group" asks for them. Train it again with `group` set; or, if you are sure that it saw none '
+            f"of the holdout's groups, `promotion adopt {side.tag} --assume-clean --reason …` records it."
+        )
     return (
         f"The training rows of the {side.role} {side.tag} are unknown, so the holdout may not be clean. If you know "
         f"that it was trained before a time, `promotion adopt {side.tag} --trained-before TIME --reason …` records it; "

@@ -42,6 +42,8 @@ class Measured:
         stage: where the version stood when the decision was recorded.
         metric, direction: what was measured, and which way it improves.
         value, stderr: what came out, and its standard error.
+        dof: degrees of freedom of its bounds; None for the normal distribution. A record holds those of the challenger,
+            which the champion, on the same rows, is given too.
         gain: over the champion; None for the champion itself and where there was none.
         verdict: of the decision.
         crowned: whether this decision made the version champion.
@@ -60,6 +62,7 @@ class Measured:
     direction: Direction
     value: float
     stderr: float
+    dof: float | None
     gain: Gain | None
     verdict: str
     crowned: bool
@@ -104,7 +107,7 @@ def measured(model: str, entries: Iterable[Entry]) -> tuple[Measured, ...]:
 
 def _of_decision(entry: Entry, judgement: Judgement, stages: dict[str, Stage | None]) -> Iterator[Measured]:
     decision = judgement.decision
-    for role, tag, metric, direction, value, stderr, gain in _values(judgement):
+    for role, tag, metric, direction, value, stderr, dof, gain in _values(judgement):
         yield Measured(
             model=entry.model,
             seq=entry.seq,
@@ -116,6 +119,7 @@ def _of_decision(entry: Entry, judgement: Judgement, stages: dict[str, Stage | N
             direction=direction,
             value=value,
             stderr=stderr,
+            dof=dof,
             gain=gain,
             verdict=decision.verdict.value,
             crowned=False,
@@ -125,23 +129,24 @@ def _of_decision(entry: Entry, judgement: Judgement, stages: dict[str, Stage | N
         )
 
 
-_Value = tuple[str, str, str, Direction, float, float, Gain | None]
+_Value = tuple[str, str, str, Direction, float, float, float | None, Gain | None]
 
 
 def _values(judgement: Judgement) -> Iterator[_Value]:
-    """Challenger and champion by each metric: role, tag, metric, direction, value, standard error, gain."""
+    """Challenger and champion by each metric: role, tag, metric, direction, value, stderr, dof, gain."""
     evidence = judgement.decision.evidence
     if evidence is None:
         return
     if not isinstance(evidence, Comparison):
         for one in evidence.metrics:
-            yield CHALLENGER, judgement.tag, one.metric, one.direction, one.value, one.stderr, None
+            yield CHALLENGER, judgement.tag, one.metric, one.direction, one.value, one.stderr, one.dof, None
         return
     rival = _rival(judgement.decision)
     for pair in evidence.metrics:
         gain = Gain(value=pair.gain, stderr=pair.stderr, low=pair.low, high=pair.high, confidence=evidence.confidence)
-        yield CHALLENGER, judgement.tag, pair.metric, pair.direction, pair.challenger, pair.challenger_stderr, gain
-        yield CHAMPION, rival, pair.metric, pair.direction, pair.champion, pair.champion_stderr, None
+        new, dof = pair.measurement, pair.challenger_dof
+        yield CHALLENGER, judgement.tag, new.metric, new.direction, new.value, new.stderr, dof, gain
+        yield CHAMPION, rival, pair.metric, pair.direction, pair.champion, pair.champion_stderr, dof, None
 
 
 def _rival(decision: Decision) -> str:

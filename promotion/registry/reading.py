@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from promotion.canonical import digest
 from promotion.config import Config, ModelConfig
+from promotion.draws import UNSAID, Draws, draws_of
 from promotion.errors import ConfigError, DataError, as_data_error
 from promotion.holdout import mature, without
 from promotion.modules import import_module
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 _READERS = ("registry-flows", "numpy", "pandas", "pyarrow")
 """Another release of one of these may read a file in another way."""
 _ABSENT = (0, 0)
+_UNASKED: Mapping[str, Any] = {"group": None, "dependence": "independent", "clean_by": "row"}
+"""Settings of which the rows that are read do not depend."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +39,7 @@ class Data:
         digest: of the file's bytes.
         immature: how many rows were left out since they are too young.
         whole: all of them judge; the file is a holdout by itself.
+        draws: what counts as a draw of its own among those that judge.
     """
 
     rows: "pd.DataFrame"
@@ -43,6 +47,7 @@ class Data:
     digest: str
     immature: int = 0
     whole: bool = False
+    draws: Draws = UNSAID
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,8 +185,9 @@ class Reader:
         return self._read(self._as_recorded(model, trained), name, trained.options)[1]
 
     def _as_recorded(self, model: str, trained: Registration) -> ModelConfig:
-        settings = self._config.model(model)
-        return settings.model_copy(update={"recipe": trained.recipe}) if trained.recipe else settings
+        """The settings that reading needs; how rows depend on each other, each decision records for itself."""
+        told = {"recipe": trained.recipe} if trained.recipe else {}
+        return self._config.model(model).model_copy(update={**told, **_UNASKED})
 
     def chosen(self, model: str, trained: Registration) -> str:
         """The file whose rows judge a version where nobody names one, as it is recorded."""
@@ -210,10 +216,13 @@ class Reader:
         self, settings: ModelConfig, file: str | Path, options: Mapping[str, Any], *, whole: bool = False
     ) -> tuple[Recipe, Data]:
         source = self._source(settings, file, options)
-        key = (settings, repr(source.made_with), source.path, source.stamp, form_in_use())
+        draws = draws_by(settings, source.recipe)
+        key = (settings.model_copy(update=_UNASKED), repr(source.made_with), source.path, source.stamp, form_in_use())
         if self._kept is None or self._kept[0] != key:
             self._kept = (key, load_rows(source, self._name(source.path), settings, self._recall))
-        return source.recipe, replace(self._kept[1], whole=whole)
+        data = self._kept[1]
+        draws.check(data.rows, str(source.path))
+        return source.recipe, replace(data, whole=whole, draws=draws)
 
     def _source(self, settings: ModelConfig, file: str | Path, options: Mapping[str, Any]) -> Source:
         path = self._path(file)
@@ -228,6 +237,15 @@ class Reader:
     def _name(self, path: Path) -> str:
         inside = path.is_relative_to(self._config.root)
         return str(path.relative_to(self._config.root) if inside else path)
+
+
+def draws_by(settings: ModelConfig, recipe: Recipe) -> Draws:
+    """What counts as a draw of its own among a model's rows.
+
+    Raises:
+        ConfigError: the recipe's `group` is no group, or there is none and one is needed.
+    """
+    return draws_of(recipe, settings.group, settings.dependence, settings.time_unit, settings.clean_by)
 
 
 def _first(model: str, *files: str | Path | None) -> str | Path:

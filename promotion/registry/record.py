@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from promotion.config import Config
+from promotion.draws import Draws
 from promotion.errors import StoreError
 from promotion.evidence import Comparison
 from promotion.judgement import Policy
@@ -22,7 +23,7 @@ from promotion.registry.foreign import foreign, to_send
 from promotion.registry.gating import compare_sides
 from promotion.registry.journal import Journal, utc_now
 from promotion.registry.mirroring import Draw
-from promotion.registry.reading import Data, Reader, load_recipe
+from promotion.registry.reading import Data, Reader, draws_by, load_recipe
 from promotion.registry.replay import Replayed, replay
 from promotion.registry.serving import present, provenance
 from promotion.registry.sides import Side
@@ -200,6 +201,10 @@ class Record:
         """
         return self._reader.key(model, data, options or {})
 
+    def draws(self, model: str, recipe: Recipe) -> Draws:
+        """What counts as a draw of its own among the model's rows."""
+        return draws_by(self.config.model(model), recipe)
+
     def split(self, model: str, recipe: Recipe, data: Data, *, options: Mapping[str, Any] | None = None) -> Split:
         """The rows that train and the rows that judge: by the recipe, or all and those of the model's holdout file."""
         return self._reader.split(model, recipe, data, options or {})
@@ -298,13 +303,14 @@ class Record:
         )
 
     def _side(self, role: str, state: State, tag: Tag) -> Side:
-        known = find(state, tag)
+        known, settings = find(state, tag), self.config.model(tag.model)
+        recipe = load_recipe(settings, known.registration.options)
         return Side(
             role=role,
             tag=tag,
             digest=known.registration.digest,
-            provenance=provenance(known, self.store),
-            recipe=load_recipe(self.config.model(tag.model), known.registration.options),
+            provenance=provenance(known, self.store, draws_by(settings, recipe)),
+            recipe=recipe,
         )
 
     def _as_version(self, champion: Champion | None) -> Version | None:

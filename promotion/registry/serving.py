@@ -1,9 +1,13 @@
 """Who serves, by the ledger and by the labels, and what is known of a version's training rows."""
 
-from promotion.errors import Refused, StoreError, UnknownName
+from dataclasses import replace
+
+from promotion.draws import UNSAID, Draws
+from promotion.errors import Refused, StoreError, TornVersion, UnknownName
 from promotion.figures import minute
 from promotion.holdout import AssumedClean, Provenance, TrainedBefore, UnknownRows
 from promotion.registry.state import Known, State
+from promotion.row_keys import KnownRows
 from promotion.seams import ModelStore, Stored
 from promotion.vocabulary import Stage, Tag
 
@@ -42,12 +46,14 @@ def champion_trouble(state: State, store: ModelStore) -> str:
         return ""
     try:
         store.get(Tag.parse(state.champion.tag))
-    except (StoreError, UnknownName) as error:
-        found = str(error) if isinstance(error, StoreError) else "Its folder is not in the Bento store."
+    except (TornVersion, UnknownName) as error:
+        found = str(error) if isinstance(error, TornVersion) else "Its folder is not in the Bento store."
         return (
             f"The champion {state.champion.tag} cannot be used. {found} Copy it there from another host's store or a "
             f"backup, or bring back the champion before it: `promotion rollback {state.model} --reason …`."
         )
+    except StoreError as error:
+        return f"The champion {state.champion.tag} cannot be looked at here. {error}"
     return ""
 
 
@@ -109,8 +115,21 @@ def present(state: State, store: ModelStore, tag: Tag) -> Stored:
         raise Refused(message) from None
 
 
-def provenance(known: Known, store: ModelStore) -> Provenance:
-    """What is known of the rows that trained a version: what a person vouched for, or its own fingerprints."""
+def provenance(known: Known, store: ModelStore, draws: Draws = UNSAID) -> Provenance:
+    """What is known of the rows that trained a version: what a person vouched for, or its own fingerprints.
+
+    Where whole groups must be clean, and the version says nothing of its groups, it is unknown.
+    """
+    rows = _of_rows(known, store)
+    if not (draws.clean_by and draws.group and isinstance(rows, KnownRows | TrainedBefore)):
+        return rows
+    groups = store.training_groups(Tag.parse(known.tag), draws.group_id) if isinstance(rows, KnownRows) else None
+    if groups is None or not isinstance(rows, KnownRows):
+        return UnknownRows(groups=draws.group.name, beside=rows)
+    return replace(rows, groups=groups)
+
+
+def _of_rows(known: Known, store: ModelStore) -> Provenance:
     if known.adoption is not None:
         bound = known.adoption.trained_before
         return AssumedClean() if bound is None else TrainedBefore(bound)

@@ -85,11 +85,12 @@ def _gathered(decision: Decision) -> Iterator[Check | _Group]:
         seen[check.subject] += 1
         found.setdefault((rule, seen[check.subject] if rule else place), []).append(check)
     for (rule, _), checks in found.items():
-        name, scale = f"{Kind.SLICE} {rule}", _scale(decision, rule.partition(" by ")[0])
+        name, scale = f"{Kind.SLICE} {rule}", scale_of(decision, rule.partition(" by ")[0])
         yield _Group(name, tuple(checks), scale) if rule else checks[0]
 
 
-def _scale(decision: Decision, metric: str) -> float | None:
+def scale_of(decision: Decision, metric: str) -> float | None:
+    """The size of a metric's values; None where it was not compared."""
     found = decision.evidence.metrics if isinstance(decision.evidence, Comparison) else ()
     return next((max(abs(each.champion), abs(each.challenger)) for each in found if each.metric == metric), None)
 

@@ -36,7 +36,7 @@ def comparison_page(
             missing_table(comparison),
             *((_calibration(scores, champion, challenger),) if scores else ()),
         ),
-        notes=quiet(_shift(scores) if scores else ""),
+        notes=quiet(comparison.dependence.sentence if comparison.dependence else "", _shift(scores) if scores else ""),
     )
 
 

@@ -1,10 +1,11 @@
 """A decision as a page: the verdict, the line that decided, the numbers, the checks."""
 
 from promotion.evidence import Comparison, Evaluation
-from promotion.figures import figure
+from promotion.figures import between, figure, signed
 from promotion.judgement import Decision, HoldoutUsed
 from promotion.judgement.checks import POINT
-from promotion.report.checks import checks_table
+from promotion.judgement.selected import selected_gain
+from promotion.report.checks import checks_table, scale_of
 from promotion.report.gains import metrics_table
 from promotion.report.page import Page, Table, Tone, Words, left, quiet, right, row
 from promotion.vocabulary import Verdict
@@ -18,9 +19,9 @@ def decision_page(decision: Decision, *, done: bool = True) -> Page:
     return Page(
         verdict=Words(_verdict(decision, done=done), TONES[decision.verdict]),
         headline=_headline(decision),
-        summary=tuple(filter(None, (decision.summary, _next_step(decision)))),
+        summary=tuple(filter(None, (decision.summary, selected_told(decision), _next_step(decision)))),
         tables=tuple(table for table in (_evidence_table(decision), checks_table(decision)) if table.rows),
-        notes=quiet(*_gaps(decision), _budget(decision), _judged(decision)),
+        notes=quiet(*_gaps(decision), _drawn(decision), _budget(decision), _judged(decision)),
     )
 
 
@@ -39,6 +40,17 @@ def judged_by(holdout: HoldoutUsed) -> str:
         return f"no row of {holdout.data} could judge{without}"
     positives = "" if holdout.positives is None else f" ({holdout.positives:,} positive)"
     return f"judged by {holdout.rows:,} rows{positives} of {holdout.data}{without}"
+
+
+def selected_told(decision: Decision) -> str:
+    """What is to be expected of a gain that passed for being large; empty where none did. No verdict rests on it."""
+    found = selected_gain(decision)
+    if found is None:
+        return ""
+    scale = scale_of(decision, found.metric)
+    estimate, high = (signed(number, scale=scale) for number in (found.estimate, found.high))
+    least = f"at most {high}" if found.low is None else between(found.low, found.high, scale=scale)
+    return f"The gain was selected for being large; an estimate that allows for this is {estimate} (95 %: {least})."
 
 
 def _verdict(decision: Decision, *, done: bool) -> str:
@@ -82,6 +94,11 @@ def _gaps(decision: Decision) -> tuple[str, ...]:
     required = {check.subject for check in decision.checks}
     missing = decision.evidence.missing if decision.evidence else ()
     return tuple(f"{gap.metric} could not be measured: {gap.reason}" for gap in missing if gap.metric not in required)
+
+
+def _drawn(decision: Decision) -> str:
+    drawn = decision.evidence.dependence if decision.evidence else None
+    return drawn.sentence if drawn else ""
 
 
 def _budget(decision: Decision) -> str:

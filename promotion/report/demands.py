@@ -1,20 +1,23 @@
 """A policy as a page: what it will demand, and the digest that names it in every decision."""
 
+from collections.abc import Sequence
+
 from promotion.judgement import Policy
 from promotion.judgement.explain import explain
 from promotion.report.page import Page, Tone, Words, quiet
 
 
-def demands_page(name: str, policy: Policy) -> Page:
+def demands_page(name: str, policy: Policy, warnings: Sequence[str] = ()) -> Page:
     """A valid policy in sentences.
 
     Args:
         name: the model or file that it is of.
         policy: what is demanded.
+        warnings: what could not be passed on rows like the last that judged.
     """
     return Page(
         verdict=Words("valid", Tone.GOOD),
         headline=name,
         summary=tuple(f"- {demand}" for demand in explain(policy)),
-        notes=quiet(f"digest {policy.digest}"),
+        notes=(*(Words(f"Warning: {each}", Tone.UNSURE) for each in warnings), *quiet(f"digest {policy.digest}")),
     )

@@ -39,6 +39,7 @@ class MirrorDecision:
         verdict: in a word.
         metrics: by the names that they are logged under.
         document: the decision as JSON.
+        drawn: how rows were taken to depend on each other, in a sentence; empty where nothing was said.
         report: draws the page of it, which takes a second, or gives None where it cannot; None where there is none.
     """
 
@@ -47,6 +48,7 @@ class MirrorDecision:
     verdict: str
     metrics: Mapping[str, float]
     document: str
+    drawn: str = ""
     report: Callable[[], str | None] | None = None
 
 

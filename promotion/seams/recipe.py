@@ -93,7 +93,7 @@ class Recipe(Protocol):
         time: the column that orders rows in time, or None: numbers, dates, datetimes, or ISO 8601 text.
 
     A recipe that does not predict one of two classes says so by one more attribute, `task`: `"multiclass"` or
-    `"regression"`.
+    `"regression"`. One whose rows belong together names the column, or windows of a time, in `group`.
     """
 
     key: str

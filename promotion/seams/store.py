@@ -75,6 +75,7 @@ class Digests:
     Attributes:
         whole: SHA-256 over its files and description, the labels excepted.
         files: SHA-256 over its files alone, by path; equal of two versions with the very same files. None without any.
+            Fingerprints of groups do not count, since they tell nothing of the model.
     """
 
     whole: str
@@ -114,9 +115,18 @@ class ModelStore(Protocol):
         ...
 
     def save(
-        self, model: str, trained: Trained, *, metadata: Mapping[str, str], training_rows: "NDArray[np.uint64]"
+        self,
+        model: str,
+        trained: Trained,
+        *,
+        metadata: Mapping[str, str],
+        training_rows: "NDArray[np.uint64]",
+        training_groups: "Mapping[str, NDArray[np.uint64]] | None" = None,
     ) -> Tag:
-        """Save a candidate as `staging`, with the fingerprints of its training rows; all of it or nothing."""
+        """Save a candidate as `staging`, with the fingerprints of its training rows; all of it or nothing.
+
+        And with those of the groups that these rows are in, by what the groups are named by.
+        """
         ...
 
     def load(self, tag: Tag, *, digest: str) -> Trained:
@@ -137,6 +147,10 @@ class ModelStore(Protocol):
 
     def training_rows(self, tag: Tag) -> KnownRows | None:
         """Fingerprints of the rows it was trained on; None when the version does not say."""
+        ...
+
+    def training_groups(self, tag: Tag, by: str) -> "NDArray[np.uint64] | None":
+        """Fingerprints of the groups it was trained on, sorted; None when the version does not say."""
         ...
 
     def write_stage(self, tag: Tag, stage: Stage) -> None:

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
 
 from promotion.config import Config, Length, ModelConfig, WebAddress
+from promotion.draws import GroupKey
 from promotion.judgement import Floor, Guardrail, Limits, Policy, Primary, SliceRule
 from promotion.judgement.rules import Columns
 from promotion.toml import Span
@@ -34,6 +35,7 @@ WORDS = {
     WebAddress: "URL",
     Length: "length of time",
     Span: "number or length of time",
+    GroupKey: "text or table",
     Columns: "text or list of texts",
 }
 MUST_BE_GIVEN = object()

@@ -2,7 +2,8 @@
 
 import errno
 import os
-from collections.abc import Iterator
+import stat
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,8 +20,9 @@ def reading(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        place = error.filename or path
         message = (
-            f"The Bento store cannot be read at {error.filename or path} ({error.strerror or error}). "
+            f"The Bento store cannot be read at {place} ({error.strerror or error}{_whose(place)}). "
             "See that this user may read it."
         )
         raise StoreError(message) from error
@@ -37,6 +39,27 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise StoreError(_unwritable(path, error)) from error
+
+
+def _whose(place: object) -> str:
+    """Owner, group and mode of what this user may not read, or of the nearest folder above that it can look at."""
+    for path in (Path(str(place)), *Path(str(place)).parents):
+        try:
+            found = path.stat()
+        except OSError:
+            continue
+        if os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0)):
+            return ""
+        owner, group = _named(path.owner, found.st_uid), _named(path.group, found.st_gid)
+        return f"; {path} belongs to {owner}:{group}, mode {stat.S_IMODE(found.st_mode):04o}"
+    return ""
+
+
+def _named(name: Callable[[], str], number: int) -> str:
+    try:
+        return name()
+    except KeyError:  # a number that the machine has no name for
+        return str(number)
 
 
 def _unwritable(path: Path, error: OSError) -> str:

@@ -42,7 +42,8 @@ def load_rows(path: Path) -> "NDArray[np.uint64] | None":
     """The fingerprints in a file; None where there is none.
 
     Raises:
-        StoreError: it cannot be read.
+        StoreError: it is damaged.
+        OSError: it cannot be read.
     """
     import numpy as np
 
@@ -51,6 +52,8 @@ def load_rows(path: Path) -> "NDArray[np.uint64] | None":
     try:
         with open(path, "rb", opener=_at_once) as file:
             return np.asarray(np.lib.format.read_array(file, allow_pickle=False), dtype=np.uint64)
+    except OSError:
+        raise
     except Exception as error:  # whatever a damaged file makes NumPy raise
         message = f"{path} cannot be read ({error}); restore the version from a backup, or retrain."
         raise StoreError(message) from error

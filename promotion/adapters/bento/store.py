@@ -17,7 +17,7 @@ from promotion.adapters.bento import aside, claims, framework, strays
 from promotion.adapters.bento.description import DESCRIPTION, Damaged, mentions, read, strings, text_of, with_stage
 from promotion.adapters.bento.faults import reading, writing
 from promotion.adapters.bento.files import digests, load_rows
-from promotion.adapters.files import replace_text, sync_folder, sync_tree, temporary_prefix
+from promotion.adapters.files import replace_text, share, sync_folder, sync_tree, temporary_prefix
 from promotion.canonical import digest
 from promotion.errors import DigestMismatch, StoreError, TornVersion, UnknownName
 from promotion.row_keys import FIRST_FORM, KEY_FORM, KnownRows
@@ -32,6 +32,13 @@ TRAINING_ROWS = {KEY_FORM: "training_rows.2.npy", FIRST_FORM: "training_rows.npy
 """Names of the file by the form of the keys, so that no release takes fingerprints of another form for its own."""
 _UNFINISHED = shutil.ignore_patterns(f"{temporary_prefix(Path(DESCRIPTION))}*")
 _LINKED = "is reached through a symbolic link, and nothing is written through one"
+
+
+_GROUPS = "training_groups."
+
+
+def _groups_file(by: str) -> str:
+    return f"{_GROUPS}{digest(by)[:16]}.npy"
 
 
 class BentoStore:
@@ -91,7 +98,13 @@ class BentoStore:
                 raise TornVersion(self._torn(tag, damage)) from damage
 
     def save(
-        self, model: str, trained: Trained, *, metadata: Mapping[str, str], training_rows: "NDArray[np.uint64]"
+        self,
+        model: str,
+        trained: Trained,
+        *,
+        metadata: Mapping[str, str],
+        training_rows: "NDArray[np.uint64]",
+        training_groups: "Mapping[str, NDArray[np.uint64]] | None" = None,
     ) -> Tag:
         """Save a candidate as `staging`: complete in a folder aside, then moved into the store by one rename.
 
@@ -105,6 +118,8 @@ class BentoStore:
             tag = framework.save(folder, model, trained, metadata)
             version = folder / tag.model / tag.version
             np.save(version / TRAINING_ROWS[KEY_FORM], np.sort(training_rows))
+            for by, groups in (training_groups or {}).items():
+                np.save(version / _groups_file(by), np.unique(groups))
             sync_tree(version)
             self._move_in(version, tag)
         return tag
@@ -150,16 +165,22 @@ class BentoStore:
             described = {key: value for key, value in description.items() if key != "labels"}
             files = digests(folder)
             whole = digest({"description": described, "files": files})
-            return Digests(whole=whole, files=digest(files) if files else None)
+            trained = {name: one for name, one in files.items() if not name.startswith(_GROUPS)}
+            return Digests(whole=whole, files=digest(trained) if trained else None)
 
     def training_rows(self, tag: Tag) -> KnownRows | None:
         """Fingerprints of the rows it was trained on; None when the version does not say."""
         folder = self.get(tag).path
         for form, name in TRAINING_ROWS.items():
-            found = load_rows(folder / name)
+            with reading(folder / name):
+                found = load_rows(folder / name)
             if found is not None:
                 return KnownRows(found, form)
         return None
+
+    def training_groups(self, tag: Tag, by: str) -> "NDArray[np.uint64] | None":
+        """Fingerprints of the groups it was trained on, sorted; None when the version does not say."""
+        return load_rows(self.get(tag).path / _groups_file(by))
 
     def write_stage(self, tag: Tag, stage: Stage) -> None:
         """Rewrite the label `stage`, atomically, and nothing else.
@@ -215,7 +236,7 @@ class BentoStore:
             StoreError: another one has held it for too long.
         """
         folder = self.home / "locks"
-        lock, holder = FileLock(folder / f"{model}.lock", timeout=self.patience), folder / f"{model}.holder"
+        lock, holder = FileLock(folder / f"{model}.lock", self.patience, mode=0o666), folder / f"{model}.holder"
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
             try:
@@ -315,6 +336,7 @@ class BentoStore:
         """All of it or nothing: where it cannot be made durable, it is taken out again."""
         target = self.path(tag)
         target.parent.mkdir(parents=True, exist_ok=True)
+        share(version, target.parent)
         try:
             version.rename(target)
         except OSError as error:

@@ -7,15 +7,15 @@ import sqlite3
 import time
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache, partial
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
-from sqlalchemy.pool import NullPool, QueuePool
+from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateTable
 
 from promotion.adapters.sql.tables import metadata
@@ -26,6 +26,7 @@ NOTHING = "Nothing was recorded."
 _WAIT_SECONDS = 30
 _LONGEST_SECONDS = 3600
 _SWITCH_SECONDS = (0.001, 0.02)
+_UNWRITABLE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 _DRIVERS = {
     "sqlite": "sqlite",
     "sqlite+pysqlite": "sqlite",
@@ -133,15 +134,12 @@ def _sqlite(url: URL) -> Engine:
     unknown = url.query.keys() - {"timeout"}
     if unknown and "uri" not in unknown:
         raise _unusable(f"'{min(unknown)}' is no option of SQLite; timeout is")
-    wait, still = _wait(url), _still(Path(str(url.database)))
-    if still:
-        place = f"{still.as_uri()}?immutable=1"
-        creator = partial(sqlite3.connect, place, uri=True, timeout=wait, check_same_thread=False)
-        engine = create_engine("sqlite://", creator=creator, poolclass=QueuePool)
-        event.listen(engine, "connect", _begun_by_us)
-    else:
-        engine = create_engine(url, connect_args={"timeout": wait})
-        event.listen(engine, "connect", _prepare_sqlite)
+    file = Path(str(url.database))
+    # A file that others may write to is opened anew for each look: what was read of it once may be old.
+    pool = {} if _may_write(file) else {"poolclass": NullPool}
+    engine = create_engine(url, connect_args={"timeout": _wait(url)}, **pool)
+    event.listen(engine, "do_connect", lambda _dialect, _record, given, named: _open_sqlite(file, *given, **named))
+    event.listen(engine, "connect", _begun_by_us)
     event.listen(engine, "begin", _begin)
     return engine
 
@@ -165,31 +163,56 @@ def _wait(url: URL) -> float:
     return seconds
 
 
-def _still(database: Path) -> Path | None:
-    """The file, absolute, where it lies on a read-only disk and nothing waits beside it to be moved into it.
+def _open_sqlite(file: Path, *arguments: Any, **parameters: Any) -> sqlite3.Connection:
+    """Connect to write, or only to read where this user may not write or the disk is full."""
+    if _may_write(file):
+        with suppress(OSError, ValueError):  # SQLite itself would let nobody but this user write to it
+            os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o666))
+        connection: sqlite3.Connection = sqlite3.connect(*arguments, **parameters)
+        try:
+            _write_ahead(connection)
+            connection.execute("PRAGMA synchronous = FULL")
+        except sqlite3.OperationalError as error:
+            connection.close()
+            if error.sqlite_errorcode & 0xFF not in _UNWRITABLE or not (file.exists() and file.stat().st_size):
+                raise
+        else:
+            return connection
+    reading: sqlite3.Connection = sqlite3.connect(_place_to_read(file), uri=True, **parameters)
+    return reading
 
-    SQLite does not open it otherwise: it would have to make the file by which readers and writers know of each other.
+
+def _may_write(file: Path) -> bool:
+    """Whether this user may write to the file, and make the files beside it that SQLite needs for that."""
+    try:
+        beside = file.with_name(f"{file.name}-shm")
+        return not file.exists() or (
+            os.access(file, os.W_OK) and os.access(beside if beside.exists() else file.parent, os.W_OK)
+        )
+    except (OSError, ValueError):  # no path, as `file:ledger.db?mode=ro` of SQLite's own
+        return True
+
+
+def _place_to_read(file: Path) -> str:
+    """Where SQLite reads the file and leaves nothing beside it.
+
+    Opened to read, SQLite makes the file by which readers and writers know of each other, which would be this user's
+    and keep the writers out. So the file alone is read, where nothing waits beside it to be moved into it.
 
     Raises:
         LedgerError: something waits, and that file is not there, so that nobody can read both.
     """
-    try:
-        file, waiting = database.resolve(), database.with_name(f"{database.name}-wal")
-        if not os.statvfs(file).f_flag & os.ST_RDONLY:
-            return None
-        if not (waiting.exists() and waiting.stat().st_size):
-            return file
-        readable = database.with_name(f"{database.name}-shm").exists()
-    except (OSError, ValueError):
-        return None
-    if not readable:
-        message = (
-            f"The ledger {database} cannot be read: entries wait in {waiting.name}, left by a command that was killed "
-            "or was running when they were copied, and the disk is read-only, so that they cannot be moved into it. "
-            f"Copy {database.name} and {waiting.name} to a disk that can be written to."
-        )
-        raise LedgerError(message)
-    return None
+    waiting, beside = (file.with_name(f"{file.name}-{end}") for end in ("wal", "shm"))
+    if not (waiting.exists() and waiting.stat().st_size):
+        return f"{file.resolve().as_uri()}?immutable=1"
+    if beside.exists():
+        return f"{file.resolve().as_uri()}?mode=ro"
+    message = (
+        f"The ledger {file} cannot be read: entries wait in {waiting.name}, left by a command that was killed or was "
+        "running when they were copied, and this user may not move them into it, or the disk takes nothing. Run "
+        f"`promotion status` as one who may write there, or copy {file.name} and {waiting.name} to where you may."
+    )
+    raise LedgerError(message)
 
 
 def _make_folder(database: Path) -> None:
@@ -202,12 +225,6 @@ def _make_folder(database: Path) -> None:
 
 def _begun_by_us(connection: Any, _: object) -> None:
     connection.isolation_level = None  # SQLAlchemy says BEGIN itself: the driver would wait until the first write
-
-
-def _prepare_sqlite(connection: Any, record: object) -> None:
-    _begun_by_us(connection, record)
-    _write_ahead(connection)
-    connection.execute("PRAGMA synchronous = FULL")
 
 
 def _write_ahead(connection: Any) -> None:

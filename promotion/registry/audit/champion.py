@@ -73,7 +73,7 @@ def _since(last: Judged, state: State, reader: Reader, store: ModelStore) -> Map
     data = reader.recorded(state.model, last.registration, last.used.data)
     if recipe.time is None or data.digest != last.used.data_digest:
         return {}
-    holdout = Whole(data).holdout(sides, last.used.digest)
+    holdout = Whole(data).holdout(sides, last.used.digest, last.draws)
     newest = reader.training(state.model, None, last.registration.options)[1].rows
     if holdout is None:
         return {}

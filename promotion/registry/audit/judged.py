@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from promotion.canonical import canonical_json, restore
+from promotion.draws import UNSAID, Draws
 from promotion.errors import DataError, PromotionError
 from promotion.evidence import Comparison, Evaluation, compare, measure
-from promotion.holdout import AssumedClean, Clean, UnknownRows
+from promotion.holdout import Clean, UnknownRows
 from promotion.judgement import Decision, HoldoutUsed, Policy
 from promotion.registry.entries import Entry, Judgement, Registration
 from promotion.registry.reading import Reader
@@ -31,6 +32,7 @@ class Judged:
         used: the rows that judged.
         registration: of the version judged, whose options its recipe reads rows with.
         policy: as it was recorded with the decision; None where an earlier release did not.
+        draws: what counted as a draw of its own among the rows.
         form: of the keys that the rows were read and fingerprinted by.
     """
 
@@ -41,6 +43,7 @@ class Judged:
     used: HoldoutUsed
     registration: Registration
     policy: Policy | None
+    draws: Draws
     form: int
 
     @property
@@ -81,6 +84,7 @@ def judged(state: State, entries: Iterable[Entry], since: datetime | None) -> It
             used=decision.holdout,
             registration=known.registration,
             policy=_policy(body),
+            draws=body.draws or UNSAID,
             form=body.form,
         )
 
@@ -100,14 +104,14 @@ def sides_of(one: Judged, state: State, store: ModelStore, reader: Reader) -> tu
         if known is None or (side.digest or known.registration.digest) != known.registration.digest:
             message = f"The {role} {side.tag} is not registered with the files that were judged."
             raise DataError(message)
-        trained = provenance(known, store)
+        trained = provenance(known, store, one.draws)
         tag = Tag.parse(side.tag)
         found.append(
             Side(
                 role=role,
                 tag=tag,
                 digest=known.registration.digest,
-                provenance=AssumedClean(by_policy=True) if isinstance(trained, UnknownRows) else trained,
+                provenance=trained.taken_as_clean(by_policy=True) if isinstance(trained, UnknownRows) else trained,
                 recipe=reader.recipe_of(tag.model, known.registration),
             )
         )
@@ -117,11 +121,11 @@ def sides_of(one: Judged, state: State, store: ModelStore, reader: Reader) -> tu
 def again(one: Judged, holdout: Clean, scores: Sequence[Any], side: Side) -> Comparison | Evaluation:
     """The metrics of a decision whose policy was not recorded, without its slices."""
     names = [each.metric for each in (*one.evidence.metrics, *one.evidence.missing)]
-    labels = holdout.rows[side.recipe.label].to_numpy()
+    labels, drawn = holdout.rows[side.recipe.label].to_numpy(), one.draws.arguments(holdout.rows)
     if len(scores) == 1:
-        return measure(labels, scores[0], metrics=names, columns=holdout.rows)
+        return measure(labels, scores[0], metrics=names, columns=holdout.rows, **drawn)
     confidence = one.evidence.confidence if isinstance(one.evidence, Comparison) else 0.95
-    return compare(labels, scores[1], scores[0], metrics=names, columns=holdout.rows, confidence=confidence)
+    return compare(labels, scores[1], scores[0], metrics=names, columns=holdout.rows, confidence=confidence, **drawn)
 
 
 def _policy(body: Judgement) -> Policy | None:

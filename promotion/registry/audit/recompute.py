@@ -11,6 +11,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from promotion.draws import UNSAID, Draws
 from promotion.errors import DataError, PromotionError
 from promotion.holdout import Clean, holdout_digest
 from promotion.registry.audit.differences import differences
@@ -92,7 +93,7 @@ def _jobs(group: Sequence[Judged], state: State, reader: Reader, store: ModelSto
         try:
             sides = sides_of(one, state, store, reader)
             with keys_in(one.form):
-                holdout = whole.holdout(sides, one.used.digest)
+                holdout = whole.holdout(sides, one.used.digest, one.draws)
         except PromotionError as error:
             yield _unscored(one, str(error))
         else:
@@ -151,7 +152,7 @@ class Whole:
         self._held: Data | None = None
         self._clean: tuple[object, Clean] | None = None
 
-    def holdout(self, sides: Sequence[Side], wanted: str) -> Clean | None:
+    def holdout(self, sides: Sequence[Side], wanted: str, draws: Draws = UNSAID) -> Clean | None:
         """The rows that have the digest; None where neither way to hold out gives them."""
         recipe = sides[0].recipe
         if self._clean and self._clean[0] == (wanted, recipe):
@@ -160,7 +161,7 @@ class Whole:
             rows = split(recipe, replace(self._all, whole=False)).holdout
             self._held = replace(self._all, rows=rows)
         for data in (self._held, self._all):
-            found = clean_holdout(data, sides)
+            found = clean_holdout(replace(data, draws=draws), sides)
             if holdout_digest(found, recipe) == wanted:
                 self._clean = ((wanted, recipe), found)
                 return found
@@ -181,7 +182,11 @@ def _compared(one: Judged, sides: Sequence[Side], holdout: Clean, scores: Sequen
         return
     policy, numbers = one.policy, [each for each in scores if not isinstance(each, PromotionError)]
     try:
-        found = weigh(holdout.rows, numbers, sides[0], policy) if policy else again(one, holdout, numbers, sides[0])
+        found = (
+            weigh(holdout.rows, numbers, sides[0], policy, one.draws)
+            if policy
+            else again(one, holdout, numbers, sides[0])
+        )
     except PromotionError as error:
         yield _unscored(one, str(error))
         return

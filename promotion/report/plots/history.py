@@ -22,7 +22,7 @@ MOST_REIGNS = 12
 MOST_DECISIONS = 200
 _MANY = 40
 _LONGEST = 17
-_INTERVAL = quantile(0.025)
+_SIDE = 0.025
 HOW_TO_READ = (
     "Each decision measures champion and challenger on the same rows of its own holdout, so both move from decision to "
     "decision. Lines are 95 % intervals of each value alone; the interval of the gain, which decides, is paired by row "
@@ -116,7 +116,7 @@ def _points(axes: "Axes", points: Sequence[Measured], look: dict[str, Any]) -> N
     axes.errorbar(
         [_when(one.at) for one in ordered],
         [one.value for one in ordered],
-        yerr=[_INTERVAL * one.stderr for one in ordered],
+        yerr=[quantile(_SIDE, one.dof) * one.stderr for one in ordered],
         elinewidth=0.7 if len(ordered) > _MANY else 1.1,
         lw=1.2,
         **look,

@@ -128,6 +128,48 @@ class TestFile:
         assert "What could not be compared" in out
 
 
+def of_one(asked, command):
+    """The file compared by one metric with more options, as the library's own numbers."""
+    code, out, err = command("compare", "p.csv", *ASKED, "--metric", "roc_auc", *asked, "--json")
+    assert (code, err) == (0, "")
+    return json.loads(out)
+
+
+DAY = ("--time-unit", "s")
+DRAWS = {
+    "column": (("--group", "card"), lambda p: {"groups": p["card"]}, "2 groups by card"),
+    "windows in the column's unit": (("--group", "t/86400"), lambda p: {"groups": p["t"] // 86400}, "12 groups by t in windows of 86400"),
+    "windows in days": (("--group", "t/1d", *DAY), lambda p: {"groups": p["t"] // 86400}, "12 groups by t in windows of 1d"),
+    "days": (("--time", "t", *DAY), lambda p: {"time": p["t"], "day": 86400.0}, "12 blocks of 1 day"),
+    "parts": (("--time", "t"), lambda p: {"time": p["t"]}, "20 equal parts of the time"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("asked", "drawn", "said"), DRAWS.values(), ids=DRAWS)
+def test_what_is_a_draw_gives_the_numbers_of_the_library(predictions, command, asked, drawn, said):
+    """Groups that share an error of their own, so that each way of drawing comes to another error."""
+    p = predictions.assign(t=predictions["t"] * 5, card=predictions["card"].fillna("visa"))
+    p["new"] = (p["new"] + (p["t"] // 86400 % 3) / 4).clip(upper=1)
+    p.to_csv("p.csv", index=False)
+    (found,) = of_one(asked, command)["metrics"]
+    wanted = compare(p["y"], p["old"], p["new"], metrics=["roc_auc"], **drawn(p))["roc_auc"]
+    assert (found["stderr"], found["dof"], found["low"]) == pytest.approx((wanted.stderr, wanted.dof, wanted.low))
+    assert found["stderr"] != pytest.approx(of_one((), command)["metrics"][0]["stderr"], rel=1e-3)
+    page = command("compare", "p.csv", *ASKED, *asked)[1]
+    assert said in page.split("Rows were taken ")[1]
+
+
+def test_a_policy_judges_by_groups_and_holds_where_they_are_few(predictions, command, tmp_path):
+    (tmp_path / "policy.toml").write_text('primary = { metric = "roc_auc" }')
+    by_policy = ("compare", "p.csv", *ASKED, "--policy", "policy.toml")
+    assert command(*by_policy)[0] == 0
+    code, out, _ = command(*by_policy, "--group", "card")  # two cards, and none
+    assert code == 4
+    assert (
+        "The rows are of 3 groups by card, which tell as much as 3 of equal size, too few to tell an error from" in out
+    )
+
+
 class TestTags:
     def test_two_versions_are_compared_on_rows_that_trained_neither(self, with_champion, command):
         code, out, err = command("compare", "toy:weak", "toy:good")
@@ -220,6 +262,15 @@ MISTAKES = {
     "no file": (("q.csv", *ASKED), 1, "Error: There is no file q.csv. Two versions are compared by their tags"),
     "no column": (("p.csv", *ASKED[:-1], "neww"), 1, "Error: p.csv, --challenger: There is no column 'neww'. Did you mean 'new'?"),
     "no slice": (("p.csv", *ASKED, "--slice", "cards"), 1, "Error: p.csv, --slice: There is no column 'cards'. Did you mean 'card'?"),
+    "no group": (("p.csv", *ASKED, "--group", "crad"), 1, "Error: p.csv, --group: There is no column 'crad'. Did you mean 'card'?"),
+    "no time": (("p.csv", *ASKED, "--time", "tt"), 1, "Error: p.csv, --time: There is no column 'tt'. Did you mean 't'?"),
+    "windows of words": (("p.csv", *ASKED, "--group", "card/1d"), 1, "Error: Column 'card' of p.csv orders the rows in time and must"),
+    "windows of no unit": (("p.csv", *ASKED, "--group", "t/1d"), 1, 'whose unit is unknown. Set the unit, like time_unit = "s" in the configuration or --time-unit s'),
+    "windows of nothing": (("p.csv", *ASKED, "--group", "t/0"), 1, "Error: The window of 'group' must be longer than 0, found 0."),
+    "a unit of nothing": (("p.csv", *ASKED, "--time-unit", "s"), 2, "Error: --time-unit says what a time counts in, but neither --time nor --group"),
+    "an unknown unit": (("p.csv", *ASKED, "--time", "t", "--time-unit", "sec"), 2, "Error: --time-unit is ns, us, ms, s, min, h, d; 'sec' was given."),
+    "groups and times": (("p.csv", *ASKED, "--group", "card", "--time", "t"), 2, "Error: --group and --time both say what is a draw."),
+    "groups of tags": (("toy:a", "toy:b", "--group", "card"), 2, "Error: --group goes with a file of predictions"),
     "no cost": (("p.csv", *ASKED, "--metric", "expected_cost(fp=1, fn='amnt')"), 1, "There is no column 'amnt'. Did you mean 'amount'?"),
     "text scores": (("p.csv", *ASKED[:-1], "card"), 1, "Error: Column 'card' of p.csv must hold numbers; row"),
     "one column twice": (("p.csv", *ASKED[:-1], "old"), 2, "Error: --champion and --challenger name the same column"),

@@ -34,6 +34,29 @@ class TestCheck:
         assert command("policy", "check")[1].splitlines()[0].strip() == "valid  toy"
         assert command("policy", "check")[1] == command("policy", "check", "promotion.toml")[1]
 
+    def test_warns_of_a_guardrail_that_the_last_rows_cannot_show(self, with_champion, configuration, command):
+        """Of the same margin that a challenger equal to the champion fails, no warning before the ledger has rows."""
+        file = with_champion / "promotion.toml"
+        command("gate", "toy:good")
+        assert "Warning" not in command("policy", "check")[1]
+        file.write_text(configuration.replace("max_loss = 0.02", "max_loss = 0.0002"))
+        code, out, err = command("policy", "check")
+        assert (code, err) == (0, "")
+        (warned,) = json.loads(command("policy", "check", "--json")[1])["toy"]["warnings"]
+        assert re.fullmatch(
+            r"brier_score: A challenger equal to the champion could not pass here: these rows rule out a loss of "
+            r"\S+ at best; about \S+ .* would do\.",
+            warned,
+        )
+        assert f"Warning: {warned}"[:60] in out
+        # a challenger that is much worse says nothing of one that is equal
+        assert command("gate", "toy:spoilt")[0] == 3
+        assert json.loads(command("policy", "check", "--json")[1])["toy"]["warnings"] == [warned]
+
+    def test_reads_no_ledger_that_is_not_there(self, here, command):
+        assert command("policy", "check")[0] == 0
+        assert not (here / "ledger.db").exists()
+
     @pytest.mark.parametrize(
         ("text", "sentence"),
         [

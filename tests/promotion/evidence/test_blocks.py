@@ -94,8 +94,24 @@ def test_a_slice_by_time_has_blocks_of_its_own():
     assert [(part.dependence.count, part.dependence.days) for part in found.slices] == [(14, 1), (14, 1)]
 
 
+@pytest.mark.parametrize(
+    ("on_days", "said"),
+    [
+        ((3, 4), "in 20 blocks of 1 day; the larger error decides."),
+        ((3,), "decides, by rows alone where classes count, since one block has all rows of a class."),
+    ],
+)
+def test_where_blocks_tell_no_error_it_is_said(on_days, said):
+    _, champion, challenger, when = stream(7, 20, 50, 0.5)
+    labels = np.isin(when // DAY % 20, on_days).astype(int)
+    found = compare(labels, champion, challenger, metrics=["roc_auc"], time=when, day=DAY)
+    assert found.dependence.sentence.endswith(said)
+    assert (found["roc_auc"].beside is None) == (len(on_days) == 1)
+
+
 def test_rows_of_one_moment_are_judged_as_rows():
     labels, champion, challenger, _ = stream(6, 3, 100, 0.5)
     rows = compare(labels, champion, challenger, metrics=["roc_auc"])
     timed = compare(labels, champion, challenger, metrics=["roc_auc"], time=np.zeros(300))
     assert timed["roc_auc"] == rows["roc_auc"]
+    assert timed.dependence.sentence == "Rows were taken one by one, since all fall into one block of time."

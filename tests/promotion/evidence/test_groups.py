@@ -276,8 +276,8 @@ def test_what_cannot_be_grouped_is_a_sentence():
         compare(*rows, metrics=["roc_auc"], groups=codes, dependence="independent")
     with pytest.raises(ConfigError, match=r"^The dependence must be auto or independent, but is 'rows'"):
         compare(*rows, metrics=["roc_auc"], dependence="rows")
-    with pytest.raises(DataError, match=r"^There must be a time for each row, but 1 of 40 have none"):
-        compare(*rows, metrics=["roc_auc"], time=np.r_[np.nan, np.arange(39)])
+    with pytest.raises(DataError, match=r"^The times must be finite, but 1 of 40 are infinite"):
+        compare(*rows, metrics=["roc_auc"], time=np.r_[np.inf, np.arange(39)])
 
 
 def test_missing_values_are_one_group_whatever_kind_they_are_of():

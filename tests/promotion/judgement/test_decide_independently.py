@@ -1,13 +1,25 @@
-"""`decide` beside a second implementation, written from docs/concepts/decision.md and without a line of its code."""
+"""`decide` beside a second implementation, written from docs/concepts and without a line of its code."""
 
 import math
+from functools import cache
 from statistics import NormalDist
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from promotion import Policy, decide
-from promotion.evidence import Comparison, Evaluation, Measurement, MetricComparison, MissingMetric, SliceComparison
+from promotion.evidence import (
+    Comparison,
+    Dependence,
+    DrawnAs,
+    Error,
+    Evaluation,
+    Measurement,
+    MetricComparison,
+    MissingMetric,
+    SliceComparison,
+)
 from promotion.judgement import Budget
 from promotion.vocabulary import Direction
 
@@ -28,7 +40,16 @@ def second(evidence, policy, use=None):
 def rows_enough(evidence, policy):
     rarer = min(evidence["positives"], evidence["rows"] - evidence["positives"])
     asked = ((rarer, policy["min_positives"]), (evidence["rows"], policy["min_rows"]))
-    return ["passed" if found >= least else "inconclusive" for found, least in asked]
+    outcomes = ["passed" if found >= least else "inconclusive" for found, least in asked]
+    if evidence["drawn"] and evidence["drawn"][0] == "groups" and policy["rule"] != "point":
+        outcomes.append("inconclusive" if few_groups(evidence, policy) else "passed")
+    return outcomes
+
+
+def few_groups(part, policy):
+    """Named groups alone can be too few, and only where chance is considered."""
+    kind, effective = part["drawn"] or ("", 0)
+    return kind == "groups" and policy["rule"] != "point" and effective < policy["min_groups"]
 
 
 def gains(evidence, policy, point, alpha, level):
@@ -55,10 +76,20 @@ def judged(metric, required, point, alpha, value="gain", spread="stderr"):
     close = 1e-12 * max(abs(metric[value]), abs(required), *sizes)
     if plain and abs(metric[value] - required) <= close:
         return "inconclusive"
-    reach = 0 if plain else NORMAL.inv_cdf(1 - alpha) * metric[spread]
+    reach = 0 if plain else max(quantile(1 - alpha, dof) * error for error, dof in sureness(metric, spread))
     if metric[value] - reach > required:
         return "passed"
     return "failed" if metric[value] + reach < required else "inconclusive"
+
+
+def sureness(metric, spread):
+    """Standard error and degrees of freedom: of rows or groups; where blocks of time are asked too, of both."""
+    return [(metric[spread], metric[f"{spread} dof"]), *metric[f"{spread} beside"]]
+
+
+@cache
+def quantile(share, dof):
+    return NORMAL.inv_cdf(share) if dof is None else stats.t.ppf(share, dof)
 
 
 def relaxed(outcome, rule):
@@ -72,7 +103,7 @@ def slices(evidence, policy, point, alpha):
         for part in evidence["parts"]:
             metric = part["gain"].get(rule["metric"])
             rarer = min(part["positives"], part["rows"] - part["positives"])
-            if part["rows"] < rule["min_rows"] or rarer < rule["min_positives"]:
+            if part["rows"] < rule["min_rows"] or rarer < rule["min_positives"] or few_groups(part, policy):
                 of_rule.append("not_applicable")
                 continue
             outcome = judged(metric, -rule["max_loss"], point, alpha)
@@ -87,7 +118,11 @@ def slices(evidence, policy, point, alpha):
 def chance_of_loss(metric, rule, outcome):
     if metric["stderr"] == 0:
         return 0.0 if outcome == "failed" else 1.0
-    return NORMAL.cdf((metric["gain"] + rule["max_loss"]) / metric["stderr"])
+    slack = metric["gain"] + rule["max_loss"]
+    return max(
+        NORMAL.cdf(slack / error) if dof is None else stats.t.cdf(slack / error, dof)
+        for error, dof in sureness(metric, "stderr")
+    )
 
 
 def holm(outcomes, cases, alpha):
@@ -104,7 +139,7 @@ def floors(evidence, policy, point, alpha):
         metric = evidence["own"].get(floor["metric"])
         sign = -1 if floor["metric"] in LOWER else 1
         asked = floor["max" if sign < 0 else "min"]
-        turned = metric and {"value": sign * metric["value"], "own": metric["own"]}
+        turned = metric and metric | {"value": sign * metric["value"]}
         outcomes.append(judged(turned, sign * asked, point, alpha, "value", "own"))
     return outcomes
 
@@ -121,6 +156,9 @@ def verdict(enough, grounds, *, decisive):
 # Numbers on a coarse grid, so that equality is common, and in sums that rounding tells apart, such as 0.1 + 0.2.
 grid = st.integers(0, 10).map(lambda k: k / 10) | st.sampled_from([0.1 + 0.2, 0.7 - 0.4, 1 - 0.9])
 errors = st.sampled_from([0.0, 0.01, 0.05, 0.1, 0.3])
+dofs = st.none() | st.sampled_from([1.0, 4.0, 30.5])
+besides = st.lists(st.tuples(st.sampled_from([0.01, 0.05, 0.3]), dofs), max_size=1)
+draws = st.none() | st.tuples(st.sampled_from(["groups", "blocks"]), st.sampled_from([1.0, 4.99, 5.0, 12.3]))
 margins = st.sampled_from([0.0, 0.1, 0.2, 0.30000000000000004])
 requires = st.sampled_from(["proven", "not_worse"])
 metrics = st.sampled_from(METRICS)
@@ -135,21 +173,24 @@ def gained(draw):
         spread = draw(errors)
         found[name] = {"champion": champion, "challenger": challenger, "gain": gain, "stderr": spread}
         found[name] |= {"its": draw(errors), "own": draw(errors)}
+        for key in ("stderr", "own"):
+            found[name] |= {f"{key} dof": draw(dofs), f"{key} beside": draw(besides) if found[name][key] else []}
     return found
 
 
 @st.composite
 def worlds(draw):
     rows = draw(st.integers(0, 1200))
-    evidence = {"rows": rows, "positives": draw(st.integers(0, rows)), "parts": []}
+    evidence = {"rows": rows, "positives": draw(st.integers(0, rows)), "parts": [], "drawn": draw(draws)}
     gain = draw(gained())
-    evidence["own"] = {name: {"value": each["challenger"], "own": each["own"]} for name, each in gain.items()}
+    evidence["own"] = {name: each | {"value": each["challenger"]} for name, each in gain.items()}
     if draw(st.integers(0, 5)):
         evidence["gain"] = gain
         for _ in range(draw(st.integers(0, 4))):
             size = draw(st.sampled_from([50, 100, 300]))
             positives = draw(st.sampled_from([10, 50, size - 50, size // 2]))
-            evidence["parts"].append({"rows": size, "positives": positives, "gain": draw(gained())})
+            part = {"rows": size, "positives": positives, "gain": draw(gained()), "drawn": draw(draws)}
+            evidence["parts"].append(part)
     return evidence
 
 
@@ -172,6 +213,7 @@ def policies(draw):
         "first_model": draw(st.sampled_from(["floors", "manual"])),
         "min_rows": 500,
         "min_positives": 50,
+        "min_groups": draw(st.sampled_from([2, 5])),
     }
 
 
@@ -189,9 +231,21 @@ def comparisons(found):
             p_value=0.5,
             champion_stderr=each["its"],
             challenger_stderr=each["own"],
+            dof=each["stderr dof"],
+            beside=beside(each["stderr beside"]),
+            challenger_dof=each["own dof"],
+            challenger_beside=beside(each["own beside"]),
         )
         for name, each in found.items()
     )
+
+
+def beside(errors):
+    return Error(*errors[0]) if errors else None
+
+
+def dependence(drawn):
+    return drawn and Dependence(drawn_as=DrawnAs(drawn[0]), count=20, effective=drawn[1], days=1)
 
 
 def absent(found):
@@ -202,17 +256,46 @@ def evidence_of(world):
     found = world.get("gain")
     if found is None:
         alone = tuple(
-            Measurement(name, Direction.LOWER if name in LOWER else Direction.HIGHER, each["value"], each["own"])
+            Measurement(
+                metric=name,
+                direction=Direction.LOWER if name in LOWER else Direction.HIGHER,
+                value=each["value"],
+                stderr=each["own"],
+                dof=each["own dof"],
+                beside=beside(each["own beside"]),
+            )
             for name, each in world["own"].items()
         )
-        return Evaluation(world["rows"], world["positives"], world["rows"], alone, absent(world["own"]))
+        return Evaluation(
+            rows=world["rows"],
+            positives=world["positives"],
+            weight=world["rows"],
+            metrics=alone,
+            missing=absent(world["own"]),
+            dependence=dependence(world["drawn"]),
+        )
     parts = tuple(
         SliceComparison(
-            "part", str(place), part["rows"], part["positives"], comparisons(part["gain"]), absent(part["gain"])
+            by="part",
+            value=str(place),
+            rows=part["rows"],
+            positives=part["positives"],
+            metrics=comparisons(part["gain"]),
+            missing=absent(part["gain"]),
+            dependence=dependence(part["drawn"]),
         )
         for place, part in enumerate(world["parts"])
     )
-    return Comparison(world["rows"], world["positives"], world["rows"], 0.95, comparisons(found), absent(found), parts)
+    return Comparison(
+        rows=world["rows"],
+        positives=world["positives"],
+        weight=world["rows"],
+        confidence=0.95,
+        metrics=comparisons(found),
+        missing=absent(found),
+        slices=parts,
+        dependence=dependence(world["drawn"]),
+    )
 
 
 @settings(max_examples=500)

@@ -14,6 +14,7 @@ def test_the_least_policy_in_full():
     assert demands() == (
         "The challenger's average_precision must be shown to exceed the champion's (one-sided, 95 %; stricter with every further use of the same rows).",
         "With fewer than 500 rows or 50 rows of either class left to judge by, it is held.",
+        "Where the model or its recipe names a `group`, errors are those of groups, and with fewer than 5 effective groups it is held. Without one, blocks of the recipe's time are asked beside single rows; without a time, each row counts as a draw of its own.",
         "All decisions on the same rows together let noise pass with a chance of at most 5 %: the first asks at level 3.04 %, the second at 0.76 %, the third at 0.338 %; fresh rows begin anew.",
         "The first model has no champion to beat and there are no floors, so a person has to promote it (--override).",
         "When it is unknown which rows trained one of the two, it is held until a person says (`promotion adopt`).",
@@ -124,6 +125,7 @@ def test_what_is_asked_otherwise_is_said_otherwise():
         "confidence": (0.9, 0.95),
         "min_rows": (500, 501),
         "min_positives": (50, 51),
+        "min_groups": (5, 6),
     }
     for key, (one, other) in choices.items():
         assert demands(**{key: one}) != demands(**{key: other}), key

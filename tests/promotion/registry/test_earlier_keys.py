@@ -29,12 +29,16 @@ POLICY = {
 }
 
 
+def opened(root, **keys):
+    settings = settings_at(root, policy=POLICY, recipe="recipes:CustomerRecipe", **keys)
+    return open_at(settings, store=BentoStore(root / "bentoml"), mirror=MemoryMirror())
+
+
 @pytest.fixture
 def registry(tmp_path):
     with tarfile.open(WRITTEN) as archive:
         archive.extractall(tmp_path, filter="data")
-    settings = settings_at(tmp_path, policy=POLICY, recipe="recipes:CustomerRecipe")
-    registry = open_at(settings, store=BentoStore(tmp_path / "bentoml"), mirror=MemoryMirror())
+    registry = opened(tmp_path)
     with (tmp_path / "ledger.jsonl").open("rb") as lines:
         (chain,) = read_export(lines, name="ledger.jsonl").values()
     registry.ledger.append(chain.entries, chain.head)
@@ -66,6 +70,18 @@ def test_its_decisions_come_out_as_they_were_made(registry):
     recorded = [entry.body["decision"] for entry in registry.history("toy") if entry.kind == "decision"]
     slices = [part["value"] for part in recorded[1]["evidence"]["slices"]]
     assert slices == ["BW", "ZA", "(missing)"]  # as NA was taken for then
+
+
+@pytest.mark.parametrize("keys", [{}, {"time_unit": "s"}, {"group": "country"}, {"dependence": "independent"}])
+def test_however_rows_are_taken_today_its_decisions_are_replayed_and_recomputed_row_by_row(registry, keys):
+    today = opened(registry.config.root, **keys)
+    assert [one for one in today.audit("toy", recompute=True) if one.code.startswith("AUD07")] == []
+    replayed = today.replay("toy", today.config.model("toy").policy)
+    assert len(replayed) == 4
+    assert [one.now.digest for one in replayed] == [one.then.digest for one in replayed]
+    today.gate(toy("memory"))
+    assert "dependence" in today.history("toy")[-1].body["decision"]["evidence"]
+    assert [one for one in today.audit("toy", recompute=True) if one.code.startswith("AUD07")] == []
 
 
 @pytest.mark.parametrize("key", ["001900", "A01900", "19000000000000000000", "1900.5"])

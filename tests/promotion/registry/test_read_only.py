@@ -92,7 +92,7 @@ def test_what_waits_beside_the_file_is_not_passed_over(copy):
         for name in ("ledger.db", "ledger.db-wal"):
             shutil.copy(here / name, here / f"copy-of-{name}")
         with pytest.raises(
-            LedgerError, match=r"wait in copy-of-ledger\.db-wal, .* Copy .* to a disk that can be written"
+            LedgerError, match=r"wait in copy-of-ledger\.db-wal, .* copy copy-of-ledger\.db and .* to where you may"
         ):
             SqlLedger(f"sqlite:///{disk / 'copy-of-ledger.db'}")
         writing.execute("UPDATE heads SET mirrored = seq")

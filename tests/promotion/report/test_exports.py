@@ -26,6 +26,7 @@ ONE = Measured(
     direction=Direction.HIGHER,
     value=0.1 + 0.2,
     stderr=np.nextafter(0.01, 1).item(),
+    dof=None,
     gain=Gain(value=-1e-17, stderr=1e-300, low=-0.1, high=1 / 3, confidence=0.95),
     verdict="hold",
     crowned=False,

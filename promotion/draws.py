@@ -1,0 +1,259 @@
+"""What counts as a draw of its own among the rows that judge, as the configuration or the recipe says it.
+
+    configuration, recipe -> Draws -> the arguments of `compare` and `measure` for some rows
+
+A group that is named goes first; then a person's word that rows are independent; then the recipe's time, whose blocks
+are asked beside single rows. A decision records its `Draws`, so that it can be made again after the configuration has
+changed.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypedDict
+
+from pydantic import BeforeValidator, ConfigDict, TypeAdapter, ValidationError
+
+from promotion.ages import TimeUnit, in_units, timedelta_of
+from promotion.canonical import LATER
+from promotion.errors import ConfigError, DataError
+from promotion.row_keys import hashes, key_texts
+from promotion.rows import require_columns
+from promotion.time_columns import times_of
+from promotion.times import Times, span_text
+from promotion.toml import Span, sentences
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+DependenceWord = Literal["auto", "independent"]
+
+CleanBy = Literal["row", "group"]
+
+_DAY = timedelta(days=1)
+_FORMS = 'Input should be a column, "card1", or windows of a time, { by = "TransactionDT", window = "1d" }'
+
+
+@dataclass(frozen=True)
+class Group:
+    """Which rows belong together.
+
+    Attributes:
+        by: the column whose values are the groups.
+        window: where the column is a time, the length of the windows that are the groups; see `Span`.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+    by: str
+    window: Annotated[Span | None, LATER] = None
+
+    def __post_init__(self) -> None:
+        if self.window is not None and not _is_long(self.window):
+            message = f"The window of 'group' must be longer than 0, found {span_text(self.window)}."
+            raise ConfigError(message)
+
+    @property
+    def name(self) -> str:
+        """As a decision names it: `card1`, `TransactionDT in windows of 1d`."""
+        return self.by if self.window is None else f"{self.by} in windows of {span_text(self.window)}"
+
+
+def _is_long(window: float | str) -> bool:
+    return bool(timedelta_of(window) if isinstance(window, str) else window)
+
+
+def group_of(given: object) -> object:
+    """A group as a person writes it: the name of a column stands for the group by its values.
+
+    Raises:
+        ValueError: it is neither that nor a table.
+    """
+    if isinstance(given, str):
+        return {"by": given}
+    if given is None or isinstance(given, dict | Group):
+        return given
+    raise ValueError(_FORMS)
+
+
+GroupKey = Annotated[Group | None, BeforeValidator(group_of)]
+"""In the configuration or a recipe: a column, or windows of a time."""
+
+
+class Arguments(TypedDict, total=False):
+    """Of `compare` and `measure`."""
+
+    groups: "str | pd.Series[Any]"
+    time: "NDArray[np.float64]"
+    day: float | None
+    dependence: DependenceWord
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draws:
+    """What counts as a draw of its own.
+
+    Attributes:
+        group: the groups that a person named.
+        time: the recipe's time, where nobody named groups.
+        unit: what a time in numbers counts in; None where nobody said.
+        independent: a person says that every row is a draw of its own.
+        clean_by: `group` where no group of a row that judges may have trained either model; None where no such row may.
+    """
+
+    group: Annotated[Group | None, LATER] = None
+    time: Annotated[str | None, LATER] = None
+    unit: Annotated[TimeUnit | None, LATER] = None
+    independent: bool = False
+    clean_by: Annotated[Literal["group"] | None, LATER] = None
+
+    def check(self, rows: "pd.DataFrame", what: str) -> None:
+        """See that these rows can be told apart in this way, before hours of training rather than after.
+
+        Raises:
+            DataError: a column is not there, or it holds no times where windows are asked for, or the unit is unknown.
+        """
+        if self.group:
+            require_columns(rows, (self.group.by,), what, "which `group` names")
+            if self.group.window is not None:
+                self._length(times_of(rows[self.group.by].head(_FEW)), self.group.window)
+        elif self.time:
+            require_columns(rows, (self.time,), what, "which the recipe names as its time")
+
+    def arguments(self, rows: "pd.DataFrame") -> Arguments:
+        """What to hand to `compare` or `measure` beside these rows as `columns`.
+
+        Raises:
+            DataError: as of `check`.
+        """
+        if self.independent:
+            return {"dependence": "independent"}
+        if self.group is None:
+            return self._time(rows) if self.time else {}
+        if self.group.window is None:
+            return {"groups": self.group.by}
+        return {"groups": self._windows(rows, self.group)}
+
+    @property
+    def group_id(self) -> str:
+        """What the fingerprints of groups are kept under: those of another id are of other groups."""
+        assert self.group is not None  # noqa: S101 - the caller asked
+        return f"{self.group.name} in {self.unit}" if isinstance(self.group.window, str) else self.group.name
+
+    def group_fingerprints(self, rows: "pd.DataFrame") -> "NDArray[np.uint64]":
+        """Of the group that each row is in, shape (n_rows,); the same in every file.
+
+        Raises:
+            DataError: as of `check`, or a value has no text of its own.
+        """
+        import numpy as np
+        import pandas as pd
+
+        assert self.group is not None  # noqa: S101 - the caller asked
+        values = rows[self.group.by]
+        if self.group.window is not None:
+            times = times_of(values)
+            places = np.floor(times.floats / self._length(times, self.group.window))
+            values = pd.Series(places, name=values.name)
+        return hashes(key_texts(values).fill_null(_MISSING))
+
+    def _time(self, rows: "pd.DataFrame") -> Arguments:
+        times = times_of(rows[self.time])
+        return {"time": times.floats, "day": self._day(times)}
+
+    def _day(self, times: Times) -> float | None:
+        """How long a day is in the unit of `Times.floats`."""
+        unit: TimeUnit | None = "s" if times.moments else self.unit
+        return None if unit is None else in_units(_DAY, unit)
+
+    def _windows(self, rows: "pd.DataFrame", group: Group) -> "pd.Series[Any]":
+        """The window of each row, counted from 1, named as a decision names it; 0 for rows without a time."""
+        import numpy as np
+        import pandas as pd
+
+        from promotion.evidence.blocks import windows_of
+
+        times = times_of(rows[group.by])
+        assert group.window is not None  # noqa: S101 - the caller asked
+        codes = np.zeros(len(rows), dtype=np.int64)
+        held = ~times.missing
+        if held.any():
+            codes[held] = windows_of(times.floats[held], self._length(times, group.window)) + 1
+        return pd.Series(codes, name=group.name)
+
+    def _length(self, times: Times, window: float | str) -> float:
+        """Of a window, in the unit of `Times.floats`."""
+        if times.moments:
+            if isinstance(window, str):
+                return timedelta_of(window).total_seconds()
+            message = (
+                f"The window of 'group' is {span_text(window)}, but column '{times.name}' holds {times.said}, and a "
+                'number says no unit. Write a length of time, like window = "1d".'
+            )
+            raise DataError(message)
+        if not isinstance(window, str):
+            return window
+        if self.unit is not None:
+            return in_units(timedelta_of(window), self.unit)
+        message = (
+            f"The window of 'group' is {window}, but column '{times.name}' holds {times.said}, whose unit is unknown. "
+            'Set the unit, like time_unit = "s" in the configuration or --time-unit s, or write the window as a number '
+            "in that unit."
+        )
+        raise DataError(message)
+
+
+UNSAID = Draws()
+"""Nobody said a thing, and there is no time: each row counts as a draw of its own."""
+
+_MISSING = "\0missing"
+"""Rows without a value are one group, which no text names."""
+
+_FEW = 100
+"""Rows that show of what kind a time is."""
+
+_group: TypeAdapter[Group | None] = TypeAdapter(GroupKey)
+
+
+def draws_of(
+    recipe: object,
+    group: Group | None = None,
+    dependence: DependenceWord = "auto",
+    unit: TimeUnit | None = None,
+    clean_by: CleanBy = "row",
+) -> Draws:
+    """What the configuration says, over what the recipe says.
+
+    Args:
+        recipe: with its `time`, and `group` where it has one.
+        group: of the configuration.
+        dependence: likewise.
+        unit: of times that are numbers.
+        clean_by: what must not have trained a model that it judges.
+
+    Raises:
+        ConfigError: the recipe's `group` is no group, or `clean_by` asks for one and there is none.
+    """
+    if clean_by == "group" and (dependence == "independent" or not (group or _group_of_recipe(recipe))):
+        message = (
+            'clean_by = "group" needs groups, but none are named. Set `group` in the model\'s configuration or in the '
+            "recipe."
+        )
+        raise ConfigError(message)
+    if dependence == "independent":
+        return Draws(independent=True)
+    named = group or _group_of_recipe(recipe)
+    if named:
+        kept = unit if named.window is not None else None
+        return Draws(group=named, unit=kept, clean_by="group" if clean_by == "group" else None)
+    time: str | None = getattr(recipe, "time", None)
+    return Draws(time=time, unit=unit) if time else UNSAID
+
+
+def _group_of_recipe(recipe: object) -> Group | None:
+    given = getattr(recipe, "group", None)
+    try:
+        return _group.validate_python(given)
+    except ValidationError as error:
+        message = sentences(error, Group, f"The `group` of {type(recipe).__name__}")
+        raise ConfigError(message) from error
