@@ -57,7 +57,10 @@ class Database:
     @property
     def is_yet_to_be_made(self) -> bool:
         """Whether it is a file that is not there."""
-        return self._file is not None and not self._file.exists()
+        try:
+            return self._file is not None and not self._file.exists()
+        except OSError:  # a folder that this user may not enter: to be tried, and told of
+            return False
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
