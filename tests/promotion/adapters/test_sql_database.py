@@ -138,7 +138,7 @@ class TestSqlite:
         )
 
     def test_a_place_where_no_file_can_be_made_is_one_sentence(self):
-        assert refusal(SqlLedger, "sqlite:////proc/ledger.db") == (
+        assert refusal(lambda: SqlLedger("sqlite:////proc/ledger.db").make()) == (
             "The ledger at sqlite:////proc/ledger.db cannot be used (unable to open database file). Nothing was recorded."
         )
 
