@@ -38,6 +38,7 @@ class UnknownName(PromotionError):
         kind: what was looked up, e.g. `metric`.
         name: what was asked for.
         known: what there is.
+        way_out: the sentence that names the nearest, or what there is; empty where there is nothing.
     """
 
     def __init__(self, kind: str, name: str, known: Iterable[str], *, hint: str = "") -> None:
@@ -45,12 +46,10 @@ class UnknownName(PromotionError):
         near = get_close_matches(name, self.known, n=1, cutoff=0.5)
         found = f"There is no {kind} '{name}'."
         if near:
-            way_out = f" Did you mean '{near[0]}'?"
-        elif self.known:
-            way_out = f" There is: {', '.join(self.known[:12])}."
+            self.way_out = f"Did you mean '{near[0]}'?"
         else:
-            way_out = ""
-        super().__init__(f"{found}{way_out}{' ' + hint if hint else ''}")
+            self.way_out = f"There is: {', '.join(self.known[:12])}." if self.known else ""
+        super().__init__(" ".join(filter(None, (found, self.way_out, hint))))
 
 
 class BadTag(UnknownName):

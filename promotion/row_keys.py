@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from promotion.arrow_columns import plain
 from promotion.errors import DataError
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ _ZONE = r"Z|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?"
 MOMENT = rf"^({_DATE})[T ]({_CLOCK})(?:(:[0-5]\d)(\.\d{{1,9}})?)?({_ZONE})?$"
 """ISO 8601 date and time; groups: date, hour and minute, `:seconds`, `.fraction`, zone."""
 _MOMENT = re.compile(MOMENT)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # but tabs and the ends of lines
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,8 @@ def key_texts(keys: "pd.Series[Any]") -> "pa.StringArray":
       are the shortest decimal that reads back as the same number.
     - A `Decimal` is written out with all its digits, a truth value is `True` or `False`.
     - Dates and moments are ISO 8601, as above.
-    - Bytes are the UTF-8 text they hold, or else their hexadecimal digits; anything else is its `str`.
+    - Bytes are the UTF-8 text they hold, or else, and where that has control characters, their hexadecimal digits.
+    - A UUID is its hyphenated text, also in Arrow's type for it; anything else is its `str`.
 
     Raises:
         DataError: a floating-point number is infinite or so large that it stands for several whole numbers; a text is
@@ -123,7 +126,10 @@ def key_texts(keys: "pd.Series[Any]") -> "pa.StringArray":
     import pyarrow.compute as pc
 
     if isinstance(keys.dtype, pd.CategoricalDtype):
-        names = key_texts(keys.cat.categories.to_series(name=keys.name))
+        try:
+            names = key_texts(keys.cat.categories.to_series(name=keys.name))
+        except DataError:  # of a category, which is not a row
+            return key_texts(keys.astype(keys.cat.categories.dtype))
         codes = keys.cat.codes.to_numpy()
         return names.take(pa.array(codes, mask=codes < 0))
     texts = _texts(keys)
@@ -148,7 +154,7 @@ def _texts(keys: "pd.Series[Any]") -> "pa.StringArray":
     try:
         if pd.api.types.is_object_dtype(keys.dtype):
             return _joined(pa.array(keys, pa.string(), from_pandas=True))
-        column = _joined(pa.array(keys, from_pandas=True))
+        column = plain(_joined(pa.array(keys, from_pandas=True)))
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
         return _each(keys.name, keys.astype(object))
     kind = column.type
@@ -157,7 +163,7 @@ def _texts(keys: "pd.Series[Any]") -> "pa.StringArray":
     if pa.types.is_timestamp(kind):
         texts = column.cast(pa.timestamp(kind.unit)).cast(pa.string())
         return _with_zone(texts) if kind.tz else texts
-    return _each(keys.name, keys.astype(object))
+    return _each(keys.name, column.to_pylist() if pa.types.is_boolean(kind) else keys.astype(object))
 
 
 def _joined(column: "pa.Array | pa.ChunkedArray") -> "pa.Array":
@@ -172,7 +178,8 @@ def _with_zone(texts: "pa.StringArray") -> "pa.StringArray":
     return pc.binary_join_element_wise(texts, "Z", "")
 
 
-def _float_texts(keys: "pd.Series[Any]") -> "pa.StringArray":
+def _float_texts(keys: "pd.Series[Any]", first: int = 1) -> "pa.StringArray":
+    """Of a column of floating-point numbers whose first row has this number."""
     import numpy as np
     import pyarrow as pa
 
@@ -185,9 +192,9 @@ def _float_texts(keys: "pd.Series[Any]") -> "pa.StringArray":
     if vague.any():
         row = int(vague.argmax())
         message = (
-            f"Column '{keys.name}' names the rows and holds {values[row]!s} in row {row + 1}, a floating-point number "
-            f"({values.dtype}). From {limit:,} up such a number stands for several ids. Store the ids as whole numbers "
-            "or as text."
+            f"Column '{keys.name}' names the rows and holds {values[row]!s} in row {row + first}, a floating-point "
+            f"number ({values.dtype}). From {limit:,} up such a number stands for several ids. Store the ids as whole "
+            "numbers or as text."
         )
         raise DataError(message)
     integers = np.where(whole, values, 0).astype(np.int64)
@@ -203,7 +210,7 @@ def _float_texts(keys: "pd.Series[Any]") -> "pa.StringArray":
 def _each(name: object, values: "Iterable[Any]") -> "pa.StringArray":
     import pyarrow as pa
 
-    texts = [_text(name, value) for value in values]
+    texts = [_text(name, value, row) for row, value in enumerate(values, start=1)]
     try:
         return pa.array(texts, pa.string())
     except UnicodeEncodeError as error:
@@ -211,7 +218,7 @@ def _each(name: object, values: "Iterable[Any]") -> "pa.StringArray":
         raise DataError(message) from error
 
 
-def _text(name: object, value: Any) -> str | None:
+def _text(name: object, value: Any, row: int) -> str | None:
     """One value's text; a value of a float column and the same value among others have the same."""
     import numpy as np
     import pandas as pd
@@ -220,23 +227,26 @@ def _text(name: object, value: Any) -> str | None:
     if pd.api.types.is_scalar(value) and pd.isna(value):
         return None
     if isinstance(value, float | np.floating):
-        text = _float_texts(pd.Series([value], name=name, dtype=getattr(value, "dtype", np.float64)))[0].as_py()
+        column = pd.Series([value], name=name, dtype=getattr(value, "dtype", np.float64))
+        text = _float_texts(column, row)[0].as_py()
         return text
     if isinstance(value, Decimal):
         return format(value, "f")
     if isinstance(value, bytes | bytearray | memoryview):
-        return _text_of_bytes(bytes(value))
+        return text_of_bytes(bytes(value))
     if str(value) == object.__repr__(value):
         message = f"Column '{name}' names the rows and holds {value!r}, which has no text. Store the ids as text."
         raise DataError(message)
     return str(value)
 
 
-def _text_of_bytes(value: bytes) -> str:
+def text_of_bytes(value: bytes) -> str:
+    """The UTF-8 text that bytes hold; their hexadecimal digits where they hold none, or one with control characters."""
     try:
-        return value.decode()
+        text = value.decode()
     except UnicodeDecodeError:
         return value.hex()
+    return value.hex() if _CONTROL.search(text) else text
 
 
 def _moment(text: str) -> str:

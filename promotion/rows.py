@@ -7,10 +7,13 @@
 import csv
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from promotion.arrow_columns import MAX_EXACT, frame
 from promotion.errors import DataError, UnknownName, require_once
 from promotion.iso import is_moment
 from promotion.row_keys import FIRST_FORM, fingerprints, form_in_use, key_texts
@@ -19,26 +22,33 @@ from promotion.time_columns import times_of, times_of_text
 from promotion.vocabulary import Task
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
-ColumnType = Literal["number", "text", "key", "time"]
+ColumnType = Literal["number", "exact", "text", "key", "time"]
 _TAIL_BYTES = 1 << 20
 _BLOCK_BYTES = 1 << 23
+_SHOWN = 60
+"""Characters of a value that a sentence shows."""
 
 
 def read_rows(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
     """Read the named columns of a CSV or Parquet file, in the order given.
 
-    A `number` becomes float64, a `text` a pandas category. A `key` of a CSV file is text, letter by letter; that of a
-    Parquet file has the file's type. A `time` becomes int64 or float64 where the file holds numbers, datetime64 where
-    it holds moments or ISO 8601 text, in UTC where they name a zone.
+    A `number` becomes float64, and so does an `exact`, of which no whole number may be rounded for it. A `text` becomes
+    a pandas category. A `key` of a CSV file is text, letter by letter; that of a Parquet file has the file's type, a
+    UUID its text. A `time` becomes int64 or float64 where the file holds numbers, datetime64 where it holds moments or
+    ISO 8601 text, in UTC where they name a zone. Whole numbers of which one is missing are float64; keys, texts and
+    times of them are `Int64` where float64 would round one.
 
     In a CSV file only an empty field is a missing key or text (`NA` is a text). As a missing number or time `NA`,
     `NaN`, `null` and the like count too.
 
     Raises:
         DataError: the file is missing, empty or cut short, lacks a column or has two of its name, has a row with more
-            or fewer fields than its header, or holds no number where one must be, or no time.
+            or fewer fields than its header, or holds no number where one must be, or one too large for float64, or no
+            time.
     """
     if not path.is_file():
         message = f"There is no data file at {path}. Put the file there, or name another with --data."
@@ -128,9 +138,11 @@ def split_by_hash(rows: "pd.DataFrame", *, key: str, holdout: float) -> Split:
         holdout: share of the rows, or of what they belong to, above 0 and below 1.
 
     Raises:
-        DataError: a value is missing, or has no text of its own.
+        DataError: there is no such column, or two of its name; a key is missing or has no text of its own; or the share
+            does not lie between 0 and 1.
     """
     _check_share(holdout)
+    require_columns(rows, (key,), "The data", "by which its rows are divided")
     judges = fingerprints(rows[key]) < int(holdout * 2**64)
     return Split(rows[~judges], rows[judges])
 
@@ -144,7 +156,7 @@ def _read_csv(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
     _require(path, columns, header)
     _check_end(path, len(header))
     text = pa.dictionary(pa.int32(), pa.string())
-    types = {"number": pa.float64(), "text": text, "key": pa.string(), "time": pa.string()}
+    types = {"number": pa.float64(), "exact": pa.float64(), "text": text, "key": pa.string(), "time": pa.string()}
     try:
         if form_in_use() == FIRST_FORM:
             return _parse_as_once(path, columns, types)
@@ -152,7 +164,9 @@ def _read_csv(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
     except pa.ArrowInvalid as error:
         raise DataError(_explain(path, _column_at_fault(error, header), error)) from error
     for name, kind in columns.items():
-        if kind == "key":
+        if kind in {"number", "exact"}:
+            _require_held(path, rows[name], kind, partial(_fields, path, name))
+        elif kind == "key":
             rows[name] = rows[name].mask(rows[name] == "")
         elif kind == "time":
             rows[name] = rows[name].mask(rows[name].isin(arrow_csv.ConvertOptions().null_values))
@@ -198,13 +212,18 @@ def _read_parquet(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFram
 
     try:
         _require(path, columns, pq.read_schema(path).names)
-        rows = pd.read_parquet(path, columns=list(columns))
+        if form_in_use() == FIRST_FORM:
+            rows = pd.read_parquet(path, columns=list(columns))
+        else:
+            rows = frame(pq.read_table(path, columns=list(columns)))
     except (pa.ArrowInvalid, OSError) as error:
         message = f"{path} cannot be read as Parquet ({str(error).splitlines()[0]}). Write the file again."
         raise DataError(message) from error
     for name, kind in columns.items():
-        if kind == "number":
-            rows[name] = _numbers(path, rows[name])
+        if kind in {"number", "exact"}:
+            given = rows[name]
+            rows[name] = _numbers(path, given)
+            _require_held(path, rows[name], kind, partial(_as_text, given))
         elif kind == "text":
             rows[name] = rows[name].astype("category")
     return rows
@@ -230,8 +249,12 @@ def _require(path: Path, columns: Mapping[str, ColumnType], present: list[str]) 
         require_once(name, present, str(path))
 
 
-def _no_column(what: str, name: str, present: list[str], why: str = "which the recipe needs") -> str:
-    near = str(UnknownName("column", name, present)) if len(present) < 1000 else ""  # noqa: PLR2004
+def _no_column(what: str, name: str, present: list[Any], why: str = "which the recipe needs") -> str:
+    other = next((one for one in present if not isinstance(one, str)), None)
+    if other is not None:
+        near = f"Its columns are named by {type(other).__name__}, such as {other!r}, not by text. Name them by text."
+    else:
+        near = UnknownName("column", name, present).way_out if len(present) < 1000 else ""  # noqa: PLR2004
     return f"{what} has no column '{name}', {why}. {near}".strip()
 
 
@@ -280,6 +303,47 @@ def _numbers(path: Path, column: "pd.Series[Any]") -> "pd.Series[float]":
     return numbers
 
 
+def _require_held(
+    path: Path, numbers: "pd.Series[float]", kind: ColumnType, written: "Callable[[], pd.Series[Any]]"
+) -> None:
+    """See that float64 holds what the file says: no number is too large for it, and no `exact` one rounded.
+
+    Args:
+        path: the file.
+        numbers: as they were read.
+        kind: of the column.
+        written: gives the column as text; asked where there are large numbers.
+    """
+    large = numbers.abs() >= (MAX_EXACT if kind == "exact" else float("inf"))
+    if not large.any():
+        return
+    texts = written()[large]
+    for row, text, number in zip(large.to_numpy().nonzero()[0], texts, numbers[large], strict=True):
+        if _is_lost(text.strip(), number):
+            shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+            message = (
+                f"Column '{numbers.name}' of {path} holds {shown} in row {row + 1}, which double precision cannot "
+                "hold. Scale or shorten the numbers."
+            )
+            raise DataError(message)
+
+
+def _fields(path: Path, name: str) -> "pd.Series[Any]":
+    import pyarrow as pa
+
+    return _parse_csv(path, {name: pa.string()})[name]
+
+
+def _as_text(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    return column.astype(object).map(str)
+
+
+def _is_lost(text: str, number: float) -> bool:
+    if abs(number) == float("inf"):
+        return "inf" not in text.lower()
+    return text.lstrip("+-").isdecimal() and int(text) != number
+
+
 def _no_number(path: Path, column: str, row: int, value: str) -> str:
     way_out = ' Read dates and times as "time".' if is_moment(value) else ""
     return f"Column '{column}' of {path} must hold numbers; row {row} holds '{value}'.{way_out}"
@@ -307,7 +371,7 @@ def _check_keys(keys: "pd.Series[Any]", what: str) -> None:
 def _check_labels(labels: "pd.Series[Any]", what: str, task: Task) -> None:
     import pandas as pd
 
-    numbers = pd.to_numeric(labels, errors="coerce").astype("float64")
+    numbers = pd.Series(_as_judged(labels))
     if task is Task.BINARY:
         fits, expected = numbers.isin([0, 1]), "hold 0 or 1"
     elif task is Task.MULTICLASS:
@@ -316,23 +380,49 @@ def _check_labels(labels: "pd.Series[Any]", what: str, task: Task) -> None:
         fits, expected = numbers.abs() < float("inf"), "hold finite numbers"
     if not fits.all():
         row = _first(~fits)
-        found = "is empty" if pd.isna(labels.iloc[row - 1]) else f"holds {labels.iloc[row - 1]}"
+        value = labels.iloc[row - 1]
+        found = "is empty" if pd.api.types.is_scalar(value) and pd.isna(value) else f"holds {str(value)[:_SHOWN]}"
         message = f"Column '{labels.name}' of {what} must {expected}; row {row} {found}."
         raise DataError(message)
-    if task is not Task.REGRESSION and labels.nunique() < 2:  # noqa: PLR2004 - two classes
+    if task is not Task.REGRESSION and numbers.nunique() < 2:  # noqa: PLR2004 - two classes
         kind, needed = "one class of", "several"
         if task is Task.BINARY:
-            kind, needed = ("no positive", "only positive")[int(labels.iloc[0])], "both"
+            kind, needed = ("no positive", "only positive")[int(numbers[0])], "both"
         message = (
-            f"{what} holds {kind} rows (column '{labels.name}' is {labels.iloc[0]:g} in all {len(labels):,} rows); "
+            f"{what} holds {kind} rows (column '{labels.name}' is {numbers[0]:g} in all {len(labels):,} rows); "
             f"training needs {needed}."
         )
         raise DataError(message)
 
 
+def _as_judged(labels: "pd.Series[Any]") -> "NDArray[np.float64]":
+    """The labels as judging reads them, shape (n_rows,); NaN for what it refuses."""
+    import numpy as np
+
+    from promotion.evidence.containers import floats
+
+    try:
+        return floats(labels)
+    except (TypeError, ValueError):
+        return np.concatenate([_or_nan(value) for value in labels])
+
+
+def _or_nan(value: Any) -> "NDArray[np.float64]":
+    import numpy as np
+
+    from promotion.evidence.containers import floats
+
+    held = np.empty(1, dtype=object)
+    held[0] = value
+    try:
+        return floats(held)
+    except (TypeError, ValueError):
+        return np.array([np.nan])
+
+
 def _check_share(holdout: float) -> None:
-    if not 0 < holdout < 1:
-        message = f"The holdout's share must be above 0 and below 1, found {holdout}."
+    if not isinstance(holdout, Real) or not 0 < holdout < 1:
+        message = f"The holdout's share must be a number above 0 and below 1, found {holdout!r}."
         raise DataError(message)
 
 

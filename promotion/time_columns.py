@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 _FORMS = "numbers, dates, datetimes or ISO 8601 text such as 2024-12-31 or 2024-12-31T14:30:00+01:00"
-_WAY_OUT = "Turn the column into one of these where the recipe loads it, for example by pandas.to_datetime."
+_WAY_OUT = "Turn the column into one of these, for example by pandas.to_datetime."
 
 
 def times_of(column: "pd.Series[Any]", what: str = "") -> Times:
@@ -57,7 +57,7 @@ def times_of_text(column: "pd.Series[Any]", what: str) -> Times:
 
     named = f"'{column.name}' of {what}"
     column = column.mask(column.str.strip().isin(ConvertOptions().null_values))
-    numbers = pd.to_numeric(column, errors="coerce")
+    numbers = pd.to_numeric(column, errors="coerce", dtype_backend="numpy_nullable")  # which keeps all digits
     if column.isna().all() or pd.isna(numbers[column.notna()].iloc[0]):
         return _objects(column.astype(object), named)
     expected = "hold numbers throughout, as in its first row"
@@ -178,5 +178,5 @@ def _refuse(
         row = int(mask.argmax())
         value = column.iloc[row]
         found = f"'{value}'" if isinstance(value, str) else f"{value} ({type(value).__name__})"
-        message = f"Column {named} orders the rows in time and must {expected}; row {row + 1} holds {found}. {way_out}"
+        message = f"Column {named} is read as times and must {expected}; row {row + 1} holds {found}. {way_out}"
         raise DataError(message)

@@ -14,6 +14,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from promotion.ages import TimeUnit, in_units, timedelta_of
+from promotion.arrow_columns import MAX_EXACT
 from promotion.errors import DataError
 from promotion.iso import is_moment, moments_of
 
@@ -69,13 +70,23 @@ class Times:
         return f"{text}Z" if self.zoned and "T" in text else text
 
     def series(self, index: "pd.Index[Any]") -> "pd.Series[Any]":
-        """As a column of rows: int64 or float64; or datetime64, with UTC as its zone where they name one."""
+        """As a column of rows: int64 or float64; or datetime64, with UTC as its zone where they name one.
+
+        Whole numbers of which one is missing are float64, or `Int64` where float64 would round one.
+        """
         import pandas as pd
 
         made = pd.Series(self.points, index=index, name=self.name)
         if self.missing.any():
-            made = made.mask(self.missing) if self.moments else made.astype("float64").mask(self.missing)
+            made = made.mask(self.missing) if self.moments else self._kept(made).mask(self.missing)
         return made.dt.tz_localize("UTC") if self.zoned else made
+
+    def _kept(self, made: "pd.Series[Any]") -> "pd.Series[Any]":
+        """Numbers in a type that can say that one is missing."""
+        exact = made.dtype.kind == "f" or -MAX_EXACT <= made.min() <= made.max() <= MAX_EXACT
+        if exact:
+            return made.astype("float64")
+        return made.astype("UInt64") if made.dtype.kind == "u" else made.astype("Int64")
 
     def since(self, bound: float | str) -> "NDArray[np.bool_]":
         """Which rows are of the bound or later, shape (n_rows,); those without a time are not.
@@ -215,6 +226,6 @@ def _until(values: "NDArray[Any]", newest: Any, length: Any) -> "NDArray[np.bool
 def _other_kind(bound: float | str, times: Times, form: str) -> str:
     given, name = span_text(bound), times.name
     return (
-        f"A version was adopted with --trained-before {given}, but column '{name}' holds {times.said}. Adopt it again "
-        f"with {form}."
+        f"--trained-before {given} does not fit column '{name}', which holds {times.said}. Adopt the version with "
+        f"{form}."
     )

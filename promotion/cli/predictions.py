@@ -67,7 +67,7 @@ class Predictions:
 
         Raises:
             DataError: there is no such file or column, or there are two of its name; a label is missing, or one that
-                must be a number is none.
+                must be a number is none, or none that double precision holds.
         """
         from promotion.rows import read_rows
 
@@ -76,7 +76,7 @@ class Predictions:
         drawn = dict.fromkeys(self._drawn_by(), "--group" if self.draws.group else "--time")
         _require(self.path, drawn | {name: asker for name, (asker, _) in others.items()} | numbers)
         kinds = self._drawn_by() | {name: kind for name, (_, kind) in others.items()}
-        rows = read_rows(self.path, {**kinds, **dict.fromkeys(numbers, "number")})
+        rows = read_rows(self.path, {**kinds, **dict.fromkeys(numbers, "exact")})
         empty = rows[self.label].isna().to_numpy()
         if empty.any():
             message = (
@@ -140,7 +140,7 @@ def _columns(parts: Iterable["Slicing"], asker: str, costs: Mapping[str, str]) -
     kinds |= {part.by[0]: "time" for part in given if part.window is not None}
     kinds |= {part.by[0]: "number" for part in given if part.bins is not None}
     return {column: (asker, kind) for column, kind in kinds.items()} | {
-        column: (needed, "number") for column, needed in costs.items()
+        column: (needed, "exact") for column, needed in costs.items()
     }
 
 
@@ -208,8 +208,20 @@ def _require(path: Path, columns: Mapping[str, str]) -> None:
     present = _header(path)
     for name, asker in columns.items():
         if present and name not in present:
-            raise DataError(f"{path}, {asker}: {UnknownName('column', name, present)}")
+            raise DataError(f"{path}, {asker}: {_no_column(name, present)}")
         require_once(name, present, f"{path}, {asker}: the file")
+
+
+def _no_column(name: str, present: tuple[str, ...]) -> str:
+    """That there is none; or, where it is one with something behind it, that this divides nothing."""
+    for sign, what in (
+        ("/", "no length of a window: expected a number above 0 in the column's own unit, or a length like 12h or 7d"),
+        (":", "no number of bins: expected a whole number from 2 up, like 4"),
+    ):
+        column, _, division = name.rpartition(sign)
+        if column in present:
+            return f"'{name}' divides column '{column}', but '{division}' is {what}."
+    return str(UnknownName("column", name, present))
 
 
 def _header(path: Path) -> tuple[str, ...]:

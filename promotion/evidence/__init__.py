@@ -25,7 +25,7 @@ otherwise, and `compare` says the same of each slice.
 Pure: no I/O, no clock; the same arrays always give the same numbers. NumPy only.
 """
 
-from promotion.evidence.bounds import Dependence, DrawnAs, Error
+from promotion.evidence.bounds import AsEqual, Dependence, DrawnAs, Error
 from promotion.evidence.comparison import compare, measure
 from promotion.evidence.influence import Estimate
 from promotion.evidence.metrics import METRIC_NAMES, Metric, metric, metric_names, register_metric, task_of
@@ -44,6 +44,7 @@ from promotion.evidence.values import (
 
 __all__ = [
     "METRIC_NAMES",
+    "AsEqual",
     "Calibration",
     "Comparison",
     "Dependence",

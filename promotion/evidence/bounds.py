@@ -75,6 +75,21 @@ def require_share(what: str, number: float) -> None:
         raise ConfigError(message)
 
 
+@dataclass(frozen=True)
+class AsEqual:
+    """How many rows of equal weight would tell as much as rows of unequal weight (Kish 1965), `(sum w)^2 / sum w^2`.
+
+    Attributes:
+        rows: as all of them.
+        positives: as those labelled 1; None unless the task is binary.
+        negatives: as those labelled 0; likewise.
+    """
+
+    rows: float
+    positives: float | None = None
+    negatives: float | None = None
+
+
 class DrawnAs(StrEnum):
     """What is taken as a draw of its own where rows may depend on each other."""
 

@@ -11,12 +11,12 @@ from promotion.errors import ConfigError, DataError, require_once
 from promotion.evidence.arrays import TABLE, Columns, Floats, TakenColumns, names_of
 from promotion.evidence.bounds import Error, half_width, require_share, tail
 from promotion.evidence.containers import floats
-from promotion.evidence.groups import Asked, read_groups
+from promotion.evidence.groups import Asked, as_equal, read_groups
 from promotion.evidence.metrics import Metric, metric, task_of
 from promotion.evidence.rows import ScoredRows, read_rows
 from promotion.evidence.scale import TINY
 from promotion.evidence.slices import Slice, Slicing, divide, read_slicings
-from promotion.evidence.spread import Way, gain_error, ways
+from promotion.evidence.spread import FEWEST, Way, gain_error, ways
 from promotion.evidence.summaries import summarise
 from promotion.evidence.values import (
     Comparison,
@@ -94,6 +94,7 @@ def compare(
         scores=summarise(before, after),
         task=task,
         dependence=drawn,
+        as_equal=as_equal(after),
     )
     return comparison.with_influences({name: _of_all(each, kept) for name, each in influences.items()})
 
@@ -124,6 +125,7 @@ def measure(
         missing=tuple(result for result in results if isinstance(result, MissingMetric)),
         task=task,
         dependence=drawn,
+        as_equal=as_equal(rows),
     )
 
 
@@ -172,7 +174,7 @@ def _compare_slice(
     before = replace(before, groups=after.groups)
     compared, missing = _compare_rows(chosen, before, after, alpha, {})
     drawn = after.groups.dependence if after.groups else None
-    return SliceComparison(by, part.name, len(after), after.positives, compared, missing, drawn)
+    return SliceComparison(by, part.name, len(after), after.positives, compared, missing, drawn, as_equal(after))
 
 
 def _compare_rows(
@@ -255,11 +257,9 @@ def _ways(chosen: Metric, rows: ScoredRows) -> tuple[Way, ...] | str:
     try:
         with np.errstate(all="ignore"):  # what overflows is caught below
             reason = chosen.why_undefined(rows)
-            if reason:
+            found = () if reason else ways(chosen, rows)
+            if reason := reason or _why_no_error(found):
                 return reason
-            found = ways(chosen, rows)
-            if any(way.alone for way in found):
-                return _ALONE
             value, errors = found[0].estimate.value, [way.error.stderr for way in found]
     except DataError as wrong:  # of a user's own metric
         return str(wrong)
@@ -276,8 +276,21 @@ def _ways(chosen: Metric, rows: ScoredRows) -> tuple[Way, ...] | str:
     )
 
 
+def _why_no_error(found: tuple[Way, ...]) -> str:
+    """Why too few rows or groups have the weight for an error; empty where enough do."""
+    few = next((way.leverage.effective for way in found if way.too_few), None)
+    if few is not None:
+        return _FEW.format(few)
+    return _ALONE if any(way.alone for way in found) else ""
+
+
 _USUAL = 0.025
 """One side of a two-sided interval of 95 %."""
+
+_FEW = (
+    "Its rows differ so much in weight that they tell as much as {:.3g} of equal weight (of each class, where there "
+    f"are classes), and it takes {FEWEST} for a standard error; level the weights, or judge on more rows."
+)
 
 _ALONE = (
     "It takes rows of at least two groups, of each class where there are classes, for a standard error, but all are of "

@@ -14,6 +14,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from promotion.arrow_columns import without_extension
+
 MAX_EXACT = 2.0**53
 """Whole numbers up to this are exact in double precision."""
 
@@ -35,20 +37,29 @@ def floats(given: Any) -> Floats:
     with np.errstate(over="ignore"):
         numbers: Floats = np.require(array, np.float64, ["C", "ALIGNED"])
     _require_held(array, numbers)
-    if array.dtype.kind == "f" and not isinstance(given, np.ndarray) and _reach(numbers) >= MAX_EXACT:
-        return _of_objects(np.asarray(given, dtype=object))  # whole numbers may have been rounded on the way
     return numbers
 
 
 def unmasked(given: Any) -> NDArray[Any]:
-    """The values as a plain array; of a masked one as objects, with None for what is masked."""
+    """The values as a plain array; of a masked one as objects, with None for what is masked.
+
+    Whole numbers with missing ones among them, which NumPy would round to doubles, are objects too, and UUIDs of Arrow
+    are text.
+    """
     if not isinstance(given, np.ma.MaskedArray):
-        return np.asarray(given)
+        given = without_extension(given)
+        array = np.asarray(given)
+        in_doubles = array.dtype.kind == "f" and not isinstance(getattr(given, "dtype", None), np.dtype)
+        return _objects(given) if in_doubles and _reach(array) >= MAX_EXACT else array
     if not np.ma.is_masked(given):
         return np.asarray(given.data)
     values: NDArray[Any] = np.asarray(given.data).astype(object)
     values[np.ma.getmaskarray(given)] = None
     return values
+
+
+def _objects(given: Any) -> NDArray[Any]:
+    return np.asarray(given.to_pylist() if hasattr(given, "to_pylist") else given, dtype=object)
 
 
 def is_missing(value: Any) -> bool:

@@ -24,8 +24,8 @@ from numpy.typing import ArrayLike, NDArray
 from promotion.errors import ConfigError, DataError, UnknownName, require_once
 from promotion.evidence.arrays import TABLE, Columns, Floats, Index, names_of
 from promotion.evidence.blocks import blocks_of, read_times
-from promotion.evidence.bounds import Dependence, DrawnAs
-from promotion.evidence.containers import is_missing
+from promotion.evidence.bounds import AsEqual, Dependence, DrawnAs
+from promotion.evidence.containers import is_missing, unmasked
 from promotion.evidence.influence import raised
 from promotion.evidence.rows import ScoredRows
 from promotion.vocabulary import Task
@@ -113,6 +113,11 @@ class Groups:
     def beside_rows(self) -> bool:
         """Whether single rows are asked too, and the larger half-width decides."""
         return self.times is not None
+
+    @cached_property
+    def unequal_rows(self) -> bool:
+        """Whether each is a single row, and some weigh more than others."""
+        return self.count == len(self.codes) and bool(self.weights.min() != self.weights.max())
 
     @cached_property
     def count(self) -> int:
@@ -231,6 +236,23 @@ def _ungrouped(rows: ScoredRows) -> Groups:
     )
 
 
+def single_rows(rows: ScoredRows) -> Groups:
+    """Each row a group of its own: how rows of unequal weight are judged, as a heavy one pulls like a heavy group."""
+    return replace(_ungrouped(rows), codes=np.arange(len(rows), dtype=np.intp))
+
+
+def as_equal(rows: ScoredRows) -> AsEqual | None:
+    """How many rows of equal weight would tell as much; None where all weigh the same."""
+    if not rows.unequal:
+        return None
+    of_class = [_effective(rows.weights[rows.labels == label]) for label in (1, 0)] if rows.task is Task.BINARY else []
+    return AsEqual(_effective(rows.weights), *of_class)
+
+
+def _effective(weights: Floats) -> float:
+    return float(weights.sum() ** 2 / np.square(weights).sum()) if len(weights) else 0.0
+
+
 def _column(what: str, given: ArrayLike | str, columns: Columns | None, n_rows: int) -> NDArray[Any]:
     """The values of the rows: those given, or those of the column that is named."""
     every: Any = {} if columns is None else columns
@@ -241,7 +263,7 @@ def _column(what: str, given: ArrayLike | str, columns: Columns | None, n_rows: 
         require_once(given, names_of(columns), TABLE)
     values = every[given] if isinstance(given, str) else given
     # From a list of words and NaN, NumPy would make the word 'nan'.
-    found = np.asarray(values, dtype=object if isinstance(values, list | tuple) else None)
+    found = np.asarray(values, dtype=object) if isinstance(values, list | tuple) else unmasked(values)
     if found.shape != (n_rows,):
         named = f"column '{given}'" if isinstance(given, str) else what
         raise DataError(

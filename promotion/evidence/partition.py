@@ -17,6 +17,7 @@ from promotion.ages import timedelta_of
 from promotion.errors import DataError
 from promotion.evidence.arrays import Floats
 from promotion.evidence.containers import MAX_EXACT, is_missing
+from promotion.row_keys import text_of_bytes
 from promotion.time_columns import times_of
 
 MISSING = "(missing)"
@@ -48,7 +49,7 @@ def by_quantile(name: str, column: NDArray[Any], weights: Floats, bins: int) -> 
     """Parts of about equal weight, `[low, high)` by the number in the column; the last one includes its end."""
     numbers = _read_numbers(name, column)
     held = ~np.isnan(numbers)
-    _require_few(name, bins)
+    _require_few(name, bins, "Ask for fewer bins.")
     return _beside_missing(held, _quantiles(numbers[held], weights[held], bins) if held.any() else NOTHING)
 
 
@@ -126,7 +127,7 @@ def _windows(name: str, numbers: Floats, window: float) -> Coded:
             f"{high:g}, too far for it. Choose another window, or bins."
         )
     places, codes = np.unique(np.floor((numbers - low) / window), return_inverse=True)
-    _require_few(name, len(places))
+    _require_few(name, len(places), _LONGER)
     texts = _texts(low + window * np.concatenate([places, places + 1]))
     ranges = zip(texts[: len(places)], texts[len(places) :], strict=True)
     return Coded(tuple(f"[{start}, {end})" for start, end in ranges), codes)
@@ -149,7 +150,7 @@ def _by_length(name: str, column: NDArray[Any], length: timedelta) -> Coded:
     begin = next(unit for unit in (86_400, 3600, 60, 1) if window % unit == 0)
     low = seconds.min() // begin * begin
     places, codes = np.unique((seconds - low) // window, return_inverse=True)
-    _require_few(name, len(places))
+    _require_few(name, len(places), _LONGER)
     starts, ends = ((low + window * each).astype("datetime64[s]") for each in (places, places + 1))
     ranges = zip(map(times.written, starts), map(times.written, ends), strict=True)
     return _beside_missing(held, Coded(tuple(f"[{start}, {end})" for start, end in ranges), codes))
@@ -205,8 +206,8 @@ def _text(value: Any) -> str:
         return _number_text(value)
     if isinstance(value, np.datetime64):
         return str(np.datetime_as_string(value, unit="auto"))
-    text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
-    return text.encode(errors="replace").decode() or '""'  # what is no Unicode cannot be written to a ledger
+    text = text_of_bytes(value) if isinstance(value, bytes) else str(value)
+    return text.encode(errors="backslashreplace").decode() or '""'  # what is no Unicode cannot be written to a ledger
 
 
 def _number_text(number: "float | np.floating[Any]") -> str:
@@ -239,9 +240,11 @@ def _texts(edges: Floats) -> list[str]:
     return texts
 
 
-def _require_few(what: str, found: int) -> None:
+def _require_few(
+    what: str, found: int, way_out: str = "Divide a number into bins, for example bins = 4, or slice by another column."
+) -> None:
     if found > MAX_PARTS:
-        raise DataError(
-            f"There may be up to {MAX_PARTS:,} slices by '{what}', but there are {found:,}. Divide a number into "
-            "bins, for example bins = 4, or slice by another column."
-        )
+        raise DataError(f"There may be up to {MAX_PARTS:,} slices by '{what}', but there are {found:,}. {way_out}")
+
+
+_LONGER = "Use a longer window."

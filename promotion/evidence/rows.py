@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from promotion.evidence.groups import Groups
 
 
+_SHOWN = 200
+"""Characters that a sentence shows of what NumPy says."""
+
+
 @dataclass(frozen=True, eq=False)
 class ScoredRows:
     """One model's scores on the rows that judge.
@@ -69,6 +73,11 @@ class ScoredRows:
     def weight(self) -> float:
         """Sum of the weights as they were given."""
         return float(self.weights.sum()) * self.unit
+
+    @property
+    def unequal(self) -> bool:
+        """Whether some rows weigh more than others."""
+        return bool(self.weights.min() != self.weights.max())
 
     @property
     def positives(self) -> int | None:
@@ -265,5 +274,6 @@ def _as_numbers(what: str, given: ArrayLike) -> Floats:
     try:
         return floats(given)
     except (TypeError, ValueError) as error:
-        message = f"The {what} must be numbers, but they cannot be read as such: {error}."
+        told = str(error) if len(str(error)) <= _SHOWN else f"{str(error)[:_SHOWN]}…"
+        message = f"The {what} must be numbers, but they cannot be read as such: {told}."
         raise DataError(message) from error

@@ -26,6 +26,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,7 @@ from numpy.typing import NDArray
 from promotion.evidence.arrays import Floats
 from promotion.evidence.bounds import Error
 from promotion.evidence.definition import Metric
-from promotion.evidence.groups import Groups, Leverage
+from promotion.evidence.groups import Groups, Leverage, single_rows
 from promotion.evidence.influence import Estimate, Over, paired_error, raised
 from promotion.evidence.rows import ScoredRows
 from promotion.evidence.scale import root_of_squares
@@ -42,6 +43,9 @@ HEAVY = 30
 """No more groups are left out for real; with all of them no standard error was 1 % larger in simulations."""
 
 
+FEWEST = 10
+"""With fewer effective rows, where rows weigh unequally, there is no error: one row may have all the influence."""
+
 LEAST = 0.01
 """Nor is one that has a smaller share of the sum of squares."""
 
@@ -49,6 +53,10 @@ SKEWED, SKEWED_MORE = 1.5, 2.75
 """Taken off the root of the effective number of groups, for the degrees of freedom of a single model's value; more of
 one that leaving out a group moves otherwise than influences say.
 """
+
+
+Refit: TypeAlias = Callable[[NDArray[np.intp]], float]
+"""The value without some rows, of their positions."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +71,7 @@ class Way:
 
     estimate: Estimate
     groups: Groups | None = None
-    refit: Callable[[], Callable[[NDArray[np.intp]], float]] | None = None
+    refit: Callable[[], Refit] | None = None
 
     @cached_property
     def sums(self) -> Floats:
@@ -95,6 +103,11 @@ class Way:
         """Whether one group has all the weight, of all rows or of a class that counts, so that there is no error."""
         return self.groups is not None and self.leverage.alone
 
+    @property
+    def too_few(self) -> bool:
+        """Whether a few heavy rows decide alone, so that the error says nothing."""
+        return self.groups is not None and self.groups.unequal_rows and self.leverage.effective < FEWEST
+
     @cached_property
     def error(self) -> Error:
         """Of the value; of a share never less than two rows, see `Estimate.stderr`."""
@@ -108,12 +121,17 @@ class Way:
         return Error(max(root_of_squares(sums), 2 * self.estimate.one_row), dof)
 
     def heavy(self, sums: Floats) -> NDArray[np.intp]:
-        """The groups of which the most comes, to be left out for real where the metric can; those of several rows."""
+        """The groups of which the most comes, to be left out for real where the metric can; those of several rows.
+
+        And rows of unequal weight.
+        """
         heavy: NDArray[np.intp] = np.argsort(-np.abs(sums), kind="stable")[:HEAVY]
         if self.refit is None or self.groups is None or not sums.any():
             return heavy[:0]
         squares = np.square(sums / np.abs(sums).max())
         heavy = heavy[squares[heavy] > LEAST * squares.sum()]
+        if self.groups.unequal_rows:
+            return heavy
         return heavy[np.bincount(self.groups.codes, minlength=self.groups.count)[heavy] > 1]
 
     def moved_by(self, heavy: NDArray[np.intp]) -> Floats:
@@ -125,7 +143,7 @@ class Way:
         return (self.estimate.value - without) * self.leverage.unequal
 
     @cached_property
-    def _without(self) -> Callable[[NDArray[np.intp]], float]:
+    def _without(self) -> Refit:
         assert self.refit is not None  # noqa: S101 - else nothing is heavy
         return self.refit()
 
@@ -141,13 +159,28 @@ class Way:
 def ways(chosen: Metric, rows: ScoredRows) -> tuple[Way, ...]:
     """The ways that are asked: rows alone, named groups alone, or rows and blocks of time.
 
+    Rows of unequal weight are groups of one row each, see `single_rows`.
+
     Blocks of which one has all rows of a class tell no error, and are left out; named groups stay, and say so.
     """
-    found = Way(chosen.estimate(rows), rows.groups, partial(chosen.without, rows) if chosen.without else None)
-    if found.groups is None or not found.groups.beside_rows:
+    refit = partial(chosen.without, rows) if chosen.without else None
+    if rows.groups is None:
+        return (_by_rows(chosen.estimate(rows), rows, refit),)
+    found = Way(chosen.estimate(rows), rows.groups, refit)
+    if not rows.groups.beside_rows:
         return (found,)
-    by_rows = chosen.estimate(replace(rows, groups=None)) if found.estimate.resampled else found.estimate
-    return (Way(by_rows),) if found.alone else (Way(by_rows), found)
+    estimate = chosen.estimate(replace(rows, groups=None)) if found.estimate.resampled else found.estimate
+    by_rows = _by_rows(estimate, rows, refit)
+    return (by_rows,) if found.alone else (by_rows, found)
+
+
+def _by_rows(estimate: Estimate, rows: ScoredRows, refit: Callable[[], Refit] | None) -> Way:
+    if not rows.unequal:
+        return Way(estimate)
+    singles = single_rows(rows)
+    if estimate.resampled:
+        estimate = estimate._replace(influence=estimate.influence * singles.of_classes.shortfall)
+    return Way(estimate, singles, refit)
 
 
 def gain_error(before: Way, after: Way, rows: ScoredRows) -> Error:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from promotion.canonical import LATER
 from promotion.errors import DataError, UnknownName
 from promotion.evidence.arrays import Floats
-from promotion.evidence.bounds import Dependence, Error, half_width, tail
+from promotion.evidence.bounds import AsEqual, Dependence, Error, half_width, tail
 from promotion.vocabulary import Direction, Task
 
 
@@ -144,7 +144,7 @@ class SliceComparison:
     Attributes:
         by: name of the slicing, e.g. `ProductCD`.
         value: which slice of it, e.g. `W`; `(missing)` for rows without a value.
-        rows, positives, metrics, missing, dependence: as of a `Comparison`.
+        rows, positives, metrics, missing, dependence, as_equal: as of a `Comparison`.
     """
 
     by: str
@@ -154,6 +154,7 @@ class SliceComparison:
     metrics: tuple[MetricComparison, ...]
     missing: tuple[MissingMetric, ...] = ()
     dependence: Annotated[Dependence | None, LATER] = None
+    as_equal: Annotated[AsEqual | None, LATER] = None
 
     @property
     def name(self) -> str:
@@ -210,6 +211,7 @@ class Comparison:
         task: what the models predict.
         dependence: how the rows were taken to depend on each other; None where nothing was said, and each counts as a
             draw of its own.
+        as_equal: how many rows of equal weight would tell as much; None where all weigh the same.
     """
 
     rows: int
@@ -222,6 +224,7 @@ class Comparison:
     scores: ScoreSummary | None = None
     task: Task = Task.BINARY
     dependence: Annotated[Dependence | None, LATER] = None
+    as_equal: Annotated[AsEqual | None, LATER] = None
 
     def __getitem__(self, name: str) -> MetricComparison:
         for found in self.metrics:
@@ -232,9 +235,9 @@ class Comparison:
     def influence(self, name: str) -> Floats:
         """How each row moves the gain in a metric, to first order, with its weight; shape `(n_rows,)`.
 
-        Positive speaks for the challenger. Where rows are draws of their own the squares add up to `stderr ** 2` (in a
-        share of few rows that is a little more); rows without weight have none. It is not stored, neither by a ledger
-        nor by `pickle`.
+        Positive speaks for the challenger. Where rows are draws of their own and weigh the same the squares add up to
+        `stderr ** 2` (in a share of few rows that is a little more); rows without weight have none. It is not stored,
+        neither by a ledger nor by `pickle`.
 
         Raises:
             UnknownName: the metric was not compared.
@@ -272,6 +275,7 @@ class Evaluation:
     missing: tuple[MissingMetric, ...] = ()
     task: Task = Task.BINARY
     dependence: Annotated[Dependence | None, LATER] = None
+    as_equal: Annotated[AsEqual | None, LATER] = None
 
     def __getitem__(self, name: str) -> Measurement:
         for found in self.metrics:

@@ -6,7 +6,7 @@ number (intersection-union test: Berger, Technometrics 24, 1982).
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TypeGuard
+from typing import NamedTuple, TypeGuard
 
 from promotion.evidence import Comparison, Evaluation, Measurement, MetricComparison, SliceComparison
 from promotion.evidence.bounds import Dependence, DrawnAs
@@ -77,12 +77,41 @@ class Check:
 
 def evidence_checks(evidence: Comparison | Evaluation, policy: Policy) -> tuple[Check, ...]:
     """Whether there are rows enough to judge by, and of both classes where there are two."""
-    enough = (_enough("rows", evidence.rows, policy.min_rows), *_enough_groups(evidence.dependence, policy))
+    rows, *classes = counted(evidence)
+    enough = (_enough(rows, policy.min_rows), *_enough_groups(evidence.dependence, policy))
+    return (_enough(min(classes, key=Counted.told), policy.min_positives), *enough) if classes else enough
+
+
+class Counted(NamedTuple):
+    """Rows of one kind: what they are called, how many, and how many of equal weight would tell as much."""
+
+    what: str
+    found: int
+    as_equal: float | None
+
+    def told(self) -> float:
+        """What is held against a minimum."""
+        return self.found if self.as_equal is None else self.as_equal
+
+    @property
+    def said(self) -> str:
+        """In words: `12 rows`, `900 rows, whose weights tell as much as 12 of equal weight`."""
+        if self.as_equal is None:
+            return f"{self.found:,} {self.what}"
+        return f"{self.found:,} {self.what}, whose weights tell as much as {self.as_equal:,.3g} of equal weight"
+
+
+def counted(evidence: Comparison | Evaluation | SliceComparison) -> tuple[Counted, ...]:
+    """All rows; and the positives and negatives, where there are two classes."""
+    equal = evidence.as_equal
+    rows = Counted("rows", evidence.rows, equal.rows if equal else None)
     if evidence.positives is None:
-        return enough
-    negatives = evidence.rows - evidence.positives
-    rarer = ("positives", evidence.positives) if evidence.positives <= negatives else ("negatives", negatives)
-    return (_enough(*rarer, policy.min_positives), *enough)
+        return (rows,)
+    return (
+        rows,
+        Counted("positives", evidence.positives, equal.positives if equal else None),
+        Counted("negatives", evidence.rows - evidence.positives, equal.negatives if equal else None),
+    )
 
 
 def _enough_groups(drawn: Dependence | None, policy: Policy) -> tuple[Check, ...]:
@@ -253,12 +282,17 @@ def _constant_check(found: Measurement, required: float, alpha: float, *, sign: 
     )
 
 
-def _enough(what: str, found: int, required: int) -> Check:
+def _enough(rows: Counted, required: int) -> Check:
+    found = rows.told()
     outcome = Outcome.PASSED if found >= required else Outcome.INCONCLUSIVE
-    few = "" if outcome is Outcome.PASSED else "only "
-    reason = f"The holdout has {few}{found:,} {what}; the policy asks for at least {required:,}."
+    only = "" if outcome is Outcome.PASSED else "only "
     return Check(
-        kind=Kind.EVIDENCE, subject=what, outcome=outcome, reason=reason, value=float(found), required=float(required)
+        kind=Kind.EVIDENCE,
+        subject=rows.what,
+        outcome=outcome,
+        reason=f"The holdout has {only}{rows.said}; the policy asks for at least {required:,}.",
+        value=float(found),
+        required=float(required),
     )
 
 

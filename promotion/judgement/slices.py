@@ -10,7 +10,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from promotion.evidence import Comparison, MetricComparison, SliceComparison
-from promotion.judgement.checks import Check, Kind, compared, few_groups, gain_check, told_power, unless_shown
+from promotion.judgement.checks import (
+    Check,
+    Counted,
+    Kind,
+    compared,
+    counted,
+    few_groups,
+    gain_check,
+    told_power,
+    unless_shown,
+)
 from promotion.judgement.policy import Policy, Rule
 from promotion.judgement.power import equal_could_not_pass
 from promotion.judgement.rules import Require, SliceRule
@@ -70,14 +80,17 @@ def _case(part: SliceComparison, rule: SliceRule, policy: Policy) -> _Case:
 
 def _too_few(part: SliceComparison, rule: SliceRule) -> str:
     """Why a slice is too small to be judged; empty when it is not."""
-    if part.rows < rule.min_rows:
-        return f"It has only {part.rows:,} rows; the policy judges slices of at least {rule.min_rows:,}."
-    if part.positives is None:
-        return ""
-    found, rarer = min((part.positives, "positives"), (part.rows - part.positives, "negatives"))
-    if found < rule.min_positives:
-        return f"It has only {found:,} {rarer}; the policy judges slices of at least {rule.min_positives:,}."
-    return ""
+    rows, *classes = counted(part)
+    asked = [(rows, rule.min_rows)]
+    asked += [(min(reversed(classes), key=Counted.told), rule.min_positives)] if classes else []
+    return next(
+        (
+            f"It has only {each.said}; the policy judges slices of at least {least:,}."
+            for each, least in asked
+            if each.told() < least
+        ),
+        "",
+    )
 
 
 def _shown_worse(cases: list[_Case], alpha: float) -> list[_Case]:

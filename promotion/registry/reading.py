@@ -126,6 +126,9 @@ def _load(source: Source) -> "pd.DataFrame":
     """The rows as the recipe reads them now."""
     with as_data_error(f"The recipe could not load {source.path}"):
         rows = source.recipe.load(source.path)
+    if not hasattr(rows, "columns"):
+        message = f"The recipe's `load` must give a pandas DataFrame, but gave a {type(rows).__name__}."
+        raise DataError(message)
     if _stamp(source.path) != source.stamp:
         message = f"{source.path} changed while it was read. Wait until it is written whole, and run the command again."
         raise DataError(message)

@@ -49,12 +49,15 @@ class TestTextOfAType:
             (2.0**53, "float64", "9007199254740992.0 in row 2, a floating-point number (float64). From 9,007,199,254"),
             (2.0**24, "float32", "1.6777216e+07 in row 2, a floating-point number (float32). From 16,777,216 up such"),
             (float("inf"), "float64", "inf in row 2, a floating-point number (float64). From"),
-            (1e19, object, "1e+19 in row 1, a floating-point number (float64). From"),
+            (1e19, object, "1e+19 in row 2, a floating-point number (float64). From"),
         ],
     )
     def test_floating_point_numbers_that_stand_for_several_ids_are_refused(self, value, dtype, said):
         with pytest.raises(DataError, match=re.escape(f"Column 'id' names the rows and holds {said}")):
             texts([1, value], dtype)
+        again = said.replace("in row 2", "in row 3")
+        with pytest.raises(DataError, match=re.escape(f"Column 'id' names the rows and holds {again}")):
+            texts(pd.Series([1, 1, value], dtype=dtype).astype("category"))
         assert texts([1, 2.0**53 - 1]) == ["1", "9007199254740991"]
 
     def test_text_is_itself_in_every_column_of_text(self):

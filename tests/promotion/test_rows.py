@@ -92,11 +92,11 @@ class TestReading:
             ("", "rows.csv is empty; its first line should name the columns."),
             (
                 "id,label,kind\n1,0,x\n",
-                "rows.csv has no column 'y', which the recipe needs. There is no column 'y'. There is: id, label, kind.",
+                "rows.csv has no column 'y', which the recipe needs. There is: id, label, kind.",
             ),
             (
                 "id,y,kindd\n1,0,x\n",
-                "rows.csv has no column 'kind', which the recipe needs. There is no column 'kind'. Did you mean 'kindd'?",
+                "rows.csv has no column 'kind', which the recipe needs. Did you mean 'kindd'?",
             ),
             (HEAD + "1,0,x,9\n2,yes,x,9\n", "Column 'y' of rows.csv must hold numbers; row 2 holds 'yes'."),
             (
@@ -238,6 +238,33 @@ class TestChecking:
             check_rows(rows, key="id", label="y", what="rows.csv", task=Task(task))
         assert str(raised.value) == sentence
 
+    @pytest.mark.parametrize(
+        ("labels", "shown"),
+        [
+            (pd.to_datetime([0, 1, 0]), "1970-01-01 00:00:00"),
+            (pd.to_timedelta([0, 1, 0]), "0 days 00:00:00"),
+            ([0j, 1 + 0j, 0j], "0j"),
+            ([[0], [1], [0]], "[0]"),
+            (["x" * 1000, "0", "1"], "x" * 60),
+        ],
+    )
+    @pytest.mark.parametrize("task", list(Task))
+    def test_labels_that_judging_refuses_are_refused_before_training(self, labels, shown, task):
+        rows = pd.DataFrame({"id": ["a", "b", "c"]}).assign(y=pd.Series(labels))
+        with pytest.raises(DataError, match=rf"^Column 'y' of r\.csv must hold .*; row 1 holds {re.escape(shown)}\.$"):
+            check_rows(rows, key="id", label="y", what="r.csv", task=task)
+
+    @pytest.mark.parametrize("columns", [[0, 1], pd.MultiIndex.from_tuples([("id", ""), ("y", "")])])
+    def test_columns_that_are_not_named_by_text_are_one_sentence(self, columns):
+        rows = pd.DataFrame([[1, 0], [2, 1]], columns=columns)
+        named = re.escape(f"Its columns are named by {type(columns[0]).__name__}, such as {columns[0]!r}, not by text.")
+        with pytest.raises(DataError, match=rf"^r\.csv has no column 'id', which the recipe needs\. {named} Name them"):
+            check_rows(rows, key="id", label="y", what="r.csv")
+        with pytest.raises(
+            DataError, match=rf"^The data has no column 'id', by which its rows are divided\. {named} Name them"
+        ):
+            split_by_hash(rows, key="id", holdout=0.5)
+
     def test_several_classes_are_more_than_one_and_numbers_may_be_all_alike(self):
         rows = synthetic_rows(30).assign(y=3.0)
         with pytest.raises(DataError, match=r"^rows\.csv holds one class of rows \(column 'y' is 3 in all 30 rows\)"):
@@ -250,6 +277,33 @@ class TestChecking:
         found = source(ToyRecipe(), {}, tmp_path / "rows.csv")
         data = load_rows(found, "rows.csv", settings)
         assert (len(data.rows), data.name, data.digest) == (30, "rows.csv", file_digest(tmp_path / "rows.csv"))
+
+
+class TestLargeNumbers:
+    @pytest.fixture(params=["csv", "parquet"])
+    def read(self, request, tmp_path):
+        def made(column, kind):
+            path = tmp_path / f"r.{request.param}"
+            frame = pd.DataFrame({"y": column})
+            frame.to_csv(path, index=False) if request.param == "csv" else frame.to_parquet(path)
+            return read_rows(path, {"y": kind})["y"].tolist()
+
+        return made
+
+    @pytest.mark.parametrize("column", [[1, 2**53 + 1], [2**53 + 1, None], [2**64 - 1, 0]])
+    def test_a_whole_number_is_exact_or_an_error_where_it_counts(self, read, column):
+        given = pd.Series(column, dtype="UInt64")
+        row = 1 + column.index(max(filter(None, column)))
+        with pytest.raises(DataError, match=rf"holds {column[row - 1]} in row {row}, which double precision cannot"):
+            read(given, "exact")
+        assert read(given, "number")[row - 1] == float(column[row - 1])
+        assert read(pd.Series([2**53 + 2, -(2**60)]), "exact") == [2.0**53 + 2, -(2.0**60)]
+
+    @pytest.mark.parametrize("kind", ["number", "exact"])
+    def test_a_number_beyond_all_doubles_is_not_infinite(self, read, kind):
+        with pytest.raises(DataError, match=r"^Column 'y' of .* holds -1e400 in row 2, which double precision cannot"):
+            read(pd.Series(["1", "-1e400"]), kind)
+        assert read(pd.Series([1.0, float("inf")]), kind) == [1.0, float("inf")]
 
 
 class TestFingerprints:
@@ -316,11 +370,28 @@ class TestSplitting:
         wider = split_by_hash(rows, key="id", holdout=0.5)
         assert set(first.holdout["id"]) < set(wider.holdout["id"])
 
-    @pytest.mark.parametrize("share", [0, 1, -0.1, float("nan")])
+    @pytest.mark.parametrize(
+        ("rows", "sentence"),
+        [
+            (
+                pd.DataFrame([[1, 2]] * 3, columns=["id", "id"]),
+                r"^The data has 2 columns named 'id' \(columns 1 and 2\)",
+            ),
+            (
+                pd.DataFrame({"idd": [1]}),
+                r"^The data has no column 'id', by which its rows are divided\. Did you mean 'idd'\?$",
+            ),
+        ],
+    )
+    def test_a_key_that_is_not_one_column_is_one_sentence(self, rows, sentence):
+        with pytest.raises(DataError, match=sentence):
+            split_by_hash(rows, key="id", holdout=0.5)
+
+    @pytest.mark.parametrize("share", [0, 1, -0.1, float("nan"), "0.25", None, True])
     def test_a_share_that_is_none_is_one_sentence(self, share):
         for split in (
             lambda: split_by_time(synthetic_rows(9), time="t", holdout=share),
             lambda: split_by_hash(synthetic_rows(9), key="id", holdout=share),
         ):
-            with pytest.raises(DataError, match=r"^The holdout's share must be above 0 and below 1, found "):
+            with pytest.raises(DataError, match=r"^The holdout's share must be a number above 0 and below 1, found "):
                 split()

@@ -95,9 +95,9 @@ def test_text_that_is_not_iso_8601_is_never_split(form, days):
         with pytest.raises(DataError) as caught:
             split_by_time(rows.assign(t=column), time="t", holdout=0.5)
         assert str(caught.value) == (
-            "Column 't' orders the rows in time and must hold numbers, dates, datetimes or ISO 8601 text such as "
-            f"2024-12-31 or 2024-12-31T14:30:00+01:00; row 1 holds '{rows['t'][0]}'. Turn the column into one of these "
-            "where the recipe loads it, for example by pandas.to_datetime."
+            "Column 't' is read as times and must hold numbers, dates, datetimes or ISO 8601 text such as "
+            f"2024-12-31 or 2024-12-31T14:30:00+01:00; row 1 holds '{rows['t'][0]}'. Turn the column into one of these, "
+            "for example by pandas.to_datetime."
         )
 
 
@@ -132,14 +132,14 @@ ZONES = "hold moments without a zone throughout, as in its first row; row 2 hold
     ],
 )
 def test_a_column_that_has_no_order_in_time_is_one_sentence(column, sentence):
-    with pytest.raises(DataError, match=r"^Column 't' orders the rows in time and must hold ") as caught:
+    with pytest.raises(DataError, match=r"^Column 't' is read as times and must hold ") as caught:
         times_of(pd.Series(column, dtype=object, name="t"))
     assert sentence in str(caught.value)
 
 
 @pytest.mark.parametrize("dtype", ["bool", "boolean", "timedelta64[s]", "complex128", "duration[s][pyarrow]"])
 def test_a_dtype_that_is_no_time_is_one_sentence(dtype):
-    with pytest.raises(DataError, match=r"^Column 't' orders .* must hold numbers, dates, .*; row 1 holds "):
+    with pytest.raises(DataError, match=r"^Column 't' is read as times and must hold numbers, dates, .*; row 1 holds "):
         times_of(pd.Series([1, 0], name="t").astype(dtype))
 
 
@@ -162,7 +162,7 @@ def test_rows_without_a_time_are_told_apart_in_every_form():
 
 
 def test_a_split_needs_rows_and_their_column():
-    with pytest.raises(DataError, match=r"^The data has no column 'day', which orders its rows in time\. There is no"):
+    with pytest.raises(DataError, match=r"^The data has no column 'day', which orders its rows in time\. Did you"):
         split_by_time(pd.DataFrame({"days": [1, 2]}), time="day", holdout=0.5)
     with pytest.raises(DataError, match=r"^There are no rows to split by 't'\.$"):
         split_by_time(pd.DataFrame({"t": []}), time="t", holdout=0.5)
@@ -293,20 +293,20 @@ def test_rows_before_the_bound_and_rows_without_a_time_judge_nothing(times, boun
         (
             [86400, 90000],
             "2024-12-01",
-            "2024-12-01, but column 't' holds numbers such as 86400. Adopt it again with a number in the column's own "
-            "unit.",
+            "2024-12-01 does not fit column 't', which holds numbers such as 86400. Adopt the version with a number in the "
+            "column's own unit.",
         ),
         (
             NAIVE,
             1200.0,
-            "1200, but column 't' holds moments without a zone such as 2024-11-30T23:30. Adopt it again with a date or a "
-            "time, like 2024-12-01.",
+            "1200 does not fit column 't', which holds moments without a zone such as 2024-11-30T23:30. Adopt the version "
+            "with a date or a time, like 2024-12-01.",
         ),
         (
             NAIVE,
             "2024-12-01T00:00:00+01:00",
-            "2024-12-01T00:00:00+01:00, but column 't' holds moments without a zone such as 2024-11-30T23:30. Adopt it "
-            "again with a time without a zone, as the column has it.",
+            "2024-12-01T00:00:00+01:00 does not fit column 't', which holds moments without a zone such as "
+            "2024-11-30T23:30. Adopt the version with a time without a zone, as the column has it.",
         ),
     ],
 )
@@ -314,7 +314,7 @@ def test_a_bound_of_another_kind_is_one_sentence(times, bound, sentence):
     rows = pd.DataFrame({"id": range(len(times)), "y": 0, "t": times})
     with pytest.raises(DataError) as caught:
         clean(rows, RECIPE, TrainedBefore(bound))
-    assert str(caught.value) == f"A version was adopted with --trained-before {sentence}"
+    assert str(caught.value) == f"--trained-before {sentence}"
 
 
 def test_rows_without_the_time_column_that_the_recipe_names_are_one_sentence():
@@ -372,7 +372,7 @@ class TestReading:
         with pytest.raises(DataError) as caught:
             read(["2024-12-01", "31/12/2024"], suffix)
         assert str(caught.value).startswith(
-            f"Column 't' of {tmp_path}/rows{suffix} orders the rows in time and must hold numbers, dates, datetimes or "
+            f"Column 't' of {tmp_path}/rows{suffix} is read as times and must hold numbers, dates, datetimes or "
         )
         assert "; row 2 holds '31/12/2024'. Turn" in str(caught.value)
 

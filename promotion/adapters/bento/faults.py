@@ -22,7 +22,7 @@ def reading(path: Path) -> Iterator[None]:
     except OSError as error:
         place = error.filename or path
         message = (
-            f"The Bento store cannot be read at {place} ({error.strerror or error}{_whose(place)}). "
+            f"The Bento store cannot be read at {place} ({error.strerror or error}{whose(place)}). "
             "See that this user may read it."
         )
         raise StoreError(message) from error
@@ -41,7 +41,7 @@ def writing(path: Path) -> Iterator[None]:
         raise StoreError(_unwritable(path, error)) from error
 
 
-def _whose(place: object) -> str:
+def whose(place: object) -> str:
     """Owner, group and mode of what this user may not read, or of the nearest folder above that it can look at."""
     for path in (Path(str(place)), *Path(str(place)).parents):
         try:

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from promotion.adapters.bento import aside, claims, framework, strays
 from promotion.adapters.bento.description import DESCRIPTION, Damaged, mentions, read, strings, text_of, with_stage
-from promotion.adapters.bento.faults import reading, writing
+from promotion.adapters.bento.faults import reading, whose, writing
 from promotion.adapters.bento.files import digests, load_rows
 from promotion.adapters.files import replace_text, share, sync_folder, sync_tree, temporary_prefix
 from promotion.canonical import digest
@@ -308,7 +308,8 @@ class BentoStore:
         except Damaged as damage:
             why = self._torn(tag, damage)
         except OSError as error:
-            why = f"{tag} cannot be read ({error.strerror or error}). See that this user may read {path}."
+            found = f"{error.strerror or error}{whose(error.filename or path)}"
+            why = f"{tag} cannot be read ({found}). See that this user may read {path}."
         return Stored(tag=tag, path=path, stage=None, labels={}, metadata={}, torn=why) if path.exists() else None
 
     def _read(self, tag: Tag) -> Stored:

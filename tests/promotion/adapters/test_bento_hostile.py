@@ -434,11 +434,13 @@ class TestPermissions:
                 found = {one.tag.version: one.torn for one in store.versions("toy") if one.torn}
                 where = store.path(toy("good"))
                 assert found == {
-                    "good": f"toy:good cannot be read (Permission denied). See that this user may read {where}."
+                    "good": f"toy:good cannot be read (Permission denied; {good} belongs to root:root, mode 0000). "
+                    f"See that this user may read {where}."
                 }
                 assert store.strays() == ()
                 with pytest.raises(
-                    StoreError, match=r"cannot be read at .*model\.yaml \(Permission denied\)\. See that"
+                    StoreError,
+                    match=r"cannot be read at .*model\.yaml \(Permission denied; .*model\.yaml belongs to \w+:\w+, mode 0000\)\. ",
                 ) as told:
                     store.write_stage(toy("good"), Stage.PROD)
                 assert not isinstance(told.value, TornVersion)
@@ -453,7 +455,8 @@ class TestPermissions:
                 assert len(store.versions("toy")) == 5
                 assert [stray.path.name for stray in store.strays()] == [".cache"]
                 with pytest.raises(
-                    StoreError, match=r"^The Bento store cannot be read at .*secret \(Permission denied\)"
+                    StoreError,
+                    match=r"^The Bento store cannot be read at .*secret \(Permission denied; .*secret belongs to",
                 ):
                     store.versions("secret")
                 with pytest.raises(StoreError, match=r"^The Bento store cannot be read at .*secret"):
@@ -483,7 +486,7 @@ class TestPermissions:
         (store.path(toy("good")) / "saved_model.pkl").chmod(0)
         with as_somebody_else() as here:
             if here:
-                with pytest.raises(StoreError, match=r"cannot be read at .*saved_model\.pkl \(Permission denied\)"):
+                with pytest.raises(StoreError, match=r"at .*saved_model\.pkl \(Permission denied; .*, mode 0000\)"):
                     store.digest(toy("good"))
 
 

@@ -88,20 +88,20 @@ def test_the_same_bound_in_each_form_leaves_out_the_same_rows(dated, command, fo
         (
             "number",
             "2024-12-02",
-            "A version was adopted with --trained-before 2024-12-02, but column 't' holds numbers such as 0. Adopt it "
-            "again with a number in the column's own unit.",
+            "--trained-before 2024-12-02 does not fit column 't', which holds numbers such as 0. Adopt the version with a "
+            "number in the column's own unit.",
         ),
         (
             "naive",
             "1500",
-            "A version was adopted with --trained-before 1500, but column 't' holds moments without a zone such as "
-            "2024-12-01. Adopt it again with a date or a time, like 2024-12-01.",
+            "--trained-before 1500 does not fit column 't', which holds moments without a zone such as 2024-12-01. Adopt "
+            "the version with a date or a time, like 2024-12-01.",
         ),
         (
             "naive",
             "2024-12-02T01:00Z",
-            "A version was adopted with --trained-before 2024-12-02T01:00Z, but column 't' holds moments without a zone "
-            "such as 2024-12-01. Adopt it again with a time without a zone, as the column has it.",
+            "--trained-before 2024-12-02T01:00Z does not fit column 't', which holds moments without a zone such as "
+            "2024-12-01. Adopt the version with a time without a zone, as the column has it.",
         ),
     ],
 )

@@ -356,12 +356,12 @@ def test_a_slicing_that_cannot_be_is_a_sentence(slicing, message):
         (
             np.arange(2000.0),
             {"window": 1.0},
-            "There may be up to 1,000 slices by 'x', but there are 2,000. Divide a number into bins, for example bins = 4, or slice by another column.",
+            "There may be up to 1,000 slices by 'x', but there are 2,000. Use a longer window.",
         ),
         (
             np.arange(5),
             {"bins": 1001},
-            "There may be up to 1,000 slices by 'x', but there are 1,001. Divide a number into bins, for example bins = 4, or slice by another column.",
+            "There may be up to 1,000 slices by 'x', but there are 1,001. Ask for fewer bins.",
         ),
         (
             ["1", "2"],
@@ -386,7 +386,7 @@ def test_a_slicing_that_cannot_be_is_a_sentence(slicing, message):
         (
             ["31/12/2024"],
             {"window": "7d"},
-            "Column 'x' orders the rows in time and must hold numbers, dates, datetimes or ISO 8601 text such as 2024-12-31 or 2024-12-31T14:30:00+01:00; row 1 holds '31/12/2024'. Turn the column into one of these where the recipe loads it, for example by pandas.to_datetime.",
+            "Column 'x' is read as times and must hold numbers, dates, datetimes or ISO 8601 text such as 2024-12-31 or 2024-12-31T14:30:00+01:00; row 1 holds '31/12/2024'. Turn the column into one of these, for example by pandas.to_datetime.",
         ),
         (
             [0.0, math.inf],

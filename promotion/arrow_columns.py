@@ -1,0 +1,87 @@
+"""Columns of Arrow as those of pandas, with their values kept: whole numbers in full, UUIDs as their text."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+MAX_EXACT = 2**53
+"""Whole numbers up to this are exact in double precision."""
+
+_HYPHENS = (8, 13, 18, 23)
+"""Where a UUID's text of 36 characters has them."""
+
+
+def frame(table: "pa.Table") -> "pd.DataFrame":
+    """The table as `to_pandas` gives it, but of Arrow's own types as `plain` has them.
+
+    Whole numbers with NULLs become float64, and `Int64` or `UInt64` where float64 would round one.
+    """
+    for place, column in enumerate(table.columns):
+        if (kept := plain(column)) is not column:
+            table = table.set_column(place, table.field(place).name, kept)
+    rows: pd.DataFrame = table.to_pandas()
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if _is_rounded(column):
+            rows[name] = column.to_pandas(types_mapper=_whole).array
+    return rows
+
+
+def plain(column: Any) -> Any:
+    """A column, chunked or not, of one of Arrow's own extension types as one without: UUIDs and JSON as text.
+
+    A UUID is its hyphenated text. Columns of other types stay as they are.
+    """
+    import pyarrow as pa
+
+    named = getattr(column.type, "extension_name", "")
+    if named == "arrow.uuid":
+        chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+        texts = pa.chunked_array([_uuids(chunk.storage) for chunk in chunks], pa.string())
+        return texts if isinstance(column, pa.ChunkedArray) else texts.combine_chunks()
+    if named == "arrow.bool8":
+        return column.cast(pa.int8()).cast(pa.bool_())
+    return column.cast(column.type.storage_type) if named == "arrow.json" else column
+
+
+def without_extension(given: Any) -> Any:
+    """A pandas column, or one of Arrow, of an extension type of Arrow as `plain` has it; all else as it is."""
+    in_pandas = getattr(getattr(given, "dtype", None), "pyarrow_dtype", None)
+    if not hasattr(in_pandas or getattr(given, "type", None), "extension_name"):
+        return given
+    import pyarrow as pa
+
+    return plain(pa.array(given) if in_pandas else given)
+
+
+def _uuids(storage: "pa.FixedSizeBinaryArray") -> "pa.StringArray":
+    import numpy as np
+    import pyarrow as pa
+
+    if not len(storage):
+        return pa.array([], pa.string())
+    start, end = (16 * place for place in (storage.offset, storage.offset + len(storage)))
+    digits = memoryview(storage.buffers()[1])[start:end].hex().encode()
+    written = np.full((len(storage), 36), b"-", dtype="S1")
+    written[:, np.delete(np.arange(36), _HYPHENS)] = np.frombuffer(digits, "S1").reshape(-1, 32)
+    missing = storage.is_null().to_numpy(zero_copy_only=False)
+    return pa.array(written.view("S36").ravel(), mask=missing).cast(pa.string())
+
+
+def _is_rounded(column: "pa.ChunkedArray") -> bool:
+    """Whether there are NULLs among whole numbers of which float64 does not hold all."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not (column.null_count and pa.types.is_integer(column.type)):
+        return False
+    ends = pc.min_max(column).as_py()
+    return ends["min"] is not None and max(-ends["min"], ends["max"]) > MAX_EXACT
+
+
+def _whole(kind: "pa.DataType") -> Any:
+    import pandas as pd
+    import pyarrow as pa
+
+    return pd.UInt64Dtype() if pa.types.is_unsigned_integer(kind) else pd.Int64Dtype()
