@@ -60,6 +60,8 @@ def _run(arguments: Sequence[str]) -> int:
         return _stopped()
     except Exception as error:
         return _usage_error(error)
+    if code == STOPPED:  # as Typer takes Ctrl-C, without a word
+        return _stopped()
     return code if isinstance(code, int) else 0
 
 
