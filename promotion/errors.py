@@ -57,14 +57,11 @@ class UnknownName(PromotionError):
 class BadTag(UnknownName):
     """A text that is not a tag."""
 
-    def __init__(self, text: str) -> None:
-        super().__init__(
-            "tag",
-            text,
-            (),
-            hint="A tag is MODEL:VERSION in lower case, for example fraud_classifier:abc123; "
-            "`promotion status` lists them.",
+    def __init__(self, text: str, meant: str = "") -> None:
+        told = (
+            "A tag is MODEL:VERSION in lower case, for example fraud_classifier:abc123; `promotion status` lists them."
         )
+        super().__init__("tag", text, (), hint=f"Did you mean '{meant}'? {told}" if meant else told)
 
 
 class UnclearTime(PromotionError):

@@ -68,13 +68,18 @@ class Tag:
         """
         if isinstance(text, Tag):
             return text
-        model, colon, version = text.partition(":")
-        if not colon or not is_name(model) or not is_name(version):
-            raise BadTag(text)
+        model, _, version = text.partition(":")
+        if not _is_tag(text):
+            raise BadTag(text, meant=text.lower() if _is_tag(text.lower()) else "")
         return cls(model, version)
 
     def __str__(self) -> str:
         return f"{self.model}:{self.version}"
+
+
+def _is_tag(text: str) -> bool:
+    model, colon, version = text.partition(":")
+    return bool(colon) and is_name(model) and is_name(version)
 
 
 def is_name(text: str) -> bool:

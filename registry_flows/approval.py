@@ -31,7 +31,7 @@ from promotion.registry.approving import consent_of, deadline, is_open, overdue,
 from promotion.registry.state import Known
 from promotion.registry.workflow import Registry
 from promotion.report.decision import decision_page
-from promotion.report.markdown import page_markdown
+from promotion.report.markdown import escaped, page_markdown
 from promotion.vocabulary import Tag
 from registry_flows.session import may_pass, registry, run_name
 
@@ -159,9 +159,9 @@ def _question(ours: Registry, known: Known, refusal: str) -> str:
     said = consent_of(known, panel)
     so_far = f" Approved so far by {' and '.join(said.approved)}." if said.approved else ""
     until = until_told(known, panel)
-    again = f"**The last answer was not taken.** {refusal}\n\n" if refusal else ""
-    waits = f"{known.tag} passed and waits{f' {until}' if until else ''}: {said.wanting}.{so_far}\n\n"
-    return again + waits + page_markdown(decision_page(known.decision))
+    again = f"**The last answer was not taken.** {escaped(refusal)}\n\n" if refusal else ""
+    waits = f"{known.tag} passed and waits{f' {until}' if until else ''}: {said.wanting}.{so_far}"
+    return f"{again}{escaped(waits)}\n\n" + page_markdown(decision_page(known.decision))
 
 
 def _last_answer(run_id: UUID, known: Known) -> dict[str, Any] | None:

@@ -28,6 +28,7 @@ from promotion.report.markdown import page_markdown
 from promotion.report.page import Page, quiet
 from promotion.seams import Step
 from promotion.secrets import without_password
+from promotion.visible import visible
 from promotion.vocabulary import Tag
 from registry_flows.sending import is_in_run
 
@@ -84,7 +85,7 @@ def findings_artifact(model: str, findings: Sequence[Finding]) -> None:
             _write(create_markdown_artifact, _AGREE, key=key, description=description)
             return
         fields = ("code", "severity", "subject", "expected", "found", "mend")
-        rows = [{name: str(getattr(finding, name)) for name in fields} for finding in findings]
+        rows = [{name: visible(str(getattr(finding, name))) for name in fields} for finding in findings]
         _write(create_table_artifact, rows, key=key, description=description)
 
 
@@ -206,4 +207,5 @@ def _row(check: Check) -> dict[str, str]:
     """A check as a row; numbers come before the sentence, which a narrow window cuts off."""
     numbers = {"value": check.value, "bound": check.bound, "required": check.required}
     told = {name: "" if number is None else figure(number) for name, number in numbers.items()}
-    return {"check": check.name, "outcome": check.outcome.replace("_", " "), **told, "why": check.reason}
+    why = visible(check.reason)
+    return {"check": visible(check.name), "outcome": check.outcome.replace("_", " "), **told, "why": why}

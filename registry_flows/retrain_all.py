@@ -14,6 +14,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from promotion.errors import PromotionError
 from promotion.judgement import Decision
 from promotion.report.page import Tone
+from promotion.visible import visible
 from promotion.vocabulary import Verdict
 from registry_flows.hand_off import Candidate
 from registry_flows.retrain import retrain_flow
@@ -126,5 +127,6 @@ def _outcome(model: str, future: "PrefectFuture[Candidate]") -> Outcome:
 
 def _table(outcomes: Sequence[Outcome]) -> list[dict[str, str]]:
     return [
-        {"model": one.model, "version": one.tag or "-", "verdict": one.verdict, "why": one.said} for one in outcomes
+        {"model": one.model, "version": one.tag or "-", "verdict": one.verdict, "why": visible(one.said)}
+        for one in outcomes
     ]

@@ -26,6 +26,7 @@ from promotion.registry.patience import in_time, patience
 from promotion.registry.reading import Data
 from promotion.seams import Recipe, Split, Trained, task_of_recipe
 from promotion.secrets import without_password
+from promotion.visible import visible
 from promotion.vocabulary import Task
 
 if TYPE_CHECKING:
@@ -108,8 +109,8 @@ def log_training(
             mlflow.start_run(experiment_id=experiment, run_name=f"{model} {version}") as run,
         ):
             begun.append(run.info.run_id)
-            mlflow.set_tags({**made_by, **_tags(data, recipe)})
-            mlflow.log_params(_parameters(recipe, version))
+            mlflow.set_tags({**made_by, **_shown(_tags(data, recipe))})
+            mlflow.log_params(_shown(_parameters(recipe, version)))
             mlflow.log_metrics(dict(metrics))
             _log_model(trained)
         return Logged(run_id=str(run.info.run_id), metrics=metrics)
@@ -140,6 +141,11 @@ def training_metrics(config: Config, model: str, recipe: Recipe, split: Split, t
 def _parameters(recipe: Recipe, version: str) -> dict[str, Any]:
     options = {one.name: getattr(recipe, one.name) for one in fields(recipe)} if is_dataclass(recipe) else vars(recipe)
     return {"version": version, "recipe": f"{type(recipe).__module__}:{type(recipe).__qualname__}", **options}
+
+
+def _shown(named: Mapping[str, Any]) -> dict[str, Any]:
+    """With every text as it can be read on MLflow's pages."""
+    return {name: visible(value) if isinstance(value, str) else value for name, value in named.items()}
 
 
 def _tags(data: Data, recipe: Recipe) -> dict[str, str]:

@@ -20,6 +20,9 @@ class MemoryLedger:
         self._foreign: dict[str, Names] = {}
         self._writing = Lock()
 
+    def make(self) -> None:
+        """There is nothing to make."""
+
     def models(self) -> tuple[str, ...]:
         """Names of all models with entries."""
         return tuple(sorted(self._records))

@@ -1,8 +1,13 @@
 """The `promotion` command. Each command calls the registry's method of its own name and shows what it returns."""
 
 import gc
+import io
+import signal
 import sys
 from collections.abc import Sequence
+
+STOPPED = 130
+"""The exit code of a command that Ctrl-C ended: 128 and the signal's number, as shells count."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -10,44 +15,91 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # A short-lived process that imports 300,000 objects gains nothing from collecting among them: less often while it
     # runs, and not at all when it ends, takes two seconds off a command that imports MLflow, Prefect and BentoML.
     gc.set_threshold(100_000, 50, 100)
-    code = run(arguments)
+    try:
+        code = run(arguments)
+    except KeyboardInterrupt:  # pressed again, while it was told what the first one left
+        code = STOPPED
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is said and done
     gc.freeze()
     sys.exit(code)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code: 0 done, 1 error, 2 usage, 3 rejected, 4 held, 5 found, 6 conflict."""
-    from promotion.cli.output import notice
-    from promotion.cli.streams import own_output
-    from promotion.registry.later import answering_first
+    """Run the command and return its exit code.
 
-    with own_output(), answering_first() as send:
-        code = _answered(arguments)
-        send(notice)
-        return code
-
-
-def _answered(arguments: Sequence[str] | None) -> int:
-    from promotion.cli.app import app, with_plugins
-    from promotion.errors import PromotionError
-
+    0 done, 1 error, 2 usage, 3 rejected, 4 held, 5 found, 6 conflict, 130 stopped by Ctrl-C.
+    """
     try:
+        from promotion.cli.door import remark, settled, standard_streams
+        from promotion.cli.streams import own_output
+        from promotion.registry.later import answering_first
+
+        with standard_streams() as out, own_output(), answering_first() as send:
+            code = settled(out, _run(sys.argv[1:] if arguments is None else arguments))
+            send(remark)
+            return code
+    except KeyboardInterrupt:  # while those modules were imported, the mirror was sent or the streams were closed
+        return _stopped()
+
+
+def _run(arguments: Sequence[str]) -> int:
+    from promotion.cli.door import complain, not_text
+    from promotion.errors import Conflict, PromotionError
+    from promotion.registry.recorded import forget_recorded
+
+    forget_recorded()
+    try:
+        if amiss := not_text(arguments):
+            complain(amiss)
+            return 2
+        from promotion.cli.app import app, with_plugins
+
         code = with_plugins(app)(args=arguments, standalone_mode=False)
     except PromotionError as error:
-        sys.stderr.write(f"Error: {error}\n")
+        complain(str(error))
+        if not isinstance(error, Conflict):  # which changed nothing, and says so
+            _tell_recorded("This")
         return error.exit_code
+    except KeyboardInterrupt:
+        return _stopped()
     except Exception as error:
         return _usage_error(error)
+    if code == STOPPED:  # as Typer takes Ctrl-C, without a word
+        return _stopped()
     return code if isinstance(code, int) else 0
 
 
 def _usage_error(error: Exception) -> int:
     """Typer's own complaints, in its own words; anything else is a fault of ours and keeps its traceback."""
+    from promotion.visible import visible_lines
+
     show = getattr(error, "show", None)
     if show is not None:
-        show()
+        words = io.StringIO()
+        show(file=words)
+        sys.stderr.write(visible_lines(words.getvalue()))
         return int(getattr(error, "exit_code", 2))
     if type(error).__name__ == "Abort":
-        sys.stderr.write("Stopped; nothing more was changed.\n")
-        return 130
+        return _stopped()
     raise error
+
+
+def _stopped() -> int:
+    """Say what Ctrl-C, or an answer of no, has left."""
+    if not _tell_recorded("Stopped. This"):
+        sys.stderr.write("Stopped; nothing more was changed.\n")
+    return STOPPED
+
+
+def _tell_recorded(beginning: str) -> bool:
+    """Whether this command recorded anything before it ended early; if so it is told."""
+    from promotion.cli.door import remark
+    from promotion.registry.recorded import recorded_here
+
+    recorded = recorded_here()
+    if recorded:
+        from promotion.report.record import told
+
+        words = "; ".join(told(entry) for entry in recorded if entry.kind != "transition_applied")
+        remark(f"{beginning} was recorded before, and stands: {words}")
+    return bool(recorded)

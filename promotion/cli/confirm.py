@@ -5,6 +5,7 @@ import sys
 import typer
 
 from promotion.cli.output import Misuse
+from promotion.visible import visible
 
 
 def askable(*, yes: bool) -> None:
@@ -31,4 +32,4 @@ def confirmed(question: str, *, yes: bool) -> None:
     """
     askable(yes=yes)
     if not yes:
-        typer.confirm(question, default=False, abort=True, err=True)
+        typer.confirm(visible(question), default=False, abort=True, err=True)

@@ -1,6 +1,5 @@
 """Commands about the ledger as a whole: export, import, upgrade, take."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Annotated
 import typer
 
 from promotion.cli.confirm import askable, confirmed
+from promotion.cli.door import write_data
 from promotion.cli.output import (
     AnyModel,
     DryRun,
@@ -27,6 +27,9 @@ from promotion.cli.output import (
 ledgers = typer.Typer(help="Keep, move and upgrade the ledger.", no_args_is_help=True, rich_markup_mode=None)
 
 
+_INSTEAD = "Name another file with --out."
+
+
 def add_commands(app: typer.Typer) -> None:
     """Add them to the app."""
     ledgers.command("export", epilog="Example: promotion ledger export --out ledger.jsonl")(export)
@@ -43,28 +46,32 @@ def export(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Write every entry as JSON lines, which `promotion ledger import` takes and any JSON reader reads."""
+    """Write every entry as JSON lines, which `promotion ledger import` takes and any JSON reader reads.
+
+    An earlier export is replaced; a file that something else wrote is left as it is.
+    """
     from promotion import __version__
-    from promotion.adapters.files import replace_text
     from promotion.adapters.sql import SqlLedger
     from promotion.errors import UnknownName
     from promotion.registry.exchange import export_lines
+    from promotion.report.own_files import refuse_others, write_own
 
     ledger = SqlLedger(_url())
+    if out is not None and not _is_stream(out):
+        refuse_others(out, instead=_INSTEAD)
     known = ledger.models()
     if model is not None and model not in known:
         raise UnknownName("model", model, known, hint="The ledger records no other.")
     chains = {name: ledger.entries(name) for name in ((model,) if model else known)}
     lines = (f"{line}\n" for line in export_lines(chains, release=__version__))
     if out is None:
-        sys.stdout.writelines(lines)
+        write_data(lines)
         return
-    with _file_errors(out, "written"):
-        if out.exists() and not out.is_file():  # a device or a pipe is written to, not replaced
-            with out.open("w", encoding="utf-8") as stream:
-                stream.writelines(lines)
-        else:
-            replace_text(out, "".join(lines))
+    if _is_stream(out):
+        with _file_errors(out, "written"), out.open("w", encoding="utf-8") as stream:
+            stream.writelines(lines)
+    else:
+        write_own(out, "".join(lines).encode(), instead=_INSTEAD)
     counts = {name: len(entries) for name, entries in chains.items()}
     told = [f"{name}: {count} entries written to {out}" for name, count in counts.items()]
     say({"written": str(out), "entries": counts}, *(told or [f"{out} holds no entries."]), as_json=as_json)
@@ -137,6 +144,11 @@ def take(model: Model, reason: Reason, yes: Yes = False, dry_run: DryRun = False
     confirmed(f"Hand {model} over to this ledger?", yes=yes)
     registry.carry_out(proposal)
     say({"dry_run": False, **plain(proposal.takeover)}, taken_told(proposal, serving), as_json=as_json)
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether it is a device or a pipe, which is written to and not replaced."""
+    return path.exists() and not path.is_file() and not path.is_dir()
 
 
 def _url() -> str:

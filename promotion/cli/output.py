@@ -1,14 +1,15 @@
 """What every command shares: opening the registry, options, and showing a value as words or as JSON."""
 
-import json
 import sys
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from promotion.cli.door import is_unicode, remark, tell_if_lost
 from promotion.cli.streams import answering, keep_for_answers
 from promotion.errors import PromotionError
+from promotion.visible import visible_json
 from promotion.vocabulary import Verdict
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ WhyAnew = Annotated[str | None, typer.Option("--reason", help="Why, with --start
 
 EXIT_CODES = {Verdict.PROMOTE: 0, Verdict.REJECT: 3, Verdict.HOLD: 4}
 FOUND = 5
+_NARROWEST, _PIPE = 40, 140
 
 
 class Misuse(PromotionError):
@@ -91,14 +93,14 @@ def open_here() -> "Registry":
 
 def notice(sentence: str) -> None:
     """Tell a person what went on beside the main thing."""
-    sys.stderr.write(f"Note: {sentence}\n")
+    remark(sentence)
 
 
 def show(data: Any, *pages: "Page", form: Form) -> None:
     """Write the data as JSON, or its pages for people; it is out when this returns."""
     with answering():
         if form is Form.JSON:
-            sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+            sys.stdout.write(visible_json(data, only_ascii=not is_unicode()) + "\n")
         elif form is Form.MARKDOWN:
             from promotion.report.markdown import page_markdown
 
@@ -113,7 +115,9 @@ def show_decision(decision: "Decision", *, form: Form, dry_run: bool = False, **
     from promotion.report.decision import decision_page
 
     data = {**more, "dry_run": dry_run, "decision_id": decision.id, **plain(decision)}
-    show(data, *dry(dry_run=dry_run), decision_page(decision, done=not dry_run), form=form)
+    page = decision_page(decision, done=not dry_run)
+    show(data, *dry(dry_run=dry_run), page, form=form)
+    tell_if_lost((f"{page.verdict.text} {page.headline}.", *page.summary))
     return exit_code(decision)
 
 
@@ -125,10 +129,11 @@ def dry(*, dry_run: bool) -> "tuple[Page, ...]":
 
 
 def say(data: Any, *sentences: str, as_json: bool) -> None:
-    """Write the data as JSON, or what it comes to as sentences."""
+    """Write the data of what was done as JSON, or what it comes to as sentences."""
     from promotion.report.page import Page
 
     show(data, Page(summary=sentences), form=form_of(as_json=as_json))
+    tell_if_lost(sentences)
 
 
 def _print(*pages: "Page") -> None:
@@ -136,11 +141,12 @@ def _print(*pages: "Page") -> None:
 
     from promotion.report.terminal import page_view
 
-    # A pipe has no width: a table must not be cut to 80 columns there.
+    # A pipe has no width: a table must not be cut to 80 columns there. One of a few columns shows a letter a line.
     console = Console(highlight=False, soft_wrap=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=max(console.width, 140))
-    console.print(page_view(*pages))
+    console = Console(highlight=False, width=max(console.width, _NARROWEST if console.is_terminal else _PIPE))
+    with console.capture() as written:
+        console.print(page_view(*pages))
+    sys.stdout.write(written.get())
 
 
 def tell_other(registry: "Registry", model: str) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from promotion.cli.moments import AT_HELP, past, written
-from promotion.cli.output import Json, Markdown, Model, form_of, models_of, open_here, say, show, tell_other
+from promotion.cli.output import Json, Markdown, Model, form_of, models_of, open_here, show, tell_other
 from promotion.errors import PromotionError, UnknownName
 from promotion.figures import minute
 
@@ -101,6 +101,8 @@ def show_life(
 
 def _champion_now(registry: "Registry", model: str, *, as_json: bool) -> None:
     """By the head of the ledger alone: as fast after a million entries as after ten."""
+    from promotion.report.page import Page
+
     version = registry.champion(model)
     if version is None:
         models_of(registry, model)
@@ -112,7 +114,8 @@ def _champion_now(registry: "Registry", model: str, *, as_json: bool) -> None:
     words = (
         f"{version.tag} serves since {since}, {way}. `promotion show {version.decision_id or version.tag}` says why."
     )
-    say({**data, "since": version.since, "decision_id": version.decision_id}, words, as_json=as_json)
+    data_since = {**data, "since": version.since, "decision_id": version.decision_id}
+    show(data_since, Page(summary=(words,)), form=form_of(as_json=as_json))
 
 
 def _champion_at(registry: "Registry", model: str, text: str, *, as_json: bool) -> None:

@@ -36,10 +36,14 @@ def keep_for_answers() -> None:
         sys.stdout = _Beside(sys.stdout)
 
 
+def for_answers() -> Any:
+    """Standard output as answers have it."""
+    return sys.stdout.answers if isinstance(sys.stdout, _Beside) else sys.stdout
+
+
 @contextmanager
 def answering() -> Iterator[None]:
     """Write the answer: it is out when this ends."""
-    out: Any = sys.stdout
-    with redirect_stdout(out.answers if isinstance(out, _Beside) else out):
+    with redirect_stdout(for_answers()):
         yield
         sys.stdout.flush()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
-from promotion.errors import Refused, TornVersion
+from promotion.errors import Refused, TornVersion, UnknownName
 from promotion.registry.approving import check_answer
 from promotion.registry.entries import Adoption, Approval, Override, Readmission, TransitionPlanned
 from promotion.registry.proposals import Proposal, Proposals, proposal, required
@@ -92,6 +92,9 @@ class ByHand(Proposals):
         """Bring back an earlier champion; see `Registry.rollback`."""
         why = required(reason)
         state = self.settled(model)
+        known = dict.fromkeys((*self.models(), *self.store.models())) if state.seq == 0 else (model,)
+        if model not in known:
+            raise UnknownName("model", model, known)
         entries = self.ledger.entries(model)
         target = rollback_target(state, entries, to=Tag.parse(to) if to else None, at=at)
         plan = plan_rollback(state, target, reason=why)

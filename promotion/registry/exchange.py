@@ -14,6 +14,8 @@ from promotion.registry.state import champions
 from promotion.vocabulary import is_name
 
 _FORMAT, _VERSION = "promotion-ledger", 1
+EXPORT_BEGINS = f'{{"format":"{_FORMAT}",'
+"""What the first line of every export begins with."""
 T = TypeVar("T")
 
 

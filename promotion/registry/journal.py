@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
-from promotion.errors import Conflict, StoreError, TornVersion, UnknownName
+from promotion.errors import Conflict, LedgerError, StoreError, TornVersion, UnknownName
 from promotion.registry.claims import Claims
 from promotion.registry.entries import (
     GENESIS,
@@ -17,7 +17,10 @@ from promotion.registry.foreign import names_since
 from promotion.registry.serving import labelled_prod
 from promotion.registry.state import State, advance, fold
 from promotion.seams import Claim, LedgerStore, ModelStore, Names
+from promotion.visible import visible
 from promotion.vocabulary import Stage, Tag
+
+_BESIDE, _NOTHING = 20, "Nothing was recorded."
 
 
 def utc_now() -> datetime:
@@ -69,6 +72,7 @@ class Journal:
         Raises:
             Refused: the model in the store belongs to another ledger; names both.
         """
+        self._ledger.make()
         state = self.state(model)
         self._claims.check(state)
         while state.pending:
@@ -159,7 +163,12 @@ class Journal:
         self, state: State, bodies: Sequence[Body], *, sign: Callable[[str], str] | None
     ) -> tuple[Sequence[Entry], State]:
         """The entries that record the bodies, and the state after them."""
-        entries = tuple(chain(state.model, state.head, bodies, at=self._clock(), actor=self._actor(), sign=sign))
+        try:
+            entries = tuple(chain(state.model, state.head, bodies, at=self._clock(), actor=self._actor(), sign=sign))
+        except UnicodeEncodeError as error:  # bytes of another encoding, as Python reads arguments and file names
+            found = visible(error.object[max(0, error.start - _BESIDE) : error.end + _BESIDE])
+            message = f"The ledger takes Unicode text, found '{found}', which is none. Write it in UTF-8. {_NOTHING}"
+            raise LedgerError(message) from error
         return entries, advance(state, *entries)
 
     def _apply(self, state: State) -> State:

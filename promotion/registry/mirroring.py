@@ -11,6 +11,7 @@ from promotion.judgement import Decision
 from promotion.registry.entries import Entry, Judgement, Takeover
 from promotion.registry.state import Known, State
 from promotion.seams import Aliases, MirrorDecision, MirrorState, MirrorVersion
+from promotion.visible import visible_in_json
 from promotion.vocabulary import Tag
 
 Draw = Callable[[State, Sequence[Entry], Entry], str | None]
@@ -107,7 +108,7 @@ def _decision(state: State, entries: Sequence[Entry], entry: Entry, draw: Draw |
         verdict=body.decision.verdict.value,
         drawn=_drawn(body.decision),
         metrics=decision_metrics(body.decision),
-        document=canonical_json(plain(body.decision)),
+        document=visible_in_json(canonical_json(plain(body.decision))),
         report=partial(draw, state, entries, entry) if draw else None,
     )
 

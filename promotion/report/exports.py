@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from promotion.registry.measured import Measured
 from promotion.report.measured import measured_data
 from promotion.report.record import version_of
+from promotion.visible import as_cell
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -77,7 +78,7 @@ def exported(among: Sequence[Measured], form: ExportFormat) -> bytes:
     reads it, and when they were measured beside it.
     """
     writers: dict[ExportFormat, Callable[[], bytes]] = {
-        ExportFormat.CSV: lambda: _frame(among).to_csv(index=False, lineterminator="\n").encode(),
+        ExportFormat.CSV: lambda: _csv(among),
         ExportFormat.PARQUET: lambda: _parquet(among),
         ExportFormat.OPENMETRICS: lambda: _openmetrics(among),
         ExportFormat.PROMETHEUS: lambda: _prometheus(among),
@@ -96,6 +97,14 @@ def _frame(among: Iterable[Measured]) -> "DataFrame":
         "became_champion": "bool",
     }
     return pd.DataFrame([measured_data(one) for one in among], columns=list(COLUMNS)).astype(types)
+
+
+def _csv(among: Iterable[Measured]) -> bytes:
+    """With every text as a spreadsheet shows it; numbers stay as they are, negative ones too."""
+    frame = _frame(among)
+    texts = [str(name) for name, kind in frame.dtypes.items() if kind == "string"]
+    frame[texts] = frame[texts].map(as_cell, na_action="ignore")
+    return frame.to_csv(index=False, lineterminator="\n").encode()
 
 
 def _parquet(among: Iterable[Measured]) -> bytes:

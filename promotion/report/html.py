@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from promotion.report.document import Document
 from promotion.report.page import Align, Table
 from promotion.report.palette import PALETTE
+from promotion.visible import visible
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -47,6 +48,7 @@ def environment() -> "Environment":
     made = Environment(
         loader=PackageLoader("promotion.report"),
         autoescape=True,
+        finalize=_as_seen,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -55,11 +57,16 @@ def environment() -> "Environment":
     return made
 
 
+def _as_seen(value: Any) -> Any:
+    """Markup is ours, and made of text that is visible already."""
+    return visible(value) if type(value) is str else value
+
+
 def words(text: str) -> "Markup":
     """A text with its spans in backticks as code, and no `%` parted from its number."""
     from markupsafe import Markup, escape
 
-    parts = _CODE.split(_PERCENT.sub("\u00a0%", text))
+    parts = _CODE.split(_PERCENT.sub("\u00a0%", visible(text)))
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if place % 2 else escape(part) for place, part in enumerate(parts)
     )

@@ -1,20 +1,21 @@
 """What is written for people and other programs replaces its own kind, and nothing else.
 
 A file is known as ours by how it begins: the generator of a page, the first line of a drawing or of metrics, the first
-columns of a table.
+columns of a table, the header of an exported ledger.
 """
 
 from pathlib import Path
 
 from promotion.adapters.files import replace_bytes
 from promotion.errors import PromotionError
+from promotion.registry.exchange import EXPORT_BEGINS
 from promotion.report.exports import COLUMNS, FIRST_LINE
 from promotion.report.html import GENERATOR
 from promotion.report.plots.svg import ORIGIN
 
 _PAGE, _PARQUET = b"<!doctype html>", b"PAR1"
 _FIRST = COLUMNS[:7]  # a release may add some at the end
-_BEGINNINGS = (ORIGIN.encode(), FIRST_LINE.encode(), ",".join(_FIRST).encode())
+_BEGINNINGS = (ORIGIN.encode(), FIRST_LINE.encode(), ",".join(_FIRST).encode(), EXPORT_BEGINS.encode())
 _HEAD = 512
 
 

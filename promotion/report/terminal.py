@@ -5,6 +5,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from promotion.report.page import Page, Table, Tone, Words
+from promotion.visible import visible
 
 _STYLES = {Tone.PLAIN: "", Tone.GOOD: "green", Tone.BAD: "red", Tone.UNSURE: "yellow", Tone.QUIET: "dim"}
 _BLANK = Text("")
@@ -19,9 +20,9 @@ def _parts(page: Page) -> tuple[RenderableType, ...]:
     parts: list[RenderableType] = []
     if page.verdict.text or page.headline:
         gap = "  " if page.verdict.text and page.headline else ""
-        verdict = (page.verdict.text, f"bold {_STYLES[page.verdict.tone]}".strip())
-        parts.append(Text.assemble(verdict, gap, (page.headline, "" if page.verdict.text else "bold")))
-    parts.extend(map(Text, page.summary))
+        verdict = (visible(page.verdict.text), f"bold {_STYLES[page.verdict.tone]}".strip())
+        parts.append(Text.assemble(verdict, gap, (visible(page.headline), "" if page.verdict.text else "bold")))
+    parts.extend(Text(visible(sentence)) for sentence in page.summary)
     for table in page.tables:
         if table.rows:
             parts.extend((_BLANK, _table(table)) if parts else (_table(table),))
@@ -38,15 +39,17 @@ def _table(table: Table) -> RichTable:
         show_header=titled,
         pad_edge=False,
         show_edge=False,
-        title=Text(table.title, style="bold") if table.title else None,
+        title=Text(visible(table.title), style="bold") if table.title else None,
         title_justify="left",
     )
     for column in table.columns:
-        shown.add_column(column.title, justify=column.align.value, no_wrap=not column.wraps, overflow="fold")
+        shown.add_column(
+            Text(visible(column.title)), justify=column.align.value, no_wrap=not column.wraps, overflow="fold"
+        )
     for cells in table.rows:
         shown.add_row(*map(_text, cells))
     return shown
 
 
 def _text(words: Words) -> Text:
-    return Text(words.text, style=_STYLES[words.tone])
+    return Text(visible(words.text), style=_STYLES[words.tone])

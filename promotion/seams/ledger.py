@@ -17,6 +17,10 @@ class LedgerStore(Protocol):
         """Where it is, as a person would recognise it; never with a password."""
         ...
 
+    def make(self) -> None:
+        """Make it where it is not there yet; whoever only reads never does."""
+        ...
+
     def models(self) -> tuple[str, ...]:
         """Names of all models with entries."""
         ...

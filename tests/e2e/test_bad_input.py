@@ -126,7 +126,7 @@ def test_a_configuration_that_cannot_be_followed(project, capsys, mistake):
 
 def test_tags_that_name_no_version(project, capsys):
     assert run(["gate", "fraud_classifier:nobody"]) == 1
-    complains(capsys, "There is no model 'fraud_classifier'.")
+    complains(capsys, "There is no version of 'fraud_classifier'.")
     assert run(["gate", "Fraud Classifier"]) == 1
     complains(capsys, "There is no tag 'Fraud Classifier'. A tag is MODEL:VERSION in lower case")
     saved_elsewhere(project, "other_model", "one")

@@ -22,8 +22,9 @@ def test_any_other_text_is_refused_in_one_sentence(text):
         return
     with pytest.raises(BadTag) as raised:
         Tag.parse(text)
+    meant = f" Did you mean '{text.lower()}'?" if is_name(model.lower()) and is_name(version.lower()) else ""
     assert str(raised.value) == (
-        f"There is no tag '{text}'. A tag is MODEL:VERSION in lower case, for example fraud_classifier:abc123; "
+        f"There is no tag '{text}'.{meant} A tag is MODEL:VERSION in lower case, for example fraud_classifier:abc123; "
         "`promotion status` lists them."
     )
 

@@ -89,7 +89,7 @@ class BentoStore:
         """
         if not self._holds(tag):
             known = [str(Tag(tag.model, name)) for name in self._names(tag.model)]
-            kind, name, among = ("version", str(tag), known) if known else ("model", tag.model, self.models())
+            kind, name, among = ("version", str(tag), known) if known else ("version of", tag.model, self.models())
             raise UnknownName(kind, name, among, hint=f"The Bento store is {self.home}.")
         with reading(self.path(tag)):
             try:

@@ -8,6 +8,7 @@ import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
+from sqlalchemy.schema import CreateTable
 
+from promotion.adapters.sql.tables import metadata
 from promotion.errors import ConfigError, LedgerError
 from promotion.secrets import without_password
 
@@ -45,9 +48,19 @@ class Database:
         parsed = _parsed(url)
         self._secrets = (parsed.password, *(text for name, text in parsed.query.items() if "password" in name))
         self.place = without_password(parsed.render_as_string(hide_password=True))
-        self._engine = _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed)
+        on_sqlite = parsed.get_backend_name() == "sqlite"
+        self._file = Path(str(parsed.database)) if on_sqlite and "uri" not in parsed.query else None
+        self._engine = _sqlite(parsed) if on_sqlite else _postgresql(parsed)
         # At the end of the process at the latest: whoever leaves a SQLite file last moves what waits beside it into it.
         weakref.finalize(self, self._engine.dispose)
+
+    @property
+    def is_yet_to_be_made(self) -> bool:
+        """Whether it is a file that is not there."""
+        try:
+            return self._file is not None and not self._file.exists()
+        except OSError:  # a folder that this user may not enter: to be tried, and told of
+            return False
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -56,8 +69,19 @@ class Database:
             yield connection
 
     @contextmanager
+    def nothing(self) -> Iterator[Connection]:
+        """A transaction on the tables without a row, in memory: for who only reads what is yet to be made."""
+        with _empty().begin() as connection:
+            yield connection
+
+    @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A transaction that writes; what it reads stays so until it ends, on SQLite, where writers take turns."""
+        """A transaction that writes; what it reads stays so until it ends, on SQLite, where writers take turns.
+
+        Makes the file's folder where it is not there.
+        """
+        if self._file is not None:
+            _make_folder(self._file)
         engine = self._engine.execution_options(begin="BEGIN IMMEDIATE")
         with self._sentences(), engine.begin() as connection:
             yield connection
@@ -110,7 +134,6 @@ def _unusable(why: str) -> ConfigError:
 def _sqlite(url: URL) -> Engine:
     if url.database in {None, "", ":memory:"}:
         raise _unusable("a ledger in memory is lost at the end of each command")
-    _make_folder(Path(str(url.database)))
     unknown = url.query.keys() - {"timeout"}
     if unknown and "uri" not in unknown:
         raise _unusable(f"'{min(unknown)}' is no option of SQLite; timeout is")
@@ -121,6 +144,15 @@ def _sqlite(url: URL) -> Engine:
     event.listen(engine, "do_connect", lambda _dialect, _record, given, named: _open_sqlite(file, *given, **named))
     event.listen(engine, "connect", _begun_by_us)
     event.listen(engine, "begin", _begin)
+    return engine
+
+
+@cache
+def _empty() -> Engine:
+    """Tables without a row, new in memory for each connection."""
+    engine = create_engine("sqlite://", poolclass=NullPool)
+    tables = [str(CreateTable(table).compile(engine)) for table in metadata.sorted_tables]
+    event.listen(engine, "connect", lambda connection, _: [connection.execute(table) for table in tables])
     return engine
 
 

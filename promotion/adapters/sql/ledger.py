@@ -5,7 +5,8 @@ same head one inserts, the other gets a Conflict.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from sqlalchemy import Connection, delete, insert, inspect, select, update
 from sqlalchemy.exc import IntegrityError
@@ -17,11 +18,14 @@ from promotion.adapters.sql.tables import entry_of, foreign, head_of, head_value
 from promotion.canonical import canonical_json
 from promotion.errors import Conflict, LedgerError
 from promotion.registry.entries import Entry, Head
+from promotion.registry.recorded import note_recorded
 from promotion.seams import Names
 
 
 class SqlLedger:
-    """A `LedgerStore` in the database at a SQLAlchemy URL; its tables are created on first use.
+    """A `LedgerStore` in the database at a SQLAlchemy URL.
+
+    Its tables are created on first use; a file of SQLite, when something is to be recorded.
 
     Raises:
         ConfigError: the URL cannot be used.
@@ -30,28 +34,47 @@ class SqlLedger:
 
     def __init__(self, url: str) -> None:
         self._database = Database(url)
-        prepare(self._database)
+        self._prepared = False
+        if not self._database.is_yet_to_be_made:
+            self.make()
 
     @property
     def place(self) -> str:
         """Its URL without passwords."""
         return self._database.place
 
+    def make(self) -> None:
+        """Make the file and its tables where they are not there: before a long judgement rather than after."""
+        if not self._prepared:
+            prepare(self._database)
+            self._prepared = True
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        """A transaction that only reads, and makes no file; another process may have made it meanwhile."""
+        if self._prepared or not self._database.is_yet_to_be_made:
+            self.make()
+            with self._database.reading() as connection:
+                yield connection
+        else:
+            with self._database.nothing() as connection:
+                yield connection
+
     def models(self) -> tuple[str, ...]:
         """Names of all models with entries."""
-        with self._database.reading() as connection:
+        with self._reading() as connection:
             return tuple(connection.scalars(select(heads.c.model).order_by(heads.c.model)))
 
     def head(self, model: str) -> Head | None:
         """The last entry's place and the champion; None when nothing is recorded."""
-        with self._database.reading() as connection:
+        with self._reading() as connection:
             row = connection.execute(select(heads).where(heads.c.model == model)).one_or_none()
         return None if row is None else head_of(row)
 
     def entries(self, model: str, *, after: int = 0, limit: int | None = None) -> Sequence[Entry]:
         """The entries with `seq > after`, in order; the first `limit` of them."""
         ours = (entries_table.c.model == model) & (entries_table.c.seq > after)
-        with self._database.reading() as connection:
+        with self._reading() as connection:
             rows = connection.execute(select(entries_table).where(ours).order_by(entries_table.c.seq).limit(limit))
             return tuple(entry_of(row) for row in rows)
 
@@ -69,6 +92,7 @@ class SqlLedger:
         Raises:
             Conflict: the first entry's `seq` of one of them is taken.
         """
+        self.make()
         committing = False
         try:
             with self._database.writing() as connection:
@@ -81,21 +105,24 @@ class SqlLedger:
             if not committing:
                 raise
             self._settle(error, chains[0][0][0])
+        for entries, _ in chains:
+            note_recorded(entries)
 
     def mirrored(self, model: str) -> int:
         """The `seq` up to which the mirror is done; 0 at first."""
-        with self._database.reading() as connection:
+        with self._reading() as connection:
             return connection.scalar(select(heads.c.mirrored).where(heads.c.model == model)) or 0
 
     def mark_mirrored(self, model: str, seq: int) -> None:
         """Record that the mirror is done up to `seq`; never moves back."""
+        self.make()
         behind = (heads.c.model == model) & (heads.c.mirrored < seq)
         with self._database.writing() as connection:
             connection.execute(update(heads).where(behind).values(mirrored=seq))
 
     def foreign(self, model: str) -> Names:
         """The mirror's aliases that somebody else moved, when they were last looked at."""
-        with self._database.reading() as connection:
+        with self._reading() as connection:
             if not inspect(connection).has_table(foreign.name):
                 return {}
             text = connection.scalar(select(foreign.c.aliases).where(foreign.c.model == model))
@@ -106,6 +133,7 @@ class SqlLedger:
         """Record them, where they are others than before."""
         if dict(self.foreign(model)) == dict(aliases):
             return
+        self.make()
         with self._database.alone() as connection:
             foreign.create(connection, checkfirst=True)
             connection.execute(delete(foreign).where(foreign.c.model == model))

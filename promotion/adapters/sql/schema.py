@@ -29,13 +29,15 @@ class Upgrade:
 
 
 def prepare(database: Database) -> None:
-    """See that the tables are of this release; make them in an empty database.
+    """See that the tables are of this release; make them in an empty database, and the file where it is not there.
 
     Raises:
         LedgerError: they are of another release.
     """
-    with database.reading() as connection:
-        found = _revision(connection)
+    found = None
+    if not database.is_yet_to_be_made:
+        with database.reading() as connection:
+            found = _revision(connection)
     if found is None:
         with database.alone() as connection:
             found = _made(connection)

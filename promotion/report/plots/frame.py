@@ -10,6 +10,8 @@ from functools import cache, lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from promotion.visible import visible
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
@@ -101,7 +103,7 @@ def _entitle(axes: "Axes", height: float) -> None:
 
 
 def _one_line(words: str) -> str:
-    return " ".join(words.split())
+    return visible(" ".join(words.split()))
 
 
 @lru_cache(4096)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from promotion.report.palette import PALETTE, light
 from promotion.report.plots.frame import NAMES, NUMBERS, TITLE, put_frame
+from promotion.visible import visible
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -114,7 +115,8 @@ def drawn(figure: "Figure", *, name: str, title: str, told: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" role="img" '
         f'viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" '
         f'aria-labelledby="{name}-title" aria-describedby="{name}-told">'
-        f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-told">{escape(told)}</desc>'
+        f'<title id="{name}-title">{escape(visible(title))}</title>'
+        f'<desc id="{name}-told">{escape(visible(told))}</desc>'
     )
     return f"{head}{_coloured(_named(_light(inner), name))}</svg>"
 

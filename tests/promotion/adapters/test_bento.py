@@ -344,7 +344,7 @@ class TestTorn:
     ("tag", "sentence"),
     [
         (toy("goood"), r"^There is no version 'toy:goood'\. Did you mean 'toy:good'\? The Bento store is /"),
-        (Tag("tooy", "good"), r"^There is no model 'tooy'\. Did you mean 'toy'\? The Bento store is /"),
+        (Tag("tooy", "good"), r"^There is no version of 'tooy'\. Did you mean 'toy'\? The Bento store is /"),
     ],
 )
 def test_an_unknown_tag_names_the_nearest(store, tag, sentence):

@@ -77,6 +77,7 @@ def file(tmp_path):
 class TestSqlite:
     def test_what_is_committed_is_on_the_disk_and_readers_do_not_wait(self, file):
         ledger = SqlLedger(f"sqlite:///{file}")
+        ledger.make()
         with ledger._database.writing() as connection:
             assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
             assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
@@ -137,7 +138,7 @@ class TestSqlite:
         )
 
     def test_a_place_where_no_file_can_be_made_is_one_sentence(self):
-        assert refusal(SqlLedger, "sqlite:////proc/ledger.db") == (
+        assert refusal(lambda: SqlLedger("sqlite:////proc/ledger.db").make()) == (
             "The ledger at sqlite:////proc/ledger.db cannot be used (unable to open database file). Nothing was recorded."
         )
 

@@ -262,7 +262,7 @@ MISTAKES = {
     ),
     "no tag": (["gate", "toy"], 1, "Error: There is no tag 'toy'. A tag is MODEL:VERSION in lower case"),
     "unknown tag": (["gate", "toy:goood"], 1, "Error: There is no version 'toy:goood'. Did you mean 'toy:good'?"),
-    "tag of another model": (["gate", "fraud:good"], 1, "Error: There is no model 'fraud'. There is: toy."),
+    "tag of another model": (["gate", "fraud:good"], 1, "Error: There is no version of 'fraud'. There is: toy."),
     "never judged": (["promote", "toy:good", "--reason", "r", "--yes"], 1, "Error: toy:good has not been judged."),
     "unknown to the ledger": (
         ["show", "toy:good"],

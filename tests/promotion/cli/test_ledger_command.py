@@ -60,7 +60,10 @@ def test_a_damaged_export_changes_nothing(with_champion, command, monkeypatch):
     [
         (["import", "absent.jsonl"], "absent.jsonl cannot be read (No such file or directory)."),
         (["import", "."], ". cannot be read (Is a directory)."),
-        (["export", "--out", "absent/x.jsonl"], "absent/x.jsonl cannot be written (No such file or directory)."),
+        (
+            ["export", "--out", "absent/x.jsonl"],
+            "absent/x.jsonl cannot be written (No such file or directory). Name another file with --out.",
+        ),
         (["export", "tooy"], "There is no model 'tooy'. Did you mean 'toy'? The ledger records no other."),
     ],
 )

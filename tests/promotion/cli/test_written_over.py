@@ -8,6 +8,7 @@ COMMANDS = [
     ("metrics", "toy", "--export", "{}", "--format", "csv"),
     ("metrics", "toy", "--export", "history.csv", "--plot", "{}"),
     ("report", "toy:weak", "--out", "{}"),
+    ("ledger", "export", "--out", "{}"),
 ]
 LEFT = (
     "{} is left as it is: expected a new file, or one that `promotion` wrote as a page, plot or export, found another "
@@ -38,6 +39,7 @@ def test_its_own_earlier_files_are_replaced_without_asking_whatever_they_are(wit
         *(("metrics", "toy", "--export", f"history.{suffix}") for suffix in ("csv", "parquet", "om", "prom")),
         *(("metrics", "toy", "--plot", f"history.{suffix}") for suffix in ("svg", "html")),
         ("report", "toy:weak", "--out", "weak.html"),
+        ("ledger", "export", "--out", "ledger.jsonl"),
     ]
     for line in lines:
         (with_champion / line[-1]).write_text("")  # as `mktemp` leaves it

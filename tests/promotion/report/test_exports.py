@@ -1,5 +1,6 @@
 import io
 from dataclasses import replace
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families as text_of_p
 from promotion.registry.measured import Gain, Measured
 from promotion.report.exports import ExportFormat, exported
 from promotion.report.plots.history import metrics_svg
+from promotion.visible import visible
 from promotion.vocabulary import Direction, Stage
 
 AWKWARD = 'q"uo\\te\nline <b>'
@@ -60,6 +62,16 @@ def test_every_number_survives_each_format_to_the_last_bit():
         assert [one.value for one in samples([ONE], name=name)] == [value]
 
 
+@pytest.mark.parametrize("begins", ["=", "+", "-", "@", " =", "\x1b[2K="])
+def test_a_text_that_begins_as_a_formula_is_text_to_a_spreadsheet_and_a_negative_number_a_number(begins):
+    odd = replace(ONE, metric=f"{begins}1+1", data=f"{begins}HYPERLINK(A1).csv", value=-0.5)
+    frame = pd.read_csv(io.BytesIO(exported([odd], ExportFormat.CSV)))
+    shown = visible(begins)
+    mark = "" if shown.startswith("\\") else "'"
+    assert frame[["metric", "data"]].iloc[0].tolist() == [f"{mark}{shown}1+1", f"{mark}{shown}HYPERLINK(A1).csv"]
+    assert frame["value"].tolist() == [-0.5]
+
+
 def test_awkward_names_are_escaped_in_labels_and_cells():
     odd = replace(ONE, model=AWKWARD, tag=f"m:{AWKWARD}", metric=AWKWARD, data=AWKWARD)
     for form, reader in (
@@ -68,8 +80,11 @@ def test_awkward_names_are_escaped_in_labels_and_cells():
     ):
         (found,) = samples([odd], form, reader=reader)
         assert found.labels == {"model": AWKWARD, "version": AWKWARD, "role": "challenger", "metric": AWKWARD}
-    assert pd.read_csv(io.BytesIO(exported([odd], ExportFormat.CSV)))["data"].tolist() == [AWKWARD]
-    assert "<b>" not in metrics_svg([odd])
+    assert pd.read_csv(io.BytesIO(exported([odd], ExportFormat.CSV)))["data"].tolist() == [visible(AWKWARD)]
+    assert pd.read_parquet(io.BytesIO(exported([odd], ExportFormat.PARQUET)))["data"].tolist() == [AWKWARD]
+    picture = metrics_svg([replace(odd, metric=f"{AWKWARD}\x1b[2K\u202e")])
+    assert "<b>" not in picture
+    assert {one for one in ET.fromstring(picture).itertext() if r"\x1b[2K\u202e" in one}
 
 
 def test_series_go_on_in_time_though_the_ledgers_clocks_do_not():

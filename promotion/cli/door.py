@@ -1,0 +1,190 @@
+"""The one way out: what a command says leaves through here, and what it did counts, whatever becomes of its words.
+
+Standard streams may be closed, full, a pipe that nobody reads, or in an encoding that lacks our signs. None of that
+stops a command half-way: the first failure is remembered, the rest is dropped, and the end says so on standard error.
+"""
+
+import codecs
+import errno
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, TextIO, cast
+
+from promotion.cli.streams import for_answers
+from promotion.visible import visible, visible_lines
+
+_HANDLER = "promotion.plain_signs"
+_PLAIN = {"…": "...", "→": "->", "─": "-", "−": "-", "–": "-", "\u00a0": " "}  # noqa: RUF001 - signs that we write
+
+
+class Outlet:
+    """Standard output or standard error, written to without an exception.
+
+    Attributes:
+        failed: why the last words were lost; None as long as all were taken.
+        told: whether what was lost has been said elsewhere.
+    """
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+        self.failed = None if stream else OSError(errno.EBADF, "it is closed")
+        self.told = False
+        if stream is not None and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors=_HANDLER)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    @property
+    def encoding(self) -> str:
+        """Of the stream."""
+        return getattr(self._stream, "encoding", None) or "utf-8"
+
+    def isatty(self) -> bool:
+        """Whether a person sits there."""
+        return self.failed is None and self._stream is not None and self._stream.isatty()
+
+    def write(self, text: str) -> int:
+        """Write the text, or drop it after a failure; gives its length."""
+        if self.failed is None:
+            self._try(lambda: cast("TextIO", self._stream).write(text))
+        return len(text)
+
+    def write_bytes(self, content: bytes) -> None:
+        """Write bytes past the encoding; as text to a stream that takes only that."""
+        buffer = getattr(self._stream, "buffer", None)
+        if buffer is None:
+            self.write(content.decode())
+        elif self.failed is None:
+            self.flush()
+            self._try(lambda: buffer.write(content))
+
+    def flush(self) -> None:
+        """Have everything leave this process."""
+        if self.failed is None:
+            self._try(cast("TextIO", self._stream).flush)
+
+    def _try(self, action: Callable[[], object]) -> None:
+        try:
+            action()
+        except (OSError, ValueError) as error:  # ValueError: it was closed meanwhile
+            self.failed = error if isinstance(error, OSError) else OSError(errno.EBADF, "it is closed")
+            self._drain()
+
+    def _drain(self) -> None:
+        """What waits in the buffer would fail again when the interpreter ends."""
+        with suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, cast("TextIO", self._stream).fileno())
+            os.close(nowhere)
+            cast("TextIO", self._stream).flush()
+
+
+@contextmanager
+def standard_streams() -> Iterator[Outlet]:
+    """Within, the standard streams are there and take everything; gives standard output."""
+    before = sys.stdin, sys.stdout, sys.stderr
+    _open_closed()
+    out, err = Outlet(sys.stdout), Outlet(sys.stderr)
+    sys.stdout, sys.stderr = cast("TextIO", out), cast("TextIO", err)
+    try:
+        yield out
+    finally:
+        out.flush()
+        err.flush()
+        sys.stdin, sys.stdout, sys.stderr = before
+
+
+def settled(out: Outlet, code: int) -> int:
+    """The exit code of a command that would exit with `code`, and a sentence where its answer was lost.
+
+    A reader that went away, as `head` does, has what it wanted. Who only asked gets 1, as there is no answer.
+    """
+    out.flush()
+    if out.failed is None or out.told or out.failed.errno == errno.EPIPE:
+        return code
+    complain(f"{_lost(out.failed)}, so this answer was lost. Run the command again with room for it.")
+    return code or 1
+
+
+def tell_if_lost(sentences: Sequence[str]) -> None:
+    """Say on standard error what a command did where standard output did not take it; its exit code stays."""
+    out = for_answers()
+    if not isinstance(out, Outlet):
+        return
+    out.flush()
+    if out.failed is not None and not out.told:
+        out.told = True
+        remark(f"{_lost(out.failed)}; what was done stands. {' '.join(filter(None, sentences))}")
+
+
+def is_unicode() -> bool:
+    """Whether standard output can take every letter."""
+    return str(for_answers().encoding).lower().replace("-", "").startswith("utf")
+
+
+def write_data(lines: Iterable[str]) -> None:
+    """Write lines of a file format to standard output: in UTF-8 and unchanged, whatever a console's encoding is."""
+    out = for_answers()
+    for line in lines:
+        if isinstance(out, Outlet):
+            out.write_bytes(line.encode())
+        else:
+            out.write(line)
+
+
+def complain(sentence: str) -> None:
+    """Say what went wrong, on standard error."""
+    sys.stderr.write(f"Error: {visible_lines(sentence)}\n")
+
+
+def remark(sentence: str) -> None:
+    """Say what went on beside the main thing, on standard error."""
+    sys.stderr.write(f"Note: {visible_lines(sentence)}\n")
+
+
+def not_text(arguments: Sequence[str]) -> str:
+    """What is wrong with the first argument that is not UTF-8 and names no file; empty where all are text."""
+    for argument in arguments:
+        _, _, value = argument.rpartition("=") if argument.startswith("--") else ("", "", argument)
+        if not _is_text(argument) and not os.path.lexists(value):
+            seen = visible(os.fsencode(argument).decode("utf-8", "backslashreplace"))
+            return f"The argument '{seen}' is not UTF-8: expected text in UTF-8. Set the terminal or script to UTF-8."
+    return ""
+
+
+def _is_text(argument: str) -> bool:
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _lost(error: OSError) -> str:
+    return f"Standard output could not be written ({error.strerror or error})"
+
+
+def _open_closed() -> None:
+    """Give descriptors that the caller closed to nowhere, else the next file, such as the ledger, gets their number."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest that is free, which is this one
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115, PTH123 - open as long as the process
+
+
+def _plain_signs(error: UnicodeError) -> tuple[str, int]:
+    """What an encoding lacks, in signs that all have: `…` as `...`, others as `visible` writes."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    plain = "".join(_PLAIN.get(one) or one.encode("unicode_escape").decode("ascii") for one in lacking)
+    return plain, error.end
+
+
+codecs.register_error(_HANDLER, _plain_signs)

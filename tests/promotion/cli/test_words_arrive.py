@@ -1,0 +1,155 @@
+"""Real processes on consoles that are closed, full, narrow, in another encoding, or interrupted."""
+
+import fcntl
+import json
+import os
+import pty
+import shlex
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+
+import pytest
+import recipes
+
+from promotion import __version__
+from promotion.adapters.sql import SqlLedger
+from promotion.registry.exchange import export_lines
+
+HERE = str(Path(recipes.__file__).parent)
+COMMAND = [sys.executable, "-m", "promotion"]
+BACK = ["rollback", "toy", "--reason", "complaints", "--yes"]
+
+
+def run(*arguments, redirect="", **environment):
+    """Run `promotion …` under a shell that redirects its streams; gives exit code, standard output and error."""
+    line = f"exec {shlex.join([*COMMAND, *map(str, arguments)])} {redirect}"
+    done = subprocess.run(["/bin/sh", "-c", line], capture_output=True, env={**os.environ, **environment}, check=False)
+    assert b"Traceback" not in done.stderr
+    assert b"Exception ignored" not in done.stderr
+    return done.returncode, done.stdout, done.stderr.decode()
+
+
+def ledger():
+    return SqlLedger("sqlite:///ledger.db")
+
+
+def champion():
+    return ledger().head("toy").champion.tag
+
+
+@pytest.fixture(autouse=True)
+def recipes_of_the_tests(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", HERE)
+
+
+@pytest.fixture
+def with_two(with_champion, command):
+    """`toy:good` serves, and `toy:weak` did."""
+    assert command("gate", "toy:good")[0] == 0
+    return with_champion
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii"])
+def test_a_verdict_is_told_in_every_encoding(with_champion, encoding):
+    code, out, err = run("gate", "toy:good", PYTHONIOENCODING=encoding)
+    assert (code, err) == (0, "")
+    assert out.decode(encoding).splitlines()[0].strip() == "PROMOTED  toy:good against toy:weak"
+    assert json.loads(run("show", "toy:good", "--json", PYTHONIOENCODING=encoding)[1].decode(encoding))
+    exported = run("ledger", "export", PYTHONIOENCODING=encoding)[1].decode()
+    assert list(export_lines({"toy": ledger().entries("toy")}, release=__version__)) == exported.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("redirect", "why"), [(">/dev/full", "No space left on device"), (">&-", "it is closed"), (">&- 2>&- <&-", None)]
+)
+def test_what_was_done_stands_and_is_told_where_standard_output_takes_nothing(with_champion, command, redirect, why):
+    gate, back = run("gate", "toy:good", redirect=redirect), run(*BACK, redirect=redirect)
+    assert (gate[0], back[0], champion()) == (0, 0, "toy:weak")
+    asked = run("champion", "toy", redirect=redirect)
+    assert asked[0] == 1
+    if why:
+        lost = f"Standard output could not be written ({why})"
+        assert gate[2].startswith(
+            f"Note: {lost}; what was done stands. PROMOTED toy:good against toy:weak. The gain in"
+        )
+        assert f"Note: {lost}; what was done stands. Rollback done: toy:weak is the champion" in back[2]
+        assert asked[2] == f"Error: {lost}, so this answer was lost. Run the command again with room for it.\n"
+
+
+def test_a_reader_that_has_enough_is_no_error(with_two):
+    read, written = os.pipe()
+    os.close(read)
+    for arguments in (["history", "toy"], ["--help"]):
+        done = subprocess.run([*COMMAND, *arguments], stdout=written, stderr=subprocess.PIPE, check=False)
+        assert (done.returncode, done.stderr) == (0, b"")
+    os.close(written)
+
+
+def test_without_standard_input_it_says_what_to_add_and_with_it_needs_none(with_two):
+    said = "Error: This asks for confirmation and there is no terminal to ask at; add --yes.\n"
+    assert run(*BACK[:-1], redirect="<&-") == (2, b"", said)
+    assert run(*BACK, redirect="<&-")[0] == 0
+    assert champion() == "toy:weak"
+
+
+def test_arguments_that_are_no_utf_8_are_named_and_files_of_such_names_are_read(with_two):
+    reason = b"caf\xe9 complaints"
+    done = subprocess.run([*COMMAND, *BACK, b"--reason", reason], capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.startswith(rb"Error: The argument 'caf\xe9 complaints' is not UTF-8: expected text in UTF-8.")
+    assert champion() == "toy:good"
+    with open(b"caf\xe9.csv", "w", encoding="utf-8") as file:  # noqa: PTH123 - bytes are no Path
+        file.write("y,a,b\n" + "1,0.9,0.8\n0,0.1,0.2\n" * 50)
+    asked = ["compare", b"caf\xe9.csv", "--label", "y", "--champion", "a", "--challenger", "b"]
+    for more in ([], ["--json"]):
+        done = subprocess.run([*COMMAND, *asked, *more], capture_output=True, check=False)
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert b"roc_auc" in done.stdout
+    done = subprocess.run(
+        [*COMMAND, "gate", "toy:twin", b"--holdout", b"caf\xe9.csv"], capture_output=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"Error: ")
+    assert done.stderr.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("columns", [0, 1])
+def test_a_terminal_of_any_width_shows_the_verdict(with_champion, columns):
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    process = subprocess.Popen([*COMMAND, "gate", "toy:good"], stdout=theirs, stderr=theirs, stdin=theirs)
+    os.close(theirs)
+    shown = b""
+    try:
+        while chunk := os.read(ours, 65536):
+            shown += chunk
+    except OSError:  # the other end is closed
+        pass
+    os.close(ours)
+    assert process.wait() == 0
+    assert b"PROMOTED" in shown
+    assert b"Traceback" not in shown
+
+
+@pytest.mark.parametrize("arguments", [["status"], BACK], ids=lambda one: one[0])
+def test_ctrl_c_at_any_moment_ends_in_a_sentence_that_says_what_stands(with_two, arguments):
+    started = time.monotonic()
+    run(*arguments)
+    takes, codes = time.monotonic() - started, set()
+    for part in range(1, 6):
+        before = ledger().head("toy").seq
+        process = subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        time.sleep(0.15 + takes * part / 6)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+        codes.add(process.returncode)
+        assert "Traceback" not in err, err
+        if process.returncode == 130:
+            recorded = ledger().head("toy").seq > before
+            assert err.strip().startswith("Note: Stopped. This was" if recorded else "Stopped; nothing more"), err
+    assert 130 in codes
