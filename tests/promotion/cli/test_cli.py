@@ -9,8 +9,8 @@ import typer
 from recipes import synthetic_rows
 from situation import bentoml_at, snapshot
 
+import promotion
 from promotion.adapters.sql import SqlLedger
-from promotion.cli import run
 from promotion.cli.app import app, with_plugins
 from promotion.config import load_config
 from promotion.registry import gating
@@ -374,7 +374,7 @@ def test_a_conflict_exits_by_its_own_code(with_champion, command, monkeypatch):
     def someone_else_first(*arguments, **options):
         monkeypatch.setattr(gating, "decide", decide)
         monkeypatch.setenv("PROMOTION_ACTOR", "bob")
-        run(["promote", "toy:twin", "--reason", "first", "--override", "--yes"])
+        promotion.open().promote("toy:twin", reason="first", override=True)
         return decide(*arguments, **options)
 
     monkeypatch.setattr(gating, "decide", someone_else_first)

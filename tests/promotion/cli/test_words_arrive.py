@@ -136,13 +136,23 @@ def test_a_terminal_of_any_width_shows_the_verdict(with_champion, columns):
     assert b"Traceback" not in shown
 
 
-@pytest.mark.parametrize("arguments", [["status"], BACK], ids=lambda one: one[0])
-def test_ctrl_c_at_any_moment_ends_in_a_sentence_that_says_what_stands(with_two, arguments):
+def status():
+    return ["status"]
+
+
+def to_the_other():
+    """Back to whichever does not serve: both did once."""
+    other = {"toy:weak", "toy:good"} - {champion()}
+    return [*BACK, "--to", *other]
+
+
+@pytest.mark.parametrize("words", [status, to_the_other])
+def test_ctrl_c_at_any_moment_ends_in_a_sentence_that_says_what_stands(with_two, words):
     started = time.monotonic()
-    run(*arguments)
+    run(*words())
     takes, codes = time.monotonic() - started, set()
     for part in range(1, 6):
-        before = ledger().head("toy").seq
+        before, arguments = ledger().head("toy").seq, words()
         process = subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         time.sleep(0.15 + takes * part / 6)
         process.send_signal(signal.SIGINT)
