@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from promotion.assembly import open_registry as open  # noqa: A004 - promotion.open reads as it is said
     from promotion.errors import DataError, PromotionError
-    from promotion.evidence import Comparison, MetricComparison, Slicing, compare, register_metric
+    from promotion.evidence import Comparison, MetricComparison, Slicing, compare, measure, register_metric
     from promotion.judgement import Budget, Decision, Policy, Sketch, Trial, count_use, decide
     from promotion.registry.record import Version
     from promotion.registry.workflow import Registry
@@ -44,6 +44,7 @@ _HOMES = {
     "MetricComparison": ("promotion.evidence", "MetricComparison"),
     "Slicing": ("promotion.evidence", "Slicing"),
     "compare": ("promotion.evidence", "compare"),
+    "measure": ("promotion.evidence", "measure"),
     "register_metric": ("promotion.evidence", "register_metric"),
     "Budget": ("promotion.judgement", "Budget"),
     "Decision": ("promotion.judgement", "Decision"),
@@ -90,6 +91,7 @@ __all__ = [
     "compare",
     "count_use",
     "decide",
+    "measure",
     "open",
     "read_rows",
     "register_metric",

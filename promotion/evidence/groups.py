@@ -281,7 +281,9 @@ def factorised(values: NDArray[Any]) -> Codes:
     if values.dtype.kind in "biu" and len(values):
         low, high = int(values.min()), int(values.max())
         if high - low < 4 * len(values):  # no sort, which takes longer than all else here
-            return (values.astype(np.int64) - low).astype(np.intp)
+            wide = np.uint64 if values.dtype.kind == "u" else np.int64
+            codes: Codes = (values.astype(wide) - wide(low)).astype(np.intp)
+            return codes
     if values.dtype.kind in "biufMm":
         return np.unique(values, return_inverse=True)[1]
     given = values.tolist()

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from promotion.errors import ConfigError
 from promotion.figures import level
 from promotion.row_keys import FIRST_FORM, KEY_FORM
 
@@ -132,10 +133,18 @@ class Budget:
     Attributes:
         alpha: what all decisions on these rows may spend together.
         use: the how manieth use of them this is; 1.0 on fresh rows, 2.5 after one whole and one half use.
+
+    Raises:
+        ConfigError: the use is below 1.
     """
 
     alpha: float
     use: float
+
+    def __post_init__(self) -> None:
+        if not self.use >= 1:
+            message = f"The use of a budget counts from 1, on fresh rows, but is {self.use:g}."
+            raise ConfigError(message)
 
     @property
     def level(self) -> float:

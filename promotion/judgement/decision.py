@@ -1,8 +1,9 @@
 """The decision: a verdict, every check behind it, and digests of all that it rests on."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from promotion.canonical import digest, plain
+from promotion.canonical import LATER, digest, plain
 from promotion.evidence import Comparison, Evaluation
 from promotion.judgement.budget import Budget
 from promotion.judgement.checks import (
@@ -41,7 +42,8 @@ class HoldoutUsed:
         data_digest: SHA-256 of its bytes.
         rows: rows that judged, of which
         positives: carry the positive label; None unless the task is binary.
-        removed: rows left out since a side was trained on them.
+        removed: rows left out since a side was trained on them, or
+        removed_by: on others of their group by this name; None where groups were not asked.
         immature: rows left out since they are too young for their label to be trusted.
     """
 
@@ -52,6 +54,7 @@ class HoldoutUsed:
     positives: int | None
     removed: int
     immature: int = 0
+    removed_by: Annotated[str | None, LATER] = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -121,7 +121,7 @@ def compare_sides(
     trusted = [_taken(side, by_policy=False) for side in sides]
     holdout = clean_holdout(data, trusted)
     if len(holdout.rows) == 0:
-        message = f"All {holdout.removed:,} rows of the holdout trained one of the models. Name other rows with --data."
+        message = f"{_all_trained(holdout, data.draws)}. Name other rows with --data."
         raise DataError(message)
     scores = [score_version(side, store, holdout.rows) for side in sides]
     evidence = weigh(holdout.rows, scores, sides[0], policy, data.draws)
@@ -189,6 +189,7 @@ def _used(holdout: Clean, data: Data, sides: Sequence[Side]) -> HoldoutUsed:
         positives=int((holdout.rows[recipe.label] == 1).sum()) if task_of_recipe(recipe) is Task.BINARY else None,
         removed=holdout.removed,
         immature=data.immature,
+        removed_by=data.draws.group.name if data.draws.clean_by and data.draws.group and holdout.removed else None,
     )
 
 
@@ -243,15 +244,22 @@ def _provenance_checks(sides: Sequence[Side], holdout: Clean, draws: Draws) -> t
             if isinstance(side.provenance, UnknownRows)
         )
     if len(holdout.rows) == 0:
-        reason = (
-            f"All {holdout.removed:,} rows of the holdout trained one of the models, so no row is left to judge by."
-        )
+        reason = f"{_all_trained(holdout, draws)}, so no row is left to judge by."
         return (Check(kind=Kind.CLEAN, subject="", outcome=Outcome.MISSING, reason=reason),)
-    left_out = f"; {holdout.removed:,} that did were left out" if holdout.removed else ""
+    by_group = draws.clean_by and draws.group
+    which = "of groups that did" if by_group else "that did"
+    left_out = f"; {holdout.removed:,} {which} were left out" if holdout.removed else ""
     trained = "either model" if len(sides) > 1 else "the model"
     whose = f"No group by {draws.group.name} of" if draws.clean_by and draws.group else "None of"
     reason = f"{whose} the {len(holdout.rows):,} rows that judge trained {trained}{left_out}.{_taken_as_clean(sides)}"
     return (Check(kind=Kind.CLEAN, subject="", outcome=Outcome.PASSED, reason=reason),)
+
+
+def _all_trained(holdout: Clean, draws: Draws) -> str:
+    if draws.clean_by and draws.group:
+        named = draws.group.name
+        return f"Every group by {named} of the holdout's {holdout.removed:,} rows trained one of the models"
+    return f"All {holdout.removed:,} rows of the holdout trained one of the models"
 
 
 def _taken_as_clean(sides: Sequence[Side]) -> str:

@@ -27,10 +27,12 @@ def decision_page(decision: Decision, *, done: bool = True) -> Page:
 
 def judged_by(holdout: HoldoutUsed) -> str:
     """Which rows judged, and which of them were left out."""
+    by = holdout.removed_by
+    trained = f"of a group by {by} that a model was trained on" if by else "that a model was trained on"
     left_out = ", ".join(
         text
         for count, text in (
-            (holdout.removed, f"{holdout.removed:,} that a model was trained on"),
+            (holdout.removed, f"{holdout.removed:,} {trained}"),
             (holdout.immature, f"{holdout.immature:,} too young for their label to be trusted"),
         )
         if count

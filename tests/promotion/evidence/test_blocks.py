@@ -1,8 +1,10 @@
 """Blocks of time where nobody said how rows depend on each other."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from promotion.errors import ConfigError, DataError
 from promotion.evidence import DrawnAs, Error, compare
 from promotion.evidence.blocks import blocks_of, windows_of
 
@@ -26,6 +28,41 @@ def test_without_a_week_of_days_the_time_is_cut_into_twenty_equal_parts(times, d
     blocks = blocks_of(times, day)
     assert blocks.days is None
     assert np.bincount(blocks.codes) == pytest.approx(np.full(20, len(times) / 20), abs=1)
+
+
+@pytest.mark.parametrize("day", [DAY, None])
+def test_one_wrong_time_does_not_put_all_other_rows_into_one_block(day):
+    times = np.linspace(0, 14 * DAY, 2000, endpoint=False)
+    far = np.append(times, 30 * 365 * DAY)
+    blocks = blocks_of(far, day)
+    assert np.sort(np.bincount(blocks.codes))[-14 if day else -20] > 2000 / 30
+    if day:
+        assert np.array_equal(blocks.codes[:-1], blocks_of(times, day).codes)
+
+
+def test_seven_dates_are_a_week():
+    dates = np.repeat(np.arange(19000, 19007), 10) * DAY
+    assert (blocks_of(dates, DAY).days, len(np.unique(blocks_of(dates, DAY).codes))) == (1, 7)
+
+
+def test_days_without_rows_are_passed_over():
+    times = np.concatenate([np.linspace(start, start + 4 * DAY, 100, endpoint=False) for start in (0, 400 * DAY)])
+    assert np.unique(blocks_of(times, DAY).codes).tolist() == list(range(8))
+
+
+def test_times_of_every_kind_give_the_same_blocks():
+    labels, champion, challenger, when = stream(3, 14, 60, 0.5)
+    moments = pd.Series(pd.to_datetime(when, unit="s"))
+    kinds = (
+        moments, moments.dt.tz_localize("UTC").dt.tz_convert("Europe/Berlin"), moments.dt.strftime("%Y-%m-%dT%H:%M:%S.%f"),
+        [one.to_pydatetime() for one in moments], moments.astype("datetime64[ms]").to_numpy(),
+    )  # fmt: skip
+    found = [compare(labels, champion, challenger, metrics=["log_loss"], time=one)["log_loss"].stderr for one in kinds]
+    assert found == [found[0]] * len(kinds)
+    with pytest.raises(DataError, match="must hold numbers, dates, datetimes or ISO 8601 text"):
+        compare(labels, champion, challenger, metrics=["log_loss"], time=labels > 0)
+    with pytest.raises(ConfigError, match=r"length of a day must be a number above 0 .* but is 0"):
+        compare(labels, champion, challenger, metrics=["log_loss"], time=when, day=0)
 
 
 def test_windows_begin_at_multiples_of_their_length():

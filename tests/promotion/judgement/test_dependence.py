@@ -10,6 +10,7 @@ from scipy import stats
 
 import promotion
 from promotion.canonical import restore
+from promotion.errors import ConfigError
 from promotion.evidence import Comparison, Error, MetricComparison, compare
 from promotion.evidence.bounds import Dependence, DrawnAs
 from promotion.judgement import Budget, Kind, Policy, decide
@@ -143,3 +144,9 @@ def test_what_earlier_releases_wrote_keeps_its_digest():
     assert decisions
     for each in decisions:
         assert each.decision.digest == each.decision_digest
+
+
+@pytest.mark.parametrize("use", [0.3, 0, -1, float("nan")])
+def test_a_budget_counts_from_its_first_use(use):
+    with pytest.raises(ConfigError, match=r"counts from 1, on fresh rows, but is"):
+        Budget(alpha=0.05, use=use)

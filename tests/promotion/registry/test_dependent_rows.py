@@ -16,7 +16,7 @@ from promotion.evidence.bounds import DrawnAs
 from promotion.registry.audit.recompute import check_recomputed
 from promotion.registry.reading import Reader
 from promotion.registry.record import Origin
-from promotion.report.decision import decision_page
+from promotion.report.decision import decision_page, judged_by
 from promotion.rows import fingerprints, split_by_hash
 from promotion.seams import call
 
@@ -215,14 +215,14 @@ UNFIT = {
     "column": (
         {"group": "crad"},
         DataError,
-        r"rows.csv has no column 'crad', which `group` names. .* Did you mean 'card'",
+        r"rows.csv has no column 'crad', which `group` names. Did you mean 'card'",
     ),
     "unit": (
         {"group": WINDOW},
         DataError,
         r"^The window of 'group' is 1d, but column 't' holds numbers .* time_unit = ",
     ),
-    "words": ({"group": {"by": "card", "window": "1d"}}, DataError, r"^Column 'card' orders the rows in time and must"),
+    "words": ({"group": {"by": "card", "window": "1d"}}, DataError, r"^Column 'card' is read as times and must"),
     "recipe": ({"recipe": "MisgroupedRecipe"}, ConfigError, r"^The `group` of MisgroupedRecipe lacks the key 'by'"),
 }
 
@@ -255,8 +255,9 @@ def test_no_group_that_trained_a_model_judges_it(tmp_path):
     assert (decision.holdout.rows, decision.holdout.removed) == (12 * 60, 16 * 60)
     assert decision.evidence.dependence.said == "12 groups by card"
     assert decision.checks[0].reason == (
-        "No group by card of the 720 rows that judge trained either model; 960 that did were left out."
+        "No group by card of the 720 rows that judge trained either model; 960 of groups that did were left out."
     )
+    assert "left out: 960 of a group by card that a model was trained on" in judged_by(decision.holdout)
     assert recomputed(registry) == recomputed(opened(tmp_path)) == []
     assert registry.compare(toy("p"), toy("q")) == decision.evidence
     by_rows = opened(tmp_path, group="card").gate(toy("q"))
