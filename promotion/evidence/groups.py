@@ -250,7 +250,10 @@ def as_equal(rows: ScoredRows) -> AsEqual | None:
 
 
 def _effective(weights: Floats) -> float:
-    return float(weights.sum() ** 2 / np.square(weights).sum()) if len(weights) else 0.0
+    if not weights.any():
+        return 0.0
+    shares = weights / weights.max()  # whose squares neither overflow nor vanish altogether
+    return float(shares.sum() ** 2 / np.square(shares).sum())
 
 
 def _column(what: str, given: ArrayLike | str, columns: Columns | None, n_rows: int) -> NDArray[Any]:

@@ -178,7 +178,7 @@ def test_an_upgrade_of_an_empty_database_makes_a_ledger(url):
 
 @pytest.mark.parametrize("name", ["0003", "1f2e3d", ""])
 def test_a_ledger_of_a_newer_release_is_neither_opened_nor_upgraded(url, engine, name):
-    SqlLedger(url)
+    SqlLedger(url).make()
     with engine.begin() as connection:
         connection.execute(text("UPDATE ledger_version SET version_num = :name"), {"name": name})
     before = content_of(engine)
@@ -218,6 +218,7 @@ def test_to_open_a_ledger_imports_no_alembic(url):
 
 def test_no_statement_of_the_ledger_reads_a_whole_table(tmp_path):
     ledger = SqlLedger(f"sqlite:///{tmp_path / 'ledger.db'}")
+    ledger.make()
     said = []
     with sqlite3.connect(tmp_path / "ledger.db") as plans:
 

@@ -1,9 +1,11 @@
+import io
 import json
 import os
 import pty
 import re
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -62,7 +64,8 @@ def meanwhile(monkeypatch, by):
             monkeypatch.setattr(proposing, "confirmed", confirmed)
             with monkeypatch.context() as patch:
                 patch.setenv("PROMOTION_ACTOR", "bob")
-                assert run(list(words)) == 0
+                with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):  # those of a terminal of bob's
+                    assert run(list(words)) == 0
             confirmed(*asked, **options)
 
         monkeypatch.setattr(proposing, "confirmed", first)

@@ -5,6 +5,8 @@ import json
 import pytest
 from situation import snapshot
 
+from promotion.adapters.sql import SqlLedger
+
 UNKNOWN = "In MLflow the alias champion of 'toy' names version 1, and the ledger knows no champion of 'toy'."
 
 
@@ -139,7 +141,7 @@ def test_an_alias_that_others_moved_is_told_until_repair_writes_it(with_champion
     ],
 )
 def test_a_database_of_mlflow_that_cannot_be_there_yet_is_no_first_day(here, command, monkeypatch, uri, why):
-    command("status")  # makes the ledger
+    SqlLedger(f"sqlite:///{here / 'ledger.db'}").make()
     before = snapshot(here)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri.format(here=str(here)[1:]))
     for arguments in (["gate", "toy:good"], ["promote", "toy:good", "--override", "--yes", "--reason", "r"]):
