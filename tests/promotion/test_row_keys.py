@@ -243,7 +243,10 @@ class TestEarlierRelease:
         looked_up = (fingerprints(later), *possible_first_fingerprints(later))
         assert any((form[:-1] == then).all() for form in looked_up), (ids, then)
 
-    @given(ids=st.lists(st.integers(-(2**63), 2**63 - 1).map(str), min_size=1), letters=KINDS["text"])
+    @given(
+        ids=st.lists(st.integers(-(2**63), 2**63 - 1).map(str), min_size=1),
+        letters=KINDS["text"].filter(lambda text: text.lower() not in {"inf", "nan", "infinity"}),  # once numbers
+    )
     def test_plain_whole_numbers_and_plain_text_keep_their_fingerprints(self, folder, ids, letters):
         for some in (ids, [*ids, letters]):
             now = fingerprints(read(file_of(folder, some))["id"])
