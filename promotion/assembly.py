@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from promotion.registry.entries import Entry
     from promotion.registry.state import State
     from promotion.registry.workflow import Registry
-    from promotion.seams import LedgerStore, Recall
+    from promotion.seams import Recall
 
 
 def open_registry(
@@ -64,20 +64,6 @@ def open_registry(
             settings.path(settings.bentoml_home), settings.path(settings.cache), full=full
         ),
     )
-
-
-def recorded_at(config: Config) -> "LedgerStore | None":
-    """The ledger that the configuration names; None where it is a SQLite file that nobody has written yet.
-
-    Raises:
-        ConfigError: its URL cannot be used.
-        LedgerError: it cannot be opened.
-    """
-    from promotion.adapters.sql import SqlLedger
-
-    url = config.url(config.ledger)
-    _, sqlite, path = url.partition("sqlite:///")
-    return SqlLedger(url) if not sqlite or Path(path.partition("?")[0]).exists() else None
 
 
 def announce_findings(model: str, findings: "Sequence[Finding]", *, notice: Callable[[str], None]) -> None:

@@ -96,9 +96,9 @@ class ModelConfig(BaseModel):
     options: dict[str, Any] = Field(default_factory=dict)
     """Keyword arguments of the recipe's class."""
     data: str | None = None
-    """CSV or Parquet file to train on and to judge by; `promotion retrain --data FILE` goes before it. A file that is
-    not there is an error before anything starts. The recipe alone judges a name without an ending, a pattern or an
-    address.
+    """CSV or Parquet file to train on and to judge by; `promotion retrain --data FILE` goes before it. Commands see
+    that it is there before they start anything. They leave a name without an ending, a pattern or an address to the
+    recipe.
     """
     holdout: str | None = None
     """A file whose rows all judge; the rows of `data` that are not among them train. `promotion gate --holdout FILE`

@@ -1,6 +1,6 @@
 """Commands about policies: check one, and replay past decisions under another."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from promotion.evidence import Comparison
     from promotion.judgement import Policy
     from promotion.registry.entries import Entry
+    from promotion.seams import LedgerStore
 
+_PAGE = 50
 policies = typer.Typer(help="Look at policies.", no_args_is_help=True, rich_markup_mode=None)
 
 
@@ -50,29 +52,30 @@ def check(
 
 def _warnings(found: Mapping[str, "Policy"], file: Path | None) -> Mapping[str, tuple[str, ...]]:
     """By model, what the last comparison on record tells of the policy; nothing where no ledger can be read."""
-    from promotion.assembly import recorded_at
+    from promotion.adapters.sql import SqlLedger
     from promotion.config import load_config
     from promotion.errors import PromotionError
     from promotion.judgement.power import warnings
 
     told: dict[str, tuple[str, ...]] = dict.fromkeys(found, ())
     try:
-        ledger = recorded_at(load_config(file))
+        config = load_config(file)
+        ledger = SqlLedger(config.url(config.ledger))
         for name in found:
-            last = _last_comparison(ledger.entries(name) if ledger else ())
+            last = _last_comparison(ledger, name)
             told[name] = warnings(last, found[name]) if last else ()
     except PromotionError as error:
         notice(f"What past decisions tell of the policy is not known. {error}")
     return told
 
 
-def _last_comparison(entries: "Sequence[Entry]") -> "Comparison | None":
+def _last_comparison(ledger: "LedgerStore", model: str) -> "Comparison | None":
     """Of a challenger that was not shown to be worse: one that was differs too much to tell what an equal one could."""
     from promotion.evidence import Comparison
     from promotion.registry.entries import Judgement
     from promotion.vocabulary import Verdict
 
-    bodies = (entry.content() for entry in reversed(entries) if entry.kind == "decision")
+    bodies = (entry.content() for entry in _newest_first(ledger, model) if entry.kind == "decision")
     decisions = (body.decision for body in bodies if isinstance(body, Judgement))
     return next(
         (
@@ -82,6 +85,16 @@ def _last_comparison(entries: "Sequence[Entry]") -> "Comparison | None":
         ),
         None,
     )
+
+
+def _newest_first(ledger: "LedgerStore", model: str) -> "Iterator[Entry]":
+    """The entries from the last on, a page at a time, however long the ledger is."""
+    head = ledger.head(model)
+    end = head.seq if head else 0
+    while end:
+        begin = max(0, end - _PAGE)
+        yield from reversed(ledger.entries(model, after=begin, limit=end - begin))
+        end = begin
 
 
 def replay(

@@ -14,10 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from promotion.arrow_columns import without_extension
-
-MAX_EXACT = 2.0**53
-"""Whole numbers up to this are exact in double precision."""
+from promotion.arrow_columns import MAX_EXACT, without_extension
 
 Floats: TypeAlias = NDArray[np.float64]
 

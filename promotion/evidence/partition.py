@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from promotion.ages import timedelta_of
+from promotion.arrow_columns import MAX_EXACT
 from promotion.errors import DataError
 from promotion.evidence.arrays import Floats
-from promotion.evidence.containers import MAX_EXACT, is_missing
+from promotion.evidence.containers import is_missing
 from promotion.row_keys import text_of_bytes
 from promotion.time_columns import times_of
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from promotion.errors import MirrorError, Refused
+from promotion.errors import MirrorError, PromotionError, Refused
 from promotion.iso import in_utc
 from promotion.judgement import Decision
 from promotion.registry.entries import Body, FreshStart, Judgement, Takeover, TransitionPlanned
@@ -227,9 +227,13 @@ class Proposals(Record):
         """
         state = self._journal.state(model)
         if state.pending:
-            raise Refused(unfinished(state))
+            raise self._in_the_way(state)
         self._tell_other(model)
         return state
+
+    def _in_the_way(self, state: State) -> PromotionError:
+        """Why nothing can be proposed while a transition is unfinished."""
+        return Refused(unfinished(state))
 
     def _tell_other(self, model: str) -> None:
         other = self.other_ledger(model)

@@ -70,9 +70,12 @@ def unfinished(state: State) -> str:
 
 def label_trouble(state: State, store: ModelStore) -> str:
     """That the champion carries another label than `prod`, and what writes it; empty where it does not, or is lost."""
-    if state.champion is None or state.pending or champion_trouble(state, store):
+    if state.champion is None or state.pending:
         return ""
-    stage = store.get(Tag.parse(state.champion.tag)).stage
+    try:
+        stage = store.get(Tag.parse(state.champion.tag)).stage
+    except (StoreError, UnknownName):  # of which `champion_trouble` tells
+        return ""
     if stage == Stage.PROD:
         return ""
     found = f"the label stage: {stage}" if stage else "no label stage"

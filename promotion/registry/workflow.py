@@ -45,17 +45,12 @@ class Registry(ByHand):
                 self.ledger.mark_foreign(state.model, error.aliases)
             raise
 
-    def settled(self, model: str) -> State:
-        """As of `Proposals`; what is unfinished although this command completed all that it found is someone else's.
-
-        Raises:
-            Conflict: somebody recorded a change since, which this command knew nothing of.
-        """
-        state = self._journal.state(model)
-        if self._changing and state.pending:
-            seq, _ = state.pending
-            raise Conflict(model, seq, self.ledger.entries(model, after=seq - 1, limit=1)[0].actor)
-        return super().settled(model)
+    def _in_the_way(self, state: State) -> PromotionError:
+        """As of `Proposals`; a command that completed all that it found, and finds more, was overtaken."""
+        if not self._changing or state.pending is None:
+            return super()._in_the_way(state)
+        seq, _ = state.pending
+        return Conflict(state.model, seq, self.ledger.entries(state.model, after=seq - 1, limit=1)[0].actor)
 
     def start_anew(self, model: str, *, reason: str) -> None:
         """Record that the ledger goes on without a champion that MLflow has, or without its answer.

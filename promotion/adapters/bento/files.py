@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from promotion.adapters.bento.description import DESCRIPTION
+from promotion.adapters.bento.faults import reading
 from promotion.adapters.files import temporary_prefix
 from promotion.errors import StoreError
 from promotion.rows import file_digest
@@ -42,21 +43,21 @@ def load_rows(path: Path) -> "NDArray[np.uint64] | None":
     """The fingerprints in a file; None where there is none.
 
     Raises:
-        StoreError: it is damaged.
-        OSError: it cannot be read.
+        StoreError: it is damaged, or cannot be read.
     """
     import numpy as np
 
-    if not path.exists() and not path.is_symlink():
-        return None
-    try:
+    with reading(path):
+        if not path.exists() and not path.is_symlink():
+            return None
         with open(path, "rb", opener=_at_once) as file:
-            return np.asarray(np.lib.format.read_array(file, allow_pickle=False), dtype=np.uint64)
-    except OSError:
-        raise
-    except Exception as error:  # whatever a damaged file makes NumPy raise
-        message = f"{path} cannot be read ({error}); restore the version from a backup, or retrain."
-        raise StoreError(message) from error
+            try:
+                return np.asarray(np.lib.format.read_array(file, allow_pickle=False), dtype=np.uint64)
+            except OSError:
+                raise
+            except Exception as error:  # whatever a damaged file makes NumPy raise
+                message = f"{path} cannot be read ({error}); restore the version from a backup, or retrain."
+                raise StoreError(message) from error
 
 
 def _at_once(path: str, flags: int) -> int:

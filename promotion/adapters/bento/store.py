@@ -120,7 +120,6 @@ class BentoStore:
             np.save(version / TRAINING_ROWS[KEY_FORM], np.sort(training_rows))
             for by, groups in (training_groups or {}).items():
                 np.save(version / _groups_file(by), np.unique(groups))
-            sync_tree(version)
             self._move_in(version, tag)
         return tag
 
@@ -172,8 +171,7 @@ class BentoStore:
         """Fingerprints of the rows it was trained on; None when the version does not say."""
         folder = self.get(tag).path
         for form, name in TRAINING_ROWS.items():
-            with reading(folder / name):
-                found = load_rows(folder / name)
+            found = load_rows(folder / name)
             if found is not None:
                 return KnownRows(found, form)
         return None
@@ -342,6 +340,7 @@ class BentoStore:
         target = self.path(tag)
         target.parent.mkdir(parents=True, exist_ok=True)
         share(version, target.parent)
+        sync_tree(version)
         try:
             version.rename(target)
         except OSError as error:
@@ -358,7 +357,7 @@ class BentoStore:
 
 
 def _holding(holder: Path) -> str:
-    """Who said last that it holds a lock, for a sentence; empty where nobody can tell."""
+    """The process that holds a lock, as it wrote itself down, for a sentence; empty where it did not."""
     try:
         return f" ({holder.read_text()})"
     except (OSError, ValueError):

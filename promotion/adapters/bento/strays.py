@@ -30,8 +30,8 @@ def names_of(folder: Path) -> list[str]:
 def strays(models: Path, known_whole: Callable[[Path], bool] = lambda _: False) -> Iterator[Stray]:
     """Torn versions, and folders that make BentoML's own listing fail.
 
-    What BentoML may list is none, though it is not read here. What cannot be read now, for lack of a permission or by a
-    fault of the disk, is not taken for torn.
+    It passes over a version that BentoML may list, even where we do not read it, and one that this user may not read or
+    the disk cannot give.
 
     Raises:
         OSError: the store cannot be read.

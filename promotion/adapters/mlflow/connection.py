@@ -36,8 +36,11 @@ def connect(uri: str, home: Path | None = None) -> "MlflowClient":
     Raises:
         MirrorError: the database is a file that is not there, and must not or cannot be made.
     """
-    if is_yet_to_be_made(uri, home):
-        _make(uri)
+    file = _file_of(uri)
+    if file and is_yet_to_be_made(uri, home):
+        with suppress(OSError):  # which MLflow then tells of; SQLite itself would let nobody else write to it
+            file.parent.mkdir(exist_ok=True)
+            file.touch(0o666)
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # it tells of every table that it creates
@@ -58,8 +61,8 @@ def is_yet_to_be_made(uri: str, home: Path | None = None) -> bool:
     Raises:
         MirrorError: the file is not there, and must not or cannot be made.
     """
-    named = _DATABASE.fullmatch(uri)
-    if named is None or (file := Path(named[1]).absolute()).exists():
+    file = _file_of(uri)
+    if file is None or file.exists():
         return False
     place, folder = without_password(uri), next(one for one in file.parents if one.exists())
     if file.parent not in {folder, home}:
@@ -78,13 +81,9 @@ def is_yet_to_be_made(uri: str, home: Path | None = None) -> bool:
         raise MirrorError(message) from error
 
 
-def _make(uri: str) -> None:
-    """Make the database's file with the modes of this user's umask; SQLite's own let nobody else write to it."""
+def _file_of(uri: str) -> Path | None:
     named = _DATABASE.fullmatch(uri)
-    assert named is not None  # noqa: S101 - it is a file that is yet to be made
-    with suppress(OSError):  # which MLflow then tells of
-        Path(named[1]).absolute().parent.mkdir(exist_ok=True)
-        Path(named[1]).absolute().touch(0o666)
+    return Path(named[1]).absolute() if named else None
 
 
 def status_of(error: BaseException) -> int | None:

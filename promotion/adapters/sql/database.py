@@ -50,7 +50,7 @@ class Database:
         self.place = without_password(parsed.render_as_string(hide_password=True))
         on_sqlite = parsed.get_backend_name() == "sqlite"
         self._file = Path(str(parsed.database)) if on_sqlite and "uri" not in parsed.query else None
-        self._engine = _sqlite(parsed) if on_sqlite else _postgresql(parsed)
+        self._engine = _sqlite(parsed, self._file) if on_sqlite else _postgresql(parsed)
         # At the end of the process at the latest: whoever leaves a SQLite file last moves what waits beside it into it.
         weakref.finalize(self, self._engine.dispose)
 
@@ -131,17 +131,20 @@ def _unusable(why: str) -> ConfigError:
     )
 
 
-def _sqlite(url: URL) -> Engine:
+def _sqlite(url: URL, file: Path | None) -> Engine:
+    """The engine of a file; of a URL of SQLite's own, which names no path, with SQLite's own ways to open it."""
     if url.database in {None, "", ":memory:"}:
         raise _unusable("a ledger in memory is lost at the end of each command")
     unknown = url.query.keys() - {"timeout"}
     if unknown and "uri" not in unknown:
         raise _unusable(f"'{min(unknown)}' is no option of SQLite; timeout is")
-    file = Path(str(url.database))
     # A file that others may write to is opened anew for each look: what was read of it once may be old.
-    pool = {} if _may_write(file) else {"poolclass": NullPool}
+    pool = {} if file is None or _may_write(file) else {"poolclass": NullPool}
     engine = create_engine(url, connect_args={"timeout": _wait(url)}, **pool)
-    event.listen(engine, "do_connect", lambda _dialect, _record, given, named: _open_sqlite(file, *given, **named))
+    if file is None:
+        event.listen(engine, "connect", lambda connection, _: _durable(connection))
+    else:
+        event.listen(engine, "do_connect", lambda _dialect, _record, given, named: _open_sqlite(file, *given, **named))
     event.listen(engine, "connect", _begun_by_us)
     event.listen(engine, "begin", _begin)
     return engine
@@ -169,12 +172,11 @@ def _wait(url: URL) -> float:
 def _open_sqlite(file: Path, *arguments: Any, **parameters: Any) -> sqlite3.Connection:
     """Connect to write, or only to read where this user may not write or the disk is full."""
     if _may_write(file):
-        with suppress(OSError, ValueError):  # SQLite itself would let nobody but this user write to it
+        with suppress(OSError):  # SQLite itself would let nobody but this user write to it
             os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o666))
         connection: sqlite3.Connection = sqlite3.connect(*arguments, **parameters)
         try:
-            _write_ahead(connection)
-            connection.execute("PRAGMA synchronous = FULL")
+            _durable(connection)
         except sqlite3.OperationalError as error:
             connection.close()
             if error.sqlite_errorcode & 0xFF not in _UNWRITABLE or not (file.exists() and file.stat().st_size):
@@ -192,7 +194,7 @@ def _may_write(file: Path) -> bool:
         return not file.exists() or (
             os.access(file, os.W_OK) and os.access(beside if beside.exists() else file.parent, os.W_OK)
         )
-    except (OSError, ValueError):  # no path, as `file:ledger.db?mode=ro` of SQLite's own
+    except OSError:  # a folder that this user may not enter: to be tried, and told of
         return True
 
 
@@ -228,6 +230,11 @@ def _make_folder(database: Path) -> None:
 
 def _begun_by_us(connection: Any, _: object) -> None:
     connection.isolation_level = None  # SQLAlchemy says BEGIN itself: the driver would wait until the first write
+
+
+def _durable(connection: Any) -> None:
+    _write_ahead(connection)
+    connection.execute("PRAGMA synchronous = FULL")
 
 
 def _write_ahead(connection: Any) -> None:

@@ -44,7 +44,7 @@ class BoundedConnection(psycopg.Connection[Any]):
 
 
 def connect(*arguments: Any, **parameters: Any) -> BoundedConnection:
-    """Connect, with limits to what a session waits for; those that the URL sets stand."""
+    """Connect, with limits to what a session waits for. libpq's own parameters in the URL go before ours."""
     connection = BoundedConnection.connect(*arguments, **{**_NETWORK, **parameters})
     for name, seconds in _LIMITS.items():
         connection.execute(f"SET {name} = '{seconds}s'".encode())

@@ -10,18 +10,20 @@ from copy import deepcopy
 from datetime import UTC, date, datetime
 
 import bentoml
+import numpy as np
 import pytest
 import yaml
 from bentoml._internal.models.model import Model, ModelInfo
 from hypothesis import given
 from hypothesis import strategies as st
+from recipes import ToyRecipe, synthetic_rows
 from situation import bentoml_at, snapshot, toy
 
 from promotion.adapters.bento import BentoStore
 from promotion.adapters.bento import description as room
 from promotion.adapters.bento.shape import unusable
 from promotion.errors import PromotionError, StoreError, TornVersion, UnknownName
-from promotion.seams import Stray
+from promotion.seams import Stray, call
 from promotion.vocabulary import Stage, Tag
 
 BILLION_LAUGHS = "a: &a [x, x]\n" + "\n".join(
@@ -484,6 +486,19 @@ class TestPermissions:
                     ):
                         write()
         assert snapshot(store.home) == before
+
+    def test_fingerprints_that_one_may_not_read_are_a_sentence(self, open_to_all):
+        recipe = ToyRecipe()
+        trained = recipe.train(recipe.split(synthetic_rows(200)).training, step=call)
+        keys = np.array([1, 2], dtype=np.uint64)
+        tag = open_to_all.save("toy", trained, metadata={}, training_rows=keys, training_groups={"card": keys})
+        for one in open_to_all.path(tag).glob("training_*"):
+            one.chmod(0)
+        with as_somebody_else() as here:
+            if here:
+                for read in (open_to_all.training_rows, lambda tag: open_to_all.training_groups(tag, "card")):
+                    with pytest.raises(StoreError, match=r"at .*training_.*\(Permission denied; .*, mode 0000\)"):
+                        read(tag)
 
     def test_files_that_one_may_not_read_have_no_digest(self, open_to_all):
         store = open_to_all

@@ -129,10 +129,12 @@ class TestSqlite:
         finally:
             subprocess.run(["umount", "-l", place], check=True)
 
-    def test_a_read_only_ledger_can_be_read_and_not_written(self, file):
+    def test_a_read_only_ledger_can_be_read_and_not_written(self, file, monkeypatch):
         first = write(SqlLedger(f"sqlite:///{file}"))
-        ledger = SqlLedger(f"sqlite:///file:{file}?mode=ro&uri=true")
+        monkeypatch.chdir(file.parent)
+        ledger = SqlLedger(f"sqlite:///file:{file.name}?mode=ro&uri=true")
         assert ledger.entries("toy") == (first,)
+        assert [*file.parent.glob("file:*")] == [], "a URL of SQLite's own names no path"
         assert "cannot be used (attempt to write a readonly database). Nothing was recorded." in refusal(
             write, ledger, "b"
         )
