@@ -180,6 +180,6 @@ def _refuse(
     if mask.any():
         row = int(mask.argmax())
         value = column.iloc[row]
-        found = f"'{value}'" if isinstance(value, str) else f"{value} ({type(value).__name__})"
+        found = f"'{value:.60}'" if isinstance(value, str) else f"{value!s:.60} ({type(value).__name__})"
         message = f"Column {named} is read as times and must {expected}; row {row + 1} holds {found}. {way_out}"
         raise DataError(message)
