@@ -20,7 +20,7 @@ from pydantic_settings import (
 )
 
 from promotion.ages import TimeUnit, length_of
-from promotion.draws import CleanBy, DependenceWord, GroupKey
+from promotion.draws import UNSAID, CleanBy, DependenceWord, Draws, GroupKey
 from promotion.errors import ConfigError, PromotionError, UnknownName
 from promotion.judgement import Policy
 from promotion.toml import EnvironmentText, Span, read_toml, sentences
@@ -134,6 +134,12 @@ class ModelConfig(BaseModel):
     """An audit warns (`AUD074`) of a champion that serves for longer, like `36h`, `30d` or `12w`."""
     policy: Policy
     """What must hold before a version may serve."""
+
+    @property
+    def draws(self) -> Draws | None:
+        """What counts as a draw of its own among the rows; None where that is the recipe's to say."""
+        found = Draws(group=self.group, independent=self.dependence == "independent")
+        return None if found == UNSAID else found
 
     @model_validator(mode="after")
     def _one_dependence(self) -> Self:

@@ -107,6 +107,16 @@ class Draws:
     independent: bool = False
     clean_by: Annotated[Literal["group"] | None, LATER] = None
 
+    def demand(self, min_groups: int) -> str:
+        """Which rows are taken to depend on each other, as a demand of the policy that needs so many groups."""
+        if self.group:
+            return f"Errors are those of groups by {self.group.name}, and with fewer than {min_groups:,} it is held."
+        if self.independent:
+            return 'Each row counts as a draw of its own, since the configuration says dependence = "independent".'
+        if self.time:
+            return f"Blocks of {self.time} are asked beside single rows, and the wider bound decides."
+        return "Each row counts as a draw of its own, since no group and no time is named."
+
     def check(self, rows: "pd.DataFrame", what: str) -> None:
         """See that these rows can be told apart in this way, before hours of training rather than after.
 

@@ -69,7 +69,7 @@ def compare(
         ),
     ] = None,
     group: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             help="FILE: which rows belong together, like those of one customer: a column, or windows of a time "
             "(t/86400, t/1d). Groups, not rows, are then the draws.",
@@ -184,7 +184,6 @@ def _draws(named: dict[str, Any], present: tuple[str, ...]) -> Any:
     from typing import get_args
 
     from promotion.ages import TimeUnit
-    from promotion.cli.predictions import parse_group
     from promotion.draws import Draws
 
     unit = named.get("time-unit")
@@ -195,8 +194,26 @@ def _draws(named: dict[str, Any], present: tuple[str, ...]) -> Any:
     if "group" in named:
         if "time" in named:
             raise Misuse("--group and --time both say what is a draw. Leave out --time.")
-        return Draws(group=parse_group(named["group"], present), unit=unit)
+        return Draws(group=_group(named["group"], present), unit=unit)
     return Draws(time=named.get("time"), unit=unit)
+
+
+def _group(texts: list[str], present: tuple[str, ...]) -> Any:
+    """The one way in which rows fall into groups.
+
+    Raises:
+        Misuse: several ways were given.
+    """
+    from promotion.cli.predictions import names, parse_group
+
+    several = texts if len(texts) > 1 else [] if texts[0] in present else names(texts[0], present)
+    if len(several) > 1:
+        message = (
+            f"--group says in one way which rows belong together; {len(several)} were given, {', '.join(several)}. "
+            "Take the one with fewer and larger groups, or write a column that holds each combination."
+        )
+        raise Misuse(message)
+    return parse_group(texts[0], present)
 
 
 def _by_tags(what: list[str], named: dict[str, Any], form: Form) -> int:

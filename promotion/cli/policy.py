@@ -37,16 +37,20 @@ def check(
     Of a configured model it also says which checks a challenger equal to the champion could not pass, by the rows that
     the last decision rests on.
     """
+    from promotion.config import load_config
     from promotion.judgement.explain import explain
     from promotion.report.demands import demands_page
 
     found = policies_in(file)
-    warned = _warnings(found, file) if file is None or _is_configuration(file) else dict.fromkeys(found, ())
+    configured = file is None or _is_configuration(file)
+    warned = _warnings(found, file) if configured else dict.fromkeys(found, ())
+    models = load_config(file).models if configured else {}
+    said = {name: each.draws.demand(each.policy.min_groups) for name, each in models.items() if each.draws}
     data = {
-        name: {"demands": explain(policy), "digest": policy.digest, "warnings": warned[name]}
+        name: {"demands": explain(policy, said.get(name, "")), "digest": policy.digest, "warnings": warned[name]}
         for name, policy in found.items()
     }
-    pages = (demands_page(name, policy, warned[name]) for name, policy in found.items())
+    pages = (demands_page(name, policy, warned[name], said.get(name, "")) for name, policy in found.items())
     show(data, *pages, form=form_of(as_json=as_json))
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from promotion.ages import span_of
 from promotion.cli.output import Misuse
 from promotion.draws import UNSAID, Draws, Group
-from promotion.errors import DataError, UnknownName, require_once
+from promotion.errors import ConfigError, DataError, UnknownName, require_once
 from promotion.vocabulary import Task
 
 if TYPE_CHECKING:
@@ -167,8 +167,15 @@ def parse_group(text: str, present: Container[str] = ()) -> Group:
     """`card1` by value, `t/86400` or `t/1d` in windows of that length; columns are named as in `parse_slicing`.
 
     Raises:
-        ConfigError: the window is none.
+        ConfigError: the window is none, or bins are asked for.
     """
+    bins = None if text in present else _BINS.fullmatch(text)
+    if bins and bins["column"] in present:
+        message = (
+            f"'{text}' asks for bins of column '{bins['column']}', but a group is what belongs together: a column "
+            "(card1), or windows of a time (t/1d)."
+        )
+        raise ConfigError(message)
     found = None if text in present else _WINDOW.fullmatch(text)
     whole = found["column"] if found else text
     by = whole if whole in present or not whole.startswith('"') else next(csv.reader([whole]))[0]

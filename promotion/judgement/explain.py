@@ -10,8 +10,13 @@ from promotion.judgement.rules import Floor, Guardrail, Require, SliceRule
 from promotion.vocabulary import Direction, Task
 
 
-def explain(policy: Policy) -> tuple[str, ...]:
-    """What the policy demands: first what makes a challenger better, then what it must not lose, then who decides."""
+def explain(policy: Policy, dependence: str = "") -> tuple[str, ...]:
+    """What the policy demands: first what makes a challenger better, then what it must not lose, then who decides.
+
+    Args:
+        policy: what is demanded.
+        dependence: which rows are taken to depend on each other, in a sentence; empty where that is not known.
+    """
     return (
         _primary(policy),
         *(_guardrail(rail, policy) for rail in policy.guardrails),
@@ -19,7 +24,7 @@ def explain(policy: Policy) -> tuple[str, ...]:
         *(_floor(floor, policy) for floor in policy.floors),
         *_limits(policy),
         _evidence(policy),
-        *_draws(policy),
+        *_draws(policy, dependence),
         _reuse(policy),
         _first_model(policy),
         _provenance(policy),
@@ -101,9 +106,9 @@ def _evidence(policy: Policy) -> str:
     return f"With fewer than {' or '.join(least)} left to judge by, it is held."
 
 
-def _draws(policy: Policy) -> Iterator[str]:
+def _draws(policy: Policy, dependence: str) -> Iterator[str]:
     if policy.rule is not Rule.POINT:
-        yield (
+        yield dependence or (
             "Where the model or its recipe names a `group`, errors are those of groups, and with fewer than "
             f"{policy.min_groups:,} effective groups it is held. Without one, blocks of the recipe's time are asked "
             "beside single rows; without a time, each row counts as a draw of its own."

@@ -199,7 +199,9 @@ def _policy(judgement: Judgement) -> Section:
     if judgement.policy is None:
         told = Page(notes=quiet(f"The ledger holds its digest alone: {judgement.decision.policy}."))
     else:
-        told = Page(notes=tuple(quiet(*explain(restore(Policy, judgement.policy)))))
+        policy = restore(Policy, judgement.policy)
+        dependence = judgement.draws.demand(policy.min_groups) if judgement.draws else ""
+        told = Page(notes=tuple(quiet(*explain(policy, dependence))))
     return Section(title="Policy", page=told)
 
 

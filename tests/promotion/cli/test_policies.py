@@ -34,6 +34,26 @@ class TestCheck:
         assert command("policy", "check")[1].splitlines()[0].strip() == "valid  toy"
         assert command("policy", "check")[1] == command("policy", "check", "promotion.toml")[1]
 
+    @pytest.mark.parametrize(
+        ("key", "sentence"),
+        [
+            ('group = "card1"', "Errors are those of groups by card1, and with fewer than 5 it is held."),
+            (
+                'group = { by = "t", window = "1d" }',
+                "Errors are those of groups by t in windows of 1d, and with fewer than 5 it is held.",
+            ),
+            (
+                'dependence = "independent"',
+                'Each row counts as a draw of its own, since the configuration says dependence = "independent".',
+            ),
+            ("", "Where the model or its recipe names a `group`"),
+        ],
+    )
+    def test_says_of_each_model_which_rows_depend_on_each_other(self, here, configuration, command, key, sentence):
+        (here / "promotion.toml").write_text(configuration.replace("[models.toy]\n", f"[models.toy]\n{key}\n"))
+        demands = json.loads(command("policy", "check", "--json")[1])["toy"]["demands"]
+        assert len([each for each in demands if each.startswith(sentence)]) == 1
+
     def test_warns_of_a_guardrail_that_the_last_rows_cannot_show(self, with_champion, configuration, command):
         """Of the same margin that a challenger equal to the champion fails, no warning before the ledger has rows."""
         file = with_champion / "promotion.toml"
