@@ -87,14 +87,38 @@ def standard_streams() -> Iterator[Outlet]:
     """Within, the standard streams are there and take everything; gives standard output."""
     before = sys.stdin, sys.stdout, sys.stderr
     _open_closed()
-    out, err = Outlet(sys.stdout), Outlet(sys.stderr)
-    sys.stdout, sys.stderr = cast("TextIO", out), cast("TextIO", err)
+    with _to_itself(sys.stdout) as stream:
+        out, err = Outlet(stream), Outlet(sys.stderr)
+        sys.stdout, sys.stderr = cast("TextIO", out), cast("TextIO", err)
+        try:
+            yield out
+        finally:
+            out.flush()
+            err.flush()
+            sys.stdin, sys.stdout, sys.stderr = before
+
+
+@contextmanager
+def _to_itself(stream: TextIO | None) -> Iterator[TextIO | None]:
+    """Within, what libraries in C and child processes print goes to standard error; gives the real standard output."""
+    if stream is None or not _is_standard_output(stream):
+        yield stream
+        return
+    stream.flush()
+    buffering = 1 if stream.isatty() else -1
+    with open(os.dup(1), "w", buffering, encoding=stream.encoding) as ours:  # noqa: PTH123 - no path
+        os.dup2(2, 1)
+        try:
+            yield ours
+        finally:
+            os.dup2(ours.fileno(), 1)
+
+
+def _is_standard_output(stream: TextIO) -> bool:
     try:
-        yield out
-    finally:
-        out.flush()
-        err.flush()
-        sys.stdin, sys.stdout, sys.stderr = before
+        return stream.fileno() == 1
+    except (OSError, ValueError):  # a stream of a test or a notebook, or one that is closed
+        return False
 
 
 def settled(out: Outlet, code: int) -> int:

@@ -1,6 +1,7 @@
 """The recipe that the configuration names, and the rows that it reads."""
 
 import inspect
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version as installed
@@ -17,6 +18,7 @@ from promotion.registry.entries import Registration
 from promotion.row_keys import form_in_use
 from promotion.rows import check_rows, file_digest, require_columns, require_named
 from promotion.seams import Recall, Recipe, Split, is_repeatable, read_anew, task_of_recipe
+from promotion.visible import visible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -263,7 +265,17 @@ class Reader:
         return found
 
     def _path(self, file: str | Path) -> Path:
-        return (self._config.root / Path(file).expanduser()).resolve()
+        """Where the file is.
+
+        Raises:
+            DataError: its name is none that can be recorded.
+        """
+        path = (self._config.root / Path(file).expanduser()).resolve()
+        name = self._name(path)
+        if os.fsencode(name).decode(errors="ignore") != name:
+            message = f"The name of {visible(name)} is not UTF-8, so it cannot be recorded. Rename the file."
+            raise DataError(message)
+        return path
 
     def _name(self, path: Path) -> str:
         inside = path.is_relative_to(self._config.root)

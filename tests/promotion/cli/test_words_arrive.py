@@ -20,6 +20,19 @@ from promotion import __version__
 from promotion.adapters.sql import SqlLedger
 from promotion.registry.exchange import export_lines
 
+LOUD = """
+import os
+import subprocess
+
+from recipes import ToyRecipe
+
+
+class LoudRecipe(ToyRecipe):
+    def load(self, path):
+        os.write(1, b"by a library\\n")
+        subprocess.run(["echo", "by a program"])
+        return super().load(path)
+"""
 HERE = str(Path(recipes.__file__).parent)
 COMMAND = [sys.executable, "-m", "promotion"]
 BACK = ["rollback", "toy", "--reason", "complaints", "--yes"]
@@ -110,12 +123,21 @@ def test_arguments_that_are_no_utf_8_are_named_and_files_of_such_names_are_read(
         done = subprocess.run([*COMMAND, *asked, *more], capture_output=True, check=False)
         assert (done.returncode, done.stderr) == (0, b"")
         assert b"roc_auc" in done.stdout
-    done = subprocess.run(
-        [*COMMAND, "gate", "toy:twin", b"--holdout", b"caf\xe9.csv"], capture_output=True, check=False
-    )
-    assert done.returncode == 1
-    assert done.stderr.startswith(b"Error: ")
-    assert done.stderr.count(b"\n") == 1
+    for option in ("--holdout", "--data"):
+        done = subprocess.run([*COMMAND, "gate", "toy:twin", option, b"caf\xe9.csv"], capture_output=True, check=False)
+        said = b"Error: The name of caf\\udce9.csv is not UTF-8, so it cannot be recorded. Rename the file.\n"
+        assert (done.returncode, done.stdout, done.stderr) == (1, b"", said)
+
+
+def test_what_a_recipe_has_printed_from_outside_python_is_not_in_the_answer(with_champion, configuration):
+    """As a library in C does it, and a program that a recipe starts."""
+    (with_champion / "loud.py").write_text(LOUD)
+    file = with_champion / "promotion.toml"
+    file.write_text(configuration.replace("recipes:ToyRecipe", "loud:LoudRecipe"))
+    code, out, err = run("gate", "toy:good", "--json")
+    assert code == 0
+    assert json.loads(out)["verdict"] == "promote"
+    assert {"by a library", "by a program"} <= {*err.splitlines()}
 
 
 @pytest.mark.parametrize("columns", [0, 1])
