@@ -56,9 +56,9 @@ class Database:
 
     @property
     def is_yet_to_be_made(self) -> bool:
-        """Whether it is a file that is not there."""
+        """Whether it is a file that is not there, or an empty one."""
         try:
-            return self._file is not None and not self._file.exists()
+            return self._file is not None and not (self._file.exists() and self._file.stat().st_size)
         except OSError:  # a folder that this user may not enter: to be tried, and told of
             return False
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete, insert, inspect, select, update
 from sqlalchemy.exc import IntegrityError
 
 from promotion.adapters.sql.database import NOTHING, Database
-from promotion.adapters.sql.schema import prepare
+from promotion.adapters.sql.schema import is_made, prepare
 from promotion.adapters.sql.tables import entries as entries_table
 from promotion.adapters.sql.tables import entry_of, foreign, head_of, head_values, heads, row_of
 from promotion.canonical import canonical_json
@@ -25,7 +25,7 @@ from promotion.seams import Names
 class SqlLedger:
     """A `LedgerStore` in the database at a SQLAlchemy URL.
 
-    Its tables are created on first use; a file of SQLite, when something is to be recorded.
+    Its tables, and the file of SQLite, are made when something is to be recorded.
 
     Raises:
         ConfigError: the URL cannot be used.
@@ -35,8 +35,7 @@ class SqlLedger:
     def __init__(self, url: str) -> None:
         self._database = Database(url)
         self._prepared = False
-        if not self._database.is_yet_to_be_made:
-            self.make()
+        self._is_made()
 
     @property
     def place(self) -> str:
@@ -49,16 +48,16 @@ class SqlLedger:
             prepare(self._database)
             self._prepared = True
 
+    def _is_made(self) -> bool:
+        """Whether there are tables; another process may have made them since they were last looked for."""
+        self._prepared = self._prepared or is_made(self._database)
+        return self._prepared
+
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        """A transaction that only reads, and makes no file; another process may have made it meanwhile."""
-        if self._prepared or not self._database.is_yet_to_be_made:
-            self.make()
-            with self._database.reading() as connection:
-                yield connection
-        else:
-            with self._database.nothing() as connection:
-                yield connection
+        """A transaction that only reads, and makes neither file nor tables."""
+        with self._database.reading() if self._is_made() else self._database.nothing() as connection:
+            yield connection
 
     def models(self) -> tuple[str, ...]:
         """Names of all models with entries."""

@@ -28,19 +28,34 @@ class Upgrade:
     after: str
 
 
+def is_made(database: Database) -> bool:
+    """Whether the database has tables, which must be of this release.
+
+    Raises:
+        LedgerError: they are of another release.
+    """
+    if database.is_yet_to_be_made:
+        return False
+    with database.reading() as connection:
+        found = _revision(connection)
+    if found is not None:
+        _refuse_other(database, found)
+    return found is not None
+
+
 def prepare(database: Database) -> None:
     """See that the tables are of this release; make them in an empty database, and the file where it is not there.
 
     Raises:
         LedgerError: they are of another release.
     """
-    found = None
-    if not database.is_yet_to_be_made:
-        with database.reading() as connection:
-            found = _revision(connection)
-    if found is None:
+    if not is_made(database):
         with database.alone() as connection:
             found = _made(connection)
+        _refuse_other(database, found)
+
+
+def _refuse_other(database: Database, found: str) -> None:
     if found in REVISIONS[:-1]:
         message = (
             f"The ledger at {database.place} is of revision {found}, and this release needs {NEWEST}. Make a backup, "

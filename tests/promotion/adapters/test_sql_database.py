@@ -229,6 +229,7 @@ class TestPostgresql:
     def test_a_lock_that_is_not_let_go_is_one_sentence(self, postgres_server):
         url = postgres_server.new_database()
         ledger, other = SqlLedger(url), SqlLedger(url)
+        ledger.make()
         entries, head = appended(ledger, "a")
         with other._database.writing() as holding, ledger._database._engine.connect() as shortened:
             holding.exec_driver_sql("LOCK TABLE entries IN ACCESS EXCLUSIVE MODE")

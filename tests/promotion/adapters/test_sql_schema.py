@@ -112,7 +112,7 @@ def test_the_migrations_come_to_the_tables_that_a_new_ledger_is_given(engine, ur
     assert content_of(engine)["ledger_version"] == [(schema.NEWEST,)]
     with engine.begin() as connection:
         metadata.drop_all(connection)
-    SqlLedger(url)
+    SqlLedger(url).make()
     assert shape_of(engine) == migrated
     assert set(migrated) == {"entries", "heads", "ledger_version"}
 
@@ -174,6 +174,18 @@ def test_an_upgrade_that_breaks_off_leaves_what_was_there(of_first_release, engi
 def test_an_upgrade_of_an_empty_database_makes_a_ledger(url):
     assert upgrade(url).before is None
     assert SqlLedger(url).models() == ()
+
+
+def test_who_only_reads_makes_no_tables(url, engine):
+    """In an empty database, or one that is another program's."""
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE theirs (n INTEGER)"))
+    ledger = SqlLedger(url)
+    assert (ledger.models(), ledger.head("toy"), ledger.entries("toy"), ledger.mirrored("toy")) == ((), None, (), 0)
+    assert ledger.foreign("toy") == {}
+    assert inspect(engine).get_table_names() == ["theirs"]
+    ledger.append(ENTRIES, fold("toy", ENTRIES).head)
+    assert SqlLedger(url).entries("toy") == ledger.entries("toy") == ENTRIES
 
 
 @pytest.mark.parametrize("name", ["0003", "1f2e3d", ""])
