@@ -118,6 +118,9 @@ def csv_of(path: Path, needed: Iterable[str] = ()) -> Csv:
     if len(found[0].header) == 1 or not wanted <= set(found[0].header):
         found += map(_with_header, others)
     best = max(found, key=lambda one: (wanted <= set(one.header), len(one.header)))
+    if best.header[:1] and best.header[0].lower().startswith("sep="):
+        message = f"{path} begins with the line 'sep=…', by which Excel knows the delimiter. Delete that line."
+        raise DataError(message)
     if not any(best.header):
         message = f"{path} is empty; its first line should name the columns."
         raise DataError(message)

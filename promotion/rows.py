@@ -64,9 +64,15 @@ def require_file(path: Path) -> None:
         DataError: it is not.
     """
     if not path.is_file():
-        what = f"{path} is a folder, not a data file." if path.is_dir() else f"There is no data file at {path}."
-        message = f"{what} Put the file there, or name another with --data."
+        message = f"{what_is_at(path)} Put the file there, or name another with --data."
         raise DataError(message)
+
+
+def what_is_at(path: Path) -> str:
+    """What is found, in a sentence, where a data file is expected and is not."""
+    if path.is_dir():
+        return f"{path} is a folder, not a data file."
+    return f"{path} is a pipe or a device, not a data file." if path.exists() else f"There is no data file at {path}."
 
 
 def require_named(path: Path) -> None:

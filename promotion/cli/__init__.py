@@ -63,15 +63,21 @@ def _run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return _stopped()
     except Exception as error:
-        return _usage_error(error)
+        return _other_error(error)
     if code == STOPPED:  # as Typer takes Ctrl-C, without a word
         return _stopped()
     return code if isinstance(code, int) else 0
 
 
-def _usage_error(error: Exception) -> int:
-    """Typer's own complaints, in its own words; anything else is a fault of ours and keeps its traceback."""
+def _other_error(error: Exception) -> int:
+    """Typer's complaints, and what the system says of a file; anything else is our fault and keeps its traceback."""
+    from promotion.cli.door import complain
     from promotion.visible import visible_lines
+
+    if isinstance(error, OSError) and isinstance(error.filename, str):
+        complain(f"{error.filename} cannot be used ({error.strerror}).")
+        _tell_recorded("This")
+        return 1
 
     show = getattr(error, "show", None)
     if show is not None:

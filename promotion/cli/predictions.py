@@ -227,9 +227,10 @@ def columns_in(path: Path, needed: Iterable[str] = ()) -> tuple[str, ...]:
         DataError: there is no such file, or it cannot be read.
     """
     from promotion.data_files import columns_of
+    from promotion.rows import what_is_at
 
     if not path.is_file():
-        message = f"There is no file {path}. Two versions are compared by their tags: promotion compare TAG TAG."
+        message = f"{what_is_at(path)} Two versions are compared by their tags: promotion compare TAG TAG."
         raise DataError(message)
     return columns_of(path, needed)
 
@@ -250,6 +251,6 @@ def _no_column(name: str, present: tuple[str, ...]) -> str:
         (":", "no number of bins: expected a whole number from 2 up, like 4"),
     ):
         column, _, division = name.rpartition(sign)
-        if column in present:
+        if column and column in present:
             return f"'{name}' divides column '{column}', but '{division}' is {what}."
     return str(UnknownName("column", name, present))

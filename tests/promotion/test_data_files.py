@@ -185,6 +185,14 @@ class TestSentences:
             (b"\xef\xbb\xbf", "rows.csv is empty; its first line should name the columns."),
             (gzip.compress(b""), "rows.csv is empty; its first line should name the columns."),
             (
+                b"sep=;\r\nid;y\r\n1;0\r\n",
+                "rows.csv begins with the line 'sep=…', by which Excel knows the delimiter. Delete that line.",
+            ),
+            (
+                b"sep=,\nid,y\n",
+                "rows.csv begins with the line 'sep=…', by which Excel knows the delimiter. Delete that line.",
+            ),
+            (
                 b'id,y,kind\n7,"0,5",x\n',
                 "Column 'y' of rows.csv must hold numbers; row 1 holds '0,5'. Write numbers with a decimal point",
             ),
