@@ -37,6 +37,17 @@ _FOREIGN = {
     b"7z\xbc\xaf": "a 7z archive",
     b"SQLite format 3": "a SQLite database",
     b"\x89HDF": "an HDF5 file",
+    b"version https://git-lfs": "a pointer of Git LFS (`git lfs pull` fetches the file)",
+    b'{"': "JSON",
+    b"{\n": "JSON",
+    b"[{": "JSON",
+    b"<!": "a web page",
+    b"<html": "a web page",
+}
+_INSIDE = {
+    _PARQUET: "Parquet",
+    _ZIP: "a zip archive",
+    **{magic: f"packed by {name}" for magic, name in _PACKED.items()},
 }
 _WAY_OUT = "Export it as CSV in UTF-8, or give a .parquet file."
 _DELIMITERS = ",;\t|"
@@ -187,12 +198,16 @@ def _unzipped(path: Path) -> Iterator[Any]:
 
 def _head(path: Path) -> bytes:
     with path.open("rb") as file:
-        return file.read(16)
+        return file.read(24)
 
 
 def _encoding(path: Path) -> str:
     with opened(path) as stream:
-        head = stream.read(4)
+        head = stream.read(16)
+    inside = next((name for magic, name in _INSIDE.items() if head.startswith(magic)), "")
+    if inside:
+        message = f"What {path} holds, unpacked, is {inside}, which is not read so. Unpack it, and name what is inside."
+        raise DataError(message)
     return next((name for bom, name in _ENCODINGS.items() if head.startswith(bom)), "utf-8")
 
 

@@ -82,7 +82,7 @@ def no_number(path: Any, column: str, row: int, value: str) -> str:
         way_out = ' Read dates and times as "time".'
     elif _WITH_COMMA.fullmatch(value) or _GROUPED.fullmatch(value):
         way_out = " Write numbers with a decimal point and no other marks."
-    return f"Column '{column}' of {path} must hold numbers; row {row} holds '{value}'.{way_out}"
+    return f"Column '{column}' of {path} must hold numbers; row {row} holds '{value:.60}'.{way_out}"
 
 
 def _parsed(file: Csv, options: Mapping[str, Any]) -> "pd.DataFrame":

@@ -214,7 +214,7 @@ def _each(name: object, values: "Iterable[Any]") -> "pa.StringArray":
     try:
         return pa.array(texts, pa.string())
     except UnicodeEncodeError as error:
-        message = f"Column '{name}' names the rows and holds {error.object!r}, which is no Unicode text. Write it anew."
+        message = f"Column '{name}' names the rows and holds {error.object!r:.60}, which is no Unicode text. Write it anew."
         raise DataError(message) from error
 
 
@@ -235,7 +235,7 @@ def _text(name: object, value: Any, row: int) -> str | None:
     if isinstance(value, bytes | bytearray | memoryview):
         return text_of_bytes(bytes(value))
     if str(value) == object.__repr__(value):
-        message = f"Column '{name}' names the rows and holds {value!r}, which has no text. Store the ids as text."
+        message = f"Column '{name}' names the rows and holds {value!r:.60}, which has no text. Store the ids as text."
         raise DataError(message)
     return str(value)
 

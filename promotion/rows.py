@@ -220,8 +220,16 @@ def _read_parquet(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFram
             rows[name] = _numbers(path, given)
             _require_held(path, rows[name], kind, partial(_as_text, given))
         elif kind == "text":
-            rows[name] = rows[name].astype("category")
+            rows[name] = _categories(path, rows[name])
     return rows
+
+
+def _categories(path: Path, column: "pd.Series[Any]") -> "pd.Series[Any]":
+    try:
+        return column.astype("category")
+    except TypeError as error:
+        message = f"Column '{column.name}' of {path} must hold words or numbers, but holds others ({error})."
+        raise DataError(message) from error
 
 
 def _require(path: Path, columns: Mapping[str, ColumnType], present: Sequence[str]) -> None:

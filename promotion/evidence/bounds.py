@@ -66,6 +66,10 @@ def quantile(alpha: float, dof: float | None = None) -> float:
     return -float(stdtrit(dof, alpha))
 
 
+_HUGE = 1e300
+"""Whole numbers beyond it need not be floats."""
+
+
 def require_share(what: str, number: float) -> None:
     """See that a number lies between 0 and 1, without them.
 
@@ -77,7 +81,8 @@ def require_share(what: str, number: float) -> None:
         raise ConfigError(message)
     if not 0 < number < 1:
         way_out = meant_as_share(number) or " Write 5 % as 0.05."
-        message = f"The {what} must lie between 0 and 1, without them, but is {number:g}.{way_out}"
+        shown = float(min(max(number, -_HUGE), _HUGE))
+        message = f"The {what} must lie between 0 and 1, without them, but is {shown:g}.{way_out}"
         raise ConfigError(message)
 
 

@@ -1,7 +1,7 @@
 """The steps that measure: `compare` sets two models against each other, `measure` takes one alone."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -38,7 +38,7 @@ def compare(
     *,
     metrics: Iterable[str],
     sample_weight: ArrayLike | None = None,
-    slices: Iterable[str | Slicing] | None = None,
+    slices: Iterable[str | Sequence[str] | Slicing] | None = None,
     columns: Columns | None = None,
     groups: ArrayLike | str | None = None,
     time: ArrayLike | str | None = None,
@@ -161,7 +161,10 @@ def _of_all(influence: Floats, kept: NDArray[np.bool_]) -> Floats:
 
 
 def _parts(
-    slices: Iterable[str | Slicing] | None, columns: Columns | None, kept: NDArray[np.bool_], rows: ScoredRows
+    slices: Iterable[str | Sequence[str] | Slicing] | None,
+    columns: Columns | None,
+    kept: NDArray[np.bool_],
+    rows: ScoredRows,
 ) -> Iterator[tuple[str, Slice]]:
     """The slices asked for, by the names of their slicings, of the rows that have weight, as `rows` are.
 

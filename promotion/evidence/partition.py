@@ -193,7 +193,7 @@ def _read_numbers(name: str, column: NDArray[Any]) -> Floats:
         moment = column.dtype.kind == "M" or isinstance(wrong, date)
         of_a_time = "write a window as a length of time, like 7d" if moment else "such as seconds for a time"
         raise DataError(
-            f"Bins and windows take a column of numbers, but '{name}' holds {wrong!r}. Turn it into a number, "
+            f"Bins and windows take a column of numbers, but '{name}' holds {wrong!r:.60}. Turn it into a number, "
             f"{of_a_time}, or slice by its values."
         )
     try:

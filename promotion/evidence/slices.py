@@ -7,7 +7,7 @@ own, `(missing)`, which comes last.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeGuard
 
@@ -86,11 +86,12 @@ class Slice(NamedTuple):
 
 
 def read_slicings(
-    slices: Iterable[str | Slicing], columns: Columns | None, n_rows: int
+    slices: Iterable[str | Sequence[str] | Slicing], columns: Columns | None, n_rows: int
 ) -> tuple[tuple[Slicing, ...], dict[str, NDArray[Any]]]:
     """The slicings asked for, each once, and the columns that they name.
 
-    A name is short for slices by the values of that column; a mapping or DataFrame for slices by each of its columns.
+    A name is short for slices by the values of that column, several names for these crossed; a mapping or DataFrame for
+    slices by each of its columns.
 
     Raises:
         UnknownName: there is no such column; names the nearest.
@@ -98,9 +99,15 @@ def read_slicings(
     """
     every = slices if _are_columns(slices) else {} if columns is None else columns
     asked = (slices,) if isinstance(slices, str | Slicing) else slices
-    slicings = tuple(dict.fromkeys(each if isinstance(each, Slicing) else Slicing(by=(each,)) for each in asked))
+    slicings = tuple(dict.fromkeys(map(_slicing, asked)))
     names = dict.fromkeys(name for slicing in slicings for name in slicing.by)
     return slicings, {name: _read_column(name, every, n_rows) for name in names}
+
+
+def _slicing(asked: str | Slicing | Sequence[str]) -> Slicing:
+    if isinstance(asked, Slicing):
+        return asked
+    return Slicing(by=(asked,) if isinstance(asked, str) or not isinstance(asked, Sequence) else tuple(asked))
 
 
 def _are_columns(slices: object) -> TypeGuard[Columns]:
@@ -110,7 +117,7 @@ def _are_columns(slices: object) -> TypeGuard[Columns]:
 def _read_column(name: str, columns: Columns, n_rows: int) -> NDArray[Any]:
     if name not in columns:
         known = tuple(map(str, names_of(columns)))
-        raise UnknownName("column", name, known, hint="" if known else "Give it among the columns to slice by it.")
+        raise UnknownName("column", str(name), known, hint="" if known else "Give it among the columns to slice by it.")
     require_once(name, names_of(columns), TABLE)
     given = columns[name]
     # From a list of words and NaN, NumPy would make the word 'nan'.

@@ -423,6 +423,7 @@ def test_slicings_are_read_from_names_slicings_mappings_and_frames():
     assert {name: column.tolist() for name, column in columns.items()} == {"amount": [1.0, 2.0]}
     assert read_slicings("amount", frame, 2)[0] == (Slicing(by=("amount",)),)
     assert read_slicings(by_bins, frame, 2)[0] == (by_bins,)
+    assert read_slicings([["ProductCD", "amount"]], frame, 2)[0] == (Slicing(by=("ProductCD", "amount")),)
     for table in (frame, {"ProductCD": ["W", "C"], "amount": [1.0, 2.0]}):
         slicings, columns = read_slicings(table, None, 2)
         assert [slicing.name for slicing in slicings] == ["ProductCD", "amount"]
