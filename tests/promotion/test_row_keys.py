@@ -216,7 +216,7 @@ def as_0_1_0_took(folder, ids):
     return pd.util.hash_array(keys.astype(str).to_numpy(dtype=object), categorize=False)
 
 
-MISSING = {*csv.ConvertOptions().null_values}
+MISSING = {one.lower() for one in csv.ConvertOptions().null_values}
 KINDS = {
     "whole": whole.map(str),
     "padded": st.integers(0, 10**6).map("{:08d}".format),
@@ -232,7 +232,7 @@ KINDS = {
         lambda one: f"{one:%Y-%m-%dT%H:%M:%SZ}"
     ),
     "text": st.text(st.characters(min_codepoint=65, max_codepoint=122), min_size=1, max_size=6).filter(
-        lambda text: text not in MISSING  # which it refused as a key
+        lambda text: text.lower() not in MISSING  # which it refused as a key
     ),
 }
 
