@@ -43,18 +43,22 @@ class Figure:
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """Where a figure should lie; off it on the `cautious` side (`low` or `high`) only power is lost."""
+    """Where a figure should lie; off it on the `cautious` side (`low` or `high`) only power is lost.
+
+    Off it by at most so many `errors` is chance: of some hundred figures a few are off by two.
+    """
 
     low: float
     high: float
     cautious: str = ""
+    errors: float = 2.0
 
     def judge(self, figure: Figure) -> str:
         """The verdict on a figure; one that nothing is known of is missed."""
         if self.low <= figure.share <= self.high:
             return "within"
         low = figure.share < self.low
-        if (self.low - figure.share if low else figure.share - self.high) <= 2 * figure.error:
+        if (self.low - figure.share if low else figure.share - self.high) <= self.errors * figure.error:
             return "within error"
         return "conservative" if self.cautious == ("low" if low else "high") else "MISSED"
 
