@@ -1,6 +1,7 @@
 """Putting the parts together: configuration in, a `Registry` on the real store, ledger and mirror out."""
 
 import getpass
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.metadata import entry_points
@@ -125,4 +126,4 @@ def _os_user() -> str:
     try:
         return f"os:{getpass.getuser()}"
     except (KeyError, OSError):
-        return "os:unknown"
+        return f"os:uid-{os.getuid()}" if hasattr(os, "getuid") else "os:unknown"

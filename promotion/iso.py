@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from promotion.errors import UnclearTime
+from promotion.errors import ConfigError, UnclearTime
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,11 +57,18 @@ def in_utc(moment: datetime) -> datetime:
 
     Raises:
         UnclearTime: clocks were put back or forward then, so that the local time was twice, or never.
-        OverflowError, OSError: it is too near to the first or the last year.
+        ConfigError: it is no moment, or too near to the first or the last year.
     """
-    if moment.tzinfo is not None:
-        return moment.astimezone(UTC)
-    readings, twice = _readings(moment)
+    if not isinstance(moment, datetime):
+        message = f"A moment is a datetime, but is {moment!r:.60}. `datetime.fromisoformat` reads one from text."
+        raise ConfigError(message)
+    try:
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+        readings, twice = _readings(datetime.fromisoformat(moment.isoformat()))  # pandas' own would ask for a zone
+    except (OverflowError, OSError, ValueError) as error:
+        message = f"{moment.isoformat()} is too near to the first or the last year to be told in UTC."
+        raise ConfigError(message) from error
     if len(readings) > 1:
         raise UnclearTime(moment.isoformat(), readings, twice=twice)
     return readings[0]

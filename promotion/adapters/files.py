@@ -1,9 +1,10 @@
-"""Writes that a kill or a full disk cannot leave half-done: temporary file beside it, fsync, one rename."""
+"""Writes that a kill or a full disk cannot leave half-done (temporary file, fsync, one rename); owners and modes."""
 
 import contextlib
 import os
 import stat
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -95,3 +96,30 @@ def sync_tree(folder: Path) -> None:
         else:
             with path.open("rb") as file:
                 os.fsync(file.fileno())
+
+
+def whose(place: object, right: int = os.R_OK) -> str:
+    """Owner, group and mode of what this user may not use, or of the nearest folder above that it can look at.
+
+    Args:
+        place: a path.
+        right: `os.R_OK` or `os.W_OK`.
+    """
+    for path in (Path(str(place)), *Path(str(place)).parents):
+        try:
+            found = path.stat()
+        except OSError:
+            continue
+        read_only_mount = right == os.W_OK and os.statvfs(path).f_flag & os.ST_RDONLY
+        if read_only_mount or os.access(path, right | (os.X_OK if path.is_dir() else 0)):
+            return ""
+        owner, group = _named(path.owner, found.st_uid), _named(path.group, found.st_gid)
+        return f"; {path} belongs to {owner}:{group}, mode {stat.S_IMODE(found.st_mode):04o}"
+    return ""
+
+
+def _named(name: Callable[[], str], number: int) -> str:
+    try:
+        return name()
+    except KeyError:  # a number that the machine has no name for
+        return str(number)

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 
 from promotion.cli.output import Misuse
+from promotion.errors import ConfigError
 from promotion.iso import first_moment, in_utc
 
 AT_HELP = (
@@ -24,7 +25,7 @@ def moment_of(text: str) -> datetime:
         pass  # a moment may still be
     try:
         return in_utc(datetime.fromisoformat(text.strip()))
-    except (ValueError, OverflowError, OSError) as error:  # years 1 and 9999 have no neighbours in other zones
+    except (ValueError, ConfigError) as error:  # years 1 and 9999 have no neighbours in other zones
         message = f"'{text}' is no moment in time: expected one like 2026-11-22 or 2026-11-22T14:30, with +01:00 or Z."
         raise Misuse(message) from error
 

@@ -14,10 +14,10 @@ from promotion.seams import ModelStore, Stray
 def repair_page(proposals: Sequence[Proposal], store: ModelStore) -> Page:
     """What each model's repair would do; what lies in the store is the same for all of them, and told once."""
     strays, leftovers = (proposals[0].strays, proposals[0].leftovers) if proposals else ((), ())
-    lost = (champion_trouble(proposal.state, store) for proposal in proposals)
+    lost = [champion_trouble(proposal.state, store) for proposal in proposals]
     return Page(
         summary=(
-            *(f"{proposal.state.model}: {_told(proposal)}" for proposal in proposals),
+            *(f"{proposal.state.model}: {_told(proposal, why)}" for proposal, why in zip(proposals, lost, strict=True)),
             *(f"Move {stray}{_whose(stray, proposals)} to quarantine: it {stray.why}." for stray in strays),
             *(f"Delete {leftover}: it {leftover.why}." for leftover in leftovers),
             *(() if proposals else ("No model is configured or recorded here that is this ledger's.",)),
@@ -46,9 +46,10 @@ def _rows(found: Retention) -> Iterator[tuple[Words, ...]]:
         yield row(version_of(tag), "stays", why)
 
 
-def _told(proposal: Proposal) -> str:
-    """One model's labels."""
-    return " ".join(_sentences(proposal)) or "no label disagreed with the ledger"
+def _told(proposal: Proposal, trouble: str) -> str:
+    """One model's labels; none is written while the champion's files cannot be vouched for."""
+    none = "no label is changed, since the champion is not here" if trouble else "no label disagreed with the ledger"
+    return " ".join(_sentences(proposal)) or none
 
 
 def _sentences(proposal: Proposal) -> Iterable[str]:

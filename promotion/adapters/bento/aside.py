@@ -31,14 +31,22 @@ def aside(home: Path) -> Iterator[Path]:
 def private() -> Iterator[Path]:
     """The same among the system's temporary files, for this user only; what their killed processes left is deleted."""
     parent = Path(tempfile.gettempdir())
-    for left in parent.glob(f"{_PRIVATE}*"):
+    for left in (*parent.glob(f"{_PRIVATE}*"), *parent.glob(f".{_PRIVATE}*")):
         with suppress(OSError):
-            found = left.lstat()
-            ours = found.st_uid == os.getuid() and stat.S_ISDIR(found.st_mode) and (left / _OWNED).is_file()
-            if ours and _abandoned(left):
+            if _is_left_by_us(left):
                 shutil.rmtree(left, ignore_errors=True)
     with _owned(parent, _PRIVATE) as folder:
         yield folder
+
+
+def _is_left_by_us(folder: Path) -> bool:
+    """Whether it is a private folder of a process of this user that ended; one that had just begun, after a day."""
+    found = folder.lstat()
+    if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode):
+        return False
+    if folder.name.startswith("."):
+        return _is_old(folder) and {path.name for path in folder.iterdir()} <= {_OWNED}
+    return (folder / _OWNED).is_file() and _abandoned(folder)
 
 
 @contextmanager
@@ -80,11 +88,15 @@ def remove(leftover: Path) -> None:
             leftover.unlink()
 
 
+def _is_old(path: Path) -> bool:
+    return time.time() - path.stat().st_mtime > _OLD_SECONDS
+
+
 def _abandoned(path: Path) -> bool:
     """Whether its owner is dead; where that cannot be told, whether it is older than a day."""
     owned = path / _OWNED
     if not owned.exists():
-        return path.exists() and time.time() - path.stat().st_mtime > _OLD_SECONDS
+        return path.exists() and _is_old(path)
     try:
         with FileLock(owned, timeout=0):
             return True

@@ -15,9 +15,9 @@ from filelock import FileLock, Timeout
 
 from promotion.adapters.bento import aside, claims, framework, strays
 from promotion.adapters.bento.description import DESCRIPTION, Damaged, mentions, read, strings, text_of, with_stage
-from promotion.adapters.bento.faults import reading, whose, writing
+from promotion.adapters.bento.faults import reading, writing
 from promotion.adapters.bento.files import digests, load_rows
-from promotion.adapters.files import replace_text, share, sync_folder, sync_tree, temporary_prefix
+from promotion.adapters.files import replace_text, share, sync_folder, sync_tree, temporary_prefix, whose
 from promotion.canonical import digest
 from promotion.errors import DigestMismatch, StoreError, TornVersion, UnknownName
 from promotion.row_keys import FIRST_FORM, KEY_FORM, KnownRows
@@ -234,7 +234,7 @@ class BentoStore:
             StoreError: another one has held it for too long.
         """
         folder = self.home / "locks"
-        lock, holder = FileLock(folder / f"{model}.lock", self.patience, mode=0o666), folder / f"{model}.holder"
+        lock, holder = FileLock(folder / f"{model}.lock", self.patience), folder / f"{model}.holder"
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
             try:

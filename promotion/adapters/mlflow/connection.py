@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from promotion.adapters.files import whose
 from promotion.errors import MirrorError
 from promotion.secrets import without_password
 
@@ -134,6 +135,9 @@ def in_short(error: Exception) -> str:
     """
     if why := _NAMED.get(status_of(error) or 0):
         return why
+    refused = next((one for one in _with_causes(error) if isinstance(one, PermissionError) and one.filename), None)
+    if refused is not None:
+        return f"{refused.strerror}: {refused.filename}{whose(refused.filename, os.W_OK)}"
     first = (str(error).strip().splitlines() or [type(error).__name__])[0]
     fitting, *more = textwrap.wrap(without_password(first), 200, break_on_hyphens=False)
     return f"{fitting} …" if more else fitting

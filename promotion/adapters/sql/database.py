@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateTable
 
+from promotion.adapters.files import whose
 from promotion.adapters.sql.tables import metadata
 from promotion.errors import ConfigError, LedgerError
 from promotion.secrets import without_password
@@ -101,7 +102,9 @@ class Database:
         except IntegrityError:
             raise
         except SQLAlchemyError as error:
-            message = f"The ledger at {self.place} cannot be used ({self._reason(error)}). {NOTHING}"
+            code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
+            owner = whose(self._file, os.W_OK) if code == sqlite3.SQLITE_READONLY else ""
+            message = f"The ledger at {self.place} cannot be used ({self._reason(error)}{owner}). {NOTHING}"
             raise LedgerError(message) from error
 
     def _reason(self, error: SQLAlchemyError) -> str:

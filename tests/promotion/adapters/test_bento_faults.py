@@ -217,9 +217,15 @@ with aside.private() as folder:
         (tmp_path / "promotion-notes").mkdir()
         os.utime(tmp_path / "promotion-notes", (1, 1))
         (tmp_path / "promotion-link").symlink_to(killed)
+        begun, theirs, new = (tmp_path / f".promotion-{name}" for name in ("begun", "theirs", "new"))
+        for folder in (begun, theirs, new):
+            folder.mkdir()
+            (folder / ("notes" if folder == theirs else ".owned")).touch()
+            os.utime(folder, None if folder == new else (1, 1))
         started[0].kill()
         started[0].wait()
         with aside.private() as ours:
+            assert {*tmp_path.glob(".promotion-*")} == {theirs, new}
             assert {*tmp_path.glob("promotion-*")} == {
                 working, ours, tmp_path / "promotion-notes", tmp_path / "promotion-link"
             }  # fmt: skip

@@ -1,12 +1,13 @@
 import json
 import re
 import time
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
+import pandas as pd
 import pytest
 
 import promotion
-from promotion.errors import UnclearTime
+from promotion.errors import ConfigError, UnclearTime
 
 
 def recorded():
@@ -157,6 +158,19 @@ class TestChampion:
         ):
             with pytest.raises(UnclearTime, match=r"^The local time '2025-11-02T01:30:00' was twice"):
                 ask()
+        assert registry.champion("toy", at=pd.Timestamp(local)) == registry.champion("toy", at=second)
+        for wrong, says in (
+            (
+                "2025-11-02",
+                "A moment is a datetime, but is '2025-11-02'. `datetime.fromisoformat` reads one from text.",
+            ),
+            (
+                datetime.max.replace(tzinfo=timezone(-timedelta(hours=1))),
+                "9999-12-31T23:59:59.999999-01:00 is too near to the first or the last year to be told in UTC.",
+            ),
+        ):
+            with pytest.raises(ConfigError, match=f"^{re.escape(says)}$"):
+                registry.champion("toy", at=wrong)
 
     @pytest.mark.parametrize(
         ("text", "says"),

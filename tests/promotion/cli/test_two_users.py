@@ -105,7 +105,7 @@ def test_what_one_of_the_team_saves_and_records_another_judges_and_changes(share
     assert promotion(shared, BOB, "promote", second, *by_hand).returncode == 0
     assert promotion(shared, ALICE, "rollback", "toy", "--reason", "as asked", "--yes").returncode == 0
     assert promotion(shared, BOB, "audit").returncode == 0
-    ours = [path for path in shared.rglob("*") if path.stat().st_gid != TEAM]
+    ours = [path for path in shared.rglob("*") if path.stat().st_gid != TEAM or path.stat().st_mode & 0o002]
     assert ours == []
 
 
@@ -116,8 +116,12 @@ def test_who_may_only_look_sees_all_and_leaves_nothing_behind(shared):
     for words in (("champion", "toy"), ("status",), ("history", "toy"), ("show", champion), ("audit",)):
         done = promotion(shared, CAROL, *words)
         assert done.returncode == 0, (words, done)
-    refused = promotion(shared, CAROL, "rollback", "toy", "--to", champion, "--reason", "as asked", "--yes")
+    assert {*shared.rglob("*")} == before
+    second = saved(shared, ALICE)
+    before = {*shared.rglob("*")}
+    refused = promotion(shared, CAROL, "gate", second)
     assert refused.returncode == 1
+    assert f"(attempt to write a readonly database; {shared}/ledger.db belongs to " in refused.stderr
     assert {*shared.rglob("*")} == before
     shared.chmod(0o2777)  # a folder that she may write to, and a ledger that she may not
     assert promotion(shared, CAROL, "status").returncode == 0
