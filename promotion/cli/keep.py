@@ -71,7 +71,6 @@ def repair(model: AnyModel = None, yes: Yes = False, dry_run: DryRun = False, as
     Labels and aliases that disagree with the ledger are written again, what is torn or foreign is moved out of the
     Bento store, and what killed commands left behind is deleted.
     """
-    from promotion.registry.serving import champion_trouble
     from promotion.report.repair import repair_page
 
     registry = open_here()
@@ -82,7 +81,7 @@ def repair(model: AnyModel = None, yes: Yes = False, dry_run: DryRun = False, as
     proposals = [registry.propose_repair(name) for name in names]
     work = any(map(_does_something, proposals))
     if dry_run or not (as_json and work):
-        page = repair_page(proposals, registry.store)
+        page = repair_page(proposals)
         show(_repair_data(proposals, dry_run=dry_run), *dry(dry_run=dry_run), page, form=form_of(as_json=as_json))
     if dry_run:
         return 0
@@ -90,13 +89,13 @@ def repair(model: AnyModel = None, yes: Yes = False, dry_run: DryRun = False, as
         confirmed("Do this?", yes=yes)
     for proposal in proposals:
         registry.carry_out(proposal)
-    lost = [champion_trouble(proposal.state, registry.store) for proposal in proposals]
+    lost = any(proposal.lost for proposal in proposals)
     if work:
-        told = "Repaired what can be, without a champion's files." if any(lost) else "Repaired."
+        told = "Repaired what can be, without a champion's files." if lost else "Repaired."
         say(_repair_data(proposals, dry_run=False), told, as_json=as_json)
     for proposal in proposals:
         registry.sync(proposal.state.model, everything=True, given_up=proposal.foreign)
-    return 1 if any(lost) else 0
+    return int(lost)
 
 
 def sync(model: AnyModel = None, as_json: Json = False) -> int:

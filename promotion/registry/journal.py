@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
-from promotion.errors import Conflict, LedgerError, StoreError, TornVersion, UnknownName
+from promotion.errors import Conflict, DigestMismatch, LedgerError, StoreError, TornVersion, UnknownName
 from promotion.registry.claims import Claims
 from promotion.registry.entries import (
     GENESIS,
@@ -14,7 +14,7 @@ from promotion.registry.entries import (
     chain,
 )
 from promotion.registry.foreign import names_since
-from promotion.registry.serving import labelled_prod
+from promotion.registry.serving import labelled_prod, require_registered
 from promotion.registry.state import State, advance, fold
 from promotion.seams import Claim, LedgerStore, ModelStore, Names
 from promotion.visible import visible
@@ -192,19 +192,23 @@ class Journal:
     def _carry_out(self, plan: TransitionPlanned, state: State) -> None:
         """Write the labels: `prod` on the new champion first, then the others; and no two versions keep `prod`.
 
-        Where the new champion's files are not in this store the last `prod` stays, so that a service finds one.
+        Where the new champion's files are not in this store as they were registered the last `prod` stays, so that a
+        service finds one.
         """
         lost = False
         for move in plan.moves:
             if lost and move.before is Stage.PROD:
                 self._notice(f"{move.tag} keeps the label stage: prod in this store until {plan.champion} is here.")
                 continue
+            version = Tag.parse(move.tag)
             try:
-                self._store.write_stage(Tag.parse(move.tag), move.after)
+                if move.after is Stage.PROD:
+                    require_registered(self._store, version, state.versions[move.tag].registration.digest)
+                self._store.write_stage(version, move.after)
             except UnknownName:
                 lost |= move.after is Stage.PROD
                 self._notice(f"{move.tag} is not in this Bento store, so its label was not written.")
-            except TornVersion as error:
+            except (TornVersion, DigestMismatch) as error:
                 lost |= move.after is Stage.PROD
                 self._notice(f"{error} Its label was not written.")
         if not lost and any(move.after is Stage.PROD for move in plan.moves):

@@ -22,24 +22,23 @@ class Mending:
     plan: TransitionPlanned | None
 
 
-def mending(state: State, stored: Iterable[Stored]) -> Mending:
+def mending(state: State, stored: Iterable[Stored], *, lost: bool) -> Mending:
     """Write the ledger's stage over every label that disagrees.
 
     A version that carries `prod` behind the ledger's back goes to wait for judgement, be it unknown, without a stage
     or deleted before. Before there is a champion of record nobody can say which `prod` is right, so those stay; and as
-    long as the champion's files are not here, so that a service on this store finds one. What an unfinished transition
-    names is left to it.
+    long as the champion is `lost`, its files not here as they were registered, so that a service on this store finds
+    one. What an unfinished transition names is left to it.
     """
     pending = {move.tag for move in state.pending[1].moves} if state.pending else set()
-    every, moves, unknown = tuple(stored), [], []
-    lost = state.champion and not any(str(one.tag) == state.champion.tag and one.torn is None for one in every)
-    for one in every:
+    moves, unknown = [], []
+    champion = state.champion.tag if state.champion else None
+    for one in stored:
         known = state.versions.get(str(one.tag))
-        after = None if lost and one.stage == Stage.PROD else _mended(state, known, one)
+        after = None if lost and (one.stage == Stage.PROD or str(one.tag) == champion) else _mended(state, known, one)
         if one.torn is None and after and one.stage != after.value and str(one.tag) not in pending:
             moves.append(Move(tag=str(one.tag), before=one.known_stage, after=after))
             unknown += [] if known else [one.tag]
-    champion = state.champion.tag if state.champion else None
     moves.sort(key=lambda move: move.tag != champion)  # a plain reader of labels never finds none in `prod`
     reason = "Labels that disagreed with the ledger were written again."
     plan = TransitionPlanned(cause="repair", moves=tuple(moves), champion=champion, reason=reason) if moves else None

@@ -25,7 +25,7 @@ from promotion.registry.patience import patience
 from promotion.registry.record import Record
 from promotion.registry.retention import Retention, plan_retention, retention
 from promotion.registry.rolled_back import blocking, rollback_check
-from promotion.registry.serving import adoption_hint, serving, unfinished
+from promotion.registry.serving import adoption_hint, champion_trouble, serving, unfinished
 from promotion.registry.state import State, champions
 from promotion.registry.transition import find, plan_verdict, stands
 from promotion.seams import Names, Step, Stray, call
@@ -40,6 +40,7 @@ class Proposal:
         state: what it was worked out from; it can be carried out only while nobody has recorded more.
         bodies: what it records, all of it or nothing.
         strays, leftovers: what it moves out of the store, and what it deletes beside it; of a repair.
+        lost: why the champion of record cannot serve from this store, so that no label is written for it; of a repair.
         claims: whether it has the store say that the model is this ledger's, where it names none; of a repair.
         foreign: the aliases in MLflow that it writes over, with what somebody else had them name; of a repair.
         retention: which versions go, and why the others stay; of a deletion.
@@ -50,6 +51,7 @@ class Proposal:
     bodies: tuple[Body, ...] = ()
     strays: tuple[Stray, ...] = ()
     leftovers: tuple[Stray, ...] = ()
+    lost: str = ""
     claims: bool = False
     foreign: Names = field(default_factory=dict)
     retention: Retention | None = None
@@ -176,9 +178,10 @@ class Proposals(Record):
         """
         state = self._journal.state(model)
         self.claims.check(state)
-        mend = mending(state, self.store.versions(model))
+        lost = champion_trouble(state, self.store, whole=True)
+        mend = mending(state, self.store.versions(model), lost=bool(lost))
         recorded = proposal(state, *self._registrations(state, *mend.unknown), mend.plan)
-        cleared = replace(recorded, strays=self.store.strays(), leftovers=self.store.leftovers())
+        cleared = replace(recorded, lost=lost, strays=self.store.strays(), leftovers=self.store.leftovers())
         return replace(cleared, claims=self.claims.missing(state), foreign=self._written_over(state))
 
     def _written_over(self, state: State) -> Names:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from promotion.draws import UNSAID, Draws
-from promotion.errors import Refused, StoreError, TornVersion, UnknownName
+from promotion.errors import DigestMismatch, Refused, StoreError, TornVersion, UnknownName
 from promotion.figures import minute
 from promotion.holdout import AssumedClean, Provenance, TrainedBefore, UnknownRows
 from promotion.registry.state import Known, State
@@ -40,14 +40,20 @@ def serving(state: State, store: ModelStore) -> Tag | None:
     return labelled[0] if labelled else None
 
 
-def champion_trouble(state: State, store: ModelStore) -> str:
-    """What is wrong with the champion's files, and what brings a champion back; empty where they can be read."""
+def champion_trouble(state: State, store: ModelStore, *, whole: bool = False) -> str:
+    """What is wrong with the champion's files, and what brings a champion back; empty where they can be read.
+
+    Args:
+        state: of the model.
+        store: that the files lie in.
+        whole: see too that they are the ones that were registered; each is read.
+    """
     if state.champion is None:
         return ""
     try:
-        store.get(Tag.parse(state.champion.tag))
-    except (TornVersion, UnknownName) as error:
-        found = str(error) if isinstance(error, TornVersion) else "Its folder is not in the Bento store."
+        require_registered(store, Tag.parse(state.champion.tag), state.champion.digest if whole else None)
+    except (TornVersion, UnknownName, DigestMismatch) as error:
+        found = "Its folder is not in the Bento store." if isinstance(error, UnknownName) else str(error)
         return (
             f"The champion {state.champion.tag} cannot be used. {found} Copy it there from another host's store or a "
             f"backup, or bring back the champion before it: `promotion rollback {state.model} --reason …`."
@@ -55,6 +61,21 @@ def champion_trouble(state: State, store: ModelStore) -> str:
     except StoreError as error:
         return f"The champion {state.champion.tag} cannot be looked at here. {error}"
     return ""
+
+
+def require_registered(store: ModelStore, tag: Tag, digest: str | None) -> None:
+    """See that a version is in the store, and by its digest that its files are the ones that were registered.
+
+    Raises:
+        UnknownName: it is not there.
+        TornVersion: it is not whole.
+        DigestMismatch: they are others.
+        StoreError: it cannot be read.
+    """
+    store.get(tag)
+    found = store.digest(tag) if digest else None
+    if digest and found != digest:
+        raise DigestMismatch(tag, digest, str(found))
 
 
 def unfinished(state: State) -> str:

@@ -5,24 +5,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from promotion.registry.mirroring import aliases
 from promotion.registry.proposals import Proposal
 from promotion.registry.retention import Retention
-from promotion.registry.serving import champion_trouble
 from promotion.report.page import Page, Table, Tone, Words, left, row
 from promotion.report.record import moves_told, version_of
-from promotion.seams import ModelStore, Stray
+from promotion.seams import Stray
 
 
-def repair_page(proposals: Sequence[Proposal], store: ModelStore) -> Page:
+def repair_page(proposals: Sequence[Proposal]) -> Page:
     """What each model's repair would do; what lies in the store is the same for all of them, and told once."""
     strays, leftovers = (proposals[0].strays, proposals[0].leftovers) if proposals else ((), ())
-    lost = [champion_trouble(proposal.state, store) for proposal in proposals]
     return Page(
         summary=(
-            *(f"{proposal.state.model}: {_told(proposal, why)}" for proposal, why in zip(proposals, lost, strict=True)),
+            *(f"{proposal.state.model}: {_told(proposal)}" for proposal in proposals),
             *(f"Move {stray}{_whose(stray, proposals)} to quarantine: it {stray.why}." for stray in strays),
             *(f"Delete {leftover}: it {leftover.why}." for leftover in leftovers),
             *(() if proposals else ("No model is configured or recorded here that is this ledger's.",)),
         ),
-        notes=tuple(Words(f"! {sentence}", Tone.BAD) for sentence in lost if sentence),
+        notes=tuple(
+            Words(f"! {sentence}", Tone.BAD) for sentence in (proposal.lost for proposal in proposals) if sentence
+        ),
     )
 
 
@@ -46,9 +46,11 @@ def _rows(found: Retention) -> Iterator[tuple[Words, ...]]:
         yield row(version_of(tag), "stays", why)
 
 
-def _told(proposal: Proposal, trouble: str) -> str:
+def _told(proposal: Proposal) -> str:
     """One model's labels; none is written while the champion's files cannot be vouched for."""
-    none = "no label is changed, since the champion is not here" if trouble else "no label disagreed with the ledger"
+    none = (
+        "no label is changed, since the champion is not here" if proposal.lost else "no label disagreed with the ledger"
+    )
     return " ".join(_sentences(proposal)) or none
 
 

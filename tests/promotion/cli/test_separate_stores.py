@@ -47,6 +47,24 @@ def test_the_last_prod_label_stays_until_the_champion_is_copied(other, with_cham
     assert "!" not in command("status")[1]
 
 
+@pytest.mark.parametrize("damage", ["cut short", "missing", "changed"])
+def test_a_champion_that_was_copied_in_part_is_not_labelled(other, with_champion, command, damage):
+    shutil.copytree(with_champion / "good", other.path(toy("good")))
+    file = next(other.path(toy("good")).glob("saved_model.*"))
+    content = file.read_bytes()
+    if damage == "missing":
+        file.unlink()
+    else:
+        file.write_bytes(content[:-1] if damage == "cut short" else content[:-1] + b"\0")
+    code, out, _ = command("repair", "--yes")
+    assert code == 1
+    assert "The champion toy:good cannot be used. The files of toy:good are not the ones that were" in unwrapped(out)
+    assert {other.get(toy(name)).stage for name in ("good", "weak")} == {"staging", "prod"}
+    file.write_bytes(content)
+    assert command("repair", "--yes")[0] == 0
+    assert (other.get(toy("good")).stage, other.get(toy("weak")).stage) == ("prod", "archived")
+
+
 def test_a_promotion_of_what_it_lacks_leaves_prod_where_it_is(other, with_champion, command):
     """As after a killed command: whoever comes next writes the labels, in its own store."""
     assert command("rollback", "toy", "--reason", "complaints", "--yes")[0] == 0
