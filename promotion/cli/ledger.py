@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,6 +23,11 @@ from promotion.cli.output import (
     say,
     show,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from promotion.registry.entries import Entry
 
 ledgers = typer.Typer(help="Keep, move and upgrade the ledger.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -48,7 +53,7 @@ def export(
 ) -> None:
     """Write every entry as JSON lines, which `promotion ledger import` takes and any JSON reader reads.
 
-    An earlier export is replaced; a file that something else wrote is left as it is.
+    An earlier export is replaced where these entries go on from it; any other file is left as it is.
     """
     from promotion import __version__
     from promotion.adapters.sql import SqlLedger
@@ -58,11 +63,13 @@ def export(
 
     ledger = SqlLedger(_url())
     if out is not None and not _is_stream(out):
-        refuse_others(out, instead=_INSTEAD)
+        refuse_others(out, instead=_INSTEAD, ledger=True)
     known = ledger.models()
     if model is not None and model not in known:
         raise UnknownName("model", model, known, hint="The ledger records no other.")
     chains = {name: ledger.entries(name) for name in ((model,) if model else known)}
+    if out is not None and not _is_stream(out):
+        _refuse_longer(out, chains)
     lines = (f"{line}\n" for line in export_lines(chains, release=__version__))
     if out is None:
         write_data(lines)
@@ -71,10 +78,30 @@ def export(
         with _file_errors(out, "written"), out.open("w", encoding="utf-8") as stream:
             stream.writelines(lines)
     else:
-        write_own(out, "".join(lines).encode(), instead=_INSTEAD)
+        write_own(out, "".join(lines).encode(), instead=_INSTEAD, ledger=True)
     counts = {name: len(entries) for name, entries in chains.items()}
     told = [f"{name}: {count} entries written to {out}" for name, count in counts.items()]
     say({"written": str(out), "entries": counts}, *(told or [f"{out} holds no entries."]), as_json=as_json)
+
+
+def _refuse_longer(out: Path, chains: "Mapping[str, Sequence[Entry]]") -> None:
+    """See that no export is replaced that holds entries which the new one does not.
+
+    Raises:
+        Unwritable: it is.
+    """
+    from promotion.registry.exchange import EXPORT_BEGINS, lost_with
+    from promotion.report.own_files import Unwritable
+
+    with _file_errors(out, "read"):
+        header = out.open("rb").readline().decode(errors="replace") if out.exists() else ""
+    lost = lost_with(header, chains) if header.startswith(EXPORT_BEGINS) else ()
+    if lost:
+        message = (
+            f"{out} is left as it is: it is an export that holds entries of {', '.join(lost)} which this one would "
+            f"not. {_INSTEAD}"
+        )
+        raise Unwritable(message)
 
 
 def import_file(

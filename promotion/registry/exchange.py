@@ -52,6 +52,19 @@ def export_lines(chains: Mapping[str, Sequence[Entry]], *, release: str) -> Iter
         yield from (canonical_json(plain(entry)) for entry in entries)
 
 
+def lost_with(header: str, chains: Mapping[str, Sequence[Entry]]) -> tuple[str, ...]:
+    """The models of an export, by its first line, whose entries are not among these."""
+    try:
+        models = {name: (int(seq), digest) for name, (seq, digest) in json.loads(header)["models"].items()}
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return ("?",)
+    return tuple(
+        name
+        for name, (seq, digest) in models.items()
+        if digest not in {one.hash for one in chains.get(name, ())[:seq][-1:]}
+    )
+
+
 def read_export(lines: Iterable[bytes], *, name: str) -> Mapping[str, Chain]:
     """The chains of an export, by model.
 

@@ -15,7 +15,7 @@ from promotion.report.plots.svg import ORIGIN
 
 _PAGE, _PARQUET = b"<!doctype html>", b"PAR1"
 _FIRST = COLUMNS[:7]  # a release may add some at the end
-_BEGINNINGS = (ORIGIN.encode(), FIRST_LINE.encode(), ",".join(_FIRST).encode(), EXPORT_BEGINS.encode())
+_BEGINNINGS = (ORIGIN.encode(), FIRST_LINE.encode(), ",".join(_FIRST).encode())
 _HEAD = 512
 
 
@@ -23,18 +23,19 @@ class Unwritable(PromotionError):
     """A file or folder that cannot be written where it was asked for, or that is somebody else's."""
 
 
-def refuse_others(path: Path, *, instead: str) -> None:
+def refuse_others(path: Path, *, instead: str, ledger: bool = False) -> None:
     """Do nothing where there is no such file, or one that may be replaced.
 
     Args:
         path: where something is to be written.
         instead: what to do otherwise, as a sentence.
+        ledger: an exported ledger is written, which alone replaces one: it may be a backup.
 
     Raises:
         Unwritable: there is a file that is not ours, or that cannot be read.
     """
     try:
-        found = _found(path)
+        found = _found(path, ledger=ledger)
     except OSError as error:
         message = f"{path} cannot be read ({error.strerror or error}). {instead}"
         raise Unwritable(message) from error
@@ -46,13 +47,13 @@ def refuse_others(path: Path, *, instead: str) -> None:
         raise Unwritable(message)
 
 
-def write_own(path: Path, content: bytes, *, instead: str) -> None:
+def write_own(path: Path, content: bytes, *, instead: str, ledger: bool = False) -> None:
     """Write a file, whole or not at all; the arguments are those of `refuse_others`.
 
     Raises:
         Unwritable: it cannot be written there, or there is a file that is not ours; nothing was changed.
     """
-    refuse_others(path, instead=instead)
+    refuse_others(path, instead=instead, ledger=ledger)
     try:
         replace_bytes(path.absolute(), content)
     except OSError as error:
@@ -60,7 +61,7 @@ def write_own(path: Path, content: bytes, *, instead: str) -> None:
         raise Unwritable(message) from error
 
 
-def _found(path: Path) -> str:
+def _found(path: Path, *, ledger: bool) -> str:
     """What is there that is not ours, in words; empty where nothing is, or nothing that would be lost."""
     if not path.exists():
         return ""
@@ -68,15 +69,17 @@ def _found(path: Path) -> str:
         return "a folder"
     if not path.is_file():  # a pipe would be waited for, and a device replaced
         return "something that is no file"
-    return "" if _is_ours(path) else f"another file ({path.stat().st_size:,} bytes)"
+    return "" if _is_ours(path, ledger=ledger) else f"another file ({path.stat().st_size:,} bytes)"
 
 
-def _is_ours(path: Path) -> bool:
+def _is_ours(path: Path, *, ledger: bool) -> bool:
     """An empty file is anybody's."""
     with path.open("rb") as file:
         head = file.read(_HEAD)
     if head.startswith(_PAGE):
         return GENERATOR.encode() in head
+    if head.startswith(EXPORT_BEGINS.encode()):
+        return ledger
     return not head or head.startswith(_BEGINNINGS) or (head.startswith(_PARQUET) and _has_our_columns(path))
 
 

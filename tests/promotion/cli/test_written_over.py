@@ -49,6 +49,31 @@ def test_its_own_earlier_files_are_replaced_without_asking_whatever_they_are(wit
     assert command("report", "toy:weak", "--out", "history.parquet")[0] == 0
 
 
+def test_an_exported_ledger_is_replaced_by_one_that_goes_on_from_it_alone(with_champion, command):
+    export, file = ("ledger", "export", "--out", "ledger.jsonl"), with_champion / "ledger.jsonl"
+    assert command(*export)[0] == 0
+    shorter = file.read_bytes()
+    assert command("gate", "toy:good")[0] == 0
+    assert command(*export)[0] == 0
+    longer = file.read_bytes()
+    assert len(longer) > len(shorter)
+
+    (with_champion / "ledger.db").rename(with_champion / "longer.db")
+    assert command("ledger", "import", "ledger.jsonl")[0] == 0  # the same ledger, whole
+    assert command(*export)[0] == 0
+    (with_champion / "ledger.db").unlink()
+    (with_champion / "shorter.jsonl").write_bytes(shorter)
+    assert command("ledger", "import", "shorter.jsonl")[0] == 0
+    code, said, told = command(*export)
+    assert (code, said) == (1, "")
+    assert told == (
+        "Error: ledger.jsonl is left as it is: it is an export that holds entries of toy which this one would not. Name "
+        "another file with --out.\n"
+    )
+    assert command("report", "toy:weak", "--out", "ledger.jsonl")[0] == 1
+    assert file.read_bytes() == longer
+
+
 def test_a_site_writes_nothing_where_one_of_its_names_is_taken(with_champion, command):
     site = with_champion / "site"
     site.mkdir()
