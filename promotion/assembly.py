@@ -43,10 +43,12 @@ def open_registry(
     from promotion.adapters.bento import BentoStore, remembering
     from promotion.adapters.keys import PublicKeys
     from promotion.adapters.mlflow import MlflowMirror
+    from promotion.adapters.owned_folders import sweep
     from promotion.adapters.sql import SqlLedger
     from promotion.registry.workflow import Registry
     from promotion.seams import read_anew
 
+    sweep()
     settings = config if isinstance(config, Config) else load_config(Path(config) if config else None)
     keys = PublicKeys(settings.public_keys) if settings.public_keys else None
     return Registry(

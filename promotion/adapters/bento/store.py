@@ -18,6 +18,7 @@ from promotion.adapters.bento.description import DESCRIPTION, Damaged, mentions,
 from promotion.adapters.bento.faults import reading, writing
 from promotion.adapters.bento.files import digests, load_rows
 from promotion.adapters.files import replace_text, share, sync_folder, sync_tree, temporary_prefix, whose
+from promotion.adapters.owned_folders import private
 from promotion.canonical import digest
 from promotion.errors import DigestMismatch, StoreError, TornVersion, UnknownName
 from promotion.row_keys import FIRST_FORM, KEY_FORM, KnownRows
@@ -369,7 +370,7 @@ def _private_store() -> Iterator[BentoStore]:
     """A store that only this user can look into, and that is gone afterwards."""
     with ExitStack() as opened:
         try:
-            home = opened.enter_context(aside.private())
+            home = opened.enter_context(private())
         except OSError as error:
             message = (
                 "No temporary folder can be made, in which model files are verified and loaded "

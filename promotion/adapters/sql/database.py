@@ -1,13 +1,16 @@
 """From a URL to transactions: what each database needs so that a commit is durable, a wait ends and an error speaks."""
 
+import atexit
+import errno
 import math
 import os
 import random
+import shutil
 import sqlite3
 import time
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,7 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateTable
 
 from promotion.adapters.files import whose
+from promotion.adapters.owned_folders import private
 from promotion.adapters.sql.tables import metadata
 from promotion.errors import ConfigError, LedgerError
 from promotion.secrets import without_password
@@ -35,6 +39,7 @@ _DRIVERS = {
     "postgresql": "postgresql+psycopg",
     "postgresql+psycopg": "postgresql+psycopg",
 }
+_LOCK_NOT_AVAILABLE = "55P03"
 _LOCK = 0x6C656467  # "ledg": any number that nothing else in the database is likely to lock
 
 
@@ -102,17 +107,41 @@ class Database:
         except IntegrityError:
             raise
         except SQLAlchemyError as error:
-            code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
-            owner = whose(self._file, os.W_OK) if code == sqlite3.SQLITE_READONLY else ""
-            message = f"The ledger at {self.place} cannot be used ({self._reason(error)}{owner}). {NOTHING}"
+            message = f"The ledger at {self.place} cannot be used ({self._reason(error)}). {NOTHING}"
             raise LedgerError(message) from error
 
     def _reason(self, error: SQLAlchemyError) -> str:
-        """The driver's words, in one line and without a password."""
-        words = " ".join(str(getattr(error, "orig", error)).split()).rstrip(".")
+        """The driver's words, in one line and without a password; where a file is refused, why."""
+        cause = getattr(error, "orig", error)
+        said = getattr(getattr(cause, "diag", None), "message_primary", None) or cause  # without the statement
+        words = " ".join(str(said).split()).rstrip(".")
+        if self._file is not None:
+            words += _why_refused(self._file, getattr(cause, "sqlite_errorcode", 0) & 0xFF)
+        elif getattr(cause, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
+            words += self._holders()
         for secret in filter(None, self._secrets):
             words = words.replace(str(secret), "***")
         return without_password(words)
+
+    def _holders(self) -> str:
+        """Which other sessions have locked the tables; empty where that cannot be asked."""
+        from promotion.adapters.sql.postgresql import holders
+
+        with suppress(SQLAlchemyError), self._engine.begin() as connection:
+            return holders(connection)
+        return ""
+
+
+def _why_refused(file: Path, code: int) -> str:
+    """Owner and mode of a file that may not be opened or written; or that the disk takes nothing."""
+    if code == sqlite3.SQLITE_CANTOPEN:
+        return whose(file)
+    if code != sqlite3.SQLITE_READONLY:
+        return ""
+    place = os.statvfs(file if file.exists() else file.parent)
+    if place.f_flag & os.ST_RDONLY:
+        return "; it lies on a disk that is mounted to be read only"
+    return whose(file, os.W_OK) or "; the disk takes nothing more, so it could only be opened to read"
 
 
 def _parsed(url: str) -> URL:
@@ -207,20 +236,47 @@ def _place_to_read(file: Path) -> str:
     Opened to read, SQLite makes the file by which readers and writers know of each other, which would be this user's
     and keep the writers out. So the file alone is read, where nothing waits beside it to be moved into it.
 
+    Where something waits and that file is not there, as in a copy or after a kill, a copy of both is read.
+
     Raises:
-        LedgerError: something waits, and that file is not there, so that nobody can read both.
+        LedgerError: no copy can be made.
     """
     waiting, beside = (file.with_name(f"{file.name}-{end}") for end in ("wal", "shm"))
     if not (waiting.exists() and waiting.stat().st_size):
         return f"{file.resolve().as_uri()}?immutable=1"
     if beside.exists():
         return f"{file.resolve().as_uri()}?mode=ro"
-    message = (
-        f"The ledger {file} cannot be read: entries wait in {waiting.name}, left by a command that was killed or was "
-        "running when they were copied, and this user may not move them into it, or the disk takes nothing. Run "
-        f"`promotion status` as one who may write there, or copy {file.name} and {waiting.name} to where you may."
-    )
-    raise LedgerError(message)
+    try:
+        return f"{_copied(file, waiting, _stamps(file, waiting)).as_uri()}?mode=rw"
+    except OSError as error:
+        message = (
+            f"The ledger {file} cannot be read: entries wait in {waiting.name}, left by a command that was killed or "
+            "was running when they were copied, and this user may not move them into it, nor make a copy of both "
+            f"({error.strerror or error}). Run `promotion status` as one who may write there."
+        )
+        raise LedgerError(message) from error
+
+
+@cache
+def _copied(file: Path, waiting: Path, stamps: tuple[tuple[int, int], ...]) -> Path:
+    """Both in a private folder that is gone when this process ends; made once for as long as they do not change.
+
+    Raises:
+        OSError: no copy can be made, or they changed meanwhile.
+    """
+    stack = ExitStack()
+    folder = stack.enter_context(private())
+    atexit.register(stack.close)
+    for one in (file, waiting):
+        shutil.copyfile(one, folder / one.name)
+    if _stamps(file, waiting) != stamps:
+        raise OSError(errno.EAGAIN, "they changed meanwhile")
+    return folder / file.name
+
+
+def _stamps(*files: Path) -> tuple[tuple[int, int], ...]:
+    """Time in nanoseconds and size in bytes of each."""
+    return tuple((found.st_mtime_ns, found.st_size) for found in (one.stat() for one in files))
 
 
 def _make_folder(database: Path) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Generator
 from typing import Any, TypeVar
 
 import psycopg
+from sqlalchemy import Connection, text
 
 ANSWER_SECONDS = 45
 """More than the server's own limits, so that a server that lives says what it waited for."""
@@ -41,6 +42,28 @@ class BoundedConnection(psycopg.Connection[Any]):
         except StopIteration as done:
             answer: T = done.value
             return answer
+
+
+_HOLDERS = text("""
+    SELECT DISTINCT session.pid, session.usename, session.application_name, session.client_addr,
+        extract(epoch FROM now() - session.xact_start)::int AS seconds
+    FROM pg_locks AS held JOIN pg_stat_activity AS session USING (pid)
+    WHERE held.granted AND held.relation IN ('entries'::regclass, 'heads'::regclass) AND session.pid <> pg_backend_pid()
+    ORDER BY seconds DESC NULLS LAST LIMIT 1
+""")
+
+
+def holders(connection: Connection) -> str:
+    """The session that has held the ledger's tables for longest, and how it is ended; empty where none holds them."""
+    found = connection.execute(_HOLDERS).first()
+    if found is None:
+        return ""
+    who = f"{found.usename or 'another user'}{f' on {found.client_addr}' if found.client_addr else ''}"
+    program = f", {found.application_name}," if found.application_name else ""
+    return (
+        f"; session {found.pid} of {who}{program} has held its tables for {found.seconds or 0} seconds. End what it "
+        f"does, or run SELECT pg_terminate_backend({found.pid}), and run this again"
+    )
 
 
 def connect(*arguments: Any, **parameters: Any) -> BoundedConnection:

@@ -20,6 +20,7 @@ from situation import bentoml_at, snapshot, toy
 from promotion.adapters import files
 from promotion.adapters.bento import aside
 from promotion.adapters.bento import store as room
+from promotion.adapters.owned_folders import private
 from promotion.errors import StoreError
 from promotion.seams import Trained, call
 from promotion.vocabulary import Stage
@@ -201,8 +202,8 @@ BentoStore(Path(sys.argv[1])).delete(Tag.parse(sys.argv[2]))
 
     WORKING = """
 import os, sys
-from promotion.adapters.bento import aside
-with aside.private() as folder:
+from promotion.adapters.owned_folders import private
+with private() as folder:
     (folder / "model").write_text("a copy")
     print(folder, flush=True)
     sys.stdin.read()
@@ -224,7 +225,7 @@ with aside.private() as folder:
             os.utime(folder, None if folder == new else (1, 1))
         started[0].kill()
         started[0].wait()
-        with aside.private() as ours:
+        with private() as ours:
             assert {*tmp_path.glob(".promotion-*")} == {theirs, new}
             assert {*tmp_path.glob("promotion-*")} == {
                 working, ours, tmp_path / "promotion-notes", tmp_path / "promotion-link"

@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from contextlib import closing
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from situation import open_at, settings_at, toy
 
 from promotion.adapters.bento import BentoStore
 from promotion.adapters.mlflow import MlflowMirror
-from promotion.adapters.sql import SqlLedger
+from promotion.adapters.sql import SqlLedger, database
 from promotion.errors import LedgerError
 from promotion.registry.record import Origin
 
@@ -81,7 +82,7 @@ def test_a_read_only_ledger_is_read_and_says_that_it_cannot_be_written(copy):
         theirs.mark_mirrored("toy", 10**6)
 
 
-def test_what_waits_beside_the_file_is_not_passed_over(copy):
+def test_what_waits_beside_the_file_is_not_passed_over(copy, monkeypatch):
     here, disk = copy
     with closing(sqlite3.connect(here / "ledger.db")) as writing:
         writing.execute("PRAGMA journal_mode = WAL")
@@ -91,9 +92,14 @@ def test_what_waits_beside_the_file_is_not_passed_over(copy):
         assert SqlLedger(f"sqlite:///{disk / 'ledger.db'}").mirrored("toy") == 3
         for name in ("ledger.db", "ledger.db-wal"):
             shutil.copy(here / name, here / f"copy-of-{name}")
+        copied = SqlLedger(f"sqlite:///{disk / 'copy-of-ledger.db'}")
+        assert copied.mirrored("toy") == 3
+        assert copied.entries("toy") == SqlLedger(f"sqlite:///{here / 'ledger.db'}").entries("toy")
+        database._copied.cache_clear()
+        monkeypatch.setattr(tempfile, "tempdir", str(disk))
         with pytest.raises(
-            LedgerError, match=r"wait in copy-of-ledger\.db-wal, .* copy copy-of-ledger\.db and .* to where you may"
+            LedgerError, match=r"wait in copy-of-ledger\.db-wal, .* copy of both \(Read-only file system\)"
         ):
-            SqlLedger(f"sqlite:///{disk / 'copy-of-ledger.db'}")
+            SqlLedger(f"sqlite:///{disk / 'copy-of-ledger.db'}?timeout=1")
         writing.execute("UPDATE heads SET mirrored = seq")
         writing.commit()
