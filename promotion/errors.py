@@ -46,8 +46,10 @@ class UnknownName(PromotionError):
     def __init__(self, kind: str, name: str, known: Iterable[str], *, hint: str = "") -> None:
         self.kind, self.name, self.known = kind, name, tuple(known)
         near = get_close_matches(name, self.known, n=1, cutoff=0.5)
-        found = f"There is no {kind} '{name}'."
-        if near:
+        found, model = f"There is no {kind} '{name}'.", name.partition(":")[0]
+        if kind == "model" and model != name and model in self.known:
+            self.way_out = f"That is a version; its model is '{model}'."
+        elif near:
             self.way_out = f"Did you mean '{near[0]}'?"
         else:
             self.way_out = f"There is: {', '.join(self.known[:12])}." if self.known else ""

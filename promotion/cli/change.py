@@ -115,7 +115,10 @@ def rollback(
     model: Model,
     reason: Reason,
     to: Annotated[
-        str | None, typer.Option(help="The version to bring back; by default the champion before.", metavar="TAG")
+        str | None,
+        typer.Option(
+            help="The version to bring back, as TAG or VERSION; by default the champion before.", metavar="TAG"
+        ),
     ] = None,
     at: Annotated[
         str | None,
@@ -145,7 +148,8 @@ def rollback(
         raise Misuse(message)
     if not dry_run:
         askable(yes=yes)
-    target, moment = Tag.parse(to) if to else None, past(at, utc_now()) if at else None
+    version = to if to is None or ":" in to else f"{model}:{to}"
+    target, moment = Tag.parse(version) if version else None, past(at, utc_now()) if at else None
     registry = opened(model, dry_run=dry_run)
     proposal = registry.propose_rollback(
         model, reason=reason, to=target, at=moment, data=data.absolute() if data else None

@@ -77,7 +77,7 @@ def history(
     else:
         shown = entries[newest]
         data = [{**vars(entry), "signed_by": registry.signed_by(entry)} for entry in shown]
-        show(data, history_page(shown), form=form)
+        show(data, history_page(model, shown), form=form)
 
 
 def show_life(

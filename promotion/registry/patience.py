@@ -16,9 +16,13 @@ _left = ContextVar[list[float] | None]("left", default=None)
 
 
 @contextmanager
-def patience() -> Iterator[None]:
-    """Within it `in_time` waits `MIRROR_SECONDS` for all calls together, and `ANSWER_SECONDS` for a sign of life."""
-    token = _left.set(_left.get() or [MIRROR_SECONDS])
+def patience(seconds: float | None = None) -> Iterator[None]:
+    """Within it `in_time` waits so long for all calls together, and `ANSWER_SECONDS` for a sign of life.
+
+    Args:
+        seconds: by default `MIRROR_SECONDS`; infinite where much is asked that nobody waits for.
+    """
+    token = _left.set(_left.get() or [MIRROR_SECONDS if seconds is None else seconds])
     try:
         yield
     finally:

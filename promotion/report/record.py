@@ -75,9 +75,10 @@ def rolled_back_lines(state: State) -> tuple[str, ...]:
     return (f"{told}. The gate holds it{more} until `promotion readmit {last} --reason …`.",)
 
 
-def history_page(entries: Iterable[Entry]) -> Page:
+def history_page(model: str, entries: Sequence[Entry]) -> Page:
     """The ledger of one model, oldest first."""
-    return Page(tables=(history_table(entries),))
+    nothing = () if entries else (f"Nothing is recorded of '{model}' yet.",)
+    return Page(summary=nothing, tables=(history_table(entries),))
 
 
 def history_table(entries: Iterable[Entry]) -> Table:

@@ -327,7 +327,11 @@ class BentoStore:
             shutil.copytree(folder, other.path(tag), symlinks=True, ignore=_UNFINISHED)  # which come and go
         except OSError as error:
             self.digest(tag)  # tells which file nobody can vouch for
-            message = f"The files of {tag} cannot be copied from {folder} to be verified and loaded ({error})."
+            why = error.args[0][0][2] if isinstance(error, shutil.Error) else error  # of many files the first
+            message = (
+                f"The files of {tag} cannot be copied to {other.home} to be verified and loaded ({why}). TMPDIR names "
+                "another place for it."
+            )
             raise StoreError(message) from error
 
     def _torn(self, tag: Tag, damage: Damaged) -> str:

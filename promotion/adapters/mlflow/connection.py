@@ -1,5 +1,6 @@
 """Reaching MLflow: a client of little patience, a database that is made only where it may be, errors in short."""
 
+import logging
 import os
 import re
 import tempfile
@@ -48,6 +49,7 @@ def connect(uri: str, home: Path | None = None) -> "MlflowClient":
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # with the password in it
     from mlflow import MlflowClient
 
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # what it logs of an error it raises too
     return MlflowClient(tracking_uri=uri, registry_uri=uri)
 
 
@@ -119,7 +121,14 @@ def as_mirror_error(uri: str, message: str) -> Iterator[None]:
     except MirrorError:
         raise
     except Exception as error:  # MLflow lets requests', SQLAlchemy's and its own exceptions through
-        raise MirrorError(message.format(place=without_password(uri), why=in_short(error))) from error
+        why = f"{in_short(error)}{_whose_file(uri, error)}"
+        raise MirrorError(message.format(place=without_password(uri), why=why)) from error
+
+
+def _whose_file(uri: str, error: Exception) -> str:
+    """Owner and mode of MLflow's database, where it is a file that this user may not write."""
+    file = _file_of(uri)
+    return whose(file, os.W_OK) if file and "attempt to write a readonly database" in str(error) else ""
 
 
 def _with_causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -8,6 +8,7 @@ The entries, each read once (`told`): the chain with itself and its head (`chain
 its runs with ledger and versions (`runs`), a running service with the champion (`service`).
 """
 
+import math
 from datetime import datetime
 
 from promotion.errors import PromotionError
@@ -24,6 +25,7 @@ from promotion.registry.audit.surroundings import Surroundings as Surroundings
 from promotion.registry.audit.told import UNREADABLE, Told, each_entry, unreadable
 from promotion.registry.claims import Claims
 from promotion.registry.entries import Head
+from promotion.registry.patience import patience
 from promotion.seams import Keyring, LedgerStore, Mirror, ModelStore
 
 _ATTEMPTS = 3
@@ -55,7 +57,8 @@ def audit_model(
     for _ in range(_ATTEMPTS):
         before = _place(model, ledger)
         told = Told(model, keys, now, since)
-        findings = _audit_once(told, ledger, store, mirror, around or Surroundings())
+        with patience(math.inf):  # of MLflow an answer to each question, however many there are
+            findings = _audit_once(told, ledger, store, mirror, around or Surroundings())
         if not findings or _place(model, ledger) == before:
             break
     return findings

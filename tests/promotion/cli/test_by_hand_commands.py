@@ -197,7 +197,7 @@ class TestRollback:
                 "Nobody served as 'toy' at 2020-01-01T00:00:00+00:00: the first champion",
             ),
             (["--to", "toy:weak", "--at", "2020-01-01"], 2, "--to and --at both say whom to bring back; give one"),
-            (["--to", "weak"], 1, "There is no tag 'weak'."),
+            (["--to", "weak"], 1, "toy:weak serves already, since 2"),
             (["--to", "toy:noisy"], 1, "There is no registered version 'toy:noisy'."),
             (["--to", "other:weak"], 1, "other:weak is a version of 'other', and 'toy' is to be rolled back."),
             (["--to", "toy:weak"], 1, "toy:weak serves already, since 2"),
@@ -265,7 +265,7 @@ DRY = {
     "promote, judged again": (["promote", "toy:good", "--reason", "r", "--rejudge"], 0),
     "promote, judged again and rejected": (["promote", "toy:spoilt", "--reason", "r", "--rejudge"], 3),
     "rollback": (["rollback", "toy", "--reason", "r"], 0),
-    "rollback to one": (["rollback", "toy", "--reason", "r", "--to", "toy:weak"], 0),
+    "rollback to one": (["rollback", "toy", "--reason", "r", "--to", "weak"], 0),
 }
 
 

@@ -58,6 +58,15 @@ def test_a_repair_answers_before_it_sends_all_of_it_again(asked, command, monkey
     assert "What was decided stands. Once MLflow answers, `promotion sync` sends it." in err
 
 
+def test_an_audit_waits_for_each_answer_as_long_and_no_longer(asked, command, monkeypatch):
+    monkeypatch.setattr("promotion.registry.patience.ANSWER_SECONDS", 1.0)
+    began = time.monotonic()
+    code, out, _ = command("audit")
+    assert time.monotonic() - began < 10
+    assert code == 5
+    assert "did not take or give what was asked (it did not answer within 1 seconds)" in " ".join(out.split())
+
+
 def test_what_a_recipe_prints_is_not_in_the_answer_and_shows_no_password(here, command, monkeypatch):
     score = ToyRecipe.score
 
