@@ -27,11 +27,11 @@ from promotion.adapters.memory import MemoryMirror
 from promotion.adapters.mlflow import MlflowMirror, connect
 from promotion.adapters.sql import SqlLedger
 from promotion.canonical import plain
+from promotion.comparison import compare
+from promotion.comparison.curves import draw_curves
 from promotion.config import Config
-from promotion.evidence import compare
-from promotion.evidence.curves import draw_curves
-from promotion.judgement import HoldoutReuse, Judged, Policy, Primary, Sketch, decide
-from promotion.registry.entries import (
+from promotion.interfaces import Mirror, Trained
+from promotion.ledger.entries import (
     Adoption,
     Body,
     Judgement,
@@ -41,9 +41,9 @@ from promotion.registry.entries import (
     TransitionPlanned,
     chain,
 )
-from promotion.registry.state import State, advance
-from promotion.registry.workflow import Registry
-from promotion.seams import Mirror, Trained
+from promotion.ledger.state import State, advance
+from promotion.policy import HoldoutReuse, HoldoutSketch, Judged, Policy, Primary, decide
+from promotion.registry.registry import Registry
 from promotion.vocabulary import Stage, Tag, Verdict
 
 SIDES = ("the first audit", "the next audit", "hashlib, all files", "bentoml.models.list")
@@ -201,7 +201,7 @@ def _registered(store: BentoStore, tag: Tag, run_id: str | None) -> Registration
 def _judged(policy: Policy, rng: np.random.Generator) -> list[Judgement]:
     """Decisions as a gate records them, with policy, curves and sketch; of models that guess."""
     labels = (np.arange(20_000) % 20 == 0).astype(np.int64)
-    champion, sketch = labels + rng.normal(size=len(labels)), Sketch.of(np.arange(len(labels), dtype=np.uint64))
+    champion, sketch = labels + rng.normal(size=len(labels)), HoldoutSketch.of(np.arange(len(labels), dtype=np.uint64))
     made = []
     for _ in range(20):
         challenger = rng.normal(size=len(labels))

@@ -28,7 +28,7 @@ import typer
 from scipy import special, stats
 from sklearn import metrics as sk
 
-from promotion.evidence import Comparison, compare
+from promotion.comparison import Comparison, compare
 
 POSITIVES, CORRELATION, SHIFTS = 0.035, 0.9, (1.90, 1.92)
 PUBLISHED_RESAMPLES = 1_000

@@ -34,11 +34,11 @@ from promotion.adapters.sql import SqlLedger
 from promotion.adapters.sql.tables import head_values
 from promotion.adapters.sql.tables import heads as heads_table
 from promotion.config import Config
-from promotion.registry.entries import GENESIS, Champion, Head, TransitionApplied, chain
-from promotion.registry.lineage import reigns
-from promotion.registry.state import fold
-from promotion.registry.workflow import Registry
-from promotion.seams import Trained
+from promotion.history.lineage import champion_periods
+from promotion.interfaces import Trained
+from promotion.ledger.entries import GENESIS, Champion, Head, TransitionApplied, chain
+from promotion.ledger.state import fold
+from promotion.registry.registry import Registry
 from promotion.vocabulary import Tag
 
 AT = "2026-11-22T11:14:54.895460+00:00"
@@ -251,7 +251,7 @@ def _long(database: str, plan: Plan, url: Callable[[str], str]) -> Iterator[Chec
         f"\nA ledger on {database} ({time.perf_counter() - start:.0f} s to write {2 * plan.entries:,} entries in bulk)"
     )
     entries = next(iter(ledgers.values())).store.entries("m0")
-    folds = {"fold": lambda _: fold("m0", entries), "reigns": lambda _: reigns("m0", entries)}
+    folds = {"fold": lambda _: fold("m0", entries), "champion_periods": lambda _: champion_periods("m0", entries)}
     for name, taken in _take_turns(folds, 5).items():
         print(f"  {name:8} of {len(entries):,} entries {1e3 * median(taken):8.1f} ms")
     for what in ("look", "append"):

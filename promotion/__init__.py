@@ -25,13 +25,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from promotion.assembly import open_registry as open  # noqa: A004 - promotion.open reads as it is said
+    from promotion.comparison import Comparison, MetricComparison, Slicing, compare, measure
     from promotion.errors import DataError, PromotionError
-    from promotion.evidence import Comparison, MetricComparison, Slicing, compare, measure, register_metric
-    from promotion.judgement import Budget, Decision, Policy, Sketch, Trial, count_use, decide
+    from promotion.interfaces import Recipe, Split, Step, Trained, repeatable
+    from promotion.metrics import register_metric
+    from promotion.policy import Budget, Decision, Policy, Trial, count_use, decide
+    from promotion.policy import HoldoutSketch as Sketch
     from promotion.registry.record import Version
-    from promotion.registry.workflow import Registry
+    from promotion.registry.registry import Registry
     from promotion.rows import read_rows, split_by_hash, split_by_time
-    from promotion.seams import Recipe, Split, Step, Trained, repeatable
     from promotion.vocabulary import Stage, Tag, Verdict
 
 __version__ = "0.1.0"
@@ -40,29 +42,29 @@ _HOMES = {
     "open": ("promotion.assembly", "open_registry"),
     "DataError": ("promotion.errors", "DataError"),
     "PromotionError": ("promotion.errors", "PromotionError"),
-    "Comparison": ("promotion.evidence", "Comparison"),
-    "MetricComparison": ("promotion.evidence", "MetricComparison"),
-    "Slicing": ("promotion.evidence", "Slicing"),
-    "compare": ("promotion.evidence", "compare"),
-    "measure": ("promotion.evidence", "measure"),
-    "register_metric": ("promotion.evidence", "register_metric"),
-    "Budget": ("promotion.judgement", "Budget"),
-    "Decision": ("promotion.judgement", "Decision"),
-    "Policy": ("promotion.judgement", "Policy"),
-    "Sketch": ("promotion.judgement", "Sketch"),
-    "Trial": ("promotion.judgement", "Trial"),
-    "count_use": ("promotion.judgement", "count_use"),
-    "decide": ("promotion.judgement", "decide"),
-    "Registry": ("promotion.registry.workflow", "Registry"),
+    "Comparison": ("promotion.comparison", "Comparison"),
+    "MetricComparison": ("promotion.comparison", "MetricComparison"),
+    "Slicing": ("promotion.comparison", "Slicing"),
+    "compare": ("promotion.comparison", "compare"),
+    "measure": ("promotion.comparison", "measure"),
+    "register_metric": ("promotion.metrics", "register_metric"),
+    "Budget": ("promotion.policy", "Budget"),
+    "Decision": ("promotion.policy", "Decision"),
+    "Policy": ("promotion.policy", "Policy"),
+    "Sketch": ("promotion.policy", "HoldoutSketch"),
+    "Trial": ("promotion.policy", "Trial"),
+    "count_use": ("promotion.policy", "count_use"),
+    "decide": ("promotion.policy", "decide"),
+    "Registry": ("promotion.registry.registry", "Registry"),
     "Version": ("promotion.registry.record", "Version"),
     "read_rows": ("promotion.rows", "read_rows"),
     "split_by_hash": ("promotion.rows", "split_by_hash"),
     "split_by_time": ("promotion.rows", "split_by_time"),
-    "Recipe": ("promotion.seams", "Recipe"),
-    "Split": ("promotion.seams", "Split"),
-    "Step": ("promotion.seams", "Step"),
-    "Trained": ("promotion.seams", "Trained"),
-    "repeatable": ("promotion.seams", "repeatable"),
+    "Recipe": ("promotion.interfaces", "Recipe"),
+    "Split": ("promotion.interfaces", "Split"),
+    "Step": ("promotion.interfaces", "Step"),
+    "Trained": ("promotion.interfaces", "Trained"),
+    "repeatable": ("promotion.interfaces", "repeatable"),
     "Stage": ("promotion.vocabulary", "Stage"),
     "Tag": ("promotion.vocabulary", "Tag"),
     "Verdict": ("promotion.vocabulary", "Verdict"),

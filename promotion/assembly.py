@@ -13,11 +13,11 @@ from promotion.errors import ConfigError, PromotionError
 
 if TYPE_CHECKING:
     from promotion.adapters.keys import PublicKeys
-    from promotion.registry.audit import Finding
-    from promotion.registry.entries import Entry
-    from promotion.registry.state import State
-    from promotion.registry.workflow import Registry
-    from promotion.seams import Recall
+    from promotion.audit import Finding
+    from promotion.interfaces import Recall
+    from promotion.ledger.entries import Entry
+    from promotion.ledger.state import State
+    from promotion.registry.registry import Registry
 
 
 def open_registry(
@@ -45,8 +45,8 @@ def open_registry(
     from promotion.adapters.mlflow import MlflowMirror
     from promotion.adapters.owned_folders import sweep
     from promotion.adapters.sql import SqlLedger
-    from promotion.registry.workflow import Registry
-    from promotion.seams import read_anew
+    from promotion.interfaces import read_anew
+    from promotion.registry.registry import Registry
 
     sweep()
     settings = config if isinstance(config, Config) else load_config(Path(config) if config else None)

@@ -19,10 +19,10 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from promotion.ages import TimeUnit, length_of
 from promotion.draws import UNSAID, CleanBy, DependenceWord, Draws, GroupKey
+from promotion.durations import TimeUnit, length_of
 from promotion.errors import ConfigError, PromotionError, UnknownName
-from promotion.judgement import Policy
+from promotion.policy import Policy
 from promotion.toml import EnvironmentText, Span, read_toml, sentences
 from promotion.vocabulary import is_name
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypedDict
 
 from pydantic import BeforeValidator, ConfigDict, TypeAdapter, ValidationError
 
-from promotion.ages import TimeUnit, in_units, timedelta_of
 from promotion.canonical import LATER
+from promotion.durations import TimeUnit, in_units, timedelta_of
 from promotion.errors import ConfigError, DataError
 from promotion.row_keys import hashes, key_texts
 from promotion.rows import require_columns
@@ -181,7 +181,7 @@ class Draws:
         import numpy as np
         import pandas as pd
 
-        from promotion.evidence.blocks import windows_of
+        from promotion.metrics.blocks import windows_of
 
         times = times_of(rows[group.by])
         assert group.window is not None  # noqa: S101 - the caller asked

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from promotion.ages import TimeUnit
+from promotion.durations import TimeUnit
 from promotion.earlier_keys import possible_first_fingerprints
 from promotion.errors import DataError
 from promotion.row_keys import FIRST_FORM, KnownRows, fingerprints, form_in_use
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from promotion.seams import Recipe
+    from promotion.interfaces.recipe import Recipe
 
 
 @dataclass(frozen=True)

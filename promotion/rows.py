@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from promotion.arrow_columns import MAX_EXACT
 from promotion.data_files import Csv, csv_of, is_parquet
 from promotion.errors import DataError, UnknownName, require_once
-from promotion.figures import meant_as_share
+from promotion.interfaces.recipe import Split
+from promotion.number_format import meant_as_share
 from promotion.parquet import parquet_columns, parquet_rows
 from promotion.parsing import NotConverted, no_number, parse
 from promotion.row_keys import FIRST_FORM, fingerprints, form_in_use, key_texts
-from promotion.seams import Split
 from promotion.time_columns import times_of, times_of_text
 from promotion.vocabulary import Task
 
@@ -366,7 +366,7 @@ def _as_judged(labels: "pd.Series[Any]") -> "NDArray[np.float64]":
     """The labels as judging reads them, shape (n_rows,); NaN for what it refuses."""
     import numpy as np
 
-    from promotion.evidence.containers import floats
+    from promotion.metrics.containers import floats
 
     try:
         return floats(labels)
@@ -377,7 +377,7 @@ def _as_judged(labels: "pd.Series[Any]") -> "NDArray[np.float64]":
 def _or_nan(value: Any) -> "NDArray[np.float64]":
     import numpy as np
 
-    from promotion.evidence.containers import floats
+    from promotion.metrics.containers import floats
 
     held = np.empty(1, dtype=object)
     held[0] = value

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from promotion.ages import TimeUnit, in_units, timedelta_of
 from promotion.arrow_columns import MAX_EXACT
+from promotion.durations import TimeUnit, in_units, timedelta_of
 from promotion.errors import DataError
 from promotion.iso import is_moment, moments_of
 

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ValidationError
 
-from promotion.ages import span_of
 from promotion.canonical import NumberOrText
+from promotion.durations import span_of
 from promotion.errors import ConfigError
 from promotion.secrets import without_password
 

@@ -27,9 +27,9 @@ from pydantic import Field, ValidationError
 
 from promotion.assembly import open_registry
 from promotion.errors import Refused
+from promotion.ledger.state import Known
 from promotion.registry.approving import consent_of, deadline, is_open, overdue, unanswered, until_told
-from promotion.registry.state import Known
-from promotion.registry.workflow import Registry
+from promotion.registry.registry import Registry
 from promotion.report.decision import decision_page
 from promotion.report.markdown import escaped, page_markdown
 from promotion.vocabulary import Tag

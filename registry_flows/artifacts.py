@@ -20,13 +20,13 @@ from prefect.artifacts import (
 from prefect.logging import get_run_logger
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
-from promotion.figures import figure
-from promotion.judgement import Check, Decision
-from promotion.registry.audit import Finding
+from promotion.audit import Finding
+from promotion.interfaces import Step
+from promotion.number_format import figure
+from promotion.policy import Check, Decision
 from promotion.report.decision import decision_page
 from promotion.report.markdown import page_markdown
 from promotion.report.page import Page, quiet
-from promotion.seams import Step
 from promotion.secrets import without_password
 from promotion.visible import visible
 from promotion.vocabulary import Tag
@@ -35,7 +35,7 @@ from registry_flows.sending import is_in_run
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from promotion.registry.workflow import Registry
+    from promotion.registry.registry import Registry
 
 P = ParamSpec("P")
 R = TypeVar("R")

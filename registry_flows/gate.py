@@ -7,9 +7,9 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.tasks import exponential_backoff
 
-from promotion.judgement import Decision
+from promotion.ledger.state import State
+from promotion.policy import Decision
 from promotion.registry.approving import is_open
-from promotion.registry.state import State
 from promotion.registry.transition import standing
 from promotion.vocabulary import Tag
 from registry_flows.approval import asked_before, follow_up

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from promotion.config import Config
 from promotion.errors import ConfigError
-from promotion.judgement import Decision
-from promotion.judgement.policy import ApprovalRule
-from promotion.registry.workflow import Registry
+from promotion.policy import Decision
+from promotion.policy.policy import ApprovalRule
+from promotion.registry.registry import Registry
 from promotion.secrets import without_password
 from promotion.vocabulary import Tag
 from registry_flows.artifacts import key_of

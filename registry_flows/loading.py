@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from promotion.canonical import digest
-from promotion.registry.reading import Data
-from promotion.seams import Recipe
+from promotion.interfaces import Recipe
+from promotion.registry.data import Data
 from registry_flows.caching import KeptRows
 from registry_flows.session import registry
 

@@ -10,9 +10,9 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
-from promotion.judgement import Decision
-from promotion.registry.audit import Finding, Severity
-from promotion.registry.entries import Approval, Body, Entry, Judgement, TransitionPlanned
+from promotion.audit import Finding, Severity
+from promotion.ledger.entries import Approval, Body, Entry, Judgement, TransitionPlanned
+from promotion.policy import Decision
 from promotion.vocabulary import Stage, Verdict
 
 _OURS = UUID("6f1f2f0a-5a0e-4c55-9d52-2a2e0f6f7b1d")  # of the events' ids; any constant, once and for all

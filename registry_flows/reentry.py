@@ -2,7 +2,7 @@
 
 from prefect.context import FlowRunContext
 
-from promotion.seams import ModelStore, Stored
+from promotion.interfaces import ModelStore, Stored
 
 RUN, PLACE = "prefect_flow_run_id", "prefect_parent_task_run_id"
 """What says, in the metadata of a version and the tags of its MLflow run, which run of the train flow made it.

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from promotion.adapters.bento import BentoStore
-from promotion.adapters.bento.aside import aside
+from promotion.adapters.bento.staging_dir import aside
 from promotion.adapters.memory import MemoryLedger, MemoryMirror
+from promotion.interfaces import LedgerStore
+from promotion.registry.registry import Registry
 from promotion.registry.serving import serving
-from promotion.registry.workflow import Registry
-from promotion.seams import LedgerStore
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from prefect.futures import PrefectFuture, as_completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from promotion.errors import PromotionError
-from promotion.judgement import Decision
+from promotion.policy import Decision
 from promotion.report.page import Tone
 from promotion.visible import visible
 from promotion.vocabulary import Verdict

@@ -69,7 +69,7 @@ def retrain_all_here(*, verbose: bool) -> "tuple[Outcome, ...]":
 def _foresee(model: str, data_path: str | None) -> None:
     """See that recipe and data can be found, before a server is started or Prefect imported."""
     from promotion.config import load_config
-    from promotion.registry.reading import Reader
+    from promotion.registry.data import Reader
 
     Reader(load_config()).foresee(model, data=data_path)
 

@@ -15,9 +15,9 @@ from promotion.adapters.mlflow import status_of
 from promotion.assembly import open_registry
 from promotion.config import load_config
 from promotion.errors import Conflict, MirrorError, PromotionError
+from promotion.interfaces import is_repeatable
 from promotion.registry.later import at_once
-from promotion.registry.workflow import Registry
-from promotion.seams import is_repeatable
+from promotion.registry.registry import Registry
 from promotion.secrets import without_password
 from registry_flows.caching import inputs_key, kept_rows, results_folder
 from registry_flows.rehearsal import rehearsal

@@ -15,16 +15,16 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from promotion.adapters.mlflow import as_mirror_error, connect
+from promotion.audit.libraries import TRAINED_WITH, python_series
+from promotion.audit.runs import METRICS
 from promotion.canonical import canonical_json
+from promotion.comparison import measure
 from promotion.config import Config
 from promotion.errors import MirrorError, as_data_error
-from promotion.evidence import measure
-from promotion.registry.audit.libraries import TRAINED_WITH, python_series
-from promotion.registry.audit.runs import METRICS
+from promotion.interfaces import Recipe, Split, Trained, task_of_recipe
+from promotion.patience import in_time, patience
+from promotion.registry.data import Data
 from promotion.registry.mirroring import logged_as
-from promotion.registry.patience import in_time, patience
-from promotion.registry.reading import Data
-from promotion.seams import Recipe, Split, Trained, task_of_recipe
 from promotion.secrets import without_password
 from promotion.visible import visible
 from promotion.vocabulary import Task

@@ -13,10 +13,10 @@ from prefect.runtime import flow_run
 from prefect.tasks import exponential_backoff
 
 from promotion.errors import as_data_error
-from promotion.registry.reading import Data
+from promotion.interfaces import Recipe, Split, Trained
+from promotion.registry.data import Data
 from promotion.registry.record import Origin
 from promotion.row_keys import fingerprints
-from promotion.seams import Recipe, Split, Trained
 from promotion.vocabulary import Tag
 from registry_flows.caching import results_folder
 from registry_flows.hand_off import Candidate, check_hand_off, hand_off

@@ -13,9 +13,9 @@ from world import first_world
 
 from promotion.adapters.bento import BentoStore
 from promotion.adapters.memory import MemoryMirror
+from promotion.interfaces import call
 from promotion.registry.record import Origin
 from promotion.rows import fingerprints
-from promotion.seams import call
 
 __all__ = [
     "first_world",

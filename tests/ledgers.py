@@ -7,10 +7,9 @@ import numpy as np
 from situation import NOON
 
 from promotion import Policy, compare, decide
-from promotion.evidence import measure
-from promotion.evidence.curves import draw_curves
-from promotion.judgement import Budget, HoldoutUsed, Judged
-from promotion.registry.entries import (
+from promotion.comparison import measure
+from promotion.comparison.curves import draw_curves
+from promotion.ledger.entries import (
     Approval,
     Judgement,
     Move,
@@ -20,7 +19,8 @@ from promotion.registry.entries import (
     TransitionPlanned,
     chain,
 )
-from promotion.registry.state import State, advance
+from promotion.ledger.state import State, advance
+from promotion.policy import Budget, HoldoutUsed, Judged
 from promotion.vocabulary import Stage, Verdict
 
 METRICS = ["average_precision", "roc_auc", "brier_score", "log_loss"]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from promotion.adapters.sql import SqlLedger
 from promotion.config import Config
+from promotion.ledger.state import State, fold
 from promotion.registry.foreign import names_since, to_send
-from promotion.registry.state import State, fold
-from promotion.registry.workflow import Registry
+from promotion.registry.registry import Registry
 from promotion.vocabulary import Tag
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -22,9 +22,9 @@ from promotion.adapters.memory import MemoryMirror
 from promotion.adapters.mlflow import MlflowMirror
 from promotion.adapters.sql import SqlLedger
 from promotion.errors import Conflict, Refused
+from promotion.interfaces import call
 from promotion.registry.record import Origin
 from promotion.rows import fingerprints
-from promotion.seams import call
 
 POLICY = {"min_rows": 100, "min_positives": 20, "holdout_reuse": "ignore"}
 SKILLS = {

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 import promotion
-from promotion.evidence import Comparison
-from promotion.judgement.budget import Budget
+from promotion.comparison import Comparison
+from promotion.policy.budget import Budget
 from promotion.vocabulary import Verdict
 from simulation.bench import Bench, Outcomes, Results, heading, table
 from simulation.rules import ALPHA, gate

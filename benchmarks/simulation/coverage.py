@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 import promotion
-from promotion.evidence import measure
+from promotion.comparison import measure
 from simulation.bench import Bench, Figure, Outcomes, Results, Target, heading, marked, table, worst
 from simulation.false_promotions import Case
 from simulation.rules import RESAMPLED, SMOOTH, enough, gate

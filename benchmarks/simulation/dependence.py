@@ -9,8 +9,8 @@ from itertools import product
 import numpy as np
 
 import promotion
-from promotion.evidence import Comparison, Measurement, measure
-from promotion.evidence.bounds import Error
+from promotion.comparison import Comparison, Measurement, measure
+from promotion.metrics.bounds import Error
 from promotion.vocabulary import Direction
 from simulation.bench import Bench, Figure, Outcomes, Results, Target, heading, table
 from simulation.worlds import Floats, mixed

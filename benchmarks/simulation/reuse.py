@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import promotion
-from promotion.judgement.budget import Budget, Sketch, Trial, count_use
+from promotion.policy.budget import Budget, HoldoutSketch, Trial, count_use
 from promotion.vocabulary import Verdict
 from simulation.bench import Bench, Figure, Outcomes, Results, Target, heading, table
 from simulation.rules import ALPHA, gate
@@ -71,7 +71,7 @@ def _trial(number: int, window: slice, fingerprints: NDArray[np.uint64]) -> Tria
         champion="champion",
         metric="all of them",
         holdout=f"rows from {window.start}",
-        sketch=Sketch.of(fingerprints[window]),
+        sketch=HoldoutSketch.of(fingerprints[window]),
     )
 
 

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from functools import lru_cache
 
 import promotion
+from promotion.comparison import Comparison
 from promotion.errors import UnknownName
-from promotion.evidence import Comparison, metric
-from promotion.judgement import Decision, Kind
+from promotion.metrics import metric
+from promotion.policy import Decision, Kind
 from promotion.vocabulary import Direction, Outcome
 
 ALPHA = 0.05

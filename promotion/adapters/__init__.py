@@ -1,1 +1,1 @@
-"""The only files that import BentoML, SQLAlchemy and MLflow; each keeps one of the protocols of `promotion.seams`."""
+"""The only files that import BentoML, SQLAlchemy and MLflow; each keeps a protocol of `promotion.interfaces`."""

@@ -5,8 +5,8 @@ from threading import Lock
 from typing import NamedTuple
 
 from promotion.errors import Conflict
-from promotion.registry.entries import Entry, Head
-from promotion.seams import MirrorRun, MirrorState, Names, Pushed
+from promotion.interfaces import MirrorRun, MirrorState, Names, Pushed
+from promotion.ledger.entries import Entry, Head
 
 
 class MemoryLedger:

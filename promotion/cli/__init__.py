@@ -45,7 +45,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str]) -> int:
     from promotion.cli.door import complain, not_text
     from promotion.errors import Conflict, PromotionError
-    from promotion.registry.recorded import forget_recorded
+    from promotion.ledger.recorded import forget_recorded
 
     forget_recorded()
     try:
@@ -100,7 +100,7 @@ def _stopped() -> int:
 def _tell_recorded(beginning: str) -> bool:
     """Whether this command recorded anything before it ended early; if so it is told."""
     from promotion.cli.door import remark
-    from promotion.registry.recorded import recorded_here
+    from promotion.ledger.recorded import recorded_here
 
     recorded = recorded_here()
     if recorded:

@@ -139,7 +139,7 @@ def rollback(
 
     The one before this one, unless told; once it is seen to load and to score.
     """
-    from promotion.cli.moments import past, written
+    from promotion.cli.timestamps import past, written
     from promotion.registry.journal import utc_now
     from promotion.vocabulary import Tag
 

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from promotion.ages import length_of
 from promotion.cli.confirm import confirmed
 from promotion.cli.output import DryRun, Json, Misuse, Model, Yes, dry, form_of, models_of, say, show
 from promotion.cli.proposing import opened
+from promotion.durations import length_of
 
 if TYPE_CHECKING:
     from promotion.registry.proposals import Proposal

@@ -183,8 +183,8 @@ def _draws(named: dict[str, Any], present: tuple[str, ...]) -> Any:
     """What is a draw of its own, as the options say."""
     from typing import get_args
 
-    from promotion.ages import TimeUnit
     from promotion.draws import Draws
+    from promotion.durations import TimeUnit
 
     unit = named.get("time-unit")
     if unit and unit not in get_args(TimeUnit):
@@ -242,8 +242,8 @@ def _judge(asked: Any, named: dict[str, Any], form: Form) -> int:
     from promotion.canonical import plain
     from promotion.cli.policy import only_policy
     from promotion.cli.predictions import compare_by_policy
-    from promotion.figures import level
-    from promotion.judgement import decide
+    from promotion.number_format import level
+    from promotion.policy import decide
     from promotion.report.decision import decision_page
     from promotion.report.page import quiet
 

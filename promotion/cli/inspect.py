@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from promotion.cli.attention import approvals_of, attention_of
-from promotion.cli.moments import AT_HELP, moment_of
+from promotion.cli.health import approvals_of, attention_of
 from promotion.cli.output import FOUND, AnyModel, Json, Misuse, form_of, models_of, notice, open_here, show
+from promotion.cli.timestamps import AT_HELP, moment_of
 
 if TYPE_CHECKING:
+    from promotion.ledger.state import State
     from promotion.registry.spending import Spent
-    from promotion.registry.state import State
 
 
 def add_commands(app: typer.Typer) -> None:

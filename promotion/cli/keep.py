@@ -22,9 +22,9 @@ from promotion.cli.output import (
 )
 
 if TYPE_CHECKING:
+    from promotion.interfaces import Names
     from promotion.registry.proposals import Proposal
-    from promotion.registry.workflow import Registry
-    from promotion.seams import Names
+    from promotion.registry.registry import Registry
 
 
 def add_commands(app: typer.Typer) -> None:

@@ -27,7 +27,7 @@ from promotion.cli.output import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from promotion.registry.entries import Entry
+    from promotion.ledger.entries import Entry
 
 ledgers = typer.Typer(help="Keep, move and upgrade the ledger.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -58,7 +58,7 @@ def export(
     from promotion import __version__
     from promotion.adapters.sql import SqlLedger
     from promotion.errors import UnknownName
-    from promotion.registry.exchange import export_lines
+    from promotion.ledger.export import export_lines
     from promotion.report.own_files import refuse_others, write_own
 
     ledger = SqlLedger(_url())
@@ -90,7 +90,7 @@ def _refuse_longer(out: Path, chains: "Mapping[str, Sequence[Entry]]") -> None:
     Raises:
         Unwritable: it is.
     """
-    from promotion.registry.exchange import EXPORT_BEGINS, lost_with
+    from promotion.ledger.export import EXPORT_BEGINS, lost_with
     from promotion.report.own_files import Unwritable
 
     with _file_errors(out, "read"):
@@ -111,7 +111,7 @@ def import_file(
 ) -> None:
     """Verify an export and write all of it: into an empty ledger, or onto the end of one that it begins with."""
     from promotion.adapters.sql import SqlLedger
-    from promotion.registry.exchange import entries_to_append, read_export
+    from promotion.ledger.export import entries_to_append, read_export
 
     with _file_errors(file, "read"), file.open("rb") as lines:
         chains = read_export(lines, name=str(file))

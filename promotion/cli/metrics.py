@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from promotion.cli.moments import AT_HELP, moment_of, written
 from promotion.cli.output import Json, Markdown, Misuse, Model, form_of, models_of, notice, open_here, show, tell_other
+from promotion.cli.timestamps import AT_HELP, moment_of, written
 from promotion.errors import UnknownName
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from promotion.registry.measured import Measured
+    from promotion.history.metric_history import Measured
     from promotion.report.exports import ExportFormat
 
 Metrics = Annotated[
@@ -68,7 +68,7 @@ def metrics(
 
     Champions and challengers, metric by metric, with standard errors and the interval of each gain; oldest first.
     """
-    from promotion.registry.measured import measured
+    from promotion.history.metric_history import measured
     from promotion.report.exports import exported
     from promotion.report.measured import measured_data, measured_page
     from promotion.report.own_files import refuse_others, write_own

@@ -13,8 +13,8 @@ from promotion.visible import visible_json
 from promotion.vocabulary import Verdict
 
 if TYPE_CHECKING:
-    from promotion.judgement import Decision
-    from promotion.registry.workflow import Registry
+    from promotion.policy import Decision
+    from promotion.registry.registry import Registry
     from promotion.report.page import Page
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")]

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from promotion.cli.moments import AT_HELP, past, written
 from promotion.cli.output import Json, Markdown, Model, form_of, models_of, open_here, show, tell_other
+from promotion.cli.timestamps import AT_HELP, past, written
 from promotion.errors import PromotionError, UnknownName
-from promotion.figures import minute
+from promotion.number_format import minute
 
 if TYPE_CHECKING:
-    from promotion.registry.entries import Entry, Judgement
-    from promotion.registry.workflow import Registry
+    from promotion.ledger.entries import Entry, Judgement
+    from promotion.registry.registry import Registry
     from promotion.report.page import Page
 
 DECISION = re.compile(r"[0-9a-f]{4,64}")
@@ -60,9 +60,9 @@ def history(
 
     Or every champion with its time in production; oldest first.
     """
-    from promotion.registry.lineage import reigns
-    from promotion.report.lineage import reigns_page
-    from promotion.report.lineage_data import reign_data
+    from promotion.history.lineage import champion_periods
+    from promotion.report.lineage import champion_periods_page
+    from promotion.report.lineage_data import champion_period_data
     from promotion.report.record import history_page
 
     form = form_of(as_json=as_json, as_markdown=as_markdown)
@@ -72,8 +72,8 @@ def history(
     entries = registry.history(model)
     newest = slice(-limit if limit else None, None)
     if champions:
-        served = reigns(model, entries)[newest]
-        show([reign_data(reign) for reign in served], reigns_page(served), form=form)
+        served = champion_periods(model, entries)[newest]
+        show([champion_period_data(period) for period in served], champion_periods_page(served), form=form)
     else:
         shown = entries[newest]
         data = [{**vars(entry), "signed_by": registry.signed_by(entry)} for entry in shown]
@@ -121,26 +121,30 @@ def _champion_now(registry: "Registry", model: str, *, as_json: bool) -> None:
 def _champion_at(registry: "Registry", model: str, text: str, *, as_json: bool) -> None:
     from datetime import datetime
 
+    from promotion.history.lineage import champion_period_at, champion_periods
     from promotion.registry.journal import utc_now
-    from promotion.registry.lineage import reign_at, reigns
-    from promotion.report.lineage import reign_page
-    from promotion.report.lineage_data import reign_data
+    from promotion.report.lineage import champion_period_page
+    from promotion.report.lineage_data import champion_period_data
 
     moment = past(text, utc_now())
     models_of(registry, model)
-    served = reigns(model, registry.history(model))
-    reign = reign_at(served, moment)
-    if reign is None:
+    served = champion_periods(model, registry.history(model))
+    period = champion_period_at(served, moment)
+    if period is None:
         first = served[0].champion if served else None
         began = f" The first was {first.tag}, from {written(datetime.fromisoformat(first.since))}." if first else ""
         message = f"Nobody was in production for '{model}' at {written(moment)}, by the ledger.{began}"
         raise Nobody(message)
-    show({"at": moment.isoformat(), **reign_data(reign)}, reign_page(reign, moment), form=form_of(as_json=as_json))
+    show(
+        {"at": moment.isoformat(), **champion_period_data(period)},
+        champion_period_page(period, moment),
+        form=form_of(as_json=as_json),
+    )
 
 
 def _version(registry: "Registry", text: str) -> tuple[Any, tuple["Page", ...]]:
-    from promotion.registry.lineage import reigns
-    from promotion.registry.state import fold
+    from promotion.history.lineage import champion_periods
+    from promotion.ledger.state import fold
     from promotion.registry.transition import find
     from promotion.report.lineage import version_pages
     from promotion.report.lineage_data import version_data
@@ -149,13 +153,13 @@ def _version(registry: "Registry", text: str) -> tuple[Any, tuple["Page", ...]]:
     tag = Tag.parse(text)
     tell_other(registry, tag.model)
     entries = registry.history(tag.model)
-    known, served = find(fold(tag.model, entries), tag), reigns(tag.model, entries)
+    known, served = find(fold(tag.model, entries), tag), champion_periods(tag.model, entries)
     return version_data(known, entries, served), version_pages(known, entries, served)
 
 
 def _decision(registry: "Registry", digits: str) -> tuple[Any, tuple["Page", ...]]:
-    from promotion.registry.lineage import consequences
-    from promotion.registry.state import fold
+    from promotion.history.lineage import consequences
+    from promotion.ledger.state import fold
     from promotion.report.lineage import decision_pages
     from promotion.report.lineage_data import decision_data
 
@@ -173,7 +177,7 @@ def one_decision(registry: "Registry", digits: str) -> tuple["Entry", "Judgement
     Raises:
         UnknownName: there is none, or several begin so.
     """
-    from promotion.registry.lineage import decisions
+    from promotion.history.lineage import decisions
 
     named = {
         judgement.decision_digest: (entry, judgement)

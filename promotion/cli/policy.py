@@ -9,10 +9,10 @@ import typer
 from promotion.cli.output import AnyModel, Json, form_of, models_of, notice, open_here, show
 
 if TYPE_CHECKING:
-    from promotion.evidence import Comparison
-    from promotion.judgement import Policy
-    from promotion.registry.entries import Entry
-    from promotion.seams import LedgerStore
+    from promotion.comparison import Comparison
+    from promotion.interfaces import LedgerStore
+    from promotion.ledger.entries import Entry
+    from promotion.policy import Policy
 
 _PAGE = 50
 policies = typer.Typer(help="Look at policies.", no_args_is_help=True, rich_markup_mode=None)
@@ -38,7 +38,7 @@ def check(
     the last decision rests on.
     """
     from promotion.config import load_config
-    from promotion.judgement.explain import explain
+    from promotion.policy.explain import explain
     from promotion.report.demands import demands_page
 
     found = policies_in(file)
@@ -59,7 +59,7 @@ def _warnings(found: Mapping[str, "Policy"], file: Path | None) -> Mapping[str, 
     from promotion.adapters.sql import SqlLedger
     from promotion.config import load_config
     from promotion.errors import PromotionError
-    from promotion.judgement.power import warnings
+    from promotion.policy.power import warnings
 
     told: dict[str, tuple[str, ...]] = dict.fromkeys(found, ())
     try:
@@ -75,8 +75,8 @@ def _warnings(found: Mapping[str, "Policy"], file: Path | None) -> Mapping[str, 
 
 def _last_comparison(ledger: "LedgerStore", model: str) -> "Comparison | None":
     """Of a challenger that was not shown to be worse: one that was differs too much to tell what an equal one could."""
-    from promotion.evidence import Comparison
-    from promotion.registry.entries import Judgement
+    from promotion.comparison import Comparison
+    from promotion.ledger.entries import Judgement
     from promotion.vocabulary import Verdict
 
     bodies = (entry.content() for entry in _newest_first(ledger, model) if entry.kind == "decision")
@@ -134,7 +134,7 @@ def policies_in(file: Path | None) -> Mapping[str, "Policy"]:
     """
     from promotion.config import load_config
     from promotion.errors import ConfigError
-    from promotion.judgement import Policy
+    from promotion.policy import Policy
 
     if file is not None and not _is_configuration(file):
         return {str(file): Policy.from_toml(file)}

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from promotion.ages import span_of
 from promotion.cli.output import Misuse
 from promotion.draws import UNSAID, Draws, Group
+from promotion.durations import span_of
 from promotion.errors import ConfigError, DataError, UnknownName, require_once
 from promotion.vocabulary import Task
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from promotion.evidence import Comparison, Slicing
-    from promotion.judgement import Policy
+    from promotion.comparison import Comparison, Slicing
+    from promotion.policy import Policy
     from promotion.rows import ColumnType
 
 _BINS = re.compile(r"(?P<column>.+):(?P<bins>\d+)")
@@ -117,8 +117,8 @@ def compare_predictions(
     asked: Predictions, metrics: Iterable[str], slicings: Iterable["Slicing"], confidence: float
 ) -> "Comparison":
     """Compare by the metrics named, or by the usual ones of what the models predict."""
-    from promotion.evidence import metric
-    from promotion.judgement.policy import USUAL
+    from promotion.metrics import metric
+    from promotion.policy.policy import USUAL
 
     names, parts = tuple(metrics), tuple(slicings)
     costs = {column: f"the metric {name}" for name in names for column in metric(name).columns}
@@ -154,7 +154,7 @@ def parse_slicing(text: str, present: Container[str] = ()) -> "Slicing":
     Raises:
         ConfigError: no such division is possible.
     """
-    from promotion.evidence import Slicing
+    from promotion.comparison import Slicing
 
     if text not in present and (found := _BINS.fullmatch(text)):
         return Slicing(by=names(found["column"], present), bins=int(found["bins"]))
@@ -201,7 +201,7 @@ def _said(columns: tuple[str, ...]) -> str:
 def _compare(
     asked: Predictions, rows: "pd.DataFrame", metrics: Iterable[str], slicings: Iterable["Slicing"], confidence: float
 ) -> "Comparison":
-    from promotion.evidence import compare
+    from promotion.comparison import compare
 
     return compare(
         rows[asked.label].to_numpy(),

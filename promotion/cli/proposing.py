@@ -7,7 +7,7 @@ from promotion.cli.output import dry, form_of, open_here, say, show
 
 if TYPE_CHECKING:
     from promotion.registry.proposals import Proposal
-    from promotion.registry.workflow import Registry
+    from promotion.registry.registry import Registry
 
 
 def opened(model: str, *, dry_run: bool) -> "Registry":
@@ -66,7 +66,7 @@ def _approvals(registry: "Registry", tag: str) -> str:
 def _data(proposal: "Proposal", *, dry_run: bool) -> dict[str, Any]:
     """The moves, the decision where it was judged again, and the answer where it is one."""
     from promotion.canonical import plain
-    from promotion.registry.entries import Approval
+    from promotion.ledger.entries import Approval
 
     new = proposal.decision
     moves = plain(proposal.plan) if proposal.plan else {}

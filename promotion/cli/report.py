@@ -9,7 +9,7 @@ from promotion.cli.output import Json, Misuse, notice, open_here, say, tell_othe
 from promotion.errors import PromotionError
 
 if TYPE_CHECKING:
-    from promotion.registry.workflow import Registry
+    from promotion.registry.registry import Registry
     from promotion.report.decision_report import Recorded
 
 
@@ -73,7 +73,7 @@ def _write_decision(what: str, out: Path | None, *, as_json: bool) -> Path:
 
 
 def _write_site(folder: Path, *, as_json: bool) -> Path:
-    from promotion.cli.attention import approvals_of, attention_of
+    from promotion.cli.health import approvals_of, attention_of
     from promotion.registry.journal import utc_now
     from promotion.report.site import write_site
 
@@ -101,7 +101,7 @@ def _found(registry: "Registry", what: str) -> "Recorded":
         Unjudged: the version was not judged.
     """
     from promotion.cli.past import DECISION, one_decision
-    from promotion.registry.state import fold
+    from promotion.ledger.state import fold
     from promotion.registry.transition import find
     from promotion.report.decision_report import found_in, recorded
     from promotion.vocabulary import Tag

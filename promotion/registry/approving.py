@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 
 from promotion.errors import Refused
-from promotion.figures import minute
-from promotion.judgement.approval import Consent, Panel, consent
-from promotion.registry.state import Known, State
+from promotion.ledger.state import Known, State
+from promotion.number_format import minute
+from promotion.policy.approval import Consent, Panel, consent
 from promotion.vocabulary import Stage
 
 

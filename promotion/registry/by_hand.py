@@ -8,12 +8,12 @@ from datetime import date, datetime
 from pathlib import Path
 
 from promotion.errors import Refused, TornVersion, UnknownName
+from promotion.ledger.entries import Adoption, Approval, Override, Readmission, TransitionPlanned
+from promotion.ledger.state import Known
 from promotion.registry.approving import check_answer
-from promotion.registry.entries import Adoption, Approval, Override, Readmission, TransitionPlanned
 from promotion.registry.proposals import Proposal, Proposals, proposal, required
 from promotion.registry.rolled_back import blocking, check_readmitted, kept_out, lost
 from promotion.registry.serving import labelled_prod
-from promotion.registry.state import Known
 from promotion.registry.transition import (
     check_rival,
     find,

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from promotion.errors import Refused, StoreError
-from promotion.figures import minute
-from promotion.registry.entries import Body, Takeover
+from promotion.interfaces import Claim, LedgerStore, ModelStore
+from promotion.ledger.entries import Body, Takeover
+from promotion.ledger.state import State
+from promotion.number_format import minute
 from promotion.registry.serving import labelled_prod
-from promotion.registry.state import State
-from promotion.seams import Claim, LedgerStore, ModelStore
 
 
 class Claims:

@@ -6,10 +6,10 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from promotion.errors import as_data_error
-from promotion.judgement import Footprint, Limits
-from promotion.judgement.limits import TIMED
-from promotion.registry.sides import Side
-from promotion.seams import ModelStore, Trained
+from promotion.interfaces import ModelStore, Trained
+from promotion.policy import Footprint, Limits
+from promotion.policy.limits import TIMED
+from promotion.registry.candidate import Side
 
 if TYPE_CHECKING:
     import pandas as pd

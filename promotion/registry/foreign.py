@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from promotion.errors import Refused
-from promotion.registry.entries import Entry
+from promotion.interfaces import ALIASES, Aliases, Names
+from promotion.ledger.entries import Entry
+from promotion.ledger.state import Folding, State
 from promotion.registry.mirroring import aliases
-from promotion.registry.state import Folding, State
-from promotion.seams import ALIASES, Aliases, Names
 from promotion.vocabulary import Tag
 
 if TYPE_CHECKING:

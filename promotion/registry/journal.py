@@ -4,19 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from promotion.errors import Conflict, DigestMismatch, LedgerError, StoreError, TornVersion, UnknownName
+from promotion.interfaces import Claim, LedgerStore, ModelStore, Names
+from promotion.ledger.entries import GENESIS, Body, Entry, TransitionApplied, TransitionPlanned, chain
+from promotion.ledger.state import State, advance, fold
 from promotion.registry.claims import Claims
-from promotion.registry.entries import (
-    GENESIS,
-    Body,
-    Entry,
-    TransitionApplied,
-    TransitionPlanned,
-    chain,
-)
 from promotion.registry.foreign import names_since
 from promotion.registry.serving import labelled_prod, require_registered
-from promotion.registry.state import State, advance, fold
-from promotion.seams import Claim, LedgerStore, ModelStore, Names
 from promotion.visible import visible
 from promotion.vocabulary import Stage, Tag
 

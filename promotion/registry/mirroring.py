@@ -6,11 +6,11 @@ from functools import partial
 from pathlib import Path
 
 from promotion.canonical import canonical_json, plain
-from promotion.evidence import Comparison
-from promotion.judgement import Decision
-from promotion.registry.entries import Entry, Judgement, Takeover
-from promotion.registry.state import Known, State
-from promotion.seams import Aliases, MirrorDecision, MirrorState, MirrorVersion
+from promotion.comparison import Comparison
+from promotion.interfaces import Aliases, MirrorDecision, MirrorState, MirrorVersion
+from promotion.ledger.entries import Entry, Judgement, Takeover
+from promotion.ledger.state import Known, State
+from promotion.policy import Decision
 from promotion.visible import visible_in_json
 from promotion.vocabulary import Tag
 

@@ -8,9 +8,12 @@ from datetime import datetime
 from pathlib import Path
 
 from promotion.errors import MirrorError, PromotionError, Refused
+from promotion.interfaces import Names, Step, Stray, call
 from promotion.iso import in_utc
-from promotion.judgement import Decision
-from promotion.registry.entries import Body, FreshStart, Judgement, Takeover, TransitionPlanned
+from promotion.ledger.entries import Body, FreshStart, Judgement, Takeover, TransitionPlanned
+from promotion.ledger.state import State, champions
+from promotion.patience import patience
+from promotion.policy import Decision
 from promotion.registry.foreign import (
     UnknownChampion,
     foreign_told,
@@ -19,16 +22,13 @@ from promotion.registry.foreign import (
     unanswered,
     unknown_champion,
 )
-from promotion.registry.gating import judge, withhold
-from promotion.registry.mending import mending
-from promotion.registry.patience import patience
+from promotion.registry.gate import judge, withhold
+from promotion.registry.gc import Retention, plan_retention, retention
 from promotion.registry.record import Record
-from promotion.registry.retention import Retention, plan_retention, retention
+from promotion.registry.repair import mending
 from promotion.registry.rolled_back import blocking, rollback_check
 from promotion.registry.serving import adoption_hint, champion_trouble, serving, unfinished
-from promotion.registry.state import State, champions
 from promotion.registry.transition import find, plan_verdict, stands
-from promotion.seams import Names, Step, Stray, call
 from promotion.vocabulary import Tag
 
 

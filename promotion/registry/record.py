@@ -7,30 +7,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from promotion.audit import AuditContext, Finding, audit_model
+from promotion.audit.champion import check_age, check_drift
+from promotion.audit.recompute import check_recomputed
+from promotion.comparison import Comparison
 from promotion.config import Config
 from promotion.draws import Draws
 from promotion.errors import StoreError
-from promotion.evidence import Comparison
-from promotion.iso import in_utc
-from promotion.judgement import Policy
-from promotion.judgement.approval import ANYONE, Panel
-from promotion.registry.audit import Finding, Surroundings, audit_model
-from promotion.registry.audit.champion import check_age, check_drift
-from promotion.registry.audit.findings import BROKEN
-from promotion.registry.audit.recompute import check_recomputed
-from promotion.registry.claims import Claims
-from promotion.registry.entries import Champion, Entry, Registration
-from promotion.registry.foreign import foreign, to_send
-from promotion.registry.gating import compare_sides
-from promotion.registry.journal import Journal, utc_now
-from promotion.registry.mirroring import Draw
-from promotion.registry.reading import Data, Reader, draws_by, load_recipe
-from promotion.registry.replay import Replayed, replay
-from promotion.registry.serving import present, provenance
-from promotion.registry.sides import Side
-from promotion.registry.state import State, champion_at, fold
-from promotion.registry.transition import find
-from promotion.seams import (
+from promotion.findings import BROKEN
+from promotion.history.replay import Replayed, replay
+from promotion.interfaces import (
     Aliases,
     Keyring,
     LedgerStore,
@@ -43,6 +29,20 @@ from promotion.seams import (
     Stored,
     read_anew,
 )
+from promotion.iso import in_utc
+from promotion.ledger.entries import Champion, Entry, Registration
+from promotion.ledger.state import State, champion_at, fold
+from promotion.policy import Policy
+from promotion.policy.approval import ANYONE, Panel
+from promotion.registry.candidate import Side
+from promotion.registry.claims import Claims
+from promotion.registry.data import Data, Reader, draws_by, load_recipe
+from promotion.registry.foreign import foreign, to_send
+from promotion.registry.gate import compare_sides
+from promotion.registry.journal import Journal, utc_now
+from promotion.registry.mirroring import Draw
+from promotion.registry.serving import present, provenance
+from promotion.registry.transition import find
 from promotion.vocabulary import Tag
 
 
@@ -242,7 +242,7 @@ class Record:
         now, settings = self._clock().astimezone(UTC), self.config.models.get(model)
         since = in_utc(since) if since else None
         serving = settings.serving if settings else None
-        around = Surroundings(panel=self.panel(model), root=self.config.root, serving=serving)
+        around = AuditContext(panel=self.panel(model), root=self.config.root, serving=serving)
         opened = self._remembering(full) if self._remembering else nullcontext(self.store)
         with opened as store:
             found = audit_model(

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from promotion.errors import Refused
-from promotion.figures import minute
-from promotion.judgement import Check, Decision, Kind
-from promotion.registry.entries import Entry
-from promotion.registry.lineage import Reign, reigns
-from promotion.registry.state import Known, RolledBack, State
-from promotion.seams import ModelStore
+from promotion.history.lineage import ChampionPeriod, champion_periods
+from promotion.interfaces import ModelStore
+from promotion.ledger.entries import Entry
+from promotion.ledger.state import Known, RolledBack, State
+from promotion.number_format import minute
+from promotion.policy import Check, Decision, Kind
 from promotion.vocabulary import Outcome, Tag
 
 _DESCRIPTION = "model.yaml"
@@ -88,8 +88,10 @@ def no_previous(state: State, entries: Sequence[Entry]) -> str:
     """Why a rollback that names nobody has nobody to bring back, and whom it can name."""
     if state.champion is None:
         return f"There is no champion of '{state.model}', so there is nothing to roll back to."
-    earlier = {reign.champion.tag: reign for reign in reigns(state.model, entries)}
-    able = [reign for tag, reign in earlier.items() if tag != state.champion.tag and not state.versions[tag].deleted_at]
+    earlier = {period.champion.tag: period for period in champion_periods(state.model, entries)}
+    able = [
+        period for tag, period in earlier.items() if tag != state.champion.tag and not state.versions[tag].deleted_at
+    ]
     if not able:
         return f"{state.champion.tag} is the first champion of '{state.model}', so there is nothing to roll back to."
     first = f"{state.champion.tag} is the first champion in the present line of '{state.model}'"
@@ -107,30 +109,30 @@ def lost(state: State, entries: Sequence[Entry], store: ModelStore, tag: Tag, tr
         trouble: what is wrong with it, in sentences.
     """
     serves = state.champion.tag if state.champion else None
-    earlier = {reign.champion.tag: reign for reign in reigns(state.model, entries)}
+    earlier = {period.champion.tag: period for period in champion_periods(state.model, entries)}
     whole = {str(one.tag) for one in store.versions(state.model) if not one.torn}
-    able = [reign for name, reign in earlier.items() if name in whole - {serves, str(tag)}]
+    able = [period for name, period in earlier.items() if name in whole - {serves, str(tag)}]
     if not able:
         return trouble
     head = f"{tag} cannot be brought back, and these earlier champions of '{state.model}' can:"
     return "\n".join((head, *_choice(state, able), trouble))
 
 
-def _choice(state: State, able: Sequence[Reign]) -> Iterator[str]:
+def _choice(state: State, able: Sequence[ChampionPeriod]) -> Iterator[str]:
     """Champions to bring back, the last one first, each with the command."""
-    yield from _named(state, sorted(able, key=lambda reign: -reign.champion.seq)[:_LISTED])
+    yield from _named(state, sorted(able, key=lambda period: -period.champion.seq)[:_LISTED])
     if len(able) > _LISTED:
         yield f"`promotion history {state.model} --champions` lists all {len(able)}."
 
 
-def _named(state: State, among: Sequence[Reign]) -> Iterator[str]:
-    for reign in among:
-        tag = reign.champion.tag
+def _named(state: State, among: Sequence[ChampionPeriod]) -> Iterator[str]:
+    for period in among:
+        tag = period.champion.tag
         back = state.versions[tag].rolled_back
-        until = f" to {minute(reign.until)}" if reign.until else ""
+        until = f" to {minute(period.until)}" if period.until else ""
         why = f"; {back.actor} rolled back from it: '{back.reason}'" if back else ""
         yield (
-            f"- {tag}, which served from {minute(reign.champion.since)}{until} UTC{why}: "
+            f"- {tag}, which served from {minute(period.champion.since)}{until} UTC{why}: "
             f"`promotion rollback {state.model} --to {tag} --reason …`"
         )
 

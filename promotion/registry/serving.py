@@ -4,11 +4,11 @@ from dataclasses import replace
 
 from promotion.draws import UNSAID, Draws
 from promotion.errors import DigestMismatch, Refused, StoreError, TornVersion, UnknownName
-from promotion.figures import minute
 from promotion.holdout import AssumedClean, Provenance, TrainedBefore, UnknownRows
-from promotion.registry.state import Known, State
+from promotion.interfaces import ModelStore, Stored
+from promotion.ledger.state import Known, State
+from promotion.number_format import minute
 from promotion.row_keys import KnownRows
-from promotion.seams import ModelStore, Stored
 from promotion.vocabulary import Stage, Tag
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from promotion.judgement import Budget, HoldoutUsed, Trial
-from promotion.registry.entries import Judgement
-from promotion.registry.state import State
+from promotion.ledger.entries import Judgement
+from promotion.ledger.state import State
+from promotion.policy import Budget, HoldoutUsed, Trial
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from promotion.errors import Refused, UnknownName
-from promotion.figures import minute
 from promotion.iso import in_utc
-from promotion.judgement import Decision
-from promotion.judgement.approval import ANYONE, Panel
+from promotion.ledger.entries import Entry, Move, TransitionPlanned
+from promotion.ledger.state import Known, State, champion_at, champions
+from promotion.number_format import minute
+from promotion.policy import Decision
+from promotion.policy.approval import ANYONE, Panel
 from promotion.registry.approving import check_approved, consent_of, is_open
-from promotion.registry.entries import Entry, Move, TransitionPlanned
 from promotion.registry.rolled_back import held_back, no_previous
-from promotion.registry.state import Known, State, champion_at, champions
 from promotion.vocabulary import Stage, Tag, Verdict
 
 

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 from promotion.errors import ConfigError, DataError, Refused, UnknownName
 from promotion.holdout import UnknownRows
-from promotion.judgement import HoldoutUsed
-from promotion.registry.entries import Registration
-from promotion.registry.reading import Reader
-from promotion.registry.sides import Side, score_version
-from promotion.registry.state import Known
+from promotion.interfaces import ModelStore, Recipe
+from promotion.ledger.entries import Registration
+from promotion.ledger.state import Known
+from promotion.policy import HoldoutUsed
+from promotion.registry.candidate import Side, score_version
+from promotion.registry.data import Reader
 from promotion.rows import file_digest
-from promotion.seams import ModelStore, Recipe
 from promotion.time_columns import times_of
 from promotion.vocabulary import Tag
 

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from promotion.evidence import Comparison
-from promotion.figures import signed
-from promotion.judgement import Check, Decision, Kind
+from promotion.comparison import Comparison
+from promotion.number_format import signed
+from promotion.policy import Check, Decision, Kind
 from promotion.report.page import Table, Tone, Words, left, row
 from promotion.vocabulary import Outcome
 

@@ -2,8 +2,8 @@
 
 from itertools import zip_longest
 
-from promotion.evidence import Calibration, Comparison, ScoreSummary
-from promotion.figures import figure, percent
+from promotion.comparison import Calibration, Comparison, ScoreSummary
+from promotion.number_format import figure, percent
 from promotion.report.gains import metrics_table, missing_table, slices_tables, tone_of
 from promotion.report.page import Page, Table, Tone, left, quiet, right, row
 

@@ -1,10 +1,10 @@
 """A decision as a page: the verdict, the line that decided, the numbers, the checks."""
 
-from promotion.evidence import Comparison, Evaluation
-from promotion.figures import between, figure, signed
-from promotion.judgement import Decision, HoldoutUsed
-from promotion.judgement.checks import POINT
-from promotion.judgement.selected import selected_gain
+from promotion.comparison import Comparison, Evaluation
+from promotion.number_format import between, figure, signed
+from promotion.policy import Decision, HoldoutUsed
+from promotion.policy.checks import POINT
+from promotion.policy.selected import selected_gain
 from promotion.report.checks import checks_table, scale_of
 from promotion.report.gains import metrics_table
 from promotion.report.page import Page, Table, Tone, Words, left, quiet, right, row

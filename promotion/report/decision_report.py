@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from promotion.canonical import restore
-from promotion.evidence import Calibration, Comparison
-from promotion.evidence.curves import Curves, ErrorBins, ScoreCurves
-from promotion.figures import figure, level, minute
-from promotion.judgement import Decision, Policy
-from promotion.judgement.explain import explain
-from promotion.registry.entries import Entry, Judgement
-from promotion.registry.lineage import consequences, decisions
-from promotion.registry.state import Known, State
+from promotion.comparison import Calibration, Comparison
+from promotion.comparison.curves import Curves, ErrorBins, ScoreCurves
+from promotion.history.lineage import consequences, decisions
+from promotion.ledger.entries import Entry, Judgement
+from promotion.ledger.state import Known, State
+from promotion.number_format import figure, level, minute
+from promotion.policy import Decision, Policy
+from promotion.policy.explain import explain
 from promotion.report.checks import checks_table
 from promotion.report.decision import decision_page
 from promotion.report.document import Document, Picture, Section

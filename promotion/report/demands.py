@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from promotion.judgement import Policy
-from promotion.judgement.explain import explain
+from promotion.policy import Policy
+from promotion.policy.explain import explain
 from promotion.report.page import Page, Tone, Words, quiet
 
 

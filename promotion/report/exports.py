@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from promotion.registry.measured import Measured
+from promotion.history.metric_history import Measured
 from promotion.report.measured import measured_data
 from promotion.report.record import version_of
 from promotion.visible import as_cell

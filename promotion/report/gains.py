@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from promotion.evidence import Comparison, MetricComparison, SliceComparison
-from promotion.figures import between, figure, give_or_take, percent, signed
+from promotion.comparison import Comparison, MetricComparison, SliceComparison
+from promotion.number_format import between, figure, give_or_take, percent, signed
 from promotion.report.page import Align, Column, Table, Tone, Words, left, right, row
 
 _NAMED = 3

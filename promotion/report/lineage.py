@@ -5,41 +5,41 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from promotion.canonical import canonical_json
-from promotion.figures import minute
-from promotion.judgement import Decision
-from promotion.registry.entries import Adoption, Entry, Judgement, Registration
-from promotion.registry.lineage import Ending, Reign, concerning, consequences, decisions, ending
+from promotion.history.lineage import ChampionPeriod, Ending, concerning, consequences, decisions, ending
+from promotion.ledger.entries import Adoption, Entry, Judgement, Registration
+from promotion.ledger.state import Known
+from promotion.number_format import minute
+from promotion.policy import Decision
 from promotion.registry.rolled_back import held_back
-from promotion.registry.state import Known
 from promotion.report.decision import decision_page
 from promotion.report.page import Page, Table, Tone, Words, left, right, row
 from promotion.report.record import history_table
 from promotion.vocabulary import Stage
 
 
-def reign_page(reign: Reign, moment: datetime) -> Page:
+def champion_period_page(period: ChampionPeriod, moment: datetime) -> Page:
     """Who was in production at a moment, why, and from what data."""
-    champion, decision = reign.champion, reign.decision
+    champion, decision = period.champion, period.decision
     facts = {
         "since": f"{minute(champion.since)} UTC (entry {champion.seq})",
-        "until": f"{minute(reign.until)} UTC" if reign.until else "serves still",
-        "who": reign.actor,
-        "cause": reign.cause,
-        "why": reign.plan.reason,
-        "decision": f"{reign.decision_id}, {decision.verdict}" if decision else "none",
+        "until": f"{minute(period.until)} UTC" if period.until else "serves still",
+        "who": period.actor,
+        "cause": period.cause,
+        "why": period.plan.reason,
+        "decision": f"{period.decision_id}, {decision.verdict}" if decision else "none",
         **judges_facts(decision),
-        **origin_facts(reign.registration),
+        **origin_facts(period.registration),
     }
     headline = f"{champion.tag} was in production at {moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
     return Page(headline=headline, tables=(facts_table(facts),))
 
 
-def reigns_page(among: Iterable[Reign]) -> Page:
+def champion_periods_page(among: Iterable[ChampionPeriod]) -> Page:
     """Who was in production when, oldest first."""
     return Page(tables=(_reigns(among),))
 
 
-def version_pages(known: Known, entries: Sequence[Entry], among: Iterable[Reign]) -> tuple[Page, ...]:
+def version_pages(known: Known, entries: Sequence[Entry], among: Iterable[ChampionPeriod]) -> tuple[Page, ...]:
     """The life of one version, and the last decision on it.
 
     Args:
@@ -48,7 +48,7 @@ def version_pages(known: Known, entries: Sequence[Entry], among: Iterable[Reign]
         among: every champion's time in production.
     """
     own = concerning(known.tag, entries)
-    served = (reign for reign in among if reign.champion.tag == known.tag)
+    served = (period for period in among if period.champion.tag == known.tag)
     facts = {
         "version": known.tag,
         "stage": _stage(known),
@@ -85,21 +85,21 @@ def decision_pages(known: Known, entry: Entry, judgement: Judgement, followed: S
     return Page(tables=(facts_table(facts), after)), decided_page(judgement, known, followed)
 
 
-def _reigns(among: Iterable[Reign]) -> Table:
+def _reigns(among: Iterable[ChampionPeriod]) -> Table:
     columns = (*right("seq"), *left("from (UTC)", "until (UTC)", "champion", "cause", "decision", "who", "why"))
     return Table(columns=columns, rows=tuple(map(_reign, among)))
 
 
-def _reign(reign: Reign) -> tuple[Words, ...]:
+def _reign(period: ChampionPeriod) -> tuple[Words, ...]:
     return row(
-        str(reign.champion.seq),
-        minute(reign.champion.since),
-        minute(reign.until) if reign.until else "serves still",
-        reign.champion.tag,
-        reign.cause,
-        reign.decision_id or "none",
-        reign.actor,
-        reign.plan.reason,
+        str(period.champion.seq),
+        minute(period.champion.since),
+        minute(period.until) if period.until else "serves still",
+        period.champion.tag,
+        period.cause,
+        period.decision_id or "none",
+        period.actor,
+        period.plan.reason,
     )
 
 

@@ -4,28 +4,28 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from promotion.canonical import plain
-from promotion.registry.entries import Entry, Judgement, Registration
-from promotion.registry.lineage import Ending, Passage, Reign, concerning, decisions, ending, passages
-from promotion.registry.state import Known
+from promotion.history.lineage import ChampionPeriod, Ending, Passage, concerning, decisions, ending, passages
+from promotion.ledger.entries import Entry, Judgement, Registration
+from promotion.ledger.state import Known
 
 
-def reign_data(reign: Reign) -> dict[str, Any]:
+def champion_period_data(period: ChampionPeriod) -> dict[str, Any]:
     """One champion's time in production, what put it there, and the data and run behind it."""
-    decision = reign.decision
+    decision = period.decision
     return {
-        **plain(reign.champion),
-        "until": reign.until,
-        "actor": reign.actor,
-        "cause": reign.cause,
-        "reason": reign.plan.reason,
-        "decision_id": reign.decision_id,
+        **plain(period.champion),
+        "until": period.until,
+        "actor": period.actor,
+        "cause": period.cause,
+        "reason": period.plan.reason,
+        "decision_id": period.decision_id,
         "verdict": decision.verdict.value if decision else None,
         "holdout": plain(decision.holdout) if decision else None,
-        **_origin(reign.registration),
+        **_origin(period.registration),
     }
 
 
-def version_data(known: Known, entries: Sequence[Entry], among: Iterable[Reign]) -> dict[str, Any]:
+def version_data(known: Known, entries: Sequence[Entry], among: Iterable[ChampionPeriod]) -> dict[str, Any]:
     """The life of one version; the arguments are those of `promotion.report.lineage.version_pages`."""
     own = concerning(known.tag, entries)
     lineage = {
@@ -33,7 +33,7 @@ def version_data(known: Known, entries: Sequence[Entry], among: Iterable[Reign])
         "version": {"tag": known.tag, "digest": known.registration.digest, "registered_at": known.registered_at},
         "decisions": [_judged(entry, judgement) for entry, judgement in decisions(own)],
         "transitions": [_passage(passage) for passage in passages(known.tag, entries)],
-        "in_production": [reign_data(reign) for reign in among if reign.champion.tag == known.tag],
+        "in_production": [champion_period_data(period) for period in among if period.champion.tag == known.tag],
     }
     return {**plain(known), "lineage": lineage, "entries": [vars(entry) for entry in own]}
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from promotion.figures import between, figure, minute
-from promotion.registry.measured import Measured
+from promotion.history.metric_history import Measured
+from promotion.number_format import between, figure, minute
 from promotion.report.document import Document, Section
 from promotion.report.page import Page, Table, Tone, Words, left, right, row
 from promotion.report.record import version_of

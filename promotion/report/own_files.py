@@ -8,7 +8,7 @@ from pathlib import Path
 
 from promotion.adapters.files import replace_bytes
 from promotion.errors import PromotionError
-from promotion.registry.exchange import EXPORT_BEGINS
+from promotion.ledger.export import EXPORT_BEGINS
 from promotion.report.exports import COLUMNS, FIRST_LINE
 from promotion.report.html import GENERATOR
 from promotion.report.plots.svg import ORIGIN

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from promotion.figures import minute
-from promotion.judgement import Decision
-from promotion.judgement.approval import Panel
+from promotion.ledger.entries import Approval, Entry, TransitionPlanned
+from promotion.ledger.state import Known, State
+from promotion.number_format import minute
+from promotion.policy import Decision
+from promotion.policy.approval import Panel
 from promotion.registry.approving import consent_of, overdue, until_told
-from promotion.registry.entries import Approval, Entry, TransitionPlanned
 from promotion.registry.proposals import Proposal
 from promotion.registry.rolled_back import rolled_back_told
-from promotion.registry.state import Known, State
 from promotion.report.decision import judged_by
 from promotion.report.page import Page, Table, Tone, Words, left, row
 from promotion.report.record import moves_told

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from promotion.figures import level, minute
-from promotion.registry.audit import Finding, Severity
-from promotion.registry.entries import (
+from promotion.audit import Finding, Severity
+from promotion.ledger.entries import (
     Adoption,
     Approval,
     Entry,
@@ -18,9 +17,10 @@ from promotion.registry.entries import (
     TransitionApplied,
     TransitionPlanned,
 )
+from promotion.ledger.state import Known, State
+from promotion.number_format import level, minute
 from promotion.registry.rolled_back import rolled_back, rolled_back_told
 from promotion.registry.spending import last_spent
-from promotion.registry.state import Known, State
 from promotion.report.page import Page, Table, Tone, Words, left, right, row
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from promotion.figures import minute
-from promotion.registry.replay import Replayed
+from promotion.history.replay import Replayed
+from promotion.number_format import minute
 from promotion.report.decision import TONES
 from promotion.report.page import Page, Table, Tone, Words, left, quiet, right, row
 from promotion.report.record import version_of

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from promotion.ledger.state import State
 from promotion.registry.proposals import Proposal
-from promotion.registry.state import State
 from promotion.report.page import Page, Table, Tone, Words, left, row
 from promotion.vocabulary import Tag
 

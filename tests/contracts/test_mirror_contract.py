@@ -10,7 +10,7 @@ from situation import toy
 from promotion.adapters.memory import MemoryMirror
 from promotion.adapters.mlflow import DIGEST, MlflowMirror, in_short
 from promotion.errors import MirrorError
-from promotion.seams import Aliases, MirrorDecision, MirrorRun, MirrorState, MirrorVersion, Pushed
+from promotion.interfaces import Aliases, MirrorDecision, MirrorRun, MirrorState, MirrorVersion, Pushed
 from promotion.vocabulary import Stage, Tag
 
 HASHES = tuple(digit * 64 for digit in "123456789")

@@ -18,8 +18,8 @@ from pydantic_core import PydanticUndefined
 
 from promotion.config import Config, Length, ModelConfig, WebAddress
 from promotion.draws import GroupKey
-from promotion.judgement import Floor, Guardrail, Limits, Policy, Primary, SliceRule
-from promotion.judgement.rules import Columns
+from promotion.policy import Floor, Guardrail, Limits, Policy, Primary, SliceRule
+from promotion.policy.rules import Columns
 from promotion.toml import Span
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "configuration.md"

@@ -7,7 +7,7 @@ from keys import PAGE, fields_of
 from pages import blocks_of
 
 from promotion.config import Config, ModelConfig
-from promotion.judgement import Floor, Guardrail, Limits, Policy, Primary, SliceRule
+from promotion.policy import Floor, Guardrail, Limits, Policy, Primary, SliceRule
 
 EXAMPLE = tomllib.loads(next(block.source for block in blocks_of(PAGE) if block.title == "promotion.toml"))
 MODEL = EXAMPLE["models"]["fraud_classifier"]

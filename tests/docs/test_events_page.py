@@ -5,8 +5,8 @@ from pathlib import Path
 
 from situation import NOON
 
-from promotion.registry.audit import Code, Finding, Severity
-from promotion.registry.entries import Move, TransitionPlanned, chain
+from promotion.audit import Code, Finding, Severity
+from promotion.ledger.entries import Move, TransitionPlanned, chain
 from promotion.vocabulary import Stage
 from registry_flows.news import Name, _audit_failed, events_of
 

@@ -14,9 +14,9 @@ from pages import blocks_of
 from promotion.adapters.sql import SqlLedger, schema
 from promotion.adapters.sql.tables import entries as entries_table
 from promotion.adapters.sql.tables import heads as heads_table
-from promotion.registry import entries
-from promotion.registry.entries import Override, Registration, chain
-from promotion.registry.state import fold
+from promotion.ledger import entries
+from promotion.ledger.entries import Override, Registration, chain
+from promotion.ledger.state import fold
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "ledger.md"
 TEXT = PAGE.read_text("utf-8")

@@ -159,7 +159,7 @@ def save_as_the_tutorial_does(project, monkeypatch):
     script = """
 import bentoml
 from pathlib import Path
-from promotion.seams import call
+from promotion.interfaces import call
 from registry_flows.fraud import FraudRecipe
 recipe = FraudRecipe()
 rows = recipe.load(Path("data/train_transaction.csv"))

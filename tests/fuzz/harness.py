@@ -12,7 +12,7 @@ import atheris
 with atheris.instrument_imports(include=["promotion", "tomllib", "yaml"]):
     from promotion.config import load_config
     from promotion.errors import BadTag, PromotionError
-    from promotion.registry.exchange import read_export
+    from promotion.ledger.export import read_export
     from promotion.vocabulary import Tag
 
 _FILE = Path(tempfile.mkdtemp()) / "promotion.toml"

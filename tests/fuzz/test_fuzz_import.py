@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from promotion.adapters.sql import SqlLedger
-from promotion.registry.state import fold
+from promotion.ledger.state import fold
 
 values = st.one_of(
     st.none(),

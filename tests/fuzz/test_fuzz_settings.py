@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from promotion.config import Config, ModelConfig, load_config
 from promotion.errors import PromotionError
-from promotion.judgement import Policy
+from promotion.policy import Policy
 
 TEMPLATE = files("promotion.cli").joinpath("promotion.toml").read_text("utf-8")
 EVERYTHING = re.sub(r"(?m)^# (?=\w+ += |    \{|\])", "", TEMPLATE)

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from promotion.evidence.groups import factorised
-from promotion.evidence.slices import divide, read_slicings
+from promotion.comparison.slices import divide, read_slicings
+from promotion.metrics.groups import factorised
 from promotion.row_keys import fingerprints, key_texts
 from promotion.rows import read_rows, split_by_time
 

@@ -11,7 +11,7 @@ from recipes import ToyRecipe, synthetic_rows
 from situation import settings_at
 
 from promotion.errors import DataError
-from promotion.registry.reading import load_rows, source
+from promotion.registry.data import load_rows, source
 from promotion.rows import check_rows, file_digest, fingerprints, read_rows, split_by_hash, split_by_time
 from promotion.vocabulary import Task
 

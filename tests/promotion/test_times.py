@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recipes import ToyRecipe
 
-from promotion.ages import in_units, span_of, timedelta_of
+from promotion.durations import in_units, span_of, timedelta_of
 from promotion.errors import DataError
 from promotion.holdout import TrainedBefore, clean, mature
 from promotion.iso import moments_of

@@ -8,8 +8,8 @@ from recipes import ToyRecipe, synthetic_rows
 
 from promotion import repeatable
 from promotion.errors import DataError
-from promotion.registry import reading
-from promotion.registry.reading import Reader
+from promotion.registry import data as reading
+from promotion.registry.data import Reader
 from registry_flows.caching import KeptRows, inputs_key, kept_rows
 
 KEY = "0" * 64

@@ -12,11 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from situation import NOON, kinds, settings_at, toy
 
+from promotion.audit import Code, Finding, Severity
 from promotion.canonical import plain
-from promotion.judgement import Check, Decision, Kind
-from promotion.judgement.policy import ApprovalRule
-from promotion.registry.audit import Code, Finding, Severity
-from promotion.registry.entries import (
+from promotion.ledger.entries import (
     Adoption,
     Approval,
     Judgement,
@@ -28,6 +26,8 @@ from promotion.registry.entries import (
     TransitionPlanned,
     chain,
 )
+from promotion.policy import Check, Decision, Kind
+from promotion.policy.policy import ApprovalRule
 from promotion.vocabulary import Outcome, Stage, Verdict
 from registry_flows import news, sending
 from registry_flows.news import events_of, touched_by
@@ -234,7 +234,7 @@ class TestWhetherPrefectIsConfigured:
         findings = 'Finding(code=Code.LABEL, severity="error", subject="s", expected="e", found="f", mend="m")'
         code = (
             "from promotion.assembly import announce_findings\n"
-            "from promotion.registry.audit import Code, Finding\n"
+            "from promotion.audit import Code, Finding\n"
             f"announce_findings('toy', [{findings}], notice=print)\n"
         )
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

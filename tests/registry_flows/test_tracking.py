@@ -12,7 +12,7 @@ from recipes import ToyRecipe
 
 from promotion.config import Config
 from promotion.errors import MirrorError
-from promotion.seams import call
+from promotion.interfaces import call
 from registry_flows.session import may_pass
 from registry_flows.tracking import check_tracking, log_training
 

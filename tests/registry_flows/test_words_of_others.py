@@ -1,7 +1,7 @@
 """What Prefect and MLflow show of words that others wrote."""
 
-from promotion.judgement import Check, Kind
-from promotion.registry.audit import Code, Finding, Severity
+from promotion.audit import Code, Finding, Severity
+from promotion.policy import Check, Kind
 from promotion.vocabulary import Outcome
 from registry_flows import artifacts, retrain_all, tracking
 

@@ -7,7 +7,7 @@ from promotion.adapters.bento.faults import reading, writing
 from promotion.adapters.files import replace_text
 from promotion.canonical import canonical_json, plain, restore
 from promotion.errors import StoreError
-from promotion.seams import Claim
+from promotion.interfaces import Claim
 from promotion.vocabulary import is_name
 
 FOLDER = "ledgers"

@@ -30,7 +30,7 @@ _FAST_STRINGS: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _PLAIN = re.compile(r"[\n \"$-~]*")
 
 
-class Damaged(Exception):
+class DamagedDescription(Exception):
     """It describes no model; the text says why, after the version's name.
 
     Attributes:
@@ -46,7 +46,7 @@ def read(folder: Path, tag: Tag) -> dict[str, Any]:
     """The description of the version in a folder.
 
     Raises:
-        Damaged: BentoML could not list it, or would list it as another version.
+        DamagedDescription: BentoML could not list it, or would list it as another version.
         OSError: it cannot be read now, by this user; that says nothing about the version.
     """
     text = text_of(folder)
@@ -54,11 +54,11 @@ def read(folder: Path, tag: Tag) -> dict[str, Any]:
     wrong = unusable(description)
     if wrong:
         message = f"has a model.yaml that does not describe a model: no usable {', '.join(wrong)}"
-        raise Damaged(message)
+        raise DamagedDescription(message)
     if (description["name"], description["version"]) != (tag.model, tag.version):
         said = f"{description['name']}:{description['version']}"
         message = f"says in its model.yaml that it is {said[:130]!r}: it was copied or renamed by hand"
-        raise Damaged(message)
+        raise DamagedDescription(message)
     return description
 
 
@@ -66,7 +66,7 @@ def mentions(folder: Path, word: str) -> bool:
     """Whether the description in a folder may hold a word; quick, and False for one that cannot be read."""
     try:
         text = text_of(folder)
-    except (Damaged, OSError):
+    except (DamagedDescription, OSError):
         return False
     return word in text or "\\" in text  # an escape may spell it
 
@@ -75,14 +75,14 @@ def strings(folder: Path) -> dict[str, Any]:
     """The description as it is written, every value a string; of a version that was read before.
 
     Raises:
-        Damaged: it is not whole any more.
+        DamagedDescription: it is not whole any more.
         OSError: it cannot be read now.
     """
     text = text_of(folder)
     description = _parsed(text, _FAST_STRINGS if _PLAIN.fullmatch(text) else yaml.BaseLoader)
     if not isinstance(description, dict):
         message = "has a model.yaml that changes while it is read"
-        raise Damaged(message)
+        raise DamagedDescription(message)
     return description
 
 
@@ -93,11 +93,11 @@ def with_stage(text: str, stage: Stage) -> str:
     version's digest. Where YAML's finer points get in the way, the whole is written anew.
 
     Raises:
-        Damaged: it cannot be read.
+        DamagedDescription: it cannot be read.
     """
     before = _parsed(text, yaml.BaseLoader)
     edited = _edited(text, stage)
-    with contextlib.suppress(Damaged):
+    with contextlib.suppress(DamagedDescription):
         if _parsed(edited, yaml.BaseLoader) == {**before, "labels": {**before["labels"], "stage": stage.value}}:
             return edited
     description = _parsed(text, yaml.SafeLoader)
@@ -109,17 +109,17 @@ def text_of(folder: Path) -> str:
     """The text of the description in a folder.
 
     Raises:
-        Damaged: there is none, or too much.
+        DamagedDescription: there is none, or too much.
         OSError: it cannot be read now.
     """
     data = _bytes(folder / DESCRIPTION)
     if len(data) > LIMIT:
-        raise Damaged(_TOO_LARGE, listed=True)
+        raise DamagedDescription(_TOO_LARGE, listed=True)
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         message = f"has a model.yaml that cannot be read ({error})"
-        raise Damaged(message) from error
+        raise DamagedDescription(message) from error
 
 
 def _bytes(path: Path) -> bytes:
@@ -128,16 +128,16 @@ def _bytes(path: Path) -> bytes:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError as error:
         message = "has no model.yaml: its save was cut short, and BentoML cannot list any model while it lies there"
-        raise Damaged(message) from error
+        raise DamagedDescription(message) from error
     except OSError as error:
         if error.errno in _NO_FILE:
             message = "has a model.yaml that is no file"
-            raise Damaged(message) from error
+            raise DamagedDescription(message) from error
         raise
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             message = "has a model.yaml that is no file"
-            raise Damaged(message)
+            raise DamagedDescription(message)
         with os.fdopen(handle, "rb", closefd=False) as file:
             return file.read(LIMIT + 1)
     finally:
@@ -153,12 +153,12 @@ def _parsed(text: str, loader: Any) -> Any:
         node = reading.get_single_node()
         _see_that_it_is_small(node, text)
         return None if node is None else reading.construct_document(node)
-    except Damaged:
+    except DamagedDescription:
         raise
     except Exception as error:  # beside its own errors YAML lets those of int(), date() and recursion through
         first = (str(error).splitlines() or [type(error).__name__])[0]
         message = f"has a model.yaml that cannot be read ({first[:200]})"
-        raise Damaged(message) from error
+        raise DamagedDescription(message) from error
     finally:
         if reading is not None:
             reading.dispose()
@@ -174,12 +174,12 @@ def _see_that_it_is_shallow(text: str) -> None:
             break
     if deepest > _DEEPEST:
         message = f"has a model.yaml that nests deeper than {_DEEPEST} levels"
-        raise Damaged(message, listed=deepest <= _DEEPEST_LISTED)
+        raise DamagedDescription(message, listed=deepest <= _DEEPEST_LISTED)
 
 
 def _see_that_it_is_small(node: yaml.Node | None, text: str) -> None:
     if node is not None and _size(node, {}) > LIMIT + 2 * len(text.encode()):
-        raise Damaged(_BOMB)
+        raise DamagedDescription(_BOMB)
 
 
 def _size(node: yaml.Node, known: dict[yaml.Node, float]) -> float:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from promotion.errors import StoreError
-from promotion.seams import Stored, Trained
+from promotion.interfaces import Stored, Trained
 from promotion.vocabulary import Stage, Tag
 
 _saving = threading.Lock()

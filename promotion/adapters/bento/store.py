@@ -13,16 +13,26 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from promotion.adapters.bento import aside, claims, framework, strays
-from promotion.adapters.bento.description import DESCRIPTION, Damaged, mentions, read, strings, text_of, with_stage
+from promotion.adapters.bento import claims, framework
+from promotion.adapters.bento import foreign_files as strays
+from promotion.adapters.bento import staging_dir as aside
+from promotion.adapters.bento.description import (
+    DESCRIPTION,
+    DamagedDescription,
+    mentions,
+    read,
+    strings,
+    text_of,
+    with_stage,
+)
 from promotion.adapters.bento.faults import reading, writing
 from promotion.adapters.bento.files import digests, load_rows
 from promotion.adapters.files import replace_text, share, sync_folder, sync_tree, temporary_prefix, whose
 from promotion.adapters.owned_folders import private
 from promotion.canonical import digest
 from promotion.errors import DigestMismatch, StoreError, TornVersion, UnknownName
+from promotion.interfaces import Claim, Digests, Stored, Stray, Trained
 from promotion.row_keys import FIRST_FORM, KEY_FORM, KnownRows
-from promotion.seams import Claim, Digests, Stored, Stray, Trained
 from promotion.vocabulary import Stage, Tag, is_name
 
 if TYPE_CHECKING:
@@ -95,7 +105,7 @@ class BentoStore:
         with reading(self.path(tag)):
             try:
                 return self._read(tag)
-            except Damaged as damage:
+            except DamagedDescription as damage:
                 raise TornVersion(self._torn(tag, damage)) from damage
 
     def save(
@@ -160,7 +170,7 @@ class BentoStore:
         with reading(folder):
             try:
                 description = strings(folder)
-            except Damaged as damage:
+            except DamagedDescription as damage:
                 raise TornVersion(self._torn(tag, damage)) from damage
             described = {key: value for key, value in description.items() if key != "labels"}
             files = digests(folder)
@@ -196,7 +206,7 @@ class BentoStore:
         with writing(path):
             try:
                 replace_text(path, with_stage(text_of(stored.path), stage))
-            except Damaged as damage:
+            except DamagedDescription as damage:
                 raise TornVersion(self._torn(tag, damage)) from damage
             for unfinished in path.parent.glob(f"{temporary_prefix(path)}*"):  # by a writer that was killed
                 unfinished.unlink(missing_ok=True)
@@ -304,7 +314,7 @@ class BentoStore:
         path = self.path(tag)
         try:
             return self._read(tag)
-        except Damaged as damage:
+        except DamagedDescription as damage:
             why = self._torn(tag, damage)
         except OSError as error:
             found = f"{error.strerror or error}{whose(error.filename or path)}"
@@ -315,7 +325,7 @@ class BentoStore:
         path = self.path(tag)
         description = read(path, tag)
         if path.is_symlink() or path.parent.is_symlink():
-            raise Damaged(_LINKED)
+            raise DamagedDescription(_LINKED)
         labels = {str(key): str(value) for key, value in description["labels"].items()}
         return Stored(
             tag=tag, path=path, stage=labels.get("stage"), labels=labels, metadata=dict(description["metadata"])
@@ -334,7 +344,7 @@ class BentoStore:
             )
             raise StoreError(message) from error
 
-    def _torn(self, tag: Tag, damage: Damaged) -> str:
+    def _torn(self, tag: Tag, damage: DamagedDescription) -> str:
         if damage.listed:
             return f"{tag} {damage}. Save the model again with less in its metadata."
         way_out = "Move the folder" if str(damage) != _LINKED else "Put the files themselves where the link is, or move"

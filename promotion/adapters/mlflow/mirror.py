@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from promotion.adapters.mlflow.connection import as_mirror_error, connect, in_short, is_yet_to_be_made, status_of
-from promotion.registry.patience import go_on, in_time
-from promotion.seams import MirrorDecision, MirrorRun, MirrorState, MirrorVersion, Names, Pushed
+from promotion.interfaces import MirrorDecision, MirrorRun, MirrorState, MirrorVersion, Names, Pushed
+from promotion.patience import go_on, in_time
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -17,9 +17,9 @@ from promotion.adapters.sql.tables import entries as entries_table
 from promotion.adapters.sql.tables import entry_of, foreign, head_of, head_values, heads, row_of
 from promotion.canonical import canonical_json
 from promotion.errors import Conflict, LedgerError
-from promotion.registry.entries import Entry, Head
-from promotion.registry.recorded import note_recorded
-from promotion.seams import Names
+from promotion.interfaces import Names
+from promotion.ledger.entries import Entry, Head
+from promotion.ledger.recorded import note_recorded
 
 
 class SqlLedger:

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from promotion.evidence.curves import ScoreCurves
-from promotion.evidence.simplify import Curve
-from promotion.figures import percent
+from promotion.comparison.curves import ScoreCurves
+from promotion.comparison.simplify import Curve
+from promotion.number_format import percent
 from promotion.report.document import Picture
 from promotion.report.palette import light
 from promotion.report.plots.frame import name_lines

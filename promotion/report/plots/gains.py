@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from promotion.evidence import Comparison, MetricComparison
-from promotion.figures import between, percent, signed
-from promotion.judgement import Check, Decision, Kind
+from promotion.comparison import Comparison, MetricComparison
+from promotion.number_format import between, percent, signed
+from promotion.policy import Check, Decision, Kind
 from promotion.report.document import Picture
 from promotion.report.palette import light
 from promotion.report.plots.frame import name_ticks

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from promotion.evidence.bounds import quantile
-from promotion.figures import figure, minute, signed
-from promotion.registry.lineage import Reign
-from promotion.registry.measured import CHALLENGER, CHAMPION, Measured
+from promotion.history.lineage import ChampionPeriod
+from promotion.history.metric_history import CHALLENGER, CHAMPION, Measured
+from promotion.metrics.bounds import quantile
+from promotion.number_format import figure, minute, signed
 from promotion.report.document import Picture
 from promotion.report.palette import light
 from promotion.report.plots.frame import name_ticks
@@ -62,7 +62,7 @@ def metrics_svg(among: Sequence[Measured]) -> str:
     )
 
 
-def timeline_picture(served: Sequence[Reign], *, until: str) -> Picture:
+def timeline_picture(served: Sequence[ChampionPeriod], *, until: str) -> Picture:
     """Who served when, one bar for each time in production; of many the last.
 
     Args:
@@ -73,12 +73,12 @@ def timeline_picture(served: Sequence[Reign], *, until: str) -> Picture:
     with style():
         figure_ = blank(WIDTH, 68.0 + 18.5 * len(shown))
         axes = figure_.subplots()
-        for place, reign in enumerate(shown):
-            _bar(axes, place, reign, until)
-        name_ticks(axes.yaxis, range(len(shown)), [_short(version_of(reign.champion.tag)) for reign in shown])
+        for place, period in enumerate(shown):
+            _bar(axes, place, period, until)
+        name_ticks(axes.yaxis, range(len(shown)), [_short(version_of(period.champion.tag)) for period in shown])
         axes.set_ylim(len(shown) - 0.4, -0.6)
         axes.set_title("In production")
-        _dates(axes, [*(_when(reign.champion.since) for reign in shown), _when(until)])
+        _dates(axes, [*(_when(period.champion.since) for period in shown), _when(until)])
         svg = drawn(figure_, name="timeline", title="Who was in production when", told=_reigns_told(shown))
     left_out = len(served) - len(shown)
     caption = "Filled: by a decision. Striped: by hand." + (
@@ -123,10 +123,10 @@ def _points(axes: "Axes", points: Sequence[Measured], look: dict[str, Any]) -> N
     )
 
 
-def _bar(axes: "Axes", place: int, reign: Reign, until: str) -> None:
-    since, end = _when(reign.champion.since), max(_when(reign.until or until), _when(reign.champion.since))
+def _bar(axes: "Axes", place: int, period: ChampionPeriod, until: str) -> None:
+    since, end = _when(period.champion.since), max(_when(period.until or until), _when(period.champion.since))
     colour = light("champion")
-    looks: dict[str, Any] = {"facecolor": colour} if reign.decision else {"facecolor": "none", "hatch": "//////"}
+    looks: dict[str, Any] = {"facecolor": colour} if period.decision else {"facecolor": "none", "hatch": "//////"}
     axes.barh(place, end - since, left=since, height=0.55, edgecolor=colour, **looks)
 
 
@@ -150,7 +150,7 @@ def _short(version: str) -> str:
     return version if len(version) <= _LONGEST else f"{version[: _LONGEST - 1]}…"
 
 
-def _reigns_told(shown: Sequence[Reign]) -> str:
+def _reigns_told(shown: Sequence[ChampionPeriod]) -> str:
     last = shown[-1]
     return (
         f"{len(shown)} times in production, from {minute(shown[0].champion.since)} UTC. "

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from promotion.evidence import Calibration
-from promotion.evidence.curves import ErrorBins, ScoreCurves
-from promotion.figures import figure as written
-from promotion.figures import percent
+from promotion.comparison import Calibration
+from promotion.comparison.curves import ErrorBins, ScoreCurves
+from promotion.number_format import figure as written
+from promotion.number_format import percent
 from promotion.report.document import Picture
 from promotion.report.palette import light
 from promotion.report.plots.curves import LINES

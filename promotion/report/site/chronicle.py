@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from promotion.registry.entries import Entry, Judgement
-from promotion.registry.lineage import Reign, consequences, decisions, reigns
-from promotion.registry.measured import Measured, measured
-from promotion.registry.state import State, fold
+from promotion.history.lineage import ChampionPeriod, champion_periods, consequences, decisions
+from promotion.history.metric_history import Measured, measured
+from promotion.ledger.entries import Entry, Judgement
+from promotion.ledger.state import State, fold
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,7 +16,7 @@ class Chronicle:
     Attributes:
         state: at the end of its ledger.
         entries: all of them, oldest first.
-        reigns: every champion's time in production, oldest first.
+        champion_periods: every champion's time in production, oldest first.
         measured: what the decisions measured, in order.
         decisions: every decision by its entry's `seq`.
         applied: by the `seq` of a planned transition, the one of the entry that says it is done.
@@ -25,7 +25,7 @@ class Chronicle:
 
     state: State
     entries: Sequence[Entry]
-    reigns: tuple[Reign, ...]
+    champion_periods: tuple[ChampionPeriod, ...]
     measured: tuple[Measured, ...]
     decisions: Mapping[int, Judgement]
     applied: Mapping[int, int]
@@ -52,7 +52,7 @@ def chronicle(model: str, entries: Sequence[Entry]) -> Chronicle:
     return Chronicle(
         state=fold(model, entries),
         entries=entries,
-        reigns=reigns(model, entries),
+        champion_periods=champion_periods(model, entries),
         measured=measured(model, entries),
         decisions={entry.seq: judgement for entry, judgement in decisions(entries)},
         applied={entry.body["planned"]: entry.seq for entry in entries if entry.kind == "transition_applied"},

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from promotion.figures import minute
-from promotion.registry.entries import Entry
+from promotion.ledger.entries import Entry
+from promotion.number_format import minute
 from promotion.report.measured import TONES
 from promotion.report.page import Tone
 from promotion.report.record import told
@@ -26,7 +26,7 @@ Found = dict[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Event:
+class EntryRow:
     """One entry, as it stands in the list.
 
     Attributes:
@@ -55,7 +55,7 @@ class Event:
     note: str
 
 
-def events(of: Chronicle) -> Iterator[Event]:
+def events(of: Chronicle) -> Iterator[EntryRow]:
     """Every entry in order; one that only says that another was carried out stands with that one."""
     before = ""
     for entry in of.entries:
@@ -84,11 +84,11 @@ def search_index(of: Chronicle) -> Iterator[Found]:
             }
 
 
-def _event(of: Chronicle, entry: Entry, words: str) -> Event:
+def _event(of: Chronicle, entry: Entry, words: str) -> EntryRow:
     judgement = of.decisions.get(entry.seq)
     digest = judgement.decision_digest if judgement else entry.body.get("decision")
     open_ = entry.kind == "transition_planned" and entry.seq not in of.applied
-    return Event(
+    return EntryRow(
         seq=entry.seq,
         also=of.applied.get(entry.seq),
         kind=KINDS[entry.kind],

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence, Sized
 from dataclasses import dataclass
 from datetime import datetime
 
-from promotion.figures import minute
-from promotion.registry.lineage import Reign
-from promotion.registry.state import Known
+from promotion.history.lineage import ChampionPeriod
+from promotion.ledger.state import Known
+from promotion.number_format import minute
 from promotion.report.measured import TONES
 from promotion.report.page import Column, Page, Table, Tone, Words, left, row
 from promotion.report.record import budget_told, rolled_back_lines, version_of
@@ -108,7 +108,7 @@ def model_lead(of: Chronicle) -> Page:
     waiting = some([f"`{version_of(known.tag)}`" for known in state.waiting])
     before = f"A rollback would bring back `{version_of(state.previous)}`." if state.previous else ""
     counted = ", ".join(
-        (_counted(state.versions, "version"), _counted(of.decisions, "decision"), _counted(of.reigns, "time"))
+        (_counted(state.versions, "version"), _counted(of.decisions, "decision"), _counted(of.champion_periods, "time"))
     )
     return Page(
         headline=of.model,
@@ -123,11 +123,11 @@ def model_lead(of: Chronicle) -> Page:
     )
 
 
-def reigns_table(of: Chronicle) -> Table:
+def champion_periods_table(of: Chronicle) -> Table:
     """Who was in production when, the newest first, with links to what put each there."""
     at = (Column("from (UTC)", wraps=False), Column("until (UTC)", wraps=False))
     columns = (*left("version"), *at, *left("cause", "decision", "who", "why"))
-    return Table(columns=columns, rows=tuple(map(_reign, reversed(of.reigns))))
+    return Table(columns=columns, rows=tuple(map(_reign, reversed(of.champion_periods))))
 
 
 def versions_rows(of: Chronicle) -> Sequence[tuple[Words, ...]]:
@@ -162,16 +162,16 @@ def age_told(since: str, now: datetime) -> str:
     return "since today" if days < 1 else f"for {days:,} day{'s' * (days > 1)}"
 
 
-def _reign(reign: Reign) -> tuple[Words, ...]:
-    decided = reign.plan.decision
+def _reign(period: ChampionPeriod) -> tuple[Words, ...]:
+    decided = period.plan.decision
     return row(
-        Words(version_of(reign.champion.tag), link=f"#entry-{reign.champion.seq}"),
-        minute(reign.champion.since),
-        minute(reign.until) if reign.until else Words("serves still", Tone.GOOD),
-        reign.cause,
-        Words(reign.decision_id or "", link=decision_page_name(decided)) if decided else "none",
-        reign.actor,
-        reign.plan.reason,
+        Words(version_of(period.champion.tag), link=f"#entry-{period.champion.seq}"),
+        minute(period.champion.since),
+        minute(period.until) if period.until else Words("serves still", Tone.GOOD),
+        period.cause,
+        Words(period.decision_id or "", link=decision_page_name(decided)) if decided else "none",
+        period.actor,
+        period.plan.reason,
     )
 
 

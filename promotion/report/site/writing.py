@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 
 from promotion.canonical import digest
 from promotion.errors import LedgerError
-from promotion.registry.entries import Entry, Judgement
-from promotion.registry.state import State
+from promotion.ledger.entries import Entry, Judgement
+from promotion.ledger.state import State
 from promotion.report.decision_report import Recorded, decision_document
 from promotion.report.html import page_html, render
 from promotion.report.own_files import Unwritable, refuse_others, write_own
 from promotion.report.site.chronicle import Chronicle, chronicle
 from promotion.report.site.events import KINDS, events, search_index
 from promotion.report.site.names import decision_page_name, model_page_name
-from promotion.report.site.overview import model_lead, recent, reigns_table, standing, versions_rows
+from promotion.report.site.overview import champion_periods_table, model_lead, recent, standing, versions_rows
 
 if TYPE_CHECKING:
     from promotion.registry.record import Record
@@ -129,11 +129,11 @@ def _model_page(of: Chronicle) -> str:
         "site_model.html",
         lead=model_lead(of),
         pictures=(
-            *((timeline_picture(of.reigns, until=of.entries[-1].at),) if of.reigns else ()),
+            *((timeline_picture(of.champion_periods, until=of.entries[-1].at),) if of.champion_periods else ()),
             *metric_pictures(of.measured),
         ),
         how_to_read=HOW_TO_READ if of.measured else "",
-        reigns=reigns_table(of),
+        champion_periods=champion_periods_table(of),
         versions=versions_rows(of),
         events=tuple(events(of)),
         kinds=tuple(KINDS.values()),

@@ -10,7 +10,7 @@ from chromium import DESKTOP, SCREENSHOTS, chromium
 from prefect.states import Suspended
 from servers import SECOND_TRY
 
-from promotion.registry.workflow import Registry
+from promotion.registry.registry import Registry
 from promotion.vocabulary import Tag
 
 pytestmark = [SECOND_TRY, pytest.mark.xdist_group("live"), pytest.mark.timeout(600)]

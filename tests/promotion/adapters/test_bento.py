@@ -18,8 +18,8 @@ from situation import bentoml_at, snapshot, toy
 from promotion.adapters.bento import BentoStore
 from promotion.adapters.bento import store as room
 from promotion.errors import DigestMismatch, StoreError, UnknownName
+from promotion.interfaces import Trained, call
 from promotion.row_keys import FIRST_FORM, KEY_FORM
-from promotion.seams import Trained, call
 from promotion.vocabulary import Stage, Tag
 
 ROWS = np.array([3, 1, 2], dtype=np.uint64)
@@ -105,7 +105,7 @@ class TestSave:
         script = (
             "from pathlib import Path; import numpy as np\n"
             "from sklearn.linear_model import LogisticRegression\n"
-            "from promotion.adapters.bento import BentoStore; from promotion.seams import Trained\n"
+            "from promotion.adapters.bento import BentoStore; from promotion.interfaces import Trained\n"
             "model = LogisticRegression().fit([[0.], [1.]], [0, 1])\n"
             "BentoStore(Path('store')).save('toy', Trained(model=model), metadata={}, training_rows=np.array([1]))\n"
         )

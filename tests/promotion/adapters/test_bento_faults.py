@@ -18,11 +18,11 @@ from recipes import ToyRecipe, synthetic_rows
 from situation import bentoml_at, snapshot, toy
 
 from promotion.adapters import files
-from promotion.adapters.bento import aside
+from promotion.adapters.bento import staging_dir as aside
 from promotion.adapters.bento import store as room
 from promotion.adapters.owned_folders import private
 from promotion.errors import StoreError
-from promotion.seams import Trained, call
+from promotion.interfaces import Trained, call
 from promotion.vocabulary import Stage
 
 ROWS = np.array([3, 1, 2], dtype=np.uint64)

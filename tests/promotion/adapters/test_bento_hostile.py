@@ -23,7 +23,7 @@ from promotion.adapters.bento import BentoStore
 from promotion.adapters.bento import description as room
 from promotion.adapters.bento.shape import unusable
 from promotion.errors import PromotionError, StoreError, TornVersion, UnknownName
-from promotion.seams import Stray, call
+from promotion.interfaces import Stray, call
 from promotion.vocabulary import Stage, Tag
 
 BILLION_LAUGHS = "a: &a [x, x]\n" + "\n".join(

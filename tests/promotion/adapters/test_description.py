@@ -19,7 +19,7 @@ WRITTEN = st.text(st.sampled_from("ab01:-?,[]{}&*!|>%@`'\"#. \n~<=") | st.charac
 def read(text, loader):
     try:
         return repr(description._parsed(text, loader))  # of NaN too
-    except description.Damaged:
+    except description.DamagedDescription:
         return "damaged"
 
 

@@ -9,7 +9,7 @@ from situation import toy
 
 from promotion.adapters.sql import SqlLedger
 from promotion.canonical import canonical_json, plain, restore
-from promotion.registry.entries import Adoption
+from promotion.ledger.entries import Adoption
 from promotion.vocabulary import Stage
 
 FORMS = {

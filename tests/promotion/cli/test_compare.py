@@ -8,8 +8,8 @@ import pytest
 from situation import snapshot
 
 from promotion.cli.predictions import parse_slicing
+from promotion.comparison import Slicing, compare
 from promotion.errors import ConfigError
-from promotion.evidence import Slicing, compare
 
 POLICY = """
 primary = { metric = "average_precision" }

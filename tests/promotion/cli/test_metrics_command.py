@@ -11,7 +11,7 @@ from recipes import synthetic_rows
 
 import promotion
 from promotion.cli import run
-from promotion.registry.lineage import decisions
+from promotion.history.lineage import decisions
 
 
 @pytest.fixture(scope="module")

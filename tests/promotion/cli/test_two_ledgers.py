@@ -14,9 +14,9 @@ import promotion
 from promotion.adapters.bento import BentoStore
 from promotion.adapters.sql import SqlLedger
 from promotion.errors import Refused, StoreError
-from promotion.registry.state import fold
+from promotion.interfaces import call
+from promotion.ledger.state import fold
 from promotion.rows import fingerprints
-from promotion.seams import call
 from promotion.vocabulary import Stage, Tag
 
 CHANGES = {

@@ -34,7 +34,7 @@ from pathlib import Path
 from recipes import ToyRecipe, synthetic_rows
 from promotion.adapters.bento import BentoStore
 from promotion.row_keys import fingerprints
-from promotion.seams import call
+from promotion.interfaces import call
 recipe = ToyRecipe()
 rows = recipe.split(synthetic_rows()).training
 trained, keys = recipe.train(rows, step=call), fingerprints(rows[recipe.key])

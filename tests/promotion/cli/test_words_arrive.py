@@ -18,7 +18,7 @@ import recipes
 
 from promotion import __version__
 from promotion.adapters.sql import SqlLedger
-from promotion.registry.exchange import export_lines
+from promotion.ledger.export import export_lines
 
 LOUD = """
 import os

@@ -5,7 +5,7 @@ from recipes import ToyRecipe, synthetic_rows
 from situation import NOON, kinds, settings_at, snapshot, stages, toy
 
 from promotion.errors import DataError, DigestMismatch, Refused, UnknownName
-from promotion.registry.entries import TransitionPlanned
+from promotion.ledger.entries import TransitionPlanned
 from promotion.registry.record import Origin
 from promotion.report.plan import approvals_told
 from promotion.vocabulary import Stage, Tag, Verdict

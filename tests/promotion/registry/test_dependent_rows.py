@@ -10,15 +10,15 @@ from situation import open_at, settings_at, toy
 
 from promotion.adapters.bento import BentoStore
 from promotion.adapters.memory import MemoryMirror
+from promotion.audit.recompute import check_recomputed
 from promotion.config import load_config
 from promotion.errors import ConfigError, DataError
-from promotion.evidence.bounds import DrawnAs
-from promotion.registry.audit.recompute import check_recomputed
-from promotion.registry.reading import Reader
+from promotion.interfaces import call
+from promotion.metrics.bounds import DrawnAs
+from promotion.registry.data import Reader
 from promotion.registry.record import Origin
 from promotion.report.decision import decision_page, judged_by
 from promotion.rows import fingerprints, split_by_hash
-from promotion.seams import call
 
 LOOSE = {"guardrails": [], "floors": [], "metrics": ["log_loss"], "min_positives": 20}
 WINDOW = {"by": "t", "window": "1d"}

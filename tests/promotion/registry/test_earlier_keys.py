@@ -15,10 +15,10 @@ from situation import open_at, settings_at, toy
 
 from promotion.adapters.bento import BentoStore
 from promotion.adapters.memory import MemoryMirror
-from promotion.registry.exchange import read_export
+from promotion.interfaces import call
+from promotion.ledger.export import read_export
 from promotion.registry.record import Origin
 from promotion.row_keys import FIRST_FORM, KEY_FORM, fingerprints
-from promotion.seams import call
 
 WRITTEN = Path(__file__).with_name("store_of_0_1_0.tar.gz")
 POLICY = {

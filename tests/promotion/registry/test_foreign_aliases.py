@@ -5,9 +5,9 @@ from situation import faults, kinds, settings_at, toy
 
 from promotion.adapters.mlflow import MlflowMirror
 from promotion.errors import MirrorError, Refused
-from promotion.registry.entries import FreshStart
+from promotion.ledger.entries import FreshStart
 from promotion.registry.record import Origin
-from promotion.registry.workflow import Registry
+from promotion.registry.registry import Registry
 from promotion.vocabulary import Stage, Verdict
 
 AWAY = "MLflow at http://away did not answer."

@@ -8,7 +8,7 @@ import yaml
 from situation import bentoml_at, kinds, stages, toy
 
 from promotion.errors import Refused, StoreError
-from promotion.registry.entries import Move, TransitionPlanned
+from promotion.ledger.entries import Move, TransitionPlanned
 from promotion.vocabulary import Stage
 
 

@@ -8,11 +8,11 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from promotion.canonical import restore
 from promotion.errors import DataError
-from promotion.judgement import Kind
-from promotion.judgement.budget import spent
-from promotion.registry.entries import Judgement
+from promotion.interfaces import Trained, call
+from promotion.ledger.entries import Judgement
+from promotion.policy import Kind
+from promotion.policy.budget import spent
 from promotion.rows import fingerprints
-from promotion.seams import Trained, call
 from promotion.vocabulary import Outcome, Verdict
 
 

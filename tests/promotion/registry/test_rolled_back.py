@@ -17,7 +17,7 @@ from promotion import Policy
 from promotion.adapters.bento import BentoStore
 from promotion.adapters.memory import MemoryMirror
 from promotion.errors import PromotionError, Refused
-from promotion.registry.lineage import consequences, decisions, ending
+from promotion.history.lineage import consequences, decisions, ending
 from promotion.registry.rolled_back import blocking
 from promotion.report.lineage import ending_told
 from promotion.report.record import budget_told, rolled_back_lines

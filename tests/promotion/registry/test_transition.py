@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from situation import toy
 
 from promotion.errors import LedgerError, Refused, UnknownName
-from promotion.judgement import Check, Decision, Judged, Kind
-from promotion.registry.entries import Adoption, Judgement, Move, Registration, TransitionApplied, chain
-from promotion.registry.state import State, advance, champion_at, fold
+from promotion.ledger.entries import Adoption, Judgement, Move, Registration, TransitionApplied, chain
+from promotion.ledger.state import State, advance, champion_at, fold
+from promotion.policy import Check, Decision, Judged, Kind
 from promotion.registry.transition import (
     find,
     plan_adoption,

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from rich.console import Console
 
-from promotion.evidence import Comparison, Evaluation, Measurement, MetricComparison, MissingMetric, SliceComparison
-from promotion.judgement import Budget, Check, Footprint, HoldoutUsed, Judged, Kind, Policy, decide
+from promotion.comparison import Comparison, Evaluation, Measurement, MetricComparison, MissingMetric, SliceComparison
+from promotion.policy import Budget, Check, Footprint, HoldoutUsed, Judged, Kind, Policy, decide
 from promotion.report.comparison import comparison_page
 from promotion.report.decision import decision_page
 from promotion.report.markdown import page_markdown

@@ -103,7 +103,7 @@ def test_what_followed_is_what_names_the_decision_overrides_it_or_moves_one_of_i
 
 def test_the_policy_that_is_recorded_is_the_one_that_decided(judged):
     from promotion.canonical import restore
-    from promotion.judgement import Policy
+    from promotion.policy import Policy
 
     for one in reports(judged):
         assert restore(Policy, one.judgement.policy).digest == one.judgement.decision.policy

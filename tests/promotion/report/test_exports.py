@@ -8,7 +8,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from prometheus_client.parser import text_string_to_metric_families as text_of_prometheus
 
-from promotion.registry.measured import Gain, Measured
+from promotion.history.metric_history import Gain, Measured
 from promotion.report.exports import ExportFormat, exported
 from promotion.report.plots.history import metrics_svg
 from promotion.visible import visible

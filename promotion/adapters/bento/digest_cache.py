@@ -1,0 +1,197 @@
+"""What an audit has seen of a version, kept until one of its files looks different.
+
+Only audits use it; whatever is loaded, scored or promoted is hashed anew.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from promotion.adapters.bento.store import BentoStore
+from promotion.interfaces import Stored
+from promotion.vocabulary import Tag
+
+FILE = "digests.db"
+SETTLED_SECONDS = 2.0
+"""A file written later than so long ago may change again within the same tick of its disk's clock."""
+
+_TABLE = "CREATE TABLE IF NOT EXISTS seen (path TEXT PRIMARY KEY, stamp TEXT, stored TEXT, digest TEXT)"
+_Row = tuple[str, str | None, str | None]
+
+
+@contextmanager
+def remembering(home: Path, cache: Path, *, full: bool = False) -> Iterator[BentoStore]:
+    """A store that reads and hashes only what looks different from what an earlier audit saw.
+
+    Args:
+        home: of the store.
+        cache: the folder of the file `digests.db`; one that cannot be used is none.
+        full: whether all is hashed, and remembered anew.
+    """
+    memory = _Memory(cache, full=full)
+    try:
+        yield _RememberingStore(home, memory)
+    finally:
+        memory.close()
+
+
+class _RememberingStore(BentoStore):
+    def __init__(self, home: Path, memory: "_Memory") -> None:
+        super().__init__(home)
+        self._memory = memory
+        self._whole: set[Path] = set()
+        self._digests: dict[Path, str] = {}
+
+    def digest(self, tag: Tag) -> str:
+        """As of the store; of a version whose files have just been looked at, as they looked then."""
+        path = self.path(tag)
+        remembered = self._digests.pop(path, None)
+        if remembered:
+            return remembered
+        stamp = _stamp(path)
+        seen = self._memory.get(path, stamp)
+        if seen and seen[2]:
+            return seen[2]
+        found = self._hashed(tag).whole if path in self._whole else super().digest(tag)
+        self._memory.put(path, stamp, digest=found)
+        return found
+
+    def _look(self, tag: Tag) -> Stored | None:
+        path = self.path(tag)
+        stamp = _stamp(path)
+        seen = self._memory.get(path, stamp)
+        found = _restored(tag, path, seen[1]) if seen and seen[1] else None
+        if found is None:
+            found = super()._look(tag)
+            if found and not found.torn:
+                self._memory.put(path, stamp, stored=_written(found))
+        if found and not found.torn:
+            self._whole.add(path)
+        if seen and seen[2]:
+            self._digests[path] = seen[2]
+        return found
+
+    def _known_whole(self, folder: Path) -> bool:
+        return folder in self._whole
+
+
+class _Memory:
+    """One SQLite file; after the first thing that goes wrong with it, nothing is remembered."""
+
+    def __init__(self, cache: Path, *, full: bool) -> None:
+        self._full = full
+        self._fresh: set[str] = set()
+        self._open: sqlite3.Connection | None = None
+        with contextlib.suppress(OSError, sqlite3.Error):
+            with contextlib.suppress(OSError):
+                cache.mkdir(parents=True, exist_ok=True)
+            self._open = _opened(cache / FILE)
+
+    def get(self, path: Path, stamp: "_Stamp | None") -> _Row | None:
+        if self._open is None or stamp is None or (self._full and str(path) not in self._fresh):
+            return None
+        try:
+            query = "SELECT stamp, stored, digest FROM seen WHERE path = ? AND stamp = ?"
+            row: _Row | None = self._open.execute(query, (str(path), stamp.text)).fetchone()
+        except (sqlite3.Error, UnicodeError):
+            return None
+        else:
+            return row if row and all(one is None or isinstance(one, str) for one in row) else None
+
+    def put(self, path: Path, stamp: "_Stamp | None", *, stored: str | None = None, digest: str | None = None) -> None:
+        if self._open is None or stamp is None or not stamp.settled:
+            return
+        before = self.get(path, stamp) or (stamp.text, None, None)
+        row = (str(path), stamp.text, stored or before[1], digest or before[2])
+        with contextlib.suppress(sqlite3.Error, UnicodeError):
+            self._open.execute("INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?)", row)
+            self._fresh |= {str(path)} if self._full else set()
+
+    def close(self) -> None:
+        if self._open is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._open.commit()
+            self._open.close()
+
+
+def _opened(file: Path) -> sqlite3.Connection:
+    """The file's connection; one that is no such database is begun anew, and one that cannot be is not used."""
+    for _ in range(2):
+        connection = sqlite3.connect(file, timeout=0)
+        try:
+            connection.execute("PRAGMA synchronous = OFF")
+            with contextlib.suppress(sqlite3.OperationalError):  # it may be read only, and have the table
+                connection.execute(_TABLE)
+            connection.execute("SELECT path, stamp, stored, digest FROM seen LIMIT 1").fetchone()
+        except sqlite3.DatabaseError as error:
+            connection.close()
+            if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+                raise
+            file.unlink()
+        else:
+            return connection
+    message = f"{file} cannot be used"
+    raise sqlite3.OperationalError(message)
+
+
+@dataclass(frozen=True)
+class _Stamp:
+    """How a version's files look from outside.
+
+    Attributes:
+        text: a digest of path, kind, size, times and inode of every file.
+        newest: when the last of them was changed, in seconds since 1970.
+    """
+
+    text: str
+    newest: float
+
+    @property
+    def settled(self) -> bool:
+        return self.newest <= time.time() - SETTLED_SECONDS
+
+
+def _stamp(folder: Path) -> _Stamp | None:
+    """Of all that lies below; None where it cannot be looked at."""
+    try:
+        found = list(_looks(str(folder)))
+        text = json.dumps([folder.lstat().st_ino, folder.parent.is_symlink(), *(look for look, _ in found)])
+        return _Stamp(hashlib.sha256(text.encode("utf-8")).hexdigest(), max(changed for _, changed in found))
+    except (OSError, ValueError):  # ValueError: a name that is no text, or no file at all
+        return None
+
+
+def _looks(folder: str) -> Iterator[tuple[tuple[int | str, ...], float]]:
+    """Of each file below with the time of its last change; of a link, its own."""
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda one: one.name):
+            if entry.is_dir(follow_symlinks=False):
+                yield from _looks(entry.path)
+                continue
+            one = entry.stat(follow_symlinks=False)
+            look = (entry.path, one.st_mode, one.st_size, one.st_mtime_ns, one.st_ctime_ns, one.st_ino)
+            yield look, one.st_ctime
+
+
+def _written(found: Stored) -> str | None:
+    """As JSON; None where the metadata holds what JSON cannot."""
+    try:
+        text = json.dumps([found.stage, dict(found.labels), dict(found.metadata)])
+    except (TypeError, ValueError):
+        return None
+    return text if json.loads(text) == [found.stage, found.labels, found.metadata] else None
+
+
+def _restored(tag: Tag, path: Path, text: str) -> Stored | None:
+    try:
+        stage, labels, metadata = json.loads(text)
+        return Stored(tag=tag, path=path, stage=stage, labels=dict(labels), metadata=dict(metadata))
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,100 @@
+"""What lies among the models and is none."""
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from promotion.adapters.bento.description import DamagedDescription, read
+from promotion.adapters.files import sync_folder
+from promotion.interfaces import Stray
+from promotion.vocabulary import Tag, is_name
+
+QUARANTINE = "quarantine"
+LATEST = "latest"
+_JUST_NOW_SECONDS = 600
+_NO_NAME = "is no name of a model or version, and BentoML cannot list any model while the folder lies there"
+_LATEST_IS_A_FOLDER = "is a folder where BentoML keeps a file, so it cannot tell or write the latest version"
+
+
+def names_of(folder: Path) -> list[str]:
+    """Names of the models in a store, or of the versions of a model, in order.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    return [path.name for path in _folders(folder) if is_name(path.name) and path.name != LATEST]
+
+
+def strays(models: Path, known_whole: Callable[[Path], bool] = lambda _: False) -> Iterator[Stray]:
+    """Torn versions, and folders that make BentoML's own listing fail.
+
+    It passes over a version that BentoML may list, even where we do not read it, and one that this user may not read or
+    the disk cannot give.
+
+    Raises:
+        OSError: the store cannot be read.
+    """
+    for folder in _folders(models):
+        if not is_name(folder.name):
+            yield Stray(path=folder, why=_NO_NAME)
+            continue
+        try:
+            versions = _folders(folder)
+        except OSError:
+            continue
+        for version in versions:
+            why = None if known_whole(version) else _why(version)
+            if why:
+                yield Stray(path=version, why=why, model=folder.name)
+
+
+def quarantine(stray: Path, home: Path) -> Path | None:
+    """Move it out of the store by one rename, into a folder of its own; None where it is gone already.
+
+    Raises:
+        OSError: it cannot be moved; nothing was changed.
+    """
+    (home / QUARANTINE).mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=home / QUARANTINE, prefix=f"{stray.parent.name}-"))
+    try:
+        stray.rename(folder / stray.name)
+    except OSError as error:
+        folder.rmdir()
+        if isinstance(error, FileNotFoundError):
+            return None
+        raise
+    for changed in (folder, folder.parent, stray.parent):
+        sync_folder(changed)
+    return folder / stray.name
+
+
+def _folders(folder: Path) -> list[Path]:
+    """What BentoML takes for a model or a version: every folder, links to folders among them."""
+    if not folder.is_dir():
+        return []
+    with os.scandir(folder) as found:
+        return [folder / name for name in sorted(one.name for one in found if one.is_dir())]
+
+
+def _why(version: Path) -> str:
+    if version.name == LATEST:
+        return _LATEST_IS_A_FOLDER
+    if not is_name(version.name):
+        return _NO_NAME
+    try:
+        read(version, Tag(version.parent.name, version.name))
+    except DamagedDescription as damage:
+        return f"{damage}{_age(version)}" if version.exists() and not damage.listed else ""
+    except OSError:
+        return ""
+    return ""
+
+
+def _age(version: Path) -> str:
+    """A warning where a save by BentoML itself may still be under way: it fills the folder where it will stay."""
+    seconds = time.time() - version.stat().st_mtime
+    if not 0 <= seconds < _JUST_NOW_SECONDS:
+        return ""
+    return f" (last written {seconds:.0f} s ago: see that no save is under way)"

@@ -1,0 +1,78 @@
+"""The ledger held against itself: each entry's hash, the order of entries, and the head."""
+
+from collections.abc import Iterator
+
+from promotion.canonical import digest
+from promotion.findings import Code, Finding, finding
+from promotion.ledger.entries import GENESIS, Entry, Head
+from promotion.ledger.state import State
+
+_RESTORE = "The ledger was changed from outside. Restore it from a backup."
+
+
+class ChainCheck:
+    """Every entry follows the one before, is hashed right, and the last one is the head's."""
+
+    def __init__(self) -> None:
+        self._seq, self._hash = 0, GENESIS
+
+    def take(self, entry: Entry) -> Iterator[Finding]:
+        """Take in the next entry; what is wrong with it."""
+        subject = f"entry {entry.seq}"
+        if entry.seq != self._seq + 1:
+            yield finding(Code.CHAIN, subject, f"entry {self._seq + 1} to come next", f"entry {entry.seq}", _RESTORE)
+        if entry.prev_hash != self._hash:
+            yield finding(Code.CHAIN, subject, f"to follow {_short(self._hash)}", _short(entry.prev_hash), _RESTORE)
+        expected = _hash_of(entry)
+        if entry.hash != expected:
+            yield finding(Code.CHAIN, subject, _short(expected), _short(entry.hash), _RESTORE)
+        elif entry.kind == "decision" and digest(entry.body.get("decision")) != entry.body.get("decision_digest"):
+            recorded = "a decision with the digest recorded beside it"
+            yield finding(Code.DECISION, subject, recorded, "another digest", _RESTORE)
+        self._seq, self._hash = entry.seq, entry.hash
+
+    def end(self, head: Head | None) -> Iterator[Finding]:
+        """Hold the last entry against the head."""
+        if head is not None and (head.seq, head.hash) != (self._seq, self._hash):
+            ends = f"entry {head.seq} with {_short(head.hash)} at the end"
+            yield finding(Code.HEAD, "head", ends, f"entry {self._seq} with {_short(self._hash)}", _RESTORE)
+
+
+def check_head(state: State, head: Head | None, *, mirrored: int) -> Iterator[Finding]:
+    """The head names the champion that the entries give, and the mirror was sent no more than there is."""
+    if head != state.head:
+        expected, found = (_tag_of(one) for one in (state.head, head))
+        yield finding(Code.HEAD, "head", f"champion {expected}", f"champion {found}", _RESTORE)
+    if mirrored > state.seq:
+        found = f"the mirror marked as up to date to entry {mirrored}"
+        yield finding(Code.HEAD, "head", f"entry {state.seq} at the end", found, _RESTORE)
+
+
+def check_unfinished(state: State) -> Iterator[Finding]:
+    """No transition is planned and not applied."""
+    if state.pending:
+        seq, plan = state.pending
+        yield finding(
+            Code.UNFINISHED,
+            f"entry {seq}",
+            f"the {plan.cause} to be applied",
+            "it was interrupted before all of it was done",
+            f"`promotion repair {state.model}` completes it.",
+        )
+
+
+def _hash_of(entry: Entry) -> str:
+    """The hash that the entry must have."""
+    try:
+        return entry.expected_hash()
+    except (TypeError, ValueError):  # a column of another type, text that is no Unicode
+        return "of any text"
+
+
+def _short(entry_hash: object) -> str:
+    """Enough of a hash to tell it from another; who changes rows may leave anything there."""
+    return f"hash {str(entry_hash)[:12]}"
+
+
+def _tag_of(head: Head | None) -> str:
+    return f"{head.champion.tag} since entry {head.champion.seq}" if head and head.champion else "none"

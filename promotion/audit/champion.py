@@ -1,0 +1,114 @@
+"""The champion held against the time: how long it serves, and how far fresh rows lie from those that judged it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from promotion.audit.recompute import Whole
+from promotion.audit.recorded_decisions import RecordedDecision, recorded_decisions, sides_of
+from promotion.durations import length_of
+from promotion.errors import PromotionError
+from promotion.findings import Code, Finding, finding
+from promotion.interfaces import ModelStore, Recipe
+from promotion.ledger.entries import Champion, Entry
+from promotion.ledger.state import State
+from promotion.registry.candidate import Side, score_version
+from promotion.registry.data import Reader
+from promotion.row_keys import keys_in
+from promotion.time_columns import times_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FEWEST = 500
+"""Of fewer rows chance alone moves the index."""
+_CATEGORIES = 20
+
+
+def check_age(champion: Champion | None, longest: str | None, now: datetime) -> Iterator[Finding]:
+    """The champion serves no longer than the configuration allows."""
+    if champion is None or longest is None:
+        return
+    age = now - datetime.fromisoformat(champion.since)
+    if age > length_of(longest):
+        yield finding(
+            Code.STALE,
+            champion.tag,
+            f"a champion that serves for at most {longest}",
+            f"one that serves since {champion.since[:10]}, for {age.days} days",
+            "Train a challenger on newer rows: `promotion retrain`, or a run of the deployment `train`.",
+        )
+
+
+def check_drift(state: State, entries: Iterable[Entry], reader: Reader, store: ModelStore) -> Iterator[Finding]:
+    """Scores and inputs of fresh rows lie as those of the rows that judged the champion; silent where none are had."""
+    try:
+        found = _apart(state, entries, reader, store)
+    except PromotionError:  # recomputing has said it
+        return
+    if found and state.champion:
+        worst = sorted(found.items(), key=lambda one: -one[1])
+        yield finding(
+            Code.DRIFT,
+            state.champion.tag,
+            "fresh rows that lie as those it was judged on, by a population stability index of at most 0.25",
+            ", ".join(f"{name} {index:.2f}" for name, index in worst),
+            "See whether the source of these columns changed; if the world did, train on newer rows.",
+        )
+
+
+def _apart(state: State, entries: Iterable[Entry], reader: Reader, store: ModelStore) -> Mapping[str, float]:
+    tag = state.champion.tag if state.champion else None
+    ours = [one for one in recorded_decisions(state, entries, None) if one.tag == tag]
+    if not ours:
+        return {}
+    with keys_in(ours[-1].form):
+        return _since(ours[-1], state, reader, store)
+
+
+def _since(last: RecordedDecision, state: State, reader: Reader, store: ModelStore) -> Mapping[str, float]:
+    """How far the rows newer than those of a decision lie from them."""
+    sides = sides_of(last, state, store, reader)
+    recipe = sides[0].recipe
+    data = reader.recorded(state.model, last.registration, last.used.data)
+    if recipe.time is None or data.digest != last.used.data_digest:
+        return {}
+    holdout = Whole(data).holdout(sides, last.used.digest, last.draws)
+    newest = reader.training(state.model, None, last.registration.options)[1].rows
+    if holdout is None:
+        return {}
+    fresh = newest[times_of(newest[recipe.time]).after(times_of(holdout.rows[recipe.time]))]
+    if min(len(fresh), len(holdout.rows)) < FEWEST:
+        return {}
+    return _indices(sides[0], store, holdout.rows, fresh)
+
+
+def _indices(side: Side, store: ModelStore, before: "pd.DataFrame", after: "pd.DataFrame") -> Mapping[str, float]:
+    """The index of each column that has moved notably, and of the scores."""
+    import numpy as np
+
+    from promotion.comparison.drift import NOTABLE, stability_index
+
+    scored = (score_version(side, store, rows) for rows in (before, after))
+    old, new = (np.asarray(scores, dtype=np.float64).reshape(len(scores), -1) for scores in scored)
+    found = {"its scores": max(stability_index(*pair) for pair in zip(old.T, new.T, strict=True))}
+    found |= {name: _index(before[name], after[name]) for name in _inputs(side.recipe, before, after)}
+    return {name: index for name, index in found.items() if index > NOTABLE}
+
+
+def _inputs(recipe: Recipe, before: "pd.DataFrame", after: "pd.DataFrame") -> list[str]:
+    others = {recipe.key, recipe.label, recipe.time}
+    return [str(name) for name in before.columns if name not in others and name in after.columns]
+
+
+def _index(before: "pd.Series[float]", after: "pd.Series[float]") -> float:
+    import numpy as np
+    import pandas as pd
+
+    from promotion.comparison.drift import shares_index, stability_index
+
+    if pd.api.types.is_numeric_dtype(before) and pd.api.types.is_numeric_dtype(after):
+        return stability_index(*(np.asarray(each.astype("float64")) for each in (before, after)))
+    common = before.astype("string").value_counts().index[:_CATEGORIES]
+    codes = [pd.Index(common).get_indexer(each.astype("string")) + 1 for each in (before, after)]
+    return shares_index(*codes)

@@ -1,0 +1,62 @@
+"""The times of entries held against one another; order is by `seq`, so a clock that jumps is told, not obeyed."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from promotion.findings import Code, Finding, finding
+from promotion.ledger.entries import Entry
+
+_JITTER = timedelta(seconds=1)
+_AHEAD = timedelta(minutes=1)
+_MEND = "Set the clocks of all hosts by one time server. Nothing else is wrong: order is by seq, not by time."
+
+
+class Clocks:
+    """No entry is dated more than a second before the one before it, or more than a minute after the auditor's time.
+
+    Args:
+        now: the auditor's time.
+    """
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+        self._last: datetime | None = None
+        self._back, self._ahead = _Steps(), _Steps()
+
+    def take(self, entry: Entry, *, told: bool = True) -> None:
+        """Take in the next entry; whether it is told, should it be dated wrong."""
+        at = datetime.fromisoformat(entry.at)
+        if told and self._last and self._last - at > _JITTER:
+            self._back.take(self._last - at, entry)
+        if told and at - self._now > _AHEAD:
+            self._ahead.take(at - self._now, entry)
+        self._last = at
+
+    def findings(self) -> Iterator[Finding]:
+        """What is wrong with all that were taken in, each kind in one finding."""
+        after = f"no entry dated after now, {self._now.isoformat(timespec='seconds')}"
+        yield from self._back.findings(
+            Code.CLOCK_BACK, "each entry dated after the one before it", "before the one before it"
+        )
+        yield from self._ahead.findings(Code.CLOCK_AHEAD, after, "after now")
+
+
+class _Steps:
+    """How often, and the largest."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._worst: tuple[timedelta, Entry] | None = None
+
+    def take(self, step: timedelta, entry: Entry) -> None:
+        self._count += 1
+        if self._worst is None or step > self._worst[0]:
+            self._worst = step, entry
+
+    def findings(self, code: Code, expected: str, where: str) -> Iterator[Finding]:
+        if self._worst is None:
+            return
+        step, entry = self._worst
+        often = "1 entry" if self._count == 1 else f"{self._count} entries, the worst of them"
+        found = f"{often} {step} {where} ({entry.at}, by {entry.actor})"
+        yield finding(code, f"entry {entry.seq}", expected, found, _MEND)

@@ -1,0 +1,40 @@
+"""What will need somebody soon: answers that did not come in time, holdouts that have judged nearly all they can."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from promotion.findings import Code, Finding, finding
+from promotion.ledger.state import Known, State
+from promotion.number_format import level
+from promotion.policy.approval import Panel
+from promotion.registry.approving import consent_of, is_open, overdue, until_told
+from promotion.registry.spending import Spent
+
+NEARLY_SPENT = 100
+"""Nearly spent are rows whose next decision is made at less than alpha by this factor: once they judged seven times."""
+
+
+def check_soon(state: State, panel: Panel, now: datetime, spent: Spent | None) -> Iterator[Finding]:
+    """Decisions that waited too long, and the last holdout where it has little left to spend."""
+    for known in state.waiting:
+        if is_open(known) and overdue(known, panel, now):
+            yield _overdue(known, panel)
+    if spent and spent.budget.next * NEARLY_SPENT < spent.budget.alpha:
+        budget = spent.budget
+        yield finding(
+            Code.BUDGET,
+            spent.holdout.data,
+            f"rows that can still judge, at a level of {level(budget.fresh)} when they are fresh",
+            f"use {budget.use:.3g} of them, so that the next decision is made at level {level(budget.next)}",
+            "Fresh rows restore it: `promotion gate TAG --data FILE`, or train on newer ones.",
+        )
+
+
+def _overdue(known: Known, panel: Panel) -> Finding:
+    return finding(
+        Code.OVERDUE,
+        known.tag,
+        f"an answer {until_told(known, panel)}",
+        f"none in time: {consent_of(known, panel).wanting}",
+        f"`promotion deny {known.tag}` closes it; `promotion gate {known.tag}` judges it again, which begins anew.",
+    )

@@ -1,0 +1,98 @@
+"""Each decision held against itself: its policy is the one that it names, its checks and verdict follow from them."""
+
+import math
+from collections.abc import Iterator
+
+from pydantic import ValidationError
+
+from promotion.canonical import restore
+from promotion.comparison import Comparison
+from promotion.errors import PromotionError
+from promotion.findings import Code, Finding, finding
+from promotion.ledger.entries import Judgement
+from promotion.policy import Check, Decision, Policy, decide
+from promotion.policy.checks import BEFORE
+from promotion.policy.decision import verdict_of
+from promotion.policy.policy import policy_digest
+
+_RESTORE = "The ledger was changed from outside. Restore it from a backup."
+_TOLERANCE = 1e-9
+
+
+def check_decision(seq: int, body: Judgement) -> Iterator[Finding]:
+    """A decision follows from what is recorded beside it; of one without a policy only its verdict is asked.
+
+    A policy that names a metric which this process does not know cannot be applied again, only be held against its
+    digest.
+    """
+    subject = f"entry {seq}"
+    then = body.decision
+    if body.policy is not None:
+        named = policy_digest(body.policy)
+        if named != then.policy:
+            expected, found = (
+                f"the policy {then.policy[:12]}, which the decision names",
+                f"one with digest {named[:12]}",
+            )
+            yield finding(Code.POLICY, subject, expected, found, _RESTORE)
+        else:
+            yield from _check_again(subject, then, _policy(body.policy))
+    follows = verdict_of(then.checks)
+    if follows is not then.verdict:
+        expected = f"{follows}, which follows from the checks"
+        yield finding(Code.VERDICT, subject, expected, f"verdict {then.verdict} on {body.tag}", _RESTORE)
+
+
+def _policy(data: dict[str, object]) -> Policy | None:
+    try:
+        return restore(Policy, data)
+    except (PromotionError, ValidationError):  # it needs a metric that only its recipe's module brings
+        return None
+
+
+def _check_again(subject: str, then: Decision, policy: Policy | None) -> Iterator[Finding]:
+    """Make the checks anew, those of holdout and scoring as they are recorded, and the level likewise."""
+    if policy is None:
+        return
+    before = tuple(check for check in then.checks if check.kind in BEFORE)
+    now = decide(then.evidence, policy, budget=then.budget, footprint=then.footprint, before=before)
+    expected, found = _differing(now, then)
+    if expected != found:
+        yield finding(Code.CHECKS, subject, f"{expected}, which follows from evidence and policy", found, _RESTORE)
+        return
+    alpha = policy.alpha if isinstance(then.evidence, Comparison) and policy.budgeted else None
+    counted = then.budget.alpha if then.budget else None
+    if alpha != counted:
+        given = f"uses of the holdout counted against {alpha}" if alpha else "no count of uses, as its policy says"
+        yield finding(Code.CHECKS, subject, given, f"against {counted}" if counted else "no count", _RESTORE)
+
+
+def _differing(now: Decision, then: Decision) -> tuple[str, str]:
+    """The first difference in words; twice the same where there is none."""
+    if [check.name for check in now.checks] != [check.name for check in then.checks]:
+        return _names(now), _names(then)
+    for made, recorded in zip(now.checks, then.checks, strict=True):
+        if not _same(made, recorded):
+            return _told(made), _told(recorded)
+    if not _close(now.alpha, then.alpha):
+        return f"level {now.alpha!r}", f"level {then.alpha!r}"
+    return f"approval {now.approval}", f"approval {then.approval}"
+
+
+def _names(decision: Decision) -> str:
+    return f"checks of {', '.join(check.name for check in decision.checks) or 'nothing'}"
+
+
+def _same(made: Check, recorded: Check) -> bool:
+    numbers = ((getattr(made, name), getattr(recorded, name)) for name in ("value", "bound", "required"))
+    return made.outcome is recorded.outcome and all(_close(one, other) for one, other in numbers)
+
+
+def _close(one: float | None, other: float | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return math.isclose(one, other, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)
+
+
+def _told(check: Check) -> str:
+    return f"{check.name} {check.outcome} at {check.bound!r} (value {check.value!r}, required {check.required!r})"

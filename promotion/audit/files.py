@@ -1,0 +1,79 @@
+"""The data files held against the ledger: those that trained and judged the versions which serve or wait."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from promotion.findings import Code, Finding, finding
+from promotion.ledger.entries import Body, Entry, Judgement, Registration
+from promotion.ledger.state import State
+from promotion.rows import file_digest
+from promotion.vocabulary import Stage
+
+if TYPE_CHECKING:
+    from promotion.policy import HoldoutUsed
+
+_Uses = dict[str, dict[str, int]]
+"""File to digest of its bytes to `seq` of the last entry that used it so."""
+
+
+class Files:
+    """Which files the versions were trained from and judged by, and the bytes that these held then."""
+
+    def __init__(self) -> None:
+        self._recorded: _Uses = {}
+        self._of: dict[str, list[tuple[int, str, str]]] = {}
+
+    def take(self, entry: Entry, body: Body) -> None:
+        """Take in the next entry."""
+        used: Registration | HoldoutUsed | None = body if isinstance(body, Registration) else None
+        if isinstance(body, Judgement):
+            used = body.decision.holdout
+        if isinstance(body, Registration | Judgement) and used and used.data and used.data_digest:
+            self._recorded.setdefault(used.data, {})[used.data_digest] = entry.seq
+            self._of.setdefault(body.tag, []).append((entry.seq, used.data, used.data_digest))
+
+    def check(self, state: State, root: Path) -> Iterator[Finding]:
+        """Each file of a version that serves or waits: it is there, and holds what it held, or what a later entry used.
+
+        Args:
+            state: of the ledger.
+            root: the folder that relative paths count from.
+        """
+        wanted: _Uses = {}
+        standing = (one.tag for one in state.versions.values() if one.stage in {Stage.PROD, Stage.STAGING})
+        for seq, file, digest in sorted(use for tag in standing for use in self._of.get(tag, ())):
+            wanted.setdefault(file, {})[digest] = seq
+        for file, digests in wanted.items():
+            yield from _check(root / file, file, digests, self._recorded[file])
+
+
+def _check(path: Path, file: str, wanted: Mapping[str, int], recorded: Mapping[str, int]) -> Iterator[Finding]:
+    newest = max(wanted, key=lambda digest: wanted[digest])
+    expected = f"bytes with digest {newest[:12]}, as used in entry {wanted[newest]}"
+    again = "Put the file back, or judge by fresh rows: `promotion gate TAG --data FILE`."
+    try:
+        digest = file_digest(path)
+    except OSError as error:
+        found = "no such file" if isinstance(error, FileNotFoundError) else f"a file that cannot be read ({error})"
+        yield finding(Code.DATA_GONE, file, expected, found, again)
+        return
+    if recorded.get(digest, 0) >= wanted[newest]:
+        return
+    if path.suffix != ".parquet" and _begins_with(path, wanted):
+        mend = "Nothing is wrong: retrain, so that a version is judged by them."
+        yield finding(Code.DATA_NEWER, file, expected, "these bytes, and newer rows after them", mend)
+    else:
+        yield finding(Code.DATA_CHANGED, file, expected, f"digest {digest[:12]}", again)
+
+
+def _begins_with(path: Path, digests: Mapping[str, int]) -> bool:
+    """Whether the file begins, up to the end of a line, with bytes of one of the digests."""
+    so_far = hashlib.sha256()
+    with path.open("rb") as lines:
+        for line in lines:
+            so_far.update(line)
+            if so_far.hexdigest() in digests:
+                return True
+    return False

@@ -1,0 +1,57 @@
+"""The libraries of this process held against those that trained the versions which serve or wait."""
+
+import json
+from collections.abc import Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from platform import python_version_tuple
+
+from promotion.findings import Code, Finding, finding
+from promotion.interfaces import Stored
+from promotion.ledger.state import State
+from promotion.vocabulary import Stage
+
+TRAINED_WITH = "libraries"
+"""Name of the metadata under which a version keeps the libraries that trained it, as JSON: name to version."""
+
+
+def check_libraries(state: State, stored: Mapping[str, Stored]) -> Iterator[Finding]:
+    """The champion and those that wait were trained with the libraries that are installed here."""
+    for tag, known in state.versions.items():
+        if known.stage not in {Stage.PROD, Stage.STAGING} or tag not in stored:
+            continue
+        then = _read(stored[tag].metadata.get(TRAINED_WITH))
+        differing = {name: used for name, used in sorted(then.items()) if _installed(name) != used}
+        if differing:
+            yield finding(
+                Code.LIBRARIES,
+                tag,
+                _told(differing),
+                f"here {_told({name: _installed(name) or 'none' for name in differing})}",
+                "Install those where it is judged and served (`pip install 'NAME==VERSION'`), or retrain.",
+            )
+
+
+def _read(text: object) -> Mapping[str, str]:
+    try:
+        found = json.loads(str(text)) if text else {}
+    except ValueError:  # the version's digest tells of that
+        found = {}
+    return {str(name): str(used) for name, used in found.items()} if isinstance(found, dict) else {}
+
+
+def _installed(name: str) -> str | None:
+    if name == "python":
+        return python_series()
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def python_series() -> str:
+    """`3.11`: what a pickle depends on of the interpreter."""
+    return ".".join(python_version_tuple()[:2])
+
+
+def _told(versions: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {used}" for name, used in versions.items())

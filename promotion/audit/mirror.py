@@ -1,0 +1,142 @@
+"""MLflow held against the ledger: where the chain ends, aliases and stages; `runs` looks at the numbers."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from functools import partial
+
+from promotion.audit.runs import Decided, check_runs
+from promotion.errors import MirrorError
+from promotion.findings import Code, Finding, finding
+from promotion.interfaces import LedgerStore, Mirror, Names, Stored
+from promotion.ledger.state import State
+from promotion.registry.foreign import foreign, names_since, to_send, unknown_champion
+from promotion.registry.mirroring import inherited
+
+_SAYS_HOW = "`promotion retrain {}` changes nothing, and says how to go on."
+
+
+def check_mirror(
+    state: State,
+    ledger: LedgerStore,
+    mirror: Mirror,
+    *,
+    decided: Mapping[str, Decided],
+    stored: Mapping[str, Stored],
+    done: int,
+    since: datetime | None = None,
+) -> Iterator[Finding]:
+    """MLflow's head is in the chain, its aliases are ours; where it is the chain's end, all of it is the ledger's.
+
+    Args:
+        state: of the ledger.
+        ledger: whose entry MLflow may name.
+        mirror: what MLflow shows.
+        decided: the numbers of every decision, by tag.
+        stored: the versions, which hold the metrics that their training logged, by tag.
+        done: up to where the ledger says that MLflow was brought.
+        since: as of `check_runs`.
+    """
+    try:
+        head, shown = mirror.head(state.model), mirror.aliases(state.model)
+        if head != (state.seq, state.hash) or done < state.seq:
+            unknown = _SAYS_HOW.format(state.model) if unknown_champion(state, shown) else None
+            yield from _check_head(state, ledger, head, done, unknown)
+        if head is None or head[0] <= state.seq or head in inherited(ledger.entries(state.model)):
+            yield from _check_aliases(state, ledger, shown, head, done)
+        if head is not None and head[0] == state.seq:
+            yield from _check_stages(state, mirror.stages(state.model))
+            yield from check_runs(state, decided, mirror, stored, since)
+    except MirrorError as error:
+        yield _unanswered(error)
+
+
+def check_sent(state: State, ledger: LedgerStore, mirror: Mirror) -> Iterator[Finding]:
+    """The last entry that MLflow was sent is in the chain: all that can be said where labels follow another copy."""
+    try:
+        found = _check_head(state, ledger, mirror.head(state.model), state.seq, None)
+        yield from (one for one in found if one.code in {Code.TAIL_CUT, Code.REWRITTEN})
+    except MirrorError as error:
+        yield _unanswered(error)
+
+
+def _unanswered(error: MirrorError) -> Finding:
+    return finding(Code.MIRROR, "mirror", "MLflow to answer", str(error), "Start it, and run the audit again.")
+
+
+def _check_head(
+    state: State, ledger: LedgerStore, head: tuple[int, str] | None, done: int, unknown: str | None
+) -> Iterator[Finding]:
+    """MLflow keeps the last entry that it was sent; what it was sent must still be there.
+
+    Nothing is sent before a person has said what a champion is that the ledger does not know; `unknown` says so then.
+    """
+    accept = (
+        "Restore the ledger from a backup. If it was put back to an older one knowingly, delete the tag promotion.head "
+        f"of the registered model '{state.model}' in MLflow and run `promotion repair {state.model}`."
+    )
+    send = f"`promotion repair {state.model}` sends all of it again."
+    sync = "`promotion sync`." if done < state.seq else send
+    if head is None:
+        if done:
+            expected = f"the last entry sent, at least entry {done}"
+            yield finding(Code.HEAD_GONE, "mirror", expected, "no tag promotion.head in MLflow", send)
+        elif state.seq:
+            yield _behind(state, "nothing", unknown or sync)
+        return
+    seq, entry_hash = head
+    if head != (state.seq, state.hash) and head in inherited(ledger.entries(state.model)):
+        yield _behind(state, f"entry {seq} of the ledger that the model was taken over from", unknown or sync)
+        return
+    if seq > state.seq:
+        ends = f"entry {state.seq} at the end of the ledger" if state.seq else "an empty ledger"
+        known = f"entry {seq} with hash {entry_hash[:12]}, as MLflow was sent"
+        yield finding(Code.TAIL_CUT, f"entry {seq}", known, ends, accept)
+        return
+    (entry,) = ledger.entries(state.model, after=seq - 1, limit=1)
+    if entry.hash != entry_hash:
+        known = f"hash {entry_hash[:12]}, as MLflow was sent"
+        yield finding(Code.REWRITTEN, f"entry {seq}", known, f"hash {entry.hash[:12]}", accept)
+    else:
+        yield _behind(state, f"entry {seq}, and marked as sent to entry {done}", unknown or sync)
+
+
+def _behind(state: State, ends: str, mend: str) -> Finding:
+    return finding(Code.BEHIND, "mirror", f"up to date to entry {state.seq}", ends, mend)
+
+
+def _check_aliases(
+    state: State, ledger: LedgerStore, shown: Mapping[str, str], head: tuple[int, str] | None, done: int
+) -> Iterator[Finding]:
+    """Those that somebody else moved; at the end of the chain also those of ours that were sent too late."""
+    names = to_send(state, partial(_sent, state, ledger, done))
+    others = foreign(state, shown, head, names)
+    unknown = unknown_champion(state, shown)
+    mend = f"`promotion repair {state.model}` writes the ledger's; until then every command leaves it alone."
+    if unknown:  # which comes first: until a person has said what it is, a repair leaves all aliases alone
+        mend = _SAYS_HOW.format(state.model)
+    for alias, name in others.items():
+        wanted = str(names.wanted.get(alias, "no version"))
+        if alias == "champion" and unknown:
+            wanted = "no version, since the ledger knows no champion"
+        yield finding(Code.FOREIGN_ALIAS, f"alias {alias}", wanted, name or "no version", mend)
+    if head and head[0] == state.seq:
+        late, _ = names.settle(shown, head[0])
+        for alias, tag in late.items():
+            found = shown.get(alias, "no version")
+            yield finding(Code.ALIAS, f"alias {alias}", str(tag or "no version"), found, "`promotion sync`.")
+
+
+def _sent(state: State, ledger: LedgerStore, done: int, seq: int) -> Iterable[Names]:
+    """What the aliases were to name since MLflow was last brought up to date; the end of the chain is known already."""
+    since = min(seq, done)
+    if since == state.seq:
+        return names_since(state, (), since)
+    return names_since(State(model=state.model), ledger.entries(state.model), since)
+
+
+def _check_stages(state: State, found: Mapping[str, str]) -> Iterator[Finding]:
+    mend = f"`promotion repair {state.model}` sends them again."
+    for known in state.versions.values():
+        if known.stage and found.get(known.tag) != known.stage.value:
+            missing = found.get(known.tag, "no such version in MLflow")
+            yield finding(Code.STAGE, known.tag, f"stage {known.stage} in MLflow", missing, mend)

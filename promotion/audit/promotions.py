@@ -1,0 +1,126 @@
+"""Every change of champion held against what it rests on: a decision with its approvals, or a person's word."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from promotion.findings import Code, Finding, Severity, finding
+from promotion.ledger.entries import (
+    Adoption,
+    Approval,
+    Body,
+    Entry,
+    Judgement,
+    Override,
+    Registration,
+    TransitionPlanned,
+)
+from promotion.policy.approval import ANYONE, Panel, consent
+from promotion.vocabulary import Verdict
+
+_ASK = (
+    "Ask {actor}. If nobody did this, restore the ledger from a backup; `promotion rollback {model}` brings back the "
+    "champion before."
+)
+
+
+class Grounds:
+    """What the entries so far have told of each version.
+
+    No version becomes champion but by its last decision and the approvals asked for, or by a person's word.
+    """
+
+    def __init__(self) -> None:
+        self._registered: dict[str, tuple[Registration, str]] = {}
+        self._judged: dict[str, tuple[Judgement, str]] = {}
+        self._answers: dict[str, dict[str, bool]] = {}
+        self._adopted: set[str] = set()
+        self._served: set[str] = set()
+        self._champion: str | None = None
+        self._overridden: str | None = None
+
+    def take(self, entry: Entry, body: Body) -> Iterator[Finding]:
+        """Take in the next entry; what is wrong with it."""
+        overridden, self._overridden = self._overridden, None
+        match body:
+            case Registration():
+                self._registered[body.tag] = body, entry.actor
+            case Judgement():
+                self._judged[body.tag] = body, entry.actor
+                self._answers[body.tag] = {}
+            case Approval():
+                self._answer(body, entry.actor)
+            case Adoption():
+                self._adopted.add(body.tag)
+            case Override():
+                self._overridden = body.tag
+            case TransitionPlanned() if body.champion and body.champion != self._champion:
+                yield from self._check(entry, body, body.champion, overridden=overridden == body.champion)
+                self._champion = body.champion
+                self._served.add(body.champion)
+
+    def _answer(self, body: Approval, actor: str) -> None:
+        judged = self._judged.get(body.tag)
+        if judged and judged[0].decision_digest == body.decision:
+            answers = self._answers[body.tag]
+            answers.pop(actor, None)
+            answers[actor] = body.approved
+
+    def _check(self, entry: Entry, plan: TransitionPlanned, tag: str, *, overridden: bool) -> Iterator[Finding]:
+        subject, ask = f"entry {entry.seq}", _ASK.format(actor=entry.actor, model=entry.model)
+        if plan.cause == "rollback":
+            if tag not in self._served:
+                yield finding(Code.ROLLBACK, subject, "a version that served before", f"{tag}, which never did", ask)
+        elif plan.cause == "adoption":
+            if tag not in self._adopted:
+                yield finding(Code.UNFOUNDED, subject, f"an adoption of {tag}", "none before it", ask)
+        elif plan.cause != "promotion":
+            kept = f"{self._champion or 'no champion'} to stay, as in any {plan.cause}"
+            yield finding(Code.UNFOUNDED, subject, kept, f"{tag} as champion", ask)
+        elif not overridden or plan.decision is not None:
+            lacking = self._lacking(plan, tag)
+            if lacking:
+                expected = f"a decision that promotes {tag}, or an override"
+                yield finding(Code.UNFOUNDED, subject, expected, lacking, ask)
+            else:
+                yield from self._check_consent(subject, tag, ask)
+
+    def _lacking(self, plan: TransitionPlanned, tag: str) -> str | None:
+        """Why the last decision on a version does not make it champion; None when it does."""
+        if tag not in self._judged:
+            return "no decision on it"
+        judgement = self._judged[tag][0]
+        decision, registration = judgement.decision, self._registered[tag][0]
+        rival = decision.champion.tag if decision.champion else None
+        if judgement.decision_digest != plan.decision:
+            return (
+                f"its last decision is {judgement.decision_digest[:12]}, and {(plan.decision or 'none')[:12]} is named"
+            )
+        if decision.verdict is not Verdict.PROMOTE:
+            return f"decision {judgement.decision_digest[:12]}, which says {decision.verdict}"
+        if decision.challenger is None or decision.challenger.digest != registration.digest:
+            return f"decision {judgement.decision_digest[:12]}, on files with another digest"
+        if self._champion and rival != self._champion:
+            return f"a decision against {rival or 'no champion'}, while {self._champion} served"
+        return None
+
+    def _check_consent(self, subject: str, tag: str, ask: str) -> Iterator[Finding]:
+        """The approvals by the policy of the decision; where others gave enough, the policy may have changed since."""
+        judgement, asked_by = self._judged[tag]
+        if not judgement.decision.waits:
+            return
+        concerned = {asked_by, self._registered[tag][1]}
+        said = consent(_panel(judgement.policy), self._answers[tag], concerned)
+        if said.given:
+            return
+        anyone = consent(ANYONE, self._answers[tag], concerned)
+        found = f"denied by {' and '.join(said.denied)}" if said.denied else f"{said.wanting}, by the decision's policy"
+        severity = Severity.WARNING if anyone.given else None
+        yield finding(Code.UNAPPROVED, subject, f"the approvals that {tag} waits for", found, ask, severity=severity)
+
+
+def _panel(policy: Mapping[str, Any] | None) -> Panel:
+    """Who had to approve; of a decision without its policy only what any asks for is known."""
+    if policy is None:
+        return ANYONE
+    asked = {"approvers": tuple(policy.get("approvers", ())), "needed": policy.get("min_approvals", ANYONE.needed)}
+    return Panel(**asked)

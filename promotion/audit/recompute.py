@@ -1,0 +1,229 @@
+"""Past decisions made again: the models loaded, the rows read and scored as the gate did, the numbers compared.
+
+A file is read once, and a version scores the rows of a holdout once, however many decisions rest on them.
+"""
+
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from promotion.audit.evidence_diff import differences
+from promotion.audit.recorded_decisions import RecordedDecision, again, recorded_decisions, sides_of
+from promotion.draws import UNSAID, Draws
+from promotion.errors import DataError, PromotionError
+from promotion.findings import Code, Finding, finding
+from promotion.holdout import Clean, holdout_digest
+from promotion.interfaces import ModelStore
+from promotion.ledger.entries import Entry
+from promotion.ledger.state import State
+from promotion.registry.candidate import Side, score_version
+from promotion.registry.data import Data, Reader, split
+from promotion.registry.gate import clean_holdout, weigh
+from promotion.row_keys import keys_in
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Scores = NDArray[np.floating[Any]] | PromotionError
+
+WORKERS = 2
+"""Threads that load and score; as many decisions are looked at ahead of the one that is compared."""
+
+_Key = tuple[str, str]
+"""The tag of a version, and the digest of the holdout that it scores."""
+
+
+def check_recomputed(
+    state: State,
+    entries: Iterable[Entry],
+    reader: Reader,
+    store: ModelStore,
+    *,
+    since: datetime | None = None,
+    workers: int = WORKERS,
+) -> Iterator[Finding]:
+    """Each decision since a moment comes out as it was recorded, to `1e-9`; of deleted versions nothing is said.
+
+    Args:
+        state: of the ledger.
+        entries: of the ledger, in order.
+        reader: of rows and recipes.
+        store: where the models lie.
+        since: decisions dated before are left out.
+        workers: threads that load and score.
+    """
+    ours = sorted(recorded_decisions(state, entries, since), key=lambda one: (one.source, one.seq))
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for _, decisions in groupby(ours, key=lambda one: one.source):
+            group = tuple(decisions)
+            yield from _Scoring(group, store, pool, ahead=workers).findings(_jobs(group, state, reader, store))
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A decision with the models and rows that it was made on."""
+
+    one: RecordedDecision
+    sides: tuple[Side, ...]
+    holdout: Clean
+
+    @property
+    def keys(self) -> tuple[_Key, ...]:
+        return tuple((str(side.tag), self.one.used.digest) for side in self.sides)
+
+
+def _jobs(
+    group: Sequence[RecordedDecision], state: State, reader: Reader, store: ModelStore
+) -> Iterator[_Job | Finding]:
+    """The decisions that rest on the same bytes, read in the same way; a finding in place of one that cannot be had."""
+    try:
+        with keys_in(group[0].form):
+            data = reader.recorded(state.model, group[0].registration, group[0].used.data)
+        if data.digest != group[0].used.data_digest:
+            message = f"{data.name} with other bytes, digest {data.digest[:12]}"
+            raise DataError(message)
+        whole = Whole(data)
+    except PromotionError as error:
+        yield from (_unavailable(one, str(error)) for one in group)
+        return
+    for one in group:
+        try:
+            sides = sides_of(one, state, store, reader)
+            with keys_in(one.form):
+                holdout = whole.holdout(sides, one.used.digest, one.draws)
+        except PromotionError as error:
+            yield _unscored(one, str(error))
+        else:
+            yield _Job(one, sides, holdout) if holdout else _other_rows(one)
+
+
+class _Scoring:
+    """Scores of versions on holdouts, made some decisions ahead and kept until the last decision that needs them.
+
+    Args:
+        group: the decisions.
+        store: where the models lie.
+        pool: loads and scores.
+        ahead: how many decisions are waited for at once.
+    """
+
+    def __init__(
+        self, group: Sequence[RecordedDecision], store: ModelStore, pool: ThreadPoolExecutor, *, ahead: int
+    ) -> None:
+        self._store, self._pool, self._ahead = store, pool, ahead
+        self._uses = Counter((tag, one.used.digest) for one in group for tag in one.tags)
+        self._scores: dict[_Key, Future[Scores]] = {}
+
+    def findings(self, jobs: Iterable[_Job | Finding]) -> Iterator[Finding]:
+        """What differs, in the order of the jobs."""
+        waiting: deque[_Job | Finding] = deque()
+        for job in jobs:
+            self._start(job)
+            waiting.append(job)
+            if len(waiting) > self._ahead:
+                yield from self._finished(waiting.popleft())
+        while waiting:
+            yield from self._finished(waiting.popleft())
+
+    def _start(self, job: _Job | Finding) -> None:
+        if isinstance(job, Finding):
+            return
+        for key, side in zip(job.keys, job.sides, strict=True):
+            if key not in self._scores:
+                self._scores[key] = self._pool.submit(_score, side, self._store, job.holdout.rows)
+
+    def _finished(self, job: _Job | Finding) -> Iterator[Finding]:
+        if isinstance(job, Finding):
+            yield job
+            return
+        yield from _compared(job.one, job.sides, job.holdout, [self._scores[key].result() for key in job.keys])
+        self._uses.subtract(job.keys)
+        for key in job.keys:
+            if not self._uses[key]:
+                self._scores.pop(key, None)
+
+
+class Whole:
+    """A file's rows, divided once: all of them, or those that the recipe holds out."""
+
+    def __init__(self, data: Data) -> None:
+        self._all = replace(data, whole=True)
+        self._held: Data | None = None
+        self._clean: tuple[object, Clean] | None = None
+
+    def holdout(self, sides: Sequence[Side], wanted: str, draws: Draws = UNSAID) -> Clean | None:
+        """The rows that have the digest; None where neither way to hold out gives them."""
+        recipe = sides[0].recipe
+        if self._clean and self._clean[0] == (wanted, recipe):
+            return self._clean[1]
+        if self._held is None:
+            rows = split(recipe, replace(self._all, whole=False)).holdout
+            self._held = replace(self._all, rows=rows)
+        for data in (self._held, self._all):
+            found = clean_holdout(replace(data, draws=draws), sides)
+            if holdout_digest(found, recipe) == wanted:
+                self._clean = ((wanted, recipe), found)
+                return found
+        return None
+
+
+def _score(side: Side, store: ModelStore, rows: Any) -> "Scores":
+    try:
+        return score_version(side, store, rows)
+    except PromotionError as error:
+        return error
+
+
+def _compared(
+    one: RecordedDecision, sides: Sequence[Side], holdout: Clean, scores: Sequence["Scores"]
+) -> Iterator[Finding]:
+    failed = [error for error in scores if isinstance(error, PromotionError)]
+    if failed:
+        yield _unscored(one, " ".join(dict.fromkeys(map(str, failed))))
+        return
+    policy, numbers = one.policy, [each for each in scores if not isinstance(each, PromotionError)]
+    try:
+        found = (
+            weigh(holdout.rows, numbers, sides[0], policy, one.draws)
+            if policy
+            else again(one, holdout, numbers, sides[0])
+        )
+    except PromotionError as error:
+        yield _unscored(one, str(error))
+        return
+    apart = differences(one.evidence, found, slices=policy is not None)
+    if apart:
+        yield finding(
+            Code.RECOMPUTED,
+            one.subject,
+            "; ".join(f"{name} {expected!r}" for name, expected, _ in apart),
+            "; ".join(f"{name} {value!r}" for name, _, value in apart),
+            "The decision does not rest on these models and rows. Restore the ledger from a backup, and judge again: "
+            f"`promotion gate {one.tag}`. Another release of a library can also move numbers; see AUD064.",
+        )
+
+
+def _unavailable(one: RecordedDecision, why: str) -> Finding:
+    expected = f"{one.used.data} with digest {one.used.data_digest[:12]}"
+    mend = "Put the file back as it was to have this decision recomputed; the decision stands as it is."
+    return finding(Code.NOT_RECOMPUTED, one.subject, expected, why, mend)
+
+
+def _unscored(one: RecordedDecision, why: str) -> Finding:
+    mend = "Restore the versions from a backup, and the recipe's code from version control."
+    return finding(Code.UNSCORED, one.subject, "models that load and score as they did", why, mend)
+
+
+def _other_rows(one: RecordedDecision) -> Finding:
+    return finding(
+        Code.OTHER_ROWS,
+        one.subject,
+        f"{one.used.rows:,} rows with digest {one.used.digest[:12]} held out of {one.used.data}",
+        "other rows, of the same bytes",
+        "See whether the recipe reads or divides rows in another way now, or `mature_after` or an adoption changed.",
+    )

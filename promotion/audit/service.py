@@ -1,0 +1,72 @@
+"""A running service held against the ledger: it says which version it has loaded, which must be the champion."""
+
+import json
+from collections.abc import Iterator
+from http import HTTPStatus
+from http.client import HTTPException
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+from promotion.findings import Code, Finding, finding
+from promotion.ledger.entries import Champion
+from promotion.ledger.state import State
+from promotion.secrets import without_password
+
+_PATIENCE_SECONDS = 10
+_MOST_BYTES = 100_000
+
+
+def check_service(state: State, url: str) -> Iterator[Finding]:
+    """The service answers, and serves the champion with the files that were judged.
+
+    Args:
+        state: of the ledger; without a champion nothing is asked.
+        url: where it answers with JSON: `{"tag": "fraud_classifier:abc", "digest": "…"}`, the digest where it knows it.
+    """
+    champion, place = state.champion, without_password(url)
+    if champion is None:
+        return
+    try:
+        answer = _asked(url)
+    except (OSError, ValueError, HTTPException) as error:
+        mend = "See that it runs and that `serving` names the address where it answers, and run the audit again."
+        said = without_password(str(error))[:200] or type(error).__name__
+        yield finding(Code.SERVICE_AWAY, place, f"an answer, that {champion.tag} is loaded", said, mend)
+        return
+    found = _differs(champion, answer)
+    if found:
+        mend = "Start the service again, or see why it did not notice the change."
+        yield finding(Code.SERVICE, place, f"{champion.tag} with digest {champion.digest[:12]}", found, mend)
+
+
+def _differs(champion: Champion, answer: dict[str, Any]) -> str | None:
+    """What is loaded, where it is not the champion; None where it is."""
+    tag, digest = answer["tag"], answer.get("digest")
+    if tag == champion.tag and digest in {None, champion.digest}:
+        return None
+    return f"{tag} with digest {digest[:12]}" if isinstance(digest, str) else str(tag)
+
+
+def _asked(url: str) -> dict[str, Any]:
+    """The answer to GET, or to POST where only that is taken, as of BentoML's own endpoints.
+
+    Raises:
+        OSError, ValueError, HTTPException: there is none, or it is no such JSON.
+    """
+    try:
+        return _read(Request(url))  # noqa: S310 - the configuration takes http and https only
+    except HTTPError as error:
+        if error.code != HTTPStatus.METHOD_NOT_ALLOWED:
+            raise
+        content = {"Content-Type": "application/json"}
+        return _read(Request(url, data=b"{}", headers=content))  # noqa: S310
+
+
+def _read(request: Request) -> dict[str, Any]:
+    with urlopen(request, timeout=_PATIENCE_SECONDS) as response:  # noqa: S310
+        answer = json.loads(response.read(_MOST_BYTES))
+    if not isinstance(answer, dict) or not isinstance(answer.get("tag"), str):
+        message = 'an answer without "tag"'
+        raise ValueError(message)  # noqa: TRY004 - of a value from outside
+    return answer

@@ -1,0 +1,100 @@
+"""Signatures held against the public keys of the configuration.
+
+A hash covers all entries before it, so that a signature vouches for them too: entries from before keys came into use
+need none. After the first signed entry every one must be signed.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from promotion.findings import Code, Finding, finding
+from promotion.interfaces import Keyring
+from promotion.ledger.entries import Entry
+
+
+@dataclass
+class _Unsigned:
+    """Entries without a signature, one after the other: the first and the last, and who wrote them."""
+
+    first: int
+    last: int
+    actors: dict[str, None] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"entry {self.first}" if self.first == self.last else f"entries {self.first} to {self.last}"
+
+
+class Signatures:
+    """Every signature is of its entry and by a known key, and from the first one on none is missing.
+
+    Args:
+        keys: the public keys of the configuration.
+    """
+
+    def __init__(self, keys: Keyring) -> None:
+        self._keys = keys
+        self._any_signed = False
+        self._run: _Unsigned | None = None
+        self._found: list[Finding] = []
+
+    def take(self, entry: Entry) -> None:
+        """Take in the next entry."""
+        if entry.signature is None:
+            self._run = self._run or _Unsigned(entry.seq, entry.seq)
+            self._run.last = entry.seq
+            self._run.actors[entry.actor] = None
+            return
+        if self._run and self._any_signed:
+            self._found.append(_unsigned(self._run))
+        self._run, self._any_signed = None, True
+        self._found += _check(entry, entry.signature, self._keys)
+
+    def findings(self) -> Iterator[Finding]:
+        """What is wrong with all that were taken in."""
+        yield from self._found
+        if self._run:
+            yield _unsigned(self._run) if self._any_signed else _never_signed(self._run)
+
+
+def _check(entry: Entry, signature: str, keys: Keyring) -> Iterator[Finding]:
+    name = keys.claimed(signature)
+    subject = f"entry {entry.seq}"
+    if name is None:
+        yield finding(
+            Code.UNKNOWN_KEY,
+            subject,
+            "a signature by a key of [public_keys]",
+            f"{signature[:32]}…, as it says by {entry.actor}",
+            "Add the key to [public_keys] if it is one of yours; if not, someone else wrote to the ledger: restore it "
+            "from a backup.",
+        )
+    elif not keys.vouches(entry.hash, signature):
+        yield finding(
+            Code.FALSE_SIGNATURE,
+            subject,
+            f"a signature of hash {entry.hash[:12]} by key '{name}'",
+            "a signature that does not verify",
+            "The entry or its signature was changed from outside. Restore the ledger from a backup.",
+        )
+
+
+def _unsigned(run: _Unsigned) -> Finding:
+    return finding(
+        Code.UNSIGNED,
+        str(run),
+        "signatures, since an earlier entry is signed",
+        f"none; recorded as by {', '.join(run.actors)}",
+        "Ask them. If they did this, give them a signing key: what is unsigned stays so. If not, the ledger was "
+        "changed from outside: restore it from a backup.",
+    )
+
+
+def _never_signed(run: _Unsigned) -> Finding:
+    return finding(
+        Code.NEVER_SIGNED,
+        str(run),
+        "a signature by a key of [public_keys]",
+        "none in the whole ledger",
+        "If keys have only just come into use, the next change that is recorded vouches for all before it. If not, "
+        "this is another ledger: restore yours from a backup.",
+    )

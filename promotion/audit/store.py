@@ -1,0 +1,162 @@
+"""The Bento store held against the ledger: labels, versions missing or too many, files, and what is no version."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from promotion.errors import PromotionError, StoreError
+from promotion.findings import Code, Finding, Severity, finding
+from promotion.interfaces import ModelStore, Stored
+from promotion.ledger.state import Known, State
+from promotion.registry.claims import Claims
+from promotion.vocabulary import Stage, Tag
+
+
+def read_store(model: str, store: ModelStore) -> tuple[Mapping[str, Stored], tuple[Finding, ...]]:
+    """A model's versions by tag; where they cannot be read, none, and a finding that says so."""
+    try:
+        return {str(one.tag): one for one in store.versions(model)}, ()
+    except (PromotionError, OSError) as error:
+        return {}, (_unreadable(error),)
+
+
+def check_claim(state: State, claims: Claims) -> Iterator[Finding]:
+    """The model in the store belongs to this ledger, and the store says so."""
+    try:
+        claim, missing = claims.other(state.model, state.origin), claims.missing(state)
+    except StoreError as error:
+        expected = f"a file that says which ledger '{state.model}' belongs to"
+        mend = (
+            "Restore that file from a backup; or delete it and, with the ledger that the model belongs to, run "
+            f"`promotion repair {state.model}`, which writes it again."
+        )
+        yield finding(Code.STORE, f"ledger of {state.model}", expected, str(error), mend)
+        return
+    if claim:
+        expected = f"a model of the ledger at {claims.place}"
+        found, mend = claims.told(state.model, claim, state.origin), claims.way_out(state.model, claim)
+        yield finding(Code.OTHER_LEDGER, state.model, expected, found, mend)
+    if missing:
+        expected = f"a store that says that the model is the ledger's at {claims.place}"
+        found = "no ledger named there, as an earlier release left it or somebody deleted it; any other could take it"
+        mend = f"`promotion repair {state.model}` writes it, and so does the next change."
+        yield finding(Code.UNCLAIMED, state.model, expected, found, mend)
+
+
+def check_store(state: State, stored: Mapping[str, Stored], store: ModelStore) -> Iterator[Finding]:
+    """All that can be said of the store."""
+    try:
+        strays = {stray.path: stray.why for stray in store.strays()}
+    except (PromotionError, OSError) as error:
+        yield _unreadable(error)
+        return
+    whole = {tag: one for tag, one in stored.items() if one.torn is None}
+    yield from _check_shape(state.model, stored, strays, store)
+    yield from _check_labels(state, whole)
+    yield from _check_presence(state, stored)
+    yield from _check_files(state, whole, store)
+
+
+def _unreadable(error: Exception) -> Finding:
+    mend = "See that the folder is there and may be read, and run the audit again."
+    return finding(Code.STORE, "Bento store", "folders that can be read", str(error), mend)
+
+
+def _check_shape(
+    model: str, stored: Mapping[str, Stored], strays: Mapping[Path, str], store: ModelStore
+) -> Iterator[Finding]:
+    """Every version is whole, and nothing lies in or beside the model's folder that is in BentoML's way."""
+    repair = f"`promotion repair {model}` moves it out of the store, whole."
+    look = "Do what is said there, and run the audit again."
+    torn = {one.path: tag for tag, one in stored.items() if one.torn}
+    for path, tag in torn.items():
+        yield finding(Code.TORN, tag, "a whole version", stored[tag].torn or "", repair if path in strays else look)
+    ours = store.path(Tag(model, "any")).parent
+    for path, why in strays.items():
+        if path not in torn and path.parent in {ours, ours.parent}:
+            yield finding(Code.STRAY, str(path), "versions of models only", why, repair)
+
+
+def _check_labels(state: State, whole: Mapping[str, Stored]) -> Iterator[Finding]:
+    """Every label is the ledger's, and none but the champion carries `prod`."""
+    champion = state.champion.tag if state.champion else None
+    mend = f"`promotion repair {state.model}` writes the ledger's stage."
+    if champion and champion not in whole:
+        mend = f"It stays until {champion} is in this store; then `promotion repair {state.model}` writes the ledger's."
+    for tag, one in whole.items():
+        known = state.versions.get(tag)
+        if known and known.deleted_at:
+            continue
+        if tag == champion:
+            if one.stage != Stage.PROD:
+                expected = "label stage: prod, since it is the champion"
+                yield finding(Code.CHAMPION_LABEL, tag, expected, f"stage: {one.stage}", mend)
+        elif one.stage == Stage.PROD and (known is None or known.stage in {None, Stage.PROD}):
+            yield _foreign(state, tag)
+        elif known and known.stage and one.stage != known.stage:
+            yield finding(Code.LABEL, tag, f"label stage: {known.stage}", f"stage: {one.stage}", mend)
+        elif known is None and state.seq:
+            mends = f"`promotion gate {tag}` registers and judges it; `bentoml models delete {tag}` removes it."
+            yield finding(Code.UNRECORDED, tag, "a version that the ledger knows", "one that nobody registered", mends)
+
+
+def _foreign(state: State, tag: str) -> Finding:
+    if state.champion:
+        mend = f"`promotion repair {state.model}` returns it to staging; `promotion gate {tag}` judges it."
+        only = f"only {state.champion.tag} in prod"
+        return finding(Code.FOREIGN_PROD, tag, only, "stage: prod, put there by someone else", mend)
+    return finding(
+        Code.FOREIGN_PROD,
+        tag,
+        "a champion that the ledger knows",
+        "stage: prod on an unrecorded version",
+        f"`promotion adopt {tag}` makes it the champion of record.",
+        severity=Severity.WARNING,
+    )
+
+
+def _check_presence(state: State, stored: Mapping[str, Stored]) -> Iterator[Finding]:
+    """What serves, waits or may be brought back is there, and what was deleted is not."""
+    for tag, known in state.versions.items():
+        if known.deleted_at and tag in stored:
+            yield finding(
+                Code.NOT_DELETED,
+                tag,
+                f"no files, since they were deleted on {known.deleted_at[:10]}",
+                f"its folder with label stage: {stored[tag].stage}",
+                f"`bentoml models delete {tag}` removes it; nobody judged it since it was brought back.",
+            )
+        elif tag not in stored and known.deleted_at is None:
+            yield from _missing(state, known)
+
+
+def _missing(state: State, known: Known) -> Iterator[Finding]:
+    model, tag = state.model, known.tag
+    if known.stage is Stage.PROD:
+        mend = (
+            "Copy it there from another host's store or a backup, or bring back the champion before it: "
+            f"`promotion rollback {model}`."
+        )
+    elif known.stage is Stage.STAGING:
+        mend = "Restore it from a backup, or retrain."
+    elif tag == state.previous:
+        mend = "Restore it from a backup; until then a rollback lists the other champions that can be brought back."
+    else:
+        return
+    expected = f"the version in {known.stage}"
+    yield finding(Code.MISSING, tag, expected, "no folder in the store", mend)
+
+
+def _check_files(state: State, whole: Mapping[str, Stored], store: ModelStore) -> Iterator[Finding]:
+    """Every version's files have the digest of their registration."""
+    for tag, known in state.versions.items():
+        if tag not in whole or known.deleted_at:
+            continue
+        expected = f"files with digest {known.registration.digest[:12]}"
+        mend = "Restore the version from a backup, or retrain; it will not be loaded."
+        try:
+            found = store.digest(Tag.parse(tag))
+        except (PromotionError, OSError) as error:
+            yield finding(Code.FILES, tag, expected, str(error), mend)
+            continue
+        if found != known.registration.digest:
+            yield finding(Code.FILES, tag, expected, f"digest {found[:12]}", mend)

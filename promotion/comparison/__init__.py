@@ -1,0 +1,52 @@
+"""What the rows say: values, gains and their standard errors, from labels and scores alone.
+
+    labels, scores, weights -> ScoredRows -> Estimate (value, influence per row) -> Measurement | MetricComparison
+    columns -> Slicing -> Slice -> SliceComparison
+
+`promotion.metrics` gives each metric's value and how much each row moves it. Squared influences add up to a variance:
+one pass gives each model's standard error, and that of the gain, paired by row, without resampling. Metrics of which
+no influence is known are resampled instead. `compare` does this for a champion and a challenger, `measure` for a model
+alone. What cannot be measured is `missing`, with the reason; nothing is ever NaN. Rows that belong together are
+`Groups`: their influences are summed before they are squared. A `Slicing` divides the rows, by the values of a column
+or otherwise, and `compare` says the same of each slice.
+
+    >>> from promotion.comparison import compare
+    >>> comparison = compare([0, 0, 1, 1], [0.1, 0.6, 0.5, 0.8], [0.1, 0.3, 0.5, 0.8], metrics=["roc_auc", "log_loss"])
+    >>> comparison["roc_auc"].champion, comparison["roc_auc"].challenger, comparison["roc_auc"].gain
+    (0.75, 1.0, 0.25)
+    >>> comparison.missing
+    ()
+    >>> comparison = compare([0, 0, 1, 1], [0.1, 0.6, 0.5, 0.8], [0.1, 0.3, 0.5, 0.8], metrics=["accuracy"],
+    ...                      slices={"card": ["visa", "amex", "visa", "amex"]})
+    >>> [(part.name, part.rows, part.metrics[0].gain) for part in comparison.slices]
+    [('card = amex', 2, 0.5), ('card = visa', 2, 0.0)]
+
+Pure: no I/O, no clock; the same arrays always give the same numbers. NumPy only.
+"""
+
+from promotion.comparison.comparison import compare, measure
+from promotion.comparison.slices import Slicing
+from promotion.comparison.values import (
+    Calibration,
+    Comparison,
+    Evaluation,
+    Measurement,
+    MetricComparison,
+    MissingMetric,
+    ScoreSummary,
+    SliceComparison,
+)
+
+__all__ = [
+    "Calibration",
+    "Comparison",
+    "Evaluation",
+    "Measurement",
+    "MetricComparison",
+    "MissingMetric",
+    "ScoreSummary",
+    "SliceComparison",
+    "Slicing",
+    "compare",
+    "measure",
+]

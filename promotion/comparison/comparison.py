@@ -1,0 +1,306 @@
+"""The steps that measure: `compare` sets two models against each other, `measure` takes one alone."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from promotion.comparison.slices import Slice, Slicing, divide, read_slicings
+from promotion.comparison.spread import FEWEST, Way, gain_error, ways
+from promotion.comparison.summaries import summarise
+from promotion.comparison.values import (
+    Comparison,
+    Evaluation,
+    Measurement,
+    MetricComparison,
+    MissingMetric,
+    SliceComparison,
+)
+from promotion.errors import ConfigError, DataError, require_once
+from promotion.metrics.arrays import TABLE, Columns, Floats, TakenColumns, names_of
+from promotion.metrics.bounds import Error, half_width, require_share, tail
+from promotion.metrics.containers import floats
+from promotion.metrics.groups import Asked, as_equal, read_groups
+from promotion.metrics.lookup import Metric, metric, task_of
+from promotion.metrics.rows import ScoredRows, read_rows
+from promotion.metrics.scale import TINY
+
+FARTHEST = 40.0
+"""Standard errors; no bound lies farther off, as the normal distribution ends there in double precision."""
+
+
+def compare(
+    y_true: ArrayLike,
+    champion: ArrayLike,
+    challenger: ArrayLike,
+    *,
+    metrics: Iterable[str],
+    sample_weight: ArrayLike | None = None,
+    slices: Iterable[str | Sequence[str] | Slicing] | None = None,
+    columns: Columns | None = None,
+    groups: ArrayLike | str | None = None,
+    time: ArrayLike | str | None = None,
+    day: float | None = None,
+    dependence: str = "auto",
+    confidence: float = 0.95,
+) -> Comparison:
+    """Compare two models' scores on the same rows. What they predict follows from the input, see `task_of`.
+
+    Args:
+        y_true: labels, shape `(n_rows,)`: 0 or 1, a class from 0 to `n_classes - 1`, or a number.
+        champion: the champion's scores: of class 1, or predicted numbers, shape `(n_rows,)`; of each class, shape
+            `(n_rows, n_classes)`.
+        challenger: the challenger's scores, likewise.
+        metrics: names, see `METRIC_NAMES`.
+        sample_weight: a number from 0 up per row, shape `(n_rows,)`; equal when left out.
+        slices: parts of the rows to compare on as well: names of columns and `Slicing`s; or a mapping from name to
+            column, or DataFrame, short for slices by each of these.
+        columns: arrays of shape `(n_rows,)` by name, such as a DataFrame, for what slices, metrics and groups name.
+        groups: which rows belong together, such as those of one customer: a value of any kind that can be told apart
+            per row, shape `(n_rows,)`, or the name of a column. Groups, not rows, are then the draws; rows without a
+            value are one group. The name of a Series says what they are.
+        time: when each row was, shape `(n_rows,)`, numbers or datetimes, or the name of a column. Without groups, rows
+            are then taken to depend on those near them: blocks of time are asked beside single rows, and the larger
+            half-width decides (see `promotion.metrics.blocks`).
+        day: how long a day is in the unit of times that are numbers, 86400.0 for seconds; None where it is unknown.
+        dependence: `auto`, as said; `independent` where you know that each row is a draw of its own. It is recorded.
+        confidence: of the two-sided interval of each gain.
+
+    Raises:
+        DataError: the arrays are not of that kind. NaN or infinite scores do not raise: the metric goes to `missing`.
+        UnknownName: there is no such metric, or no such column.
+        ConfigError: the confidence does not lie between 0 and 1, no metric is named, or one does not fit the task.
+    """
+    require_share("confidence", confidence)
+    chosen, alpha = _choose(metrics, columns), (1.0 - confidence) / 2
+    task, scores = task_of(chosen, champion), {"champion": champion, "challenger": challenger}
+    before, after = read_rows(y_true, scores, sample_weight, task=task, columns=columns)
+    kept = _kept(sample_weight, after)
+    found, drawn = read_groups(Asked(groups, time, day, dependence), after, kept, columns)
+    before, after = replace(before, groups=found), replace(after, groups=found)
+    parts = _parts(slices, columns, kept, after)
+    influences: dict[str, Floats] = {}
+    compared, missing = _compare_rows(chosen, before, after, alpha, influences)
+    comparison = Comparison(
+        rows=len(after),
+        positives=after.positives,
+        weight=after.weight,
+        confidence=float(confidence),
+        metrics=compared,
+        missing=missing,
+        slices=tuple(_compare_slice(by, part, chosen, before, after, alpha) for by, part in parts),
+        scores=summarise(before, after),
+        task=task,
+        dependence=drawn,
+        as_equal=as_equal(after),
+    )
+    return comparison.with_influences({name: _of_all(each, kept) for name, each in influences.items()})
+
+
+def measure(
+    y_true: ArrayLike,
+    scores: ArrayLike,
+    *,
+    metrics: Iterable[str],
+    sample_weight: ArrayLike | None = None,
+    columns: Columns | None = None,
+    groups: ArrayLike | str | None = None,
+    time: ArrayLike | str | None = None,
+    day: float | None = None,
+    dependence: str = "auto",
+) -> Evaluation:
+    """Measure one model by itself; arguments and errors are those of `compare`."""
+    chosen = _choose(metrics, columns)
+    task = task_of(chosen, scores)
+    (rows,) = read_rows(y_true, {"model": scores}, sample_weight, task=task, columns=columns)
+    found, drawn = read_groups(Asked(groups, time, day, dependence), rows, _kept(sample_weight, rows), columns)
+    results = [_measure_by(each, replace(rows, groups=found)) for each in chosen]
+    return Evaluation(
+        rows=len(rows),
+        positives=rows.positives,
+        weight=rows.weight,
+        metrics=tuple(result for result in results if isinstance(result, Measurement)),
+        missing=tuple(result for result in results if isinstance(result, MissingMetric)),
+        task=task,
+        dependence=drawn,
+        as_equal=as_equal(rows),
+    )
+
+
+def _choose(names: Iterable[str], columns: Columns | None) -> tuple[Metric, ...]:
+    """The metrics of these names, each once; each of the columns that they read is there no more than once."""
+    given = (names,) if isinstance(names, str) else tuple(names) if isinstance(names, Iterable) else (names,)
+    wrong = [name for name in given if not isinstance(name, str)]
+    if wrong:
+        message = f"A metric is named by a text, for example 'roc_auc', but one is {wrong[0]!r:.80}."
+        raise ConfigError(message)
+    chosen = dict.fromkeys(given)
+    if not chosen:
+        message = "At least one metric is needed, but none is named. Name one, for example roc_auc."
+        raise ConfigError(message)
+    metrics = tuple(metric(name) for name in chosen)
+    for column in {column for one in metrics for column in one.columns}:
+        require_once(column, names_of(columns), TABLE)
+    return metrics
+
+
+def _kept(sample_weight: ArrayLike | None, rows: ScoredRows) -> NDArray[np.bool_]:
+    """Which of the rows given have weight and so are among `rows`."""
+    return np.ones(len(rows), dtype=bool) if sample_weight is None else floats(sample_weight) > 0
+
+
+def _of_all(influence: Floats, kept: NDArray[np.bool_]) -> Floats:
+    """The influence of each row given; of those without weight 0."""
+    if kept.all():
+        return influence
+    every = np.zeros(len(kept))
+    every[kept] = influence
+    return every
+
+
+def _parts(
+    slices: Iterable[str | Sequence[str] | Slicing] | None,
+    columns: Columns | None,
+    kept: NDArray[np.bool_],
+    rows: ScoredRows,
+) -> Iterator[tuple[str, Slice]]:
+    """The slices asked for, by the names of their slicings, of the rows that have weight, as `rows` are.
+
+    Names are checked at once; columns are read and divided one slicing after another.
+    """
+    slicings, every = read_slicings(() if slices is None else slices, columns, len(kept))
+    taken = TakenColumns(every, kept, len(kept))
+    return ((slicing.name, part) for slicing in slicings for part in divide(slicing, taken, rows.weights))
+
+
+def _compare_slice(
+    by: str, part: Slice, chosen: tuple[Metric, ...], champion: ScoredRows, challenger: ScoredRows, alpha: float
+) -> SliceComparison:
+    before, after = champion.take(part.rows), challenger.take(part.rows)
+    before = replace(before, groups=after.groups)
+    compared, missing = _compare_rows(chosen, before, after, alpha, {})
+    drawn = after.groups.dependence if after.groups else None
+    return SliceComparison(by, part.name, len(after), after.positives, compared, missing, drawn, as_equal(after))
+
+
+def _compare_rows(
+    chosen: tuple[Metric, ...],
+    champion: ScoredRows,
+    challenger: ScoredRows,
+    alpha: float,
+    influences: dict[str, Floats],
+) -> tuple[tuple[MetricComparison, ...], tuple[MissingMetric, ...]]:
+    """What can be compared on these rows, and what cannot; each row's influence on a gain goes to `influences`."""
+    results = [_compare_by(each, champion, challenger, alpha, influences) for each in chosen]
+    return (
+        tuple(result for result in results if isinstance(result, MetricComparison)),
+        tuple(result for result in results if isinstance(result, MissingMetric)),
+    )
+
+
+def _compare_by(
+    chosen: Metric, champion: ScoredRows, challenger: ScoredRows, alpha: float, influences: dict[str, Floats]
+) -> MetricComparison | MissingMetric:
+    before, after = _ways(chosen, champion), _ways(chosen, challenger)
+    if isinstance(before, str) or isinstance(after, str):
+        reasons = dict.fromkeys(reason for reason in (before, after) if isinstance(reason, str))
+        return MissingMetric(chosen.name, " ".join(reasons))
+    old, new = before[0].estimate, after[0].estimate
+    gain = chosen.direction.gain(old.value, new.value)
+    with np.errstate(all="ignore"):  # what overflows is caught below
+        same = chosen.same_for(champion, challenger)
+        found = [Error(0.0)] if same else [gain_error(*pair, challenger) for pair in zip(before, after, strict=True)]
+        by, beside = _larger(found, alpha)
+        half = half_width(alpha, by, beside)
+    if not same and not all(each.stderr for each in found):
+        return MissingMetric(
+            chosen.name,
+            "The scores differ, but no row tells how sure the gain is: its error came out as exactly 0. See whether "
+            "all numbers are tiny, or judge by another metric.",
+        )
+    if not math.isfinite(abs(gain) + max(FARTHEST * by.stderr, half)):
+        return MissingMetric(
+            chosen.name, f"Its gain came out as {gain} +- {by.stderr}; see whether some numbers are huge."
+        )
+    if not new.resampled:
+        influences[chosen.name] = (new.influence - old.influence) * chosen.direction.gain(0.0, 1.0)
+    of_new, beside_new = _larger((way.error for way in after), alpha)
+    return MetricComparison(
+        metric=chosen.name,
+        direction=chosen.direction,
+        champion=old.value,
+        challenger=new.value,
+        gain=gain,
+        stderr=by.stderr,
+        low=gain - half,
+        high=gain + half,
+        p_value=tail(gain, by, beside),
+        champion_stderr=_larger((way.error for way in before), alpha)[0].stderr,
+        challenger_stderr=of_new.stderr,
+        dof=by.dof,
+        beside=beside,
+        challenger_dof=of_new.dof,
+        challenger_beside=beside_new,
+    )
+
+
+def _larger(found: Iterable[Error], alpha: float) -> tuple[Error, Error | None]:
+    """The error of the larger half-width first, and the other one, if any."""
+    first, *others = sorted(found, key=lambda each: -each.half_width(alpha))
+    return first, others[0] if others else None
+
+
+def _measure_by(chosen: Metric, rows: ScoredRows) -> Measurement | MissingMetric:
+    found = _ways(chosen, rows)
+    if isinstance(found, str):
+        return MissingMetric(chosen.name, found)
+    by, beside = _larger((way.error for way in found), _USUAL)
+    return Measurement(chosen.name, chosen.direction, found[0].estimate.value, by.stderr, by.dof, beside)
+
+
+def _ways(chosen: Metric, rows: ScoredRows) -> tuple[Way, ...] | str:
+    """The estimate in each way that is asked, or the sentence that says why there is none."""
+    try:
+        with np.errstate(all="ignore"):  # what overflows is caught below
+            reason = chosen.why_undefined(rows)
+            found = () if reason else ways(chosen, rows)
+            if reason := reason or _why_no_error(found):
+                return reason
+            value, errors = found[0].estimate.value, [way.error.stderr for way in found]
+    except DataError as wrong:  # of a user's own metric
+        return str(wrong)
+    if any(0 < abs(number) < TINY for number in (value, *errors)):
+        return (
+            f"It came out as {value:g} +- {max(errors):g} for the {rows.whose}, where double precision loses digits; "
+            "scale the labels, scores or costs."
+        )
+    if math.isfinite(abs(value) + FARTHEST * max(errors)):
+        return found
+    return (
+        f"It came out as {value} for the {rows.whose}; "
+        "see whether some weights or numbers are vastly larger than others."
+    )
+
+
+def _why_no_error(found: tuple[Way, ...]) -> str:
+    """Why too few rows or groups have the weight for an error; empty where enough do."""
+    few = next((way.leverage.effective for way in found if way.too_few), None)
+    if few is not None:
+        return _FEW.format(few)
+    return _ALONE if any(way.alone for way in found) else ""
+
+
+_USUAL = 0.025
+"""One side of a two-sided interval of 95 %."""
+
+_FEW = (
+    "Its rows differ so much in weight that they tell as much as {:.3g} of equal weight (of each class, where there "
+    f"are classes), and it takes {FEWEST} for a standard error; level the weights, or judge on more rows."
+)
+
+_ALONE = (
+    "It takes rows of at least two groups, of each class where there are classes, for a standard error, but all are of "
+    "one; judge on more groups, or name others."
+)

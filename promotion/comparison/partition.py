@@ -1,0 +1,255 @@
+"""Partitions of rows by the values of a column: which parts there are, in order, and which one each row is in."""
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from numbers import Real
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from promotion.arrow_columns import MAX_EXACT
+from promotion.durations import timedelta_of
+from promotion.errors import DataError
+from promotion.metrics.arrays import Floats
+from promotion.metrics.containers import is_missing
+from promotion.row_keys import text_of_bytes
+from promotion.time_columns import times_of
+
+MISSING = "(missing)"
+"""Name of the part of the rows without a value."""
+
+MAX_PARTS = 1000
+"""More parts than this are taken for a mistake, such as slicing by a row's id."""
+
+MAX_LENGTH = 12
+"""Ends of ranges longer than this are rounded."""
+
+
+class Coded(NamedTuple):
+    """Names of parts in their order, and for each row, shape `(n_rows,)`, the place of its part among them."""
+
+    names: tuple[str, ...]
+    codes: NDArray[np.intp]
+
+
+_DIGITS = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+
+LAST = (2, 0, MISSING)
+"""Sorts after all other parts."""
+
+NOTHING = Coded((), np.empty(0, dtype=np.intp))
+
+
+def by_quantile(name: str, column: NDArray[Any], weights: Floats, bins: int) -> Coded:
+    """Parts of about equal weight, `[low, high)` by the number in the column; the last one includes its end."""
+    numbers = _read_numbers(name, column)
+    held = ~np.isnan(numbers)
+    _require_few(name, bins, "Ask for fewer bins.")
+    return _beside_missing(held, _quantiles(numbers[held], weights[held], bins) if held.any() else NOTHING)
+
+
+def by_window(name: str, column: NDArray[Any], window: float | str) -> Coded:
+    """Parts `[low, low + window)` by the time in the column; those that hold rows.
+
+    Windows of a number count from the smallest number; windows of a length of time, such as `7d`, from the start of the
+    first moment's day, hour, minute or second, whichever is the longest that divides the window.
+    """
+    if isinstance(window, str):
+        return _by_length(name, column, timedelta_of(window))
+    numbers = _read_numbers(name, column)
+    held = ~np.isnan(numbers)
+    return _beside_missing(held, _windows(name, numbers[held], window) if held.any() else NOTHING)
+
+
+def by_value(name: str, column: NDArray[Any]) -> Coded:
+    """Parts by the text of each value, so that 1 and 1.0 are the same, and no two parts have one name."""
+    values, codes = _distinct(name, column)
+    texts = [_text(value) for value in values]
+    places: dict[str, tuple[int, Any, str]] = {}
+    for text, value in zip(texts, values, strict=True):
+        places[text] = min(_place(text, value), places.get(text, LAST))
+    _require_few(name, len(places))
+    names = tuple(sorted(places, key=places.__getitem__))
+    order = {text: place for place, text in enumerate(names)}
+    return Coded(names, np.array([order[text] for text in texts], dtype=np.intp)[codes])
+
+
+def cross(name: str, coded: Sequence[Coded]) -> Coded:
+    """Parts by the combinations that occur, in the first one's order before the second's."""
+    (names, codes), *others = (Coded(tuple(map(_quoted, each.names)), each.codes) for each in coded)
+    for further in others:
+        n = len(further.names)
+        pairs, codes = np.unique(codes * n + further.codes, return_inverse=True)
+        _require_few(name, len(pairs))
+        names = tuple(f"{names[pair // n]}, {further.names[pair % n]}" for pair in pairs)
+    return Coded(names, codes)
+
+
+def quantile_edges(distinct: Floats, weights: Floats, bins: int) -> Floats:
+    """Lower edges of all bins but the lowest, ascending: the values that come nearest to dividing the weight evenly.
+
+    Edges are values that occur, so that no bin is empty; where ties leave fewer of them, there are fewer bins.
+
+    Args:
+        distinct: the values that occur, ascending, shape `(n_distinct,)`.
+        weights: of all rows of each value together, shape `(n_distinct,)`.
+        bins: how many are wanted.
+    """
+    below = np.cumsum(weights)[:-1]  # the weight under distinct[1:]
+    if not len(below):
+        return np.empty(0)
+    wanted = np.arange(1, bins) / bins * weights.sum()
+    after = np.searchsorted(below, wanted).clip(max=len(below) - 1)
+    before = (after - 1).clip(min=0)
+    nearest = np.where(wanted - below[before] <= below[after] - wanted, before, after)
+    edges: Floats = distinct[1:][np.unique(nearest)]
+    return edges
+
+
+def _quantiles(numbers: Floats, weights: Floats, bins: int) -> Coded:
+    distinct, place = np.unique(numbers, return_inverse=True)
+    inner = quantile_edges(distinct, np.bincount(place, weights).astype(np.float64), bins)
+    *texts, last = _texts(np.array([distinct[0], *inner, distinct[-1]]))
+    names = [f"[{low}, {high})" for low, high in pairwise(texts)]
+    return Coded((*names, f"[{texts[-1]}, {last}]"), np.searchsorted(inner, numbers, side="right"))
+
+
+def _windows(name: str, numbers: Floats, window: float) -> Coded:
+    low, high = float(numbers.min()), float(numbers.max())
+    if not (high - low) / window < MAX_EXACT or math.isinf(max(high, high - low) + 2 * window):
+        raise DataError(
+            f"Windows of {window:g} must divide the numbers of column '{name}', but these lie between {low:g} and "
+            f"{high:g}, too far for it. Choose another window, or bins."
+        )
+    places, codes = np.unique(np.floor((numbers - low) / window), return_inverse=True)
+    _require_few(name, len(places), _LONGER)
+    texts = _texts(low + window * np.concatenate([places, places + 1]))
+    ranges = zip(texts[: len(places)], texts[len(places) :], strict=True)
+    return Coded(tuple(f"[{start}, {end})" for start, end in ranges), codes)
+
+
+def _by_length(name: str, column: NDArray[Any], length: timedelta) -> Coded:
+    import pandas as pd
+
+    times = times_of(pd.Series(column, name=name))
+    held = ~times.missing
+    if not held.any():
+        return _beside_missing(held, NOTHING)
+    if not times.moments:
+        raise DataError(
+            f"Windows of a length of time take a column of dates or datetimes, but column '{name}' holds {times.said}. "
+            "Write the window as a number in the column's own unit, such as 604800 for a week of seconds."
+        )
+    seconds = times.points[held].astype("datetime64[s]").astype(np.int64)
+    window = length // timedelta(seconds=1)
+    begin = next(unit for unit in (86_400, 3600, 60, 1) if window % unit == 0)
+    low = seconds.min() // begin * begin
+    places, codes = np.unique((seconds - low) // window, return_inverse=True)
+    _require_few(name, len(places), _LONGER)
+    starts, ends = ((low + window * each).astype("datetime64[s]") for each in (places, places + 1))
+    ranges = zip(map(times.written, starts), map(times.written, ends), strict=True)
+    return _beside_missing(held, Coded(tuple(f"[{start}, {end})" for start, end in ranges), codes))
+
+
+def _beside_missing(held: NDArray[np.bool_], coded: Coded) -> Coded:
+    """The parts of the rows that hold a number, and that of those that do not."""
+    if held.all():
+        return coded
+    codes = np.full(len(held), len(coded.names), dtype=np.intp)
+    codes[held] = coded.codes
+    return Coded((*coded.names, MISSING), codes)
+
+
+def _distinct(name: str, column: NDArray[Any]) -> tuple[list[Any], NDArray[np.intp]]:
+    """The distinct values, NaN among them, and each row's place among these."""
+    if column.dtype.kind in "biufMm":
+        values, codes = np.unique(column, return_inverse=True)
+        return list(values), codes
+    values = column.tolist()
+    keys = list(zip(map(type, values), values, strict=True))  # by type too, as True is 1 to a dict
+    try:
+        places = {key: place for place, key in enumerate(dict.fromkeys(keys))}
+    except TypeError as error:
+        raise DataError(
+            f"The column '{name}' must hold words or numbers to slice by, but holds others ({error}). "
+            "Slice by another column."
+        ) from error
+    return [value for _, value in places], np.fromiter(map(places.__getitem__, keys), np.intp, len(keys))
+
+
+def _read_numbers(name: str, column: NDArray[Any]) -> Floats:
+    """The column in double precision, NaN where a row has no number."""
+    if column.dtype.kind in "biuf":
+        return column.astype(np.float64)
+    values = column.tolist() if column.dtype.kind in "OSU" else [str(column.dtype)]
+    wrong = next((value for value in values if not isinstance(value, Real | Decimal) and not is_missing(value)), None)
+    if wrong is not None:
+        moment = column.dtype.kind == "M" or isinstance(wrong, date)
+        of_a_time = "write a window as a length of time, like 7d" if moment else "such as seconds for a time"
+        raise DataError(
+            f"Bins and windows take a column of numbers, but '{name}' holds {wrong!r:.60}. Turn it into a number, "
+            f"{of_a_time}, or slice by its values."
+        )
+    try:
+        return np.array([math.nan if is_missing(value) else float(value) for value in values])
+    except OverflowError as error:
+        message = f"Bins and windows take a column of numbers, but '{name}' holds one that is too large ({error})."
+        raise DataError(message) from error
+
+
+def _text(value: Any) -> str:
+    """A value as it names a slice: 2.0 as 2, a midnight as its date."""
+    if is_missing(value):
+        return MISSING
+    if isinstance(value, float | np.floating):
+        return _number_text(value)
+    if isinstance(value, np.datetime64):
+        return str(np.datetime_as_string(value, unit="auto"))
+    text = text_of_bytes(value) if isinstance(value, bytes) else str(value)
+    return text.encode(errors="backslashreplace").decode() or '""'  # what is no Unicode cannot be written to a ledger
+
+
+def _number_text(number: "float | np.floating[Any]") -> str:
+    """The shortest text that reads back as the number; whole ones without a point."""
+    whole = number % 1 == 0 and abs(float(number)) < MAX_EXACT
+    return f"{number + 0.0:.0f}" if whole else str(number)  # adding zero turns -0.0 into 0.0
+
+
+def _place(text: str, value: Any) -> tuple[int, Any, str]:
+    """Sorts numbers, those in digits too, by number before words by letter before what is missing."""
+    if text == MISSING:
+        return LAST
+    if isinstance(value, str) and _DIGITS.fullmatch(value):
+        value = Decimal(value)
+    return (0, value, text) if isinstance(value, Real | Decimal) else (1, 0, text)
+
+
+def _quoted(name: str) -> str:
+    """A part of a crossing's name; quoted where its own comma would be taken for the next part."""
+    return json.dumps(name, ensure_ascii=False) if "," in name else name
+
+
+def _texts(edges: Floats) -> list[str]:
+    """Numbers in full where they are short, else of as few digits as keep them apart, six at least."""
+    exact = [(edge, _number_text(edge)) for edge in edges.tolist()]
+    for digits in range(6, 18):
+        texts = [text if len(text) <= MAX_LENGTH else f"{number:.{digits}g}" for number, text in exact]
+        if len(set(texts)) == len(set(exact)):
+            break
+    return texts
+
+
+def _require_few(
+    what: str, found: int, way_out: str = "Divide a number into bins, for example bins = 4, or slice by another column."
+) -> None:
+    if found > MAX_PARTS:
+        raise DataError(f"There may be up to {MAX_PARTS:,} slices by '{what}', but there are {found:,}. {way_out}")
+
+
+_LONGER = "Use a longer window."

@@ -1,0 +1,67 @@
+"""How the scores of two models lie: calibration, and the shift from one to the other. For the report only."""
+
+import numpy as np
+
+from promotion.comparison.partition import quantile_edges
+from promotion.comparison.values import Calibration, ScoreSummary
+from promotion.metrics.arrays import Floats
+from promotion.metrics.rows import ScoredRows
+from promotion.vocabulary import Task
+
+DECILES = 10
+
+LEAST_SHARE = 1e-4
+"""What the share of an empty bin counts as; with zero the index would be infinite."""
+
+
+def summarise(champion: ScoredRows, challenger: ScoredRows) -> ScoreSummary | None:
+    """Calibration and shift of the scores on the same rows; None unless all are probabilities of class 1."""
+    if not (_are_probabilities(champion) and _are_probabilities(challenger)):
+        return None
+    edges = _deciles(champion)
+    shift = _shift(_shares(champion, edges), _shares(challenger, edges))
+    return ScoreSummary(shift, calibration(champion), calibration(challenger))
+
+
+def _are_probabilities(rows: ScoredRows) -> bool:
+    return rows.task is Task.BINARY and bool(rows.scores.min() >= 0 and rows.scores.max() <= 1)  # NaN is not
+
+
+def _deciles(rows: ScoredRows) -> Floats:
+    """Lower edges of all bins but the lowest; by the ranking, so that nothing is sorted again."""
+    return quantile_edges(rows.ranking.scores, rows.ranking.positives + rows.ranking.negatives, DECILES)
+
+
+def calibration(rows: ScoredRows) -> tuple[Calibration, ...]:
+    """Mean score beside share of positives, both weighted, by deciles of the score; ties leave fewer bins."""
+    distinct, positives = rows.ranking.scores, rows.ranking.positives
+    weights = positives + rows.ranking.negatives
+    first = np.append(0, np.searchsorted(distinct, _deciles(rows)))
+    lows, highs = distinct[first], distinct[[*first[1:] - 1, -1]]
+    total = np.add.reduceat(weights, first)
+    rows_from = [np.count_nonzero(rows.scores >= low) for low in lows]
+    columns = (
+        lows,
+        highs,
+        -np.diff(rows_from, append=0),
+        np.clip(np.add.reduceat(weights * distinct, first) / total, lows, highs),  # rounding may leave the bin
+        np.add.reduceat(positives, first) / total,
+    )
+    return tuple(Calibration(*each) for each in zip(*(column.tolist() for column in columns), strict=True))
+
+
+def _shift(p: Floats, q: Floats) -> float:
+    """Population stability index over the champion's deciles: `sum (q - p) ln(q / p)`, never below zero.
+
+    p and q are the shares of weight that the champion's and the challenger's scores have in a bin (Siddiqi 2006,
+    Credit Risk Scorecards), with the customary floor under empty bins. With a constant champion there is one bin, and
+    no shift to be seen.
+    """
+    return float(((q - p) * np.log(q / p)).sum())
+
+
+def _shares(rows: ScoredRows, edges: Floats) -> Floats:
+    """Share of the weight in each bin, shape `(n_edges + 1,)`; of an empty one, what is least."""
+    bins = np.split(rows.ranking.positives + rows.ranking.negatives, np.searchsorted(rows.ranking.scores, edges))
+    shares: Floats = np.array([weights.sum() for weights in bins]) / rows.weights.sum()
+    return shares.clip(min=LEAST_SHARE)

@@ -1,0 +1,219 @@
+"""The ledger as JSON lines, to be kept elsewhere or moved: written as it is, taken back only when all of it is true."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from promotion.canonical import canonical_json, plain, restore
+from promotion.errors import LedgerError
+from promotion.ledger.entries import GENESIS, Champion, Entry, Head
+from promotion.ledger.state import champions
+from promotion.vocabulary import is_name
+
+_FORMAT, _VERSION = "promotion-ledger", 1
+EXPORT_BEGINS = f'{{"format":"{_FORMAT}",'
+"""What the first line of every export begins with."""
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Header:
+    """The first line of an export.
+
+    Attributes:
+        format: `promotion-ledger`.
+        version: of the format.
+        release: of registry-flows that wrote it, e.g. `0.1.0`.
+        models: of each model the `seq` and the hash of its last entry, by which a cut export is noticed.
+    """
+
+    format: str = _FORMAT
+    version: int = _VERSION
+    release: str
+    models: dict[str, tuple[int, str]] = field(hash=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chain:
+    """All that an export holds of one model: its entries, each checked, and the head that they come to."""
+
+    entries: tuple[Entry, ...]
+    head: Head
+
+
+def export_lines(chains: Mapping[str, Sequence[Entry]], *, release: str) -> Iterator[str]:
+    """The lines of an export, without their ends: a header, then every entry whole, model by model, by `seq`."""
+    ends = {model: (entries[-1].seq, entries[-1].hash) for model, entries in chains.items() if entries}
+    yield canonical_json(plain(Header(release=release, models=ends)))
+    for entries in chains.values():
+        yield from (canonical_json(plain(entry)) for entry in entries)
+
+
+def lost_with(header: str, chains: Mapping[str, Sequence[Entry]]) -> tuple[str, ...]:
+    """The models of an export, by its first line, whose entries are not among these."""
+    try:
+        models = {name: (int(seq), digest) for name, (seq, digest) in json.loads(header)["models"].items()}
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return ("?",)
+    return tuple(
+        name
+        for name, (seq, digest) in models.items()
+        if digest not in {one.hash for one in chains.get(name, ())[:seq][-1:]}
+    )
+
+
+def read_export(lines: Iterable[bytes], *, name: str) -> Mapping[str, Chain]:
+    """The chains of an export, by model.
+
+    Args:
+        lines: as they are read from a file that was opened as bytes.
+        name: of the file, for sentences.
+
+    Raises:
+        LedgerError: a line is not as an export writes it, or does not belong where it stands; names the line.
+    """
+    reading = _Reading(name)
+    for line in lines:
+        reading.take(line)
+    return reading.chains()
+
+
+def entries_to_append(chain: Chain, held: Sequence[Entry]) -> tuple[Entry, ...]:
+    """What a ledger that holds some entries of the model lacks of the chain.
+
+    Raises:
+        LedgerError: what it holds is not the beginning of the chain.
+    """
+    model, n_held = chain.head.model, len(held)
+    if tuple(held) == chain.entries[:n_held]:
+        return chain.entries[n_held:]
+    pairs = zip(held, chain.entries, strict=False)
+    same = next((place for place, (ours, theirs) in enumerate(pairs) if ours != theirs), len(chain.entries))
+    message = (
+        f"The ledger holds {n_held} entries of '{model}' and the export {chain.head.seq}, and they part after entry "
+        f"{same}, so nothing was imported. An import only goes on where the ledger ends, or begins an empty one."
+    )
+    raise LedgerError(message)
+
+
+class _Reading:
+    """An export as far as it was read."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._number = name, 0
+        self._header: Header | None = None
+        self._entries: dict[str, list[Entry]] = {}
+        self._numbers: dict[str, list[int]] = {}
+
+    def take(self, line: bytes) -> None:
+        """Take in the next line."""
+        self._number += 1
+        data = self._data(line)
+        if self._header is None:
+            self._header = self._read_header(data, line)
+            self._entries = {model: [] for model in self._header.models}
+            self._numbers = {model: [] for model in self._header.models}
+        else:
+            entry = self._exactly(Entry, data, line)
+            self._check(entry, self._header)
+            self._entries[entry.model].append(entry)
+            self._numbers[entry.model].append(self._number)
+
+    def chains(self) -> Mapping[str, Chain]:
+        """What all lines come to."""
+        if self._header is None:
+            raise self._refusal("is empty: expected a header as `promotion ledger export` writes it")
+        for model, (seq, last) in self._header.models.items():
+            entries = self._entries[model]
+            if not entries or (entries[-1].seq, entries[-1].hash) != (seq, last):
+                found = f"entry {entries[-1].seq}" if entries else "none"
+                raise self._refusal(
+                    f"is cut: its header ends '{model}' at entry {seq}, and the last one found is {found}"
+                )
+        return {model: self._chain(model, entries) for model, entries in self._entries.items()}
+
+    def _data(self, line: bytes) -> Any:
+        try:
+            return json.loads(line.decode(), parse_constant=_refuse)
+        except (ValueError, RecursionError):  # UnicodeDecodeError is a ValueError
+            raise self._bad_line("is not one JSON text in UTF-8") from None
+
+    def _read_header(self, data: Any, line: bytes) -> Header:
+        if not isinstance(data, dict) or data.get("format") != _FORMAT:
+            raise self._bad_line("is no header of an export of a ledger")
+        if data.get("version") != _VERSION:
+            version = str(data.get("version"))[:20]
+            raise self._bad_line(f"names format {version}, and this release reads {_VERSION}; install a newer release")
+        header = self._exactly(Header, data, line)
+        for model in header.models:
+            if not is_name(model):
+                raise self._bad_line(f"names {ascii(model)[:80]}, which is no name of a model")
+        return header
+
+    def _exactly(self, kind: type[T], data: Any, line: bytes) -> T:
+        """The value that the line holds, where no other text of it would do: nothing in it is passed over."""
+        try:
+            value = restore(kind, data)
+            written = canonical_json(plain(value)).encode()
+        except (ValueError, RecursionError):
+            written = b""
+        if written != line.rstrip(b"\r\n"):
+            raise self._bad_line("is not as an export writes it; it was changed, or is of another release")
+        return value
+
+    def _check(self, entry: Entry, header: Header) -> None:
+        """The entry is unchanged, and follows the one before."""
+        if entry.model not in header.models:
+            raise self._bad_line(f"is of {ascii(entry.model)[:80]}, which the header does not name")
+        before = self._entries[entry.model]
+        seq, last = (before[-1].seq, before[-1].hash) if before else (0, GENESIS)
+        if entry.seq != seq + 1:
+            raise self._bad_line(f"holds entry {entry.seq} of '{entry.model}' where entry {seq + 1} comes next")
+        if entry.prev_hash != last:
+            raise self._bad_line(f"holds an entry that does not follow entry {seq} of '{entry.model}' by its hash")
+        if entry.hash != entry.expected_hash():
+            raise self._bad_line(
+                f"holds entry {entry.seq} of '{entry.model}' changed: its hash is not that of its content"
+            )
+        if not _is_moment(entry.at):
+            raise self._bad_line(
+                f"holds entry {entry.seq} of '{entry.model}' at {ascii(entry.at)[:60]}, which is no time"
+            )
+
+    def _chain(self, model: str, entries: Sequence[Entry]) -> Chain:
+        """Fold the entries, as the ledger does when it is read."""
+        folding, champion = champions(model, entries), None
+        for number in self._numbers[model]:
+            self._number = number
+            champion = self._folded(folding)
+        head = Head(model=model, seq=entries[-1].seq, hash=entries[-1].hash, champion=champion)
+        return Chain(entries=tuple(entries), head=head)
+
+    def _folded(self, folding: Iterator[tuple[Entry, Champion | None]]) -> Champion | None:
+        try:
+            return next(folding)[1]
+        except Exception as error:  # whoever computes hashes can write any content
+            why = re.split(r"[.;] |\n", str(error))[0].rstrip(".")
+            raise self._bad_line(f"cannot be taken ({why or type(error).__name__})") from error
+
+    def _bad_line(self, what: str) -> LedgerError:
+        return LedgerError(f"Line {self._number} of {self._name} {what}. Nothing was imported.")
+
+    def _refusal(self, what: str) -> LedgerError:
+        return LedgerError(f"{self._name} {what}. Nothing was imported.")
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return moment.isoformat() == text and moment.utcoffset() is not None
+
+
+def _refuse(constant: str) -> None:
+    message = f"{constant} is never written"
+    raise ValueError(message)

@@ -1,0 +1,52 @@
+"""The arrays that evidence is made of, and columns of rows by name."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from promotion.metrics.containers import Floats as Floats
+from promotion.metrics.containers import unmasked
+
+Index: TypeAlias = NDArray[np.bool_] | NDArray[np.intp] | slice
+
+
+class Columns(Protocol):
+    """Arrays of shape `(n_rows,)` by name: a dict of arrays, a DataFrame, or part of the rows of one."""
+
+    def __getitem__(self, name: str, /) -> Any: ...
+
+    def __contains__(self, name: object, /) -> bool: ...
+
+
+TABLE = "The table of columns"
+"""What a sentence calls columns."""
+
+
+def names_of(columns: Columns | None) -> tuple[object, ...]:
+    """The names of columns, doubled ones as often as they occur; none where the columns do not say."""
+    return tuple(columns) if isinstance(columns, Iterable) else ()
+
+
+@dataclass(frozen=True, eq=False)
+class TakenColumns:
+    """Some of `n_rows` rows of columns; a column is cut when it is asked for, so that a wide table costs nothing.
+
+    Raises:
+        ValueError: the column asked for is of another length.
+    """
+
+    columns: Columns
+    index: Index
+    n_rows: int
+
+    def __getitem__(self, name: str, /) -> NDArray[Any]:
+        column = unmasked(self.columns[name])
+        if column.shape[:1] != (self.n_rows,):
+            raise ValueError(f"there must be one for each of {self.n_rows:,} rows, but the shape is {column.shape}")
+        return column[self.index]
+
+    def __contains__(self, name: object, /) -> bool:
+        return name in self.columns

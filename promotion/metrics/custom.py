@@ -1,0 +1,129 @@
+"""The user's own metrics: registered in Python, and named in a policy by their name or by where they stand."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import numpy as np
+
+from promotion.errors import ConfigError, as_data_error
+from promotion.metrics.arrays import Floats
+from promotion.metrics.bootstrap import by_bootstrap
+from promotion.metrics.catalogue import CATALOGUE
+from promotion.metrics.definition import Metric
+from promotion.metrics.influence import Estimate, Over
+from promotion.metrics.parametrized import FAMILIES
+from promotion.metrics.requirements import Requirement, enough_to_resample, two_rows
+from promotion.metrics.rows import ScoredRows
+from promotion.modules import import_module
+from promotion.vocabulary import Direction, Task
+
+Value: TypeAlias = Callable[[Floats, Floats, Floats], float]
+"""Of labels, scores and weights, as scikit-learn's metric functions take them."""
+
+Influence: TypeAlias = Callable[[Floats, Floats, Floats], Floats]
+"""Of the same; for each row `w_i * d value / d w_i`, shape `(n_rows,)`."""
+
+REGISTERED: dict[str, Metric] = {}
+"""The user's own, by name."""
+
+
+@dataclass(frozen=True)
+class OwnEstimate:
+    """How a user's own functions are called; equal when the functions are the same."""
+
+    name: str
+    value: Value
+    influence: Influence | None
+
+    def __call__(self, rows: ScoredRows) -> Estimate:  # noqa: D102 - as its class says
+        with as_data_error(f"The metric '{self.name}' cannot be computed from the {rows.whose}'s scores"):
+            if self.influence is None:
+                return by_bootstrap(rows, self.value)
+            value = float(self.value(rows.labels, rows.scores, rows.given_weights))
+            return Estimate(value, self._influence_of(rows, self.influence), over=Over.GIVEN)
+
+    def _influence_of(self, rows: ScoredRows, influence: Influence) -> Floats:
+        found = np.asarray(influence(rows.labels, rows.scores, rows.given_weights), dtype=np.float64)
+        if found.shape != (len(rows),):
+            raise ConfigError(
+                f"The influence of the metric '{self.name}' must be one number for each of {len(rows):,} rows, but is "
+                f"of shape {found.shape}. Return w_i * d value / d w_i for each row."
+            )
+        return found
+
+
+def register_metric(
+    name: str,
+    *,
+    direction: Direction | str,
+    value: Value,
+    influence: Influence | None = None,
+    task: Task | str = Task.BINARY,
+    requires: tuple[Requirement, ...] = (),
+) -> Metric:
+    """Make a metric of one's own known by a name.
+
+    Args:
+        name: a word, such as `profit`; no other metric may have it.
+        direction: `higher` or `lower`, which way it improves.
+        value: of labels, scores and weights, `(n_rows,)` each (scores of several classes `(n_rows, n_classes)`).
+        influence: of the same arguments, `w_i * d value / d w_i` for each row, `(n_rows,)`. Without it the standard
+            error is bootstrapped, which calls `value` some hundred times.
+        task: what the models that it is for predict.
+        requires: what it asks of the rows, beside finite scores.
+
+    Raises:
+        ConfigError: the name is no word or is taken by something else, or the direction or task is none.
+    """
+    needs = two_rows if influence else enough_to_resample
+    estimate = OwnEstimate(name, value, influence)
+    found = Metric(name, _direction(name, direction), estimate, (needs, *requires), frozenset({_task(name, task)}))
+    _require_free(found)
+    return REGISTERED.setdefault(name, found)
+
+
+def imported(text: str) -> Metric:
+    """The metric that stands at `package.module:attribute`; its name is this text.
+
+    Raises:
+        ConfigError: the module cannot be imported, or the attribute is not a metric.
+    """
+    module, _, attribute = text.partition(":")
+    try:
+        found = getattr(import_module(module), attribute, None)
+    except Exception as error:
+        raise ConfigError(
+            f"The metric '{text}' cannot be found, as its module cannot be imported ({type(error).__name__}: {error}). "
+            "See that the module is installed, or in the working folder."
+        ) from error
+    if not isinstance(found, Metric):
+        what = "is missing" if found is None else f"is of type {type(found).__name__}"
+        raise ConfigError(
+            f"The metric '{text}' must be what promotion.register_metric returns, but '{attribute}' {what}. "
+            f"Write {attribute} = register_metric(...) in {module}."
+        )
+    return replace(found, name=text)
+
+
+def _require_free(new: Metric) -> None:
+    taken = new.name in FAMILIES or any(new.name == each.name for each in CATALOGUE)
+    if not new.name.isidentifier():
+        raise ConfigError(f"The name of a metric must be a word such as profit, but is '{new.name}'.")
+    if taken or REGISTERED.get(new.name, new) != new:
+        raise ConfigError(f"There is already another metric '{new.name}'. Register this one under a name of its own.")
+
+
+def _direction(name: str, given: Direction | str) -> Direction:
+    try:
+        return Direction(given)
+    except ValueError:
+        raise ConfigError(f"The direction of the metric '{name}' must be higher or lower, but is '{given}'.") from None
+
+
+def _task(name: str, given: Task | str) -> Task:
+    try:
+        return Task(given)
+    except ValueError:
+        tasks = ", ".join(Task)
+        raise ConfigError(f"The task of the metric '{name}' must be one of {tasks}, but is '{given}'.") from None

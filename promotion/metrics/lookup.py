@@ -1,0 +1,46 @@
+"""The metrics by name: those that come with the library, those with parameters, and the user's own."""
+
+import re
+
+from promotion.errors import ConfigError, UnknownName
+from promotion.metrics.catalogue import CATALOGUE
+from promotion.metrics.custom import REGISTERED, imported
+from promotion.metrics.custom import register_metric as register_metric
+from promotion.metrics.definition import Metric as Metric
+from promotion.metrics.definition import task_of as task_of
+from promotion.metrics.parametrized import FAMILIES, parameterised
+from promotion.vocabulary import Task
+
+METRIC_NAMES = (*(each.name for each in CATALOGUE), *(each.example for each in FAMILIES.values()))
+"""Every name that `metric` knows of itself; an example of each that takes parameters."""
+
+_CATALOGUE = {each.name: each for each in CATALOGUE}
+_IN_MODULE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+
+
+def metric(name: str) -> Metric:
+    """The metric of this name, e.g. `roc_auc`, `recall_at_fpr(0.01)`, or `package.module:attribute` for a user's own.
+
+    Raises:
+        UnknownName: there is none; names the nearest.
+        ConfigError: its parameters are not what it takes, or the module or attribute is not there.
+    """
+    text = name.strip()
+    found = _CATALOGUE.get(text) or REGISTERED.get(text) or parameterised(text)
+    if found is not None:
+        return found
+    if _IN_MODULE.fullmatch(text):
+        return imported(text)
+    raise _unknown(text)
+
+
+def metric_names(task: Task) -> tuple[str, ...]:
+    """Those of `METRIC_NAMES` that are of models of this task."""
+    return tuple(name for name in METRIC_NAMES if task in metric(name).tasks)
+
+
+def _unknown(text: str) -> ConfigError | UnknownName:
+    plain = text.partition("(")[0].strip()
+    if plain in _CATALOGUE or plain in REGISTERED:
+        return ConfigError(f"The metric {plain} takes no parameters, but it says '{text}'. Write {plain}.")
+    return UnknownName(kind="metric", name=text, known=(*METRIC_NAMES, *REGISTERED))

@@ -1,0 +1,151 @@
+"""The metrics that take parameters, such as `recall_at_fpr(0.01)`: read as literals, never evaluated."""
+
+import ast
+import inspect
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from promotion.errors import ConfigError
+from promotion.metrics.counting import Cost, expected_cost
+from promotion.metrics.definition import Metric
+from promotion.metrics.requirements import at_least, costs, enough_to_resample, every_class, probabilities, two_rows
+from promotion.metrics.thresholds import precision_at_k, recall_at_fpr, recall_at_precision
+from promotion.vocabulary import Direction
+
+
+@dataclass(frozen=True)
+class Family:
+    """Metrics that differ by parameters.
+
+    Attributes:
+        name: of the function, e.g. `recall_at_fpr`.
+        takes: what its parameters are, for a sentence.
+        example: one of its metrics.
+        build: the metric of a text and the parameters read from it; a TypeError or ValueError says that they are wrong.
+    """
+
+    name: str
+    takes: str
+    example: str
+    build: Callable[..., Metric]
+
+    def metric(self, text: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Metric:
+        """The metric of these parameters.
+
+        Raises:
+            ConfigError: they are not what it takes.
+        """
+        try:
+            bound = inspect.signature(self.build).bind(text, *args, **kwargs)
+            return self.build(*bound.args, **bound.kwargs)
+        except (TypeError, ValueError) as error:
+            raise self.misread(text) from error
+
+    def misread(self, text: str) -> ConfigError:
+        """Says what it takes."""
+        return ConfigError(
+            f"The metric {self.name} takes {self.takes}, for example {self.example}, but it says '{text}'."
+        )
+
+
+def _recall_at_fpr(text: str, fpr: float) -> Metric:
+    return Metric(text, Direction.HIGHER, partial(recall_at_fpr, fpr=_share(fpr)), (every_class,), by_rank=True)
+
+
+def _recall_at_precision(text: str, precision: float) -> Metric:
+    estimate = partial(recall_at_precision, precision=_share(precision))
+    return Metric(text, Direction.HIGHER, estimate, (every_class, enough_to_resample), by_rank=True)
+
+
+def _precision_at_k(text: str, k: int) -> Metric:
+    if isinstance(k, bool) or not isinstance(k, int) or k < 1:
+        raise ValueError
+    return Metric(text, Direction.HIGHER, partial(precision_at_k, k=k), (every_class, at_least(k)), by_rank=True)
+
+
+def _expected_cost(text: str, *, fp: Cost, fn: Cost, tp: Cost = 0, tn: Cost = 0, threshold: float = 0.5) -> Metric:
+    estimate = partial(
+        expected_cost, fp=_cost(fp), fn=_cost(fn), tp=_cost(tp), tn=_cost(tn), threshold=_share(threshold)
+    )
+    of_label = ((0, fp), (0, tn), (1, fn), (1, tp))
+    requires = tuple(costs(label, cost) for label, cost in of_label if isinstance(cost, str))
+    columns = tuple(dict.fromkeys(cost for _, cost in of_label if isinstance(cost, str)))
+    return Metric(text, Direction.LOWER, estimate, (two_rows, probabilities, *requires), columns=columns)
+
+
+def _share(number: float) -> float:
+    if not 0 < _number(number) < 1:
+        raise ValueError
+    return float(number)
+
+
+def _cost(cost: Cost) -> Cost:
+    return cost if isinstance(cost, str) else _number(cost)
+
+
+def _number(number: float) -> float:
+    if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
+        raise ValueError
+    return float(number)
+
+
+FAMILIES = {
+    family.name: family
+    for family in (
+        Family(
+            "recall_at_fpr",
+            "the largest share of the negatives that may be selected, above 0 and below 1",
+            "recall_at_fpr(0.01)",
+            _recall_at_fpr,
+        ),
+        Family(
+            "precision_at_k",
+            "how many rows are selected, a whole number from 1 up",
+            "precision_at_k(100)",
+            _precision_at_k,
+        ),
+        Family(
+            "recall_at_precision",
+            "the precision to keep, above 0 and below 1",
+            "recall_at_precision(0.9)",
+            _recall_at_precision,
+        ),
+        Family(
+            "expected_cost",
+            "the cost of a false positive, fp, and of a false negative, fn, each a number or the name of a column in "
+            "quotes, and if need be those of the hits, tp and tn, and a threshold above 0 and below 1",
+            'expected_cost(fp=5, fn="TransactionAmt")',
+            _expected_cost,
+        ),
+    )
+}
+
+
+def parameterised(text: str) -> Metric | None:
+    """The metric that a text such as `recall_at_fpr(0.01)` names; None when no family has that name.
+
+    Raises:
+        ConfigError: the parameters cannot be read, or are not what the family takes.
+    """
+    family = FAMILIES.get(text.partition("(")[0].strip())
+    if family is None:
+        return None
+    try:
+        args, kwargs = _literals(text)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
+        raise family.misread(text) from error
+    return family.metric(text, args, kwargs)
+
+
+def _literals(text: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    call = ast.parse(text, mode="eval").body
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+        raise TypeError
+    args = tuple(ast.literal_eval(each) for each in call.args)
+    kwargs = {str(each.arg): ast.literal_eval(each.value) for each in call.keywords}
+    if len(kwargs) < len(call.keywords):
+        raise ValueError
+    return args, kwargs

@@ -1,0 +1,108 @@
+"""Metrics of how far off a probability or a predicted number is, row by row."""
+
+import numpy as np
+
+from promotion.errors import DataError
+from promotion.metrics.arrays import Floats
+from promotion.metrics.influence import Estimate, mean_of_rows, of_all_rows
+from promotion.metrics.rows import ScoredRows
+from promotion.metrics.scale import TINY, largest, power_of_two
+
+EPS = float(np.finfo(np.float64).eps)
+"""How near 0 and 1 a probability counts at most: scikit-learn's value for double precision, whatever the container."""
+
+
+def log_loss(rows: ScoredRows) -> Estimate:
+    """Mean of `-log(probability given to the true class)`, clipped to `EPS` from 0 and 1.
+
+    A score of 0 for a positive costs 36.0.
+    """
+    chances = _of_true_class(rows)
+    np.clip(chances, EPS, 1.0 - EPS, out=chances)
+    return mean_of_rows(rows, -np.log(chances, out=chances))
+
+
+def brier_score(rows: ScoredRows) -> Estimate:
+    """Mean squared distance of score and label; of three and more classes, summed over them, from 0 to 2."""
+    if rows.scores.ndim == 1:
+        return mse(rows)
+    distances = np.square(rows.scores).sum(axis=1) + 1.0 - 2.0 * _of_true_class(rows)
+    return mean_of_rows(rows, distances / 2 if rows.n_classes == 2 else distances)  # noqa: PLR2004 - as for one column
+
+
+def mse(rows: ScoredRows) -> Estimate:
+    """Mean squared error.
+
+    Raises:
+        DataError: the squares are no numbers of double precision.
+    """
+    estimate, unit = _mean_square(rows)
+    squared = unit * unit
+    if unit == 1 or TINY < estimate.value * squared < np.inf:
+        return _scaled(estimate, squared)
+    extreme = "large" if unit > 1 else "small"
+    message = (
+        f"The {rows.whose}'s errors, up to about {unit:.0e}, have squares that are too {extreme} for double precision; "
+        "scale the labels and the scores, or judge by rmse or mae."
+    )
+    raise DataError(message)
+
+
+def rmse(rows: ScoredRows) -> Estimate:
+    """Root of the mean squared error; the influence, by the delta method, is that of its square over twice the root."""
+    square, unit = _mean_square(rows)
+    root = float(np.sqrt(square.value))
+    return _scaled(Estimate(root, square.influence / (2 * root) if root else square.influence), unit)
+
+
+def mae(rows: ScoredRows) -> Estimate:
+    """Mean absolute error."""
+    errors, unit = _errors(rows)
+    return _scaled(mean_of_rows(rows, np.abs(errors, out=errors)), unit)
+
+
+def r2(rows: ScoredRows) -> Estimate:
+    """Share of the labels' variance that is explained, `1 - R` with `R = sum w error^2 / sum w (label - mean)^2`.
+
+    The mean minimises the denominator, so its own derivative drops out: `dr2/dw_i = (R spread_i - error_i^2) / D`.
+    Labels and errors are measured in one unit, which R does not depend on.
+
+    Raises:
+        DataError: the labels are so close to zero that double precision has lost digits of them.
+    """
+    if largest(rows.labels) < TINY:
+        message = f"All labels are nearer to 0 than {TINY:g}, where double precision loses digits; scale them."
+        raise DataError(message)
+    unit = power_of_two(max(largest(rows.labels), largest(rows.scores)))
+    labels, scores = rows.labels / unit, rows.scores / unit
+    mean = (rows.weights * labels).sum() / rows.weights.sum()
+    errors, spreads = np.square(scores - labels), np.square(labels - mean)
+    total = (rows.weights * spreads).sum()
+    unexplained = (rows.weights * errors).sum() / total
+    return of_all_rows(rows, 1.0 - unexplained, (unexplained * spreads - errors) / total)
+
+
+def _mean_square(rows: ScoredRows) -> tuple[Estimate, float]:
+    """The mean square of the errors in their unit, and the unit."""
+    errors, unit = _errors(rows)
+    return mean_of_rows(rows, np.square(errors, out=errors)), unit
+
+
+def _errors(rows: ScoredRows) -> tuple[Floats, float]:
+    """The errors, shape `(n_rows,)`, in a unit in which their squares are exact, and the unit."""
+    errors = rows.scores - rows.labels
+    unit = power_of_two(largest(errors))
+    if unit != 1:
+        errors /= unit
+    return errors, unit
+
+
+def _scaled(estimate: Estimate, unit: float) -> Estimate:
+    return estimate if unit == 1 else Estimate(estimate.value * unit, estimate.influence * unit)
+
+
+def _of_true_class(rows: ScoredRows) -> Floats:
+    """The probability that the model gives to what is so, shape `(n_rows,)`."""
+    if rows.scores.ndim == 1:
+        return np.where(rows.positive, rows.scores, 1.0 - rows.scores)
+    return rows.scores[np.arange(len(rows)), rows.labels.astype(np.intp)]

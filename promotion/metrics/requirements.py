@@ -1,0 +1,173 @@
+"""What metrics ask of the rows, beside finite scores: each says in a sentence why rows will not do, or nothing."""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+
+from promotion.metrics.bootstrap import FEWEST_ROWS
+from promotion.metrics.containers import floats
+from promotion.metrics.counting import predicted
+from promotion.metrics.rows import ScoredRows
+from promotion.vocabulary import Task
+
+Requirement: TypeAlias = Callable[[ScoredRows], str]
+"""Says in a sentence why rows will not do, or nothing when they do."""
+
+
+def finite_scores(rows: ScoredRows) -> str:
+    """No score is NaN or infinite."""
+    if np.isfinite(rows.scores).all():
+        return ""
+    nan, infinite = np.count_nonzero(np.isnan(rows.scores)), np.count_nonzero(np.isinf(rows.scores))
+    held = " and ".join(f"{count:,} {name}" for count, name in ((nan, "NaN"), (infinite, "infinite")) if count)
+    return (
+        f"The {rows.whose}'s scores must be finite, but hold {held} of {rows.scores.size:,}; "
+        "see why it cannot score them."
+    )
+
+
+def weights_in_full(rows: ScoredRows) -> str:
+    """Weights that differ are not all so tiny that double precision has lost digits of them."""
+    top = float(rows.weights.max()) * rows.unit
+    if top >= np.finfo(np.float64).tiny or rows.weights.min() == rows.weights.max():
+        return ""
+    return f"It takes weights that hold all their digits, but none is above {top:g}; scale them."
+
+
+def two_rows(rows: ScoredRows) -> str:
+    """There are two rows, as a mean of one has no standard error."""
+    if len(rows) > 1:
+        return ""
+    return "It takes at least two rows, for a standard error, but there is 1; judge on more rows."
+
+
+def every_class(rows: ScoredRows) -> str:
+    """There are two rows of each class, as a mean over a class of one row has no standard error."""
+    fewest = min(rows.rows_per_class)
+    if fewest > 1:
+        return ""
+    label = rows.rows_per_class.index(fewest)
+    if rows.task is Task.BINARY and not fewest:
+        return f"It takes labels of both classes, but all {len(rows):,} are {1 - label}; judge on rows that hold both."
+    return (
+        f"It takes at least two rows of each class, for a standard error, but of {len(rows):,} there "
+        f"{'is 1' if fewest else 'are none'} with the label {label}; judge on more rows."
+    )
+
+
+def enough_to_resample(rows: ScoredRows) -> str:
+    """There are rows of each class in every replicate, but for an event that never happens."""
+    fewest = min(rows.rows_per_class)
+    if fewest >= FEWEST_ROWS:
+        return ""
+    which = "" if rows.task is Task.REGRESSION else f" with the label {rows.rows_per_class.index(fewest)}"
+    each = "" if rows.task is Task.REGRESSION else " of each class"
+    return (
+        f"It takes at least {FEWEST_ROWS} rows{each}, as its error comes from resampling them, but there are "
+        f"{fewest}{which}; judge on more rows."
+    )
+
+
+def probabilities(rows: ScoredRows) -> str:
+    """Every score lies within 0 and 1; those of several classes add up to 1."""
+    low, high = float(rows.scores.min()), float(rows.scores.max())
+    if low < 0 or high > 1:
+        return (
+            f"It takes scores from 0 to 1, but the {rows.whose}'s lie between {low:g} and {high:g}; "
+            "score with probabilities, or judge by a rank metric such as roc_auc."
+        )
+    return _adding_up_to_one(rows) if rows.task is Task.MULTICLASS else ""
+
+
+ADDING_UP = 1e-3
+"""How far from 1 the probabilities of a row may add up: half precision rounds each by up to 0.0005 of itself."""
+
+
+def _adding_up_to_one(rows: ScoredRows) -> str:
+    sums = rows.scores.sum(axis=1, dtype=np.float64)
+    off = np.abs(sums - 1.0)
+    wrong = np.count_nonzero(off > ADDING_UP)
+    if not wrong:
+        return ""
+    return (
+        f"It takes probabilities that add up to 1 in each row, but {wrong:,} of the {rows.whose}'s {len(rows):,} rows "
+        f"do not (for example {sums[off.argmax()]:g}); score with predict_proba, or normalise the rows."
+    )
+
+
+FEWEST_SAID = 20
+"""Of fewer rows said to be 1, the share that is says next to nothing: equally good models then differed too often."""
+
+
+def says_one(rows: ScoredRows) -> str:
+    """Some rows are scored above 0.5, `FEWEST_SAID` of them at least."""
+    said = int(np.count_nonzero(predicted(rows)))
+    if said >= FEWEST_SAID:
+        return ""
+    return (
+        f"It takes at least {FEWEST_SAID} rows that are said to be 1, but the {rows.whose} says so of {said:,}; "
+        "judge on more rows, or by precision_at_k or recall_at_fpr, which set the cut-off by the rows."
+    )
+
+
+def says_every_class(rows: ScoredRows) -> str:
+    """Each class is predicted for some row."""
+    return next(filter(None, (says(rows, label) for label in range(rows.n_classes))), "")
+
+
+def says(rows: ScoredRows, label: int) -> str:
+    """The class is predicted for some row."""
+    if (predicted(rows) == label).any():
+        return ""
+    return f"It takes rows that are said to be {label}, but the {rows.whose} says so of none; judge by another metric."
+
+
+def spread_labels(rows: ScoredRows) -> str:
+    """The labels are not all the same."""
+    if np.ptp(rows.labels) > 0:
+        return ""
+    return f"It takes labels that differ, but all {len(rows):,} are {rows.labels[0]:g}; judge on rows that vary."
+
+
+def at_least(count: int) -> Requirement:
+    """There are that many rows, by weight, and no row alone weighs more."""
+
+    def requirement(rows: ScoredRows) -> str:
+        heaviest = float(rows.weights.max()) * rows.unit
+        if heaviest > count:
+            return f"It takes rows that weigh {count:,} at most, but one weighs {heaviest:,.6g}; scale the weights."
+        if rows.weight >= count:
+            return ""
+        return f"It takes at least {count:,} rows, but there are {rows.weight:,.6g}; judge on more rows."
+
+    return requirement
+
+
+def costs(label: int, column: str) -> Requirement:
+    """The column holds a finite cost for each row of this label."""
+
+    def requirement(rows: ScoredRows) -> str:
+        if column in rows.columns:
+            return _why_no_costs(rows, label, column)
+        return f"It takes a column '{column}' of costs beside the scores, but there is none; give it as a column."
+
+    return requirement
+
+
+def _why_no_costs(rows: ScoredRows, label: int, name: str) -> str:
+    try:
+        column = floats(rows.columns[name])
+    except (TypeError, ValueError) as error:
+        return f"It takes numbers in the column '{name}', but they cannot be read as such: {error}."
+    if column.shape != (len(rows),):
+        return (
+            f"It takes a cost in the column '{name}' for each of {len(rows):,} rows, but its shape is {column.shape}."
+        )
+    wrong = np.count_nonzero(~np.isfinite(column[rows.labels == label]))
+    if not wrong:
+        return ""
+    return (
+        f"It takes a finite cost in the column '{name}' for each row labelled {label}, but {wrong:,} are NaN or "
+        "infinite; fill them, or leave those rows out."
+    )

@@ -1,0 +1,36 @@
+"""What we require: a policy, its checks on a comparison, and the decision that follows. Pure; no I/O, no clock."""
+
+from promotion.policy.budget import Budget, HoldoutSketch, Renamed, Trial, count_use, seen_renamed
+from promotion.policy.checks import Check, Kind
+from promotion.policy.decision import Decision, HoldoutUsed, Judged, decide
+from promotion.policy.limits import Footprint
+from promotion.policy.policy import ApprovalRule, FirstModel, HoldoutReuse, Policy, Rule, UnknownProvenance
+from promotion.policy.rules import Floor, Guardrail, Limits, Primary, Require, SliceRule
+
+__all__ = [
+    "ApprovalRule",
+    "Budget",
+    "Check",
+    "Decision",
+    "FirstModel",
+    "Floor",
+    "Footprint",
+    "Guardrail",
+    "HoldoutReuse",
+    "HoldoutSketch",
+    "HoldoutUsed",
+    "Judged",
+    "Kind",
+    "Limits",
+    "Policy",
+    "Primary",
+    "Renamed",
+    "Require",
+    "Rule",
+    "SliceRule",
+    "Trial",
+    "UnknownProvenance",
+    "count_use",
+    "decide",
+    "seen_renamed",
+]

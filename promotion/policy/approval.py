@@ -1,0 +1,124 @@
+"""Who must agree before a `promote` decision takes effect, and whether they have. Pure."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from promotion.durations import length_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """Who may approve, how many different people must, and how long they can.
+
+    Attributes:
+        approvers: as actors are recorded (`os:alice`); anyone when empty.
+        needed: how many must.
+        within: how long after the decision an approval counts, like `12h` or `3d`.
+    """
+
+    approvers: tuple[str, ...] = ()
+    needed: int = 1
+    within: str = "7d"
+
+    @property
+    def time(self) -> timedelta:
+        """How long after the decision an approval counts."""
+        return length_of(self.within)
+
+    def takes(self, actor: str) -> bool:
+        """Whether this person's approval counts."""
+        return not self.approvers or actor in self.approvers
+
+    def faults(self) -> Iterator[str]:
+        """Why nobody could ever be asked so, one sentence each."""
+        if self.needed < 1:
+            yield f"'min_approvals' must be at least 1, found {self.needed}."
+        for actor in self.approvers:
+            source, _, name = actor.partition(":")
+            if not (source and name):
+                example = f"; an operating system's user is 'os:{actor.strip(':')}'" if actor.strip(":") else ""
+                yield f"'approvers' names people as the ledger records them, SOURCE:NAME, found '{actor}'{example}."
+        if len(set(self.approvers)) < len(self.approvers):
+            yield f"'approvers' names somebody twice: {', '.join(self.approvers)}."
+        if self.approvers and self.needed > len(self.approvers):
+            yield f"'min_approvals' asks for {self.needed} people, and 'approvers' names only {len(self.approvers)}."
+        if not self._leaves_time():
+            yield (
+                "'approval_timeout' must be hours, days or weeks, and at least one of them, like 12h, 3d or 2w; found "
+                f"'{self.within}'."
+            )
+
+    def _leaves_time(self) -> bool:
+        try:
+            return self.time > timedelta()
+        except (ValueError, OverflowError):
+            return False
+
+
+ANYONE = Panel()
+"""One approval, by anybody, within a week."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Consent:
+    """What people have said so far to one decision.
+
+    Attributes:
+        approved: who approved and counts, in the order in which they said it.
+        denied: who denied; one is enough.
+        missing: how many approvals are still to come; 0 when there are enough.
+        open_to: the listed people who can give the next; empty when anyone can, or nobody listed is left.
+        concerned: who cannot be the only ones to approve, as long as nobody else has.
+        listed: whether only listed people count.
+    """
+
+    approved: tuple[str, ...]
+    denied: tuple[str, ...]
+    missing: int
+    open_to: tuple[str, ...]
+    concerned: tuple[str, ...]
+    listed: bool
+
+    @property
+    def given(self) -> bool:
+        """Whether the version may serve."""
+        return not self.denied and self.missing == 0
+
+    @property
+    def wanting(self) -> str:
+        """What is still missing, and by whom it can be given: `1 approval is missing, from os:bob or os:carol`."""
+        number = "1 approval is missing" if self.missing == 1 else f"{self.missing} approvals are missing"
+        concerned = " and ".join(self.concerned)
+        if self.listed and not self.open_to:
+            return f"{number}, and none of the approvers can give it"
+        from_whom = f"from {' or '.join(self.open_to) or 'anyone'}"
+        if concerned and self.missing > 1:
+            return f"{number}, {from_whom}, and not only from {concerned}"
+        return f"{number}, {from_whom}{f' but {concerned}' if concerned and not self.listed else ''}"
+
+
+def consent(panel: Panel, answers: Mapping[str, bool], concerned: Collection[str]) -> Consent:
+    """Count the answers: approvals of different people who count, at least one of them by somebody not concerned.
+
+    A denial stands even where the list of approvers has changed since: the version was rejected by it.
+
+    Args:
+        panel: who may approve, and how many must.
+        answers: each person's last word, True approves; oldest first.
+        concerned: who trained the version or asked for the decision. They may approve, and are never enough.
+    """
+    approved = tuple(actor for actor, yes in answers.items() if yes and panel.takes(actor))
+    outsider = any(actor not in concerned for actor in approved)
+    missing = max(panel.needed - len(approved), 0 if outsider else 1)
+    alone = () if outsider else tuple(sorted(concerned))
+    return Consent(
+        approved=approved,
+        denied=tuple(actor for actor, yes in answers.items() if not yes),
+        missing=missing,
+        open_to=tuple(
+            actor for actor in panel.approvers if actor not in approved and not (missing == 1 and actor in alone)
+        ),
+        concerned=alone,
+        listed=bool(panel.approvers),
+    )

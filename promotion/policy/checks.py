@@ -1,0 +1,336 @@
+"""One requirement of the policy applied to one comparison; pure functions, each returning a `Check`.
+
+Primary, guardrails and floors are one-sided at level alpha. All must pass, which needs no correction for their
+number (intersection-union test: Berger, Technometrics 24, 1982).
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import NamedTuple, TypeGuard
+
+from promotion.comparison import Comparison, Evaluation, Measurement, MetricComparison, SliceComparison
+from promotion.metrics.bounds import Dependence, DrawnAs
+from promotion.number_format import figure, signed
+from promotion.policy.budget import Budget
+from promotion.policy.policy import FirstModel, Policy, Rule
+from promotion.policy.power import equal_could_not_pass
+from promotion.policy.rules import Floor, Guardrail, Primary, Require
+from promotion.vocabulary import Outcome
+
+POINT = 0.5
+"""The level at which a bound is the plain value."""
+
+
+ROUNDING = 1e-12
+"""Plain values are equal when they differ by less than this share of the largest number among them and their errors:
+sums over millions of rows, in another order, differ by that much."""
+
+
+class Kind(StrEnum):
+    """Which sort of requirement a check applies."""
+
+    CLEAN = "clean holdout"
+    SCORED = "scores"
+    NO_ROLLBACK = "no rollback"
+    EVIDENCE = "evidence"
+    PRIMARY = "primary"
+    GUARDRAIL = "guardrail"
+    SLICE = "slice"
+    FLOOR = "floor"
+    LIMIT = "limit"
+
+
+GROUNDS = frozenset({Kind.PRIMARY, Kind.GUARDRAIL, Kind.SLICE, Kind.FLOOR, Kind.LIMIT})
+"""The kinds that speak for or against a version; the others say whether it can be judged at all."""
+
+BEFORE = frozenset({Kind.CLEAN, Kind.SCORED, Kind.NO_ROLLBACK})
+"""The kinds that are checked ahead of the comparison, and do not follow from it and the policy."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """What one requirement found.
+
+    Attributes:
+        kind: the sort of requirement.
+        subject: what it is about: a metric, `rows`, `champion`.
+        outcome: what was found.
+        reason: one sentence with the numbers.
+        value: the gain; of a floor the challenger's value; of the evidence a count.
+        bound: the one-sided confidence bound that was compared with `required`.
+        required: what the bound had to clear.
+    """
+
+    kind: Kind
+    subject: str
+    outcome: Outcome
+    reason: str
+    value: float | None = None
+    bound: float | None = None
+    required: float | None = None
+
+    @property
+    def name(self) -> str:
+        """The requirement as a person says it, e.g. `guardrail roc_auc`."""
+        return f"{self.kind} {self.subject}".strip()
+
+
+def evidence_checks(evidence: Comparison | Evaluation, policy: Policy) -> tuple[Check, ...]:
+    """Whether there are rows enough to judge by, and of both classes where there are two."""
+    rows, *classes = counted(evidence)
+    enough = (_enough(rows, policy.min_rows), *_enough_groups(evidence.dependence, policy))
+    return (_enough(min(classes, key=Counted.told), policy.min_positives), *enough) if classes else enough
+
+
+class Counted(NamedTuple):
+    """Rows of one kind: what they are called, how many, and how many of equal weight would tell as much."""
+
+    what: str
+    found: int
+    as_equal: float | None
+
+    def told(self) -> float:
+        """What is held against a minimum."""
+        return self.found if self.as_equal is None else self.as_equal
+
+    @property
+    def said(self) -> str:
+        """In words: `12 rows`, `900 rows, whose weights tell as much as 12 of equal weight`."""
+        if self.as_equal is None:
+            return f"{self.found:,} {self.what}"
+        return f"{self.found:,} {self.what}, whose weights tell as much as {self.as_equal:,.3g} of equal weight"
+
+
+def counted(evidence: Comparison | Evaluation | SliceComparison) -> tuple[Counted, ...]:
+    """All rows; and the positives and negatives, where there are two classes."""
+    equal = evidence.as_equal
+    rows = Counted("rows", evidence.rows, equal.rows if equal else None)
+    if evidence.positives is None:
+        return (rows,)
+    return (
+        rows,
+        Counted("positives", evidence.positives, equal.positives if equal else None),
+        Counted("negatives", evidence.rows - evidence.positives, equal.negatives if equal else None),
+    )
+
+
+def _enough_groups(drawn: Dependence | None, policy: Policy) -> tuple[Check, ...]:
+    """Whether there are groups enough, where a person named them and plain values do not decide."""
+    if not _counts_groups(drawn, policy):
+        return ()
+    few = few_groups(drawn, policy)
+    outcome = Outcome.INCONCLUSIVE if few else Outcome.PASSED
+    reason = few or f"{_as_equal(drawn)}; the policy asks for at least {policy.min_groups:,}."
+    return (
+        Check(
+            kind=Kind.EVIDENCE,
+            subject="groups",
+            outcome=outcome,
+            reason=reason,
+            value=drawn.effective,
+            required=float(policy.min_groups),
+        ),
+    )
+
+
+def few_groups(drawn: Dependence | None, policy: Policy) -> str:
+    """Why there are too few named groups to tell an error from; empty where there are enough."""
+    if not _counts_groups(drawn, policy) or (drawn.effective or 0.0) >= policy.min_groups:
+        return ""
+    return (
+        f"{_as_equal(drawn)}, too few to tell an error from; the policy asks for at least {policy.min_groups:,}. Judge "
+        "on rows of more groups."
+    )
+
+
+def _counts_groups(drawn: Dependence | None, policy: Policy) -> TypeGuard[Dependence]:
+    """Blocks of time are never too few: the fewer, the farther off their bounds."""
+    return drawn is not None and drawn.drawn_as is DrawnAs.GROUPS and policy.rule is not Rule.POINT
+
+
+def _as_equal(drawn: Dependence) -> str:
+    return f"The rows are of {drawn.said}, which tell as much as {drawn.effective or 0.0:.3g} of equal size"
+
+
+def primary_check(comparison: Comparison, primary: Primary, alpha: float, budget: Budget | None = None) -> Check:
+    """Passes when the gain is shown to exceed the margin, fails when it is shown to fall short."""
+    found = compared(comparison, primary.metric)
+    if found is None:
+        return missing(Kind.PRIMARY, comparison, primary.metric)
+    margin = primary.margin(found.champion)
+    check = gain_check(Kind.PRIMARY, found, alpha, margin, f"a gain above {margin:g}")
+    if check.outcome is Outcome.INCONCLUSIVE and budget and found.lower_bound(budget.fresh) > margin:
+        return replace(check, reason=f"{check.reason} On fresh rows such a gain would pass.")
+    return check
+
+
+def guardrail_check(comparison: Comparison, guardrail: Guardrail, alpha: float) -> Check:
+    """Passes when the loss is shown to stay within `max_loss`, fails when it is shown to exceed it."""
+    found = compared(comparison, guardrail.metric)
+    if found is None:
+        return missing(Kind.GUARDRAIL, comparison, guardrail.metric)
+    asks = f"a loss of at most {guardrail.max_loss:g}"
+    check = gain_check(Kind.GUARDRAIL, found, alpha, -guardrail.max_loss, asks)
+    if guardrail.require is Require.PROVEN:
+        return told_power(check, equal_could_not_pass(comparison, found, guardrail.max_loss, alpha))
+    return unless_shown(check, guardrail.require)
+
+
+def told_power(check: Check, power: str) -> Check:
+    """The check; where it is left open, with what the rows can show at all."""
+    left_open = check.outcome is Outcome.INCONCLUSIVE
+    return replace(check, reason=f"{check.reason} {power}") if power and left_open else check
+
+
+def unless_shown(check: Check, require: Require) -> Check:
+    """The check; where only a loss that is shown blocks, one that the numbers leave open passes."""
+    if check.outcome is Outcome.INCONCLUSIVE and require is Require.NOT_WORSE:
+        return replace(check, outcome=Outcome.PASSED, reason=f"{check.reason} It blocks only a loss that is shown.")
+    return check
+
+
+def floor_check(evidence: Comparison | Evaluation, floor: Floor, alpha: float) -> Check:
+    """Passes when the challenger's own value is shown to clear the constant, fails when it is shown not to."""
+    found = evidence.measurement(floor.metric)
+    if found is None:
+        return missing(Kind.FLOOR, evidence, floor.metric)
+    if floor.min is not None:
+        return _constant_check(found, floor.min, alpha, sign=1)
+    assert floor.max is not None  # noqa: S101 - Floor admits exactly one of min and max
+    return _constant_check(found, floor.max, alpha, sign=-1)
+
+
+def without_champion(policy: Policy) -> tuple[Check, ...]:
+    """The checks of gains when there is nobody to gain on: not applicable, and floors must stand in for them."""
+    reason = "There is no champion to compare with; floors alone decide on the first one."
+    kinds = (
+        (Kind.PRIMARY, policy.primary.metric),
+        *((Kind.GUARDRAIL, rail.metric) for rail in policy.guardrails),
+        *((Kind.SLICE, f"{rule.metric} by {rule.slicing.name}") for rule in policy.slices),
+    )
+    gains = tuple(
+        Check(kind=kind, subject=metric, outcome=Outcome.NOT_APPLICABLE, reason=reason) for kind, metric in kinds
+    )
+    nobody = _nobody_decides(policy)
+    return gains if nobody is None else (*gains, nobody)
+
+
+def _nobody_decides(policy: Policy) -> Check | None:
+    """Why the first model is not for this policy to decide on; None when its floors do."""
+    if policy.first_model is FirstModel.MANUAL:
+        reason = (
+            'There is no champion yet, and the policy leaves the first one to a person (first_model = "manual"): '
+            "`promotion promote TAG --override --reason …`."
+        )
+    elif not policy.floors:
+        reason = (
+            "There is no champion yet and the policy has no floors, so nothing can be required of the first model; "
+            "add a floor to the policy, or promote it by hand with --override."
+        )
+    else:
+        return None
+    return Check(kind=Kind.FLOOR, subject="", outcome=Outcome.MISSING, reason=reason)
+
+
+def gain_check(
+    kind: Kind, found: MetricComparison, alpha: float, required: float, asks: str, *, where: str = ""
+) -> Check:
+    """Compare the bounds of a gain, over all rows or `where` it was found, with what is required."""
+    low, high = found.lower_bound(alpha), found.upper_bound(alpha)
+    tie = is_tie(found, alpha, required)
+    outcome = _outcome(passed=low > required and not tie, failed=high < required and not tie)
+    bound = high if outcome is Outcome.FAILED else low
+    scale = max(abs(found.champion), abs(found.challenger))
+    gain, least, most = (signed(number, scale=scale) for number in (found.gain, low, high))
+    known = _known(outcome, alpha, f"at least {least}", f"at most {most}", f"somewhere from {least} to {most}")
+    subject = f"{found.metric} where {where}" if where else found.metric
+    reason = f"The gain in {subject} is {gain}{known}; the policy asks for {asks}."
+    return Check(
+        kind=kind,
+        subject=subject,
+        outcome=outcome,
+        reason=reason,
+        value=found.gain,
+        bound=bound,
+        required=required,
+    )
+
+
+def _constant_check(found: Measurement, required: float, alpha: float, *, sign: int) -> Check:
+    """Compare a value with a constant; `sign` is 1 for a lower limit, -1 for an upper one."""
+    worst, best = (found.lower_bound(alpha), found.upper_bound(alpha))[::sign]
+    tie = (alpha == POINT or found.stderr == 0) and _equal(found.value, required, found.stderr)
+    outcome = _outcome(
+        passed=sign * (worst - required) > 0 and not tie, failed=sign * (best - required) < 0 and not tie
+    )
+    bound = best if outcome is Outcome.FAILED else worst
+    value, low, high = (figure(number, scale=abs(found.value)) for number in (found.value, *sorted((worst, best))))
+    passed, failed = (f"at least {low}", f"at most {high}")[::sign]
+    known = _known(outcome, alpha, passed, failed, f"somewhere from {low} to {high}")
+    reason = (
+        f"The challenger's {found.metric} is {value}{known}; "
+        f"the policy asks for {'more' if sign > 0 else 'less'} than {required:g}."
+    )
+    return Check(
+        kind=Kind.FLOOR,
+        subject=found.metric,
+        outcome=outcome,
+        reason=reason,
+        value=found.value,
+        bound=bound,
+        required=required,
+    )
+
+
+def _enough(rows: Counted, required: int) -> Check:
+    found = rows.told()
+    outcome = Outcome.PASSED if found >= required else Outcome.INCONCLUSIVE
+    only = "" if outcome is Outcome.PASSED else "only "
+    return Check(
+        kind=Kind.EVIDENCE,
+        subject=rows.what,
+        outcome=outcome,
+        reason=f"The holdout has {only}{rows.said}; the policy asks for at least {required:,}.",
+        value=float(found),
+        required=float(required),
+    )
+
+
+def missing(kind: Kind, evidence: Comparison | Evaluation, metric: str) -> Check:
+    """A check of a metric that could not be computed."""
+    reasons = [gap.reason for gap in evidence.missing if gap.metric == metric]
+    reason = reasons[0] if reasons else f"The comparison does not hold {metric}."
+    return Check(kind=kind, subject=metric, outcome=Outcome.MISSING, reason=reason)
+
+
+def compared(comparison: Comparison | SliceComparison, metric: str) -> MetricComparison | None:
+    """What was found of a metric; None when it could not be compared."""
+    return next((found for found in comparison.metrics if found.metric == metric), None)
+
+
+def is_tie(found: MetricComparison, alpha: float, required: float) -> bool:
+    """Whether plain values decide, or no error is known, and the gain is what is required but for rounding."""
+    if alpha != POINT and found.stderr != 0:
+        return False
+    sizes = (found.champion, found.challenger, found.champion_stderr, found.challenger_stderr)
+    return _equal(found.gain, required, *sizes)
+
+
+def _equal(one: float, other: float, *sizes: float) -> bool:
+    return abs(one - other) <= ROUNDING * max(map(abs, (one, other, *sizes)))
+
+
+def _outcome(*, passed: bool, failed: bool) -> Outcome:
+    if passed:
+        return Outcome.PASSED
+    return Outcome.FAILED if failed else Outcome.INCONCLUSIVE
+
+
+def _known(outcome: Outcome, alpha: float, passed: str, failed: str, between: str) -> str:
+    """What the bounds say; nothing where plain values decide."""
+    if alpha == POINT:
+        return ""
+    bounds = f"one-sided {100 * (1 - alpha):.4g} % bound"
+    if outcome is Outcome.INCONCLUSIVE:
+        return f", {between} ({bounds}s)"
+    return f", {passed if outcome is Outcome.PASSED else failed} ({bounds})"

@@ -1,0 +1,239 @@
+"""The policy: what must hold before a version may serve. Values only; `checks` and its neighbours apply them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pydantic import ConfigDict, ValidationError
+
+from promotion.canonical import digest, plain, restore
+from promotion.comparison import Slicing
+from promotion.errors import ConfigError
+from promotion.metrics import metric
+from promotion.number_format import meant_as_share
+from promotion.policy.approval import ANYONE, Panel
+from promotion.policy.rules import (
+    STRICT,
+    Floor,
+    Guardrail,
+    Limits,
+    Primary,
+    SliceRule,
+    at_least_zero,
+    metric_at,
+    number_at,
+)
+from promotion.toml import Number, Whole, read_toml, sentences
+from promotion.vocabulary import Task
+
+USUAL = {
+    Task.BINARY: ("average_precision", "roc_auc", "log_loss", "brier_score"),
+    Task.MULTICLASS: ("log_loss", "brier_score", "accuracy", "balanced_accuracy"),
+    Task.REGRESSION: ("rmse", "mae", "r2"),
+}
+"""Compared and recorded where the policy names no `metrics`."""
+
+
+class Rule(StrEnum):
+    """Whether bounds at the confidence decide, or the plain values."""
+
+    CONFIDENT = "confident"
+    POINT = "point"
+
+
+class FirstModel(StrEnum):
+    """Who decides when there is no champion yet: the floors, or a person."""
+
+    FLOORS = "floors"
+    MANUAL = "manual"
+
+
+class UnknownProvenance(StrEnum):
+    """What to do with a version whose training rows nobody knows."""
+
+    HOLD = "hold"
+    ASSUME_CLEAN = "assume_clean"
+
+
+class ApprovalRule(StrEnum):
+    """Whether a `promote` decision moves the version by itself, or waits for people to approve it."""
+
+    AUTOMATIC = "automatic"
+    REQUIRED = "required"
+
+
+class HoldoutReuse(StrEnum):
+    """Whether each further decision on the same rows is made at a stricter level."""
+
+    BUDGET = "budget"
+    IGNORE = "ignore"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """What must hold before a version may serve."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+    primary: Primary
+    """The metric that must improve."""
+    confidence: Number = 0.95
+    """Of each check, and of the two-sided intervals shown; at least 0.5 and below 1. The primary is asked more
+    strictly, see `holdout_reuse`.
+    """
+    rule: Rule = Rule.CONFIDENT
+    """`"confident"`: bounds decide. `"point"`: plain values do, and chance is not considered."""
+    guardrails: tuple[Guardrail, ...] = ()
+    """Metrics that must not get worse."""
+    floors: tuple[Floor, ...] = ()
+    """Constants that the challenger's own value must clear; they alone decide on the first model."""
+    slices: tuple[SliceRule, ...] = ()
+    """Metrics that must not get worse in any part of the rows."""
+    limits: Limits = field(default_factory=Limits)
+    """What the version may cost to serve."""
+    metrics: tuple[str, ...] | None = None
+    """Compared and recorded even where nothing is required of them; without it the usual ones of the task."""
+    min_rows: Whole = 500
+    """With fewer rows in the holdout nothing is decided."""
+    min_positives: Whole = 50
+    """With fewer rows of the rarer class nothing is decided; of binary models only."""
+    min_groups: Whole = 5
+    """Where rows are in named groups: with fewer of them nothing is decided, counted as groups of equal size that would
+    tell as much; of binary models those that hold the rarer class.
+    """
+    first_model: FirstModel = FirstModel.FLOORS
+    """Who decides when there is no champion: the floors, or with `"manual"` a person (`promotion promote TAG
+    --override`).
+    """
+    unknown_provenance: UnknownProvenance = UnknownProvenance.HOLD
+    """A version of which nobody knows what it was trained on: `"hold"`, or `"assume_clean"` to take it that none of the
+    rows that judge trained it.
+    """
+    approval: ApprovalRule = ApprovalRule.AUTOMATIC
+    """`"required"`: a version that passed waits in `staging` until people approve it with `promotion approve TAG`."""
+    approvers: tuple[str, ...] = ()
+    """Who may approve, as the ledger records them: `os:NAME`, `config:NAME`, `form:NAME` (typed into the form in
+    Prefect), `prefect:RUN`; without it anyone. Only with `approval = "required"`.
+    """
+    min_approvals: Whole = 1
+    """How many different people must; at least one of them neither trained the version nor asked for the decision."""
+    approval_timeout: str = "7d"
+    """How long after the decision they can: hours, days or weeks, like `"12h"`, `"3d"`, `"2w"`. Then nobody can approve
+    it any more, anyone can deny it, and a gate run that waits for it denies it.
+    """
+    holdout_reuse: HoldoutReuse = HoldoutReuse.BUDGET
+    """`"budget"`: the primary is asked more strictly with every use of the same rows. `"ignore"`: uses are not counted,
+    and the primary is asked at `confidence`.
+    """
+
+    def __post_init__(self) -> None:
+        for name in self.metrics or ():
+            metric_at("metrics", name)
+        self._check_one_task()
+        at_least_zero("min_rows", self.min_rows)
+        at_least_zero("min_positives", self.min_positives)
+        at_least_zero("min_groups", self.min_groups)
+        number_at("min_approvals", self.min_approvals)
+        self._check_approval()
+        given = number_at("confidence", self.confidence)
+        if not 0.5 <= given < 1:  # noqa: PLR2004 - below one half "confidence" means its opposite
+            hint = meant_as_share(given) if given >= 50 else ""  # noqa: PLR2004 - per cent
+            message = f"'confidence' must be at least 0.5 and below 1, found {given}.{hint}"
+            raise ConfigError(message)
+
+    @classmethod
+    def from_toml(cls, source: str | Path | dict[str, Any]) -> "Policy":
+        """Read a policy from a TOML file (its `[policy]` table, or the whole file) or from a dict of that shape.
+
+        Raises:
+            ConfigError: the file cannot be read, or a key or value is not what a policy takes.
+        """
+        where = "the policy" if isinstance(source, dict) else str(source)
+        data = source if isinstance(source, dict) else read_toml(Path(source))
+        try:
+            return restore(cls, data.get("policy", data))
+        except ValidationError as error:
+            raise ConfigError(sentences(error, cls, where)) from error
+        except ConfigError as error:
+            message = str(error) if isinstance(source, dict) else f"{source}: {error}"
+            raise ConfigError(message) from error
+
+    @property
+    def alpha(self) -> float:
+        """Level of each one-sided check; at one half, under `rule = "point"`, a bound is the plain value."""
+        return 0.5 if self.rule is Rule.POINT else round(1 - self.confidence, 12)
+
+    @property
+    def budgeted(self) -> bool:
+        """Whether uses of the holdout are counted."""
+        return self.rule is Rule.CONFIDENT and self.holdout_reuse is HoldoutReuse.BUDGET
+
+    @property
+    def panel(self) -> Panel:
+        """Who may approve a promotion, how many must, and how long they can."""
+        return Panel(approvers=self.approvers, needed=self.min_approvals, within=self.approval_timeout)
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Every metric of which something is required, each once, the primary first."""
+        others: tuple[Guardrail | Floor | SliceRule, ...] = (*self.guardrails, *self.floors, *self.slices)
+        return tuple(dict.fromkeys((self.primary.metric, *(rule.metric for rule in others))))
+
+    @property
+    def tasks(self) -> frozenset[Task]:
+        """What a model can predict, by the metrics named."""
+        named = (*self.required, *(self.metrics or ()))
+        return frozenset(Task).intersection(*(metric(name).tasks for name in named))
+
+    def names(self, task: Task = Task.BINARY) -> tuple[str, ...]:
+        """Every metric to compare, each once, for models that predict this: those required first."""
+        return tuple(dict.fromkeys((*self.required, *(USUAL[task] if self.metrics is None else self.metrics))))
+
+    @property
+    def slicings(self) -> tuple[Slicing, ...]:
+        """Every way to divide the rows, each once."""
+        return tuple(dict.fromkeys(rule.slicing for rule in self.slices))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns that the rows must have for slices and for costs per row."""
+        return tuple(dict.fromkeys((*(column for rule in self.slices for column in rule.by), *self.costs)))
+
+    @property
+    def costs(self) -> tuple[str, ...]:
+        """Columns of numbers that the metrics read."""
+        named = (*self.required, *(self.metrics or ()))
+        return tuple(dict.fromkeys(column for name in named for column in metric(name).columns))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the policy's canonical JSON; see `policy_digest`."""
+        return policy_digest(plain(self))
+
+    def _check_one_task(self) -> None:
+        """See that one model can be measured by every metric named."""
+        if not self.tasks:
+            names = (*self.required, *(self.metrics or ()))
+            said = ", ".join(f"{name} ({' or '.join(sorted(metric(name).tasks))})" for name in names)
+            message = f"One model cannot be measured by all of the policy's metrics, which are for: {said}."
+            raise ConfigError(message)
+
+    def _check_approval(self) -> None:
+        """See that the approvals asked for can be given."""
+        if self.approval is ApprovalRule.AUTOMATIC and self.panel != ANYONE:
+            usual = "approval_timeout" if self.min_approvals == ANYONE.needed else "min_approvals"
+            key = "approvers" if self.approvers else usual
+            message = f"'{key}' says how promotions are approved, which needs approval = \"required\" beside it."
+            raise ConfigError(message)
+        for fault in self.panel.faults():
+            raise ConfigError(fault)
+
+
+def policy_digest(policy: Mapping[str, Any]) -> str:
+    """SHA-256 of the canonical JSON of a policy's plain data; without later keys, where they are at their default.
+
+    So a policy that nobody touched is named as it was by earlier releases.
+    """
+    later = {"approval_timeout": ANYONE.within, "min_groups": Policy.min_groups}
+    return digest({key: value for key, value in policy.items() if (key, value) not in later.items()})

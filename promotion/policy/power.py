@@ -1,0 +1,84 @@
+"""What a holdout can show: whether a challenger equal to the champion could pass, and how much more would do."""
+
+from dataclasses import replace
+
+from promotion.comparison import Comparison, MetricComparison, SliceComparison
+from promotion.metrics.bounds import DrawnAs, Error, half_width
+from promotion.number_format import figure
+from promotion.policy.policy import Policy, Rule
+from promotion.policy.rules import Require
+
+_STEPS = 50
+
+
+def equal_could_not_pass(
+    comparison: Comparison | SliceComparison, found: MetricComparison, max_loss: float, alpha: float
+) -> str:
+    """One sentence where a challenger that gains and loses nothing could not be shown to stay within `max_loss`.
+
+    It names the smallest loss that these rows can rule out, and about how much more of them would do: with so many an
+    equal challenger passes as often as not. Empty where it could pass.
+    """
+    shown = found.half_width(alpha)
+    if shown < max_loss or shown == 0:
+        return ""
+    least = figure(shown, scale=max(abs(found.champion), abs(found.challenger)))
+    could = f"A challenger equal to the champion could not pass here: these rows rule out a loss of {least} at best"
+    if max_loss == 0:
+        return f"{could}, and no rows rule out every loss; allow one."
+    return f"{could}; {_enough(comparison, times_needed(found, max_loss, alpha))} would do."
+
+
+def warnings(comparison: Comparison, policy: Policy) -> tuple[str, ...]:
+    """What a challenger equal to the champion could not pass on rows like these, a sentence for each such check."""
+    if policy.rule is Rule.POINT:
+        return ()
+    rules: list[tuple[str, Comparison | SliceComparison, float]]
+    rules = [(rail.metric, comparison, rail.max_loss) for rail in policy.guardrails if rail.require is Require.PROVEN]
+    rules += [
+        (rule.metric, part, rule.max_loss)
+        for rule in policy.slices
+        if rule.require is Require.PROVEN
+        for part in comparison.slices
+        if part.by == rule.slicing.name
+    ]
+    found = (
+        (where, each, max_loss) for name, where, max_loss in rules for each in where.metrics if each.metric == name
+    )
+    return tuple(
+        f"{each.metric}{f' where {where.name}' if isinstance(where, SliceComparison) else ''}: {said}"
+        for where, each, max_loss in found
+        if (said := equal_could_not_pass(where, each, max_loss, policy.alpha))
+    )
+
+
+def times_needed(found: MetricComparison, width: float, alpha: float) -> float:
+    """How many times as much as there is makes a half-width so small; the degrees of freedom grow with it."""
+    times = 1.0
+    for _ in range(_STEPS):
+        more = [_grown(each, times) for each in (found.error, found.beside) if each]
+        times *= (half_width(alpha, more[0], more[1] if len(more) > 1 else None) / width) ** 2
+    return times
+
+
+def _grown(error: Error, times: float) -> Error:
+    dof = None if error.dof is None else max((error.dof + 1.0) * times - 1.0, 1.0)
+    return replace(error, stderr=error.stderr / times**0.5, dof=dof)
+
+
+def _enough(comparison: Comparison | SliceComparison, times: float) -> str:
+    """So many rows, groups or days, whichever is counted."""
+    drawn = comparison.dependence
+    if drawn is None or drawn.count is None:
+        return f"about {_round(comparison.rows * times)} rows like these (now {comparison.rows:,})"
+    if drawn.drawn_as is DrawnAs.GROUPS:
+        return f"about {_round(drawn.count * times)} groups like these (now {drawn.count:,})"
+    if drawn.days is not None:
+        days = drawn.count * drawn.days
+        return f"about {_round(days * times)} days like these (now {days:,})"
+    return f"about {times:.2g} times as long a time"
+
+
+def _round(number: float) -> str:
+    """Two significant digits; more would say more than is known."""
+    return f"{float(f'{number:.2g}'):,.0f}"

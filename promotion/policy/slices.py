@@ -1,0 +1,127 @@
+"""Guardrails for parts of the rows: one check per slice, corrected for how many there are.
+
+A rule that says `not_worse` blocks only on a loss that is shown. Every slice is a further chance to see one where there
+is none, so Holm's step-down procedure (Scandinavian Journal of Statistics 6, 1979) keeps the chance that any of them
+blocks a challenger that loses nowhere at alpha. A rule that says `proven` asks every slice to pass, which needs no
+correction.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from promotion.comparison import Comparison, MetricComparison, SliceComparison
+from promotion.policy.checks import (
+    Check,
+    Counted,
+    Kind,
+    compared,
+    counted,
+    few_groups,
+    gain_check,
+    told_power,
+    unless_shown,
+)
+from promotion.policy.policy import Policy, Rule
+from promotion.policy.power import equal_could_not_pass
+from promotion.policy.rules import Require, SliceRule
+from promotion.vocabulary import Outcome
+
+
+@dataclass(frozen=True)
+class _Case:
+    """One slice under one rule: its check, and what was found there when it can be judged."""
+
+    rule: SliceRule
+    check: Check
+    found: MetricComparison | None = None
+
+    @property
+    def corrected(self) -> bool:
+        """Whether it counts among the many that block only on a shown loss."""
+        return self.found is not None and self.rule.require is Require.NOT_WORSE
+
+
+def slice_checks(comparison: Comparison, policy: Policy) -> tuple[Check, ...]:
+    """One check for each slice of each rule, and one more for a rule under which no slice can be judged."""
+    cases = [case for rule in policy.slices for case in _cases(comparison, rule, policy)]
+    if policy.rule is Rule.POINT:
+        return tuple(unless_shown(case.check, case.rule.require) for case in cases)
+    several = [case for case in cases if case.corrected]
+    shown = _shown_worse(several, policy.alpha)
+    return tuple(
+        _corrected(case, len(several), shown=case in shown) if case.corrected else case.check for case in cases
+    )
+
+
+def _cases(comparison: Comparison, rule: SliceRule, policy: Policy) -> Iterator[_Case]:
+    cases = [_case(part, rule, policy) for part in comparison.slices if part.by == rule.slicing.name]
+    yield from cases
+    if all(case.check.outcome is Outcome.NOT_APPLICABLE for case in cases):
+        said = f"none of its {len(cases)} slices has rows enough" if cases else "the comparison has no such slices"
+        reason = f"The policy asks for {rule.metric} by {rule.slicing.name}, but {said}."
+        yield _Case(rule, _check(f"{rule.metric} by {rule.slicing.name}", Outcome.MISSING, reason))
+
+
+def _case(part: SliceComparison, rule: SliceRule, policy: Policy) -> _Case:
+    subject = f"{rule.metric} where {part.name}"
+    few = _too_few(part, rule) or few_groups(part.dependence, policy)
+    if few:
+        return _Case(rule, _check(subject, Outcome.NOT_APPLICABLE, few))
+    found = compared(part, rule.metric)
+    if found is None:
+        gaps = [gap.reason for gap in part.missing if gap.metric == rule.metric]
+        return _Case(rule, _check(subject, Outcome.MISSING, next(iter(gaps), f"It does not hold {rule.metric}.")))
+    asks = f"a loss of at most {rule.max_loss:g}"
+    check = gain_check(Kind.SLICE, found, policy.alpha, -rule.max_loss, asks, where=part.name)
+    if rule.require is Require.PROVEN:
+        check = told_power(check, equal_could_not_pass(part, found, rule.max_loss, policy.alpha))
+    return _Case(rule, check, found)
+
+
+def _too_few(part: SliceComparison, rule: SliceRule) -> str:
+    """Why a slice is too small to be judged; empty when it is not."""
+    rows, *classes = counted(part)
+    asked = [(rows, rule.min_rows)]
+    asked += [(min(reversed(classes), key=Counted.told), rule.min_positives)] if classes else []
+    return next(
+        (
+            f"It has only {each.said}; the policy judges slices of at least {least:,}."
+            for each, least in asked
+            if each.told() < least
+        ),
+        "",
+    )
+
+
+def _shown_worse(cases: list[_Case], alpha: float) -> list[_Case]:
+    """Holm: from the smallest p-value on, as long as it is at most alpha by the number of cases still open."""
+    ordered = sorted(cases, key=_p_worse)
+    for place, case in enumerate(ordered):
+        if _p_worse(case) > alpha / (len(ordered) - place):
+            return ordered[:place]
+    return ordered
+
+
+def _p_worse(case: _Case) -> float:
+    """One-sided p-value of the hypothesis that the loss is within the margin; small when it is shown to exceed it."""
+    assert case.found is not None  # noqa: S101 - the caller has filtered
+    slack = case.found.gain + case.rule.max_loss
+    if case.found.stderr == 0:
+        return 0.0 if slack < 0 and case.check.outcome is Outcome.FAILED else 1.0
+    return case.found.tail(-slack)
+
+
+def _corrected(case: _Case, several: int, *, shown: bool) -> Check:
+    """The check of a rule that blocks only on a shown loss, after the correction for several slices."""
+    if case.check.outcome is Outcome.PASSED:
+        return case.check
+    corrected = f", corrected for {several} slices" if several > 1 else ""
+    if shown:
+        reason = f"{case.check.reason} The loss is shown{corrected}."
+        return replace(case.check, outcome=Outcome.FAILED, reason=reason)
+    reason = f"{case.check.reason} It blocks only a loss that is shown{corrected}."
+    return replace(case.check, outcome=Outcome.PASSED, reason=reason)
+
+
+def _check(subject: str, outcome: Outcome, reason: str) -> Check:
+    return Check(kind=Kind.SLICE, subject=subject, outcome=outcome, reason=reason)

@@ -1,0 +1,346 @@
+"""The recipe that the configuration names, and the rows that it reads."""
+
+import inspect
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from promotion.canonical import digest
+from promotion.config import Config, ModelConfig
+from promotion.draws import UNSAID, Draws, draws_of
+from promotion.errors import ConfigError, DataError, PromotionError, as_data_error
+from promotion.holdout import mature, without
+from promotion.interfaces import Recall, Recipe, Split, is_repeatable, read_anew, task_of_recipe
+from promotion.ledger.entries import Registration
+from promotion.modules import import_module, why_missing
+from promotion.row_keys import form_in_use
+from promotion.rows import check_rows, file_digest, require_columns, require_named
+from promotion.visible import visible
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+_READERS = ("registry-flows", "numpy", "pandas", "pyarrow")
+"""Another release of one of these may read a file in another way."""
+_ABSENT = (0, 0)
+_UNASKED: Mapping[str, Any] = {"group": None, "dependence": "independent", "clean_by": "row"}
+"""Settings of which the rows that are read do not depend."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """A file's rows.
+
+    Attributes:
+        rows: those old enough for their labels to be trusted.
+        name: the path as it is recorded.
+        digest: of the file's bytes.
+        immature: how many rows were left out since they are too young.
+        whole: all of them judge; the file is a holdout by itself.
+        draws: what counts as a draw of its own among those that judge.
+    """
+
+    rows: "pd.DataFrame"
+    name: str
+    digest: str
+    immature: int = 0
+    whole: bool = False
+    draws: Draws = UNSAID
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """What rows are read from.
+
+    Attributes:
+        recipe: reads them.
+        made_with: the options that it was made with.
+        path: the file.
+        digest: of its bytes.
+        stamp: its time and size when the digest was taken.
+    """
+
+    recipe: Recipe
+    made_with: Mapping[str, Any]
+    path: Path
+    digest: str
+    stamp: tuple[int, int]
+
+    @property
+    def key(self) -> str | None:
+        """A digest of all that the rows depend on; None where the recipe does not say that it reads repeatably."""
+        code = _code_digest(type(self.recipe))
+        if not is_repeatable(self.recipe.load) or code is None:
+            return None
+        return digest(
+            {
+                "file": [self.digest, self.path.suffix],
+                "recipe": f"{type(self.recipe).__module__}:{type(self.recipe).__qualname__}",
+                "code": code,
+                "options": repr(sorted(self.made_with.items())),
+                "versions": [installed(name) for name in _READERS],
+                "keys": form_in_use(),
+            }
+        )
+
+
+def source(recipe: Recipe, made_with: Mapping[str, Any], path: Path, known: str | None = None) -> Source:
+    """What rows are read from, with the digest of the file as it is now; or the one known already.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    stamp = _stamp(path)
+    if known is None:
+        with as_data_error(f"The recipe could not load {path}"):
+            known = file_digest(path) if stamp != _ABSENT else ""
+    return Source(recipe=recipe, made_with=made_with, path=path, digest=known, stamp=stamp)
+
+
+def _code_digest(kind: type) -> str | None:
+    """SHA-256 over the modules that a class and those it inherits from are written in; None where they have no file."""
+    modules = {inspect.getmodule(one) for one in kind.__mro__ if one.__module__ != "builtins"}
+    files = {getattr(module, "__file__", None) for module in modules}
+    if None in files:
+        return None
+    return digest(sorted(file_digest(Path(str(file))) for file in files))
+
+
+def load_rows(source: Source, name: str, settings: ModelConfig, recall: Recall = read_anew) -> Data:
+    """Read a recipe's rows, see that they can train and judge, and leave out those that are too young.
+
+    Raises:
+        DataError: they cannot, or the recipe failed to read them, or the file changed meanwhile.
+    """
+    recipe, path = source.recipe, source.path
+    rows = recall(source.key, lambda: _load(source)) if source.key else _load(source)
+    check_rows(rows, key=recipe.key, label=recipe.label, what=str(path), task=task_of_recipe(recipe))
+    require_columns(rows, settings.policy.columns, str(path), "which the policy names")
+    kept = rows if settings.mature_after is None else mature(rows, recipe, settings.mature_after, settings.time_unit)
+    return Data(rows=kept, name=name, digest=source.digest, immature=len(rows) - len(kept))
+
+
+def _load(source: Source) -> "pd.DataFrame":
+    """The rows as the recipe reads them now."""
+    with as_data_error(f"The recipe could not load {source.path}"):
+        rows = source.recipe.load(source.path)
+    if not hasattr(rows, "columns"):
+        message = f"The recipe's `load` must give a pandas DataFrame, but gave a {type(rows).__name__}."
+        raise DataError(message)
+    if _stamp(source.path) != source.stamp:
+        message = f"{source.path} changed while it was read. Wait until it is written whole, and run the command again."
+        raise DataError(message)
+    return rows
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """Time in nanoseconds and size in bytes."""
+    found = path.stat() if path.is_file() else None
+    return (found.st_mtime_ns, found.st_size) if found else _ABSENT
+
+
+def split(recipe: Recipe, data: Data) -> Split:
+    """The rows that train and the rows that judge, by the recipe; none trains of a file that is a holdout by itself."""
+    if data.whole:
+        return Split(data.rows.iloc[:0], data.rows)
+    with as_data_error("The recipe could not split the rows"):
+        return recipe.split(data.rows)
+
+
+class Reader:
+    """Reads the rows of recipes; the last ones are kept, so that training and judging read their file once.
+
+    Args:
+        config: the models with their recipes and files.
+        recall: keeps rows beyond this process.
+    """
+
+    def __init__(self, config: Config, recall: Recall = read_anew) -> None:
+        self._config, self._recall = config, recall
+        self._kept: tuple[object, Data] | None = None
+        self._digests: dict[tuple[Path, tuple[int, int]], str] = {}
+
+    def training(self, model: str, data: str | Path | None, options: Mapping[str, Any]) -> tuple[Recipe, Data]:
+        """The recipe, made with these options over the configured ones, and the rows to train and judge by."""
+        settings = self._config.model(model)
+        return self._read(settings, _first(model, data, settings.data), options)
+
+    def key(self, model: str, data: str | Path | None, options: Mapping[str, Any]) -> str | None:
+        """What the rows of `training` are kept under; None where the recipe does not read repeatably."""
+        settings = self._config.model(model)
+        return self._source(settings, _first(model, data, settings.data), options).key
+
+    def foresee(
+        self,
+        model: str,
+        trained: Registration | None = None,
+        data: str | Path | None = None,
+        holdout: str | Path | None = None,
+    ) -> None:
+        """See that the recipe and the files can be found, before anything is imported for them.
+
+        Args:
+            model: its name.
+            trained: the version that is to be judged; None where one is to be trained.
+            data: file that a person named.
+            holdout: file that a person named, whose rows all judge.
+
+        Raises:
+            ConfigError: the recipe cannot be imported.
+            DataError: a file is not there.
+        """
+        settings = self._config.model(model)
+        for recipe in filter(None, (settings.recipe, trained.recipe if trained else None)):
+            _require_found(recipe)
+        whole = holdout or (None if data else settings.holdout)
+        named = data or (trained.data if trained else None) or settings.data
+        require_named(self._path(whole or _first(model, named)))
+        if trained is None and settings.holdout and named:
+            require_named(self._path(named))
+
+    def judging(self, model: str, trained: Registration, data: str | Path | None, holdout: str | Path | None) -> Data:
+        """The rows whose holdout judges a version, or those that judge whole."""
+        settings = self._config.model(model)
+        whole = holdout or (None if data else settings.holdout)
+        file = whole or _first(model, data, trained.data, settings.data)
+        return self._read(settings, file, trained.options, whole=whole is not None)[1]
+
+    def recipe_of(self, model: str, trained: Registration) -> Recipe:
+        """The recipe as a version was made with, by its registration."""
+        return load_recipe(self._as_recorded(model, trained), trained.options)
+
+    def recorded(self, model: str, trained: Registration, name: str) -> Data:
+        """The rows of a file by the name that was recorded, read as a version was made with."""
+        return self._read(self._as_recorded(model, trained), name, trained.options)[1]
+
+    def _as_recorded(self, model: str, trained: Registration) -> ModelConfig:
+        """The settings that reading needs; how rows depend on each other, each decision records for itself."""
+        told = {"recipe": trained.recipe} if trained.recipe else {}
+        return self._config.model(model).model_copy(update={**told, **_UNASKED})
+
+    def chosen(self, model: str, trained: Registration) -> str:
+        """The file whose rows judge a version where nobody names one, as it is recorded."""
+        settings = self._config.model(model)
+        return self._name(self._path(settings.holdout or _first(model, trained.data, settings.data)))
+
+    def split(self, model: str, recipe: Recipe, data: Data, options: Mapping[str, Any]) -> Split:
+        """The rows that train and the rows that judge: by the recipe, or by the model's holdout file.
+
+        Raises:
+            DataError: the holdout file holds every row, so that none is left to train on.
+        """
+        settings = self._config.model(model)
+        if settings.holdout is None:
+            return split(recipe, data)
+        holdout = self._read(settings, settings.holdout, options)[1].rows
+        training = without(data.rows, holdout, recipe)
+        if len(training) == 0:
+            message = (
+                f"Every row of {data.name} is in {settings.holdout} as well, which judges. Name other rows to train on."
+            )
+            raise DataError(message)
+        return Split(training, holdout)
+
+    def _read(
+        self, settings: ModelConfig, file: str | Path, options: Mapping[str, Any], *, whole: bool = False
+    ) -> tuple[Recipe, Data]:
+        source = self._source(settings, file, options)
+        draws = draws_by(settings, source.recipe)
+        key = (settings.model_copy(update=_UNASKED), repr(source.made_with), source.path, source.stamp, form_in_use())
+        if self._kept is None or self._kept[0] != key:
+            self._kept = (key, load_rows(source, self._name(source.path), settings, self._recall))
+        data = self._kept[1]
+        draws.check(data.rows, str(source.path))
+        return source.recipe, replace(data, whole=whole, draws=draws)
+
+    def _source(self, settings: ModelConfig, file: str | Path, options: Mapping[str, Any]) -> Source:
+        path = self._path(file)
+        known = self._digests.get((path, _stamp(path)))
+        found = source(load_recipe(settings, options), {**settings.options, **options}, path, known)
+        self._digests[path, found.stamp] = found.digest
+        return found
+
+    def _path(self, file: str | Path) -> Path:
+        """Where the file is.
+
+        Raises:
+            DataError: its name is none that can be recorded.
+        """
+        path = (self._config.root / Path(file).expanduser()).resolve()
+        name = self._name(path)
+        if os.fsencode(name).decode(errors="ignore") != name:
+            message = f"The name of {visible(name)} is not UTF-8, so it cannot be recorded. Rename the file."
+            raise DataError(message)
+        return path
+
+    def _name(self, path: Path) -> str:
+        inside = path.is_relative_to(self._config.root)
+        return str(path.relative_to(self._config.root) if inside else path)
+
+
+def draws_by(settings: ModelConfig, recipe: Recipe) -> Draws:
+    """What counts as a draw of its own among a model's rows.
+
+    Raises:
+        ConfigError: the recipe's `group` is no group, or there is none and one is needed.
+    """
+    return draws_of(recipe, settings.group, settings.dependence, settings.time_unit, settings.clean_by)
+
+
+def _first(model: str, *files: str | Path | None) -> str | Path:
+    """The first file that is named."""
+    named = [file for file in files if file is not None]
+    if not named:
+        message = f"No data is named for '{model}'. Set `data` in [models.{model}], or name a file with --data."
+        raise DataError(message)
+    return named[0]
+
+
+def load_recipe(settings: ModelConfig, options: Mapping[str, Any]) -> Recipe:
+    """Make the recipe `package.module:Class` with its configured options and these over them.
+
+    Modules in the working folder are found too.
+
+    Raises:
+        ConfigError: there is no such module or class, it does not take the options, or it is no recipe.
+    """
+    _require_found(settings.recipe)
+    module_name, _, class_name = settings.recipe.partition(":")
+    try:
+        kind = getattr(import_module(module_name), class_name)
+        recipe = kind(**{**settings.options, **options})
+    except ModuleNotFoundError as error:
+        message = f"The recipe '{settings.recipe}' cannot be imported: there is no module '{error.name}' here."
+        raise ConfigError(message) from error
+    except (AttributeError, TypeError) as error:
+        message = f"The recipe '{settings.recipe}' cannot be made: {error}."
+        raise ConfigError(message) from error
+    except PromotionError:
+        raise
+    except Exception as error:  # of the user's own code
+        first = (str(error).strip().splitlines() or [""])[0]
+        message = f"The recipe '{settings.recipe}' cannot be imported ({type(error).__name__}: {first})."
+        raise ConfigError(message) from error
+    if not isinstance(recipe, Recipe):
+        missing = [
+            name for name in ("key", "label", "time", "load", "split", "train", "score") if not hasattr(recipe, name)
+        ]
+        message = f"'{settings.recipe}' is no recipe: it lacks {', '.join(missing)}."
+        raise ConfigError(message)
+    task_of_recipe(recipe)
+    return recipe
+
+
+def _require_found(recipe: str) -> None:
+    module_name, colon, class_name = recipe.partition(":")
+    if not colon:
+        message = f"A recipe is named as package.module:Class, found '{recipe}'."
+        raise ConfigError(message)
+    why = why_missing(module_name, class_name)
+    if why:
+        message = f"The recipe '{recipe}' cannot be imported: {why}."
+        raise ConfigError(message)

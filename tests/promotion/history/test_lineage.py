@@ -1,0 +1,52 @@
+import itertools
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from promotion.errors import LedgerError
+from promotion.history.lineage import champion_period_at, champion_periods
+from promotion.ledger.entries import Move, Registration, TransitionPlanned, chain
+from promotion.ledger.state import champion_at, fold
+from promotion.vocabulary import Stage
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+TAGS = ("toy:a", "toy:b", "toy:c")
+
+
+def promoted(tag, cause):
+    moves = (Move(tag=tag, before=Stage.STAGING, after=Stage.PROD),)
+    return TransitionPlanned(cause=cause, moves=moves, champion=tag, reason="r")
+
+
+@st.composite
+def histories(draw):
+    """A chain whose writers' clocks differ and jump."""
+    bodies = [Registration(tag=tag, digest=tag * 8, stage=Stage.STAGING) for tag in TAGS]
+    causes = st.sampled_from(["promotion", "rollback", "adoption"])
+    bodies += [promoted(*one) for one in draw(st.lists(st.tuples(st.sampled_from(TAGS), causes), max_size=12))]
+    entries, head = [], None
+    for body in bodies:
+        at = NOON + timedelta(minutes=draw(st.integers(-30, 30)))
+        entries += chain("toy", head, [body], at=at, actor="os:alice")
+        head = fold("toy", entries).head
+    return entries
+
+
+@given(histories(), st.integers(-40, 40))
+def test_whatever_the_clocks_say_reigns_follow_one_another_and_agree_with_the_ledger(entries, minutes):
+    served, moment = champion_periods("toy", entries), NOON + timedelta(minutes=minutes)
+    assert [one.champion.seq for one in served] == sorted({one.champion.seq for one in served})
+    assert [one.until for one in served] == [*(later.champion.since for later in served[1:]), None][: len(served)]
+    assert (served[-1].champion if served else None) == fold("toy", entries).champion
+    found = champion_period_at(served, moment)
+    assert (found.champion if found else None) == champion_at("toy", entries, moment)
+    assert all(before.champion.tag != after.champion.tag for before, after in itertools.pairwise(served))
+
+
+def test_a_changed_entry_tells_no_history():
+    entries = [*chain("toy", None, [Registration(tag="toy:a", digest="d", stage=None)], at=NOON, actor="os:alice")]
+    forged = [type(entries[0])(**{**vars(entries[0]), "actor": "os:mallory"})]
+    with pytest.raises(LedgerError, match="Entry 1 of 'toy' does not follow entry 0 as it was written"):
+        champion_periods("toy", forged)
