@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add it to the app."""
-    app.command(epilog="Example: promotion retrain fraud_classifier")(retrain)
+    app.command(epilog="Example: promotion retrain fraud_classifier", rich_help_panel="Judge")(retrain)
 
 
 def retrain(

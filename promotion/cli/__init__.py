@@ -1,6 +1,6 @@
 """The `promotion` command. Each command calls the registry's method of its own name and shows what it returns."""
 
-import gc
+import gc as garbage  # `gc` is a command here
 import io
 import signal
 import sys
@@ -14,13 +14,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and leave with its exit code; a user's mistake is one sentence on standard error."""
     # A short-lived process that imports 300,000 objects gains nothing from collecting among them: less often while it
     # runs, and not at all when it ends, takes two seconds off a command that imports MLflow, Prefect and BentoML.
-    gc.set_threshold(100_000, 50, 100)
+    garbage.set_threshold(100_000, 50, 100)
     try:
         code = run(arguments)
     except KeyboardInterrupt:  # pressed again, while it was told what the first one left
         code = STOPPED
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is said and done
-    gc.freeze()
+    garbage.freeze()
     sys.exit(code)
 
 

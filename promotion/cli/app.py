@@ -1,15 +1,57 @@
 """The commands, and those that other packages add through the entry-point group `promotion.commands`."""
 
 import os
+from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from promotion.cli import approve, change, collect, comparing, inspect, keep, key, ledger, metrics, past, policy, report
+from promotion.cli import (
+    adopt,
+    approve,
+    audit,
+    champion,
+    compare,
+    deny,
+    gate,
+    gc,
+    history,
+    init,
+    key,
+    ledger,
+    metrics,
+    policy,
+    promote,
+    readmit,
+    repair,
+    replay,
+    report,
+    rollback,
+    show,
+    status,
+    sync,
+)
+
+
+class _InRooms(TyperGroup):
+    """Lists its commands by what they are for."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write them, room by room."""
+        rooms: dict[str, list[tuple[str, str]]] = {}
+        for name in self.list_commands(ctx):
+            command: Any = self.get_command(ctx, name)
+            rooms.setdefault(str(command.rich_help_panel), []).append((name, command.get_short_help_str(limit=80)))
+        for room, rows in rooms.items():
+            with formatter.section(room):
+                formatter.write_dl(rows)
+
 
 app = typer.Typer(
+    cls=_InRooms,
     name="promotion",
     help="Decides which trained model serves, and records why.",
     no_args_is_help=True,
@@ -30,8 +72,51 @@ def settings(
         os.environ["PROMOTION_CONFIG"] = str(config.absolute())
 
 
-for _room in (change, approve, comparing, inspect, past, metrics, report, policy, keep, collect, ledger, key):
-    _room.add_commands(app)
+_ROOMS: dict[str, tuple[tuple[Callable[..., Any], str], ...]] = {
+    "Judge": (
+        (gate.gate, gate.EXAMPLE),
+        (compare.compare, compare.EXAMPLE),
+        (replay.replay, replay.EXAMPLE),
+    ),
+    "Change": (
+        (promote.promote, promote.EXAMPLE),
+        (rollback.rollback, rollback.EXAMPLE),
+        (readmit.readmit, readmit.EXAMPLE),
+        (adopt.adopt, adopt.EXAMPLE),
+        (approve.approve, approve.EXAMPLE),
+        (deny.deny, deny.EXAMPLE),
+    ),
+    "Look": (
+        (status.status, status.EXAMPLE),
+        (champion.champion, champion.EXAMPLE),
+        (history.history, history.EXAMPLE),
+        (show.show_life, show.EXAMPLE),
+        (metrics.metrics, metrics.EXAMPLE),
+        (report.report, report.EXAMPLE),
+        (audit.audit, audit.EXAMPLE),
+    ),
+    "Keep": (
+        (init.init, init.EXAMPLE),
+        (repair.repair, repair.EXAMPLE),
+        (sync.sync, sync.EXAMPLE),
+        (gc.gc, gc.EXAMPLE),
+        (key.key, key.EXAMPLE),
+    ),
+}
+for _room, _commands in _ROOMS.items():
+    for _command, _example in _commands:
+        _name = _command.__name__.removesuffix("_life")
+        app.command(_name, epilog=f"Example: {_example}", rich_help_panel=_room)(_command)
+
+_policies = typer.Typer(help="Look at policies.", no_args_is_help=True, rich_markup_mode=None)
+_policies.command(epilog=f"Example: {policy.EXAMPLE}")(policy.check)
+app.add_typer(_policies, name="policy", rich_help_panel="Look")
+
+_ledgers = typer.Typer(help="Keep, move and upgrade the ledger.", no_args_is_help=True, rich_markup_mode=None)
+for _command in (ledger.export, ledger.import_file, ledger.upgrade, ledger.take):
+    _name = _command.__name__.removesuffix("_file")
+    _ledgers.command(_name, epilog=f"Example: {ledger.EXAMPLES[_name]}")(_command)
+app.add_typer(_ledgers, name="ledger", rich_help_panel="Keep")
 
 
 def with_plugins(host: typer.Typer) -> typer.Typer:

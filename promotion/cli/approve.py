@@ -1,16 +1,9 @@
-"""Commands of people whose approval a policy asks for: approve, deny."""
-
-import typer
+"""`promotion approve`: approve a version that passed and waits."""
 
 from promotion.cli.output import DryRun, Json, Reason, TagText
 from promotion.cli.proposing import opened, propose_and_do
 
-
-def add_commands(app: typer.Typer) -> None:
-    """Add them to the app."""
-    tag = "fraud_classifier:abc123"
-    app.command(epilog=f"Example: promotion approve {tag} --reason 'the gain is worth it'")(approve)
-    app.command(epilog=f"Example: promotion deny {tag} --reason 'it was trained on the wrong month'")(deny)
+EXAMPLE = "promotion approve fraud_classifier:abc123 --reason 'the gain is worth it'"
 
 
 def approve(tag: TagText, reason: Reason, dry_run: DryRun = False, as_json: Json = False) -> int:
@@ -18,18 +11,11 @@ def approve(tag: TagText, reason: Reason, dry_run: DryRun = False, as_json: Json
 
     The approval that completes the number promotes it.
     """
-    return _answer(tag, reason, approved=True, dry_run=dry_run, as_json=as_json)
+    return answer(tag, reason, approved=True, dry_run=dry_run, as_json=as_json)
 
 
-def deny(tag: TagText, reason: Reason, dry_run: DryRun = False, as_json: Json = False) -> int:
-    """Deny a version that passed and waits.
-
-    It becomes `rejected`; a new decision can begin anew.
-    """
-    return _answer(tag, reason, approved=False, dry_run=dry_run, as_json=as_json)
-
-
-def _answer(tag: str, reason: str, *, approved: bool, dry_run: bool, as_json: bool) -> int:
+def answer(tag: str, reason: str, *, approved: bool, dry_run: bool, as_json: bool) -> int:
+    """Record what a person says of a version that waits, and what follows; gives the exit code."""
     from promotion.vocabulary import Tag
 
     parsed = Tag.parse(tag)

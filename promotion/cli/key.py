@@ -9,10 +9,7 @@ import typer
 
 from promotion.cli.output import Json, say
 
-
-def add_commands(app: typer.Typer) -> None:
-    """Add it to the app."""
-    app.command(epilog="Example: promotion key ci.pem")(key)
+EXAMPLE = "promotion key ci.pem"
 
 
 def key(

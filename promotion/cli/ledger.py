@@ -29,19 +29,16 @@ if TYPE_CHECKING:
 
     from promotion.ledger.entries import Entry
 
-ledgers = typer.Typer(help="Keep, move and upgrade the ledger.", no_args_is_help=True, rich_markup_mode=None)
-
 
 _INSTEAD = "Name another file with --out."
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Add them to the app."""
-    ledgers.command("export", epilog="Example: promotion ledger export --out ledger.jsonl")(export)
-    ledgers.command("import", epilog="Example: promotion ledger import ledger.jsonl --dry-run")(import_file)
-    ledgers.command("upgrade", epilog="Example: promotion ledger upgrade")(upgrade)
-    ledgers.command("take", epilog="Example: promotion ledger take fraud_classifier --reason 'the team moved'")(take)
-    app.add_typer(ledgers, name="ledger")
+EXAMPLES = {
+    "export": "promotion ledger export --out ledger.jsonl",
+    "import": "promotion ledger import ledger.jsonl --dry-run",
+    "upgrade": "promotion ledger upgrade",
+    "take": "promotion ledger take fraud_classifier --reason 'the team moved'",
+}
 
 
 def export(

@@ -47,9 +47,7 @@ Plot = Annotated[
 _INSTEAD = "Name a file in a folder that is there and yours."
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Add them to the app."""
-    app.command(epilog="Example: promotion metrics fraud_classifier --metric roc_auc --export history.csv")(metrics)
+EXAMPLE = "promotion metrics fraud_classifier --metric roc_auc --export history.csv"
 
 
 def metrics(

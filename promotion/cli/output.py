@@ -170,3 +170,13 @@ def models_of(registry: "Registry", model: str | None) -> tuple[str, ...]:
     if model not in known:
         raise UnknownName("model", model, known)
     return (model,)
+
+
+def ours(registry: "Registry", model: str | None) -> tuple[str, ...]:
+    """The model named; or all but those of other ledgers, of which it is told."""
+    if model is not None:
+        return models_of(registry, model)
+    others = {name: registry.other_ledger(name) for name in registry.models()}
+    for told in filter(None, others.values()):
+        notice(told)
+    return tuple(name for name, told in others.items() if not told)

@@ -1,4 +1,4 @@
-"""Commands about policies: check one, and replay past decisions under another."""
+"""`promotion policy check`: see that a policy is valid, and what it will demand."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from promotion.cli.output import AnyModel, Json, form_of, models_of, notice, open_here, show
+from promotion.cli.output import Json, form_of, notice, show
 
 if TYPE_CHECKING:
     from promotion.comparison import Comparison
@@ -14,15 +14,9 @@ if TYPE_CHECKING:
     from promotion.ledger.entries import Entry
     from promotion.policy import Policy
 
+
 _PAGE = 50
-policies = typer.Typer(help="Look at policies.", no_args_is_help=True, rich_markup_mode=None)
-
-
-def add_commands(app: typer.Typer) -> None:
-    """Add them to the app."""
-    policies.command(epilog="Example: promotion policy check other.toml")(check)
-    app.add_typer(policies, name="policy")
-    app.command(epilog="Example: promotion replay fraud_classifier --policy other.toml")(replay)
+EXAMPLE = "promotion policy check other.toml"
 
 
 def check(
@@ -42,7 +36,7 @@ def check(
     from promotion.report.demands import demands_page
 
     found = policies_in(file)
-    configured = file is None or _is_configuration(file)
+    configured = file is None or is_configuration(file)
     warned = _warnings(found, file) if configured else dict.fromkeys(found, ())
     models = load_config(file).models if configured else {}
     said = {name: each.draws.demand(each.policy.min_groups) for name, each in models.items() if each.draws}
@@ -101,31 +95,6 @@ def _newest_first(ledger: "LedgerStore", model: str) -> "Iterator[Entry]":
         end = begin
 
 
-def replay(
-    policy: Annotated[
-        Path, typer.Option(help="The other policy: a file of its own, or a promotion.toml.", metavar="FILE")
-    ],
-    model: AnyModel = None,
-    as_json: Json = False,
-) -> None:
-    """What another policy would have decided.
-
-    In every past decision, from the comparisons that the ledger keeps.
-    """
-    from promotion.canonical import plain
-    from promotion.report.replay import replay_page
-
-    registry = open_here()
-    replayed = {
-        name: registry.replay(name, other) for name, other in _others(models_of(registry, model), policy).items()
-    }
-    data = {
-        name: [{**plain(each), "differs": each.differs, "why": each.now.summary} for each in every]
-        for name, every in replayed.items()
-    }
-    show(data, *(replay_page(name, every) for name, every in replayed.items()), form=form_of(as_json=as_json))
-
-
 def policies_in(file: Path | None) -> Mapping[str, "Policy"]:
     """The policy of a file by the file's name, or those of a configuration by model.
 
@@ -136,7 +105,7 @@ def policies_in(file: Path | None) -> Mapping[str, "Policy"]:
     from promotion.errors import ConfigError
     from promotion.policy import Policy
 
-    if file is not None and not _is_configuration(file):
+    if file is not None and not is_configuration(file):
         return {str(file): Policy.from_toml(file)}
     found = {name: settings.policy for name, settings in load_config(file).models.items()}
     if not found:
@@ -160,20 +129,9 @@ def only_policy(file: Path) -> "Policy":
     return next(iter(found.values()))
 
 
-def _is_configuration(file: Path) -> bool:
+def is_configuration(file: Path) -> bool:
     """Whether the file is a promotion.toml (or pyproject.toml) rather than a policy by itself."""
     from promotion.config import FILE_NAME
     from promotion.toml import read_toml
 
     return "models" in read_toml(file) or file.name in {FILE_NAME, "pyproject.toml"}
-
-
-def _others(models: tuple[str, ...], file: Path) -> Mapping[str, "Policy"]:
-    """The policy of the file for each model; a model that a configuration does not name is left out."""
-    found = policies_in(file)
-    if not _is_configuration(file):
-        return dict.fromkeys(models, next(iter(found.values())))
-    for name in models:
-        if name not in found:
-            notice(f"{file} names no model '{name}', so its decisions are not replayed.")
-    return {name: found[name] for name in models if name in found}

@@ -20,9 +20,7 @@ class Unjudged(PromotionError):
     """There is no decision to report."""
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Add it to the app."""
-    app.command(epilog="Example: promotion report fraud_classifier:abc123 --open")(report)
+EXAMPLE = "promotion report fraud_classifier:abc123 --open"
 
 
 def report(
@@ -100,7 +98,7 @@ def _found(registry: "Registry", what: str) -> "Recorded":
         UnknownName: there is no such decision or version, or several.
         Unjudged: the version was not judged.
     """
-    from promotion.cli.past import DECISION, one_decision
+    from promotion.cli.show import DECISION, one_decision
     from promotion.ledger.state import fold
     from promotion.registry.transition import find
     from promotion.report.decision_report import found_in, recorded

@@ -1,4 +1,4 @@
-"""Deleting old versions: gc."""
+"""`promotion gc`: delete old versions that never served."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from promotion.registry.proposals import Proposal
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Add it to the app."""
-    app.command(epilog="Example: promotion gc fraud_classifier --keep 5 --older-than 30d")(gc)
+EXAMPLE = "promotion gc fraud_classifier --keep 5 --older-than 30d"
 
 
 def gc(

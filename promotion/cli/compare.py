@@ -23,13 +23,10 @@ _ONE_FILE = (
 )
 _TWO_TAGS = ("data", "holdout")
 _OF_POLICY = ("metric", "slice", "confidence")
-
-
-def add_commands(app: typer.Typer) -> None:
-    """Add it to the app."""
-    example = "promotion compare predictions.csv --label y --champion old --challenger new"
-    tags = "promotion compare fraud_classifier:old1 fraud_classifier:new2"
-    app.command(epilog=f"Example: {example}. Or, of two versions: {tags}")(compare)
+EXAMPLE = (
+    "promotion compare predictions.csv --label y --champion old --challenger new. Or, of two versions: "
+    "promotion compare fraud_classifier:old1 fraud_classifier:new2"
+)
 
 
 def compare(

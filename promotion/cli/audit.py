@@ -1,0 +1,47 @@
+"""`promotion audit`: compare the ledger with labels, files and MLflow."""
+
+from typing import Annotated
+
+import typer
+
+from promotion.cli.output import FOUND, AnyModel, Json, Misuse, form_of, models_of, notice, open_here, show
+from promotion.cli.timestamps import AT_HELP, moment_of
+
+EXAMPLE = "promotion audit fraud_classifier --json"
+
+
+def audit(
+    model: AnyModel = None,
+    recompute: Annotated[
+        bool, typer.Option("--recompute", help="Make past decisions again, from their models and their rows.")
+    ] = False,
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help=f"Look at decisions and moves from then on only. {AT_HELP}")
+    ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Hash every file of every version, also those that look unchanged.")
+    ] = False,
+    as_json: Json = False,
+) -> int:
+    """Compare the ledger with labels, files and MLflow. Exit code 5 when something differs."""
+    from promotion.assembly import announce_findings
+    from promotion.canonical import plain
+    from promotion.report.record import findings_pages
+
+    moment = moment_of(since) if since else None
+    registry = open_here()
+    names = models_of(registry, model)
+    if not names:
+        message = (
+            f"There is nothing to audit: no model is configured or recorded in {registry.config.root}. "
+            "Run it where promotion.toml lies, or name a model."
+        )
+        raise Misuse(message)
+    found = {name: registry.audit(name, recompute=recompute, since=moment, full=full) for name in names}
+    data = {name: [plain(finding) for finding in findings] for name, findings in found.items()}
+    pages = (page for name, findings in found.items() for page in findings_pages(name, findings))
+    show(data, *pages, form=form_of(as_json=as_json))
+    for name, findings in found.items():
+        if findings:
+            announce_findings(name, findings, notice=notice)
+    return FOUND if any(found.values()) else 0

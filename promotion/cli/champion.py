@@ -1,0 +1,80 @@
+"""`promotion champion`: who serves, or served at a moment."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from promotion.cli.output import Json, Model, form_of, models_of, open_here, show, tell_other
+from promotion.cli.timestamps import AT_HELP, past, written
+from promotion.errors import PromotionError
+from promotion.number_format import minute
+
+if TYPE_CHECKING:
+    from promotion.registry.registry import Registry
+
+
+EXAMPLE = "promotion champion fraud_classifier --at 2026-11-22T14:30"
+
+
+class Nobody(PromotionError):
+    """Nobody serves, or served then."""
+
+
+def champion(
+    model: Model,
+    at: Annotated[str | None, typer.Option(help=f"Who was in production then. {AT_HELP}", metavar="TIME")] = None,
+    as_json: Json = False,
+) -> None:
+    """Who serves now, or served at a moment.
+
+    And what put it there. Exit code 1 when nobody served.
+    """
+    registry = open_here()
+    tell_other(registry, model)
+    if at is None:
+        _champion_now(registry, model, as_json=as_json)
+    else:
+        _champion_at(registry, model, at, as_json=as_json)
+
+
+def _champion_now(registry: "Registry", model: str, *, as_json: bool) -> None:
+    """By the head of the ledger alone: as fast after a million entries as after ten."""
+    from promotion.report.page import Page
+
+    version = registry.champion(model)
+    if version is None:
+        models_of(registry, model)
+        message = f"Nobody serves '{model}' yet, by the ledger."
+        raise Nobody(message)
+    way = f"by decision {version.decision_id}" if version.decision_id else "by hand"
+    data = {"model": model, "tag": str(version.tag), "digest": version.digest, "path": str(version.path)}
+    since = f"{minute(version.since)} UTC"
+    words = (
+        f"{version.tag} serves since {since}, {way}. `promotion show {version.decision_id or version.tag}` says why."
+    )
+    data_since = {**data, "since": version.since, "decision_id": version.decision_id}
+    show(data_since, Page(summary=(words,)), form=form_of(as_json=as_json))
+
+
+def _champion_at(registry: "Registry", model: str, text: str, *, as_json: bool) -> None:
+    from datetime import datetime
+
+    from promotion.history.lineage import champion_period_at, champion_periods
+    from promotion.registry.journal import utc_now
+    from promotion.report.lineage import champion_period_page
+    from promotion.report.lineage_data import champion_period_data
+
+    moment = past(text, utc_now())
+    models_of(registry, model)
+    served = champion_periods(model, registry.history(model))
+    period = champion_period_at(served, moment)
+    if period is None:
+        first = served[0].champion if served else None
+        began = f" The first was {first.tag}, from {written(datetime.fromisoformat(first.since))}." if first else ""
+        message = f"Nobody was in production for '{model}' at {written(moment)}, by the ledger.{began}"
+        raise Nobody(message)
+    show(
+        {"at": moment.isoformat(), **champion_period_data(period)},
+        champion_period_page(period, moment),
+        form=form_of(as_json=as_json),
+    )

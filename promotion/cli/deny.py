@@ -1,0 +1,14 @@
+"""`promotion deny`: deny a version that passed and waits."""
+
+from promotion.cli.approve import answer
+from promotion.cli.output import DryRun, Json, Reason, TagText
+
+EXAMPLE = "promotion deny fraud_classifier:abc123 --reason 'it was trained on the wrong month'"
+
+
+def deny(tag: TagText, reason: Reason, dry_run: DryRun = False, as_json: Json = False) -> int:
+    """Deny a version that passed and waits.
+
+    It becomes `rejected`; a new decision can begin anew.
+    """
+    return answer(tag, reason, approved=False, dry_run=dry_run, as_json=as_json)

@@ -1,0 +1,41 @@
+"""`promotion init`: write a commented promotion.toml."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from promotion.cli.output import (
+    Json,
+    say,
+)
+
+EXAMPLE = "promotion init"
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where to write promotion.toml.")] = Path(),
+    as_json: Json = False,
+) -> None:
+    """Write a commented promotion.toml.
+
+    Its active example is the fraud classifier.
+    """
+    from importlib.resources import files
+
+    from promotion.config import FILE_NAME
+    from promotion.errors import ConfigError
+
+    path = folder / FILE_NAME
+    text = files("promotion.cli").joinpath("promotion.toml").read_text("utf-8")
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        message = f"{path} is there already and was left as it is. Remove it first to begin anew."
+        raise ConfigError(message) from None
+    except OSError as error:
+        message = f"{path} cannot be written ({error.strerror})."
+        raise ConfigError(message) from error
+    words = f"Wrote {path}. With the data in place, `promotion retrain fraud_classifier` trains and judges a candidate."
+    say({"written": str(path)}, words, as_json=as_json)

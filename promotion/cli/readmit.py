@@ -1,0 +1,28 @@
+"""`promotion readmit`: let the gate judge a version again that was rolled back from."""
+
+from promotion.cli.output import (
+    Json,
+    Reason,
+    TagText,
+    open_here,
+    say,
+)
+
+EXAMPLE = "promotion readmit fraud_classifier:abc123 --reason 'the complaints had another cause'"
+
+
+def readmit(tag: TagText, reason: Reason, as_json: Json = False) -> None:
+    """Let the gate judge a version again that was rolled back from.
+
+    It moves nowhere. Until then the gate holds it, and nobody promotes it but by `promote --override`.
+    """
+    from promotion.registry.rolled_back import blocking, kept_out
+    from promotion.vocabulary import Tag
+
+    registry = open_here()
+    registry.readmit(Tag.parse(tag), reason=reason)
+    twin = blocking(registry.state(Tag.parse(tag).model), registry.store, Tag.parse(tag))
+    told = f"{tag} is readmitted: `promotion gate {tag}` judges it again like any other version."
+    if twin:
+        told = f"{tag} is readmitted, and the gate still holds it. {kept_out(Tag.parse(tag), twin)}"
+    say({"readmitted": tag, "reason": reason}, told, as_json=as_json)

@@ -1,0 +1,86 @@
+"""`promotion repair`: mend what differs from the ledger."""
+
+from typing import TYPE_CHECKING, Any
+
+from promotion.cli.confirm import confirmed
+from promotion.cli.output import (
+    AnyModel,
+    DryRun,
+    Json,
+    Yes,
+    dry,
+    form_of,
+    open_here,
+    ours,
+    say,
+    show,
+)
+
+if TYPE_CHECKING:
+    from promotion.registry.proposals import Proposal
+
+
+EXAMPLE = "promotion repair fraud_classifier --dry-run"
+
+
+def repair(model: AnyModel = None, yes: Yes = False, dry_run: DryRun = False, as_json: Json = False) -> int:
+    """Mend what differs from the ledger.
+
+    Complete what was interrupted; then show what else is to mend, ask, and do it. Exit code 1 where a champion's files
+    are not in the store.
+
+    Labels and aliases that disagree with the ledger are written again, what is torn or foreign is moved out of the
+    Bento store, and what killed commands left behind is deleted.
+    """
+    from promotion.report.repair import repair_page
+
+    registry = open_here()
+    names = ours(registry, model)
+    if not dry_run:
+        for name in names:
+            registry.complete(name)
+    proposals = [registry.propose_repair(name) for name in names]
+    work = any(map(_does_something, proposals))
+    if dry_run or not (as_json and work):
+        page = repair_page(proposals)
+        show(_data(proposals, dry_run=dry_run), *dry(dry_run=dry_run), page, form=form_of(as_json=as_json))
+    if dry_run:
+        return 0
+    if work:
+        confirmed("Do this?", yes=yes)
+    for proposal in proposals:
+        registry.carry_out(proposal)
+    lost = any(proposal.lost for proposal in proposals)
+    if work:
+        told = "Repaired what can be, without a champion's files." if lost else "Repaired."
+        say(_data(proposals, dry_run=False), told, as_json=as_json)
+    for proposal in proposals:
+        registry.sync(proposal.state.model, everything=True, given_up=proposal.foreign)
+    return int(lost)
+
+
+def _does_something(proposal: "Proposal") -> bool:
+    return bool(proposal.bodies or proposal.strays or proposal.leftovers or proposal.foreign or proposal.claims)
+
+
+def _data(proposals: "list[Proposal]", *, dry_run: bool) -> dict[str, Any]:
+    from promotion.canonical import plain
+
+    found = {
+        one.state.model: {
+            "completes": one.state.pending[0] if one.state.pending else None,
+            "moves": [plain(move) for move in one.plan.moves] if one.plan else [],
+            "aliases": dict(one.foreign),
+            "claims": one.claims,
+        }
+        for one in proposals
+    }
+    first = proposals[0] if proposals else None
+    return {
+        "dry_run": dry_run,
+        "models": found,
+        "strays": [{"path": str(stray), "why": stray.why, "model": stray.model} for stray in first.strays]
+        if first
+        else [],
+        "leftovers": [str(leftover) for leftover in first.leftovers] if first else [],
+    }

@@ -1,0 +1,51 @@
+"""`promotion replay`: what another policy would have decided."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from promotion.cli.output import AnyModel, Json, form_of, models_of, notice, open_here, show
+
+if TYPE_CHECKING:
+    from promotion.policy import Policy
+from promotion.cli.policy import is_configuration, policies_in
+
+EXAMPLE = "promotion replay fraud_classifier --policy other.toml"
+
+
+def replay(
+    policy: Annotated[
+        Path, typer.Option(help="The other policy: a file of its own, or a promotion.toml.", metavar="FILE")
+    ],
+    model: AnyModel = None,
+    as_json: Json = False,
+) -> None:
+    """What another policy would have decided.
+
+    In every past decision, from the comparisons that the ledger keeps.
+    """
+    from promotion.canonical import plain
+    from promotion.report.replay import replay_page
+
+    registry = open_here()
+    replayed = {
+        name: registry.replay(name, other) for name, other in _others(models_of(registry, model), policy).items()
+    }
+    data = {
+        name: [{**plain(each), "differs": each.differs, "why": each.now.summary} for each in every]
+        for name, every in replayed.items()
+    }
+    show(data, *(replay_page(name, every) for name, every in replayed.items()), form=form_of(as_json=as_json))
+
+
+def _others(models: tuple[str, ...], file: Path) -> Mapping[str, "Policy"]:
+    """The policy of the file for each model; a model that a configuration does not name is left out."""
+    found = policies_in(file)
+    if not is_configuration(file):
+        return dict.fromkeys(models, next(iter(found.values())))
+    for name in models:
+        if name not in found:
+            notice(f"{file} names no model '{name}', so its decisions are not replayed.")
+    return {name: found[name] for name in models if name in found}

@@ -1,0 +1,52 @@
+"""`promotion status`: who serves, who waits, what needs attention."""
+
+from typing import TYPE_CHECKING, Any
+
+from promotion.cli.health import approvals_of, attention_of
+from promotion.cli.output import AnyModel, Json, form_of, models_of, open_here, show
+
+if TYPE_CHECKING:
+    from promotion.ledger.state import State
+    from promotion.registry.spending import Spent
+
+
+EXAMPLE = "promotion status"
+
+
+def status(model: AnyModel = None, as_json: Json = False) -> None:
+    """Who serves, who waits, what needs attention.
+
+    And how much the holdout of each model is used.
+    """
+    from promotion.report.record import status_page
+
+    registry = open_here()
+    states = [registry.state(name) for name in models_of(registry, model)]
+    attention = attention_of(registry, states)
+    data = {"models": [_summary(state) for state in states], "notes": attention}
+    show(data, status_page(states, approvals_of(registry, states), attention), form=form_of(as_json=as_json))
+
+
+def _summary(state: "State") -> dict[str, Any]:
+    from promotion.canonical import plain
+    from promotion.registry.rolled_back import rolled_back
+    from promotion.registry.spending import last_spent
+    from promotion.report.record import awaiting_approval
+
+    spent = last_spent(state)
+    return {
+        "model": state.model,
+        "champion": plain(state.champion) if state.champion else None,
+        "previous": state.previous,
+        "waiting": [known.tag for known in state.waiting],
+        "awaiting_approval": list(awaiting_approval(state)),
+        "seq": state.seq,
+        "rolled_back": [{"tag": known.tag, **plain(known.rolled_back)} for known in rolled_back(state)],
+        "holdout": _holdout(spent) if spent else None,
+    }
+
+
+def _holdout(spent: "Spent") -> dict[str, Any]:
+    """How much the rows that judged last are used, and the levels of the next decision on them and on fresh rows."""
+    budget, data = spent.budget, {"data": spent.holdout.data, "digest": spent.holdout.digest}
+    return {**data, "use": budget.use, "level": budget.level, "next_level": budget.next, "fresh_level": budget.fresh}
