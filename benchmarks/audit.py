@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from itertools import repeat
 from pathlib import Path
 from typing import Annotated
@@ -26,21 +27,14 @@ from promotion.adapters.bento import BentoStore, remembering
 from promotion.adapters.memory import MemoryMirror
 from promotion.adapters.mlflow import MlflowMirror, connect
 from promotion.adapters.sql import SqlLedger
+from promotion.audit import audit
 from promotion.canonical import plain
 from promotion.comparison import compare
 from promotion.comparison.curves import draw_curves
 from promotion.config import Config
 from promotion.interfaces import Mirror, Trained
-from promotion.ledger.entries import (
-    Adoption,
-    Body,
-    Judgement,
-    Move,
-    Registration,
-    TransitionApplied,
-    TransitionPlanned,
-    chain,
-)
+from promotion.ledger.chain import chain
+from promotion.ledger.entries import Adoption, Body, Judgement, Move, Registration, TransitionApplied, TransitionPlanned
 from promotion.ledger.state import State, advance
 from promotion.policy import HoldoutReuse, HoldoutSketch, Judged, Policy, Primary, decide
 from promotion.registry.registry import Registry
@@ -120,7 +114,7 @@ def _registry(home: Path, mirror: Mirror) -> Registry:
         ledger=SqlLedger(f"sqlite:///{home / 'ledger.db'}"),
         mirror=mirror,
         actor=lambda: "os:bench",
-        remembering=lambda full: remembering(home, home / "cache", full=full),
+        auditor=partial(audit, remembering=lambda full: remembering(home, home / "cache", full=full)),
     )
 
 

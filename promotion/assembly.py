@@ -13,9 +13,9 @@ from promotion.errors import ConfigError, PromotionError
 
 if TYPE_CHECKING:
     from promotion.adapters.keys import PublicKeys
-    from promotion.audit import Finding
+    from promotion.findings import Finding
     from promotion.interfaces import Recall
-    from promotion.ledger.entries import Entry
+    from promotion.ledger.chain import Entry
     from promotion.ledger.state import State
     from promotion.registry.registry import Registry
 
@@ -45,6 +45,7 @@ def open_registry(
     from promotion.adapters.mlflow import MlflowMirror
     from promotion.adapters.owned_folders import sweep
     from promotion.adapters.sql import SqlLedger
+    from promotion.audit import audit
     from promotion.interfaces import read_anew
     from promotion.registry.registry import Registry
 
@@ -63,8 +64,11 @@ def open_registry(
         announce=_announce,
         recall=recall or read_anew,
         draw=partial(_drawn, notice),
-        remembering=lambda full: remembering(
-            settings.path(settings.bentoml_home), settings.path(settings.cache), full=full
+        auditor=partial(
+            audit,
+            remembering=lambda full: remembering(
+                settings.path(settings.bentoml_home), settings.path(settings.cache), full=full
+            ),
         ),
     )
 

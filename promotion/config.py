@@ -4,13 +4,11 @@ Nested keys are joined by two underscores: PROMOTION_MODELS__FRAUD_CLASSIFIER__D
 file's own folder. BENTOML_HOME and MLFLOW_TRACKING_URI in the environment win over the file.
 """
 
-import base64
 import os
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
-from urllib.parse import urlsplit
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -19,8 +17,9 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from promotion.config_types import Length, PublicKey, WebAddress
 from promotion.draws import UNSAID, CleanBy, DependenceWord, Draws, GroupKey
-from promotion.durations import TimeUnit, length_of
+from promotion.durations import TimeUnit
 from promotion.errors import ConfigError, PromotionError, UnknownName
 from promotion.policy import Policy
 from promotion.toml import EnvironmentText, Span, read_toml, sentences
@@ -28,47 +27,6 @@ from promotion.vocabulary import is_name
 
 FILE_NAME = "promotion.toml"
 _PREFIX = "PROMOTION_"
-_PUBLIC_KEY_BYTES = 32
-_NO_WEB_ADDRESS = "Input should be an address like http://localhost:3000/champion"
-_NO_PUBLIC_KEY = "Input should be 32 bytes in base64, as `promotion key` shows them"
-
-
-def _raw_public_key(text: str) -> str:
-    """See that the text is what `promotion key` prints."""
-    try:
-        raw = base64.b64decode(text, validate=True)
-    except ValueError:
-        raw = b""
-    if len(raw) != _PUBLIC_KEY_BYTES:
-        raise ValueError(_NO_PUBLIC_KEY)
-    return text
-
-
-PublicKey = Annotated[str, AfterValidator(_raw_public_key)]
-
-
-def _web_address(text: str) -> str:
-    """See that the text is a URL that a browser would take."""
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError(_NO_WEB_ADDRESS)
-    return text
-
-
-WebAddress = Annotated[str, AfterValidator(_web_address)]
-
-
-def _length(text: str) -> str:
-    """See that the text is a length of time."""
-    try:
-        length_of(text)
-    except OverflowError as error:
-        message = f"'{text}' is longer than all years."
-        raise ValueError(message) from error
-    return text
-
-
-Length = Annotated[str, AfterValidator(_length)]
 
 
 class _Environment(EnvSettingsSource):

@@ -20,7 +20,7 @@ from prefect.artifacts import (
 from prefect.logging import get_run_logger
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
-from promotion.audit import Finding
+from promotion.findings import Finding
 from promotion.interfaces import Step
 from promotion.number_format import figure
 from promotion.policy import Check, Decision

@@ -10,8 +10,9 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
-from promotion.audit import Finding, Severity
-from promotion.ledger.entries import Approval, Body, Entry, Judgement, TransitionPlanned
+from promotion.findings import Finding, Severity
+from promotion.ledger.chain import Entry
+from promotion.ledger.entries import Approval, Body, Judgement, TransitionPlanned
 from promotion.policy import Decision
 from promotion.vocabulary import Stage, Verdict
 

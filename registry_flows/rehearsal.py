@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from promotion.adapters.bento import BentoStore
 from promotion.adapters.bento.staging_dir import aside
 from promotion.adapters.memory import MemoryLedger, MemoryMirror
+from promotion.audit import audit
 from promotion.interfaces import LedgerStore
 from promotion.registry.registry import Registry
 from promotion.registry.serving import serving
@@ -49,6 +50,7 @@ def rehearsal(
             actor=actor,
             notice=real.notice,
             recall=real.recall,
+            auditor=audit,
         )
 
 

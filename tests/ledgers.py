@@ -9,6 +9,7 @@ from situation import NOON
 from promotion import Policy, compare, decide
 from promotion.comparison import measure
 from promotion.comparison.curves import draw_curves
+from promotion.ledger.chain import chain
 from promotion.ledger.entries import (
     Approval,
     Judgement,
@@ -17,7 +18,6 @@ from promotion.ledger.entries import (
     Registration,
     TransitionApplied,
     TransitionPlanned,
-    chain,
 )
 from promotion.ledger.state import State, advance
 from promotion.policy import Budget, HoldoutUsed, Judged

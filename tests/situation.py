@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from promotion.adapters.sql import SqlLedger
+from promotion.audit import audit
 from promotion.config import Config
 from promotion.ledger.state import State, fold
 from promotion.registry.foreign import names_since, to_send
@@ -55,6 +56,7 @@ def open_at(config, *, store, mirror, clock=None, actor=lambda: "os:alice", anno
         clock=clock or ticking(),
         notice=notices.append,
         announce=announce,
+        auditor=audit,
     )
     registry.notices = notices
     return registry

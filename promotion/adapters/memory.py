@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from promotion.errors import Conflict
 from promotion.interfaces import MirrorRun, MirrorState, Names, Pushed
-from promotion.ledger.entries import Entry, Head
+from promotion.ledger.chain import Entry, Head
 
 
 class MemoryLedger:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from promotion.canonical import digest
 from promotion.findings import Code, Finding, finding
-from promotion.ledger.entries import GENESIS, Entry, Head
+from promotion.ledger.chain import GENESIS, Entry, Head
 from promotion.ledger.state import State
 
 _RESTORE = "The ledger was changed from outside. Restore it from a backup."

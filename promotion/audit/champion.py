@@ -10,7 +10,7 @@ from promotion.durations import length_of
 from promotion.errors import PromotionError
 from promotion.findings import Code, Finding, finding
 from promotion.interfaces import ModelStore, Recipe
-from promotion.ledger.entries import Champion, Entry
+from promotion.ledger.chain import Champion, Entry
 from promotion.ledger.state import State
 from promotion.registry.candidate import Side, score_version
 from promotion.registry.data import Reader

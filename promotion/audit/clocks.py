@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from promotion.findings import Code, Finding, finding
-from promotion.ledger.entries import Entry
+from promotion.ledger.chain import Entry
 
 _JITTER = timedelta(seconds=1)
 _AHEAD = timedelta(minutes=1)

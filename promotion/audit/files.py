@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from promotion.findings import Code, Finding, finding
-from promotion.ledger.entries import Body, Entry, Judgement, Registration
+from promotion.ledger.chain import Entry
+from promotion.ledger.entries import Body, Judgement, Registration
 from promotion.ledger.state import State
 from promotion.rows import file_digest
 from promotion.vocabulary import Stage

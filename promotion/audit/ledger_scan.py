@@ -13,7 +13,8 @@ from promotion.audit.signatures import Signatures
 from promotion.errors import PromotionError
 from promotion.findings import Code, Finding, finding
 from promotion.interfaces import Keyring, LedgerStore
-from promotion.ledger.entries import Body, Entry, Head, Judgement
+from promotion.ledger.chain import Entry, Head
+from promotion.ledger.entries import Body, Judgement
 from promotion.ledger.state import Folding, State
 from promotion.policy import Trial
 from promotion.registry.mirroring import decision_metrics

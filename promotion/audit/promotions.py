@@ -4,16 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from promotion.findings import Code, Finding, Severity, finding
-from promotion.ledger.entries import (
-    Adoption,
-    Approval,
-    Body,
-    Entry,
-    Judgement,
-    Override,
-    Registration,
-    TransitionPlanned,
-)
+from promotion.ledger.chain import Entry
+from promotion.ledger.entries import Adoption, Approval, Body, Judgement, Override, Registration, TransitionPlanned
 from promotion.policy.approval import ANYONE, Panel, consent
 from promotion.vocabulary import Verdict
 

@@ -18,7 +18,7 @@ from promotion.errors import DataError, PromotionError
 from promotion.findings import Code, Finding, finding
 from promotion.holdout import Clean, holdout_digest
 from promotion.interfaces import ModelStore
-from promotion.ledger.entries import Entry
+from promotion.ledger.chain import Entry
 from promotion.ledger.state import State
 from promotion.registry.candidate import Side, score_version
 from promotion.registry.data import Data, Reader, split

@@ -11,7 +11,8 @@ from promotion.draws import UNSAID, Draws
 from promotion.errors import DataError, PromotionError
 from promotion.holdout import Clean, UnknownRows
 from promotion.interfaces import ModelStore
-from promotion.ledger.entries import Entry, Judgement, Registration
+from promotion.ledger.chain import Entry
+from promotion.ledger.entries import Judgement, Registration
 from promotion.ledger.state import State
 from promotion.policy import Decision, HoldoutUsed, Policy
 from promotion.registry.candidate import Side

@@ -9,7 +9,7 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from promotion.findings import Code, Finding, finding
-from promotion.ledger.entries import Champion
+from promotion.ledger.chain import Champion
 from promotion.ledger.state import State
 from promotion.secrets import without_password
 

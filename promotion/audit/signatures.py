@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from promotion.findings import Code, Finding, finding
 from promotion.interfaces import Keyring
-from promotion.ledger.entries import Entry
+from promotion.ledger.chain import Entry
 
 
 @dataclass

@@ -27,7 +27,7 @@ from promotion.cli.output import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from promotion.ledger.entries import Entry
+    from promotion.ledger.chain import Entry
 
 
 _INSTEAD = "Name another file with --out."

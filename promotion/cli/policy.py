@@ -11,7 +11,7 @@ from promotion.cli.output import Json, form_of, notice, show
 if TYPE_CHECKING:
     from promotion.comparison import Comparison
     from promotion.interfaces import LedgerStore
-    from promotion.ledger.entries import Entry
+    from promotion.ledger.chain import Entry
     from promotion.policy import Policy
 
 

@@ -9,7 +9,8 @@ from promotion.cli.output import Json, Markdown, form_of, open_here, show, tell_
 from promotion.errors import UnknownName
 
 if TYPE_CHECKING:
-    from promotion.ledger.entries import Entry, Judgement
+    from promotion.ledger.chain import Entry
+    from promotion.ledger.entries import Judgement
     from promotion.registry.registry import Registry
     from promotion.report.page import Page
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from promotion.comparison.slices import Slice, Slicing, divide, read_slicings
-from promotion.comparison.spread import FEWEST, Way, gain_error, ways
+from promotion.comparison.spread import gain_error
 from promotion.comparison.summaries import summarise
 from promotion.comparison.values import (
     Comparison,
@@ -18,17 +18,14 @@ from promotion.comparison.values import (
     MissingMetric,
     SliceComparison,
 )
-from promotion.errors import ConfigError, DataError, require_once
+from promotion.comparison.ways import _USUAL, FARTHEST, ways_of
+from promotion.errors import ConfigError, require_once
 from promotion.metrics.arrays import TABLE, Columns, Floats, TakenColumns, names_of
 from promotion.metrics.bounds import Error, half_width, require_share, tail
 from promotion.metrics.containers import floats
 from promotion.metrics.groups import Asked, as_equal, read_groups
 from promotion.metrics.lookup import Metric, metric, task_of
 from promotion.metrics.rows import ScoredRows, read_rows
-from promotion.metrics.scale import TINY
-
-FARTHEST = 40.0
-"""Standard errors; no bound lies farther off, as the normal distribution ends there in double precision."""
 
 
 def compare(
@@ -203,7 +200,7 @@ def _compare_rows(
 def _compare_by(
     chosen: Metric, champion: ScoredRows, challenger: ScoredRows, alpha: float, influences: dict[str, Floats]
 ) -> MetricComparison | MissingMetric:
-    before, after = _ways(chosen, champion), _ways(chosen, challenger)
+    before, after = ways_of(chosen, champion), ways_of(chosen, challenger)
     if isinstance(before, str) or isinstance(after, str):
         reasons = dict.fromkeys(reason for reason in (before, after) if isinstance(reason, str))
         return MissingMetric(chosen.name, " ".join(reasons))
@@ -253,54 +250,8 @@ def _larger(found: Iterable[Error], alpha: float) -> tuple[Error, Error | None]:
 
 
 def _measure_by(chosen: Metric, rows: ScoredRows) -> Measurement | MissingMetric:
-    found = _ways(chosen, rows)
+    found = ways_of(chosen, rows)
     if isinstance(found, str):
         return MissingMetric(chosen.name, found)
     by, beside = _larger((way.error for way in found), _USUAL)
     return Measurement(chosen.name, chosen.direction, found[0].estimate.value, by.stderr, by.dof, beside)
-
-
-def _ways(chosen: Metric, rows: ScoredRows) -> tuple[Way, ...] | str:
-    """The estimate in each way that is asked, or the sentence that says why there is none."""
-    try:
-        with np.errstate(all="ignore"):  # what overflows is caught below
-            reason = chosen.why_undefined(rows)
-            found = () if reason else ways(chosen, rows)
-            if reason := reason or _why_no_error(found):
-                return reason
-            value, errors = found[0].estimate.value, [way.error.stderr for way in found]
-    except DataError as wrong:  # of a user's own metric
-        return str(wrong)
-    if any(0 < abs(number) < TINY for number in (value, *errors)):
-        return (
-            f"It came out as {value:g} +- {max(errors):g} for the {rows.whose}, where double precision loses digits; "
-            "scale the labels, scores or costs."
-        )
-    if math.isfinite(abs(value) + FARTHEST * max(errors)):
-        return found
-    return (
-        f"It came out as {value} for the {rows.whose}; "
-        "see whether some weights or numbers are vastly larger than others."
-    )
-
-
-def _why_no_error(found: tuple[Way, ...]) -> str:
-    """Why too few rows or groups have the weight for an error; empty where enough do."""
-    few = next((way.leverage.effective for way in found if way.too_few), None)
-    if few is not None:
-        return _FEW.format(few)
-    return _ALONE if any(way.alone for way in found) else ""
-
-
-_USUAL = 0.025
-"""One side of a two-sided interval of 95 %."""
-
-_FEW = (
-    "Its rows differ so much in weight that they tell as much as {:.3g} of equal weight (of each class, where there "
-    f"are classes), and it takes {FEWEST} for a standard error; level the weights, or judge on more rows."
-)
-
-_ALONE = (
-    "It takes rows of at least two groups, of each class where there are classes, for a standard error, but all are of "
-    "one; judge on more groups, or name others."
-)

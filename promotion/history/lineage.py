@@ -7,7 +7,8 @@ from datetime import datetime
 from itertools import zip_longest
 from typing import Any
 
-from promotion.ledger.entries import Champion, Entry, Judgement, Registration, TransitionPlanned
+from promotion.ledger.chain import Champion, Entry
+from promotion.ledger.entries import Judgement, Registration, TransitionPlanned
 from promotion.ledger.state import champions
 from promotion.policy import Decision
 from promotion.vocabulary import Stage

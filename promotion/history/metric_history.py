@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from promotion.comparison import Comparison
-from promotion.ledger.entries import Entry, Judgement, Registration, TransitionPlanned
+from promotion.ledger.chain import Entry
+from promotion.ledger.entries import Judgement, Registration, TransitionPlanned
 from promotion.ledger.state import champions
 from promotion.policy import Decision
 from promotion.vocabulary import Direction, Stage

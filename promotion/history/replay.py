@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from promotion.ledger.entries import Entry, Judgement
+from promotion.ledger.chain import Entry
+from promotion.ledger.entries import Judgement
 from promotion.policy import Budget, Decision, Policy, Trial, count_use, decide
 from promotion.policy.checks import BEFORE
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from promotion.ledger.entries import Entry, Head
+    from promotion.ledger.chain import Entry, Head
 Names = Mapping[str, str | None]
 """Of aliases: the version that each names, None where it names none."""
 

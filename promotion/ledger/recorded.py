@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from promotion.ledger.entries import Entry
+    from promotion.ledger.chain import Entry
 
 _LAST = 8
 _recorded: "deque[Entry]" = deque(maxlen=_LAST)

@@ -6,15 +6,12 @@ from datetime import datetime
 from types import MappingProxyType
 
 from promotion.errors import LedgerError
+from promotion.ledger.chain import GENESIS, Champion, Entry, Head
 from promotion.ledger.entries import (
-    GENESIS,
     Adoption,
     Approval,
     Body,
-    Champion,
-    Entry,
     FreshStart,
-    Head,
     Judgement,
     Override,
     Readmission,

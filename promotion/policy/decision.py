@@ -6,16 +6,8 @@ from typing import Annotated
 from promotion.canonical import LATER, digest, plain
 from promotion.comparison import Comparison, Evaluation
 from promotion.policy.budget import Budget
-from promotion.policy.checks import (
-    GROUNDS,
-    Check,
-    Kind,
-    evidence_checks,
-    floor_check,
-    guardrail_check,
-    primary_check,
-    without_champion,
-)
+from promotion.policy.checks import GROUNDS, Check, Kind, floor_check, guardrail_check, primary_check, without_champion
+from promotion.policy.evidence_checks import evidence_checks
 from promotion.policy.limits import Footprint, limit_checks
 from promotion.policy.policy import ApprovalRule, Policy
 from promotion.policy.slices import slice_checks

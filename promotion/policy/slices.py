@@ -10,17 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from promotion.comparison import Comparison, MetricComparison, SliceComparison
-from promotion.policy.checks import (
-    Check,
-    Counted,
-    Kind,
-    compared,
-    counted,
-    few_groups,
-    gain_check,
-    told_power,
-    unless_shown,
-)
+from promotion.policy.checks import Check, Kind, compared, gain_check, told_power, unless_shown
+from promotion.policy.evidence_checks import Counted, counted, few_groups
 from promotion.policy.policy import Policy, Rule
 from promotion.policy.power import equal_could_not_pass
 from promotion.policy.rules import Require, SliceRule

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from promotion.canonical import digest
 from promotion.config import Config, ModelConfig
-from promotion.draws import UNSAID, Draws, draws_of
-from promotion.errors import ConfigError, DataError, PromotionError, as_data_error
+from promotion.draws import UNSAID, Draws
+from promotion.errors import DataError, as_data_error
 from promotion.holdout import mature, without
 from promotion.interfaces import Recall, Recipe, Split, is_repeatable, read_anew, task_of_recipe
 from promotion.ledger.entries import Registration
-from promotion.modules import import_module, why_missing
+from promotion.registry.recipes import draws_by, load_recipe, require_found
+from promotion.row_checks import check_rows
 from promotion.row_keys import form_in_use
-from promotion.rows import check_rows, file_digest, require_columns, require_named
+from promotion.rows import file_digest, require_columns, require_named
 from promotion.visible import visible
 
 if TYPE_CHECKING:
@@ -195,7 +196,7 @@ class Reader:
         """
         settings = self._config.model(model)
         for recipe in filter(None, (settings.recipe, trained.recipe if trained else None)):
-            _require_found(recipe)
+            require_found(recipe)
         whole = holdout or (None if data else settings.holdout)
         named = data or (trained.data if trained else None) or settings.data
         require_named(self._path(whole or _first(model, named)))
@@ -282,15 +283,6 @@ class Reader:
         return str(path.relative_to(self._config.root) if inside else path)
 
 
-def draws_by(settings: ModelConfig, recipe: Recipe) -> Draws:
-    """What counts as a draw of its own among a model's rows.
-
-    Raises:
-        ConfigError: the recipe's `group` is no group, or there is none and one is needed.
-    """
-    return draws_of(recipe, settings.group, settings.dependence, settings.time_unit, settings.clean_by)
-
-
 def _first(model: str, *files: str | Path | None) -> str | Path:
     """The first file that is named."""
     named = [file for file in files if file is not None]
@@ -298,49 +290,3 @@ def _first(model: str, *files: str | Path | None) -> str | Path:
         message = f"No data is named for '{model}'. Set `data` in [models.{model}], or name a file with --data."
         raise DataError(message)
     return named[0]
-
-
-def load_recipe(settings: ModelConfig, options: Mapping[str, Any]) -> Recipe:
-    """Make the recipe `package.module:Class` with its configured options and these over them.
-
-    Modules in the working folder are found too.
-
-    Raises:
-        ConfigError: there is no such module or class, it does not take the options, or it is no recipe.
-    """
-    _require_found(settings.recipe)
-    module_name, _, class_name = settings.recipe.partition(":")
-    try:
-        kind = getattr(import_module(module_name), class_name)
-        recipe = kind(**{**settings.options, **options})
-    except ModuleNotFoundError as error:
-        message = f"The recipe '{settings.recipe}' cannot be imported: there is no module '{error.name}' here."
-        raise ConfigError(message) from error
-    except (AttributeError, TypeError) as error:
-        message = f"The recipe '{settings.recipe}' cannot be made: {error}."
-        raise ConfigError(message) from error
-    except PromotionError:
-        raise
-    except Exception as error:  # of the user's own code
-        first = (str(error).strip().splitlines() or [""])[0]
-        message = f"The recipe '{settings.recipe}' cannot be imported ({type(error).__name__}: {first})."
-        raise ConfigError(message) from error
-    if not isinstance(recipe, Recipe):
-        missing = [
-            name for name in ("key", "label", "time", "load", "split", "train", "score") if not hasattr(recipe, name)
-        ]
-        message = f"'{settings.recipe}' is no recipe: it lacks {', '.join(missing)}."
-        raise ConfigError(message)
-    task_of_recipe(recipe)
-    return recipe
-
-
-def _require_found(recipe: str) -> None:
-    module_name, colon, class_name = recipe.partition(":")
-    if not colon:
-        message = f"A recipe is named as package.module:Class, found '{recipe}'."
-        raise ConfigError(message)
-    why = why_missing(module_name, class_name)
-    if why:
-        message = f"The recipe '{recipe}' cannot be imported: {why}."
-        raise ConfigError(message)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from promotion.errors import Refused
 from promotion.interfaces import ALIASES, Aliases, Names
-from promotion.ledger.entries import Entry
+from promotion.ledger.chain import Entry
 from promotion.ledger.state import Folding, State
 from promotion.registry.mirroring import aliases
 from promotion.vocabulary import Tag

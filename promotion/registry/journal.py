@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 from promotion.errors import Conflict, DigestMismatch, LedgerError, StoreError, TornVersion, UnknownName
 from promotion.interfaces import Claim, LedgerStore, ModelStore, Names
-from promotion.ledger.entries import GENESIS, Body, Entry, TransitionApplied, TransitionPlanned, chain
+from promotion.ledger.chain import GENESIS, Entry, chain
+from promotion.ledger.entries import Body, TransitionApplied, TransitionPlanned
 from promotion.ledger.state import State, advance, fold
 from promotion.registry.claims import Claims
 from promotion.registry.foreign import names_since

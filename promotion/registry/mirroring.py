@@ -8,7 +8,8 @@ from pathlib import Path
 from promotion.canonical import canonical_json, plain
 from promotion.comparison import Comparison
 from promotion.interfaces import Aliases, MirrorDecision, MirrorState, MirrorVersion
-from promotion.ledger.entries import Entry, Judgement, Takeover
+from promotion.ledger.chain import Entry
+from promotion.ledger.entries import Judgement, Takeover
 from promotion.ledger.state import Known, State
 from promotion.policy import Decision
 from promotion.visible import visible_in_json

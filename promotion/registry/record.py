@@ -1,20 +1,16 @@
 """What is so: who serves, who did, how versions compare, what an audit finds. Reads, and changes nothing."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from promotion.audit import AuditContext, Finding, audit_model
-from promotion.audit.champion import check_age, check_drift
-from promotion.audit.recompute import check_recomputed
 from promotion.comparison import Comparison
 from promotion.config import Config
 from promotion.draws import Draws
 from promotion.errors import StoreError
-from promotion.findings import BROKEN
+from promotion.findings import Finding
 from promotion.history.replay import Replayed, replay
 from promotion.interfaces import (
     Aliases,
@@ -30,20 +26,43 @@ from promotion.interfaces import (
     read_anew,
 )
 from promotion.iso import in_utc
-from promotion.ledger.entries import Champion, Entry, Registration
-from promotion.ledger.state import State, champion_at, fold
+from promotion.ledger.chain import Champion, Entry
+from promotion.ledger.entries import Registration
+from promotion.ledger.state import State, champion_at
 from promotion.policy import Policy
 from promotion.policy.approval import ANYONE, Panel
 from promotion.registry.candidate import Side
 from promotion.registry.claims import Claims
-from promotion.registry.data import Data, Reader, draws_by, load_recipe
+from promotion.registry.data import Data, Reader
 from promotion.registry.foreign import foreign, to_send
 from promotion.registry.gate import compare_sides
 from promotion.registry.journal import Journal, utc_now
 from promotion.registry.mirroring import Draw
+from promotion.registry.recipes import draws_by, load_recipe
 from promotion.registry.serving import present, provenance
 from promotion.registry.transition import find
 from promotion.vocabulary import Tag
+
+
+class Auditor(Protocol):
+    """Compares the record of a model with its labels, files and mirror: `promotion.audit.audit`, which lies above."""
+
+    def __call__(
+        self,
+        model: str,
+        *,
+        config: Config,
+        ledger: LedgerStore,
+        store: ModelStore,
+        mirror: Mirror,
+        keys: Keyring | None,
+        now: datetime,
+        recompute: bool,
+        since: datetime | None,
+        full: bool,
+    ) -> tuple[Finding, ...]:
+        """What was found, as of `Registry.audit`."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,8 +109,7 @@ class Record:
         announce: is told what was recorded, after it was; whatever it raises is noticed and changes nothing.
         recall: keeps the rows of files beyond this process, for recipes that read repeatably.
         draw: gives the page of a decision for the mirror; it tells by itself when it cannot, and gives None then.
-        remembering: opens the store for an audit, which hashes only files that look different from the last time; all
-            when called with True. Nothing that is loaded, scored or promoted comes through it.
+        auditor: compares the record with all else, `promotion.audit.audit`.
     """
 
     def __init__(
@@ -109,11 +127,11 @@ class Record:
         announce: Callable[[Sequence[Entry]], None] = lambda _: None,
         recall: Recall = read_anew,
         draw: Draw | None = None,
-        remembering: Callable[[bool], AbstractContextManager[ModelStore]] | None = None,
+        auditor: Auditor,
     ) -> None:
         self.config, self.store, self.ledger, self.mirror = config, store, ledger, mirror
         self.notice, self.announce, self.recall = notice, announce, recall
-        self._keys, self._clock, self._draw, self._remembering = keys, clock, draw, remembering
+        self._keys, self._clock, self._draw, self._auditor = keys, clock, draw, auditor
         self.claims = Claims(ledger, store)
         self._journal = Journal(ledger, store, self.claims, actor=actor, clock=clock, notice=notice, sign=sign)
         self._reader = Reader(config, recall)
@@ -239,28 +257,18 @@ class Record:
                 files and what stands are checked whole all the same.
             full: whether every file is hashed, whatever the cache of digests says.
         """
-        now, settings = self._clock().astimezone(UTC), self.config.models.get(model)
-        since = in_utc(since) if since else None
-        serving = settings.serving if settings else None
-        around = AuditContext(panel=self.panel(model), root=self.config.root, serving=serving)
-        opened = self._remembering(full) if self._remembering else nullcontext(self.store)
-        with opened as store:
-            found = audit_model(
-                model, self.ledger, store, self.mirror, keys=self._keys, now=now, since=since, around=around
-            )
-        if any(one.code in BROKEN for one in found):
-            return found
-        return (*found, *self._made_again(model, now, recompute=recompute, since=since))
-
-    def _made_again(self, model: str, now: datetime, *, recompute: bool, since: datetime | None) -> Iterator[Finding]:
-        settings = self.config.models.get(model)
-        head = self.ledger.head(model)
-        yield from check_age(head.champion if head else None, settings.champion_max_age if settings else None, now)
-        if recompute:
-            entries = self.ledger.entries(model)
-            state, reader = fold(model, entries), Reader(self.config)  # which rereads what is kept elsewhere
-            yield from check_recomputed(state, entries, reader, self.store, since=since)
-            yield from check_drift(state, entries, reader, self.store)
+        return self._auditor(
+            model,
+            config=self.config,
+            ledger=self.ledger,
+            store=self.store,
+            mirror=self.mirror,
+            keys=self._keys,
+            now=self._clock().astimezone(UTC),
+            recompute=recompute,
+            since=in_utc(since) if since else None,
+            full=full,
+        )
 
     def panel(self, model: str) -> Panel:
         """Who may approve promotions, and how long; anyone, once, where the model is not configured."""

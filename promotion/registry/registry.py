@@ -11,7 +11,8 @@ from pathlib import Path
 
 from promotion.errors import Conflict, LedgerError, MirrorAhead, MirrorError, PromotionError, Refused, StoreError
 from promotion.interfaces import Names, Step, call, shown
-from promotion.ledger.entries import FreshStart, Head, TransitionPlanned
+from promotion.ledger.chain import Head
+from promotion.ledger.entries import FreshStart, TransitionPlanned
 from promotion.ledger.state import Known, State
 from promotion.patience import patience
 from promotion.policy import Decision

@@ -7,7 +7,7 @@ from pathlib import Path
 from promotion.errors import Refused
 from promotion.history.lineage import ChampionPeriod, champion_periods
 from promotion.interfaces import ModelStore
-from promotion.ledger.entries import Entry
+from promotion.ledger.chain import Entry
 from promotion.ledger.state import Known, RolledBack, State
 from promotion.number_format import minute
 from promotion.policy import Check, Decision, Kind

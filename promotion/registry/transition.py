@@ -5,7 +5,8 @@ from datetime import datetime
 
 from promotion.errors import Refused, UnknownName
 from promotion.iso import in_utc
-from promotion.ledger.entries import Entry, Move, TransitionPlanned
+from promotion.ledger.chain import Entry
+from promotion.ledger.entries import Move, TransitionPlanned
 from promotion.ledger.state import Known, State, champion_at, champions
 from promotion.number_format import minute
 from promotion.policy import Decision

@@ -10,7 +10,8 @@ from promotion.canonical import restore
 from promotion.comparison import Calibration, Comparison
 from promotion.comparison.curves import Curves, ErrorBins, ScoreCurves
 from promotion.history.lineage import consequences, decisions
-from promotion.ledger.entries import Entry, Judgement
+from promotion.ledger.chain import Entry
+from promotion.ledger.entries import Judgement
 from promotion.ledger.state import Known, State
 from promotion.number_format import figure, level, minute
 from promotion.policy import Decision, Policy

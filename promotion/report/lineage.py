@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 from promotion.canonical import canonical_json
 from promotion.history.lineage import ChampionPeriod, Ending, concerning, consequences, decisions, ending
-from promotion.ledger.entries import Adoption, Entry, Judgement, Registration
+from promotion.ledger.chain import Entry
+from promotion.ledger.entries import Adoption, Judgement, Registration
 from promotion.ledger.state import Known
 from promotion.number_format import minute
 from promotion.policy import Decision

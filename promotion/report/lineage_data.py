@@ -5,7 +5,8 @@ from typing import Any
 
 from promotion.canonical import plain
 from promotion.history.lineage import ChampionPeriod, Ending, Passage, concerning, decisions, ending, passages
-from promotion.ledger.entries import Entry, Judgement, Registration
+from promotion.ledger.chain import Entry
+from promotion.ledger.entries import Judgement, Registration
 from promotion.ledger.state import Known
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from promotion.ledger.entries import Approval, Entry, TransitionPlanned
+from promotion.ledger.chain import Entry
+from promotion.ledger.entries import Approval, TransitionPlanned
 from promotion.ledger.state import Known, State
 from promotion.number_format import minute
 from promotion.policy import Decision

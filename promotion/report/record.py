@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
-from promotion.audit import Finding, Severity
+from promotion.findings import Finding, Severity
+from promotion.ledger.chain import Entry
 from promotion.ledger.entries import (
     Adoption,
     Approval,
-    Entry,
     FreshStart,
     Judgement,
     Move,

@@ -9,7 +9,8 @@ import pytest
 from promotion.adapters.memory import MemoryLedger
 from promotion.adapters.sql import SqlLedger
 from promotion.errors import Conflict
-from promotion.ledger.entries import GENESIS, Registration, chain
+from promotion.ledger.chain import GENESIS, chain
+from promotion.ledger.entries import Registration
 from promotion.ledger.state import State, advance
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

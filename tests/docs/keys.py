@@ -16,7 +16,8 @@ import griffe
 from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
 
-from promotion.config import Config, Length, ModelConfig, WebAddress
+from promotion.config import Config, ModelConfig
+from promotion.config_types import Length, WebAddress
 from promotion.draws import GroupKey
 from promotion.policy import Floor, Guardrail, Limits, Policy, Primary, SliceRule
 from promotion.policy.rules import Columns

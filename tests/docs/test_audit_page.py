@@ -3,8 +3,7 @@
 import re
 from pathlib import Path
 
-from promotion.audit import Code
-from promotion.findings import severity_of
+from promotion.findings import Code, severity_of
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/reference/audit.md"
 ROWS = re.findall(r"^\| `(AUD\d+)` \| (\w+)[^|]*\|(.*)\|$", PAGE.read_text("utf-8"), re.MULTILINE)

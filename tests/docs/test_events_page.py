@@ -5,8 +5,9 @@ from pathlib import Path
 
 from situation import NOON
 
-from promotion.audit import Code, Finding, Severity
-from promotion.ledger.entries import Move, TransitionPlanned, chain
+from promotion.findings import Code, Finding, Severity
+from promotion.ledger.chain import chain
+from promotion.ledger.entries import Move, TransitionPlanned
 from promotion.vocabulary import Stage
 from registry_flows.news import Name, _audit_failed, events_of
 

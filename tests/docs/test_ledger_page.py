@@ -15,7 +15,8 @@ from promotion.adapters.sql import SqlLedger, schema
 from promotion.adapters.sql.tables import entries as entries_table
 from promotion.adapters.sql.tables import heads as heads_table
 from promotion.ledger import entries
-from promotion.ledger.entries import Override, Registration, chain
+from promotion.ledger.chain import chain
+from promotion.ledger.entries import Override, Registration
 from promotion.ledger.state import fold
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "ledger.md"

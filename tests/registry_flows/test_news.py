@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from situation import NOON, kinds, settings_at, toy
 
-from promotion.audit import Code, Finding, Severity
 from promotion.canonical import plain
+from promotion.findings import Code, Finding, Severity
+from promotion.ledger.chain import chain
 from promotion.ledger.entries import (
     Adoption,
     Approval,
@@ -24,7 +25,6 @@ from promotion.ledger.entries import (
     Registration,
     TransitionApplied,
     TransitionPlanned,
-    chain,
 )
 from promotion.policy import Check, Decision, Kind
 from promotion.policy.policy import ApprovalRule
@@ -234,7 +234,7 @@ class TestWhetherPrefectIsConfigured:
         findings = 'Finding(code=Code.LABEL, severity="error", subject="s", expected="e", found="f", mend="m")'
         code = (
             "from promotion.assembly import announce_findings\n"
-            "from promotion.audit import Code, Finding\n"
+            "from promotion.findings import Code, Finding\n"
             f"announce_findings('toy', [{findings}], notice=print)\n"
         )
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

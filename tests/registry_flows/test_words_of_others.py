@@ -1,6 +1,6 @@
 """What Prefect and MLflow show of words that others wrote."""
 
-from promotion.audit import Code, Finding, Severity
+from promotion.findings import Code, Finding, Severity
 from promotion.policy import Check, Kind
 from promotion.vocabulary import Outcome
 from registry_flows import artifacts, retrain_all, tracking

@@ -1,16 +1,9 @@
 """From a URL to transactions: what each database needs so that a commit is durable, a wait ends and an error speaks."""
 
-import atexit
-import errno
 import math
-import os
-import random
-import shutil
-import sqlite3
-import time
 import weakref
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,8 +14,7 @@ from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateTable
 
-from promotion.adapters.files import whose
-from promotion.adapters.owned_folders import private
+from promotion.adapters.sql.sqlite import durable, may_write, open_file, why_refused
 from promotion.adapters.sql.tables import metadata
 from promotion.errors import ConfigError, LedgerError
 from promotion.secrets import without_password
@@ -30,8 +22,6 @@ from promotion.secrets import without_password
 NOTHING = "Nothing was recorded."
 _WAIT_SECONDS = 30
 _LONGEST_SECONDS = 3600
-_SWITCH_SECONDS = (0.001, 0.02)
-_UNWRITABLE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 _DRIVERS = {
     "sqlite": "sqlite",
     "sqlite+pysqlite": "sqlite",
@@ -116,7 +106,7 @@ class Database:
         said = getattr(getattr(cause, "diag", None), "message_primary", None) or cause  # without the statement
         words = " ".join(str(said).split()).rstrip(".")
         if self._file is not None:
-            words += _why_refused(self._file, getattr(cause, "sqlite_errorcode", 0) & 0xFF)
+            words += why_refused(self._file, getattr(cause, "sqlite_errorcode", 0) & 0xFF)
         elif getattr(cause, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
             words += self._holders()
         for secret in filter(None, self._secrets):
@@ -130,18 +120,6 @@ class Database:
         with suppress(SQLAlchemyError), self._engine.begin() as connection:
             return holders(connection)
         return ""
-
-
-def _why_refused(file: Path, code: int) -> str:
-    """Owner and mode of a file that may not be opened or written; or that the disk takes nothing."""
-    if code == sqlite3.SQLITE_CANTOPEN:
-        return whose(file)
-    if code != sqlite3.SQLITE_READONLY:
-        return ""
-    place = os.statvfs(file if file.exists() else file.parent)
-    if place.f_flag & os.ST_RDONLY:
-        return "; it lies on a disk that is mounted to be read only"
-    return whose(file, os.W_OK) or "; the disk takes nothing more, so it could only be opened to read"
 
 
 def _parsed(url: str) -> URL:
@@ -171,12 +149,12 @@ def _sqlite(url: URL, file: Path | None) -> Engine:
     if unknown and "uri" not in unknown:
         raise _unusable(f"'{min(unknown)}' is no option of SQLite; timeout is")
     # A file that others may write to is opened anew for each look: what was read of it once may be old.
-    pool = {} if file is None or _may_write(file) else {"poolclass": NullPool}
+    pool = {} if file is None or may_write(file) else {"poolclass": NullPool}
     engine = create_engine(url, connect_args={"timeout": _wait(url)}, **pool)
     if file is None:
-        event.listen(engine, "connect", lambda connection, _: _durable(connection))
+        event.listen(engine, "connect", lambda connection, _: durable(connection))
     else:
-        event.listen(engine, "do_connect", lambda _dialect, _record, given, named: _open_sqlite(file, *given, **named))
+        event.listen(engine, "do_connect", lambda _dialect, _record, given, named: open_file(file, *given, **named))
     event.listen(engine, "connect", _begun_by_us)
     event.listen(engine, "begin", _begin)
     return engine
@@ -201,84 +179,6 @@ def _wait(url: URL) -> float:
     return seconds
 
 
-def _open_sqlite(file: Path, *arguments: Any, **parameters: Any) -> sqlite3.Connection:
-    """Connect to write, or only to read where this user may not write or the disk is full."""
-    if _may_write(file):
-        with suppress(OSError):  # SQLite itself would let nobody but this user write to it
-            os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o666))
-        connection: sqlite3.Connection = sqlite3.connect(*arguments, **parameters)
-        try:
-            _durable(connection)
-        except sqlite3.OperationalError as error:
-            connection.close()
-            if error.sqlite_errorcode & 0xFF not in _UNWRITABLE or not (file.exists() and file.stat().st_size):
-                raise
-        else:
-            return connection
-    reading: sqlite3.Connection = sqlite3.connect(_place_to_read(file), uri=True, **parameters)
-    return reading
-
-
-def _may_write(file: Path) -> bool:
-    """Whether this user may write to the file, and make the files beside it that SQLite needs for that."""
-    try:
-        beside = file.with_name(f"{file.name}-shm")
-        return not file.exists() or (
-            os.access(file, os.W_OK) and os.access(beside if beside.exists() else file.parent, os.W_OK)
-        )
-    except OSError:  # a folder that this user may not enter: to be tried, and told of
-        return True
-
-
-def _place_to_read(file: Path) -> str:
-    """Where SQLite reads the file and leaves nothing beside it.
-
-    Opened to read, SQLite makes the file by which readers and writers know of each other, which would be this user's
-    and keep the writers out. So the file alone is read, where nothing waits beside it to be moved into it.
-
-    Where something waits and that file is not there, as in a copy or after a kill, a copy of both is read.
-
-    Raises:
-        LedgerError: no copy can be made.
-    """
-    waiting, beside = (file.with_name(f"{file.name}-{end}") for end in ("wal", "shm"))
-    if not (waiting.exists() and waiting.stat().st_size):
-        return f"{file.resolve().as_uri()}?immutable=1"
-    if beside.exists():
-        return f"{file.resolve().as_uri()}?mode=ro"
-    try:
-        return f"{_copied(file, waiting, _stamps(file, waiting)).as_uri()}?mode=rw"
-    except OSError as error:
-        message = (
-            f"The ledger {file} cannot be read: entries wait in {waiting.name}, left by a command that was killed or "
-            "was running when they were copied, and this user may not move them into it, nor make a copy of both "
-            f"({error.strerror or error}). Run `promotion status` as one who may write there."
-        )
-        raise LedgerError(message) from error
-
-
-@cache
-def _copied(file: Path, waiting: Path, stamps: tuple[tuple[int, int], ...]) -> Path:
-    """Both in a private folder that is gone when this process ends; made once for as long as they do not change.
-
-    Raises:
-        OSError: no copy can be made, or they changed meanwhile.
-    """
-    stack = ExitStack()
-    folder = stack.enter_context(private())
-    atexit.register(stack.close)
-    for one in (file, waiting):
-        shutil.copyfile(one, folder / one.name)
-    if _stamps(file, waiting) != stamps:
-        raise OSError(errno.EAGAIN, "they changed meanwhile")
-    return folder / file.name
-
-
-def _stamps(*files: Path) -> tuple[tuple[int, int], ...]:
-    """Time in nanoseconds and size in bytes of each."""
-    return tuple((found.st_mtime_ns, found.st_size) for found in (one.stat() for one in files))
-
-
 def _make_folder(database: Path) -> None:
     try:
         database.parent.mkdir(parents=True, exist_ok=True)
@@ -289,30 +189,6 @@ def _make_folder(database: Path) -> None:
 
 def _begun_by_us(connection: Any, _: object) -> None:
     connection.isolation_level = None  # SQLAlchemy says BEGIN itself: the driver would wait until the first write
-
-
-def _durable(connection: Any) -> None:
-    _write_ahead(connection)
-    connection.execute("PRAGMA synchronous = FULL")
-
-
-def _write_ahead(connection: Any) -> None:
-    """Switch to a write-ahead log.
-
-    Where two switch a new file at once, SQLite tells one of them at once that the database is locked: neither could
-    wait for the other, since both read it. So this waits instead, as long as the connection would.
-    """
-    (milliseconds,) = connection.execute("PRAGMA busy_timeout").fetchone()
-    until = time.monotonic() + milliseconds / 1000
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
-                raise
-            time.sleep(random.uniform(*_SWITCH_SECONDS))  # noqa: S311 - so that two do not meet again
-        else:
-            return
 
 
 def _begin(connection: Connection) -> None:

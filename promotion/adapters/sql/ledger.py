@@ -18,7 +18,7 @@ from promotion.adapters.sql.tables import entry_of, foreign, head_of, head_value
 from promotion.canonical import canonical_json
 from promotion.errors import Conflict, LedgerError
 from promotion.interfaces import Names
-from promotion.ledger.entries import Entry, Head
+from promotion.ledger.chain import Entry, Head
 from promotion.ledger.recorded import note_recorded
 
 

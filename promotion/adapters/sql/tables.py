@@ -9,7 +9,7 @@ from sqlalchemy import Column, Integer, MetaData, PrimaryKeyConstraint, String, 
 
 from promotion.canonical import canonical_json, plain, restore
 from promotion.errors import LedgerError
-from promotion.ledger.entries import Champion, Entry, Head, hash_of
+from promotion.ledger.chain import Champion, Entry, Head, hash_of
 
 # Not Alembic's own name: MLflow and Prefect use that one, and may live in the same database.
 VERSION_TABLE = "ledger_version"

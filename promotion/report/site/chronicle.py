@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from promotion.history.lineage import ChampionPeriod, champion_periods, consequences, decisions
 from promotion.history.metric_history import Measured, measured
-from promotion.ledger.entries import Entry, Judgement
+from promotion.ledger.chain import Entry
+from promotion.ledger.entries import Judgement
 from promotion.ledger.state import State, fold
 
 

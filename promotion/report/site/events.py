@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from promotion.ledger.entries import Entry
+from promotion.ledger.chain import Entry
 from promotion.number_format import minute
 from promotion.report.measured import TONES
 from promotion.report.page import Tone

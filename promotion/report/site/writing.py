@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from promotion.canonical import digest
 from promotion.errors import LedgerError
-from promotion.ledger.entries import Entry, Judgement
+from promotion.ledger.chain import Entry
+from promotion.ledger.entries import Judgement
 from promotion.ledger.state import State
 from promotion.report.decision_report import Recorded, decision_document
 from promotion.report.html import page_html, render

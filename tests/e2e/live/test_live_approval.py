@@ -10,6 +10,7 @@ from chromium import DESKTOP, SCREENSHOTS, chromium
 from prefect.states import Suspended
 from servers import SECOND_TRY
 
+from promotion.audit import audit
 from promotion.registry.registry import Registry
 from promotion.vocabulary import Tag
 
@@ -162,7 +163,13 @@ def open_at(stack, clock):
     """A registry on the project whose entries are dated by another clock, and which tells nobody of them."""
     real = stack.registry()
     return Registry(
-        real.config, store=real.store, ledger=real.ledger, mirror=real.mirror, actor=lambda: "os:test", clock=clock
+        real.config,
+        store=real.store,
+        ledger=real.ledger,
+        mirror=real.mirror,
+        actor=lambda: "os:test",
+        clock=clock,
+        auditor=audit,
     )
 
 

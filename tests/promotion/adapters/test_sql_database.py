@@ -20,7 +20,8 @@ from sqlalchemy.engine import make_url
 
 from promotion.adapters.sql import SqlLedger, postgresql
 from promotion.errors import ConfigError, Conflict, LedgerError
-from promotion.ledger.entries import Head, Registration, chain
+from promotion.ledger.chain import Head, chain
+from promotion.ledger.entries import Registration
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SECRET = "s3cret"

@@ -18,7 +18,8 @@ from promotion.adapters.sql.database import Database
 from promotion.adapters.sql.tables import metadata, version
 from promotion.canonical import canonical_json
 from promotion.errors import LedgerError
-from promotion.ledger.entries import Override, Registration, chain
+from promotion.ledger.chain import chain
+from promotion.ledger.entries import Override, Registration
 from promotion.ledger.state import fold
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

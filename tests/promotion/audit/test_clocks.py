@@ -11,7 +11,8 @@ from situation import NOON, faults, kinds, open_at, settings_at, stages, toy
 from promotion.adapters.bento import BentoStore
 from promotion.adapters.memory import MemoryMirror
 from promotion.audit.clocks import Clocks
-from promotion.ledger.entries import Head, TransitionApplied, chain
+from promotion.ledger.chain import Head, chain
+from promotion.ledger.entries import TransitionApplied
 
 LATER = NOON + timedelta(days=1)
 DAY, SECOND, MICROSECOND = timedelta(days=1), timedelta(seconds=1), timedelta(microseconds=1)

@@ -17,10 +17,10 @@ from situation import NOON, open_at, settings_at, ticking, toy
 from promotion.adapters.bento import BentoStore
 from promotion.adapters.memory import MemoryMirror
 from promotion.adapters.mlflow import MlflowMirror
-from promotion.audit import Code
 from promotion.audit import libraries as libraries_audit
 from promotion.canonical import canonical_json, digest, plain
 from promotion.errors import MirrorError
+from promotion.findings import Code
 from promotion.interfaces import call
 from promotion.ledger.state import fold
 from promotion.policy import Kind, Policy, decide

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from promotion.errors import LedgerError
 from promotion.history.lineage import champion_period_at, champion_periods
-from promotion.ledger.entries import Move, Registration, TransitionPlanned, chain
+from promotion.ledger.chain import chain
+from promotion.ledger.entries import Move, Registration, TransitionPlanned
 from promotion.ledger.state import champion_at, fold
 from promotion.vocabulary import Stage
 

@@ -14,17 +14,16 @@ from hypothesis import strategies as st
 from promotion.adapters.memory import MemoryLedger
 from promotion.adapters.sql import SqlLedger
 from promotion.errors import LedgerError
+from promotion.ledger.chain import Head, chain
 from promotion.ledger.entries import (
     _KINDS,
     Adoption,
-    Head,
     Move,
     Override,
     Registration,
     Takeover,
     TransitionApplied,
     TransitionPlanned,
-    chain,
 )
 from promotion.ledger.export import entries_to_append, export_lines, read_export
 from promotion.ledger.state import fold

@@ -9,7 +9,8 @@ from situation import NOON, kinds, stages, toy
 
 from promotion.adapters.mlflow import MlflowMirror
 from promotion.errors import Refused, UnknownName
-from promotion.ledger.entries import Move, Registration, TransitionApplied, TransitionPlanned, chain
+from promotion.ledger.chain import chain
+from promotion.ledger.entries import Move, Registration, TransitionApplied, TransitionPlanned
 from promotion.ledger.state import State, advance, champions
 from promotion.registry.gc import plan_retention, retention
 from promotion.registry.record import Origin

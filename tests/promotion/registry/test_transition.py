@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from situation import toy
 
 from promotion.errors import LedgerError, Refused, UnknownName
-from promotion.ledger.entries import Adoption, Judgement, Move, Registration, TransitionApplied, chain
+from promotion.ledger.chain import chain
+from promotion.ledger.entries import Adoption, Judgement, Move, Registration, TransitionApplied
 from promotion.ledger.state import State, advance, champion_at, fold
 from promotion.policy import Check, Decision, Judged, Kind
 from promotion.registry.transition import (

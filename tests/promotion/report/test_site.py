@@ -12,7 +12,7 @@ from situation import NOON, open_at, settings_at, snapshot, toy
 from promotion.adapters.bento import BentoStore
 from promotion.adapters.memory import MemoryMirror
 from promotion.errors import PromotionError
-from promotion.ledger.entries import chain
+from promotion.ledger.chain import chain
 from promotion.ledger.state import advance
 from promotion.registry.record import Origin
 from promotion.report.site import write_site

@@ -1,0 +1,137 @@
+"""A file of SQLite: opened to write where this user may, else to read and leave nothing beside it."""
+
+import atexit
+import errno
+import os
+import random
+import shutil
+import sqlite3
+import time
+from contextlib import ExitStack, suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from promotion.adapters.files import whose
+from promotion.adapters.owned_folders import private
+from promotion.errors import LedgerError
+
+_SWITCH_SECONDS = (0.001, 0.02)
+
+
+_UNWRITABLE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
+
+
+def why_refused(file: Path, code: int) -> str:
+    """Owner and mode of a file that may not be opened or written; or that the disk takes nothing."""
+    if code == sqlite3.SQLITE_CANTOPEN:
+        return whose(file)
+    if code != sqlite3.SQLITE_READONLY:
+        return ""
+    place = os.statvfs(file if file.exists() else file.parent)
+    if place.f_flag & os.ST_RDONLY:
+        return "; it lies on a disk that is mounted to be read only"
+    return whose(file, os.W_OK) or "; the disk takes nothing more, so it could only be opened to read"
+
+
+def open_file(file: Path, *arguments: Any, **parameters: Any) -> sqlite3.Connection:
+    """Connect to write, or only to read where this user may not write or the disk is full."""
+    if may_write(file):
+        with suppress(OSError):  # SQLite itself would let nobody but this user write to it
+            os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o666))
+        connection: sqlite3.Connection = sqlite3.connect(*arguments, **parameters)
+        try:
+            durable(connection)
+        except sqlite3.OperationalError as error:
+            connection.close()
+            if error.sqlite_errorcode & 0xFF not in _UNWRITABLE or not (file.exists() and file.stat().st_size):
+                raise
+        else:
+            return connection
+    reading: sqlite3.Connection = sqlite3.connect(_place_to_read(file), uri=True, **parameters)
+    return reading
+
+
+def may_write(file: Path) -> bool:
+    """Whether this user may write to the file, and make the files beside it that SQLite needs for that."""
+    try:
+        beside = file.with_name(f"{file.name}-shm")
+        return not file.exists() or (
+            os.access(file, os.W_OK) and os.access(beside if beside.exists() else file.parent, os.W_OK)
+        )
+    except OSError:  # a folder that this user may not enter: to be tried, and told of
+        return True
+
+
+def _place_to_read(file: Path) -> str:
+    """Where SQLite reads the file and leaves nothing beside it.
+
+    Opened to read, SQLite makes the file by which readers and writers know of each other, which would be this user's
+    and keep the writers out. So the file alone is read, where nothing waits beside it to be moved into it.
+
+    Where something waits and that file is not there, as in a copy or after a kill, a copy of both is read.
+
+    Raises:
+        LedgerError: no copy can be made.
+    """
+    waiting, beside = (file.with_name(f"{file.name}-{end}") for end in ("wal", "shm"))
+    if not (waiting.exists() and waiting.stat().st_size):
+        return f"{file.resolve().as_uri()}?immutable=1"
+    if beside.exists():
+        return f"{file.resolve().as_uri()}?mode=ro"
+    try:
+        return f"{_copied(file, waiting, _stamps(file, waiting)).as_uri()}?mode=rw"
+    except OSError as error:
+        message = (
+            f"The ledger {file} cannot be read: entries wait in {waiting.name}, left by a command that was killed or "
+            "was running when they were copied, and this user may not move them into it, nor make a copy of both "
+            f"({error.strerror or error}). Run `promotion status` as one who may write there."
+        )
+        raise LedgerError(message) from error
+
+
+@cache
+def _copied(file: Path, waiting: Path, stamps: tuple[tuple[int, int], ...]) -> Path:
+    """Both in a private folder that is gone when this process ends; made once for as long as they do not change.
+
+    Raises:
+        OSError: no copy can be made, or they changed meanwhile.
+    """
+    stack = ExitStack()
+    folder = stack.enter_context(private())
+    atexit.register(stack.close)
+    for one in (file, waiting):
+        shutil.copyfile(one, folder / one.name)
+    if _stamps(file, waiting) != stamps:
+        raise OSError(errno.EAGAIN, "they changed meanwhile")
+    return folder / file.name
+
+
+def _stamps(*files: Path) -> tuple[tuple[int, int], ...]:
+    """Time in nanoseconds and size in bytes of each."""
+    return tuple((found.st_mtime_ns, found.st_size) for found in (one.stat() for one in files))
+
+
+def durable(connection: Any) -> None:
+    """Keep what is committed, whatever happens to the machine; readers and a writer do not wait for each other."""
+    _write_ahead(connection)
+    connection.execute("PRAGMA synchronous = FULL")
+
+
+def _write_ahead(connection: Any) -> None:
+    """Switch to a write-ahead log.
+
+    Where two switch a new file at once, SQLite tells one of them at once that the database is locked: neither could
+    wait for the other, since both read it. So this waits instead, as long as the connection would.
+    """
+    (milliseconds,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    until = time.monotonic() + milliseconds / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(random.uniform(*_SWITCH_SECONDS))  # noqa: S311 - so that two do not meet again
+        else:
+            return

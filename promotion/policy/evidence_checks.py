@@ -1,0 +1,100 @@
+"""Whether there is enough to judge by: rows, rows of either class, groups."""
+
+from typing import NamedTuple, TypeGuard
+
+from promotion.comparison import Comparison, Evaluation, SliceComparison
+from promotion.metrics.bounds import Dependence, DrawnAs
+from promotion.policy.checks import Check, Kind
+from promotion.policy.policy import Policy, Rule
+from promotion.vocabulary import Outcome
+
+
+def evidence_checks(evidence: Comparison | Evaluation, policy: Policy) -> tuple[Check, ...]:
+    """Whether there are rows enough to judge by, and of both classes where there are two."""
+    rows, *classes = counted(evidence)
+    enough = (_enough(rows, policy.min_rows), *_enough_groups(evidence.dependence, policy))
+    return (_enough(min(classes, key=Counted.told), policy.min_positives), *enough) if classes else enough
+
+
+class Counted(NamedTuple):
+    """Rows of one kind: what they are called, how many, and how many of equal weight would tell as much."""
+
+    what: str
+    found: int
+    as_equal: float | None
+
+    def told(self) -> float:
+        """What is held against a minimum."""
+        return self.found if self.as_equal is None else self.as_equal
+
+    @property
+    def said(self) -> str:
+        """In words: `12 rows`, `900 rows, whose weights tell as much as 12 of equal weight`."""
+        if self.as_equal is None:
+            return f"{self.found:,} {self.what}"
+        return f"{self.found:,} {self.what}, whose weights tell as much as {self.as_equal:,.3g} of equal weight"
+
+
+def counted(evidence: Comparison | Evaluation | SliceComparison) -> tuple[Counted, ...]:
+    """All rows; and the positives and negatives, where there are two classes."""
+    equal = evidence.as_equal
+    rows = Counted("rows", evidence.rows, equal.rows if equal else None)
+    if evidence.positives is None:
+        return (rows,)
+    return (
+        rows,
+        Counted("positives", evidence.positives, equal.positives if equal else None),
+        Counted("negatives", evidence.rows - evidence.positives, equal.negatives if equal else None),
+    )
+
+
+def _enough_groups(drawn: Dependence | None, policy: Policy) -> tuple[Check, ...]:
+    """Whether there are groups enough, where a person named them and plain values do not decide."""
+    if not _counts_groups(drawn, policy):
+        return ()
+    few = few_groups(drawn, policy)
+    outcome = Outcome.INCONCLUSIVE if few else Outcome.PASSED
+    reason = few or f"{_as_equal(drawn)}; the policy asks for at least {policy.min_groups:,}."
+    return (
+        Check(
+            kind=Kind.EVIDENCE,
+            subject="groups",
+            outcome=outcome,
+            reason=reason,
+            value=drawn.effective,
+            required=float(policy.min_groups),
+        ),
+    )
+
+
+def few_groups(drawn: Dependence | None, policy: Policy) -> str:
+    """Why there are too few named groups to tell an error from; empty where there are enough."""
+    if not _counts_groups(drawn, policy) or (drawn.effective or 0.0) >= policy.min_groups:
+        return ""
+    return (
+        f"{_as_equal(drawn)}, too few to tell an error from; the policy asks for at least {policy.min_groups:,}. Judge "
+        "on rows of more groups."
+    )
+
+
+def _counts_groups(drawn: Dependence | None, policy: Policy) -> TypeGuard[Dependence]:
+    """Blocks of time are never too few: the fewer, the farther off their bounds."""
+    return drawn is not None and drawn.drawn_as is DrawnAs.GROUPS and policy.rule is not Rule.POINT
+
+
+def _as_equal(drawn: Dependence) -> str:
+    return f"The rows are of {drawn.said}, which tell as much as {drawn.effective or 0.0:.3g} of equal size"
+
+
+def _enough(rows: Counted, required: int) -> Check:
+    found = rows.told()
+    outcome = Outcome.PASSED if found >= required else Outcome.INCONCLUSIVE
+    only = "" if outcome is Outcome.PASSED else "only "
+    return Check(
+        kind=Kind.EVIDENCE,
+        subject=rows.what,
+        outcome=outcome,
+        reason=f"The holdout has {only}{rows.said}; the policy asks for at least {required:,}.",
+        value=float(found),
+        required=float(required),
+    )

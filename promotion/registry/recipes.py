@@ -1,0 +1,70 @@
+"""The recipe that the configuration names: found, made and checked."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from promotion.config import ModelConfig
+from promotion.draws import Draws, draws_of
+from promotion.errors import ConfigError, PromotionError
+from promotion.interfaces import Recipe, task_of_recipe
+from promotion.modules import import_module, why_missing
+
+
+def draws_by(settings: ModelConfig, recipe: Recipe) -> Draws:
+    """What counts as a draw of its own among a model's rows.
+
+    Raises:
+        ConfigError: the recipe's `group` is no group, or there is none and one is needed.
+    """
+    return draws_of(recipe, settings.group, settings.dependence, settings.time_unit, settings.clean_by)
+
+
+def load_recipe(settings: ModelConfig, options: Mapping[str, Any]) -> Recipe:
+    """Make the recipe `package.module:Class` with its configured options and these over them.
+
+    Modules in the working folder are found too.
+
+    Raises:
+        ConfigError: there is no such module or class, it does not take the options, or it is no recipe.
+    """
+    require_found(settings.recipe)
+    module_name, _, class_name = settings.recipe.partition(":")
+    try:
+        kind = getattr(import_module(module_name), class_name)
+        recipe = kind(**{**settings.options, **options})
+    except ModuleNotFoundError as error:
+        message = f"The recipe '{settings.recipe}' cannot be imported: there is no module '{error.name}' here."
+        raise ConfigError(message) from error
+    except (AttributeError, TypeError) as error:
+        message = f"The recipe '{settings.recipe}' cannot be made: {error}."
+        raise ConfigError(message) from error
+    except PromotionError:
+        raise
+    except Exception as error:  # of the user's own code
+        first = (str(error).strip().splitlines() or [""])[0]
+        message = f"The recipe '{settings.recipe}' cannot be imported ({type(error).__name__}: {first})."
+        raise ConfigError(message) from error
+    if not isinstance(recipe, Recipe):
+        missing = [
+            name for name in ("key", "label", "time", "load", "split", "train", "score") if not hasattr(recipe, name)
+        ]
+        message = f"'{settings.recipe}' is no recipe: it lacks {', '.join(missing)}."
+        raise ConfigError(message)
+    task_of_recipe(recipe)
+    return recipe
+
+
+def require_found(recipe: str) -> None:
+    """See that `package.module:Class` is there, without importing it.
+
+    Raises:
+        ConfigError: it is not, or the text names none.
+    """
+    module_name, colon, class_name = recipe.partition(":")
+    if not colon:
+        message = f"A recipe is named as package.module:Class, found '{recipe}'."
+        raise ConfigError(message)
+    why = why_missing(module_name, class_name)
+    if why:
+        message = f"The recipe '{recipe}' cannot be imported: {why}."
+        raise ConfigError(message)
