@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
+from typing import assert_never
 
 from promotion.errors import LedgerError
 from promotion.ledger.chain import GENESIS, Champion, Entry, Head
@@ -249,6 +250,8 @@ class Folding:
                 self.fresh_start = body
             case Override() | Takeover():
                 pass
+            case _:
+                assert_never(body)
 
     def _plan(self, entry: Entry, plan: TransitionPlanned) -> None:
         for move in plan.moves:

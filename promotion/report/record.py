@@ -1,6 +1,7 @@
 """The record as pages: who serves, what happened, the life of one version, what an audit found."""
 
 from collections.abc import Iterable, Sequence
+from typing import assert_never
 
 from promotion.findings import Finding, Severity
 from promotion.ledger.chain import Entry
@@ -127,6 +128,8 @@ def told(entry: Entry, before: str = "") -> str:  # noqa: C901 - one case per ki
             words += f" ({body.unseen})" if body.unseen else ""
         case TransitionApplied():
             words = f"carried out entry {body.planned}"
+        case _:
+            assert_never(body)
     return words
 
 
