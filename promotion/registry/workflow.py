@@ -22,7 +22,7 @@ from promotion.registry.record import Origin
 from promotion.registry.serving import serving
 from promotion.registry.state import Known, State
 from promotion.registry.transition import find
-from promotion.seams import Names, Step, call, shown
+from promotion.seams import Names, Step, StoreMaintenance, call, shown
 from promotion.vocabulary import Tag
 
 
@@ -322,6 +322,8 @@ class Registry(ByHand):
 
     def _clear(self, proposal: Proposal) -> None:
         """Move strays out of the store, and delete what killed commands left beside it."""
+        if not isinstance(self.store, StoreMaintenance):  # and so there is nothing to clear
+            return
         for stray in proposal.strays:
             place = self.store.quarantine(stray)
             if place:
@@ -350,7 +352,7 @@ class Registry(ByHand):
             state = self._journal.state(model)
             if unknown := self._unknown(state):
                 self.ledger.mark_foreign(model, unknown)
-                self.notice(str(UnknownChampion(model, unknown)))
+                self.notice(str(UnknownChampion(model, unknown, self.store.name)))
             elif behind:
                 return self._send(state, done, seen=0 if everything else done, given_up=given_up)
             elif head is None or self._shows(head):

@@ -27,7 +27,7 @@ from promotion.seams.recipe import (
     repeatable,
     task_of_recipe,
 )
-from promotion.seams.store import Claim, Digests, ModelStore, Stored, Stray, shown
+from promotion.seams.store import Claim, Digests, ModelStore, Stored, StoreMaintenance, Stray, shown
 
 __all__ = [
     "ALIASES",
@@ -48,6 +48,7 @@ __all__ = [
     "Recipe",
     "Split",
     "Step",
+    "StoreMaintenance",
     "Stored",
     "Stray",
     "Trained",

@@ -3,7 +3,7 @@
 The entries, each read once (`told`): the chain with itself and its head (`chain`), signatures with public keys
 (`signatures`), times with one another (`clocks`), each decision with the policy and evidence recorded with it
 (`decisions`), each champion with the decision and approvals it rests on (`grounds`). Then what is due with the time
-(`soon`), the Bento store with the ledger
+(`soon`), the model store with the ledger
 (`store`), its libraries with those installed (`libraries`), the data files (`files`), MLflow with the ledger (`mirror`)
 its runs with ledger and versions (`runs`), a running service with the champion (`service`).
 """
