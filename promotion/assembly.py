@@ -14,7 +14,7 @@ from promotion.errors import ConfigError, PromotionError
 if TYPE_CHECKING:
     from promotion.adapters.keys import PublicKeys
     from promotion.findings import Finding
-    from promotion.interfaces import Recall
+    from promotion.interfaces import ModelStore, Recall
     from promotion.ledger.chain import Entry
     from promotion.ledger.state import State
     from promotion.registry.registry import Registry
@@ -26,6 +26,7 @@ def open_registry(
     actor: Callable[[], str] | None = None,
     notice: Callable[[str], None] = lambda _: None,
     recall: "Recall | None" = None,
+    store: "ModelStore | None" = None,
 ) -> "Registry":
     """A registry on what the configuration names.
 
@@ -35,6 +36,7 @@ def open_registry(
             it, and the OS user stands in for both.
         notice: is told in a sentence what went on beside the main thing.
         recall: keeps the rows of files beyond this process; by default nothing does.
+        store: holds the versions; by default the Bento store that the configuration names.
 
     Raises:
         ConfigError: the configuration cannot be followed.
@@ -52,9 +54,10 @@ def open_registry(
     sweep()
     settings = config if isinstance(config, Config) else load_config(Path(config) if config else None)
     keys = PublicKeys(settings.public_keys) if settings.public_keys else None
+    home, cache = settings.path(settings.bentoml_home), settings.path(settings.cache)
     return Registry(
         settings,
-        store=BentoStore(settings.path(settings.bentoml_home)),
+        store=store or BentoStore(home),
         ledger=SqlLedger(settings.url(settings.ledger)),
         mirror=MlflowMirror(settings.url(settings.mlflow_tracking_uri), settings.home),
         actor=(lambda: f"config:{settings.actor}") if settings.actor else actor or _os_user,
@@ -64,12 +67,7 @@ def open_registry(
         announce=_announce,
         recall=recall or read_anew,
         draw=partial(_drawn, notice),
-        auditor=partial(
-            audit,
-            remembering=lambda full: remembering(
-                settings.path(settings.bentoml_home), settings.path(settings.cache), full=full
-            ),
-        ),
+        auditor=audit if store else partial(audit, remembering=lambda full: remembering(home, cache, full=full)),
     )
 
 

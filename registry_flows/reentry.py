@@ -23,5 +23,5 @@ def this_run() -> dict[str, str]:
 
 def saved_before(store: ModelStore, model: str) -> Stored | None:
     """The version that this flow run saved already; None where it runs for the first time, or did not come so far."""
-    found = (store.with_metadata(model, name, value) for name, value in this_run().items())
+    found = (store.versions(model, metadata={name: value}) for name, value in this_run().items())
     return next((versions[0] for versions in found if versions), None)

@@ -49,7 +49,7 @@ def _differs(champion: Champion, answer: dict[str, Any]) -> str | None:
 
 
 def _asked(url: str) -> dict[str, Any]:
-    """The answer to GET, or to POST where only that is taken, as of BentoML's own endpoints.
+    """The answer to GET, or to POST where only that is taken, as of some frameworks' own endpoints.
 
     Raises:
         OSError, ValueError, HTTPException: there is none, or it is no such JSON.

@@ -1,11 +1,11 @@
-"""The Bento store held against the ledger: labels, versions missing or too many, files, and what is no version."""
+"""The model store held against the ledger: labels, versions missing or too many, files, and what is no version."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from promotion.errors import PromotionError, StoreError
 from promotion.findings import Code, Finding, Severity, finding
-from promotion.interfaces import ModelStore, Stored
+from promotion.interfaces import ModelStore, Stored, StoreMaintenance, Stray
 from promotion.ledger.state import Known, State
 from promotion.registry.claims import Claims
 from promotion.vocabulary import Stage, Tag
@@ -16,7 +16,7 @@ def read_store(model: str, store: ModelStore) -> tuple[Mapping[str, Stored], tup
     try:
         return {str(one.tag): one for one in store.versions(model)}, ()
     except (PromotionError, OSError) as error:
-        return {}, (_unreadable(error),)
+        return {}, (_unreadable(store, error),)
 
 
 def check_claim(state: State, claims: Claims) -> Iterator[Finding]:
@@ -45,38 +45,35 @@ def check_claim(state: State, claims: Claims) -> Iterator[Finding]:
 def check_store(state: State, stored: Mapping[str, Stored], store: ModelStore) -> Iterator[Finding]:
     """All that can be said of the store."""
     try:
-        strays = {stray.path: stray.why for stray in store.strays()}
+        strays = store.strays() if isinstance(store, StoreMaintenance) else ()
     except (PromotionError, OSError) as error:
-        yield _unreadable(error)
+        yield _unreadable(store, error)
         return
     whole = {tag: one for tag, one in stored.items() if one.torn is None}
-    yield from _check_shape(state.model, stored, strays, store)
-    yield from _check_labels(state, whole)
-    yield from _check_presence(state, stored)
+    yield from _check_shape(state.model, stored, {stray.path: stray for stray in strays})
+    yield from _check_labels(state, whole, store)
+    yield from _check_presence(state, stored, store)
     yield from _check_files(state, whole, store)
 
 
-def _unreadable(error: Exception) -> Finding:
+def _unreadable(store: ModelStore, error: Exception) -> Finding:
     mend = "See that the folder is there and may be read, and run the audit again."
-    return finding(Code.STORE, "Bento store", "folders that can be read", str(error), mend)
+    return finding(Code.STORE, store.name, "folders that can be read", str(error), mend)
 
 
-def _check_shape(
-    model: str, stored: Mapping[str, Stored], strays: Mapping[Path, str], store: ModelStore
-) -> Iterator[Finding]:
-    """Every version is whole, and nothing lies in or beside the model's folder that is in BentoML's way."""
+def _check_shape(model: str, stored: Mapping[str, Stored], strays: Mapping[Path, Stray]) -> Iterator[Finding]:
+    """Every version is whole, and nothing else lies among them, or among the models and is none's."""
     repair = f"`promotion repair {model}` moves it out of the store, whole."
     look = "Do what is said there, and run the audit again."
     torn = {one.path: tag for tag, one in stored.items() if one.torn}
     for path, tag in torn.items():
         yield finding(Code.TORN, tag, "a whole version", stored[tag].torn or "", repair if path in strays else look)
-    ours = store.path(Tag(model, "any")).parent
-    for path, why in strays.items():
-        if path not in torn and path.parent in {ours, ours.parent}:
-            yield finding(Code.STRAY, str(path), "versions of models only", why, repair)
+    for path, stray in strays.items():
+        if path not in torn and stray.model in {model, None}:
+            yield finding(Code.STRAY, str(path), "versions of models only", stray.why, repair)
 
 
-def _check_labels(state: State, whole: Mapping[str, Stored]) -> Iterator[Finding]:
+def _check_labels(state: State, whole: Mapping[str, Stored], store: ModelStore) -> Iterator[Finding]:
     """Every label is the ledger's, and none but the champion carries `prod`."""
     champion = state.champion.tag if state.champion else None
     mend = f"`promotion repair {state.model}` writes the ledger's stage."
@@ -95,7 +92,7 @@ def _check_labels(state: State, whole: Mapping[str, Stored]) -> Iterator[Finding
         elif known and known.stage and one.stage != known.stage:
             yield finding(Code.LABEL, tag, f"label stage: {known.stage}", f"stage: {one.stage}", mend)
         elif known is None and state.seq:
-            mends = f"`promotion gate {tag}` registers and judges it; `bentoml models delete {tag}` removes it."
+            mends = f"`promotion gate {tag}` registers and judges it; `{_deleting(store, tag)}` removes it."
             yield finding(Code.UNRECORDED, tag, "a version that the ledger knows", "one that nobody registered", mends)
 
 
@@ -114,7 +111,7 @@ def _foreign(state: State, tag: str) -> Finding:
     )
 
 
-def _check_presence(state: State, stored: Mapping[str, Stored]) -> Iterator[Finding]:
+def _check_presence(state: State, stored: Mapping[str, Stored], store: ModelStore) -> Iterator[Finding]:
     """What serves, waits or may be brought back is there, and what was deleted is not."""
     for tag, known in state.versions.items():
         if known.deleted_at and tag in stored:
@@ -123,10 +120,14 @@ def _check_presence(state: State, stored: Mapping[str, Stored]) -> Iterator[Find
                 tag,
                 f"no files, since they were deleted on {known.deleted_at[:10]}",
                 f"its folder with label stage: {stored[tag].stage}",
-                f"`bentoml models delete {tag}` removes it; nobody judged it since it was brought back.",
+                f"`{_deleting(store, tag)}` removes it; nobody judged it since it was brought back.",
             )
         elif tag not in stored and known.deleted_at is None:
             yield from _missing(state, known)
+
+
+def _deleting(store: ModelStore, tag: str) -> str:
+    return store.delete_command.format(tag=tag)
 
 
 def _missing(state: State, known: Known) -> Iterator[Finding]:
@@ -154,7 +155,7 @@ def _check_files(state: State, whole: Mapping[str, Stored], store: ModelStore) -
         expected = f"files with digest {known.registration.digest[:12]}"
         mend = "Restore the version from a backup, or retrain; it will not be loaded."
         try:
-            found = store.digest(Tag.parse(tag))
+            found = store.digests(Tag.parse(tag)).whole
         except (PromotionError, OSError) as error:
             yield finding(Code.FILES, tag, expected, str(error), mend)
             continue

@@ -42,7 +42,7 @@ def repair(model: AnyModel = None, yes: Yes = False, dry_run: DryRun = False, as
     proposals = [registry.propose_repair(name) for name in names]
     work = any(map(_does_something, proposals))
     if dry_run or not (as_json and work):
-        page = repair_page(proposals)
+        page = repair_page(proposals, registry.store.name)
         show(_data(proposals, dry_run=dry_run), *dry(dry_run=dry_run), page, form=form_of(as_json=as_json))
     if dry_run:
         return 0

@@ -13,7 +13,7 @@ from promotion.interfaces.mirror import (
     MirrorVersion,
     Pushed,
 )
-from promotion.interfaces.model_store import Claim, Digests, ModelStore, Stored, Stray, shown
+from promotion.interfaces.model_store import Claim, Digests, ModelStore, Stored, StoreMaintenance, Stray, shown
 from promotion.interfaces.recipe import (
     Recall,
     Recipe,
@@ -47,6 +47,7 @@ __all__ = [
     "Recipe",
     "Split",
     "Step",
+    "StoreMaintenance",
     "Stored",
     "Stray",
     "Trained",

@@ -1,11 +1,11 @@
-"""The door of the model store: versions with their files and labels."""
+"""The doors of the model store: versions with their files and labels, and housekeeping for a store that needs it."""
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from promotion.interfaces.recipe import Trained
 from promotion.row_keys import KnownRows
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Stray:
-    """Something in the store's folder that is no version.
+    """Something among the models, or beside them, that is no version.
 
     Attributes:
         path: where it lies.
@@ -41,7 +41,7 @@ def shown(path: Path) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Stored:
-    """One version as the Bento store holds it; `stage` is its label, or None; `torn` says what is wrong with it."""
+    """One version as the store holds it; `stage` is its label, or None; `torn` says what is wrong with it."""
 
     tag: Tag
     path: Path
@@ -54,6 +54,13 @@ class Stored:
     def known_stage(self) -> Stage | None:
         """The stage, where the label is one of ours."""
         return Stage(self.stage) if self.stage in set(Stage) else None
+
+    def fits(self, stage: Stage | None, metadata: Mapping[str, str] | None) -> bool:
+        """Whether it is labelled so, where a stage is given, and whole and saved with these, where metadata are."""
+        if stage is not None and self.stage != stage.value:
+            return False
+        asked = metadata or {}
+        return not (asked and self.torn) and all(self.metadata.get(name) == value for name, value in asked.items())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,26 +97,30 @@ class Digests:
 
 
 class ModelStore(Protocol):
-    """Versions of models with their files and labels."""
+    """Versions of models with their files and labels: what registering, judging and moving versions needs.
+
+    `promotion.adapters.memory.MemoryStore` is the smallest example, `promotion.adapters.bento.BentoStore` the real one.
+    Every method raises `StoreError` where the store cannot be read or written, and has changed nothing then.
+    """
+
+    @property
+    def name(self) -> str:
+        """What sentences call it, after an article: `Bento store`."""
+        ...
+
+    @property
+    def delete_command(self) -> str:
+        """What a person runs to delete a version by hand; `{tag}` stands for its tag."""
+        ...
 
     def models(self) -> tuple[str, ...]:
         """Names of all models."""
         ...
 
-    def versions(self, model: str) -> tuple[Stored, ...]:
-        """Every version of a model, torn ones among them, oldest name first."""
-        ...
-
-    def labelled(self, model: str, stage: Stage) -> tuple[Stored, ...]:
-        """The versions that carry a stage by their label."""
-        ...
-
-    def with_metadata(self, model: str, name: str, value: str) -> tuple[Stored, ...]:
-        """The versions that were saved with a value of the metadata."""
-        ...
-
-    def path(self, tag: Tag) -> Path:
-        """The folder of a version's files, whether it is there or not."""
+    def versions(
+        self, model: str, *, stage: Stage | None = None, metadata: Mapping[str, str] | None = None
+    ) -> tuple[Stored, ...]:
+        """Every version of a model, torn ones among them, in order of name; or those that `fits` says are asked for."""
         ...
 
     def get(self, tag: Tag) -> Stored:
@@ -119,6 +130,18 @@ class ModelStore(Protocol):
             UnknownName: there is no such version.
             TornVersion: it is not whole.
         """
+        ...
+
+    def path(self, tag: Tag) -> Path:
+        """The folder of a version's files, whether it is there or not; of a store without folders, a name for it."""
+        ...
+
+    def size(self, tag: Tag) -> int:
+        """Bytes of its files; a version is as large on any stage."""
+        ...
+
+    def digests(self, tag: Tag) -> Digests:
+        """SHA-256 over the version's files and description, its labels excepted, and over its files alone."""
         ...
 
     def save(
@@ -133,31 +156,29 @@ class ModelStore(Protocol):
         """Save a candidate as `staging`, with the fingerprints of its training rows; all of it or nothing.
 
         And with those of the groups that these rows are in, by what the groups are named by.
+
+        Args:
+            model: its name, for a version of a new name; or `NAME:VERSION`.
+            trained: the candidate.
+            metadata: kept with it, under its digest.
+            training_rows: fingerprints, shape (n_training_rows,), in any order.
+            training_groups: fingerprints, each of shape (n_groups,), in any order.
         """
         ...
 
     def load(self, tag: Tag, *, digest: str) -> Trained:
-        """Load a version whose files have the given digest.
+        """Load a version whose files have the given digest (`Digests.whole`).
 
         Raises:
             DigestMismatch: they have not; nothing was unpickled.
         """
         ...
 
-    def digest(self, tag: Tag) -> str:
-        """SHA-256 over the version's files and description, its labels excepted."""
-        ...
+    def training_rows(self, tag: Tag, *, by: str | None = None) -> KnownRows | None:
+        """Fingerprints of the rows it was trained on, sorted; None when the version does not say.
 
-    def digests(self, tag: Tag) -> Digests:
-        """That digest, and the one of the files alone."""
-        ...
-
-    def training_rows(self, tag: Tag) -> KnownRows | None:
-        """Fingerprints of the rows it was trained on; None when the version does not say."""
-        ...
-
-    def training_groups(self, tag: Tag, by: str) -> "NDArray[np.uint64] | None":
-        """Fingerprints of the groups it was trained on, sorted; None when the version does not say."""
+        With `by`, those of their groups too, where the version says.
+        """
         ...
 
     def write_stage(self, tag: Tag, stage: Stage) -> None:
@@ -166,7 +187,6 @@ class ModelStore(Protocol):
         Raises:
             UnknownName: there is no such version.
             TornVersion: it is not whole.
-            StoreError: the store cannot be written; nothing was changed.
         """
         ...
 
@@ -175,19 +195,11 @@ class ModelStore(Protocol):
         ...
 
     def claim(self, model: str) -> Claim | None:
-        """The ledger that the model belongs to; None where the store does not say.
-
-        Raises:
-            StoreError: what it says cannot be read.
-        """
+        """The ledger that the model belongs to; None where the store does not say."""
         ...
 
     def write_claim(self, model: str, claim: Claim) -> None:
-        """Say so from now on; only while the model is held.
-
-        Raises:
-            StoreError: the store cannot be written; nothing was changed.
-        """
+        """Say so from now on; only while the model is held."""
         ...
 
     def held(self, model: str) -> AbstractContextManager[None]:
@@ -198,8 +210,16 @@ class ModelStore(Protocol):
         """
         ...
 
+
+@runtime_checkable
+class StoreMaintenance(Protocol):
+    """What a store offers beside, where people or killed processes can leave things in it: `repair` clears them.
+
+    A store need not have it: then `repair` mends labels only, and says so, and an audit looks for nothing of the kind.
+    """
+
     def strays(self) -> tuple[Stray, ...]:
-        """What lies among the models and is none: torn versions and folders that make BentoML's own listing fail."""
+        """What lies among the models and is none: torn versions, and what makes other readers of the store fail."""
         ...
 
     def quarantine(self, stray: Stray) -> Path | None:

@@ -62,7 +62,7 @@ class Claims:
 
     def told(self, model: str, claim: Claim, origin: str | None) -> str:
         """Both ledgers in a sentence."""
-        theirs = f"'{model}' in the Bento store belongs to the ledger at {claim.place}"
+        theirs = f"'{model}' in the {self._store.name} belongs to the ledger at {claim.place}"
         since = f"since {minute(claim.since)} UTC, by {claim.by}"
         if claim.place == self.place:
             ours = "the one that is there now is another, or empty"

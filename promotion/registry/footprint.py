@@ -1,7 +1,6 @@
 """Measuring what champion and challenger cost to serve: the size of their files, the time to score rows."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -15,12 +14,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _ROWS = 1000
-_DESCRIPTION = "model.yaml"
 
 
 def footprint(sides: Sequence[Side], store: ModelStore, rows: "pd.DataFrame", limits: Limits) -> Footprint:
     """Sizes always; times only where the policy limits them, since they take many runs."""
-    sizes = [_size(store.path(side.tag)) for side in sides]
+    sizes = [store.size(side.tag) for side in sides]
     champion_size = sizes[1] if len(sides) > 1 else None
     if limits.max_scoring_ratio is None or champion_size is None:
         return Footprint(size=sizes[0], champion_size=champion_size)
@@ -31,12 +29,6 @@ def footprint(sides: Sequence[Side], store: ModelStore, rows: "pd.DataFrame", li
         seconds=sorted(challenger)[len(challenger) // 2] * _ROWS / min(_ROWS, len(rows)),
         scoring_ratios=tuple(ours / theirs for ours, theirs in zip(challenger, champion, strict=True)),
     )
-
-
-def _size(folder: Path) -> int:
-    """In bytes; without the description, which changes with the label, so that a version is as large on any stage."""
-    files = (file for file in folder.rglob("*") if file.is_file() and file != folder / _DESCRIPTION)
-    return sum(file.stat().st_size for file in files)
 
 
 def _times(sides: Sequence[Side], store: ModelStore, rows: "pd.DataFrame") -> list[list[float]]:

@@ -23,10 +23,10 @@ class UnknownChampion(Refused):
         aliases: what MLflow's aliases name.
     """
 
-    def __init__(self, model: str, shown: Mapping[str, str]) -> None:
+    def __init__(self, model: str, shown: Mapping[str, str], store: str) -> None:
         self.aliases = of_ours(shown)
         told = f"{unknown_told(model, self.aliases)} Nothing was promoted or sent to MLflow. To go on, do one of these:"
-        super().__init__("\n".join((told, *_ways_out(model, shown["champion"]), _ANEW.format("it"))))
+        super().__init__("\n".join((told, *_ways_out(model, shown["champion"], store), _ANEW.format("it"))))
 
 
 def unknown_champion(state: State, shown: Names) -> bool:
@@ -114,14 +114,14 @@ def unknown_told(model: str, found: Names) -> str:
     return f"{told}, and the ledger knows no champion of '{model}'."
 
 
-def _ways_out(model: str, named: str) -> Iterator[str]:
-    """How a person keeps MLflow's champion."""
+def _ways_out(model: str, named: str, store: str) -> Iterator[str]:
+    """How a person keeps MLflow's champion, in the store of that name."""
     if named.startswith(f"{model}:"):
         yield f"- Restore the earlier ledger, which sent {named}, from a backup."
         yield f"- Keep {named}: `promotion adopt {named} --assume-clean --reason …` (or --trained-before)."
     else:
         yield (
-            "- Keep it: copy it into the Bento store with the label stage: prod, then run "
+            f"- Keep it: copy it into the {store} with the label stage: prod, then run "
             "`promotion adopt TAG --assume-clean --reason …` (or --trained-before)."
         )
 

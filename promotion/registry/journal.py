@@ -201,7 +201,7 @@ class Journal:
                 self._store.write_stage(version, move.after)
             except UnknownName:
                 lost |= move.after is Stage.PROD
-                self._notice(f"{move.tag} is not in this Bento store, so its label was not written.")
+                self._notice(f"{move.tag} is not in this {self._store.name}, so its label was not written.")
             except (TornVersion, DigestMismatch) as error:
                 lost |= move.after is Stage.PROD
                 self._notice(f"{error} Its label was not written.")

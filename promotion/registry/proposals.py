@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from promotion.errors import MirrorError, PromotionError, Refused
-from promotion.interfaces import Names, Step, Stray, call
+from promotion.interfaces import Names, Step, StoreMaintenance, Stray, call
 from promotion.iso import in_utc
 from promotion.ledger.entries import Body, FreshStart, Judgement, Takeover, TransitionPlanned
 from promotion.ledger.state import State, champions
@@ -152,7 +152,7 @@ class Proposals(Record):
             return (FreshStart(reason=required(reason)),)
         if shown and reason is None:
             self.claims.check(state)  # a champion of the model's own ledger is not this one's to adopt
-            raise UnknownChampion(state.model, shown)
+            raise UnknownChampion(state.model, shown, self.store.name)
         if reason is None:
             return ()
         if not shown:
@@ -181,8 +181,16 @@ class Proposals(Record):
         lost = champion_trouble(state, self.store, whole=True)
         mend = mending(state, self.store.versions(model), lost=bool(lost))
         recorded = proposal(state, *self._registrations(state, *mend.unknown), mend.plan)
-        cleared = replace(recorded, lost=lost, strays=self.store.strays(), leftovers=self.store.leftovers())
+        strays, leftovers = self._in_the_store()
+        cleared = replace(recorded, lost=lost, strays=strays, leftovers=leftovers)
         return replace(cleared, claims=self.claims.missing(state), foreign=self._written_over(state))
+
+    def _in_the_store(self) -> tuple[tuple[Stray, ...], tuple[Stray, ...]]:
+        """What a repair clears: strays and leftovers; none, with a notice, of a store that cannot tell them."""
+        if isinstance(self.store, StoreMaintenance):
+            return self.store.strays(), self.store.leftovers()
+        self.notice(f"The {self.store.name} does no maintenance, so a repair moves or deletes nothing in it.")
+        return (), ()
 
     def _written_over(self, state: State) -> Names:
         """The foreign aliases that a repair writes over; none while MLflow is away, or has a champion unknown to us."""

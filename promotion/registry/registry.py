@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from promotion.errors import Conflict, LedgerError, MirrorAhead, MirrorError, PromotionError, Refused, StoreError
-from promotion.interfaces import Names, Step, call, shown
+from promotion.interfaces import Names, Step, StoreMaintenance, call, shown
 from promotion.ledger.chain import Head
 from promotion.ledger.entries import FreshStart, TransitionPlanned
 from promotion.ledger.state import Known, State
@@ -323,6 +323,8 @@ class Registry(ByHand):
 
     def _clear(self, proposal: Proposal) -> None:
         """Move strays out of the store, and delete what killed commands left beside it."""
+        if not isinstance(self.store, StoreMaintenance):  # and so there is nothing to clear
+            return
         for stray in proposal.strays:
             place = self.store.quarantine(stray)
             if place:
@@ -351,7 +353,7 @@ class Registry(ByHand):
             state = self._journal.state(model)
             if unknown := self._unknown(state):
                 self.ledger.mark_foreign(model, unknown)
-                self.notice(str(UnknownChampion(model, unknown)))
+                self.notice(str(UnknownChampion(model, unknown, self.store.name)))
             elif behind:
                 return self._send(state, done, seen=0 if everything else done, given_up=given_up)
             elif head is None or self._shows(head):

@@ -1,10 +1,8 @@
 """Versions that a person rolled back from: they serve again only by a person's word, whatever a decision says."""
 
-import filecmp
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
-from promotion.errors import Refused
+from promotion.errors import Refused, StoreError, UnknownName
 from promotion.history.lineage import ChampionPeriod, champion_periods
 from promotion.interfaces import ModelStore
 from promotion.ledger.chain import Entry
@@ -13,7 +11,6 @@ from promotion.number_format import minute
 from promotion.policy import Check, Decision, Kind
 from promotion.vocabulary import Outcome, Tag
 
-_DESCRIPTION = "model.yaml"
 _LISTED = 5
 
 
@@ -28,9 +25,9 @@ def blocking(state: State, store: ModelStore, tag: Tag) -> Known | None:
     own = state.versions.get(str(tag))
     if own and own.rolled_back:
         return own
-    files = own.registration.files if own else None
-    others = (known for known in _rolled_back(state) if known.tag != str(tag))
-    return next((known for known in others if _is_twin(store, tag, files, known)), None)
+    others = [known for known in _rolled_back(state) if known.tag != str(tag)]
+    files = _files(store, tag, own) if others else None
+    return next((known for known in others if files and files == _files(store, Tag.parse(known.tag), known)), None)
 
 
 def rolled_back(state: State) -> tuple[Known, ...]:
@@ -137,21 +134,14 @@ def _named(state: State, among: Sequence[ChampionPeriod]) -> Iterator[str]:
         )
 
 
-def _is_twin(store: ModelStore, tag: Tag, files: str | None, other: Known) -> bool:
-    """By what was recorded when they were registered; their folders tell where an earlier release recorded nothing."""
-    if files and other.registration.files:
-        return files == other.registration.files
-    return _same_files(store.path(tag), store.path(Tag.parse(other.tag)))
+def _files(store: ModelStore, tag: Tag, known: Known | None) -> str | None:
+    """Digest of a version's files alone, by its registration; by the store where that says nothing, as earlier ones do.
 
-
-def _same_files(one: Path, other: Path) -> bool:
-    """Whether two folders hold the same files, byte by byte, their descriptions excepted; no when one is not there."""
-    names = _names(one)
-    if not names or names != _names(other):
-        return False
-    _, differing, unread = filecmp.cmpfiles(one, other, names, shallow=False)
-    return not differing and not unread
-
-
-def _names(folder: Path) -> set[str]:
-    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - {_DESCRIPTION}
+    None where the store does not have them either.
+    """
+    if known and known.registration.files:
+        return known.registration.files
+    try:
+        return store.digests(tag).files
+    except (UnknownName, StoreError):
+        return None

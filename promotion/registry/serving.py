@@ -1,7 +1,5 @@
 """Who serves, by the ledger and by the labels, and what is known of a version's training rows."""
 
-from dataclasses import replace
-
 from promotion.draws import UNSAID, Draws
 from promotion.errors import DigestMismatch, Refused, StoreError, TornVersion, UnknownName
 from promotion.holdout import AssumedClean, Provenance, TrainedBefore, UnknownRows
@@ -53,7 +51,7 @@ def champion_trouble(state: State, store: ModelStore, *, whole: bool = False) ->
     try:
         require_registered(store, Tag.parse(state.champion.tag), state.champion.digest if whole else None)
     except (TornVersion, UnknownName, DigestMismatch) as error:
-        found = "Its folder is not in the Bento store." if isinstance(error, UnknownName) else str(error)
+        found = f"Its folder is not in the {store.name}." if isinstance(error, UnknownName) else str(error)
         return (
             f"The champion {state.champion.tag} cannot be used. {found} Copy it there from another host's store or a "
             f"backup, or bring back the champion before it: `promotion rollback {state.model} --reason …`."
@@ -73,9 +71,10 @@ def require_registered(store: ModelStore, tag: Tag, digest: str | None) -> None:
         StoreError: it cannot be read.
     """
     store.get(tag)
-    found = store.digest(tag) if digest else None
-    if digest and found != digest:
-        raise DigestMismatch(tag, digest, str(found))
+    if digest:
+        found = store.digests(tag).whole
+        if found != digest:
+            raise DigestMismatch(tag, digest, found)
 
 
 def unfinished(state: State) -> str:
@@ -101,14 +100,14 @@ def label_trouble(state: State, store: ModelStore) -> str:
         return ""
     found = f"the label stage: {stage}" if stage else "no label stage"
     return (
-        f"The champion {state.champion.tag} has {found} in the Bento store, where it must be prod. "
+        f"The champion {state.champion.tag} has {found} in the {store.name}, where it must be prod. "
         f"`promotion repair {state.model}` writes it."
     )
 
 
 def labelled_prod(store: ModelStore, model: str) -> tuple[Tag, ...]:
     """The versions that carry the label `stage: prod`."""
-    return tuple(stored.tag for stored in store.labelled(model, Stage.PROD))
+    return tuple(stored.tag for stored in store.versions(model, stage=Stage.PROD))
 
 
 def present(state: State, store: ModelStore, tag: Tag) -> Stored:
@@ -134,7 +133,7 @@ def present(state: State, store: ModelStore, tag: Tag) -> Stored:
             raise
         message = (
             f"{tag} was registered at {minute(known.registered_at)} UTC, and its files are no longer in "
-            f"the Bento store. Restore {store.path(tag)} from a backup, or train a new version."
+            f"the {store.name}. Restore {store.path(tag)} from a backup, or train a new version."
         )
         raise Refused(message) from None
 
@@ -144,20 +143,18 @@ def provenance(known: Known, store: ModelStore, draws: Draws = UNSAID) -> Proven
 
     Where whole groups must be clean, and the version says nothing of its groups, it is unknown.
     """
-    rows = _of_rows(known, store)
-    if not (draws.clean_by and draws.group and isinstance(rows, KnownRows | TrainedBefore)):
-        return rows
-    groups = store.training_groups(Tag.parse(known.tag), draws.group_id) if isinstance(rows, KnownRows) else None
-    if groups is None or not isinstance(rows, KnownRows):
-        return UnknownRows(groups=draws.group.name, beside=rows)
-    return replace(rows, groups=groups)
+    group = draws.group if draws.clean_by else None
+    rows = _of_rows(known, store, draws.group_id if group else None)
+    if group and (isinstance(rows, TrainedBefore) or (isinstance(rows, KnownRows) and rows.groups is None)):
+        return UnknownRows(groups=group.name, beside=rows)
+    return rows
 
 
-def _of_rows(known: Known, store: ModelStore) -> Provenance:
+def _of_rows(known: Known, store: ModelStore, by: str | None) -> Provenance:
     if known.adoption is not None:
         bound = known.adoption.trained_before
         return AssumedClean() if bound is None else TrainedBefore(bound)
-    return store.training_rows(Tag.parse(known.tag)) or UnknownRows()
+    return store.training_rows(Tag.parse(known.tag), by=by) or UnknownRows()
 
 
 def adoption_hint(state: State, tag: Tag) -> str:

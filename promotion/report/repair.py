@@ -10,12 +10,12 @@ from promotion.report.page import Page, Table, Tone, Words, left, row
 from promotion.report.record import moves_told, version_of
 
 
-def repair_page(proposals: Sequence[Proposal]) -> Page:
-    """What each model's repair would do; what lies in the store is the same for all of them, and told once."""
+def repair_page(proposals: Sequence[Proposal], store: str) -> Page:
+    """What each model's repair would do; what lies in the store of that name is the same for all, and told once."""
     strays, leftovers = (proposals[0].strays, proposals[0].leftovers) if proposals else ((), ())
     return Page(
         summary=(
-            *(f"{proposal.state.model}: {_told(proposal)}" for proposal in proposals),
+            *(f"{proposal.state.model}: {_told(proposal, store)}" for proposal in proposals),
             *(f"Move {stray}{_whose(stray, proposals)} to quarantine: it {stray.why}." for stray in strays),
             *(f"Delete {leftover}: it {leftover.why}." for leftover in leftovers),
             *(() if proposals else ("No model is configured or recorded here that is this ledger's.",)),
@@ -46,22 +46,22 @@ def _rows(found: Retention) -> Iterator[tuple[Words, ...]]:
         yield row(version_of(tag), "stays", why)
 
 
-def _told(proposal: Proposal) -> str:
+def _told(proposal: Proposal, store: str) -> str:
     """One model's labels; none is written while the champion's files cannot be vouched for."""
     none = (
         "no label is changed, since the champion is not here" if proposal.lost else "no label disagreed with the ledger"
     )
-    return " ".join(_sentences(proposal)) or none
+    return " ".join(_sentences(proposal, store)) or none
 
 
-def _sentences(proposal: Proposal) -> Iterable[str]:
+def _sentences(proposal: Proposal, store: str) -> Iterable[str]:
     if proposal.state.pending:
         seq, plan = proposal.state.pending
         yield f"the {plan.cause} of entry {seq} was interrupted and will be completed;"
     if proposal.plan:
         yield moves_told(proposal.plan.moves)
     if proposal.claims:
-        yield "the Bento store names no ledger for it, and will name this one;"
+        yield f"the {store} names no ledger for it, and will name this one;"
     if proposal.foreign:
         wanted = aliases(proposal.state)
         moved = (f"{alias} {name or 'none'} → {wanted.get(alias, 'none')}" for alias, name in proposal.foreign.items())

@@ -34,7 +34,7 @@ def test_no_card_that_trained_a_version_judges_it(project):
     registry.promote(Tag.parse(first.tag), reason="the first", override=True)
     second = train_flow(None, "2", model="toy", options={"uses": "q"})
 
-    assert len(registry.store.training_groups(Tag.parse(second.tag), "card")) == 28
+    assert len(registry.store.training_rows(Tag.parse(second.tag), by="card").groups) == 28
     decision = second.decision
     assert (decision.verdict, decision.holdout.rows, decision.holdout.removed) == (Verdict.HOLD, 12 * 60, 16 * 60)
     assert decision.evidence.dependence.said == "12 groups by card"

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from promotion.adapters.bento.store import BentoStore
-from promotion.interfaces import Stored
+from promotion.interfaces import Digests, Stored
 from promotion.vocabulary import Tag
 
 FILE = "digests.db"
@@ -49,18 +49,18 @@ class _RememberingStore(BentoStore):
         self._whole: set[Path] = set()
         self._digests: dict[Path, str] = {}
 
-    def digest(self, tag: Tag) -> str:
+    def digests(self, tag: Tag) -> Digests:
         """As of the store; of a version whose files have just been looked at, as they looked then."""
         path = self.path(tag)
-        remembered = self._digests.pop(path, None)
+        remembered = _digests(self._digests.pop(path, None))
         if remembered:
             return remembered
         stamp = _stamp(path)
         seen = self._memory.get(path, stamp)
-        if seen and seen[2]:
-            return seen[2]
-        found = self._hashed(tag).whole if path in self._whole else super().digest(tag)
-        self._memory.put(path, stamp, digest=found)
+        if seen and (known := _digests(seen[2])):
+            return known
+        found = self._hashed(tag) if path in self._whole else super().digests(tag)
+        self._memory.put(path, stamp, digest=f"{found.whole} {found.files or ''}")
         return found
 
     def _look(self, tag: Tag) -> Stored | None:
@@ -178,6 +178,12 @@ def _looks(folder: str) -> Iterator[tuple[tuple[int | str, ...], float]]:
             one = entry.stat(follow_symlinks=False)
             look = (entry.path, one.st_mode, one.st_size, one.st_mtime_ns, one.st_ctime_ns, one.st_ino)
             yield look, one.st_ctime
+
+
+def _digests(text: str | None) -> Digests | None:
+    """Both digests, as they were put down; None of what an earlier release did, which kept the first alone."""
+    whole, both, files = (text or "").partition(" ")
+    return Digests(whole=whole, files=files or None) if both else None
 
 
 def _written(found: Stored) -> str | None:

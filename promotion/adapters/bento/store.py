@@ -60,6 +60,8 @@ class BentoStore:
         patience: for how many seconds another writer of the same labels is waited for.
     """
 
+    name, delete_command = "Bento store", "bentoml models delete {tag}"
+
     def __init__(self, home: Path, *, patience: float = 60) -> None:
         self.home, self.patience = home, patience
 
@@ -68,27 +70,28 @@ class BentoStore:
         with reading(self._models):
             return tuple(strays.names_of(self._models))
 
-    def versions(self, model: str) -> tuple[Stored, ...]:
-        """Every version of a model, torn ones among them, in order of name."""
-        return tuple(filter(None, (self._look(Tag(model, name)) for name in self._names(model))))
+    def versions(
+        self, model: str, *, stage: Stage | None = None, metadata: Mapping[str, str] | None = None
+    ) -> tuple[Stored, ...]:
+        """Every version of a model, torn ones among them, in order of name.
 
-    def labelled(self, model: str, stage: Stage) -> tuple[Stored, ...]:
-        """The versions that carry a stage by their label; the descriptions of the others are not parsed."""
-        return tuple(one for one in self._mentioning(model, stage) if one.stage == stage.value)
-
-    def with_metadata(self, model: str, name: str, value: str) -> tuple[Stored, ...]:
-        """The whole versions that were saved with a value of the metadata; other descriptions are not parsed."""
-        found = self._mentioning(model, value)
-        return tuple(one for one in found if not one.torn and one.metadata.get(name) == value)
-
-    def _mentioning(self, model: str, word: str) -> Iterator[Stored]:
+        Of those that a stage or metadata are asked for by, descriptions that do not mention them are not parsed.
+        """
+        words = (*(() if stage is None else (stage.value,)), *(metadata or {}).values())
         tags = (Tag(model, name) for name in self._names(model))
-        found = (self._look(tag) for tag in tags if mentions(self.path(tag), word))
-        return (one for one in found if one is not None)
+        found = (self._look(tag) for tag in tags if all(mentions(self.path(tag), word) for word in words))
+        return tuple(one for one in found if one is not None and one.fits(stage, metadata))
 
     def path(self, tag: Tag) -> Path:
         """The folder of a version's files, whether it is there or not."""
         return self._models / tag.model / tag.version
+
+    def size(self, tag: Tag) -> int:
+        """Bytes of its files; without the description, which changes with the label."""
+        folder = self.get(tag).path
+        with reading(folder):
+            files = (file for file in folder.rglob("*") if file.is_file() and file != folder / DESCRIPTION)
+            return sum(file.stat().st_size for file in files)
 
     def get(self, tag: Tag) -> Stored:
         """One version.
@@ -148,18 +151,16 @@ class BentoStore:
             return framework.load(copy.get(tag))
 
     def digest(self, tag: Tag) -> str:
-        """SHA-256 over the version's files and description, its labels excepted.
-
-        Raises:
-            StoreError: a file cannot be read, or is a link or a pipe, whose content nobody can vouch for.
-        """
+        """The digest that a version is registered and loaded by: `digests(tag).whole`."""
         return self.digests(tag).whole
 
     def digests(self, tag: Tag) -> Digests:
-        """That digest, and the one of the files alone; each file is read once.
+        """SHA-256 over the version's files and description, its labels excepted, and over its files alone.
+
+        Each file is read once.
 
         Raises:
-            StoreError: as of `digest`.
+            StoreError: a file cannot be read, or is a link or a pipe, whose content nobody can vouch for.
         """
         self.get(tag)
         return self._hashed(tag)
@@ -178,18 +179,17 @@ class BentoStore:
             trained = {name: one for name, one in files.items() if not name.startswith(_GROUPS)}
             return Digests(whole=whole, files=digest(trained) if trained else None)
 
-    def training_rows(self, tag: Tag) -> KnownRows | None:
-        """Fingerprints of the rows it was trained on; None when the version does not say."""
+    def training_rows(self, tag: Tag, *, by: str | None = None) -> KnownRows | None:
+        """Fingerprints of the rows it was trained on; None when the version does not say.
+
+        With `by`, those of their groups too, where the version says.
+        """
         folder = self.get(tag).path
         for form, name in TRAINING_ROWS.items():
             found = load_rows(folder / name)
             if found is not None:
-                return KnownRows(found, form)
+                return KnownRows(found, form, load_rows(folder / _groups_file(by)) if by else None)
         return None
-
-    def training_groups(self, tag: Tag, by: str) -> "NDArray[np.uint64] | None":
-        """Fingerprints of the groups it was trained on, sorted; None when the version does not say."""
-        return load_rows(self.get(tag).path / _groups_file(by))
 
     def write_stage(self, tag: Tag, stage: Stage) -> None:
         """Rewrite the label `stage`, atomically, and nothing else.

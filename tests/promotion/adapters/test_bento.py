@@ -353,11 +353,11 @@ def test_an_unknown_tag_names_the_nearest(store, tag, sentence):
 
 
 def test_the_versions_saved_with_a_value_are_found_however_it_is_written(store):
-    assert [str(one.tag) for one in store.with_metadata("toy", "version", "good")] == ["toy:good"]
-    assert store.with_metadata("toy", "name", "good") == ()  # among the labels or elsewhere it does not count
+    assert [str(one.tag) for one in store.versions("toy", metadata={"version": "good"})] == ["toy:good"]
+    assert store.versions("toy", metadata={"name": "good"}) == ()  # among the labels or elsewhere it does not count
     described = store.path(toy("weak")) / "model.yaml"
     before, metadata, after = described.read_text().partition("metadata:")
     described.write_text(before + metadata + after.replace("version: weak", 'version: "goo\\x64"', 1))
-    assert {one.tag.version for one in store.with_metadata("toy", "version", "good")} == {"good", "weak"}
+    assert {one.tag.version for one in store.versions("toy", metadata={"version": "good"})} == {"good", "weak"}
     (store.path(toy("good")) / "model.yaml").unlink()
-    assert [one.tag.version for one in store.with_metadata("toy", "version", "good")] == ["weak"]
+    assert [one.tag.version for one in store.versions("toy", metadata={"version": "good"})] == ["weak"]

@@ -91,7 +91,7 @@ class TestTheGate:
             complained_of.promote(toy("twin"), reason="it is new")
         assert complained_of.gate(toy("noisy")).verdict is Verdict.REJECT
 
-    def test_compares_folders_where_an_earlier_release_recorded_no_digest_of_the_files(self, complained_of):
+    def test_hashes_files_where_an_earlier_release_recorded_no_digest_of_them(self, complained_of):
         complained_of.register(toy("twin"))
         state, store = complained_of.state("toy"), complained_of.store
         good = state.versions["toy:good"]

@@ -1,11 +1,11 @@
-"""Ledger and mirror in memory: for tests and notebooks, under the same contract as the real ones."""
+"""The `LedgerStore` in memory."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from threading import Lock
 from typing import NamedTuple
 
 from promotion.errors import Conflict
-from promotion.interfaces import MirrorRun, MirrorState, Names, Pushed
+from promotion.interfaces import Names
 from promotion.ledger.chain import Entry, Head
 
 
@@ -81,57 +81,3 @@ def _check_places(known: Sequence[Entry], new: Sequence[Entry]) -> None:
         if entry.seq != place:
             taken = known[new[0].seq - 1 : new[0].seq]
             raise Conflict(new[0].model, new[0].seq, taken[0].actor if taken else "")
-
-
-class MemoryMirror:
-    """A `Mirror` that keeps what it was last sent.
-
-    Attributes:
-        shown: alias to version, by model; whoever writes here plays somebody else who moves aliases.
-    """
-
-    def __init__(self) -> None:
-        self.shown: dict[str, dict[str, str]] = {}
-        self._states: dict[str, MirrorState] = {}
-        self._metrics: dict[tuple[str, int], Mapping[str, float]] = {}
-
-    def push(self, state: MirrorState) -> Pushed:
-        """Keep the state, and what was logged for earlier decisions."""
-        sent = self.head(state.model)
-        if state.outdated(sent):
-            return Pushed()
-        moves, foreign = state.aliases.settle(self.aliases(state.model), state.since(sent))
-        shown = self.aliases(state.model) | {alias: str(tag) for alias, tag in moves.items()}
-        self.shown[state.model] = {alias: name for alias, name in shown.items() if moves.get(alias, name) is not None}
-        self._states[state.model] = state
-        for decision in state.decisions:
-            self._metrics.setdefault((decision.run_id, decision.seq), decision.metrics)
-        return Pushed(foreign=foreign)
-
-    def aliases(self, model: str) -> dict[str, str]:
-        """Alias to tag."""
-        return dict(self.shown.get(model, {}))
-
-    def stages(self, model: str) -> Mapping[str, str]:
-        """Tag to stage."""
-        state = self._states.get(model)
-        return {str(version.tag): version.standing for version in state.versions} if state else {}
-
-    def head(self, model: str) -> tuple[int, str] | None:
-        """`seq` and hash of the last entry sent."""
-        state = self._states.get(model)
-        return state.head if state else None
-
-    def runs(self, run_ids: Collection[str]) -> Mapping[str, MirrorRun]:
-        """The runs of all versions that it was sent, and their decisions' metrics; the last decision's count."""
-        known = {version.run_id for state in self._states.values() for version in state.versions}
-        found: dict[str, dict[str, float]] = {run_id: {} for run_id in run_ids if run_id in known}
-        for (run_id, _), metrics in sorted(self._metrics.items()):
-            if run_id in found:
-                found[run_id] |= metrics
-        return {run_id: MirrorRun(metrics=metrics) for run_id, metrics in found.items()}
-
-    def metrics(self, run_id: str, names: Iterable[str], seq: int) -> Mapping[str, float]:
-        """The metrics that stand in a run at step `seq`."""
-        found = self._metrics.get((run_id, seq), {})
-        return {name: found[name] for name in names if name in found}
