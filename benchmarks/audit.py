@@ -23,8 +23,6 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from functools import partial
-from promotion.audit import audit
 from promotion.adapters.bento import BentoStore, remembering
 from promotion.adapters.memory import MemoryMirror
 from promotion.adapters.mlflow import MlflowMirror, connect

@@ -9,8 +9,8 @@ from situation import stages, toy
 import promotion
 from promotion.adapters.bento import BentoStore
 from promotion.adapters.memory import MODEL, MemoryMirror, MemoryStore
-from promotion.findings import Code
 from promotion.errors import DigestMismatch, Refused, StoreError
+from promotion.findings import Code
 from promotion.interfaces import Claim, StoreMaintenance, call
 from promotion.report.repair import repair_page
 from promotion.rows import fingerprints
