@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from promotion.metrics import register_metric
     from promotion.policy import Budget, Decision, Policy, Trial, count_use, decide
     from promotion.policy import HoldoutSketch as Sketch
-    from promotion.registry.record import Version
+    from promotion.registry.champion import Version
     from promotion.registry.registry import Registry
     from promotion.rows import read_rows, split_by_hash, split_by_time
     from promotion.vocabulary import Stage, Tag, Verdict
@@ -56,7 +56,7 @@ _HOMES = {
     "count_use": ("promotion.policy", "count_use"),
     "decide": ("promotion.policy", "decide"),
     "Registry": ("promotion.registry.registry", "Registry"),
-    "Version": ("promotion.registry.record", "Version"),
+    "Version": ("promotion.registry.registry", "Version"),
     "read_rows": ("promotion.rows", "read_rows"),
     "split_by_hash": ("promotion.rows", "split_by_hash"),
     "split_by_time": ("promotion.rows", "split_by_time"),

@@ -15,7 +15,7 @@ from prefect.tasks import exponential_backoff
 from promotion.errors import as_data_error
 from promotion.interfaces import Recipe, Split, Trained
 from promotion.registry.data import Data
-from promotion.registry.record import Origin
+from promotion.registry.register import Origin
 from promotion.row_keys import fingerprints
 from promotion.vocabulary import Tag
 from registry_flows.caching import results_folder

@@ -14,7 +14,7 @@ from world import first_world
 from promotion.adapters.bento import BentoStore
 from promotion.adapters.memory import MemoryMirror
 from promotion.interfaces import call
-from promotion.registry.record import Origin
+from promotion.registry.register import Origin
 from promotion.rows import fingerprints
 
 __all__ = [

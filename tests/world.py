@@ -23,7 +23,7 @@ from promotion.adapters.mlflow import MlflowMirror
 from promotion.adapters.sql import SqlLedger
 from promotion.errors import Conflict, Refused
 from promotion.interfaces import call
-from promotion.registry.record import Origin
+from promotion.registry.register import Origin
 from promotion.rows import fingerprints
 
 POLICY = {"min_rows": 100, "min_positives": 20, "holdout_reuse": "ignore"}

@@ -22,7 +22,7 @@ from promotion.ledger.chain import Entry
 from promotion.ledger.state import State
 from promotion.registry.candidate import Side, score_version
 from promotion.registry.data import Data, Reader, split
-from promotion.registry.gate import clean_holdout, weigh
+from promotion.registry.judge import clean_holdout, weigh
 from promotion.row_keys import keys_in
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """`promotion approve`: approve a version that passed and waits."""
 
+from promotion.cli.applying import confirm_and_apply, opened
 from promotion.cli.output import DryRun, Json, Reason, TagText
-from promotion.cli.proposing import opened, propose_and_do
 
 EXAMPLE = "promotion approve fraud_classifier:abc123 --reason 'the gain is worth it'"
 
@@ -20,5 +20,5 @@ def answer(tag: str, reason: str, *, approved: bool, dry_run: bool, as_json: boo
 
     parsed = Tag.parse(tag)
     registry = opened(parsed.model, dry_run=dry_run)
-    proposal = registry.propose_answer(parsed, reason=reason, approved=approved)
-    return propose_and_do(registry, proposal, tag, "", yes=True, dry_run=dry_run, as_json=as_json)
+    plan = registry.plan_approval(parsed, reason=reason, approved=approved)
+    return confirm_and_apply(registry, plan, tag, "", yes=True, dry_run=dry_run, as_json=as_json)

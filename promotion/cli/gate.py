@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from promotion.cli.applying import opened
 from promotion.cli.output import (
     DryRun,
     Json,
@@ -16,7 +17,6 @@ from promotion.cli.output import (
     form_of,
     show_decision,
 )
-from promotion.cli.proposing import opened
 
 EXAMPLE = "promotion gate fraud_classifier:abc123"
 
@@ -46,13 +46,13 @@ def gate(
     form, parsed = form_of(as_json=as_json, as_markdown=as_markdown), Tag.parse(tag)
     why = anew(reason, start_anew=start_anew)
     registry = opened(parsed.model, dry_run=dry_run)
-    proposal = registry.propose_gate(
+    plan = registry.plan_gate(
         parsed,
         data=data.absolute() if data else None,
         holdout=holdout.absolute() if holdout else None,
         start_anew=why,
     )
     if not dry_run:
-        registry.carry_out(proposal)
-    assert proposal.decision is not None  # noqa: S101 - a gate always decides
-    return show_decision(proposal.decision, form=form, dry_run=dry_run)
+        registry.apply(plan)
+    assert plan.decision is not None  # noqa: S101 - a gate always decides
+    return show_decision(plan.decision, form=form, dry_run=dry_run)

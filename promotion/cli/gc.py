@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from promotion.cli.applying import opened
 from promotion.cli.confirm import confirmed
 from promotion.cli.output import DryRun, Json, Misuse, Model, Yes, dry, form_of, models_of, say, show
-from promotion.cli.proposing import opened
 from promotion.durations import length_of
 
 if TYPE_CHECKING:
-    from promotion.registry.proposals import Proposal
+    from promotion.registry.plan import Plan
 
 
 EXAMPLE = "promotion gc fraud_classifier --keep 5 --older-than 30d"
@@ -44,18 +44,18 @@ def gc(
     registry = opened(model, dry_run=dry_run)
     models_of(registry, model)
     why = reason or f"Old versions deleted: all but the newest {keep}, older than {older_than}."
-    proposal = registry.propose_retention(model, keep=keep, reason=why, registered_before=before)
-    found = proposal.retention
+    plan = registry.plan_gc(model, keep=keep, reason=why, registered_before=before)
+    found = plan.retention
     assert found is not None  # noqa: S101 - it always says
     if dry_run or not (as_json and found.gone):
         page = retention_page(model, found)
-        show(_data(proposal, dry_run=dry_run), *dry(dry_run=dry_run), page, form=form_of(as_json=as_json))
+        show(_data(plan, dry_run=dry_run), *dry(dry_run=dry_run), page, form=form_of(as_json=as_json))
     if dry_run or not found.gone:
         return
     some = f"this version of {model}" if len(found.gone) == 1 else f"these {len(found.gone)} versions of {model}"
     confirmed(f"Delete the files of {some} for good?", yes=yes)
-    registry.carry_out(proposal)
-    say(_data(proposal, dry_run=False), f"Deleted {', '.join(found.gone)}.", as_json=as_json)
+    registry.apply(plan)
+    say(_data(plan, dry_run=False), f"Deleted {', '.join(found.gone)}.", as_json=as_json)
 
 
 def moment_before(now: datetime, age: str) -> datetime | None:
@@ -72,7 +72,7 @@ def moment_before(now: datetime, age: str) -> datetime | None:
         raise Misuse(message) from error
 
 
-def _data(proposal: "Proposal", *, dry_run: bool) -> dict[str, Any]:
+def _data(plan: "Plan", *, dry_run: bool) -> dict[str, Any]:
     from promotion.canonical import plain
 
-    return {"dry_run": dry_run, "model": proposal.state.model, **plain(proposal.retention)}
+    return {"dry_run": dry_run, "model": plan.state.model, **plain(plan.retention)}

@@ -156,18 +156,16 @@ def take(model: Model, reason: Reason, yes: Yes = False, dry_run: DryRun = False
         askable(yes=yes)
     registry = open_here()
     models_of(registry, model)
-    proposal = registry.propose_takeover(model, reason=reason)
+    plan = registry.plan_takeover(model, reason=reason)
     serving = labelled_prod(registry.store, model)
     if dry_run or not as_json:
-        page = takeover_page(proposal, registry.claims.place, serving)
-        show(
-            {"dry_run": dry_run, **plain(proposal.takeover)}, *dry(dry_run=dry_run), page, form=form_of(as_json=as_json)
-        )
+        page = takeover_page(plan, registry.claims.place, serving)
+        show({"dry_run": dry_run, **plain(plan.takeover)}, *dry(dry_run=dry_run), page, form=form_of(as_json=as_json))
     if dry_run:
         return
     confirmed(f"Hand {model} over to this ledger?", yes=yes)
-    registry.carry_out(proposal)
-    say({"dry_run": False, **plain(proposal.takeover)}, taken_told(proposal, serving), as_json=as_json)
+    registry.apply(plan)
+    say({"dry_run": False, **plain(plan.takeover)}, taken_told(plan, serving), as_json=as_json)
 
 
 def _is_stream(path: Path) -> bool:

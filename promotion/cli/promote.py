@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from promotion.cli.applying import confirm_and_apply, opened
 from promotion.cli.confirm import askable
 from promotion.cli.output import (
     DryRun,
@@ -15,7 +16,6 @@ from promotion.cli.output import (
     form_of,
     show_decision,
 )
-from promotion.cli.proposing import opened, propose_and_do
 
 EXAMPLE = "promotion promote fraud_classifier:abc123 --reason 'approved in the weekly review'"
 
@@ -46,12 +46,10 @@ def promote(
     if not dry_run:
         askable(yes=yes)
     registry = opened(parsed.model, dry_run=dry_run)
-    proposal = registry.propose_promotion(
-        parsed, reason=reason, override=override, rejudge=rejudge, start_anew=start_anew
-    )
-    if proposal.decision and not proposal.promotes:
+    plan = registry.plan_promotion(parsed, reason=reason, override=override, rejudge=rejudge, start_anew=start_anew)
+    if plan.decision and not plan.promotes:
         if not dry_run:
-            registry.carry_out(proposal)
-        return show_decision(proposal.decision, form=form_of(as_json=as_json), dry_run=dry_run)
+            registry.apply(plan)
+        return show_decision(plan.decision, form=form_of(as_json=as_json), dry_run=dry_run)
     question = f"Promote {tag}{' against the rules' if override else ''}?"
-    return propose_and_do(registry, proposal, tag, question, yes=yes, dry_run=dry_run, as_json=as_json)
+    return confirm_and_apply(registry, plan, tag, question, yes=yes, dry_run=dry_run, as_json=as_json)

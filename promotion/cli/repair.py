@@ -17,7 +17,7 @@ from promotion.cli.output import (
 )
 
 if TYPE_CHECKING:
-    from promotion.registry.proposals import Proposal
+    from promotion.registry.plan import Plan
 
 
 EXAMPLE = "promotion repair fraud_classifier --dry-run"
@@ -39,43 +39,43 @@ def repair(model: AnyModel = None, yes: Yes = False, dry_run: DryRun = False, as
     if not dry_run:
         for name in names:
             registry.complete(name)
-    proposals = [registry.propose_repair(name) for name in names]
-    work = any(map(_does_something, proposals))
+    plans = [registry.plan_repair(name) for name in names]
+    work = any(map(_does_something, plans))
     if dry_run or not (as_json and work):
-        page = repair_page(proposals, registry.store.name)
-        show(_data(proposals, dry_run=dry_run), *dry(dry_run=dry_run), page, form=form_of(as_json=as_json))
+        page = repair_page(plans, registry.store.name)
+        show(_data(plans, dry_run=dry_run), *dry(dry_run=dry_run), page, form=form_of(as_json=as_json))
     if dry_run:
         return 0
     if work:
         confirmed("Do this?", yes=yes)
-    for proposal in proposals:
-        registry.carry_out(proposal)
-    lost = any(proposal.lost for proposal in proposals)
+    for plan in plans:
+        registry.apply(plan)
+    lost = any(plan.lost for plan in plans)
     if work:
         told = "Repaired what can be, without a champion's files." if lost else "Repaired."
-        say(_data(proposals, dry_run=False), told, as_json=as_json)
-    for proposal in proposals:
-        registry.sync(proposal.state.model, everything=True, given_up=proposal.foreign)
+        say(_data(plans, dry_run=False), told, as_json=as_json)
+    for plan in plans:
+        registry.sync(plan.state.model, everything=True, given_up=plan.foreign)
     return int(lost)
 
 
-def _does_something(proposal: "Proposal") -> bool:
-    return bool(proposal.bodies or proposal.strays or proposal.leftovers or proposal.foreign or proposal.claims)
+def _does_something(plan: "Plan") -> bool:
+    return bool(plan.bodies or plan.strays or plan.leftovers or plan.foreign or plan.claims)
 
 
-def _data(proposals: "list[Proposal]", *, dry_run: bool) -> dict[str, Any]:
+def _data(plans: "list[Plan]", *, dry_run: bool) -> dict[str, Any]:
     from promotion.canonical import plain
 
     found = {
         one.state.model: {
             "completes": one.state.pending[0] if one.state.pending else None,
-            "moves": [plain(move) for move in one.plan.moves] if one.plan else [],
+            "moves": [plain(move) for move in one.transition.moves] if one.transition else [],
             "aliases": dict(one.foreign),
             "claims": one.claims,
         }
-        for one in proposals
+        for one in plans
     }
-    first = proposals[0] if proposals else None
+    first = plans[0] if plans else None
     return {
         "dry_run": dry_run,
         "models": found,

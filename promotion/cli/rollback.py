@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from promotion.cli.applying import confirm_and_apply, opened
 from promotion.cli.confirm import askable
 from promotion.cli.output import (
     DryRun,
@@ -14,7 +15,6 @@ from promotion.cli.output import (
     Reason,
     Yes,
 )
-from promotion.cli.proposing import opened, propose_and_do
 
 EXAMPLE = "promotion rollback fraud_classifier --reason 'complaints since noon'"
 
@@ -59,11 +59,9 @@ def rollback(
     version = to if to is None or ":" in to else f"{model}:{to}"
     target, moment = Tag.parse(version) if version else None, past(at, utc_now()) if at else None
     registry = opened(model, dry_run=dry_run)
-    proposal = registry.propose_rollback(
-        model, reason=reason, to=target, at=moment, data=data.absolute() if data else None
-    )
-    assert proposal.plan is not None  # noqa: S101 - a rollback always moves
-    tag = proposal.plan.moves[0].tag
+    plan = registry.plan_rollback(model, reason=reason, to=target, at=moment, data=data.absolute() if data else None)
+    assert plan.transition is not None  # noqa: S101 - a rollback always moves
+    tag = plan.transition.moves[0].tag
     then = f", which served at {written(moment)}" if moment else ""
     question = f"Roll {model} back to {tag}{then}?"
-    return propose_and_do(registry, proposal, tag, question, yes=yes, dry_run=dry_run, as_json=as_json)
+    return confirm_and_apply(registry, plan, tag, question, yes=yes, dry_run=dry_run, as_json=as_json)

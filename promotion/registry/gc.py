@@ -1,12 +1,16 @@
-"""Which versions may go: never one that serves or ever served, that waits, or that an unfinished change names. Pure."""
+"""Which versions may go: never one that serves or ever served, that waits, or that an unfinished change names."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import accumulate
 
+from promotion.iso import in_utc
 from promotion.ledger.entries import TransitionPlanned
-from promotion.ledger.state import Known, State
+from promotion.ledger.state import Known, State, champions
+from promotion.registry.parts import Parts
+from promotion.registry.plan import Plan, plan_of, required
+from promotion.registry.preflight import settled
 from promotion.vocabulary import Stage
 
 
@@ -100,3 +104,19 @@ def _doubt(state: State, before: datetime | None, now: datetime) -> str:
 
 def _moment(known: Known) -> datetime:
     return datetime.fromisoformat(known.registered_at)
+
+
+def plan_gc(parts: Parts, model: str, *, keep: int, reason: str, registered_before: datetime | None = None) -> Plan:
+    """Delete versions that nobody will need again; see `Registry.collect`."""
+    state = settled(parts, model)
+    found = retention(
+        state,
+        {champion.tag for _, champion in champions(model, parts.ledger.entries(model)) if champion},
+        {str(stored.tag) for stored in parts.store.versions(model)},
+        keep=keep,
+        before=in_utc(registered_before) if registered_before else None,
+        now=parts.clock(),
+    )
+    if found.doubt:
+        parts.notice(found.doubt)
+    return replace(plan_of(state, plan_retention(state, found, reason=required(reason))), retention=found)

@@ -1,57 +1,404 @@
-"""The registry: judge, promote, roll back, adopt, repair, delete. It does the I/O around the rules.
+"""The registry: what is so, what would be so, and what changes it; each verb is a file of its own beside this one.
 
-Every change goes the same way: complete what an interrupted command left, work out the change, append it to the ledger
-(the champion changes there, or someone else was first), write the labels, bring the mirror up to date.
+Every change goes the same way: complete what an interrupted command left, work out the change (`plan_…`), append it to
+the ledger (the champion changes there, or someone else was first), write the labels, bring the mirror up to date
+(`apply`).
 """
 
-from collections.abc import Callable, Mapping
-from datetime import date, datetime
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any, Protocol
 
-from promotion.errors import Conflict, LedgerError, MirrorAhead, MirrorError, PromotionError, Refused, StoreError
-from promotion.interfaces import Names, Step, StoreMaintenance, call, shown
-from promotion.ledger.chain import Head
-from promotion.ledger.entries import FreshStart, TransitionPlanned
+from promotion.comparison import Comparison
+from promotion.config import Config
+from promotion.draws import Draws
+from promotion.errors import (
+    Refused,
+)
+from promotion.findings import Finding
+from promotion.history.replay import Replayed, replay
+from promotion.interfaces import (
+    Keyring,
+    LedgerStore,
+    Mirror,
+    ModelStore,
+    Names,
+    Recall,
+    Recipe,
+    Split,
+    Step,
+    Stored,
+    call,
+    read_anew,
+)
+from promotion.iso import in_utc
+from promotion.ledger.chain import Entry
+from promotion.ledger.entries import (
+    FreshStart,
+    TransitionPlanned,
+)
 from promotion.ledger.state import Known, State
-from promotion.patience import patience
-from promotion.policy import Decision
-from promotion.registry.by_hand import ByHand
-from promotion.registry.foreign import UnknownChampion, foreign_told
-from promotion.registry.later import put_off
-from promotion.registry.mirroring import mirror_state
-from promotion.registry.proposals import Proposal, proposal, required
-from promotion.registry.record import Origin
-from promotion.registry.serving import serving
+from promotion.policy import Decision, Policy
+from promotion.policy.approval import Panel
+from promotion.registry.adopt import plan_adoption
+from promotion.registry.apply import apply, complete
+from promotion.registry.approve import plan_approval
+from promotion.registry.champion import Version, champion, other_ledger
+from promotion.registry.claims import Claims
+from promotion.registry.data import Data, Reader
+from promotion.registry.gate import plan_gate
+from promotion.registry.gc import plan_gc
+from promotion.registry.journal import Journal, utc_now
+from promotion.registry.mirroring import Draw
+from promotion.registry.parts import Parts
+from promotion.registry.plan import Plan, plan_of, required
+from promotion.registry.preflight import check, fresh_start, settled
+from promotion.registry.promote import plan_promotion
+from promotion.registry.readmit import plan_readmission
+from promotion.registry.recipes import draws_by
+from promotion.registry.register import Origin, register
+from promotion.registry.repair import plan_repair
+from promotion.registry.rollback import plan_rollback
+from promotion.registry.sync import sync
+from promotion.registry.takeover import plan_takeover
 from promotion.registry.transition import find
+from promotion.registry.versions import compare_versions
 from promotion.vocabulary import Tag
 
 
-class Registry(ByHand):
-    """Decides which version of a model serves, and records why; the arguments are those of `Record`."""
+class Auditor(Protocol):
+    """Compares the record of a model with its labels, files and mirror: `promotion.audit.audit`, which lies above."""
 
-    _changing = False
+    def __call__(
+        self,
+        model: str,
+        *,
+        config: Config,
+        ledger: LedgerStore,
+        store: ModelStore,
+        mirror: Mirror,
+        keys: Keyring | None,
+        now: datetime,
+        recompute: bool,
+        since: datetime | None,
+        full: bool,
+    ) -> tuple[Finding, ...]:
+        """What was found, as of `Registry.audit`."""
+        ...
+
+
+class Registry:
+    """Decides which version of a model serves, and records why.
+
+    Args:
+        config: models, recipes and policies.
+        store: the versions with their files and labels.
+        ledger: the record, and the truth about stages.
+        mirror: the copy for people who look in MLflow.
+        actor: says who acts, and how we know, e.g. `os:alice`.
+        sign: gives a signature of an entry's hash; None where the writer has no key.
+        keys: the public keys that signatures are held against; None where entries need none.
+        clock: gives the time that is written down; order never depends on it.
+        notice: is told in a sentence what went on beside the main thing, e.g. that the mirror is behind.
+        announce: is told what was recorded, after it was; whatever it raises is noticed and changes nothing.
+        recall: keeps the rows of files beyond this process, for recipes that read repeatably.
+        draw: gives the page of a decision for the mirror; it tells by itself when it cannot, and gives None then.
+        auditor: compares the record with all else, `promotion.audit.audit`.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        store: ModelStore,
+        ledger: LedgerStore,
+        mirror: Mirror,
+        actor: Callable[[], str],
+        sign: Callable[[str], str] | None = None,
+        keys: Keyring | None = None,
+        clock: Callable[[], datetime] = utc_now,
+        notice: Callable[[str], None] = lambda _: None,
+        announce: Callable[[Sequence[Entry]], None] = lambda _: None,
+        recall: Recall = read_anew,
+        draw: Draw | None = None,
+        auditor: Auditor,
+    ) -> None:
+        claims = Claims(ledger, store)
+        self._parts = Parts(
+            config=config,
+            store=store,
+            ledger=ledger,
+            mirror=mirror,
+            claims=claims,
+            journal=Journal(ledger, store, claims, actor=actor, clock=clock, notice=notice, sign=sign),
+            reader=Reader(config, recall),
+            keys=keys,
+            clock=clock,
+            notice=notice,
+            announce=announce,
+            draw=draw,
+        )
+        self.config, self.store, self.ledger, self.mirror, self.claims = config, store, ledger, mirror, claims
+        self.notice, self.recall = notice, recall
+        self._auditor = auditor
+
+    # What is so
+
+    def champion(self, model: str, at: datetime | None = None) -> Version | None:
+        """Who serves now, in O(1), or served at a moment; None when nobody does or did.
+
+        Raises:
+            UnclearTime: the moment has no zone, and was twice or never in local time.
+        """
+        return champion(self._parts, model, at)
+
+    def state(self, model: str) -> State:
+        """The model's state, folded from its entries."""
+        return self._parts.journal.state(model)
+
+    def history(self, model: str) -> Sequence[Entry]:
+        """Every entry of the model, oldest first."""
+        return self.ledger.entries(model)
+
+    def other_ledger(self, model: str) -> str:
+        """Which ledger the model in the store belongs to, in a sentence; empty where it is this one, or nobody's."""
+        return other_ledger(self._parts, model)
+
+    def models(self) -> tuple[str, ...]:
+        """Every model that is configured or recorded."""
+        return self._parts.models()
+
+    def panel(self, model: str) -> Panel:
+        """Who may approve promotions, and how long; anyone, once, where the model is not configured."""
+        return self._parts.panel(model)
+
+    def stored(self, tag: Tag | str) -> Stored:
+        """The version in the store; where it is not there, what became of it.
+
+        Raises:
+            Refused: it was deleted, or lost.
+            UnknownName: there never was such a version.
+            StoreError: it is not whole, or cannot be read.
+        """
+        return self._parts.stored(tag)
+
+    def foreign(self, state: State) -> Names:
+        """The aliases that MLflow shows now, and that neither this ledger sent nor a person gave up.
+
+        Raises:
+            MirrorError: MLflow does not answer.
+        """
+        return self._parts.foreign(state)
+
+    def compare(
+        self,
+        champion: Tag | str,
+        challenger: Tag | str,
+        *,
+        data: str | Path | None = None,
+        holdout: str | Path | None = None,
+    ) -> Comparison:
+        """Compare any two versions on the rows of a holdout that trained neither; nothing is decided or recorded.
+
+        Args:
+            champion: the version to gain on.
+            challenger: the version that may be better.
+            data: as of `gate`.
+            holdout: as of `gate`.
+
+        Raises:
+            DataError: no row is left to judge by.
+        """
+        return compare_versions(self._parts, Tag.parse(champion), Tag.parse(challenger), data, holdout)
+
+    def replay(self, model: str, policy: Policy) -> tuple[Replayed, ...]:
+        """What another policy would have decided in every past decision, from the comparisons that were stored."""
+        return replay(self.ledger.entries(model), policy)
+
+    def load(
+        self, model: str, data: str | Path | None = None, *, options: Mapping[str, Any] | None = None
+    ) -> tuple[Recipe, Data]:
+        """The model's recipe and rows: of the file given, or of the configuration; read once while it stays the same.
+
+        Args:
+            model: its name in the configuration.
+            data: CSV or Parquet file; relative to the configuration's folder.
+            options: of the recipe, over the configured ones.
+
+        Raises:
+            DataError: there is no such file, or its rows cannot be used.
+        """
+        return self._parts.reader.training(model, data, options or {})
+
+    def rows_key(
+        self, model: str, data: str | Path | None = None, *, options: Mapping[str, Any] | None = None
+    ) -> str | None:
+        """A digest of all that the rows of `load` depend on: file, recipe, its code and options, reading libraries.
+
+        None where the recipe does not say, by `repeatable`, that reading again gives the same.
+        """
+        return self._parts.reader.key(model, data, options or {})
+
+    def draws(self, model: str, recipe: Recipe) -> Draws:
+        """What counts as a draw of its own among the model's rows."""
+        return draws_by(self.config.model(model), recipe)
+
+    def split(self, model: str, recipe: Recipe, data: Data, *, options: Mapping[str, Any] | None = None) -> Split:
+        """The rows that train and the rows that judge: by the recipe, or all and those of the model's holdout file."""
+        return self._parts.reader.split(model, recipe, data, options or {})
+
+    def signed_by(self, entry: Entry) -> str | None:
+        """Name of the public key whose signature the entry carries, verified; None where it carries none such."""
+        keys = self._parts.keys
+        if keys is None or entry.signature is None or not keys.vouches(entry.hash, entry.signature):
+            return None
+        return keys.claimed(entry.signature)
+
+    def audit(
+        self, model: str, *, recompute: bool = False, since: datetime | None = None, full: bool = False
+    ) -> tuple[Finding, ...]:
+        """Compare the record with labels, files and the mirror; empty when all agree. Changes nothing.
+
+        Args:
+            model: its name.
+            recompute: whether past decisions are made again from their models and rows.
+            since: decisions, changes of champion and clocks are looked at from then on only; chain, signatures, labels,
+                files and what stands are checked whole all the same.
+            full: whether every file is hashed, whatever the cache of digests says.
+        """
+        return self._auditor(
+            model,
+            config=self.config,
+            ledger=self.ledger,
+            store=self.store,
+            mirror=self.mirror,
+            keys=self._parts.keys,
+            now=self._parts.clock().astimezone(UTC),
+            recompute=recompute,
+            since=in_utc(since) if since else None,
+            full=full,
+        )
+
+    def settled(self, model: str) -> State:
+        """The state, where nothing is unfinished; of a model that belongs to another ledger with a notice.
+
+        Raises:
+            Refused: a transition was interrupted and is yet to be completed.
+        """
+        return settled(self._parts, model)
+
+    def fresh_start(self, state: State, reason: str | None = None) -> tuple[FreshStart, ...]:
+        """What is to be recorded before a model has its first champion; nothing where MLflow has none either.
+
+        Raises:
+            Refused: MLflow has a champion that the ledger does not know, or does not answer, and there is no reason.
+        """
+        return fresh_start(self._parts, state, reason)
+
+    # What would be so: worked out, and not yet made
+
+    def plan_gate(
+        self,
+        tag: Tag | str,
+        *,
+        data: str | Path | None = None,
+        holdout: str | Path | None = None,
+        step: Step = call,
+        start_anew: str | None = None,
+    ) -> Plan:
+        """Judge a version against the champion: the decision and the moves that follow from it; see `Registry.gate`.
+
+        Where the very same decision stands already and nothing follows from it, there is nothing to record. A version
+        that was rolled back from is held before any row is read, and spends nothing of the holdout.
+        """
+        return plan_gate(self._parts, Tag.parse(tag), data=data, holdout=holdout, step=step, start_anew=start_anew)
+
+    def plan_promotion(
+        self, tag: Tag | str, *, reason: str, override: bool = False, rejudge: bool = False, start_anew: bool = False
+    ) -> Plan:
+        """Put a version into `prod`, judged again where that is asked for or due; see `Registry.promote`."""
+        return plan_promotion(
+            self._parts, Tag.parse(tag), reason=reason, override=override, rejudge=rejudge, start_anew=start_anew
+        )
+
+    def plan_approval(self, tag: Tag | str, *, reason: str, approved: bool) -> Plan:
+        """Approve or deny a decision that waits; see `Registry.approve` and `Registry.deny`."""
+        return plan_approval(self._parts, Tag.parse(tag), reason=reason, approved=approved)
+
+    def plan_rollback(
+        self,
+        model: str,
+        *,
+        reason: str,
+        to: Tag | str | None = None,
+        at: datetime | None = None,
+        data: str | Path | None = None,
+    ) -> Plan:
+        """Bring back an earlier champion; see `Registry.rollback`."""
+        return plan_rollback(self._parts, model, reason=reason, to=to, at=at, data=data)
+
+    def plan_adoption(
+        self,
+        tag: Tag | str,
+        *,
+        reason: str,
+        trained_before: float | str | date | None = None,
+        assume_clean: bool = False,
+    ) -> Plan:
+        """Vouch for a version whose training rows are unknown; see `Registry.adopt`."""
+        return plan_adoption(
+            self._parts, Tag.parse(tag), reason=reason, trained_before=trained_before, assume_clean=assume_clean
+        )
+
+    def plan_readmission(self, tag: Tag | str, *, reason: str) -> Plan:
+        """Let a version that was rolled back from be judged like any other again; see `Registry.readmit`."""
+        return plan_readmission(self._parts, Tag.parse(tag), reason=reason)
+
+    def plan_repair(self, model: str) -> Plan:
+        """Write the ledger's stage over every label that disagrees, and clear the store; see `Registry.repair`.
+
+        Where an interrupted change is unfinished, this is what would be left to do once it is completed.
+
+        Raises:
+            Refused: the model in the store belongs to another ledger, whose labels are not ours to write.
+        """
+        return plan_repair(self._parts, model)
+
+    def plan_gc(self, model: str, *, keep: int, reason: str, registered_before: datetime | None = None) -> Plan:
+        """Delete versions that nobody will need again; see `Registry.collect`."""
+        return plan_gc(self._parts, model, keep=keep, reason=reason, registered_before=registered_before)
+
+    def plan_takeover(self, model: str, *, reason: str) -> Plan:
+        """Hand the model in the store over to this ledger; see `Registry.take`."""
+        return plan_takeover(self._parts, model, reason=reason)
+
+    # What changes it
 
     def complete(self, model: str) -> State:
         """Complete the transition that an interrupted command left, if any; the state then."""
-        self._changing = True
-        return self._journal.completed(model)
+        return complete(self._parts, model)
 
-    def fresh_start(self, state: State, reason: str | None = None) -> tuple[FreshStart, ...]:
-        """As of `Proposals`; a command that changes something, other than a dry run, notes for `status` what it met."""
-        try:
-            return super().fresh_start(state, reason)
-        except UnknownChampion as error:
-            if self._changing:
-                self.ledger.mark_foreign(state.model, error.aliases)
-            raise
+    def apply(self, plan: Plan) -> Plan:
+        """Make a proposed change.
 
-    def _in_the_way(self, state: State) -> PromotionError:
-        """As of `Proposals`; a command that completed all that it found, and finds more, was overtaken."""
-        if not self._changing or state.pending is None:
-            return super()._in_the_way(state)
-        seq, _ = state.pending
-        return Conflict(state.model, seq, self.ledger.entries(state.model, after=seq - 1, limit=1)[0].actor)
+        Raises:
+            Conflict: the record moved on since it was worked out; nothing was changed.
+            StoreError: the labels cannot be written now; the change stands, and the next command writes them.
+        """
+        return apply(self._parts, plan)
+
+    def register(self, tag: Tag | str, origin: Origin | None = None) -> Known:
+        """Record a version of the store with the digest of its files; one that is recorded already stays as it is."""
+        return register(self._parts, Tag.parse(tag), origin)
+
+    def check(self, model: str) -> None:
+        """See that a version of the model could be judged now: before hours of training rather than after.
+
+        Raises:
+            PromotionError: it could not; says why.
+        """
+        check(self._parts, model)
 
     def start_anew(self, model: str, *, reason: str) -> None:
         """Record that the ledger goes on without a champion that MLflow has, or without its answer.
@@ -63,54 +410,9 @@ class Registry(ByHand):
             reason: one sentence for the record.
         """
         state = self.complete(model)
-        begun = self.fresh_start(state, required(reason))
+        begun = fresh_start(self._parts, state, required(reason))
         if begun:
-            self.carry_out(proposal(state, *begun))
-
-    def carry_out(self, proposal: Proposal) -> Proposal:
-        """Make a proposed change.
-
-        Raises:
-            Conflict: the record moved on since it was worked out; nothing was changed.
-            StoreError: the labels cannot be written now; the change stands, and the next command writes them.
-        """
-        model = proposal.state.model
-        state = self._journal.state(model) if proposal.takeover else self.complete(model)
-        if state.seq != proposal.state.seq:
-            next_seq = proposal.state.seq + 1
-            raise Conflict(model, next_seq, self.ledger.entries(model, after=proposal.state.seq)[0].actor)
-        if proposal.bodies:
-            recorded = self._journal.append(state, *proposal.bodies)
-            try:
-                self._finish(model, proposal.foreign)
-            finally:
-                self._tell(model, state.seq, recorded.seq)
-        if proposal.claims:
-            self._journal.claim(model)
-        self._clear(proposal)
-        self._changing = False
-        return proposal
-
-    def register(self, tag: Tag | str, origin: Origin | None = None) -> Known:
-        """Record a version of the store with the digest of its files; one that is recorded already stays as it is."""
-        tag = Tag.parse(tag)
-        state = self.complete(tag.model)
-        if str(tag) not in state.versions:
-            state = self._journal.append(state, self._registration(tag, origin or Origin()))
-            self._finish(tag.model)
-        return find(state, tag)
-
-    def check(self, model: str) -> None:
-        """See that a version of the model could be judged now: before hours of training rather than after.
-
-        Raises:
-            PromotionError: it could not; says why.
-        """
-        self.config.model(model)
-        self._journal.check_signer()
-        state = self.complete(model)
-        self.fresh_start(state)
-        serving(state, self.store)
+            self.apply(plan_of(state, *begun))
 
     def gate(
         self,
@@ -136,9 +438,9 @@ class Registry(ByHand):
             PromotionError: it cannot be judged; nothing was changed.
         """
         tag = Tag.parse(tag)
-        self._journal.check_signer()
+        self._parts.journal.check_signer()
         self.complete(tag.model)
-        decision = self.carry_out(self.propose_gate(tag, data=data, holdout=holdout, step=step)).decision
+        decision = self.apply(self.plan_gate(tag, data=data, holdout=holdout, step=step)).decision
         assert decision is not None  # noqa: S101 - a gate always decides
         return decision
 
@@ -163,7 +465,7 @@ class Registry(ByHand):
         """
         tag = Tag.parse(tag)
         self.complete(tag.model)
-        done = self.carry_out(self.propose_promotion(tag, reason=reason, override=override, rejudge=rejudge))
+        done = self.apply(self.plan_promotion(tag, reason=reason, override=override, rejudge=rejudge))
         if not done.promotes:
             assert done.decision is not None  # noqa: S101 - it was judged again
             verdict = "it waits for approval" if done.decision.waits else done.decision.verdict
@@ -197,7 +499,7 @@ class Registry(ByHand):
             Conflict: the record moved on meanwhile; nothing was changed.
         """
         self.complete(model)
-        return _planned(self.carry_out(self.propose_rollback(model, reason=reason, to=to, at=at, data=data)))
+        return _planned(self.apply(self.plan_rollback(model, reason=reason, to=to, at=at, data=data)))
 
     def approve(self, tag: Tag | str, *, reason: str) -> TransitionPlanned | None:
         """Approve a decision that waits; the approval that completes the number promotes. None when more are missing.
@@ -208,7 +510,7 @@ class Registry(ByHand):
         """
         tag = Tag.parse(tag)
         self.complete(tag.model)
-        return self.carry_out(self.propose_answer(tag, reason=reason, approved=True)).plan
+        return self.apply(self.plan_approval(tag, reason=reason, approved=True)).transition
 
     def deny(self, tag: Tag | str, *, reason: str) -> TransitionPlanned:
         """Deny a decision that waits: the version is rejected, and can be judged again.
@@ -219,7 +521,7 @@ class Registry(ByHand):
         """
         tag = Tag.parse(tag)
         self.complete(tag.model)
-        return _planned(self.carry_out(self.propose_answer(tag, reason=reason, approved=False)))
+        return _planned(self.apply(self.plan_approval(tag, reason=reason, approved=False)))
 
     def adopt(
         self,
@@ -245,7 +547,7 @@ class Registry(ByHand):
         tag = Tag.parse(tag)
         self.complete(tag.model)
         known = {"trained_before": trained_before, "assume_clean": assume_clean}
-        return self.carry_out(self.propose_adoption(tag, reason=reason, **known)).plan  # type: ignore[arg-type]
+        return self.apply(self.plan_adoption(tag, reason=reason, **known)).transition  # type: ignore[arg-type]
 
     def take(self, model: str, *, reason: str) -> None:
         """Hand the model in the store over to this ledger; the one that it belonged to is refused from then on.
@@ -253,7 +555,7 @@ class Registry(ByHand):
         Raises:
             Refused: it is this ledger's already; or it changed hands meanwhile, and nothing was changed.
         """
-        self.carry_out(self.propose_takeover(model, reason=reason))
+        self.apply(self.plan_takeover(model, reason=reason))
 
     def readmit(self, tag: Tag | str, *, reason: str) -> Known:
         """Let a version that was rolled back from be judged and promoted like any other again; it moves nowhere.
@@ -263,18 +565,16 @@ class Registry(ByHand):
         """
         tag = Tag.parse(tag)
         self.complete(tag.model)
-        return find(self.carry_out(self.propose_readmission(tag, reason=reason)).state, tag)
+        return find(self.apply(self.plan_readmission(tag, reason=reason)).state, tag)
 
-    # What keeps it so
-
-    def repair(self, model: str) -> Proposal:
+    def repair(self, model: str) -> Plan:
         """Complete what was interrupted, write the ledger's stage over labels that disagree, move out what is torn.
 
         A store that does not say whose the model is says so then. MLflow is sent all of it again, and aliases that
         somebody else moved are written over.
         """
         self.complete(model)
-        done = self.carry_out(self.propose_repair(model))
+        done = self.apply(self.plan_repair(model))
         self.sync(model, everything=True, given_up=done.foreign)
         return done
 
@@ -290,49 +590,8 @@ class Registry(ByHand):
             registered_before: only versions registered before this moment go; None for those of any age.
         """
         self.complete(model)
-        proposal = self.propose_retention(model, keep=keep, reason=reason, registered_before=registered_before)
-        return self.carry_out(proposal).plan
-
-    def _finish(self, model: str, given_up: Names | None = None) -> None:
-        """Labels and mirror of what was just recorded."""
-        try:
-            self.complete(model)
-            if not put_off(partial(self._sync_after, model, given_up)):
-                with patience():
-                    self.sync(model, given_up=given_up)
-        except (StoreError, LedgerError) as error:
-            kind = StoreError if isinstance(error, StoreError) else LedgerError
-            message = f"What was asked is recorded and stands; the next command finishes it. {error}"
-            raise kind(message.removesuffix(" Nothing was recorded.")) from error
-
-    def _sync_after(self, model: str, given_up: Names | None, notice: Callable[[str], None]) -> None:
-        """Bring the mirror up to date once the answer is out, and tell there what could not be."""
-        self.notice = notice
-        try:
-            self.sync(model, given_up=given_up)
-        except (StoreError, LedgerError) as error:
-            self.notice(f"What was asked is recorded and stands; `promotion sync` brings MLflow up to date. {error}")
-
-    def _tell(self, model: str, before: int, last: int) -> None:
-        """Announce the entries after `before` up to `last`; they stand, whatever becomes of the news."""
-        try:
-            self.announce(self.ledger.entries(model, after=before)[: last - before])
-        except Exception as error:
-            told = str(error) if isinstance(error, PromotionError) else f"{type(error).__name__}: {error}"
-            self.notice(f"What was recorded stands, and could not be announced: {told}")
-
-    def _clear(self, proposal: Proposal) -> None:
-        """Move strays out of the store, and delete what killed commands left beside it."""
-        if not isinstance(self.store, StoreMaintenance):  # and so there is nothing to clear
-            return
-        for stray in proposal.strays:
-            place = self.store.quarantine(stray)
-            if place:
-                of = f" of '{stray.model}'" if stray.model not in {None, proposal.state.model} else ""
-                self.notice(f"Moved {stray}{of} to {shown(place)}; `mv {shown(place)} {stray}` brings it back.")
-        for leftover in proposal.leftovers:
-            self.store.remove(leftover)
-            self.notice(f"Deleted {leftover}, which {leftover.why}.")
+        plan = self.plan_gc(model, keep=keep, reason=reason, registered_before=registered_before)
+        return self.apply(plan).transition
 
     def sync(self, model: str, *, everything: bool = False, look: bool = False, given_up: Names | None = None) -> bool:
         """Bring the mirror up to date; False, with a notice, when that cannot be: the record stands.
@@ -345,91 +604,9 @@ class Registry(ByHand):
             look: look at the aliases also where nothing is to be sent.
             given_up: foreign aliases that a person said may be written over, with what they name.
         """
-        head, done = self.ledger.head(model), self.ledger.mirrored(model)
-        behind = head is not None and (head.seq > done or everything)
-        if not (behind or look):
-            return True
-        try:
-            state = self._journal.state(model)
-            if unknown := self._unknown(state):
-                self.ledger.mark_foreign(model, unknown)
-                self.notice(str(UnknownChampion(model, unknown, self.store.name)))
-            elif behind:
-                return self._send(state, done, seen=0 if everything else done, given_up=given_up)
-            elif head is None or self._shows(head):
-                return self._note_foreign(state, self.foreign(state))
-        except MirrorAhead as error:
-            self.notice(str(error))
-        except MirrorError as error:
-            self.notice(f"{error} What was decided stands. Once MLflow answers, `promotion sync` sends it.")
-        return False
-
-    def _send(self, state: State, done: int, *, seen: int, given_up: Names | None) -> bool:
-        model = state.model
-        entries = self.ledger.entries(model)[: state.seq]
-        paths = {tag: self.store.path(Tag.parse(tag)) for tag in state.versions}
-        names = self._names(state, done, given_up)
-        sent = self.mirror.push(mirror_state(state, entries, paths, names, seen=seen, draw=self._draw))
-        self._check_end(model)
-        if sent.lost:
-            self.notice(
-                f"MLflow shows no decisions in {', '.join(sent.lost)}: such runs are not there, or deleted. What was "
-                "decided stands. `mlflow runs restore --run-id RUN` brings back a deleted one, and "
-                f"`promotion repair {model}` sends it all again."
-            )
-        if sent.refused:
-            self._note_foreign(state, sent.foreign)
-            return self._note_refused(model, sent.refused)
-        self.ledger.mark_mirrored(model, state.seq)
-        now = self._journal.state(model)
-        if self.ledger.mirrored(model) > state.seq or (sent.foreign and now.seq > state.seq):
-            # Someone sent a later state: ours may lie over it, or what we took for foreign is theirs.
-            return self._send(now, done, seen=0, given_up=given_up)
-        self._journal.mirrored(state)
-        return self._note_foreign(state, sent.foreign)
-
-    def _note_refused(self, model: str, refused: Mapping[str, str]) -> bool:
-        """Tell of what MLflow does not take; the next command that sends tries it again."""
-        each = "; ".join(f"{what} ({why})" for what, why in refused.items())
-        self.notice(
-            f"MLflow refuses {each}. It shows all else of '{model}', and what was decided stands. The next command "
-            "that changes the model tries again, and so does `promotion sync`."
-        )
-        return False
-
-    def _note_foreign(self, state: State, aliases: Names) -> bool:
-        """Tell of aliases that were left alone, now and in `status`."""
-        self.ledger.mark_foreign(state.model, aliases)
-        if aliases:
-            self.notice(foreign_told(state, aliases))
-        return True
-
-    def _shows(self, head: Head) -> bool:
-        """Whether the mirror names what it was sent last; with a notice where somebody deleted it or put it back."""
-        sent = self.mirror.head(head.model)
-        if sent is not None and (sent[0] > head.seq or sent == (head.seq, head.hash)):
-            return True
-        self.notice(
-            f"MLflow does not show entry {head.seq} of '{head.model}', which it was sent: somebody deleted it or put "
-            f"it back there. `promotion audit {head.model}` says what to do."
-        )
-        return False
-
-    def _check_end(self, model: str) -> None:
-        """See that the mirror was sent no more than the ledger holds; no entry reaches it before the ledger.
-
-        Raises:
-            MirrorAhead: it was.
-        """
-        sent, head = self.mirror.head(model), self.ledger.head(model)
-        if sent and head and sent[0] > head.seq:
-            message = (
-                f"MLflow was sent entry {sent[0]} of '{model}' once, and the ledger ends at entry {head.seq}: its end "
-                f"was cut off, or it is an older copy. `promotion audit {model}` says what to do."
-            )
-            raise MirrorAhead(message)
+        return sync(self._parts, model, everything=everything, look=look, given_up=given_up)
 
 
-def _planned(proposal: Proposal) -> TransitionPlanned:
-    assert proposal.plan is not None  # noqa: S101 - these proposals always move
-    return proposal.plan
+def _planned(plan: Plan) -> TransitionPlanned:
+    assert plan.transition is not None  # noqa: S101 - these plans always move
+    return plan.transition

@@ -1,11 +1,26 @@
-"""What a repair would do: labels to write again, versions to register, strays to move out of the store. Pure."""
+"""What a repair would do: labels to write again, versions to register, strays to move out of the store."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from promotion.interfaces import Stored
+from promotion.errors import MirrorError
+from promotion.interfaces import (
+    Names,
+    Stored,
+    StoreMaintenance,
+    Stray,
+)
 from promotion.ledger.entries import Move, TransitionPlanned
 from promotion.ledger.state import Known, State
+from promotion.patience import patience
+from promotion.registry.foreign import (
+    foreign_told,
+    unknown_champion,
+)
+from promotion.registry.parts import Parts
+from promotion.registry.plan import Plan, plan_of
+from promotion.registry.register import registrations
+from promotion.registry.serving import champion_trouble
 from promotion.vocabulary import Stage, Tag
 
 
@@ -55,3 +70,42 @@ def _mended(state: State, known: Known | None, one: Stored) -> Stage | None:
     if state.champion is None:
         return known.stage if known else None
     return Stage.STAGING if labelled or (known and known.stage is Stage.PROD) else None
+
+
+def plan_repair(parts: Parts, model: str) -> Plan:
+    """Write the ledger's stage over every label that disagrees, and clear the store; see `Registry.repair`.
+
+    Where an interrupted change is unfinished, this is what would be left to do once it is completed.
+
+    Raises:
+        Refused: the model in the store belongs to another ledger, whose labels are not ours to write.
+    """
+    state = parts.journal.state(model)
+    parts.claims.check(state)
+    lost = champion_trouble(state, parts.store, whole=True)
+    mend = mending(state, parts.store.versions(model), lost=bool(lost))
+    recorded = plan_of(state, *registrations(parts, state, *mend.unknown), mend.plan)
+    strays, leftovers = _in_the_store(parts)
+    cleared = replace(recorded, lost=lost, strays=strays, leftovers=leftovers)
+    return replace(cleared, claims=parts.claims.missing(state), foreign=_written_over(parts, state))
+
+
+def _in_the_store(parts: Parts) -> tuple[tuple[Stray, ...], tuple[Stray, ...]]:
+    """What a repair clears: strays and leftovers; none, with a notice, of a store that cannot tell them."""
+    if isinstance(parts.store, StoreMaintenance):
+        return parts.store.strays(), parts.store.leftovers()
+    parts.notice(f"The {parts.store.name} does no maintenance, so a repair moves or deletes nothing in it.")
+    return (), ()
+
+
+def _written_over(parts: Parts, state: State) -> Names:
+    """The foreign aliases that a repair writes over; none while MLflow is away, or has a champion unknown to us."""
+    try:
+        with patience():
+            found = parts.foreign(state)
+    except MirrorError:
+        return {}
+    if unknown_champion(state, found):
+        parts.notice(foreign_told(state, found))
+        return {}
+    return found

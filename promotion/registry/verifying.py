@@ -1,16 +1,26 @@
 """Seeing that a version can serve before anything moves: its files are those registered, it loads, it scores rows."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from promotion.errors import ConfigError, DataError, Refused, UnknownName
+from promotion.errors import (
+    ConfigError,
+    DataError,
+    Refused,
+    UnknownName,
+)
 from promotion.holdout import UnknownRows
-from promotion.interfaces import ModelStore, Recipe
-from promotion.ledger.entries import Registration
+from promotion.interfaces import (
+    ModelStore,
+    Recipe,
+)
+from promotion.ledger.entries import Registration, TransitionPlanned
 from promotion.ledger.state import Known
 from promotion.policy import HoldoutUsed
 from promotion.registry.candidate import Side, score_version
 from promotion.registry.data import Reader
+from promotion.registry.parts import Parts
 from promotion.rows import file_digest
 from promotion.time_columns import times_of
 from promotion.vocabulary import Tag
@@ -96,3 +106,14 @@ def _sample(
             raise
         recipe, found = reader.training(model, None, registration.options)
     return recipe, found.rows.head(SAMPLE)
+
+
+def verified(
+    parts: Parts, version: Known, plan: TransitionPlanned, data: str | Path | None = None
+) -> TransitionPlanned:
+    """The plan, once its version is seen to load and score; what could not be seen is noticed and recorded."""
+    unseen = verify(version, parts.store, parts.reader, data)
+    if not unseen:
+        return plan
+    parts.notice(unseen)
+    return replace(plan, unseen=unseen)

@@ -10,34 +10,34 @@ from promotion.number_format import minute
 from promotion.policy import Decision
 from promotion.policy.approval import Panel
 from promotion.registry.approving import consent_of, overdue, until_told
-from promotion.registry.proposals import Proposal
+from promotion.registry.plan import Plan
 from promotion.registry.rolled_back import rolled_back_told
 from promotion.report.decision import judged_by
 from promotion.report.page import Page, Table, Tone, Words, left, row
 from promotion.report.record import moves_told
 
 
-def proposal_page(proposal: Proposal, tag: str, history: Sequence[Entry]) -> Page:
+def plan_page(plan: Plan, tag: str, history: Sequence[Entry]) -> Page:
     """What a promotion, approval or rollback would do.
 
     Args:
-        proposal: the change.
+        plan: the change.
         tag: the version that it is about.
         history: the model's entries.
     """
-    known = proposal.state.versions.get(tag)
-    new = proposal.decision
+    known = plan.state.versions.get(tag)
+    new = plan.decision
     facts = {
-        "champion": champion_told(proposal.state, history),
+        "champion": champion_told(plan.state, history),
         "last decision": decision_told(known, history),
         "decision now": f"{new.verdict}: {new.summary} {_rows_told(new)}" if new else "",
         "answers": votes_told(known),
         "rolled back": rolled_back_told(known, known.rolled_back) if known and known.rolled_back else "",
-        "moves": moves_told(proposal.plan.moves) if proposal.plan else "none yet: more approvals are needed",
-        "reason": _reason(proposal),
+        "moves": moves_told(plan.transition.moves) if plan.transition else "none yet: more approvals are needed",
+        "reason": _reason(plan),
     }
     rows = tuple(row(Words(name, Tone.QUIET), text) for name, text in facts.items() if text)
-    return Page(headline=_headline(proposal, tag), tables=(Table(columns=left("", ""), rows=rows),))
+    return Page(headline=_headline(plan, tag), tables=(Table(columns=left("", ""), rows=rows),))
 
 
 def done_told(plan: TransitionPlanned) -> str:
@@ -93,11 +93,11 @@ def approvals_told(known: Known, panel: Panel, now: datetime) -> str:
     )
 
 
-def _headline(proposal: Proposal, tag: str) -> str:
-    plan = proposal.plan
-    if plan is None:
+def _headline(plan: Plan, tag: str) -> str:
+    transition = plan.transition
+    if transition is None:
         return f"Answer to the decision on {tag}"
-    return f"{plan.cause.capitalize()} of {tag}" if plan.cause != "rollback" else f"Rollback to {tag}"
+    return f"{transition.cause.capitalize()} of {tag}" if transition.cause != "rollback" else f"Rollback to {tag}"
 
 
 def _rows_told(decision: Decision) -> str:
@@ -105,6 +105,6 @@ def _rows_told(decision: Decision) -> str:
     return f"Decision {decision.id}{judged}."
 
 
-def _reason(proposal: Proposal) -> str:
-    answer = next((body.reason for body in proposal.bodies if isinstance(body, Approval)), "")
-    return proposal.plan.reason if proposal.plan else answer
+def _reason(plan: Plan) -> str:
+    answer = next((body.reason for body in plan.bodies if isinstance(body, Approval)), "")
+    return plan.transition.reason if plan.transition else answer

@@ -5,30 +5,28 @@ from collections.abc import Iterable, Iterator, Sequence
 from promotion.interfaces import Stray
 from promotion.registry.gc import Retention
 from promotion.registry.mirroring import aliases
-from promotion.registry.proposals import Proposal
+from promotion.registry.plan import Plan
 from promotion.report.page import Page, Table, Tone, Words, left, row
 from promotion.report.record import moves_told, version_of
 
 
-def repair_page(proposals: Sequence[Proposal], store: str) -> Page:
+def repair_page(plans: Sequence[Plan], store: str) -> Page:
     """What each model's repair would do; what lies in the store of that name is the same for all, and told once."""
-    strays, leftovers = (proposals[0].strays, proposals[0].leftovers) if proposals else ((), ())
+    strays, leftovers = (plans[0].strays, plans[0].leftovers) if plans else ((), ())
     return Page(
         summary=(
-            *(f"{proposal.state.model}: {_told(proposal, store)}" for proposal in proposals),
-            *(f"Move {stray}{_whose(stray, proposals)} to quarantine: it {stray.why}." for stray in strays),
+            *(f"{plan.state.model}: {_told(plan, store)}" for plan in plans),
+            *(f"Move {stray}{_whose(stray, plans)} to quarantine: it {stray.why}." for stray in strays),
             *(f"Delete {leftover}: it {leftover.why}." for leftover in leftovers),
-            *(() if proposals else ("No model is configured or recorded here that is this ledger's.",)),
+            *(() if plans else ("No model is configured or recorded here that is this ledger's.",)),
         ),
-        notes=tuple(
-            Words(f"! {sentence}", Tone.BAD) for sentence in (proposal.lost for proposal in proposals) if sentence
-        ),
+        notes=tuple(Words(f"! {sentence}", Tone.BAD) for sentence in (plan.lost for plan in plans) if sentence),
     )
 
 
-def _whose(stray: Stray, proposals: Sequence[Proposal]) -> str:
+def _whose(stray: Stray, plans: Sequence[Plan]) -> str:
     """The model that it is of, where the repair of another one moves it."""
-    other = stray.model not in {None, *(proposal.state.model for proposal in proposals)}
+    other = stray.model not in {None, *(plan.state.model for plan in plans)}
     return f" (of another model, '{stray.model}')" if other else ""
 
 
@@ -46,23 +44,21 @@ def _rows(found: Retention) -> Iterator[tuple[Words, ...]]:
         yield row(version_of(tag), "stays", why)
 
 
-def _told(proposal: Proposal, store: str) -> str:
+def _told(plan: Plan, store: str) -> str:
     """One model's labels; none is written while the champion's files cannot be vouched for."""
-    none = (
-        "no label is changed, since the champion is not here" if proposal.lost else "no label disagreed with the ledger"
-    )
-    return " ".join(_sentences(proposal, store)) or none
+    none = "no label is changed, since the champion is not here" if plan.lost else "no label disagreed with the ledger"
+    return " ".join(_sentences(plan, store)) or none
 
 
-def _sentences(proposal: Proposal, store: str) -> Iterable[str]:
-    if proposal.state.pending:
-        seq, plan = proposal.state.pending
-        yield f"the {plan.cause} of entry {seq} was interrupted and will be completed;"
-    if proposal.plan:
-        yield moves_told(proposal.plan.moves)
-    if proposal.claims:
+def _sentences(plan: Plan, store: str) -> Iterable[str]:
+    if plan.state.pending:
+        seq, interrupted = plan.state.pending
+        yield f"the {interrupted.cause} of entry {seq} was interrupted and will be completed;"
+    if plan.transition:
+        yield moves_told(plan.transition.moves)
+    if plan.claims:
         yield f"the {store} names no ledger for it, and will name this one;"
-    if proposal.foreign:
-        wanted = aliases(proposal.state)
-        moved = (f"{alias} {name or 'none'} → {wanted.get(alias, 'none')}" for alias, name in proposal.foreign.items())
+    if plan.foreign:
+        wanted = aliases(plan.state)
+        moved = (f"{alias} {name or 'none'} → {wanted.get(alias, 'none')}" for alias, name in plan.foreign.items())
         yield f"aliases in MLflow: {', '.join(moved)}"

@@ -3,20 +3,20 @@
 from collections.abc import Sequence
 
 from promotion.ledger.state import State
-from promotion.registry.proposals import Proposal
+from promotion.registry.plan import Plan
 from promotion.report.page import Page, Table, Tone, Words, left, row
 from promotion.vocabulary import Tag
 
 
-def takeover_page(proposal: Proposal, place: str, serving: Sequence[Tag]) -> Page:
+def takeover_page(plan: Plan, place: str, serving: Sequence[Tag]) -> Page:
     """What a hand-over would do.
 
     Args:
-        proposal: the change.
+        plan: the change.
         place: where the taking ledger is.
         serving: the versions that carry the label `prod`.
     """
-    state, taken = proposal.state, proposal.takeover
+    state, taken = plan.state, plan.takeover
     assert taken is not None  # noqa: S101 - it is a hand-over
     champion = state.champion.tag if state.champion else "no champion"
     theirs = f"the ledger that was at {place} before" if taken.place == place else f"the ledger at {taken.place}"
@@ -31,9 +31,9 @@ def takeover_page(proposal: Proposal, place: str, serving: Sequence[Tag]) -> Pag
     return Page(headline=f"Hand-over of {state.model}", tables=(Table(columns=left("", ""), rows=rows),))
 
 
-def taken_told(proposal: Proposal, serving: Sequence[Tag]) -> str:
+def taken_told(plan: Plan, serving: Sequence[Tag]) -> str:
     """What has been done, and what is to do next."""
-    return f"{proposal.state.model} belongs to this ledger now. {_next(proposal.state, serving)}".strip()
+    return f"{plan.state.model} belongs to this ledger now. {_next(plan.state, serving)}".strip()
 
 
 def _next(state: State, serving: Sequence[Tag]) -> str:

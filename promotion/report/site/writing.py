@@ -24,7 +24,7 @@ from promotion.report.site.names import decision_page_name, model_page_name
 from promotion.report.site.overview import champion_periods_table, model_lead, recent, standing, versions_rows
 
 if TYPE_CHECKING:
-    from promotion.registry.record import Record
+    from promotion.registry.registry import Registry
 
 Attention = Callable[[Sequence[State]], Sequence[str]]
 _MARK = "<!-- drawn from {key} -->\n"
@@ -72,7 +72,9 @@ class SiteWritten:
             self.drawn.append(page.name)
 
 
-def write_site(registry: "Record", folder: Path, *, now: datetime, attention: Attention = lambda _: ()) -> SiteWritten:
+def write_site(
+    registry: "Registry", folder: Path, *, now: datetime, attention: Attention = lambda _: ()
+) -> SiteWritten:
     """Write or renew the site of every model.
 
     Args:

@@ -183,7 +183,7 @@ class TestConfigured:
         with pytest.raises(ConfigError, match=r"^Entries of this ledger are signed, .* Nothing was recorded\.$"):
             registry.register(toy("weak"))
         assert kinds(registry) == []
-        assert registry.propose_gate(toy("weak")).decision.verdict == "promote"
+        assert registry.plan_gate(toy("weak")).decision.verdict == "promote"
         assert registry.champion("toy") is None
 
     def test_a_key_that_no_audit_would_know_signs_nothing(self, tmp_path, store, rows_file, public):
@@ -211,10 +211,10 @@ class TestConfigured:
     def test_the_environment_goes_before_the_file_and_empty_is_none(self, tmp_path, public, monkeypatch):
         (tmp_path / "promotion.toml").write_text(f'signing_key = "absent.pem"\n[public_keys]\nci = "{public}"\n')
         monkeypatch.setenv("PROMOTION_SIGNING_KEY", "ci.pem")
-        assert open_registry()._journal._sign(HASH).startswith("ed25519:")
+        assert open_registry()._parts.journal._sign(HASH).startswith("ed25519:")
         monkeypatch.setenv("PROMOTION_SIGNING_KEY", "")
         with pytest.raises(ConfigError, match=r"^Entries of this ledger are signed"):
-            open_registry()._journal._sign(HASH)
+            open_registry()._parts.journal._sign(HASH)
 
 
 def opened(root, public, **keys):

@@ -17,7 +17,7 @@ from promotion.adapters.mlflow import MlflowMirror
 from promotion.canonical import canonical_json, digest
 from promotion.errors import MirrorError, StoreError
 from promotion.ledger.entries import FORMAT
-from promotion.registry.record import Origin
+from promotion.registry.register import Origin
 from promotion.vocabulary import Stage, Tag
 
 LATER = NOON + timedelta(days=1)

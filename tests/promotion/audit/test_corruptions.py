@@ -24,7 +24,7 @@ from promotion.findings import Code
 from promotion.interfaces import call
 from promotion.ledger.state import fold
 from promotion.policy import Kind, Policy, decide
-from promotion.registry.record import Origin
+from promotion.registry.register import Origin
 from promotion.rows import fingerprints
 from promotion.vocabulary import Stage
 from registry_flows.tracking import Logged

@@ -18,8 +18,8 @@ from promotion.audit import recompute
 from promotion.canonical import canonical_json, digest
 from promotion.interfaces import call
 from promotion.ledger.entries import FORMAT
-from promotion.registry.gate import weigh
-from promotion.registry.record import Origin
+from promotion.registry.judge import weigh
+from promotion.registry.register import Origin
 from promotion.rows import fingerprints
 
 

@@ -6,7 +6,7 @@ import pytest
 from situation import toy
 
 from promotion.assembly import open_registry
-from promotion.registry.record import Origin
+from promotion.registry.register import Origin
 
 
 def test_it_writes_the_last_decision_on_a_version_or_the_one_named(with_champion, command):

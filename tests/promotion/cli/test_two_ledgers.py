@@ -226,10 +226,10 @@ class TestHandingOver:
 
     def test_not_where_it_changed_hands_meanwhile(self, second, with_champion):
         ours, third = promotion.open(second / "promotion.toml"), promotion.open(with_champion / "promotion.toml")
-        proposal = ours.propose_takeover("toy", reason="mine")
+        plan = ours.plan_takeover("toy", reason="mine")
         third.gate(toy("good"))
         with pytest.raises(Refused, match=r"^'toy' was changed or changed hands while this command ran\. Nothing was"):
-            ours.carry_out(proposal)
+            ours.apply(plan)
         assert ours.history("toy") == ()
 
 
@@ -379,7 +379,7 @@ class TestClaiming:
         self.forget(with_champion)
         notices = []
         registry = promotion.open(with_champion / "promotion.toml")
-        monkeypatch.setattr(registry._journal, "_notice", notices.append)
+        monkeypatch.setattr(registry._parts.journal, "_notice", notices.append)
         with monkeypatch.context() as patch:
 
             def full(*_):

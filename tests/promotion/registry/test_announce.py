@@ -6,7 +6,7 @@ from situation import kinds, toy
 from promotion.adapters.bento import BentoStore
 from promotion.assembly import open_registry
 from promotion.errors import Conflict, StoreError
-from promotion.registry.record import Origin
+from promotion.registry.register import Origin
 
 
 def test_every_change_is_announced_once_after_it_stands(opened):
@@ -39,10 +39,10 @@ def test_a_change_that_was_not_made_is_not_announced(opened):
     registry = opened(announce=told.append)
     registry.gate(toy("weak"))
     told.clear()
-    late = registry.propose_gate(toy("good"))
+    late = registry.plan_gate(toy("good"))
     opened().gate(toy("noisy"))
     with pytest.raises(Conflict):
-        registry.carry_out(late)
+        registry.apply(late)
     assert told == []
 
 

@@ -6,7 +6,7 @@ from situation import NOON, kinds, settings_at, snapshot, stages, toy
 
 from promotion.errors import DataError, DigestMismatch, Refused, UnknownName
 from promotion.ledger.entries import TransitionPlanned
-from promotion.registry.record import Origin
+from promotion.registry.register import Origin
 from promotion.report.plan import approvals_told
 from promotion.vocabulary import Stage, Tag, Verdict
 

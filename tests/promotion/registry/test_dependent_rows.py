@@ -16,7 +16,7 @@ from promotion.errors import ConfigError, DataError
 from promotion.interfaces import call
 from promotion.metrics.bounds import DrawnAs
 from promotion.registry.data import Reader
-from promotion.registry.record import Origin
+from promotion.registry.register import Origin
 from promotion.report.decision import decision_page, judged_by
 from promotion.rows import fingerprints, split_by_hash
 

@@ -17,7 +17,7 @@ from promotion.adapters.bento import BentoStore
 from promotion.adapters.memory import MemoryMirror
 from promotion.interfaces import call
 from promotion.ledger.export import read_export
-from promotion.registry.record import Origin
+from promotion.registry.register import Origin
 from promotion.row_keys import FIRST_FORM, KEY_FORM, fingerprints
 
 WRITTEN = Path(__file__).with_name("store_of_0_1_0.tar.gz")
@@ -54,7 +54,7 @@ def grown(registry, name):
 
 def asked(registry, tag, **options):
     """What a gate would decide."""
-    return registry.propose_gate(tag, **options).decision
+    return registry.plan_gate(tag, **options).decision
 
 
 def trained(registry, *versions):

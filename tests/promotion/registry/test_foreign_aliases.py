@@ -6,7 +6,7 @@ from situation import faults, kinds, settings_at, toy
 from promotion.adapters.mlflow import MlflowMirror
 from promotion.errors import MirrorError, Refused
 from promotion.ledger.entries import FreshStart
-from promotion.registry.record import Origin
+from promotion.registry.register import Origin
 from promotion.registry.registry import Registry
 from promotion.vocabulary import Stage, Verdict
 
@@ -49,9 +49,9 @@ def away(registry, monkeypatch):
 ACTS = {
     "check": lambda registry: registry.check("toy"),
     "gate": lambda registry: registry.gate(toy("good")),
-    "a dry run of the gate": lambda registry: registry.propose_gate(toy("good")),
+    "a dry run of the gate": lambda registry: registry.plan_gate(toy("good")),
     "promote": lambda registry: registry.promote(toy("good"), reason="r", override=True),
-    "a preview of it": lambda registry: registry.propose_promotion(toy("good"), reason="r", override=True),
+    "a preview of it": lambda registry: registry.plan_promotion(toy("good"), reason="r", override=True),
 }
 
 
@@ -138,15 +138,15 @@ class TestNoChampionOfRecord:
     @pytest.mark.parametrize(
         "go",
         [
-            lambda registry: registry.propose_gate(toy("good"), start_anew="why"),
-            lambda registry: registry.propose_promotion(toy("good"), reason="why", override=True, start_anew=True),
+            lambda registry: registry.plan_gate(toy("good"), start_anew="why"),
+            lambda registry: registry.plan_promotion(toy("good"), reason="why", override=True, start_anew=True),
         ],
         ids=["gate", "promote"],
     )
     def test_with_a_judgement_or_promotion_it_is_one_record(self, registry, champion_of_others, go):
-        proposal = go(registry)
+        plan = go(registry)
         assert registry.history("toy") == ()
-        registry.carry_out(proposal)
+        registry.apply(plan)
         assert kinds(registry)[0] == "fresh_start"
         assert registry.history("toy")[0].body["reason"] == "why"
         assert shown(registry) == {"champion": "toy:good"}
@@ -164,7 +164,7 @@ class TestNoChampionOfRecord:
         decision = registry.gate(toy("good"))
         assert decision.champion.tag == "toy:weak"
         assert shown(registry) == {"champion": "toy/2", "challenger": "toy/3", "previous": "toy:weak"}
-        assert registry.propose_repair("toy").foreign == {"champion": "toy/2", "challenger": "toy/3"}
+        assert registry.plan_repair("toy").foreign == {"champion": "toy/2", "challenger": "toy/3"}
         registry.repair("toy")
         assert shown(registry) == {"champion": "toy:good", "previous": "toy:weak"}
         assert faults(registry) == ()

@@ -19,7 +19,7 @@ from promotion.adapters.bento import BentoStore
 from promotion.adapters.mlflow import MlflowMirror
 from promotion.adapters.sql import SqlLedger, database
 from promotion.errors import LedgerError
-from promotion.registry.record import Origin
+from promotion.registry.register import Origin
 
 SETTINGS = """
 ledger = "sqlite:///ledger.db"

@@ -27,7 +27,7 @@ from promotion.interfaces import call
 from promotion.ledger.state import fold
 from promotion.policy import Kind
 from promotion.registry import gate as gating
-from promotion.registry.record import Origin
+from promotion.registry.register import Origin
 from promotion.vocabulary import Outcome, Stage, Verdict
 
 

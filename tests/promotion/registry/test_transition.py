@@ -47,7 +47,7 @@ class Record:
         if str(toy(name)) not in self.state.versions:
             self.append(Registration(tag=f"toy:{name}", digest=name * 64, stage=stage))
 
-    def carry_out(self, plan):
+    def apply(self, plan):
         self.append(plan)
         self.append(TransitionApplied(planned=self.state.seq))
         return plan
@@ -67,11 +67,11 @@ class Record:
         return decision
 
     def promote(self, name):
-        return self.carry_out(plan_promotion(self.state, toy(name), reason="better", override=True, now=NOON))
+        return self.apply(plan_promotion(self.state, toy(name), reason="better", override=True, now=NOON))
 
     def rollback(self):
         target = rollback_target(self.state, self.entries)
-        return self.carry_out(plan_rollback(self.state, target, reason="worse"))
+        return self.apply(plan_rollback(self.state, target, reason="worse"))
 
     def serving(self):
         return [tag for tag, known in self.state.versions.items() if known.stage is Stage.PROD]
@@ -159,7 +159,7 @@ def test_a_verdict_moves_only_whom_it_concerns():
     for verdict in Verdict:
         assert plan_verdict(record.state, toy("a"), record.judge("a", verdict)) is None
     assert plan_verdict(record.state, toy("b"), record.judge("b", Verdict.HOLD)) is None
-    rejection = record.carry_out(plan_verdict(record.state, toy("b"), record.judge("b", Verdict.REJECT)))
+    rejection = record.apply(plan_verdict(record.state, toy("b"), record.judge("b", Verdict.REJECT)))
     assert rejection.moves == (Move(tag="toy:b", before=Stage.STAGING, after=Stage.REJECTED),)
     assert rejection.champion == "toy:a"
     assert plan_verdict(record.state, toy("b"), record.judge("b", Verdict.REJECT)) is None
@@ -168,7 +168,7 @@ def test_a_verdict_moves_only_whom_it_concerns():
 def test_an_adoption_makes_champion_whom_the_label_names_unless_there_is_one():
     record = Record()
     record.register("a", Stage.PROD)
-    record.carry_out(plan_adoption(record.state, toy("a"), reason="serves since May"))
+    record.apply(plan_adoption(record.state, toy("a"), reason="serves since May"))
     record.register("b", Stage.PROD)
     with pytest.raises(Refused, match=r"^toy:a is the champion of 'toy' by the ledger, so toy:b cannot be adopted\."):
         plan_adoption(record.state, toy("b"), reason="so does this")
@@ -226,11 +226,11 @@ def do(record, action, name):
             verdict = Verdict.REJECT if action == "reject" else Verdict.PROMOTE
             plan = plan_verdict(record.state, toy(name), record.judge(name, verdict))
             if plan:
-                record.carry_out(plan)
+                record.apply(plan)
         case "adopt":
             plan = plan_adoption(record.state, toy(name), reason="known")
             record.append(Adoption(tag=f"toy:{name}", reason="known", assumed_clean=True))
-            record.carry_out(plan)
+            record.apply(plan)
 
 
 def attempt(record, action, name):

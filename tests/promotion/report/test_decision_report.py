@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 from situation import toy
 
-from promotion.registry.record import Origin
+from promotion.registry.register import Origin
 from promotion.report.decision_report import decision_document, recorded
 from promotion.report.html import page_html
 

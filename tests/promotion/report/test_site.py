@@ -14,7 +14,7 @@ from promotion.adapters.memory import MemoryMirror
 from promotion.errors import PromotionError
 from promotion.ledger.chain import chain
 from promotion.ledger.state import advance
-from promotion.registry.record import Origin
+from promotion.registry.register import Origin
 from promotion.report.site import write_site
 from promotion.report.site.names import decision_page_name
 

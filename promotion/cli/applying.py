@@ -6,7 +6,7 @@ from promotion.cli.confirm import confirmed
 from promotion.cli.output import dry, form_of, open_here, say, show
 
 if TYPE_CHECKING:
-    from promotion.registry.proposals import Proposal
+    from promotion.registry.plan import Plan
     from promotion.registry.registry import Registry
 
 
@@ -18,9 +18,9 @@ def opened(model: str, *, dry_run: bool) -> "Registry":
     return registry
 
 
-def propose_and_do(
+def confirm_and_apply(
     registry: "Registry",
-    proposal: "Proposal",
+    plan: "Plan",
     tag: str,
     question: str,
     *,
@@ -32,24 +32,24 @@ def propose_and_do(
 
     Args:
         registry: where it is made.
-        proposal: the change.
+        plan: the change.
         tag: the version that it is about.
         question: put at a terminal.
         yes: answered beforehand.
         dry_run: stop after showing.
         as_json: show it as JSON, once, at the end.
     """
-    from promotion.report.plan import done_told, proposal_page
+    from promotion.report.plan import done_told, plan_page
 
     if dry_run or not as_json:
-        page = proposal_page(proposal, tag, registry.history(proposal.state.model))
-        show(_data(proposal, dry_run=dry_run), *dry(dry_run=dry_run), page, form=form_of(as_json=as_json))
+        page = plan_page(plan, tag, registry.history(plan.state.model))
+        show(_data(plan, dry_run=dry_run), *dry(dry_run=dry_run), page, form=form_of(as_json=as_json))
     if dry_run:
         return 0
     confirmed(question, yes=yes)
-    plan = registry.carry_out(proposal).plan
-    done = done_told(plan) if plan else f"Recorded: {_approvals(registry, tag)}"
-    say(_data(proposal, dry_run=False), done, as_json=as_json)
+    transition = registry.apply(plan).transition
+    done = done_told(transition) if transition else f"Recorded: {_approvals(registry, tag)}"
+    say(_data(plan, dry_run=False), done, as_json=as_json)
     return 0
 
 
@@ -63,13 +63,13 @@ def _approvals(registry: "Registry", tag: str) -> str:
     return approvals_told(registry.state(model).versions[tag], registry.panel(model), utc_now())
 
 
-def _data(proposal: "Proposal", *, dry_run: bool) -> dict[str, Any]:
+def _data(plan: "Plan", *, dry_run: bool) -> dict[str, Any]:
     """The moves, the decision where it was judged again, and the answer where it is one."""
     from promotion.canonical import plain
     from promotion.ledger.entries import Approval
 
-    new = proposal.decision
-    moves = plain(proposal.plan) if proposal.plan else {}
+    new = plan.decision
+    moves = plain(plan.transition) if plan.transition else {}
     judged = {"judged": {"decision_id": new.id, **plain(new)}} if new else {}
-    given = [body for body in proposal.bodies if isinstance(body, Approval)]
+    given = [body for body in plan.bodies if isinstance(body, Approval)]
     return {"dry_run": dry_run, **moves, **judged, **({"answer": plain(given[0])} if given else {})}

@@ -1,0 +1,42 @@
+"""Vouch for a version whose training rows are unknown."""
+
+from datetime import date
+
+from promotion.errors import Refused
+from promotion.ledger.entries import Adoption
+from promotion.registry import transition
+from promotion.registry.parts import Parts
+from promotion.registry.plan import Plan, plan_of, required
+from promotion.registry.preflight import settled
+from promotion.registry.register import registrations
+from promotion.registry.serving import labelled_prod
+from promotion.registry.transition import find
+from promotion.registry.verifying import check_bound, verified
+from promotion.times import bound_of
+from promotion.vocabulary import Stage, Tag
+
+
+def plan_adoption(
+    parts: Parts,
+    tag: Tag | str,
+    *,
+    reason: str,
+    trained_before: float | str | date | None = None,
+    assume_clean: bool = False,
+) -> Plan:
+    """Vouch for a version whose training rows are unknown; see `Registry.adopt`."""
+    tag = Tag.parse(tag)
+    if (trained_before is None) != assume_clean:
+        message = "Say what is known of its training rows: either --trained-before TIME or --assume-clean."
+        raise Refused(message)
+    why, bound = required(reason), None if trained_before is None else bound_of(trained_before)
+    stored = parts.stored(tag)
+    serves = stored.stage == Stage.PROD
+    state = settled(parts, tag.model)
+    news = registrations(parts, state, tag, *(labelled_prod(parts.store, tag.model) if serves else ()))
+    known = parts.journal.foreseen(state, news)
+    plan = transition.plan_adoption(known, tag, reason=why) if serves else None
+    if bound is not None:
+        check_bound(find(known, tag), parts.reader, bound)
+    adoption = Adoption(tag=str(tag), reason=why, trained_before=bound, assumed_clean=assume_clean)
+    return plan_of(state, *news, adoption, verified(parts, find(known, tag), plan) if plan else None)

@@ -1,0 +1,36 @@
+"""Approve or deny a decision that waits."""
+
+from promotion.ledger.entries import (
+    Approval,
+)
+from promotion.registry import transition
+from promotion.registry.approving import check_answer
+from promotion.registry.parts import Parts
+from promotion.registry.plan import Plan, plan_of, required
+from promotion.registry.preflight import fresh_start, settled
+from promotion.registry.rolled_back import blocking, check_readmitted
+from promotion.registry.transition import (
+    check_rival,
+    find,
+)
+from promotion.registry.verifying import verified
+from promotion.vocabulary import Tag
+
+
+def plan_approval(parts: Parts, tag: Tag | str, *, reason: str, approved: bool) -> Plan:
+    """Approve or deny a decision that waits; see `Registry.approve` and `Registry.deny`."""
+    tag = Tag.parse(tag)
+    why = required(reason)
+    parts.stored(tag)
+    state = settled(parts, tag.model)
+    if approved:
+        fresh_start(parts, state)
+    version, panel = find(state, tag), parts.panel(tag.model)
+    if approved:
+        check_readmitted(tag, blocking(state, parts.store, tag))
+    check_answer(state, version, panel, parts.journal.actor, approved=approved, now=parts.clock())
+    check_rival(state, version)
+    assert version.decision is not None  # noqa: S101 - seen to above
+    answer = Approval(tag=str(tag), decision=version.decision.digest, approved=approved, reason=why)
+    plan = transition.plan_answer(parts.journal.foreseen(state, (answer,)), tag, panel)
+    return plan_of(state, answer, verified(parts, version, plan) if plan and approved else plan)

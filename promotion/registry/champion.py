@@ -1,0 +1,59 @@
+"""Who serves, or served at a moment; and whose the model is."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from promotion.errors import StoreError
+from promotion.iso import in_utc
+from promotion.ledger.chain import Champion
+from promotion.ledger.state import champion_at
+from promotion.registry.parts import Parts
+from promotion.vocabulary import Tag
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """Who serves: tag, folder of its files, their digest, since when, and the decision that put it there."""
+
+    tag: Tag
+    path: Path
+    digest: str
+    since: str
+    decision_id: str | None
+
+
+def champion(parts: Parts, model: str, at: datetime | None = None) -> Version | None:
+    """Who serves now, in O(1), or served at a moment; None when nobody does or did.
+
+    Raises:
+        UnclearTime: the moment has no zone, and was twice or never in local time.
+    """
+    if at is not None:
+        return _as_version(parts, champion_at(model, parts.ledger.entries(model), in_utc(at)))
+    head = parts.ledger.head(model)
+    return _as_version(parts, head.champion if head else None)
+
+
+def _as_version(parts: Parts, champion: Champion | None) -> Version | None:
+    if champion is None:
+        return None
+    tag = Tag.parse(champion.tag)
+    return Version(
+        tag=tag,
+        path=parts.store.path(tag),
+        digest=champion.digest,
+        since=champion.since,
+        decision_id=champion.decision[:12] if champion.decision else None,
+    )
+
+
+def other_ledger(parts: Parts, model: str) -> str:
+    """Which ledger the model in the store belongs to, in a sentence; empty where it is this one, or nobody's."""
+    first = parts.ledger.entries(model, limit=1)
+    origin = first[0].hash if first else None
+    try:
+        claim = parts.claims.other(model, origin)
+    except StoreError as error:
+        return str(error)
+    return parts.claims.told(model, claim, origin) if claim else ""

@@ -1,0 +1,285 @@
+"""Judging one version: holdout, cleaning, scoring both sides on the same rows, comparison, decision.
+
+The parts run through a `Step`, so that each shows as a task where something orchestrates them.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from promotion.canonical import plain
+from promotion.comparison import Comparison, Evaluation, compare, measure
+from promotion.comparison.curves import Curves, draw_curves
+from promotion.draws import UNSAID, Draws
+from promotion.earlier_keys import possible_first_fingerprints
+from promotion.errors import DataError
+from promotion.holdout import AssumedClean, Clean, UnknownRows, clean, holdout_digest
+from promotion.interfaces import ModelStore, Recipe, Step, task_of_recipe
+from promotion.ledger.entries import Judgement
+from promotion.ledger.state import Known
+from promotion.policy import (
+    Budget,
+    Check,
+    Decision,
+    HoldoutSketch,
+    HoldoutUsed,
+    Judged,
+    Kind,
+    Policy,
+    Renamed,
+    Trial,
+    UnknownProvenance,
+    count_use,
+    decide,
+    seen_renamed,
+)
+from promotion.registry.candidate import Side, score_version
+from promotion.registry.data import Data, split
+from promotion.registry.footprint import footprint
+from promotion.row_keys import FIRST_FORM
+from promotion.vocabulary import Outcome, Task
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    Scores = NDArray[np.floating[Any]]
+
+
+def judge(
+    challenger: Side,
+    champion: Side | None,
+    data: Data,
+    policy: Policy,
+    store: ModelStore,
+    step: Step,
+    earlier: Sequence[Trial] = (),
+) -> Judgement:
+    """Decide on the challenger; a side that cannot be scored is named in the decision, which then holds.
+
+    Args:
+        challenger: the version to judge.
+        champion: whom to judge it against.
+        data: the rows whose holdout judges.
+        policy: what must hold.
+        store: where the models lie.
+        step: runs the parts.
+        earlier: every earlier use of a holdout of this model, oldest first.
+    """
+    sides = [_trusted(side, policy) for side in (challenger, champion) if side is not None]
+    holdout = step(clean_holdout, data, sides)
+    used = _used(holdout, data, sides)
+    trial = _trial(sides, policy, used, holdout, earlier)
+    clean_checks = _provenance_checks(sides, holdout, data.draws)
+    if any(check.outcome is not Outcome.PASSED for check in clean_checks):
+        decision, curves = decide(None, policy, before=clean_checks), None
+    else:
+        budget = _budget(trial, policy, earlier)
+        decision, curves = _score_and_decide(sides, holdout, data.draws, policy, store, step, clean_checks, budget)
+    decision = replace(
+        decision,
+        challenger=Judged(tag=str(challenger.tag), digest=challenger.digest),
+        champion=Judged(tag=str(champion.tag), digest=champion.digest) if champion else None,
+        holdout=used,
+    )
+    return Judgement(
+        tag=str(challenger.tag),
+        decision=decision,
+        decision_digest=decision.digest,
+        sketch=trial.sketch,
+        curves=curves,
+        policy=plain(policy),
+        renamed=trial.renamed,
+        draws=None if decision.evidence is None or data.draws == UNSAID else data.draws,
+    )
+
+
+def withhold(challenger: Known, champion: Known | None, policy: Policy, check: Check) -> Judgement:
+    """Hold the challenger for a reason that no row can change: nothing is read or scored, and no use is counted."""
+    decision = replace(
+        decide(None, policy, before=(check,)),
+        challenger=Judged(tag=challenger.tag, digest=challenger.registration.digest),
+        champion=Judged(tag=champion.tag, digest=champion.registration.digest) if champion else None,
+    )
+    return Judgement(tag=challenger.tag, decision=decision, decision_digest=decision.digest, policy=plain(policy))
+
+
+def compare_sides(
+    sides: Sequence[Side], data: Data, policy: Policy, store: ModelStore, notice: Callable[[str], None]
+) -> Comparison:
+    """Compare challenger and champion (in this order), and decide nothing; unknown training rows are only noticed.
+
+    Raises:
+        DataError: no row is left to judge by, or a side cannot be scored.
+    """
+    unknown = [side for side in sides if isinstance(side.provenance, UnknownRows)]
+    for side in unknown:
+        notice(
+            f"The training rows of {side.tag} are unknown; where they are among those that judge, it looks too good."
+        )
+    trusted = [_taken(side, by_policy=False) for side in sides]
+    holdout = clean_holdout(data, trusted)
+    if len(holdout.rows) == 0:
+        message = f"{_all_trained(holdout, data.draws)}. Name other rows with --data."
+        raise DataError(message)
+    scores = [score_version(side, store, holdout.rows) for side in sides]
+    evidence = weigh(holdout.rows, scores, sides[0], policy, data.draws)
+    assert isinstance(evidence, Comparison)  # noqa: S101 - there are two sides
+    return evidence
+
+
+def clean_holdout(data: Data, sides: Sequence[Side]) -> Clean:
+    """The holdout without the rows that a side was trained on."""
+    recipe = sides[0].recipe
+    rows = split(recipe, data).holdout
+    groups = data.draws.group_fingerprints(rows) if data.draws.clean_by else None
+    return clean(rows, recipe, *(side.provenance for side in sides), groups=groups)
+
+
+def weigh(
+    rows: "pd.DataFrame", scores: Sequence["Scores"], side: Side, policy: Policy, draws: Draws
+) -> Comparison | Evaluation:
+    """Compare challenger and champion (in this order); measure the challenger alone when there is no champion."""
+    labels, names = rows[side.recipe.label].to_numpy(), policy.names(task_of_recipe(side.recipe))
+    if len(scores) == 1:
+        return measure(labels, scores[0], metrics=names, columns=rows, **draws.arguments(rows))
+    challenger, champion = scores
+    return compare(
+        labels,
+        champion,
+        challenger,
+        metrics=names,
+        slices=policy.slicings,
+        columns=rows,
+        confidence=policy.confidence,
+        **draws.arguments(rows),
+    )
+
+
+def _score_and_decide(
+    sides: Sequence[Side],
+    holdout: Clean,
+    draws: Draws,
+    policy: Policy,
+    store: ModelStore,
+    step: Step,
+    before: tuple[Check, ...],
+    budget: Budget | None,
+) -> tuple[Decision, Curves | None]:
+    try:
+        scores = [step(score_version, side, store, holdout.rows) for side in sides]
+        measured = step(footprint, sides, store, holdout.rows, policy.limits)
+    except DataError as error:
+        unscored = Check(kind=Kind.SCORED, subject="", outcome=Outcome.MISSING, reason=str(error))
+        return decide(None, policy, before=(*before, unscored)), None
+    recipe = sides[0].recipe
+    evidence = step(weigh, holdout.rows, scores, sides[0], policy, draws)
+    curves = draw_curves(holdout.rows[recipe.label].to_numpy(), *scores, task=task_of_recipe(recipe))
+    return step(decide, evidence, policy, budget=budget, footprint=measured, before=before), curves
+
+
+def _used(holdout: Clean, data: Data, sides: Sequence[Side]) -> HoldoutUsed:
+    recipe = sides[0].recipe
+    return HoldoutUsed(
+        digest=holdout_digest(holdout, recipe),
+        data=data.name,
+        data_digest=data.digest,
+        rows=len(holdout.rows),
+        positives=int((holdout.rows[recipe.label] == 1).sum()) if task_of_recipe(recipe) is Task.BINARY else None,
+        removed=holdout.removed,
+        immature=data.immature,
+        removed_by=data.draws.group.name if data.draws.clean_by and data.draws.group and holdout.removed else None,
+    )
+
+
+def _trial(sides: Sequence[Side], policy: Policy, used: HoldoutUsed, holdout: Clean, earlier: Sequence[Trial]) -> Trial:
+    """The use that a decision makes of its rows; without a champion it counts for none."""
+    trial = Trial(
+        challenger=sides[0].digest,
+        champion=sides[1].digest if len(sides) > 1 else None,
+        metric=policy.primary.metric,
+        holdout=used.digest,
+        sketch=HoldoutSketch.of(holdout.keys),
+    )
+    if trial.champion is None or not any(other.is_first_form for other in earlier):
+        return trial
+    return replace(trial, renamed=seen_renamed(trial, _renamed(holdout, sides[0].recipe), earlier))
+
+
+def _renamed(holdout: Clean, recipe: Recipe) -> Iterator[Renamed]:
+    """The rows as releases of the first form of keys can have recorded them."""
+    for keys in possible_first_fingerprints(holdout.rows[recipe.key]):
+        digest = holdout_digest(replace(holdout, keys=keys), recipe)
+        yield Renamed(holdout=digest, sketch=HoldoutSketch.of(keys, FIRST_FORM))
+
+
+def _budget(trial: Trial, policy: Policy, earlier: Sequence[Trial]) -> Budget | None:
+    """What this decision can spend; None where there is no champion to gain on, or the policy counts no uses."""
+    if trial.champion is None or not policy.budgeted:
+        return None
+    return Budget(alpha=policy.alpha, use=count_use(trial, earlier))
+
+
+def _trusted(side: Side, policy: Policy) -> Side:
+    """The side; one of unknown training rows taken as clean where the policy says so."""
+    trusts = policy.unknown_provenance is UnknownProvenance.ASSUME_CLEAN
+    return _taken(side, by_policy=True) if trusts else side
+
+
+def _taken(side: Side, *, by_policy: bool) -> Side:
+    found = side.provenance
+    return (
+        replace(side, provenance=found.taken_as_clean(by_policy=by_policy)) if isinstance(found, UnknownRows) else side
+    )
+
+
+def _provenance_checks(sides: Sequence[Side], holdout: Clean, draws: Draws) -> tuple[Check, ...]:
+    """One check that the holdout is clean for all sides, or one for each side whose training rows are unknown."""
+    unknown = [side for side in sides if isinstance(side.provenance, UnknownRows)]
+    if unknown:
+        return tuple(
+            Check(kind=Kind.CLEAN, subject=side.role, outcome=Outcome.MISSING, reason=_unknown(side, side.provenance))
+            for side in unknown
+            if isinstance(side.provenance, UnknownRows)
+        )
+    if len(holdout.rows) == 0:
+        reason = f"{_all_trained(holdout, draws)}, so no row is left to judge by."
+        return (Check(kind=Kind.CLEAN, subject="", outcome=Outcome.MISSING, reason=reason),)
+    by_group = draws.clean_by and draws.group
+    which = "of groups that did" if by_group else "that did"
+    left_out = f"; {holdout.removed:,} {which} were left out" if holdout.removed else ""
+    trained = "either model" if len(sides) > 1 else "the model"
+    whose = f"No group by {draws.group.name} of" if draws.clean_by and draws.group else "None of"
+    reason = f"{whose} the {len(holdout.rows):,} rows that judge trained {trained}{left_out}.{_taken_as_clean(sides)}"
+    return (Check(kind=Kind.CLEAN, subject="", outcome=Outcome.PASSED, reason=reason),)
+
+
+def _all_trained(holdout: Clean, draws: Draws) -> str:
+    if draws.clean_by and draws.group:
+        named = draws.group.name
+        return f"Every group by {named} of the holdout's {holdout.removed:,} rows trained one of the models"
+    return f"All {holdout.removed:,} rows of the holdout trained one of the models"
+
+
+def _taken_as_clean(sides: Sequence[Side]) -> str:
+    """What the policy assumed, if anything."""
+    taken = [side for side in sides if isinstance(side.provenance, AssumedClean) and side.provenance.by_policy]
+    named = " and ".join(f"the {side.role} {side.tag}" for side in taken)
+    return (
+        f' The training rows of {named} are unknown; unknown_provenance = "assume_clean" takes it so.' if taken else ""
+    )
+
+
+def _unknown(side: Side, unknown: UnknownRows) -> str:
+    if unknown.groups:
+        return (
+            f"The version says nothing of the groups by {unknown.groups} that trained the {side.role} {side.tag}, and "
+            'clean_by = "group" asks for them. Train it again with `group` set; or, if you are sure that it saw none '
+            f"of the holdout's groups, `promotion adopt {side.tag} --assume-clean --reason …` records it."
+        )
+    return (
+        f"The training rows of the {side.role} {side.tag} are unknown, so the holdout may not be clean. If you know "
+        f"that it was trained before a time, `promotion adopt {side.tag} --trained-before TIME --reason …` records it; "
+        "if you are sure that it saw none of the holdout's rows, use --assume-clean."
+    )

@@ -1,0 +1,96 @@
+"""What a registry is composed of."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from promotion.config import Config
+from promotion.interfaces import (
+    Aliases,
+    Keyring,
+    LedgerStore,
+    Mirror,
+    ModelStore,
+    Names,
+    Stored,
+)
+from promotion.ledger.chain import Entry
+from promotion.ledger.state import State
+from promotion.policy.approval import ANYONE, Panel
+from promotion.registry.claims import Claims
+from promotion.registry.data import Reader
+from promotion.registry.foreign import (
+    foreign,
+    to_send,
+)
+from promotion.registry.journal import Journal
+from promotion.registry.mirroring import Draw
+from promotion.registry.serving import present
+from promotion.vocabulary import Tag
+
+
+@dataclass(kw_only=True, eq=False)
+class Parts:
+    """What the registry is composed of, handed to each verb.
+
+    Attributes:
+        config: models, recipes and policies.
+        store: the versions with their files and labels.
+        ledger: the record, and the truth about stages.
+        mirror: the copy for people who look in MLflow.
+        claims: which ledger each model of the store belongs to.
+        journal: appends to the ledger, and writes the labels that it plans.
+        reader: recipes and rows.
+        keys: the public keys that signatures are held against; None where entries need none.
+        clock: gives the time that is written down.
+        notice: is told in a sentence what went on beside the main thing.
+        announce: is told what was recorded, after it was.
+        draw: gives the page of a decision for the mirror.
+        changing: whether a command that changes something is under way, rather than a dry run.
+    """
+
+    config: Config
+    store: ModelStore
+    ledger: LedgerStore
+    mirror: Mirror
+    claims: Claims
+    journal: Journal
+    reader: Reader
+    keys: Keyring | None
+    clock: Callable[[], datetime]
+    notice: Callable[[str], None]
+    announce: Callable[[Sequence[Entry]], None]
+    draw: Draw | None
+    changing: bool = False
+
+    def models(self) -> tuple[str, ...]:
+        """Every model that is configured or recorded."""
+        return tuple(dict.fromkeys((*self.config.models, *self.ledger.models())))
+
+    def panel(self, model: str) -> Panel:
+        """Who may approve promotions, and how long; anyone, once, where the model is not configured."""
+        return self.config.models[model].policy.panel if model in self.config.models else ANYONE
+
+    def stored(self, tag: Tag | str) -> Stored:
+        """The version in the store; where it is not there, what became of it.
+
+        Raises:
+            Refused: it was deleted, or lost.
+            UnknownName: there never was such a version.
+            StoreError: it is not whole, or cannot be read.
+        """
+        tag = Tag.parse(tag)
+        return present(self.journal.state(tag.model), self.store, tag)
+
+    def foreign(self, state: State) -> Names:
+        """The aliases that MLflow shows now, and that neither this ledger sent nor a person gave up.
+
+        Raises:
+            MirrorError: MLflow does not answer.
+        """
+        names = self.names(state, self.ledger.mirrored(state.model))
+        return foreign(state, self.mirror.aliases(state.model), self.mirror.head(state.model), names)
+
+    def names(self, state: State, done: int, given_up: Names | None = None) -> Aliases:
+        """What the aliases shall name; of what was sent, that from entry `done` on is taken for ours."""
+        return to_send(state, lambda seq: self.journal.sent(state, min(seq, done)), given_up)

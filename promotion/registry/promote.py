@@ -1,0 +1,90 @@
+"""Promote by hand, with a standing decision or against the rules."""
+
+from dataclasses import replace
+
+from promotion.errors import Refused
+from promotion.ledger.entries import Override, TransitionPlanned
+from promotion.ledger.state import Known
+from promotion.registry import transition
+from promotion.registry.gate import plan_gate
+from promotion.registry.parts import Parts
+from promotion.registry.plan import Plan, plan_of, required
+from promotion.registry.preflight import fresh_start, settled
+from promotion.registry.register import registrations
+from promotion.registry.rolled_back import blocking, check_readmitted
+from promotion.registry.serving import labelled_prod
+from promotion.registry.transition import find
+from promotion.registry.verifying import changed, verified
+from promotion.vocabulary import Tag
+
+
+def plan_promotion(
+    parts: Parts,
+    tag: Tag | str,
+    *,
+    reason: str,
+    override: bool = False,
+    rejudge: bool = False,
+    start_anew: bool = False,
+) -> Plan:
+    """Put a version into `prod`, judged again where that is asked for or due; see `Registry.promote`."""
+    tag = Tag.parse(tag)
+    if override and rejudge:
+        message = "--override goes without a decision, and --rejudge asks for a new one; give one of them."
+        raise Refused(message)
+    why = required(reason)
+    anew = why if start_anew else None
+    if rejudge:
+        return _judged_again(parts, tag, why, anew)
+    parts.stored(tag)
+    state = settled(parts, tag.model)
+    begun = fresh_start(parts, state, anew)
+    news = registrations(parts, state, tag, *labelled_prod(parts.store, tag.model))
+    known = parts.journal.foreseen(state, news)
+    version = find(known, tag)
+    if not override:
+        check_readmitted(tag, blocking(known, parts.store, tag))
+    now, panel = parts.clock(), parts.panel(tag.model)
+    plan = transition.plan_promotion(known, tag, reason=why, override=override, panel=panel, now=now)
+    if not override and _outdated(parts, version):
+        return _judged_again(parts, tag, why, anew if begun else None)
+    verdict = version.decision.verdict.value if version.decision else None
+    overriding = Override(tag=str(tag), reason=why, verdict=verdict) if override else None
+    return plan_of(state, *begun, *news, overriding, verified(parts, version, plan))
+
+
+def _judged_again(parts: Parts, tag: Tag, reason: str, start_anew: str | None) -> Plan:
+    """As the gate judges; a promotion that follows is the person's."""
+    judged = plan_gate(parts, tag, start_anew=start_anew)
+    bodies = (
+        replace(body, reason=reason) if isinstance(body, TransitionPlanned) and judged.promotes else body
+        for body in judged.bodies
+    )
+    return replace(judged, bodies=tuple(bodies))
+
+
+def _outdated(parts: Parts, version: Known) -> bool:
+    """Whether the file whose rows judged a version has changed since; one that is gone takes no decision away.
+
+    Raises:
+        Refused: it has, and the gate would not take this file by itself.
+    """
+    used = version.decision.holdout if version.decision else None
+    differs = changed(used, parts.config.root) if used else False
+    if used is None or differs is False:
+        return False
+    if differs is None:
+        parts.notice(
+            f"{used.data}, whose rows judged {version.tag}, cannot be read, so nobody knows whether it has changed "
+            "since; the decision stands."
+        )
+        return False
+    chosen = parts.reader.chosen(Tag.parse(version.tag).model, version.registration)
+    if chosen != used.data:
+        message = (
+            f"{version.tag} was judged by {used.data}, which has changed since. `promotion gate {version.tag} "
+            f"--data {used.data}` (or --holdout) judges it again by that file, --rejudge by {chosen}."
+        )
+        raise Refused(message)
+    parts.notice(f"{used.data}, whose rows judged {version.tag}, has changed since, so it is judged again.")
+    return True

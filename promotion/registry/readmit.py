@@ -1,0 +1,24 @@
+"""Let a version that was rolled back from be judged again."""
+
+from promotion.errors import Refused
+from promotion.ledger.entries import Readmission
+from promotion.registry.parts import Parts
+from promotion.registry.plan import Plan, plan_of, required
+from promotion.registry.preflight import settled
+from promotion.registry.rolled_back import blocking, kept_out
+from promotion.registry.transition import find
+from promotion.vocabulary import Tag
+
+
+def plan_readmission(parts: Parts, tag: Tag | str, *, reason: str) -> Plan:
+    """Let a version that was rolled back from be judged like any other again; see `Registry.readmit`."""
+    tag = Tag.parse(tag)
+    why = required(reason)
+    state = settled(parts, tag.model)
+    if find(state, tag).rolled_back is None:
+        twin = blocking(state, parts.store, tag)
+        message = f"No rollback keeps {tag} out. The gate judges it like any other."
+        if twin:
+            message = f"Nobody rolled back from {tag} itself. {kept_out(tag, twin)}"
+        raise Refused(message)
+    return plan_of(state, Readmission(tag=str(tag), reason=why))

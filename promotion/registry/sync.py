@@ -1,0 +1,122 @@
+"""Bring the mirror up to date with the ledger."""
+
+from collections.abc import Mapping
+
+from promotion.errors import MirrorAhead, MirrorError
+from promotion.interfaces import (
+    Names,
+)
+from promotion.ledger.chain import Head
+from promotion.ledger.state import State
+from promotion.registry.foreign import (
+    UnknownChampion,
+    foreign_told,
+)
+from promotion.registry.mirroring import mirror_state
+from promotion.registry.parts import Parts
+from promotion.registry.preflight import unknown_in_mirror
+from promotion.vocabulary import Tag
+
+
+def sync(
+    parts: Parts, model: str, *, everything: bool = False, look: bool = False, given_up: Names | None = None
+) -> bool:
+    """Bring the mirror up to date; False, with a notice, when that cannot be: the record stands.
+
+    An alias that somebody else moved stays as it is, with a notice; `LedgerStore.foreign` tells of it from then on.
+
+    Args:
+        parts: of the registry.
+        model: its name.
+        everything: send also what was sent before.
+        look: look at the aliases also where nothing is to be sent.
+        given_up: foreign aliases that a person said may be written over, with what they name.
+    """
+    head, done = parts.ledger.head(model), parts.ledger.mirrored(model)
+    behind = head is not None and (head.seq > done or everything)
+    if not (behind or look):
+        return True
+    try:
+        state = parts.journal.state(model)
+        if unknown := unknown_in_mirror(parts, state):
+            parts.ledger.mark_foreign(model, unknown)
+            parts.notice(str(UnknownChampion(model, unknown, parts.store.name)))
+        elif behind:
+            return _send(parts, state, done, seen=0 if everything else done, given_up=given_up)
+        elif head is None or _shows(parts, head):
+            return _note_foreign(parts, state, parts.foreign(state))
+    except MirrorAhead as error:
+        parts.notice(str(error))
+    except MirrorError as error:
+        parts.notice(f"{error} What was decided stands. Once MLflow answers, `promotion sync` sends it.")
+    return False
+
+
+def _send(parts: Parts, state: State, done: int, *, seen: int, given_up: Names | None) -> bool:
+    model = state.model
+    entries = parts.ledger.entries(model)[: state.seq]
+    paths = {tag: parts.store.path(Tag.parse(tag)) for tag in state.versions}
+    names = parts.names(state, done, given_up)
+    sent = parts.mirror.push(mirror_state(state, entries, paths, names, seen=seen, draw=parts.draw))
+    _check_end(parts, model)
+    if sent.lost:
+        parts.notice(
+            f"MLflow shows no decisions in {', '.join(sent.lost)}: such runs are not there, or deleted. What was "
+            "decided stands. `mlflow runs restore --run-id RUN` brings back a deleted one, and "
+            f"`promotion repair {model}` sends it all again."
+        )
+    if sent.refused:
+        _note_foreign(parts, state, sent.foreign)
+        return _note_refused(parts, model, sent.refused)
+    parts.ledger.mark_mirrored(model, state.seq)
+    now = parts.journal.state(model)
+    if parts.ledger.mirrored(model) > state.seq or (sent.foreign and now.seq > state.seq):
+        # Someone sent a later state: ours may lie over it, or what we took for foreign is theirs.
+        return _send(parts, now, done, seen=0, given_up=given_up)
+    parts.journal.mirrored(state)
+    return _note_foreign(parts, state, sent.foreign)
+
+
+def _note_refused(parts: Parts, model: str, refused: Mapping[str, str]) -> bool:
+    """Tell of what MLflow does not take; the next command that sends tries it again."""
+    each = "; ".join(f"{what} ({why})" for what, why in refused.items())
+    parts.notice(
+        f"MLflow refuses {each}. It shows all else of '{model}', and what was decided stands. The next command "
+        "that changes the model tries again, and so does `promotion sync`."
+    )
+    return False
+
+
+def _note_foreign(parts: Parts, state: State, aliases: Names) -> bool:
+    """Tell of aliases that were left alone, now and in `status`."""
+    parts.ledger.mark_foreign(state.model, aliases)
+    if aliases:
+        parts.notice(foreign_told(state, aliases))
+    return True
+
+
+def _shows(parts: Parts, head: Head) -> bool:
+    """Whether the mirror names what it was sent last; with a notice where somebody deleted it or put it back."""
+    sent = parts.mirror.head(head.model)
+    if sent is not None and (sent[0] > head.seq or sent == (head.seq, head.hash)):
+        return True
+    parts.notice(
+        f"MLflow does not show entry {head.seq} of '{head.model}', which it was sent: somebody deleted it or put "
+        f"it back there. `promotion audit {head.model}` says what to do."
+    )
+    return False
+
+
+def _check_end(parts: Parts, model: str) -> None:
+    """See that the mirror was sent no more than the ledger holds; no entry reaches it before the ledger.
+
+    Raises:
+        MirrorAhead: it was.
+    """
+    sent, head = parts.mirror.head(model), parts.ledger.head(model)
+    if sent and head and sent[0] > head.seq:
+        message = (
+            f"MLflow was sent entry {sent[0]} of '{model}' once, and the ledger ends at entry {head.seq}: its end "
+            f"was cut off, or it is an older copy. `promotion audit {model}` says what to do."
+        )
+        raise MirrorAhead(message)
