@@ -16,12 +16,15 @@ from promotion.interfaces import (
 )
 from promotion.ledger.chain import Entry
 from promotion.ledger.state import State
+from promotion.patience import patience
 from promotion.policy.approval import ANYONE, Panel
 from promotion.registry.claims import Claims
 from promotion.registry.data import Reader
 from promotion.registry.foreign import (
     foreign,
+    of_ours,
     to_send,
+    unknown_champion,
 )
 from promotion.registry.journal import Journal
 from promotion.registry.mirroring import Draw
@@ -94,3 +97,11 @@ class Parts:
     def names(self, state: State, done: int, given_up: Names | None = None) -> Aliases:
         """What the aliases shall name; of what was sent, that from entry `done` on is taken for ours."""
         return to_send(state, lambda seq: self.journal.sent(state, min(seq, done)), given_up)
+
+    def unknown(self, state: State) -> dict[str, str]:
+        """MLflow's aliases, where it has a champion that the ledger does not know, and nobody said to start anew."""
+        if state.champion or state.fresh_start:
+            return {}
+        with patience():
+            shown = self.mirror.aliases(state.model)
+        return of_ours(shown) if unknown_champion(state, shown) else {}

@@ -10,7 +10,7 @@ from promotion.interfaces import (
 from promotion.ledger.entries import Body, Judgement, Takeover, TransitionPlanned
 from promotion.ledger.state import State
 from promotion.policy import Decision
-from promotion.registry.gc import Retention
+from promotion.registry.retention import Retention
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,19 +1,16 @@
-"""What is seen to before a change is worked out: nothing unfinished, no champion of MLflow's own, files that are there."""
+"""What is seen to before a change is worked out: nothing unfinished, no unknown champion, files that are there."""
 
 from pathlib import Path
 
 from promotion.errors import Conflict, MirrorError, PromotionError, Refused
 from promotion.ledger.entries import FreshStart, Registration
 from promotion.ledger.state import State
-from promotion.patience import patience
 from promotion.registry.apply import complete
 from promotion.registry.champion import other_ledger
 from promotion.registry.foreign import (
     UnknownChampion,
     needless_start,
-    of_ours,
     unanswered,
-    unknown_champion,
 )
 from promotion.registry.parts import Parts
 from promotion.registry.plan import required
@@ -62,7 +59,7 @@ def fresh_start(parts: Parts, state: State, reason: str | None = None) -> tuple[
         Refused: MLflow does not answer, and there is no reason; or, before either, the model is another ledger's.
     """
     try:
-        shown = unknown_in_mirror(parts, state)
+        shown = parts.unknown(state)
     except MirrorError as error:
         if reason is None:
             parts.claims.check(state)
@@ -77,15 +74,6 @@ def fresh_start(parts: Parts, state: State, reason: str | None = None) -> tuple[
         parts.notice(needless_start(state, required(reason)))
         return ()
     return (FreshStart(reason=required(reason), aliases=shown),)
-
-
-def unknown_in_mirror(parts: Parts, state: State) -> dict[str, str]:
-    """MLflow's aliases, where it has a champion that the ledger does not know, and nobody said to start anew."""
-    if state.champion or state.fresh_start:
-        return {}
-    with patience():
-        shown = parts.mirror.aliases(state.model)
-    return of_ours(shown) if unknown_champion(state, shown) else {}
 
 
 def foresee(parts: Parts, state: State, tag: Tag, data: str | Path | None, holdout: str | Path | None) -> None:

@@ -14,7 +14,6 @@ from promotion.registry.foreign import (
 )
 from promotion.registry.mirroring import mirror_state
 from promotion.registry.parts import Parts
-from promotion.registry.preflight import unknown_in_mirror
 from promotion.vocabulary import Tag
 
 
@@ -38,7 +37,7 @@ def sync(
         return True
     try:
         state = parts.journal.state(model)
-        if unknown := unknown_in_mirror(parts, state):
+        if unknown := parts.unknown(state):
             parts.ledger.mark_foreign(model, unknown)
             parts.notice(str(UnknownChampion(model, unknown, parts.store.name)))
         elif behind:

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from promotion.interfaces import Stray
-from promotion.registry.gc import Retention
 from promotion.registry.mirroring import aliases
 from promotion.registry.plan import Plan
+from promotion.registry.retention import Retention
 from promotion.report.page import Page, Table, Tone, Words, left, row
 from promotion.report.record import moves_told, version_of
 

@@ -12,8 +12,8 @@ from promotion.errors import Refused, UnknownName
 from promotion.ledger.chain import chain
 from promotion.ledger.entries import Move, Registration, TransitionApplied, TransitionPlanned
 from promotion.ledger.state import State, advance, champions
-from promotion.registry.gc import plan_retention, retention
 from promotion.registry.register import Origin
+from promotion.registry.retention import plan_retention, retention
 from promotion.registry.transition import plan_rollback
 from promotion.vocabulary import Stage
 

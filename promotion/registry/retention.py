@@ -1,0 +1,102 @@
+"""Which versions may go: never one that serves or ever served, that waits, or that an unfinished change names. Pure."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import accumulate
+
+from promotion.ledger.entries import TransitionPlanned
+from promotion.ledger.state import Known, State
+from promotion.vocabulary import Stage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retention:
+    """What a deletion of old versions would do.
+
+    Attributes:
+        gone: tags of the versions that go, oldest first.
+        kept: why each of the others in the store stays, by tag.
+        doubt: why the ages of versions may be wrong; empty where nothing says so.
+    """
+
+    gone: tuple[str, ...]
+    kept: Mapping[str, str] = field(hash=False)
+    doubt: str = ""
+
+
+def retention(
+    state: State,
+    served: Collection[str],
+    present: Collection[str],
+    *,
+    keep: int,
+    before: datetime | None,
+    now: datetime,
+) -> Retention:
+    """The versions that nobody will need again, and why the others stay.
+
+    Args:
+        state: of the ledger.
+        served: tags of all versions that were ever champion; a rollback may name any of them.
+        present: tags of the versions in the store.
+        keep: how many of the newest that might go are kept all the same; newest by order of registration.
+        before: only versions registered before this moment go; None for those of any age.
+        now: by this machine's clock.
+    """
+    reasons = dict(_needed(state, served))
+    idle = [tag for tag in state.versions if tag in present and tag not in reasons]
+    reasons |= dict.fromkeys(idle[max(len(idle) - keep, 0) :], f"among the newest {keep} that might go")
+    if before is not None:
+        registered = _registered(state)
+        young = f"registered after {before.isoformat(timespec='seconds')}"
+        reasons |= {tag: young for tag in idle if tag not in reasons and registered[tag] >= before}
+    reasons |= dict.fromkeys(set(present) - set(state.versions), "not registered: nobody recorded where it comes from")
+    return Retention(
+        gone=tuple(tag for tag in idle if tag not in reasons),
+        kept={tag: reasons[tag] for tag in sorted(present) if tag in reasons},
+        doubt=_doubt(state, before, now),
+    )
+
+
+def plan_retention(state: State, found: Retention, *, reason: str) -> TransitionPlanned | None:
+    """The deletion of the versions that go; None when there are none."""
+    if not found.gone:
+        return None
+    champion = state.champion.tag if state.champion else None
+    return TransitionPlanned(cause="retention", moves=(), champion=champion, reason=reason, deletions=found.gone)
+
+
+def _needed(state: State, served: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Why each version that may not go stays, whatever its age."""
+    named = {move.tag for move in state.pending[1].moves} if state.pending else set()
+    for known in state.versions.values():
+        if state.champion and known.tag == state.champion.tag:
+            yield known.tag, "serves"
+        elif known.tag in named:
+            yield known.tag, "named by a change that is not finished"
+        elif known.tag in state.line or known.tag in served:
+            yield known.tag, "served before: a rollback may bring it back"
+        elif known.deleted_at is None and known.stage not in {Stage.ARCHIVED, Stage.REJECTED}:
+            yield known.tag, f"in {known.stage}" if known.stage else "in no stage of ours"
+
+
+def _registered(state: State) -> Mapping[str, datetime]:
+    """When each version was registered: not before the one before it, however wrong the clock was that wrote it."""
+    claimed = (_moment(known) for known in state.versions.values())
+    return dict(zip(state.versions, accumulate(claimed, max), strict=True))
+
+
+def _doubt(state: State, before: datetime | None, now: datetime) -> str:
+    """A clock that is wrong makes versions look old; there is no second one to ask, only the record."""
+    last = max(map(_moment, state.versions.values()), default=None)
+    if before is None or last is None or before <= last <= now:
+        return ""
+    said = f"The newest version was registered at {last.isoformat(timespec='seconds')}, and this machine's clock says "
+    if last > now:
+        return f"{said}{now.isoformat(timespec='seconds')}, which is before: one clock was wrong, so ages may be too."
+    return f"{said}{now.isoformat(timespec='seconds')}: see that it is right, since every version looks old by it."
+
+
+def _moment(known: Known) -> datetime:
+    return datetime.fromisoformat(known.registered_at)
