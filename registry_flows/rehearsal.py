@@ -29,8 +29,8 @@ def rehearsal(
             does not know, or does not answer, and there is no reason to start anew.
         StoreError: labels name another champion, or several.
     """
-    state = real.settled(model)
-    real.fresh_start(state, start_anew)
+    state = real.plan.settled(model)
+    real.plan.fresh_start(state, start_anew)
     champion = serving(state, real.store)
     with aside(real.config.path(real.config.bentoml_home)) as home:
         store = BentoStore(home)

@@ -148,7 +148,7 @@ def rollback(registry, tag, reason):
 
 
 def repair(registry, tag, reason):
-    return {"repaired": registry.repair(tag.model).plan is not None}
+    return {"repaired": registry.repair(tag.model).transition is not None}
 
 
 def collect(registry, tag, reason):

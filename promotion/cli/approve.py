@@ -20,5 +20,5 @@ def answer(tag: str, reason: str, *, approved: bool, dry_run: bool, as_json: boo
 
     parsed = Tag.parse(tag)
     registry = opened(parsed.model, dry_run=dry_run)
-    plan = registry.plan_approval(parsed, reason=reason, approved=approved)
+    plan = registry.plan.approval(parsed, reason=reason, approved=approved)
     return confirm_and_apply(registry, plan, tag, "", yes=True, dry_run=dry_run, as_json=as_json)

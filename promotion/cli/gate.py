@@ -46,7 +46,7 @@ def gate(
     form, parsed = form_of(as_json=as_json, as_markdown=as_markdown), Tag.parse(tag)
     why = anew(reason, start_anew=start_anew)
     registry = opened(parsed.model, dry_run=dry_run)
-    plan = registry.plan_gate(
+    plan = registry.plan.gate(
         parsed,
         data=data.absolute() if data else None,
         holdout=holdout.absolute() if holdout else None,

@@ -44,7 +44,7 @@ def gc(
     registry = opened(model, dry_run=dry_run)
     models_of(registry, model)
     why = reason or f"Old versions deleted: all but the newest {keep}, older than {older_than}."
-    plan = registry.plan_gc(model, keep=keep, reason=why, registered_before=before)
+    plan = registry.plan.gc(model, keep=keep, reason=why, registered_before=before)
     found = plan.retention
     assert found is not None  # noqa: S101 - it always says
     if dry_run or not (as_json and found.gone):

@@ -156,7 +156,7 @@ def take(model: Model, reason: Reason, yes: Yes = False, dry_run: DryRun = False
         askable(yes=yes)
     registry = open_here()
     models_of(registry, model)
-    plan = registry.plan_takeover(model, reason=reason)
+    plan = registry.plan.takeover(model, reason=reason)
     serving = labelled_prod(registry.store, model)
     if dry_run or not as_json:
         page = takeover_page(plan, registry.claims.place, serving)

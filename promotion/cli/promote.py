@@ -46,7 +46,7 @@ def promote(
     if not dry_run:
         askable(yes=yes)
     registry = opened(parsed.model, dry_run=dry_run)
-    plan = registry.plan_promotion(parsed, reason=reason, override=override, rejudge=rejudge, start_anew=start_anew)
+    plan = registry.plan.promotion(parsed, reason=reason, override=override, rejudge=rejudge, start_anew=start_anew)
     if plan.decision and not plan.promotes:
         if not dry_run:
             registry.apply(plan)

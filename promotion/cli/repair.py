@@ -39,7 +39,7 @@ def repair(model: AnyModel = None, yes: Yes = False, dry_run: DryRun = False, as
     if not dry_run:
         for name in names:
             registry.complete(name)
-    plans = [registry.plan_repair(name) for name in names]
+    plans = [registry.plan.repair(name) for name in names]
     work = any(map(_does_something, plans))
     if dry_run or not (as_json and work):
         page = repair_page(plans, registry.store.name)

@@ -59,7 +59,7 @@ def rollback(
     version = to if to is None or ":" in to else f"{model}:{to}"
     target, moment = Tag.parse(version) if version else None, past(at, utc_now()) if at else None
     registry = opened(model, dry_run=dry_run)
-    plan = registry.plan_rollback(model, reason=reason, to=target, at=moment, data=data.absolute() if data else None)
+    plan = registry.plan.rollback(model, reason=reason, to=target, at=moment, data=data.absolute() if data else None)
     assert plan.transition is not None  # noqa: S101 - a rollback always moves
     tag = plan.transition.moves[0].tag
     then = f", which served at {written(moment)}" if moment else ""

@@ -8,7 +8,7 @@ the ledger (the champion changes there, or someone else was first), write the la
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from promotion.comparison import Comparison
 from promotion.config import Config
@@ -32,60 +32,31 @@ from promotion.interfaces import (
     call,
     read_anew,
 )
+from promotion.interfaces.auditor import Auditor
 from promotion.iso import in_utc
 from promotion.ledger.chain import Entry
 from promotion.ledger.entries import (
-    FreshStart,
     TransitionPlanned,
 )
 from promotion.ledger.state import Known, State
 from promotion.policy import Decision, Policy
 from promotion.policy.approval import Panel
-from promotion.registry.adopt import plan_adoption
 from promotion.registry.apply import apply, complete
-from promotion.registry.approve import plan_approval
 from promotion.registry.champion import Version, champion, other_ledger
 from promotion.registry.claims import Claims
 from promotion.registry.data import Data, Reader
-from promotion.registry.gate import plan_gate
-from promotion.registry.gc import plan_gc
 from promotion.registry.journal import Journal, utc_now
 from promotion.registry.mirroring import Draw
 from promotion.registry.parts import Parts
 from promotion.registry.plan import Plan, plan_of, required
-from promotion.registry.preflight import check, fresh_start, settled
-from promotion.registry.promote import plan_promotion
-from promotion.registry.readmit import plan_readmission
+from promotion.registry.planning import Planning
+from promotion.registry.preflight import check, fresh_start
 from promotion.registry.recipes import draws_by
 from promotion.registry.register import Origin, register
-from promotion.registry.repair import plan_repair
-from promotion.registry.rollback import plan_rollback
 from promotion.registry.sync import sync
-from promotion.registry.takeover import plan_takeover
 from promotion.registry.transition import find
 from promotion.registry.versions import compare_versions
 from promotion.vocabulary import Tag
-
-
-class Auditor(Protocol):
-    """Compares the record of a model with its labels, files and mirror: `promotion.audit.audit`, which lies above."""
-
-    def __call__(
-        self,
-        model: str,
-        *,
-        config: Config,
-        ledger: LedgerStore,
-        store: ModelStore,
-        mirror: Mirror,
-        keys: Keyring | None,
-        now: datetime,
-        recompute: bool,
-        since: datetime | None,
-        full: bool,
-    ) -> tuple[Finding, ...]:
-        """What was found, as of `Registry.audit`."""
-        ...
 
 
 class Registry:
@@ -141,7 +112,7 @@ class Registry:
         )
         self.config, self.store, self.ledger, self.mirror, self.claims = config, store, ledger, mirror, claims
         self.notice, self.recall = notice, recall
-        self._auditor = auditor
+        self.plan, self._auditor = Planning(self._parts), auditor
 
     # What is so
 
@@ -280,99 +251,6 @@ class Registry:
             full=full,
         )
 
-    def settled(self, model: str) -> State:
-        """The state, where nothing is unfinished; of a model that belongs to another ledger with a notice.
-
-        Raises:
-            Refused: a transition was interrupted and is yet to be completed.
-        """
-        return settled(self._parts, model)
-
-    def fresh_start(self, state: State, reason: str | None = None) -> tuple[FreshStart, ...]:
-        """What is to be recorded before a model has its first champion; nothing where MLflow has none either.
-
-        Raises:
-            Refused: MLflow has a champion that the ledger does not know, or does not answer, and there is no reason.
-        """
-        return fresh_start(self._parts, state, reason)
-
-    # What would be so: worked out, and not yet made
-
-    def plan_gate(
-        self,
-        tag: Tag | str,
-        *,
-        data: str | Path | None = None,
-        holdout: str | Path | None = None,
-        step: Step = call,
-        start_anew: str | None = None,
-    ) -> Plan:
-        """Judge a version against the champion: the decision and the moves that follow from it; see `Registry.gate`.
-
-        Where the very same decision stands already and nothing follows from it, there is nothing to record. A version
-        that was rolled back from is held before any row is read, and spends nothing of the holdout.
-        """
-        return plan_gate(self._parts, Tag.parse(tag), data=data, holdout=holdout, step=step, start_anew=start_anew)
-
-    def plan_promotion(
-        self, tag: Tag | str, *, reason: str, override: bool = False, rejudge: bool = False, start_anew: bool = False
-    ) -> Plan:
-        """Put a version into `prod`, judged again where that is asked for or due; see `Registry.promote`."""
-        return plan_promotion(
-            self._parts, Tag.parse(tag), reason=reason, override=override, rejudge=rejudge, start_anew=start_anew
-        )
-
-    def plan_approval(self, tag: Tag | str, *, reason: str, approved: bool) -> Plan:
-        """Approve or deny a decision that waits; see `Registry.approve` and `Registry.deny`."""
-        return plan_approval(self._parts, Tag.parse(tag), reason=reason, approved=approved)
-
-    def plan_rollback(
-        self,
-        model: str,
-        *,
-        reason: str,
-        to: Tag | str | None = None,
-        at: datetime | None = None,
-        data: str | Path | None = None,
-    ) -> Plan:
-        """Bring back an earlier champion; see `Registry.rollback`."""
-        return plan_rollback(self._parts, model, reason=reason, to=to, at=at, data=data)
-
-    def plan_adoption(
-        self,
-        tag: Tag | str,
-        *,
-        reason: str,
-        trained_before: float | str | date | None = None,
-        assume_clean: bool = False,
-    ) -> Plan:
-        """Vouch for a version whose training rows are unknown; see `Registry.adopt`."""
-        return plan_adoption(
-            self._parts, Tag.parse(tag), reason=reason, trained_before=trained_before, assume_clean=assume_clean
-        )
-
-    def plan_readmission(self, tag: Tag | str, *, reason: str) -> Plan:
-        """Let a version that was rolled back from be judged like any other again; see `Registry.readmit`."""
-        return plan_readmission(self._parts, Tag.parse(tag), reason=reason)
-
-    def plan_repair(self, model: str) -> Plan:
-        """Write the ledger's stage over every label that disagrees, and clear the store; see `Registry.repair`.
-
-        Where an interrupted change is unfinished, this is what would be left to do once it is completed.
-
-        Raises:
-            Refused: the model in the store belongs to another ledger, whose labels are not ours to write.
-        """
-        return plan_repair(self._parts, model)
-
-    def plan_gc(self, model: str, *, keep: int, reason: str, registered_before: datetime | None = None) -> Plan:
-        """Delete versions that nobody will need again; see `Registry.collect`."""
-        return plan_gc(self._parts, model, keep=keep, reason=reason, registered_before=registered_before)
-
-    def plan_takeover(self, model: str, *, reason: str) -> Plan:
-        """Hand the model in the store over to this ledger; see `Registry.take`."""
-        return plan_takeover(self._parts, model, reason=reason)
-
     # What changes it
 
     def complete(self, model: str) -> State:
@@ -440,7 +318,7 @@ class Registry:
         tag = Tag.parse(tag)
         self._parts.journal.check_signer()
         self.complete(tag.model)
-        decision = self.apply(self.plan_gate(tag, data=data, holdout=holdout, step=step)).decision
+        decision = self.apply(self.plan.gate(tag, data=data, holdout=holdout, step=step)).decision
         assert decision is not None  # noqa: S101 - a gate always decides
         return decision
 
@@ -465,7 +343,7 @@ class Registry:
         """
         tag = Tag.parse(tag)
         self.complete(tag.model)
-        done = self.apply(self.plan_promotion(tag, reason=reason, override=override, rejudge=rejudge))
+        done = self.apply(self.plan.promotion(tag, reason=reason, override=override, rejudge=rejudge))
         if not done.promotes:
             assert done.decision is not None  # noqa: S101 - it was judged again
             verdict = "it waits for approval" if done.decision.waits else done.decision.verdict
@@ -499,7 +377,7 @@ class Registry:
             Conflict: the record moved on meanwhile; nothing was changed.
         """
         self.complete(model)
-        return _planned(self.apply(self.plan_rollback(model, reason=reason, to=to, at=at, data=data)))
+        return _planned(self.apply(self.plan.rollback(model, reason=reason, to=to, at=at, data=data)))
 
     def approve(self, tag: Tag | str, *, reason: str) -> TransitionPlanned | None:
         """Approve a decision that waits; the approval that completes the number promotes. None when more are missing.
@@ -510,7 +388,7 @@ class Registry:
         """
         tag = Tag.parse(tag)
         self.complete(tag.model)
-        return self.apply(self.plan_approval(tag, reason=reason, approved=True)).transition
+        return self.apply(self.plan.approval(tag, reason=reason, approved=True)).transition
 
     def deny(self, tag: Tag | str, *, reason: str) -> TransitionPlanned:
         """Deny a decision that waits: the version is rejected, and can be judged again.
@@ -521,7 +399,7 @@ class Registry:
         """
         tag = Tag.parse(tag)
         self.complete(tag.model)
-        return _planned(self.apply(self.plan_approval(tag, reason=reason, approved=False)))
+        return _planned(self.apply(self.plan.approval(tag, reason=reason, approved=False)))
 
     def adopt(
         self,
@@ -547,7 +425,7 @@ class Registry:
         tag = Tag.parse(tag)
         self.complete(tag.model)
         known = {"trained_before": trained_before, "assume_clean": assume_clean}
-        return self.apply(self.plan_adoption(tag, reason=reason, **known)).transition  # type: ignore[arg-type]
+        return self.apply(self.plan.adoption(tag, reason=reason, **known)).transition  # type: ignore[arg-type]
 
     def take(self, model: str, *, reason: str) -> None:
         """Hand the model in the store over to this ledger; the one that it belonged to is refused from then on.
@@ -555,7 +433,7 @@ class Registry:
         Raises:
             Refused: it is this ledger's already; or it changed hands meanwhile, and nothing was changed.
         """
-        self.apply(self.plan_takeover(model, reason=reason))
+        self.apply(self.plan.takeover(model, reason=reason))
 
     def readmit(self, tag: Tag | str, *, reason: str) -> Known:
         """Let a version that was rolled back from be judged and promoted like any other again; it moves nowhere.
@@ -565,7 +443,7 @@ class Registry:
         """
         tag = Tag.parse(tag)
         self.complete(tag.model)
-        return find(self.apply(self.plan_readmission(tag, reason=reason)).state, tag)
+        return find(self.apply(self.plan.readmission(tag, reason=reason)).state, tag)
 
     def repair(self, model: str) -> Plan:
         """Complete what was interrupted, write the ledger's stage over labels that disagree, move out what is torn.
@@ -574,7 +452,7 @@ class Registry:
         somebody else moved are written over.
         """
         self.complete(model)
-        done = self.apply(self.plan_repair(model))
+        done = self.apply(self.plan.repair(model))
         self.sync(model, everything=True, given_up=done.foreign)
         return done
 
@@ -590,7 +468,7 @@ class Registry:
             registered_before: only versions registered before this moment go; None for those of any age.
         """
         self.complete(model)
-        plan = self.plan_gc(model, keep=keep, reason=reason, registered_before=registered_before)
+        plan = self.plan.gc(model, keep=keep, reason=reason, registered_before=registered_before)
         return self.apply(plan).transition
 
     def sync(self, model: str, *, everything: bool = False, look: bool = False, given_up: Names | None = None) -> bool:

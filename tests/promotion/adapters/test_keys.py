@@ -183,7 +183,7 @@ class TestConfigured:
         with pytest.raises(ConfigError, match=r"^Entries of this ledger are signed, .* Nothing was recorded\.$"):
             registry.register(toy("weak"))
         assert kinds(registry) == []
-        assert registry.plan_gate(toy("weak")).decision.verdict == "promote"
+        assert registry.plan.gate(toy("weak")).decision.verdict == "promote"
         assert registry.champion("toy") is None
 
     def test_a_key_that_no_audit_would_know_signs_nothing(self, tmp_path, store, rows_file, public):

@@ -341,7 +341,7 @@ def test_a_clean_registry_has_no_findings(audited):
     assert stages(audited) == {"weak": "archived", "good": "prod", "noisy": "rejected", "twin": "staging"}
     before = kinds(audited)
     assert audited.audit("toy") == ()
-    assert audited.repair("toy").plan is None
+    assert audited.repair("toy").transition is None
     assert audited.audit("toy") == ()
     assert kinds(audited) == before
     assert audited.audit("unheard-of") == ()

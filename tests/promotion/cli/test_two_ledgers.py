@@ -226,7 +226,7 @@ class TestHandingOver:
 
     def test_not_where_it_changed_hands_meanwhile(self, second, with_champion):
         ours, third = promotion.open(second / "promotion.toml"), promotion.open(with_champion / "promotion.toml")
-        plan = ours.plan_takeover("toy", reason="mine")
+        plan = ours.plan.takeover("toy", reason="mine")
         third.gate(toy("good"))
         with pytest.raises(Refused, match=r"^'toy' was changed or changed hands while this command ran\. Nothing was"):
             ours.apply(plan)

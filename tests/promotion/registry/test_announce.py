@@ -39,7 +39,7 @@ def test_a_change_that_was_not_made_is_not_announced(opened):
     registry = opened(announce=told.append)
     registry.gate(toy("weak"))
     told.clear()
-    late = registry.plan_gate(toy("good"))
+    late = registry.plan.gate(toy("good"))
     opened().gate(toy("noisy"))
     with pytest.raises(Conflict):
         registry.apply(late)

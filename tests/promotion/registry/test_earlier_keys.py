@@ -54,7 +54,7 @@ def grown(registry, name):
 
 def asked(registry, tag, **options):
     """What a gate would decide."""
-    return registry.plan_gate(tag, **options).decision
+    return registry.plan.gate(tag, **options).decision
 
 
 def trained(registry, *versions):

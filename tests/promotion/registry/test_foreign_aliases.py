@@ -49,9 +49,9 @@ def away(registry, monkeypatch):
 ACTS = {
     "check": lambda registry: registry.check("toy"),
     "gate": lambda registry: registry.gate(toy("good")),
-    "a dry run of the gate": lambda registry: registry.plan_gate(toy("good")),
+    "a dry run of the gate": lambda registry: registry.plan.gate(toy("good")),
     "promote": lambda registry: registry.promote(toy("good"), reason="r", override=True),
-    "a preview of it": lambda registry: registry.plan_promotion(toy("good"), reason="r", override=True),
+    "a preview of it": lambda registry: registry.plan.promotion(toy("good"), reason="r", override=True),
 }
 
 
@@ -138,8 +138,8 @@ class TestNoChampionOfRecord:
     @pytest.mark.parametrize(
         "go",
         [
-            lambda registry: registry.plan_gate(toy("good"), start_anew="why"),
-            lambda registry: registry.plan_promotion(toy("good"), reason="why", override=True, start_anew=True),
+            lambda registry: registry.plan.gate(toy("good"), start_anew="why"),
+            lambda registry: registry.plan.promotion(toy("good"), reason="why", override=True, start_anew=True),
         ],
         ids=["gate", "promote"],
     )
@@ -164,7 +164,7 @@ class TestNoChampionOfRecord:
         decision = registry.gate(toy("good"))
         assert decision.champion.tag == "toy:weak"
         assert shown(registry) == {"champion": "toy/2", "challenger": "toy/3", "previous": "toy:weak"}
-        assert registry.plan_repair("toy").foreign == {"champion": "toy/2", "challenger": "toy/3"}
+        assert registry.plan.repair("toy").foreign == {"champion": "toy/2", "challenger": "toy/3"}
         registry.repair("toy")
         assert shown(registry) == {"champion": "toy:good", "previous": "toy:weak"}
         assert faults(registry) == ()

@@ -76,7 +76,7 @@ class TestForeignLabels:
         registry.repair("toy")
         assert stages(registry) == before
         assert [found for found in registry.audit("toy") if found.severity == "error"] == []
-        assert registry.plan_repair("toy").bodies == ()
+        assert registry.plan.repair("toy").bodies == ()
         assert {key: value for key, value in registry.store.get(toy(version)).labels.items() if key != "stage"} == {
             key: value for key, value in labels.items() if key != "stage"
         }
@@ -103,7 +103,7 @@ class TestForeignLabels:
         registry = registry_with_champion
         edit(registry, "twin", labels={"owner": "me"})
         registry.register(toy("twin"))
-        assert registry.plan_repair("toy").bodies == ()
+        assert registry.plan.repair("toy").bodies == ()
         edit(registry, "twin", labels={"stage": "prod"})
         assert {(found.code, found.subject) for found in registry.audit("toy")} >= {("AUD012", "toy:twin")}
         registry.repair("toy")
@@ -206,9 +206,9 @@ class TestWhilePending:
     def test_a_dry_run_tells_what_would_be_left(self, pending):
         edit(pending, "twin", labels={"stage": "prod"})
         before = kinds(pending)
-        found = pending.plan_repair("toy")
+        found = pending.plan.repair("toy")
         assert found.state.pending
-        assert [(move.tag, move.after) for move in found.plan.moves] == [("toy:twin", Stage.STAGING)]
+        assert [(move.tag, move.after) for move in found.transition.moves] == [("toy:twin", Stage.STAGING)]
         assert kinds(pending) == before
 
 
@@ -273,7 +273,7 @@ def test_the_move_that_makes_a_champion_comes_first(registry_with_champion):
     registry = registry_with_champion
     edit(registry, "twin", labels={"stage": "prod"})
     edit(registry, "weak", labels={"stage": "archived"})
-    plan = registry.plan_repair("toy").plan
+    plan = registry.plan.repair("toy").transition
     assert plan == TransitionPlanned(
         cause="repair",
         moves=(

@@ -264,7 +264,7 @@ class TestInTheStore:
         shutil.copytree(registry.store.path(toy("noisy")), tmp_path / "backup")
         registry.collect("toy", keep=0, reason="old")
         shutil.copytree(tmp_path / "backup", registry.store.path(toy("noisy")))
-        assert registry.plan_repair("toy").plan is None
+        assert registry.plan.repair("toy").transition is None
         assert registry.collect("toy", keep=0, reason="old").deletions == ("toy:noisy",)
 
         shutil.copytree(tmp_path / "backup", registry.store.path(toy("noisy")))

@@ -127,7 +127,7 @@ def test_sentences_name_the_store_and_its_own_way_to_delete(registry_with_champi
         "`promotion gate toy:twin` registers and judges it; "
         "`registry.store.delete(promotion.Tag.parse('toy:twin'))` removes it."
     )
-    (page,) = repair_page([replace(registry.plan_repair("toy"), claims=True)], store.name).summary
+    (page,) = repair_page([replace(registry.plan.repair("toy"), claims=True)], store.name).summary
     assert page == "toy: the memory store names no ledger for it, and will name this one;"
 
     del store.kept[toy("weak")]

@@ -26,7 +26,7 @@ from promotion.errors import (
 from promotion.interfaces import call
 from promotion.ledger.state import fold
 from promotion.policy import Kind
-from promotion.registry import gate as gating
+from promotion.registry import judge as gating
 from promotion.registry.register import Origin
 from promotion.vocabulary import Outcome, Stage, Verdict
 
@@ -412,7 +412,7 @@ class TestInterrupted:
         with pytest.raises(StoreError, match="Read-only file system"):
             registry_with_champion.gate(toy("good"))
         monkeypatch.undo()
-        assert registry_with_champion.repair("toy").plan is None
+        assert registry_with_champion.repair("toy").transition is None
         assert stages(registry_with_champion) == {"weak": "archived", "good": "prod"}
 
     def test_one_that_slept_since_it_read_the_ledger_writes_no_old_label(

@@ -55,7 +55,7 @@ class TestTheGate:
     def test_reads_no_row_spends_nothing_and_records_it_once(self, complained_of, rows_file):
         told, trials = budget_told(complained_of.state("toy")), complained_of.state("toy").trials
         rows_file.unlink()
-        assert complained_of.plan_gate(toy("good")).decision.verdict is Verdict.HOLD
+        assert complained_of.plan.gate(toy("good")).decision.verdict is Verdict.HOLD
         complained_of.gate(toy("good"))
         recorded = kinds(complained_of)
         complained_of.gate(toy("good"))
