@@ -165,8 +165,19 @@ class Reader:
         self._kept: tuple[object, Data] | None = None
         self._digests: dict[tuple[Path, tuple[int, int]], str] = {}
 
-    def training(self, model: str, data: str | Path | None, options: Mapping[str, Any]) -> tuple[Recipe, Data]:
-        """The recipe, made with these options over the configured ones, and the rows to train and judge by."""
+    def load(
+        self, model: str, data: str | Path | None = None, *, options: Mapping[str, Any] | None = None
+    ) -> tuple[Recipe, Data]:
+        """The model's recipe and rows: of the file given, or of the configuration; read once while it stays the same.
+
+        Args:
+            model: its name in the configuration.
+            data: CSV or Parquet file; relative to the configuration's folder.
+            options: of the recipe, over the configured ones.
+
+        Raises:
+            DataError: there is no such file, or its rows cannot be used.
+        """
         settings = self._config.model(model)
         return self._read(settings, _first(model, data, settings.data), options)
 

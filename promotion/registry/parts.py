@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from promotion.config import Config
+from promotion.interfaces import Recall, read_anew
 from promotion.interfaces import (
     Aliases,
     Keyring,
@@ -26,7 +27,7 @@ from promotion.registry.foreign import (
     to_send,
     unknown_champion,
 )
-from promotion.registry.journal import Journal
+from promotion.registry.journal import Journal, utc_now
 from promotion.registry.mirroring import Draw
 from promotion.registry.serving import present
 from promotion.vocabulary import Tag
@@ -105,3 +106,57 @@ class Parts:
         with patience():
             shown = self.mirror.aliases(state.model)
         return of_ours(shown) if unknown_champion(state, shown) else {}
+
+    def signed_by(self, entry: Entry) -> str | None:
+        """Name of the public key whose signature the entry carries, verified; None where it carries none such."""
+        if self.keys is None or entry.signature is None or not self.keys.vouches(entry.hash, entry.signature):
+            return None
+        return self.keys.claimed(entry.signature)
+
+
+def compose(
+    config: Config,
+    *,
+    store: ModelStore,
+    ledger: LedgerStore,
+    mirror: Mirror,
+    actor: Callable[[], str],
+    sign: Callable[[str], str] | None = None,
+    keys: Keyring | None = None,
+    clock: Callable[[], datetime] = utc_now,
+    notice: Callable[[str], None] = lambda _: None,
+    announce: Callable[[Sequence[Entry]], None] = lambda _: None,
+    recall: Recall = read_anew,
+    draw: Draw | None = None,
+) -> Parts:
+    """The parts of a registry, from what it stands on.
+
+    Args:
+        config: models, recipes and policies.
+        store: the versions with their files and labels.
+        ledger: the record, and the truth about stages.
+        mirror: the copy for people who look in MLflow.
+        actor: says who acts, and how we know, e.g. `os:alice`.
+        sign: gives a signature of an entry's hash; None where the writer has no key.
+        keys: the public keys that signatures are held against; None where entries need none.
+        clock: gives the time that is written down; order never depends on it.
+        notice: is told in a sentence what went on beside the main thing, e.g. that the mirror is behind.
+        announce: is told what was recorded, after it was; whatever it raises is noticed and changes nothing.
+        recall: keeps the rows of files beyond this process, for recipes that read repeatably.
+        draw: gives the page of a decision for the mirror; it tells by itself when it cannot, and gives None then.
+    """
+    claims = Claims(ledger, store)
+    return Parts(
+        config=config,
+        store=store,
+        ledger=ledger,
+        mirror=mirror,
+        claims=claims,
+        journal=Journal(ledger, store, claims, actor=actor, clock=clock, notice=notice, sign=sign),
+        reader=Reader(config, recall),
+        keys=keys,
+        clock=clock,
+        notice=notice,
+        announce=announce,
+        draw=draw,
+    )

@@ -63,56 +63,14 @@ class Registry:
     """Decides which version of a model serves, and records why.
 
     Args:
-        config: models, recipes and policies.
-        store: the versions with their files and labels.
-        ledger: the record, and the truth about stages.
-        mirror: the copy for people who look in MLflow.
-        actor: says who acts, and how we know, e.g. `os:alice`.
-        sign: gives a signature of an entry's hash; None where the writer has no key.
-        keys: the public keys that signatures are held against; None where entries need none.
-        clock: gives the time that is written down; order never depends on it.
-        notice: is told in a sentence what went on beside the main thing, e.g. that the mirror is behind.
-        announce: is told what was recorded, after it was; whatever it raises is noticed and changes nothing.
-        recall: keeps the rows of files beyond this process, for recipes that read repeatably.
-        draw: gives the page of a decision for the mirror; it tells by itself when it cannot, and gives None then.
+        parts: what it is composed of.
         auditor: compares the record with all else, `promotion.audit.audit`.
     """
 
-    def __init__(
-        self,
-        config: Config,
-        *,
-        store: ModelStore,
-        ledger: LedgerStore,
-        mirror: Mirror,
-        actor: Callable[[], str],
-        sign: Callable[[str], str] | None = None,
-        keys: Keyring | None = None,
-        clock: Callable[[], datetime] = utc_now,
-        notice: Callable[[str], None] = lambda _: None,
-        announce: Callable[[Sequence[Entry]], None] = lambda _: None,
-        recall: Recall = read_anew,
-        draw: Draw | None = None,
-        auditor: Auditor,
-    ) -> None:
-        claims = Claims(ledger, store)
-        self._parts = Parts(
-            config=config,
-            store=store,
-            ledger=ledger,
-            mirror=mirror,
-            claims=claims,
-            journal=Journal(ledger, store, claims, actor=actor, clock=clock, notice=notice, sign=sign),
-            reader=Reader(config, recall),
-            keys=keys,
-            clock=clock,
-            notice=notice,
-            announce=announce,
-            draw=draw,
-        )
-        self.config, self.store, self.ledger, self.mirror, self.claims = config, store, ledger, mirror, claims
-        self.notice, self.recall = notice, recall
-        self.plan, self._auditor = Planning(self._parts), auditor
+    def __init__(self, parts: Parts, auditor: Auditor) -> None:
+        self.parts, self._auditor = parts, auditor
+        self.config, self.store, self.ledger, self.mirror = parts.config, parts.store, parts.ledger, parts.mirror
+        self.plan = Planning(parts)
 
     # What is so
 
@@ -122,11 +80,11 @@ class Registry:
         Raises:
             UnclearTime: the moment has no zone, and was twice or never in local time.
         """
-        return champion(self._parts, model, at)
+        return champion(self.parts, model, at)
 
     def state(self, model: str) -> State:
         """The model's state, folded from its entries."""
-        return self._parts.journal.state(model)
+        return self.parts.journal.state(model)
 
     def history(self, model: str) -> Sequence[Entry]:
         """Every entry of the model, oldest first."""
@@ -134,33 +92,11 @@ class Registry:
 
     def other_ledger(self, model: str) -> str:
         """Which ledger the model in the store belongs to, in a sentence; empty where it is this one, or nobody's."""
-        return other_ledger(self._parts, model)
+        return other_ledger(self.parts, model)
 
     def models(self) -> tuple[str, ...]:
         """Every model that is configured or recorded."""
-        return self._parts.models()
-
-    def panel(self, model: str) -> Panel:
-        """Who may approve promotions, and how long; anyone, once, where the model is not configured."""
-        return self._parts.panel(model)
-
-    def stored(self, tag: Tag | str) -> Stored:
-        """The version in the store; where it is not there, what became of it.
-
-        Raises:
-            Refused: it was deleted, or lost.
-            UnknownName: there never was such a version.
-            StoreError: it is not whole, or cannot be read.
-        """
-        return self._parts.stored(tag)
-
-    def foreign(self, state: State) -> Names:
-        """The aliases that MLflow shows now, and that neither this ledger sent nor a person gave up.
-
-        Raises:
-            MirrorError: MLflow does not answer.
-        """
-        return self._parts.foreign(state)
+        return self.parts.models()
 
     def compare(
         self,
@@ -181,50 +117,11 @@ class Registry:
         Raises:
             DataError: no row is left to judge by.
         """
-        return compare_versions(self._parts, Tag.parse(champion), Tag.parse(challenger), data, holdout)
+        return compare_versions(self.parts, Tag.parse(champion), Tag.parse(challenger), data, holdout)
 
     def replay(self, model: str, policy: Policy) -> tuple[Replayed, ...]:
         """What another policy would have decided in every past decision, from the comparisons that were stored."""
         return replay(self.ledger.entries(model), policy)
-
-    def load(
-        self, model: str, data: str | Path | None = None, *, options: Mapping[str, Any] | None = None
-    ) -> tuple[Recipe, Data]:
-        """The model's recipe and rows: of the file given, or of the configuration; read once while it stays the same.
-
-        Args:
-            model: its name in the configuration.
-            data: CSV or Parquet file; relative to the configuration's folder.
-            options: of the recipe, over the configured ones.
-
-        Raises:
-            DataError: there is no such file, or its rows cannot be used.
-        """
-        return self._parts.reader.training(model, data, options or {})
-
-    def rows_key(
-        self, model: str, data: str | Path | None = None, *, options: Mapping[str, Any] | None = None
-    ) -> str | None:
-        """A digest of all that the rows of `load` depend on: file, recipe, its code and options, reading libraries.
-
-        None where the recipe does not say, by `repeatable`, that reading again gives the same.
-        """
-        return self._parts.reader.key(model, data, options or {})
-
-    def draws(self, model: str, recipe: Recipe) -> Draws:
-        """What counts as a draw of its own among the model's rows."""
-        return draws_by(self.config.model(model), recipe)
-
-    def split(self, model: str, recipe: Recipe, data: Data, *, options: Mapping[str, Any] | None = None) -> Split:
-        """The rows that train and the rows that judge: by the recipe, or all and those of the model's holdout file."""
-        return self._parts.reader.split(model, recipe, data, options or {})
-
-    def signed_by(self, entry: Entry) -> str | None:
-        """Name of the public key whose signature the entry carries, verified; None where it carries none such."""
-        keys = self._parts.keys
-        if keys is None or entry.signature is None or not keys.vouches(entry.hash, entry.signature):
-            return None
-        return keys.claimed(entry.signature)
 
     def audit(
         self, model: str, *, recompute: bool = False, since: datetime | None = None, full: bool = False
@@ -244,8 +141,8 @@ class Registry:
             ledger=self.ledger,
             store=self.store,
             mirror=self.mirror,
-            keys=self._parts.keys,
-            now=self._parts.clock().astimezone(UTC),
+            keys=self.parts.keys,
+            now=self.parts.clock().astimezone(UTC),
             recompute=recompute,
             since=in_utc(since) if since else None,
             full=full,
@@ -255,7 +152,7 @@ class Registry:
 
     def complete(self, model: str) -> State:
         """Complete the transition that an interrupted command left, if any; the state then."""
-        return complete(self._parts, model)
+        return complete(self.parts, model)
 
     def apply(self, plan: Plan) -> Plan:
         """Make a proposed change.
@@ -264,11 +161,11 @@ class Registry:
             Conflict: the record moved on since it was worked out; nothing was changed.
             StoreError: the labels cannot be written now; the change stands, and the next command writes them.
         """
-        return apply(self._parts, plan)
+        return apply(self.parts, plan)
 
     def register(self, tag: Tag | str, origin: Origin | None = None) -> Known:
         """Record a version of the store with the digest of its files; one that is recorded already stays as it is."""
-        return register(self._parts, Tag.parse(tag), origin)
+        return register(self.parts, Tag.parse(tag), origin)
 
     def check(self, model: str) -> None:
         """See that a version of the model could be judged now: before hours of training rather than after.
@@ -276,7 +173,7 @@ class Registry:
         Raises:
             PromotionError: it could not; says why.
         """
-        check(self._parts, model)
+        check(self.parts, model)
 
     def start_anew(self, model: str, *, reason: str) -> None:
         """Record that the ledger goes on without a champion that MLflow has, or without its answer.
@@ -288,7 +185,7 @@ class Registry:
             reason: one sentence for the record.
         """
         state = self.complete(model)
-        begun = fresh_start(self._parts, state, required(reason))
+        begun = fresh_start(self.parts, state, required(reason))
         if begun:
             self.apply(plan_of(state, *begun))
 
@@ -316,7 +213,7 @@ class Registry:
             PromotionError: it cannot be judged; nothing was changed.
         """
         tag = Tag.parse(tag)
-        self._parts.journal.check_signer()
+        self.parts.journal.check_signer()
         self.complete(tag.model)
         decision = self.apply(self.plan.gate(tag, data=data, holdout=holdout, step=step)).decision
         assert decision is not None  # noqa: S101 - a gate always decides
@@ -482,7 +379,7 @@ class Registry:
             look: look at the aliases also where nothing is to be sent.
             given_up: foreign aliases that a person said may be written over, with what they name.
         """
-        return sync(self._parts, model, everything=everything, look=look, given_up=given_up)
+        return sync(self.parts, model, everything=everything, look=look, given_up=given_up)
 
 
 def _planned(plan: Plan) -> TransitionPlanned:
