@@ -44,6 +44,20 @@ def test_an_unchanged_version_is_hashed_once_and_anew_when_all_is_asked_for(stor
     assert len(hashed) == 10
 
 
+def test_both_digests_are_remembered_and_anew_where_an_earlier_release_kept_one(store, tmp_path, hashed):
+    look(store, tmp_path)
+    with remembering(store.home, tmp_path / "cache") as seen:
+        assert seen.digests(toy("good")) == store.digests(toy("good"))
+    assert len(hashed) == 6  # the last one by the store itself
+    with sqlite3.connect(tmp_path / "cache" / "digests.db") as cache:
+        cache.execute("UPDATE seen SET digest = substr(digest, 1, 64)")
+    cache.close()
+    for _ in "12":
+        with remembering(store.home, tmp_path / "cache") as seen:
+            assert seen.digests(toy("good")).files is not None
+    assert len(hashed) == 7
+
+
 def grown(path):
     path.write_bytes(path.read_bytes() + b"x")
 
