@@ -56,11 +56,13 @@ class Stored:
         return Stage(self.stage) if self.stage in set(Stage) else None
 
     def fits(self, stage: Stage | None, metadata: Mapping[str, str] | None) -> bool:
-        """Whether it is labelled so, where a stage is given, and whole and saved with these, where metadata are."""
+        """Whether it is labelled with a stage and was saved with some metadata, where these are asked for.
+
+        A torn version has neither.
+        """
         if stage is not None and self.stage != stage.value:
             return False
-        asked = metadata or {}
-        return not (asked and self.torn) and all(self.metadata.get(name) == value for name, value in asked.items())
+        return all(self.metadata.get(name) == value for name, value in (metadata or {}).items())
 
 
 @dataclass(frozen=True, kw_only=True)
