@@ -21,7 +21,7 @@ from promotion.cli.output import (
 from promotion.vocabulary import Verdict
 
 if TYPE_CHECKING:
-    from registry_flows.hand_off import Candidate
+    from registry_flows.under_prefect.hand_off import Candidate
 
 
 def register(app: typer.Typer) -> None:
@@ -55,11 +55,15 @@ def retrain(
     when it was handed to the gate's deployment. With --all, 0 when every model was trained and judged, 1 otherwise.
     Uses the Prefect server of PREFECT_API_URL, or a temporary one.
     """
-    from registry_flows.running import retrain_here
+    from registry_flows.flows.running import retrain_here
 
     form, why = form_of(as_json=as_json, as_markdown=as_markdown), anew(reason, start_anew=start_anew)
     if every:
-        _check_alone(model, data, version, option, start_anew, dry_run)
+        if any((model, data, version, option, start_anew, dry_run)):
+            message = (
+                "--all retrains every model as it is configured; give no MODEL and no option of one model with it."
+            )
+            raise Misuse(message)
         return _retrain_all(form, verbose=verbose)
     if model is None:
         message = "Name a model to retrain, or give --all."
@@ -86,20 +90,9 @@ def _show_handed_off(candidate: "Candidate", form: Form) -> int:
     return EXIT_CODES[Verdict.HOLD]
 
 
-def _check_alone(*others: object) -> None:
-    """See that nothing is said of one model where all are meant.
-
-    Raises:
-        Misuse: it is.
-    """
-    if any(others):
-        message = "--all retrains every model as it is configured; give no MODEL and no option of one model with it."
-        raise Misuse(message)
-
-
 def _retrain_all(form: Form, *, verbose: bool) -> int:
     from promotion.report.page import Column, Page, Table, Words
-    from registry_flows.running import retrain_all_here
+    from registry_flows.flows.running import retrain_all_here
 
     outcomes = retrain_all_here(verbose=verbose)
     columns = (Column("model", wraps=False), Column("version", wraps=False), Column("verdict"), Column("why"))

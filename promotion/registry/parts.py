@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from promotion.config import Config
-from promotion.interfaces import Recall, read_anew
 from promotion.interfaces import (
     Aliases,
     Keyring,
@@ -13,7 +12,9 @@ from promotion.interfaces import (
     Mirror,
     ModelStore,
     Names,
+    Recall,
     Stored,
+    read_anew,
 )
 from promotion.ledger.chain import Entry
 from promotion.ledger.state import State

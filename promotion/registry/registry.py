@@ -5,32 +5,20 @@ the ledger (the champion changes there, or someone else was first), write the la
 (`apply`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 from promotion.comparison import Comparison
-from promotion.config import Config
-from promotion.draws import Draws
 from promotion.errors import (
     Refused,
 )
 from promotion.findings import Finding
 from promotion.history.replay import Replayed, replay
 from promotion.interfaces import (
-    Keyring,
-    LedgerStore,
-    Mirror,
-    ModelStore,
     Names,
-    Recall,
-    Recipe,
-    Split,
     Step,
-    Stored,
     call,
-    read_anew,
 )
 from promotion.interfaces.auditor import Auditor
 from promotion.iso import in_utc
@@ -40,18 +28,12 @@ from promotion.ledger.entries import (
 )
 from promotion.ledger.state import Known, State
 from promotion.policy import Decision, Policy
-from promotion.policy.approval import Panel
 from promotion.registry.apply import apply, complete
 from promotion.registry.champion import Version, champion, other_ledger
-from promotion.registry.claims import Claims
-from promotion.registry.data import Data, Reader
-from promotion.registry.journal import Journal, utc_now
-from promotion.registry.mirroring import Draw
 from promotion.registry.parts import Parts
 from promotion.registry.plan import Plan, plan_of, required
 from promotion.registry.planning import Planning
 from promotion.registry.preflight import check, fresh_start
-from promotion.registry.recipes import draws_by
 from promotion.registry.register import Origin, register
 from promotion.registry.sync import sync
 from promotion.registry.transition import find

@@ -9,7 +9,7 @@ from promotion.findings import Code, Finding, Severity
 from promotion.ledger.chain import chain
 from promotion.ledger.entries import Move, TransitionPlanned
 from promotion.vocabulary import Stage
-from registry_flows.news import Name, _audit_failed, events_of
+from registry_flows.under_prefect.events import EventName, audit_failed, events_of
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/reference/events.md").read_text("utf-8")
 
@@ -19,7 +19,7 @@ def first_cells(text):
 
 
 def test_every_event_has_one_row_in_order():
-    assert first_cells(PAGE.partition("## Resources")[0]) == [name.value for name in Name]
+    assert first_cells(PAGE.partition("## Resources")[0]) == [name.value for name in EventName]
 
 
 def test_every_field_has_one_row_in_order():
@@ -30,6 +30,6 @@ def test_every_field_has_one_row_in_order():
     (event,) = events_of(tuple(chain("m", None, [plan], at=NOON, actor="os:alice")))
     assert first_cells(of_versions) == list(event.payload)
     finding = Finding(code=Code.LABEL, severity=Severity.ERROR, subject="s", expected="e", found="f", mend="m")
-    payload = _audit_failed("m", [finding]).payload
+    payload = audit_failed("m", [finding]).payload
     assert first_cells(of_audits) == list(payload)
     assert all(f"`{name}`" in of_audits for name in payload["findings"][0])

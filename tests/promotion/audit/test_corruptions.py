@@ -27,7 +27,7 @@ from promotion.policy import Kind, Policy, decide
 from promotion.registry.register import Origin
 from promotion.rows import fingerprints
 from promotion.vocabulary import Stage
-from registry_flows.tracking import Logged
+from registry_flows.flows.tracking import Logged
 
 POLICY = {"min_rows": 100, "min_positives": 20, "approval": "required", "metrics": ["roc_auc"], "guardrails": []}
 SKILLS = {"weak": "weak", "good": "good", "twin": "good", "noisy": "noisy", "last": "good"}

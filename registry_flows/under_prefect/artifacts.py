@@ -30,7 +30,7 @@ from promotion.report.page import Page, quiet
 from promotion.secrets import without_password
 from promotion.visible import visible
 from promotion.vocabulary import Tag
-from registry_flows.sending import is_in_run
+from registry_flows.under_prefect.event_client import is_in_run
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -80,13 +80,18 @@ def findings_artifact(model: str, findings: Sequence[Finding]) -> None:
     if not is_in_run():
         return
     key, description = key_of(model, "audit"), f"The audit of {model}"
+    if not findings:
+        quietly(create_markdown_artifact, _AGREE, key=key, description=description)
+        return
+    fields = ("code", "severity", "subject", "expected", "found", "mend")
+    rows = [{name: visible(str(getattr(finding, name))) for name in fields} for finding in findings]
+    quietly(create_table_artifact, rows, key=key, description=description)
+
+
+def quietly(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Write an artifact by one of Prefect's functions; None where it cannot be written."""
     with _shown():
-        if not findings:
-            _write(create_markdown_artifact, _AGREE, key=key, description=description)
-            return
-        fields = ("code", "severity", "subject", "expected", "found", "mend")
-        rows = [{name: visible(str(getattr(finding, name))) for name in fields} for finding in findings]
-        _write(create_table_artifact, rows, key=key, description=description)
+        return _write(function, *args, **kwargs)
 
 
 @contextmanager

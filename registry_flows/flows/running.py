@@ -3,16 +3,16 @@
 import importlib
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from promotion.cli.streams import keep_for_answers
 from promotion.errors import ConfigError
-from registry_flows.server import TemporaryServer, as_server_error, check_server
+from registry_flows.under_prefect.server import TemporaryServer, as_server_error, check_server
 
 if TYPE_CHECKING:
-    from registry_flows.hand_off import Candidate
-    from registry_flows.retrain_all import Outcome
+    from registry_flows.flows.retrain_all import RetrainOutcome
+    from registry_flows.under_prefect.hand_off import Candidate
 
 _QUIET = {
     "MLFLOW_LOGGING_LEVEL": "WARNING",
@@ -39,24 +39,26 @@ def retrain_here(
     _be_quiet(verbose=verbose)
     _foresee(model, data_path)
     server = _temporary_server()
-    with _copies(model, start_anew) if dry_run else nullcontext():
+    from registry_flows.under_prefect import session
+
+    with session.dry_run(model, start_anew) if dry_run else nullcontext():
         if start_anew is not None and not dry_run:
-            _start_anew(model, start_anew)
+            session.registry().start_anew(model, reason=start_anew)
         _look_ahead(model, data_path, options, lasting=server is None)
         from prefect import tags
 
-        from registry_flows.retrain import retrain_flow
+        from registry_flows.flows.retrain import retrain_flow
 
         with _settings(server), as_server_error(), tags(*(("dry run",) if dry_run else ())):
             return retrain_flow(model, data_path=data_path, version=version, options=options)
 
 
-def retrain_all_here(*, verbose: bool) -> "tuple[Outcome, ...]":
+def retrain_all_here(*, verbose: bool) -> "tuple[RetrainOutcome, ...]":
     """Run the flow that retrains every model, likewise; what became of each, the failed ones among them."""
     keep_for_answers()
     _be_quiet(verbose=verbose)
     server = _temporary_server()
-    from registry_flows.retrain_all import SomeFailed, retrain_all_flow
+    from registry_flows.flows.retrain_all import SomeFailed, retrain_all_flow
 
     _check_hand_off(lasting=server is None)
     with _settings(server), as_server_error():
@@ -80,18 +82,6 @@ def _be_quiet(*, verbose: bool) -> None:
             os.environ.setdefault(name, value)
 
 
-def _copies(model: str, start_anew: str | None) -> AbstractContextManager[None]:
-    from registry_flows.session import rehearsing
-
-    return rehearsing(model, start_anew)
-
-
-def _start_anew(model: str, reason: str) -> None:
-    from registry_flows.session import registry
-
-    registry().start_anew(model, reason=reason)
-
-
 def _temporary_server() -> TemporaryServer | None:
     """A server that boots while Prefect is imported; none where Prefect's settings name one, which must answer."""
     if os.environ.get("PREFECT_API_URL"):
@@ -109,8 +99,8 @@ def _temporary_server() -> TemporaryServer | None:
 
 def _look_ahead(model: str, data_path: str | None, options: dict[str, Any] | None, *, lasting: bool) -> None:
     """See that the model can be judged and logged, and read its rows, which the flow then finds read."""
-    from registry_flows.session import registry
-    from registry_flows.tracking import check_tracking
+    from registry_flows.flows.tracking import check_tracking
+    from registry_flows.under_prefect.session import registry
 
     ours = registry()
     ours.check(model)
@@ -126,8 +116,8 @@ def _check_hand_off(*, lasting: bool) -> None:
     Raises:
         ConfigError: there is none.
     """
-    from registry_flows.hand_off import check_hand_off
-    from registry_flows.session import registry
+    from registry_flows.under_prefect.hand_off import check_hand_off
+    from registry_flows.under_prefect.session import registry
 
     config = registry().config
     if config.hand_off == "deployment" and not lasting:

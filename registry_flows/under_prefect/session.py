@@ -18,13 +18,12 @@ from promotion.errors import Conflict, MirrorError, PromotionError
 from promotion.interfaces import is_repeatable
 from promotion.registry.later import at_once
 from promotion.registry.registry import Registry
-from promotion.secrets import without_password
-from registry_flows.caching import inputs_key, kept_rows, results_folder
-from registry_flows.rehearsal import rehearsal
+from registry_flows.under_prefect.caching import inputs_key, kept_rows, results_folder
+from registry_flows.under_prefect.dry_run import copied_registry
 
 P = ParamSpec("P")
 R = TypeVar("R")
-_rehearsed: list[Registry] = []
+_copies: list[Registry] = []
 _notice = logging.getLogger("prefect.promotion").warning
 _LASTING = (PermissionError, FileExistsError, IsADirectoryError, NotADirectoryError)
 
@@ -41,8 +40,8 @@ _opened = _Opened()
 
 def registry() -> Registry:
     """The registry on the present configuration; one for the thread, so that rows are read once."""
-    if _rehearsed:
-        return _rehearsed[-1]
+    if _copies:
+        return _copies[-1]
     config = load_config()
     key = f"{config.root} {config.model_dump_json()}"
     if _opened.registry is None or _opened.key != key:
@@ -52,14 +51,14 @@ def registry() -> Registry:
 
 
 @contextmanager
-def rehearsing(model: str, start_anew: str | None = None) -> Iterator[None]:
-    """A dry run: until the end every flow of this process finds a registry of copies; see `rehearsal`."""
-    with at_once(), rehearsal(registry(), model, actor=actor, start_anew=start_anew) as copies:
-        _rehearsed.append(copies)
+def dry_run(model: str, start_anew: str | None = None) -> Iterator[None]:
+    """A dry run: until the end every flow of this process finds a registry of copies; see `copied_registry`."""
+    with at_once(), copied_registry(registry(), model, actor=actor, start_anew=start_anew) as copies:
+        _copies.append(copies)
         try:
             yield
         finally:
-            _rehearsed.pop()
+            _copies.pop()
 
 
 def actor() -> str:
@@ -109,16 +108,6 @@ def may_pass(_task: Any, _run: Any, state: Any) -> bool:
     except Exception:
         return True
     return False
-
-
-def quietly(write: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Write an artifact by one of Prefect's functions; one that cannot be written is told in the log, fails nothing."""
-    try:
-        return write(*args, **kwargs, _sync=True)
-    except Exception as error:  # httpx's and Prefect's own
-        first = (str(error).strip().splitlines() or [""])[0]
-        _notice("Prefect did not take an artifact (%s: %s).", type(error).__name__, without_password(first))
-        return None
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
