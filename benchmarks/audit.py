@@ -37,6 +37,7 @@ from promotion.ledger.chain import chain
 from promotion.ledger.entries import Adoption, Body, Judgement, Move, Registration, TransitionApplied, TransitionPlanned
 from promotion.ledger.state import State, advance
 from promotion.policy import HoldoutReuse, HoldoutSketch, Judged, Policy, Primary, decide
+from promotion.registry.parts import compose
 from promotion.registry.registry import Registry
 from promotion.vocabulary import Stage, Tag, Verdict
 
@@ -108,14 +109,14 @@ def _mlflow(home: Path) -> str:
 
 
 def _registry(home: Path, mirror: Mirror) -> Registry:
-    return Registry(
+    parts = compose(
         Config(root=home),
         store=BentoStore(home),
         ledger=SqlLedger(f"sqlite:///{home / 'ledger.db'}"),
         mirror=mirror,
         actor=lambda: "os:bench",
-        auditor=partial(audit, remembering=lambda full: remembering(home, home / "cache", full=full)),
     )
+    return Registry(parts, partial(audit, remembering=lambda full: remembering(home, home / "cache", full=full)))
 
 
 def _fill(home: Path, versions: int, *, runs: bool) -> None:

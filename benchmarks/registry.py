@@ -40,6 +40,7 @@ from promotion.interfaces import Trained
 from promotion.ledger.chain import GENESIS, Champion, Head, chain
 from promotion.ledger.entries import TransitionApplied
 from promotion.ledger.state import fold
+from promotion.registry.parts import compose
 from promotion.registry.registry import Registry
 from promotion.vocabulary import Tag
 
@@ -154,9 +155,8 @@ def _promoter(home: Path, versions: int) -> Callable[[int], object]:
 def _registry(home: Path) -> Registry:
     ledger = SqlLedger(f"sqlite:///{home / 'ledger.db'}")
     store = BentoStore(home)
-    return Registry(
-        Config(), store=store, ledger=ledger, mirror=MemoryMirror(), actor=lambda: "os:bench", auditor=audit
-    )
+    parts = compose(Config(), store=store, ledger=ledger, mirror=MemoryMirror(), actor=lambda: "os:bench")
+    return Registry(parts, audit)
 
 
 def _fill(home: Path, versions: int) -> None:

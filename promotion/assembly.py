@@ -14,7 +14,7 @@ from promotion.errors import ConfigError, PromotionError
 if TYPE_CHECKING:
     from promotion.adapters.keys import PublicKeys
     from promotion.findings import Finding
-    from promotion.interfaces import ModelStore, Recall
+    from promotion.interfaces import LedgerStore, Mirror, ModelStore, Recall
     from promotion.ledger.chain import Entry
     from promotion.ledger.state import State
     from promotion.registry.registry import Registry
@@ -27,6 +27,8 @@ def open_registry(
     notice: Callable[[str], None] = lambda _: None,
     recall: "Recall | None" = None,
     store: "ModelStore | None" = None,
+    ledger: "LedgerStore | None" = None,
+    mirror: "Mirror | None" = None,
 ) -> "Registry":
     """A registry on what the configuration names.
 
@@ -37,6 +39,8 @@ def open_registry(
         notice: is told in a sentence what went on beside the main thing.
         recall: keeps the rows of files beyond this process; by default nothing does.
         store: holds the versions; by default the Bento store that the configuration names.
+        ledger: holds the record; by default the database that the configuration names.
+        mirror: shows the state; by default the MLflow that the configuration names.
 
     Raises:
         ConfigError: the configuration cannot be followed.
@@ -49,17 +53,18 @@ def open_registry(
     from promotion.adapters.sql import SqlLedger
     from promotion.audit import audit
     from promotion.interfaces import read_anew
+    from promotion.registry.parts import compose
     from promotion.registry.registry import Registry
 
     sweep()
     settings = config if isinstance(config, Config) else load_config(Path(config) if config else None)
     keys = PublicKeys(settings.public_keys) if settings.public_keys else None
     home, cache = settings.path(settings.bentoml_home), settings.path(settings.cache)
-    return Registry(
+    parts = compose(
         settings,
         store=store or BentoStore(home),
-        ledger=SqlLedger(settings.url(settings.ledger)),
-        mirror=MlflowMirror(settings.url(settings.mlflow_tracking_uri), settings.home),
+        ledger=ledger or SqlLedger(settings.url(settings.ledger)),
+        mirror=mirror or MlflowMirror(settings.url(settings.mlflow_tracking_uri), settings.home),
         actor=(lambda: f"config:{settings.actor}") if settings.actor else actor or _os_user,
         sign=_signer(settings, keys, notice),
         keys=keys,
@@ -67,7 +72,9 @@ def open_registry(
         announce=_announce,
         recall=recall or read_anew,
         draw=partial(_drawn, notice),
-        auditor=audit if store else partial(audit, remembering=lambda full: remembering(home, cache, full=full)),
+    )
+    return Registry(
+        parts, audit if store else partial(audit, remembering=lambda full: remembering(home, cache, full=full))
     )
 
 

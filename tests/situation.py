@@ -11,6 +11,7 @@ from promotion.audit import audit
 from promotion.config import Config
 from promotion.ledger.state import State, fold
 from promotion.registry.foreign import names_since, to_send
+from promotion.registry.parts import compose
 from promotion.registry.registry import Registry
 from promotion.vocabulary import Tag
 
@@ -47,7 +48,7 @@ def ticking():
 def open_at(config, *, store, mirror, clock=None, actor=lambda: "os:alice", announce=lambda _: None):
     """A registry whose notices can be read from `notices`."""
     notices = []
-    registry = Registry(
+    parts = compose(
         config,
         store=store,
         ledger=SqlLedger(config.url(config.ledger)),
@@ -56,8 +57,8 @@ def open_at(config, *, store, mirror, clock=None, actor=lambda: "os:alice", anno
         clock=clock or ticking(),
         notice=notices.append,
         announce=announce,
-        auditor=audit,
     )
+    registry = Registry(parts, audit)
     registry.notices = notices
     return registry
 

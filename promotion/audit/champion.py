@@ -74,7 +74,7 @@ def _since(last: RecordedDecision, state: State, reader: Reader, store: ModelSto
     if recipe.time is None or data.digest != last.used.data_digest:
         return {}
     holdout = Whole(data).holdout(sides, last.used.digest, last.draws)
-    newest = reader.training(state.model, None, last.registration.options)[1].rows
+    newest = reader.load(state.model, None, options=last.registration.options)[1].rows
     if holdout is None:
         return {}
     fresh = newest[times_of(newest[recipe.time]).after(times_of(holdout.rows[recipe.time]))]

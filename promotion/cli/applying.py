@@ -60,7 +60,7 @@ def _approvals(registry: "Registry", tag: str) -> str:
     from promotion.vocabulary import Tag
 
     model = Tag.parse(tag).model
-    return approvals_told(registry.state(model).versions[tag], registry.panel(model), utc_now())
+    return approvals_told(registry.state(model).versions[tag], registry.parts.panel(model), utc_now())
 
 
 def _data(plan: "Plan", *, dry_run: bool) -> dict[str, Any]:

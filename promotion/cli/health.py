@@ -40,7 +40,7 @@ def approvals_of(registry: "Registry", states: Sequence["State"]) -> list[str]:
     from promotion.report.plan import approvals_told
 
     now = utc_now()
-    waiting = [(registry.panel(state.model), known) for state in states for known in state.waiting]
+    waiting = [(registry.parts.panel(state.model), known) for state in states for known in state.waiting]
     return list(filter(None, (approvals_told(known, panel, now) for panel, known in waiting)))
 
 

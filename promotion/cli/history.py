@@ -39,5 +39,5 @@ def history(
         show([champion_period_data(period) for period in served], champion_periods_page(served), form=form)
     else:
         shown = entries[newest]
-        data = [{**vars(entry), "signed_by": registry.signed_by(entry)} for entry in shown]
+        data = [{**vars(entry), "signed_by": registry.parts.signed_by(entry)} for entry in shown]
         show(data, history_page(model, shown), form=form)

@@ -159,7 +159,7 @@ def take(model: Model, reason: Reason, yes: Yes = False, dry_run: DryRun = False
     plan = registry.plan.takeover(model, reason=reason)
     serving = labelled_prod(registry.store, model)
     if dry_run or not as_json:
-        page = takeover_page(plan, registry.claims.place, serving)
+        page = takeover_page(plan, registry.parts.claims.place, serving)
         show({"dry_run": dry_run, **plain(plan.takeover)}, *dry(dry_run=dry_run), page, form=form_of(as_json=as_json))
     if dry_run:
         return

@@ -161,7 +161,7 @@ class Reader:
     """
 
     def __init__(self, config: Config, recall: Recall = read_anew) -> None:
-        self._config, self._recall = config, recall
+        self._config, self.recall = config, recall
         self._kept: tuple[object, Data] | None = None
         self._digests: dict[tuple[Path, tuple[int, int]], str] = {}
 
@@ -179,12 +179,17 @@ class Reader:
             DataError: there is no such file, or its rows cannot be used.
         """
         settings = self._config.model(model)
-        return self._read(settings, _first(model, data, settings.data), options)
+        return self._read(settings, _first(model, data, settings.data), options or {})
 
-    def key(self, model: str, data: str | Path | None, options: Mapping[str, Any]) -> str | None:
-        """What the rows of `training` are kept under; None where the recipe does not read repeatably."""
+    def key(
+        self, model: str, data: str | Path | None = None, *, options: Mapping[str, Any] | None = None
+    ) -> str | None:
+        """A digest of all that the rows of `load` depend on: file, recipe, its code and options, reading libraries.
+
+        None where the recipe does not say, by `repeatable`, that reading again gives the same.
+        """
         settings = self._config.model(model)
-        return self._source(settings, _first(model, data, settings.data), options).key
+        return self._source(settings, _first(model, data, settings.data), options or {}).key
 
     def foresee(
         self,
@@ -239,7 +244,11 @@ class Reader:
         settings = self._config.model(model)
         return self._name(self._path(settings.holdout or _first(model, trained.data, settings.data)))
 
-    def split(self, model: str, recipe: Recipe, data: Data, options: Mapping[str, Any]) -> Split:
+    def draws(self, model: str, recipe: Recipe) -> Draws:
+        """What counts as a draw of its own among the model's rows."""
+        return draws_by(self._config.model(model), recipe)
+
+    def split(self, model: str, recipe: Recipe, data: Data, *, options: Mapping[str, Any] | None = None) -> Split:
         """The rows that train and the rows that judge: by the recipe, or by the model's holdout file.
 
         Raises:
@@ -248,7 +257,7 @@ class Reader:
         settings = self._config.model(model)
         if settings.holdout is None:
             return split(recipe, data)
-        holdout = self._read(settings, settings.holdout, options)[1].rows
+        holdout = self._read(settings, settings.holdout, options or {})[1].rows
         training = without(data.rows, holdout, recipe)
         if len(training) == 0:
             message = (
@@ -264,7 +273,7 @@ class Reader:
         draws = draws_by(settings, source.recipe)
         key = (settings.model_copy(update=_UNASKED), repr(source.made_with), source.path, source.stamp, form_in_use())
         if self._kept is None or self._kept[0] != key:
-            self._kept = (key, load_rows(source, self._name(source.path), settings, self._recall))
+            self._kept = (key, load_rows(source, self._name(source.path), settings, self.recall))
         data = self._kept[1]
         draws.check(data.rows, str(source.path))
         return source.recipe, replace(data, whole=whole, draws=draws)

@@ -52,7 +52,7 @@ class Registry:
     def __init__(self, parts: Parts, auditor: Auditor) -> None:
         self.parts, self._auditor = parts, auditor
         self.config, self.store, self.ledger, self.mirror = parts.config, parts.store, parts.ledger, parts.mirror
-        self.plan = Planning(parts)
+        self.plan, self.reader = Planning(parts), parts.reader
 
     # What is so
 

@@ -100,11 +100,11 @@ def _sample(
 ) -> "tuple[Recipe, pd.DataFrame]":
     """The recipe as the version was made with, and a few rows of the first file that can be read."""
     try:
-        recipe, found = reader.training(model, data or registration.data, registration.options)
+        recipe, found = reader.load(model, data or registration.data, options=registration.options)
     except DataError:
         if data is not None or registration.data is None:
             raise
-        recipe, found = reader.training(model, None, registration.options)
+        recipe, found = reader.load(model, options=registration.options)
     return recipe, found.rows.head(SAMPLE)
 
 

@@ -105,7 +105,7 @@ def _look_ahead(model: str, data_path: str | None, options: dict[str, Any] | Non
     ours = registry()
     ours.check(model)
     _check_hand_off(lasting=lasting)
-    ours.load(model, data_path, options=options)
+    ours.reader.load(model, data_path, options=options)
     _import_heavy()
     check_tracking(ours.config, model)
 

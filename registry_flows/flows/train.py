@@ -55,7 +55,7 @@ def load_data(model: str, data_path: str | None, options: dict[str, Any] | None 
 @task(task_run_name=run_name("split_data"), cache_policy=NO_CACHE)
 def split_data(model: str, recipe: Recipe, data: Data, options: dict[str, Any] | None = None) -> Split:
     """The rows that train and the rows that judge."""
-    return registry().split(model, recipe, data, options=options)
+    return registry().reader.split(model, recipe, data, options=options)
 
 
 @task(
@@ -65,7 +65,7 @@ def save_model(
     model: str, trained: Trained, recipe: Recipe, training: "pd.DataFrame", version: str, logged: Logged
 ) -> Tag:
     """Save the candidate to the Bento store as `staging`, with what was logged and the fingerprints of its rows."""
-    draws = registry().draws(model, recipe)
+    draws = registry().reader.draws(model, recipe)
     return registry().store.save(
         model,
         trained,

@@ -62,7 +62,7 @@ def follow_up(ours: Registry, tag: Tag) -> None:
     refusal = record_answer(tag, given) if given else ""
     if refusal:
         _notice("The answer to %s was not taken: %s", tag, refusal)
-    known, panel = _known(ours, tag), ours.panel(tag.model)
+    known, panel = _known(ours, tag), ours.parts.panel(tag.model)
     if not is_open(known):
         return
     if overdue(known, panel, datetime.now(UTC)):
@@ -137,7 +137,7 @@ def _suspendable() -> FlowRun | None:
 
 def _ask(ours: Registry, run_id: UUID, known: Known, refusal: str) -> None:
     """Suspend with a form; the key of each is its own, since Prefect suspends once for a key."""
-    until = deadline(known, ours.panel(Tag.parse(known.tag).model))
+    until = deadline(known, ours.parts.panel(Tag.parse(known.tag).model))
     left = (until - datetime.now(UTC)).total_seconds() if until else math.inf
     number = sum(one.key.endswith("-schema") for one in _inputs(run_id, _prefix(known))) + 1
     try:
@@ -155,7 +155,7 @@ def _ask(ours: Registry, run_id: UUID, known: Known, refusal: str) -> None:
 def _question(ours: Registry, known: Known, refusal: str) -> str:
     """What the form shows, as Markdown: why the last answer was not taken, what is missing, and the decision."""
     assert known.decision is not None  # noqa: S101 - it waits
-    panel = ours.panel(Tag.parse(known.tag).model)
+    panel = ours.parts.panel(Tag.parse(known.tag).model)
     said = consent_of(known, panel)
     so_far = f" Approved so far by {' and '.join(said.approved)}." if said.approved else ""
     until = until_told(known, panel)

@@ -14,6 +14,7 @@ from promotion.adapters.bento.staging_dir import aside
 from promotion.adapters.memory import MemoryLedger, MemoryMirror
 from promotion.audit import audit
 from promotion.interfaces import LedgerStore
+from promotion.registry.parts import compose
 from promotion.registry.registry import Registry
 from promotion.registry.serving import serving
 
@@ -42,16 +43,16 @@ def copied_registry(
             "mlflow_artifacts": str(home / "mlartifacts"),
             "hand_off": "subflow",
         }
-        yield Registry(
+        parts = compose(
             real.config.model_copy(update=apart),
             store=store,
             ledger=_copy(real.ledger, model),
             mirror=MemoryMirror(),
             actor=actor,
-            notice=real.notice,
-            recall=real.recall,
-            auditor=audit,
+            notice=real.parts.notice,
+            recall=real.reader.recall,
         )
+        yield Registry(parts, audit)
 
 
 def _copy(ledger: LedgerStore, model: str) -> MemoryLedger:

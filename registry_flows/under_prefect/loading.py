@@ -42,8 +42,8 @@ def read(model: str, data_path: str | None, options: Mapping[str, Any]) -> Loade
     Raises:
         DataError: the rows cannot be read or used.
     """
-    recipe, data = registry().load(model, data_path, options=options)
-    key = registry().rows_key(model, data_path, options=options)
+    recipe, data = registry().reader.load(model, data_path, options=options)
+    key = registry().reader.key(model, data_path, options=options)
     return Loaded(recipe=recipe, data=data, asked=(model, data_path, dict(options)), key=key)
 
 
@@ -53,10 +53,10 @@ def recalled(model: str, data_path: str | None, options: dict[str, Any], key: st
     Raises:
         NotKept: the rows are not there, or file, recipe or code are others now.
     """
-    kept = registry().recall
+    kept = registry().reader.recall
     if key is None or not isinstance(kept, KeptRows) or not kept.holds(key):
         raise NotKept(key)
-    if registry().rows_key(model, data_path, options=options) != key:
+    if registry().reader.key(model, data_path, options=options) != key:
         raise NotKept(key)
     return read(model, data_path, options)
 
@@ -67,5 +67,5 @@ def rows_key(_context: Any, asked: dict[str, Any]) -> str | None:
     What cannot be read has none either: the task then runs and says why.
     """
     model, data_path, options = asked["model"], asked["data_path"], asked["options"] or {}
-    key = registry().rows_key(model, data_path, options=options)
+    key = registry().reader.key(model, data_path, options=options)
     return digest([key, model, data_path]) if key else None

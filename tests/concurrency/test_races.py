@@ -152,7 +152,7 @@ def plan_only(world):
     """What a promotion leaves that is killed right after its record."""
     registry = world.open()
     plan = registry.plan.promotion(toy("twin"), reason="by hand", override=True)
-    registry._parts.journal.append(plan.state, *plan.bodies)
+    registry.parts.journal.append(plan.state, *plan.bodies)
 
 
 def complete(world):

@@ -55,7 +55,7 @@ def test_file_and_encoder_are_taken_from_the_cache_as_long_as_nothing_changed(pr
     second = as_another_process(train_flow, None, "2", "staging")
     as_another_process(gate_flow, second.tag)
     with dry_run("fraud_classifier"):
-        registry().load("fraud_classifier")
+        registry().reader.load("fraud_classifier")
     assert reads == ["train_transaction.csv"]
     states = states_of("train fraud_classifier 2")
     assert (states["load_data"], states["train_ohe"], states["train_xgb"]) == ("Cached", "Cached", "Completed")

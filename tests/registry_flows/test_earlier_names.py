@@ -52,8 +52,8 @@ def test_rows_that_were_loaded_are_not_read_again(tmp_path, monkeypatch):
     (tmp_path / "promotion.toml").write_text(CONFIGURATION)
     write(tmp_path / "transactions.csv", 500)
     monkeypatch.chdir(tmp_path)
-    _, read = registry().load("fraud_classifier")
-    loaded = kept("load_data", registry().rows_key("fraud_classifier", None))
+    _, read = registry().reader.load("fraud_classifier")
+    loaded = kept("load_data", registry().reader.key("fraud_classifier", None))
     assert_frame_equal(loaded.data.rows, read.rows)
 
 

@@ -11,6 +11,7 @@ from prefect.states import Suspended
 from servers import SECOND_TRY
 
 from promotion.audit import audit
+from promotion.registry.parts import compose
 from promotion.registry.registry import Registry
 from promotion.vocabulary import Tag
 
@@ -162,15 +163,15 @@ def suspended_gate(stack, tag):
 def open_at(stack, clock):
     """A registry on the project whose entries are dated by another clock, and which tells nobody of them."""
     real = stack.registry()
-    return Registry(
+    parts = compose(
         real.config,
         store=real.store,
         ledger=real.ledger,
         mirror=real.mirror,
         actor=lambda: "os:test",
         clock=clock,
-        auditor=audit,
     )
+    return Registry(parts, audit)
 
 
 def time_is_over(stack, gate):

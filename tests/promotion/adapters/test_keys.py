@@ -175,7 +175,7 @@ class TestConfigured:
         registry.gate(toy("weak"))
         entries = registry.history("toy")
         assert {entry.signature.split(":")[1] for entry in entries} == {key_id(public)}
-        assert [registry.signed_by(entry) for entry in entries] == ["ci"] * 4
+        assert [registry.parts.signed_by(entry) for entry in entries] == ["ci"] * 4
         assert {finding.code for finding in registry.audit("toy")} <= {"AUD015"}
 
     def test_without_a_key_nothing_is_recorded_where_public_keys_are_known(self, tmp_path, store, rows_file, public):
@@ -211,10 +211,10 @@ class TestConfigured:
     def test_the_environment_goes_before_the_file_and_empty_is_none(self, tmp_path, public, monkeypatch):
         (tmp_path / "promotion.toml").write_text(f'signing_key = "absent.pem"\n[public_keys]\nci = "{public}"\n')
         monkeypatch.setenv("PROMOTION_SIGNING_KEY", "ci.pem")
-        assert open_registry()._parts.journal._sign(HASH).startswith("ed25519:")
+        assert open_registry().parts.journal._sign(HASH).startswith("ed25519:")
         monkeypatch.setenv("PROMOTION_SIGNING_KEY", "")
         with pytest.raises(ConfigError, match=r"^Entries of this ledger are signed"):
-            open_registry()._parts.journal._sign(HASH)
+            open_registry().parts.journal._sign(HASH)
 
 
 def opened(root, public, **keys):

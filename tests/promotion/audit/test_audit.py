@@ -53,7 +53,7 @@ def audited(audited_folder, tmp_path):
     mirror = MlflowMirror(f"sqlite:///{tmp_path / 'mlflow.db'}")
     store = BentoStore(tmp_path / "bentoml")
     registry = open_at(settings_at(tmp_path), store=store, mirror=mirror, clock=lambda: LATER)
-    store.write_claim("toy", replace(store.claim("toy"), place=registry.claims.place))
+    store.write_claim("toy", replace(store.claim("toy"), place=registry.parts.claims.place))
     return registry
 
 

@@ -118,7 +118,7 @@ def test_decisions_of_every_task_are_made_again_with_their_slices(tmp_path, monk
     settings = settings_at(tmp_path, policy=whole, recipe=f"recipes:{name}")
     registry = open_at(settings, store=BentoStore(tmp_path / "bentoml"), mirror=MemoryMirror())
     for skill in ("weak", "good"):
-        recipe, data = registry.load("toy", options={"skill": skill})
+        recipe, data = registry.reader.load("toy", options={"skill": skill})
         training = recipe.split(data.rows).training
         trained, keys = recipe.train(training, step=call), fingerprints(training["id"])
         registry.store.save(f"toy:{skill}", trained, metadata={}, training_rows=keys)

@@ -379,7 +379,7 @@ class TestClaiming:
         self.forget(with_champion)
         notices = []
         registry = promotion.open(with_champion / "promotion.toml")
-        monkeypatch.setattr(registry._parts.journal, "_notice", notices.append)
+        monkeypatch.setattr(registry.parts.journal, "_notice", notices.append)
         with monkeypatch.context() as patch:
 
             def full(*_):

@@ -173,7 +173,7 @@ class TestWhatIsToServeIsSeenToScore:
     def test_rows_come_from_where_it_was_trained_else_from_the_configured_file(self, registry, rows_file, tmp_path):
         own = tmp_path / "own.csv"
         synthetic_rows(seed=8).to_csv(own, index=False)
-        registry.register(toy("good"), Origin(data=registry.load("toy", own)[1]))
+        registry.register(toy("good"), Origin(data=registry.reader.load("toy", own)[1]))
         rows_file.rename("aside.csv")
         registry.promote(toy("good"), reason="r", override=True)
         own.unlink()

@@ -36,10 +36,10 @@ def opened(root, *, rows=None, recipe="DaysRecipe", policy=None, **keys):
 def trained(registry, *, groups=True):
     """Both versions trained and registered, with or without fingerprints of groups; the first one champion."""
     for uses in "pq":
-        recipe, data = registry.load("toy", options={"uses": uses})
+        recipe, data = registry.reader.load("toy", options={"uses": uses})
         training = recipe.split(data.rows).training
         made, keys = recipe.train(training, step=call), fingerprints(training["id"])
-        draws = registry.draws("toy", recipe)
+        draws = registry.reader.draws("toy", recipe)
         of_groups = {draws.group_id: draws.group_fingerprints(training)} if draws.group and groups else None
         registry.store.save(f"toy:{uses}", made, metadata={}, training_rows=keys, training_groups=of_groups)
         registry.register(toy(uses), Origin(data=data, options={"uses": uses}))
@@ -154,7 +154,7 @@ def test_too_few_groups_are_held_and_named(tmp_path):
 
 def test_the_first_model_is_measured_by_days_too(tmp_path):
     registry = opened(tmp_path, time_unit="s")
-    recipe, data = registry.load("toy", options={"uses": "p"})
+    recipe, data = registry.reader.load("toy", options={"uses": "p"})
     training = recipe.split(data.rows).training
     made, keys = recipe.train(training, step=call), fingerprints(training["id"])
     registry.store.save("toy:p", made, metadata={}, training_rows=keys)

@@ -98,8 +98,8 @@ class TestTheRowsThatJudge:
         decision = registry.gate(toy("good"))
         assert (decision.holdout.rows, decision.holdout.data) == (800, "judges.csv")
 
-        recipe, data = registry.load("toy")
-        split = registry.split("toy", recipe, data)
+        recipe, data = registry.reader.load("toy")
+        split = registry.reader.split("toy", recipe, data)
         assert (len(split.training), len(split.holdout)) == (2400, 800)
         assert opened().gate(toy("twin"), holdout=tmp_path / "judges.csv").holdout.rows == 800
         assert registry.gate(toy("noisy"), data=tmp_path / "rows.csv").holdout.rows == 1200
@@ -107,17 +107,17 @@ class TestTheRowsThatJudge:
     def test_a_file_that_judges_trains_no_model_whatever_data_holds(self, opened, tmp_path):
         synthetic_rows()[1800:].to_csv(tmp_path / "judges.csv", index=False)  # as rows.csv holds them too
         registry = opened(config=settings_at(tmp_path, holdout="judges.csv"))
-        split = registry.split("toy", *registry.load("toy"))
+        split = registry.reader.split("toy", *registry.reader.load("toy"))
         assert (len(split.training), len(split.holdout)) == (1800, 600)
         assert not set(split.training["id"]) & set(split.holdout["id"])
 
         synthetic_rows().to_csv(tmp_path / "judges.csv", index=False)
         with pytest.raises(DataError, match=r"^Every row of rows\.csv is in judges\.csv as well, which judges\. Name"):
-            registry.split("toy", *registry.load("toy"))
+            registry.reader.split("toy", *registry.reader.load("toy"))
 
     def test_rows_too_young_for_their_labels_neither_train_nor_judge(self, opened, tmp_path):
         registry = opened(config=settings_at(tmp_path, mature_after=400.0))
-        assert len(registry.load("toy")[1].rows) == 2000
+        assert len(registry.reader.load("toy")[1].rows) == 2000
         decision = registry.gate(toy("weak"))
         assert (decision.holdout.immature, decision.holdout.removed, decision.holdout.rows) == (400, 200, 800)
 
@@ -142,7 +142,7 @@ class TestTheRowsThatJudge:
         slices = [{"by": "county", "metric": "roc_auc", "max_loss": 0.1}]
         registry = opened(config=settings_at(tmp_path, policy={"slices": slices}))
         with pytest.raises(DataError, match=r"rows\.csv has no column 'county', which the policy names\. There is"):
-            registry.load("toy")
+            registry.reader.load("toy")
 
     def test_slices_and_limits_of_the_policy_are_checked(self, opened, tmp_path):
         policy = {

@@ -136,7 +136,7 @@ def test_sentences_name_the_store_and_its_own_way_to_delete(registry_with_champi
     ):
         registry.gate(toy("good"))
     with pytest.raises(Refused, match=r"its files are no longer in the memory store\. Restore memory/toy/weak from a"):
-        registry.stored(toy("weak"))
+        registry.parts.stored(toy("weak"))
 
     theirs = Claim(
         ledger=64 * "a", place="elsewhere", seq=1, hash=64 * "b", since="2026-11-22T12:00+00:00", by="os:bob"

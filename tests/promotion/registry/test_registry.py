@@ -585,10 +585,10 @@ class TestConfiguration:
             registry.gate(toy("good"))
 
     def test_rows_are_read_once_until_the_file_changes(self, registry, rows_file):
-        _, first = registry.load("toy")
-        assert registry.load("toy")[1].rows is first.rows
+        _, first = registry.reader.load("toy")
+        assert registry.reader.load("toy")[1].rows is first.rows
         synthetic_rows(500).to_csv(rows_file, index=False)
-        assert len(registry.load("toy")[1].rows) == 500
+        assert len(registry.reader.load("toy")[1].rows) == 500
 
     def test_a_broken_ledger_stops_commands(self, opened, registry_with_champion):
         with sqlite3.connect("ledger.db") as connection:

@@ -54,7 +54,7 @@ def reply(handler, status, body, kind):
 def trained(settings_of_toy, registry):
     """All that is logged of one training of `toy`."""
     recipe = ToyRecipe(skill="good")
-    _, data = registry.load("toy")
+    _, data = registry.reader.load("toy")
     split = recipe.split(data.rows)
     return SimpleNamespace(recipe=recipe, data=data, split=split, trained=recipe.train(split.training, step=call))
 
