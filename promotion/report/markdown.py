@@ -19,7 +19,7 @@ def page_markdown(*pages: Page) -> str:
 
 def escaped(text: str) -> str:
     """The text on one line, with nothing in it that Markdown or HTML would take for their own; `code` stays code."""
-    parts = _CODE.split(" ".join(visible(text).split()))
+    parts = _CODE.split(visible(" ".join(text.split())))
     return "".join(part if _CODE.fullmatch(part) else _prose(part) for part in parts)
 
 
