@@ -30,7 +30,7 @@ from promotion.seams import Step
 from promotion.secrets import without_password
 from promotion.visible import visible
 from promotion.vocabulary import Tag
-from registry_flows.sending import is_in_run
+from registry_flows.under_prefect.event_client import is_in_run
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -8,7 +8,7 @@ from situation import NOON
 from promotion.registry.audit import Code, Finding, Severity
 from promotion.registry.entries import Move, TransitionPlanned, chain
 from promotion.vocabulary import Stage
-from registry_flows.news import Name, _audit_failed, events_of
+from registry_flows.under_prefect.events import Name, audit_failed, events_of
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/reference/events.md").read_text("utf-8")
 
@@ -29,6 +29,6 @@ def test_every_field_has_one_row_in_order():
     (event,) = events_of(tuple(chain("m", None, [plan], at=NOON, actor="os:alice")))
     assert first_cells(of_versions) == list(event.payload)
     finding = Finding(code=Code.LABEL, severity=Severity.ERROR, subject="s", expected="e", found="f", mend="m")
-    payload = _audit_failed("m", [finding]).payload
+    payload = audit_failed("m", [finding]).payload
     assert first_cells(of_audits) == list(payload)
     assert all(f"`{name}`" in of_audits for name in payload["findings"][0])

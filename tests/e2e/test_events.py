@@ -14,7 +14,8 @@ from promotion.vocabulary import Stage
 from registry_flows.artifacts import key_of, page_of_run
 from registry_flows.audit import audit_flow
 from registry_flows.gate import gate_flow
-from registry_flows.news import events_of, spread
+from registry_flows.under_prefect.events import events_of
+from registry_flows.under_prefect.listeners import spread
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 

@@ -62,6 +62,6 @@ def test_a_change_whose_labels_wait_is_announced_since_it_stands(opened, monkeyp
 
 def test_a_registry_that_is_opened_tells_the_listeners_of_installed_packages(settings_of_toy, store, monkeypatch):
     told = []
-    monkeypatch.setattr("registry_flows.news.spread", told.extend)
+    monkeypatch.setattr("registry_flows.under_prefect.listeners.spread", told.extend)
     open_registry(settings_of_toy).gate(toy("weak"))
     assert [entry.kind for entry in told] == ["registration", "decision", "transition_planned"]

@@ -1,10 +1,6 @@
-"""Which events follow from what was recorded, and where Prefect is told of them."""
+"""Which events follow from what was recorded."""
 
 import json
-import os
-import re
-import subprocess
-import sys
 from datetime import datetime, timedelta
 
 import pytest
@@ -15,7 +11,6 @@ from situation import NOON, kinds, settings_at, toy
 from promotion.canonical import plain
 from promotion.judgement import Check, Decision, Kind
 from promotion.judgement.policy import ApprovalRule
-from promotion.registry.audit import Code, Finding, Severity
 from promotion.registry.entries import (
     Adoption,
     Approval,
@@ -29,8 +24,7 @@ from promotion.registry.entries import (
     chain,
 )
 from promotion.vocabulary import Outcome, Stage, Verdict
-from registry_flows import news, sending
-from registry_flows.news import events_of, touched_by
+from registry_flows.under_prefect.events import events_of, touched_by
 
 PROMOTED, HELD, REJECTED = "promotion.promoted", "promotion.held", "promotion.rejected"
 ROLLED_BACK, REQUESTED = "promotion.rolled_back", "promotion.approval_requested"
@@ -192,86 +186,3 @@ def test_an_event_is_known_again_by_its_entry_alone():
     other = events_of(tuple(chain("toy", None, (body,), at=NOON + timedelta(seconds=1), actor="os:alice")))
     assert first[0].id == again[0].id != other[0].id
     assert plain(first[0].at) == plain(NOON)
-
-
-class TestWhetherPrefectIsConfigured:
-    PROFILES = '[profiles.here]\nPREFECT_API_URL = "http://127.0.0.1:4200/api"\n[profiles.quiet]\n'
-
-    @pytest.fixture(autouse=True)
-    def nothing_set(self, monkeypatch, tmp_path):
-        for name in [name for name in os.environ if name.startswith("PREFECT_")]:
-            monkeypatch.delenv(name)
-        monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
-        (tmp_path / "prefect").mkdir()
-
-    def test_nothing_hints_at_it_in_a_fresh_place(self):
-        assert not sending._is_hinted()
-
-    @pytest.mark.parametrize(("active", "hinted"), [("here", True), ("quiet", False), ("gone", False)])
-    def test_only_the_active_profile_counts(self, tmp_path, monkeypatch, active, hinted):
-        (tmp_path / "prefect" / "profiles.toml").write_text(f'active = "{active}"\n{self.PROFILES}')
-        assert sending._is_hinted() is hinted
-        monkeypatch.setenv("PREFECT_PROFILE", "here")
-        assert sending._is_hinted()
-
-    @pytest.mark.parametrize(
-        ("name", "text"),
-        [
-            ("prefect.toml", '[api]\nurl = "http://127.0.0.1:4200/api"\n'),
-            ("pyproject.toml", '[tool.prefect.api]\nurl = "http://127.0.0.1:4200/api"\n'),
-            (".env", "PREFECT_API_URL=http://127.0.0.1:4200/api\n"),
-            ("prefect/profiles.toml", "not toml ["),
-        ],
-    )
-    def test_prefect_is_asked_where_a_file_may_name_a_server(self, tmp_path, name, text):
-        (tmp_path / name).write_text(text)
-        assert sending._is_hinted()
-
-    def test_a_profile_whose_server_is_away_costs_one_sentence_and_no_secret(self, tmp_path):
-        """In a process of its own, as a command is: this one may have Prefect imported, and settings of its own."""
-        url = "http://ann:hunter2@127.0.0.1:9/api"  # nothing listens there
-        (tmp_path / "prefect" / "profiles.toml").write_text(f'active = "x"\n[profiles.x]\nPREFECT_API_URL = "{url}"\n')
-        findings = 'Finding(code=Code.LABEL, severity="error", subject="s", expected="e", found="f", mend="m")'
-        code = (
-            "from promotion.assembly import announce_findings\n"
-            "from promotion.registry.audit import Code, Finding\n"
-            f"announce_findings('toy', [{findings}], notice=print)\n"
-        )
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        assert re.sub(r"\(.*\)", "(why)", done.stdout) == (
-            "What was found could not be announced. Prefect at http://***@127.0.0.1:9/api did not take the event "
-            "promotion.audit_failed (why), so no automation heard of it. See that the server runs; the ledger has what "
-            "was recorded.\n"
-        )
-        assert done.stderr == ""
-
-
-def test_the_waiting_gate_runs_of_all_that_moved_are_woken_once_the_news_is_out(
-    registry_after_three_champions, monkeypatch
-):
-    done = []
-    monkeypatch.setattr(sending, "is_configured", lambda: True)
-    monkeypatch.setattr(sending, "send", lambda events: done.append([one.name.value for one in events]))
-    monkeypatch.setattr("registry_flows.approval.resume_waiting", lambda tag: done.append(tag) or 1)
-    news.spread(registry_after_three_champions.history("toy")[-3:])
-    assert done == [[PROMOTED], "toy:twin", "toy:good"]
-
-
-def test_what_an_audit_found_is_news_of_the_model_and_not_the_whole_report(monkeypatch):
-    sent = []
-    monkeypatch.setattr(sending, "is_configured", lambda: True)
-    monkeypatch.setattr(sending, "send", sent.extend)
-    finding = Finding(code=Code.LABEL, severity=Severity.ERROR, subject="s", expected="e", found="f", mend="mend it")
-    late = Finding(code=Code.BEHIND, severity=Severity.WARNING, subject="s", expected="e", found="f", mend="sync")
-    news.spread_findings("toy", [finding] * 30 + [late])
-    (event,) = sent
-    assert (event.name, event.version) == ("promotion.audit_failed", None)
-    told = event.payload.pop("findings")
-    assert event.payload == {
-        "model": "toy",
-        "reason": "The audit found AUD011, AUD033.",
-        "codes": ["AUD011", "AUD033"],
-        "errors": 30,
-        "warnings": 1,
-    }
-    assert told == [{"code": "AUD011", "subject": "s", "mend": "mend it"}] * 20

@@ -16,7 +16,7 @@ from promotion.secrets import without_password
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from registry_flows.news import Event
+    from registry_flows.under_prefect.events import Event
 
 _PATIENCE_SECONDS = 5.0
 _URL = "PREFECT_API_URL"

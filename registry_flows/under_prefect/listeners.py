@@ -1,0 +1,35 @@
+"""Tells Prefect what was recorded (`promotion.listeners`) and what an audit found (`promotion.findings`)."""
+
+from collections.abc import Sequence
+
+from promotion.registry.audit import Finding
+from promotion.registry.entries import Entry
+from registry_flows.under_prefect.event_client import is_configured, is_gating, send
+from registry_flows.under_prefect.events import audit_failed, events_of, touched_by
+
+
+def spread(entries: Sequence[Entry]) -> None:
+    """Tell Prefect what was recorded, and wake the gate runs that wait for it; where none is configured, do nothing.
+
+    Raises:
+        Unsent: Prefect did not take it; what was recorded stands.
+    """
+    events, touched = events_of(entries), touched_by(entries)
+    if not (events or touched) or not is_configured():
+        return
+    send(events)
+    if touched and not is_gating():
+        from registry_flows.approval import resume_waiting
+
+        for tag in touched:
+            resume_waiting(tag)
+
+
+def spread_findings(model: str, findings: Sequence[Finding]) -> None:
+    """Tell Prefect what an audit found; called through `promotion.findings`, with at least one.
+
+    Raises:
+        Unsent: Prefect did not take it.
+    """
+    if is_configured():
+        send((audit_failed(model, findings),))
