@@ -81,9 +81,9 @@ def _be_quiet(*, verbose: bool) -> None:
 
 
 def _copies(model: str, start_anew: str | None) -> AbstractContextManager[None]:
-    from registry_flows.session import rehearsing
+    from registry_flows.session import dry_run
 
-    return rehearsing(model, start_anew)
+    return dry_run(model, start_anew)
 
 
 def _start_anew(model: str, reason: str) -> None:

@@ -20,11 +20,11 @@ from promotion.registry.workflow import Registry
 from promotion.seams import is_repeatable
 from promotion.secrets import without_password
 from registry_flows.caching import inputs_key, kept_rows, results_folder
-from registry_flows.rehearsal import rehearsal
+from registry_flows.under_prefect.dry_run import copied_registry
 
 P = ParamSpec("P")
 R = TypeVar("R")
-_rehearsed: list[Registry] = []
+_copies: list[Registry] = []
 _notice = logging.getLogger("prefect.promotion").warning
 _LASTING = (PermissionError, FileExistsError, IsADirectoryError, NotADirectoryError)
 
@@ -41,8 +41,8 @@ _opened = _Opened()
 
 def registry() -> Registry:
     """The registry on the present configuration; one for the thread, so that rows are read once."""
-    if _rehearsed:
-        return _rehearsed[-1]
+    if _copies:
+        return _copies[-1]
     config = load_config()
     key = f"{config.root} {config.model_dump_json()}"
     if _opened.registry is None or _opened.key != key:
@@ -52,14 +52,14 @@ def registry() -> Registry:
 
 
 @contextmanager
-def rehearsing(model: str, start_anew: str | None = None) -> Iterator[None]:
-    """A dry run: until the end every flow of this process finds a registry of copies; see `rehearsal`."""
-    with at_once(), rehearsal(registry(), model, actor=actor, start_anew=start_anew) as copies:
-        _rehearsed.append(copies)
+def dry_run(model: str, start_anew: str | None = None) -> Iterator[None]:
+    """A dry run: until the end every flow of this process finds a registry of copies; see `copied_registry`."""
+    with at_once(), copied_registry(registry(), model, actor=actor, start_anew=start_anew) as copies:
+        _copies.append(copies)
         try:
             yield
         finally:
-            _rehearsed.pop()
+            _copies.pop()
 
 
 def actor() -> str:

@@ -21,9 +21,9 @@ from promotion.vocabulary import Tag
 from registry_flows.caching import results_folder
 from registry_flows.hand_off import Candidate, check_hand_off, hand_off
 from registry_flows.loading import Loaded, read, rows_key
-from registry_flows.reentry import saved_before, this_run
 from registry_flows.session import as_task, may_pass, registry, run_name
 from registry_flows.tracking import Logged, check_tracking, log_training
+from registry_flows.under_prefect.resume import saved_before, this_run
 
 if TYPE_CHECKING:
     import pandas as pd

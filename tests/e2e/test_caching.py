@@ -9,7 +9,7 @@ import pytest
 import promotion
 import registry_flows.fraud
 from registry_flows.gate import gate_flow
-from registry_flows.session import registry, rehearsing
+from registry_flows.session import dry_run, registry
 from registry_flows.train import train_flow
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
@@ -56,7 +56,7 @@ def test_file_and_encoder_are_taken_from_the_cache_as_long_as_nothing_changed(pr
 
     second = as_another_process(train_flow, None, "2", "staging")
     as_another_process(gate_flow, second.tag)
-    with rehearsing("fraud_classifier"):
+    with dry_run("fraud_classifier"):
         registry().load("fraud_classifier")
     assert reads == ["train_transaction.csv"]
     states = states_of("train fraud_classifier 2")

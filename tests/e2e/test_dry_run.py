@@ -39,19 +39,19 @@ def test_it_decides_as_the_real_one_will_and_leaves_no_trace(project, capsys):
     capsys.readouterr()
     before = what_is_kept(project)
 
-    rehearsed_code, rehearsed = answer(capsys, "--version", "2", "--option", "seed=28", "--dry-run")
-    assert rehearsed["dry_run"] is True
+    dry_code, dry = answer(capsys, "--version", "2", "--option", "seed=28", "--dry-run")
+    assert dry["dry_run"] is True
     assert what_is_kept(project) == before
 
     code, real = answer(capsys, "--version", "2", "--option", "seed=28")
-    assert (rehearsed_code, rehearsed["verdict"], rehearsed["checks"]) == (code, real["verdict"], real["checks"])
-    assert rehearsed["champion"] == real["champion"]
+    assert (dry_code, dry["verdict"], dry["checks"]) == (code, real["verdict"], real["checks"])
+    assert dry["champion"] == real["champion"]
     assert real["tag"] in promotion.open().state("fraud_classifier").versions
-    assert rehearsed["tag"] not in promotion.open().state("fraud_classifier").versions
+    assert dry["tag"] not in promotion.open().state("fraud_classifier").versions
 
 
-def test_the_first_model_can_be_rehearsed_too(project, capsys):
-    code, rehearsed = answer(capsys, "--dry-run")
-    assert (code, rehearsed["verdict"], rehearsed["champion"]) == (0, "promote", None)
+def test_the_first_model_can_be_tried_dry_too(project, capsys):
+    code, dry = answer(capsys, "--dry-run")
+    assert (code, dry["verdict"], dry["champion"]) == (0, "promote", None)
     assert promotion.open().champion("fraud_classifier") is None
     assert not (project / "bentoml" / "models").exists()

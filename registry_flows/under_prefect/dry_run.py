@@ -18,7 +18,7 @@ from promotion.seams import LedgerStore
 
 
 @contextmanager
-def rehearsal(
+def copied_registry(
     real: Registry, model: str, *, actor: Callable[[], str], start_anew: str | None = None
 ) -> Iterator[Registry]:
     """A registry that knows all that the real one knows of a model, and keeps what it does to itself.
