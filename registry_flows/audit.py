@@ -9,8 +9,8 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 
 from promotion.assembly import announce_findings
-from registry_flows.artifacts import findings_artifact
-from registry_flows.session import registry
+from registry_flows.under_prefect.artifacts import findings_artifact
+from registry_flows.under_prefect.session import registry
 
 
 @flow(name="audit", flow_run_name="audit {model}")

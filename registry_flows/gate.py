@@ -12,9 +12,9 @@ from promotion.registry.approving import is_open
 from promotion.registry.state import State
 from promotion.registry.transition import standing
 from promotion.vocabulary import Tag
-from registry_flows.approval import asked_before, follow_up
-from registry_flows.artifacts import decision_artifacts, progress
-from registry_flows.session import as_task, may_pass, registry, run_name
+from registry_flows.under_prefect.approval import asked_before, follow_up
+from registry_flows.under_prefect.artifacts import decision_artifacts, progress
+from registry_flows.under_prefect.session import as_task, may_pass, registry, run_name
 
 
 @flow(name="gate", flow_run_name="gate {tag}")

@@ -10,10 +10,10 @@ from promotion.judgement.policy import ApprovalRule
 from promotion.registry.workflow import Registry
 from promotion.secrets import without_password
 from promotion.vocabulary import Tag
-from registry_flows.artifacts import key_of
 from registry_flows.gate import gate_flow
-from registry_flows.server import as_server_error
-from registry_flows.session import quietly
+from registry_flows.under_prefect.artifacts import key_of
+from registry_flows.under_prefect.server import as_server_error
+from registry_flows.under_prefect.session import quietly
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun

@@ -4,7 +4,7 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 from promotion.vocabulary import Tag
-from registry_flows.session import registry
+from registry_flows.under_prefect.session import registry
 
 
 @flow(name="promote", flow_run_name="promote {tag}")

@@ -18,7 +18,7 @@ from promotion.visible import visible
 from promotion.vocabulary import Verdict
 from registry_flows.hand_off import Candidate
 from registry_flows.retrain import retrain_flow
-from registry_flows.session import quietly, registry
+from registry_flows.under_prefect.session import quietly, registry
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from promotion.cli.streams import keep_for_answers
 from promotion.errors import ConfigError
-from registry_flows.server import TemporaryServer, as_server_error, check_server
+from registry_flows.under_prefect.server import TemporaryServer, as_server_error, check_server
 
 if TYPE_CHECKING:
     from registry_flows.hand_off import Candidate
@@ -81,13 +81,13 @@ def _be_quiet(*, verbose: bool) -> None:
 
 
 def _copies(model: str, start_anew: str | None) -> AbstractContextManager[None]:
-    from registry_flows.session import dry_run
+    from registry_flows.under_prefect.session import dry_run
 
     return dry_run(model, start_anew)
 
 
 def _start_anew(model: str, reason: str) -> None:
-    from registry_flows.session import registry
+    from registry_flows.under_prefect.session import registry
 
     registry().start_anew(model, reason=reason)
 
@@ -109,8 +109,8 @@ def _temporary_server() -> TemporaryServer | None:
 
 def _look_ahead(model: str, data_path: str | None, options: dict[str, Any] | None, *, lasting: bool) -> None:
     """See that the model can be judged and logged, and read its rows, which the flow then finds read."""
-    from registry_flows.session import registry
     from registry_flows.tracking import check_tracking
+    from registry_flows.under_prefect.session import registry
 
     ours = registry()
     ours.check(model)
@@ -127,7 +127,7 @@ def _check_hand_off(*, lasting: bool) -> None:
         ConfigError: there is none.
     """
     from registry_flows.hand_off import check_hand_off
-    from registry_flows.session import registry
+    from registry_flows.under_prefect.session import registry
 
     config = registry().config
     if config.hand_off == "deployment" and not lasting:

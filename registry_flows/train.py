@@ -18,12 +18,12 @@ from promotion.registry.record import Origin
 from promotion.row_keys import fingerprints
 from promotion.seams import Recipe, Split, Trained
 from promotion.vocabulary import Tag
-from registry_flows.caching import results_folder
 from registry_flows.hand_off import Candidate, check_hand_off, hand_off
-from registry_flows.loading import Loaded, read, rows_key
-from registry_flows.session import as_task, may_pass, registry, run_name
 from registry_flows.tracking import Logged, check_tracking, log_training
+from registry_flows.under_prefect.caching import results_folder
+from registry_flows.under_prefect.loading import Loaded, read, rows_key
 from registry_flows.under_prefect.resume import saved_before, this_run
+from registry_flows.under_prefect.session import as_task, may_pass, registry, run_name
 
 if TYPE_CHECKING:
     import pandas as pd

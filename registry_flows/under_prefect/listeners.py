@@ -19,7 +19,7 @@ def spread(entries: Sequence[Entry]) -> None:
         return
     send(events)
     if touched and not is_gating():
-        from registry_flows.approval import resume_waiting
+        from registry_flows.under_prefect.approval import resume_waiting
 
         for tag in touched:
             resume_waiting(tag)

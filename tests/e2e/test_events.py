@@ -11,9 +11,9 @@ from situation import toy
 
 import promotion
 from promotion.vocabulary import Stage
-from registry_flows.artifacts import key_of, page_of_run
 from registry_flows.audit import audit_flow
 from registry_flows.gate import gate_flow
+from registry_flows.under_prefect.artifacts import key_of, page_of_run
 from registry_flows.under_prefect.events import events_of
 from registry_flows.under_prefect.listeners import spread
 
@@ -157,8 +157,8 @@ def test_the_decision_stands_where_prefect_takes_no_artifact(folder, monkeypatch
     def refuses(*_, **__):
         raise httpx.ConnectError("connection refused by http://ann:hunter2@prefect/api")
 
-    monkeypatch.setattr("registry_flows.artifacts.create_markdown_artifact", refuses)
-    monkeypatch.setattr("registry_flows.artifacts.create_progress_artifact", refuses)
+    monkeypatch.setattr("registry_flows.under_prefect.artifacts.create_markdown_artifact", refuses)
+    monkeypatch.setattr("registry_flows.under_prefect.artifacts.create_progress_artifact", refuses)
     assert gate_flow("toy:weak").verdict == "promote"
     assert str(promotion.open().champion("toy").tag) == "toy:weak"
     warned = [record.getMessage() for record in caplog.records if "artifact" in record.getMessage().lower()]

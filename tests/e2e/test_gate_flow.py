@@ -22,8 +22,8 @@ from promotion.adapters.memory import MemoryMirror
 from promotion.cli import run as main
 from promotion.config import load_config
 from promotion.errors import Refused
-from registry_flows.approval import resume_waiting
 from registry_flows.gate import gate_flow
+from registry_flows.under_prefect.approval import resume_waiting
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 
@@ -204,7 +204,7 @@ def test_a_run_that_failed_between_decision_and_suspension_goes_on_there(deploye
 
     run, registry = deployed.make(), promotion.open()
     with monkeypatch.context() as patch:
-        patch.setattr("registry_flows.approval.suspend_flow_run", power_cut)
+        patch.setattr("registry_flows.under_prefect.approval.suspend_flow_run", power_cut)
         assert deployed.execute(run).is_failed()
     deployed.client.set_flow_run_state(run, Scheduled(), force=True)
     assert deployed.execute(run).name == "Suspended"
@@ -217,7 +217,7 @@ def test_an_answer_that_comes_in_the_moment_of_suspension_is_seen(deployed, monk
         return suspend_flow_run(**form)
 
     run = deployed.make()
-    monkeypatch.setattr("registry_flows.approval.suspend_flow_run", answered_meanwhile)
+    monkeypatch.setattr("registry_flows.under_prefect.approval.suspend_flow_run", answered_meanwhile)
     assert deployed.execute(run).name == "Resuming"
     assert deployed.execute(run).is_completed()
 

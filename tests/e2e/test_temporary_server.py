@@ -8,7 +8,7 @@ import sys
 import psutil
 import pytest
 
-from registry_flows.server import TemporaryServer
+from registry_flows.under_prefect.server import TemporaryServer
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 

@@ -13,9 +13,9 @@ from pandas.testing import assert_frame_equal
 from prefect.flows import load_flow_from_entrypoint
 from prefect.serializers import PickleSerializer
 
-from registry_flows.approval import Answer
 from registry_flows.data import write
-from registry_flows.session import registry
+from registry_flows.under_prefect.approval import Answer
+from registry_flows.under_prefect.session import registry
 
 EARLIER = json.loads(Path(__file__).with_name("earlier.json").read_text("ascii"))
 ROOT = Path(__file__).parents[2]

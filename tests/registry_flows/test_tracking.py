@@ -13,8 +13,8 @@ from recipes import ToyRecipe
 from promotion.config import Config
 from promotion.errors import MirrorError
 from promotion.seams import call
-from registry_flows.session import may_pass
 from registry_flows.tracking import check_tracking, log_training
+from registry_flows.under_prefect.session import may_pass
 
 pytestmark = [pytest.mark.xdist_group("mlflow-server"), pytest.mark.timeout(600)]
 

@@ -3,7 +3,8 @@
 from promotion.judgement import Check, Kind
 from promotion.registry.audit import Code, Finding, Severity
 from promotion.vocabulary import Outcome
-from registry_flows import artifacts, retrain_all, tracking
+from registry_flows import retrain_all, tracking
+from registry_flows.under_prefect import artifacts
 
 ODD = "\x1b[2K\u202egood\u2066\nx"
 SHOWN = r"\x1b[2K\u202egood\u2066\nx"

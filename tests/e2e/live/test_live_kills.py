@@ -3,7 +3,7 @@
 import pytest
 from servers import SECOND_TRY
 
-from registry_flows.deploying import automations
+from registry_flows.under_prefect.deploying import automations
 
 pytestmark = [SECOND_TRY, pytest.mark.xdist_group("live"), pytest.mark.timeout(900)]
 

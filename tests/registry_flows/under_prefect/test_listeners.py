@@ -10,7 +10,7 @@ def test_the_waiting_gate_runs_of_all_that_moved_are_woken_once_the_news_is_out(
     done = []
     monkeypatch.setattr(listeners, "is_configured", lambda: True)
     monkeypatch.setattr(listeners, "send", lambda events: done.append([one.name.value for one in events]))
-    monkeypatch.setattr("registry_flows.approval.resume_waiting", lambda tag: done.append(tag) or 1)
+    monkeypatch.setattr("registry_flows.under_prefect.approval.resume_waiting", lambda tag: done.append(tag) or 1)
     listeners.spread(registry_after_three_champions.history("toy")[-3:])
     assert done == [["promotion.promoted"], "toy:twin", "toy:good"]
 

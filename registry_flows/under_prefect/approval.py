@@ -33,7 +33,7 @@ from promotion.registry.workflow import Registry
 from promotion.report.decision import decision_page
 from promotion.report.markdown import escaped, page_markdown
 from promotion.vocabulary import Tag
-from registry_flows.session import may_pass, registry, run_name
+from registry_flows.under_prefect.session import may_pass, registry, run_name
 
 _LONGEST_SECONDS = 10 * 365 * 86_400  # what no deadline comes to: a server's calendar ends too
 _MANY = 200  # what the server gives at once

@@ -10,7 +10,7 @@ from promotion import repeatable
 from promotion.errors import DataError
 from promotion.registry import reading
 from promotion.registry.reading import Reader
-from registry_flows.caching import KeptRows, inputs_key, kept_rows
+from registry_flows.under_prefect.caching import KeptRows, inputs_key, kept_rows
 
 KEY = "0" * 64
 

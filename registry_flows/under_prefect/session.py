@@ -19,7 +19,7 @@ from promotion.registry.later import at_once
 from promotion.registry.workflow import Registry
 from promotion.seams import is_repeatable
 from promotion.secrets import without_password
-from registry_flows.caching import inputs_key, kept_rows, results_folder
+from registry_flows.under_prefect.caching import inputs_key, kept_rows, results_folder
 from registry_flows.under_prefect.dry_run import copied_registry
 
 P = ParamSpec("P")

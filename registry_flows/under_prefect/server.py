@@ -172,7 +172,7 @@ class TemporaryServer:
     def _start(self) -> None:
         self._port = _free_port()
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and words
-            [sys.executable, "-m", "registry_flows.server", str(self._port)],
+            [sys.executable, "-m", "registry_flows.under_prefect.server", str(self._port)],
             env=self._environment(),
             cwd=Path(sys.executable).parent,
             stdin=subprocess.DEVNULL,
