@@ -21,7 +21,7 @@ from promotion.cli.output import (
 from promotion.vocabulary import Verdict
 
 if TYPE_CHECKING:
-    from registry_flows.hand_off import Candidate
+    from registry_flows.under_prefect.hand_off import Candidate
 
 
 def register(app: typer.Typer) -> None:

@@ -4,8 +4,8 @@ from typing import Any
 
 from prefect import flow
 
-from registry_flows.hand_off import Candidate
 from registry_flows.train import time_as_version, train_flow
+from registry_flows.under_prefect.hand_off import Candidate
 
 
 @flow(name="retrain", flow_run_name="retrain {model}")

@@ -16,8 +16,8 @@ from promotion.judgement import Decision
 from promotion.report.page import Tone
 from promotion.visible import visible
 from promotion.vocabulary import Verdict
-from registry_flows.hand_off import Candidate
 from registry_flows.retrain import retrain_flow
+from registry_flows.under_prefect.hand_off import Candidate
 from registry_flows.under_prefect.session import quietly, registry
 
 

@@ -11,8 +11,8 @@ from promotion.errors import ConfigError
 from registry_flows.under_prefect.server import TemporaryServer, as_server_error, check_server
 
 if TYPE_CHECKING:
-    from registry_flows.hand_off import Candidate
     from registry_flows.retrain_all import Outcome
+    from registry_flows.under_prefect.hand_off import Candidate
 
 _QUIET = {
     "MLFLOW_LOGGING_LEVEL": "WARNING",
@@ -126,7 +126,7 @@ def _check_hand_off(*, lasting: bool) -> None:
     Raises:
         ConfigError: there is none.
     """
-    from registry_flows.hand_off import check_hand_off
+    from registry_flows.under_prefect.hand_off import check_hand_off
     from registry_flows.under_prefect.session import registry
 
     config = registry().config

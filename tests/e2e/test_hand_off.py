@@ -11,8 +11,8 @@ from recipes import synthetic_rows
 import promotion
 from promotion.cli import run
 from registry_flows.gate import gate_flow
-from registry_flows.hand_off import GATE, hand_off
 from registry_flows.train import train_flow
+from registry_flows.under_prefect.hand_off import GATE, hand_off
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 
@@ -96,7 +96,7 @@ def test_the_version_waits_for_a_run_of_the_gate_that_the_training_links_to(toy_
         (link,) = client.read_artifacts(artifact_filter=ArtifactFilter(key=key))
     assert f"[gate {tag}]({told['gate_run']})" in link.data
 
-    again = hand_off(registry, promotion.Tag.parse(tag))
+    again = hand_off(registry, promotion.Tag.parse(tag), gate_flow)
     assert (again.gate_run, run_of(tag).id) == (told["gate_run"], gate.id)
 
     # A stage that is not asked for is not judged, by whomever; a dry run judges in its own process.

@@ -1,0 +1,113 @@
+"""From training to the gate: in this process, or by the gate's deployment, whose worker may be another."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from promotion.config import Config
+from promotion.errors import ConfigError
+from promotion.judgement import Decision
+from promotion.judgement.policy import ApprovalRule
+from promotion.registry.workflow import Registry
+from promotion.secrets import without_password
+from promotion.vocabulary import Tag
+from registry_flows.under_prefect.artifacts import key_of
+from registry_flows.under_prefect.server import as_server_error
+from registry_flows.under_prefect.session import quietly
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import FlowRun
+
+GATE = "gate/gate"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What a training left.
+
+    Attributes:
+        tag: the version.
+        decision: the gate's, where it was asked in this process.
+        gate_run: the run of the gate's deployment that the version was handed to: its URL, or its name where the
+            server's user interface has none.
+    """
+
+    tag: str
+    decision: Decision | None = None
+    gate_run: str | None = None
+
+
+def check_hand_off(config: Config) -> None:
+    """See that there is a gate to hand a version to: before hours of training rather than after.
+
+    Raises:
+        ConfigError: there is no such deployment.
+        ServerFailed: Prefect's server does not answer.
+    """
+    from prefect.client.orchestration import get_client
+    from prefect.exceptions import ObjectNotFound
+
+    if config.hand_off == "subflow":
+        return
+    with as_server_error(), get_client(sync_client=True) as client:
+        try:
+            client.read_deployment_by_name(GATE)
+        except ObjectNotFound as error:
+            message = (
+                f"There is no deployment '{GATE}' on the Prefect server {_server()}. "
+                '`make deploy` or `prefect deploy --all` creates it; or set hand_off = "subflow".'
+            )
+            raise ConfigError(message) from error
+
+
+def _server() -> str:
+    from prefect.settings import PREFECT_API_URL
+
+    return without_password(PREFECT_API_URL.value() or "of this process")
+
+
+def hand_off(registry: Registry, tag: Tag, gate: Callable[[str], Decision]) -> Candidate:
+    """Have the version judged: now by the gate, or by a run of its deployment, which is not waited for.
+
+    Not waited for, since a worker with one slot would wait for itself, and a gate that waits for a person for days.
+    """
+    if registry.config.hand_off == "subflow":
+        return Candidate(tag=str(tag), decision=gate(str(tag)))
+    run = _start(tag, as_child=not _may_suspend(registry, tag))
+    return Candidate(tag=str(tag), gate_run=_shown(run, tag))
+
+
+def _may_suspend(registry: Registry, tag: Tag) -> bool:
+    """Prefect suspends no child of another run."""
+    return registry.config.model(tag.model).policy.approval is ApprovalRule.REQUIRED
+
+
+def _start(tag: Tag, *, as_child: bool) -> "FlowRun":
+    """Asked for twice for one version, as by a run that runs again, Prefect gives the same run."""
+    from prefect.deployments import run_deployment
+
+    with as_server_error():
+        run: Any = run_deployment(
+            GATE,
+            parameters={"tag": str(tag)},
+            flow_run_name=f"gate {tag}",
+            timeout=0,
+            idempotency_key=f"gate {tag}",
+            as_subflow=as_child,
+        )
+    return run  # type: ignore[no-any-return]
+
+
+def _shown(run: "FlowRun", tag: Tag) -> str:
+    """Leave a link to the gate's run where people look at the training's; the link, or the name where there is none."""
+    from prefect.artifacts import create_link_artifact
+    from prefect.utilities.urls import url_for
+
+    link = url_for(run)
+    if link is None:
+        return run.name
+    link = without_password(link)
+    key, text = key_of(tag.model, "gate"), f"gate {tag}"
+    what = f"The gate's run that judges {tag}."
+    quietly(create_link_artifact, link, text, key=key, description=what)
+    return link
