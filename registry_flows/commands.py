@@ -55,7 +55,7 @@ def retrain(
     when it was handed to the gate's deployment. With --all, 0 when every model was trained and judged, 1 otherwise.
     Uses the Prefect server of PREFECT_API_URL, or a temporary one.
     """
-    from registry_flows.running import retrain_here
+    from registry_flows.flows.running import retrain_here
 
     form, why = form_of(as_json=as_json, as_markdown=as_markdown), anew(reason, start_anew=start_anew)
     if every:
@@ -99,7 +99,7 @@ def _check_alone(*others: object) -> None:
 
 def _retrain_all(form: Form, *, verbose: bool) -> int:
     from promotion.report.page import Column, Page, Table, Words
-    from registry_flows.running import retrain_all_here
+    from registry_flows.flows.running import retrain_all_here
 
     outcomes = retrain_all_here(verbose=verbose)
     columns = (Column("model", wraps=False), Column("version", wraps=False), Column("verdict"), Column("why"))

@@ -8,8 +8,8 @@ import pytest
 
 import promotion
 import registry_flows.fraud
-from registry_flows.gate import gate_flow
-from registry_flows.train import train_flow
+from registry_flows.flows.gate import gate_flow
+from registry_flows.flows.train import train_flow
 from registry_flows.under_prefect.session import dry_run, registry
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]

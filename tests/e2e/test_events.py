@@ -11,8 +11,8 @@ from situation import toy
 
 import promotion
 from promotion.vocabulary import Stage
-from registry_flows.audit import audit_flow
-from registry_flows.gate import gate_flow
+from registry_flows.flows.audit import audit_flow
+from registry_flows.flows.gate import gate_flow
 from registry_flows.under_prefect.artifacts import key_of, page_of_run
 from registry_flows.under_prefect.events import events_of
 from registry_flows.under_prefect.listeners import spread

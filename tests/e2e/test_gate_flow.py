@@ -22,12 +22,15 @@ from promotion.adapters.memory import MemoryMirror
 from promotion.cli import run as main
 from promotion.config import load_config
 from promotion.errors import Refused
-from registry_flows.gate import gate_flow
+from registry_flows.flows.gate import gate_flow
 from registry_flows.under_prefect.approval import resume_waiting
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 
 TESTS = Path(__file__).parents[1]
+ENTRYPOINT = (
+    "registry_flows.gate.gate_flow"  # of a deployment made by an earlier release, whose runs wait on the server
+)
 CONFIGURATION = """
 bentoml_home = "bentoml"
 mlflow_tracking_uri = "sqlite:///mlflow.db"
@@ -69,8 +72,7 @@ def deployed(waiting_room):
     """Runs of the gate's deployment: made, executed, resumed, as the server and a worker do."""
     with get_client(sync_client=True) as client:
         flow_id = client.create_flow(gate_flow)
-        entrypoint = "registry_flows.gate.gate_flow"
-        deployment = client.create_deployment(flow_id, name="gate", entrypoint=entrypoint, path=str(waiting_room))
+        deployment = client.create_deployment(flow_id, name="gate", entrypoint=ENTRYPOINT, path=str(waiting_room))
         yield Runs(client, deployment)
 
 
@@ -113,7 +115,7 @@ def in_a_process(run_id, folder):
     """Run it as a worker does, in a process of its own; its exit code."""
     environment = {
         **os.environ,
-        "PREFECT__FLOW_ENTRYPOINT": "registry_flows.gate.gate_flow",
+        "PREFECT__FLOW_ENTRYPOINT": ENTRYPOINT,
         "PYTHONPATH": str(TESTS),
         "PREFECT_LOGGING_TO_API_ENABLED": "false",
     }

@@ -5,7 +5,7 @@ from recipes import rows_of_days
 
 import promotion
 from promotion.vocabulary import Tag, Verdict
-from registry_flows.train import train_flow
+from registry_flows.flows.train import train_flow
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 

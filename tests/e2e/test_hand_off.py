@@ -10,8 +10,8 @@ from recipes import synthetic_rows
 
 import promotion
 from promotion.cli import run
-from registry_flows.gate import gate_flow
-from registry_flows.train import train_flow
+from registry_flows.flows.gate import gate_flow
+from registry_flows.flows.train import train_flow
 from registry_flows.under_prefect.hand_off import GATE, hand_off
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]

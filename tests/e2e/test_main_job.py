@@ -10,8 +10,8 @@ import promotion
 from promotion.cli import run
 from promotion.rows import file_digest
 from promotion.vocabulary import Tag
+from registry_flows.flows.train import train_flow
 from registry_flows.fraud import FraudRecipe, features
-from registry_flows.train import train_flow
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 

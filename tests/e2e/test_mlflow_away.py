@@ -10,7 +10,7 @@ from servers import free_port, wait_until_healthy
 
 import promotion
 from promotion.cli import run
-from registry_flows.train import train_flow
+from registry_flows.flows.train import train_flow
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 

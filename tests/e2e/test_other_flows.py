@@ -8,9 +8,9 @@ from prefect.client.orchestration import get_client
 import promotion
 from promotion.errors import Refused
 from promotion.vocabulary import Stage, Tag
-from registry_flows.audit import audit_flow
-from registry_flows.promote import promote_flow
-from registry_flows.train import train_flow
+from registry_flows.flows.audit import audit_flow
+from registry_flows.flows.promote import promote_flow
+from registry_flows.flows.train import train_flow
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 

@@ -8,7 +8,7 @@ from public_recipes import write_diabetes, write_digits
 import promotion
 from promotion.cli import run
 from promotion.vocabulary import Verdict
-from registry_flows.train import train_flow
+from registry_flows.flows.train import train_flow
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 

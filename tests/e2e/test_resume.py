@@ -5,8 +5,8 @@ from recipes import synthetic_rows
 
 import promotion
 from promotion.errors import DataError
-from registry_flows import train
-from registry_flows.train import train_flow
+from registry_flows.flows import train
+from registry_flows.flows.train import train_flow
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 

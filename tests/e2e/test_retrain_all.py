@@ -8,8 +8,8 @@ from recipes import synthetic_rows
 
 import promotion
 from promotion.cli import run
-from registry_flows import aio
-from registry_flows.retrain_all import SomeFailed, retrain_all_flow
+from registry_flows.flows import aio
+from registry_flows.flows.retrain_all import SomeFailed, retrain_all_flow
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 

@@ -11,8 +11,8 @@ import pytest
 from servers import free_port, wait_until_healthy
 
 import promotion
+from registry_flows.flows.train import train_flow
 from registry_flows.fraud import AMOUNT, CATEGORIES, FraudRecipe
-from registry_flows.train import train_flow
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 

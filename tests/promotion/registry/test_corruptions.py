@@ -27,7 +27,7 @@ from promotion.registry.state import fold
 from promotion.rows import fingerprints
 from promotion.seams import call
 from promotion.vocabulary import Stage
-from registry_flows.tracking import Logged
+from registry_flows.flows.tracking import Logged
 
 POLICY = {"min_rows": 100, "min_positives": 20, "approval": "required", "metrics": ["roc_auc"], "guardrails": []}
 SKILLS = {"weak": "weak", "good": "good", "twin": "good", "noisy": "noisy", "last": "good"}

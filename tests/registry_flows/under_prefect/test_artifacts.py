@@ -1,9 +1,8 @@
-"""What Prefect and MLflow show of words that others wrote."""
+"""What Prefect shows of words that others wrote."""
 
 from promotion.judgement import Check, Kind
 from promotion.registry.audit import Code, Finding, Severity
 from promotion.vocabulary import Outcome
-from registry_flows import retrain_all, tracking
 from registry_flows.under_prefect import artifacts
 
 ODD = "\x1b[2K\u202egood\u2066\nx"
@@ -14,15 +13,9 @@ def test_tables_of_artifacts_show_control_codes_as_text(monkeypatch):
     check = Check(kind=Kind.SLICE, subject=ODD, outcome=Outcome.PASSED, reason=f"because {ODD}")
     shown = artifacts._row(check)
     assert (shown["check"], shown["why"]) == (f"slice {SHOWN}", f"because {SHOWN}")
-    (row,) = retrain_all._table([retrain_all.Outcome(model="toy", error=ODD)])
-    assert SHOWN in row["why"]
     written = []
     monkeypatch.setattr(artifacts, "is_in_run", lambda: True)
     monkeypatch.setattr(artifacts, "_write", lambda _, rows, **more: written.extend(rows))
     finding = Finding(code=Code.LABEL, severity=Severity.ERROR, subject="toy:good", expected="a", found=ODD, mend="b")
     artifacts.findings_artifact("toy", [finding])
     assert [row["found"] for row in written] == [SHOWN]
-
-
-def test_tags_and_parameters_in_mlflow_do_too():
-    assert tracking._shown({"data.path": ODD, "depth": 3}) == {"data.path": SHOWN, "depth": 3}

@@ -13,7 +13,7 @@ from recipes import ToyRecipe
 from promotion.config import Config
 from promotion.errors import MirrorError
 from promotion.seams import call
-from registry_flows.tracking import check_tracking, log_training
+from registry_flows.flows.tracking import _shown, check_tracking, log_training
 from registry_flows.under_prefect.session import may_pass
 
 pytestmark = [pytest.mark.xdist_group("mlflow-server"), pytest.mark.timeout(600)]
@@ -138,3 +138,8 @@ def test_a_deleted_experiment_is_found_before_training_with_the_words_that_bring
     mlflow.rename_experiment(experiment, "toy (old)")
     check_tracking(settings, "toy")
     assert mlflow.get_experiment_by_name("toy").experiment_id != experiment
+
+
+def test_tags_and_parameters_show_control_codes_as_text():
+    told = {"data.path": "\x1b[2K\u202egood\u2066\nx", "depth": 3}
+    assert _shown(told) == {"data.path": r"\x1b[2K\u202egood\u2066\nx", "depth": 3}

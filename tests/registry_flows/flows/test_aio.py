@@ -5,7 +5,7 @@ from contextvars import ContextVar
 import pytest
 
 from promotion.errors import ConfigError
-from registry_flows import aio
+from registry_flows.flows import aio
 
 FLOWS = {name: getattr(aio, f"{name}_flow") for name in aio.__all__}
 

@@ -11,7 +11,7 @@ from promotion.errors import ConfigError
 from registry_flows.under_prefect.server import TemporaryServer, as_server_error, check_server
 
 if TYPE_CHECKING:
-    from registry_flows.retrain_all import Outcome
+    from registry_flows.flows.retrain_all import Outcome
     from registry_flows.under_prefect.hand_off import Candidate
 
 _QUIET = {
@@ -45,7 +45,7 @@ def retrain_here(
         _look_ahead(model, data_path, options, lasting=server is None)
         from prefect import tags
 
-        from registry_flows.retrain import retrain_flow
+        from registry_flows.flows.retrain import retrain_flow
 
         with _settings(server), as_server_error(), tags(*(("dry run",) if dry_run else ())):
             return retrain_flow(model, data_path=data_path, version=version, options=options)
@@ -56,7 +56,7 @@ def retrain_all_here(*, verbose: bool) -> "tuple[Outcome, ...]":
     keep_for_answers()
     _be_quiet(verbose=verbose)
     server = _temporary_server()
-    from registry_flows.retrain_all import SomeFailed, retrain_all_flow
+    from registry_flows.flows.retrain_all import SomeFailed, retrain_all_flow
 
     _check_hand_off(lasting=server is None)
     with _settings(server), as_server_error():
@@ -109,7 +109,7 @@ def _temporary_server() -> TemporaryServer | None:
 
 def _look_ahead(model: str, data_path: str | None, options: dict[str, Any] | None, *, lasting: bool) -> None:
     """See that the model can be judged and logged, and read its rows, which the flow then finds read."""
-    from registry_flows.tracking import check_tracking
+    from registry_flows.flows.tracking import check_tracking
     from registry_flows.under_prefect.session import registry
 
     ours = registry()

@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from registry_flows.audit import audit_flow
-from registry_flows.gate import gate_flow
-from registry_flows.promote import promote_flow
-from registry_flows.retrain import retrain_flow
-from registry_flows.retrain_all import retrain_all_flow
-from registry_flows.train import train_flow
+from registry_flows.flows.audit import audit_flow
+from registry_flows.flows.gate import gate_flow
+from registry_flows.flows.promote import promote_flow
+from registry_flows.flows.retrain import retrain_flow
+from registry_flows.flows.retrain_all import retrain_all_flow
+from registry_flows.flows.train import train_flow
 
 __all__ = ["audit", "gate", "promote", "retrain", "retrain_all", "train"]
 

@@ -1,0 +1,63 @@
+"""The gate flow: judge a candidate against the champion on the same rows, record why, relabel what follows.
+
+Run again (a retry, a crashed worker, a resumed run, by hand), it judges nothing twice that stands.
+"""
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+from prefect.tasks import exponential_backoff
+
+from promotion.judgement import Decision
+from promotion.registry.approving import is_open
+from promotion.registry.state import State
+from promotion.registry.transition import standing
+from promotion.vocabulary import Tag
+from registry_flows.under_prefect.approval import asked_before, follow_up
+from registry_flows.under_prefect.artifacts import decision_artifacts, progress
+from registry_flows.under_prefect.session import as_task, may_pass, registry, run_name
+
+
+@flow(name="gate", flow_run_name="gate {tag}")
+def gate_flow(
+    tag: str, data_path: str | None = None, holdout_path: str | None = None, overdue: bool = False
+) -> Decision:
+    """Judge one version.
+
+    Where the policy wants people's approval, a run of the deployment suspends until they answer; elsewhere the decision
+    waits for `promotion approve`. A version that serves by its decision, or waits by it, is not judged again.
+
+    Args:
+        tag: e.g. `fraud_classifier:6hnrlexgmwrh6ax4`.
+        data_path: file whose holdout judges; None for the one that the candidate was trained from.
+        holdout_path: file that judges whole; None for the configured one, if any.
+        overdue: only deny what nobody answered in time; a version that waits no more is left as it is.
+    """
+    version, ours = Tag.parse(tag), registry()
+    state = ours.complete(version.model)
+    ended = _ended(state, version) if overdue or asked_before() else None
+    if ended:
+        return ended
+    decision = standing(state, version) or judge(version, data_path, holdout_path)
+    decision_artifacts(ours, version, decision)
+    if decision.waits:
+        follow_up(ours, version)
+    return decision
+
+
+@task(
+    task_run_name=run_name("judge"),
+    cache_policy=NO_CACHE,
+    retries=3,
+    retry_delay_seconds=exponential_backoff(2),
+    retry_condition_fn=may_pass,
+)
+def judge(version: Tag, data_path: str | None, holdout_path: str | None) -> Decision:
+    """Judge it now; where somebody else changed the record meanwhile, once more against what serves then."""
+    with progress(version, as_task) as step:
+        return registry().gate(version, data=data_path, holdout=holdout_path, step=step)
+
+
+def _ended(state: State, version: Tag) -> Decision | None:
+    """The decision that people were asked about, once it waits no more: answered, denied or overtaken."""
+    known = state.versions.get(str(version))
+    return known.decision if known and not is_open(known) else None

@@ -1,0 +1,27 @@
+"""The promote flow: a promotion by hand, under Prefect, by the same rules and into the same record."""
+
+from prefect import flow
+from prefect.runtime import flow_run
+
+from promotion.vocabulary import Tag
+from registry_flows.under_prefect.session import registry
+
+
+@flow(name="promote", flow_run_name="promote {tag}")
+def promote_flow(tag: str, reason: str) -> str:
+    """Put a version that has a `promote` decision into `prod`; judged again first where its holdout has changed since.
+
+    A run that runs again, after a crash or a retry, finds what it promoted and leaves it so.
+
+    Args:
+        tag: The version, e.g. `fraud_classifier:6hnrlexgmwrh6ax4`.
+        reason: Why, in one sentence, for the record.
+
+    Raises:
+        Refused: the rules do not allow it, or approvals are missing.
+    """
+    version, ours = Tag.parse(tag), registry()
+    champion = ours.complete(version.model).champion
+    if flow_run.run_count > 1 and champion and champion.tag == str(version):
+        return champion.tag
+    return str(ours.promote(version, reason=reason).champion)

@@ -1,0 +1,26 @@
+"""The retrain flow: train a candidate on the configured data and let the gate judge it."""
+
+from typing import Any
+
+from prefect import flow
+
+from registry_flows.flows.train import time_as_version, train_flow
+from registry_flows.under_prefect.hand_off import Candidate
+
+
+@flow(name="retrain", flow_run_name="retrain {model}")
+def retrain_flow(
+    model: str = "fraud_classifier",
+    data_path: str | None = None,
+    version: str | None = None,
+    options: dict[str, Any] | None = None,
+) -> Candidate:
+    """Train and gate.
+
+    Args:
+        model: its name in the configuration.
+        data_path: CSV or Parquet file; None for the configured one.
+        version: the trainer's own name for it; the time that the run was due when None.
+        options: of the recipe, for this training only.
+    """
+    return train_flow(data_path, version or time_as_version(), stage="prod", model=model, options=options)

@@ -1,0 +1,132 @@
+"""The retrain-all flow: many models side by side; one that fails stops no other."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from prefect import flow, task
+from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.futures import PrefectFuture, as_completed
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from promotion.errors import PromotionError
+from promotion.judgement import Decision
+from promotion.report.page import Tone
+from promotion.visible import visible
+from promotion.vocabulary import Verdict
+from registry_flows.flows.retrain import retrain_flow
+from registry_flows.under_prefect.hand_off import Candidate
+from registry_flows.under_prefect.session import quietly, registry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of one model.
+
+    Attributes:
+        model: its name.
+        tag: the version that was trained; None where none was saved.
+        decision: the gate's, where it judged in this process.
+        gate_run: the gate's run that the version was handed to otherwise.
+        error: the sentence that says why it failed; None where it did not.
+    """
+
+    model: str
+    tag: str | None = None
+    decision: Decision | None = None
+    gate_run: str | None = None
+    error: str | None = None
+
+    @property
+    def verdict(self) -> str:
+        """In a word or two."""
+        if self.error is not None:
+            return "failed"
+        if self.decision is None:
+            return "handed to the gate"
+        return "waits for approval" if self.decision.waits else str(self.decision.verdict)
+
+    @property
+    def tone(self) -> Tone:
+        """How the verdict is meant."""
+        if self.error is not None or (self.decision and self.decision.verdict is Verdict.REJECT):
+            return Tone.BAD
+        promoted = self.decision and self.decision.verdict is Verdict.PROMOTE and not self.decision.waits
+        return Tone.GOOD if promoted else Tone.UNSURE
+
+    @property
+    def said(self) -> str:
+        """In a sentence."""
+        return self.error or (self.decision.summary if self.decision else f"The gate's run: {self.gate_run}.")
+
+
+class SomeFailed(PromotionError):
+    """Not every model could be retrained.
+
+    Attributes:
+        outcomes: what became of each, the failed ones among them.
+    """
+
+    def __init__(self, outcomes: Sequence[Outcome]) -> None:
+        self.outcomes = tuple(outcomes)
+        failed = [one for one in self.outcomes if one.error is not None]
+        named = "; ".join(f"{one.model} ({str(one.error).rstrip('.')})" for one in failed)
+        super().__init__(f"{len(failed)} of {len(self.outcomes)} models could not be retrained: {named}.")
+
+
+@task(name="retrain_model", task_run_name="retrain_model-{model}", cache_policy=NO_CACHE)
+def retrain_model(model: str) -> Candidate:
+    """Train and judge one model, by the retrain flow."""
+    return retrain_flow(model)
+
+
+@flow(
+    name="retrain-all",
+    flow_run_name="retrain all",
+    task_runner=ThreadPoolTaskRunner(max_workers=os.cpu_count() or 1),  # type: ignore[arg-type]
+)
+def retrain_all_flow(models: list[str] | None = None) -> tuple[Outcome, ...]:
+    """Train and gate many models side by side, as many at once as there are processors.
+
+    Args:
+        models: their names in the configuration; None for all of them.
+
+    Raises:
+        SomeFailed: some could not be retrained; the others are done.
+    """
+    chosen = list(dict.fromkeys(models or registry().config.models))
+    for model in chosen:
+        registry().config.model(model)
+    futures = dict(zip(chosen, retrain_model.map(chosen), strict=True))
+    _watch(list(futures.values()))
+    outcomes = tuple(_outcome(model, future) for model, future in futures.items())
+    quietly(create_table_artifact, _table(outcomes), key="retrained-models", description="What became of each model.")
+    if any(one.error is not None for one in outcomes):
+        raise SomeFailed(outcomes)
+    return outcomes
+
+
+def _watch(futures: "list[PrefectFuture[Candidate]]") -> None:
+    """Show how many models are done, until all are."""
+    artifact = quietly(create_progress_artifact, 0.0, key="retrained-share", description="How many models are done.")
+    for done, _ in enumerate(as_completed(futures), start=1):
+        if artifact is not None:
+            quietly(update_progress_artifact, artifact, 100.0 * done / len(futures))
+
+
+def _outcome(model: str, future: "PrefectFuture[Candidate]") -> Outcome:
+    found: Any = future.result(raise_on_failure=False)
+    if isinstance(found, PromotionError):
+        return Outcome(model=model, error=str(found))
+    if isinstance(found, BaseException):
+        return Outcome(model=model, error=f"{type(found).__name__}: {found}")
+    return Outcome(model=model, tag=found.tag, decision=found.decision, gate_run=found.gate_run)
+
+
+def _table(outcomes: Sequence[Outcome]) -> list[dict[str, str]]:
+    return [
+        {"model": one.model, "version": one.tag or "-", "verdict": one.verdict, "why": visible(one.said)}
+        for one in outcomes
+    ]

@@ -1,0 +1,151 @@
+"""The train flow: load, split, train, log to MLflow, save to the Bento store as `staging`, hand off to the gate.
+
+It never labels anything `prod`: with `stage="prod"` it asks the gate for that, with `stage="staging"` it stops. Run
+again (a retry, a crashed worker), it goes on from the version that it saved, if it came so far.
+"""
+
+from datetime import UTC
+from typing import TYPE_CHECKING, Any, Literal
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE, CacheKeyFnPolicy
+from prefect.runtime import flow_run
+from prefect.tasks import exponential_backoff
+
+from promotion.errors import as_data_error
+from promotion.registry.reading import Data
+from promotion.registry.record import Origin
+from promotion.row_keys import fingerprints
+from promotion.seams import Recipe, Split, Trained
+from promotion.vocabulary import Tag
+from registry_flows.flows.gate import gate_flow
+from registry_flows.flows.tracking import Logged, check_tracking, log_training
+from registry_flows.under_prefect.caching import results_folder
+from registry_flows.under_prefect.hand_off import Candidate, check_hand_off, hand_off
+from registry_flows.under_prefect.loading import Loaded, read, rows_key
+from registry_flows.under_prefect.resume import saved_before, this_run
+from registry_flows.under_prefect.session import as_task, may_pass, registry, run_name
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Of the steps that wait for a disk or a server. Training has no limit of ours: nobody but its owner knows how long it
+# may take, and `train_flow.with_options(timeout_seconds=…)` or the deployment's own can say it.
+_LOADING_SECONDS, _WRITING_SECONDS = 3600, 900
+_PASSING: dict[str, Any] = {
+    "retry_delay_seconds": exponential_backoff(2),
+    "retry_jitter_factor": 0.5,
+    "retry_condition_fn": may_pass,
+}
+
+
+@task(
+    task_run_name=run_name("load_data"),
+    cache_policy=CacheKeyFnPolicy(cache_key_fn=rows_key),
+    persist_result=True,
+    timeout_seconds=_LOADING_SECONDS,
+    retries=5,
+    **_PASSING,
+)
+def load_data(model: str, data_path: str | None, options: dict[str, Any] | None = None) -> Loaded:
+    """The model's recipe and its rows; those of a file that was read before are not read again."""
+    return read(model, data_path, options or {})
+
+
+@task(task_run_name=run_name("split_data"), cache_policy=NO_CACHE)
+def split_data(model: str, recipe: Recipe, data: Data, options: dict[str, Any] | None = None) -> Split:
+    """The rows that train and the rows that judge."""
+    return registry().split(model, recipe, data, options=options)
+
+
+@task(
+    task_run_name=run_name("save_model"), cache_policy=NO_CACHE, timeout_seconds=_WRITING_SECONDS, retries=3, **_PASSING
+)
+def save_model(
+    model: str, trained: Trained, recipe: Recipe, training: "pd.DataFrame", version: str, logged: Logged
+) -> Tag:
+    """Save the candidate to the Bento store as `staging`, with what was logged and the fingerprints of its rows."""
+    draws = registry().draws(model, recipe)
+    return registry().store.save(
+        model,
+        trained,
+        metadata={"version": version, **logged.metadata, **this_run()},
+        training_rows=fingerprints(training[recipe.key]),
+        training_groups={draws.group_id: draws.group_fingerprints(training)} if draws.group else None,
+    )
+
+
+_log_training = task(
+    name="log_training",
+    task_run_name=run_name("log_training"),
+    cache_policy=NO_CACHE,
+    timeout_seconds=_WRITING_SECONDS,
+    retries=3,
+    **_PASSING,
+)(log_training)
+
+
+@task(
+    task_run_name=run_name("register"), cache_policy=NO_CACHE, timeout_seconds=_WRITING_SECONDS, retries=3, **_PASSING
+)
+def register(tag: Tag, origin: Origin) -> None:
+    """Record the version in the ledger; one that is recorded already stays as it is."""
+    registry().register(tag, origin)
+
+
+def _flow_run_name() -> str:
+    parameters = flow_run.parameters
+    return f"train {parameters['model']} {parameters['version'] or time_as_version()}"
+
+
+@flow(name="train", flow_run_name=_flow_run_name)
+def train_flow(
+    data_path: str | None = None,
+    version: str | None = None,
+    stage: Literal["staging", "prod"] = "prod",
+    model: str = "fraud_classifier",
+    options: dict[str, Any] | None = None,
+) -> Candidate:
+    """Train a candidate.
+
+    Args:
+        data_path: CSV or Parquet file; relative to the folder of promotion.toml; None for the configured one.
+        version: the trainer's own name for it, kept as metadata; the time that the run was due when None.
+        stage: the stage asked for. The candidate is saved as `staging` either way; `prod` hands it to the gate.
+        model: its name in the configuration.
+        options: of the recipe, for this training only.
+    """
+    registry().check(model)
+    check_tracking(registry().config, model)
+    if stage == "prod":
+        check_hand_off(registry().config)
+    loaded = load_data.with_options(result_storage=results_folder(registry().config))(model, data_path, options)
+    saved = saved_before(registry().store, model)
+    tag = saved.tag if saved else _candidate(model, version or time_as_version(), loaded, options)
+    register(tag, _origin(tag, loaded.data, options))
+    return hand_off(registry(), tag, gate_flow) if stage == "prod" else Candidate(tag=str(tag))
+
+
+def time_as_version() -> str:
+    """The time that this flow run was due, as the name of a version that nobody named."""
+    return f"{flow_run.scheduled_start_time.astimezone(UTC):%Y.%m.%d.%H%M%S}"
+
+
+def _candidate(model: str, version: str, loaded: Loaded, options: dict[str, Any] | None) -> Tag:
+    """Split, train, log, save."""
+    recipe, data = loaded.recipe, loaded.data
+    split = split_data(model, recipe, data, options)
+    with as_data_error("The recipe could not train"):
+        trained = recipe.train(split.training, step=as_task)
+    logged = _log_training(registry().config, model, version, recipe, data, split, trained, this_run())
+    return save_model(model, trained, recipe, split.training, version, logged)
+
+
+def _origin(tag: Tag, data: Data, options: dict[str, Any] | None) -> Origin:
+    """Where a version comes from, by what was saved with it."""
+    saved = registry().store.get(tag).metadata
+    return Origin(run_id=saved["mlflow_run_id"], data=data, version=saved["version"], options=options or {})
+
+
+if __name__ == "__main__":
+    train_flow(data_path="data/train_transaction.csv", version="1.0.1", stage="prod")
