@@ -1,6 +1,6 @@
-"""Make `registry_flows/columns.json` from a real train_transaction.csv: summary statistics of its columns, no rows.
+"""Make `registry_flows/fraud/columns.json` from a real train_transaction.csv: summary statistics, no rows.
 
-python data/derive_columns.py data/train_transaction.csv > registry_flows/columns.json
+python data/derive_columns.py data/train_transaction.csv > registry_flows/fraud/columns.json
 """
 
 import json

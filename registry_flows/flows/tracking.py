@@ -110,7 +110,7 @@ def log_training(
         ):
             begun.append(run.info.run_id)
             mlflow.set_tags({**made_by, **_shown(_tags(data, recipe))})
-            mlflow.log_params(_shown(_parameters(recipe, version)))
+            mlflow.log_params(_shown(_parameters(config.model(model).recipe, recipe, version)))
             mlflow.log_metrics(dict(metrics))
             _log_model(trained)
         return Logged(run_id=str(run.info.run_id), metrics=metrics)
@@ -138,9 +138,9 @@ def training_metrics(config: Config, model: str, recipe: Recipe, split: Split, t
     return sizes | {f"holdout_{logged_as(found.metric)}": found.value for found in evaluation.metrics}
 
 
-def _parameters(recipe: Recipe, version: str) -> dict[str, Any]:
+def _parameters(name: str, recipe: Recipe, version: str) -> dict[str, Any]:
     options = {one.name: getattr(recipe, one.name) for one in fields(recipe)} if is_dataclass(recipe) else vars(recipe)
-    return {"version": version, "recipe": f"{type(recipe).__module__}:{type(recipe).__qualname__}", **options}
+    return {"version": version, "recipe": name, **options}
 
 
 def _shown(named: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from registry_flows.data import write
+from registry_flows.fraud.data import write
 
 CONFIGURATION = """
 bentoml_home = "bentoml"

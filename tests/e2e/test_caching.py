@@ -7,9 +7,9 @@ from contextvars import copy_context
 import pytest
 
 import promotion
-import registry_flows.fraud
 from registry_flows.flows.gate import gate_flow
 from registry_flows.flows.train import train_flow
+from registry_flows.fraud import recipe
 from registry_flows.under_prefect.session import dry_run, registry
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
@@ -18,10 +18,8 @@ pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 @pytest.fixture
 def reads(monkeypatch):
     """The names of the files that the recipe read."""
-    files, read = [], registry_flows.fraud.read_rows
-    monkeypatch.setattr(
-        registry_flows.fraud, "read_rows", lambda path, columns: (files.append(path.name), read(path, columns))[1]
-    )
+    files, read = [], recipe.read_rows
+    monkeypatch.setattr(recipe, "read_rows", lambda path, columns: (files.append(path.name), read(path, columns))[1])
     return files
 
 

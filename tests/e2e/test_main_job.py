@@ -11,7 +11,7 @@ from promotion.cli import run
 from promotion.rows import file_digest
 from promotion.vocabulary import Tag
 from registry_flows.flows.train import train_flow
-from registry_flows.fraud import FraudRecipe, features
+from registry_flows.fraud.recipe import FraudRecipe, features
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 
@@ -55,6 +55,7 @@ class TestTraining:
         logged = client.get_run(known.registration.run_id)
         assert logged.data.params["seed"] == "27"
         assert logged.data.params["version"] == "1.0.1"
+        assert logged.data.params["recipe"] == "registry_flows.fraud:FraudRecipe"
         assert logged.data.tags["data.sha256"] == file_digest(project / "data/train_transaction.csv")
         assert logged.data.tags["library.xgboost"]
         assert logged.data.metrics["training_rows"] == 22_500

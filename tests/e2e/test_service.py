@@ -12,7 +12,7 @@ from servers import free_port, wait_until_healthy
 
 import promotion
 from registry_flows.flows.train import train_flow
-from registry_flows.fraud import AMOUNT, CATEGORIES, FraudRecipe
+from registry_flows.fraud.recipe import AMOUNT, CATEGORIES, FraudRecipe
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 

@@ -13,7 +13,7 @@ from pandas.testing import assert_frame_equal
 from prefect.flows import load_flow_from_entrypoint
 from prefect.serializers import PickleSerializer
 
-from registry_flows.data import write
+from registry_flows.fraud.data import write
 from registry_flows.under_prefect.approval import Answer
 from registry_flows.under_prefect.session import registry
 

@@ -66,7 +66,7 @@ class Profiles:
 @functools.cache
 def profiles() -> Profiles:
     """Read ``columns.json``, once."""
-    raw = json.loads(resources.files("registry_flows").joinpath("columns.json").read_text("ascii"))
+    raw = json.loads(resources.files("registry_flows.fraud").joinpath("columns.json").read_text("ascii"))
     products = list(raw["amounts"])
     columns = tuple(_column(name, spec, raw["probabilities"]) for name, spec in raw["columns"].items() if spec)
     of_product = columns[0].entries[:SIZE]

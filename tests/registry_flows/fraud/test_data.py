@@ -12,9 +12,9 @@ from sklearn.preprocessing import OneHotEncoder
 from typer.testing import CliRunner
 from xgboost import XGBClassifier
 
-from registry_flows import data
+from registry_flows.fraud import data
 
-REAL = Path(__file__).parents[2].parent / "shared" / "data" / "ieee_cis_1500.csv"
+REAL = Path(__file__).parents[3].parent / "shared" / "data" / "ieee_cis_1500.csv"
 CATEGORIES = ["ProductCD", "P_emaildomain", "R_emaildomain", "card4", "M1", "M2", "M3"]
 DAY = 86_400
 
@@ -153,10 +153,10 @@ class TestWrite:
     def test_a_killed_write_leaves_nothing_under_the_final_name(self, tmp_path):
         path = tmp_path / "transactions.csv"
         program = (
-            "import os, sys; from registry_flows import data; "
+            "import os, sys; from registry_flows.fraud import data; "
             "data.write(sys.argv[1], 20_000, on_progress=lambda rows, frauds: os.kill(os.getpid(), 9))"
         )
-        ended = subprocess.run([sys.executable, "-c", program, path], check=False, cwd=Path(data.__file__).parents[1])
+        ended = subprocess.run([sys.executable, "-c", program, path], check=False, cwd=Path(data.__file__).parents[2])
         assert ended.returncode == -9
         assert not path.exists()
 
@@ -227,7 +227,7 @@ class TestCommand:
 
 
 def run(*arguments):
-    return CliRunner().invoke(data._app, [str(argument) for argument in arguments])
+    return CliRunner().invoke(data.app, [str(argument) for argument in arguments])
 
 
 def days(rows):
