@@ -19,13 +19,12 @@ from promotion.canonical import canonical_json
 from promotion.config import Config
 from promotion.errors import MirrorError, as_data_error
 from promotion.evidence import measure
-from promotion.registry.audit.libraries import TRAINED_WITH, python_series
-from promotion.registry.audit.runs import METRICS
 from promotion.registry.mirroring import logged_as
 from promotion.registry.patience import in_time, patience
 from promotion.registry.reading import Data
 from promotion.seams import Recipe, Split, Trained, task_of_recipe
 from promotion.secrets import without_password
+from promotion.training_metadata import METRICS, TRAINED_WITH, python_series
 from promotion.visible import visible
 from promotion.vocabulary import Task
 

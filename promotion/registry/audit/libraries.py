@@ -3,15 +3,12 @@
 import json
 from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
-from platform import python_version_tuple
 
 from promotion.registry.audit.findings import Code, Finding, finding
 from promotion.registry.state import State
 from promotion.seams import Stored
+from promotion.training_metadata import TRAINED_WITH, python_series
 from promotion.vocabulary import Stage
-
-TRAINED_WITH = "libraries"
-"""Name of the metadata under which a version keeps the libraries that trained it, as JSON: name to version."""
 
 
 def check_libraries(state: State, stored: Mapping[str, Stored]) -> Iterator[Finding]:
@@ -46,11 +43,6 @@ def _installed(name: str) -> str | None:
         return version(name)
     except PackageNotFoundError:
         return None
-
-
-def python_series() -> str:
-    """`3.11`: what a pickle depends on of the interpreter."""
-    return ".".join(python_version_tuple()[:2])
 
 
 def _told(versions: Mapping[str, str]) -> str:

@@ -12,10 +12,9 @@ from datetime import datetime
 from promotion.registry.audit.findings import Code, Finding, finding
 from promotion.registry.state import Known, State
 from promotion.seams import Mirror, MirrorRun, Stored
+from promotion.training_metadata import METRICS
 from promotion.vocabulary import Stage
 
-METRICS = "metrics"
-"""Name of the metadata under which a version keeps what its training logged, as JSON."""
 _TOLERANCE = 1e-9
 Decided = Sequence[tuple[int, Mapping[str, float]]]
 """The numbers of each decision on a version with its `seq`, oldest first."""
