@@ -17,12 +17,13 @@ from promotion.report.page import Tone
 from promotion.visible import visible
 from promotion.vocabulary import Verdict
 from registry_flows.flows.retrain import retrain_flow
+from registry_flows.under_prefect.artifacts import quietly
 from registry_flows.under_prefect.hand_off import Candidate
-from registry_flows.under_prefect.session import quietly, registry
+from registry_flows.under_prefect.session import registry
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class RetrainOutcome:
     """What became of one model.
 
     Attributes:
@@ -69,7 +70,7 @@ class SomeFailed(PromotionError):
         outcomes: what became of each, the failed ones among them.
     """
 
-    def __init__(self, outcomes: Sequence[Outcome]) -> None:
+    def __init__(self, outcomes: Sequence[RetrainOutcome]) -> None:
         self.outcomes = tuple(outcomes)
         failed = [one for one in self.outcomes if one.error is not None]
         named = "; ".join(f"{one.model} ({str(one.error).rstrip('.')})" for one in failed)
@@ -87,7 +88,7 @@ def retrain_model(model: str) -> Candidate:
     flow_run_name="retrain all",
     task_runner=ThreadPoolTaskRunner(max_workers=os.cpu_count() or 1),  # type: ignore[arg-type]
 )
-def retrain_all_flow(models: list[str] | None = None) -> tuple[Outcome, ...]:
+def retrain_all_flow(models: list[str] | None = None) -> tuple[RetrainOutcome, ...]:
     """Train and gate many models side by side, as many at once as there are processors.
 
     Args:
@@ -116,16 +117,16 @@ def _watch(futures: "list[PrefectFuture[Candidate]]") -> None:
             quietly(update_progress_artifact, artifact, 100.0 * done / len(futures))
 
 
-def _outcome(model: str, future: "PrefectFuture[Candidate]") -> Outcome:
+def _outcome(model: str, future: "PrefectFuture[Candidate]") -> RetrainOutcome:
     found: Any = future.result(raise_on_failure=False)
     if isinstance(found, PromotionError):
-        return Outcome(model=model, error=str(found))
+        return RetrainOutcome(model=model, error=str(found))
     if isinstance(found, BaseException):
-        return Outcome(model=model, error=f"{type(found).__name__}: {found}")
-    return Outcome(model=model, tag=found.tag, decision=found.decision, gate_run=found.gate_run)
+        return RetrainOutcome(model=model, error=f"{type(found).__name__}: {found}")
+    return RetrainOutcome(model=model, tag=found.tag, decision=found.decision, gate_run=found.gate_run)
 
 
-def _table(outcomes: Sequence[Outcome]) -> list[dict[str, str]]:
+def _table(outcomes: Sequence[RetrainOutcome]) -> list[dict[str, str]]:
     return [
         {"model": one.model, "version": one.tag or "-", "verdict": one.verdict, "why": visible(one.said)}
         for one in outcomes

@@ -3,7 +3,7 @@
 import importlib
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from promotion.cli.streams import keep_for_answers
@@ -11,7 +11,7 @@ from promotion.errors import ConfigError
 from registry_flows.under_prefect.server import TemporaryServer, as_server_error, check_server
 
 if TYPE_CHECKING:
-    from registry_flows.flows.retrain_all import Outcome
+    from registry_flows.flows.retrain_all import RetrainOutcome
     from registry_flows.under_prefect.hand_off import Candidate
 
 _QUIET = {
@@ -39,9 +39,11 @@ def retrain_here(
     _be_quiet(verbose=verbose)
     _foresee(model, data_path)
     server = _temporary_server()
-    with _copies(model, start_anew) if dry_run else nullcontext():
+    from registry_flows.under_prefect import session
+
+    with session.dry_run(model, start_anew) if dry_run else nullcontext():
         if start_anew is not None and not dry_run:
-            _start_anew(model, start_anew)
+            session.registry().start_anew(model, reason=start_anew)
         _look_ahead(model, data_path, options, lasting=server is None)
         from prefect import tags
 
@@ -51,7 +53,7 @@ def retrain_here(
             return retrain_flow(model, data_path=data_path, version=version, options=options)
 
 
-def retrain_all_here(*, verbose: bool) -> "tuple[Outcome, ...]":
+def retrain_all_here(*, verbose: bool) -> "tuple[RetrainOutcome, ...]":
     """Run the flow that retrains every model, likewise; what became of each, the failed ones among them."""
     keep_for_answers()
     _be_quiet(verbose=verbose)
@@ -78,18 +80,6 @@ def _be_quiet(*, verbose: bool) -> None:
     if not verbose:
         for name, value in _QUIET.items():
             os.environ.setdefault(name, value)
-
-
-def _copies(model: str, start_anew: str | None) -> AbstractContextManager[None]:
-    from registry_flows.under_prefect.session import dry_run
-
-    return dry_run(model, start_anew)
-
-
-def _start_anew(model: str, reason: str) -> None:
-    from registry_flows.under_prefect.session import registry
-
-    registry().start_anew(model, reason=reason)
 
 
 def _temporary_server() -> TemporaryServer | None:

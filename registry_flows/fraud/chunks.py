@@ -1,8 +1,7 @@
 """A chunk of 10,000 made-up transactions, drawn by its number.
 
-1. **Profiles.** ``columns.json`` tells of each real column its gap shares per product and either the counts of
-   its values or a few quantiles (summary statistics of 1,500 rows, never a row). Each becomes a table of
-   2,048 equally likely values, the inverse of its distribution, with one more entry for a gap.
+1. **Profiles.** `profiles` has a table of 2,048 equally likely values for each column, the inverse of its
+   distribution, with one more entry for a gap.
 2. **Codes.** A row is 394 positions in those tables. Columns that are missing together in the real file are
    missing together here, and C, D and V columns of one such family mostly move together.
 3. **Fraud.** The columns of the fraud recipe add up to a logit. The intercept is solved for every 1,000 rows,

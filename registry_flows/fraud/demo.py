@@ -57,9 +57,7 @@ class Narrator:
     def run(self, *arguments: str, expect: int = DONE) -> None:
         """Run a command, show it and what it prints."""
         shown = [f"'{one}'" if " " in one else one for one in arguments]
-        self._console.print(
-            f"\n$ promotion {' '.join(shown)}", style="cyan", markup=False, highlight=False, soft_wrap=True
-        )
+        _show_command(self._console, f"promotion {' '.join(shown)}")
         started = time.monotonic()
         code = subprocess.run([self._command, *arguments], env=self._environment, check=False).returncode  # noqa: S603
         self._console.print(f"(exit code {code}, {time.monotonic() - started:.0f} s)", style="dim", highlight=False)
@@ -135,13 +133,11 @@ def _generate(console: Console, days: int) -> None:
 def _edit_label(tag: str, console: Console) -> None:
     path = FOLDER / "bentoml" / "models" / tag.replace(":", "/") / "model.yaml"
     path.write_text(path.read_text().replace("stage: prod", "stage: archived"))
-    console.print(
-        f"\n$ sed -i 's/stage: prod/stage: archived/' {path}",
-        style="cyan",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
-    )
+    _show_command(console, f"sed -i 's/stage: prod/stage: archived/' {path}")
+
+
+def _show_command(console: Console, command: str) -> None:
+    console.print(f"\n$ {command}", style="cyan", markup=False, highlight=False, soft_wrap=True)
 
 
 def _what_next(console: Console) -> None:

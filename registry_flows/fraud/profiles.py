@@ -36,7 +36,7 @@ EFFECTS = {
 
 
 @dataclass(frozen=True, eq=False)
-class Column:
+class ColumnProfile:
     """What is known of one column: its table of values, as they are and as they are written."""
 
     name: str
@@ -52,7 +52,7 @@ class Profiles:
     """The content of ``columns.json``, ready to draw from."""
 
     header: tuple[str, ...]
-    columns: tuple[Column, ...]  # in the header's order, without those that the generator computes
+    columns: tuple[ColumnProfile, ...]  # in the header's order, without those that the generator computes
     gaps: Floats  # (n_gaps, n_products) share of missing values
     products: npt.NDArray[np.intp]  # (2048,) the product that each entry of ProductCD's table stands for
     amounts: Floats  # (n_products, 2) mean and deviation of the log of the amount
@@ -80,7 +80,7 @@ def profiles() -> Profiles:
     )
 
 
-def _column(name: str, spec: dict[str, Any], probabilities: list[float]) -> Column:
+def _column(name: str, spec: dict[str, Any], probabilities: list[float]) -> ColumnProfile:
     """Spread a column's summary over a table of equally likely values."""
     at = (np.arange(SIZE) + 0.5) / SIZE
     rank = np.zeros(SIZE + 1, np.intp)
@@ -92,7 +92,7 @@ def _column(name: str, spec: dict[str, Any], probabilities: list[float]) -> Colu
         table = np.expm1(np.interp(at, probabilities, np.log1p(spec["knots"])))
     entries = _typed(table, spec.get("unit", "whole"))
     start = float(list(EFFECTS).index(name)) if name in EFFECTS else 0.0
-    return Column(
+    return ColumnProfile(
         name=name,
         entries=entries,
         texts=np.array([*map(str, entries[:-1].tolist()), ""], object),

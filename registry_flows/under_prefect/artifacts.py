@@ -89,6 +89,12 @@ def findings_artifact(model: str, findings: Sequence[Finding]) -> None:
         _write(create_table_artifact, rows, key=key, description=description)
 
 
+def quietly(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Write an artifact by one of Prefect's functions; None where it cannot be written."""
+    with _shown():
+        return _write(function, *args, **kwargs)
+
+
 @contextmanager
 def progress(tag: Tag, step: Step) -> Iterator[Step]:
     """A `Step` around another one that shows, as an artifact, which part of a gate is going on.

@@ -27,7 +27,7 @@ _FITTING = ("registry-flows", "numpy", "pandas", "scikit-learn", "xgboost")
 """A fitted object is a pickle, which another release of one of these may not read, or read as something else."""
 
 
-class Damaged(Exception):
+class DamagedRows(Exception):
     """A file of kept rows is not what was written."""
 
 
@@ -50,7 +50,7 @@ class KeptRows:
             kept = _rows(path.read_bytes())
         except FileNotFoundError:
             pass
-        except (Damaged, OSError) as error:
+        except (DamagedRows, OSError) as error:
             self._notice(f"The rows kept in {path} cannot be used ({error}), so the data file is read again.")
         else:
             with contextlib.suppress(OSError):  # of somebody else's file the time of use stays as it is
@@ -73,7 +73,7 @@ class KeptRows:
             content = _content(rows)
             self._folder.mkdir(parents=True, exist_ok=True)
             _write(path, content)
-        except (Damaged, OSError) as error:
+        except (DamagedRows, OSError) as error:
             self._notice(f"The rows could not be kept for the next run ({error}); it will read its data file again.")
         prune(self._folder, "*.arrow", self._most)
         prune(self._folder, ".*.part", self._most)  # of writers that were killed
@@ -83,7 +83,7 @@ def _content(rows: "pd.DataFrame") -> bytes:
     """The rows as the bytes of a file.
 
     Raises:
-        Damaged: they would come back as others.
+        DamagedRows: they would come back as others.
     """
     import pyarrow as pa
     from pandas.testing import assert_frame_equal
@@ -96,7 +96,7 @@ def _content(rows: "pd.DataFrame") -> bytes:
         assert_frame_equal(_frame(table), rows, check_exact=True)
     except (pa.ArrowException, AssertionError, TypeError, ValueError) as error:
         message = f"Arrow does not hold them as they are: {str(error).partition(chr(10))[0]}"
-        raise Damaged(message) from error
+        raise DamagedRows(message) from error
     body: bytes = sink.getvalue().to_pybytes()
     return hashlib.sha256(body).hexdigest().encode() + b"\n" + body
 
@@ -105,14 +105,14 @@ def _rows(content: bytes) -> "pd.DataFrame":
     """The rows that the bytes of a file hold.
 
     Raises:
-        Damaged: a byte of it changed, or it was cut.
+        DamagedRows: a byte of it changed, or it was cut.
     """
     from pyarrow import BufferReader, ipc
 
     head, _, body = content.partition(b"\n")
     if hashlib.sha256(body).hexdigest().encode() != head:
         message = "it was damaged or cut"
-        raise Damaged(message)
+        raise DamagedRows(message)
     return _frame(ipc.open_file(BufferReader(body)).read_all())
 
 

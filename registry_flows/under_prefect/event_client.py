@@ -16,7 +16,7 @@ from promotion.secrets import without_password
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from registry_flows.under_prefect.events import Event
+    from registry_flows.under_prefect.events import PrefectEvent
 
 _PATIENCE_SECONDS = 5.0
 _URL = "PREFECT_API_URL"
@@ -57,7 +57,7 @@ def is_gating() -> bool:
     return run is not None and run.flow is not None and run.flow.name == "gate"
 
 
-def send(events: "Sequence[Event]") -> None:
+def send(events: "Sequence[PrefectEvent]") -> None:
     """Send them; in a flow run they go out beside its work, and Prefect relates them to the run and its work pool.
 
     Raises:
@@ -71,14 +71,14 @@ def send(events: "Sequence[Event]") -> None:
         _post(events)
 
 
-def _stream(events: "Sequence[Event]") -> None:
+def _stream(events: "Sequence[PrefectEvent]") -> None:
     from prefect.events import emit_event
 
     for event in events:
         emit_event(**event.as_sent)
 
 
-def _post(events: "Sequence[Event]") -> None:
+def _post(events: "Sequence[PrefectEvent]") -> None:
     from prefect.client.orchestration import get_client
     from prefect.events.schemas.events import Event as Sent
     from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings

@@ -16,7 +16,7 @@ _OURS = UUID("6f1f2f0a-5a0e-4c55-9d52-2a2e0f6f7b1d")  # of the events' ids; any 
 _TOLD_FINDINGS = 20  # an event is news, not the report
 
 
-class Name(StrEnum):
+class EventName(StrEnum):
     """The events; `docs/reference/events.md` tells what each carries."""
 
     PROMOTED = "promotion.promoted"
@@ -28,7 +28,7 @@ class Name(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Event:
+class PrefectEvent:
     """One piece of news.
 
     Attributes:
@@ -41,7 +41,7 @@ class Event:
     """
 
     id: UUID
-    name: Name
+    name: EventName
     model: str
     version: str | None
     at: datetime
@@ -61,7 +61,7 @@ class Event:
         }
 
 
-def events_of(entries: Sequence[Entry]) -> tuple[Event, ...]:
+def events_of(entries: Sequence[Entry]) -> tuple[PrefectEvent, ...]:
     """The events that follow from what one change recorded."""
     return tuple(event for entry in entries for event in _events(entry, entry.content()))
 
@@ -77,26 +77,26 @@ def touched_by(entries: Sequence[Entry]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(tags))
 
 
-def _events(entry: Entry, body: Body) -> Iterator[Event]:
+def _events(entry: Entry, body: Body) -> Iterator[PrefectEvent]:
     """One or none: a promotion is told by its transition, all else that a gate decides by the decision."""
     match body:
         case Judgement(decision=Decision(waits=True)):
-            yield _judged(Name.APPROVAL_REQUESTED, entry, body)
+            yield _judged(EventName.APPROVAL_REQUESTED, entry, body)
         case Judgement(decision=Decision(verdict=Verdict.HOLD)):
-            yield _judged(Name.HELD, entry, body)
+            yield _judged(EventName.HELD, entry, body)
         case Judgement(decision=Decision(verdict=Verdict.REJECT)):
-            yield _judged(Name.REJECTED, entry, body)
+            yield _judged(EventName.REJECTED, entry, body)
         case TransitionPlanned(cause="promotion"):
-            yield _moved(Name.PROMOTED, entry, body)
+            yield _moved(EventName.PROMOTED, entry, body)
         case TransitionPlanned(cause="rollback"):
-            yield _moved(Name.ROLLED_BACK, entry, body)
+            yield _moved(EventName.ROLLED_BACK, entry, body)
         case TransitionPlanned(cause="denial"):
-            yield _moved(Name.REJECTED, entry, body)
+            yield _moved(EventName.REJECTED, entry, body)
         case _:
             pass
 
 
-def _judged(name: Name, entry: Entry, body: Judgement) -> Event:
+def _judged(name: EventName, entry: Entry, body: Judgement) -> PrefectEvent:
     champion = body.decision.champion.tag if body.decision.champion else None
     payload = {
         "cause": "decision",
@@ -109,7 +109,7 @@ def _judged(name: Name, entry: Entry, body: Judgement) -> Event:
     return _event(name, entry, body.tag, payload)
 
 
-def _moved(name: Name, entry: Entry, plan: TransitionPlanned) -> Event:
+def _moved(name: EventName, entry: Entry, plan: TransitionPlanned) -> PrefectEvent:
     about = plan.moves[0].tag
     left = [move.tag for move in plan.moves if move.before is Stage.PROD and move.tag != plan.champion]
     stayed = plan.champion if plan.champion != about else None
@@ -124,9 +124,9 @@ def _moved(name: Name, entry: Entry, plan: TransitionPlanned) -> Event:
     return _event(name, entry, about, payload)
 
 
-def _event(name: Name, entry: Entry, tag: str, payload: dict[str, Any]) -> Event:
+def _event(name: EventName, entry: Entry, tag: str, payload: dict[str, Any]) -> PrefectEvent:
     """All that every event of an entry carries, around its own payload."""
-    return Event(
+    return PrefectEvent(
         id=uuid5(_OURS, f"{entry.hash} {name}"),
         name=name,
         model=entry.model,
@@ -136,7 +136,7 @@ def _event(name: Name, entry: Entry, tag: str, payload: dict[str, Any]) -> Event
     )
 
 
-def audit_failed(model: str, findings: Sequence[Finding]) -> Event:
+def audit_failed(model: str, findings: Sequence[Finding]) -> PrefectEvent:
     """The event of an audit; of its findings the first twenty."""
     errors = sum(finding.severity is Severity.ERROR for finding in findings)
     told = findings[:_TOLD_FINDINGS]
@@ -149,4 +149,5 @@ def audit_failed(model: str, findings: Sequence[Finding]) -> Event:
         "warnings": len(findings) - errors,
         "findings": [{"code": one.code.value, "subject": one.subject, "mend": one.mend} for one in told],
     }
-    return Event(id=uuid4(), name=Name.AUDIT_FAILED, model=model, version=None, at=datetime.now(UTC), payload=payload)
+    name, now = EventName.AUDIT_FAILED, datetime.now(UTC)
+    return PrefectEvent(id=uuid4(), name=name, model=model, version=None, at=now, payload=payload)

@@ -11,9 +11,8 @@ from promotion.judgement.policy import ApprovalRule
 from promotion.registry.workflow import Registry
 from promotion.secrets import without_password
 from promotion.vocabulary import Tag
-from registry_flows.under_prefect.artifacts import key_of
+from registry_flows.under_prefect.artifacts import key_of, quietly
 from registry_flows.under_prefect.server import as_server_error
-from registry_flows.under_prefect.session import quietly
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
@@ -73,13 +72,10 @@ def hand_off(registry: Registry, tag: Tag, gate: Callable[[str], Decision]) -> C
     """
     if registry.config.hand_off == "subflow":
         return Candidate(tag=str(tag), decision=gate(str(tag)))
-    run = _start(tag, as_child=not _may_suspend(registry, tag))
+    # A gate that may wait for people is no child: Prefect suspends no child of another run.
+    waits = registry.config.model(tag.model).policy.approval is ApprovalRule.REQUIRED
+    run = _start(tag, as_child=not waits)
     return Candidate(tag=str(tag), gate_run=_shown(run, tag))
-
-
-def _may_suspend(registry: Registry, tag: Tag) -> bool:
-    """Prefect suspends no child of another run."""
-    return registry.config.model(tag.model).policy.approval is ApprovalRule.REQUIRED
 
 
 def _start(tag: Tag, *, as_child: bool) -> "FlowRun":

@@ -18,7 +18,6 @@ from promotion.errors import Conflict, MirrorError, PromotionError
 from promotion.registry.later import at_once
 from promotion.registry.workflow import Registry
 from promotion.seams import is_repeatable
-from promotion.secrets import without_password
 from registry_flows.under_prefect.caching import inputs_key, kept_rows, results_folder
 from registry_flows.under_prefect.dry_run import copied_registry
 
@@ -109,16 +108,6 @@ def may_pass(_task: Any, _run: Any, state: Any) -> bool:
     except Exception:
         return True
     return False
-
-
-def quietly(write: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Write an artifact by one of Prefect's functions; one that cannot be written is told in the log, fails nothing."""
-    try:
-        return write(*args, **kwargs, _sync=True)
-    except Exception as error:  # httpx's and Prefect's own
-        first = (str(error).strip().splitlines() or [""])[0]
-        _notice("Prefect did not take an artifact (%s: %s).", type(error).__name__, without_password(first))
-        return None
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

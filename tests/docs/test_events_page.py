@@ -8,7 +8,7 @@ from situation import NOON
 from promotion.registry.audit import Code, Finding, Severity
 from promotion.registry.entries import Move, TransitionPlanned, chain
 from promotion.vocabulary import Stage
-from registry_flows.under_prefect.events import Name, audit_failed, events_of
+from registry_flows.under_prefect.events import EventName, audit_failed, events_of
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/reference/events.md").read_text("utf-8")
 
@@ -18,7 +18,7 @@ def first_cells(text):
 
 
 def test_every_event_has_one_row_in_order():
-    assert first_cells(PAGE.partition("## Resources")[0]) == [name.value for name in Name]
+    assert first_cells(PAGE.partition("## Resources")[0]) == [name.value for name in EventName]
 
 
 def test_every_field_has_one_row_in_order():
