@@ -1,1 +1,4 @@
-"""Runs `promotion` under Prefect: train, gate, retrain, promote and audit flows, and the fraud recipe."""
+"""Runs `promotion` under Prefect: `flows`, what they need of Prefect (`under_prefect`), and the example (`fraud`).
+
+Each other module here but `commands` is a name that data or documents of earlier use; its first line says whose.
+"""

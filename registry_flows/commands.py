@@ -59,7 +59,11 @@ def retrain(
 
     form, why = form_of(as_json=as_json, as_markdown=as_markdown), anew(reason, start_anew=start_anew)
     if every:
-        _check_alone(model, data, version, option, start_anew, dry_run)
+        if any((model, data, version, option, start_anew, dry_run)):
+            message = (
+                "--all retrains every model as it is configured; give no MODEL and no option of one model with it."
+            )
+            raise Misuse(message)
         return _retrain_all(form, verbose=verbose)
     if model is None:
         message = "Name a model to retrain, or give --all."
@@ -84,17 +88,6 @@ def _show_handed_off(candidate: "Candidate", form: Form) -> int:
     told = f"{candidate.tag} was saved and handed to the gate: {candidate.gate_run}."
     show({"tag": candidate.tag, "gate_run": candidate.gate_run}, Page(summary=(told,)), form=form)
     return EXIT_CODES[Verdict.HOLD]
-
-
-def _check_alone(*others: object) -> None:
-    """See that nothing is said of one model where all are meant.
-
-    Raises:
-        Misuse: it is.
-    """
-    if any(others):
-        message = "--all retrains every model as it is configured; give no MODEL and no option of one model with it."
-        raise Misuse(message)
 
 
 def _retrain_all(form: Form, *, verbose: bool) -> int:

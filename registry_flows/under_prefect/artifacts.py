@@ -80,13 +80,12 @@ def findings_artifact(model: str, findings: Sequence[Finding]) -> None:
     if not is_in_run():
         return
     key, description = key_of(model, "audit"), f"The audit of {model}"
-    with _shown():
-        if not findings:
-            _write(create_markdown_artifact, _AGREE, key=key, description=description)
-            return
-        fields = ("code", "severity", "subject", "expected", "found", "mend")
-        rows = [{name: visible(str(getattr(finding, name))) for name in fields} for finding in findings]
-        _write(create_table_artifact, rows, key=key, description=description)
+    if not findings:
+        quietly(create_markdown_artifact, _AGREE, key=key, description=description)
+        return
+    fields = ("code", "severity", "subject", "expected", "found", "mend")
+    rows = [{name: visible(str(getattr(finding, name))) for name in fields} for finding in findings]
+    quietly(create_table_artifact, rows, key=key, description=description)
 
 
 def quietly(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

@@ -45,6 +45,7 @@ def check_hand_off(config: Config) -> None:
     """
     from prefect.client.orchestration import get_client
     from prefect.exceptions import ObjectNotFound
+    from prefect.settings import PREFECT_API_URL
 
     if config.hand_off == "subflow":
         return
@@ -52,17 +53,12 @@ def check_hand_off(config: Config) -> None:
         try:
             client.read_deployment_by_name(GATE)
         except ObjectNotFound as error:
+            server = without_password(PREFECT_API_URL.value() or "of this process")
             message = (
-                f"There is no deployment '{GATE}' on the Prefect server {_server()}. "
+                f"There is no deployment '{GATE}' on the Prefect server {server}. "
                 '`make deploy` or `prefect deploy --all` creates it; or set hand_off = "subflow".'
             )
             raise ConfigError(message) from error
-
-
-def _server() -> str:
-    from prefect.settings import PREFECT_API_URL
-
-    return without_password(PREFECT_API_URL.value() or "of this process")
 
 
 def hand_off(registry: Registry, tag: Tag, gate: Callable[[str], Decision]) -> Candidate:
