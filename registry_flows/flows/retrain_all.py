@@ -119,10 +119,9 @@ def _watch(futures: "list[PrefectFuture[Candidate]]") -> None:
 
 def _outcome(model: str, future: "PrefectFuture[Candidate]") -> RetrainOutcome:
     found: Any = future.result(raise_on_failure=False)
-    if isinstance(found, PromotionError):
-        return RetrainOutcome(model=model, error=str(found))
     if isinstance(found, BaseException):
-        return RetrainOutcome(model=model, error=f"{type(found).__name__}: {found}")
+        error = str(found) if isinstance(found, PromotionError) else f"{type(found).__name__}: {found}"
+        return RetrainOutcome(model=model, error=error)
     return RetrainOutcome(model=model, tag=found.tag, decision=found.decision, gate_run=found.gate_run)
 
 

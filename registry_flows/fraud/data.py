@@ -55,8 +55,8 @@ def write(
     seed: int = 27,
     drift: float = 0.0,
     on_progress: Callable[[int, int], None] | None = None,
-) -> None:
-    """Write what `generate` yields to `path` as CSV, whole or not at all.
+) -> int:
+    """Write what `generate` yields to `path` as CSV, whole or not at all; returns the number of frauds.
 
     The rows go to a temporary file in the same folder, which takes the final name at the end.
 
@@ -91,6 +91,7 @@ def write(
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+    return frauds
 
 
 def _frame(chunk: Chunk) -> pd.DataFrame:
@@ -175,17 +176,13 @@ def _write_with_bar(out: Path, rows: int, *, days: float | None, seed: int, drif
     from rich.console import Console
     from rich.progress import Progress
 
-    frauds = 0
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(f"Writing {out.name}", total=rows)
 
-        def on_progress(written: int, frauds_written: int) -> None:
-            nonlocal frauds
-            frauds = frauds_written
+        def on_progress(written: int, _frauds: int) -> None:
             progress.update(task, completed=written)
 
-        write(out, rows, days=days, seed=seed, drift=drift, on_progress=on_progress)
-    return frauds
+        return write(out, rows, days=days, seed=seed, drift=drift, on_progress=on_progress)
 
 
 def _fail(sentence: str, *, code: int) -> NoReturn:

@@ -49,8 +49,6 @@ def is_in_run() -> bool:
 
 def is_gating() -> bool:
     """Whether we are the gate's flow run, which waits for nobody while it runs."""
-    if not is_in_run():
-        return False
     from prefect.context import FlowRunContext
 
     run = FlowRunContext.get()

@@ -64,7 +64,7 @@ def test_results_that_a_project_persists_can_be_read():
 
 
 @pytest.mark.parametrize(("group", "name"), POINTS, ids=[name for _, name in POINTS])
-def test_an_installation_that_was_not_renewed_finds_what_it_announces_to(group, name):
+def test_an_installation_whose_metadata_is_old_finds_commands_and_listeners(group, name):
     assert callable(EntryPoint(name="", value=name, group=group).load())
 
 
@@ -77,7 +77,7 @@ def test_an_installation_that_was_not_renewed_finds_what_it_announces_to(group, 
     ],
     ids=lambda one: one[0] if isinstance(one, tuple) else "",
 )
-def test_a_command_of_a_module_is_run_by_its_earlier_name(command, said, tmp_path):
+def test_a_command_keeps_its_short_name(command, said, tmp_path):
     module, *options = command
     ended = subprocess.run(
         [sys.executable, "-m", f"registry_flows.{module}", *options],
