@@ -214,7 +214,8 @@ def _each(name: object, values: "Iterable[Any]") -> "pa.StringArray":
     try:
         return pa.array(texts, pa.string())
     except UnicodeEncodeError as error:
-        message = f"Column '{name}' names the rows and holds {error.object!r:.60}, which is no Unicode. Write it anew."
+        held = f"{error.object!r:.60}"
+        message = f"Column '{name}' names the rows and holds {held}, which is no Unicode text. Write it anew."
         raise DataError(message) from error
 
 
