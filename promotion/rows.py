@@ -5,28 +5,27 @@
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from numbers import Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from promotion.arrow_columns import MAX_EXACT
 from promotion.data_files import Csv, csv_of, is_parquet
 from promotion.errors import DataError, UnknownName, require_once
 from promotion.interfaces.recipe import Split
+from promotion.number_columns import SHOWN, ColumnType, as_text, fields_of, first_of, numbers_of, require_held
 from promotion.number_format import meant_as_share
 from promotion.parquet import parquet_columns, parquet_rows
-from promotion.parsing import NotConverted, no_number, parse
-from promotion.row_keys import FIRST_FORM, fingerprints, form_in_use
+from promotion.parsing import NotConverted, parse
+from promotion.row_keys import FIRST_FORM, fingerprints, form_in_use, key_texts
 from promotion.time_columns import times_of, times_of_text
+from promotion.vocabulary import Task
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
-
-ColumnType = Literal["number", "exact", "text", "key", "time"]
-SHOWN = 60
-"""Characters of a value that a sentence shows."""
+    from numpy.typing import NDArray
 
 
 def read_rows(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
@@ -167,7 +166,7 @@ def _read_csv(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
     rows = parse(file, {name: types[kind] for name, kind in columns.items()})
     for name, kind in columns.items():
         if kind in {"number", "exact"}:
-            _require_held(path, rows[name], kind, partial(_fields, file, name))
+            require_held(path, rows[name], kind, partial(fields_of, file, name))
         elif kind == "key":
             rows[name] = rows[name].mask(rows[name] == "")
         elif kind == "time":
@@ -197,8 +196,8 @@ def _read_parquet(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFram
     for name, kind in columns.items():
         if kind in {"number", "exact"}:
             given = rows[name]
-            rows[name] = _numbers(path, given)
-            _require_held(path, rows[name], kind, partial(_as_text, given))
+            rows[name] = numbers_of(path, given)
+            require_held(path, rows[name], kind, partial(as_text, given))
         elif kind == "text":
             rows[name] = _categories(path, rows[name])
     return rows
@@ -228,74 +227,6 @@ def _no_column(what: str, name: str, present: Sequence[Any], why: str = "which t
     return f"{what} has no column '{name}', {why}. {near}".strip()
 
 
-def _numbers(path: Path, column: "pd.Series[Any]") -> "pd.Series[float]":
-    given = column.astype(object) if column.dtype.kind in "mM" else column  # of a moment pandas takes the ticks
-    numbers = _as_numbers(given)
-    wrong = numbers.isna() & column.notna()
-    if wrong.any():
-        row = first_of(wrong)
-        raise DataError(no_number(path, str(column.name), row, str(column.iloc[row - 1])))
-    return numbers
-
-
-def _as_numbers(values: "pd.Series[Any]") -> "pd.Series[float]":
-    """NaN where a value is no number, or one that no double holds."""
-    import pandas as pd
-
-    try:
-        return pd.to_numeric(values, errors="coerce").astype("float64")
-    except (OverflowError, TypeError):
-        return values.map(_as_number).astype("float64")
-
-
-def _as_number(value: Any) -> float:
-    try:
-        return float(value)
-    except (OverflowError, TypeError, ValueError):
-        return float("nan")
-
-
-def _require_held(
-    path: Path, numbers: "pd.Series[float]", kind: ColumnType, written: "Callable[[], pd.Series[Any]]"
-) -> None:
-    """See that float64 holds what the file says: no number is too large for it, and no `exact` one rounded.
-
-    Args:
-        path: the file.
-        numbers: as they were read.
-        kind: of the column.
-        written: gives the column as text; asked where there are large numbers.
-    """
-    large = numbers.abs() >= (MAX_EXACT if kind == "exact" else float("inf"))
-    if not large.any():
-        return
-    texts = written()[large]
-    for row, text, number in zip(large.to_numpy().nonzero()[0], texts, numbers[large], strict=True):
-        if _is_lost(text.strip(), number):
-            shown = text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
-            message = (
-                f"Column '{numbers.name}' of {path} holds {shown} in row {row + 1}, which double precision cannot "
-                "hold. Scale or shorten the numbers."
-            )
-            raise DataError(message)
-
-
-def _fields(file: Csv, name: str) -> "pd.Series[Any]":
-    import pyarrow as pa
-
-    return parse(file, {name: pa.string()})[name]
-
-
-def _as_text(column: "pd.Series[Any]") -> "pd.Series[Any]":
-    return column.astype(object).map(str)
-
-
-def _is_lost(text: str, number: float) -> bool:
-    if abs(number) == float("inf"):
-        return "inf" not in text.lower()
-    return text.lstrip("+-").isdecimal() and int(text) != number
-
-
 def _check_share(holdout: float) -> None:
     if not isinstance(holdout, Real) or not 0 < holdout < 1:
         meant = meant_as_share(holdout) if isinstance(holdout, Real) else ""
@@ -303,6 +234,89 @@ def _check_share(holdout: float) -> None:
         raise DataError(message)
 
 
-def first_of(mask: "pd.Series[bool]") -> int:
-    """Number of the first true row, counting from 1."""
-    return int(mask.to_numpy().argmax()) + 1
+def check_rows(rows: "pd.DataFrame", *, key: str, label: str, what: str, task: Task = Task.BINARY) -> None:
+    """See that the rows can train or judge: keys present and unique, labels as the task has them.
+
+    Two classes are 0 and 1, several are 0 to K-1, and more than one is present; a number is finite.
+
+    Raises:
+        DataError: they cannot; the sentence names the first row at fault, counting data rows from 1.
+    """
+    require_columns(rows, (key, label), what, "which the recipe needs")
+    if len(rows) < 2:  # noqa: PLR2004 - one row to train on and one to judge by
+        message = f"{what} holds {len(rows)} row{'s' * (len(rows) != 1)}; training and judging need at least two."
+        raise DataError(message)
+    if form_in_use() != FIRST_FORM:  # whose rows were checked when they were judged by
+        _check_keys(rows[key], what)
+    _check_labels(rows[label], what, task)
+
+
+def _check_keys(keys: "pd.Series[Any]", what: str) -> None:
+    import pandas as pd
+
+    texts = key_texts(keys)
+    if texts.null_count:
+        row = first_of(texts.is_null().to_pandas())
+        message = f"Column '{keys.name}' names the rows of {what} and must not be empty; row {row} is."
+        raise DataError(message)
+    is_unique = keys.is_unique if pd.api.types.is_integer_dtype(keys.dtype) else len(texts.unique()) == len(texts)
+    if not is_unique:
+        again = texts.to_pandas().duplicated()
+        row = first_of(again)
+        message = (
+            f"Column '{keys.name}' names the rows of {what}, so no two may share a value; {int(again.sum()):,} do, the "
+            f"first is {texts[row - 1]} in row {row}. Remove the repeated rows."
+        )
+        raise DataError(message)
+
+
+def _check_labels(labels: "pd.Series[Any]", what: str, task: Task) -> None:
+    import pandas as pd
+
+    numbers = pd.Series(_as_judged(labels))
+    if task is Task.BINARY:
+        fits, expected = numbers.isin([0, 1]), "hold 0 or 1"
+    elif task is Task.MULTICLASS:
+        fits, expected = (numbers >= 0) & (numbers % 1 == 0), "hold a class as a whole number from 0 up"
+    else:
+        fits, expected = numbers.abs() < float("inf"), "hold finite numbers"
+    if not fits.all():
+        row = first_of(~fits)
+        value = labels.iloc[row - 1]
+        found = "is empty" if pd.api.types.is_scalar(value) and pd.isna(value) else f"holds {str(value)[:SHOWN]}"
+        message = f"Column '{labels.name}' of {what} must {expected}; row {row} {found}."
+        raise DataError(message)
+    if task is not Task.REGRESSION and numbers.nunique() < 2:  # noqa: PLR2004 - two classes
+        kind, needed = "one class of", "several"
+        if task is Task.BINARY:
+            kind, needed = ("no positive", "only positive")[int(numbers[0])], "both"
+        message = (
+            f"{what} holds {kind} rows (column '{labels.name}' is {numbers[0]:g} in all {len(labels):,} rows); "
+            f"training needs {needed}."
+        )
+        raise DataError(message)
+
+
+def _as_judged(labels: "pd.Series[Any]") -> "NDArray[np.float64]":
+    """The labels as judging reads them, shape (n_rows,); NaN for what it refuses."""
+    import numpy as np
+
+    from promotion.metrics.containers import floats
+
+    try:
+        return floats(labels)
+    except (OverflowError, TypeError, ValueError):
+        return np.concatenate([_or_nan(value) for value in labels])
+
+
+def _or_nan(value: Any) -> "NDArray[np.float64]":
+    import numpy as np
+
+    from promotion.metrics.containers import floats
+
+    held = np.empty(1, dtype=object)
+    held[0] = value
+    try:
+        return floats(held)
+    except (OverflowError, TypeError, ValueError):
+        return np.array([np.nan])

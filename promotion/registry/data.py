@@ -16,9 +16,8 @@ from promotion.holdout import mature, without
 from promotion.interfaces import Recall, Recipe, Split, is_repeatable, read_anew, task_of_recipe
 from promotion.ledger.entries import Registration
 from promotion.registry.recipes import draws_by, load_recipe, require_found
-from promotion.row_checks import check_rows
 from promotion.row_keys import form_in_use
-from promotion.rows import file_digest, require_columns, require_named
+from promotion.rows import check_rows, file_digest, require_columns, require_named
 from promotion.visible import visible
 
 if TYPE_CHECKING:

@@ -14,9 +14,8 @@ from pyarrow import csv
 
 from promotion.earlier_keys import possible_first_fingerprints
 from promotion.errors import DataError
-from promotion.row_checks import check_rows
 from promotion.row_keys import FIRST_FORM, fingerprints, key_texts, keys_in
-from promotion.rows import read_rows, split_by_hash
+from promotion.rows import check_rows, read_rows, split_by_hash
 
 NOW = pd.DatetimeIndex(["2024-01-01 10:00:00.500", "2024-01-02", None])
 UNITS = ("s", "ms", "us", "ns")

@@ -12,8 +12,7 @@ from situation import settings_at
 
 from promotion.errors import DataError
 from promotion.registry.data import load_rows, source
-from promotion.row_checks import check_rows
-from promotion.rows import file_digest, fingerprints, read_rows, split_by_hash, split_by_time
+from promotion.rows import check_rows, file_digest, fingerprints, read_rows, split_by_hash, split_by_time
 from promotion.vocabulary import Task
 
 COLUMNS = {"id": "key", "y": "number", "kind": "text"}
