@@ -4,13 +4,7 @@ from typing import Annotated
 
 import typer
 
-from promotion.cli.output import (
-    Json,
-    Reason,
-    TagText,
-    open_here,
-    say,
-)
+from promotion.cli.output import Json, Reason, TagText, open_here, say
 from promotion.errors import DataError
 
 EXAMPLE = "promotion adopt fraud_classifier:abc123 --trained-before 7776000 --reason 'serves since May'"

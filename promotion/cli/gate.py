@@ -6,17 +6,7 @@ from typing import Annotated
 import typer
 
 from promotion.cli.applying import opened
-from promotion.cli.output import (
-    DryRun,
-    Json,
-    Markdown,
-    StartAnew,
-    TagText,
-    WhyAnew,
-    anew,
-    form_of,
-    show_decision,
-)
+from promotion.cli.output import DryRun, Json, Markdown, StartAnew, TagText, WhyAnew, anew, form_of, show_decision
 
 EXAMPLE = "promotion gate fraud_classifier:abc123"
 

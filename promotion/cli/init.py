@@ -5,10 +5,7 @@ from typing import Annotated
 
 import typer
 
-from promotion.cli.output import (
-    Json,
-    say,
-)
+from promotion.cli.output import Json, say
 
 EXAMPLE = "promotion init"
 

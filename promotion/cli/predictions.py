@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from promotion.comparison import Comparison, Slicing
+    from promotion.number_columns import ColumnType
     from promotion.policy import Policy
-    from promotion.rows import ColumnType
 
 _BINS = re.compile(r"(?P<column>.+):(?P<bins>\d+)")
 _WINDOW = re.compile(r"(?P<column>.+)/(?P<window>[\d.]+(e\d+)?|\d+[smhdw])")

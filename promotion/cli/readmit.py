@@ -1,12 +1,6 @@
 """`promotion readmit`: let the gate judge a version again that was rolled back from."""
 
-from promotion.cli.output import (
-    Json,
-    Reason,
-    TagText,
-    open_here,
-    say,
-)
+from promotion.cli.output import Json, Reason, TagText, open_here, say
 
 EXAMPLE = "promotion readmit fraud_classifier:abc123 --reason 'the complaints had another cause'"
 

@@ -7,14 +7,7 @@ import typer
 
 from promotion.cli.applying import confirm_and_apply, opened
 from promotion.cli.confirm import askable
-from promotion.cli.output import (
-    DryRun,
-    Json,
-    Misuse,
-    Model,
-    Reason,
-    Yes,
-)
+from promotion.cli.output import DryRun, Json, Misuse, Model, Reason, Yes
 
 EXAMPLE = "promotion rollback fraud_classifier --reason 'complaints since noon'"
 

@@ -2,15 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from promotion.cli.output import (
-    FOUND,
-    AnyModel,
-    Json,
-    notice,
-    open_here,
-    ours,
-    say,
-)
+from promotion.cli.output import FOUND, AnyModel, Json, notice, open_here, ours, say
 
 if TYPE_CHECKING:
     from promotion.interfaces import Names

@@ -4,11 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from promotion.errors import Conflict, LedgerError, PromotionError, StoreError
-from promotion.interfaces import (
-    Names,
-    StoreMaintenance,
-    shown,
-)
+from promotion.interfaces import Names, StoreMaintenance, shown
 from promotion.ledger.state import State
 from promotion.patience import patience
 from promotion.registry.later import put_off

@@ -4,10 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from promotion.errors import Refused
-from promotion.interfaces import (
-    Step,
-    call,
-)
+from promotion.interfaces import Step, call
 from promotion.registry.judge import judge, withhold
 from promotion.registry.parts import Parts
 from promotion.registry.plan import Plan, plan_of
@@ -15,11 +12,7 @@ from promotion.registry.preflight import foresee, fresh_start, settled
 from promotion.registry.register import registrations, side_of
 from promotion.registry.rolled_back import blocking, rollback_check
 from promotion.registry.serving import adoption_hint, serving
-from promotion.registry.transition import (
-    find,
-    plan_verdict,
-    stands,
-)
+from promotion.registry.transition import find, plan_verdict, stands
 from promotion.vocabulary import Tag
 
 

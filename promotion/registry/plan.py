@@ -3,10 +3,7 @@
 from dataclasses import dataclass, field
 
 from promotion.errors import Refused
-from promotion.interfaces import (
-    Names,
-    Stray,
-)
+from promotion.interfaces import Names, Stray
 from promotion.ledger.entries import Body, Judgement, Takeover, TransitionPlanned
 from promotion.ledger.state import State
 from promotion.policy import Decision

@@ -3,13 +3,8 @@
 from datetime import date, datetime
 from pathlib import Path
 
-from promotion.interfaces import (
-    Step,
-    call,
-)
-from promotion.ledger.entries import (
-    FreshStart,
-)
+from promotion.interfaces import Step, call
+from promotion.ledger.entries import FreshStart
 from promotion.ledger.state import State
 from promotion.registry.adopt import plan_adoption
 from promotion.registry.approve import plan_approval

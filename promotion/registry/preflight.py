@@ -7,11 +7,7 @@ from promotion.ledger.entries import FreshStart, Registration
 from promotion.ledger.state import State
 from promotion.registry.apply import complete
 from promotion.registry.champion import other_ledger
-from promotion.registry.foreign import (
-    UnknownChampion,
-    needless_start,
-    unanswered,
-)
+from promotion.registry.foreign import UnknownChampion, needless_start, unanswered
 from promotion.registry.parts import Parts
 from promotion.registry.plan import required
 from promotion.registry.serving import serving, unfinished

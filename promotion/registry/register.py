@@ -12,9 +12,7 @@ from promotion.registry.data import Data
 from promotion.registry.parts import Parts
 from promotion.registry.recipes import draws_by, load_recipe
 from promotion.registry.serving import provenance
-from promotion.registry.transition import (
-    find,
-)
+from promotion.registry.transition import find
 from promotion.vocabulary import Tag
 
 

@@ -10,22 +10,14 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from promotion.comparison import Comparison
-from promotion.errors import (
-    Refused,
-)
+from promotion.errors import Refused
 from promotion.findings import Finding
 from promotion.history.replay import Replayed, replay
-from promotion.interfaces import (
-    Names,
-    Step,
-    call,
-)
+from promotion.interfaces import Names, Step, call
 from promotion.interfaces.auditor import Auditor
 from promotion.iso import in_utc
 from promotion.ledger.chain import Entry
-from promotion.ledger.entries import (
-    TransitionPlanned,
-)
+from promotion.ledger.entries import TransitionPlanned
 from promotion.ledger.state import Known, State
 from promotion.policy import Decision, Policy
 from promotion.registry.apply import apply, complete
@@ -47,6 +39,8 @@ class Registry:
     Args:
         parts: what it is composed of.
         auditor: compares the record with all else, `promotion.audit.audit`.
+
+    Whatever changes something raises `Conflict` where the record moved on meanwhile; nothing was changed then.
     """
 
     def __init__(self, parts: Parts, auditor: Auditor) -> None:
@@ -191,7 +185,6 @@ class Registry:
 
         Raises:
             Refused: it is the champion.
-            Conflict: the record moved on meanwhile; nothing was changed.
             PromotionError: it cannot be judged; nothing was changed.
         """
         tag = Tag.parse(tag)
@@ -218,7 +211,6 @@ class Registry:
             Refused: there is no such decision, or it waits for approvals, and it is no override; or it was judged
                 again and did not pass, and that is recorded.
             DataError: it cannot score.
-            Conflict: the record moved on meanwhile; nothing was changed.
         """
         tag = Tag.parse(tag)
         self.complete(tag.model)
@@ -253,7 +245,6 @@ class Registry:
             Refused: there is no such champion.
             DigestMismatch: its files have changed since it was registered.
             DataError: it cannot score.
-            Conflict: the record moved on meanwhile; nothing was changed.
         """
         self.complete(model)
         return _planned(self.apply(self.plan.rollback(model, reason=reason, to=to, at=at, data=data)))
@@ -263,7 +254,6 @@ class Registry:
 
         Raises:
             Refused: nothing waits, or it is not this actor's to approve.
-            Conflict: the record moved on meanwhile; nothing was changed.
         """
         tag = Tag.parse(tag)
         self.complete(tag.model)
@@ -274,7 +264,6 @@ class Registry:
 
         Raises:
             Refused: nothing waits, or it is not this actor's to deny.
-            Conflict: the record moved on meanwhile; nothing was changed.
         """
         tag = Tag.parse(tag)
         self.complete(tag.model)

@@ -4,19 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from promotion.errors import MirrorError
-from promotion.interfaces import (
-    Names,
-    Stored,
-    StoreMaintenance,
-    Stray,
-)
+from promotion.interfaces import Names, Stored, StoreMaintenance, Stray
 from promotion.ledger.entries import Move, TransitionPlanned
 from promotion.ledger.state import Known, State
 from promotion.patience import patience
-from promotion.registry.foreign import (
-    foreign_told,
-    unknown_champion,
-)
+from promotion.registry.foreign import foreign_told, unknown_champion
 from promotion.registry.parts import Parts
 from promotion.registry.plan import Plan, plan_of
 from promotion.registry.register import registrations

@@ -3,15 +3,10 @@
 from collections.abc import Mapping
 
 from promotion.errors import MirrorAhead, MirrorError
-from promotion.interfaces import (
-    Names,
-)
+from promotion.interfaces import Names
 from promotion.ledger.chain import Head
 from promotion.ledger.state import State
-from promotion.registry.foreign import (
-    UnknownChampion,
-    foreign_told,
-)
+from promotion.registry.foreign import UnknownChampion, foreign_told
 from promotion.registry.mirroring import mirror_state
 from promotion.registry.parts import Parts
 from promotion.vocabulary import Tag

@@ -4,17 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from promotion.errors import (
-    ConfigError,
-    DataError,
-    Refused,
-    UnknownName,
-)
+from promotion.errors import ConfigError, DataError, Refused, UnknownName
 from promotion.holdout import UnknownRows
-from promotion.interfaces import (
-    ModelStore,
-    Recipe,
-)
+from promotion.interfaces import ModelStore, Recipe
 from promotion.ledger.entries import Registration, TransitionPlanned
 from promotion.ledger.state import Known
 from promotion.policy import HoldoutUsed
