@@ -8,6 +8,7 @@ fields.
 """
 
 import csv
+import hashlib
 import io
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -229,3 +230,38 @@ def _with_header(found: Csv) -> Csv:
 def _without_bom(lines: Iterable[str]) -> Iterator[str]:
     for place, line in enumerate(lines):
         yield line if place else line.removeprefix(_BOM)
+
+
+def require_file(path: Path) -> None:
+    """See that a data file is there.
+
+    Raises:
+        DataError: it is not.
+    """
+    if not path.is_file():
+        message = f"{what_is_at(path)} Put the file there, or name another with --data."
+        raise DataError(message)
+
+
+def what_is_at(path: Path) -> str:
+    """What is found, in a sentence, where a data file is expected and is not."""
+    if path.is_dir():
+        return f"{path} is a folder, not a data file."
+    return f"{path} is a pipe or a device, not a data file." if path.exists() else f"There is no data file at {path}."
+
+
+def require_named(path: Path) -> None:
+    """See that what a recipe is to read is there, where the path names a file; not where it names a table or several.
+
+    Raises:
+        DataError: it is not.
+    """
+    names_a_file = path.suffix and not any(letter in str(path) for letter in "*?[") and ":/" not in str(path)
+    if names_a_file and not path.exists():
+        require_file(path)
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes, 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

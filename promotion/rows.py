@@ -4,14 +4,13 @@
 `promotion.row_keys`, whose `fingerprints` name rows by 64 bits.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from promotion.data_files import Csv, csv_of, is_parquet
+from promotion.data_files import Csv, csv_of, is_parquet, require_file
 from promotion.errors import DataError, UnknownName, require_once
 from promotion.interfaces.recipe import Split
 from promotion.number_columns import SHOWN, ColumnType, as_text, fields_of, first_of, numbers_of, require_held
@@ -51,41 +50,6 @@ def read_rows(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
     for name in (name for name, kind in columns.items() if kind == "time"):
         rows[name] = (times_of if parquet else times_of_text)(rows[name], str(path)).series(rows.index)
     return rows[list(columns)]
-
-
-def require_file(path: Path) -> None:
-    """See that a data file is there.
-
-    Raises:
-        DataError: it is not.
-    """
-    if not path.is_file():
-        message = f"{what_is_at(path)} Put the file there, or name another with --data."
-        raise DataError(message)
-
-
-def what_is_at(path: Path) -> str:
-    """What is found, in a sentence, where a data file is expected and is not."""
-    if path.is_dir():
-        return f"{path} is a folder, not a data file."
-    return f"{path} is a pipe or a device, not a data file." if path.exists() else f"There is no data file at {path}."
-
-
-def require_named(path: Path) -> None:
-    """See that what a recipe is to read is there, where the path names a file; not where it names a table or several.
-
-    Raises:
-        DataError: it is not.
-    """
-    names_a_file = path.suffix and not any(letter in str(path) for letter in "*?[") and ":/" not in str(path)
-    if names_a_file and not path.exists():
-        require_file(path)
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, 64 hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def require_columns(rows: "pd.DataFrame", names: Iterable[str], what: str, why: str) -> None:

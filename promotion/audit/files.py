@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from promotion.data_files import file_digest
 from promotion.findings import Code, Finding, finding
 from promotion.ledger.chain import Entry
 from promotion.ledger.entries import Body, Judgement, Registration
 from promotion.ledger.state import State
-from promotion.rows import file_digest
 from promotion.vocabulary import Stage
 
 if TYPE_CHECKING:

@@ -226,8 +226,7 @@ def columns_in(path: Path, needed: Iterable[str] = ()) -> tuple[str, ...]:
     Raises:
         DataError: there is no such file, or it cannot be read.
     """
-    from promotion.data_files import columns_of
-    from promotion.rows import what_is_at
+    from promotion.data_files import columns_of, what_is_at
 
     if not path.is_file():
         message = f"{what_is_at(path)} Two versions are compared by their tags: promotion compare TAG TAG."

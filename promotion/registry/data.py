@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from promotion.canonical import digest
 from promotion.config import Config, ModelConfig
+from promotion.data_files import file_digest, require_named
 from promotion.draws import UNSAID, Draws
 from promotion.errors import DataError, as_data_error
 from promotion.holdout import mature, without
@@ -17,7 +18,7 @@ from promotion.interfaces import Recall, Recipe, Split, is_repeatable, read_anew
 from promotion.ledger.entries import Registration
 from promotion.registry.recipes import draws_by, load_recipe, require_found
 from promotion.row_keys import form_in_use
-from promotion.rows import check_rows, file_digest, require_columns, require_named
+from promotion.rows import check_rows, require_columns
 from promotion.visible import visible
 
 if TYPE_CHECKING:

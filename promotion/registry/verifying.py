@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from promotion.data_files import file_digest
 from promotion.errors import ConfigError, DataError, Refused, UnknownName
 from promotion.holdout import UnknownRows
 from promotion.interfaces import ModelStore, Recipe
@@ -13,7 +14,6 @@ from promotion.policy import HoldoutUsed
 from promotion.registry.candidate import Side, score_version
 from promotion.registry.data import Reader
 from promotion.registry.parts import Parts
-from promotion.rows import file_digest
 from promotion.time_columns import times_of
 from promotion.vocabulary import Tag
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from promotion.canonical import digest
 from promotion.config import Config
-from promotion.rows import file_digest
+from promotion.data_files import file_digest
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,7 @@ import pytest
 
 import promotion
 from promotion.cli import run
-from promotion.rows import file_digest
+from promotion.data_files import file_digest
 from promotion.vocabulary import Tag
 from registry_flows.flows.train import train_flow
 from registry_flows.fraud.recipe import FraudRecipe, features

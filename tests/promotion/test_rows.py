@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from recipes import ToyRecipe, synthetic_rows
 from situation import settings_at
 
+from promotion.data_files import file_digest
 from promotion.errors import DataError
 from promotion.registry.data import load_rows, source
-from promotion.rows import check_rows, file_digest, fingerprints, read_rows, split_by_hash, split_by_time
+from promotion.rows import check_rows, fingerprints, read_rows, split_by_hash, split_by_time
 from promotion.vocabulary import Task
 
 COLUMNS = {"id": "key", "y": "number", "kind": "text"}

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from promotion.adapters.bento.description import DESCRIPTION
 from promotion.adapters.bento.faults import reading
 from promotion.adapters.files import temporary_prefix
+from promotion.data_files import file_digest
 from promotion.errors import StoreError
-from promotion.rows import file_digest
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from promotion.data_files import require_named
 from promotion.errors import DataError
 from promotion.modules import why_missing
-from promotion.rows import require_named
 
 HEAVY = ("pandas", "pyarrow", "scipy", "sklearn", "xgboost", "mlflow", "bentoml", "prefect")
 RUN = f"""
