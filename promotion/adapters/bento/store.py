@@ -2,18 +2,13 @@
 
 import contextlib
 import errno
-import getpass
-import os
-import platform
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
-
-from promotion.adapters.bento import claims, framework
+from promotion.adapters.bento import claims, framework, locks
 from promotion.adapters.bento import foreign_files as strays
 from promotion.adapters.bento import staging_dir as aside
 from promotion.adapters.bento.description import (
@@ -237,31 +232,13 @@ class BentoStore:
         """
         claims.write(self.home, model, claim)
 
-    @contextmanager
-    def held(self, model: str) -> Iterator[None]:
+    def held(self, model: str) -> AbstractContextManager[None]:
         """Keep every other process from writing this model's labels meanwhile; ends with the process.
 
         Raises:
             StoreError: another one has held it for too long.
         """
-        folder = self.home / "locks"
-        lock, holder = FileLock(folder / f"{model}.lock", self.patience), folder / f"{model}.holder"
-        with writing(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            try:
-                lock.acquire()
-            except Timeout as error:
-                message = (
-                    f"Another command{_holding(holder)} has been writing the labels of '{model}' for "
-                    f"{self.patience:g} seconds. Run this one again; what is recorded stands."
-                )
-                raise StoreError(message) from error
-            with contextlib.suppress(OSError, KeyError):  # it only names us to those who wait
-                holder.write_text(f"process {os.getpid()} of {getpass.getuser()} on {platform.node()}")
-        try:
-            yield
-        finally:
-            lock.release()
+        return locks.held(self.home / "locks", model, self.patience)
 
     def strays(self) -> tuple[Stray, ...]:
         """What lies among the models and is none: torn versions and folders that make BentoML's own listing fail."""
@@ -369,14 +346,6 @@ class BentoStore:
             with contextlib.suppress(OSError):
                 target.rename(version)
             raise
-
-
-def _holding(holder: Path) -> str:
-    """The process that holds a lock, as it wrote itself down, for a sentence; empty where it did not."""
-    try:
-        return f" ({holder.read_text()})"
-    except (OSError, ValueError):
-        return ""
 
 
 @contextmanager

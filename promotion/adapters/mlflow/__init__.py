@@ -1,6 +1,7 @@
 """MLflow: reaching it (`connection`) and the mirror that is kept there (`mirror`)."""
 
 from promotion.adapters.mlflow.connection import as_mirror_error, connect, in_short, status_of
-from promotion.adapters.mlflow.mirror import DIGEST, MlflowMirror
+from promotion.adapters.mlflow.mirror import MlflowMirror
+from promotion.adapters.mlflow.seen import DIGEST
 
 __all__ = ["DIGEST", "MlflowMirror", "as_mirror_error", "connect", "in_short", "status_of"]

@@ -5,14 +5,13 @@ alone.
 """
 
 import importlib
-import re
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from promotion.adapters.mlflow.connection import as_mirror_error, connect, in_short, is_yet_to_be_made, status_of
+from promotion.adapters.mlflow.connection import as_mirror_error, connect, is_yet_to_be_made, status_of
+from promotion.adapters.mlflow.seen import COPIED, DIGEST, HEAD, STAGE, TAG, as_seen, logged_model, made_of, noting
 from promotion.interfaces import MirrorDecision, MirrorRun, MirrorState, MirrorVersion, Names, Pushed
 from promotion.patience import go_on, in_time
 
@@ -21,10 +20,8 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
     from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 
-TAG, STAGE, DIGEST, HEAD = "promotion.tag", "promotion.stage", "promotion.digest", "promotion.head"
-_COPIED = re.compile(r"models:/[^/]+/[^/]+")  # the source of a copy, which takes the tags of its original along
 _FEW_RUNS = 20
-_NOT_TAKEN, _STRANGER = {400, 404}, 401  # a source that MLflow does not take; credentials that it does not take
+_NOT_TAKEN = {400, 404}  # of a source that MLflow does not take
 T = TypeVar("T")
 
 
@@ -89,12 +86,12 @@ class MlflowMirror:
             wanted.discard(run_id)
             if run is None:
                 continue
-            found[run_id] = _as_seen(run)
+            found[run_id] = as_seen(run)
             beside = self._runs_of(str(run.info.experiment_id)) if len(wanted) > _FEW_RUNS else iter(())
             while wanted and (other := next(beside, None)):
                 if other.info.run_id in wanted:
                     wanted.discard(other.info.run_id)
-                    found[other.info.run_id] = _as_seen(other)
+                    found[other.info.run_id] = as_seen(other)
         return found
 
     def metrics(self, run_id: str, names: Iterable[str], seq: int) -> Mapping[str, float]:
@@ -149,7 +146,7 @@ class MlflowMirror:
 
     def _ours(self, model: str) -> list[tuple[str, "ModelVersion"]]:
         """The versions that we sent, by tag, the newest first; a person's copy of one is the person's."""
-        sent = [one for one in self._versions(model) if TAG in one.tags and not _COPIED.fullmatch(one.source or "")]
+        sent = [one for one in self._versions(model) if TAG in one.tags and not COPIED.fullmatch(one.source or "")]
         return [(one.tags[TAG], one) for one in sorted(sent, key=lambda one: -int(one.version))]
 
     def _versions(self, model: str) -> Iterator["ModelVersion"]:
@@ -193,7 +190,7 @@ class MlflowMirror:
         present = self._one_for_each(state.model)
         missing = [wanted for wanted in state.versions if wanted.stage and str(wanted.tag) not in present]
         for wanted in missing:
-            with _noting(refusals, str(wanted.tag)):
+            with noting(refusals, str(wanted.tag)):
                 self._create_version(state.model, wanted)
         if missing:
             present = self._one_for_each(state.model)
@@ -208,7 +205,7 @@ class MlflowMirror:
         found: dict[str, ModelVersion] = {}
         for tag, version in reversed(self._ours(model)):
             first = found.setdefault(tag, version)
-            if first is not version and _made(version) == _made(first):
+            if first is not version and made_of(version) == made_of(first):
                 self._delete_version(model, str(version.version))
         return found
 
@@ -227,7 +224,7 @@ class MlflowMirror:
         A server takes neither a folder nor a model that was deleted; such a version points to its name in the store.
         """
         run = self._run(wanted.run_id) if wanted.run_id else None
-        logged = _logged_model(run)
+        logged = logged_model(run)
         folder = f"models:/{logged}" if logged else wanted.path.resolve().as_uri()
         try:
             self._create(model, wanted, folder, run_id=wanted.run_id if run else None, model_id=logged)
@@ -267,7 +264,7 @@ class MlflowMirror:
         """Log them to their runs; the runs that are lost."""
         lost = dict[str, None]()
         for decision in state.decisions:
-            with _noting(refusals, f"the decision of entry {decision.seq}"):
+            with noting(refusals, f"the decision of entry {decision.seq}"):
                 if not self._send_decision(decision):
                     lost[decision.run_id] = None
         return tuple(lost)
@@ -300,32 +297,3 @@ class MlflowMirror:
         page = decision.report()
         if page is not None:
             self._client.log_text(decision.run_id, page, place)
-
-
-@contextmanager
-def _noting(refusals: dict[str, str], what: str) -> Iterator[None]:
-    """Go on where MLflow refuses this one thing, and note why.
-
-    Raises:
-        Exception: MLflow refuses us all, or does not answer.
-    """
-    try:
-        yield
-    except Exception as error:
-        if status_of(error) in {None, _STRANGER}:
-            raise
-        refusals[what] = in_short(error)
-
-
-def _logged_model(run: "Run | None") -> str | None:
-    models = run.outputs.model_outputs if run and run.outputs else []
-    return models[0].model_id if models else None
-
-
-def _made(version: "ModelVersion") -> tuple[Any, ...]:
-    """What we make a version of: two that differ in it are not one that was sent twice."""
-    return version.source, version.run_id, version.description, {**version.tags, STAGE: ""}
-
-
-def _as_seen(run: "Run") -> MirrorRun:
-    return MirrorRun(metrics=dict(run.data.metrics), deleted=run.info.lifecycle_stage == "deleted")

@@ -1,0 +1,49 @@
+"""Versions and runs of MLflow as the mirror sees them, and what MLflow refuses of them."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from promotion.adapters.mlflow.connection import in_short, status_of
+from promotion.interfaces import MirrorRun
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+    from mlflow.entities.model_registry import ModelVersion
+
+
+TAG, STAGE, DIGEST, HEAD = "promotion.tag", "promotion.stage", "promotion.digest", "promotion.head"
+_STRANGER = 401  # credentials that MLflow does not take
+COPIED = re.compile(r"models:/[^/]+/[^/]+")  # the source of a copy, which takes the tags of its original along
+
+
+def logged_model(run: "Run | None") -> str | None:
+    """The id of the model that a run logged; None where it logged none."""
+    models = run.outputs.model_outputs if run and run.outputs else []
+    return models[0].model_id if models else None
+
+
+def made_of(version: "ModelVersion") -> tuple[Any, ...]:
+    """What we make a version of: two that differ in it are not one that was sent twice."""
+    return version.source, version.run_id, version.description, {**version.tags, STAGE: ""}
+
+
+def as_seen(run: "Run") -> MirrorRun:
+    """A run as the audit reads it."""
+    return MirrorRun(metrics=dict(run.data.metrics), deleted=run.info.lifecycle_stage == "deleted")
+
+
+@contextmanager
+def noting(refusals: dict[str, str], what: str) -> Iterator[None]:
+    """Go on where MLflow refuses this one thing, and note why.
+
+    Raises:
+        Exception: MLflow refuses us all, or does not answer.
+    """
+    try:
+        yield
+    except Exception as error:
+        if status_of(error) in {None, _STRANGER}:
+            raise
+        refusals[what] = in_short(error)
