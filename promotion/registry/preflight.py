@@ -63,6 +63,8 @@ def fresh_start(parts: Parts, state: State, reason: str | None = None) -> tuple[
         return (FreshStart(reason=required(reason)),)
     if shown and reason is None:
         parts.claims.check(state)  # a champion of the model's own ledger is not this one's to adopt
+        if parts.changing:
+            parts.ledger.mark_foreign(state.model, shown)  # so that `status` tells of it
         raise UnknownChampion(state.model, shown, parts.store.name)
     if reason is None:
         return ()

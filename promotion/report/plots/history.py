@@ -79,7 +79,7 @@ def timeline_picture(served: Sequence[ChampionPeriod], *, until: str) -> Picture
         axes.set_ylim(len(shown) - 0.4, -0.6)
         axes.set_title("In production")
         _dates(axes, [*(_when(period.champion.since) for period in shown), _when(until)])
-        svg = drawn(figure_, name="timeline", title="Who was in production when", told=_reigns_told(shown))
+        svg = drawn(figure_, name="timeline", title="Who was in production when", told=_champion_periods_told(shown))
     left_out = len(served) - len(shown)
     caption = "Filled: by a decision. Striped: by hand." + (
         f" The last {len(shown)} champions; {left_out} before them stand in the table." if left_out else ""
@@ -150,7 +150,7 @@ def _short(version: str) -> str:
     return version if len(version) <= _LONGEST else f"{version[: _LONGEST - 1]}…"
 
 
-def _reigns_told(shown: Sequence[ChampionPeriod]) -> str:
+def _champion_periods_told(shown: Sequence[ChampionPeriod]) -> str:
     last = shown[-1]
     return (
         f"{len(shown)} times in production, from {minute(shown[0].champion.since)} UTC. "

@@ -127,7 +127,7 @@ def champion_periods_table(of: Chronicle) -> Table:
     """Who was in production when, the newest first, with links to what put each there."""
     at = (Column("from (UTC)", wraps=False), Column("until (UTC)", wraps=False))
     columns = (*left("version"), *at, *left("cause", "decision", "who", "why"))
-    return Table(columns=columns, rows=tuple(map(_reign, reversed(of.champion_periods))))
+    return Table(columns=columns, rows=tuple(map(_champion_period, reversed(of.champion_periods))))
 
 
 def versions_rows(of: Chronicle) -> Sequence[tuple[Words, ...]]:
@@ -162,7 +162,7 @@ def age_told(since: str, now: datetime) -> str:
     return "since today" if days < 1 else f"for {days:,} day{'s' * (days > 1)}"
 
 
-def _reign(period: ChampionPeriod) -> tuple[Words, ...]:
+def _champion_period(period: ChampionPeriod) -> tuple[Words, ...]:
     decided = period.plan.decision
     return row(
         Words(version_of(period.champion.tag), link=f"#entry-{period.champion.seq}"),

@@ -192,7 +192,7 @@ def world(tmp_path_factory, empty_mlflow):
     here = Here(root)
     train(here, empty_mlflow, SKILLS)
     here.store.write_stage(toy("weak"), Stage.PROD)
-    data = here.alice.load("toy")[1]
+    data = here.alice.reader.load("toy")[1]
     for version in SKILLS:
         here.alice.register(
             toy(version), Origin(run_id=here.store.get(toy(version)).metadata["mlflow_run_id"], data=data)

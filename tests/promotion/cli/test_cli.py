@@ -13,7 +13,7 @@ import promotion
 from promotion.adapters.sql import SqlLedger
 from promotion.cli.app import app, with_plugins
 from promotion.config import load_config
-from promotion.registry import gate as gating
+from promotion.registry import judge as gating
 
 
 def leaves(group, before=""):

@@ -230,14 +230,14 @@ UNFIT = {
 @pytest.mark.parametrize(("keys", "kind", "told"), UNFIT.values(), ids=UNFIT)
 def test_what_does_not_fit_the_rows_is_told_before_training(tmp_path, keys, kind, told):
     with pytest.raises(kind, match=told):
-        opened(tmp_path, **keys).load("toy", options={"uses": "p"})
+        opened(tmp_path, **keys).reader.load("toy", options={"uses": "p"})
 
 
 def test_a_number_as_window_of_datetimes_is_told_before_training(tmp_path):
     rows = rows_of_days()
     rows["t"] = pd.Timestamp("2024-03-01") + pd.to_timedelta(rows["t"], unit="s")
     with pytest.raises(DataError, match=r"^The window of 'group' is 3600, but column 't' holds moments without a zone"):
-        opened(tmp_path, rows=rows, group={"by": "t", "window": 3600}).load("toy", options={"uses": "p"})
+        opened(tmp_path, rows=rows, group={"by": "t", "window": 3600}).reader.load("toy", options={"uses": "p"})
 
 
 def few_cards(n_cards=40):
@@ -300,7 +300,7 @@ def test_a_version_is_the_same_model_with_fingerprints_of_groups_and_without(tmp
 @pytest.mark.parametrize("keys", [{}, {"dependence": "independent", "recipe": "GroupedRecipe"}])
 def test_groups_that_nobody_named_cannot_be_clean(tmp_path, keys):
     with pytest.raises(ConfigError, match=r"^clean_by = \"group\" needs groups, but none are named\. Set `group` in"):
-        opened(tmp_path, clean_by="group", **keys).load("toy", options={"uses": "p"})
+        opened(tmp_path, clean_by="group", **keys).reader.load("toy", options={"uses": "p"})
 
 
 def test_a_split_by_the_hash_of_a_group_keeps_it_whole():

@@ -125,18 +125,18 @@ class TestTheRowsThatJudge:
         length = {"mature_after": "400m"}
         told = r"^`mature_after` is 400m, but column 't' holds numbers such as 0, whose unit is unknown\. Set the unit "
         with pytest.raises(DataError, match=told):
-            opened(config=settings_at(tmp_path, **length)).load("toy")
-        known = opened(config=settings_at(tmp_path, time_unit="min", **length)).load("toy")[1]
+            opened(config=settings_at(tmp_path, **length)).reader.load("toy")
+        known = opened(config=settings_at(tmp_path, time_unit="min", **length)).reader.load("toy")[1]
 
         rows = synthetic_rows()
         minutes = pd.Timestamp("2024-12-01") + pd.to_timedelta(rows["t"], unit="min")
         rows.assign(t=minutes).to_csv(tmp_path / "dated.csv", index=False)
         dated = {"recipe": "recipes:DatedRecipe", "data": "dated.csv"}
-        found = opened(config=settings_at(tmp_path, **dated, **length)).load("toy")[1]
+        found = opened(config=settings_at(tmp_path, **dated, **length)).reader.load("toy")[1]
         assert (len(found.rows), found.immature) == (len(known.rows), known.immature) == (2000, 400)
         assert found.rows["id"].tolist() == known.rows["id"].tolist() == rows["id"][:2000].astype(str).tolist()
         with pytest.raises(DataError, match=r"^`mature_after` is 400, but column 't' holds moments without a zone "):
-            opened(config=settings_at(tmp_path, **dated, mature_after=400)).load("toy")
+            opened(config=settings_at(tmp_path, **dated, mature_after=400)).reader.load("toy")
 
     def test_columns_that_the_policy_names_must_be_there_before_anything_is_trained(self, opened, tmp_path):
         slices = [{"by": "county", "metric": "roc_auc", "max_loss": 0.1}]

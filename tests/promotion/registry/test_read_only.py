@@ -17,7 +17,7 @@ from situation import open_at, settings_at, toy
 
 from promotion.adapters.bento import BentoStore
 from promotion.adapters.mlflow import MlflowMirror
-from promotion.adapters.sql import SqlLedger, database
+from promotion.adapters.sql import SqlLedger, sqlite
 from promotion.errors import LedgerError
 from promotion.registry.register import Origin
 
@@ -95,7 +95,7 @@ def test_what_waits_beside_the_file_is_not_passed_over(copy, monkeypatch):
         copied = SqlLedger(f"sqlite:///{disk / 'copy-of-ledger.db'}")
         assert copied.mirrored("toy") == 3
         assert copied.entries("toy") == SqlLedger(f"sqlite:///{here / 'ledger.db'}").entries("toy")
-        database._copied.cache_clear()
+        sqlite._copied.cache_clear()
         monkeypatch.setattr(tempfile, "tempdir", str(disk))
         with pytest.raises(
             LedgerError, match=r"wait in copy-of-ledger\.db-wal, .* copy of both \(Read-only file system\)"

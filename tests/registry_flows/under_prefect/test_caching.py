@@ -98,7 +98,7 @@ class TestKeysOfRows:
         def key(recipe="TidyRecipe", data=None, **options):
             toy = settings_of_toy.models["toy"].model_copy(update={"recipe": f"{__name__}:{recipe}"})
             config = settings_of_toy.model_copy(update={"models": {"toy": toy}})
-            return Reader(config).key("toy", data, options)
+            return Reader(config).key("toy", data, options=options)
 
         return key
 
@@ -122,12 +122,12 @@ class TestKeysOfRows:
         toy = settings_of_toy.models["toy"].model_copy(update={"recipe": f"{__name__}:TidyRecipe"})
         aged = toy.model_copy(update={"mature_after": 100.0})
         config = settings_of_toy.model_copy(update={"models": {"toy": toy, "aged": aged}})
-        _, data = Reader(config, kept).training("toy", None, {})
+        _, data = Reader(config, kept).load("toy")
         monkeypatch.setattr("recipes.read_rows", lambda *_: unread())
-        _, again = Reader(config, kept).training("toy", None, {})
+        _, again = Reader(config, kept).load("toy")
         assert_frame_equal(again.rows, data.rows)
         assert again.digest == data.digest
-        assert Reader(config, kept).training("aged", None, {})[1].immature == 100
+        assert Reader(config, kept).load("aged")[1].immature == 100
 
     def test_a_file_that_changes_while_it_is_read_is_refused_and_not_kept(
         self, settings_of_toy, kept, rows_file, monkeypatch
@@ -141,7 +141,7 @@ class TestKeysOfRows:
         config = settings_of_toy.model_copy(update={"models": {"toy": toy}})
         monkeypatch.setattr("recipes.read_rows", growing)
         with pytest.raises(DataError) as raised:
-            Reader(config, kept).training("toy", None, {})
+            Reader(config, kept).load("toy")
         assert str(raised.value) == (
             f"{rows_file} changed while it was read. Wait until it is written whole, and run the command again."
         )

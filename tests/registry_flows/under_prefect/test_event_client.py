@@ -50,7 +50,7 @@ class TestWhetherPrefectIsConfigured:
         findings = 'Finding(code=Code.LABEL, severity="error", subject="s", expected="e", found="f", mend="m")'
         code = (
             "from promotion.assembly import announce_findings\n"
-            "from promotion.audit import Code, Finding\n"
+            "from promotion.findings import Code, Finding\n"
             f"announce_findings('toy', [{findings}], notice=print)\n"
         )
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
