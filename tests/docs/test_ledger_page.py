@@ -31,10 +31,10 @@ def names_in(section):
     return {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
 
 
-@pytest.mark.parametrize("kind", entries._KINDS)
+@pytest.mark.parametrize("kind", entries.KINDS)
 def test_each_kind_of_entry_is_told_with_all_its_fields(kind):
     (section,) = re.findall(rf"^### {kind}\n(.*?)(?=^##)", TEXT, re.MULTILINE | re.DOTALL)
-    assert names_in(section) == {field.name for field in fields(entries._KINDS[kind])}
+    assert names_in(section) == {field.name for field in fields(entries.KINDS[kind])}
 
 
 def test_each_column_and_revision_is_told():
