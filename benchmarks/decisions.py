@@ -4,9 +4,10 @@
 
 Every judgement goes the real way, `promotion.compare` and `promotion.decide`. Two models are *equally good* when they
 are exchangeable: their errors have one joint law, whichever of them comes first. A figure stands beside its Monte-Carlo
-error, one standard error. It is `within` its target, `within error` (off it by at most two of these errors),
-`conservative` (further off, but to the side that only costs power), `held` (the gate finds too little evidence and does
-not decide) or `MISSED`. Whatever is off target is listed at the end; any `MISSED` makes the exit code 1.
+error, one standard error. It is `within` its target, `within error` (off it by at most two of these errors; by three
+in (g), which has some 450 figures), `conservative` (further off, but to the side that only costs power), `held` (the
+gate finds too little evidence and does not decide) or `MISSED`. Whatever is off target is listed at the end; any
+`MISSED` makes the exit code 1.
 """
 
 import os

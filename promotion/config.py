@@ -54,13 +54,13 @@ class ModelConfig(BaseModel):
     options: dict[str, Any] = Field(default_factory=dict)
     """Keyword arguments of the recipe's class."""
     data: str | None = None
-    """CSV or Parquet file to train on and to judge by; `promotion retrain --data FILE` goes before it. Commands see
-    that it is there before they start anything. They leave a name without an ending, a pattern or an address to the
-    recipe.
+    """CSV or Parquet file to train on and to judge by; `promotion retrain --data FILE` takes precedence. Commands
+    check that it is there before they start anything. They leave a name without an ending, a pattern or an address to
+    the recipe.
     """
     holdout: str | None = None
     """A file whose rows all judge; the rows of `data` that are not among them train. `promotion gate --holdout FILE`
-    goes before it, and so does `gate --data FILE`, of which the recipe's own holdout judges.
+    takes precedence, and so does `gate --data FILE`, of which the recipe's own holdout judges.
     """
     mature_after: Span | None = None
     """Rows that are not at least so much older than the newest row of their file neither train nor judge: too young for

@@ -110,7 +110,8 @@ class Draws:
     def demand(self, min_groups: int) -> str:
         """Which rows are taken to depend on each other, as a demand of the policy that needs so many groups."""
         if self.group:
-            return f"Errors are those of groups by {self.group.name}, and with fewer than {min_groups:,} it is held."
+            few = f"with fewer than {min_groups:,} effective groups the gate holds"
+            return f"Errors are those of groups by {self.group.name}; {few}."
         if self.independent:
             return 'Each row counts as a draw of its own, since the configuration says dependence = "independent".'
         if self.time:

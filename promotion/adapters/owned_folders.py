@@ -19,7 +19,6 @@ _OLD_SECONDS = 24 * 60 * 60
 @contextmanager
 def private() -> Iterator[Path]:
     """A folder among the system's temporary files, for this user only, that is gone afterwards."""
-    sweep()
     with owned(Path(tempfile.gettempdir()), _PRIVATE) as folder:
         yield folder
 

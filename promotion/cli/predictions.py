@@ -167,7 +167,7 @@ def parse_group(text: str, present: Container[str] = ()) -> Group:
     """`card1` by value, `t/86400` or `t/1d` in windows of that length; columns are named as in `parse_slicing`.
 
     Raises:
-        ConfigError: the window is none, or bins are asked for.
+        ConfigError: the window is no length, or the text asks for bins.
     """
     bins = None if text in present else _BINS.fullmatch(text)
     if bins and bins["column"] in present:

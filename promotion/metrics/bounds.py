@@ -67,7 +67,7 @@ def quantile(alpha: float, dof: float | None = None) -> float:
 
 
 _HUGE = 1e300
-"""Whole numbers beyond it need not be floats."""
+"""Python's whole numbers go on where floats end."""
 
 
 def require_share(what: str, number: float) -> None:

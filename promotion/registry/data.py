@@ -289,7 +289,7 @@ class Reader:
         """Where the file is.
 
         Raises:
-            DataError: its name is none that can be recorded.
+            DataError: its name is not UTF-8, so that the ledger cannot record it.
         """
         path = (self._config.root / Path(file).expanduser()).resolve()
         name = self._name(path)

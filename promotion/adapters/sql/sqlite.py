@@ -85,7 +85,7 @@ def _place_to_read(file: Path) -> str:
         message = (
             f"The ledger {file} cannot be read: entries wait in {waiting.name}, left by a command that was killed or "
             "was running when they were copied, and this user may not move them into it, nor make a copy of both "
-            f"({error.strerror or error}). Run `promotion status` as one who may write there."
+            f"({error.strerror or error}). Run `promotion status` as a user who may write there."
         )
         raise LedgerError(message) from error
 

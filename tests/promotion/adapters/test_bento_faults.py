@@ -20,7 +20,7 @@ from situation import bentoml_at, snapshot, toy
 from promotion.adapters import files
 from promotion.adapters.bento import staging_dir as aside
 from promotion.adapters.bento import store as room
-from promotion.adapters.owned_folders import private
+from promotion.adapters.owned_folders import private, sweep
 from promotion.errors import StoreError
 from promotion.interfaces import Trained, call
 from promotion.vocabulary import Stage
@@ -225,6 +225,7 @@ with private() as folder:
             os.utime(folder, None if folder == new else (1, 1))
         started[0].kill()
         started[0].wait()
+        sweep()
         with private() as ours:
             assert {*tmp_path.glob(".promotion-*")} == {theirs, new}
             assert {*tmp_path.glob("promotion-*")} == {

@@ -37,10 +37,13 @@ class TestCheck:
     @pytest.mark.parametrize(
         ("key", "sentence"),
         [
-            ('group = "card1"', "Errors are those of groups by card1, and with fewer than 5 it is held."),
+            (
+                'group = "card1"',
+                "Errors are those of groups by card1; with fewer than 5 effective groups the gate holds.",
+            ),
             (
                 'group = { by = "t", window = "1d" }',
-                "Errors are those of groups by t in windows of 1d, and with fewer than 5 it is held.",
+                "Errors are those of groups by t in windows of 1d; with fewer than 5 effective groups the gate holds.",
             ),
             (
                 'dependence = "independent"',
