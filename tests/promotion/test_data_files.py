@@ -169,7 +169,7 @@ class TestSentences:
             (b'id,y,kind\n7,1,x\n8,1,"x\n9,1,y\n', "Row 2 of rows.csv opens a quote that nothing closes"),
             (b'id,y,kind\n7,1,"x\n8,1,x', "Row 1 of rows.csv opens a quote that nothing closes"),
             (b"id,y,kind\n7,1,x\n8,1,x", "The last row of rows.csv has no line end, so nobody can tell"),
-            (gzip.compress(as_csv() * 500)[:-30], "rows.csv seems cut short or damaged ("),
+            (gzip.compress(as_csv() * 500, mtime=0)[:-30], "rows.csv seems cut short or damaged ("),
             (bz2.compress(as_csv())[:-9], "rows.csv seems cut short or damaged ("),
             (
                 zipped("t.csv")[:-30],
@@ -184,10 +184,16 @@ class TestSentences:
             (b"\x89HDF\r\n", "rows.csv is an HDF5 file, which is not read. Export it as CSV in UTF-8"),
             (b'{"id": 1, "y": 0}\n', "rows.csv is JSON, which is not read. Export it as CSV in UTF-8"),
             (b"version https://git-lfs.github.com/spec/v1\n", "rows.csv is a pointer of Git LFS (`git lfs pull`"),
-            (gzip.compress(b"PAR1...."), "What rows.csv holds, unpacked, is Parquet, which is not read so. Unpack it"),
-            (gzip.compress(zipped("a.csv")), "What rows.csv holds, unpacked, is a zip archive, which is not read so."),
+            (
+                gzip.compress(b"PAR1....", mtime=0),
+                "What rows.csv holds, unpacked, is Parquet, which is not read so. Unpack it",
+            ),
+            (
+                gzip.compress(zipped("a.csv"), mtime=0),
+                "What rows.csv holds, unpacked, is a zip archive, which is not read so.",
+            ),
             (b"\xef\xbb\xbf", "rows.csv is empty; its first line should name the columns."),
-            (gzip.compress(b""), "rows.csv is empty; its first line should name the columns."),
+            (gzip.compress(b"", mtime=0), "rows.csv is empty; its first line should name the columns."),
             (
                 b"sep=;\r\nid;y\r\n1;0\r\n",
                 "rows.csv begins with the line 'sep=…', by which Excel knows the delimiter. Delete that line.",
