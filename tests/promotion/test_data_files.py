@@ -184,8 +184,14 @@ class TestSentences:
             (b"\x89HDF\r\n", "rows.csv is an HDF5 file, which is not read. Export it as CSV in UTF-8"),
             (b'{"id": 1, "y": 0}\n', "rows.csv is JSON, which is not read. Export it as CSV in UTF-8"),
             (b"version https://git-lfs.github.com/spec/v1\n", "rows.csv is a pointer of Git LFS (`git lfs pull`"),
-            (gzip.compress(b"PAR1....", mtime=0), "What rows.csv holds, unpacked, is Parquet, which is not read so. Unpack it"),
-            (gzip.compress(zipped("a.csv"), mtime=0), "What rows.csv holds, unpacked, is a zip archive, which is not read so."),
+            (
+                gzip.compress(b"PAR1....", mtime=0),
+                "What rows.csv holds, unpacked, is Parquet, which is not read so. Unpack it",
+            ),
+            (
+                gzip.compress(zipped("a.csv"), mtime=0),
+                "What rows.csv holds, unpacked, is a zip archive, which is not read so.",
+            ),
             (b"\xef\xbb\xbf", "rows.csv is empty; its first line should name the columns."),
             (gzip.compress(b"", mtime=0), "rows.csv is empty; its first line should name the columns."),
             (
