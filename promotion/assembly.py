@@ -130,7 +130,7 @@ def _refuse_unsigned(_: str) -> str:
         "Entries of this ledger are signed, since the configuration has [public_keys], and there is no key to sign "
         "with: name its file as `signing_key`, or in PROMOTION_SIGNING_KEY. Nothing was recorded."
     )
-    raise ConfigError(message)
+    raise ConfigError(message, key="signing_key")
 
 
 def _os_user() -> str:

@@ -106,7 +106,7 @@ class ModelConfig(BaseModel):
                 f"group = '{self.group.name}' says which rows belong together, and dependence = \"independent\" says "
                 "that none do. Leave out one of the two."
             )
-            raise ConfigError(message)
+            raise ConfigError(message, key="dependence")
         return self
 
 
@@ -221,17 +221,17 @@ def load_config(path: Path | None = None) -> Config:
         config = Config(**with_environment, root=root)
     except ValidationError as error:
         where = f"{file} (or the environment)" if file and _overridden() else str(file or "the environment")
-        raise ConfigError(sentences(error, Config, where)) from error
+        raise ConfigError(sentences(error, Config, where), path=file) from error
     except (SettingsError, RecursionError) as error:
         message = f"A variable {_PREFIX}… in the environment must hold JSON, or name one key ({error})."
         raise ConfigError(message) from error
     except PromotionError as error:
         message = f"{file or 'The environment'}: {error}"
-        raise ConfigError(message) from error
+        raise ConfigError(message, key=getattr(error, "key", None), path=file) from error
     for name in config.models:
         if not is_name(name):
             message = f"'{name}' in {file} cannot name a model: a name has at most 63 of a-z, 0-9, '_', '-', '.'."
-            raise ConfigError(message)
+            raise ConfigError(message, key=f"models.{name}", path=file)
     return config
 
 
@@ -253,7 +253,7 @@ def _section(path: Path) -> dict[str, Any]:
         there = False
     if not there:
         message = f"There is no configuration file at {path}. `promotion init` writes one."
-        raise ConfigError(message)
+        raise ConfigError(message, path=path)
     data = read_toml(path)
     ours: dict[str, Any] = data.get("tool", {}).get("promotion", {}) if path.name == "pyproject.toml" else data
     return ours
@@ -270,4 +270,6 @@ def _check_environment() -> None:
         if variable.startswith(_PREFIX):
             name = variable.removeprefix(_PREFIX).split("__")[0].upper()
             if name not in known:
-                raise ConfigError(str(UnknownName("environment variable", variable, [_PREFIX + key for key in known])))
+                raise ConfigError(
+                    str(UnknownName("environment variable", variable, [_PREFIX + key for key in known])), key=variable
+                )

@@ -132,13 +132,13 @@ def csv_of(path: Path, needed: Iterable[str] = ()) -> Csv:
     best = max(found, key=lambda one: (wanted <= set(one.header), len(one.header)))
     if best.header[:1] and best.header[0].lower().startswith("sep="):
         message = f"{path} begins with the line 'sep=…', by which Excel knows the delimiter. Delete that line."
-        raise DataError(message)
+        raise DataError(message, path=path)
     if not any(best.header):
         message = f"{path} is empty; its first line should name the columns."
-        raise DataError(message)
+        raise DataError(message, path=path)
     if any("\0" in name for name in best.header):
         message = f"{path} is not a CSV file in UTF-8 (its header holds NUL characters, as UTF-16 does). {_WAY_OUT}"
-        raise DataError(message)
+        raise DataError(message, path=path)
     return best
 
 
@@ -163,14 +163,14 @@ def opened(path: Path) -> Iterator[Stream]:
     foreign = next((name for magic, name in _FOREIGN.items() if head.startswith(magic)), "")
     if foreign:
         message = f"{path} is {foreign}, which is not read. {_WAY_OUT}"
-        raise DataError(message)
+        raise DataError(message, path=path)
     try:
         with _unzipped(path) if head.startswith(_ZIP) else _unpacked(path, packing) as file:
             yield Stream(file)
     except (OSError, EOFError, zipfile.BadZipFile) as error:
         how = "seems cut short or damaged" if packing or head.startswith(_ZIP) else "cannot be read"
         message = f"{path} {how} ({str(error) or type(error).__name__}). Copy the file again."
-        raise DataError(message) from error
+        raise DataError(message, path=path) from error
 
 
 def _unpacked(path: Path, packing: str) -> Any:
@@ -188,11 +188,11 @@ def _unzipped(path: Path) -> Iterator[Any]:
         inside = [one for one in archive.infolist() if not one.is_dir() and not one.filename.startswith("__MACOSX/")]
         if any(one.filename == "[Content_Types].xml" for one in inside):
             message = f"{path} is an Excel workbook, which is not read. {_WAY_OUT}"
-            raise DataError(message)
+            raise DataError(message, path=path)
         if len(inside) != 1 or inside[0].flag_bits & 1:
             what = f"{len(inside)} files" if len(inside) != 1 else "an encrypted file"
             message = f"{path} is a zip archive of {what}. Unpack it, and name the file to read."
-            raise DataError(message)
+            raise DataError(message, path=path)
         with archive.open(inside[0]) as file:
             yield file
 
@@ -208,7 +208,7 @@ def _encoding(path: Path) -> str:
     inside = next((name for magic, name in _INSIDE.items() if head.startswith(magic)), "")
     if inside:
         message = f"What {path} holds, unpacked, is {inside}, which is not read so. Unpack it, and name what is inside."
-        raise DataError(message)
+        raise DataError(message, path=path)
     return next((name for bom, name in _ENCODINGS.items() if head.startswith(bom)), "utf-8")
 
 
@@ -223,7 +223,7 @@ def _with_header(found: Csv) -> Csv:
             header = next(filter(None, rows), [])
     except (UnicodeDecodeError, csv.Error) as error:
         message = f"{found.path} is not a CSV file in UTF-8 ({error}). {_WAY_OUT}"
-        raise DataError(message) from error
+        raise DataError(message, path=found.path) from error
     return Csv(path=found.path, encoding=found.encoding, delimiter=found.delimiter, header=tuple(header))
 
 
@@ -240,7 +240,7 @@ def require_file(path: Path) -> None:
     """
     if not path.is_file():
         message = f"{what_is_at(path)} Put the file there, or name another with --data."
-        raise DataError(message)
+        raise DataError(message, path=path)
 
 
 def what_is_at(path: Path) -> str:

@@ -201,7 +201,7 @@ class Draws:
                 f"The window of 'group' is {span_text(window)}, but column '{times.name}' holds {times.said}, and a "
                 'number says no unit. Write a length of time, like window = "1d".'
             )
-            raise DataError(message)
+            raise DataError(message, column=times.name)
         if not isinstance(window, str):
             return window
         if self.unit is not None:
@@ -211,7 +211,7 @@ class Draws:
             'Set the unit, like time_unit = "s" in the configuration or --time-unit s, or write the window as a number '
             "in that unit."
         )
-        raise DataError(message)
+        raise DataError(message, column=times.name)
 
 
 UNSAID = Draws()

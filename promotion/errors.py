@@ -21,6 +21,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
 
 
 class PromotionError(Exception):
@@ -28,9 +30,22 @@ class PromotionError(Exception):
 
     exit_code = 1
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as its type, text and fields, so that a task's or a process's error arrives as it was raised."""
+        return Exception.__new__, (type(self), *self.args), self.__dict__
+
 
 class ConfigError(PromotionError):
-    """The configuration cannot be followed."""
+    """The configuration cannot be followed.
+
+    Attributes:
+        key: the setting at fault, where it is one, e.g. `limits.max_size_mb`; None otherwise.
+        path: the file at fault; None where it is none, or more may be.
+    """
+
+    def __init__(self, message: str, *, key: str | None = None, path: Path | None = None) -> None:
+        super().__init__(message)
+        self.key, self.path = key, path
 
 
 class UnknownName(PromotionError):
@@ -85,7 +100,16 @@ class UnclearTime(PromotionError):
 
 
 class DataError(PromotionError):
-    """Rows that cannot train or judge."""
+    """Rows that cannot train or judge.
+
+    Attributes:
+        path: the file that holds them; None where they are none of a file's, or it is not known.
+        column: the column at fault; None where it is none, or not one.
+    """
+
+    def __init__(self, message: str, *, path: Path | None = None, column: str | None = None) -> None:
+        super().__init__(message)
+        self.path, self.column = path, column
 
 
 class AmbiguousColumn(DataError):
@@ -101,7 +125,8 @@ class AmbiguousColumn(DataError):
         *first, last = map(str, self.places)
         super().__init__(
             f"{what} has {len(self.places)} columns named '{name}' (columns {', '.join(first)} and {last}), so it is "
-            "not clear which one is meant. Rename or remove all but one of them."
+            "not clear which one is meant. Rename or remove all but one of them.",
+            column=name,
         )
 
 
@@ -130,7 +155,16 @@ def as_data_error(what: str) -> Iterator[None]:
 
 
 class StoreError(PromotionError):
-    """The Bento store cannot give or take what is asked."""
+    """The Bento store cannot give or take what is asked.
+
+    Attributes:
+        tag: of the version at fault, as text; None where it is none, or not one.
+        path: the file or folder at fault; None where it is none.
+    """
+
+    def __init__(self, message: str, *, tag: object = None, path: str | Path | None = None) -> None:
+        super().__init__(message)
+        self.tag, self.path = _text(tag), None if path is None else Path(path)
 
 
 class TornVersion(StoreError):
@@ -138,41 +172,85 @@ class TornVersion(StoreError):
 
 
 class DigestMismatch(StoreError):
-    """A model's files differ from the ones that were registered; it is not loaded."""
+    """A model's files differ from the ones that were registered; it is not loaded.
+
+    Attributes:
+        expected: the digest that is registered.
+        found: the digest of the files.
+    """
 
     def __init__(self, tag: object, expected: str, found: str) -> None:
-        self.tag, self.expected, self.found = tag, expected, found
+        self.expected, self.found = expected, found
         super().__init__(
             f"The files of {tag} are not the ones that were registered (expected digest {expected[:12]}, found "
-            f"{found[:12]}), so it was not loaded. Restore them from a backup, or retrain."
+            f"{found[:12]}), so it was not loaded. Restore them from a backup, or retrain.",
+            tag=tag,
         )
 
 
 class LedgerError(PromotionError):
-    """The ledger cannot be read or written."""
+    """The ledger cannot be read or written.
+
+    Attributes:
+        model: whose record it is about; None where it is not about one.
+        seq: number of the entry it is about; None where it is not about one.
+    """
+
+    def __init__(self, message: str, *, model: str | None = None, seq: int | None = None) -> None:
+        super().__init__(message)
+        self.model, self.seq = model, seq
 
 
 class Conflict(LedgerError):
-    """Someone else appended first; nothing of ours was written."""
+    """Someone else appended first; nothing of ours was written.
+
+    Attributes:
+        by: who did; empty where it is not known.
+    """
 
     exit_code = 6
 
     def __init__(self, model: str, seq: int, by: str = "") -> None:
-        self.model, self.seq, self.by = model, seq, by
+        self.by = by
         who = f" by {by}" if by else ""
         super().__init__(
             f"The record of '{model}' moved on{who} while this command ran (entry {seq} was taken), so nothing was "
-            f"changed. Look at `promotion history {model}` and run the command again."
+            f"changed. Look at `promotion history {model}` and run the command again.",
+            model=model,
+            seq=seq,
         )
 
 
 class Refused(PromotionError):
-    """The rules do not allow this move."""
+    """The rules do not allow this move.
+
+    Attributes:
+        tag: of the version that was to move, as text; None where it is about none.
+        model: its name, or that of the model which was to change; None where it is about none.
+    """
+
+    def __init__(self, message: str, *, tag: object = None, model: str | None = None) -> None:
+        super().__init__(message)
+        self.tag = _text(tag)
+        self.model = model or (self.tag.partition(":")[0] if self.tag else None)
 
 
 class MirrorError(PromotionError):
-    """The mirror did not take an update; the record stands and `promotion sync` catches up."""
+    """The mirror did not take an update; the record stands and `promotion sync` catches up.
+
+    Attributes:
+        model: which it was about; None where it was about none.
+        seq: number of the entry that MLflow was sent; None where it is not about one.
+    """
+
+    def __init__(self, message: str, *, model: str | None = None, seq: int | None = None) -> None:
+        super().__init__(message)
+        self.model, self.seq = model, seq
 
 
 class MirrorAhead(MirrorError):
     """The mirror was sent an entry that the ledger does not hold; sending more would hide that."""
+
+
+def _text(tag: object) -> str | None:
+    return None if tag is None else str(tag)

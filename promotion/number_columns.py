@@ -29,7 +29,9 @@ def numbers_of(path: Path, column: "pd.Series[Any]") -> "pd.Series[float]":
     wrong = numbers.isna() & column.notna()
     if wrong.any():
         row = first_of(wrong)
-        raise DataError(no_number(path, str(column.name), row, str(column.iloc[row - 1])))
+        raise DataError(
+            no_number(path, str(column.name), row, str(column.iloc[row - 1])), path=path, column=str(column.name)
+        )
     return numbers
 
 
@@ -72,7 +74,7 @@ def require_held(
                 f"Column '{numbers.name}' of {path} holds {shown} in row {row + 1}, which double precision cannot "
                 "hold. Scale or shorten the numbers."
             )
-            raise DataError(message)
+            raise DataError(message, path=path, column=str(numbers.name))
 
 
 def fields_of(file: Csv, name: str) -> "pd.Series[Any]":

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from promotion.data_files import Csv, Stream, opened
@@ -24,13 +25,14 @@ class NotConverted(DataError):
     """A field is not what its column must hold.
 
     Attributes:
-        column: its name.
         value: the field, as it was written; empty where only its row is known to be wrong.
     """
 
-    def __init__(self, message: str, column: str, value: str = "") -> None:
-        self.column, self.value = column, value
-        super().__init__(message)
+    column: str
+
+    def __init__(self, message: str, path: Path, column: str, value: str = "") -> None:
+        self.value = value
+        super().__init__(message, path=path, column=column)
 
 
 @dataclass
@@ -128,9 +130,9 @@ def _fault(reading: _Reading, told: str) -> DataError:
     place = re.search(r"In CSV column #(\d+): ", told)
     column = header[int(place[1])] if place else ""
     if value := re.search(r"Row #(\d+): CSV conversion error to double: invalid value '(.*)'", told, re.DOTALL):
-        return NotConverted(no_number(path, column, int(value[1]) - 1, value[2]), column, value[2])
+        return NotConverted(no_number(path, column, int(value[1]) - 1, value[2]), path, column, value[2])
     if reading.wrong:
-        return DataError(_wrong_row(reading))
+        return DataError(_wrong_row(reading), path=path)
     if "codec can't decode" in told or "invalid UTF8" in told:
         message = f"{path} is not a CSV file in UTF-8. Export it as CSV in UTF-8, or give a .parquet file."
     elif "straddling" in told:
@@ -140,7 +142,7 @@ def _fault(reading: _Reading, told: str) -> DataError:
         )
     else:
         message = f"{path} cannot be read as CSV ({told.strip().splitlines()[0][:200]}). Write the file again."
-    return NotConverted(message, column) if column else DataError(message)
+    return NotConverted(message, path, column) if column else DataError(message, path=path)
 
 
 def _wrong_row(reading: _Reading) -> str:
@@ -164,7 +166,7 @@ def _require_line_end(reading: _Reading) -> None:
             f"The last row of {reading.file.path} has no line end, so nobody can tell whether it is whole. End the "
             "line if it is, or copy the file again."
         )
-        raise DataError(message)
+        raise DataError(message, path=reading.file.path)
 
 
 def _require_closed(reading: _Reading, rows: int) -> None:
@@ -176,7 +178,7 @@ def _require_closed(reading: _Reading, rows: int) -> None:
             f"Row {rows} of {reading.file.path} opens a quote that nothing closes up to the end of the file. Close "
             "the quote, or copy the file again if it was cut short there."
         )
-        raise DataError(message)
+        raise DataError(message, path=reading.file.path)
 
 
 def _swallows_a_further_row(reading: _Reading) -> bool:
@@ -226,4 +228,4 @@ def _require_decimals(file: Csv, column: str) -> None:
             f"Column '{column}' of {file.path} holds numbers like {with_comma[0]}, and nobody can tell whether the "
             "comma divides decimals or thousands. Write them with a decimal point and no other marks."
         )
-        raise DataError(message)
+        raise DataError(message, path=file.path, column=column)

@@ -85,7 +85,7 @@ def fingerprints(keys: "pd.Series[Any]") -> "NDArray[np.uint64]":
 
         row = int(np.argmax(texts.is_null().to_numpy(zero_copy_only=False))) + 1
         message = f"Column '{keys.name}' names the rows and must not be empty; row {row} is."
-        raise DataError(message)
+        raise DataError(message, column=str(keys.name))
     return hashes(texts)
 
 
@@ -196,7 +196,7 @@ def _float_texts(keys: "pd.Series[Any]", first: int = 1) -> "pa.StringArray":
             f"number ({values.dtype}). From {limit:,} up such a number stands for several ids. Store the ids as whole "
             "numbers or as text."
         )
-        raise DataError(message)
+        raise DataError(message, column=str(keys.name))
     integers = np.where(whole, values, 0).astype(np.int64)
     texts = pa.array(integers, mask=missing).cast(pa.string())
     broken = ~whole & ~missing
@@ -216,7 +216,7 @@ def _each(name: object, values: "Iterable[Any]") -> "pa.StringArray":
     except UnicodeEncodeError as error:
         held = f"{error.object!r:.60}"
         message = f"Column '{name}' names the rows and holds {held}, which is no Unicode text. Write it anew."
-        raise DataError(message) from error
+        raise DataError(message, column=str(name)) from error
 
 
 def _text(name: object, value: Any, row: int) -> str | None:
@@ -237,7 +237,7 @@ def _text(name: object, value: Any, row: int) -> str | None:
         return text_of_bytes(bytes(value))
     if str(value) == object.__repr__(value):
         message = f"Column '{name}' names the rows and holds {value!r:.60}, which has no text. Store the ids as text."
-        raise DataError(message)
+        raise DataError(message, column=str(name))
     return str(value)
 
 

@@ -61,7 +61,7 @@ def require_columns(rows: "pd.DataFrame", names: Iterable[str], what: str, why: 
     present = list(rows.columns)
     for name in names:
         if name not in present:
-            raise DataError(_no_column(what, name, present, why))
+            raise DataError(_no_column(what, name, present, why), column=name)
         require_once(name, present, what)
 
 
@@ -85,16 +85,16 @@ def split_by_time(rows: "pd.DataFrame", *, time: str, holdout: float) -> Split:
     times = times_of(rows[time])
     if times.missing.any():
         message = f"Column '{time}' orders the rows in time and must not be empty; row {times.missing.argmax() + 1} is."
-        raise DataError(message)
+        raise DataError(message, column=time)
     if not len(rows):
         message = f"There are no rows to split by '{time}'."
-        raise DataError(message)
+        raise DataError(message, column=time)
     place = int(len(rows) * (1 - holdout))
     cut = np.partition(times.points, place)[place]
     late = times.points >= cut
     if late.all():
         message = f"The rows cannot be split by '{time}': too many of them are of one moment ({times.written(cut)})."
-        raise DataError(message)
+        raise DataError(message, column=time)
     return Split(rows[~late], rows[late])
 
 
@@ -172,13 +172,13 @@ def _categories(path: Path, column: "pd.Series[Any]") -> "pd.Series[Any]":
         return column.astype("category")
     except TypeError as error:
         message = f"Column '{column.name}' of {path} must hold words or numbers, but holds others ({error})."
-        raise DataError(message) from error
+        raise DataError(message, path=path, column=str(column.name)) from error
 
 
 def _require(path: Path, columns: Mapping[str, ColumnType], present: Sequence[str]) -> None:
     for name in columns:
         if name not in present:
-            raise DataError(_no_column(str(path), name, present))
+            raise DataError(_no_column(str(path), name, present), path=path, column=name)
         require_once(name, present, str(path))
 
 
@@ -222,7 +222,7 @@ def _check_keys(keys: "pd.Series[Any]", what: str) -> None:
     if texts.null_count:
         row = first_of(texts.is_null().to_pandas())
         message = f"Column '{keys.name}' names the rows of {what} and must not be empty; row {row} is."
-        raise DataError(message)
+        raise DataError(message, column=str(keys.name))
     is_unique = keys.is_unique if pd.api.types.is_integer_dtype(keys.dtype) else len(texts.unique()) == len(texts)
     if not is_unique:
         again = texts.to_pandas().duplicated()
@@ -231,7 +231,7 @@ def _check_keys(keys: "pd.Series[Any]", what: str) -> None:
             f"Column '{keys.name}' names the rows of {what}, so no two may share a value; {int(again.sum()):,} do, the "
             f"first is {texts[row - 1]} in row {row}. Remove the repeated rows."
         )
-        raise DataError(message)
+        raise DataError(message, column=str(keys.name))
 
 
 def _check_labels(labels: "pd.Series[Any]", what: str, task: Task) -> None:
@@ -249,7 +249,7 @@ def _check_labels(labels: "pd.Series[Any]", what: str, task: Task) -> None:
         value = labels.iloc[row - 1]
         found = "is empty" if pd.api.types.is_scalar(value) and pd.isna(value) else f"holds {str(value)[:SHOWN]}"
         message = f"Column '{labels.name}' of {what} must {expected}; row {row} {found}."
-        raise DataError(message)
+        raise DataError(message, column=str(labels.name))
     if task is not Task.REGRESSION and numbers.nunique() < 2:  # noqa: PLR2004 - two classes
         kind, needed = "one class of", "several"
         if task is Task.BINARY:
@@ -258,7 +258,7 @@ def _check_labels(labels: "pd.Series[Any]", what: str, task: Task) -> None:
             f"{what} holds {kind} rows (column '{labels.name}' is {numbers[0]:g} in all {len(labels):,} rows); "
             f"training needs {needed}."
         )
-        raise DataError(message)
+        raise DataError(message, column=str(labels.name))
 
 
 def _as_judged(labels: "pd.Series[Any]") -> "NDArray[np.float64]":

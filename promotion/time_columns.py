@@ -182,4 +182,4 @@ def _refuse(
         value = column.iloc[row]
         found = f"'{value:.60}'" if isinstance(value, str) else f"{value!s:.60} ({type(value).__name__})"
         message = f"Column {named} is read as times and must {expected}; row {row + 1} holds {found}. {way_out}"
-        raise DataError(message)
+        raise DataError(message, column=str(column.name))

@@ -101,12 +101,12 @@ class Times:
 
         if isinstance(bound, str) is not self.moments:
             form = "a date or a time, like 2024-12-01" if self.moments else "a number in the column's own unit"
-            raise DataError(_other_kind(bound, self, form))
+            raise DataError(_other_kind(bound, self, form), column=self.name)
         if not isinstance(bound, str):
             return ~self.missing & (self.points >= _exact(bound))
         (at,), (zoned,) = moments_of([bound])
         if zoned and not self.zoned:
-            raise DataError(_other_kind(bound, self, "a time without a zone, as the column has it"))
+            raise DataError(_other_kind(bound, self, "a time without a zone, as the column has it"), column=self.name)
         return ~self.missing & (pd.DatetimeIndex(self.points) >= pd.Timestamp(at))
 
     def after(self, other: "Times") -> "NDArray[np.bool_]":
@@ -119,7 +119,7 @@ class Times:
 
         if (self.moments, self.zoned) != (other.moments, other.zoned):
             message = f"Column '{self.name}' holds {self.said} in newer rows, and {other.said} in older ones."
-            raise DataError(message)
+            raise DataError(message, column=self.name)
         held = other.points[~other.missing]
         if not len(held):
             return ~self.missing & False
@@ -153,7 +153,7 @@ class Times:
             f"`mature_after` is {number_text(span)}, but column '{self.name}' holds {self.said}, and a number says no "
             'unit. Write a length of time, like mature_after = "7d".'
         )
-        raise DataError(message)
+        raise DataError(message, column=self.name)
 
     def _number(self, span: float | str, unit: TimeUnit | None) -> float:
         if not isinstance(span, str):
@@ -164,7 +164,7 @@ class Times:
             f"`mature_after` is {span}, but column '{self.name}' holds {self.said}, whose unit is unknown. Set the "
             'unit beside it, like time_unit = "s", or write `mature_after` as a number in that unit.'
         )
-        raise DataError(message)
+        raise DataError(message, column=self.name)
 
 
 def bound_of(value: float | str | date) -> float | str:

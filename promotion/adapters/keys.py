@@ -48,7 +48,7 @@ class Signer:
             message = (
                 f'No key of [public_keys] is that of {_KEY}, so that no audit would trust it. Add: NAME = "{public}"'
             )
-            raise ConfigError(message)
+            raise ConfigError(message, key="public_keys")
         return signature
 
     @cached_property
@@ -104,10 +104,10 @@ def write_new_key(path: Path) -> str:
             file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     except FileExistsError:
         message = f"{path} is there already and was left as it is. Name a new file."
-        raise ConfigError(message) from None
+        raise ConfigError(message, path=path) from None
     except OSError as error:
         message = f"{path} cannot be written ({error.strerror})."
-        raise ConfigError(message) from error
+        raise ConfigError(message, path=path) from error
     return base64.b64encode(_raw(key.public_key())).decode()
 
 
@@ -121,13 +121,13 @@ def _read(path: Path, notice: Callable[[str], None]) -> bytes:
     try:
         if not path.is_file():
             message = f"There is no file where {_KEY} should be. `promotion key FILE` makes one."
-            raise ConfigError(message)
+            raise ConfigError(message, key="signing_key")
         if path.stat().st_mode & stat.S_IROTH:
             notice("Everybody on this machine may read the signing key. Run `chmod 600` on its file.")
         return path.read_bytes()
     except OSError as error:
         message = f"The file of {_KEY} cannot be read ({error.strerror})."
-        raise ConfigError(message) from None
+        raise ConfigError(message, key="signing_key") from None
 
 
 def _private_key(pem: bytes) -> "Ed25519PrivateKey":
@@ -140,13 +140,13 @@ def _private_key(pem: bytes) -> "Ed25519PrivateKey":
         key = load_pem_private_key(pem, password=None)
     except TypeError:
         message = f"Cannot use {_KEY}: {expected}, found one that asks for a password. Write it without one."
-        raise ConfigError(message) from None
+        raise ConfigError(message, key="signing_key") from None
     except (ValueError, UnsupportedAlgorithm):
         message = f"Cannot use {_KEY}: {expected}, found something else."
-        raise ConfigError(message) from None
+        raise ConfigError(message, key="signing_key") from None
     if not isinstance(key, Ed25519PrivateKey):
         message = f"Cannot use {_KEY}: {expected}, found a key of another kind."
-        raise ConfigError(message)
+        raise ConfigError(message, key="signing_key")
     return key
 
 

@@ -30,9 +30,9 @@ def init(
             file.write(text)
     except FileExistsError:
         message = f"{path} is there already and was left as it is. Remove it first to begin anew."
-        raise ConfigError(message) from None
+        raise ConfigError(message, path=path) from None
     except OSError as error:
         message = f"{path} cannot be written ({error.strerror})."
-        raise ConfigError(message) from error
+        raise ConfigError(message, path=path) from error
     words = f"Wrote {path}. With the data in place, `promotion retrain fraud_classifier` trains and judges a candidate."
     say({"written": str(path)}, words, as_json=as_json)

@@ -110,7 +110,7 @@ def policies_in(file: Path | None) -> Mapping[str, "Policy"]:
     found = {name: settings.policy for name, settings in load_config(file).models.items()}
     if not found:
         message = f"{file or 'The configuration'} names no model, so there is no policy. `promotion init` writes one."
-        raise ConfigError(message)
+        raise ConfigError(message, path=file)
     return found
 
 
@@ -125,7 +125,7 @@ def only_policy(file: Path) -> "Policy":
     found = policies_in(file)
     if len(found) > 1:
         message = f"{file} holds the policies of {', '.join(found)}. Give a file with the one that is meant."
-        raise ConfigError(message)
+        raise ConfigError(message, path=file)
     return next(iter(found.values()))
 
 

@@ -83,7 +83,7 @@ class Predictions:
                 f"Column '{self.label}' of {self.path} holds the labels and must not be empty; row "
                 f"{int(empty.argmax()) + 1} is. Leave out the rows whose label is not known."
             )
-            raise DataError(message)
+            raise DataError(message, path=self.path, column=self.label)
         return rows
 
     def _drawn_by(self) -> "dict[str, ColumnType]":
@@ -109,7 +109,7 @@ class Predictions:
                 f"Column '{self.label}' of {self.path} holds just {min(labels):g} and {max(labels):g}. Write two "
                 "classes as 0 and 1; if they are numbers to be predicted, name a metric of such models (--metric rmse)."
             )
-            raise DataError(message)
+            raise DataError(message, path=self.path, column=self.label)
         return Task.REGRESSION
 
 
@@ -230,7 +230,7 @@ def columns_in(path: Path, needed: Iterable[str] = ()) -> tuple[str, ...]:
 
     if not path.is_file():
         message = f"{what_is_at(path)} Two versions are compared by their tags: promotion compare TAG TAG."
-        raise DataError(message)
+        raise DataError(message, path=path)
     return columns_of(path, needed)
 
 
@@ -239,7 +239,7 @@ def _require(path: Path, columns: Mapping[str, str]) -> None:
     present = columns_in(path, columns)
     for name, asker in columns.items():
         if name not in present:
-            raise DataError(f"{path}, {asker}: {_no_column(name, present)}")
+            raise DataError(f"{path}, {asker}: {_no_column(name, present)}", path=path, column=name)
         require_once(name, present, f"{path}, {asker}: the file")
 
 

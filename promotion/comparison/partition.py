@@ -200,7 +200,7 @@ def _read_numbers(name: str, column: NDArray[Any]) -> Floats:
         return np.array([math.nan if is_missing(value) else float(value) for value in values])
     except OverflowError as error:
         message = f"Bins and windows take a column of numbers, but '{name}' holds one that is too large ({error})."
-        raise DataError(message) from error
+        raise DataError(message, column=name) from error
 
 
 def _text(value: Any) -> str:

@@ -135,7 +135,7 @@ class MirrorState:
                 f"MLflow was sent another entry {seq} of '{self.model}' than the ledger has, so the ledger was cut or "
                 f"rewritten and MLflow was left as it is: `promotion audit {self.model}` says more."
             )
-            raise MirrorAhead(message)
+            raise MirrorAhead(message, model=self.model, seq=seq)
         return seq > len(self.hashes)
 
 

@@ -50,14 +50,14 @@ class Entry:
 
         if self.kind not in KINDS:
             message = f"Entry {self.seq} of '{self.model}' is of kind '{self.kind}', which this release does not know."
-            raise LedgerError(message)
+            raise LedgerError(message, model=self.model, seq=self.seq)
         try:
             content: Body = restore(KINDS[self.kind], self.body)
         except ValidationError as error:
             message = (
                 f"Entry {self.seq} of '{self.model}' is damaged: {error.errors()[0]['msg']}. Run `promotion audit`."
             )
-            raise LedgerError(message) from error
+            raise LedgerError(message, model=self.model, seq=self.seq) from error
         return content
 
     def expected_hash(self) -> str:

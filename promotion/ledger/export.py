@@ -96,7 +96,7 @@ def entries_to_append(chain: Chain, held: Sequence[Entry]) -> tuple[Entry, ...]:
         f"The ledger holds {n_held} entries of '{model}' and the export {chain.head.seq}, and they part after entry "
         f"{same}, so nothing was imported. An import only goes on where the ledger ends, or begins an empty one."
     )
-    raise LedgerError(message)
+    raise LedgerError(message, model=model, seq=same)
 
 
 class _Reading:

@@ -209,7 +209,7 @@ class Folding:
                 f"Entry {entry.seq} of '{self.model}' does not follow entry {self.seq} as it was written: the ledger "
                 f"was changed from outside. `promotion audit {self.model}` shows where. Restore it from a backup."
             )
-            raise LedgerError(message)
+            raise LedgerError(message, model=self.model, seq=entry.seq)
         self.record(entry, entry.content())
 
     def record(self, entry: Entry, body: Body) -> None:
@@ -220,7 +220,7 @@ class Folding:
             message = (
                 f"Entry {entry.seq} of '{self.model}' names {error}, which is not registered; run `promotion audit`."
             )
-            raise LedgerError(message) from error
+            raise LedgerError(message, model=self.model, seq=entry.seq) from error
         self.seq, self.hash, self.origin = entry.seq, entry.hash, self.origin or entry.hash
 
     def _record(self, entry: Entry, body: Body) -> None:

@@ -140,7 +140,7 @@ class Policy:
         if not 0.5 <= given < 1:  # noqa: PLR2004 - below one half "confidence" means its opposite
             hint = meant_as_share(given) if given >= 50 else ""  # noqa: PLR2004 - per cent
             message = f"'confidence' must be at least 0.5 and below 1, found {given}.{hint}"
-            raise ConfigError(message)
+            raise ConfigError(message, key="confidence")
 
     @classmethod
     def from_toml(cls, source: str | Path | dict[str, Any]) -> "Policy":
@@ -149,15 +149,16 @@ class Policy:
         Raises:
             ConfigError: the file cannot be read, or a key or value is not what a policy takes.
         """
+        file = None if isinstance(source, dict) else Path(source)
         where = "the policy" if isinstance(source, dict) else str(source)
         data = source if isinstance(source, dict) else read_toml(Path(source))
         try:
             return restore(cls, data.get("policy", data))
         except ValidationError as error:
-            raise ConfigError(sentences(error, cls, where)) from error
+            raise ConfigError(sentences(error, cls, where), path=file) from error
         except ConfigError as error:
             message = str(error) if isinstance(source, dict) else f"{source}: {error}"
-            raise ConfigError(message) from error
+            raise ConfigError(message, key=error.key, path=file) from error
 
     @property
     def alpha(self) -> float:
@@ -225,7 +226,7 @@ class Policy:
             usual = "approval_timeout" if self.min_approvals == ANYONE.needed else "min_approvals"
             key = "approvers" if self.approvers else usual
             message = f"'{key}' says how promotions are approved, which needs approval = \"required\" beside it."
-            raise ConfigError(message)
+            raise ConfigError(message, key=key)
         for fault in self.panel.faults():
             raise ConfigError(fault)
 

@@ -86,15 +86,15 @@ class Floor:
         direction = metric_at("floors.metric", self.metric).direction
         if (self.min is None) == (self.max is None):
             message = f"The floor of '{self.metric}' needs either 'min' or 'max', and just one of them."
-            raise ConfigError(message)
+            raise ConfigError(message, key="floors")
         if (self.min is None) is (direction is Direction.HIGHER):
             right, better = ("min", "more") if direction is Direction.HIGHER else ("max", "less")
             message = f"The floor of '{self.metric}' needs '{right}', since {better} of it is better."
-            raise ConfigError(message)
+            raise ConfigError(message, key="floors")
         limit = self.max if self.min is None else self.min
         if limit is not None and not math.isfinite(number_at("floors", limit)):
             message = f"The floor of '{self.metric}' must be a finite number, found {limit}."
-            raise ConfigError(message)
+            raise ConfigError(message, key="floors")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +154,7 @@ class Limits:
             limit = getattr(self, key)
             if limit is not None and not 0 < number_at(f"limits.{key}", limit) < math.inf:
                 message = f"'limits.{key}' must be a finite number above 0, found {limit}."
-                raise ConfigError(message)
+                raise ConfigError(message, key=f"limits.{key}")
 
 
 @contextmanager
@@ -164,7 +164,7 @@ def at(key: str) -> Iterator[None]:
         yield
     except PromotionError as error:
         message = f"'{key}': {error}"
-        raise ConfigError(message) from error
+        raise ConfigError(message, key=key) from error
 
 
 def metric_at(key: str, name: str) -> Metric:
@@ -181,7 +181,7 @@ def at_least_zero(key: str, value: float) -> None:
     """See that a number of the policy is finite and not negative."""
     if not 0 <= number_at(key, value) < math.inf:
         message = f"'{key}' must be a finite number and at least 0, found {value}."
-        raise ConfigError(message)
+        raise ConfigError(message, key=key)
 
 
 def number_at(key: str, value: object) -> float:
@@ -192,5 +192,5 @@ def number_at(key: str, value: object) -> float:
     """
     if isinstance(value, bool) or not isinstance(value, Real):
         message = f"'{key}' must be a number, without quotes, found {value!r}."
-        raise ConfigError(message)
+        raise ConfigError(message, key=key)
     return value  # type: ignore[return-value]  # comparable with floats, whatever its type

@@ -28,7 +28,7 @@ def plan_adoption(
     tag = Tag.parse(tag)
     if (trained_before is None) != assume_clean:
         message = "Say what is known of its training rows: either --trained-before TIME or --assume-clean."
-        raise Refused(message)
+        raise Refused(message, tag=tag)
     why, bound = required(reason), None if trained_before is None else bound_of(trained_before)
     stored = parts.stored(tag)
     serves = stored.stage == Stage.PROD

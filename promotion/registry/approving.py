@@ -63,15 +63,18 @@ def check_approved(known: Known, panel: Panel, now: datetime) -> None:
     """
     said = consent_of(known, panel)
     if said.denied:
-        raise Refused(f"{_denial(known)} `promotion gate {known.tag}` judges it again, with --override it is promoted.")
+        raise Refused(
+            f"{_denial(known)} `promotion gate {known.tag}` judges it again, with --override it is promoted.",
+            tag=known.tag,
+        )
     if overdue(known, panel, now):
-        raise Refused(f"{_over(known, panel)} With --override it is promoted without.")
+        raise Refused(f"{_over(known, panel)} With --override it is promoted without.", tag=known.tag)
     if not said.given:
         message = (
             f"{known.tag} passed and waits for approval: {said.wanting} (`promotion approve {known.tag} --reason …`"
             f"{_comma(until_told(known, panel))}). With --override it is promoted without."
         )
-        raise Refused(message)
+        raise Refused(message, tag=known.tag)
 
 
 def check_answer(state: State, known: Known, panel: Panel, actor: str, *, approved: bool, now: datetime) -> None:
@@ -84,28 +87,34 @@ def check_answer(state: State, known: Known, panel: Panel, actor: str, *, approv
     late = overdue(known, panel, now)
     if not panel.takes(actor) and (approved or not late):
         message = f"You are {actor}, and the approvers of '{state.model}' are {', '.join(panel.approvers)}."
-        raise Refused(message)
+        raise Refused(message, tag=known.tag)
     said = consent_of(known, panel)
     if said.denied:
-        raise Refused(f"{_denial(known)} `promotion gate {known.tag}` judges it again, which begins anew.")
+        raise Refused(
+            f"{_denial(known)} `promotion gate {known.tag}` judges it again, which begins anew.", tag=known.tag
+        )
     if approved and late:
-        raise Refused(_over(known, panel))
+        raise Refused(_over(known, panel), tag=known.tag)
     if approved and said.given:
         names = " and ".join(said.approved)
-        raise Refused(f"{known.tag} has its approvals already, by {names}: `promotion promote {known.tag}`.")
+        raise Refused(
+            f"{known.tag} has its approvals already, by {names}: `promotion promote {known.tag}`.", tag=known.tag
+        )
     if approved and actor in said.approved:
-        raise Refused(f"You are {actor} and have approved {known.tag} already; {said.wanting}.")
+        raise Refused(f"You are {actor} and have approved {known.tag} already; {said.wanting}.", tag=known.tag)
 
 
 def _check_waits(state: State, known: Known) -> None:
     if state.champion and state.champion.tag == known.tag:
-        raise Refused(f"{known.tag} serves already, since {state.champion.since}; nothing waits for an answer.")
+        raise Refused(
+            f"{known.tag} serves already, since {state.champion.since}; nothing waits for an answer.", tag=known.tag
+        )
     if known.decision is None:
         message = f"{known.tag} has not been judged, so nothing waits for an answer. Run `promotion gate {known.tag}`."
-        raise Refused(message)
+        raise Refused(message, tag=known.tag)
     if not known.decision.waits:
         message = f"The last decision on {known.tag}, {known.decision.verdict}, waits for nobody's answer."
-        raise Refused(message)
+        raise Refused(message, tag=known.tag)
 
 
 def _denial(known: Known) -> str:

@@ -58,7 +58,7 @@ class Claims:
         if claim:
             told, way_out = self.told(state.model, claim, state.origin), self.way_out(state.model, claim)
             message = f"{told} Nothing was changed. {way_out}"
-            raise Refused(message)
+            raise Refused(message, model=state.model)
 
     def told(self, model: str, claim: Claim, origin: str | None) -> str:
         """Both ledgers in a sentence."""
@@ -134,7 +134,7 @@ class Claims:
         if self._is_ours(state.model, claim, state.origin):
             since = f"since {minute(claim.since)} UTC"
             message = f"'{state.model}' belongs to this ledger, at {self.place}, already ({since}); nothing to take."
-            raise Refused(message)
+            raise Refused(message, model=state.model)
         theirs = {"ledger": claim.ledger, "place": claim.place, "seq": claim.seq, "hash": claim.hash}
         return Takeover(reason=reason, mirrored=mirrored, **theirs)  # type: ignore[arg-type]
 
@@ -145,7 +145,7 @@ class Claims:
             message = (
                 f"'{model}' was changed or changed hands while this command ran. Nothing was changed; run it again."
             )
-            raise Refused(message)
+            raise Refused(message, model=model)
 
     def _fresh(self, state: State, at: str, by: str) -> Claim:
         """A claim of this ledger from this state on."""

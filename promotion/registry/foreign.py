@@ -26,7 +26,9 @@ class UnknownChampion(Refused):
     def __init__(self, model: str, shown: Mapping[str, str], store: str) -> None:
         self.aliases = of_ours(shown)
         told = f"{unknown_told(model, self.aliases)} Nothing was promoted or sent to MLflow. To go on, do one of these:"
-        super().__init__("\n".join((told, *_ways_out(model, shown["champion"], store), _ANEW.format("it"))))
+        super().__init__(
+            "\n".join((told, *_ways_out(model, shown["champion"], store), _ANEW.format("it"))), model=model
+        )
 
 
 def unknown_champion(state: State, shown: Names) -> bool:

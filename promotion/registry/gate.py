@@ -40,7 +40,7 @@ def plan_gate(
     rival = serving(state, parts.store)
     if rival == tag:
         message = f"{tag} serves already; a challenger is judged against it with `promotion gate TAG`."
-        raise Refused(message + adoption_hint(state, tag))
+        raise Refused(message + adoption_hint(state, tag), tag=tag)
     news = registrations(parts, state, *filter(None, (tag, rival)))
     known = parts.journal.foreseen(state, news)
     back = blocking(known, parts.store, tag)

@@ -162,7 +162,7 @@ class Journal:
         except UnicodeEncodeError as error:  # bytes of another encoding, as Python reads arguments and file names
             found = visible(error.object[max(0, error.start - _BESIDE) : error.end + _BESIDE])
             message = f"The ledger takes Unicode text, found '{found}', which is none. Write it in UTF-8. {_NOTHING}"
-            raise LedgerError(message) from error
+            raise LedgerError(message, model=state.model) from error
         return entries, advance(state, *entries)
 
     def _apply(self, state: State) -> State:

@@ -30,7 +30,7 @@ def settled(parts: Parts, model: str) -> State:
 def _in_the_way(parts: Parts, state: State) -> PromotionError:
     """Why nothing is planned while a transition is unfinished; a command that completed all it found was overtaken."""
     if not parts.changing or state.pending is None:
-        return Refused(unfinished(state))
+        return Refused(unfinished(state), model=state.model)
     seq, _ = state.pending
     return Conflict(state.model, seq, parts.ledger.entries(state.model, after=seq - 1, limit=1)[0].actor)
 
@@ -59,7 +59,7 @@ def fresh_start(parts: Parts, state: State, reason: str | None = None) -> tuple[
     except MirrorError as error:
         if reason is None:
             parts.claims.check(state)
-            raise Refused(unanswered(state.model, error)) from error
+            raise Refused(unanswered(state.model, error), model=state.model) from error
         return (FreshStart(reason=required(reason)),)
     if shown and reason is None:
         parts.claims.check(state)  # a champion of the model's own ledger is not this one's to adopt

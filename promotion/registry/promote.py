@@ -31,7 +31,7 @@ def plan_promotion(
     tag = Tag.parse(tag)
     if override and rejudge:
         message = "--override goes without a decision, and --rejudge asks for a new one; give one of them."
-        raise Refused(message)
+        raise Refused(message, tag=tag)
     why = required(reason)
     anew = why if start_anew else None
     if rejudge:
@@ -85,6 +85,6 @@ def _outdated(parts: Parts, version: Known) -> bool:
             f"{version.tag} was judged by {used.data}, which has changed since. `promotion gate {version.tag} "
             f"--data {used.data}` (or --holdout) judges it again by that file, --rejudge by {chosen}."
         )
-        raise Refused(message)
+        raise Refused(message, tag=version.tag)
     parts.notice(f"{used.data}, whose rows judged {version.tag}, has changed since, so it is judged again.")
     return True

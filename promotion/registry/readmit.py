@@ -20,5 +20,5 @@ def plan_readmission(parts: Parts, tag: Tag | str, *, reason: str) -> Plan:
         message = f"No rollback keeps {tag} out. The gate judges it like any other."
         if twin:
             message = f"Nobody rolled back from {tag} itself. {kept_out(tag, twin)}"
-        raise Refused(message)
+        raise Refused(message, tag=tag)
     return plan_of(state, Readmission(tag=str(tag), reason=why))

@@ -34,22 +34,22 @@ def load_recipe(settings: ModelConfig, options: Mapping[str, Any]) -> Recipe:
         recipe = kind(**{**settings.options, **options})
     except ModuleNotFoundError as error:
         message = f"The recipe '{settings.recipe}' cannot be imported: there is no module '{error.name}' here."
-        raise ConfigError(message) from error
+        raise ConfigError(message, key="recipe") from error
     except (AttributeError, TypeError) as error:
         message = f"The recipe '{settings.recipe}' cannot be made: {error}."
-        raise ConfigError(message) from error
+        raise ConfigError(message, key="recipe") from error
     except PromotionError:
         raise
     except Exception as error:  # of the user's own code
         first = (str(error).strip().splitlines() or [""])[0]
         message = f"The recipe '{settings.recipe}' cannot be imported ({type(error).__name__}: {first})."
-        raise ConfigError(message) from error
+        raise ConfigError(message, key="recipe") from error
     if not isinstance(recipe, Recipe):
         missing = [
             name for name in ("key", "label", "time", "load", "split", "train", "score") if not hasattr(recipe, name)
         ]
         message = f"'{settings.recipe}' is no recipe: it lacks {', '.join(missing)}."
-        raise ConfigError(message)
+        raise ConfigError(message, key="recipe")
     task_of_recipe(recipe)
     return recipe
 
@@ -63,8 +63,8 @@ def require_found(recipe: str) -> None:
     module_name, colon, class_name = recipe.partition(":")
     if not colon:
         message = f"A recipe is named as package.module:Class, found '{recipe}'."
-        raise ConfigError(message)
+        raise ConfigError(message, key="recipe")
     why = why_missing(module_name, class_name)
     if why:
         message = f"The recipe '{recipe}' cannot be imported: {why}."
-        raise ConfigError(message)
+        raise ConfigError(message, key="recipe")

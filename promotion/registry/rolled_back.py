@@ -52,7 +52,7 @@ def check_readmitted(tag: Tag, known: Known | None) -> None:
         Refused: one does; says who rolled back, when and why, and what a person can do.
     """
     if known:
-        raise Refused(kept_out(tag, known))
+        raise Refused(kept_out(tag, known), tag=tag)
 
 
 def rollback_check(tag: Tag, known: Known) -> Check:

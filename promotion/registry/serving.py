@@ -21,13 +21,13 @@ def serving(state: State, store: ModelStore) -> Tag | None:
     if state.champion:
         champion, trouble = Tag.parse(state.champion.tag), champion_trouble(state, store)
         if trouble:
-            raise StoreError(trouble)
+            raise StoreError(trouble, tag=champion)
         if any(tag != champion for tag in labelled):
             message = (
                 f"The champion of '{state.model}' is {champion}, but the label stage: prod is on {names}. "
                 f"`promotion audit {state.model}` shows what differs, `promotion repair {state.model}` mends it."
             )
-            raise StoreError(message)
+            raise StoreError(message, tag=champion)
         return champion
     if len(labelled) > 1:
         message = (
@@ -125,7 +125,7 @@ def present(state: State, store: ModelStore, tag: Tag) -> Stored:
             f"{tag} was deleted at {when} by {known.deleted_by}: {known.deleted_because} "
             f"`promotion show {tag}` tells its life; train a new version."
         )
-        raise Refused(message)
+        raise Refused(message, tag=tag)
     try:
         return store.get(tag)
     except UnknownName:
@@ -135,7 +135,7 @@ def present(state: State, store: ModelStore, tag: Tag) -> Stored:
             f"{tag} was registered at {minute(known.registered_at)} UTC, and its files are no longer in "
             f"the {store.name}. Restore {store.path(tag)} from a backup, or train a new version."
         )
-        raise Refused(message) from None
+        raise Refused(message, tag=tag) from None
 
 
 def provenance(known: Known, store: ModelStore, draws: Draws = UNSAID) -> Provenance:

@@ -113,4 +113,4 @@ def _check_end(parts: Parts, model: str) -> None:
             f"MLflow was sent entry {sent[0]} of '{model}' once, and the ledger ends at entry {head.seq}: its end "
             f"was cut off, or it is an older copy. `promotion audit {model}` says what to do."
         )
-        raise MirrorAhead(message)
+        raise MirrorAhead(message, model=model, seq=sent[0])

@@ -48,7 +48,7 @@ def plan_promotion(
     known = find(state, tag)
     if state.champion and state.champion.tag == known.tag:
         message = f"{tag} is the champion already, since {minute(state.champion.since)} UTC; nothing to do."
-        raise Refused(message)
+        raise Refused(message, tag=tag)
     if override:
         return _to_prod(state, known, "promotion", reason, None)
     if known.decision is None or held_back(known.decision):
@@ -57,13 +57,13 @@ def plan_promotion(
             f"{tag} has not been judged{since}. Run `promotion gate {tag}`, or judge it here with --rejudge, or "
             "promote it against the rules with --override."
         )
-        raise Refused(message)
+        raise Refused(message, tag=tag)
     if known.decision.verdict is not Verdict.PROMOTE:
         message = (
             f"The last decision on {tag} is {known.decision.verdict}: {known.decision.summary} Judge it on fresh rows "
             f"with `promotion gate {tag} --data FILE`, or promote it against the rules with --override."
         )
-        raise Refused(message)
+        raise Refused(message, tag=tag)
     check_rival(state, known)
     if known.decision.waits:
         check_approved(known, panel, now)
@@ -94,10 +94,10 @@ def plan_rollback(state: State, to: str, *, reason: str) -> TransitionPlanned:
         message = (
             f"{known.tag} serves already, since {minute(state.champion.since)} UTC; there is nothing to roll back."
         )
-        raise Refused(message)
+        raise Refused(message, tag=known.tag)
     if known.deleted_at:
         message = f"The files of {known.tag} were deleted at {known.deleted_at}, so it cannot serve again."
-        raise Refused(message)
+        raise Refused(message, tag=known.tag)
     return _to_prod(state, known, "rollback", reason, None)
 
 
@@ -112,12 +112,12 @@ def rollback_target(
     """
     if to is not None and at is not None:
         message = "A rollback goes to a version or to a moment: give --to or --at, not both."
-        raise Refused(message)
+        raise Refused(message, model=state.model)
     if to is not None:
         return _served_once(state, entries, to)
     if at is None:
         if state.previous is None:
-            raise Refused(no_previous(state, entries))
+            raise Refused(no_previous(state, entries), model=state.model)
         return state.previous
     then = champion_at(state.model, entries, in_utc(at))
     if then is None:
@@ -128,21 +128,21 @@ def rollback_target(
             else "there is no champion yet"
         )
         message = f"Nobody served as '{state.model}' at {at.isoformat()}: {since}."
-        raise Refused(message)
+        raise Refused(message, model=state.model)
     return then.tag
 
 
 def _served_once(state: State, entries: Sequence[Entry], to: Tag) -> str:
     if to.model != state.model:
         message = f"{to} is a version of '{to.model}', and '{state.model}' is to be rolled back."
-        raise Refused(message)
+        raise Refused(message, model=state.model, tag=to)
     known = find(state, to)
     if all(champion is None or champion.tag != known.tag for _, champion in champions(state.model, entries)):
         message = (
             f"{to} never served, so there is nothing to roll back to. `promotion promote {to}` promotes it, with "
             "--override also against the rules."
         )
-        raise Refused(message)
+        raise Refused(message, tag=to)
     return known.tag
 
 
@@ -158,7 +158,7 @@ def plan_adoption(state: State, tag: Tag, *, reason: str) -> TransitionPlanned:
             f"{state.champion.tag} is the champion of '{state.model}' by the ledger, so {tag} cannot be adopted. "
             f"Judge it with `promotion gate {tag}`, or promote it with --override."
         )
-        raise Refused(message)
+        raise Refused(message, tag=tag)
     return _to_prod(state, known, "adoption", reason, None)
 
 
@@ -217,7 +217,7 @@ def check_rival(state: State, known: Known) -> None:
             f"{known.tag} was judged against {rival or 'no champion'}, which no longer serves. `promotion gate "
             f"{known.tag}` (or `promotion promote {known.tag} --rejudge`) judges it against the present champion."
         )
-        raise Refused(message)
+        raise Refused(message, tag=known.tag)
 
 
 def judged_against(known: Known) -> str | None:

@@ -56,7 +56,7 @@ def verify(known: Known, store: ModelStore, reader: Reader, data: str | Path | N
     if not np.isfinite(scores).all():
         bad = int((~np.isfinite(scores.reshape(len(rows), -1))).any(axis=1).sum())
         message = f"{tag} cannot serve: its scores of {bad} of {len(rows)} rows are no numbers. Nothing was changed."
-        raise Refused(message)
+        raise Refused(message, tag=tag)
     return ""
 
 

@@ -125,7 +125,7 @@ def _check_hand_off(*, lasting: bool) -> None:
             'With hand_off = "deployment" a worker runs the gate, and the temporary Prefect server of this command has '
             'none. Name a running server in PREFECT_API_URL, or set hand_off = "subflow".'
         )
-        raise ConfigError(message)
+        raise ConfigError(message, key="hand_off")
     check_hand_off(config)
 
 

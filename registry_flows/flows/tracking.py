@@ -162,7 +162,7 @@ def _experiment(client: "MlflowClient", config: Config, model: str) -> str:
     """The model's experiment; with a local database its artifacts go beside it, not into the working folder."""
     found = client.get_experiment_by_name(model)
     if found is not None and found.lifecycle_stage == "deleted":
-        raise MirrorError(_deleted(config, model, found.experiment_id))
+        raise MirrorError(_deleted(config, model, found.experiment_id), model=model)
     if found is not None:
         return str(found.experiment_id)
     local = config.mlflow_tracking_uri.startswith("sqlite")

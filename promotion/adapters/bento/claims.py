@@ -32,7 +32,7 @@ def read(home: Path, model: str) -> Claim | None:
                 f"{path} must name the ledger that '{model}' belongs to, and does not hold what was written. Restore "
                 f"it from a backup; or delete it, and `promotion repair {model}` with the right ledger writes it again."
             )
-            raise StoreError(message) from error
+            raise StoreError(message, path=path) from error
 
 
 def write(home: Path, model: str, claim: Claim) -> None:

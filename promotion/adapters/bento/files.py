@@ -34,7 +34,7 @@ def digests(folder: Path) -> dict[str, str]:
                 f"{folder} holds {name!r}, which is no ordinary file of a readable name, so that nobody can vouch for "
                 "what a model loads from it. Put the file itself there, or save the model again."
             )
-            raise StoreError(message)
+            raise StoreError(message, path=path)
         found[name] = file_digest(path)
     return found
 
@@ -57,7 +57,7 @@ def load_rows(path: Path) -> "NDArray[np.uint64] | None":
                 raise
             except Exception as error:  # whatever a damaged file makes NumPy raise
                 message = f"{path} cannot be read ({error}); restore the version from a backup, or retrain."
-                raise StoreError(message) from error
+                raise StoreError(message, path=path) from error
 
 
 def _at_once(path: str, flags: int) -> int:

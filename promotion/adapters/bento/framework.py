@@ -54,11 +54,11 @@ def load(stored: Stored) -> Trained:
     framework = model.info.module
     if not framework.startswith("bentoml."):
         message = f"{stored.tag} was saved by '{framework}', and only BentoML's own frameworks are loaded."
-        raise StoreError(message)
+        raise StoreError(message, tag=stored.tag)
     try:
         fitted: Any = importlib.import_module(framework).load_model(model)
         custom_objects = dict(model.custom_objects or {})
     except Exception as error:
         message = f"{stored.tag} cannot be loaded ({type(error).__name__}: {error})."
-        raise StoreError(message) from error
+        raise StoreError(message, tag=stored.tag) from error
     return Trained(model=fitted, custom_objects=custom_objects)

@@ -100,11 +100,8 @@ class BentoStore:
             known = [str(Tag(tag.model, name)) for name in self._names(tag.model)]
             kind, name, among = ("version", str(tag), known) if known else ("version of", tag.model, self.models())
             raise UnknownName(kind, name, among, hint=f"The Bento store is {self.home}.")
-        with reading(self.path(tag)):
-            try:
-                return self._read(tag)
-            except DamagedDescription as damage:
-                raise TornVersion(self._torn(tag, damage)) from damage
+        with reading(self.path(tag)), self._undamaged(tag):
+            return self._read(tag)
 
     def save(
         self,
@@ -163,11 +160,8 @@ class BentoStore:
     def _hashed(self, tag: Tag) -> Digests:
         """Of a version that was looked at before."""
         folder = self.path(tag)
-        with reading(folder):
-            try:
-                description = strings(folder)
-            except DamagedDescription as damage:
-                raise TornVersion(self._torn(tag, damage)) from damage
+        with reading(folder), self._undamaged(tag):
+            description = strings(folder)
             described = {key: value for key, value in description.items() if key != "labels"}
             files = digests(folder)
             whole = digest({"description": described, "files": files})
@@ -198,11 +192,8 @@ class BentoStore:
         if stored.stage == stage.value:
             return
         path = stored.path / DESCRIPTION
-        with writing(path):
-            try:
-                replace_text(path, with_stage(text_of(stored.path), stage))
-            except DamagedDescription as damage:
-                raise TornVersion(self._torn(tag, damage)) from damage
+        with writing(path), self._undamaged(tag):
+            replace_text(path, with_stage(text_of(stored.path), stage))
             for unfinished in path.parent.glob(f"{temporary_prefix(path)}*"):  # by a writer that was killed
                 unfinished.unlink(missing_ok=True)
 
@@ -319,7 +310,14 @@ class BentoStore:
                 f"The files of {tag} cannot be copied to {other.home} to be verified and loaded ({why}). TMPDIR names "
                 "another place for it."
             )
-            raise StoreError(message) from error
+            raise StoreError(message, tag=tag) from error
+
+    @contextmanager
+    def _undamaged(self, tag: Tag) -> Iterator[None]:
+        try:
+            yield
+        except DamagedDescription as damage:
+            raise TornVersion(self._torn(tag, damage), tag=tag) from damage
 
     def _torn(self, tag: Tag, damage: DamagedDescription) -> str:
         if damage.listed:
@@ -338,7 +336,7 @@ class BentoStore:
         except OSError as error:
             if error.errno in {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR}:
                 message = f"{tag} is in the Bento store already and was left as it is. Save under another version."
-                raise StoreError(message) from error
+                raise StoreError(message, tag=tag) from error
             raise
         try:
             replace_text(target.parent / strays.LATEST, tag.version)  # and makes the folder durable

@@ -110,7 +110,7 @@ class MemoryStore:
         new = Kept(files=files, labels=labels, metadata=dict(metadata))
         if self.kept.setdefault(tag, new) is not new:
             message = f"{tag} is in the {self.name} already and was left as it is. Save under another version."
-            raise StoreError(message)
+            raise StoreError(message, tag=tag)
         return tag
 
     def load(self, tag: Tag, *, digest: str) -> Trained:
@@ -123,7 +123,7 @@ class MemoryStore:
             fitted, custom_objects = pickle.loads(kept.files[MODEL])
         except Exception as error:
             message = f"{tag} cannot be loaded ({type(error).__name__}: {error})."
-            raise StoreError(message) from error
+            raise StoreError(message, tag=tag) from error
         return Trained(model=fitted, custom_objects=custom_objects)
 
     def training_rows(self, tag: Tag, *, by: str | None = None) -> KnownRows | None:
@@ -171,7 +171,7 @@ class MemoryStore:
             kind, name, among = ("version", str(tag), known) if known else ("version of", tag.model, self.models())
             raise UnknownName(kind, name, among)
         if why := self._stored(tag, kept).torn:
-            raise TornVersion(why)
+            raise TornVersion(why, tag=tag)
         return kept
 
     def _stored(self, tag: Tag, kept: Kept) -> Stored:

@@ -160,7 +160,7 @@ class SqlLedger:
                 f"{str(error).removesuffix(NOTHING)}Whether entry {first.seq} of '{first.model}' was recorded is not "
                 f"known: look at `promotion history {first.model}` before you run the command again."
             )
-            raise LedgerError(message) from error
+            raise LedgerError(message, model=first.model, seq=first.seq) from error
         if not taken or taken[0].hash != first.hash:
             raise error
 
