@@ -10,9 +10,7 @@ from promotion.durations import length_of
 
 _PUBLIC_KEY_BYTES = 32
 
-
 _NO_WEB_ADDRESS = "Input should be an address like http://localhost:3000/champion"
-
 
 _NO_PUBLIC_KEY = "Input should be 32 bytes in base64, as `promotion key` shows them"
 

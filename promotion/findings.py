@@ -90,7 +90,6 @@ _WARNINGS = {
     Code.UNCLAIMED,
 }
 
-
 BROKEN = frozenset({Code.CHAIN, Code.HEAD, Code.DECISION})
 """With one of these the ledger is not to be read further."""
 

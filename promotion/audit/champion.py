@@ -87,7 +87,7 @@ def _indices(side: Side, store: ModelStore, before: "pd.DataFrame", after: "pd.D
     """The index of each column that has moved notably, and of the scores."""
     import numpy as np
 
-    from promotion.comparison.drift import NOTABLE, stability_index
+    from promotion.comparison.summaries import NOTABLE, stability_index
 
     scored = (score_version(side, store, rows) for rows in (before, after))
     old, new = (np.asarray(scores, dtype=np.float64).reshape(len(scores), -1) for scores in scored)
@@ -105,7 +105,7 @@ def _index(before: "pd.Series[float]", after: "pd.Series[float]") -> float:
     import numpy as np
     import pandas as pd
 
-    from promotion.comparison.drift import shares_index, stability_index
+    from promotion.comparison.summaries import shares_index, stability_index
 
     if pd.api.types.is_numeric_dtype(before) and pd.api.types.is_numeric_dtype(after):
         return stability_index(*(np.asarray(each.astype("float64")) for each in (before, after)))

@@ -1,9 +1,12 @@
 """Changes by hand at the command line: show what would be done, ask, do it; a dry run stops after showing."""
 
+import sys
 from typing import TYPE_CHECKING, Any
 
-from promotion.cli.confirm import confirmed
-from promotion.cli.output import dry, form_of, open_here, say, show
+import typer
+
+from promotion.cli.output import Misuse, dry, form_of, open_here, say, show
+from promotion.visible import visible
 
 if TYPE_CHECKING:
     from promotion.registry.plan import Plan
@@ -73,3 +76,30 @@ def _data(plan: "Plan", *, dry_run: bool) -> dict[str, Any]:
     judged = {"judged": {"decision_id": new.id, **plain(new)}} if new else {}
     given = [body for body in plan.bodies if isinstance(body, Approval)]
     return {"dry_run": dry_run, **moves, **judged, **({"answer": plain(given[0])} if given else {})}
+
+
+def askable(*, yes: bool) -> None:
+    """See, before any work is done, that the question can be asked, or was answered beforehand.
+
+    Raises:
+        Misuse: there is no terminal to ask at, and no `--yes`.
+    """
+    if not yes and not sys.stdin.isatty():
+        message = "This asks for confirmation and there is no terminal to ask at; add --yes."
+        raise Misuse(message)
+
+
+def confirmed(question: str, *, yes: bool) -> None:
+    """Go on only where a person said yes, on the command line or at the terminal.
+
+    Args:
+        question: e.g. `Promote fraud_classifier:abc123?`
+        yes: said so beforehand, with `--yes`.
+
+    Raises:
+        Misuse: there is no terminal to ask at.
+        Abort: the answer was no.
+    """
+    askable(yes=yes)
+    if not yes:
+        typer.confirm(visible(question), default=False, abort=True, err=True)

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from promotion.cli.applying import opened
-from promotion.cli.confirm import confirmed
+from promotion.cli.applying import confirmed, opened
 from promotion.cli.output import DryRun, Json, Misuse, Model, Yes, dry, form_of, models_of, say, show
 from promotion.durations import length_of
 

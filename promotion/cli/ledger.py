@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from promotion.cli.confirm import askable, confirmed
+from promotion.cli.applying import askable, confirmed
 from promotion.cli.door import write_data
 from promotion.cli.output import (
     AnyModel,
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 
 _INSTEAD = "Name another file with --out."
-
 
 EXAMPLES = {
     "export": "promotion ledger export --out ledger.jsonl",

@@ -43,9 +43,7 @@ Plot = Annotated[
     Path | None, typer.Option(help="Draw the values over time, as one .html page or an .svg.", metavar="FILE")
 ]
 
-
 _INSTEAD = "Name a file in a folder that is there and yours."
-
 
 EXAMPLE = "promotion metrics fraud_classifier --metric roc_auc --export history.csv"
 

@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from promotion.cli.applying import confirm_and_apply, opened
-from promotion.cli.confirm import askable
+from promotion.cli.applying import askable, confirm_and_apply, opened
 from promotion.cli.output import DryRun, Json, Reason, StartAnew, TagText, Yes, form_of, show_decision
 
 EXAMPLE = "promotion promote fraud_classifier:abc123 --reason 'approved in the weekly review'"

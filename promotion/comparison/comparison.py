@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from promotion.comparison.slices import Slice, Slicing, divide, read_slicings
-from promotion.comparison.spread import gain_error
+from promotion.comparison.spread import FARTHEST, gain_error, ways_of
 from promotion.comparison.summaries import summarise
 from promotion.comparison.values import (
     Comparison,
@@ -18,7 +18,6 @@ from promotion.comparison.values import (
     MissingMetric,
     SliceComparison,
 )
-from promotion.comparison.ways import _USUAL, FARTHEST, ways_of
 from promotion.errors import ConfigError, require_once
 from promotion.metrics.arrays import TABLE, Columns, Floats, TakenColumns, names_of
 from promotion.metrics.bounds import Error, half_width, require_share, tail
@@ -26,6 +25,8 @@ from promotion.metrics.containers import floats
 from promotion.metrics.groups import Asked, as_equal, read_groups
 from promotion.metrics.lookup import Metric, metric, task_of
 from promotion.metrics.rows import ScoredRows, read_rows
+
+_ONE_SIDE = 0.025  # of a two-sided interval of 95 %
 
 
 def compare(
@@ -253,5 +254,5 @@ def _measure_by(chosen: Metric, rows: ScoredRows) -> Measurement | MissingMetric
     found = ways_of(chosen, rows)
     if isinstance(found, str):
         return MissingMetric(chosen.name, found)
-    by, beside = _larger((way.error for way in found), _USUAL)
+    by, beside = _larger((way.error for way in found), _ONE_SIDE)
     return Measurement(chosen.name, chosen.direction, found[0].estimate.value, by.stderr, by.dof, beside)

@@ -1,6 +1,7 @@
-"""How the scores of two models lie: calibration, and the shift from one to the other. For the report only."""
+"""How scores and columns lie: calibration, and the shift from one model or one set of rows to another."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from promotion.comparison.partition import quantile_edges
 from promotion.comparison.values import Calibration, ScoreSummary
@@ -12,6 +13,9 @@ DECILES = 10
 
 LEAST_SHARE = 1e-4
 """What the share of an empty bin counts as; with zero the index would be infinite."""
+
+NOTABLE = 0.25
+"""From here on a shift is called a significant one (Siddiqi 2006, Credit Risk Scorecards)."""
 
 
 def summarise(champion: ScoredRows, challenger: ScoredRows) -> ScoreSummary | None:
@@ -65,3 +69,29 @@ def _shares(rows: ScoredRows, edges: Floats) -> Floats:
     bins = np.split(rows.ranking.positives + rows.ranking.negatives, np.searchsorted(rows.ranking.scores, edges))
     shares: Floats = np.array([weights.sum() for weights in bins]) / rows.weights.sum()
     return shares.clip(min=LEAST_SHARE)
+
+
+def stability_index(before: Floats, after: Floats) -> float:
+    """Population stability index of numbers, over the deciles of those before; NaN is a bin of its own.
+
+    `sum (q - p) ln(q / p)` over the shares p before and q after, with the customary floor under empty bins.
+
+    Args:
+        before: shape `(n_before,)`.
+        after: shape `(n_after,)`.
+    """
+    deciles = np.arange(1, DECILES) / DECILES
+    edges: Floats = np.unique(np.nanquantile(before, deciles)) if np.isfinite(before).any() else np.empty(0)
+    return shares_index(*(_bins(values, edges) for values in (before, after)))
+
+
+def shares_index(before: NDArray[np.int64], after: NDArray[np.int64]) -> float:
+    """The index of numbered bins, one per row."""
+    bins = int(max(before.max(initial=0), after.max(initial=0))) + 1
+    p, q = ((np.bincount(each, minlength=bins) / len(each)).clip(min=LEAST_SHARE) for each in (before, after))
+    return _shift(p, q)
+
+
+def _bins(values: Floats, edges: Floats) -> NDArray[np.int64]:
+    found = np.searchsorted(edges, values, side="right")
+    return np.where(np.isnan(values), len(edges) + 1, found).astype(np.int64)

@@ -28,4 +28,3 @@ class Auditor(Protocol):
         full: bool,
     ) -> tuple[Finding, ...]:
         """What was found, as of `Registry.audit`."""
-        ...

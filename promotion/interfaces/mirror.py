@@ -178,24 +178,18 @@ class Mirror(Protocol):
             MirrorError: it could not be sent whole, and may be sent again; or what was sent before is not in the
                 ledger any more, and nothing was changed.
         """
-        ...
 
     def aliases(self, model: str) -> Mapping[str, str]:
         """Alias to tag, as the mirror shows them; to a name such as `toy/2` for a version that we did not send."""
-        ...
 
     def stages(self, model: str) -> Mapping[str, str]:
         """Tag to stage, as the mirror shows them."""
-        ...
 
     def head(self, model: str) -> tuple[int, str] | None:
         """`seq` and hash of the last entry that the mirror was sent; None where it was sent none."""
-        ...
 
     def runs(self, run_ids: Collection[str]) -> Mapping[str, MirrorRun]:
         """The runs of these ids, in few questions; one that is not there is left out."""
-        ...
 
     def metrics(self, run_id: str, names: Iterable[str], seq: int) -> Mapping[str, float]:
         """The metrics that stand in a run at step `seq`; those not found are left out."""
-        ...

@@ -108,22 +108,18 @@ class ModelStore(Protocol):
     @property
     def name(self) -> str:
         """What sentences call it, after an article: `Bento store`."""
-        ...
 
     @property
     def delete_command(self) -> str:
         """What a person runs to delete a version by hand; `{tag}` stands for its tag."""
-        ...
 
     def models(self) -> tuple[str, ...]:
         """Names of all models."""
-        ...
 
     def versions(
         self, model: str, *, stage: Stage | None = None, metadata: Mapping[str, str] | None = None
     ) -> tuple[Stored, ...]:
         """Every version of a model, torn ones among them, in order of name; or those that `fits` says are asked for."""
-        ...
 
     def get(self, tag: Tag) -> Stored:
         """One version.
@@ -132,19 +128,15 @@ class ModelStore(Protocol):
             UnknownName: there is no such version.
             TornVersion: it is not whole.
         """
-        ...
 
     def path(self, tag: Tag) -> Path:
         """The folder of a version's files, whether it is there or not; of a store without folders, a name for it."""
-        ...
 
     def size(self, tag: Tag) -> int:
         """Bytes of its files; a version is as large on any stage."""
-        ...
 
     def digests(self, tag: Tag) -> Digests:
         """SHA-256 over the version's files and description, its labels excepted, and over its files alone."""
-        ...
 
     def save(
         self,
@@ -166,7 +158,6 @@ class ModelStore(Protocol):
             training_rows: fingerprints, shape (n_training_rows,), in any order.
             training_groups: fingerprints, each of shape (n_groups,), in any order.
         """
-        ...
 
     def load(self, tag: Tag, *, digest: str) -> Trained:
         """Load a version whose files have the given digest (`Digests.whole`).
@@ -174,14 +165,12 @@ class ModelStore(Protocol):
         Raises:
             DigestMismatch: they have not; nothing was unpickled.
         """
-        ...
 
     def training_rows(self, tag: Tag, *, by: str | None = None) -> KnownRows | None:
         """Fingerprints of the rows it was trained on, sorted; None when the version does not say.
 
         With `by`, those of their groups too, where the version says.
         """
-        ...
 
     def write_stage(self, tag: Tag, stage: Stage) -> None:
         """Rewrite the label `stage`, atomically, and nothing else.
@@ -190,19 +179,15 @@ class ModelStore(Protocol):
             UnknownName: there is no such version.
             TornVersion: it is not whole.
         """
-        ...
 
     def delete(self, tag: Tag) -> None:
         """Remove a version's files; one that is gone already is no error."""
-        ...
 
     def claim(self, model: str) -> Claim | None:
         """The ledger that the model belongs to; None where the store does not say."""
-        ...
 
     def write_claim(self, model: str, claim: Claim) -> None:
         """Say so from now on; only while the model is held."""
-        ...
 
     def held(self, model: str) -> AbstractContextManager[None]:
         """Keep every other process from writing this model's labels meanwhile; ends with the process.
@@ -210,7 +195,6 @@ class ModelStore(Protocol):
         Raises:
             StoreError: another one has held it for too long.
         """
-        ...
 
 
 @runtime_checkable
@@ -222,7 +206,6 @@ class StoreMaintenance(Protocol):
 
     def strays(self) -> tuple[Stray, ...]:
         """What lies among the models and is none: torn versions, and what makes other readers of the store fail."""
-        ...
 
     def quarantine(self, stray: Stray) -> Path | None:
         """Move it out of the store, whole; where it lies now, or None where it was gone.
@@ -230,11 +213,9 @@ class StoreMaintenance(Protocol):
         Raises:
             StoreError: it cannot be moved; nothing was changed.
         """
-        ...
 
     def leftovers(self) -> tuple[Stray, ...]:
         """What killed saves and deletions left beside the models."""
-        ...
 
     def remove(self, leftover: Stray) -> None:
         """Delete what a killed save or deletion left.
@@ -242,4 +223,3 @@ class StoreMaintenance(Protocol):
         Raises:
             StoreError: it cannot be deleted.
         """
-        ...

@@ -22,7 +22,6 @@ class Step(Protocol):
 
     def __call__(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run `function(*args, **kwargs)` and return what it returns."""
-        ...
 
 
 def call(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -50,7 +49,6 @@ class Recall(Protocol):
 
     def __call__(self, key: str, read: "Callable[[], pd.DataFrame]") -> "pd.DataFrame":
         """The rows of the key; `read` raises what it raises."""
-        ...
 
 
 def read_anew(key: str, read: "Callable[[], pd.DataFrame]") -> "pd.DataFrame":  # noqa: ARG001 - nothing is kept
@@ -102,22 +100,18 @@ class Recipe(Protocol):
 
     def load(self, path: Path) -> "pd.DataFrame":
         """Read the rows, with at least the key, the label and the time; only the columns that are needed."""
-        ...
 
     def split(self, rows: "pd.DataFrame") -> Split:
         """Divide the rows; the holdout must look like the rows that the model will meet."""
-        ...
 
     def train(self, training: "pd.DataFrame", *, step: Step) -> Trained:
         """Fit on the training rows; `step(function, ...)` shows a part of it as a task of its own."""
-        ...
 
     def score(self, trained: Trained, rows: "pd.DataFrame") -> "NDArray[np.floating[Any]]":
         """One number per row, shape (n_rows,): the probability of label 1, or the number predicted.
 
         Of several classes the probability of each: shape (n_rows, K).
         """
-        ...
 
 
 def task_of_recipe(recipe: Recipe) -> Task:

@@ -18,7 +18,6 @@ from promotion.vocabulary import Outcome
 POINT = 0.5
 """The level at which a bound is the plain value."""
 
-
 ROUNDING = 1e-12
 """Plain values are equal when they differ by less than this share of the largest number among them and their errors:
 sums over millions of rows, in another order, differ by that much."""

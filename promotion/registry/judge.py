@@ -33,9 +33,8 @@ from promotion.policy import (
     decide,
     seen_renamed,
 )
-from promotion.registry.candidate import Side, score_version
+from promotion.registry.candidate import Side, footprint, score_version
 from promotion.registry.data import Data, split
-from promotion.registry.footprint import footprint
 from promotion.row_keys import FIRST_FORM
 from promotion.vocabulary import Outcome, Task
 

@@ -37,7 +37,6 @@ SUFFIXES = {
     ".prom": ExportFormat.PROMETHEUS,
 }
 
-
 COLUMNS = (
     "model",
     "seq",

@@ -20,7 +20,6 @@ FOLDER = Path(".demo")
 DATA = FOLDER / "train_transaction.csv"
 MODEL = "fraud_classifier"
 ROWS_A_DAY, FIRST_DAYS, ALL_DAYS = 500, 60, 120
-# Of data seeds 1 to 8, one whose second draw of the sample has the higher number and a gain that may be noise. Draws
 # truly differ: on other data one may be no better, or so much better that it is promoted.
 DATA_SEED = 6
 DONE, REJECTED, HELD, FOUND = 0, 3, 4, 5

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 SIZE = 2_048  # entries of a table; the one after the last stands for a gap
 _GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5))  # spreads the categories' hands evenly
-
 # Weight of each column's effect in the logit. Together they let a matched model reach a ROC AUC of about 0.87.
 EFFECTS = {
     "ProductCD": 1.0,

@@ -39,7 +39,6 @@ TRAINING_ROWS = {KEY_FORM: "training_rows.2.npy", FIRST_FORM: "training_rows.npy
 _UNFINISHED = shutil.ignore_patterns(f"{temporary_prefix(Path(DESCRIPTION))}*")
 _LINKED = "is reached through a symbolic link, and nothing is written through one"
 
-
 _GROUPS = "training_groups."
 
 

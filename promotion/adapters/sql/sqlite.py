@@ -18,7 +18,6 @@ from promotion.errors import LedgerError
 
 _SWITCH_SECONDS = (0.001, 0.02)
 
-
 _UNWRITABLE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 
 

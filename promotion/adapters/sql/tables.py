@@ -44,7 +44,6 @@ version = Table(
     Column("version_num", String(32), nullable=False),
     PrimaryKeyConstraint("version_num", name=f"{VERSION_TABLE}_pkc"),
 )
-# Made when there is first something to note, and no part of a revision: it holds what `status` last heard, and a ledger
 # without it is whole, so that no release has to upgrade for it.
 _beside = MetaData()
 foreign = Table(

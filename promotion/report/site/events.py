@@ -8,8 +8,7 @@ from promotion.number_format import minute
 from promotion.report.measured import TONES
 from promotion.report.page import Tone
 from promotion.report.record import told
-from promotion.report.site.chronicle import Chronicle
-from promotion.report.site.names import decision_page_name, model_page_name
+from promotion.report.site.chronicle import Chronicle, decision_page_name, model_page_name
 
 KINDS = {
     "registration": "registration",

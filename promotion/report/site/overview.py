@@ -10,8 +10,7 @@ from promotion.number_format import minute
 from promotion.report.measured import TONES
 from promotion.report.page import Column, Page, Table, Tone, Words, left, row
 from promotion.report.record import budget_told, rolled_back_lines, version_of
-from promotion.report.site.chronicle import Chronicle
-from promotion.report.site.names import decision_page_name, model_page_name
+from promotion.report.site.chronicle import Chronicle, decision_page_name, model_page_name
 
 RECENT = 12
 _DAY = 86_400

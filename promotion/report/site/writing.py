@@ -18,9 +18,8 @@ from promotion.ledger.state import State
 from promotion.report.decision_report import Recorded, decision_document
 from promotion.report.html import page_html, render
 from promotion.report.own_files import Unwritable, refuse_others, write_own
-from promotion.report.site.chronicle import Chronicle, chronicle
+from promotion.report.site.chronicle import Chronicle, chronicle, decision_page_name, model_page_name
 from promotion.report.site.events import KINDS, events, search_index
-from promotion.report.site.names import decision_page_name, model_page_name
 from promotion.report.site.overview import champion_periods_table, model_lead, recent, standing, versions_rows
 
 if TYPE_CHECKING:

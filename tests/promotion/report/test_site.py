@@ -16,7 +16,7 @@ from promotion.ledger.chain import chain
 from promotion.ledger.state import advance
 from promotion.registry.register import Origin
 from promotion.report.site import write_site
-from promotion.report.site.names import decision_page_name
+from promotion.report.site.chronicle import decision_page_name
 
 HOSTILE = """<script>alert("1")</script></script><img src=x onerror=alert(2)>'" `<b>` {{ 7*7 }} javascript:alert(3)"""
 LATER = NOON + timedelta(days=3)
