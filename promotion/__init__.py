@@ -105,8 +105,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
-        message = f"module 'promotion' has no attribute '{name}'"
-        raise AttributeError(message)
+        raise AttributeError(f"module 'promotion' has no attribute '{name}'")
     import importlib
 
     module, attribute = _HOMES[name]

@@ -45,8 +45,7 @@ def _length(text: str) -> str:
     try:
         length_of(text)
     except OverflowError as error:
-        message = f"'{text}' is longer than all years."
-        raise ValueError(message) from error
+        raise ValueError(f"'{text}' is longer than all years.") from error
     return text
 
 

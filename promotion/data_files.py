@@ -134,8 +134,7 @@ def csv_of(path: Path, needed: Iterable[str] = ()) -> Csv:
         message = f"{path} begins with the line 'sep=…', by which Excel knows the delimiter. Delete that line."
         raise DataError(message, path=path)
     if not any(best.header):
-        message = f"{path} is empty; its first line should name the columns."
-        raise DataError(message, path=path)
+        raise DataError(f"{path} is empty; its first line should name the columns.", path=path)
     if any("\0" in name for name in best.header):
         message = f"{path} is not a CSV file in UTF-8 (its header holds NUL characters, as UTF-16 does). {_WAY_OUT}"
         raise DataError(message, path=path)
@@ -162,8 +161,7 @@ def opened(path: Path) -> Iterator[Stream]:
     packing = next((name for magic, name in _PACKED.items() if head.startswith(magic)), "")
     foreign = next((name for magic, name in _FOREIGN.items() if head.startswith(magic)), "")
     if foreign:
-        message = f"{path} is {foreign}, which is not read. {_WAY_OUT}"
-        raise DataError(message, path=path)
+        raise DataError(f"{path} is {foreign}, which is not read. {_WAY_OUT}", path=path)
     try:
         with _unzipped(path) if head.startswith(_ZIP) else _unpacked(path, packing) as file:
             yield Stream(file)

@@ -246,11 +246,10 @@ def draws_of(
         ConfigError: the recipe's `group` is no group, or `clean_by` asks for one and there is none.
     """
     if clean_by == "group" and (dependence == "independent" or not (group or _group_of_recipe(recipe))):
-        message = (
+        raise ConfigError(
             'clean_by = "group" needs groups, but none are named. Set `group` in the model\'s configuration or in the '
             "recipe."
         )
-        raise ConfigError(message)
     if dependence == "independent":
         return Draws(independent=True)
     named = group or _group_of_recipe(recipe)

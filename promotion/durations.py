@@ -60,11 +60,10 @@ def span_of(value: object) -> float | str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         number = float(value)
     if not 0 <= number < math.inf:
-        message = (
+        raise ValueError(
             "Input should be a number from 0 up in the column's own unit, or a length of time like 30s, 90m (minutes), "
             "12h, 7d or 2w"
         )
-        raise ValueError(message)
     return number
 
 

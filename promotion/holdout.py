@@ -121,17 +121,15 @@ def mature(rows: "pd.DataFrame", recipe: "Recipe", after: float | str, unit: Tim
             enough.
     """
     if recipe.time is None:
-        message = (
+        raise DataError(
             "`mature_after` is set, but the recipe names no time column. Set `time` in the recipe, or leave it out."
         )
-        raise DataError(message)
     kept: pd.DataFrame = rows[_times(rows, recipe.time).older(after, unit)]
     if len(kept) == 0:
-        message = (
+        raise DataError(
             f"No row is {span_text(after)} older than the newest, as `mature_after` asks, among {len(rows):,}. "
             "Give a file that goes back further, or a smaller `mature_after`."
         )
-        raise DataError(message)
     return kept
 
 
@@ -173,11 +171,10 @@ def _contains(known: "NDArray[np.uint64]", asked: "NDArray[np.uint64]") -> "NDAr
 
 def _before(rows: "pd.DataFrame", recipe: "Recipe", bound: float | str) -> "NDArray[np.bool_]":
     if recipe.time is None:
-        message = (
+        raise DataError(
             "The champion was adopted with --trained-before, but the recipe names no time column. "
             "Set `time` in the recipe, or adopt it again with --assume-clean."
         )
-        raise DataError(message)
     return ~_times(rows, recipe.time).since(bound)  # a row without a time may have been before
 
 

@@ -87,8 +87,7 @@ def split_by_time(rows: "pd.DataFrame", *, time: str, holdout: float) -> Split:
         message = f"Column '{time}' orders the rows in time and must not be empty; row {times.missing.argmax() + 1} is."
         raise DataError(message, column=time)
     if not len(rows):
-        message = f"There are no rows to split by '{time}'."
-        raise DataError(message, column=time)
+        raise DataError(f"There are no rows to split by '{time}'.", column=time)
     place = int(len(rows) * (1 - holdout))
     cut = np.partition(times.points, place)[place]
     late = times.points >= cut

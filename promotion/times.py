@@ -186,11 +186,10 @@ def bound_of(value: float | str | date) -> float | str:
             return text
         number = math.nan
     if not math.isfinite(number):
-        message = (
+        raise DataError(
             f"'{text}' is no time: expected a number in the unit of the recipe's time, or a moment like 2024-12-01 or "
             "2024-12-01T14:30:00+01:00."
         )
-        raise DataError(message)
     return number
 
 

@@ -48,11 +48,9 @@ def read_toml(path: Path) -> dict[str, Any]:
         tables = tomllib.loads(path.read_text("utf-8"))
         texts = set(_texts(tables))
     except (ValueError, RecursionError) as error:  # ValueError: not TOML, not UTF-8, or a number of 4,300 digits
-        message = f"{path} is not valid TOML: {error}."
-        raise ConfigError(message) from error
+        raise ConfigError(f"{path} is not valid TOML: {error}.") from error
     except OSError as error:
-        message = f"{path} cannot be read ({error.strerror})."
-        raise ConfigError(message) from error
+        raise ConfigError(f"{path} cannot be read ({error.strerror}).") from error
     if any("\0" in text for text in texts):
         message = f"{path} holds a NUL character (\\u0000), which no path, URL or name can; take it out."
         raise ConfigError(message)

@@ -60,14 +60,12 @@ def retrain(
     form, why = form_of(as_json=as_json, as_markdown=as_markdown), anew(reason, start_anew=start_anew)
     if every:
         if any((model, data, version, option, start_anew, dry_run)):
-            message = (
+            raise Misuse(
                 "--all retrains every model as it is configured; give no MODEL and no option of one model with it."
             )
-            raise Misuse(message)
         return _retrain_all(form, verbose=verbose)
     if model is None:
-        message = "Name a model to retrain, or give --all."
-        raise Misuse(message)
+        raise Misuse("Name a model to retrain, or give --all.")
     candidate = retrain_here(
         model,
         data_path=str(data.absolute()) if data else None,
@@ -114,8 +112,7 @@ def _option(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     name, value = name.strip(), value.strip()
     if not equals or not name:
-        message = f"An option of the recipe is given as NAME=VALUE, found '{text}'."
-        raise typer.BadParameter(message)
+        raise typer.BadParameter(f"An option of the recipe is given as NAME=VALUE, found '{text}'.")
     try:
         return name, tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:

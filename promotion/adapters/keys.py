@@ -106,8 +106,7 @@ def write_new_key(path: Path) -> str:
         message = f"{path} is there already and was left as it is. Name a new file."
         raise ConfigError(message, path=path) from None
     except OSError as error:
-        message = f"{path} cannot be written ({error.strerror})."
-        raise ConfigError(message, path=path) from error
+        raise ConfigError(f"{path} cannot be written ({error.strerror}).", path=path) from error
     return base64.b64encode(_raw(key.public_key())).decode()
 
 

@@ -32,19 +32,8 @@ def audit(
 ) -> tuple[Finding, ...]:
     """Compare the record with labels, files and the mirror; see `Registry.audit`.
 
-    Args:
-        model: its name.
-        config: settings of the model, where it is configured.
-        ledger: the record.
-        store: labels and files.
-        mirror: what MLflow shows.
-        keys: that signatures are held against.
-        now: the time.
-        recompute: as of `Registry.audit`, and
-        since: likewise, and
-        full: likewise.
-        remembering: opens the store so that only files are hashed that look different from the last time; all when
-            called with True. Nothing that is loaded, scored or promoted comes through it.
+    `remembering` opens the store so that only files are hashed that look different from the last time; all when called
+    with True. Nothing that is loaded, scored or promoted comes through it.
     """
     settings = config.models.get(model)
     around = AuditContext(

@@ -85,8 +85,7 @@ def _jobs(
         with keys_in(group[0].form):
             data = reader.recorded(state.model, group[0].registration, group[0].used.data)
         if data.digest != group[0].used.data_digest:
-            message = f"{data.name} with other bytes, digest {data.digest[:12]}"
-            raise DataError(message)
+            raise DataError(f"{data.name} with other bytes, digest {data.digest[:12]}")
         whole = Whole(data)
     except PromotionError as error:
         yield from (_unavailable(one, str(error)) for one in group)

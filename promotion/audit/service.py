@@ -67,6 +67,5 @@ def _read(request: Request) -> dict[str, Any]:
     with urlopen(request, timeout=_PATIENCE_SECONDS) as response:  # noqa: S310
         answer = json.loads(response.read(_MOST_BYTES))
     if not isinstance(answer, dict) or not isinstance(answer.get("tag"), str):
-        message = 'an answer without "tag"'
-        raise ValueError(message)  # noqa: TRY004 - of a value from outside
+        raise ValueError('an answer without "tag"')  # noqa: TRY004 - of a value from outside
     return answer

@@ -85,8 +85,7 @@ def askable(*, yes: bool) -> None:
         Misuse: there is no terminal to ask at, and no `--yes`.
     """
     if not yes and not sys.stdin.isatty():
-        message = "This asks for confirmation and there is no terminal to ask at; add --yes."
-        raise Misuse(message)
+        raise Misuse("This asks for confirmation and there is no terminal to ask at; add --yes.")
 
 
 def confirmed(question: str, *, yes: bool) -> None:

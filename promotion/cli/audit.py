@@ -32,11 +32,10 @@ def audit(
     registry = open_here()
     names = models_of(registry, model)
     if not names:
-        message = (
+        raise Misuse(
             f"There is nothing to audit: no model is configured or recorded in {registry.config.root}. "
             "Run it where promotion.toml lies, or name a model."
         )
-        raise Misuse(message)
     found = {name: registry.audit(name, recompute=recompute, since=moment, full=full) for name in names}
     data = {name: [plain(finding) for finding in findings] for name, findings in found.items()}
     pages = (page for name, findings in found.items() for page in findings_pages(name, findings))

@@ -44,8 +44,7 @@ def _champion_now(registry: "Registry", model: str, *, as_json: bool) -> None:
     version = registry.champion(model)
     if version is None:
         models_of(registry, model)
-        message = f"Nobody serves '{model}' yet, by the ledger."
-        raise Nobody(message)
+        raise Nobody(f"Nobody serves '{model}' yet, by the ledger.")
     way = f"by decision {version.decision_id}" if version.decision_id else "by hand"
     data = {"model": model, "tag": str(version.tag), "digest": version.digest, "path": str(version.path)}
     since = f"{minute(version.since)} UTC"

@@ -136,17 +136,15 @@ def _is_file(what: list[str], named: dict[str, Any]) -> bool:
         raise Misuse(message)
     foreign = [f"--{name}" for name in (_TWO_TAGS if len(what) == 1 else _ONE_FILE) if name in named]
     if foreign and len(what) == 1:
-        message = (
+        raise Misuse(
             f"{' and '.join(foreign)} goes with two versions (promotion compare TAG TAG), but one argument was given, "
             f"'{what[0]}', which is taken as a file of predictions."
         )
-        raise Misuse(message)
     if foreign:
-        message = (
+        raise Misuse(
             f"{', '.join(foreign)} goes with a file of predictions (promotion compare FILE), but two arguments were "
             "given, which are taken as two versions. The policy of their model says what is compared."
         )
-        raise Misuse(message)
     return len(what) == 1
 
 
@@ -155,11 +153,10 @@ def _by_file(file: str, named: dict[str, Any], form: Form) -> int:
 
     lacking = [f"--{name}" for name in ("label", "champion", "challenger") if name not in named]
     if lacking:
-        message = (
+        raise Misuse(
             f"'{file}' alone is taken as a file of predictions, which needs {', '.join(lacking)}: the columns of "
             "labels and of both models' scores. Two versions are compared as promotion compare TAG TAG."
         )
-        raise Misuse(message)
     present = columns_in(Path(file), (named["label"],))
     asked = Predictions(
         path=Path(file),
@@ -205,11 +202,10 @@ def _group(texts: list[str], present: tuple[str, ...]) -> Any:
 
     several = texts if len(texts) > 1 else [] if texts[0] in present else names(texts[0], present)
     if len(several) > 1:
-        message = (
+        raise Misuse(
             f"--group says in one way which rows belong together; {len(several)} were given, {', '.join(several)}. "
             "Take the one with fewer and larger groups, or write a column that holds each combination."
         )
-        raise Misuse(message)
     return parse_group(texts[0], present)
 
 

@@ -32,7 +32,6 @@ def init(
         message = f"{path} is there already and was left as it is. Remove it first to begin anew."
         raise ConfigError(message, path=path) from None
     except OSError as error:
-        message = f"{path} cannot be written ({error.strerror})."
-        raise ConfigError(message, path=path) from error
+        raise ConfigError(f"{path} cannot be written ({error.strerror}).", path=path) from error
     words = f"Wrote {path}. With the data in place, `promotion retrain fraud_classifier` trains and judges a candidate."
     say({"written": str(path)}, words, as_json=as_json)

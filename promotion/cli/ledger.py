@@ -93,11 +93,10 @@ def _refuse_longer(out: Path, chains: "Mapping[str, Sequence[Entry]]") -> None:
         header = out.open("rb").readline().decode(errors="replace") if out.exists() else ""
     lost = lost_with(header, chains) if header.startswith(EXPORT_BEGINS) else ()
     if lost:
-        message = (
+        raise Unwritable(
             f"{out} is left as it is: it is an export that holds entries of {', '.join(lost)} which this one would "
             f"not. {_INSTEAD}"
         )
-        raise Unwritable(message)
 
 
 def import_file(
@@ -186,5 +185,4 @@ def _file_errors(file: Path, done: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        message = f"{file} cannot be {done} ({error.strerror})."
-        raise LedgerError(message) from error
+        raise LedgerError(f"{file} cannot be {done} ({error.strerror}).") from error

@@ -95,27 +95,23 @@ def _export_format(export: Path | None, form: str | None) -> "ExportFormat | Non
 
     if export is None:
         if form is not None:
-            message = f"--format {form} says how to write a file; name the file with --export."
-            raise Misuse(message)
+            raise Misuse(f"--format {form} says how to write a file; name the file with --export.")
         return None
     if form is not None and form not in list(ExportFormat):
-        message = f"There is no format '{form}'; there are {', '.join(ExportFormat)}."
-        raise Misuse(message)
+        raise Misuse(f"There is no format '{form}'; there are {', '.join(ExportFormat)}.")
     kind = ExportFormat(form) if form is not None else format_of(export)
     if kind is None:
-        message = (
+        raise Misuse(
             f"'{export}' does not say by its name how it is to be written: expected one that ends in "
             f"{', '.join(SUFFIXES)}, or --format."
         )
-        raise Misuse(message)
     return kind
 
 
 def _plot_kind(plot: Path | None) -> str:
     kind = plot.suffix.lower() if plot else ""
     if plot and kind not in {".svg", ".html"}:
-        message = f"A plot is drawn as .svg or .html, found '{plot}'."
-        raise Misuse(message)
+        raise Misuse(f"A plot is drawn as .svg or .html, found '{plot}'.")
     return kind
 
 

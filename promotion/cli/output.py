@@ -58,8 +58,7 @@ def form_of(*, as_json: bool, as_markdown: bool = False) -> Form:
         Misuse: they ask for two.
     """
     if as_json and as_markdown:
-        message = "--json and --markdown both say how to answer; give one of them."
-        raise Misuse(message)
+        raise Misuse("--json and --markdown both say how to answer; give one of them.")
     return Form.JSON if as_json else Form.MARKDOWN if as_markdown else Form.WORDS
 
 
@@ -73,8 +72,7 @@ def anew(reason: str | None, *, start_anew: bool) -> str | None:
         message = "--reason says why for --start-anew only, which was not given. Leave --reason out, or give both."
         raise Misuse(message)
     if start_anew and reason is None:
-        message = "--start-anew is recorded with a reason: --reason 'why'."
-        raise Misuse(message)
+        raise Misuse("--start-anew is recorded with a reason: --reason 'why'.")
     return reason
 
 

@@ -48,11 +48,10 @@ class Predictions:
             message = "--champion and --challenger name the same column; name the scores of two models."
             raise Misuse(message)
         if len(self.champion) != len(self.challenger):
-            message = (
+            raise Misuse(
                 f"--champion names {len(self.champion)} columns of scores and --challenger {len(self.challenger)}; "
                 "both need one, or one for each class."
             )
-            raise Misuse(message)
 
     @property
     def said(self) -> Mapping[str, str]:
@@ -171,11 +170,10 @@ def parse_group(text: str, present: Container[str] = ()) -> Group:
     """
     bins = None if text in present else _BINS.fullmatch(text)
     if bins and bins["column"] in present:
-        message = (
+        raise ConfigError(
             f"'{text}' asks for bins of column '{bins['column']}', but a group is what belongs together: a column "
             "(card1), or windows of a time (t/1d)."
         )
-        raise ConfigError(message)
     found = None if text in present else _WINDOW.fullmatch(text)
     whole = found["column"] if found else text
     by = whole if whole in present or not whole.startswith('"') else next(csv.reader([whole]))[0]

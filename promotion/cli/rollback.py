@@ -44,8 +44,7 @@ def rollback(
     from promotion.vocabulary import Tag
 
     if to is not None and at is not None:
-        message = "--to and --at both say whom to bring back; give one of them."
-        raise Misuse(message)
+        raise Misuse("--to and --at both say whom to bring back; give one of them.")
     if not dry_run:
         askable(yes=yes)
     version = to if to is None or ":" in to else f"{model}:{to}"

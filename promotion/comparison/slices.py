@@ -59,10 +59,9 @@ class Slicing:
             try:
                 object.__setattr__(self, "window", span_of(self.window))
             except ValueError:
-                message = (
+                raise ConfigError(
                     f"The window of a slicing must be a number or a length of time, like 7d, but is '{self.window}'."
-                )
-                raise ConfigError(message) from None
+                ) from None
         number = timedelta_of(self.window).total_seconds() if isinstance(self.window, str) else self.window
         if number is not None and not 0 < number < math.inf:
             raise ConfigError(f"The window of a slicing must be a number above 0, but is {self.window}.")

@@ -7,7 +7,7 @@ them back.
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from promotion.canonical import LATER
 from promotion.errors import DataError, UnknownName
@@ -227,10 +227,7 @@ class Comparison:
     as_equal: Annotated[AsEqual | None, LATER] = None
 
     def __getitem__(self, name: str) -> MetricComparison:
-        for found in self.metrics:
-            if found.metric == name:
-                return found
-        raise _not_among(name, self.metrics, self.missing)
+        return _named(name, self.metrics, self.missing)
 
     def influence(self, name: str) -> Floats:
         """How each row moves the gain in a metric, to first order, with its weight; shape `(n_rows,)`.
@@ -278,19 +275,20 @@ class Evaluation:
     as_equal: Annotated[AsEqual | None, LATER] = None
 
     def __getitem__(self, name: str) -> Measurement:
-        for found in self.metrics:
-            if found.metric == name:
-                return found
-        raise _not_among(name, self.metrics, self.missing)
+        return _named(name, self.metrics, self.missing)
 
     def measurement(self, name: str) -> Measurement | None:
         """The model's value of a metric; None when it was not measured."""
         return next((found for found in self.metrics if found.metric == name), None)
 
 
-def _not_among(
-    name: str, found: tuple[MetricComparison, ...] | tuple[Measurement, ...], missing: tuple[MissingMetric, ...]
-) -> UnknownName:
+_OfMetric = TypeVar("_OfMetric", MetricComparison, Measurement)
+
+
+def _named(name: str, among: tuple[_OfMetric, ...], missing: tuple[MissingMetric, ...]) -> _OfMetric:
+    for found in among:
+        if found.metric == name:
+            return found
     reason = next((absent.reason for absent in missing if absent.metric == name), "")
-    known = () if reason else tuple(each.metric for each in found)
-    return UnknownName("measured metric", name, known, hint=reason)
+    known = () if reason else tuple(each.metric for each in among)
+    raise UnknownName("measured metric", name, known, hint=reason)

@@ -215,5 +215,4 @@ def _is_moment(text: str) -> bool:
 
 
 def _refuse(constant: str) -> None:
-    message = f"{constant} is never written"
-    raise ValueError(message)
+    raise ValueError(f"{constant} is never written")

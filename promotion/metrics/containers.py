@@ -27,8 +27,7 @@ def floats(given: Any) -> Floats:
     """
     array = unmasked(given)
     if array.dtype.kind in "cmMV":
-        message = f"they are of type {array.dtype}"
-        raise TypeError(message)
+        raise TypeError(f"they are of type {array.dtype}")
     if array.dtype.kind in "OSU":
         return _of_objects(array)
     with np.errstate(over="ignore"):
@@ -84,8 +83,7 @@ def _float(value: Any) -> float:
     if is_missing(value):
         return np.nan
     if isinstance(value, np.ndarray) or (isinstance(value, np.generic) and value.dtype.kind in "cmMV"):
-        message = f"one is of type {type(value).__name__}"
-        raise TypeError(message)
+        raise TypeError(f"one is of type {type(value).__name__}")
     if isinstance(value, str) and value.strip().lstrip("+-").isdecimal():
         value = int(value)
     try:
@@ -117,5 +115,4 @@ def _refuse(lost: Iterator[Any]) -> None:
     if value is not None:
         text = str(value)
         shown = text if len(text) <= 40 else f"{text[:20]}… ({len(text)} digits)"  # noqa: PLR2004
-        message = f"double precision cannot hold {shown}; scale or shorten the numbers"
-        raise ValueError(message)
+        raise ValueError(f"double precision cannot hold {shown}; scale or shorten the numbers")

@@ -65,11 +65,10 @@ def task_of(metrics: Sequence[Metric], scores: ArrayLike) -> Task:
     misfit = next((each for each in metrics if task not in each.tasks), None)
     if misfit is not None:
         fits = " or ".join(sorted(misfit.tasks))
-        message = (
+        raise ConfigError(
             f"The metric '{misfit.name}' is of {fits} models, but {_WHY[task]}. Name metrics of one kind of model, "
             "and give scores of shape (n_rows, n_classes) for multiclass, (n_rows,) for all else."
         )
-        raise ConfigError(message)
     return task
 
 
@@ -84,11 +83,10 @@ def _shape(scores: ArrayLike) -> tuple[int, ...]:
     try:
         return np.shape(scores)
     except ValueError as error:
-        message = (
+        raise DataError(
             "The scores must be one number for each row, or one for each class of each row, but are lists of different "
             "lengths. Give them as an array of shape (n_rows,) or (n_rows, n_classes)."
-        )
-        raise DataError(message) from error
+        ) from error
 
 
 def _told_by(metrics: Sequence[Metric], shape: tuple[int, ...]) -> Task:

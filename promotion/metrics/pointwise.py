@@ -41,11 +41,10 @@ def mse(rows: ScoredRows) -> Estimate:
     if unit == 1 or TINY < estimate.value * squared < np.inf:
         return _scaled(estimate, squared)
     extreme = "large" if unit > 1 else "small"
-    message = (
+    raise DataError(
         f"The {rows.whose}'s errors, up to about {unit:.0e}, have squares that are too {extreme} for double precision; "
         "scale the labels and the scores, or judge by rmse or mae."
     )
-    raise DataError(message)
 
 
 def rmse(rows: ScoredRows) -> Estimate:

@@ -195,11 +195,10 @@ _LABEL_CHECKS: Mapping[Task, Callable[[Floats, str, Floats], None]] = {
 def _require_labels(labels: Floats, wrong: NDArray[np.bool_], what: str, way_out: str) -> None:
     if wrong.any():
         examples = ", ".join(f"{value:g}" for value in np.unique(labels[wrong])[:3])
-        message = (
+        raise DataError(
             f"Every label must be {what}, but {np.count_nonzero(wrong):,} of {len(labels):,} are not "
             f"(for example {examples}). {way_out}"
         )
-        raise DataError(message)
 
 
 def _read_weights(given: ArrayLike | None, n_rows: int) -> tuple[Floats, float]:
@@ -209,18 +208,16 @@ def _read_weights(given: ArrayLike | None, n_rows: int) -> tuple[Floats, float]:
     weights = _read_numbers("weights", given, n_rows)
     wrong = int(np.count_nonzero(~(np.isfinite(weights) & (weights >= 0))))
     if wrong:
-        message = (
+        raise DataError(
             f"Every weight must be a number from 0 up, but {wrong:,} of {n_rows:,} are negative, NaN or infinite. "
             "Mend them, or leave those rows out."
         )
-        raise DataError(message)
     with np.errstate(over="ignore"):
         total = float(weights.sum())
     if not 0 < total < np.inf:
-        message = (
+        raise DataError(
             f"The weights must add up to a number above 0, but their sum is {total:g}. Scale them, or leave them out."
         )
-        raise DataError(message)
     return _in_unit(weights)
 
 
@@ -239,11 +236,10 @@ def _read_scores(what: str, given: ArrayLike, n_rows: int, task: Task) -> Floats
         return _read_numbers(what, given, n_rows)
     scores = _as_numbers(what, given)
     if scores.ndim != 2 or scores.shape[1] < 2:  # noqa: PLR2004
-        message = (
+        raise DataError(
             f"The {what} must have the shape (n_rows, n_classes), but have the shape {scores.shape}. "
             "Give a column of probabilities for each class, as predict_proba does."
         )
-        raise DataError(message)
     _require_length(what, len(scores), n_rows)
     return scores
 
@@ -263,11 +259,10 @@ def _read_numbers(what: str, given: ArrayLike, n_rows: int | None = None) -> Flo
 
 def _require_length(what: str, found: int, n_rows: int) -> None:
     if found != n_rows:
-        message = (
+        raise DataError(
             f"There must be one of the {what} for each of the {n_rows:,} labels, but there are {found:,}. "
             "Score and weigh the very rows that are labelled."
         )
-        raise DataError(message)
 
 
 def _as_numbers(what: str, given: ArrayLike) -> Floats:

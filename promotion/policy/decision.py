@@ -112,6 +112,12 @@ class Decision:
         return "Nothing was checked, so nothing is promoted." if self.deciding is None else self.deciding.reason
 
     @property
+    def drawn(self) -> str:
+        """How rows were taken to depend on each other, in a sentence; empty where nothing was said."""
+        found = self.evidence.dependence if self.evidence else None
+        return found.sentence if found else ""
+
+    @property
     def digest(self) -> str:
         """SHA-256 of the decision's canonical JSON."""
         return digest(plain(self))

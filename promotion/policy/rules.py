@@ -163,8 +163,7 @@ def at(key: str) -> Iterator[None]:
     try:
         yield
     except PromotionError as error:
-        message = f"'{key}': {error}"
-        raise ConfigError(message, key=key) from error
+        raise ConfigError(f"'{key}': {error}", key=key) from error
 
 
 def metric_at(key: str, name: str) -> Metric:
@@ -191,6 +190,5 @@ def number_at(key: str, value: object) -> float:
         ConfigError: it is none; true and false are none, and neither is text.
     """
     if isinstance(value, bool) or not isinstance(value, Real):
-        message = f"'{key}' must be a number, without quotes, found {value!r}."
-        raise ConfigError(message, key=key)
+        raise ConfigError(f"'{key}' must be a number, without quotes, found {value!r}.", key=key)
     return value  # type: ignore[return-value]  # comparable with floats, whatever its type

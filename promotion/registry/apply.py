@@ -20,12 +20,7 @@ def complete(parts: Parts, model: str) -> State:
 
 
 def apply(parts: Parts, plan: Plan) -> Plan:
-    """Make a planned change.
-
-    Raises:
-        Conflict: the record moved on since it was worked out; nothing was changed.
-        StoreError: the labels cannot be written now; the change stands, and the next command writes them.
-    """
+    """Make a planned change; see `Registry.apply`."""
     model = plan.state.model
     state = parts.journal.state(model) if plan.takeover else complete(parts, model)
     if state.seq != plan.state.seq:

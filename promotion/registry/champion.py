@@ -24,11 +24,7 @@ class Version:
 
 
 def champion(parts: Parts, model: str, at: datetime | None = None) -> Version | None:
-    """Who serves now, in O(1), or served at a moment; None when nobody does or did.
-
-    Raises:
-        UnclearTime: the moment has no zone, and was twice or never in local time.
-    """
+    """Who serves now, in O(1), or served at a moment; see `Registry.champion`."""
     if at is not None:
         return _as_version(parts, champion_at(model, parts.ledger.entries(model), in_utc(at)))
     head = parts.ledger.head(model)

@@ -57,8 +57,7 @@ class Claims:
         claim = self.other(state.model, state.origin)
         if claim:
             told, way_out = self.told(state.model, claim, state.origin), self.way_out(state.model, claim)
-            message = f"{told} Nothing was changed. {way_out}"
-            raise Refused(message, model=state.model)
+            raise Refused(f"{told} Nothing was changed. {way_out}", model=state.model)
 
     def told(self, model: str, claim: Claim, origin: str | None) -> str:
         """Both ledgers in a sentence."""

@@ -120,8 +120,7 @@ def compare_sides(
     trusted = [_taken(side, by_policy=False) for side in sides]
     holdout = clean_holdout(data, trusted)
     if len(holdout.rows) == 0:
-        message = f"{_all_trained(holdout, data.draws)}. Name other rows with --data."
-        raise DataError(message)
+        raise DataError(f"{_all_trained(holdout, data.draws)}. Name other rows with --data.")
     scores = [score_version(side, store, holdout.rows) for side in sides]
     evidence = weigh(holdout.rows, scores, sides[0], policy, data.draws)
     assert isinstance(evidence, Comparison)  # noqa: S101 - there are two sides

@@ -107,13 +107,8 @@ def _decision(state: State, entries: Sequence[Entry], entry: Entry, draw: Draw |
         run_id=run_id,
         seq=entry.seq,
         verdict=body.decision.verdict.value,
-        drawn=_drawn(body.decision),
+        drawn=body.decision.drawn,
         metrics=decision_metrics(body.decision),
         document=visible_in_json(canonical_json(plain(body.decision))),
         report=partial(draw, state, entries, entry) if draw else None,
     )
-
-
-def _drawn(decision: Decision) -> str:
-    drawn = decision.evidence.dependence if decision.evidence else None
-    return drawn.sentence if drawn else ""

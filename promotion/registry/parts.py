@@ -32,10 +32,10 @@ class Parts:
         journal: appends to the ledger, and writes the labels that it plans.
         reader: recipes and rows.
         keys: the public keys that signatures are held against; None where entries need none.
-        clock: gives the time that is written down.
-        notice: is told in a sentence what went on beside the main thing.
-        announce: is told what was recorded, after it was.
-        draw: gives the page of a decision for the mirror.
+        clock: gives the time that is written down; order never depends on it.
+        notice: is told in a sentence what went on beside the main thing, e.g. that the mirror is behind.
+        announce: is told what was recorded, after it was; whatever it raises is noticed and changes nothing.
+        draw: gives the page of a decision for the mirror; it tells by itself when it cannot, and gives None then.
         changing: whether a command that changes something is under way, rather than a dry run.
     """
 
@@ -62,13 +62,7 @@ class Parts:
         return self.config.models[model].policy.panel if model in self.config.models else ANYONE
 
     def stored(self, tag: Tag | str) -> Stored:
-        """The version in the store; where it is not there, what became of it.
-
-        Raises:
-            Refused: it was deleted, or lost.
-            UnknownName: there never was such a version.
-            StoreError: it is not whole, or cannot be read.
-        """
+        """The version in the store; raises as `present` does."""
         tag = Tag.parse(tag)
         return present(self.journal.state(tag.model), self.store, tag)
 
@@ -115,21 +109,10 @@ def compose(
     recall: Recall = read_anew,
     draw: Draw | None = None,
 ) -> Parts:
-    """The parts of a registry, from what it stands on.
+    """The parts of a registry, from what it stands on; `Parts` says what each is.
 
-    Args:
-        config: models, recipes and policies.
-        store: the versions with their files and labels.
-        ledger: the record, and the truth about stages.
-        mirror: the copy for people who look in MLflow.
-        actor: says who acts, and how we know, e.g. `os:alice`.
-        sign: gives a signature of an entry's hash; None where the writer has no key.
-        keys: the public keys that signatures are held against; None where entries need none.
-        clock: gives the time that is written down; order never depends on it.
-        notice: is told in a sentence what went on beside the main thing, e.g. that the mirror is behind.
-        announce: is told what was recorded, after it was; whatever it raises is noticed and changes nothing.
-        recall: keeps the rows of files beyond this process, for recipes that read repeatably.
-        draw: gives the page of a decision for the mirror; it tells by itself when it cannot, and gives None then.
+    `actor` says who acts, and how we know, e.g. `os:alice`. `sign` gives a signature of an entry's hash; it is None
+    where the writer has no key. `recall` keeps the rows of files beyond this process, for recipes that read repeatably.
     """
     claims = Claims(ledger, store)
     return Parts(

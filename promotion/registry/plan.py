@@ -64,8 +64,7 @@ def required(reason: str) -> str:
         Refused: it is empty.
     """
     if not reason.strip():
-        message = "A change by hand needs a reason: --reason 'why'."
-        raise Refused(message)
+        raise Refused("A change by hand needs a reason: --reason 'why'.")
     return reason
 
 

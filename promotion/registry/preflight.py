@@ -82,11 +82,7 @@ def foresee(parts: Parts, state: State, tag: Tag, data: str | Path | None, holdo
 
 
 def check(parts: Parts, model: str) -> None:
-    """See that a version of the model could be judged now: before hours of training rather than after.
-
-    Raises:
-        PromotionError: it could not; says why.
-    """
+    """See that a version of the model could be judged now; see `Registry.check`."""
     parts.config.model(model)
     parts.journal.check_signer()
     state = complete(parts, model)

@@ -66,5 +66,4 @@ def require_found(recipe: str) -> None:
         raise ConfigError(message, key="recipe")
     why = why_missing(module_name, class_name)
     if why:
-        message = f"The recipe '{recipe}' cannot be imported: {why}."
-        raise ConfigError(message, key="recipe")
+        raise ConfigError(f"The recipe '{recipe}' cannot be imported: {why}.", key="recipe")

@@ -30,11 +30,10 @@ def serving(state: State, store: ModelStore) -> Tag | None:
             raise StoreError(message, tag=champion)
         return champion
     if len(labelled) > 1:
-        message = (
+        raise StoreError(
             f"{len(labelled)} versions of '{state.model}' carry the label stage: prod ({names}), and only one can "
             "serve. Say which one does: `promotion adopt TAG --assume-clean --reason …` (or --trained-before)."
         )
-        raise StoreError(message)
     return labelled[0] if labelled else None
 
 

@@ -17,14 +17,7 @@ def sync(
 ) -> bool:
     """Bring the mirror up to date; False, with a notice, when that cannot be: the record stands.
 
-    An alias that somebody else moved stays as it is, with a notice; `LedgerStore.foreign` tells of it from then on.
-
-    Args:
-        parts: of the registry.
-        model: its name.
-        everything: send also what was sent before.
-        look: look at the aliases also where nothing is to be sent.
-        given_up: foreign aliases that a person said may be written over, with what they name.
+    `Registry.sync` tells of the arguments.
     """
     head, done = parts.ledger.head(model), parts.ledger.mirrored(model)
     behind = head is not None and (head.seq > done or everything)

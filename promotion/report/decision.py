@@ -21,7 +21,7 @@ def decision_page(decision: Decision, *, done: bool = True) -> Page:
         headline=_headline(decision),
         summary=tuple(filter(None, (decision.summary, selected_told(decision), _next_step(decision)))),
         tables=tuple(table for table in (_evidence_table(decision), checks_table(decision)) if table.rows),
-        notes=quiet(*_gaps(decision), _drawn(decision), _budget(decision), _judged(decision)),
+        notes=quiet(*_gaps(decision), decision.drawn, _budget(decision), _judged(decision)),
     )
 
 
@@ -96,11 +96,6 @@ def _gaps(decision: Decision) -> tuple[str, ...]:
     required = {check.subject for check in decision.checks}
     missing = decision.evidence.missing if decision.evidence else ()
     return tuple(f"{gap.metric} could not be measured: {gap.reason}" for gap in missing if gap.metric not in required)
-
-
-def _drawn(decision: Decision) -> str:
-    drawn = decision.evidence.dependence if decision.evidence else None
-    return drawn.sentence if drawn else ""
 
 
 def _budget(decision: Decision) -> str:

@@ -37,14 +37,12 @@ def refuse_others(path: Path, *, instead: str, ledger: bool = False) -> None:
     try:
         found = _found(path, ledger=ledger)
     except OSError as error:
-        message = f"{path} cannot be read ({error.strerror or error}). {instead}"
-        raise Unwritable(message) from error
+        raise Unwritable(f"{path} cannot be read ({error.strerror or error}). {instead}") from error
     if found:
-        message = (
+        raise Unwritable(
             f"{path} is left as it is: expected a new file, or one that `promotion` wrote as a page, plot or export, "
             f"found {found}. Move it away if it may go. {instead}"
         )
-        raise Unwritable(message)
 
 
 def write_own(path: Path, content: bytes, *, instead: str, ledger: bool = False) -> None:

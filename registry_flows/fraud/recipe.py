@@ -92,11 +92,10 @@ def balance(rows: "pd.DataFrame", seed: int) -> "pd.DataFrame":
 
     frauds, legitimate = rows[rows["isFraud"] == 1], rows[rows["isFraud"] == 0]
     if not 0 < len(frauds) <= len(legitimate):
-        message = (
+        raise DataError(
             f"Training balances the classes by dropping legitimate rows, and found {len(frauds):,} frauds among "
             f"{len(rows):,} training rows. Give a file with more rows."
         )
-        raise DataError(message)
     return pd.concat([frauds, legitimate.sample(n=len(frauds), random_state=seed)]).sort_index()
 
 

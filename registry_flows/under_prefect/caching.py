@@ -111,8 +111,7 @@ def _rows(content: bytes) -> "pd.DataFrame":
 
     head, _, body = content.partition(b"\n")
     if hashlib.sha256(body).hexdigest().encode() != head:
-        message = "it was damaged or cut"
-        raise DamagedRows(message)
+        raise DamagedRows("it was damaged or cut")
     return _frame(ipc.open_file(BufferReader(body)).read_all())
 
 

@@ -92,11 +92,10 @@ def _post(events: "Sequence[PrefectEvent]") -> None:
         names = " and ".join(event.name for event in events)
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         place = without_password(str(PREFECT_API_URL.value()))
-        message = (
+        raise Unsent(
             f"Prefect at {place} did not take the event {names} ({without_password(first)[:200]}), so no automation "
             "heard of it. See that the server runs; the ledger has what was recorded."
-        )
-        raise Unsent(message) from error
+        ) from error
 
 
 def _is_hinted() -> bool:

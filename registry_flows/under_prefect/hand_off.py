@@ -54,11 +54,10 @@ def check_hand_off(config: Config) -> None:
             client.read_deployment_by_name(GATE)
         except ObjectNotFound as error:
             server = without_password(PREFECT_API_URL.value() or "of this process")
-            message = (
+            raise ConfigError(
                 f"There is no deployment '{GATE}' on the Prefect server {server}. "
                 '`make deploy` or `prefect deploy --all` creates it; or set hand_off = "subflow".'
-            )
-            raise ConfigError(message) from error
+            ) from error
 
 
 def hand_off(registry: Registry, tag: Tag, gate: Callable[[str], Decision]) -> Candidate:

@@ -57,11 +57,10 @@ def check_server() -> None:
     if not url:
         return
     if url != without_password(url):  # Prefect repeats the address in its log, and links to pages of its UI with it
-        message = (
+        raise ServerFailed(
             f"PREFECT_API_URL holds a password ({without_password(url)}), and Prefect writes that address into logs "
             "and links: set PREFECT_API_AUTH_STRING to USER:PASSWORD, and leave both out of the address."
         )
-        raise ServerFailed(message)
     patience = {"timeout": _CHECK_SECONDS}
     with (
         temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 1}),

@@ -81,8 +81,7 @@ def strings(folder: Path) -> dict[str, Any]:
     text = text_of(folder)
     description = _parsed(text, _FAST_STRINGS if _PLAIN.fullmatch(text) else yaml.BaseLoader)
     if not isinstance(description, dict):
-        message = "has a model.yaml that changes while it is read"
-        raise DamagedDescription(message)
+        raise DamagedDescription("has a model.yaml that changes while it is read")
     return description
 
 
@@ -118,8 +117,7 @@ def text_of(folder: Path) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        message = f"has a model.yaml that cannot be read ({error})"
-        raise DamagedDescription(message) from error
+        raise DamagedDescription(f"has a model.yaml that cannot be read ({error})") from error
 
 
 def _bytes(path: Path) -> bytes:
@@ -131,13 +129,11 @@ def _bytes(path: Path) -> bytes:
         raise DamagedDescription(message) from error
     except OSError as error:
         if error.errno in _NO_FILE:
-            message = "has a model.yaml that is no file"
-            raise DamagedDescription(message) from error
+            raise DamagedDescription("has a model.yaml that is no file") from error
         raise
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
-            message = "has a model.yaml that is no file"
-            raise DamagedDescription(message)
+            raise DamagedDescription("has a model.yaml that is no file")
         with os.fdopen(handle, "rb", closefd=False) as file:
             return file.read(LIMIT + 1)
     finally:
@@ -157,8 +153,7 @@ def _parsed(text: str, loader: Any) -> Any:
         raise
     except Exception as error:  # beside its own errors YAML lets those of int(), date() and recursion through
         first = (str(error).splitlines() or [type(error).__name__])[0]
-        message = f"has a model.yaml that cannot be read ({first[:200]})"
-        raise DamagedDescription(message) from error
+        raise DamagedDescription(f"has a model.yaml that cannot be read ({first[:200]})") from error
     finally:
         if reading is not None:
             reading.dispose()

@@ -137,8 +137,7 @@ def _opened(file: Path) -> sqlite3.Connection:
             file.unlink()
         else:
             return connection
-    message = f"{file} cannot be used"
-    raise sqlite3.OperationalError(message)
+    raise sqlite3.OperationalError(f"{file} cannot be used")
 
 
 @dataclass(frozen=True)

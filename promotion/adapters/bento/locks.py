@@ -32,11 +32,10 @@ def held(folder: Path, model: str, patience: float) -> Iterator[None]:
         try:
             lock.acquire()
         except Timeout as error:
-            message = (
+            raise StoreError(
                 f"Another command{_holding(holder)} has been writing the labels of '{model}' for "
                 f"{patience:g} seconds. Run this one again; what is recorded stands."
-            )
-            raise StoreError(message) from error
+            ) from error
         with contextlib.suppress(OSError, KeyError):  # it only names us to those who wait
             holder.write_text(f"process {os.getpid()} of {getpass.getuser()} on {platform.node()}")
     try:

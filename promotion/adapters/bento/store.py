@@ -49,6 +49,8 @@ def _groups_file(by: str) -> str:
 class BentoStore:
     """Models under `home/models/NAME/VERSION`, as BentoML lays them out.
 
+    `ModelStore` and `StoreMaintenance` say what each method raises.
+
     Args:
         home: what BentoML calls BENTOML_HOME.
         patience: for how many seconds another writer of the same labels is waited for.
@@ -88,13 +90,7 @@ class BentoStore:
             return sum(file.stat().st_size for file in files)
 
     def get(self, tag: Tag) -> Stored:
-        """One version.
-
-        Raises:
-            UnknownName: there is no such version.
-            TornVersion: it is not whole.
-            StoreError: it cannot be read now.
-        """
+        """One version."""
         if not self._holds(tag):
             known = [str(Tag(tag.model, name)) for name in self._names(tag.model)]
             kind, name, among = ("version", str(tag), known) if known else ("version of", tag.model, self.models())
@@ -180,13 +176,7 @@ class BentoStore:
         return None
 
     def write_stage(self, tag: Tag, stage: Stage) -> None:
-        """Rewrite the label `stage`, atomically, and nothing else.
-
-        Raises:
-            UnknownName: there is no such version.
-            TornVersion: it is not whole.
-            StoreError: the store cannot be read or written; nothing was changed.
-        """
+        """Rewrite the label `stage`, atomically, and nothing else."""
         stored = self.get(tag)
         if stored.stage == stage.value:
             return
@@ -197,37 +187,21 @@ class BentoStore:
                 unfinished.unlink(missing_ok=True)
 
     def delete(self, tag: Tag) -> None:
-        """Remove a version's files: out of the store by one rename first, so that no reader finds half of them.
-
-        Raises:
-            StoreError: they cannot be moved; nothing was changed.
-        """
+        """Remove a version's files: out of the store by one rename first, so that no reader finds half of them."""
         with writing(self.path(tag)), aside.aside(self.home) as folder, contextlib.suppress(FileNotFoundError):
             self.path(tag).rename(folder / tag.version)
             sync_folder(self.path(tag).parent)
 
     def claim(self, model: str) -> Claim | None:
-        """The ledger that the model belongs to; None where the store does not say.
-
-        Raises:
-            StoreError: what it says cannot be read.
-        """
+        """The ledger that the model belongs to; None where the store does not say."""
         return claims.read(self.home, model)
 
     def write_claim(self, model: str, claim: Claim) -> None:
-        """Say so from now on; only while the model is held.
-
-        Raises:
-            StoreError: the store cannot be written; nothing was changed.
-        """
+        """Say so from now on; only while the model is held."""
         claims.write(self.home, model, claim)
 
     def held(self, model: str) -> AbstractContextManager[None]:
-        """Keep every other process from writing this model's labels meanwhile; ends with the process.
-
-        Raises:
-            StoreError: another one has held it for too long.
-        """
+        """Keep every other process from writing this model's labels meanwhile; ends with the process."""
         return locks.held(self.home / "locks", model, self.patience)
 
     def strays(self) -> tuple[Stray, ...]:
@@ -236,11 +210,7 @@ class BentoStore:
             return tuple(strays.strays(self._models, self._known_whole))
 
     def quarantine(self, stray: Stray) -> Path | None:
-        """Move it out of the store, whole; where it lies now, or None where it was gone.
-
-        Raises:
-            StoreError: it cannot be moved; nothing was changed.
-        """
+        """Move it out of the store, whole; where it lies now, or None where it was gone."""
         with writing(stray.path):
             return strays.quarantine(stray.path, self.home)
 
@@ -250,11 +220,7 @@ class BentoStore:
             return tuple(aside.leftovers(self.home))
 
     def remove(self, leftover: Stray) -> None:
-        """Delete what a killed save or deletion left.
-
-        Raises:
-            StoreError: it cannot be deleted.
-        """
+        """Delete what a killed save or deletion left."""
         with writing(leftover.path):
             aside.remove(leftover.path)
 
@@ -352,9 +318,8 @@ def _private_store() -> Iterator[BentoStore]:
         try:
             home = opened.enter_context(private())
         except OSError as error:
-            message = (
+            raise StoreError(
                 "No temporary folder can be made, in which model files are verified and loaded "
                 f"({error.strerror or error}). TMPDIR names another place for it."
-            )
-            raise StoreError(message) from error
+            ) from error
         yield BentoStore(home)

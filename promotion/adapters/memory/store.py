@@ -154,11 +154,10 @@ class MemoryStore:
         """Keep every other thread from writing this model's labels meanwhile."""
         lock = self._locks.setdefault(model, Lock())
         if not lock.acquire(timeout=self.patience):
-            message = (
+            raise StoreError(
                 f"Another command has been writing the labels of '{model}' for {self.patience:g} seconds. Run this one "
                 "again; what is recorded stands."
             )
-            raise StoreError(message)
         try:
             yield
         finally:

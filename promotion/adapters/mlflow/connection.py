@@ -69,19 +69,17 @@ def is_yet_to_be_made(uri: str, home: Path | None = None) -> bool:
         return False
     place, folder = without_password(uri), next(one for one in file.parents if one.exists())
     if file.parent not in {folder, home}:
-        message = (
+        raise MirrorError(
             f"MLflow at {place} cannot be reached: there is no folder {file.parent}. Mount it; or make it, if this "
             "MLflow is to be a new one."
         )
-        raise MirrorError(message)
     try:
         with tempfile.TemporaryFile(dir=folder):
             return True
     except OSError as error:
-        message = (
+        raise MirrorError(
             f"MLflow at {place} cannot be reached: it is not there, and {folder} takes no file ({error.strerror})."
-        )
-        raise MirrorError(message) from error
+        ) from error
 
 
 def _file_of(uri: str) -> Path | None:

@@ -7,11 +7,24 @@ alone.
 import importlib
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from promotion.adapters.mlflow.connection import as_mirror_error, connect, is_yet_to_be_made, status_of
-from promotion.adapters.mlflow.seen import COPIED, DIGEST, HEAD, STAGE, TAG, as_seen, logged_model, made_of, noting
+from promotion.adapters.mlflow.seen import (
+    COPIED,
+    DIGEST,
+    HEAD,
+    STAGE,
+    TAG,
+    as_seen,
+    if_there,
+    logged_model,
+    made_of,
+    noting,
+    paged,
+)
 from promotion.interfaces import MirrorDecision, MirrorRun, MirrorState, MirrorVersion, Names, Pushed
 from promotion.patience import go_on, in_time
 
@@ -42,10 +55,6 @@ class MlflowMirror:
 
         What belongs to lost runs is left out, and an alias that somebody else moved stays as it is. What MLflow refuses
         keeps nothing else back; the head is not sent then, so that it is tried again.
-
-        Raises:
-            MirrorError: it could not be sent whole, and may be sent again; or what was sent before is not in the
-                ledger any more, and nothing was changed.
         """
         return self._asked(lambda: self._push(state))
 
@@ -101,25 +110,12 @@ class MlflowMirror:
         return {name: values[-1] for name, values in found.items() if values}
 
     def _run(self, run_id: str) -> "Run | None":
-        from mlflow.exceptions import MlflowException
-
-        try:
-            return self._client.get_run(run_id)
-        except MlflowException as error:
-            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-                return None
-            raise
+        return if_there(lambda: self._client.get_run(run_id))
 
     def _runs_of(self, experiment: str) -> Iterator["Run"]:
         from mlflow.entities import ViewType
 
-        token: str | None = None
-        while True:
-            page = self._client.search_runs([experiment], "", ViewType.ALL, max_results=1000, page_token=token)
-            yield from page
-            token = page.token
-            if not token:
-                return
+        return paged(partial(self._client.search_runs, [experiment], "", ViewType.ALL, max_results=1000))
 
     @property
     def _client(self) -> "MlflowClient":
@@ -151,14 +147,8 @@ class MlflowMirror:
 
     def _versions(self, model: str) -> Iterator["ModelVersion"]:
         if is_yet_to_be_made(self.uri, self._home):
-            return
-        token: str | None = None
-        while True:
-            page = self._client.search_model_versions(f"name='{model}'", max_results=1000, page_token=token)
-            yield from page
-            token = page.token
-            if not token:
-                return
+            return iter(())
+        return paged(partial(self._client.search_model_versions, f"name='{model}'", max_results=1000))
 
     def _named(self, model: str) -> dict[str, str]:
         found = self._aliases(model)
@@ -176,14 +166,7 @@ class MlflowMirror:
     def _registered(self, model: str) -> "RegisteredModel | None":
         if is_yet_to_be_made(self.uri, self._home):
             return None
-        from mlflow.exceptions import MlflowException
-
-        try:
-            return self._client.get_registered_model(model)
-        except MlflowException as error:
-            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-                return None
-            raise
+        return if_there(lambda: self._client.get_registered_model(model))
 
     def _send_versions(self, state: MirrorState, refusals: dict[str, str]) -> dict[str, Any]:
         """Create what is missing, correct what differs; return MLflow's number for each tag that it takes."""

@@ -1,9 +1,9 @@
 """Versions and runs of MLflow as the mirror sees them, and what MLflow refuses of them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from promotion.adapters.mlflow.connection import in_short, status_of
 from promotion.interfaces import MirrorRun
@@ -11,11 +11,35 @@ from promotion.interfaces import MirrorRun
 if TYPE_CHECKING:
     from mlflow.entities import Run
     from mlflow.entities.model_registry import ModelVersion
-
+    from mlflow.store.entities import PagedList
 
 TAG, STAGE, DIGEST, HEAD = "promotion.tag", "promotion.stage", "promotion.digest", "promotion.head"
 _STRANGER = 401  # credentials that MLflow does not take
 COPIED = re.compile(r"models:/[^/]+/[^/]+")  # the source of a copy, which takes the tags of its original along
+T = TypeVar("T")
+
+
+def if_there(ask: Callable[[], T]) -> T | None:
+    """What MLflow gives; None where it has none."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return ask()
+    except MlflowException as error:
+        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+            return None
+        raise
+
+
+def paged(search: "Callable[..., PagedList[T]]") -> Iterator[T]:
+    """All that is found, a page at a time."""
+    token: str | None = None
+    while True:
+        page = search(page_token=token)
+        yield from page
+        token = page.token
+        if not token:
+            return
 
 
 def logged_model(run: "Run | None") -> str | None:

@@ -201,10 +201,9 @@ def _postgresql(url: URL) -> Engine:
         engine = create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED")
         from promotion.adapters.sql.postgresql import connect
     except ImportError:
-        message = (
+        raise ConfigError(
             "A ledger on PostgreSQL needs its driver, which is not installed: "
             "run `pip install 'registry-flows[postgresql]'`."
-        )
-        raise ConfigError(message) from None
+        ) from None
     event.listen(engine, "do_connect", lambda _dialect, _record, given, named: connect(*given, **named))
     return engine

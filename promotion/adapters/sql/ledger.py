@@ -78,19 +78,11 @@ class SqlLedger:
             return tuple(entry_of(row) for row in rows)
 
     def append(self, entries: Sequence[Entry], head: Head) -> None:
-        """Append all entries and move the head, or nothing.
-
-        Raises:
-            Conflict: the first entry's `seq` is taken.
-        """
+        """Append all entries and move the head, or nothing."""
         self.append_all([(entries, head)])
 
     def append_all(self, chains: Sequence[tuple[Sequence[Entry], Head]]) -> None:
-        """Append to several models and move their heads: all of it or nothing.
-
-        Raises:
-            Conflict: the first entry's `seq` of one of them is taken.
-        """
+        """Append to several models and move their heads: all of it or nothing."""
         self.make()
         committing = False
         try:

@@ -57,11 +57,10 @@ def prepare(database: Database) -> None:
 
 def _refuse_other(database: Database, found: str) -> None:
     if found in REVISIONS[:-1]:
-        message = (
+        raise LedgerError(
             f"The ledger at {database.place} is of revision {found}, and this release needs {NEWEST}. Make a backup, "
             "then run `promotion ledger upgrade`: it keeps every entry."
         )
-        raise LedgerError(message)
     _refuse_newer(database, found)
 
 
@@ -85,11 +84,10 @@ def upgrade(url: str) -> Upgrade:
 
 def _refuse_newer(database: Database, found: str) -> None:
     if found not in REVISIONS:
-        message = (
+        raise LedgerError(
             f"The ledger at {database.place} is of revision '{found}', and this release knows no later one than "
             f"{NEWEST}. Install the newer release of registry-flows that wrote it."
         )
-        raise LedgerError(message)
 
 
 def _revision(connection: Connection) -> str | None:

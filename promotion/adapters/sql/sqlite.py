@@ -81,12 +81,11 @@ def _place_to_read(file: Path) -> str:
     try:
         return f"{_copied(file, waiting, _stamps(file, waiting)).as_uri()}?mode=rw"
     except OSError as error:
-        message = (
+        raise LedgerError(
             f"The ledger {file} cannot be read: entries wait in {waiting.name}, left by a command that was killed or "
             "was running when they were copied, and this user may not move them into it, nor make a copy of both "
             f"({error.strerror or error}). Run `promotion status` as a user who may write there."
-        )
-        raise LedgerError(message) from error
+        ) from error
 
 
 @cache
