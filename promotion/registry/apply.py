@@ -47,9 +47,11 @@ def finish(parts: Parts, model: str, given_up: Names | None = None) -> None:
             with patience():
                 sync(parts, model, given_up=given_up)
     except (StoreError, LedgerError) as error:
-        kind = StoreError if isinstance(error, StoreError) else LedgerError
-        message = f"What was asked is recorded and stands; the next command finishes it. {error}"
-        raise kind(message.removesuffix(" Nothing was recorded.")) from error
+        told = f"What was asked is recorded and stands; the next command finishes it. {error}"
+        message = told.removesuffix(" Nothing was recorded.")
+        if isinstance(error, StoreError):
+            raise StoreError(message, tag=error.tag, path=error.path) from error
+        raise LedgerError(message, model=model, seq=error.seq) from error
 
 
 def _sync_after(parts: Parts, model: str, given_up: Names | None, notice: Callable[[str], None]) -> None:

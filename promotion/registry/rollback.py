@@ -36,5 +36,5 @@ def plan_rollback(
     try:
         parts.stored(tag)
     except (Refused, TornVersion) as error:
-        raise type(error)(lost(state, entries, parts.store, tag, str(error))) from error
+        raise type(error)(lost(state, entries, parts.store, tag, str(error)), tag=tag) from error
     return plan_of(state, verified(parts, state.versions[plan.moves[0].tag], plan, data))

@@ -23,7 +23,7 @@ from promotion.adapters.memory import MemoryMirror
 from promotion.adapters.mlflow import MlflowMirror
 from promotion.adapters.sql import SqlLedger
 from promotion.adapters.sql.tables import entry_of, head_of
-from promotion.audit.model import audit_model
+from promotion.audit.audit import audit_model
 from promotion.cli import run
 from promotion.errors import LedgerError
 from promotion.ledger.chain import Entry, chain
