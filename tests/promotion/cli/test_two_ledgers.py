@@ -16,6 +16,7 @@ from promotion.adapters.sql import SqlLedger
 from promotion.errors import Refused, StoreError
 from promotion.interfaces import call
 from promotion.ledger.state import fold
+from promotion.registry.takeover import plan_takeover
 from promotion.rows import fingerprints
 from promotion.vocabulary import Stage, Tag
 
@@ -226,7 +227,7 @@ class TestHandingOver:
 
     def test_not_where_it_changed_hands_meanwhile(self, second, with_champion):
         ours, third = promotion.open(second / "promotion.toml"), promotion.open(with_champion / "promotion.toml")
-        plan = ours.plan.takeover("toy", reason="mine")
+        plan = plan_takeover(ours.parts, "toy", reason="mine")
         third.gate(toy("good"))
         with pytest.raises(Refused, match=r"^'toy' was changed or changed hands while this command ran\. Nothing was"):
             ours.apply(plan)
