@@ -121,7 +121,7 @@ def _signer(settings: Config, keys: "PublicKeys | None", notice: Callable[[str],
     from promotion.adapters.keys import Signer
 
     if settings.signing_key:
-        return Signer(settings.signing_key.get_secret_value(), settings.root, known=keys, notice=notice)
+        return Signer(settings.signing_key.get_secret_value(), settings.root, public_keys=keys, notice=notice)
     return _refuse_unsigned if keys else None
 
 

@@ -72,7 +72,7 @@ def recorded_decisions(state: State, entries: Iterable[Entry], since: datetime |
         body = entry.content()
         if not isinstance(body, Judgement):
             continue
-        decision, known = body.decision, state.versions[body.tag]
+        decision, version = body.decision, state.versions[body.tag]
         names = (side.tag for side in (decision.challenger, decision.champion) if side)
         gone = any(name in state.versions and state.versions[name].deleted_at for name in names)
         if decision.evidence is None or decision.holdout is None or gone:
@@ -83,7 +83,7 @@ def recorded_decisions(state: State, entries: Iterable[Entry], since: datetime |
             decision=decision,
             evidence=decision.evidence,
             used=decision.holdout,
-            registration=known.registration,
+            registration=version.registration,
             policy=_policy(body),
             draws=body.draws or UNSAID,
             form=body.form,
@@ -101,19 +101,19 @@ def sides_of(one: RecordedDecision, state: State, store: ModelStore, reader: Rea
     for role, side in named:
         if side is None:
             continue
-        known = state.versions.get(side.tag)
-        if known is None or (side.digest or known.registration.digest) != known.registration.digest:
+        version = state.versions.get(side.tag)
+        if version is None or (side.digest or version.registration.digest) != version.registration.digest:
             message = f"The {role} {side.tag} is not registered with the files that were judged."
             raise DataError(message)
-        trained = provenance(known, store, one.draws)
+        trained = provenance(version, store, one.draws)
         tag = Tag.parse(side.tag)
         found.append(
             Side(
                 role=role,
                 tag=tag,
-                digest=known.registration.digest,
+                digest=version.registration.digest,
                 provenance=trained.taken_as_clean(by_policy=True) if isinstance(trained, UnknownRows) else trained,
-                recipe=reader.recipe_of(tag.model, known.registration),
+                recipe=reader.recipe_of(tag.model, version.registration),
             )
         )
     return tuple(found)

@@ -40,8 +40,8 @@ def approvals_of(registry: "Registry", states: Sequence["State"]) -> list[str]:
     from promotion.report.plan import approvals_told
 
     now = utc_now()
-    waiting = [(registry.parts.panel(state.model), known) for state in states for known in state.waiting]
-    return list(filter(None, (approvals_told(known, panel, now) for panel, known in waiting)))
+    waiting = [(registry.parts.panel(state.model), version) for state in states for version in state.waiting]
+    return list(filter(None, (approvals_told(version, panel, now) for panel, version in waiting)))
 
 
 def _unrecorded(registry: "Registry", state: "State") -> str | None:

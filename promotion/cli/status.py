@@ -38,10 +38,10 @@ def _summary(state: "State") -> dict[str, Any]:
         "model": state.model,
         "champion": plain(state.champion) if state.champion else None,
         "previous": state.previous,
-        "waiting": [known.tag for known in state.waiting],
+        "waiting": [version.tag for version in state.waiting],
         "awaiting_approval": list(awaiting_approval(state)),
         "seq": state.seq,
-        "rolled_back": [{"tag": known.tag, **plain(known.rolled_back)} for known in rolled_back(state)],
+        "rolled_back": [{"tag": version.tag, **plain(version.rolled_back)} for version in rolled_back(state)],
         "holdout": _holdout(spent) if spent else None,
     }
 

@@ -16,7 +16,7 @@ from promotion.errors import DataError
 from promotion.holdout import AssumedClean, Clean, UnknownRows, clean, holdout_digest
 from promotion.interfaces import ModelStore, Recipe, Step, task_of_recipe
 from promotion.ledger.entries import Judgement
-from promotion.ledger.state import Known
+from promotion.ledger.state import VersionState
 from promotion.policy import (
     Budget,
     Check,
@@ -95,7 +95,7 @@ def judge(
     )
 
 
-def withhold(challenger: Known, champion: Known | None, policy: Policy, check: Check) -> Judgement:
+def withhold(challenger: VersionState, champion: VersionState | None, policy: Policy, check: Check) -> Judgement:
     """Hold the challenger for a reason that no row can change: nothing is read or scored, and no use is counted."""
     decision = replace(
         decide(None, policy, before=(check,)),

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from promotion.errors import Refused
 from promotion.ledger.entries import Override, TransitionPlanned
-from promotion.ledger.state import Known
+from promotion.ledger.state import VersionState
 from promotion.registry import transition
 from promotion.registry.gate import plan_gate
 from promotion.registry.parts import Parts
@@ -40,12 +40,12 @@ def plan_promotion(
     state = settled(parts, tag.model)
     begun = fresh_start(parts, state, anew)
     news = registrations(parts, state, tag, *labelled_prod(parts.store, tag.model))
-    known = parts.journal.foreseen(state, news)
-    version = find(known, tag)
+    foreseen = parts.journal.foreseen(state, news)
+    version = find(foreseen, tag)
     if not override:
-        check_readmitted(tag, blocking(known, parts.store, tag))
+        check_readmitted(tag, blocking(foreseen, parts.store, tag))
     now, panel = parts.clock(), parts.panel(tag.model)
-    plan = transition.plan_promotion(known, tag, reason=why, override=override, panel=panel, now=now)
+    plan = transition.plan_promotion(foreseen, tag, reason=why, override=override, panel=panel, now=now)
     if not override and _outdated(parts, version):
         return _judged_again(parts, tag, why, anew if begun else None)
     verdict = version.decision.verdict.value if version.decision else None
@@ -63,7 +63,7 @@ def _judged_again(parts: Parts, tag: Tag, reason: str, start_anew: str | None) -
     return replace(judged, bodies=tuple(bodies))
 
 
-def _outdated(parts: Parts, version: Known) -> bool:
+def _outdated(parts: Parts, version: VersionState) -> bool:
     """Whether the file whose rows judged a version has changed since; one that is gone takes no decision away.
 
     Raises:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from promotion.ledger.entries import Registration
-from promotion.ledger.state import Known, State
+from promotion.ledger.state import State, VersionState
 from promotion.registry.apply import complete, finish
 from promotion.registry.candidate import Side
 from promotion.registry.data import Data
@@ -33,7 +33,7 @@ class Origin:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
-def register(parts: Parts, tag: Tag | str, origin: Origin | None = None) -> Known:
+def register(parts: Parts, tag: Tag | str, origin: Origin | None = None) -> VersionState:
     """Record a version of the store with the digest of its files; one that is recorded already stays as it is."""
     tag = Tag.parse(tag)
     state = complete(parts, tag.model)
@@ -73,12 +73,12 @@ def registration(parts: Parts, tag: Tag, origin: Origin) -> Registration:
 
 def side_of(parts: Parts, role: str, state: State, tag: Tag) -> Side:
     """A registered version as one that is judged, or judged against."""
-    known, settings = find(state, tag), parts.config.model(tag.model)
-    recipe = load_recipe(settings, known.registration.options)
+    version, settings = find(state, tag), parts.config.model(tag.model)
+    recipe = load_recipe(settings, version.registration.options)
     return Side(
         role=role,
         tag=tag,
-        digest=known.registration.digest,
-        provenance=provenance(known, parts.store, draws_by(settings, recipe)),
+        digest=version.registration.digest,
+        provenance=provenance(version, parts.store, draws_by(settings, recipe)),
         recipe=recipe,
     )

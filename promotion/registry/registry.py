@@ -18,7 +18,7 @@ from promotion.interfaces.auditor import Auditor
 from promotion.iso import in_utc
 from promotion.ledger.chain import Entry
 from promotion.ledger.entries import TransitionPlanned
-from promotion.ledger.state import Known, State
+from promotion.ledger.state import State, VersionState
 from promotion.policy import Decision, Policy
 from promotion.registry.apply import apply, complete
 from promotion.registry.champion import Version, champion, other_ledger
@@ -139,7 +139,7 @@ class Registry:
         """
         return apply(self.parts, plan)
 
-    def register(self, tag: Tag | str, origin: Origin | None = None) -> Known:
+    def register(self, tag: Tag | str, origin: Origin | None = None) -> VersionState:
         """Record a version of the store with the digest of its files; one that is recorded already stays as it is."""
         return register(self.parts, Tag.parse(tag), origin)
 
@@ -292,8 +292,8 @@ class Registry:
         """
         tag = Tag.parse(tag)
         self.complete(tag.model)
-        known = {"trained_before": trained_before, "assume_clean": assume_clean}
-        return self.apply(self.plan.adoption(tag, reason=reason, **known)).transition  # type: ignore[arg-type]
+        vouched = {"trained_before": trained_before, "assume_clean": assume_clean}
+        return self.apply(self.plan.adoption(tag, reason=reason, **vouched)).transition  # type: ignore[arg-type]
 
     def take(self, model: str, *, reason: str) -> None:
         """Hand the model in the store over to this ledger; the one that it belonged to is refused from then on.
@@ -303,7 +303,7 @@ class Registry:
         """
         self.apply(self.plan.takeover(model, reason=reason))
 
-    def readmit(self, tag: Tag | str, *, reason: str) -> Known:
+    def readmit(self, tag: Tag | str, *, reason: str) -> VersionState:
         """Let a version that was rolled back from be judged and promoted like any other again; it moves nowhere.
 
         Raises:

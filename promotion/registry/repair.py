@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from promotion.errors import MirrorError
 from promotion.interfaces import Names, Stored, StoreMaintenance, Stray
 from promotion.ledger.entries import Move, TransitionPlanned
-from promotion.ledger.state import Known, State
+from promotion.ledger.state import State, VersionState
 from promotion.patience import patience
 from promotion.registry.foreign import foreign_told, unknown_champion
 from promotion.registry.parts import Parts
@@ -41,27 +41,27 @@ def mending(state: State, stored: Iterable[Stored], *, lost: bool) -> Mending:
     moves, unknown = [], []
     champion = state.champion.tag if state.champion else None
     for one in stored:
-        known = state.versions.get(str(one.tag))
-        after = None if lost and (one.stage == Stage.PROD or str(one.tag) == champion) else _mended(state, known, one)
+        version = state.versions.get(str(one.tag))
+        after = None if lost and (one.stage == Stage.PROD or str(one.tag) == champion) else _mended(state, version, one)
         if one.torn is None and after and one.stage != after.value and str(one.tag) not in pending:
             moves.append(Move(tag=str(one.tag), before=one.known_stage, after=after))
-            unknown += [] if known else [one.tag]
+            unknown += [] if version else [one.tag]
     moves.sort(key=lambda move: move.tag != champion)  # a plain reader of labels never finds none in `prod`
     reason = "Labels that disagreed with the ledger were written again."
     plan = TransitionPlanned(cause="repair", moves=tuple(moves), champion=champion, reason=reason) if moves else None
     return Mending(unknown=tuple(unknown), plan=plan)
 
 
-def _mended(state: State, known: Known | None, one: Stored) -> Stage | None:
+def _mended(state: State, version: VersionState | None, one: Stored) -> Stage | None:
     """The stage that the label must carry; None where any will do."""
     if state.champion and state.champion.tag == str(one.tag):
         return Stage.PROD
     labelled = one.stage == Stage.PROD
-    if known and known.stage and known.stage is not Stage.PROD:
-        return known.stage
+    if version and version.stage and version.stage is not Stage.PROD:
+        return version.stage
     if state.champion is None:
-        return known.stage if known else None
-    return Stage.STAGING if labelled or (known and known.stage is Stage.PROD) else None
+        return version.stage if version else None
+    return Stage.STAGING if labelled or (version and version.stage is Stage.PROD) else None
 
 
 def plan_repair(parts: Parts, model: str) -> Plan:

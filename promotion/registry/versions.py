@@ -18,7 +18,7 @@ def compare_versions(
     parts.config.model(champion.model)
     state = parts.journal.state(champion.model)
     foresee(parts, state, challenger, data, holdout)
-    known = parts.journal.foreseen(state, registrations(parts, state, champion, challenger))
-    rows = parts.reader.judging(challenger.model, find(known, challenger).registration, data, holdout)
-    sides = [side_of(parts, role, known, tag) for role, tag in (("challenger", challenger), ("champion", champion))]
+    foreseen = parts.journal.foreseen(state, registrations(parts, state, champion, challenger))
+    rows = parts.reader.judging(challenger.model, find(foreseen, challenger).registration, data, holdout)
+    sides = [side_of(parts, role, foreseen, tag) for role, tag in (("challenger", challenger), ("champion", champion))]
     return compare_sides(sides, rows, parts.config.model(challenger.model).policy, parts.store, parts.notice)

@@ -132,8 +132,8 @@ def told_by_retrain(project, capfd, settings):
     """What `promotion retrain` says under these settings of Prefect; it has failed, and nothing is there."""
     from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_KEY, PREFECT_API_URL, temporary_settings
 
-    known = {one.name: one for one in (PREFECT_API_AUTH_STRING, PREFECT_API_KEY, PREFECT_API_URL)}
-    with temporary_settings({known[name]: value or None for name, value in settings.items()}):
+    by_name = {one.name: one for one in (PREFECT_API_AUTH_STRING, PREFECT_API_KEY, PREFECT_API_URL)}
+    with temporary_settings({by_name[name]: value or None for name, value in settings.items()}):
         assert run(["retrain", "fraud_classifier"]) == 1
     said = capfd.readouterr()
     assert said.out == ""

@@ -57,8 +57,8 @@ class _RememberingStore(BentoStore):
             return remembered
         stamp = _stamp(path)
         seen = self._memory.get(path, stamp)
-        if seen and (known := _digests(seen[2])):
-            return known
+        if seen and (digests := _digests(seen[2])):
+            return digests
         found = self._hashed(tag) if path in self._whole else super().digests(tag)
         self._memory.put(path, stamp, digest=f"{found.whole} {found.files or ''}")
         return found

@@ -93,8 +93,8 @@ def write_site(
             told.append(chronicle(model, registry.history(model)))
         except LedgerError as error:
             done.unread.append(str(error))
-    known = attention([one.state for one in told])
-    index = _index(told, now.astimezone(UTC), (*done.unread, *known))
+    warnings = attention([one.state for one in told])
+    index = _index(told, now.astimezone(UTC), (*done.unread, *warnings))
     pages = [*(page for one in told for page in _pages(one)), index]
     for page in pages:
         refuse_others(done.folder / page.name, instead=_INSTEAD)  # before any is written
@@ -109,8 +109,8 @@ def _pages(of: Chronicle) -> Iterator[_Page]:
     for seq in last.values():
         judgement = of.decisions[seq]
         entry, followed = of.entries[seq - 1], of.followed[seq]
-        known = of.state.versions[judgement.tag]
-        still = [known.stage, known.decided_seq == seq] if judgement.decision.waits else None
+        version = of.state.versions[judgement.tag]
+        still = [version.stage, version.decided_seq == seq] if judgement.decision.waits else None
         yield _Page(
             name=decision_page_name(judgement.decision_digest),
             made_of=[entry.hash, [one.hash for one in followed], still],

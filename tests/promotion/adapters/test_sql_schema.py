@@ -100,8 +100,8 @@ def test_the_revisions_of_the_code_are_those_of_alembic():
 
     config = Config()
     config.set_main_option("script_location", "promotion.adapters.sql:migrations")
-    known = [one.revision for one in ScriptDirectory.from_config(config).walk_revisions()]
-    assert tuple(reversed(known)) == schema.REVISIONS
+    revisions = [one.revision for one in ScriptDirectory.from_config(config).walk_revisions()]
+    assert tuple(reversed(revisions)) == schema.REVISIONS
 
 
 def test_the_migrations_come_to_the_tables_that_a_new_ledger_is_given(engine, url, tmp_path):

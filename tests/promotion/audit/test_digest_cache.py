@@ -120,10 +120,10 @@ def test_a_cache_that_cannot_be_used_is_none(store, tmp_path, damage):
 def test_loading_does_not_believe_the_cache(store, tmp_path):
     from promotion.errors import DigestMismatch
 
-    known = look(store, tmp_path)["good"]
+    digest = look(store, tmp_path)["good"]
     grown(next(store.path(toy("good")).glob("*.pkl")))
     with remembering(store.home, tmp_path / "cache") as seen, pytest.raises(DigestMismatch, match="toy:good"):
-        seen.load(toy("good"), digest=known)
+        seen.load(toy("good"), digest=digest)
 
 
 @pytest.mark.parametrize("cached", [True, False])

@@ -404,10 +404,10 @@ class TestApproval:
         assert late("os:bob", at=before).approve(toy("good"), reason="fine") is None
 
     def test_status_tells_until_when(self, people):
-        known, panel = people["alice"].state("toy").versions["toy:good"], people["alice"].parts.panel("toy")
-        told = approvals_told(known, panel, NOON)
+        version, panel = people["alice"].state("toy").versions["toy:good"], people["alice"].parts.panel("toy")
+        told = approvals_told(version, panel, NOON)
         assert ": `promotion approve toy:good --reason …`, until 2026-11-29 12:" in told
-        told = approvals_told(known, panel, NOON + timedelta(days=8))
+        told = approvals_told(version, panel, NOON + timedelta(days=8))
         assert told.startswith("toy:good passed and could be approved until 2026-11-29 12:")
         assert told.endswith("judges it again, `promotion deny toy:good --reason …` ends it.")
 

@@ -335,10 +335,10 @@ class TestAdoption:
         with pytest.raises(DataError, match=r"adopted with --trained-before, but the recipe names no time column"):
             registry.gate(toy("good"))
 
-    @pytest.mark.parametrize("known", [{}, {"trained_before": 1.0, "assume_clean": True}])
-    def test_one_thing_must_be_said_of_its_rows(self, registry, made_by_the_tutorial, known):
+    @pytest.mark.parametrize("vouched", [{}, {"trained_before": 1.0, "assume_clean": True}])
+    def test_one_thing_must_be_said_of_its_rows(self, registry, made_by_the_tutorial, vouched):
         with pytest.raises(Refused, match=r"either --trained-before TIME or --assume-clean\.$"):
-            registry.adopt(made_by_the_tutorial, reason="serves since May", **known)
+            registry.adopt(made_by_the_tutorial, reason="serves since May", **vouched)
         assert kinds(registry) == []
 
     def test_gating_the_unadopted_champion_says_what_to_do(self, registry, made_by_the_tutorial):

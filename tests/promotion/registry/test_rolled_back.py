@@ -301,4 +301,4 @@ def test_whatever_is_done_it_serves_again_only_after_a_persons_entry(trained_sto
                 serving = body["champion"]
                 assert serving not in kept_out, f"entry {entry.seq}"
                 assert not (body["decision"] and SAME_FILES.get(serving) in kept_out), f"entry {entry.seq}"
-        assert {tag for tag, known in registry.state("toy").versions.items() if known.rolled_back} == kept_out
+        assert {tag for tag, one in registry.state("toy").versions.items() if one.rolled_back} == kept_out
