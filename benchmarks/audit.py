@@ -23,7 +23,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from promotion.adapters.bento import BentoStore, remembering
+from promotion.adapters.bento import BentoStore, digest_cached
 from promotion.adapters.memory import MemoryMirror
 from promotion.adapters.mlflow import MlflowMirror, connect
 from promotion.adapters.sql import SqlLedger
@@ -116,7 +116,7 @@ def _registry(home: Path, mirror: Mirror) -> Registry:
         mirror=mirror,
         actor=lambda: "os:bench",
     )
-    return Registry(parts, partial(audit, remembering=lambda full: remembering(home, home / "cache", full=full)))
+    return Registry(parts, partial(audit, digest_cached=lambda full: digest_cached(home, home / "cache", full=full)))
 
 
 def _fill(home: Path, versions: int, *, runs: bool) -> None:

@@ -46,7 +46,7 @@ def open_registry(
         ConfigError: the configuration cannot be followed.
         LedgerError: the ledger cannot be opened.
     """
-    from promotion.adapters.bento import BentoStore, remembering
+    from promotion.adapters.bento import BentoStore, digest_cached
     from promotion.adapters.keys import PublicKeys
     from promotion.adapters.mlflow import MlflowMirror
     from promotion.adapters.owned_folders import sweep
@@ -74,7 +74,7 @@ def open_registry(
         draw=partial(_drawn, notice),
     )
     return Registry(
-        parts, audit if store else partial(audit, remembering=lambda full: remembering(home, cache, full=full))
+        parts, audit if store else partial(audit, digest_cached=lambda full: digest_cached(home, cache, full=full))
     )
 
 

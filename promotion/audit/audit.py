@@ -28,7 +28,7 @@ def audit(
     recompute: bool = False,
     since: datetime | None = None,
     full: bool = False,
-    remembering: Callable[[bool], AbstractContextManager[ModelStore]] | None = None,
+    digest_cached: Callable[[bool], AbstractContextManager[ModelStore]] | None = None,
 ) -> tuple[Finding, ...]:
     """Compare the record with labels, files and the mirror; see `Registry.audit`.
 
@@ -43,17 +43,17 @@ def audit(
         recompute: as of `Registry.audit`, and
         since: likewise, and
         full: likewise.
-        remembering: opens the store so that only files are hashed that look different from the last time; all when
+        digest_cached: opens the store so that only files are hashed that look different from the last time; all when
             called with True. Nothing that is loaded, scored or promoted comes through it.
     """
     settings = config.models.get(model)
-    around = AuditContext(
+    context = AuditContext(
         panel=settings.policy.panel if settings else ANYONE,
         root=config.root,
         serving=settings.serving if settings else None,
     )
-    with remembering(full) if remembering else nullcontext(store) as opened:
-        found = audit_model(model, ledger, opened, mirror, keys=keys, now=now, since=since, around=around)
+    with digest_cached(full) if digest_cached else nullcontext(store) as opened:
+        found = audit_model(model, ledger, opened, mirror, keys=keys, now=now, since=since, context=context)
     if any(one.code in BROKEN for one in found):
         return found
     head = ledger.head(model)

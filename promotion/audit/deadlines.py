@@ -14,7 +14,7 @@ NEARLY_SPENT = 100
 """Nearly spent are rows whose next decision is made at less than alpha by this factor: once they judged seven times."""
 
 
-def check_soon(state: State, panel: Panel, now: datetime, spent: Spent | None) -> Iterator[Finding]:
+def check_deadlines(state: State, panel: Panel, now: datetime, spent: Spent | None) -> Iterator[Finding]:
     """Decisions that waited too long, and the last holdout where it has little left to spend."""
     for version in state.waiting:
         if is_open(version) and overdue(version, panel, now):

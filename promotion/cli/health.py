@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from promotion.registry.registry import Registry
 
 
-def attention_of(registry: "Registry", states: Sequence["State"]) -> list[str]:
+def health_of(registry: "Registry", states: Sequence["State"]) -> list[str]:
     """Models of other ledgers; champions lost or not labelled, versions torn, a mirror behind, who serves unrecorded.
 
     MLflow is not asked: its aliases are as the last command that asked has seen them.

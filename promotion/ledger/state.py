@@ -154,10 +154,10 @@ def advance(state: State, *entries: Entry) -> State:
 
 def champions(model: str, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Champion | None]]:
     """Each entry with who served after it."""
-    folding = Folding(State(model=model))
+    builder = StateBuilder(State(model=model))
     for entry in entries:
-        folding.take(entry)
-        yield entry, folding.champion
+        builder.take(entry)
+        yield entry, builder.champion
 
 
 def champion_at(model: str, entries: Iterable[Entry], moment: datetime) -> Champion | None:
@@ -169,14 +169,14 @@ def champion_at(model: str, entries: Iterable[Entry], moment: datetime) -> Champ
     return found
 
 
-def _folded(state: State, entries: Iterable[Entry]) -> "Folding":
-    folding = Folding(state)
+def _folded(state: State, entries: Iterable[Entry]) -> "StateBuilder":
+    builder = StateBuilder(state)
     for entry in entries:
-        folding.take(entry)
-    return folding
+        builder.take(entry)
+    return builder
 
 
-class Folding:
+class StateBuilder:
     """A state that takes entries in, in time proportional to their number."""
 
     def __init__(self, state: State) -> None:

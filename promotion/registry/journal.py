@@ -49,10 +49,10 @@ class Journal:
     def state(self, model: str) -> State:
         """The model's state, folded from its entries; those that this process has folded already are not read again."""
         before = self._folded.get(model, State(model=model))
-        news = self._ledger.entries(model, after=before.seq)
-        if news and news[0].prev_hash == before.hash:
-            state = advance(before, *news)
-        elif not news and self._ledger.head(model) == before.head:
+        newer = self._ledger.entries(model, after=before.seq)
+        if newer and newer[0].prev_hash == before.hash:
+            state = advance(before, *newer)
+        elif not newer and self._ledger.head(model) == before.head:
             return before
         else:  # the ledger was restored from a backup, or meddled with
             state = fold(model, self._ledger.entries(model))

@@ -39,8 +39,8 @@ def plan_promotion(
     parts.stored(tag)
     state = settled(parts, tag.model)
     begun = fresh_start(parts, state, anew)
-    news = registrations(parts, state, tag, *labelled_prod(parts.store, tag.model))
-    foreseen = parts.journal.foreseen(state, news)
+    registered = registrations(parts, state, tag, *labelled_prod(parts.store, tag.model))
+    foreseen = parts.journal.foreseen(state, registered)
     version = find(foreseen, tag)
     if not override:
         check_readmitted(tag, blocking(foreseen, parts.store, tag))
@@ -50,7 +50,7 @@ def plan_promotion(
         return _judged_again(parts, tag, why, anew if begun else None)
     verdict = version.decision.verdict.value if version.decision else None
     overriding = Override(tag=str(tag), reason=why, verdict=verdict) if override else None
-    return plan_of(state, *begun, *news, overriding, verified(parts, version, plan))
+    return plan_of(state, *begun, *registered, overriding, verified(parts, version, plan))
 
 
 def _judged_again(parts: Parts, tag: Tag, reason: str, start_anew: str | None) -> Plan:

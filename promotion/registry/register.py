@@ -7,7 +7,7 @@ from typing import Any
 from promotion.ledger.entries import Registration
 from promotion.ledger.state import State, VersionState
 from promotion.registry.apply import complete, finish
-from promotion.registry.candidate import Side
+from promotion.registry.candidate import Candidate
 from promotion.registry.data import Data
 from promotion.registry.parts import Parts
 from promotion.registry.recipes import draws_by, load_recipe
@@ -71,11 +71,11 @@ def registration(parts: Parts, tag: Tag, origin: Origin) -> Registration:
     )
 
 
-def side_of(parts: Parts, role: str, state: State, tag: Tag) -> Side:
+def candidate_of(parts: Parts, role: str, state: State, tag: Tag) -> Candidate:
     """A registered version as one that is judged, or judged against."""
     version, settings = find(state, tag), parts.config.model(tag.model)
     recipe = load_recipe(settings, version.registration.options)
-    return Side(
+    return Candidate(
         role=role,
         tag=tag,
         digest=version.registration.digest,

@@ -131,7 +131,7 @@ class Registry:
         return complete(self.parts, model)
 
     def apply(self, plan: Plan) -> Plan:
-        """Make a proposed change.
+        """Make a planned change.
 
         Raises:
             Conflict: the record moved on since it was worked out; nothing was changed.

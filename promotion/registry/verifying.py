@@ -11,7 +11,7 @@ from promotion.interfaces import ModelStore, Recipe
 from promotion.ledger.entries import Registration, TransitionPlanned
 from promotion.ledger.state import VersionState
 from promotion.policy import HoldoutUsed
-from promotion.registry.candidate import Side, score_version
+from promotion.registry.candidate import Candidate, score_version
 from promotion.registry.data import Reader
 from promotion.registry.parts import Parts
 from promotion.time_columns import times_of
@@ -51,8 +51,8 @@ def verify(version: VersionState, store: ModelStore, reader: Reader, data: str |
         store.load(tag, digest=registration.digest)
         why = str(error).partition(". ")[0].rstrip(".")
         return f"{tag} was loaded and not scored beforehand, since no rows could be had: {why}."
-    side = Side(role="version", tag=tag, digest=registration.digest, provenance=UnknownRows(), recipe=recipe)
-    scores = score_version(side, store, rows)
+    candidate = Candidate(role="version", tag=tag, digest=registration.digest, provenance=UnknownRows(), recipe=recipe)
+    scores = score_version(candidate, store, rows)
     if not np.isfinite(scores).all():
         bad = int((~np.isfinite(scores.reshape(len(rows), -1))).any(axis=1).sum())
         message = f"{tag} cannot serve: its scores of {bad} of {len(rows)} rows are no numbers. Nothing was changed."

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from promotion.comparison import Comparison
-from promotion.registry.judge import compare_sides
+from promotion.registry.judge import compare_candidates
 from promotion.registry.parts import Parts
 from promotion.registry.preflight import foresee
-from promotion.registry.register import registrations, side_of
+from promotion.registry.register import candidate_of, registrations
 from promotion.registry.transition import find
 from promotion.vocabulary import Tag
 
@@ -20,5 +20,7 @@ def compare_versions(
     foresee(parts, state, challenger, data, holdout)
     foreseen = parts.journal.foreseen(state, registrations(parts, state, champion, challenger))
     rows = parts.reader.judging(challenger.model, find(foreseen, challenger).registration, data, holdout)
-    sides = [side_of(parts, role, foreseen, tag) for role, tag in (("challenger", challenger), ("champion", champion))]
-    return compare_sides(sides, rows, parts.config.model(challenger.model).policy, parts.store, parts.notice)
+    candidates = [
+        candidate_of(parts, role, foreseen, tag) for role, tag in (("challenger", challenger), ("champion", champion))
+    ]
+    return compare_candidates(candidates, rows, parts.config.model(challenger.model).policy, parts.store, parts.notice)

@@ -25,7 +25,7 @@ from promotion.registry.spending import last_spent
 from promotion.report.page import Page, Table, Tone, Words, left, right, row
 
 
-def status_page(states: Sequence[State], approvals: Sequence[str], attention: Sequence[str]) -> Page:
+def status_page(states: Sequence[State], approvals: Sequence[str], health: Sequence[str]) -> Page:
     """All models: champion, who waits, how much their holdouts are used, whose approval and what else is needed."""
     titles = ("model", "champion", "since", "decision", "waiting", "last verdict")
     spent = (budget_told(state) for state in states)
@@ -36,7 +36,7 @@ def status_page(states: Sequence[State], approvals: Sequence[str], attention: Se
             *(Words(sentence) for sentence in spent if sentence),
             *(Words(sentence) for state in states for sentence in rolled_back_lines(state)),
             *(Words(sentence, Tone.GOOD) for sentence in approvals),
-            *(Words(f"! {sentence}", Tone.UNSURE) for sentence in attention),
+            *(Words(f"! {sentence}", Tone.UNSURE) for sentence in health),
         ),
     )
 

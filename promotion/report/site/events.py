@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from promotion.ledger.chain import Entry
 from promotion.number_format import minute
-from promotion.report.measured import TONES
+from promotion.report.metric_history import TONES
 from promotion.report.page import Tone
 from promotion.report.record import told
 from promotion.report.site.chronicle import Chronicle

@@ -14,7 +14,7 @@ from recipes import synthetic_rows
 from situation import contents
 
 from promotion.adapters.bento import BentoStore
-from promotion.cli import proposing, run
+from promotion.cli import applying, run
 
 OVERRIDE = ("--reason", "r", "--override", "--yes")
 
@@ -58,17 +58,17 @@ def meanwhile(monkeypatch, by):
     """Let config:bob run a command between what another one shows and the answer to its question."""
 
     def arm(*words):
-        confirmed = proposing.confirmed
+        confirmed = applying.confirmed
 
         def first(*asked, **options):
-            monkeypatch.setattr(proposing, "confirmed", confirmed)
+            monkeypatch.setattr(applying, "confirmed", confirmed)
             with monkeypatch.context() as patch:
                 patch.setenv("PROMOTION_ACTOR", "bob")
                 with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):  # those of a terminal of bob's
                     assert run(list(words)) == 0
             confirmed(*asked, **options)
 
-        monkeypatch.setattr(proposing, "confirmed", first)
+        monkeypatch.setattr(applying, "confirmed", first)
 
     return arm
 
@@ -136,7 +136,7 @@ class TestRollback:
         command("promote", "toy:good", *OVERRIDE)
         command("promote", "toy:twin", *OVERRIDE)
         asked = []
-        monkeypatch.setattr(proposing, "confirmed", lambda question, **_: asked.append(question))
+        monkeypatch.setattr(applying, "confirmed", lambda question, **_: asked.append(question))
         assert command("rollback", "toy", "--reason", "r", "--at", since, "--yes")[0] == 0
         assert asked == [f"Roll toy back to toy:weak, which served at {since[:19].replace('T', ' ')} UTC?"]
 

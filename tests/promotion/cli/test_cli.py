@@ -13,7 +13,7 @@ import promotion
 from promotion.adapters.sql import SqlLedger
 from promotion.cli.app import app, with_plugins
 from promotion.config import load_config
-from promotion.registry import judge as gating
+from promotion.registry import judge
 
 
 def leaves(group, before=""):
@@ -369,15 +369,15 @@ def test_a_mistake_is_one_sentence_and_changes_nothing(bad_files, command, monke
 
 
 def test_a_conflict_exits_by_its_own_code(with_champion, command, monkeypatch):
-    decide = gating.decide
+    decide = judge.decide
 
     def someone_else_first(*arguments, **options):
-        monkeypatch.setattr(gating, "decide", decide)
+        monkeypatch.setattr(judge, "decide", decide)
         monkeypatch.setenv("PROMOTION_ACTOR", "bob")
         promotion.open().promote("toy:twin", reason="first", override=True)
         return decide(*arguments, **options)
 
-    monkeypatch.setattr(gating, "decide", someone_else_first)
+    monkeypatch.setattr(judge, "decide", someone_else_first)
     code, _, err = command("gate", "toy:good")
     assert code == 6
     assert err == (

@@ -6,7 +6,7 @@ import pytest
 from sklearn import metrics as sk
 
 from promotion.errors import ConfigError, DataError, UnknownName
-from promotion.metrics import custom as own
+from promotion.metrics import custom
 from promotion.metrics.lookup import METRIC_NAMES, metric, metric_names, register_metric, task_of
 from promotion.metrics.rows import ScoredRows
 from promotion.vocabulary import Direction, Task
@@ -23,7 +23,7 @@ def rows(labels, scores, task=Task.BINARY, **columns):
 @pytest.fixture
 def registry(monkeypatch):
     registered = {}
-    monkeypatch.setattr(own, "REGISTERED", registered)
+    monkeypatch.setattr(custom, "REGISTERED", registered)
     monkeypatch.setattr("promotion.metrics.lookup.REGISTERED", registered)
     return registered
 

@@ -26,7 +26,7 @@ from promotion.errors import (
 from promotion.interfaces import call
 from promotion.ledger.state import fold
 from promotion.policy import Kind
-from promotion.registry import judge as gating
+from promotion.registry import judge
 from promotion.registry.register import Origin
 from promotion.vocabulary import Outcome, Stage, Verdict
 
@@ -203,8 +203,8 @@ class TestGate:
 
     def test_both_sides_are_scored_in_double_precision(self, registry_with_champion, monkeypatch):
         seen = []
-        weigh = gating.weigh
-        monkeypatch.setattr(gating, "weigh", lambda *given: seen.extend(given[1]) or weigh(*given))
+        weigh = judge.weigh
+        monkeypatch.setattr(judge, "weigh", lambda *given: seen.extend(given[1]) or weigh(*given))
         monkeypatch.setattr(ToyRecipe, "score", lambda _, trained, rows: np.full(len(rows), 0.1, dtype=np.float32))
         registry_with_champion.gate(toy("good"))
         assert {scores.dtype for scores in seen} == {np.dtype(np.float64)}
