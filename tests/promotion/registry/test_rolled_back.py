@@ -161,17 +161,6 @@ class TestPeople:
         assert (back_of(complained_of, "good").reason, back_of(complained_of, "weak")) == ("they complain again", None)
         assert complained_of.gate(toy("good")).verdict is Verdict.HOLD
 
-    def test_readmitted_it_moves_nowhere_and_is_to_be_judged(self, complained_of):
-        complained_of.gate(toy("good"))
-        complained_of.readmit(toy("good"), reason="the shop was down")
-        assert (kinds(complained_of)[-1], stages(complained_of)["good"]) == ("readmission", "archived")
-        with pytest.raises(
-            Refused, match=r"^toy:good has not been judged since it was readmitted\. Run `promotion gate"
-        ):
-            complained_of.promote(toy("good"), reason="r")
-        with pytest.raises(Refused, match=r"^No rollback keeps toy:good out\. The gate judges it like any other\.$"):
-            complained_of.readmit(toy("good"), reason="r")
-
 
 class TestFromTheFirstOfTheLine:
     def test_a_rollback_names_the_earlier_champions_and_how_to_bring_them_back(self, complained_of):

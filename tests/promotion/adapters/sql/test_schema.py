@@ -23,7 +23,7 @@ from promotion.ledger.entries import Override, Registration
 from promotion.ledger.state import fold
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 BODIES = [
     Registration(tag="toy:a", digest=64 * "a", stage=None, data="ü.csv"),
     Override(tag="toy:a", reason="it is the best"),
