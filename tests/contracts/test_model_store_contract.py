@@ -94,7 +94,7 @@ def everything(store):
     }
 
 
-def test_says_its_name_and_how_a_person_deletes_a_version(store):
+def test_a_store_says_its_name_and_how_a_person_deletes_a_version(store):
     assert store.name.endswith(" store")
     assert "toy:a" in store.delete_command.format(tag="toy:a")
 

@@ -119,7 +119,7 @@ def test_a_password_in_the_address_would_be_in_every_link_and_is_refused(project
     )
 
 
-def test_so_is_an_address_of_something_else(project, guarded_server, capfd):
+def test_an_address_of_something_else_is_refused(project, guarded_server, capfd):
     address = guarded_server.api_url.removesuffix("/api")
     said = told_by_retrain(
         project, capfd, {"PREFECT_API_URL": address, "PREFECT_API_AUTH_STRING": AUTH, "PREFECT_API_KEY": SECRET}

@@ -18,7 +18,7 @@ def trained_on(keys):
 
 
 @given(judging=ids, champion=ids, challenger=ids)
-def test_leaves_out_exactly_the_rows_that_trained_a_side(judging, champion, challenger):
+def test_clean_leaves_out_exactly_the_rows_that_trained_a_side(judging, champion, challenger):
     rows = pd.DataFrame({"id": pd.Series(sorted(judging), dtype="int64"), "y": 0, "t": 0})
     left = clean(rows, RECIPE, trained_on(champion), trained_on(challenger))
     assert set(left.rows["id"]) == judging - champion - challenger

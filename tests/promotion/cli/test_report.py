@@ -10,7 +10,7 @@ from promotion.assembly import open_registry
 from promotion.registry.register import Origin
 
 
-def test_it_writes_the_last_decision_on_a_version_or_the_one_named(with_champion, command):
+def test_the_command_writes_the_last_decision_on_a_version_or_the_one_named(with_champion, command):
     code, said, _ = command("report", "toy:weak")
     (path,) = with_champion.glob("decision-*.html")
     assert (code, said) == (0, f"Wrote {path.name}, the report of decision {path.stem[9:]} on toy:weak.\n")

@@ -109,7 +109,7 @@ class TestTheGate:
         assert registry.gate(toy("good")).verdict is Verdict.PROMOTE
         assert registry.gate(toy("noisy")).summary.startswith("os:alice rolled back from toy:noisy at ")
 
-    def test_and_so_does_a_replay_by_another_policy(self, complained_of):
+    def test_a_replay_by_another_policy_holds_it_too(self, complained_of):
         complained_of.gate(toy("good"))
         easy = Policy.from_toml({"primary": {"metric": "roc_auc"}, "min_rows": 2, "min_positives": 1})
         assert [each.now.verdict.value for each in complained_of.replay("toy", easy)][1:] == ["promote", "hold"]

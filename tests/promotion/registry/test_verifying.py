@@ -51,7 +51,7 @@ class TestWhatIsToServeIsSeenToScore:
                 act()
         assert (kinds(registry), snapshot(store.home)) == (before, labels)
 
-    def test_so_is_what_is_adopted(self, opened, registry, store):
+    def test_what_cannot_score_is_not_adopted(self, opened, registry, store):
         store.write_stage(toy("good"), Stage.PROD)
         with pytest.raises(DataError, match=r"^The version toy:good could not be scored"):
             opened(config=with_recipe(registry.config, recipe="recipes:MuteRecipe")).adopt(
