@@ -75,8 +75,8 @@ def toy(version):
 
 def stages(registry, model="toy"):
     """Labels as the store shows them, of the versions that the ledger knows."""
-    known = registry.state(model).versions
-    return {one.tag.version: one.stage for one in registry.store.versions(model) if str(one.tag) in known}
+    registered = registry.state(model).versions
+    return {one.tag.version: one.stage for one in registry.store.versions(model) if str(one.tag) in registered}
 
 
 def kinds(registry, model="toy"):

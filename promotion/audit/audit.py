@@ -24,7 +24,7 @@ def audit(
     recompute: bool = False,
     since: datetime | None = None,
     full: bool = False,
-    remembering: Callable[[bool], AbstractContextManager[ModelStore]] | None = None,
+    digest_cached: Callable[[bool], AbstractContextManager[ModelStore]] | None = None,
 ) -> tuple[Finding, ...]:
     """Compare the record with labels, files and the mirror; see `Registry.audit`.
 
@@ -34,19 +34,19 @@ def audit(
         recompute: as of `Registry.audit`, and
         since: likewise, and
         full: likewise.
-        remembering: opens the store so that only files are hashed that look different from the last time; all when
+        digest_cached: opens the store so that only files are hashed that look different from the last time; all when
             called with True. Nothing that is loaded, scored or promoted comes through it.
     """
     config, ledger, store = parts.config, parts.ledger, parts.store
     now, since = parts.clock().astimezone(UTC), in_utc(since) if since else None
     settings = config.models.get(model)
-    around = AuditContext(
+    context = AuditContext(
         panel=parts.panel(model),
         root=config.root,
         serving=settings.serving if settings else None,
     )
-    with remembering(full) if remembering else nullcontext(store) as opened:
-        found = audit_model(model, ledger, opened, parts.mirror, keys=parts.keys, now=now, since=since, around=around)
+    with digest_cached(full) if digest_cached else nullcontext(store) as opened:
+        found = audit_model(model, ledger, opened, parts.mirror, keys=parts.keys, now=now, since=since, context=context)
     if any(one.code in BROKEN for one in found):
         return found
     head = ledger.head(model)

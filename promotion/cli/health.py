@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from promotion.registry.registry import Registry
 
 
-def attention_of(registry: "Registry", states: Sequence["State"]) -> list[str]:
+def health_of(registry: "Registry", states: Sequence["State"]) -> list[str]:
     """Models of other ledgers; champions lost or not labelled, versions torn, a mirror behind, who serves unrecorded.
 
     MLflow is not asked: its aliases are as the last command that asked has seen them.
@@ -41,8 +41,8 @@ def approvals_of(registry: "Registry", states: Sequence["State"]) -> list[str]:
     from promotion.report.plan import approvals_told
 
     now = utc_now()
-    waiting = [(registry.parts.panel(state.model), known) for state in states for known in state.waiting]
-    return list(filter(None, (approvals_told(known, panel, now) for panel, known in waiting)))
+    waiting = [(registry.parts.panel(state.model), version) for state in states for version in state.waiting]
+    return list(filter(None, (approvals_told(version, panel, now) for panel, version in waiting)))
 
 
 def _unrecorded(registry: "Registry", state: "State") -> str | None:

@@ -31,10 +31,10 @@ def plan_adoption(
     stored = parts.stored(tag)
     serves = stored.stage == Stage.PROD
     state = settled(parts, tag.model)
-    news = registrations(parts, state, tag, *(labelled_prod(parts.store, tag.model) if serves else ()))
-    known = parts.journal.foreseen(state, news)
-    plan = transition.plan_adoption(known, tag, reason=why) if serves else None
+    registered = registrations(parts, state, tag, *(labelled_prod(parts.store, tag.model) if serves else ()))
+    foreseen = parts.journal.foreseen(state, registered)
+    plan = transition.plan_adoption(foreseen, tag, reason=why) if serves else None
     if bound is not None:
-        check_bound(find(known, tag), parts.reader, bound)
+        check_bound(find(foreseen, tag), parts.reader, bound)
     adoption = Adoption(tag=str(tag), reason=why, trained_before=bound, assumed_clean=assume_clean)
-    return plan_of(state, *news, adoption, verified(parts, find(known, tag), plan) if plan else None)
+    return plan_of(state, *registered, adoption, verified(parts, find(foreseen, tag), plan) if plan else None)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Side:
+class Candidate:
     """Champion or challenger, with what is known of it and the recipe, as it was made for it, that scores it."""
 
     role: str
@@ -27,7 +27,7 @@ class Side:
     recipe: Recipe
 
 
-def score_version(side: Side, store: ModelStore, rows: "pd.DataFrame") -> "Scores":
+def score_version(candidate: Candidate, store: ModelStore, rows: "pd.DataFrame") -> "Scores":
     """Load a version, its files verified, and score the rows: shape (n_rows,), of several classes (n_rows, K).
 
     Raises:
@@ -36,13 +36,13 @@ def score_version(side: Side, store: ModelStore, rows: "pd.DataFrame") -> "Score
     """
     import numpy as np
 
-    trained = store.load(side.tag, digest=side.digest)
-    with as_data_error(f"The {side.role} {side.tag} could not be scored"):
-        # float64 for both sides: log_loss clips by precision, and neither shall be judged more mildly
-        scores = np.asarray(side.recipe.score(trained, rows), dtype=np.float64)
-    several = task_of_recipe(side.recipe) is Task.MULTICLASS
+    trained = store.load(candidate.tag, digest=candidate.digest)
+    with as_data_error(f"The {candidate.role} {candidate.tag} could not be scored"):
+        # float64 for both candidates: log_loss clips by precision, and neither shall be judged more mildly
+        scores = np.asarray(candidate.recipe.score(trained, rows), dtype=np.float64)
+    several = task_of_recipe(candidate.recipe) is Task.MULTICLASS
     if scores.shape[:1] != (len(rows),) or scores.ndim != 1 + several:
         expected = f"({len(rows)}, K)" if several else f"({len(rows)},)"
-        message = f"The {side.role} {side.tag} gave scores of shape {scores.shape}, expected {expected}."
+        message = f"The {candidate.role} {candidate.tag} gave scores of shape {scores.shape}, expected {expected}."
         raise DataError(message)
     return scores

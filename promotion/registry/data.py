@@ -88,17 +88,17 @@ class Source:
         )
 
 
-def source(recipe: Recipe, made_with: Mapping[str, Any], path: Path, known: str | None = None) -> Source:
+def source(recipe: Recipe, made_with: Mapping[str, Any], path: Path, cached: str | None = None) -> Source:
     """What rows are read from, with the digest of the file as it is now; or the one known already.
 
     Raises:
         DataError: the file cannot be read.
     """
     stamp = _stamp(path)
-    if known is None:
+    if cached is None:
         with as_data_error(f"The recipe could not load {path}"):
-            known = file_digest(path) if stamp != _ABSENT else ""
-    return Source(recipe=recipe, made_with=made_with, path=path, digest=known, stamp=stamp)
+            cached = file_digest(path) if stamp != _ABSENT else ""
+    return Source(recipe=recipe, made_with=made_with, path=path, digest=cached, stamp=stamp)
 
 
 def load_rows(source: Source, name: str, settings: ModelConfig, recall: Recall = read_anew) -> Data:
@@ -268,8 +268,8 @@ class Reader:
 
     def _source(self, settings: ModelConfig, file: StrPath, options: Mapping[str, Any]) -> Source:
         path = self._path(file)
-        known = self._digests.get((path, _stamp(path)))
-        found = source(load_recipe(settings, options), {**settings.options, **options}, path, known)
+        cached = self._digests.get((path, _stamp(path)))
+        found = source(load_recipe(settings, options), {**settings.options, **options}, path, cached)
         self._digests[path, found.stamp] = found.digest
         return found
 

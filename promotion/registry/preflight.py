@@ -75,8 +75,8 @@ def fresh_start(parts: Parts, state: State, reason: str | None = None) -> tuple[
 
 def foresee(parts: Parts, state: State, tag: Tag, data: StrPath | None, holdout: StrPath | None) -> None:
     """See that what judges a version can be found, before anything is imported for it."""
-    known = state.versions.get(str(tag))
-    trained = known.registration if known else Registration(tag=str(tag), digest="", stage=None)
+    version = state.versions.get(str(tag))
+    trained = version.registration if version else Registration(tag=str(tag), digest="", stage=None)
     parts.reader.foresee(tag.model, trained, data, holdout)
 
 

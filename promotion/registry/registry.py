@@ -14,7 +14,7 @@ from promotion.history.replay import Replayed, replay
 from promotion.interfaces import Names, Step, call
 from promotion.ledger.chain import Entry
 from promotion.ledger.entries import TransitionPlanned
-from promotion.ledger.state import Known, State
+from promotion.ledger.state import State, VersionState
 from promotion.policy import Decision, Policy
 from promotion.registry.adopt import plan_adoption
 from promotion.registry.apply import apply, complete
@@ -111,7 +111,7 @@ class Registry:
         return complete(self.parts, model)
 
     def apply(self, plan: Plan) -> Plan:
-        """Make a proposed change.
+        """Make a planned change.
 
         Raises:
             Conflict: the record moved on since it was worked out; nothing was changed.
@@ -119,7 +119,7 @@ class Registry:
         """
         return apply(self.parts, plan)
 
-    def register(self, tag: Tag | str, origin: Origin | None = None) -> Known:
+    def register(self, tag: Tag | str, origin: Origin | None = None) -> VersionState:
         """Record a version of the store with the digest of its files; one that is recorded already stays as it is."""
         return register(self.parts, Tag.parse(tag), origin)
 
@@ -250,7 +250,7 @@ class Registry:
         """
         self.apply(plan_takeover(self.parts, model, reason=reason))
 
-    def readmit(self, tag: Tag | str, *, reason: str) -> Known:
+    def readmit(self, tag: Tag | str, *, reason: str) -> VersionState:
         """Let a version that was rolled back from be judged and promoted like any other again; it moves nowhere.
 
         Raises:

@@ -9,8 +9,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from promotion.adapters.bento import BentoStore
-from promotion.adapters.bento.staging_dir import aside
+from promotion.adapters.bento import BentoStore, staging_dir
 from promotion.adapters.memory import MemoryLedger, MemoryMirror
 from promotion.audit import audit
 from promotion.interfaces import LedgerStore
@@ -35,7 +34,7 @@ def copied_registry(
     state = settled(real.parts, model)
     fresh_start(real.parts, state, start_anew)
     champion = serving(state, real.store)
-    with aside(real.config.path(real.config.bentoml_home)) as home:
+    with staging_dir.opened(real.config.path(real.config.bentoml_home)) as home:
         store = BentoStore(home)
         if champion:
             shutil.copytree(real.store.path(champion), store.path(champion), copy_function=_link)

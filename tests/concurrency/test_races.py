@@ -107,7 +107,7 @@ def read_champion(world):
         file.writelines(f"{json.dumps(tag)}\n" for tag in seen)
 
 
-def test_of_proposals_worked_out_from_one_state_exactly_one_is_carried_out(world):
+def test_of_plans_worked_out_from_one_state_exactly_one_is_carried_out(world):
     gate = world.root / "go"
     children = [fork(carry_out_at_once, world, number, gate) for number in range(WRITERS)]
     while len(list(world.root.glob("ready-*"))) < WRITERS:

@@ -8,9 +8,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from promotion.adapters.bento import claims, framework, locks
-from promotion.adapters.bento import foreign_files as strays
-from promotion.adapters.bento import staging_dir as aside
+from promotion.adapters.bento import claims, foreign_files, framework, locks, staging_dir
 from promotion.adapters.bento.description import (
     DESCRIPTION,
     DamagedDescription,
@@ -63,7 +61,7 @@ class BentoStore:
     def models(self) -> tuple[str, ...]:
         """Names of all models."""
         with reading(self._models):
-            return tuple(strays.names_of(self._models))
+            return tuple(foreign_files.names_of(self._models))
 
     def versions(
         self, model: str, *, stage: Stage | None = None, metadata: Mapping[str, str] | None = None
@@ -123,7 +121,7 @@ class BentoStore:
         """
         import numpy as np
 
-        with writing(self.home), aside.aside(self.home) as folder:
+        with writing(self.home), staging_dir.opened(self.home) as folder:
             tag = framework.save(folder, model, trained, metadata)
             version = folder / tag.model / tag.version
             np.save(version / TRAINING_ROWS[KEY_FORM], np.sort(training_rows))
@@ -212,7 +210,7 @@ class BentoStore:
         Raises:
             StoreError: they cannot be moved; nothing was changed.
         """
-        with writing(self.path(tag)), aside.aside(self.home) as folder, contextlib.suppress(FileNotFoundError):
+        with writing(self.path(tag)), staging_dir.opened(self.home) as folder, contextlib.suppress(FileNotFoundError):
             self.path(tag).rename(folder / tag.version)
             sync_folder(self.path(tag).parent)
 
@@ -243,7 +241,7 @@ class BentoStore:
     def strays(self) -> tuple[Stray, ...]:
         """What lies among the models and is none: torn versions and folders that make BentoML's own listing fail."""
         with reading(self._models):
-            return tuple(strays.strays(self._models, self._known_whole))
+            return tuple(foreign_files.strays(self._models, self._known_whole))
 
     def quarantine(self, stray: Stray) -> Path | None:
         """Move it out of the store, whole; where it lies now, or None where it was gone.
@@ -252,12 +250,12 @@ class BentoStore:
             StoreError: it cannot be moved; nothing was changed.
         """
         with writing(stray.path):
-            return strays.quarantine(stray.path, self.home)
+            return foreign_files.quarantine(stray.path, self.home)
 
     def leftovers(self) -> tuple[Stray, ...]:
         """What killed saves and deletions left beside the models."""
         with reading(self.home):
-            return tuple(aside.leftovers(self.home))
+            return tuple(staging_dir.leftovers(self.home))
 
     def remove(self, leftover: Stray) -> None:
         """Delete what a killed save or deletion left.
@@ -266,7 +264,7 @@ class BentoStore:
             StoreError: it cannot be deleted.
         """
         with writing(leftover.path):
-            aside.remove(leftover.path)
+            staging_dir.remove(leftover.path)
 
     @property
     def _models(self) -> Path:
@@ -276,10 +274,10 @@ class BentoStore:
         if not is_name(model):
             return []
         with reading(self._models / model):
-            return strays.names_of(self._models / model)
+            return foreign_files.names_of(self._models / model)
 
     def _holds(self, tag: Tag) -> bool:
-        named = is_name(tag.model) and is_name(tag.version) and tag.version != strays.LATEST
+        named = is_name(tag.model) and is_name(tag.version) and tag.version != foreign_files.LATEST
         with reading(self._models / tag.model):
             return named and self.path(tag).is_dir()
 
@@ -341,7 +339,7 @@ class BentoStore:
                 raise StoreError(message) from error
             raise
         try:
-            replace_text(target.parent / strays.LATEST, tag.version)  # and makes the folder durable
+            replace_text(target.parent / foreign_files.LATEST, tag.version)  # and makes the folder durable
         except BaseException:
             with contextlib.suppress(OSError):
                 target.rename(version)

@@ -35,9 +35,9 @@ def signer(public, tmp_path):
     return signer_of("ci.pem", tmp_path)
 
 
-def signer_of(source, root, known=None):
+def signer_of(source, root, public_keys=None):
     notices = []
-    signer = Signer(str(source), root, known=known, notice=notices.append)
+    signer = Signer(str(source), root, public_keys=public_keys, notice=notices.append)
     signer.notices = notices
     return signer
 

@@ -60,10 +60,10 @@ def asked(registry, tag, **options):
 
 def trained(registry, *versions):
     """The customers whose rows trained them, by their numbers, which is what 0.1.0 made fingerprints of."""
-    known = [registry.store.training_rows(toy(version)) for version in versions]
-    assert {one.form for one in known} == {FIRST_FORM}
+    rows = [registry.store.training_rows(toy(version)) for version in versions]
+    assert {one.form for one in rows} == {FIRST_FORM}
     numbers = pd.Series(range(1000, 1900))
-    return {f"{number:06d}" for one in known for number in numbers[np.isin(fingerprints(numbers), one.fingerprints)]}
+    return {f"{number:06d}" for one in rows for number in numbers[np.isin(fingerprints(numbers), one.fingerprints)]}
 
 
 def test_its_decisions_come_out_as_they_were_made(registry):
