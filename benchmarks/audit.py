@@ -23,7 +23,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from promotion.adapters.bento import BentoStore, remembering
+from promotion.adapters.bento import BentoStore, digest_cached
 from promotion.adapters.memory import MemoryMirror
 from promotion.adapters.mlflow import MlflowMirror, connect
 from promotion.adapters.sql import SqlLedger
@@ -115,8 +115,9 @@ def _registry(home: Path, mirror: Mirror) -> Registry:
         ledger=SqlLedger(f"sqlite:///{home / 'ledger.db'}"),
         mirror=mirror,
         actor=lambda: "os:bench",
+        auditor=partial(audit, digest_cached=lambda full: digest_cached(home, home / "cache", full=full)),
     )
-    return Registry(parts, partial(audit, remembering=lambda full: remembering(home, home / "cache", full=full)))
+    return Registry(parts)
 
 
 def _fill(home: Path, versions: int, *, runs: bool) -> None:

@@ -46,7 +46,7 @@ def open_registry(
         ConfigError: the configuration cannot be followed.
         LedgerError: the ledger cannot be opened.
     """
-    from promotion.adapters.bento import BentoStore, remembering
+    from promotion.adapters.bento import BentoStore, digest_cached
     from promotion.adapters.keys import PublicKeys
     from promotion.adapters.mlflow import MlflowMirror
     from promotion.adapters.owned_folders import sweep
@@ -66,6 +66,7 @@ def open_registry(
         ledger=ledger or SqlLedger(settings.url(settings.ledger)),
         mirror=mirror or MlflowMirror(settings.url(settings.mlflow_tracking_uri), settings.home),
         actor=(lambda: f"config:{settings.actor}") if settings.actor else actor or _os_user,
+        auditor=audit if store else partial(audit, digest_cached=lambda full: digest_cached(home, cache, full=full)),
         sign=_signer(settings, keys, notice),
         keys=keys,
         notice=notice,
@@ -73,9 +74,7 @@ def open_registry(
         recall=recall or read_anew,
         draw=partial(_drawn, notice),
     )
-    return Registry(
-        parts, audit if store else partial(audit, remembering=lambda full: remembering(home, cache, full=full))
-    )
+    return Registry(parts)
 
 
 def announce_findings(model: str, findings: "Sequence[Finding]", *, notice: Callable[[str], None]) -> None:
@@ -121,7 +120,7 @@ def _signer(settings: Config, keys: "PublicKeys | None", notice: Callable[[str],
     from promotion.adapters.keys import Signer
 
     if settings.signing_key:
-        return Signer(settings.signing_key.get_secret_value(), settings.root, known=keys, notice=notice)
+        return Signer(settings.signing_key.get_secret_value(), settings.root, public_keys=keys, notice=notice)
     return _refuse_unsigned if keys else None
 
 

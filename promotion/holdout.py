@@ -160,13 +160,13 @@ def _trained_on(
     return np.full(len(rows), isinstance(side, UnknownRows))
 
 
-def _contains(known: "NDArray[np.uint64]", asked: "NDArray[np.uint64]") -> "NDArray[np.bool_]":
+def _contains(trained: "NDArray[np.uint64]", asked: "NDArray[np.uint64]") -> "NDArray[np.bool_]":
     import numpy as np
 
-    if len(known) == 0:
+    if len(trained) == 0:
         return np.zeros(len(asked), dtype=bool)
-    place = np.searchsorted(known, asked).clip(max=len(known) - 1)
-    return np.asarray(known[place] == asked)
+    place = np.searchsorted(trained, asked).clip(max=len(trained) - 1)
+    return np.asarray(trained[place] == asked)
 
 
 def _before(rows: "pd.DataFrame", recipe: "Recipe", bound: float | str) -> "NDArray[np.bool_]":

@@ -85,8 +85,8 @@ def _sentence(fault: Any, root: type[Any], where: str) -> str:
     key, inside = str(place[-1]) if place else "", _inside(place[:-1])
     if fault["type"] in _UNKNOWN:
         near = _nearest(fault, root)
-        known = f"did you mean '{near}'?" if near else f"known are {', '.join(_known_keys(root, place[:-1]))}."
-        return f"{where} has an unknown key '{key}'{inside}; {known}"
+        hint = f"did you mean '{near}'?" if near else f"known are {', '.join(_known_keys(root, place[:-1]))}."
+        return f"{where} has an unknown key '{key}'{inside}; {hint}"
     if fault["type"] in _MISSING:
         return f"{where} lacks the key '{key}'{inside}."
     expected = _EXPECTED.get(fault["type"], fault["msg"]).removeprefix("Value error, ")

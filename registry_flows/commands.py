@@ -21,7 +21,7 @@ from promotion.cli.output import (
 from promotion.vocabulary import Verdict
 
 if TYPE_CHECKING:
-    from registry_flows.under_prefect.hand_off import Candidate
+    from registry_flows.under_prefect.hand_off import TrainedVersion
 
 
 def register(app: typer.Typer) -> None:
@@ -80,7 +80,7 @@ def retrain(
     return show_decision(candidate.decision, form=form, tag=candidate.tag, dry_run=dry_run)
 
 
-def _show_handed_off(candidate: "Candidate", form: Form) -> int:
+def _show_handed_off(candidate: "TrainedVersion", form: Form) -> int:
     from promotion.report.page import Page
 
     told = f"{candidate.tag} was saved and handed to the gate: {candidate.gate_run}."

@@ -54,11 +54,12 @@ def open_at(config, *, store, mirror, clock=None, actor=lambda: "os:alice", anno
         ledger=SqlLedger(config.url(config.ledger)),
         mirror=mirror,
         actor=actor,
+        auditor=audit,
         clock=clock or ticking(),
         notice=notices.append,
         announce=announce,
     )
-    registry = Registry(parts, audit)
+    registry = Registry(parts)
     registry.notices = notices
     return registry
 
@@ -74,8 +75,8 @@ def toy(version):
 
 def stages(registry, model="toy"):
     """Labels as the store shows them, of the versions that the ledger knows."""
-    known = registry.state(model).versions
-    return {one.tag.version: one.stage for one in registry.store.versions(model) if str(one.tag) in known}
+    registered = registry.state(model).versions
+    return {one.tag.version: one.stage for one in registry.store.versions(model) if str(one.tag) in registered}
 
 
 def kinds(registry, model="toy"):

@@ -28,12 +28,14 @@ class Signer:
     Args:
         source: path of the file, or its text.
         root: the folder that a relative path counts from.
-        known: the public keys, of which it must be one; None where there are none.
+        public_keys: the public keys, of which it must be one; None where there are none.
         notice: is told that others may read the file.
     """
 
-    def __init__(self, source: str, root: Path, *, known: "PublicKeys | None", notice: Callable[[str], None]) -> None:
-        self._source, self._root, self._known, self._notice = source, root, known, notice
+    def __init__(
+        self, source: str, root: Path, *, public_keys: "PublicKeys | None", notice: Callable[[str], None]
+    ) -> None:
+        self._source, self._root, self._public_keys, self._notice = source, root, public_keys, notice
 
     def __call__(self, entry_hash: str) -> str:
         """The signature of an entry's hash.
@@ -43,7 +45,7 @@ class Signer:
         """
         raw = _raw(self._key.public_key())
         signature = _written(_key_id(raw), self._key.sign(entry_hash.encode()))
-        if self._known and self._known.claimed(signature) is None:
+        if self._public_keys and self._public_keys.claimed(signature) is None:
             public = base64.b64encode(raw).decode()
             message = (
                 f'No key of [public_keys] is that of {_KEY}, so that no audit would trust it. Add: NAME = "{public}"'
@@ -68,11 +70,11 @@ class PublicKeys:
 
     def __init__(self, keys: Mapping[str, str]) -> None:
         named = ((name, base64.b64decode(key)) for name, key in keys.items())
-        self._known = {_key_id(raw): (name, raw) for name, raw in named}
+        self._by_id = {_key_id(raw): (name, raw) for name, raw in named}
 
     def claimed(self, signature: str) -> str | None:
         """Name of the key that a signature says it is by; None where that is none of these keys."""
-        name, _ = self._known.get(_claimed(signature), (None, b""))
+        name, _ = self._by_id.get(_claimed(signature), (None, b""))
         return name
 
     def vouches(self, entry_hash: str, signature: str) -> bool:
@@ -81,7 +83,7 @@ class PublicKeys:
 
         key_id = _claimed(signature)
         try:
-            _, raw = self._known[key_id]
+            _, raw = self._by_id[key_id]
             made = base64.b64decode(signature.rpartition(":")[2], validate=True)
             _public_key(raw).verify(made, entry_hash.encode())
         except (KeyError, ValueError, InvalidSignature):

@@ -3,12 +3,12 @@
 import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from datetime import datetime
+from datetime import UTC, datetime
 
 from promotion.audit.chain import check_head, check_unfinished
 from promotion.audit.champion import check_age, check_drift
 from promotion.audit.context import AuditContext
-from promotion.audit.deadlines import check_soon
+from promotion.audit.deadlines import check_deadlines
 from promotion.audit.ledger_scan import UNREADABLE, LedgerScan, each_entry, unreadable
 from promotion.audit.libraries import check_libraries
 from promotion.audit.mirror import check_mirror, check_sent
@@ -19,43 +19,41 @@ from promotion.config import Config
 from promotion.errors import PromotionError
 from promotion.findings import BROKEN, Finding
 from promotion.interfaces import Keyring, LedgerStore, Mirror, ModelStore
+from promotion.iso import in_utc
 from promotion.ledger.chain import Head
 from promotion.ledger.state import fold
 from promotion.patience import patience
-from promotion.policy.approval import ANYONE
 from promotion.registry.claims import Claims
 from promotion.registry.data import Reader
+from promotion.registry.parts import Parts
 
 _ATTEMPTS = 3
 
 
 def audit(
     model: str,
+    parts: Parts,
     *,
-    config: Config,
-    ledger: LedgerStore,
-    store: ModelStore,
-    mirror: Mirror,
-    keys: Keyring | None,
-    now: datetime,
     recompute: bool = False,
     since: datetime | None = None,
     full: bool = False,
-    remembering: Callable[[bool], AbstractContextManager[ModelStore]] | None = None,
+    digest_cached: Callable[[bool], AbstractContextManager[ModelStore]] | None = None,
 ) -> tuple[Finding, ...]:
     """Compare the record with labels, files and the mirror; see `Registry.audit`.
 
-    `remembering` opens the store so that only files are hashed that look different from the last time; all when called
-    with True. Nothing that is loaded, scored or promoted comes through it.
+    `digest_cached` opens the store so that only files are hashed that look different from the last time; all when
+    called with True. Nothing that is loaded, scored or promoted comes through it.
     """
+    config, ledger, store = parts.config, parts.ledger, parts.store
+    now, since = parts.clock().astimezone(UTC), in_utc(since) if since else None
     settings = config.models.get(model)
-    around = AuditContext(
-        panel=settings.policy.panel if settings else ANYONE,
+    context = AuditContext(
+        panel=parts.panel(model),
         root=config.root,
         serving=settings.serving if settings else None,
     )
-    with remembering(full) if remembering else nullcontext(store) as opened:
-        found = audit_model(model, ledger, opened, mirror, keys=keys, now=now, since=since, around=around)
+    with digest_cached(full) if digest_cached else nullcontext(store) as opened:
+        found = audit_model(model, ledger, opened, parts.mirror, keys=parts.keys, now=now, since=since, context=context)
     if any(one.code in BROKEN for one in found):
         return found
     head = ledger.head(model)
@@ -81,7 +79,7 @@ def audit_model(
     keys: Keyring | None,
     now: datetime,
     since: datetime | None = None,
-    around: AuditContext | None = None,
+    context: AuditContext | None = None,
 ) -> tuple[Finding, ...]:
     """Every finding on one model; where the chain is broken, only that, since nothing can be held against it.
 
@@ -93,35 +91,35 @@ def audit_model(
         keys: what signatures are held against; None where none are asked for.
         now: the auditor's time.
         since: decisions, changes of champion and clocks are looked at from then on only.
-        around: what else is known where the audit runs.
+        context: what else is known where the audit runs.
     """
     for _ in range(_ATTEMPTS):
         before = _place(model, ledger)
-        told = LedgerScan(model, keys, now, since)
+        scan = LedgerScan(model, keys, now, since)
         with patience(math.inf):  # of MLflow an answer to each question, however many there are
-            findings = _audit_once(told, ledger, store, mirror, around or AuditContext())
+            findings = _audit_once(scan, ledger, store, mirror, context or AuditContext())
         if not findings or _place(model, ledger) == before:
             break
     return findings
 
 
 def _audit_once(
-    told: LedgerScan, ledger: LedgerStore, store: ModelStore, mirror: Mirror, around: AuditContext
+    scan: LedgerScan, ledger: LedgerStore, store: ModelStore, mirror: Mirror, context: AuditContext
 ) -> tuple[Finding, ...]:
-    model = told.model
+    model = scan.model
     try:
-        told.take(each_entry(ledger, model))
+        scan.take(each_entry(ledger, model))
         head = ledger.head(model)
-        broken = told.broken(head)
+        broken = scan.broken(head)
         if broken:
             return broken
-        state = told.state
+        state = scan.state
         done = ledger.mirrored(model) if head else state.seq  # the mark is the head row's; what is gone says nothing
         own = (
             *check_head(state, head, mirrored=done),
             *check_unfinished(state),
-            *told.findings(),
-            *check_soon(state, around.panel, told.now, told.spent),
+            *scan.findings(),
+            *check_deadlines(state, context.panel, scan.now, scan.spent),
         )
     except UNREADABLE as error:
         return (unreadable(model, str(error)),)
@@ -132,14 +130,14 @@ def _audit_once(
         return (*own, *(check_sent(state, ledger, mirror) if other.ledger == state.origin else ()))
     stored, unread = read_store(model, store)
     shown = unread or (*check_store(state, stored, store), *check_libraries(state, stored))
-    data = told.files.check(state, around.root) if around.root else ()
-    served = check_service(state, around.serving) if around.serving else ()
+    data = scan.files.check(state, context.root) if context.root else ()
+    served = check_service(state, context.serving) if context.serving else ()
     return (
         *own,
         *shown,
         *data,
         *served,
-        *check_mirror(state, ledger, mirror, decided=told.decided, stored=stored, done=done, since=told.since),
+        *check_mirror(state, ledger, mirror, decided=scan.decided, stored=stored, done=done, since=scan.since),
     )
 
 

@@ -5,14 +5,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from promotion.audit.recompute import Whole
-from promotion.audit.recorded_decisions import RecordedDecision, recorded_decisions, sides_of
+from promotion.audit.recorded_decisions import RecordedDecision, candidates_of, recorded_decisions
 from promotion.durations import length_of
 from promotion.errors import PromotionError
 from promotion.findings import Code, Finding, finding
 from promotion.interfaces import ModelStore, Recipe
 from promotion.ledger.chain import Champion, Entry
 from promotion.ledger.state import State
-from promotion.registry.candidate import Side, score_version
+from promotion.registry.candidate import Candidate, score_version
 from promotion.registry.data import Reader
 from promotion.row_keys import keys_in
 from promotion.time_columns import times_of
@@ -68,31 +68,33 @@ def _apart(state: State, entries: Iterable[Entry], reader: Reader, store: ModelS
 
 def _since(last: RecordedDecision, state: State, reader: Reader, store: ModelStore) -> Mapping[str, float]:
     """How far the rows newer than those of a decision lie from them."""
-    sides = sides_of(last, state, store, reader)
-    recipe = sides[0].recipe
+    candidates = candidates_of(last, state, store, reader)
+    recipe = candidates[0].recipe
     data = reader.recorded(state.model, last.registration, last.used.data)
     if recipe.time is None or data.digest != last.used.data_digest:
         return {}
-    holdout = Whole(data).holdout(sides, last.used.digest, last.draws)
+    holdout = Whole(data).holdout(candidates, last.used.digest, last.draws)
     newest = reader.load(state.model, None, options=last.registration.options)[1].rows
     if holdout is None:
         return {}
     fresh = newest[times_of(newest[recipe.time]).after(times_of(holdout.rows[recipe.time]))]
     if min(len(fresh), len(holdout.rows)) < FEWEST:
         return {}
-    return _indices(sides[0], store, holdout.rows, fresh)
+    return _indices(candidates[0], store, holdout.rows, fresh)
 
 
-def _indices(side: Side, store: ModelStore, before: "pd.DataFrame", after: "pd.DataFrame") -> Mapping[str, float]:
+def _indices(
+    candidate: Candidate, store: ModelStore, before: "pd.DataFrame", after: "pd.DataFrame"
+) -> Mapping[str, float]:
     """The index of each column that has moved notably, and of the scores."""
     import numpy as np
 
     from promotion.comparison.summaries import NOTABLE, stability_index
 
-    scored = (score_version(side, store, rows) for rows in (before, after))
+    scored = (score_version(candidate, store, rows) for rows in (before, after))
     old, new = (np.asarray(scores, dtype=np.float64).reshape(len(scores), -1) for scores in scored)
     found = {"its scores": max(stability_index(*pair) for pair in zip(old.T, new.T, strict=True))}
-    found |= {name: _index(before[name], after[name]) for name in _inputs(side.recipe, before, after)}
+    found |= {name: _index(before[name], after[name]) for name in _inputs(candidate.recipe, before, after)}
     return {name: index for name, index in found.items() if index > NOTABLE}
 
 

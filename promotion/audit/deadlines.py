@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from promotion.findings import Code, Finding, finding
-from promotion.ledger.state import Known, State
+from promotion.ledger.state import State, VersionState
 from promotion.number_format import level
 from promotion.policy.approval import Panel
 from promotion.registry.approving import consent_of, is_open, overdue, until_told
@@ -14,11 +14,11 @@ NEARLY_SPENT = 100
 """Nearly spent are rows whose next decision is made at less than alpha by this factor: once they judged seven times."""
 
 
-def check_soon(state: State, panel: Panel, now: datetime, spent: Spent | None) -> Iterator[Finding]:
+def check_deadlines(state: State, panel: Panel, now: datetime, spent: Spent | None) -> Iterator[Finding]:
     """Decisions that waited too long, and the last holdout where it has little left to spend."""
-    for known in state.waiting:
-        if is_open(known) and overdue(known, panel, now):
-            yield _overdue(known, panel)
+    for version in state.waiting:
+        if is_open(version) and overdue(version, panel, now):
+            yield _overdue(version, panel)
     if spent and spent.budget.next * NEARLY_SPENT < spent.budget.alpha:
         budget = spent.budget
         yield finding(
@@ -30,11 +30,11 @@ def check_soon(state: State, panel: Panel, now: datetime, spent: Spent | None) -
         )
 
 
-def _overdue(known: Known, panel: Panel) -> Finding:
+def _overdue(version: VersionState, panel: Panel) -> Finding:
     return finding(
         Code.OVERDUE,
-        known.tag,
-        f"an answer {until_told(known, panel)}",
-        f"none in time: {consent_of(known, panel).wanting}",
-        f"`promotion deny {known.tag}` closes it; `promotion gate {known.tag}` judges it again, which begins anew.",
+        version.tag,
+        f"an answer {until_told(version, panel)}",
+        f"none in time: {consent_of(version, panel).wanting}",
+        f"`promotion deny {version.tag}` closes it; `promotion gate {version.tag}` judges it again, which begins anew.",
     )

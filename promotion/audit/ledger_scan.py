@@ -8,14 +8,14 @@ from promotion.audit.chain import ChainCheck
 from promotion.audit.clocks import Clocks
 from promotion.audit.decisions import check_decision
 from promotion.audit.files import Files
-from promotion.audit.promotions import Grounds
+from promotion.audit.promotions import Promotions
 from promotion.audit.signatures import Signatures
 from promotion.errors import PromotionError
 from promotion.findings import Code, Finding, finding
 from promotion.interfaces import Keyring, LedgerStore
 from promotion.ledger.chain import Entry, Head
 from promotion.ledger.entries import Body, Judgement
-from promotion.ledger.state import Folding, State
+from promotion.ledger.state import State, StateBuilder
 from promotion.policy import Trial
 from promotion.registry.mirroring import decision_metrics
 from promotion.registry.spending import Spent, spent
@@ -52,9 +52,9 @@ class LedgerScan:
         self.decided: dict[str, list[tuple[int, dict[str, float]]]] = {}
         self.files = Files()
         self.model, self.now, self.since = model, now, since
-        self._chain, self._clocks, self._grounds = ChainCheck(), Clocks(now), Grounds()
+        self._chain, self._clocks, self._promotions = ChainCheck(), Clocks(now), Promotions()
         self._signatures = Signatures(keys) if keys else None
-        self._folding = Folding(State(model=model))
+        self._builder = StateBuilder(State(model=model))
         self._holdouts, self._trials = dict[tuple[str, bool], Trial](), list[Trial]()
         self._budgeted: Judgement | None = None
         self._broken, self._unfounded = list[Finding](), list[Finding]()
@@ -63,7 +63,7 @@ class LedgerScan:
     @property
     def state(self) -> State:
         """Of all entries; decisions without the evidence that they were made on."""
-        return self._folding.state()
+        return self._builder.state()
 
     @property
     def spent(self) -> Spent | None:
@@ -107,9 +107,9 @@ class LedgerScan:
         if isinstance(body, Judgement):
             self._count_use(body)
         outline = _outline(body)
-        found = (*self._grounds.take(entry, outline), *found)
+        found = (*self._promotions.take(entry, outline), *found)
         self._unfounded += found if recent else ()
-        self._folding.record(entry, outline)
+        self._builder.record(entry, outline)
 
     def _count_use(self, judgement: Judgement) -> None:
         """The rows of one holdout are kept once, however often they judged."""

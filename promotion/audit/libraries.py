@@ -13,8 +13,8 @@ from promotion.vocabulary import Stage
 
 def check_libraries(state: State, stored: Mapping[str, Stored]) -> Iterator[Finding]:
     """The champion and those that wait were trained with the libraries that are installed here."""
-    for tag, known in state.versions.items():
-        if known.stage not in {Stage.PROD, Stage.STAGING} or tag not in stored:
+    for tag, one in state.versions.items():
+        if one.stage not in {Stage.PROD, Stage.STAGING} or tag not in stored:
             continue
         then = _read(stored[tag].metadata.get(TRAINED_WITH))
         differing = {name: used for name, used in sorted(then.items()) if _installed(name) != used}

@@ -89,13 +89,13 @@ def _check_head(
         return
     if seq > state.seq:
         ends = f"entry {state.seq} at the end of the ledger" if state.seq else "an empty ledger"
-        known = f"entry {seq} with hash {entry_hash[:12]}, as MLflow was sent"
-        yield finding(Code.TAIL_CUT, f"entry {seq}", known, ends, accept)
+        sent = f"entry {seq} with hash {entry_hash[:12]}, as MLflow was sent"
+        yield finding(Code.TAIL_CUT, f"entry {seq}", sent, ends, accept)
         return
     (entry,) = ledger.entries(state.model, after=seq - 1, limit=1)
     if entry.hash != entry_hash:
-        known = f"hash {entry_hash[:12]}, as MLflow was sent"
-        yield finding(Code.REWRITTEN, f"entry {seq}", known, f"hash {entry.hash[:12]}", accept)
+        sent = f"hash {entry_hash[:12]}, as MLflow was sent"
+        yield finding(Code.REWRITTEN, f"entry {seq}", sent, f"hash {entry.hash[:12]}", accept)
     else:
         yield _behind(state, f"entry {seq}, and marked as sent to entry {done}", unknown or sync)
 
@@ -136,7 +136,7 @@ def _sent(state: State, ledger: LedgerStore, done: int, seq: int) -> Iterable[Na
 
 def _check_stages(state: State, found: Mapping[str, str]) -> Iterator[Finding]:
     mend = f"`promotion repair {state.model}` sends them again."
-    for known in state.versions.values():
-        if known.stage and found.get(known.tag) != known.stage.value:
-            missing = found.get(known.tag, "no such version in MLflow")
-            yield finding(Code.STAGE, known.tag, f"stage {known.stage} in MLflow", missing, mend)
+    for version in state.versions.values():
+        if version.stage and found.get(version.tag) != version.stage.value:
+            missing = found.get(version.tag, "no such version in MLflow")
+            yield finding(Code.STAGE, version.tag, f"stage {version.stage} in MLflow", missing, mend)

@@ -15,7 +15,7 @@ _ASK = (
 )
 
 
-class Grounds:
+class Promotions:
     """What the entries so far have told of each version.
 
     No version becomes champion but by its last decision and the approvals asked for, or by a person's word.

@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from promotion.audit.evidence_diff import differences
-from promotion.audit.recorded_decisions import RecordedDecision, again, recorded_decisions, sides_of
+from promotion.audit.recorded_decisions import RecordedDecision, again, candidates_of, recorded_decisions
 from promotion.draws import UNSAID, Draws
 from promotion.errors import DataError, PromotionError
 from promotion.findings import Code, Finding, finding
@@ -20,7 +20,7 @@ from promotion.holdout import Clean, holdout_digest
 from promotion.interfaces import ModelStore
 from promotion.ledger.chain import Entry
 from promotion.ledger.state import State
-from promotion.registry.candidate import Side, score_version
+from promotion.registry.candidate import Candidate, score_version
 from promotion.registry.data import Data, Reader, split
 from promotion.registry.judge import clean_holdout, weigh
 from promotion.row_keys import keys_in
@@ -69,12 +69,12 @@ class _Job:
     """A decision with the models and rows that it was made on."""
 
     one: RecordedDecision
-    sides: tuple[Side, ...]
+    candidates: tuple[Candidate, ...]
     holdout: Clean
 
     @property
     def keys(self) -> tuple[_Key, ...]:
-        return tuple((str(side.tag), self.one.used.digest) for side in self.sides)
+        return tuple((str(candidate.tag), self.one.used.digest) for candidate in self.candidates)
 
 
 def _jobs(
@@ -92,13 +92,13 @@ def _jobs(
         return
     for one in group:
         try:
-            sides = sides_of(one, state, store, reader)
+            candidates = candidates_of(one, state, store, reader)
             with keys_in(one.form):
-                holdout = whole.holdout(sides, one.used.digest, one.draws)
+                holdout = whole.holdout(candidates, one.used.digest, one.draws)
         except PromotionError as error:
             yield _unscored(one, str(error))
         else:
-            yield _Job(one, sides, holdout) if holdout else _other_rows(one)
+            yield _Job(one, candidates, holdout) if holdout else _other_rows(one)
 
 
 class _Scoring:
@@ -132,15 +132,15 @@ class _Scoring:
     def _start(self, job: _Job | Finding) -> None:
         if isinstance(job, Finding):
             return
-        for key, side in zip(job.keys, job.sides, strict=True):
+        for key, candidate in zip(job.keys, job.candidates, strict=True):
             if key not in self._scores:
-                self._scores[key] = self._pool.submit(_score, side, self._store, job.holdout.rows)
+                self._scores[key] = self._pool.submit(_score, candidate, self._store, job.holdout.rows)
 
     def _finished(self, job: _Job | Finding) -> Iterator[Finding]:
         if isinstance(job, Finding):
             yield job
             return
-        yield from _compared(job.one, job.sides, job.holdout, [self._scores[key].result() for key in job.keys])
+        yield from _compared(job.one, job.candidates, job.holdout, [self._scores[key].result() for key in job.keys])
         self._uses.subtract(job.keys)
         for key in job.keys:
             if not self._uses[key]:
@@ -155,31 +155,31 @@ class Whole:
         self._held: Data | None = None
         self._clean: tuple[object, Clean] | None = None
 
-    def holdout(self, sides: Sequence[Side], wanted: str, draws: Draws = UNSAID) -> Clean | None:
+    def holdout(self, candidates: Sequence[Candidate], wanted: str, draws: Draws = UNSAID) -> Clean | None:
         """The rows that have the digest; None where neither way to hold out gives them."""
-        recipe = sides[0].recipe
+        recipe = candidates[0].recipe
         if self._clean and self._clean[0] == (wanted, recipe):
             return self._clean[1]
         if self._held is None:
             rows = split(recipe, replace(self._all, whole=False)).holdout
             self._held = replace(self._all, rows=rows)
         for data in (self._held, self._all):
-            found = clean_holdout(replace(data, draws=draws), sides)
+            found = clean_holdout(replace(data, draws=draws), candidates)
             if holdout_digest(found, recipe) == wanted:
                 self._clean = ((wanted, recipe), found)
                 return found
         return None
 
 
-def _score(side: Side, store: ModelStore, rows: Any) -> "Scores":
+def _score(candidate: Candidate, store: ModelStore, rows: Any) -> "Scores":
     try:
-        return score_version(side, store, rows)
+        return score_version(candidate, store, rows)
     except PromotionError as error:
         return error
 
 
 def _compared(
-    one: RecordedDecision, sides: Sequence[Side], holdout: Clean, scores: Sequence["Scores"]
+    one: RecordedDecision, candidates: Sequence[Candidate], holdout: Clean, scores: Sequence["Scores"]
 ) -> Iterator[Finding]:
     failed = [error for error in scores if isinstance(error, PromotionError)]
     if failed:
@@ -188,9 +188,9 @@ def _compared(
     policy, numbers = one.policy, [each for each in scores if not isinstance(each, PromotionError)]
     try:
         found = (
-            weigh(holdout.rows, numbers, sides[0], policy, one.draws)
+            weigh(holdout.rows, numbers, candidates[0], policy, one.draws)
             if policy
-            else again(one, holdout, numbers, sides[0])
+            else again(one, holdout, numbers, candidates[0])
         )
     except PromotionError as error:
         yield _unscored(one, str(error))

@@ -15,7 +15,7 @@ from promotion.ledger.chain import Entry
 from promotion.ledger.entries import Judgement, Registration
 from promotion.ledger.state import State
 from promotion.policy import Decision, HoldoutUsed, Policy
-from promotion.registry.candidate import Side
+from promotion.registry.candidate import Candidate
 from promotion.registry.data import Reader
 from promotion.registry.serving import provenance
 from promotion.vocabulary import Tag
@@ -55,7 +55,7 @@ class RecordedDecision:
     @property
     def tags(self) -> tuple[str, ...]:
         """Whose scores it rests on: the challenger's, and the champion's."""
-        return tuple(side.tag for side in (self.decision.challenger, self.decision.champion) if side)
+        return tuple(candidate.tag for candidate in (self.decision.challenger, self.decision.champion) if candidate)
 
     @property
     def source(self) -> tuple[str, ...]:
@@ -72,8 +72,8 @@ def recorded_decisions(state: State, entries: Iterable[Entry], since: datetime |
         body = entry.content()
         if not isinstance(body, Judgement):
             continue
-        decision, known = body.decision, state.versions[body.tag]
-        names = (side.tag for side in (decision.challenger, decision.champion) if side)
+        decision, version = body.decision, state.versions[body.tag]
+        names = (candidate.tag for candidate in (decision.challenger, decision.champion) if candidate)
         gone = any(name in state.versions and state.versions[name].deleted_at for name in names)
         if decision.evidence is None or decision.holdout is None or gone:
             continue
@@ -83,14 +83,14 @@ def recorded_decisions(state: State, entries: Iterable[Entry], since: datetime |
             decision=decision,
             evidence=decision.evidence,
             used=decision.holdout,
-            registration=known.registration,
+            registration=version.registration,
             policy=_policy(body),
             draws=body.draws or UNSAID,
             form=body.form,
         )
 
 
-def sides_of(one: RecordedDecision, state: State, store: ModelStore, reader: Reader) -> tuple[Side, ...]:
+def candidates_of(one: RecordedDecision, state: State, store: ModelStore, reader: Reader) -> tuple[Candidate, ...]:
     """Challenger and champion, by the digests that they were registered with.
 
     Raises:
@@ -98,31 +98,33 @@ def sides_of(one: RecordedDecision, state: State, store: ModelStore, reader: Rea
     """
     named = (("challenger", one.decision.challenger), ("champion", one.decision.champion))
     found = []
-    for role, side in named:
-        if side is None:
+    for role, candidate in named:
+        if candidate is None:
             continue
-        known = state.versions.get(side.tag)
-        if known is None or (side.digest or known.registration.digest) != known.registration.digest:
-            message = f"The {role} {side.tag} is not registered with the files that were judged."
+        version = state.versions.get(candidate.tag)
+        if version is None or (candidate.digest or version.registration.digest) != version.registration.digest:
+            message = f"The {role} {candidate.tag} is not registered with the files that were judged."
             raise DataError(message)
-        trained = provenance(known, store, one.draws)
-        tag = Tag.parse(side.tag)
+        trained = provenance(version, store, one.draws)
+        tag = Tag.parse(candidate.tag)
         found.append(
-            Side(
+            Candidate(
                 role=role,
                 tag=tag,
-                digest=known.registration.digest,
+                digest=version.registration.digest,
                 provenance=trained.taken_as_clean(by_policy=True) if isinstance(trained, UnknownRows) else trained,
-                recipe=reader.recipe_of(tag.model, known.registration),
+                recipe=reader.recipe_of(tag.model, version.registration),
             )
         )
     return tuple(found)
 
 
-def again(one: RecordedDecision, holdout: Clean, scores: Sequence[Any], side: Side) -> Comparison | Evaluation:
+def again(
+    one: RecordedDecision, holdout: Clean, scores: Sequence[Any], candidate: Candidate
+) -> Comparison | Evaluation:
     """The metrics of a decision whose policy was not recorded, without its slices."""
     names = [each.metric for each in (*one.evidence.metrics, *one.evidence.missing)]
-    labels, drawn = holdout.rows[side.recipe.label].to_numpy(), one.draws.arguments(holdout.rows)
+    labels, drawn = holdout.rows[candidate.recipe.label].to_numpy(), one.draws.arguments(holdout.rows)
     if len(scores) == 1:
         return measure(labels, scores[0], metrics=names, columns=holdout.rows, **drawn)
     confidence = one.evidence.confidence if isinstance(one.evidence, Comparison) else 0.95

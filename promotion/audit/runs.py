@@ -11,7 +11,7 @@ from datetime import datetime
 
 from promotion.findings import Code, Finding, finding
 from promotion.interfaces import Mirror, MirrorRun, Stored
-from promotion.ledger.state import Known, State
+from promotion.ledger.state import State, VersionState
 from promotion.training_metadata import METRICS
 from promotion.vocabulary import Stage
 
@@ -36,9 +36,9 @@ def check_runs(
         stored: the versions, which hold the metrics that their training logged, by tag.
         since: versions that neither serve nor wait, and were registered and judged before, are left out.
     """
-    known = {one.registration.run_id: one for one in state.versions.values() if _concerned(one, since)}
-    runs = mirror.runs([run_id for run_id in known if run_id])
-    for run_id, one in known.items():
+    by_run = {one.registration.run_id: one for one in state.versions.values() if _concerned(one, since)}
+    runs = mirror.runs([run_id for run_id in by_run if run_id])
+    for run_id, one in by_run.items():
         if run_id is None:
             continue
         if run_id not in runs:
@@ -50,12 +50,12 @@ def check_runs(
         yield from _check_decisions(run_id, one, runs[run_id], decided.get(one.tag, ()), mirror)
 
 
-def _concerned(known: Known, since: datetime | None) -> bool:
-    if known.deleted_at:
+def _concerned(version: VersionState, since: datetime | None) -> bool:
+    if version.deleted_at:
         return False
-    if since is None or known.stage in {Stage.PROD, Stage.STAGING}:
+    if since is None or version.stage in {Stage.PROD, Stage.STAGING}:
         return True
-    return any(datetime.fromisoformat(at) >= since for at in (known.registered_at, known.decided_at) if at)
+    return any(datetime.fromisoformat(at) >= since for at in (version.registered_at, version.decided_at) if at)
 
 
 def _check_training(run_id: str, tag: str, run: MirrorRun, expected: Mapping[str, float]) -> Iterator[Finding]:
@@ -67,7 +67,9 @@ def _check_training(run_id: str, tag: str, run: MirrorRun, expected: Mapping[str
             yield finding(Code.TRAINING_METRIC, f"{name} of {tag}", saved, _shown(run.metrics.get(name)), mend)
 
 
-def _check_decisions(run_id: str, known: Known, run: MirrorRun, decided: Decided, mirror: Mirror) -> Iterator[Finding]:
+def _check_decisions(
+    run_id: str, version: VersionState, run: MirrorRun, decided: Decided, mirror: Mirror
+) -> Iterator[Finding]:
     """Each number of each decision stands at its step, and the last one is the one that the run shows.
 
     A number at a step has a question of its own, so it is asked only where the last shown does not answer for it.
@@ -83,17 +85,17 @@ def _check_decisions(run_id: str, known: Known, run: MirrorRun, decided: Decided
             if not _agrees(shown, value):
                 mend = f"Trust the ledger; run {run_id} in MLflow was changed from outside."
                 expected = f"{value!r}, as decided in entry {seq}"
-                yield finding(Code.METRIC, f"{name} of {known.tag}", expected, _shown(shown), mend)
+                yield finding(Code.METRIC, f"{name} of {version.tag}", expected, _shown(shown), mend)
 
 
-def _gone(run_id: str, known: Known) -> Finding:
+def _gone(run_id: str, version: VersionState) -> Finding:
     mend = "Restore MLflow from a backup. The decisions' numbers are in the ledger; the training's log is lost."
-    return finding(Code.RUN_GONE, known.tag, f"run {run_id}, which trained it", "no such run in MLflow", mend)
+    return finding(Code.RUN_GONE, version.tag, f"run {run_id}, which trained it", "no such run in MLflow", mend)
 
 
-def _deleted(run_id: str, known: Known) -> Finding:
+def _deleted(run_id: str, version: VersionState) -> Finding:
     mend = f"`mlflow runs restore --run-id {run_id}` brings it back, until `mlflow gc` makes it final."
-    return finding(Code.RUN_DELETED, known.tag, f"run {run_id}, which trained it", "a run that was deleted", mend)
+    return finding(Code.RUN_DELETED, version.tag, f"run {run_id}, which trained it", "a run that was deleted", mend)
 
 
 def _agrees(shown: float | None, value: float) -> bool:

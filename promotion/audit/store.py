@@ -6,7 +6,7 @@ from pathlib import Path
 from promotion.errors import PromotionError, StoreError
 from promotion.findings import Code, Finding, Severity, finding
 from promotion.interfaces import ModelStore, Stored, StoreMaintenance, Stray
-from promotion.ledger.state import Known, State
+from promotion.ledger.state import State, VersionState
 from promotion.registry.claims import Claims
 from promotion.vocabulary import Stage, Tag
 
@@ -80,18 +80,18 @@ def _check_labels(state: State, whole: Mapping[str, Stored], store: ModelStore) 
     if champion and champion not in whole:
         mend = f"It stays until {champion} is in this store; then `promotion repair {state.model}` writes the ledger's."
     for tag, one in whole.items():
-        known = state.versions.get(tag)
-        if known and known.deleted_at:
+        version = state.versions.get(tag)
+        if version and version.deleted_at:
             continue
         if tag == champion:
             if one.stage != Stage.PROD:
                 expected = "label stage: prod, since it is the champion"
                 yield finding(Code.CHAMPION_LABEL, tag, expected, f"stage: {one.stage}", mend)
-        elif one.stage == Stage.PROD and (known is None or known.stage in {None, Stage.PROD}):
+        elif one.stage == Stage.PROD and (version is None or version.stage in {None, Stage.PROD}):
             yield _foreign(state, tag)
-        elif known and known.stage and one.stage != known.stage:
-            yield finding(Code.LABEL, tag, f"label stage: {known.stage}", f"stage: {one.stage}", mend)
-        elif known is None and state.seq:
+        elif version and version.stage and one.stage != version.stage:
+            yield finding(Code.LABEL, tag, f"label stage: {version.stage}", f"stage: {one.stage}", mend)
+        elif version is None and state.seq:
             mends = f"`promotion gate {tag}` registers and judges it; `{_deleting(store, tag)}` removes it."
             yield finding(Code.UNRECORDED, tag, "a version that the ledger knows", "one that nobody registered", mends)
 
@@ -113,51 +113,51 @@ def _foreign(state: State, tag: str) -> Finding:
 
 def _check_presence(state: State, stored: Mapping[str, Stored], store: ModelStore) -> Iterator[Finding]:
     """What serves, waits or may be brought back is there, and what was deleted is not."""
-    for tag, known in state.versions.items():
-        if known.deleted_at and tag in stored:
+    for tag, version in state.versions.items():
+        if version.deleted_at and tag in stored:
             yield finding(
                 Code.NOT_DELETED,
                 tag,
-                f"no files, since they were deleted on {known.deleted_at[:10]}",
+                f"no files, since they were deleted on {version.deleted_at[:10]}",
                 f"its folder with label stage: {stored[tag].stage}",
                 f"`{_deleting(store, tag)}` removes it; nobody judged it since it was brought back.",
             )
-        elif tag not in stored and known.deleted_at is None:
-            yield from _missing(state, known)
+        elif tag not in stored and version.deleted_at is None:
+            yield from _missing(state, version)
 
 
 def _deleting(store: ModelStore, tag: str) -> str:
     return store.delete_command.format(tag=tag)
 
 
-def _missing(state: State, known: Known) -> Iterator[Finding]:
-    model, tag = state.model, known.tag
-    if known.stage is Stage.PROD:
+def _missing(state: State, version: VersionState) -> Iterator[Finding]:
+    model, tag = state.model, version.tag
+    if version.stage is Stage.PROD:
         mend = (
             "Copy it there from another host's store or a backup, or bring back the champion before it: "
             f"`promotion rollback {model}`."
         )
-    elif known.stage is Stage.STAGING:
+    elif version.stage is Stage.STAGING:
         mend = "Restore it from a backup, or retrain."
     elif tag == state.previous:
         mend = "Restore it from a backup; until then a rollback lists the other champions that can be brought back."
     else:
         return
-    expected = f"the version in {known.stage}"
+    expected = f"the version in {version.stage}"
     yield finding(Code.MISSING, tag, expected, "no folder in the store", mend)
 
 
 def _check_files(state: State, whole: Mapping[str, Stored], store: ModelStore) -> Iterator[Finding]:
     """Every version's files have the digest of their registration."""
-    for tag, known in state.versions.items():
-        if tag not in whole or known.deleted_at:
+    for tag, version in state.versions.items():
+        if tag not in whole or version.deleted_at:
             continue
-        expected = f"files with digest {known.registration.digest[:12]}"
+        expected = f"files with digest {version.registration.digest[:12]}"
         mend = "Restore the version from a backup, or retrain; it will not be loaded."
         try:
             found = store.digests(Tag.parse(tag)).whole
         except (PromotionError, OSError) as error:
             yield finding(Code.FILES, tag, expected, str(error), mend)
             continue
-        if found != known.registration.digest:
+        if found != version.registration.digest:
             yield finding(Code.FILES, tag, expected, f"digest {found[:12]}", mend)

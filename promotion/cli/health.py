@@ -8,15 +8,16 @@ if TYPE_CHECKING:
     from promotion.registry.registry import Registry
 
 
-def attention_of(registry: "Registry", states: Sequence["State"]) -> list[str]:
+def health_of(registry: "Registry", states: Sequence["State"]) -> list[str]:
     """Models of other ledgers; champions lost or not labelled, versions torn, a mirror behind, who serves unrecorded.
 
     MLflow is not asked: its aliases are as the last command that asked has seen them.
     """
+    from promotion.registry.champion import other_ledger
     from promotion.registry.foreign import foreign_told, unknown_champion
     from promotion.registry.serving import champion_trouble, label_trouble, unfinished
 
-    others = {state.model: registry.other_ledger(state.model) for state in states}
+    others = {state.model: other_ledger(registry.parts, state.model) for state in states}
     states = [state for state in states if not others[state.model]]
     lost = [champion_trouble(state, registry.store) for state in states]
     labels = [unfinished(state) or label_trouble(state, registry.store) for state in states]
@@ -40,8 +41,8 @@ def approvals_of(registry: "Registry", states: Sequence["State"]) -> list[str]:
     from promotion.report.plan import approvals_told
 
     now = utc_now()
-    waiting = [(registry.parts.panel(state.model), known) for state in states for known in state.waiting]
-    return list(filter(None, (approvals_told(known, panel, now) for panel, known in waiting)))
+    waiting = [(registry.parts.panel(state.model), version) for state in states for version in state.waiting]
+    return list(filter(None, (approvals_told(version, panel, now) for panel, version in waiting)))
 
 
 def _unrecorded(registry: "Registry", state: "State") -> str | None:

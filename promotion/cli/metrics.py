@@ -13,7 +13,7 @@ from promotion.errors import UnknownName
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from promotion.history.metric_history import Measured
+    from promotion.history.metric_history import MetricPoint
     from promotion.report.exports import ExportFormat
 
 Metrics = Annotated[
@@ -64,9 +64,9 @@ def metrics(
 
     Champions and challengers, metric by metric, with standard errors and the interval of each gain; oldest first.
     """
-    from promotion.history.metric_history import measured
+    from promotion.history.metric_history import metric_history
     from promotion.report.exports import exported
-    from promotion.report.measured import measured_data, measured_page
+    from promotion.report.metric_history import metric_history_data, metric_history_page
     from promotion.report.own_files import refuse_others, write_own
 
     answer = form_of(as_json=as_json, as_markdown=as_markdown)
@@ -78,7 +78,7 @@ def metrics(
     registry = open_here()
     models_of(registry, model)
     tell_other(registry, model)
-    found = _of_metrics(measured(model, registry.history(model)), metric or [])
+    found = _of_metrics(metric_history(model, registry.history(model)), metric or [])
     shown = [one for one in found if _within(one, begin, end) and (one.of_champion or not champions)]
     for path in filter(None, (export, plot)):
         refuse_others(path, instead=_INSTEAD)  # both are written, or neither
@@ -87,7 +87,7 @@ def metrics(
     if export and kind:
         write_own(export, exported(shown, kind), instead=_INSTEAD)
         notice(f"{len(shown)} rows were written to {export}.")
-    show([measured_data(one) for one in shown], measured_page(shown), form=answer)
+    show([metric_history_data(one) for one in shown], metric_history_page(shown), form=answer)
 
 
 def _export_format(export: Path | None, form: str | None) -> "ExportFormat | None":
@@ -115,9 +115,9 @@ def _plot_kind(plot: Path | None) -> str:
     return kind
 
 
-def _of_metrics(found: "Sequence[Measured]", asked: list[str]) -> "Sequence[Measured]":
+def _of_metrics(found: "Sequence[MetricPoint]", asked: list[str]) -> "Sequence[MetricPoint]":
     """Those by the metrics asked for; `roc_auc,recall_at_fpr(0.01)` names two, and a comma in parentheses none."""
-    from promotion.report.measured import names_in
+    from promotion.report.metric_history import names_in
 
     names = [name for text in asked for name in names_in(text)]
     known = tuple(dict.fromkeys(one.metric for one in found))
@@ -128,13 +128,13 @@ def _of_metrics(found: "Sequence[Measured]", asked: list[str]) -> "Sequence[Meas
     return [one for one in found if one.metric in names] if names else found
 
 
-def _within(one: "Measured", begin: datetime | None, end: datetime | None) -> bool:
+def _within(one: "MetricPoint", begin: datetime | None, end: datetime | None) -> bool:
     at = datetime.fromisoformat(one.at)
     return (begin is None or at >= begin) and (end is None or at <= end)
 
 
-def _picture(model: str, shown: "Sequence[Measured]", kind: str) -> str:
-    from promotion.report.measured import history_document
+def _picture(model: str, shown: "Sequence[MetricPoint]", kind: str) -> str:
+    from promotion.report.metric_history import history_document
     from promotion.report.plots.history import metrics_svg
 
     if not shown:

@@ -71,7 +71,7 @@ def _write_decision(what: str, out: Path | None, *, as_json: bool) -> Path:
 
 
 def _write_site(folder: Path, *, as_json: bool) -> Path:
-    from promotion.cli.health import approvals_of, attention_of
+    from promotion.cli.health import approvals_of, health_of
     from promotion.registry.journal import utc_now
     from promotion.report.site import write_site
 
@@ -80,7 +80,7 @@ def _write_site(folder: Path, *, as_json: bool) -> Path:
         registry,
         folder,
         now=utc_now(),
-        attention=lambda states: (*approvals_of(registry, states), *attention_of(registry, states)),
+        health=lambda states: (*approvals_of(registry, states), *health_of(registry, states)),
     )
     for sentence in done.unread:
         notice(sentence)

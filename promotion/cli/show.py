@@ -49,8 +49,8 @@ def _version(registry: "Registry", text: str) -> tuple[Any, tuple["Page", ...]]:
     tag = Tag.parse(text)
     tell_other(registry, tag.model)
     entries = registry.history(tag.model)
-    known, served = find(fold(tag.model, entries), tag), champion_periods(tag.model, entries)
-    return version_data(known, entries, served), version_pages(known, entries, served)
+    version, served = find(fold(tag.model, entries), tag), champion_periods(tag.model, entries)
+    return version_data(version, entries, served), version_pages(version, entries, served)
 
 
 def _decision(registry: "Registry", digits: str) -> tuple[Any, tuple["Page", ...]]:
@@ -62,9 +62,9 @@ def _decision(registry: "Registry", digits: str) -> tuple[Any, tuple["Page", ...
     entry, judgement = one_decision(registry, digits)
     tell_other(registry, entry.model)
     entries = registry.history(entry.model)
-    known = fold(entry.model, entries).versions[judgement.tag]
+    version = fold(entry.model, entries).versions[judgement.tag]
     followed = consequences(entries)[entry.seq]
-    return decision_data(entry, judgement, followed), decision_pages(known, entry, judgement, followed)
+    return decision_data(entry, judgement, followed), decision_pages(version, entry, judgement, followed)
 
 
 def one_decision(registry: "Registry", digits: str) -> tuple["Entry", "Judgement"]:

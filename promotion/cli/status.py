@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from promotion.cli.health import approvals_of, attention_of
+from promotion.cli.health import approvals_of, health_of
 from promotion.cli.output import AnyModel, Json, form_of, models_of, open_here, show
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ def status(model: AnyModel = None, as_json: Json = False) -> None:
 
     registry = open_here()
     states = [registry.state(name) for name in models_of(registry, model)]
-    attention = attention_of(registry, states)
-    data = {"models": [_summary(state) for state in states], "notes": attention}
-    show(data, status_page(states, approvals_of(registry, states), attention), form=form_of(as_json=as_json))
+    health = health_of(registry, states)
+    data = {"models": [_summary(state) for state in states], "notes": health}
+    show(data, status_page(states, approvals_of(registry, states), health), form=form_of(as_json=as_json))
 
 
 def _summary(state: "State") -> dict[str, Any]:
@@ -38,10 +38,10 @@ def _summary(state: "State") -> dict[str, Any]:
         "model": state.model,
         "champion": plain(state.champion) if state.champion else None,
         "previous": state.previous,
-        "waiting": [known.tag for known in state.waiting],
+        "waiting": [version.tag for version in state.waiting],
         "awaiting_approval": list(awaiting_approval(state)),
         "seq": state.seq,
-        "rolled_back": [{"tag": known.tag, **plain(known.rolled_back)} for known in rolled_back(state)],
+        "rolled_back": [{"tag": version.tag, **plain(version.rolled_back)} for version in rolled_back(state)],
         "holdout": _holdout(spent) if spent else None,
     }
 

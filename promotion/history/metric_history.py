@@ -32,7 +32,7 @@ class Gain:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
+class MetricPoint:
     """One metric of one version, as one decision measured it.
 
     Attributes:
@@ -82,13 +82,13 @@ class Measured:
         return self.role == CHAMPION or self.crowned
 
 
-def measured(model: str, entries: Iterable[Entry]) -> tuple[Measured, ...]:
+def metric_history(model: str, entries: Iterable[Entry]) -> tuple[MetricPoint, ...]:
     """Everything that the decisions on a model measured, in order of the ledger.
 
     Raises:
         LedgerError: the entries are not as they were written.
     """
-    found: list[Measured] = []
+    found: list[MetricPoint] = []
     stages: dict[str, Stage | None] = {}
     decided: dict[str, int] = {}
     crowned: set[int] = set()
@@ -106,10 +106,10 @@ def measured(model: str, entries: Iterable[Entry]) -> tuple[Measured, ...]:
     return tuple(replace(one, crowned=True) if one.role == CHALLENGER and one.seq in crowned else one for one in found)
 
 
-def _of_decision(entry: Entry, judgement: Judgement, stages: dict[str, Stage | None]) -> Iterator[Measured]:
+def _of_decision(entry: Entry, judgement: Judgement, stages: dict[str, Stage | None]) -> Iterator[MetricPoint]:
     decision = judgement.decision
     for role, tag, metric, direction, value, stderr, dof, gain in _values(judgement):
-        yield Measured(
+        yield MetricPoint(
             model=entry.model,
             seq=entry.seq,
             at=entry.at,

@@ -52,7 +52,7 @@ class RolledBack:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Known:
+class VersionState:
     """One version as the ledger knows it.
 
     Attributes:
@@ -110,7 +110,7 @@ class State:
     seq: int = 0
     hash: str = GENESIS
     origin: str | None = None
-    versions: Mapping[str, Known] = field(default_factory=lambda: MappingProxyType({}))
+    versions: Mapping[str, VersionState] = field(default_factory=lambda: MappingProxyType({}))
     champion: Champion | None = None
     line: tuple[str, ...] = ()
     trials: tuple[Trial, ...] = ()
@@ -129,9 +129,9 @@ class State:
         return self.line[-2] if len(self.line) > 1 else None
 
     @property
-    def waiting(self) -> tuple[Known, ...]:
+    def waiting(self) -> tuple[VersionState, ...]:
         """The versions in `staging`, in order of registration."""
-        return tuple(known for known in self.versions.values() if known.stage is Stage.STAGING)
+        return tuple(version for version in self.versions.values() if version.stage is Stage.STAGING)
 
 
 def fold(model: str, entries: Iterable[Entry]) -> State:
@@ -154,10 +154,10 @@ def advance(state: State, *entries: Entry) -> State:
 
 def champions(model: str, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Champion | None]]:
     """Each entry with who served after it."""
-    folding = Folding(State(model=model))
+    builder = StateBuilder(State(model=model))
     for entry in entries:
-        folding.take(entry)
-        yield entry, folding.champion
+        builder.take(entry)
+        yield entry, builder.champion
 
 
 def champion_at(model: str, entries: Iterable[Entry], moment: datetime) -> Champion | None:
@@ -169,14 +169,14 @@ def champion_at(model: str, entries: Iterable[Entry], moment: datetime) -> Champ
     return found
 
 
-def _folded(state: State, entries: Iterable[Entry]) -> "Folding":
-    folding = Folding(state)
+def _folded(state: State, entries: Iterable[Entry]) -> "StateBuilder":
+    builder = StateBuilder(state)
     for entry in entries:
-        folding.take(entry)
-    return folding
+        builder.take(entry)
+    return builder
 
 
-class Folding:
+class StateBuilder:
     """A state that takes entries in, in time proportional to their number."""
 
     def __init__(self, state: State) -> None:
@@ -226,7 +226,7 @@ class Folding:
     def _record(self, entry: Entry, body: Body) -> None:
         match body:
             case Registration():
-                self.versions[body.tag] = Known(
+                self.versions[body.tag] = VersionState(
                     registration=body, registered_at=entry.at, registered_by=entry.actor, stage=body.stage
                 )
             case Judgement():

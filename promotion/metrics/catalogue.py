@@ -1,7 +1,6 @@
 """The metrics that take no parameters."""
 
-from promotion.metrics import counting, ranking
-from promotion.metrics import pointwise as losses
+from promotion.metrics import counting, pointwise, ranking
 from promotion.metrics.definition import Metric
 from promotion.metrics.requirements import (
     every_class,
@@ -28,8 +27,8 @@ CATALOGUE = (
         by_rank=True,
         without=ranking.PrecisionWithout,
     ),
-    Metric("log_loss", _LOWER, losses.log_loss, (two_rows, probabilities), _EITHER),
-    Metric("brier_score", _LOWER, losses.brier_score, (two_rows, probabilities), _EITHER),
+    Metric("log_loss", _LOWER, pointwise.log_loss, (two_rows, probabilities), _EITHER),
+    Metric("brier_score", _LOWER, pointwise.brier_score, (two_rows, probabilities), _EITHER),
     Metric("accuracy", _HIGHER, counting.accuracy, (two_rows, probabilities), _EITHER),
     Metric("balanced_accuracy", _HIGHER, counting.balanced_accuracy, (every_class, probabilities), _EITHER),
     Metric("f1", _HIGHER, counting.f1, (every_class, probabilities), _BINARY),
@@ -45,8 +44,8 @@ CATALOGUE = (
         _MULTICLASS,
     ),
     Metric("recall_macro", _HIGHER, counting.recall_macro, (every_class, probabilities), _MULTICLASS),
-    Metric("rmse", _LOWER, losses.rmse, (two_rows,), _REGRESSION),
-    Metric("mse", _LOWER, losses.mse, (two_rows,), _REGRESSION),
-    Metric("mae", _LOWER, losses.mae, (two_rows,), _REGRESSION),
-    Metric("r2", _HIGHER, losses.r2, (two_rows, spread_labels), _REGRESSION),
+    Metric("rmse", _LOWER, pointwise.rmse, (two_rows,), _REGRESSION),
+    Metric("mse", _LOWER, pointwise.mse, (two_rows,), _REGRESSION),
+    Metric("mae", _LOWER, pointwise.mae, (two_rows,), _REGRESSION),
+    Metric("r2", _HIGHER, pointwise.r2, (two_rows, spread_labels), _REGRESSION),
 )

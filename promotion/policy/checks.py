@@ -162,9 +162,9 @@ def gain_check(
     bound = high if outcome is Outcome.FAILED else low
     scale = max(abs(found.champion), abs(found.challenger))
     gain, least, most = (signed(number, scale=scale) for number in (found.gain, low, high))
-    known = _known(outcome, alpha, f"at least {least}", f"at most {most}", f"somewhere from {least} to {most}")
+    bounds = _bounds_told(outcome, alpha, f"at least {least}", f"at most {most}", f"somewhere from {least} to {most}")
     subject = f"{found.metric} where {where}" if where else found.metric
-    reason = f"The gain in {subject} is {gain}{known}; the policy asks for {asks}."
+    reason = f"The gain in {subject} is {gain}{bounds}; the policy asks for {asks}."
     return Check(
         kind=kind,
         subject=subject,
@@ -186,9 +186,9 @@ def _constant_check(found: Measurement, required: float, alpha: float, *, sign: 
     bound = best if outcome is Outcome.FAILED else worst
     value, low, high = (figure(number, scale=abs(found.value)) for number in (found.value, *sorted((worst, best))))
     passed, failed = (f"at least {low}", f"at most {high}")[::sign]
-    known = _known(outcome, alpha, passed, failed, f"somewhere from {low} to {high}")
+    bounds = _bounds_told(outcome, alpha, passed, failed, f"somewhere from {low} to {high}")
     reason = (
-        f"The challenger's {found.metric} is {value}{known}; "
+        f"The challenger's {found.metric} is {value}{bounds}; "
         f"the policy asks for {'more' if sign > 0 else 'less'} than {required:g}."
     )
     return Check(
@@ -232,7 +232,7 @@ def _outcome(*, passed: bool, failed: bool) -> Outcome:
     return Outcome.FAILED if failed else Outcome.INCONCLUSIVE
 
 
-def _known(outcome: Outcome, alpha: float, passed: str, failed: str, between: str) -> str:
+def _bounds_told(outcome: Outcome, alpha: float, passed: str, failed: str, between: str) -> str:
     """What the bounds say; nothing where plain values decide."""
     if alpha == POINT:
         return ""

@@ -1,7 +1,5 @@
 """Vouch for a version whose training rows are unknown."""
 
-from datetime import date
-
 from promotion.errors import Refused
 from promotion.ledger.entries import Adoption
 from promotion.registry import transition
@@ -12,7 +10,7 @@ from promotion.registry.register import registrations
 from promotion.registry.serving import labelled_prod
 from promotion.registry.transition import find
 from promotion.registry.verifying import check_bound, verified
-from promotion.times import bound_of
+from promotion.times import TimeBound, bound_of
 from promotion.vocabulary import Stage, Tag
 
 
@@ -21,7 +19,7 @@ def plan_adoption(
     tag: Tag | str,
     *,
     reason: str,
-    trained_before: float | str | date | None = None,
+    trained_before: TimeBound | None = None,
     assume_clean: bool = False,
 ) -> Plan:
     """Vouch for a version whose training rows are unknown; see `Registry.adopt`."""
@@ -33,10 +31,10 @@ def plan_adoption(
     stored = parts.stored(tag)
     serves = stored.stage == Stage.PROD
     state = settled(parts, tag.model)
-    news = registrations(parts, state, tag, *(labelled_prod(parts.store, tag.model) if serves else ()))
-    known = parts.journal.foreseen(state, news)
-    plan = transition.plan_adoption(known, tag, reason=why) if serves else None
+    registered = registrations(parts, state, tag, *(labelled_prod(parts.store, tag.model) if serves else ()))
+    foreseen = parts.journal.foreseen(state, registered)
+    plan = transition.plan_adoption(foreseen, tag, reason=why) if serves else None
     if bound is not None:
-        check_bound(find(known, tag), parts.reader, bound)
+        check_bound(find(foreseen, tag), parts.reader, bound)
     adoption = Adoption(tag=str(tag), reason=why, trained_before=bound, assumed_clean=assume_clean)
-    return plan_of(state, *news, adoption, verified(parts, find(known, tag), plan) if plan else None)
+    return plan_of(state, *registered, adoption, verified(parts, find(foreseen, tag), plan) if plan else None)

@@ -166,6 +166,6 @@ class Claims:
 
     def _agrees(self, state: State) -> bool:
         """Whether no version carries `prod` that this state does not know as champion, or is about to move."""
-        known = {move.tag for move in state.pending[1].moves} if state.pending else set()
-        known |= {state.champion.tag} if state.champion else set()
-        return all(str(tag) in known for tag in labelled_prod(self._store, state.model))
+        named = {move.tag for move in state.pending[1].moves} if state.pending else set()
+        named |= {state.champion.tag} if state.champion else set()
+        return all(str(tag) in named for tag in labelled_prod(self._store, state.model))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from promotion.errors import Refused
 from promotion.interfaces import ALIASES, Aliases, Names
 from promotion.ledger.chain import Entry
-from promotion.ledger.state import Folding, State
+from promotion.ledger.state import State, StateBuilder
 from promotion.registry.mirroring import aliases
 from promotion.vocabulary import Tag
 
@@ -66,13 +66,13 @@ def names_since(before: State, entries: Iterable[Entry], seq: int) -> Iterator[N
         entries: those that follow it.
         seq: of the first state that counts.
     """
-    folding = Folding(before)
+    builder = StateBuilder(before)
     if before.seq == seq:
         yield from _names(before)
     for entry in entries:
-        folding.take(entry)
+        builder.take(entry)
         if entry.seq >= seq:
-            yield from _names(folding.state())
+            yield from _names(builder.state())
 
 
 def _names(state: State) -> Iterator[Names]:

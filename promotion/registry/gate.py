@@ -1,15 +1,15 @@
 """The gate: judge a version against the champion, and what follows from it."""
 
 from dataclasses import replace
-from pathlib import Path
 
+from promotion.data_files import StrPath
 from promotion.errors import Refused
 from promotion.interfaces import Step, call
 from promotion.registry.judge import judge, withhold
 from promotion.registry.parts import Parts
 from promotion.registry.plan import Plan, plan_of
 from promotion.registry.preflight import foresee, fresh_start, settled
-from promotion.registry.register import registrations, side_of
+from promotion.registry.register import candidate_of, registrations
 from promotion.registry.rolled_back import blocking, rollback_check
 from promotion.registry.serving import adoption_hint, serving
 from promotion.registry.transition import find, plan_verdict, stands
@@ -20,8 +20,8 @@ def plan_gate(
     parts: Parts,
     tag: Tag | str,
     *,
-    data: str | Path | None = None,
-    holdout: str | Path | None = None,
+    data: StrPath | None = None,
+    holdout: StrPath | None = None,
     step: Step = call,
     start_anew: str | None = None,
 ) -> Plan:
@@ -41,23 +41,23 @@ def plan_gate(
     if rival == tag:
         message = f"{tag} serves already; a challenger is judged against it with `promotion gate TAG`."
         raise Refused(message + adoption_hint(state, tag), tag=tag)
-    news = registrations(parts, state, *filter(None, (tag, rival)))
-    known = parts.journal.foreseen(state, news)
-    back = blocking(known, parts.store, tag)
+    registered = registrations(parts, state, *filter(None, (tag, rival)))
+    foreseen = parts.journal.foreseen(state, registered)
+    back = blocking(foreseen, parts.store, tag)
     if back:
-        sides = find(known, tag), find(known, rival) if rival else None
-        judgement = withhold(*sides, parts.config.model(tag.model).policy, rollback_check(tag, back))
+        versions = find(foreseen, tag), find(foreseen, rival) if rival else None
+        judgement = withhold(*versions, parts.config.model(tag.model).policy, rollback_check(tag, back))
     else:
         judgement = judge(
-            side_of(parts, "challenger", known, tag),
-            side_of(parts, "champion", known, rival) if rival else None,
-            parts.reader.judging(tag.model, find(known, tag).registration, data, holdout),
+            candidate_of(parts, "challenger", foreseen, tag),
+            candidate_of(parts, "champion", foreseen, rival) if rival else None,
+            parts.reader.judging(tag.model, find(foreseen, tag).registration, data, holdout),
             parts.config.model(tag.model).policy,
             parts.store,
             step,
             earlier=state.trials,
         )
-    plan = plan_verdict(known, tag, judgement.decision)
-    if plan is None and stands(find(known, tag), judgement.decision_digest):
+    plan = plan_verdict(foreseen, tag, judgement.decision)
+    if plan is None and stands(find(foreseen, tag), judgement.decision_digest):
         return replace(plan_of(state, *begun), standing=judgement.decision)
-    return plan_of(state, *begun, *news, judgement, plan)
+    return plan_of(state, *begun, *registered, judgement, plan)

@@ -48,12 +48,12 @@ class Journal:
 
     def state(self, model: str) -> State:
         """The model's state, folded from its entries; those that this process has folded already are not read again."""
-        known = self._folded.get(model, State(model=model))
-        news = self._ledger.entries(model, after=known.seq)
-        if news and news[0].prev_hash == known.hash:
-            state = advance(known, *news)
-        elif not news and self._ledger.head(model) == known.head:
-            return known
+        before = self._folded.get(model, State(model=model))
+        newer = self._ledger.entries(model, after=before.seq)
+        if newer and newer[0].prev_hash == before.hash:
+            state = advance(before, *newer)
+        elif not newer and self._ledger.head(model) == before.head:
+            return before
         else:  # the ledger was restored from a backup, or meddled with
             state = fold(model, self._ledger.entries(model))
             self._before.pop(model, None)
@@ -213,6 +213,6 @@ class Journal:
     def _settle_kept(self, plan: TransitionPlanned, state: State) -> None:
         """Take `prod` from a version that kept it while an earlier champion's files were not here."""
         for tag in labelled_prod(self._store, state.model):
-            known = state.versions.get(str(tag))
-            if str(tag) != plan.champion and known and known.stage not in {None, Stage.PROD}:
-                self._store.write_stage(tag, known.stage)
+            version = state.versions.get(str(tag))
+            if str(tag) != plan.champion and version and version.stage not in {None, Stage.PROD}:
+                self._store.write_stage(tag, version.stage)

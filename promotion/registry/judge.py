@@ -1,4 +1,4 @@
-"""Judging one version: holdout, cleaning, scoring both sides on the same rows, comparison, decision.
+"""Judging one version: holdout, cleaning, scoring both candidates on the same rows, comparison, decision.
 
 The parts run through a `Step`, so that each shows as a task where something orchestrates them.
 """
@@ -16,7 +16,7 @@ from promotion.errors import DataError
 from promotion.holdout import AssumedClean, Clean, UnknownRows, clean, holdout_digest
 from promotion.interfaces import ModelStore, Recipe, Step, task_of_recipe
 from promotion.ledger.entries import Judgement
-from promotion.ledger.state import Known
+from promotion.ledger.state import VersionState
 from promotion.policy import (
     Budget,
     Check,
@@ -33,7 +33,7 @@ from promotion.policy import (
     decide,
     seen_renamed,
 )
-from promotion.registry.candidate import Side, footprint, score_version
+from promotion.registry.candidate import Candidate, footprint, score_version
 from promotion.registry.data import Data, split
 from promotion.row_keys import FIRST_FORM
 from promotion.vocabulary import Outcome, Task
@@ -47,15 +47,15 @@ if TYPE_CHECKING:
 
 
 def judge(
-    challenger: Side,
-    champion: Side | None,
+    challenger: Candidate,
+    champion: Candidate | None,
     data: Data,
     policy: Policy,
     store: ModelStore,
     step: Step,
     earlier: Sequence[Trial] = (),
 ) -> Judgement:
-    """Decide on the challenger; a side that cannot be scored is named in the decision, which then holds.
+    """Decide on the challenger; a candidate that cannot be scored is named in the decision, which then holds.
 
     Args:
         challenger: the version to judge.
@@ -66,16 +66,16 @@ def judge(
         step: runs the parts.
         earlier: every earlier use of a holdout of this model, oldest first.
     """
-    sides = [_trusted(side, policy) for side in (challenger, champion) if side is not None]
-    holdout = step(clean_holdout, data, sides)
-    used = _used(holdout, data, sides)
-    trial = _trial(sides, policy, used, holdout, earlier)
-    clean_checks = _provenance_checks(sides, holdout, data.draws)
+    candidates = [_trusted(one, policy) for one in (challenger, champion) if one is not None]
+    holdout = step(clean_holdout, data, candidates)
+    used = _used(holdout, data, candidates)
+    trial = _trial(candidates, policy, used, holdout, earlier)
+    clean_checks = _provenance_checks(candidates, holdout, data.draws)
     if any(check.outcome is not Outcome.PASSED for check in clean_checks):
         decision, curves = decide(None, policy, before=clean_checks), None
     else:
         budget = _budget(trial, policy, earlier)
-        decision, curves = _score_and_decide(sides, holdout, data.draws, policy, store, step, clean_checks, budget)
+        decision, curves = _score_and_decide(candidates, holdout, data.draws, policy, store, step, clean_checks, budget)
     decision = replace(
         decision,
         challenger=Judged(tag=str(challenger.tag), digest=challenger.digest),
@@ -94,7 +94,7 @@ def judge(
     )
 
 
-def withhold(challenger: Known, champion: Known | None, policy: Policy, check: Check) -> Judgement:
+def withhold(challenger: VersionState, champion: VersionState | None, policy: Policy, check: Check) -> Judgement:
     """Hold the challenger for a reason that no row can change: nothing is read or scored, and no use is counted."""
     decision = replace(
         decide(None, policy, before=(check,)),
@@ -104,42 +104,40 @@ def withhold(challenger: Known, champion: Known | None, policy: Policy, check: C
     return Judgement(tag=challenger.tag, decision=decision, decision_digest=decision.digest, policy=plain(policy))
 
 
-def compare_sides(
-    sides: Sequence[Side], data: Data, policy: Policy, store: ModelStore, notice: Callable[[str], None]
+def compare_candidates(
+    candidates: Sequence[Candidate], data: Data, policy: Policy, store: ModelStore, notice: Callable[[str], None]
 ) -> Comparison:
     """Compare challenger and champion (in this order), and decide nothing; unknown training rows are only noticed.
 
     Raises:
-        DataError: no row is left to judge by, or a side cannot be scored.
+        DataError: no row is left to judge by, or a candidate cannot be scored.
     """
-    unknown = [side for side in sides if isinstance(side.provenance, UnknownRows)]
-    for side in unknown:
-        notice(
-            f"The training rows of {side.tag} are unknown; where they are among those that judge, it looks too good."
-        )
-    trusted = [_taken(side, by_policy=False) for side in sides]
+    unknown = [one for one in candidates if isinstance(one.provenance, UnknownRows)]
+    for one in unknown:
+        notice(f"The training rows of {one.tag} are unknown; where they are among those that judge, it looks too good.")
+    trusted = [_taken(one, by_policy=False) for one in candidates]
     holdout = clean_holdout(data, trusted)
     if len(holdout.rows) == 0:
         raise DataError(f"{_all_trained(holdout, data.draws)}. Name other rows with --data.")
-    scores = [score_version(side, store, holdout.rows) for side in sides]
-    evidence = weigh(holdout.rows, scores, sides[0], policy, data.draws)
-    assert isinstance(evidence, Comparison)  # noqa: S101 - there are two sides
+    scores = [score_version(one, store, holdout.rows) for one in candidates]
+    evidence = weigh(holdout.rows, scores, candidates[0], policy, data.draws)
+    assert isinstance(evidence, Comparison)  # noqa: S101 - there are two candidates
     return evidence
 
 
-def clean_holdout(data: Data, sides: Sequence[Side]) -> Clean:
-    """The holdout without the rows that a side was trained on."""
-    recipe = sides[0].recipe
+def clean_holdout(data: Data, candidates: Sequence[Candidate]) -> Clean:
+    """The holdout without the rows that a candidate was trained on."""
+    recipe = candidates[0].recipe
     rows = split(recipe, data).holdout
     groups = data.draws.group_fingerprints(rows) if data.draws.clean_by else None
-    return clean(rows, recipe, *(side.provenance for side in sides), groups=groups)
+    return clean(rows, recipe, *(one.provenance for one in candidates), groups=groups)
 
 
 def weigh(
-    rows: "pd.DataFrame", scores: Sequence["Scores"], side: Side, policy: Policy, draws: Draws
+    rows: "pd.DataFrame", scores: Sequence["Scores"], candidate: Candidate, policy: Policy, draws: Draws
 ) -> Comparison | Evaluation:
     """Compare challenger and champion (in this order); measure the challenger alone when there is no champion."""
-    labels, names = rows[side.recipe.label].to_numpy(), policy.names(task_of_recipe(side.recipe))
+    labels, names = rows[candidate.recipe.label].to_numpy(), policy.names(task_of_recipe(candidate.recipe))
     if len(scores) == 1:
         return measure(labels, scores[0], metrics=names, columns=rows, **draws.arguments(rows))
     challenger, champion = scores
@@ -156,7 +154,7 @@ def weigh(
 
 
 def _score_and_decide(
-    sides: Sequence[Side],
+    candidates: Sequence[Candidate],
     holdout: Clean,
     draws: Draws,
     policy: Policy,
@@ -166,19 +164,19 @@ def _score_and_decide(
     budget: Budget | None,
 ) -> tuple[Decision, Curves | None]:
     try:
-        scores = [step(score_version, side, store, holdout.rows) for side in sides]
-        measured = step(footprint, sides, store, holdout.rows, policy.limits)
+        scores = [step(score_version, one, store, holdout.rows) for one in candidates]
+        measured = step(footprint, candidates, store, holdout.rows, policy.limits)
     except DataError as error:
         unscored = Check(kind=Kind.SCORED, subject="", outcome=Outcome.MISSING, reason=str(error))
         return decide(None, policy, before=(*before, unscored)), None
-    recipe = sides[0].recipe
-    evidence = step(weigh, holdout.rows, scores, sides[0], policy, draws)
+    recipe = candidates[0].recipe
+    evidence = step(weigh, holdout.rows, scores, candidates[0], policy, draws)
     curves = draw_curves(holdout.rows[recipe.label].to_numpy(), *scores, task=task_of_recipe(recipe))
     return step(decide, evidence, policy, budget=budget, footprint=measured, before=before), curves
 
 
-def _used(holdout: Clean, data: Data, sides: Sequence[Side]) -> HoldoutUsed:
-    recipe = sides[0].recipe
+def _used(holdout: Clean, data: Data, candidates: Sequence[Candidate]) -> HoldoutUsed:
+    recipe = candidates[0].recipe
     return HoldoutUsed(
         digest=holdout_digest(holdout, recipe),
         data=data.name,
@@ -191,18 +189,20 @@ def _used(holdout: Clean, data: Data, sides: Sequence[Side]) -> HoldoutUsed:
     )
 
 
-def _trial(sides: Sequence[Side], policy: Policy, used: HoldoutUsed, holdout: Clean, earlier: Sequence[Trial]) -> Trial:
+def _trial(
+    candidates: Sequence[Candidate], policy: Policy, used: HoldoutUsed, holdout: Clean, earlier: Sequence[Trial]
+) -> Trial:
     """The use that a decision makes of its rows; without a champion it counts for none."""
     trial = Trial(
-        challenger=sides[0].digest,
-        champion=sides[1].digest if len(sides) > 1 else None,
+        challenger=candidates[0].digest,
+        champion=candidates[1].digest if len(candidates) > 1 else None,
         metric=policy.primary.metric,
         holdout=used.digest,
         sketch=HoldoutSketch.of(holdout.keys),
     )
     if trial.champion is None or not any(other.is_first_form for other in earlier):
         return trial
-    return replace(trial, renamed=seen_renamed(trial, _renamed(holdout, sides[0].recipe), earlier))
+    return replace(trial, renamed=seen_renamed(trial, _renamed(holdout, candidates[0].recipe), earlier))
 
 
 def _renamed(holdout: Clean, recipe: Recipe) -> Iterator[Renamed]:
@@ -219,27 +219,29 @@ def _budget(trial: Trial, policy: Policy, earlier: Sequence[Trial]) -> Budget | 
     return Budget(alpha=policy.alpha, use=count_use(trial, earlier))
 
 
-def _trusted(side: Side, policy: Policy) -> Side:
-    """The side; one of unknown training rows taken as clean where the policy says so."""
+def _trusted(candidate: Candidate, policy: Policy) -> Candidate:
+    """The candidate; one of unknown training rows taken as clean where the policy says so."""
     trusts = policy.unknown_provenance is UnknownProvenance.ASSUME_CLEAN
-    return _taken(side, by_policy=True) if trusts else side
+    return _taken(candidate, by_policy=True) if trusts else candidate
 
 
-def _taken(side: Side, *, by_policy: bool) -> Side:
-    found = side.provenance
+def _taken(candidate: Candidate, *, by_policy: bool) -> Candidate:
+    found = candidate.provenance
     return (
-        replace(side, provenance=found.taken_as_clean(by_policy=by_policy)) if isinstance(found, UnknownRows) else side
+        replace(candidate, provenance=found.taken_as_clean(by_policy=by_policy))
+        if isinstance(found, UnknownRows)
+        else candidate
     )
 
 
-def _provenance_checks(sides: Sequence[Side], holdout: Clean, draws: Draws) -> tuple[Check, ...]:
-    """One check that the holdout is clean for all sides, or one for each side whose training rows are unknown."""
-    unknown = [side for side in sides if isinstance(side.provenance, UnknownRows)]
+def _provenance_checks(candidates: Sequence[Candidate], holdout: Clean, draws: Draws) -> tuple[Check, ...]:
+    """One check that the holdout is clean for all candidates, or one for each whose training rows are unknown."""
+    unknown = [one for one in candidates if isinstance(one.provenance, UnknownRows)]
     if unknown:
         return tuple(
-            Check(kind=Kind.CLEAN, subject=side.role, outcome=Outcome.MISSING, reason=_unknown(side, side.provenance))
-            for side in unknown
-            if isinstance(side.provenance, UnknownRows)
+            Check(kind=Kind.CLEAN, subject=one.role, outcome=Outcome.MISSING, reason=_unknown(one, one.provenance))
+            for one in unknown
+            if isinstance(one.provenance, UnknownRows)
         )
     if len(holdout.rows) == 0:
         reason = f"{_all_trained(holdout, draws)}, so no row is left to judge by."
@@ -247,9 +249,11 @@ def _provenance_checks(sides: Sequence[Side], holdout: Clean, draws: Draws) -> t
     by_group = draws.clean_by and draws.group
     which = "of groups that did" if by_group else "that did"
     left_out = f"; {holdout.removed:,} {which} were left out" if holdout.removed else ""
-    trained = "either model" if len(sides) > 1 else "the model"
+    trained = "either model" if len(candidates) > 1 else "the model"
     whose = f"No group by {draws.group.name} of" if draws.clean_by and draws.group else "None of"
-    reason = f"{whose} the {len(holdout.rows):,} rows that judge trained {trained}{left_out}.{_taken_as_clean(sides)}"
+    reason = (
+        f"{whose} the {len(holdout.rows):,} rows that judge trained {trained}{left_out}.{_taken_as_clean(candidates)}"
+    )
     return (Check(kind=Kind.CLEAN, subject="", outcome=Outcome.PASSED, reason=reason),)
 
 
@@ -260,24 +264,25 @@ def _all_trained(holdout: Clean, draws: Draws) -> str:
     return f"All {holdout.removed:,} rows of the holdout trained one of the models"
 
 
-def _taken_as_clean(sides: Sequence[Side]) -> str:
+def _taken_as_clean(candidates: Sequence[Candidate]) -> str:
     """What the policy assumed, if anything."""
-    taken = [side for side in sides if isinstance(side.provenance, AssumedClean) and side.provenance.by_policy]
-    named = " and ".join(f"the {side.role} {side.tag}" for side in taken)
+    taken = [one for one in candidates if isinstance(one.provenance, AssumedClean) and one.provenance.by_policy]
+    named = " and ".join(f"the {one.role} {one.tag}" for one in taken)
     return (
         f' The training rows of {named} are unknown; unknown_provenance = "assume_clean" takes it so.' if taken else ""
     )
 
 
-def _unknown(side: Side, unknown: UnknownRows) -> str:
+def _unknown(candidate: Candidate, unknown: UnknownRows) -> str:
+    named = f"the {candidate.role} {candidate.tag}"
     if unknown.groups:
         return (
-            f"The version says nothing of the groups by {unknown.groups} that trained the {side.role} {side.tag}, and "
+            f"The version says nothing of the groups by {unknown.groups} that trained {named}, and "
             'clean_by = "group" asks for them. Train it again with `group` set; or, if you are sure that it saw none '
-            f"of the holdout's groups, `promotion adopt {side.tag} --assume-clean --reason …` records it."
+            f"of the holdout's groups, `promotion adopt {candidate.tag} --assume-clean --reason …` records it."
         )
     return (
-        f"The training rows of the {side.role} {side.tag} are unknown, so the holdout may not be clean. If you know "
-        f"that it was trained before a time, `promotion adopt {side.tag} --trained-before TIME --reason …` records it; "
+        f"The training rows of {named} are unknown, so the holdout may not be clean. If you know that it was trained "
+        f"before a time, `promotion adopt {candidate.tag} --trained-before TIME --reason …` records it; "
         "if you are sure that it saw none of the holdout's rows, use --assume-clean."
     )

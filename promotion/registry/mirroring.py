@@ -10,7 +10,7 @@ from promotion.comparison import Comparison
 from promotion.interfaces import Aliases, MirrorDecision, MirrorState, MirrorVersion
 from promotion.ledger.chain import Entry
 from promotion.ledger.entries import Judgement, Takeover
-from promotion.ledger.state import Known, State
+from promotion.ledger.state import State, VersionState
 from promotion.policy import Decision
 from promotion.visible import visible_in_json
 from promotion.vocabulary import Tag
@@ -42,7 +42,9 @@ def mirror_state(
         model=state.model,
         hashes=tuple(entry.hash for entry in entries),
         versions=tuple(
-            _version(known, paths) for known in state.versions.values() if known.stage is not None or known.deleted_at
+            _version(version, paths)
+            for version in state.versions.values()
+            if version.stage is not None or version.deleted_at
         ),
         aliases=names,
         decisions=tuple(filter(None, (_decision(state, entries, entry, draw) for entry in entries[seen:]))),
@@ -88,13 +90,13 @@ def logged_as(metric: str) -> str:
     return re.sub(r"[^A-Za-z0-9.-]+", "_", metric).strip("_")
 
 
-def _version(known: Known, paths: Mapping[str, Path]) -> MirrorVersion:
+def _version(version: VersionState, paths: Mapping[str, Path]) -> MirrorVersion:
     return MirrorVersion(
-        tag=Tag.parse(known.tag),
-        path=paths.get(known.tag, Path(known.tag.replace(":", "/"))),
-        run_id=known.registration.run_id,
-        stage=known.stage,
-        digest=known.registration.digest,
+        tag=Tag.parse(version.tag),
+        path=paths.get(version.tag, Path(version.tag.replace(":", "/"))),
+        run_id=version.registration.run_id,
+        stage=version.stage,
+        digest=version.registration.digest,
     )
 
 

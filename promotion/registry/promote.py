@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from promotion.errors import Refused
 from promotion.ledger.entries import Override, TransitionPlanned
-from promotion.ledger.state import Known
+from promotion.ledger.state import VersionState
 from promotion.registry import transition
 from promotion.registry.gate import plan_gate
 from promotion.registry.parts import Parts
@@ -39,18 +39,30 @@ def plan_promotion(
     parts.stored(tag)
     state = settled(parts, tag.model)
     begun = fresh_start(parts, state, anew)
-    news = registrations(parts, state, tag, *labelled_prod(parts.store, tag.model))
-    known = parts.journal.foreseen(state, news)
-    version = find(known, tag)
+    registered = registrations(parts, state, tag, *labelled_prod(parts.store, tag.model))
+    foreseen = parts.journal.foreseen(state, registered)
+    version = find(foreseen, tag)
     if not override:
-        check_readmitted(tag, blocking(known, parts.store, tag))
+        check_readmitted(tag, blocking(foreseen, parts.store, tag))
     now, panel = parts.clock(), parts.panel(tag.model)
-    plan = transition.plan_promotion(known, tag, reason=why, override=override, panel=panel, now=now)
+    plan = transition.plan_promotion(foreseen, tag, reason=why, override=override, panel=panel, now=now)
     if not override and _outdated(parts, version):
         return _judged_again(parts, tag, why, anew if begun else None)
     verdict = version.decision.verdict.value if version.decision else None
     overriding = Override(tag=str(tag), reason=why, verdict=verdict) if override else None
-    return plan_of(state, *begun, *news, overriding, verified(parts, version, plan))
+    return plan_of(state, *begun, *registered, overriding, verified(parts, version, plan))
+
+
+def require_promoted(tag: Tag, done: Plan) -> None:
+    """See that a promotion that was made put the version into `prod`.
+
+    Raises:
+        Refused: it was judged again and did not pass, or waits for approval now.
+    """
+    if not done.promotes:
+        verdict = "it waits for approval" if done.decided.waits else done.decided.verdict
+        message = f"{tag} was judged again and not promoted: {verdict}. {done.decided.summary}"
+        raise Refused(message)
 
 
 def _judged_again(parts: Parts, tag: Tag, reason: str, start_anew: str | None) -> Plan:
@@ -63,7 +75,7 @@ def _judged_again(parts: Parts, tag: Tag, reason: str, start_anew: str | None) -
     return replace(judged, bodies=tuple(bodies))
 
 
-def _outdated(parts: Parts, version: Known) -> bool:
+def _outdated(parts: Parts, version: VersionState) -> bool:
     """Whether the file whose rows judged a version has changed since; one that is gone takes no decision away.
 
     Raises:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from promotion.ledger.entries import Registration
-from promotion.ledger.state import Known, State
+from promotion.ledger.state import State, VersionState
 from promotion.registry.apply import complete, finish
-from promotion.registry.candidate import Side
+from promotion.registry.candidate import Candidate
 from promotion.registry.data import Data
 from promotion.registry.parts import Parts
 from promotion.registry.recipes import draws_by, load_recipe
@@ -33,7 +33,7 @@ class Origin:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
-def register(parts: Parts, tag: Tag | str, origin: Origin | None = None) -> Known:
+def register(parts: Parts, tag: Tag | str, origin: Origin | None = None) -> VersionState:
     """Record a version of the store with the digest of its files; one that is recorded already stays as it is."""
     tag = Tag.parse(tag)
     state = complete(parts, tag.model)
@@ -71,14 +71,14 @@ def registration(parts: Parts, tag: Tag, origin: Origin) -> Registration:
     )
 
 
-def side_of(parts: Parts, role: str, state: State, tag: Tag) -> Side:
+def candidate_of(parts: Parts, role: str, state: State, tag: Tag) -> Candidate:
     """A registered version as one that is judged, or judged against."""
-    known, settings = find(state, tag), parts.config.model(tag.model)
-    recipe = load_recipe(settings, known.registration.options)
-    return Side(
+    version, settings = find(state, tag), parts.config.model(tag.model)
+    recipe = load_recipe(settings, version.registration.options)
+    return Candidate(
         role=role,
         tag=tag,
-        digest=known.registration.digest,
-        provenance=provenance(known, parts.store, draws_by(settings, recipe)),
+        digest=version.registration.digest,
+        provenance=provenance(version, parts.store, draws_by(settings, recipe)),
         recipe=recipe,
     )

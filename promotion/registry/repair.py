@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from promotion.errors import MirrorError
 from promotion.interfaces import Names, Stored, StoreMaintenance, Stray
 from promotion.ledger.entries import Move, TransitionPlanned
-from promotion.ledger.state import Known, State
+from promotion.ledger.state import State, VersionState
 from promotion.patience import patience
 from promotion.registry.foreign import foreign_told, unknown_champion
 from promotion.registry.parts import Parts
@@ -17,7 +17,7 @@ from promotion.vocabulary import Stage, Tag
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mending:
+class LabelRepair:
     """What a repair would record.
 
     Attributes:
@@ -29,7 +29,7 @@ class Mending:
     plan: TransitionPlanned | None
 
 
-def mending(state: State, stored: Iterable[Stored], *, lost: bool) -> Mending:
+def repair_labels(state: State, stored: Iterable[Stored], *, lost: bool) -> LabelRepair:
     """Write the ledger's stage over every label that disagrees.
 
     A version that carries `prod` behind the ledger's back goes to wait for judgement, be it unknown, without a stage
@@ -41,27 +41,27 @@ def mending(state: State, stored: Iterable[Stored], *, lost: bool) -> Mending:
     moves, unknown = [], []
     champion = state.champion.tag if state.champion else None
     for one in stored:
-        known = state.versions.get(str(one.tag))
-        after = None if lost and (one.stage == Stage.PROD or str(one.tag) == champion) else _mended(state, known, one)
+        version = state.versions.get(str(one.tag))
+        after = None if lost and (one.stage == Stage.PROD or str(one.tag) == champion) else _due(state, version, one)
         if one.torn is None and after and one.stage != after.value and str(one.tag) not in pending:
             moves.append(Move(tag=str(one.tag), before=one.known_stage, after=after))
-            unknown += [] if known else [one.tag]
+            unknown += [] if version else [one.tag]
     moves.sort(key=lambda move: move.tag != champion)  # a plain reader of labels never finds none in `prod`
     reason = "Labels that disagreed with the ledger were written again."
     plan = TransitionPlanned(cause="repair", moves=tuple(moves), champion=champion, reason=reason) if moves else None
-    return Mending(unknown=tuple(unknown), plan=plan)
+    return LabelRepair(unknown=tuple(unknown), plan=plan)
 
 
-def _mended(state: State, known: Known | None, one: Stored) -> Stage | None:
+def _due(state: State, version: VersionState | None, one: Stored) -> Stage | None:
     """The stage that the label must carry; None where any will do."""
     if state.champion and state.champion.tag == str(one.tag):
         return Stage.PROD
     labelled = one.stage == Stage.PROD
-    if known and known.stage and known.stage is not Stage.PROD:
-        return known.stage
+    if version and version.stage and version.stage is not Stage.PROD:
+        return version.stage
     if state.champion is None:
-        return known.stage if known else None
-    return Stage.STAGING if labelled or (known and known.stage is Stage.PROD) else None
+        return version.stage if version else None
+    return Stage.STAGING if labelled or (version and version.stage is Stage.PROD) else None
 
 
 def plan_repair(parts: Parts, model: str) -> Plan:
@@ -75,8 +75,8 @@ def plan_repair(parts: Parts, model: str) -> Plan:
     state = parts.journal.state(model)
     parts.claims.check(state)
     lost = champion_trouble(state, parts.store, whole=True)
-    mend = mending(state, parts.store.versions(model), lost=bool(lost))
-    recorded = plan_of(state, *registrations(parts, state, *mend.unknown), mend.plan)
+    labels = repair_labels(state, parts.store.versions(model), lost=bool(lost))
+    recorded = plan_of(state, *registrations(parts, state, *labels.unknown), labels.plan)
     strays, leftovers = _in_the_store(parts)
     cleared = replace(recorded, lost=lost, strays=strays, leftovers=leftovers)
     return replace(cleared, claims=parts.claims.missing(state), foreign=_written_over(parts, state))

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import accumulate
 
 from promotion.ledger.entries import TransitionPlanned
-from promotion.ledger.state import Known, State
+from promotion.ledger.state import State, VersionState
 from promotion.vocabulary import Stage
 
 
@@ -70,20 +70,20 @@ def plan_retention(state: State, found: Retention, *, reason: str) -> Transition
 def _needed(state: State, served: Collection[str]) -> Iterator[tuple[str, str]]:
     """Why each version that may not go stays, whatever its age."""
     named = {move.tag for move in state.pending[1].moves} if state.pending else set()
-    for known in state.versions.values():
-        if state.champion and known.tag == state.champion.tag:
-            yield known.tag, "serves"
-        elif known.tag in named:
-            yield known.tag, "named by a change that is not finished"
-        elif known.tag in state.line or known.tag in served:
-            yield known.tag, "served before: a rollback may bring it back"
-        elif known.deleted_at is None and known.stage not in {Stage.ARCHIVED, Stage.REJECTED}:
-            yield known.tag, f"in {known.stage}" if known.stage else "in no stage of ours"
+    for version in state.versions.values():
+        if state.champion and version.tag == state.champion.tag:
+            yield version.tag, "serves"
+        elif version.tag in named:
+            yield version.tag, "named by a change that is not finished"
+        elif version.tag in state.line or version.tag in served:
+            yield version.tag, "served before: a rollback may bring it back"
+        elif version.deleted_at is None and version.stage not in {Stage.ARCHIVED, Stage.REJECTED}:
+            yield version.tag, f"in {version.stage}" if version.stage else "in no stage of ours"
 
 
 def _registered(state: State) -> Mapping[str, datetime]:
     """When each version was registered: not before the one before it, however wrong the clock was that wrote it."""
-    claimed = (_moment(known) for known in state.versions.values())
+    claimed = (_moment(version) for version in state.versions.values())
     return dict(zip(state.versions, accumulate(claimed, max), strict=True))
 
 
@@ -98,5 +98,5 @@ def _doubt(state: State, before: datetime | None, now: datetime) -> str:
     return f"{said}{now.isoformat(timespec='seconds')}: see that it is right, since every version looks old by it."
 
 
-def _moment(known: Known) -> datetime:
-    return datetime.fromisoformat(known.registered_at)
+def _moment(version: VersionState) -> datetime:
+    return datetime.fromisoformat(version.registered_at)

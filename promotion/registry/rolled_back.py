@@ -6,7 +6,7 @@ from promotion.errors import Refused, StoreError, UnknownName
 from promotion.history.lineage import ChampionPeriod, champion_periods
 from promotion.interfaces import ModelStore
 from promotion.ledger.chain import Entry
-from promotion.ledger.state import Known, RolledBack, State
+from promotion.ledger.state import RolledBack, State, VersionState
 from promotion.number_format import minute
 from promotion.policy import Check, Decision, Kind
 from promotion.vocabulary import Outcome, Tag
@@ -14,7 +14,7 @@ from promotion.vocabulary import Outcome, Tag
 _LISTED = 5
 
 
-def blocking(state: State, store: ModelStore, tag: Tag) -> Known | None:
+def blocking(state: State, store: ModelStore, tag: Tag) -> VersionState | None:
     """The rolled-back version that keeps a version out: itself, or one with the very same files. The champion has none.
 
     Retraining on the same rows with the same seed gives the same files under a new tag, and what was wrong with them
@@ -25,39 +25,41 @@ def blocking(state: State, store: ModelStore, tag: Tag) -> Known | None:
     own = state.versions.get(str(tag))
     if own and own.rolled_back:
         return own
-    others = [known for known in _rolled_back(state) if known.tag != str(tag)]
+    others = [version for version in _rolled_back(state) if version.tag != str(tag)]
     files = _files(store, tag, own) if others else None
-    return next((known for known in others if files and files == _files(store, Tag.parse(known.tag), known)), None)
+    return next(
+        (version for version in others if files and files == _files(store, Tag.parse(version.tag), version)), None
+    )
 
 
-def rolled_back(state: State) -> tuple[Known, ...]:
+def rolled_back(state: State) -> tuple[VersionState, ...]:
     """The versions that were rolled back from, are not readmitted and not deleted; the last one first."""
-    return tuple(known for known in _rolled_back(state) if not known.deleted_at)
+    return tuple(version for version in _rolled_back(state) if not version.deleted_at)
 
 
-def _rolled_back(state: State) -> tuple[Known, ...]:
+def _rolled_back(state: State) -> tuple[VersionState, ...]:
     """Those of them too that are deleted, whose files another version may have."""
-    found = [known for known in state.versions.values() if known.rolled_back]
-    return tuple(sorted(found, key=lambda known: -known.rolled_back.seq if known.rolled_back else 0))
+    found = [version for version in state.versions.values() if version.rolled_back]
+    return tuple(sorted(found, key=lambda version: -version.rolled_back.seq if version.rolled_back else 0))
 
 
-def check_readmitted(tag: Tag, known: Known | None) -> None:
+def check_readmitted(tag: Tag, version: VersionState | None) -> None:
     """See that no rollback keeps a version out.
 
     Args:
         tag: of the version.
-        known: what `blocking` gives for it.
+        version: what `blocking` gives for it.
 
     Raises:
         Refused: one does; says who rolled back, when and why, and what a person can do.
     """
-    if known:
-        raise Refused(kept_out(tag, known), tag=tag)
+    if version:
+        raise Refused(kept_out(tag, version), tag=tag)
 
 
-def rollback_check(tag: Tag, known: Known) -> Check:
+def rollback_check(tag: Tag, version: VersionState) -> Check:
     """The check that holds a version as long as a rollback keeps it out."""
-    return Check(kind=Kind.NO_ROLLBACK, subject="", outcome=Outcome.FAILED, reason=kept_out(tag, known))
+    return Check(kind=Kind.NO_ROLLBACK, subject="", outcome=Outcome.FAILED, reason=kept_out(tag, version))
 
 
 def held_back(decision: Decision) -> bool:
@@ -65,20 +67,20 @@ def held_back(decision: Decision) -> bool:
     return any(check.kind is Kind.NO_ROLLBACK for check in decision.checks)
 
 
-def kept_out(tag: Tag, known: Known) -> str:
+def kept_out(tag: Tag, version: VersionState) -> str:
     """Who rolled back from a version, when and why, and what lets it serve again."""
-    assert known.rolled_back is not None  # noqa: S101 - it keeps one out
-    back = rolled_back_told(known, known.rolled_back)
-    twin = "" if known.tag == str(tag) else f" {tag} has the very same files."
+    assert version.rolled_back is not None  # noqa: S101 - it keeps one out
+    back = rolled_back_told(version, version.rolled_back)
+    twin = "" if version.tag == str(tag) else f" {tag} has the very same files."
     return (
         f"{back}.{twin} Promote it with `promotion promote {tag} --override --reason …`, or let the gate judge it "
-        f"again with `promotion readmit {known.tag} --reason …`."
+        f"again with `promotion readmit {version.tag} --reason …`."
     )
 
 
-def rolled_back_told(known: Known, back: RolledBack) -> str:
+def rolled_back_told(version: VersionState, back: RolledBack) -> str:
     """`os:alice rolled back from toy:tuesday at 2026-11-25 18:40 UTC: 'merchants complain'`."""
-    return f"{back.actor} rolled back from {known.tag} at {minute(back.at)} UTC: '{back.reason}'"
+    return f"{back.actor} rolled back from {version.tag} at {minute(back.at)} UTC: '{back.reason}'"
 
 
 def no_previous(state: State, entries: Sequence[Entry]) -> str:
@@ -134,13 +136,13 @@ def _named(state: State, among: Sequence[ChampionPeriod]) -> Iterator[str]:
         )
 
 
-def _files(store: ModelStore, tag: Tag, known: Known | None) -> str | None:
+def _files(store: ModelStore, tag: Tag, version: VersionState | None) -> str | None:
     """Digest of a version's files alone, by its registration; by the store where that says nothing, as earlier ones do.
 
     None where the store does not have them either.
     """
-    if known and known.registration.files:
-        return known.registration.files
+    if version and version.registration.files:
+        return version.registration.files
     try:
         return store.digests(tag).files
     except (UnknownName, StoreError):

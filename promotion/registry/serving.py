@@ -4,7 +4,7 @@ from promotion.draws import UNSAID, Draws
 from promotion.errors import DigestMismatch, Refused, StoreError, TornVersion, UnknownName
 from promotion.holdout import AssumedClean, Provenance, TrainedBefore, UnknownRows
 from promotion.interfaces import ModelStore, Stored
-from promotion.ledger.state import Known, State
+from promotion.ledger.state import State, VersionState
 from promotion.number_format import minute
 from promotion.row_keys import KnownRows
 from promotion.vocabulary import Stage, Tag
@@ -117,49 +117,49 @@ def present(state: State, store: ModelStore, tag: Tag) -> Stored:
         UnknownName: there never was such a version.
         StoreError: it is not whole, or cannot be read.
     """
-    known = state.versions.get(str(tag))
-    if known and known.deleted_at:
-        when = f"{minute(known.deleted_at)} UTC"
+    version = state.versions.get(str(tag))
+    if version and version.deleted_at:
+        when = f"{minute(version.deleted_at)} UTC"
         message = (
-            f"{tag} was deleted at {when} by {known.deleted_by}: {known.deleted_because} "
+            f"{tag} was deleted at {when} by {version.deleted_by}: {version.deleted_because} "
             f"`promotion show {tag}` tells its life; train a new version."
         )
         raise Refused(message, tag=tag)
     try:
         return store.get(tag)
     except UnknownName:
-        if known is None:
+        if version is None:
             raise
         message = (
-            f"{tag} was registered at {minute(known.registered_at)} UTC, and its files are no longer in "
+            f"{tag} was registered at {minute(version.registered_at)} UTC, and its files are no longer in "
             f"the {store.name}. Restore {store.path(tag)} from a backup, or train a new version."
         )
         raise Refused(message, tag=tag) from None
 
 
-def provenance(known: Known, store: ModelStore, draws: Draws = UNSAID) -> Provenance:
+def provenance(version: VersionState, store: ModelStore, draws: Draws = UNSAID) -> Provenance:
     """What is known of the rows that trained a version: what a person vouched for, or its own fingerprints.
 
     Where whole groups must be clean, and the version says nothing of its groups, it is unknown.
     """
     group = draws.group if draws.clean_by else None
-    rows = _of_rows(known, store, draws.group_id if group else None)
+    rows = _of_rows(version, store, draws.group_id if group else None)
     if group and (isinstance(rows, TrainedBefore) or (isinstance(rows, KnownRows) and rows.groups is None)):
         return UnknownRows(groups=group.name, beside=rows)
     return rows
 
 
-def _of_rows(known: Known, store: ModelStore, by: str | None) -> Provenance:
-    if known.adoption is not None:
-        bound = known.adoption.trained_before
+def _of_rows(version: VersionState, store: ModelStore, by: str | None) -> Provenance:
+    if version.adoption is not None:
+        bound = version.adoption.trained_before
         return AssumedClean() if bound is None else TrainedBefore(bound)
-    return store.training_rows(Tag.parse(known.tag), by=by) or UnknownRows()
+    return store.training_rows(Tag.parse(version.tag), by=by) or UnknownRows()
 
 
 def adoption_hint(state: State, tag: Tag) -> str:
     """What to do about a champion whose training rows are unknown; nothing when they are known."""
-    known = state.versions.get(str(tag))
-    if known and (known.adoption or known.registration.training_rows is not None):
+    version = state.versions.get(str(tag))
+    if version and (version.adoption or version.registration.training_rows is not None):
         return ""
     return (
         f" Its training rows are unknown: `promotion adopt {tag} --trained-before TIME --reason …` (or "

@@ -7,7 +7,7 @@ from promotion.errors import Refused, UnknownName
 from promotion.iso import in_utc
 from promotion.ledger.chain import Entry
 from promotion.ledger.entries import Move, TransitionPlanned
-from promotion.ledger.state import Known, State, champion_at, champions
+from promotion.ledger.state import State, VersionState, champion_at, champions
 from promotion.number_format import minute
 from promotion.policy import Decision
 from promotion.policy.approval import ANYONE, Panel
@@ -22,16 +22,16 @@ def plan_verdict(state: State, tag: Tag, decision: Decision) -> TransitionPlanne
     One that waits for people to approve it waits in `staging`, also where it was rejected or archived before. The
     champion itself, judged again, moves nowhere.
     """
-    known = find(state, tag)
-    if state.champion and state.champion.tag == known.tag:
+    version = find(state, tag)
+    if state.champion and state.champion.tag == version.tag:
         return None
     if decision.verdict is Verdict.PROMOTE and not decision.waits:
-        return _to_prod(state, known, "promotion", decision.summary, decision.digest)
-    if decision.waits and known.stage in {Stage.ARCHIVED, Stage.REJECTED}:
-        moves = (Move(tag=known.tag, before=known.stage, after=Stage.STAGING),)
+        return _to_prod(state, version, "promotion", decision.summary, decision.digest)
+    if decision.waits and version.stage in {Stage.ARCHIVED, Stage.REJECTED}:
+        moves = (Move(tag=version.tag, before=version.stage, after=Stage.STAGING),)
         return _plan(state, "reopening", moves, decision.summary, decision.digest)
-    if decision.verdict is Verdict.REJECT and known.stage is not Stage.REJECTED:
-        moves = (Move(tag=known.tag, before=known.stage, after=Stage.REJECTED),)
+    if decision.verdict is Verdict.REJECT and version.stage is not Stage.REJECTED:
+        moves = (Move(tag=version.tag, before=version.stage, after=Stage.REJECTED),)
         return _plan(state, "rejection", moves, decision.summary, decision.digest)
     return None
 
@@ -45,42 +45,42 @@ def plan_promotion(
         Refused: the version serves already; or it has no `promote` verdict against the present champion, or not the
             approvals that this verdict waits for, and the person did not override.
     """
-    known = find(state, tag)
-    if state.champion and state.champion.tag == known.tag:
+    version = find(state, tag)
+    if state.champion and state.champion.tag == version.tag:
         message = f"{tag} is the champion already, since {minute(state.champion.since)} UTC; nothing to do."
         raise Refused(message, tag=tag)
     if override:
-        return _to_prod(state, known, "promotion", reason, None)
-    if known.decision is None or held_back(known.decision):
-        since = " since it was readmitted" if known.decision else ""
+        return _to_prod(state, version, "promotion", reason, None)
+    if version.decision is None or held_back(version.decision):
+        since = " since it was readmitted" if version.decision else ""
         message = (
             f"{tag} has not been judged{since}. Run `promotion gate {tag}`, or judge it here with --rejudge, or "
             "promote it against the rules with --override."
         )
         raise Refused(message, tag=tag)
-    if known.decision.verdict is not Verdict.PROMOTE:
+    if version.decision.verdict is not Verdict.PROMOTE:
         message = (
-            f"The last decision on {tag} is {known.decision.verdict}: {known.decision.summary} Judge it on fresh rows "
-            f"with `promotion gate {tag} --data FILE`, or promote it against the rules with --override."
+            f"The last decision on {tag} is {version.decision.verdict}: {version.decision.summary} Judge it on fresh "
+            f"rows with `promotion gate {tag} --data FILE`, or promote it against the rules with --override."
         )
         raise Refused(message, tag=tag)
-    check_rival(state, known)
-    if known.decision.waits:
-        check_approved(known, panel, now)
-    return _to_prod(state, known, "promotion", reason, known.decision.digest)
+    check_rival(state, version)
+    if version.decision.waits:
+        check_approved(version, panel, now)
+    return _to_prod(state, version, "promotion", reason, version.decision.digest)
 
 
 def plan_answer(state: State, tag: Tag, panel: Panel) -> TransitionPlanned | None:
     """What follows from the answers to a decision that waits: `prod` once enough approved, `rejected` by a denial."""
-    known = find(state, tag)
-    said, last = consent_of(known, panel), known.votes[-1]
-    digest = known.decision.digest if known.decision else None
+    version = find(state, tag)
+    said, last = consent_of(version, panel), version.votes[-1]
+    digest = version.decision.digest if version.decision else None
     if said.denied:
-        moves = (Move(tag=known.tag, before=known.stage, after=Stage.REJECTED),)
+        moves = (Move(tag=version.tag, before=version.stage, after=Stage.REJECTED),)
         return _plan(state, "denial", moves, last.reason, digest)
     if not said.given:
         return None
-    return _to_prod(state, known, "promotion", f"Approved by {' and '.join(said.approved)}: {last.reason}", digest)
+    return _to_prod(state, version, "promotion", f"Approved by {' and '.join(said.approved)}: {last.reason}", digest)
 
 
 def plan_rollback(state: State, to: str, *, reason: str) -> TransitionPlanned:
@@ -89,16 +89,16 @@ def plan_rollback(state: State, to: str, *, reason: str) -> TransitionPlanned:
     Raises:
         Refused: the version serves, or its files are gone.
     """
-    known = state.versions[to]
-    if state.champion and known.tag == state.champion.tag:
+    version = state.versions[to]
+    if state.champion and version.tag == state.champion.tag:
         message = (
-            f"{known.tag} serves already, since {minute(state.champion.since)} UTC; there is nothing to roll back."
+            f"{version.tag} serves already, since {minute(state.champion.since)} UTC; there is nothing to roll back."
         )
-        raise Refused(message, tag=known.tag)
-    if known.deleted_at:
-        message = f"The files of {known.tag} were deleted at {known.deleted_at}, so it cannot serve again."
-        raise Refused(message, tag=known.tag)
-    return _to_prod(state, known, "rollback", reason, None)
+        raise Refused(message, tag=version.tag)
+    if version.deleted_at:
+        message = f"The files of {version.tag} were deleted at {version.deleted_at}, so it cannot serve again."
+        raise Refused(message, tag=version.tag)
+    return _to_prod(state, version, "rollback", reason, None)
 
 
 def rollback_target(
@@ -136,14 +136,14 @@ def _served_once(state: State, entries: Sequence[Entry], to: Tag) -> str:
     if to.model != state.model:
         message = f"{to} is a version of '{to.model}', and '{state.model}' is to be rolled back."
         raise Refused(message, model=state.model, tag=to)
-    known = find(state, to)
-    if all(champion is None or champion.tag != known.tag for _, champion in champions(state.model, entries)):
+    version = find(state, to)
+    if all(champion is None or champion.tag != version.tag for _, champion in champions(state.model, entries)):
         message = (
             f"{to} never served, so there is nothing to roll back to. `promotion promote {to}` promotes it, with "
             "--override also against the rules."
         )
         raise Refused(message, tag=to)
-    return known.tag
+    return version.tag
 
 
 def plan_adoption(state: State, tag: Tag, *, reason: str) -> TransitionPlanned:
@@ -152,17 +152,17 @@ def plan_adoption(state: State, tag: Tag, *, reason: str) -> TransitionPlanned:
     Raises:
         Refused: another version is champion.
     """
-    known = find(state, tag)
-    if state.champion and state.champion.tag != known.tag:
+    version = find(state, tag)
+    if state.champion and state.champion.tag != version.tag:
         message = (
             f"{state.champion.tag} is the champion of '{state.model}' by the ledger, so {tag} cannot be adopted. "
             f"Judge it with `promotion gate {tag}`, or promote it with --override."
         )
         raise Refused(message, tag=tag)
-    return _to_prod(state, known, "adoption", reason, None)
+    return _to_prod(state, version, "adoption", reason, None)
 
 
-def find(state: State, tag: Tag) -> Known:
+def find(state: State, tag: Tag) -> VersionState:
     """The version as the ledger knows it.
 
     Raises:
@@ -174,30 +174,30 @@ def find(state: State, tag: Tag) -> Known:
     return state.versions[str(tag)]
 
 
-def stands(known: Known, digest: str) -> bool:
+def stands(version: VersionState, digest: str) -> bool:
     """Whether a version's last decision is this one; one that waits is not, since asking again begins its time anew."""
-    return known.decision is not None and not known.decision.waits and known.decision.digest == digest
+    return version.decision is not None and not version.decision.waits and version.decision.digest == digest
 
 
 def standing(state: State, tag: Tag) -> Decision | None:
     """The decision on a version that needs no second look: it serves by it, or waits for people's answers to it."""
-    known = state.versions.get(str(tag))
-    if known is None or known.decision is None:
+    version = state.versions.get(str(tag))
+    if version is None or version.decision is None:
         return None
-    if state.champion and state.champion.tag == known.tag:
-        return known.decision if state.champion.decision == known.decision.digest else None
-    return known.decision if is_open(known) and judged_against(known) == _serving(state) else None
+    if state.champion and state.champion.tag == version.tag:
+        return version.decision if state.champion.decision == version.decision.digest else None
+    return version.decision if is_open(version) and judged_against(version) == _serving(state) else None
 
 
-def _to_prod(state: State, known: Known, cause: str, reason: str, decision: str | None) -> TransitionPlanned:
+def _to_prod(state: State, version: VersionState, cause: str, reason: str, decision: str | None) -> TransitionPlanned:
     """The new champion's move first, so that a plain reader of labels never finds none in `prod`."""
-    up = Move(tag=known.tag, before=known.stage, after=Stage.PROD)
+    up = Move(tag=version.tag, before=version.stage, after=Stage.PROD)
     down = tuple(
         Move(tag=other.tag, before=other.stage, after=Stage.ARCHIVED)
         for other in state.versions.values()
-        if other.stage is Stage.PROD and other.tag != known.tag
+        if other.stage is Stage.PROD and other.tag != version.tag
     )
-    return TransitionPlanned(cause=cause, moves=(up, *down), champion=known.tag, reason=reason, decision=decision)
+    return TransitionPlanned(cause=cause, moves=(up, *down), champion=version.tag, reason=reason, decision=decision)
 
 
 def _plan(state: State, cause: str, moves: tuple[Move, ...], reason: str, decision: str | None) -> TransitionPlanned:
@@ -205,29 +205,29 @@ def _plan(state: State, cause: str, moves: tuple[Move, ...], reason: str, decisi
     return TransitionPlanned(cause=cause, moves=moves, champion=champion, reason=reason, decision=decision)
 
 
-def check_rival(state: State, known: Known) -> None:
+def check_rival(state: State, version: VersionState) -> None:
     """See that the decision on a version was made against who serves now.
 
     Raises:
         Refused: it was not.
     """
-    rival = judged_against(known)
+    rival = judged_against(version)
     if rival != _serving(state):
         message = (
-            f"{known.tag} was judged against {rival or 'no champion'}, which no longer serves. `promotion gate "
-            f"{known.tag}` (or `promotion promote {known.tag} --rejudge`) judges it against the present champion."
+            f"{version.tag} was judged against {rival or 'no champion'}, which no longer serves. `promotion gate "
+            f"{version.tag}` (or `promotion promote {version.tag} --rejudge`) judges it against the present champion."
         )
-        raise Refused(message, tag=known.tag)
+        raise Refused(message, tag=version.tag)
 
 
-def judged_against(known: Known) -> str | None:
+def judged_against(version: VersionState) -> str | None:
     """Tag of the champion that the last decision on a version compared it with; None where there was none."""
-    return known.decision.champion.tag if known.decision and known.decision.champion else None
+    return version.decision.champion.tag if version.decision and version.decision.champion else None
 
 
 def _serving(state: State) -> str | None:
     """The champion; before the first promotion the one version in `prod`, if any."""
     if state.champion:
         return state.champion.tag
-    labelled = [known.tag for known in state.versions.values() if known.stage is Stage.PROD]
+    labelled = [version.tag for version in state.versions.values() if version.stage is Stage.PROD]
     return labelled[0] if len(labelled) == 1 else None

@@ -4,14 +4,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from promotion.data_files import file_digest
+from promotion.data_files import StrPath, file_digest
 from promotion.errors import ConfigError, DataError, Refused, UnknownName
 from promotion.holdout import UnknownRows
 from promotion.interfaces import ModelStore, Recipe
 from promotion.ledger.entries import Registration, TransitionPlanned
-from promotion.ledger.state import Known
+from promotion.ledger.state import VersionState
 from promotion.policy import HoldoutUsed
-from promotion.registry.candidate import Side, score_version
+from promotion.registry.candidate import Candidate, score_version
 from promotion.registry.data import Reader
 from promotion.registry.parts import Parts
 from promotion.time_columns import times_of
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 SAMPLE = 100
 
 
-def verify(known: Known, store: ModelStore, reader: Reader, data: str | Path | None = None) -> str:
+def verify(version: VersionState, store: ModelStore, reader: Reader, data: StrPath | None = None) -> str:
     """Load a version, its files verified, and score a few rows with it.
 
     Args:
-        known: the version.
+        version: the version.
         store: where it lies.
         reader: of rows.
         data: file of the rows; by default the one it was trained from, or the configured one.
@@ -42,7 +42,7 @@ def verify(known: Known, store: ModelStore, reader: Reader, data: str | Path | N
     """
     import numpy as np
 
-    tag, registration = Tag.parse(known.tag), known.registration
+    tag, registration = Tag.parse(version.tag), version.registration
     try:
         recipe, rows = _sample(tag.model, registration, reader, data)
     except (ConfigError, DataError, UnknownName) as error:
@@ -51,8 +51,8 @@ def verify(known: Known, store: ModelStore, reader: Reader, data: str | Path | N
         store.load(tag, digest=registration.digest)
         why = str(error).partition(". ")[0].rstrip(".")
         return f"{tag} was loaded and not scored beforehand, since no rows could be had: {why}."
-    side = Side(role="version", tag=tag, digest=registration.digest, provenance=UnknownRows(), recipe=recipe)
-    scores = score_version(side, store, rows)
+    candidate = Candidate(role="version", tag=tag, digest=registration.digest, provenance=UnknownRows(), recipe=recipe)
+    scores = score_version(candidate, store, rows)
     if not np.isfinite(scores).all():
         bad = int((~np.isfinite(scores.reshape(len(rows), -1))).any(axis=1).sum())
         message = f"{tag} cannot serve: its scores of {bad} of {len(rows)} rows are no numbers. Nothing was changed."
@@ -60,11 +60,11 @@ def verify(known: Known, store: ModelStore, reader: Reader, data: str | Path | N
     return ""
 
 
-def check_bound(known: Known, reader: Reader, bound: float | str) -> None:
+def check_bound(version: VersionState, reader: Reader, bound: float | str) -> None:
     """See that a bound in time is of the kind of the recipe's time column; silent where no rows can be had.
 
     Args:
-        known: the version that was trained before it.
+        version: the version that was trained before it.
         reader: of rows.
         bound: as `bound_of` gives it.
 
@@ -72,7 +72,7 @@ def check_bound(known: Known, reader: Reader, bound: float | str) -> None:
         DataError: a moment where the column holds numbers, or the other way round, or a zone where it names none.
     """
     try:
-        recipe, rows = _sample(Tag.parse(known.tag).model, known.registration, reader, None)
+        recipe, rows = _sample(Tag.parse(version.tag).model, version.registration, reader, None)
     except (ConfigError, DataError, UnknownName):
         return
     if recipe.time is not None and recipe.time in rows:
@@ -88,7 +88,7 @@ def changed(used: HoldoutUsed, root: Path) -> bool | None:
 
 
 def _sample(
-    model: str, registration: Registration, reader: Reader, data: str | Path | None
+    model: str, registration: Registration, reader: Reader, data: StrPath | None
 ) -> "tuple[Recipe, pd.DataFrame]":
     """The recipe as the version was made with, and a few rows of the first file that can be read."""
     try:
@@ -101,7 +101,7 @@ def _sample(
 
 
 def verified(
-    parts: Parts, version: Known, plan: TransitionPlanned, data: str | Path | None = None
+    parts: Parts, version: VersionState, plan: TransitionPlanned, data: StrPath | None = None
 ) -> TransitionPlanned:
     """The plan, once its version is seen to load and score; what could not be seen is noticed and recorded."""
     unseen = verify(version, parts.store, parts.reader, data)

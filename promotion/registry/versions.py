@@ -1,24 +1,25 @@
 """Compare any two versions on rows that trained neither."""
 
-from pathlib import Path
-
 from promotion.comparison import Comparison
-from promotion.registry.judge import compare_sides
+from promotion.data_files import StrPath
+from promotion.registry.judge import compare_candidates
 from promotion.registry.parts import Parts
 from promotion.registry.preflight import foresee
-from promotion.registry.register import registrations, side_of
+from promotion.registry.register import candidate_of, registrations
 from promotion.registry.transition import find
 from promotion.vocabulary import Tag
 
 
 def compare_versions(
-    parts: Parts, champion: Tag, challenger: Tag, data: str | Path | None, holdout: str | Path | None
+    parts: Parts, champion: Tag, challenger: Tag, data: StrPath | None, holdout: StrPath | None
 ) -> Comparison:
     """Compare them; nothing is decided or recorded; see `Registry.compare`."""
     parts.config.model(champion.model)
     state = parts.journal.state(champion.model)
     foresee(parts, state, challenger, data, holdout)
-    known = parts.journal.foreseen(state, registrations(parts, state, champion, challenger))
-    rows = parts.reader.judging(challenger.model, find(known, challenger).registration, data, holdout)
-    sides = [side_of(parts, role, known, tag) for role, tag in (("challenger", challenger), ("champion", champion))]
-    return compare_sides(sides, rows, parts.config.model(challenger.model).policy, parts.store, parts.notice)
+    foreseen = parts.journal.foreseen(state, registrations(parts, state, champion, challenger))
+    rows = parts.reader.judging(challenger.model, find(foreseen, challenger).registration, data, holdout)
+    candidates = [
+        candidate_of(parts, role, foreseen, tag) for role, tag in (("challenger", challenger), ("champion", champion))
+    ]
+    return compare_candidates(candidates, rows, parts.config.model(challenger.model).policy, parts.store, parts.notice)

@@ -12,7 +12,7 @@ from promotion.comparison.curves import Curves, ErrorBins, ScoreCurves
 from promotion.history.lineage import consequences, decisions
 from promotion.ledger.chain import Entry
 from promotion.ledger.entries import Judgement
-from promotion.ledger.state import Known, State
+from promotion.ledger.state import State, VersionState
 from promotion.number_format import figure, level, minute
 from promotion.policy import Decision, Policy
 from promotion.policy.explain import explain
@@ -52,7 +52,7 @@ class Recorded:
 
     entry: Entry
     judgement: Judgement
-    versions: Mapping[str, Known]
+    versions: Mapping[str, VersionState]
     followed: tuple[Entry, ...]
 
 
@@ -175,9 +175,9 @@ def _sources(found: Recorded) -> Section:
     }
     tables = [replace(facts_table(where), title="Decision")]
     for role, judged in (("Challenger", decision.challenger), ("Champion", decision.champion)):
-        known = found.versions.get(judged.tag) if judged else None
-        if judged and known:
-            facts = {"version": judged.tag, **origin_facts(known.registration)}
+        version = found.versions.get(judged.tag) if judged else None
+        if judged and version:
+            facts = {"version": judged.tag, **origin_facts(version.registration)}
             tables.append(replace(facts_table(facts), title=role))
     return Section(title="Data and models", page=Page(tables=tuple(tables)))
 

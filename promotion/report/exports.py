@@ -11,8 +11,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from promotion.history.metric_history import Measured
-from promotion.report.measured import measured_data
+from promotion.history.metric_history import MetricPoint
+from promotion.report.metric_history import metric_history_data
 from promotion.report.record import version_of
 from promotion.visible import as_cell
 
@@ -69,7 +69,7 @@ def format_of(path: Path) -> ExportFormat | None:
     return SUFFIXES.get(path.suffix.lower())
 
 
-def exported(among: Sequence[Measured], form: ExportFormat) -> bytes:
+def exported(among: Sequence[MetricPoint], form: ExportFormat) -> bytes:
     """The bytes of a file with all of it; nothing measured is a file with no rows.
 
     `openmetrics` has every value at its time, as `promtool tsdb create-blocks-from openmetrics` reads it; `prometheus`
@@ -85,7 +85,7 @@ def exported(among: Sequence[Measured], form: ExportFormat) -> bytes:
     return writers[form]()
 
 
-def _frame(among: Iterable[Measured]) -> "DataFrame":
+def _frame(among: Iterable[MetricPoint]) -> "DataFrame":
     import pandas as pd
 
     types = {
@@ -95,10 +95,10 @@ def _frame(among: Iterable[Measured]) -> "DataFrame":
         **dict.fromkeys(("value", "stderr", "gain", "gain_stderr", "gain_low", "gain_high", "confidence"), "float64"),
         "became_champion": "bool",
     }
-    return pd.DataFrame([measured_data(one) for one in among], columns=list(COLUMNS)).astype(types)
+    return pd.DataFrame([metric_history_data(one) for one in among], columns=list(COLUMNS)).astype(types)
 
 
-def _csv(among: Iterable[Measured]) -> bytes:
+def _csv(among: Iterable[MetricPoint]) -> bytes:
     """With every text as a spreadsheet shows it; numbers stay as they are, negative ones too."""
     frame = _frame(among)
     texts = [str(name) for name, kind in frame.dtypes.items() if kind == "string"]
@@ -106,7 +106,7 @@ def _csv(among: Iterable[Measured]) -> bytes:
     return frame.to_csv(index=False, lineterminator="\n").encode()
 
 
-def _parquet(among: Iterable[Measured]) -> bytes:
+def _parquet(among: Iterable[MetricPoint]) -> bytes:
     """With `at` as a moment in UTC, to the microsecond."""
     import pandas as pd
 
@@ -123,7 +123,7 @@ class _Family:
 
     name: str
     told: str
-    value: Callable[[Measured], float | None]
+    value: Callable[[MetricPoint], float | None]
 
 
 _FAMILIES = (
@@ -155,7 +155,7 @@ class _Collected:
         return iter(self._families)
 
 
-def _openmetrics(among: Sequence[Measured]) -> bytes:
+def _openmetrics(among: Sequence[MetricPoint]) -> bytes:
     from prometheus_client.openmetrics.exposition import generate_latest
 
     families = (_family(family, _series(among), timed=True) for family in _FAMILIES)
@@ -163,7 +163,7 @@ def _openmetrics(among: Sequence[Measured]) -> bytes:
     return text
 
 
-def _prometheus(among: Sequence[Measured]) -> bytes:
+def _prometheus(among: Sequence[MetricPoint]) -> bytes:
     from prometheus_client import generate_latest
 
     newest = {(one.model, one.metric, one.role): one for one in among}
@@ -171,7 +171,9 @@ def _prometheus(among: Sequence[Measured]) -> bytes:
     return generate_latest(_Collected(_family(family, series) for family in (*_FAMILIES, _WHEN)))
 
 
-def _family(family: _Family, series: Mapping[tuple[str, ...], Sequence[Measured]], *, timed: bool = False) -> "Metric":
+def _family(
+    family: _Family, series: Mapping[tuple[str, ...], Sequence[MetricPoint]], *, timed: bool = False
+) -> "Metric":
     from prometheus_client.core import GaugeMetricFamily
 
     made = GaugeMetricFamily(f"promotion_metric_{family.name}", family.told, labels=_LABELS)
@@ -183,20 +185,20 @@ def _family(family: _Family, series: Mapping[tuple[str, ...], Sequence[Measured]
     return made
 
 
-def _series(among: Iterable[Measured]) -> dict[tuple[str, ...], list[Measured]]:
+def _series(among: Iterable[MetricPoint]) -> dict[tuple[str, ...], list[MetricPoint]]:
     """Rows by their labels, each by time, and at one time the last recorded, as Prometheus wants them."""
-    found: dict[tuple[str, ...], dict[float, Measured]] = {}
+    found: dict[tuple[str, ...], dict[float, MetricPoint]] = {}
     for one in among:
         found.setdefault(tuple(_labels(one).values()), {})[_moment(one)] = one
     return {labels: [points[at] for at in sorted(points)] for labels, points in found.items()}
 
 
-def _moment(one: Measured) -> float:
+def _moment(one: MetricPoint) -> float:
     """To the millisecond, which is all that Prometheus keeps."""
     return round(datetime.fromisoformat(one.at).timestamp(), 3)
 
 
-def _labels(one: Measured) -> dict[str, str]:
+def _labels(one: MetricPoint) -> dict[str, str]:
     return {"model": one.model, "version": version_of(one.tag), "role": one.role, "metric": one.metric}
 
 

@@ -8,7 +8,7 @@ from promotion.canonical import canonical_json
 from promotion.history.lineage import ChampionPeriod, Ending, concerning, consequences, decisions, ending
 from promotion.ledger.chain import Entry
 from promotion.ledger.entries import Adoption, Judgement, Registration
-from promotion.ledger.state import Known
+from promotion.ledger.state import VersionState
 from promotion.number_format import minute
 from promotion.policy import Decision
 from promotion.registry.rolled_back import held_back
@@ -40,23 +40,23 @@ def champion_periods_page(among: Iterable[ChampionPeriod]) -> Page:
     return Page(tables=(_reigns(among),))
 
 
-def version_pages(known: Known, entries: Sequence[Entry], among: Iterable[ChampionPeriod]) -> tuple[Page, ...]:
+def version_pages(version: VersionState, entries: Sequence[Entry], among: Iterable[ChampionPeriod]) -> tuple[Page, ...]:
     """The life of one version, and the last decision on it.
 
     Args:
-        known: what the ledger knows of it.
+        version: what the ledger knows of it.
         entries: all those of the model.
         among: every champion's time in production.
     """
-    own = concerning(known.tag, entries)
-    served = (period for period in among if period.champion.tag == known.tag)
+    own = concerning(version.tag, entries)
+    served = (period for period in among if period.champion.tag == version.tag)
     facts = {
-        "version": known.tag,
-        "stage": _stage(known),
-        **_kept_out(known),
-        **origin_facts(known.registration),
-        "registered": f"{minute(known.registered_at)} UTC by {known.registered_by}",
-        **_vouched(known.adoption),
+        "version": version.tag,
+        "stage": _stage(version),
+        **_kept_out(version),
+        **origin_facts(version.registration),
+        "registered": f"{minute(version.registered_at)} UTC by {version.registered_by}",
+        **_vouched(version.adoption),
     }
     life = Page(
         tables=(
@@ -66,14 +66,16 @@ def version_pages(known: Known, entries: Sequence[Entry], among: Iterable[Champi
             replace(history_table(own), title="Entries"),
         )
     )
-    if known.decision is None or known.decided_seq is None:
+    if version.decision is None or version.decided_seq is None:
         return (life,)
-    judged = entries[known.decided_seq - 1].content()
+    judged = entries[version.decided_seq - 1].content()
     assert isinstance(judged, Judgement)  # noqa: S101 - its own entry
-    return life, decided_page(judged, known, consequences(entries)[known.decided_seq])
+    return life, decided_page(judged, version, consequences(entries)[version.decided_seq])
 
 
-def decision_pages(known: Known, entry: Entry, judgement: Judgement, followed: Sequence[Entry]) -> tuple[Page, ...]:
+def decision_pages(
+    version: VersionState, entry: Entry, judgement: Judgement, followed: Sequence[Entry]
+) -> tuple[Page, ...]:
     """One decision: where it is recorded, what followed from it, and what it says."""
     facts = {
         "version": judgement.tag,
@@ -83,7 +85,7 @@ def decision_pages(known: Known, entry: Entry, judgement: Judgement, followed: S
         **judges_facts(judgement.decision),
     }
     after = replace(history_table(followed), title="What followed")
-    return Page(tables=(facts_table(facts), after)), decided_page(judgement, known, followed)
+    return Page(tables=(facts_table(facts), after)), decided_page(judgement, version, followed)
 
 
 def _reigns(among: Iterable[ChampionPeriod]) -> Table:
@@ -155,35 +157,35 @@ def _holdout(decision: Decision) -> str:
     return f"{used.rows:,} rows of {used.data} ({used.digest[:12]})"
 
 
-def _stage(known: Known) -> str:
-    if known.deleted_at:
-        return f"none: its files were deleted {minute(known.deleted_at)} UTC"
-    return known.stage or "none of ours"
+def _stage(version: VersionState) -> str:
+    if version.deleted_at:
+        return f"none: its files were deleted {minute(version.deleted_at)} UTC"
+    return version.stage or "none of ours"
 
 
-def _kept_out(known: Known) -> dict[str, str]:
-    back = known.rolled_back
+def _kept_out(version: VersionState) -> dict[str, str]:
+    back = version.rolled_back
     if back is None:
         return {}
-    until = f"the gate holds it until `promotion readmit {known.tag} --reason …`"
+    until = f"the gate holds it until `promotion readmit {version.tag} --reason …`"
     return {"rolled back from": f"{minute(back.at)} UTC by {back.actor}: '{back.reason}'; {until}"}
 
 
 def _vouched(adoption: Adoption | None) -> dict[str, str]:
     if adoption is None:
         return {}
-    known = "assumed clean" if adoption.assumed_clean else f"trained before {adoption.trained_before}"
-    return {"adopted": f"{known}: {adoption.reason}"}
+    vouched = "assumed clean" if adoption.assumed_clean else f"trained before {adoption.trained_before}"
+    return {"adopted": f"{vouched}: {adoption.reason}"}
 
 
-def decided_page(judgement: Judgement, known: Known, followed: Iterable[Entry]) -> Page:
+def decided_page(judgement: Judgement, version: VersionState, followed: Iterable[Entry]) -> Page:
     """A decision on a version, and what ended the time in production that it began.
 
     One that waited for a person does no more once the version has moved on.
     """
     decision, ended = judgement.decision, ending(judgement, followed)
     page = decision_page(decision)
-    if decision.waits and not (known.stage is Stage.STAGING and known.decision == decision):
+    if decision.waits and not (version.stage is Stage.STAGING and version.decision == decision):
         verdict = Words("PROMOTE, waited for approval", page.verdict.tone)
         page = replace(page, verdict=verdict, summary=page.summary[:1])
     return replace(page, summary=(ending_told(ended), *page.summary)) if ended else page

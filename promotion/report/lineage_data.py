@@ -7,7 +7,7 @@ from promotion.canonical import plain
 from promotion.history.lineage import ChampionPeriod, Ending, Passage, concerning, decisions, ending, passages
 from promotion.ledger.chain import Entry
 from promotion.ledger.entries import Judgement, Registration
-from promotion.ledger.state import Known
+from promotion.ledger.state import VersionState
 
 
 def champion_period_data(period: ChampionPeriod) -> dict[str, Any]:
@@ -26,17 +26,17 @@ def champion_period_data(period: ChampionPeriod) -> dict[str, Any]:
     }
 
 
-def version_data(known: Known, entries: Sequence[Entry], among: Iterable[ChampionPeriod]) -> dict[str, Any]:
+def version_data(version: VersionState, entries: Sequence[Entry], among: Iterable[ChampionPeriod]) -> dict[str, Any]:
     """The life of one version; the arguments are those of `promotion.report.lineage.version_pages`."""
-    own = concerning(known.tag, entries)
+    own = concerning(version.tag, entries)
     lineage = {
-        **_origin(known.registration),
-        "version": {"tag": known.tag, "digest": known.registration.digest, "registered_at": known.registered_at},
+        **_origin(version.registration),
+        "version": {"tag": version.tag, "digest": version.registration.digest, "registered_at": version.registered_at},
         "decisions": [_judged(entry, judgement) for entry, judgement in decisions(own)],
-        "transitions": [_passage(passage) for passage in passages(known.tag, entries)],
-        "in_production": [champion_period_data(period) for period in among if period.champion.tag == known.tag],
+        "transitions": [_passage(passage) for passage in passages(version.tag, entries)],
+        "in_production": [champion_period_data(period) for period in among if period.champion.tag == version.tag],
     }
-    return {**plain(known), "lineage": lineage, "entries": [vars(entry) for entry in own]}
+    return {**plain(version), "lineage": lineage, "entries": [vars(entry) for entry in own]}
 
 
 def decision_data(entry: Entry, judgement: Judgement, followed: Sequence[Entry]) -> dict[str, Any]:

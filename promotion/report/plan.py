@@ -5,7 +5,7 @@ from datetime import datetime
 
 from promotion.ledger.chain import Entry
 from promotion.ledger.entries import Approval, TransitionPlanned
-from promotion.ledger.state import Known, State
+from promotion.ledger.state import State, VersionState
 from promotion.number_format import minute
 from promotion.policy import Decision
 from promotion.policy.approval import Panel
@@ -25,14 +25,14 @@ def plan_page(plan: Plan, tag: str, history: Sequence[Entry]) -> Page:
         tag: the version that it is about.
         history: the model's entries.
     """
-    known = plan.state.versions.get(tag)
+    version = plan.state.versions.get(tag)
     new = plan.decision
     facts = {
         "champion": champion_told(plan.state, history),
-        "last decision": decision_told(known, history),
+        "last decision": decision_told(version, history),
         "decision now": f"{new.verdict}: {new.summary} {_rows_told(new)}" if new else "",
-        "answers": votes_told(known),
-        "rolled back": rolled_back_told(known, known.rolled_back) if known and known.rolled_back else "",
+        "answers": votes_told(version),
+        "rolled back": rolled_back_told(version, version.rolled_back) if version and version.rolled_back else "",
         "moves": moves_told(plan.transition.moves) if plan.transition else "none yet: more approvals are needed",
         "reason": _reason(plan),
     }
@@ -58,37 +58,37 @@ def champion_told(state: State, history: Sequence[Entry]) -> str:
     return f"{champion.tag} since {minute(champion.since)} UTC{by}, {on}"
 
 
-def decision_told(known: Known | None, history: Sequence[Entry]) -> str:
+def decision_told(version: VersionState | None, history: Sequence[Entry]) -> str:
     """The last decision on a version: verdict, when and by whom, the number that decided, and the rows that judged."""
-    if known is None or known.decision is None:
+    if version is None or version.decision is None:
         return "none: it has not been judged"
-    decision = known.decision
-    when = next((f" at {minute(entry.at)} UTC" for entry in history if entry.seq == known.decided_seq), "")
-    return f"{decision.verdict}, asked by {known.decided_by}{when}: {decision.summary} {_rows_told(decision)}"
+    decision = version.decision
+    when = next((f" at {minute(entry.at)} UTC" for entry in history if entry.seq == version.decided_seq), "")
+    return f"{decision.verdict}, asked by {version.decided_by}{when}: {decision.summary} {_rows_told(decision)}"
 
 
-def votes_told(known: Known | None) -> str:
+def votes_told(version: VersionState | None) -> str:
     """Who answered a decision that waits, and how."""
-    votes = known.votes if known else ()
+    votes = version.votes if version else ()
     return "; ".join(f"{'approved' if vote.approved else 'denied'} by {vote.actor}: {vote.reason}" for vote in votes)
 
 
-def approvals_told(known: Known, panel: Panel, now: datetime) -> str:
+def approvals_told(version: VersionState, panel: Panel, now: datetime) -> str:
     """What a version that passed still waits for, for a person who looks at the status; empty when for nothing."""
-    if known.decision is None or not known.decision.waits:
+    if version.decision is None or not version.decision.waits:
         return ""
-    said = consent_of(known, panel)
+    said = consent_of(version, panel)
     so_far = f"approved by {' and '.join(said.approved)}" if said.approved else "nobody has approved it yet"
     if said.given:
-        return f"{known.tag} passed and is {so_far}: `promotion promote {known.tag} --reason …`."
-    until = until_told(known, panel)
-    if overdue(known, panel, now):
+        return f"{version.tag} passed and is {so_far}: `promotion promote {version.tag} --reason …`."
+    until = until_told(version, panel)
+    if overdue(version, panel, now):
         return (
-            f"{known.tag} passed and could be approved {until} ({so_far}; {said.wanting}): `promotion gate "
-            f"{known.tag}` judges it again, `promotion deny {known.tag} --reason …` ends it."
+            f"{version.tag} passed and could be approved {until} ({so_far}; {said.wanting}): `promotion gate "
+            f"{version.tag}` judges it again, `promotion deny {version.tag} --reason …` ends it."
         )
     return (
-        f"{known.tag} passed and waits for approval ({so_far}; {said.wanting}): `promotion approve {known.tag} "
+        f"{version.tag} passed and waits for approval ({so_far}; {said.wanting}): `promotion approve {version.tag} "
         f"--reason …`{f', {until}' if until else ''}."
     )
 

@@ -18,14 +18,14 @@ from promotion.ledger.entries import (
     TransitionApplied,
     TransitionPlanned,
 )
-from promotion.ledger.state import Known, State
+from promotion.ledger.state import State, VersionState
 from promotion.number_format import level, minute
 from promotion.registry.rolled_back import rolled_back, rolled_back_told
 from promotion.registry.spending import last_spent
 from promotion.report.page import Page, Table, Tone, Words, left, right, row
 
 
-def status_page(states: Sequence[State], approvals: Sequence[str], attention: Sequence[str]) -> Page:
+def status_page(states: Sequence[State], approvals: Sequence[str], health: Sequence[str]) -> Page:
     """All models: champion, who waits, how much their holdouts are used, whose approval and what else is needed."""
     titles = ("model", "champion", "since", "decision", "waiting", "last verdict")
     spent = (budget_told(state) for state in states)
@@ -36,20 +36,20 @@ def status_page(states: Sequence[State], approvals: Sequence[str], attention: Se
             *(Words(sentence) for sentence in spent if sentence),
             *(Words(sentence) for state in states for sentence in rolled_back_lines(state)),
             *(Words(sentence, Tone.GOOD) for sentence in approvals),
-            *(Words(f"! {sentence}", Tone.UNSURE) for sentence in attention),
+            *(Words(f"! {sentence}", Tone.UNSURE) for sentence in health),
         ),
     )
 
 
 def awaiting_approval(state: State) -> tuple[str, ...]:
     """The versions that passed, and that a person has yet to approve."""
-    return tuple(known.tag for known in state.waiting if known.decision and known.decision.waits)
+    return tuple(version.tag for version in state.waiting if version.decision and version.decision.waits)
 
 
-def last_judged(state: State) -> Known | None:
+def last_judged(state: State) -> VersionState | None:
     """The version that was judged last."""
-    decided = [known for known in state.versions.values() if known.decided_seq is not None]
-    return max(decided, key=lambda known: known.decided_seq or 0, default=None)
+    decided = [version for version in state.versions.values() if version.decided_seq is not None]
+    return max(decided, key=lambda version: version.decided_seq or 0, default=None)
 
 
 def budget_told(state: State) -> str:
@@ -110,8 +110,8 @@ def told(entry: Entry, before: str = "") -> str:  # noqa: C901 - one case per ki
         case Approval():
             words = f"{'approved' if body.approved else 'denied'} {body.tag}: {body.reason}"
         case Adoption():
-            known = "assumed clean" if body.assumed_clean else f"trained before {body.trained_before}"
-            words = f"adopted {body.tag} ({known}): {body.reason}"
+            vouched = "assumed clean" if body.assumed_clean else f"trained before {body.trained_before}"
+            words = f"adopted {body.tag} ({vouched}): {body.reason}"
         case Override():
             words = f"overrode the rules for {body.tag} (verdict: {body.verdict or 'none'}): {body.reason}"
         case Takeover():
@@ -155,7 +155,7 @@ def _standing(state: State) -> tuple[Words, ...]:
         version_of(champion.tag) if champion else "none yet",
         minute(champion.since) if champion else "",
         (champion.decision or "by hand")[:12] if champion else "",
-        ", ".join(version_of(known.tag) for known in state.waiting) or "nobody",
+        ", ".join(version_of(version.tag) for version in state.waiting) or "nobody",
         f"{last.decision.verdict} ({version_of(last.tag)})" if last and last.decision else "",
     )
 

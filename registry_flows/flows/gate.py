@@ -59,5 +59,5 @@ def judge(version: Tag, data_path: str | None, holdout_path: str | None) -> Deci
 
 def _ended(state: State, version: Tag) -> Decision | None:
     """The decision that people were asked about, once it waits no more: answered, denied or overtaken."""
-    known = state.versions.get(str(version))
-    return known.decision if known and not is_open(known) else None
+    judged = state.versions.get(str(version))
+    return judged.decision if judged and not is_open(judged) else None

@@ -5,7 +5,7 @@ from typing import Any
 from prefect import flow
 
 from registry_flows.flows.train import time_as_version, train_flow
-from registry_flows.under_prefect.hand_off import Candidate
+from registry_flows.under_prefect.hand_off import TrainedVersion
 
 
 @flow(name="retrain", flow_run_name="retrain {model}")
@@ -14,7 +14,7 @@ def retrain_flow(
     data_path: str | None = None,
     version: str | None = None,
     options: dict[str, Any] | None = None,
-) -> Candidate:
+) -> TrainedVersion:
     """Train and gate.
 
     Args:

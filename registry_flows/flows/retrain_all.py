@@ -18,7 +18,7 @@ from promotion.visible import visible
 from promotion.vocabulary import Verdict
 from registry_flows.flows.retrain import retrain_flow
 from registry_flows.under_prefect.artifacts import quietly
-from registry_flows.under_prefect.hand_off import Candidate
+from registry_flows.under_prefect.hand_off import TrainedVersion
 from registry_flows.under_prefect.session import registry
 
 
@@ -78,7 +78,7 @@ class SomeFailed(PromotionError):
 
 
 @task(name="retrain_model", task_run_name="retrain_model-{model}", cache_policy=NO_CACHE)
-def retrain_model(model: str) -> Candidate:
+def retrain_model(model: str) -> TrainedVersion:
     """Train and judge one model, by the retrain flow."""
     return retrain_flow(model)
 
@@ -109,7 +109,7 @@ def retrain_all_flow(models: list[str] | None = None) -> tuple[RetrainOutcome, .
     return outcomes
 
 
-def _watch(futures: "list[PrefectFuture[Candidate]]") -> None:
+def _watch(futures: "list[PrefectFuture[TrainedVersion]]") -> None:
     """Show how many models are done, until all are."""
     artifact = quietly(create_progress_artifact, 0.0, key="retrained-share", description="How many models are done.")
     for done, _ in enumerate(as_completed(futures), start=1):
@@ -117,7 +117,7 @@ def _watch(futures: "list[PrefectFuture[Candidate]]") -> None:
             quietly(update_progress_artifact, artifact, 100.0 * done / len(futures))
 
 
-def _outcome(model: str, future: "PrefectFuture[Candidate]") -> RetrainOutcome:
+def _outcome(model: str, future: "PrefectFuture[TrainedVersion]") -> RetrainOutcome:
     found: Any = future.result(raise_on_failure=False)
     if isinstance(found, BaseException):
         error = str(found) if isinstance(found, PromotionError) else f"{type(found).__name__}: {found}"

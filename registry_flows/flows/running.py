@@ -12,7 +12,7 @@ from registry_flows.under_prefect.server import TemporaryServer, as_server_error
 
 if TYPE_CHECKING:
     from registry_flows.flows.retrain_all import RetrainOutcome
-    from registry_flows.under_prefect.hand_off import Candidate
+    from registry_flows.under_prefect.hand_off import TrainedVersion
 
 _QUIET = {
     "MLFLOW_LOGGING_LEVEL": "WARNING",
@@ -29,7 +29,7 @@ def retrain_here(
     verbose: bool,
     start_anew: str | None = None,
     dry_run: bool = False,
-) -> "Candidate":
+) -> "TrainedVersion":
     """Run the retrain flow in this process, on the server of PREFECT_API_URL or a temporary one.
 
     What can be seen before training (the configuration, the champion, the rows) is looked at while that one boots.

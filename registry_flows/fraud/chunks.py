@@ -84,16 +84,16 @@ def _elapsed(even: Floats) -> Floats:
 
 def _codes(rng: np.random.Generator) -> Codes:
     """Positions in every column's table, shape (n_columns, 10000)."""
-    known = profiles()
-    draws = rng.integers(0, 2**16, size=(len(known.columns), CHUNK), dtype=np.uint16)
+    table = profiles()
+    draws = rng.integers(0, 2**16, size=(len(table.columns), CHUNK), dtype=np.uint16)
     codes: Codes = draws % SIZE
     follows = draws // SIZE < _TOGETHER
     leaders: dict[str, int] = {}
-    for i, column in enumerate(known.columns):
+    for i, column in enumerate(table.columns):
         leader = leaders.setdefault(column.family, i) if column.family else i
         codes[i] = np.where(follows[i], codes[leader], codes[i])
     missing = _missing(rng, _products(codes))
-    for i, column in enumerate(known.columns):
+    for i, column in enumerate(table.columns):
         codes[i, missing[column.gap]] = SIZE
     return codes
 
@@ -107,29 +107,29 @@ def _missing(rng: np.random.Generator, products: npt.NDArray[np.intp]) -> npt.ND
 
 def _products(codes: Codes) -> npt.NDArray[np.intp]:
     """The position of each row's ProductCD among the products, shape (n_rows,)."""
-    known = profiles()
-    products: npt.NDArray[np.intp] = known.products[codes[known.position("ProductCD")]]
+    table = profiles()
+    products: npt.NDArray[np.intp] = table.products[codes[table.position("ProductCD")]]
     return products
 
 
 def _amounts(rng: np.random.Generator, products: npt.NDArray[np.intp]) -> Floats:
     """Dollars: lognormal per product, with the cents that are usual for it; shape (n_rows,)."""
-    known = profiles()
-    mean, deviation = known.amounts[products].T
+    table = profiles()
+    mean, deviation = table.amounts[products].T
     whole = np.floor(np.exp(rng.normal(mean, deviation)))
-    fraction = known.fractions[products, rng.integers(0, known.fractions.shape[1], len(products))]
+    fraction = table.fractions[products, rng.integers(0, table.fractions.shape[1], len(products))]
     amounts: Floats = np.round(np.maximum(whole + fraction, 1.0), 3)
     return amounts
 
 
 def _logit(codes: Codes, amounts: Floats, *, angle: Floats) -> Floats:
     """How suspicious each row is, before the intercept: the sum of its effects after turning by `angle`."""
-    known = profiles()
+    table = profiles()
     size = np.clip((np.log(amounts) - _AMOUNT_LOG_MEAN) / _AMOUNT_LOG_SD, -2, 2)
     logit: Floats = _AMOUNT_EFFECT * (np.cos(angle) * size + np.abs(size) - 1)
     for name, weight in EFFECTS.items():
-        i = known.position(name)
-        phase = known.columns[i].phases[codes[i]]
+        i = table.position(name)
+        phase = table.columns[i].phases[codes[i]]
         logit += weight * (_STAYS * np.cos(phase) + _TURNS * np.cos(2 * phase + angle))
     return logit
 

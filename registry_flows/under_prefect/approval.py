@@ -27,7 +27,7 @@ from pydantic import Field, ValidationError
 
 from promotion.assembly import open_registry
 from promotion.errors import Refused
-from promotion.ledger.state import Known
+from promotion.ledger.state import VersionState
 from promotion.registry.approving import consent_of, deadline, is_open, overdue, unanswered, until_told
 from promotion.registry.registry import Registry
 from promotion.report.decision import decision_page
@@ -57,18 +57,18 @@ def follow_up(ours: Registry, tag: Tag) -> None:
     run = _suspendable()
     if run is None:
         return
-    known = _known(ours, tag)
-    given = _last_answer(run.id, known)
+    version = _version(ours, tag)
+    given = _last_answer(run.id, version)
     refusal = record_answer(tag, given) if given else ""
     if refusal:
         _notice("The answer to %s was not taken: %s", tag, refusal)
-    known, panel = _known(ours, tag), ours.parts.panel(tag.model)
-    if not is_open(known):
+    version, panel = _version(ours, tag), ours.parts.panel(tag.model)
+    if not is_open(version):
         return
-    if overdue(known, panel, datetime.now(UTC)):
-        ours.deny(tag, reason=unanswered(known, panel))
+    if overdue(version, panel, datetime.now(UTC)):
+        ours.deny(tag, reason=unanswered(version, panel))
         return
-    _ask(ours, run.id, known, refusal)
+    _ask(ours, run.id, version, refusal)
 
 
 def asked_before() -> bool:
@@ -114,8 +114,8 @@ def record_answer(tag: Tag, given: dict[str, Any]) -> str:
     actor = f"form:{who}"
     config = registry().config
     theirs = open_registry(config.model_copy(update={"actor": None}), actor=lambda: actor, notice=_notice)
-    approved, known = answer.answer == "approve", theirs.complete(tag.model).versions[str(tag)]
-    if any((vote.actor, vote.approved) == (actor, approved) for vote in known.votes):
+    approved, version = answer.answer == "approve", theirs.complete(tag.model).versions[str(tag)]
+    if any((vote.actor, vote.approved) == (actor, approved) for vote in version.votes):
         return ""  # recorded before the process was killed, or before a label could not be written
     try:
         (theirs.approve if approved else theirs.deny)(tag, reason=why)
@@ -124,7 +124,7 @@ def record_answer(tag: Tag, given: dict[str, Any]) -> str:
     return ""
 
 
-def _known(ours: Registry, tag: Tag) -> Known:
+def _version(ours: Registry, tag: Tag) -> VersionState:
     return ours.state(tag.model).versions[str(tag)]
 
 
@@ -135,46 +135,46 @@ def _suspendable() -> FlowRun | None:
     return run if run and run.deployment_id and not run.parent_task_run_id else None
 
 
-def _ask(ours: Registry, run_id: UUID, known: Known, refusal: str) -> None:
+def _ask(ours: Registry, run_id: UUID, version: VersionState, refusal: str) -> None:
     """Suspend with a form; the key of each is its own, since Prefect suspends once for a key."""
-    until = deadline(known, ours.parts.panel(Tag.parse(known.tag).model))
+    until = deadline(version, ours.parts.panel(Tag.parse(version.tag).model))
     left = (until - datetime.now(UTC)).total_seconds() if until else math.inf
-    number = sum(one.key.endswith("-schema") for one in _inputs(run_id, _prefix(known))) + 1
+    number = sum(one.key.endswith("-schema") for one in _inputs(run_id, _prefix(version))) + 1
     try:
         suspend_flow_run(
-            wait_for_input=Answer.with_initial_data(description=_question(ours, known, refusal)),
+            wait_for_input=Answer.with_initial_data(description=_question(ours, version, refusal)),
             timeout=math.ceil(min(left, _LONGEST_SECONDS)) + 1,
-            key=f"{_prefix(known).removeprefix('suspended-')}{number:04}-{uuid4().hex[:8]}",
+            key=f"{_prefix(version).removeprefix('suspended-')}{number:04}-{uuid4().hex[:8]}",
         )
     except Pause:
-        if not is_open(_known(ours, Tag.parse(known.tag))):  # answered elsewhere just before there was a run to resume
-            resume_waiting(known.tag)
+        if not is_open(_version(ours, Tag.parse(version.tag))):  # answered before there was a run to resume
+            resume_waiting(version.tag)
         raise
 
 
-def _question(ours: Registry, known: Known, refusal: str) -> str:
+def _question(ours: Registry, version: VersionState, refusal: str) -> str:
     """What the form shows, as Markdown: why the last answer was not taken, what is missing, and the decision."""
-    assert known.decision is not None  # noqa: S101 - it waits
-    panel = ours.parts.panel(Tag.parse(known.tag).model)
-    said = consent_of(known, panel)
+    assert version.decision is not None  # noqa: S101 - it waits
+    panel = ours.parts.panel(Tag.parse(version.tag).model)
+    said = consent_of(version, panel)
     so_far = f" Approved so far by {' and '.join(said.approved)}." if said.approved else ""
-    until = until_told(known, panel)
+    until = until_told(version, panel)
     again = f"**The last answer was not taken.** {escaped(refusal)}\n\n" if refusal else ""
-    waits = f"{known.tag} passed and waits{f' {until}' if until else ''}: {said.wanting}.{so_far}"
-    return f"{again}{escaped(waits)}\n\n" + page_markdown(decision_page(known.decision))
+    waits = f"{version.tag} passed and waits{f' {until}' if until else ''}: {said.wanting}.{so_far}"
+    return f"{again}{escaped(waits)}\n\n" + page_markdown(decision_page(version.decision))
 
 
-def _last_answer(run_id: UUID, known: Known) -> dict[str, Any] | None:
+def _last_answer(run_id: UUID, version: VersionState) -> dict[str, Any] | None:
     """What the last form of this run says to the decision that stands; None where nobody filled one in."""
-    answered = [one for one in _inputs(run_id, _prefix(known)) if one.key.endswith("-response")]
+    answered = [one for one in _inputs(run_id, _prefix(version)) if one.key.endswith("-response")]
     given = max(answered, key=lambda one: one.key, default=None)
     return given.decoded_value if given else None
 
 
-def _prefix(known: Known) -> str:
+def _prefix(version: VersionState) -> str:
     """How the keys of the forms on a decision begin: an answer counts for the decision that it was shown with."""
-    assert known.decision is not None  # noqa: S101 - it waits
-    return f"suspended-{known.decided_seq}-{known.decision.id}-"
+    assert version.decision is not None  # noqa: S101 - it waits
+    return f"suspended-{version.decided_seq}-{version.decision.id}-"
 
 
 def _inputs(run_id: UUID, prefix: str) -> list[FlowRunInput]:

@@ -60,8 +60,8 @@ def decision_artifacts(registry: "Registry", tag: Tag, decision: Decision) -> No
         return
     description = f"The decision {decision.id} on {tag}"
     with _shown():
-        known = registry.state(tag.model).versions[str(tag)]
-        run_id = known.registration.run_id
+        version = registry.state(tag.model).versions[str(tag)]
+        run_id = version.registration.run_id
         link = _run_link(registry, run_id) if run_id else None
         places = (*_places(registry, tag, run_id), f"Report: `promotion report {decision.id} --open`")
         page = page_markdown(decision_page(decision), Page(notes=quiet(*places)))
@@ -71,7 +71,7 @@ def decision_artifacts(registry: "Registry", tag: Tag, decision: Decision) -> No
         if link:
             name, text = key_of(tag.model, "mlflow-run"), f"MLflow run {run_id}"
             _write(create_link_artifact, link, text, key=name, description=f"The training of {tag}")
-            report, text = f"{link}/artifacts/decisions/{known.decided_seq}.html", f"Report of decision {decision.id}"
+            report, text = f"{link}/artifacts/decisions/{version.decided_seq}.html", f"Report of decision {decision.id}"
             _write(create_link_artifact, report, text, key=key_of(tag.model, "report"), description=description)
 
 

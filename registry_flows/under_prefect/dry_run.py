@@ -9,8 +9,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from promotion.adapters.bento import BentoStore
-from promotion.adapters.bento.staging_dir import aside
+from promotion.adapters.bento import BentoStore, staging_dir
 from promotion.adapters.memory import MemoryLedger, MemoryMirror
 from promotion.audit import audit
 from promotion.interfaces import LedgerStore
@@ -30,10 +29,12 @@ def copied_registry(
             does not know, or does not answer, and there is no reason to start anew.
         StoreError: labels name another champion, or several.
     """
-    state = real.plan.settled(model)
-    real.plan.fresh_start(state, start_anew)
+    from promotion.registry.preflight import fresh_start, settled
+
+    state = settled(real.parts, model)
+    fresh_start(real.parts, state, start_anew)
     champion = serving(state, real.store)
-    with aside(real.config.path(real.config.bentoml_home)) as home:
+    with staging_dir.opened(real.config.path(real.config.bentoml_home)) as home:
         store = BentoStore(home)
         if champion:
             shutil.copytree(real.store.path(champion), store.path(champion), copy_function=_link)
@@ -49,10 +50,11 @@ def copied_registry(
             ledger=_copy(real.ledger, model),
             mirror=MemoryMirror(),
             actor=actor,
+            auditor=audit,
             notice=real.parts.notice,
             recall=real.reader.recall,
         )
-        yield Registry(parts, audit)
+        yield Registry(parts)
 
 
 def _copy(ledger: LedgerStore, model: str) -> MemoryLedger:

@@ -47,7 +47,7 @@ def is_in_run() -> bool:
     return FlowRunContext.get() is not None or TaskRunContext.get() is not None
 
 
-def is_gating() -> bool:
+def is_in_gate_run() -> bool:
     """Whether we are the gate's flow run, which waits for nobody while it runs."""
     from prefect.context import FlowRunContext
 

@@ -21,7 +21,7 @@ GATE = "gate/gate"
 
 
 @dataclass(frozen=True)
-class Candidate:
+class TrainedVersion:
     """What a training left.
 
     Attributes:
@@ -60,17 +60,17 @@ def check_hand_off(config: Config) -> None:
             ) from error
 
 
-def hand_off(registry: Registry, tag: Tag, gate: Callable[[str], Decision]) -> Candidate:
+def hand_off(registry: Registry, tag: Tag, gate: Callable[[str], Decision]) -> TrainedVersion:
     """Have the version judged: now by the gate, or by a run of its deployment, which is not waited for.
 
     Not waited for, since a worker with one slot would wait for itself, and a gate that waits for a person for days.
     """
     if registry.config.hand_off == "subflow":
-        return Candidate(tag=str(tag), decision=gate(str(tag)))
+        return TrainedVersion(tag=str(tag), decision=gate(str(tag)))
     # A gate that may wait for people is no child: Prefect suspends no child of another run.
     waits = registry.config.model(tag.model).policy.approval is ApprovalRule.REQUIRED
     run = _start(tag, as_child=not waits)
-    return Candidate(tag=str(tag), gate_run=_shown(run, tag))
+    return TrainedVersion(tag=str(tag), gate_run=_shown(run, tag))
 
 
 def _start(tag: Tag, *, as_child: bool) -> "FlowRun":

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from promotion.findings import Finding
 from promotion.ledger.chain import Entry
-from registry_flows.under_prefect.event_client import is_configured, is_gating, send
+from registry_flows.under_prefect.event_client import is_configured, is_in_gate_run, send
 from registry_flows.under_prefect.events import audit_failed, events_of, touched_by
 
 
@@ -18,7 +18,7 @@ def spread(entries: Sequence[Entry]) -> None:
     if not (events or touched) or not is_configured():
         return
     send(events)
-    if touched and not is_gating():
+    if touched and not is_in_gate_run():
         from registry_flows.under_prefect.approval import resume_waiting
 
         for tag in touched:

@@ -23,7 +23,7 @@ def reports(tmp_path):
     return paths
 
 
-def test_it_is_whole_quiet_and_can_be_read_by_everyone(browser, reports):
+def test_a_report_is_whole_quiet_and_can_be_read_by_everyone(browser, reports):
     """In all four looks it is whole; each width and each colour scheme is searched for what is hard to read, once."""
     for path in reports:
         with opened(browser, path.as_uri(), width=PHONE) as there:

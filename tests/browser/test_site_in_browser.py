@@ -26,7 +26,7 @@ def site(tmp_path_factory):
     )
     record_history(registry.ledger, "fraud_classifier", 2, seed=3, rows=400, spread=0.8)
     return write_site(
-        registry, root / "site", now=NOON + timedelta(days=3), attention=lambda states: ["MLflow is behind."]
+        registry, root / "site", now=NOON + timedelta(days=3), health=lambda states: ["MLflow is behind."]
     ).folder
 
 

@@ -112,7 +112,7 @@ def test_an_empty_mirror_shows_nothing(mirror):
     assert mirror.head("toy") is None
 
 
-def test_shows_what_was_pushed(mirror, state):
+def test_a_mirror_shows_what_was_pushed(mirror, state):
     mirror.push(state)
 
     assert mirror.aliases("toy") == {"champion": "toy:a", "challenger": "toy:b"}

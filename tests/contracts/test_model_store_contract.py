@@ -94,7 +94,7 @@ def everything(store):
     }
 
 
-def test_says_its_name_and_how_a_person_deletes_a_version(store):
+def test_a_store_says_its_name_and_how_a_person_deletes_a_version(store):
     assert store.name.endswith(" store")
     assert "toy:a" in store.delete_command.format(tag="toy:a")
 
@@ -205,9 +205,9 @@ def test_a_version_is_as_large_on_any_stage_and_larger_with_more_rows(store):
 
 def test_training_rows_and_the_groups_asked_for_come_back_sorted(store):
     save(store, "a")
-    known = store.training_rows(toy("a"))
-    assert (known.fingerprints.tolist(), known.form, known.groups) == (sorted(ROWS.tolist()), KEY_FORM, None)
-    assert known.fingerprints.dtype == np.uint64
+    rows = store.training_rows(toy("a"))
+    assert (rows.fingerprints.tolist(), rows.form, rows.groups) == (sorted(ROWS.tolist()), KEY_FORM, None)
+    assert rows.fingerprints.dtype == np.uint64
     assert store.training_rows(toy("a"), by="card").groups.tolist() == [5, 7]
     assert store.training_rows(toy("a"), by="t, 1d").groups.tolist() == sorted(ROWS.tolist())
     assert store.training_rows(toy("a"), by="customer").groups is None

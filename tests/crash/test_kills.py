@@ -51,7 +51,7 @@ def test_killed_at_any_moment_of_their_lives_processes_lose_nothing(first_world,
 
 
 @pytest.mark.parametrize("seed", range(30 if SOAK else 2))
-def test_nor_where_the_ledger_is_on_postgresql(first_world, tmp_path, postgres_server, seed):
+def test_killed_at_any_moment_processes_on_postgresql_lose_nothing(first_world, tmp_path, postgres_server, seed):
     here = first_world.copy(tmp_path / "here").on_postgresql(postgres_server)
     kill_again_and_again(here, random.Random(f"postgresql {seed}"))
 

@@ -34,7 +34,7 @@ def answer(capsys, *arguments):
 
 
 @pytest.mark.usefixtures("project")
-def test_it_decides_as_the_real_one_will_and_leaves_no_trace(project, capsys):
+def test_a_dry_run_decides_as_the_real_one_will_and_leaves_no_trace(project, capsys):
     assert run(["retrain", "fraud_classifier", "--version", "1"]) == 0
     capsys.readouterr()
     before = what_is_kept(project)

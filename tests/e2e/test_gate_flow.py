@@ -123,7 +123,7 @@ def in_a_process(run_id, folder):
     return subprocess.run(command, env=environment, cwd=folder, check=False).returncode
 
 
-def test_it_suspends_frees_the_process_and_goes_on_with_the_answer_of_the_form(deployed, waiting_room):
+def test_the_gate_suspends_frees_the_process_and_goes_on_with_the_answer_of_the_form(deployed, waiting_room):
     run = deployed.make()
     assert in_a_process(run, waiting_room) == 0
     registry = promotion.open()

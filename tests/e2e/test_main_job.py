@@ -45,14 +45,14 @@ class TestTraining:
         candidate = train_flow("data/train_transaction.csv", version="1.0.1", stage="staging")
 
         registry = promotion.open()
-        known = registry.state("fraud_classifier").versions[candidate.tag]
+        version = registry.state("fraud_classifier").versions[candidate.tag]
         assert candidate.decision is None
         assert stages(registry) == {candidate.tag: "staging"}
         assert registry.champion("fraud_classifier") is None
         tasks = {"load_data", "split_data", "train_ohe", "train_xgb", "save_model"}
         assert tasks <= task_names("train", tasks)
         client = MlflowClient(f"sqlite:///{project}/mlflow.db", f"sqlite:///{project}/mlflow.db")
-        logged = client.get_run(known.registration.run_id)
+        logged = client.get_run(version.registration.run_id)
         assert logged.data.params["seed"] == "27"
         assert logged.data.params["version"] == "1.0.1"
         assert logged.data.params["recipe"] == "registry_flows.fraud:FraudRecipe"
@@ -149,7 +149,7 @@ class TestHandOff:
 
 
 def waiting():
-    return [known.tag for known in promotion.open().state("fraud_classifier").waiting]
+    return [version.tag for version in promotion.open().state("fraud_classifier").waiting]
 
 
 def save_as_the_tutorial_does(project, monkeypatch):

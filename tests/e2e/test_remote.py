@@ -119,7 +119,7 @@ def test_a_password_in_the_address_would_be_in_every_link_and_is_refused(project
     )
 
 
-def test_so_is_an_address_of_something_else(project, guarded_server, capfd):
+def test_an_address_of_something_else_is_refused(project, guarded_server, capfd):
     address = guarded_server.api_url.removesuffix("/api")
     said = told_by_retrain(
         project, capfd, {"PREFECT_API_URL": address, "PREFECT_API_AUTH_STRING": AUTH, "PREFECT_API_KEY": SECRET}
@@ -132,8 +132,8 @@ def told_by_retrain(project, capfd, settings):
     """What `promotion retrain` says under these settings of Prefect; it has failed, and nothing is there."""
     from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_KEY, PREFECT_API_URL, temporary_settings
 
-    known = {one.name: one for one in (PREFECT_API_AUTH_STRING, PREFECT_API_KEY, PREFECT_API_URL)}
-    with temporary_settings({known[name]: value or None for name, value in settings.items()}):
+    by_name = {one.name: one for one in (PREFECT_API_AUTH_STRING, PREFECT_API_KEY, PREFECT_API_URL)}
+    with temporary_settings({by_name[name]: value or None for name, value in settings.items()}):
         assert run(["retrain", "fraud_classifier"]) == 1
     said = capfd.readouterr()
     assert said.out == ""

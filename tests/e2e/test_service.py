@@ -61,7 +61,7 @@ def served(folder):
             one.wait(timeout=30)
 
 
-def test_it_answers_with_the_scores_that_were_judged_and_which_version_it_has_loaded(project, monkeypatch):
+def test_the_service_answers_with_the_scores_that_were_judged_and_which_version_it_has_loaded(project, monkeypatch):
     candidate = train_flow("data/train_transaction.csv", version="1.0.1")
     champion = promotion.open().champion("fraud_classifier")
     assert str(champion.tag) == candidate.tag

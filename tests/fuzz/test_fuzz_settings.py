@@ -147,7 +147,7 @@ def test_what_once_ended_in_a_traceback_is_one_sentence(tmp_path, content, says)
 
 
 @pytest.mark.parametrize(("name", "value"), [("PROMOTION_MODELS", "[" * 3000), ("PROMOTION_CONFIG", "a" * 3000)])
-def test_so_is_a_variable_in_the_environment(monkeypatch, name, value):
+def test_a_variable_in_the_environment_that_once_ended_in_a_traceback_is_one_sentence(monkeypatch, name, value):
     monkeypatch.setenv(name, value)
     code, _, err = command("champion", "toy")
     assert (code, err.count("\n")) == (1, 1)

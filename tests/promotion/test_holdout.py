@@ -13,21 +13,21 @@ RECIPE = ToyRecipe()
 ids = st.sets(st.integers(0, 30))
 
 
-def known(keys):
+def trained_on(keys):
     return KnownRows(np.sort(fingerprints(pd.Series(sorted(keys), dtype="int64"))))
 
 
 @given(judging=ids, champion=ids, challenger=ids)
-def test_leaves_out_exactly_the_rows_that_trained_a_side(judging, champion, challenger):
+def test_clean_leaves_out_exactly_the_rows_that_trained_a_side(judging, champion, challenger):
     rows = pd.DataFrame({"id": pd.Series(sorted(judging), dtype="int64"), "y": 0, "t": 0})
-    left = clean(rows, RECIPE, known(champion), known(challenger))
+    left = clean(rows, RECIPE, trained_on(champion), trained_on(challenger))
     assert set(left.rows["id"]) == judging - champion - challenger
     assert left.removed == len(judging & (champion | challenger))
 
 
 def test_a_key_read_as_text_is_the_same_row():
     rows = synthetic_rows(10).astype({"id": str})
-    assert clean(rows, RECIPE, known(range(1000, 1004))).removed == 4
+    assert clean(rows, RECIPE, trained_on(range(1000, 1004))).removed == 4
 
 
 def test_rows_from_the_moment_on_are_clean_and_rows_without_a_time_are_not():

@@ -22,7 +22,7 @@ from promotion.number_format import between, figure, give_or_take, level, percen
         (-5e-324, "-4.941e-324"),
     ],
 )
-def test_figures(number, words):
+def test_a_figure_keeps_four_digits(number, words):
     assert figure(number) == words
 
 

@@ -5,5 +5,5 @@ one version is torn. BentoML itself saves and loads. Whatever lies in the store,
 pipe, read no endless file, and write through no link.
 """
 
-from promotion.adapters.bento.digest_cache import remembering as remembering
+from promotion.adapters.bento.digest_cache import digest_cached as digest_cached
 from promotion.adapters.bento.store import BentoStore as BentoStore

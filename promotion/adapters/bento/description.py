@@ -177,19 +177,19 @@ def _see_that_it_is_small(node: yaml.Node | None, text: str) -> None:
         raise DamagedDescription(_BOMB)
 
 
-def _size(node: yaml.Node, known: dict[yaml.Node, float]) -> float:
+def _size(node: yaml.Node, sizes: dict[yaml.Node, float]) -> float:
     """Bytes and nodes with every alias written out; infinite for one that holds itself, or for an absurd number."""
-    if node in known:
-        return known[node]
-    known[node] = float("inf")
+    if node in sizes:
+        return sizes[node]
+    sizes[node] = float("inf")
     if isinstance(node, yaml.ScalarNode):
         absurd = node.tag in _NUMBERS and len(node.value) > _LONGEST_NUMBER
-        known[node] = known[node] if absurd else 1 + len(node.value.encode())
+        sizes[node] = sizes[node] if absurd else 1 + len(node.value.encode())
     elif isinstance(node, yaml.MappingNode):
-        known[node] = 1 + sum(_size(part, known) for pair in node.value for part in pair)
+        sizes[node] = 1 + sum(_size(part, sizes) for pair in node.value for part in pair)
     else:
-        known[node] = 1 + sum(_size(part, known) for part in node.value)
-    return known[node]
+        sizes[node] = 1 + sum(_size(part, sizes) for part in node.value)
+    return sizes[node]
 
 
 def _edited(text: str, stage: Stage) -> str:

@@ -27,7 +27,7 @@ _Row = tuple[str, str | None, str | None]
 
 
 @contextmanager
-def remembering(home: Path, cache: Path, *, full: bool = False) -> Iterator[BentoStore]:
+def digest_cached(home: Path, cache: Path, *, full: bool = False) -> Iterator[BentoStore]:
     """A store that reads and hashes only what looks different from what an earlier audit saw.
 
     Args:
@@ -35,43 +35,43 @@ def remembering(home: Path, cache: Path, *, full: bool = False) -> Iterator[Bent
         cache: the folder of the file `digests.db`; one that cannot be used is none.
         full: whether all is hashed, and remembered anew.
     """
-    memory = _Memory(cache, full=full)
+    cached = _DigestCache(cache, full=full)
     try:
-        yield _RememberingStore(home, memory)
+        yield _CachingStore(home, cached)
     finally:
-        memory.close()
+        cached.close()
 
 
-class _RememberingStore(BentoStore):
-    def __init__(self, home: Path, memory: "_Memory") -> None:
+class _CachingStore(BentoStore):
+    def __init__(self, home: Path, cached: "_DigestCache") -> None:
         super().__init__(home)
-        self._memory = memory
+        self._cache = cached
         self._whole: set[Path] = set()
         self._digests: dict[Path, str] = {}
 
     def digests(self, tag: Tag) -> Digests:
         """As of the store; of a version whose files have just been looked at, as they looked then."""
         path = self.path(tag)
-        remembered = _digests(self._digests.pop(path, None))
-        if remembered:
-            return remembered
+        just_seen = _digests(self._digests.pop(path, None))
+        if just_seen:
+            return just_seen
         stamp = _stamp(path)
-        seen = self._memory.get(path, stamp)
-        if seen and (known := _digests(seen[2])):
-            return known
+        seen = self._cache.get(path, stamp)
+        if seen and (digests := _digests(seen[2])):
+            return digests
         found = self._hashed(tag) if path in self._whole else super().digests(tag)
-        self._memory.put(path, stamp, digest=f"{found.whole} {found.files or ''}")
+        self._cache.put(path, stamp, digest=f"{found.whole} {found.files or ''}")
         return found
 
     def _look(self, tag: Tag) -> Stored | None:
         path = self.path(tag)
         stamp = _stamp(path)
-        seen = self._memory.get(path, stamp)
+        seen = self._cache.get(path, stamp)
         found = _restored(tag, path, seen[1]) if seen and seen[1] else None
         if found is None:
             found = super()._look(tag)
             if found and not found.torn:
-                self._memory.put(path, stamp, stored=_written(found))
+                self._cache.put(path, stamp, stored=_written(found))
         if found and not found.torn:
             self._whole.add(path)
         if seen and seen[2]:
@@ -82,7 +82,7 @@ class _RememberingStore(BentoStore):
         return folder in self._whole
 
 
-class _Memory:
+class _DigestCache:
     """One SQLite file; after the first thing that goes wrong with it, nothing is remembered."""
 
     def __init__(self, cache: Path, *, full: bool) -> None:

@@ -12,7 +12,7 @@ FOLDER = "tmp"
 
 
 @contextmanager
-def aside(home: Path) -> Iterator[Path]:
+def opened(home: Path) -> Iterator[Path]:
     """A folder that is gone afterwards; of a killed process it stays, and is known by a lock that nobody holds."""
     (home / FOLDER).mkdir(parents=True, exist_ok=True)
     with owned(home / FOLDER, "saving-") as folder:

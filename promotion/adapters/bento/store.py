@@ -8,9 +8,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from promotion.adapters.bento import claims, framework, locks
-from promotion.adapters.bento import foreign_files as strays
-from promotion.adapters.bento import staging_dir as aside
+from promotion.adapters.bento import claims, foreign_files, framework, locks, staging_dir
 from promotion.adapters.bento.description import (
     DESCRIPTION,
     DamagedDescription,
@@ -64,7 +62,7 @@ class BentoStore:
     def models(self) -> tuple[str, ...]:
         """Names of all models."""
         with reading(self._models):
-            return tuple(strays.names_of(self._models))
+            return tuple(foreign_files.names_of(self._models))
 
     def versions(
         self, model: str, *, stage: Stage | None = None, metadata: Mapping[str, str] | None = None
@@ -115,7 +113,7 @@ class BentoStore:
         """
         import numpy as np
 
-        with writing(self.home), aside.aside(self.home) as folder:
+        with writing(self.home), staging_dir.opened(self.home) as folder:
             tag = framework.save(folder, model, trained, metadata)
             version = folder / tag.model / tag.version
             np.save(version / TRAINING_ROWS[KEY_FORM], np.sort(training_rows))
@@ -188,7 +186,7 @@ class BentoStore:
 
     def delete(self, tag: Tag) -> None:
         """Remove a version's files: out of the store by one rename first, so that no reader finds half of them."""
-        with writing(self.path(tag)), aside.aside(self.home) as folder, contextlib.suppress(FileNotFoundError):
+        with writing(self.path(tag)), staging_dir.opened(self.home) as folder, contextlib.suppress(FileNotFoundError):
             self.path(tag).rename(folder / tag.version)
             sync_folder(self.path(tag).parent)
 
@@ -207,22 +205,22 @@ class BentoStore:
     def strays(self) -> tuple[Stray, ...]:
         """What lies among the models and is none: torn versions and folders that make BentoML's own listing fail."""
         with reading(self._models):
-            return tuple(strays.strays(self._models, self._known_whole))
+            return tuple(foreign_files.strays(self._models, self._known_whole))
 
     def quarantine(self, stray: Stray) -> Path | None:
         """Move it out of the store, whole; where it lies now, or None where it was gone."""
         with writing(stray.path):
-            return strays.quarantine(stray.path, self.home)
+            return foreign_files.quarantine(stray.path, self.home)
 
     def leftovers(self) -> tuple[Stray, ...]:
         """What killed saves and deletions left beside the models."""
         with reading(self.home):
-            return tuple(aside.leftovers(self.home))
+            return tuple(staging_dir.leftovers(self.home))
 
     def remove(self, leftover: Stray) -> None:
         """Delete what a killed save or deletion left."""
         with writing(leftover.path):
-            aside.remove(leftover.path)
+            staging_dir.remove(leftover.path)
 
     @property
     def _models(self) -> Path:
@@ -232,10 +230,10 @@ class BentoStore:
         if not is_name(model):
             return []
         with reading(self._models / model):
-            return strays.names_of(self._models / model)
+            return foreign_files.names_of(self._models / model)
 
     def _holds(self, tag: Tag) -> bool:
-        named = is_name(tag.model) and is_name(tag.version) and tag.version != strays.LATEST
+        named = is_name(tag.model) and is_name(tag.version) and tag.version != foreign_files.LATEST
         with reading(self._models / tag.model):
             return named and self.path(tag).is_dir()
 
@@ -304,7 +302,7 @@ class BentoStore:
                 raise StoreError(message, tag=tag) from error
             raise
         try:
-            replace_text(target.parent / strays.LATEST, tag.version)  # and makes the folder durable
+            replace_text(target.parent / foreign_files.LATEST, tag.version)  # and makes the folder durable
         except BaseException:
             with contextlib.suppress(OSError):
                 target.rename(version)

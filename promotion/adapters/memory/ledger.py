@@ -44,9 +44,9 @@ class MemoryLedger:
         with self._writing:
             records = dict(self._records)
             for entries, head in chains:
-                known = records.get(head.model, _Record())
-                _check_places(known.entries, entries)
-                records[head.model] = known._replace(entries=(*known.entries, *entries), head=head)
+                record = records.get(head.model, _Record())
+                _check_places(record.entries, entries)
+                records[head.model] = record._replace(entries=(*record.entries, *entries), head=head)
             self._records = records
 
     def foreign(self, model: str) -> Names:
@@ -75,9 +75,9 @@ class _Record(NamedTuple):
     mirrored: int = 0
 
 
-def _check_places(known: Sequence[Entry], new: Sequence[Entry]) -> None:
+def _check_places(present: Sequence[Entry], new: Sequence[Entry]) -> None:
     """Each new entry has the next place, as the key of a table would have it."""
-    for place, entry in enumerate(new, start=len(known) + 1):
+    for place, entry in enumerate(new, start=len(present) + 1):
         if entry.seq != place:
-            taken = known[new[0].seq - 1 : new[0].seq]
+            taken = present[new[0].seq - 1 : new[0].seq]
             raise Conflict(new[0].model, new[0].seq, taken[0].actor if taken else "")

@@ -46,8 +46,8 @@ class MemoryMirror:
 
     def runs(self, run_ids: Collection[str]) -> Mapping[str, MirrorRun]:
         """The runs of all versions that it was sent, and their decisions' metrics; the last decision's count."""
-        known = {version.run_id for state in self._states.values() for version in state.versions}
-        found: dict[str, dict[str, float]] = {run_id: {} for run_id in run_ids if run_id in known}
+        ours = {version.run_id for state in self._states.values() for version in state.versions}
+        found: dict[str, dict[str, float]] = {run_id: {} for run_id in run_ids if run_id in ours}
         for (run_id, _), metrics in sorted(self._metrics.items()):
             if run_id in found:
                 found[run_id] |= metrics

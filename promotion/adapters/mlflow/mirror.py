@@ -152,8 +152,8 @@ class MlflowMirror:
 
     def _named(self, model: str) -> dict[str, str]:
         found = self._aliases(model)
-        known = {str(one.version): tag for tag, one in self._ours(model)} if found else {}
-        return {alias: known.get(str(number), f"{model}/{number}") for alias, number in found.items()}
+        tags = {str(one.version): tag for tag, one in self._ours(model)} if found else {}
+        return {alias: tags.get(str(number), f"{model}/{number}") for alias, number in found.items()}
 
     def _aliases(self, model: str) -> dict[str, Any]:
         found = self._registered(model)

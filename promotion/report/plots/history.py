@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from promotion.history.lineage import ChampionPeriod
-from promotion.history.metric_history import CHALLENGER, CHAMPION, Measured
+from promotion.history.metric_history import CHALLENGER, CHAMPION, MetricPoint
 from promotion.metrics.bounds import quantile
 from promotion.number_format import figure, minute, signed
 from promotion.report.document import Picture
@@ -39,7 +39,7 @@ _LOOKS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def metric_pictures(among: Sequence[Measured]) -> tuple[Picture, ...]:
+def metric_pictures(among: Sequence[MetricPoint]) -> tuple[Picture, ...]:
     """One plot for each metric, in the order in which they come; of many decisions the last."""
     newest = set(sorted({one.seq for one in among})[-MOST_DECISIONS:])
     among = [one for one in among if one.seq in newest]
@@ -50,7 +50,7 @@ def metric_pictures(among: Sequence[Measured]) -> tuple[Picture, ...]:
     )
 
 
-def metrics_svg(among: Sequence[Measured]) -> str:
+def metrics_svg(among: Sequence[MetricPoint]) -> str:
     """The plots of all metrics below one another, as one SVG file on white."""
     pictures = [picture.svg for picture in metric_pictures(among)]
     placed = "".join(svg.replace("<svg ", f'<svg y="{HEIGHT * place:g}" ', 1) for place, svg in enumerate(pictures))
@@ -87,7 +87,7 @@ def timeline_picture(served: Sequence[ChampionPeriod], *, until: str) -> Picture
     return Picture(svg=svg, caption=caption)
 
 
-def _metric_picture(points: Sequence[Measured], name: str) -> Picture:
+def _metric_picture(points: Sequence[MetricPoint], name: str) -> Picture:
     metric = points[0].metric
     with style():
         figure_ = blank(WIDTH, HEIGHT)
@@ -103,7 +103,7 @@ def _metric_picture(points: Sequence[Measured], name: str) -> Picture:
     return Picture(svg=svg)
 
 
-def _by_look(points: Iterable[Measured]) -> Iterable[tuple[str, list[Measured]]]:
+def _by_look(points: Iterable[MetricPoint]) -> Iterable[tuple[str, list[MetricPoint]]]:
     points = list(points)
     by_look = {
         look: [one for one in points if (CHAMPION if one.role == CHAMPION else one.verdict) == look] for look in _LOOKS
@@ -111,7 +111,7 @@ def _by_look(points: Iterable[Measured]) -> Iterable[tuple[str, list[Measured]]]
     return [(look, chosen) for look, chosen in by_look.items() if chosen]
 
 
-def _points(axes: "Axes", points: Sequence[Measured], look: dict[str, Any]) -> None:
+def _points(axes: "Axes", points: Sequence[MetricPoint], look: dict[str, Any]) -> None:
     ordered = sorted(points, key=lambda one: one.at)
     axes.errorbar(
         [_when(one.at) for one in ordered],
@@ -158,7 +158,7 @@ def _champion_periods_told(shown: Sequence[ChampionPeriod]) -> str:
     )
 
 
-def _points_told(points: Sequence[Measured]) -> str:
+def _points_told(points: Sequence[MetricPoint]) -> str:
     champions = [one for one in points if one.role == CHAMPION]
     challengers = [one for one in points if one.role == CHALLENGER]
     told = [f"{len(challengers)} challengers and {len(champions)} measurements of champions."]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from promotion.history.lineage import ChampionPeriod, champion_periods, consequences, decisions
-from promotion.history.metric_history import Measured, measured
+from promotion.history.metric_history import MetricPoint, metric_history
 from promotion.ledger.chain import Entry
 from promotion.ledger.entries import Judgement
 from promotion.ledger.state import State, fold
@@ -22,7 +22,7 @@ class Chronicle:
         state: at the end of its ledger.
         entries: all of them, oldest first.
         champion_periods: every champion's time in production, oldest first.
-        measured: what the decisions measured, in order.
+        metric_history: what the decisions measured, in order.
         decisions: every decision by its entry's `seq`.
         applied: by the `seq` of a planned transition, the one of the entry that says it is done.
         followed: by the `seq` of a decision, the entries that followed from it.
@@ -31,7 +31,7 @@ class Chronicle:
     state: State
     entries: Sequence[Entry]
     champion_periods: tuple[ChampionPeriod, ...]
-    measured: tuple[Measured, ...]
+    metric_history: tuple[MetricPoint, ...]
     decisions: Mapping[int, Judgement]
     applied: Mapping[int, int]
     followed: Mapping[int, tuple[Entry, ...]]
@@ -58,7 +58,7 @@ def chronicle(model: str, entries: Sequence[Entry]) -> Chronicle:
         state=fold(model, entries),
         entries=entries,
         champion_periods=champion_periods(model, entries),
-        measured=measured(model, entries),
+        metric_history=metric_history(model, entries),
         decisions={entry.seq: judgement for entry, judgement in decisions(entries)},
         applied={entry.body["planned"]: entry.seq for entry in entries if entry.kind == "transition_applied"},
         followed=consequences(entries),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from promotion.ledger.chain import Entry
 from promotion.number_format import minute
-from promotion.report.measured import TONES
+from promotion.report.metric_history import TONES
 from promotion.report.page import Tone
 from promotion.report.record import told
 from promotion.report.site.chronicle import Chronicle, decision_page_name, model_page_name
@@ -67,10 +67,10 @@ def search_index(of: Chronicle) -> Iterator[Found]:
     """What a search finds of a model: itself, its versions, and all that happened but registrations, newest first."""
     page = model_page_name(of.model)
     yield {"kind": "model", "title": of.model, "text": "", "link": page}
-    for place, known in enumerate(of.state.versions.values(), 1):
-        named = known.registration.version or ""
-        text = f"{known.stage or 'no stage'}, registered {minute(known.registered_at)} UTC {named}".strip()
-        yield {"kind": "version", "title": known.tag, "text": text, "link": f"{page}#version-{place}"}
+    for place, version in enumerate(of.state.versions.values(), 1):
+        named = version.registration.version or ""
+        text = f"{version.stage or 'no stage'}, registered {minute(version.registered_at)} UTC {named}".strip()
+        yield {"kind": "version", "title": version.tag, "text": text, "link": f"{page}#version-{place}"}
     for event in reversed(tuple(events(of))):
         if event.kind != "registration":
             title = f"{of.model}, entry {event.seq}, {event.at} UTC, {event.actor}"

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from promotion.history.lineage import ChampionPeriod
-from promotion.ledger.state import Known
+from promotion.ledger.state import VersionState
 from promotion.number_format import minute
-from promotion.report.measured import TONES
+from promotion.report.metric_history import TONES
 from promotion.report.page import Column, Page, Table, Tone, Words, left, row
 from promotion.report.record import budget_told, rolled_back_lines, version_of
 from promotion.report.site.chronicle import Chronicle, decision_page_name, model_page_name
@@ -72,7 +72,7 @@ def standing(of: Chronicle, now: datetime) -> Standing:
         age=age_told(champion.since, now) if champion else "",
         since=f"{minute(champion.since)} UTC" if champion else "",
         last=tuple(_verdict(of, seq) for seq in newest),
-        waiting=some([version_of(known.tag) for known in of.state.waiting]) or "nobody",
+        waiting=some([version_of(version.tag) for version in of.state.waiting]) or "nobody",
         decisions=len(of.decisions),
     )
 
@@ -104,7 +104,7 @@ def model_lead(of: Chronicle) -> Page:
         if champion
         else "Nobody serves yet."
     )
-    waiting = some([f"`{version_of(known.tag)}`" for known in state.waiting])
+    waiting = some([f"`{version_of(version.tag)}`" for version in state.waiting])
     before = f"A rollback would bring back `{version_of(state.previous)}`." if state.previous else ""
     counted = ", ".join(
         (_counted(state.versions, "version"), _counted(of.decisions, "decision"), _counted(of.champion_periods, "time"))
@@ -133,20 +133,20 @@ def versions_rows(of: Chronicle) -> Sequence[tuple[Words, ...]]:
     """Every version in order of registration; a row's anchor is `version-` and its place."""
     return tuple(
         row(
-            version_of(known.tag),
-            known.registration.version or "",
-            _stage(known),
-            minute(known.registered_at),
-            _verdict(of, known.decided_seq) if known.decided_seq else "",
+            version_of(version.tag),
+            version.registration.version or "",
+            _stage(version),
+            minute(version.registered_at),
+            _verdict(of, version.decided_seq) if version.decided_seq else "",
         )
-        for known in of.state.versions.values()
+        for version in of.state.versions.values()
     )
 
 
-def _stage(known: Known) -> str:
-    if known.deleted_at:
+def _stage(version: VersionState) -> str:
+    if version.deleted_at:
         return "deleted"
-    return f"{known.stage or 'none of ours'}{', rolled back from' if known.rolled_back else ''}"
+    return f"{version.stage or 'none of ours'}{', rolled back from' if version.rolled_back else ''}"
 
 
 def some(names: Sequence[str]) -> str:

@@ -25,7 +25,7 @@ from promotion.report.site.overview import champion_periods_table, model_lead, r
 if TYPE_CHECKING:
     from promotion.registry.registry import Registry
 
-Attention = Callable[[Sequence[State]], Sequence[str]]
+Health = Callable[[Sequence[State]], Sequence[str]]
 _MARK = "<!-- drawn from {key} -->\n"
 _INSTEAD = "Give --site a folder of its own."
 
@@ -71,16 +71,14 @@ class SiteWritten:
             self.drawn.append(page.name)
 
 
-def write_site(
-    registry: "Registry", folder: Path, *, now: datetime, attention: Attention = lambda _: ()
-) -> SiteWritten:
+def write_site(registry: "Registry", folder: Path, *, now: datetime, health: Health = lambda _: ()) -> SiteWritten:
     """Write or renew the site of every model.
 
     Args:
         registry: whose ledger is told; only its entries are read.
         folder: made where it is missing; files in it that are not the site's stay.
         now: the moment that ages are counted to.
-        attention: says of the models what a person is to know first, as sentences.
+        health: says of the models what a person is to know first, as sentences.
 
     Raises:
         Unwritable: the folder is none, or not ours to write to, or has a file by the name of a page that is none.
@@ -92,8 +90,8 @@ def write_site(
             told.append(chronicle(model, registry.history(model)))
         except LedgerError as error:
             done.unread.append(str(error))
-    known = attention([one.state for one in told])
-    index = _index(told, now.astimezone(UTC), (*done.unread, *known))
+    warnings = health([one.state for one in told])
+    index = _index(told, now.astimezone(UTC), (*done.unread, *warnings))
     pages = [*(page for one in told for page in _pages(one)), index]
     for page in pages:
         refuse_others(done.folder / page.name, instead=_INSTEAD)  # before any is written
@@ -108,8 +106,8 @@ def _pages(of: Chronicle) -> Iterator[_Page]:
     for seq in last.values():
         judgement = of.decisions[seq]
         entry, followed = of.entries[seq - 1], of.followed[seq]
-        known = of.state.versions[judgement.tag]
-        still = [known.stage, known.decided_seq == seq] if judgement.decision.waits else None
+        version = of.state.versions[judgement.tag]
+        still = [version.stage, version.decided_seq == seq] if judgement.decision.waits else None
         yield _Page(
             name=decision_page_name(judgement.decision_digest),
             made_of=[entry.hash, [one.hash for one in followed], still],
@@ -132,9 +130,9 @@ def _model_page(of: Chronicle) -> str:
         lead=model_lead(of),
         pictures=(
             *((timeline_picture(of.champion_periods, until=of.entries[-1].at),) if of.champion_periods else ()),
-            *metric_pictures(of.measured),
+            *metric_pictures(of.metric_history),
         ),
-        how_to_read=HOW_TO_READ if of.measured else "",
+        how_to_read=HOW_TO_READ if of.metric_history else "",
         champion_periods=champion_periods_table(of),
         versions=versions_rows(of),
         events=tuple(events(of)),
@@ -143,15 +141,15 @@ def _model_page(of: Chronicle) -> str:
     )
 
 
-def _index(told: Sequence[Chronicle], now: datetime, attention: Sequence[str]) -> _Page:
+def _index(told: Sequence[Chronicle], now: datetime, health: Sequence[str]) -> _Page:
     standings = tuple(standing(of, now) for of in told)
     return _Page(
         name="index.html",
-        made_of=[[one.age for one in standings], [[of.model, of.state.hash] for of in told], list(attention)],
+        made_of=[[one.age for one in standings], [[of.model, of.state.hash] for of in told], list(health)],
         draw=lambda: _page(
             "site_index.html",
             standings=standings,
-            attention=attention,
+            attention=health,
             recent=recent(told),
             index=[found for of in told for found in search_index(of)],
             colophon=f"Made by `promotion report --site` from the ledger as of {now:%Y-%m-%d %H:%M} UTC.",

@@ -41,8 +41,8 @@ def assert_the_report_is_linked(stack, tag, gate):
     """Prefect's page of the gate leads to the report in MLflow."""
     from mlflow import MlflowClient
 
-    known = stack.registry().state(MODEL).versions[tag]
-    run_id, path = known.registration.run_id, f"decisions/{known.decided_seq}.html"
+    version = stack.registry().state(MODEL).versions[tag]
+    run_id, path = version.registration.run_id, f"decisions/{version.decided_seq}.html"
     links = [one["data"] for one in stack.artifacts(gate["id"]) if one["key"] == "fraud-classifier-report"]
     assert len(links) == 1
     assert f"{stack.mlflow_url}/#/experiments/" in links[0]

@@ -446,12 +446,12 @@ def test_a_copy_at_another_place_hides_nothing_of_what_was_cut_or_rewritten(audi
 
 
 def test_a_cut_ledger_that_grows_again_does_not_overwrite_what_mlflow_knows(audited, mlflow):
-    last, known = audited.ledger.head("toy").seq, mlflow.get_registered_model("toy").tags["promotion.head"]
+    last, sent = audited.ledger.head("toy").seq, mlflow.get_registered_model("toy").tags["promotion.head"]
     cut_tail(last - 1, mirrored=last - 1)
     audited.promote(toy("weak"), reason="nobody will see", override=True)
 
     assert audited.ledger.head("toy").seq > last
-    assert mlflow.get_registered_model("toy").tags["promotion.head"] == known
+    assert mlflow.get_registered_model("toy").tags["promotion.head"] == sent
     assert {f"{one.code} {one.subject}" for one in audited.audit("toy")} == {f"AUD036 entry {last}"}
     assert audited.notices[0].startswith(f"MLflow was sent another entry {last} of 'toy' than the ledger has")
 

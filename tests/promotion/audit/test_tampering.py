@@ -100,7 +100,7 @@ def keys(tmp_path_factory):
     return SimpleNamespace(
         file=folder / "ci.pem",
         public=public,
-        sign=Signer("ci.pem", folder, known=None, notice=print),
+        sign=Signer("ci.pem", folder, public_keys=None, notice=print),
         ring=PublicKeys({"ci": public}),
     )
 
@@ -326,7 +326,7 @@ class TestSignatures:
     def test_a_ledger_rebuilt_without_the_key_is_found_without_mlflow(self, rows, found, keys, tmp_path):
         assert found(relinked(rows, "toy"), "toy", mirror=MemoryMirror()) == {"AUD008"}
         write_new_key(tmp_path / "mallory.pem")
-        mallory = Signer("mallory.pem", tmp_path, known=None, notice=print)
+        mallory = Signer("mallory.pem", tmp_path, public_keys=None, notice=print)
         assert found(relinked(rows, "toy", sign=mallory), "toy", mirror=MemoryMirror()) == {"AUD006"}
 
     def test_an_entry_added_without_the_key_is_found(self, rows, found):

@@ -1,10 +1,14 @@
 """A configured folder, and the command run in this process."""
 
+import io
 import shutil
+from contextlib import redirect_stderr, redirect_stdout
 
 import pytest
 
-from promotion.cli import run
+import promotion
+from promotion.adapters.bento import BentoStore
+from promotion.cli import applying, run
 
 CONFIGURATION = """
 ledger = "sqlite:///ledger.db"
@@ -60,3 +64,65 @@ def weak_alone(store):
     for stored in store.versions("toy"):
         if stored.tag.version != "weak":
             shutil.rmtree(stored.path)
+
+
+class Killed(BaseException):
+    """What a kill looks like from inside: no `except Exception` sees it."""
+
+
+@pytest.fixture
+def by(monkeypatch):
+    """Let somebody else act from here on."""
+    return lambda name: monkeypatch.setenv("PROMOTION_ACTOR", name)
+
+
+@pytest.fixture
+def two_must_approve(here, configuration):
+    (here / "promotion.toml").write_text(
+        configuration
+        + 'approval = "required"\napprovers = ["config:tests", "config:bob", "config:carol"]\nmin_approvals = 2\n'
+    )
+    return here
+
+
+@pytest.fixture
+def interrupted(with_champion, capsys, monkeypatch):
+    """`toy:good` is champion by the ledger, and no label says so yet."""
+    with monkeypatch.context() as patch:
+
+        def die(*_):
+            raise Killed
+
+        patch.setattr(BentoStore, "write_stage", die)
+        with pytest.raises(Killed):
+            run(["promote", "toy:good", "--reason", "r", "--override", "--yes"])
+    capsys.readouterr()
+    return with_champion
+
+
+@pytest.fixture
+def meanwhile(monkeypatch, by):
+    """Let config:bob run a command between what another one shows and the answer to its question."""
+
+    def arm(*words):
+        confirmed = applying.confirmed
+
+        def first(*asked, **options):
+            monkeypatch.setattr(applying, "confirmed", confirmed)
+            with monkeypatch.context() as patch:
+                patch.setenv("PROMOTION_ACTOR", "bob")
+                with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):  # those of a terminal of bob's
+                    assert run(list(words)) == 0
+            confirmed(*asked, **options)
+
+        monkeypatch.setattr(applying, "confirmed", first)
+
+    return arm
+
+
+@pytest.fixture
+def three_champions(with_champion, command):
+    """`toy:weak` by its floors, `toy:good` by its gain, `toy:weak` again by a rollback."""
+    assert command("gate", "toy:good")[0] == 0
+    assert command("rollback", "toy", "--yes", "--reason", "complaints since noon", "--yes")[0] == 0
+    return [entry for entry in promotion.open().history("toy") if entry.kind == "transition_planned"]

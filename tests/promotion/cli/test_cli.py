@@ -13,7 +13,7 @@ import promotion
 from promotion.adapters.sql import SqlLedger
 from promotion.cli.app import app, with_plugins
 from promotion.config import load_config
-from promotion.registry import judge as gating
+from promotion.registry import judge
 
 
 def leaves(group, before=""):
@@ -58,50 +58,7 @@ class TestHelp:
             assert f"\n  {name.split()[0]} " in asked.stdout
 
 
-class TestInit:
-    def test_writes_a_file_that_loads_and_keeps_one_that_is_there(self, command, tmp_path):
-        code, out, _ = command("init")
-        assert (code, out.split(".")[0]) == (0, "Wrote promotion")
-        config = load_config()
-        assert config.models["fraud_classifier"].recipe == "registry_flows.fraud:FraudRecipe"
-        (tmp_path / "promotion.toml").write_text("# mine")
-        code, out, err = command("init")
-        assert (code, out) == (1, "")
-        assert err == "Error: promotion.toml is there already and was left as it is. Remove it first to begin anew.\n"
-        assert (tmp_path / "promotion.toml").read_text() == "# mine"
-
-    def test_a_folder_that_is_not_there_is_one_sentence(self, command):
-        assert command("init", "absent") == (
-            1,
-            "",
-            "Error: absent/promotion.toml cannot be written (No such file or directory).\n",
-        )
-
-
 class TestChange:
-    def test_gate_tells_the_verdict_and_exits_by_it(self, here, command):
-        first = command("gate", "toy:weak")
-        better = command("gate", "toy:good")
-        equal = command("gate", "toy:twin")
-        worse = command("gate", "toy:spoilt")
-
-        assert [code for code, _, _ in (first, better, equal, worse)] == [0, 0, 4, 3]
-        heads = [out.splitlines()[0].strip() for _, out, _ in (first, better, equal, worse)]
-        assert heads == [
-            "PROMOTED  toy:weak (no champion yet)",
-            "PROMOTED  toy:good against toy:weak",
-            "HELD  toy:twin against toy:good",
-            "REJECTED  toy:spoilt against toy:good",
-        ]
-        assert (
-            better[1]
-            .splitlines()[1]
-            .startswith("The gain in roc_auc is +0.0868, at least +0.0638 (one-sided 96.96 % bound);")
-        )
-        assert re.search(r"guardrail brier_score +passed +The gain in brier_score is \+0\.0299", better[1])
-        assert re.search(r"decision [0-9a-f]{12}, judged by 1,200 rows \(\d+ positive\) of rows\.csv", better[1])
-        assert {err for _, _, err in (first, better, equal, worse)} == {""}
-
     def test_promote_rollback_and_adopt_tell_the_moves(self, with_champion, command):
         code, out, err = command("promote", "toy:good", "--reason", "weekly review", "--override", "--yes")
         assert (code, err) == (0, "")
@@ -369,15 +326,15 @@ def test_a_mistake_is_one_sentence_and_changes_nothing(bad_files, command, monke
 
 
 def test_a_conflict_exits_by_its_own_code(with_champion, command, monkeypatch):
-    decide = gating.decide
+    decide = judge.decide
 
     def someone_else_first(*arguments, **options):
-        monkeypatch.setattr(gating, "decide", decide)
+        monkeypatch.setattr(judge, "decide", decide)
         monkeypatch.setenv("PROMOTION_ACTOR", "bob")
         promotion.open().promote("toy:twin", reason="first", override=True)
         return decide(*arguments, **options)
 
-    monkeypatch.setattr(gating, "decide", someone_else_first)
+    monkeypatch.setattr(judge, "decide", someone_else_first)
     code, _, err = command("gate", "toy:good")
     assert code == 6
     assert err == (

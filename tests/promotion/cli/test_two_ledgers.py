@@ -16,6 +16,7 @@ from promotion.adapters.sql import SqlLedger
 from promotion.errors import Refused, StoreError
 from promotion.interfaces import call
 from promotion.ledger.state import fold
+from promotion.registry.takeover import plan_takeover
 from promotion.rows import fingerprints
 from promotion.vocabulary import Stage, Tag
 
@@ -82,7 +83,7 @@ def test_whatever_changes_something_is_refused_with_both_names(second, with_cham
     assert SqlLedger(f"sqlite:///{second}/ledger.db").models() == ()
 
 
-def test_so_is_a_training_before_it_begins_and_python(second, with_champion):
+def test_a_training_is_refused_before_it_begins_and_so_is_python(second, with_champion):
     registry = promotion.open(second / "promotion.toml")
     for change in (lambda: registry.check("toy"), lambda: registry.register(toy("good"))):
         with pytest.raises(Refused, match=r"^'toy' in the Bento store belongs to the ledger at sqlite:///"):
@@ -224,9 +225,9 @@ class TestHandingOver:
         )
         assert at(second, "ledger", "take", "toy", "--reason", " ", "--yes")[2].endswith("--reason 'why'.")
 
-    def test_not_where_it_changed_hands_meanwhile(self, second, with_champion):
+    def test_a_model_that_changed_hands_meanwhile_is_not_taken(self, second, with_champion):
         ours, third = promotion.open(second / "promotion.toml"), promotion.open(with_champion / "promotion.toml")
-        plan = ours.plan.takeover("toy", reason="mine")
+        plan = plan_takeover(ours.parts, "toy", reason="mine")
         third.gate(toy("good"))
         with pytest.raises(Refused, match=r"^'toy' was changed or changed hands while this command ran\. Nothing was"):
             ours.apply(plan)
@@ -322,7 +323,7 @@ class TestClaiming:
         assert claim_of(with_champion)["ledger"] == before["ledger"]
         assert at(second, "gate", "toy:good")[0] == 1
 
-    def test_or_a_repair_that_has_nothing_else_to_do(self, second, with_champion, at):
+    def test_a_repair_that_has_nothing_else_to_do_claims_it(self, second, with_champion, at):
         self.forget(with_champion)
         assert "AUD081" not in at(second, "audit", "toy")[1]
         found = json.loads(at(with_champion, "audit", "toy", "--json")[1])["toy"]
@@ -339,7 +340,7 @@ class TestClaiming:
         assert "AUD081" not in at(with_champion, "audit", "toy")[1]
         assert at(second, "gate", "toy:good")[0] == 1
 
-    def test_and_not_the_one_that_labels_contradict_until_it_wrote_them(self, with_champion, at):
+    def test_a_ledger_that_labels_contradict_claims_it_only_once_it_wrote_them(self, with_champion, at):
         self.forget(with_champion)
         store = BentoStore(with_champion / "bentoml")
         store.write_stage(toy("twin"), Stage.PROD)

@@ -16,7 +16,7 @@ from promotion.adapters.sql import SqlLedger
 from promotion.errors import LedgerError
 from promotion.ledger.chain import Head, chain
 from promotion.ledger.entries import (
-    _KINDS,
+    KINDS,
     Adoption,
     Move,
     Override,
@@ -303,7 +303,7 @@ def test_no_entry_of_one_who_computes_hashes_is_more_than_a_sentence(number, kin
 def test_an_export_of_an_earlier_release_is_still_read_and_written_alike():
     lines = EARLIER.read_bytes().splitlines(keepends=True)
     (chain,) = read(lines).values()
-    assert {entry.kind for entry in chain.entries} == set(_KINDS) - {
+    assert {entry.kind for entry in chain.entries} == set(KINDS) - {
         "takeover",
         "readmission",
         "fresh_start",

@@ -6,7 +6,7 @@ import pytest
 from sklearn import metrics as sk
 
 from promotion.errors import ConfigError, DataError, UnknownName
-from promotion.metrics import custom as own
+from promotion.metrics import custom
 from promotion.metrics.lookup import METRIC_NAMES, metric, metric_names, register_metric, task_of
 from promotion.metrics.rows import ScoredRows
 from promotion.vocabulary import Direction, Task
@@ -22,10 +22,10 @@ def rows(labels, scores, task=Task.BINARY, **columns):
 
 @pytest.fixture
 def registry(monkeypatch):
-    known = {}
-    monkeypatch.setattr(own, "REGISTERED", known)
-    monkeypatch.setattr("promotion.metrics.lookup.REGISTERED", known)
-    return known
+    registered = {}
+    monkeypatch.setattr(custom, "REGISTERED", registered)
+    monkeypatch.setattr("promotion.metrics.lookup.REGISTERED", registered)
+    return registered
 
 
 def test_each_metric_is_found_by_its_name_and_knows_its_direction():
@@ -263,12 +263,12 @@ def test_a_users_value_is_bootstrapped(registry):
     generator = np.random.default_rng(2)
     given = rows(generator.integers(0, 2, 400), generator.random(400))
 
-    found, known = metric("balanced_log").estimate(given), metric("log_loss").estimate(given)
+    found, expected = metric("balanced_log").estimate(given), metric("log_loss").estimate(given)
 
     assert metric("balanced_log") is mine
     assert (mine.direction, mine.tasks) == (Direction.LOWER, {Task.BINARY})
-    assert found.value == pytest.approx(known.value, abs=1e-12)
-    assert found.stderr == pytest.approx(known.stderr, rel=0.15)
+    assert found.value == pytest.approx(expected.value, abs=1e-12)
+    assert found.stderr == pytest.approx(expected.stderr, rel=0.15)
 
 
 def test_a_users_influence_is_taken_as_it_is(registry):

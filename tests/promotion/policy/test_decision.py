@@ -262,7 +262,7 @@ def test_nan_never_enters_a_digest():
         digest({"value": float("nan")})
 
 
-def test_says_where_rows_that_no_decision_has_seen_would_pass():
+def test_a_hold_says_where_rows_that_no_decision_has_seen_would_pass():
     from statistics import NormalDist
 
     found = replace(BETTER["roc_auc"], gain=0.02, stderr=0.02 / NormalDist().inv_cdf(1 - 0.02))  # a p-value of 2 %

@@ -114,7 +114,7 @@ def test_a_guardrail_that_an_equal_challenger_could_not_pass_says_so():
 
 
 @pytest.mark.parametrize("found", [gained(0, 0.02), gained(0, 0.02, 4.0), gained(0, 0.02, 4.0, Error(0.03))])
-def test_so_much_more_would_do(found):
+def test_times_needed_is_how_much_more_would_do(found):
     times = times_needed(found, 0.005, 0.0304)
     grown = replace(
         found,

@@ -38,12 +38,12 @@ def test_the_first_model_is_only_limited_by_itself():
 @pytest.mark.parametrize(
     ("above", "expected"), [(0, "passed"), (1, "passed"), (2, "inconclusive"), (7, "inconclusive"), (8, "failed")]
 )
-def test_times_that_vary_leave_it_open(above, expected):
+def test_times_that_vary_leave_the_limit_open(above, expected):
     ratios = (2.0,) * above + (1.0,) * (9 - above)
     assert outcomes(Footprint(size=1, champion_size=1, scoring_ratios=ratios))[2] == expected
 
 
-def test_says_the_numbers():
+def test_a_check_says_the_numbers():
     size, beside, time = limit_checks(
         Footprint(size=1_500_000, champion_size=500_000, scoring_ratios=(1.0, 1.1, 1.2, 1.3, 1.4, 1.4, 1.4, 1.4, 9.0)),
         ALL,

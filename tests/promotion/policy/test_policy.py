@@ -37,7 +37,7 @@ def changed(**keys):
     return {**DESCRIBED, **keys}
 
 
-def test_reads_the_same_policy_from_a_dict_a_file_and_a_table(tmp_path):
+def test_a_policy_is_the_same_from_a_dict_a_file_and_a_table(tmp_path):
     (tmp_path / "whole.toml").write_text(WRITTEN)
     (tmp_path / "table.toml").write_text(f"[policy]\n{WRITTEN}")
     policy = Policy.from_toml(DESCRIBED)
@@ -239,7 +239,7 @@ def test_a_number_is_written_as_one(table, key, value):
     lambda: Floor(metric="roc_auc", min=True),
     lambda: Limits(max_size_mb="3"),
 ])  # fmt: skip
-def test_so_it_is_in_python(make):
+def test_a_number_in_python_is_written_as_one(make):
     with pytest.raises(ConfigError, match=r"^'[a-z_.]+' must be a number, without quotes, found ('|True)"):
         make()
 

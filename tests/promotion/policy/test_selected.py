@@ -39,7 +39,7 @@ positive = st.floats(1e-6, 1e6)
 
 
 @given(positive, st.floats(0, 60), st.floats(1e-9, 40), st.floats(1e-3, 5))
-def test_it_grows_with_the_gain_and_lies_between_nothing_and_the_gain(stderr, margin, above, more):
+def test_what_is_to_be_expected_grows_with_the_gain_and_lies_between_nothing_and_the_gain(stderr, margin, above, more):
     threshold = (margin + PASSED) * stderr
     one, other = (allowed(threshold + each * stderr, threshold, stderr) for each in (above, above + more))
     assert 0 <= one.estimate <= threshold + above * stderr

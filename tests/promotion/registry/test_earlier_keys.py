@@ -17,6 +17,7 @@ from promotion.adapters.bento import BentoStore
 from promotion.adapters.memory import MemoryMirror
 from promotion.interfaces import call
 from promotion.ledger.export import read_export
+from promotion.registry.gate import plan_gate
 from promotion.registry.register import Origin
 from promotion.row_keys import FIRST_FORM, KEY_FORM, fingerprints
 
@@ -54,15 +55,15 @@ def grown(registry, name):
 
 def asked(registry, tag, **options):
     """What a gate would decide."""
-    return registry.plan.gate(tag, **options).decision
+    return plan_gate(registry.parts, tag, **options).decision
 
 
 def trained(registry, *versions):
     """The customers whose rows trained them, by their numbers, which is what 0.1.0 made fingerprints of."""
-    known = [registry.store.training_rows(toy(version)) for version in versions]
-    assert {one.form for one in known} == {FIRST_FORM}
+    rows = [registry.store.training_rows(toy(version)) for version in versions]
+    assert {one.form for one in rows} == {FIRST_FORM}
     numbers = pd.Series(range(1000, 1900))
-    return {f"{number:06d}" for one in known for number in numbers[np.isin(fingerprints(numbers), one.fingerprints)]}
+    return {f"{number:06d}" for one in rows for number in numbers[np.isin(fingerprints(numbers), one.fingerprints)]}
 
 
 def test_its_decisions_come_out_as_they_were_made(registry):

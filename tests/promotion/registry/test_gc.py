@@ -13,6 +13,7 @@ from promotion.ledger.chain import chain
 from promotion.ledger.entries import Move, Registration, TransitionApplied, TransitionPlanned
 from promotion.ledger.state import State, advance, champions
 from promotion.registry.register import Origin
+from promotion.registry.repair import plan_repair
 from promotion.registry.retention import plan_retention, retention
 from promotion.registry.transition import plan_rollback
 from promotion.vocabulary import Stage
@@ -69,7 +70,7 @@ def histories(draw):
     made = History()
     for _ in range(draw(st.integers(1, 14))):
         act = draw(st.sampled_from(["register", "promote", "reject", "rollback", "delete"]))
-        waiting = [tag for tag, known in made.state.versions.items() if known.stage]
+        waiting = [tag for tag, version in made.state.versions.items() if version.stage]
         if act == "register" or not waiting:
             made.register(draw(st.sampled_from([*Stage, None])), hours=draw(st.sampled_from([1, -50, 200])))
         elif act == "promote":
@@ -84,7 +85,7 @@ def histories(draw):
             made.record(TransitionApplied(planned=made.state.seq))
         elif act == "delete" and made.found().gone:
             made.plan("retention", deletions=made.found().gone[:1])
-    waiting = [tag for tag, known in made.state.versions.items() if known.stage]
+    waiting = [tag for tag, version in made.state.versions.items() if version.stage]
     if waiting and draw(st.booleans()):
         made.promote(draw(st.sampled_from(waiting)), applied=False)
     return made
@@ -105,8 +106,8 @@ class TestWhatStays:
         assert not set(found.gone) & set(found.kept)
         assert not set(found.gone) & (made.served() | set(state.line) | pending | {"toy:foreign"})
         for tag in found.gone:
-            known = state.versions[tag]
-            assert known.stage in {Stage.ARCHIVED, Stage.REJECTED} or known.deleted_at
+            version = state.versions[tag]
+            assert version.stage in {Stage.ARCHIVED, Stage.REJECTED} or version.deleted_at
         plan = plan_retention(state, found, reason="why")
         assert (plan is None) == (not found.gone)
         if plan is None or state.pending:
@@ -214,9 +215,9 @@ class TestInTheStore:
         assert plan.deletions == ("toy:noisy",)
         assert kinds(registry)[-2:] == ["transition_planned", "transition_applied"]
         assert not registry.store.path(toy("noisy")).exists()
-        known = registry.state("toy").versions["toy:noisy"]
-        assert (known.stage, known.deleted_by, known.deleted_because) == (None, "os:alice", "the disk is full")
-        assert known.decision is not None
+        version = registry.state("toy").versions["toy:noisy"]
+        assert (version.stage, version.deleted_by, version.deleted_because) == (None, "os:alice", "the disk is full")
+        assert version.decision is not None
         assert registry.mirror.stages("toy")["toy:noisy"] == "deleted"
         assert registry.mirror.stages("toy")["toy:spoilt"] == "rejected"
         assert registry.collect("toy", keep=1, reason="again") is None
@@ -264,14 +265,14 @@ class TestInTheStore:
         shutil.copytree(registry.store.path(toy("noisy")), tmp_path / "backup")
         registry.collect("toy", keep=0, reason="old")
         shutil.copytree(tmp_path / "backup", registry.store.path(toy("noisy")))
-        assert registry.plan.repair("toy").transition is None
+        assert plan_repair(registry.parts, "toy").transition is None
         assert registry.collect("toy", keep=0, reason="old").deletions == ("toy:noisy",)
 
         shutil.copytree(tmp_path / "backup", registry.store.path(toy("noisy")))
         registry.store.write_stage(toy("noisy"), Stage.PROD)
         registry.repair("toy")
-        known = registry.state("toy").versions["toy:noisy"]
-        assert (known.stage, known.deleted_at, registry.store.get(toy("noisy")).stage) == (
+        version = registry.state("toy").versions["toy:noisy"]
+        assert (version.stage, version.deleted_at, registry.store.get(toy("noisy")).stage) == (
             Stage.STAGING,
             None,
             "staging",

@@ -126,15 +126,15 @@ class TestTheRowsThatJudge:
         told = r"^`mature_after` is 400m, but column 't' holds numbers such as 0, whose unit is unknown\. Set the unit "
         with pytest.raises(DataError, match=told):
             opened(config=settings_at(tmp_path, **length)).reader.load("toy")
-        known = opened(config=settings_at(tmp_path, time_unit="min", **length)).reader.load("toy")[1]
+        expected = opened(config=settings_at(tmp_path, time_unit="min", **length)).reader.load("toy")[1]
 
         rows = synthetic_rows()
         minutes = pd.Timestamp("2024-12-01") + pd.to_timedelta(rows["t"], unit="min")
         rows.assign(t=minutes).to_csv(tmp_path / "dated.csv", index=False)
         dated = {"recipe": "recipes:DatedRecipe", "data": "dated.csv"}
         found = opened(config=settings_at(tmp_path, **dated, **length)).reader.load("toy")[1]
-        assert (len(found.rows), found.immature) == (len(known.rows), known.immature) == (2000, 400)
-        assert found.rows["id"].tolist() == known.rows["id"].tolist() == rows["id"][:2000].astype(str).tolist()
+        assert (len(found.rows), found.immature) == (len(expected.rows), expected.immature) == (2000, 400)
+        assert found.rows["id"].tolist() == expected.rows["id"].tolist() == rows["id"][:2000].astype(str).tolist()
         with pytest.raises(DataError, match=r"^`mature_after` is 400, but column 't' holds moments without a zone "):
             opened(config=settings_at(tmp_path, **dated, mature_after=400)).reader.load("toy")
 

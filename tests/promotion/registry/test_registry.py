@@ -2,12 +2,10 @@ import sqlite3
 from contextlib import closing
 from datetime import datetime
 
-import bentoml
-import numpy as np
 import pytest
 import recipes
-from recipes import ToyRecipe, synthetic_rows
-from situation import bentoml_at, faults, kinds, snapshot, stages, toy
+from recipes import synthetic_rows
+from situation import faults, kinds, snapshot, stages, toy
 
 from promotion.adapters.memory import MemoryMirror
 from promotion.adapters.mlflow import MlflowMirror
@@ -16,19 +14,15 @@ from promotion.errors import (
     ConfigError,
     Conflict,
     DataError,
-    DigestMismatch,
     LedgerError,
     MirrorError,
     Refused,
     StoreError,
     UnknownName,
 )
-from promotion.interfaces import call
 from promotion.ledger.state import fold
-from promotion.policy import Kind
-from promotion.registry import judge as gating
 from promotion.registry.register import Origin
-from promotion.vocabulary import Outcome, Stage, Verdict
+from promotion.vocabulary import Verdict
 
 
 class Killed(BaseException):
@@ -63,23 +57,6 @@ def killed_at(registry, monkeypatch):
     return arm
 
 
-@pytest.fixture
-def made_by_the_tutorial(store):
-    """A champion as the tutorial makes it: owner, stage, a custom object, and none of our metadata."""
-    recipe = ToyRecipe(skill="weak")
-    model = recipe.train(recipe.split(synthetic_rows(400, seed=3)).training, step=call).model
-    with bentoml_at(store.home):
-        saved = bentoml.sklearn.save_model(
-            "toy:tutorial",
-            model,
-            labels={"owner": "Cerebrium", "stage": "prod"},
-            metadata={"version": 1.0},
-            custom_objects={"ohe_encoder": {"columns": ["a", "b"]}},
-            signatures={"predict": {"batchable": True, "batch_dim": 0}},
-        )
-    return toy(saved.tag.version)
-
-
 def meddling(function):
     """A step that lets someone else act just before the decision."""
 
@@ -91,193 +68,7 @@ def meddling(function):
     return step
 
 
-class TestGate:
-    def test_promotes_the_first_by_floors_and_a_better_one_by_its_gain(self, registry):
-        registry.register(toy("weak"))
-        first = registry.gate(toy("weak"))
-        assert (first.verdict, first.deciding.kind, first.champion) == (Verdict.PROMOTE, Kind.FLOOR, None)
-        assert stages(registry) == {"weak": "prod"}
-        second = registry.gate(toy("good"))
-
-        assert (second.verdict, second.champion.tag, second.challenger.tag) == (Verdict.PROMOTE, "toy:weak", "toy:good")
-        assert (second.holdout.rows, second.holdout.removed, second.holdout.data) == (1200, 0, "rows.csv")
-        assert stages(registry) == {"weak": "archived", "good": "prod"}
-        champion = registry.champion("toy")
-        assert (champion.tag, champion.decision_id) == (toy("good"), second.id)
-        assert champion.path == registry.store.path(toy("good"))
-        assert champion.digest == registry.store.digest(toy("good"))
-        assert kinds(registry)[-4:] == ["registration", "decision", "transition_planned", "transition_applied"]
-        assert faults(registry) == ()
-
-    def test_holds_an_equal_one_which_waits(self, registry_with_champion):
-        registry_with_champion.promote(toy("good"), reason="to compare with", override=True)
-        decision = registry_with_champion.gate(toy("twin"))
-        assert decision.verdict is Verdict.HOLD
-        assert decision.summary.startswith(
-            "The gain in roc_auc is +0.0000, somewhere from +0.0000 to +0.0000 (one-sided 96.96 % bounds)"
-        )
-        assert stages(registry_with_champion) == {"weak": "archived", "good": "prod", "twin": "staging"}
-
-    @pytest.mark.parametrize("version", ["noisy", "spoilt"])
-    def test_rejects_a_worse_one(self, registry_with_champion, version):
-        assert registry_with_champion.gate(toy(version)).verdict is Verdict.REJECT
-        assert stages(registry_with_champion) == {"weak": "prod", version: "rejected"}
-        assert registry_with_champion.champion("toy").tag == toy("weak")
-
-    @pytest.mark.parametrize("version", ["twin", "noisy"])
-    def test_the_same_decision_on_what_was_held_or_rejected_is_recorded_once(self, registry_with_champion, version):
-        registry = registry_with_champion
-        registry.gate(toy("good"))
-        first, before = registry.gate(toy(version)), kinds(registry)
-        assert registry.gate(toy(version)) == first
-        assert kinds(registry) == before
-
-    def test_the_champion_is_not_judged_against_itself(self, registry_with_champion):
-        before = kinds(registry_with_champion)
-        with pytest.raises(Refused, match=r"^toy:weak serves already; a challenger is judged against it with"):
-            registry_with_champion.gate(toy("weak"))
-        assert kinds(registry_with_champion) == before
-
-    def test_rows_that_trained_either_side_do_not_judge(self, registry_with_champion, tmp_path):
-        everything = synthetic_rows(3600)
-        everything.to_csv(tmp_path / "more.csv", index=False)
-        decision = registry_with_champion.gate(toy("good"), data=tmp_path / "more.csv")
-        # The later half of 3,600 rows is 1,800 to 3,600, none of which is among the first 1,200, that trained both.
-        assert (decision.holdout.rows, decision.holdout.removed) == (1800, 0)
-        everything[:1600].to_csv(tmp_path / "less.csv", index=False)
-        decision = registry_with_champion.gate(toy("twin"), data=tmp_path / "less.csv")
-        assert (decision.holdout.rows, decision.holdout.removed) == (400, 400)
-        assert decision.checks[0].reason == (
-            "None of the 400 rows that judge trained either model; 400 that did were left out."
-        )
-
-    def test_a_holdout_that_trained_them_holds(self, registry_with_champion, tmp_path):
-        synthetic_rows()[:1200].to_csv(tmp_path / "seen.csv", index=False)
-        decision = registry_with_champion.gate(toy("good"), data=tmp_path / "seen.csv")
-        assert (decision.verdict, decision.missing[0].kind) == (Verdict.HOLD, Kind.CLEAN)
-        assert decision.summary == (
-            "All 600 rows of the holdout trained one of the models, so no row is left to judge by."
-        )
-
-    def test_too_few_positives_hold_and_are_counted(self, registry_with_champion, tmp_path):
-        rows = synthetic_rows(2400, seed=8, first_id=9000, first_t=9000)
-        rows[(rows.y == 0) | (rows.index % 50 == 0)].to_csv(tmp_path / "rare.csv", index=False)
-        decision = registry_with_champion.gate(toy("good"), data=tmp_path / "rare.csv")
-        assert decision.verdict is Verdict.HOLD
-        assert decision.summary == (
-            f"The holdout has only {decision.holdout.positives} positives; the policy asks for at least 50."
-        )
-
-    @pytest.mark.parametrize(
-        ("recipe", "kind", "reason"),
-        [
-            (
-                "MuteRecipe",
-                Kind.SCORED,
-                r"The challenger toy:good could not be scored (ZeroDivisionError: no scores today).",
-            ),
-            ("NanRecipe", Kind.PRIMARY, "NaN"),
-        ],
-    )
-    def test_what_cannot_be_scored_is_named_and_held(
-        self, opened, settings_of_toy, registry_with_champion, recipe, kind, reason
-    ):
-        models = {"toy": settings_of_toy.models["toy"].model_copy(update={"recipe": f"recipes:{recipe}"})}
-        registry = opened(config=settings_of_toy.model_copy(update={"models": models}))
-        decision = registry.gate(toy("good"))
-        assert (decision.verdict, decision.deciding.kind, decision.deciding.outcome) == (
-            Verdict.HOLD,
-            kind,
-            Outcome.MISSING,
-        )
-        assert reason in decision.summary
-        assert stages(registry)["weak"] == "prod"
-
-    def test_scores_of_another_shape_are_named_and_held(self, registry_with_champion, monkeypatch):
-        monkeypatch.setattr(
-            ToyRecipe, "score", lambda _, trained, rows: trained.model.predict_proba(rows[["a", "b"]].to_numpy())
-        )
-        decision = registry_with_champion.gate(toy("good"))
-        assert decision.verdict is Verdict.HOLD
-        assert decision.summary == "The challenger toy:good gave scores of shape (1200, 2), expected (1200,)."
-
-    def test_both_sides_are_scored_in_double_precision(self, registry_with_champion, monkeypatch):
-        seen = []
-        weigh = gating.weigh
-        monkeypatch.setattr(gating, "weigh", lambda *given: seen.extend(given[1]) or weigh(*given))
-        monkeypatch.setattr(ToyRecipe, "score", lambda _, trained, rows: np.full(len(rows), 0.1, dtype=np.float32))
-        registry_with_champion.gate(toy("good"))
-        assert {scores.dtype for scores in seen} == {np.dtype(np.float64)}
-
-    def test_files_that_changed_since_registration_are_not_loaded(self, registry_with_champion):
-        registry_with_champion.register(toy("good"))
-        with (registry_with_champion.store.path(toy("good")) / "saved_model.pkl").open("ab") as file:
-            file.write(b"!")
-        before = kinds(registry_with_champion)
-        for act in (
-            lambda: registry_with_champion.gate(toy("good")),
-            lambda: registry_with_champion.promote(toy("good"), reason="it is good", override=True),
-        ):
-            with pytest.raises(DigestMismatch, match=r"^The files of toy:good are not the ones that were registered"):
-                act()
-        assert kinds(registry_with_champion) == before
-
-    @pytest.mark.parametrize(
-        ("data", "error", "sentence"),
-        [
-            ("absent.csv", DataError, r"^There is no data file at .*/absent\.csv\."),
-            (None, UnknownName, r"^There is no version 'toy:goood'\. Did you mean 'toy:good'\?"),
-        ],
-    )
-    def test_a_mistake_records_nothing(self, registry_with_champion, data, error, sentence):
-        before = kinds(registry_with_champion)
-        with pytest.raises(error, match=sentence):
-            registry_with_champion.gate(toy("good" if data else "goood"), data=data)
-        assert kinds(registry_with_champion) == before
-
-
 class TestByHand:
-    def test_without_a_verdict_it_is_refused_and_nothing_is_recorded(self, registry_with_champion):
-        before = kinds(registry_with_champion)
-        with pytest.raises(Refused, match=r"^toy:good has not been judged\. Run `promotion gate toy:good`"):
-            registry_with_champion.promote(toy("good"), reason="it is good")
-        assert kinds(registry_with_champion) == before
-
-    def test_an_override_is_recorded_as_one(self, registry_with_champion):
-        registry_with_champion.gate(toy("noisy"))
-        registry_with_champion.promote(toy("noisy"), reason="the metric is wrong", override=True)
-
-        override, planned = (entry.content() for entry in registry_with_champion.history("toy")[-3:-1])
-        assert (override.tag, override.reason, override.verdict) == ("toy:noisy", "the metric is wrong", "reject")
-        assert (planned.champion, planned.decision) == ("toy:noisy", None)
-        assert registry_with_champion.history("toy")[-3].actor == "os:alice"
-        assert registry_with_champion.champion("toy").decision_id is None
-        assert stages(registry_with_champion) == {"weak": "archived", "noisy": "prod"}
-
-    def test_after_a_rollback_and_a_readmission_its_verdict_still_stands(self, registry_with_champion):
-        decision = registry_with_champion.gate(toy("good"))
-        registry_with_champion.rollback("toy", reason="complaints")
-        registry_with_champion.readmit(toy("good"), reason="they were wrong")
-        registry_with_champion.promote(toy("good"), reason="they were wrong")
-        assert registry_with_champion.champion("toy").decision_id == decision.id
-
-    def test_rollback_goes_back_step_by_step_and_labels_follow(self, registry_after_three_champions):
-        registry = registry_after_three_champions
-        registry.rollback("toy", reason="complaints since noon")
-        assert stages(registry) == {"weak": "archived", "good": "prod", "twin": "archived"}
-        registry.rollback("toy", reason="still")
-        assert stages(registry) == {"weak": "prod", "good": "archived", "twin": "archived"}
-        with pytest.raises(Refused, match="toy:weak is the first champion"):
-            registry.rollback("toy", reason="and again")
-        assert faults(registry) == ()
-
-    def test_rollback_to_changed_files_is_refused(self, registry_after_three_champions):
-        registry = registry_after_three_champions
-        (registry.store.path(toy("good")) / "extra").touch()
-        with pytest.raises(DigestMismatch, match="The files of toy:good"):
-            registry.rollback("toy", reason="complaints")
-        assert registry.champion("toy").tag == toy("twin")
-
     @pytest.mark.parametrize("reason", ["", "  "])
     def test_a_change_needs_a_reason(self, registry_after_three_champions, reason):
         registry = registry_after_three_champions
@@ -297,80 +88,6 @@ class TestByHand:
         assert [registry.champion("toy", at=time).tag.version for time in times] == ["weak", "good", "twin", "good"]
         assert registry.champion("toy", at=times[0].replace(year=2000)) is None
         assert registry.champion("toy", at=times[-1].replace(year=2030)) == registry.champion("toy")
-
-
-class TestAdoption:
-    def test_a_champion_of_unknown_training_holds_until_it_is_adopted(self, registry, made_by_the_tutorial):
-        held = registry.gate(toy("good"))
-        assert (held.verdict, held.champion.tag) == (Verdict.HOLD, "toy:tutorial")
-        assert held.summary == (
-            "The training rows of the champion toy:tutorial are unknown, so the holdout may not be clean. If you know "
-            "that it was trained before a time, `promotion adopt toy:tutorial --trained-before TIME --reason …` records "
-            "it; if you are sure that it saw none of the holdout's rows, use --assume-clean."
-        )
-        assert registry.champion("toy") is None
-        registry.adopt(made_by_the_tutorial, reason="serves since May", trained_before=1200)
-
-        assert registry.champion("toy").tag == made_by_the_tutorial
-        assert registry.state("toy").versions["toy:tutorial"].registration.version == "1.0"
-        assert registry.store.get(made_by_the_tutorial).labels == {"owner": "Cerebrium", "stage": "prod"}
-        assert faults(registry) == ()
-        judged = registry.gate(toy("good"))
-        assert (judged.verdict, judged.holdout.rows) == (Verdict.PROMOTE, 1200)
-        assert stages(registry) == {"good": "prod", "tutorial": "archived"}
-
-    def test_trained_before_leaves_out_what_it_may_have_seen(self, registry, made_by_the_tutorial):
-        registry.adopt(made_by_the_tutorial, reason="serves since May", trained_before=1500)
-        decision = registry.gate(toy("good"))
-        assert (decision.holdout.rows, decision.holdout.removed) == (900, 300)
-
-    def test_assume_clean_takes_the_holdout_as_it_is(self, registry, made_by_the_tutorial):
-        registry.adopt(made_by_the_tutorial, reason="trained elsewhere", assume_clean=True)
-        assert registry.gate(toy("good")).holdout.removed == 0
-
-    def test_trained_before_needs_a_recipe_that_knows_time(self, opened, settings_of_toy, made_by_the_tutorial):
-        models = {"toy": settings_of_toy.models["toy"].model_copy(update={"recipe": "recipes:TimelessRecipe"})}
-        registry = opened(config=settings_of_toy.model_copy(update={"models": models}))
-        registry.adopt(made_by_the_tutorial, reason="serves since May", trained_before=1)
-        with pytest.raises(DataError, match=r"adopted with --trained-before, but the recipe names no time column"):
-            registry.gate(toy("good"))
-
-    @pytest.mark.parametrize("known", [{}, {"trained_before": 1.0, "assume_clean": True}])
-    def test_one_thing_must_be_said_of_its_rows(self, registry, made_by_the_tutorial, known):
-        with pytest.raises(Refused, match=r"either --trained-before TIME or --assume-clean\.$"):
-            registry.adopt(made_by_the_tutorial, reason="serves since May", **known)
-        assert kinds(registry) == []
-
-    def test_gating_the_unadopted_champion_says_what_to_do(self, registry, made_by_the_tutorial):
-        with pytest.raises(Refused, match=r"serves already.* `promotion adopt toy:tutorial --trained-before TIME"):
-            registry.gate(made_by_the_tutorial)
-
-    def test_of_two_labelled_prod_a_person_says_which_serves(self, registry, made_by_the_tutorial):
-        registry.store.write_stage(toy("weak"), Stage.PROD)
-        expected = (
-            r"^2 versions of 'toy' carry the label stage: prod \(toy:tutorial, toy:weak\), and only one can serve\. "
-            r"Say which one does: `promotion adopt TAG --assume-clean --reason …`"
-        )
-        with pytest.raises(StoreError, match=expected):
-            registry.gate(toy("good"))
-        assert kinds(registry) == []
-        registry.adopt(made_by_the_tutorial, reason="it is the one", assume_clean=True)
-        assert stages(registry) == {"tutorial": "prod", "weak": "archived"}
-        assert faults(registry) == ()
-
-    def test_a_second_champion_is_not_adopted_and_stays_a_finding(self, registry_with_champion, made_by_the_tutorial):
-        before = kinds(registry_with_champion)
-        with pytest.raises(
-            Refused, match=r"^toy:weak is the champion of 'toy' by the ledger, so toy:tutorial cannot be"
-        ):
-            registry_with_champion.adopt(made_by_the_tutorial, reason="serves since May", assume_clean=True)
-        assert kinds(registry_with_champion) == before
-        with pytest.raises(StoreError, match=r"^The champion of 'toy' is toy:weak, but the label stage: prod is on"):
-            registry_with_champion.gate(toy("good"))
-        registry_with_champion.register(made_by_the_tutorial)
-        assert [finding.code for finding in faults(registry_with_champion)] == ["AUD012"]
-        registry_with_champion.repair("toy")
-        assert stages(registry_with_champion) == {"weak": "prod", "tutorial": "staging"}
 
 
 class TestInterrupted:

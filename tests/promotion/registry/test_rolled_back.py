@@ -18,6 +18,7 @@ from promotion.adapters.bento import BentoStore
 from promotion.adapters.memory import MemoryMirror
 from promotion.errors import PromotionError, Refused
 from promotion.history.lineage import consequences, decisions, ending
+from promotion.registry.gate import plan_gate
 from promotion.registry.rolled_back import blocking
 from promotion.report.lineage import ending_told
 from promotion.report.record import budget_told, rolled_back_lines
@@ -55,7 +56,7 @@ class TestTheGate:
     def test_reads_no_row_spends_nothing_and_records_it_once(self, complained_of, rows_file):
         told, trials = budget_told(complained_of.state("toy")), complained_of.state("toy").trials
         rows_file.unlink()
-        assert complained_of.plan.gate(toy("good")).decision.verdict is Verdict.HOLD
+        assert plan_gate(complained_of.parts, toy("good")).decision.verdict is Verdict.HOLD
         complained_of.gate(toy("good"))
         recorded = kinds(complained_of)
         complained_of.gate(toy("good"))
@@ -109,7 +110,7 @@ class TestTheGate:
         assert registry.gate(toy("good")).verdict is Verdict.PROMOTE
         assert registry.gate(toy("noisy")).summary.startswith("os:alice rolled back from toy:noisy at ")
 
-    def test_and_so_does_a_replay_by_another_policy(self, complained_of):
+    def test_a_replay_by_another_policy_holds_it_too(self, complained_of):
         complained_of.gate(toy("good"))
         easy = Policy.from_toml({"primary": {"metric": "roc_auc"}, "min_rows": 2, "min_positives": 1})
         assert [each.now.verdict.value for each in complained_of.replay("toy", easy)][1:] == ["promote", "hold"]
@@ -160,17 +161,6 @@ class TestPeople:
         complained_of.rollback("toy", reason="they complain again", to=toy("weak"))
         assert (back_of(complained_of, "good").reason, back_of(complained_of, "weak")) == ("they complain again", None)
         assert complained_of.gate(toy("good")).verdict is Verdict.HOLD
-
-    def test_readmitted_it_moves_nowhere_and_is_to_be_judged(self, complained_of):
-        complained_of.gate(toy("good"))
-        complained_of.readmit(toy("good"), reason="the shop was down")
-        assert (kinds(complained_of)[-1], stages(complained_of)["good"]) == ("readmission", "archived")
-        with pytest.raises(
-            Refused, match=r"^toy:good has not been judged since it was readmitted\. Run `promotion gate"
-        ):
-            complained_of.promote(toy("good"), reason="r")
-        with pytest.raises(Refused, match=r"^No rollback keeps toy:good out\. The gate judges it like any other\.$"):
-            complained_of.readmit(toy("good"), reason="r")
 
 
 class TestFromTheFirstOfTheLine:
@@ -301,4 +291,4 @@ def test_whatever_is_done_it_serves_again_only_after_a_persons_entry(trained_sto
                 serving = body["champion"]
                 assert serving not in kept_out, f"entry {entry.seq}"
                 assert not (body["decision"] and SAME_FILES.get(serving) in kept_out), f"entry {entry.seq}"
-        assert {tag for tag, known in registry.state("toy").versions.items() if known.rolled_back} == kept_out
+        assert {tag for tag, one in registry.state("toy").versions.items() if one.rolled_back} == kept_out

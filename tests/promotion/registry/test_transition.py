@@ -74,7 +74,7 @@ class Record:
         return self.apply(plan_rollback(self.state, target, reason="worse"))
 
     def serving(self):
-        return [tag for tag, known in self.state.versions.items() if known.stage is Stage.PROD]
+        return [tag for tag, version in self.state.versions.items() if version.stage is Stage.PROD]
 
 
 def test_the_new_champion_moves_before_the_old_one():
@@ -88,7 +88,7 @@ def test_the_new_champion_moves_before_the_old_one():
     )
     assert record.state.champion.tag == "toy:b"
     assert record.state.champion.digest == "b" * 64
-    assert (record.state.previous, [known.tag for known in record.state.waiting]) == ("toy:a", ["toy:c"])
+    assert (record.state.previous, [version.tag for version in record.state.waiting]) == ("toy:a", ["toy:c"])
 
 
 def test_rollback_goes_back_along_the_line_and_a_promotion_goes_on_from_there():
@@ -264,4 +264,4 @@ def test_a_plain_reader_of_labels_always_sees_a_champion_once_there_is_one(actio
                 assert labels[move.tag] is move.before
                 labels[move.tag] = move.after
                 assert Stage.PROD in labels.values()
-    assert labels == {tag: known.stage for tag, known in record.state.versions.items()}
+    assert labels == {tag: version.stage for tag, version in record.state.versions.items()}

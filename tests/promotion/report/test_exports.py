@@ -8,14 +8,14 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from prometheus_client.parser import text_string_to_metric_families as text_of_prometheus
 
-from promotion.history.metric_history import Gain, Measured
+from promotion.history.metric_history import Gain, MetricPoint
 from promotion.report.exports import ExportFormat, exported
 from promotion.report.plots.history import metrics_svg
 from promotion.visible import visible
 from promotion.vocabulary import Direction, Stage
 
 AWKWARD = 'q"uo\\te\nline <b>'
-ONE = Measured(
+ONE = MetricPoint(
     model="toy",
     seq=3,
     at="2026-11-22T11:14:54.895460+00:00",

@@ -79,7 +79,7 @@ def pages_in(folder):
 
 
 def test_every_page_is_linked_every_link_leads_somewhere_and_no_text_becomes_markup(three_models, tmp_path):
-    written = write_site(three_models, tmp_path / "site", now=LATER, attention=lambda states: [HOSTILE])
+    written = write_site(three_models, tmp_path / "site", now=LATER, health=lambda states: [HOSTILE])
     pages = pages_in(written.folder)
     assert sorted(pages) == sorted((*written.drawn, *written.kept))
     linked = {"index.html"}
@@ -109,7 +109,7 @@ def test_every_page_is_linked_every_link_leads_somewhere_and_no_text_becomes_mar
 
 def test_the_first_page_tells_who_serves_how_long_and_what_needs_attention(three_models, tmp_path):
     text = write_site(
-        three_models, tmp_path / "site", now=LATER, attention=lambda states: ["MLflow is behind."]
+        three_models, tmp_path / "site", now=LATER, health=lambda states: ["MLflow is behind."]
     ).index.read_text()
     toy_card = re.search(r'href="model-toy.html">toy</a></h3>(.*?)</li>', text, re.DOTALL)[1]
     told = re.sub(r"<[^>]+>|\s+", " ", toy_card)

@@ -18,7 +18,7 @@ def test_each_takes_what_its_flow_takes_and_can_be_awaited(name, flow):
     assert awaited.__doc__ == flow.fn.__doc__
 
 
-def test_it_runs_beside_others_in_the_callers_context_and_raises_what_it_raises():
+def test_an_awaited_flow_runs_beside_others_in_the_callers_context_and_raises_what_it_raises():
     caller, met = ContextVar("caller"), []
 
     def work(number: int) -> int:

@@ -8,7 +8,6 @@ from recipes import ToyRecipe, synthetic_rows
 
 from promotion import repeatable
 from promotion.errors import DataError
-from promotion.registry import data as reading
 from promotion.registry.data import Reader
 from registry_flows.under_prefect.caching import KeptRows, inputs_key, kept_rows
 
@@ -112,7 +111,7 @@ class TestKeysOfRows:
         assert key() != first
         rows_file.write_text(text)
         assert key() == first
-        monkeypatch.setattr(reading, "_code_digest", lambda kind: "edited")
+        monkeypatch.setattr("promotion.registry.data._code_digest", lambda kind: "edited")
         assert key() != first
 
     def test_a_recipe_without_the_mark_has_none(self, key):

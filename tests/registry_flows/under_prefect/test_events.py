@@ -51,10 +51,10 @@ class TestOfRealChanges:
         registry.gate(toy("twin"))
         registry.promote(toy("noisy"), reason="try it", override=True)
         registry.rollback("toy", reason="complaints")
-        news_of_each = [change for change in told if change]
-        assert news_of_each[0] == [(PROMOTED, "toy:weak")]
-        assert {tuple(change) for change in news_of_each[1:-4]} == {((REJECTED, "toy:spoilt"),)}
-        assert news_of_each[-4:] == [
+        events_of_each = [change for change in told if change]
+        assert events_of_each[0] == [(PROMOTED, "toy:weak")]
+        assert {tuple(change) for change in events_of_each[1:-4]} == {((REJECTED, "toy:spoilt"),)}
+        assert events_of_each[-4:] == [
             [(PROMOTED, "toy:good")],
             [(HELD, "toy:twin")],
             [(PROMOTED, "toy:noisy")],

@@ -92,8 +92,8 @@ class TestSave:
         tag = empty_store.save("toy", trained, metadata={}, training_rows=ROWS)
         loaded = empty_store.load(tag, digest=empty_store.digest(tag))
 
-        known = empty_store.training_rows(tag)
-        assert (known.fingerprints.tolist(), known.form) == ([1, 2, 3], KEY_FORM)
+        rows = empty_store.training_rows(tag)
+        assert (rows.fingerprints.tolist(), rows.form) == ([1, 2, 3], KEY_FORM)
         path = empty_store.path(tag)
         (path / "training_rows.2.npy").rename(path / "training_rows.npy")  # as an earlier release named it
         assert empty_store.training_rows(tag).form == FIRST_FORM

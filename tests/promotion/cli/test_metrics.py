@@ -51,7 +51,7 @@ def keyed(rows):
     return {(int(one["seq"]), one["role"], one["metric"]): (float(one["value"]), float(one["stderr"])) for one in rows}
 
 
-def test_it_shows_who_was_measured_by_what_and_what_came_of_it(judged, command):
+def test_the_command_shows_who_was_measured_by_what_and_what_came_of_it(judged, command):
     code, out, err = command("metrics", "toy", "--metric", "roc_auc")
     assert (code, err) == (0, "")
     lines = [re.split(r" {2,}", line.strip()) for line in out.splitlines() if line.strip()]

@@ -1,5 +1,6 @@
 """`promotion report`: a decision as a file, here and in MLflow."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from promotion.assembly import open_registry
 from promotion.registry.register import Origin
 
 
-def test_it_writes_the_last_decision_on_a_version_or_the_one_named(with_champion, command):
+def test_the_command_writes_the_last_decision_on_a_version_or_the_one_named(with_champion, command):
     code, said, _ = command("report", "toy:weak")
     (path,) = with_champion.glob("decision-*.html")
     assert (code, said) == (0, f"Wrote {path.name}, the report of decision {path.stem[9:]} on toy:weak.\n")
@@ -68,3 +69,20 @@ def test_mlflow_keeps_the_report_and_it_is_drawn_once(here, mlflow, monkeypatch)
     monkeypatch.setattr("promotion.report.html.page_html", lambda document: "drawn again")
     assert registry.sync("toy", everything=True)
     assert "PROMOTED" in Path(mlflow.download_artifacts(run_id, "decisions/2.html")).read_text()
+
+
+def test_the_site_is_written_beside_the_registry_and_says_what_it_did(with_champion, command, weak_alone):
+    code, out, err = command("report", "--site", "public")
+    assert (code, err) == (0, "")
+    assert out == "Wrote 3 pages; 0 were as they should be. Open public/index.html in a browser.\n"
+    told = json.loads(command("report", "--site", "public", "--json")[1])
+    assert told == {"index": "public/index.html", "drawn": [], "kept": 3, "unread": []}
+    assert "toy" in (with_champion / "public" / "index.html").read_text()
+
+
+def test_a_folder_that_cannot_be_had_is_one_sentence(with_champion, command):
+    assert command("report", "--site", "rows.csv") == (
+        1,
+        "",
+        "Error: The site cannot be written to rows.csv (it is a file). Give --site a folder, or the name of a new one.\n",
+    )

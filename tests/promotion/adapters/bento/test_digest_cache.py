@@ -8,13 +8,12 @@ import subprocess
 import pytest
 from situation import toy
 
-from promotion.adapters.bento import BentoStore, remembering
-from promotion.adapters.bento import digest_cache as remembered
+from promotion.adapters.bento import BentoStore, digest_cache, digest_cached
 
 
 @pytest.fixture(autouse=True)
 def settled(monkeypatch):
-    monkeypatch.setattr(remembered, "SETTLED_SECONDS", -60.0)
+    monkeypatch.setattr(digest_cache, "SETTLED_SECONDS", -60.0)
 
 
 @pytest.fixture
@@ -26,7 +25,7 @@ def hashed(monkeypatch):
 
 
 def look(store, tmp_path, **options):
-    with remembering(store.home, tmp_path / "cache", **options) as seen:
+    with digest_cached(store.home, tmp_path / "cache", **options) as seen:
         versions = seen.versions("toy")
         assert versions == store.versions("toy")
         assert seen.strays() == store.strays()
@@ -46,14 +45,14 @@ def test_an_unchanged_version_is_hashed_once_and_anew_when_all_is_asked_for(stor
 
 def test_both_digests_are_remembered_and_anew_where_an_earlier_release_kept_one(store, tmp_path, hashed):
     look(store, tmp_path)
-    with remembering(store.home, tmp_path / "cache") as seen:
+    with digest_cached(store.home, tmp_path / "cache") as seen:
         assert seen.digests(toy("good")) == store.digests(toy("good"))
     assert len(hashed) == 6  # the last one by the store itself
     with sqlite3.connect(tmp_path / "cache" / "digests.db") as cache:
         cache.execute("UPDATE seen SET digest = substr(digest, 1, 64)")
     cache.close()
     for _ in "12":
-        with remembering(store.home, tmp_path / "cache") as seen:
+        with digest_cached(store.home, tmp_path / "cache") as seen:
             assert seen.digests(toy("good")).files is not None
     assert len(hashed) == 7
 
@@ -88,7 +87,7 @@ def test_a_version_with_a_file_that_looks_different_is_hashed_again(store, tmp_p
 
 
 def test_what_was_written_just_now_is_not_remembered(store, tmp_path, hashed, monkeypatch):
-    monkeypatch.setattr(remembered, "SETTLED_SECONDS", 3600.0)
+    monkeypatch.setattr(digest_cache, "SETTLED_SECONDS", 3600.0)
     look(store, tmp_path)
     look(store, tmp_path)
     assert len(hashed) == 10
@@ -112,7 +111,7 @@ def corrupt(file):
 )
 def test_a_cache_that_cannot_be_used_is_none(store, tmp_path, damage):
     expected = {one.tag.version: store.digest(one.tag) for one in store.versions("toy")}
-    damage(tmp_path / "cache" / remembered.FILE)
+    damage(tmp_path / "cache" / digest_cache.FILE)
     assert look(store, tmp_path) == expected
     assert look(store, tmp_path) == expected
 
@@ -120,10 +119,10 @@ def test_a_cache_that_cannot_be_used_is_none(store, tmp_path, damage):
 def test_loading_does_not_believe_the_cache(store, tmp_path):
     from promotion.errors import DigestMismatch
 
-    known = look(store, tmp_path)["good"]
+    digest = look(store, tmp_path)["good"]
     grown(next(store.path(toy("good")).glob("*.pkl")))
-    with remembering(store.home, tmp_path / "cache") as seen, pytest.raises(DigestMismatch, match="toy:good"):
-        seen.load(toy("good"), digest=known)
+    with digest_cached(store.home, tmp_path / "cache") as seen, pytest.raises(DigestMismatch, match="toy:good"):
+        seen.load(toy("good"), digest=digest)
 
 
 @pytest.mark.parametrize("cached", [True, False])

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from promotion.history.metric_history import Measured
+from promotion.history.metric_history import MetricPoint
 from promotion.number_format import between, figure, minute
 from promotion.report.document import Document, Section
 from promotion.report.page import Page, Table, Tone, Words, left, right, row
@@ -13,14 +13,14 @@ from promotion.report.record import version_of
 TONES = {"promote": Tone.GOOD, "reject": Tone.BAD, "hold": Tone.UNSURE}
 
 
-def measured_page(among: Iterable[Measured]) -> Page:
+def metric_history_page(among: Iterable[MetricPoint]) -> Page:
     """One row for each metric of each version that a decision measured, in order of the ledger."""
     rows = tuple(map(_row, among))
     none = "No decision measured such a thing." if not rows else ""
-    return Page(summary=(none,) if none else (), tables=(measured_table(rows),))
+    return Page(summary=(none,) if none else (), tables=(metric_history_table(rows),))
 
 
-def measured_table(rows: tuple[tuple[Words, ...], ...]) -> Table:
+def metric_history_table(rows: tuple[tuple[Words, ...], ...]) -> Table:
     """The table around the rows."""
     columns = (
         *left("at (UTC)", "version", "role", "stage", "metric"),
@@ -32,7 +32,7 @@ def measured_table(rows: tuple[tuple[Words, ...], ...]) -> Table:
     return Table(columns=columns, rows=rows)
 
 
-def measured_data(one: Measured) -> dict[str, Any]:
+def metric_history_data(one: MetricPoint) -> dict[str, Any]:
     """One row for other programs: names and values, nothing nested; None where there is nothing to say."""
     gain = one.gain
     return {
@@ -59,7 +59,7 @@ def measured_data(one: Measured) -> dict[str, Any]:
     }
 
 
-def history_document(model: str, among: Sequence[Measured]) -> Document:
+def history_document(model: str, among: Sequence[MetricPoint]) -> Document:
     """The plots and the table as one file for a reader."""
     from promotion.report.plots.history import HOW_TO_READ, metric_pictures
 
@@ -72,7 +72,7 @@ def history_document(model: str, among: Sequence[Measured]) -> Document:
         lead=Page(headline=model, summary=(told,)),
         sections=(
             Section(title="Over time", pictures=metric_pictures(among), page=Page(summary=(HOW_TO_READ,))),
-            Section(title="Every value", page=measured_page(among)),
+            Section(title="Every value", page=metric_history_page(among)),
         ),
         colophon=f"Made by `promotion metrics {model} --plot` from the ledger.",
     )
@@ -87,7 +87,7 @@ def names_in(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in re.split(r",(?![^(]*\))", text) if name.strip())
 
 
-def _row(one: Measured) -> tuple[Words, ...]:
+def _row(one: MetricPoint) -> tuple[Words, ...]:
     gain = one.gain
     return row(
         minute(one.at),

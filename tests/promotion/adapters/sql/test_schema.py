@@ -23,7 +23,7 @@ from promotion.ledger.entries import Override, Registration
 from promotion.ledger.state import fold
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 BODIES = [
     Registration(tag="toy:a", digest=64 * "a", stage=None, data="ü.csv"),
     Override(tag="toy:a", reason="it is the best"),
@@ -100,8 +100,8 @@ def test_the_revisions_of_the_code_are_those_of_alembic():
 
     config = Config()
     config.set_main_option("script_location", "promotion.adapters.sql:migrations")
-    known = [one.revision for one in ScriptDirectory.from_config(config).walk_revisions()]
-    assert tuple(reversed(known)) == schema.REVISIONS
+    revisions = [one.revision for one in ScriptDirectory.from_config(config).walk_revisions()]
+    assert tuple(reversed(revisions)) == schema.REVISIONS
 
 
 def test_the_migrations_come_to_the_tables_that_a_new_ledger_is_given(engine, url, tmp_path):

@@ -33,7 +33,7 @@ def outcomes(*parts, rules=(RULE,), **keys):
     return {check.subject: check.outcome for check in slice_checks(comparison(*parts), policy(*rules, **keys))}
 
 
-def test_blocks_a_loss_that_is_shown_and_says_where():
+def test_a_rule_blocks_a_loss_that_is_shown_and_says_where():
     checks = slice_checks(comparison(part("NL", found(-0.2)), part("DE", found(0.01))), policy())
     assert [(check.name, check.outcome) for check in checks] == [
         ("slice roc_auc where country = NL", Outcome.FAILED),
@@ -46,7 +46,7 @@ def test_blocks_a_loss_that_is_shown_and_says_where():
     assert decide(comparison(part("NL", found(-0.2))), policy()).verdict is Verdict.REJECT
 
 
-def test_lets_pass_what_is_not_shown_unless_it_must_be_proven():
+def test_a_rule_lets_pass_what_is_not_shown_unless_it_must_be_proven():
     doubtful = part("NL", found(-0.02, stderr=0.02))
     assert outcomes(doubtful) == {"roc_auc where country = NL": Outcome.PASSED}
     proven = (RULE | {"require": "proven"},)
@@ -64,7 +64,7 @@ def test_of_many_slices_one_that_looks_worse_by_chance_does_not_block():
 
 
 @given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=12))
-def test_corrects_as_holm_does(p_values):
+def test_a_rule_corrects_as_holm_does(p_values):
     """Against the definition: the smallest p-values one by one, until one exceeds alpha by the number still open."""
     from statistics import NormalDist
 

@@ -18,7 +18,7 @@ from recipes import ToyRecipe, synthetic_rows
 from situation import bentoml_at, snapshot, toy
 
 from promotion.adapters import files
-from promotion.adapters.bento import staging_dir as aside
+from promotion.adapters.bento import staging_dir
 from promotion.adapters.bento import store as room
 from promotion.adapters.owned_folders import private, sweep
 from promotion.errors import StoreError
@@ -194,7 +194,7 @@ BentoStore(Path(sys.argv[1])).delete(Tag.parse(sys.argv[2]))
         store.remove(leftover)
 
     def test_what_another_process_is_working_in_is_none_and_cannot_be_removed(self, store):
-        with aside.aside(store.home) as folder:
+        with staging_dir.opened(store.home) as folder:
             assert store.leftovers() == ()
             store.remove(room.Stray(path=folder, why=""))
             assert folder.is_dir()

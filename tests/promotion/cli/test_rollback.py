@@ -1,0 +1,77 @@
+"""`promotion rollback`: to whom, to when, and what every command says afterwards."""
+
+import json
+import re
+
+import pytest
+
+from promotion.cli import applying
+
+OVERRIDE = ("--reason", "r", "--override", "--yes")
+
+
+class TestRollback:
+    def test_to_a_moment_says_which_moment_in_utc(self, with_champion, command, monkeypatch):
+        since = json.loads(command("status", "--json")[1])["models"][0]["champion"]["since"]
+        command("promote", "toy:good", *OVERRIDE)
+        command("promote", "toy:twin", *OVERRIDE)
+        asked = []
+        monkeypatch.setattr(applying, "confirmed", lambda question, **_: asked.append(question))
+        assert command("rollback", "toy", "--reason", "r", "--at", since, "--yes")[0] == 0
+        assert asked == [f"Roll toy back to toy:weak, which served at {since[:19].replace('T', ' ')} UTC?"]
+
+    def test_it_stays_and_every_command_says_so(self, with_champion, command):
+        command("gate", "toy:good")
+        decided = json.loads(command("status", "--json")[1])["models"][0]["champion"]["decision"]
+        command("rollback", "toy", "--reason", "merchants complain", "--yes")
+        said = r"config:tests rolled back from toy:good at 2\d{3}-\d\d-\d\d \d\d:\d\d UTC: 'merchants complain'"
+        for words, code in (
+            (["gate", "toy:good", "--dry-run"], 4),
+            (["gate", "toy:good"], 4),
+            (["promote", "toy:good", "--reason", "r", "--yes"], 1),
+            (["promote", "toy:good", "--reason", "r", "--yes", "--dry-run"], 1),
+            (["promote", "toy:good", "--reason", "r", "--yes", "--rejudge"], 4),
+            (["promote", "toy:good", "--reason", "r", "--override", "--dry-run"], 0),
+            (["rollback", "toy", "--to", "toy:good", "--reason", "r", "--dry-run"], 0),
+            (["status"], 0),
+        ):
+            found, out, err = command(*words)
+            assert found == code, words
+            assert re.search(said, " ".join(f"{out} {err}".split())), words
+        shown = " ".join(command("show", "toy:good")[1].split())
+        assert "'merchants complain'; the gate holds it until `promotion readmit toy:good --reason …`" in shown
+        assert re.search(r" hold \w{12} toy:weak no rows config:tests ", shown)
+        (kept_out,) = json.loads(command("status", "--json")[1])["models"][0]["rolled_back"]
+        assert (kept_out["tag"], kept_out["reason"]) == ("toy:good", "merchants complain")
+        for form in ((), ("--markdown",)):
+            page = " ".join(command("show", decided[:12], *form)[1].split())
+            assert "No longer serving: config:tests rolled back to toy:weak at 2" in page
+        ended = json.loads(command("show", decided[:12], "--json")[1])["no_longer_serving"]
+        assert (ended["champion"], ended["cause"], ended["reason"]) == ("toy:weak", "rollback", "merchants complain")
+        code, out, _ = command("readmit", "toy:good", "--reason", "the shop was down", "--json")
+        assert (code, json.loads(out)) == (0, {"readmitted": "toy:good", "reason": "the shop was down"})
+        assert command("gate", "toy:good")[0] == 0
+
+    @pytest.mark.parametrize(
+        ("words", "code", "sentence"),
+        [
+            (["--at", "yesterday"], 2, "'yesterday' is no moment in time: expected one like 2026-11-22"),
+            (["--at", "9000-01-01"], 2, "9000-01-01 00:00:00 UTC is yet to come"),
+            (
+                ["--at", "2020-01-01T00:00Z"],
+                1,
+                "Nobody served as 'toy' at 2020-01-01T00:00:00+00:00: the first champion",
+            ),
+            (["--to", "toy:weak", "--at", "2020-01-01"], 2, "--to and --at both say whom to bring back; give one"),
+            (["--to", "weak"], 1, "toy:weak serves already, since 2"),
+            (["--to", "toy:noisy"], 1, "There is no registered version 'toy:noisy'."),
+            (["--to", "other:weak"], 1, "other:weak is a version of 'other', and 'toy' is to be rolled back."),
+            (["--to", "toy:weak"], 1, "toy:weak serves already, since 2"),
+            (["--to", "toy:spoilt"], 1, "toy:spoilt never served, so there is nothing to roll back to."),
+        ],
+    )
+    def test_whom_it_cannot_bring_back_is_one_sentence(self, with_champion, command, words, code, sentence):
+        command("gate", "toy:spoilt")
+        found, out, err = command("rollback", "toy", "--reason", "r", "--yes", *words)
+        assert (found, out) == (code, "")
+        assert err.startswith(f"Error: {sentence}")

@@ -1,0 +1,25 @@
+"""What tests of the verbs begin from."""
+
+import bentoml
+import pytest
+from recipes import ToyRecipe, synthetic_rows
+from situation import bentoml_at, toy
+
+from promotion.interfaces import call
+
+
+@pytest.fixture
+def made_by_the_tutorial(store):
+    """A champion as the tutorial makes it: owner, stage, a custom object, and none of our metadata."""
+    recipe = ToyRecipe(skill="weak")
+    model = recipe.train(recipe.split(synthetic_rows(400, seed=3)).training, step=call).model
+    with bentoml_at(store.home):
+        saved = bentoml.sklearn.save_model(
+            "toy:tutorial",
+            model,
+            labels={"owner": "Cerebrium", "stage": "prod"},
+            metadata={"version": 1.0},
+            custom_objects={"ohe_encoder": {"columns": ["a", "b"]}},
+            signatures={"predict": {"batchable": True, "batch_dim": 0}},
+        )
+    return toy(saved.tag.version)
