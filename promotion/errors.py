@@ -162,9 +162,9 @@ class StoreError(PromotionError):
         path: the file or folder at fault; None where it is none.
     """
 
-    def __init__(self, message: str, *, tag: object = None, path: str | Path | None = None) -> None:
+    def __init__(self, message: str, *, tag: object = None, path: Path | None = None) -> None:
         super().__init__(message)
-        self.tag, self.path = _text(tag), None if path is None else Path(path)
+        self.tag, self.path = _text(tag), path
 
 
 class TornVersion(StoreError):

@@ -25,7 +25,7 @@ def reading(path: Path) -> Iterator[None]:
             f"The Bento store cannot be read at {place} ({error.strerror or error}{whose(place)}). "
             "See that this user may read it."
         )
-        raise StoreError(message, path=place) from error
+        raise StoreError(message, path=path) from error
 
 
 @contextmanager
@@ -38,7 +38,7 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StoreError(_unwritable(path, error), path=error.filename or path) from error
+        raise StoreError(_unwritable(path, error), path=path) from error
 
 
 def _unwritable(path: Path, error: OSError) -> str:
