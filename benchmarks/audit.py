@@ -115,8 +115,9 @@ def _registry(home: Path, mirror: Mirror) -> Registry:
         ledger=SqlLedger(f"sqlite:///{home / 'ledger.db'}"),
         mirror=mirror,
         actor=lambda: "os:bench",
+        auditor=partial(audit, digest_cached=lambda full: digest_cached(home, home / "cache", full=full)),
     )
-    return Registry(parts, partial(audit, digest_cached=lambda full: digest_cached(home, home / "cache", full=full)))
+    return Registry(parts)
 
 
 def _fill(home: Path, versions: int, *, runs: bool) -> None:

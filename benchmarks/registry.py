@@ -155,8 +155,10 @@ def _promoter(home: Path, versions: int) -> Callable[[int], object]:
 def _registry(home: Path) -> Registry:
     ledger = SqlLedger(f"sqlite:///{home / 'ledger.db'}")
     store = BentoStore(home)
-    parts = compose(Config(), store=store, ledger=ledger, mirror=MemoryMirror(), actor=lambda: "os:bench")
-    return Registry(parts, audit)
+    parts = compose(
+        Config(), store=store, ledger=ledger, mirror=MemoryMirror(), actor=lambda: "os:bench", auditor=audit
+    )
+    return Registry(parts)
 
 
 def _fill(home: Path, versions: int) -> None:

@@ -66,6 +66,7 @@ def open_registry(
         ledger=ledger or SqlLedger(settings.url(settings.ledger)),
         mirror=mirror or MlflowMirror(settings.url(settings.mlflow_tracking_uri), settings.home),
         actor=(lambda: f"config:{settings.actor}") if settings.actor else actor or _os_user,
+        auditor=audit if store else partial(audit, digest_cached=lambda full: digest_cached(home, cache, full=full)),
         sign=_signer(settings, keys, notice),
         keys=keys,
         notice=notice,
@@ -73,9 +74,7 @@ def open_registry(
         recall=recall or read_anew,
         draw=partial(_drawn, notice),
     )
-    return Registry(
-        parts, audit if store else partial(audit, digest_cached=lambda full: digest_cached(home, cache, full=full))
-    )
+    return Registry(parts)
 
 
 def announce_findings(model: str, findings: "Sequence[Finding]", *, notice: Callable[[str], None]) -> None:

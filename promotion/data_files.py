@@ -15,11 +15,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from promotion.errors import DataError
 from promotion.parquet import parquet_columns
 
+StrPath: TypeAlias = str | Path
+"""A file, as a person names it."""
 _PARQUET = b"PAR1"
 _PARQUET_NAMES = {".parquet", ".parq", ".pq"}
 _ZIP = b"PK\x03\x04"

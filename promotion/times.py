@@ -11,7 +11,7 @@ The one exception is a bound that a person gives: against moments with a zone, `
 
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from promotion.arrow_columns import MAX_EXACT
 from promotion.durations import TimeUnit, in_units, timedelta_of
@@ -167,7 +167,11 @@ class Times:
         raise DataError(message)
 
 
-def bound_of(value: float | str | date) -> float | str:
+TimeBound: TypeAlias = float | str | date
+"""Before which rows count: a number in the unit of their times; or a date, a datetime, or either as ISO 8601 text."""
+
+
+def bound_of(value: TimeBound) -> float | str:
     """A time that a person gives, as it is recorded: a finite number, or a moment as ISO 8601 text.
 
     >>> bound_of("1200"), bound_of("2024-12-01"), bound_of(date(2024, 12, 1))

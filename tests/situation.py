@@ -54,11 +54,12 @@ def open_at(config, *, store, mirror, clock=None, actor=lambda: "os:alice", anno
         ledger=SqlLedger(config.url(config.ledger)),
         mirror=mirror,
         actor=actor,
+        auditor=audit,
         clock=clock or ticking(),
         notice=notices.append,
         announce=announce,
     )
-    registry = Registry(parts, audit)
+    registry = Registry(parts)
     registry.notices = notices
     return registry
 

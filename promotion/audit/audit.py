@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from datetime import datetime
+from datetime import UTC, datetime
 
 from promotion.audit.champion import check_age, check_drift
 from promotion.audit.context import AuditContext
@@ -10,21 +10,17 @@ from promotion.audit.model import audit_model
 from promotion.audit.recompute import check_recomputed
 from promotion.config import Config
 from promotion.findings import BROKEN, Finding
-from promotion.interfaces import Keyring, LedgerStore, Mirror, ModelStore
+from promotion.interfaces import LedgerStore, ModelStore
+from promotion.iso import in_utc
 from promotion.ledger.state import fold
-from promotion.policy.approval import ANYONE
 from promotion.registry.data import Reader
+from promotion.registry.parts import Parts
 
 
 def audit(
     model: str,
+    parts: Parts,
     *,
-    config: Config,
-    ledger: LedgerStore,
-    store: ModelStore,
-    mirror: Mirror,
-    keys: Keyring | None,
-    now: datetime,
     recompute: bool = False,
     since: datetime | None = None,
     full: bool = False,
@@ -34,26 +30,23 @@ def audit(
 
     Args:
         model: its name.
-        config: settings of the model, where it is configured.
-        ledger: the record.
-        store: labels and files.
-        mirror: what MLflow shows.
-        keys: that signatures are held against.
-        now: the time.
+        parts: of the registry.
         recompute: as of `Registry.audit`, and
         since: likewise, and
         full: likewise.
         digest_cached: opens the store so that only files are hashed that look different from the last time; all when
             called with True. Nothing that is loaded, scored or promoted comes through it.
     """
+    config, ledger, store = parts.config, parts.ledger, parts.store
+    now, since = parts.clock().astimezone(UTC), in_utc(since) if since else None
     settings = config.models.get(model)
     context = AuditContext(
-        panel=settings.policy.panel if settings else ANYONE,
+        panel=parts.panel(model),
         root=config.root,
         serving=settings.serving if settings else None,
     )
     with digest_cached(full) if digest_cached else nullcontext(store) as opened:
-        found = audit_model(model, ledger, opened, mirror, keys=keys, now=now, since=since, context=context)
+        found = audit_model(model, ledger, opened, parts.mirror, keys=parts.keys, now=now, since=since, context=context)
     if any(one.code in BROKEN for one in found):
         return found
     head = ledger.head(model)

@@ -16,9 +16,10 @@ def approve(tag: TagText, reason: Reason, dry_run: DryRun = False, as_json: Json
 
 def answer(tag: str, reason: str, *, approved: bool, dry_run: bool, as_json: bool) -> int:
     """Record what a person says of a version that waits, and what follows; gives the exit code."""
+    from promotion.registry.approve import plan_approval
     from promotion.vocabulary import Tag
 
     parsed = Tag.parse(tag)
     registry = opened(parsed.model, dry_run=dry_run)
-    plan = registry.plan.approval(parsed, reason=reason, approved=approved)
+    plan = plan_approval(registry.parts, parsed, reason=reason, approved=approved)
     return confirm_and_apply(registry, plan, tag, "", yes=True, dry_run=dry_run, as_json=as_json)

@@ -31,12 +31,14 @@ def gate(
 
     Exit code 0 promoted, 3 rejected, 4 held; also 4 when it passed and the policy lets people approve it first.
     """
+    from promotion.registry.gate import plan_gate
     from promotion.vocabulary import Tag
 
     form, parsed = form_of(as_json=as_json, as_markdown=as_markdown), Tag.parse(tag)
     why = anew(reason, start_anew=start_anew)
     registry = opened(parsed.model, dry_run=dry_run)
-    plan = registry.plan.gate(
+    plan = plan_gate(
+        registry.parts,
         parsed,
         data=data.absolute() if data else None,
         holdout=holdout.absolute() if holdout else None,
@@ -44,5 +46,4 @@ def gate(
     )
     if not dry_run:
         registry.apply(plan)
-    assert plan.decision is not None  # noqa: S101 - a gate always decides
-    return show_decision(plan.decision, form=form, dry_run=dry_run)
+    return show_decision(plan.decided, form=form, dry_run=dry_run)

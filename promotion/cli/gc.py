@@ -37,6 +37,7 @@ def gc(
     Never goes who serves or ever served (a rollback may bring it back), who waits for judgement, or what nobody
     registered.
     """
+    from promotion.registry.gc import plan_gc
     from promotion.registry.journal import utc_now
     from promotion.report.repair import retention_page
 
@@ -44,7 +45,7 @@ def gc(
     registry = opened(model, dry_run=dry_run)
     models_of(registry, model)
     why = reason or f"Old versions deleted: all but the newest {keep}, older than {older_than}."
-    plan = registry.plan.gc(model, keep=keep, reason=why, registered_before=before)
+    plan = plan_gc(registry.parts, model, keep=keep, reason=why, registered_before=before)
     found = plan.retention
     assert found is not None  # noqa: S101 - it always says
     if dry_run or not (as_json and found.gone):

@@ -13,10 +13,11 @@ def health_of(registry: "Registry", states: Sequence["State"]) -> list[str]:
 
     MLflow is not asked: its aliases are as the last command that asked has seen them.
     """
+    from promotion.registry.champion import other_ledger
     from promotion.registry.foreign import foreign_told, unknown_champion
     from promotion.registry.serving import champion_trouble, label_trouble, unfinished
 
-    others = {state.model: registry.other_ledger(state.model) for state in states}
+    others = {state.model: other_ledger(registry.parts, state.model) for state in states}
     states = [state for state in states if not others[state.model]]
     lost = [champion_trouble(state, registry.store) for state in states]
     labels = [unfinished(state) or label_trouble(state, registry.store) for state in states]

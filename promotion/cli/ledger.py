@@ -150,13 +150,14 @@ def take(model: Model, reason: Reason, yes: Yes = False, dry_run: DryRun = False
     """
     from promotion.canonical import plain
     from promotion.registry.serving import labelled_prod
+    from promotion.registry.takeover import plan_takeover
     from promotion.report.takeover import taken_told, takeover_page
 
     if not dry_run:
         askable(yes=yes)
     registry = open_here()
     models_of(registry, model)
-    plan = registry.plan.takeover(model, reason=reason)
+    plan = plan_takeover(registry.parts, model, reason=reason)
     serving = labelled_prod(registry.store, model)
     if dry_run or not as_json:
         page = takeover_page(plan, registry.parts.claims.place, serving)

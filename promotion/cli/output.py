@@ -151,7 +151,9 @@ def _print(*pages: "Page") -> None:
 
 def tell_other(registry: "Registry", model: str) -> None:
     """Say on standard error where the model in the store belongs to another ledger, which may know better."""
-    other = registry.other_ledger(model)
+    from promotion.registry.champion import other_ledger
+
+    other = other_ledger(registry.parts, model)
     if other:
         notice(other)
 
@@ -174,9 +176,11 @@ def models_of(registry: "Registry", model: str | None) -> tuple[str, ...]:
 
 def ours(registry: "Registry", model: str | None) -> tuple[str, ...]:
     """The model named; or all but those of other ledgers, of which it is told."""
+    from promotion.registry.champion import other_ledger
+
     if model is not None:
         return models_of(registry, model)
-    others = {name: registry.other_ledger(name) for name in registry.models()}
+    others = {name: other_ledger(registry.parts, name) for name in registry.models()}
     for told in filter(None, others.values()):
         notice(told)
     return tuple(name for name, told in others.items() if not told)

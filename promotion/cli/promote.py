@@ -31,13 +31,16 @@ def promote(
 
     Exit code 0 promoted; 3 rejected or 4 held where it was judged again, which is recorded.
     """
+    from promotion.registry.promote import plan_promotion
     from promotion.vocabulary import Tag
 
     parsed = Tag.parse(tag)
     if not dry_run:
         askable(yes=yes)
     registry = opened(parsed.model, dry_run=dry_run)
-    plan = registry.plan.promotion(parsed, reason=reason, override=override, rejudge=rejudge, start_anew=start_anew)
+    plan = plan_promotion(
+        registry.parts, parsed, reason=reason, override=override, rejudge=rejudge, start_anew=start_anew
+    )
     if plan.decision and not plan.promotes:
         if not dry_run:
             registry.apply(plan)

@@ -21,6 +21,7 @@ def repair(model: AnyModel = None, yes: Yes = False, dry_run: DryRun = False, as
     Labels and aliases that disagree with the ledger are written again, what is torn or foreign is moved out of the
     Bento store, and what killed commands left behind is deleted.
     """
+    from promotion.registry.repair import plan_repair
     from promotion.report.repair import repair_page
 
     registry = open_here()
@@ -28,7 +29,7 @@ def repair(model: AnyModel = None, yes: Yes = False, dry_run: DryRun = False, as
     if not dry_run:
         for name in names:
             registry.complete(name)
-    plans = [registry.plan.repair(name) for name in names]
+    plans = [plan_repair(registry.parts, name) for name in names]
     work = any(map(_does_something, plans))
     if dry_run or not (as_json and work):
         page = repair_page(plans, registry.store.name)

@@ -42,6 +42,7 @@ def rollback(
     """
     from promotion.cli.timestamps import past, written
     from promotion.registry.journal import utc_now
+    from promotion.registry.rollback import plan_rollback
     from promotion.vocabulary import Tag
 
     if to is not None and at is not None:
@@ -52,9 +53,10 @@ def rollback(
     version = to if to is None or ":" in to else f"{model}:{to}"
     target, moment = Tag.parse(version) if version else None, past(at, utc_now()) if at else None
     registry = opened(model, dry_run=dry_run)
-    plan = registry.plan.rollback(model, reason=reason, to=target, at=moment, data=data.absolute() if data else None)
-    assert plan.transition is not None  # noqa: S101 - a rollback always moves
-    tag = plan.transition.moves[0].tag
+    plan = plan_rollback(
+        registry.parts, model, reason=reason, to=target, at=moment, data=data.absolute() if data else None
+    )
+    tag = plan.moved.moves[0].tag
     then = f", which served at {written(moment)}" if moment else ""
     question = f"Roll {model} back to {tag}{then}?"
     return confirm_and_apply(registry, plan, tag, question, yes=yes, dry_run=dry_run, as_json=as_json)

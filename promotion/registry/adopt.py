@@ -1,7 +1,5 @@
 """Vouch for a version whose training rows are unknown."""
 
-from datetime import date
-
 from promotion.errors import Refused
 from promotion.ledger.entries import Adoption
 from promotion.registry import transition
@@ -12,7 +10,7 @@ from promotion.registry.register import registrations
 from promotion.registry.serving import labelled_prod
 from promotion.registry.transition import find
 from promotion.registry.verifying import check_bound, verified
-from promotion.times import bound_of
+from promotion.times import TimeBound, bound_of
 from promotion.vocabulary import Stage, Tag
 
 
@@ -21,7 +19,7 @@ def plan_adoption(
     tag: Tag | str,
     *,
     reason: str,
-    trained_before: float | str | date | None = None,
+    trained_before: TimeBound | None = None,
     assume_clean: bool = False,
 ) -> Plan:
     """Vouch for a version whose training rows are unknown; see `Registry.adopt`."""

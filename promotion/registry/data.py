@@ -1,6 +1,5 @@
 """The recipe that the configuration names, and the rows that it reads."""
 
-import inspect
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -10,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from promotion.canonical import digest
 from promotion.config import Config, ModelConfig
-from promotion.data_files import file_digest, require_named
+from promotion.data_files import StrPath, file_digest, require_named
 from promotion.draws import UNSAID, Draws
 from promotion.errors import DataError, as_data_error
 from promotion.holdout import mature, without
 from promotion.interfaces import Recall, Recipe, Split, is_repeatable, read_anew, task_of_recipe
 from promotion.ledger.entries import Registration
-from promotion.registry.recipes import draws_by, load_recipe, require_found
+from promotion.registry.recipes import code_digest, draws_by, load_recipe, require_found
 from promotion.row_keys import form_in_use
 from promotion.rows import check_rows, require_columns
 from promotion.visible import visible
@@ -74,7 +73,7 @@ class Source:
     @property
     def key(self) -> str | None:
         """A digest of all that the rows depend on; None where the recipe does not say that it reads repeatably."""
-        code = _code_digest(type(self.recipe))
+        code = code_digest(type(self.recipe))
         if not is_repeatable(self.recipe.load) or code is None:
             return None
         return digest(
@@ -100,15 +99,6 @@ def source(recipe: Recipe, made_with: Mapping[str, Any], path: Path, cached: str
         with as_data_error(f"The recipe could not load {path}"):
             cached = file_digest(path) if stamp != _ABSENT else ""
     return Source(recipe=recipe, made_with=made_with, path=path, digest=cached, stamp=stamp)
-
-
-def _code_digest(kind: type) -> str | None:
-    """SHA-256 over the modules that a class and those it inherits from are written in; None where they have no file."""
-    modules = {inspect.getmodule(one) for one in kind.__mro__ if one.__module__ != "builtins"}
-    files = {getattr(module, "__file__", None) for module in modules}
-    if None in files:
-        return None
-    return digest(sorted(file_digest(Path(str(file))) for file in files))
 
 
 def load_rows(source: Source, name: str, settings: ModelConfig, recall: Recall = read_anew) -> Data:
@@ -166,7 +156,7 @@ class Reader:
         self._digests: dict[tuple[Path, tuple[int, int]], str] = {}
 
     def load(
-        self, model: str, data: str | Path | None = None, *, options: Mapping[str, Any] | None = None
+        self, model: str, data: StrPath | None = None, *, options: Mapping[str, Any] | None = None
     ) -> tuple[Recipe, Data]:
         """The model's recipe and rows: of the file given, or of the configuration; read once while it stays the same.
 
@@ -181,9 +171,7 @@ class Reader:
         settings = self._config.model(model)
         return self._read(settings, _first(model, data, settings.data), options or {})
 
-    def key(
-        self, model: str, data: str | Path | None = None, *, options: Mapping[str, Any] | None = None
-    ) -> str | None:
+    def key(self, model: str, data: StrPath | None = None, *, options: Mapping[str, Any] | None = None) -> str | None:
         """A digest of all that the rows of `load` depend on: file, recipe, its code and options, reading libraries.
 
         None where the recipe does not say, by `repeatable`, that reading again gives the same.
@@ -195,8 +183,8 @@ class Reader:
         self,
         model: str,
         trained: Registration | None = None,
-        data: str | Path | None = None,
-        holdout: str | Path | None = None,
+        data: StrPath | None = None,
+        holdout: StrPath | None = None,
     ) -> None:
         """See that the recipe and the files can be found, before anything is imported for them.
 
@@ -219,7 +207,7 @@ class Reader:
         if trained is None and settings.holdout and named:
             require_named(self._path(named))
 
-    def judging(self, model: str, trained: Registration, data: str | Path | None, holdout: str | Path | None) -> Data:
+    def judging(self, model: str, trained: Registration, data: StrPath | None, holdout: StrPath | None) -> Data:
         """The rows whose holdout judges a version, or those that judge whole."""
         settings = self._config.model(model)
         whole = holdout or (None if data else settings.holdout)
@@ -267,7 +255,7 @@ class Reader:
         return Split(training, holdout)
 
     def _read(
-        self, settings: ModelConfig, file: str | Path, options: Mapping[str, Any], *, whole: bool = False
+        self, settings: ModelConfig, file: StrPath, options: Mapping[str, Any], *, whole: bool = False
     ) -> tuple[Recipe, Data]:
         source = self._source(settings, file, options)
         draws = draws_by(settings, source.recipe)
@@ -278,14 +266,14 @@ class Reader:
         draws.check(data.rows, str(source.path))
         return source.recipe, replace(data, whole=whole, draws=draws)
 
-    def _source(self, settings: ModelConfig, file: str | Path, options: Mapping[str, Any]) -> Source:
+    def _source(self, settings: ModelConfig, file: StrPath, options: Mapping[str, Any]) -> Source:
         path = self._path(file)
         cached = self._digests.get((path, _stamp(path)))
         found = source(load_recipe(settings, options), {**settings.options, **options}, path, cached)
         self._digests[path, found.stamp] = found.digest
         return found
 
-    def _path(self, file: str | Path) -> Path:
+    def _path(self, file: StrPath) -> Path:
         """Where the file is.
 
         Raises:
@@ -303,7 +291,7 @@ class Reader:
         return str(path.relative_to(self._config.root) if inside else path)
 
 
-def _first(model: str, *files: str | Path | None) -> str | Path:
+def _first(model: str, *files: StrPath | None) -> StrPath:
     """The first file that is named."""
     named = [file for file in files if file is not None]
     if not named:

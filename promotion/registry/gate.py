@@ -1,8 +1,8 @@
 """The gate: judge a version against the champion, and what follows from it."""
 
 from dataclasses import replace
-from pathlib import Path
 
+from promotion.data_files import StrPath
 from promotion.errors import Refused
 from promotion.interfaces import Step, call
 from promotion.registry.judge import judge, withhold
@@ -20,8 +20,8 @@ def plan_gate(
     parts: Parts,
     tag: Tag | str,
     *,
-    data: str | Path | None = None,
-    holdout: str | Path | None = None,
+    data: StrPath | None = None,
+    holdout: StrPath | None = None,
     step: Step = call,
     start_anew: str | None = None,
 ) -> Plan:

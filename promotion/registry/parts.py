@@ -3,8 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from promotion.config import Config
+from promotion.findings import Finding
 from promotion.interfaces import Aliases, Keyring, LedgerStore, Mirror, ModelStore, Names, Recall, Stored, read_anew
 from promotion.ledger.chain import Entry
 from promotion.ledger.state import State
@@ -17,6 +19,16 @@ from promotion.registry.journal import Journal, utc_now
 from promotion.registry.mirroring import Draw
 from promotion.registry.serving import present
 from promotion.vocabulary import Tag
+
+
+class Auditor(Protocol):
+    """Compares the record of a model with all else: `promotion.audit.audit`, which lies above."""
+
+    def __call__(
+        self, model: str, parts: "Parts", *, recompute: bool, since: datetime | None, full: bool
+    ) -> tuple[Finding, ...]:
+        """What was found, as of `Registry.audit`."""
+        ...
 
 
 @dataclass(kw_only=True, eq=False)
@@ -36,6 +48,7 @@ class Parts:
         notice: is told in a sentence what went on beside the main thing.
         announce: is told what was recorded, after it was.
         draw: gives the page of a decision for the mirror.
+        auditor: compares the record with all else.
         changing: whether a command that changes something is under way, rather than a dry run.
     """
 
@@ -51,6 +64,7 @@ class Parts:
     notice: Callable[[str], None]
     announce: Callable[[Sequence[Entry]], None]
     draw: Draw | None
+    auditor: Auditor
     changing: bool = False
 
     def models(self) -> tuple[str, ...]:
@@ -107,6 +121,7 @@ def compose(
     ledger: LedgerStore,
     mirror: Mirror,
     actor: Callable[[], str],
+    auditor: Auditor,
     sign: Callable[[str], str] | None = None,
     keys: Keyring | None = None,
     clock: Callable[[], datetime] = utc_now,
@@ -123,6 +138,7 @@ def compose(
         ledger: the record, and the truth about stages.
         mirror: the copy for people who look in MLflow.
         actor: says who acts, and how we know, e.g. `os:alice`.
+        auditor: compares the record with all else, `promotion.audit.audit`.
         sign: gives a signature of an entry's hash; None where the writer has no key.
         keys: the public keys that signatures are held against; None where entries need none.
         clock: gives the time that is written down; order never depends on it.
@@ -145,4 +161,5 @@ def compose(
         notice=notice,
         announce=announce,
         draw=draw,
+        auditor=auditor,
     )

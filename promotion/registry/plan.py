@@ -41,6 +41,12 @@ class Plan:
         return next((body for body in self.bodies if isinstance(body, TransitionPlanned)), None)
 
     @property
+    def moved(self) -> TransitionPlanned:
+        """The moves of a change that always makes some."""
+        assert self.transition is not None  # noqa: S101
+        return self.transition
+
+    @property
     def takeover(self) -> Takeover | None:
         """That a model of another ledger becomes this one's, if it does."""
         return next((body for body in self.bodies if isinstance(body, Takeover)), None)
@@ -55,6 +61,12 @@ class Plan:
     def decision(self) -> Decision | None:
         """The decision that it records or finds on record, if it judges."""
         return next((body.decision for body in self.bodies if isinstance(body, Judgement)), self.standing)
+
+    @property
+    def decided(self) -> Decision:
+        """The decision of a change that always judges."""
+        assert self.decision is not None  # noqa: S101
+        return self.decision
 
 
 def required(reason: str) -> str:

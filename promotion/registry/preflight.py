@@ -1,7 +1,6 @@
 """What is seen to before a change is worked out: nothing unfinished, no unknown champion, files that are there."""
 
-from pathlib import Path
-
+from promotion.data_files import StrPath
 from promotion.errors import Conflict, MirrorError, PromotionError, Refused
 from promotion.ledger.entries import FreshStart, Registration
 from promotion.ledger.state import State
@@ -74,7 +73,7 @@ def fresh_start(parts: Parts, state: State, reason: str | None = None) -> tuple[
     return (FreshStart(reason=required(reason), aliases=shown),)
 
 
-def foresee(parts: Parts, state: State, tag: Tag, data: str | Path | None, holdout: str | Path | None) -> None:
+def foresee(parts: Parts, state: State, tag: Tag, data: StrPath | None, holdout: StrPath | None) -> None:
     """See that what judges a version can be found, before anything is imported for it."""
     version = state.versions.get(str(tag))
     trained = version.registration if version else Registration(tag=str(tag), digest="", stage=None)

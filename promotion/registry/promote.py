@@ -53,6 +53,18 @@ def plan_promotion(
     return plan_of(state, *begun, *registered, overriding, verified(parts, version, plan))
 
 
+def require_promoted(tag: Tag, done: Plan) -> None:
+    """See that a promotion that was made put the version into `prod`.
+
+    Raises:
+        Refused: it was judged again and did not pass, or waits for approval now.
+    """
+    if not done.promotes:
+        verdict = "it waits for approval" if done.decided.waits else done.decided.verdict
+        message = f"{tag} was judged again and not promoted: {verdict}. {done.decided.summary}"
+        raise Refused(message)
+
+
 def _judged_again(parts: Parts, tag: Tag, reason: str, start_anew: str | None) -> Plan:
     """As the gate judges; a promotion that follows is the person's."""
     judged = plan_gate(parts, tag, start_anew=start_anew)

@@ -1,9 +1,13 @@
 """The recipe that the configuration names: found, made and checked."""
 
+import inspect
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from promotion.canonical import digest
 from promotion.config import ModelConfig
+from promotion.data_files import file_digest
 from promotion.draws import Draws, draws_of
 from promotion.errors import ConfigError, PromotionError
 from promotion.interfaces import Recipe, task_of_recipe
@@ -52,6 +56,15 @@ def load_recipe(settings: ModelConfig, options: Mapping[str, Any]) -> Recipe:
         raise ConfigError(message)
     task_of_recipe(recipe)
     return recipe
+
+
+def code_digest(kind: type) -> str | None:
+    """SHA-256 over the modules that a class and those it inherits from are written in; None where they have no file."""
+    modules = {inspect.getmodule(one) for one in kind.__mro__ if one.__module__ != "builtins"}
+    files = {getattr(module, "__file__", None) for module in modules}
+    if None in files:
+        return None
+    return digest(sorted(file_digest(Path(str(file))) for file in files))
 
 
 def require_found(recipe: str) -> None:

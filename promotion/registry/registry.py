@@ -1,35 +1,40 @@
 """The registry: what is so, what would be so, and what changes it; each verb is a file of its own beside this one.
 
-Every change goes the same way: complete what an interrupted command left, work out the change (`plan_…`), append it to
-the ledger (the champion changes there, or someone else was first), write the labels, bring the mirror up to date
-(`apply`).
+Every change goes the same way: complete what an interrupted command left, work out the change (`plan_…`), and `apply`
+it: append it to the ledger, where someone else may have been first; write the labels; bring the mirror up to date.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
-from pathlib import Path
+from datetime import datetime
 
 from promotion.comparison import Comparison
-from promotion.errors import Refused
+from promotion.data_files import StrPath
 from promotion.findings import Finding
 from promotion.history.replay import Replayed, replay
 from promotion.interfaces import Names, Step, call
-from promotion.interfaces.auditor import Auditor
-from promotion.iso import in_utc
 from promotion.ledger.chain import Entry
 from promotion.ledger.entries import TransitionPlanned
 from promotion.ledger.state import State, VersionState
 from promotion.policy import Decision, Policy
+from promotion.registry.adopt import plan_adoption
 from promotion.registry.apply import apply, complete
-from promotion.registry.champion import Version, champion, other_ledger
+from promotion.registry.approve import plan_approval
+from promotion.registry.champion import Version, champion
+from promotion.registry.gate import plan_gate
+from promotion.registry.gc import plan_gc
 from promotion.registry.parts import Parts
 from promotion.registry.plan import Plan, plan_of, required
-from promotion.registry.planning import Planning
 from promotion.registry.preflight import check, fresh_start
+from promotion.registry.promote import plan_promotion, require_promoted
+from promotion.registry.readmit import plan_readmission
 from promotion.registry.register import Origin, register
+from promotion.registry.repair import plan_repair
+from promotion.registry.rollback import plan_rollback
 from promotion.registry.sync import sync
+from promotion.registry.takeover import plan_takeover
 from promotion.registry.transition import find
 from promotion.registry.versions import compare_versions
+from promotion.times import TimeBound
 from promotion.vocabulary import Tag
 
 
@@ -38,17 +43,14 @@ class Registry:
 
     Args:
         parts: what it is composed of.
-        auditor: compares the record with all else, `promotion.audit.audit`.
 
     Whatever changes something raises `Conflict` where the record moved on meanwhile; nothing was changed then.
     """
 
-    def __init__(self, parts: Parts, auditor: Auditor) -> None:
-        self.parts, self._auditor = parts, auditor
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
         self.config, self.store, self.ledger, self.mirror = parts.config, parts.store, parts.ledger, parts.mirror
-        self.plan, self.reader = Planning(parts), parts.reader
-
-    # What is so
+        self.reader = parts.reader
 
     def champion(self, model: str, at: datetime | None = None) -> Version | None:
         """Who serves now, in O(1), or served at a moment; None when nobody does or did.
@@ -66,21 +68,12 @@ class Registry:
         """Every entry of the model, oldest first."""
         return self.ledger.entries(model)
 
-    def other_ledger(self, model: str) -> str:
-        """Which ledger the model in the store belongs to, in a sentence; empty where it is this one, or nobody's."""
-        return other_ledger(self.parts, model)
-
     def models(self) -> tuple[str, ...]:
         """Every model that is configured or recorded."""
         return self.parts.models()
 
     def compare(
-        self,
-        champion: Tag | str,
-        challenger: Tag | str,
-        *,
-        data: str | Path | None = None,
-        holdout: str | Path | None = None,
+        self, champion: Tag | str, challenger: Tag | str, *, data: StrPath | None = None, holdout: StrPath | None = None
     ) -> Comparison:
         """Compare any two versions on the rows of a holdout that trained neither; nothing is decided or recorded.
 
@@ -111,20 +104,7 @@ class Registry:
                 files and what stands are checked whole all the same.
             full: whether every file is hashed, whatever the cache of digests says.
         """
-        return self._auditor(
-            model,
-            config=self.config,
-            ledger=self.ledger,
-            store=self.store,
-            mirror=self.mirror,
-            keys=self.parts.keys,
-            now=self.parts.clock().astimezone(UTC),
-            recompute=recompute,
-            since=in_utc(since) if since else None,
-            full=full,
-        )
-
-    # What changes it
+        return self.parts.auditor(model, self.parts, recompute=recompute, since=since, full=full)
 
     def complete(self, model: str) -> State:
         """Complete the transition that an interrupted command left, if any; the state then."""
@@ -144,34 +124,19 @@ class Registry:
         return register(self.parts, Tag.parse(tag), origin)
 
     def check(self, model: str) -> None:
-        """See that a version of the model could be judged now: before hours of training rather than after.
-
-        Raises:
-            PromotionError: it could not; says why.
-        """
+        """Raise whatever keeps a version of the model from being judged now: before hours of training, not after."""
         check(self.parts, model)
 
     def start_anew(self, model: str, *, reason: str) -> None:
         """Record that the ledger goes on without a champion that MLflow has, or without its answer.
 
         Where nothing stands in the way of a first champion, nothing is recorded, and a notice says so.
-
-        Args:
-            model: its name.
-            reason: one sentence for the record.
         """
         state = self.complete(model)
-        begun = fresh_start(self.parts, state, required(reason))
-        if begun:
-            self.apply(plan_of(state, *begun))
+        self.apply(plan_of(state, *fresh_start(self.parts, state, required(reason))))
 
     def gate(
-        self,
-        tag: Tag | str,
-        *,
-        data: str | Path | None = None,
-        holdout: str | Path | None = None,
-        step: Step = call,
+        self, tag: Tag | str, *, data: StrPath | None = None, holdout: StrPath | None = None, step: Step = call
     ) -> Decision:
         """Judge a version against the champion, record the decision and make the moves that follow from it.
 
@@ -187,12 +152,9 @@ class Registry:
             Refused: it is the champion.
             PromotionError: it cannot be judged; nothing was changed.
         """
-        tag = Tag.parse(tag)
         self.parts.journal.check_signer()
-        self.complete(tag.model)
-        decision = self.apply(self.plan.gate(tag, data=data, holdout=holdout, step=step)).decision
-        assert decision is not None  # noqa: S101 - a gate always decides
-        return decision
+        tag = self._completed(tag)
+        return self.apply(plan_gate(self.parts, tag, data=data, holdout=holdout, step=step)).decided
 
     def promote(
         self, tag: Tag | str, *, reason: str, override: bool = False, rejudge: bool = False
@@ -212,15 +174,10 @@ class Registry:
                 again and did not pass, and that is recorded.
             DataError: it cannot score.
         """
-        tag = Tag.parse(tag)
-        self.complete(tag.model)
-        done = self.apply(self.plan.promotion(tag, reason=reason, override=override, rejudge=rejudge))
-        if not done.promotes:
-            assert done.decision is not None  # noqa: S101 - it was judged again
-            verdict = "it waits for approval" if done.decision.waits else done.decision.verdict
-            message = f"{tag} was judged again and not promoted: {verdict}. {done.decision.summary}"
-            raise Refused(message)
-        return _planned(done)
+        tag = self._completed(tag)
+        done = self.apply(plan_promotion(self.parts, tag, reason=reason, override=override, rejudge=rejudge))
+        require_promoted(tag, done)
+        return done.moved
 
     def rollback(
         self,
@@ -229,7 +186,7 @@ class Registry:
         reason: str,
         to: Tag | str | None = None,
         at: datetime | None = None,
-        data: str | Path | None = None,
+        data: StrPath | None = None,
     ) -> TransitionPlanned:
         """Bring back the champion before this one, or an earlier one.
 
@@ -247,7 +204,7 @@ class Registry:
             DataError: it cannot score.
         """
         self.complete(model)
-        return _planned(self.apply(self.plan.rollback(model, reason=reason, to=to, at=at, data=data)))
+        return self.apply(plan_rollback(self.parts, model, reason=reason, to=to, at=at, data=data)).moved
 
     def approve(self, tag: Tag | str, *, reason: str) -> TransitionPlanned | None:
         """Approve a decision that waits; the approval that completes the number promotes. None when more are missing.
@@ -255,9 +212,7 @@ class Registry:
         Raises:
             Refused: nothing waits, or it is not this actor's to approve.
         """
-        tag = Tag.parse(tag)
-        self.complete(tag.model)
-        return self.apply(self.plan.approval(tag, reason=reason, approved=True)).transition
+        return self.apply(plan_approval(self.parts, self._completed(tag), reason=reason, approved=True)).transition
 
     def deny(self, tag: Tag | str, *, reason: str) -> TransitionPlanned:
         """Deny a decision that waits: the version is rejected, and can be judged again.
@@ -265,17 +220,10 @@ class Registry:
         Raises:
             Refused: nothing waits, or it is not this actor's to deny.
         """
-        tag = Tag.parse(tag)
-        self.complete(tag.model)
-        return _planned(self.apply(self.plan.approval(tag, reason=reason, approved=False)))
+        return self.apply(plan_approval(self.parts, self._completed(tag), reason=reason, approved=False)).moved
 
     def adopt(
-        self,
-        tag: Tag | str,
-        *,
-        reason: str,
-        trained_before: float | str | date | None = None,
-        assume_clean: bool = False,
+        self, tag: Tag | str, *, reason: str, trained_before: TimeBound | None = None, assume_clean: bool = False
     ) -> TransitionPlanned | None:
         """Vouch for a version whose training rows are unknown; one that carries `prod` becomes the champion.
 
@@ -290,10 +238,9 @@ class Registry:
             DataError: `trained_before` is no time, or the recipe's time column holds the other kind.
             Refused: neither or both of `trained_before` and `assume_clean`; or another version is champion.
         """
-        tag = Tag.parse(tag)
-        self.complete(tag.model)
-        vouched = {"trained_before": trained_before, "assume_clean": assume_clean}
-        return self.apply(self.plan.adoption(tag, reason=reason, **vouched)).transition  # type: ignore[arg-type]
+        tag = self._completed(tag)
+        plan = plan_adoption(self.parts, tag, reason=reason, trained_before=trained_before, assume_clean=assume_clean)
+        return self.apply(plan).transition
 
     def take(self, model: str, *, reason: str) -> None:
         """Hand the model in the store over to this ledger; the one that it belonged to is refused from then on.
@@ -301,7 +248,7 @@ class Registry:
         Raises:
             Refused: it is this ledger's already; or it changed hands meanwhile, and nothing was changed.
         """
-        self.apply(self.plan.takeover(model, reason=reason))
+        self.apply(plan_takeover(self.parts, model, reason=reason))
 
     def readmit(self, tag: Tag | str, *, reason: str) -> VersionState:
         """Let a version that was rolled back from be judged and promoted like any other again; it moves nowhere.
@@ -309,9 +256,8 @@ class Registry:
         Raises:
             Refused: no rollback keeps it out.
         """
-        tag = Tag.parse(tag)
-        self.complete(tag.model)
-        return find(self.apply(self.plan.readmission(tag, reason=reason)).state, tag)
+        tag = self._completed(tag)
+        return find(self.apply(plan_readmission(self.parts, tag, reason=reason)).state, tag)
 
     def repair(self, model: str) -> Plan:
         """Complete what was interrupted, write the ledger's stage over labels that disagree, move out what is torn.
@@ -320,7 +266,7 @@ class Registry:
         somebody else moved are written over.
         """
         self.complete(model)
-        done = self.apply(self.plan.repair(model))
+        done = self.apply(plan_repair(self.parts, model))
         self.sync(model, everything=True, given_up=done.foreign)
         return done
 
@@ -336,23 +282,19 @@ class Registry:
             registered_before: only versions registered before this moment go; None for those of any age.
         """
         self.complete(model)
-        plan = self.plan.gc(model, keep=keep, reason=reason, registered_before=registered_before)
+        plan = plan_gc(self.parts, model, keep=keep, reason=reason, registered_before=registered_before)
         return self.apply(plan).transition
+
+    def _completed(self, tag: Tag | str) -> Tag:
+        """The tag, with nothing left unfinished of its model."""
+        tag = Tag.parse(tag)
+        self.complete(tag.model)
+        return tag
 
     def sync(self, model: str, *, everything: bool = False, look: bool = False, given_up: Names | None = None) -> bool:
         """Bring the mirror up to date; False, with a notice, when that cannot be: the record stands.
 
-        An alias that somebody else moved stays as it is, with a notice; `LedgerStore.foreign` tells of it from then on.
-
-        Args:
-            model: its name.
-            everything: send also what was sent before.
-            look: look at the aliases also where nothing is to be sent.
-            given_up: foreign aliases that a person said may be written over, with what they name.
+        With `everything`, also what was sent before; with `look`, aliases are looked at also where nothing is to be
+        sent; `given_up` are aliases that somebody else moved, with what they name, which may be written over.
         """
         return sync(self.parts, model, everything=everything, look=look, given_up=given_up)
-
-
-def _planned(plan: Plan) -> TransitionPlanned:
-    assert plan.transition is not None  # noqa: S101 - these plans always move
-    return plan.transition

@@ -1,8 +1,8 @@
 """Bring back an earlier champion."""
 
 from datetime import datetime
-from pathlib import Path
 
+from promotion.data_files import StrPath
 from promotion.errors import Refused, TornVersion, UnknownName
 from promotion.registry import transition
 from promotion.registry.parts import Parts
@@ -21,7 +21,7 @@ def plan_rollback(
     reason: str,
     to: Tag | str | None = None,
     at: datetime | None = None,
-    data: str | Path | None = None,
+    data: StrPath | None = None,
 ) -> Plan:
     """Bring back an earlier champion; see `Registry.rollback`."""
     why = required(reason)

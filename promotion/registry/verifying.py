@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from promotion.data_files import file_digest
+from promotion.data_files import StrPath, file_digest
 from promotion.errors import ConfigError, DataError, Refused, UnknownName
 from promotion.holdout import UnknownRows
 from promotion.interfaces import ModelStore, Recipe
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SAMPLE = 100
 
 
-def verify(version: VersionState, store: ModelStore, reader: Reader, data: str | Path | None = None) -> str:
+def verify(version: VersionState, store: ModelStore, reader: Reader, data: StrPath | None = None) -> str:
     """Load a version, its files verified, and score a few rows with it.
 
     Args:
@@ -88,7 +88,7 @@ def changed(used: HoldoutUsed, root: Path) -> bool | None:
 
 
 def _sample(
-    model: str, registration: Registration, reader: Reader, data: str | Path | None
+    model: str, registration: Registration, reader: Reader, data: StrPath | None
 ) -> "tuple[Recipe, pd.DataFrame]":
     """The recipe as the version was made with, and a few rows of the first file that can be read."""
     try:
@@ -101,7 +101,7 @@ def _sample(
 
 
 def verified(
-    parts: Parts, version: VersionState, plan: TransitionPlanned, data: str | Path | None = None
+    parts: Parts, version: VersionState, plan: TransitionPlanned, data: StrPath | None = None
 ) -> TransitionPlanned:
     """The plan, once its version is seen to load and score; what could not be seen is noticed and recorded."""
     unseen = verify(version, parts.store, parts.reader, data)

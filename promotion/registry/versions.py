@@ -1,8 +1,7 @@
 """Compare any two versions on rows that trained neither."""
 
-from pathlib import Path
-
 from promotion.comparison import Comparison
+from promotion.data_files import StrPath
 from promotion.registry.judge import compare_candidates
 from promotion.registry.parts import Parts
 from promotion.registry.preflight import foresee
@@ -12,7 +11,7 @@ from promotion.vocabulary import Tag
 
 
 def compare_versions(
-    parts: Parts, champion: Tag, challenger: Tag, data: str | Path | None, holdout: str | Path | None
+    parts: Parts, champion: Tag, challenger: Tag, data: StrPath | None, holdout: StrPath | None
 ) -> Comparison:
     """Compare them; nothing is decided or recorded; see `Registry.compare`."""
     parts.config.model(champion.model)

@@ -29,8 +29,10 @@ def copied_registry(
             does not know, or does not answer, and there is no reason to start anew.
         StoreError: labels name another champion, or several.
     """
-    state = real.plan.settled(model)
-    real.plan.fresh_start(state, start_anew)
+    from promotion.registry.preflight import fresh_start, settled
+
+    state = settled(real.parts, model)
+    fresh_start(real.parts, state, start_anew)
     champion = serving(state, real.store)
     with staging_dir.opened(real.config.path(real.config.bentoml_home)) as home:
         store = BentoStore(home)
@@ -48,10 +50,11 @@ def copied_registry(
             ledger=_copy(real.ledger, model),
             mirror=MemoryMirror(),
             actor=actor,
+            auditor=audit,
             notice=real.parts.notice,
             recall=real.reader.recall,
         )
-        yield Registry(parts, audit)
+        yield Registry(parts)
 
 
 def _copy(ledger: LedgerStore, model: str) -> MemoryLedger:

@@ -16,6 +16,7 @@ from world import World, do, fork, run, wait
 
 from promotion.adapters.bento import BentoStore
 from promotion.errors import Conflict, StoreError
+from promotion.registry.promote import plan_promotion
 
 WRITERS = 16
 
@@ -127,7 +128,7 @@ def test_of_plans_worked_out_from_one_state_exactly_one_is_carried_out(world):
 
 def carry_out_at_once(world, number, gate):
     registry = world.open(f"os:writer{number}")
-    plan = registry.plan.promotion(toy("twin"), reason=f"by {number}", override=True)
+    plan = plan_promotion(registry.parts, toy("twin"), reason=f"by {number}", override=True)
     (world.root / f"ready-{number}").touch()
     wait_for(gate)
     try:
@@ -151,7 +152,7 @@ def test_two_that_complete_one_pending_transition_apply_it_once(world):
 def plan_only(world):
     """What a promotion leaves that is killed right after its record."""
     registry = world.open()
-    plan = registry.plan.promotion(toy("twin"), reason="by hand", override=True)
+    plan = plan_promotion(registry.parts, toy("twin"), reason="by hand", override=True)
     registry.parts.journal.append(plan.state, *plan.bodies)
 
 
@@ -166,7 +167,7 @@ def test_one_that_is_overtaken_before_it_has_proposed_anything_is_told_by_whom(f
     slow.complete("toy")
     assert run(plan_only, world) == 0
     with pytest.raises(Conflict, match="The record of 'toy' moved on by os:alice while this command ran") as told:
-        slow.plan.promotion("toy:next", reason="by hand", override=True)
+        plan_promotion(slow.parts, "toy:next", reason="by hand", override=True)
     assert told.value.exit_code == 6
     slow.promote("toy:next", reason="once more", override=True)
     assert check(world).champion == "toy:next"

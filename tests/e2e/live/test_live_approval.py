@@ -169,9 +169,10 @@ def open_at(stack, clock):
         ledger=real.ledger,
         mirror=real.mirror,
         actor=lambda: "os:test",
+        auditor=audit,
         clock=clock,
     )
-    return Registry(parts, audit)
+    return Registry(parts)
 
 
 def time_is_over(stack, gate):

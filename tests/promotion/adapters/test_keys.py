@@ -16,6 +16,7 @@ from promotion.assembly import open_registry
 from promotion.cli import run
 from promotion.config import Config, load_config
 from promotion.errors import ConfigError
+from promotion.registry.gate import plan_gate
 from promotion.secrets import without_password
 
 HASH = hashlib.sha256(b"an entry").hexdigest()
@@ -183,7 +184,7 @@ class TestConfigured:
         with pytest.raises(ConfigError, match=r"^Entries of this ledger are signed, .* Nothing was recorded\.$"):
             registry.register(toy("weak"))
         assert kinds(registry) == []
-        assert registry.plan.gate(toy("weak")).decision.verdict == "promote"
+        assert plan_gate(registry.parts, toy("weak")).decision.verdict == "promote"
         assert registry.champion("toy") is None
 
     def test_a_key_that_no_audit_would_know_signs_nothing(self, tmp_path, store, rows_file, public):

@@ -12,6 +12,7 @@ import promotion
 from promotion.adapters.sql import SqlLedger
 from promotion.errors import LedgerError, Refused
 from promotion.ledger.state import fold
+from promotion.registry.takeover import plan_takeover
 
 
 def ledger_at(path):
@@ -224,7 +225,7 @@ class TestHandingOver:
 
     def test_a_model_that_changed_hands_meanwhile_is_not_taken(self, second, with_champion):
         ours, third = promotion.open(second / "promotion.toml"), promotion.open(with_champion / "promotion.toml")
-        plan = ours.plan.takeover("toy", reason="mine")
+        plan = plan_takeover(ours.parts, "toy", reason="mine")
         third.gate(toy("good"))
         with pytest.raises(Refused, match=r"^'toy' was changed or changed hands while this command ran\. Nothing was"):
             ours.apply(plan)

@@ -6,6 +6,7 @@ import pytest
 from situation import toy
 
 from promotion.adapters.bento import BentoStore
+from promotion.registry.promote import plan_promotion
 
 
 def unwrapped(text):
@@ -70,7 +71,7 @@ def test_a_promotion_of_what_it_lacks_leaves_prod_where_it_is(other, with_champi
     assert command("rollback", "toy", "--reason", "complaints", "--yes")[0] == 0
     shutil.copytree(with_champion / "good", other.path(toy("good")))
     assert command("readmit", "toy:good", "--reason", "they were wrong")[0] == 0
-    plan = opened(with_champion).plan.promotion("toy:good", reason="as asked", override=True)
+    plan = plan_promotion(opened(with_champion).parts, "toy:good", reason="as asked", override=True)
     opened(with_champion).parts.journal.append(plan.state, *plan.bodies)
     shutil.rmtree(other.path(toy("good")))
     assert "The promotion of entry" in command("status")[1]

@@ -6,6 +6,7 @@ from situation import kinds, toy
 from promotion.adapters.bento import BentoStore
 from promotion.assembly import open_registry
 from promotion.errors import Conflict, StoreError
+from promotion.registry.gate import plan_gate
 from promotion.registry.register import Origin
 
 
@@ -39,7 +40,7 @@ def test_a_change_that_was_not_made_is_not_announced(opened):
     registry = opened(announce=told.append)
     registry.gate(toy("weak"))
     told.clear()
-    late = registry.plan.gate(toy("good"))
+    late = plan_gate(registry.parts, toy("good"))
     opened().gate(toy("noisy"))
     with pytest.raises(Conflict):
         registry.apply(late)

@@ -17,6 +17,7 @@ from promotion.adapters.bento import BentoStore
 from promotion.adapters.memory import MemoryMirror
 from promotion.interfaces import call
 from promotion.ledger.export import read_export
+from promotion.registry.gate import plan_gate
 from promotion.registry.register import Origin
 from promotion.row_keys import FIRST_FORM, KEY_FORM, fingerprints
 
@@ -54,7 +55,7 @@ def grown(registry, name):
 
 def asked(registry, tag, **options):
     """What a gate would decide."""
-    return registry.plan.gate(tag, **options).decision
+    return plan_gate(registry.parts, tag, **options).decision
 
 
 def trained(registry, *versions):

@@ -6,8 +6,11 @@ from situation import faults, kinds, settings_at, toy
 from promotion.adapters.mlflow import MlflowMirror
 from promotion.errors import MirrorError, Refused
 from promotion.ledger.entries import FreshStart
+from promotion.registry.gate import plan_gate
+from promotion.registry.promote import plan_promotion
 from promotion.registry.register import Origin
 from promotion.registry.registry import Registry
+from promotion.registry.repair import plan_repair
 from promotion.vocabulary import Stage, Verdict
 
 AWAY = "MLflow at http://away did not answer."
@@ -49,9 +52,9 @@ def away(registry, monkeypatch):
 ACTS = {
     "check": lambda registry: registry.check("toy"),
     "gate": lambda registry: registry.gate(toy("good")),
-    "a dry run of the gate": lambda registry: registry.plan.gate(toy("good")),
+    "a dry run of the gate": lambda registry: plan_gate(registry.parts, toy("good")),
     "promote": lambda registry: registry.promote(toy("good"), reason="r", override=True),
-    "a preview of it": lambda registry: registry.plan.promotion(toy("good"), reason="r", override=True),
+    "a preview of it": lambda registry: plan_promotion(registry.parts, toy("good"), reason="r", override=True),
 }
 
 
@@ -138,8 +141,8 @@ class TestNoChampionOfRecord:
     @pytest.mark.parametrize(
         "go",
         [
-            lambda registry: registry.plan.gate(toy("good"), start_anew="why"),
-            lambda registry: registry.plan.promotion(toy("good"), reason="why", override=True, start_anew=True),
+            lambda registry: plan_gate(registry.parts, toy("good"), start_anew="why"),
+            lambda registry: plan_promotion(registry.parts, toy("good"), reason="why", override=True, start_anew=True),
         ],
         ids=["gate", "promote"],
     )
@@ -164,7 +167,7 @@ class TestNoChampionOfRecord:
         decision = registry.gate(toy("good"))
         assert decision.champion.tag == "toy:weak"
         assert shown(registry) == {"champion": "toy/2", "challenger": "toy/3", "previous": "toy:weak"}
-        assert registry.plan.repair("toy").foreign == {"champion": "toy/2", "challenger": "toy/3"}
+        assert plan_repair(registry.parts, "toy").foreign == {"champion": "toy/2", "challenger": "toy/3"}
         registry.repair("toy")
         assert shown(registry) == {"champion": "toy:good", "previous": "toy:weak"}
         assert faults(registry) == ()

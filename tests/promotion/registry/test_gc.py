@@ -13,6 +13,7 @@ from promotion.ledger.chain import chain
 from promotion.ledger.entries import Move, Registration, TransitionApplied, TransitionPlanned
 from promotion.ledger.state import State, advance, champions
 from promotion.registry.register import Origin
+from promotion.registry.repair import plan_repair
 from promotion.registry.retention import plan_retention, retention
 from promotion.registry.transition import plan_rollback
 from promotion.vocabulary import Stage
@@ -264,7 +265,7 @@ class TestInTheStore:
         shutil.copytree(registry.store.path(toy("noisy")), tmp_path / "backup")
         registry.collect("toy", keep=0, reason="old")
         shutil.copytree(tmp_path / "backup", registry.store.path(toy("noisy")))
-        assert registry.plan.repair("toy").transition is None
+        assert plan_repair(registry.parts, "toy").transition is None
         assert registry.collect("toy", keep=0, reason="old").deletions == ("toy:noisy",)
 
         shutil.copytree(tmp_path / "backup", registry.store.path(toy("noisy")))

@@ -12,6 +12,7 @@ from promotion.adapters.memory import MODEL, MemoryMirror, MemoryStore
 from promotion.errors import DigestMismatch, Refused, StoreError
 from promotion.findings import Code
 from promotion.interfaces import Claim, StoreMaintenance, call
+from promotion.registry.repair import plan_repair
 from promotion.report.repair import repair_page
 from promotion.rows import fingerprints
 from promotion.vocabulary import Stage, Verdict
@@ -127,7 +128,7 @@ def test_sentences_name_the_store_and_its_own_way_to_delete(registry_with_champi
         "`promotion gate toy:twin` registers and judges it; "
         "`registry.store.delete(promotion.Tag.parse('toy:twin'))` removes it."
     )
-    (page,) = repair_page([replace(registry.plan.repair("toy"), claims=True)], store.name).summary
+    (page,) = repair_page([replace(plan_repair(registry.parts, "toy"), claims=True)], store.name).summary
     assert page == "toy: the memory store names no ledger for it, and will name this one;"
 
     del store.kept[toy("weak")]

@@ -9,6 +9,7 @@ from situation import bentoml_at, kinds, stages, toy
 
 from promotion.errors import Refused, StoreError
 from promotion.ledger.entries import Move, TransitionPlanned
+from promotion.registry.repair import plan_repair
 from promotion.vocabulary import Stage
 
 
@@ -76,7 +77,7 @@ class TestForeignLabels:
         registry.repair("toy")
         assert stages(registry) == before
         assert [found for found in registry.audit("toy") if found.severity == "error"] == []
-        assert registry.plan.repair("toy").bodies == ()
+        assert plan_repair(registry.parts, "toy").bodies == ()
         assert {key: value for key, value in registry.store.get(toy(version)).labels.items() if key != "stage"} == {
             key: value for key, value in labels.items() if key != "stage"
         }
@@ -103,7 +104,7 @@ class TestForeignLabels:
         registry = registry_with_champion
         edit(registry, "twin", labels={"owner": "me"})
         registry.register(toy("twin"))
-        assert registry.plan.repair("toy").bodies == ()
+        assert plan_repair(registry.parts, "toy").bodies == ()
         edit(registry, "twin", labels={"stage": "prod"})
         assert {(found.code, found.subject) for found in registry.audit("toy")} >= {("AUD012", "toy:twin")}
         registry.repair("toy")
@@ -206,7 +207,7 @@ class TestWhilePending:
     def test_a_dry_run_tells_what_would_be_left(self, pending):
         edit(pending, "twin", labels={"stage": "prod"})
         before = kinds(pending)
-        found = pending.plan.repair("toy")
+        found = plan_repair(pending.parts, "toy")
         assert found.state.pending
         assert [(move.tag, move.after) for move in found.transition.moves] == [("toy:twin", Stage.STAGING)]
         assert kinds(pending) == before
@@ -273,7 +274,7 @@ def test_the_move_that_makes_a_champion_comes_first(registry_with_champion):
     registry = registry_with_champion
     edit(registry, "twin", labels={"stage": "prod"})
     edit(registry, "weak", labels={"stage": "archived"})
-    plan = registry.plan.repair("toy").transition
+    plan = plan_repair(registry.parts, "toy").transition
     assert plan == TransitionPlanned(
         cause="repair",
         moves=(

@@ -18,6 +18,7 @@ from promotion.adapters.bento import BentoStore
 from promotion.adapters.memory import MemoryMirror
 from promotion.errors import PromotionError, Refused
 from promotion.history.lineage import consequences, decisions, ending
+from promotion.registry.gate import plan_gate
 from promotion.registry.rolled_back import blocking
 from promotion.report.lineage import ending_told
 from promotion.report.record import budget_told, rolled_back_lines
@@ -55,7 +56,7 @@ class TestTheGate:
     def test_reads_no_row_spends_nothing_and_records_it_once(self, complained_of, rows_file):
         told, trials = budget_told(complained_of.state("toy")), complained_of.state("toy").trials
         rows_file.unlink()
-        assert complained_of.plan.gate(toy("good")).decision.verdict is Verdict.HOLD
+        assert plan_gate(complained_of.parts, toy("good")).decision.verdict is Verdict.HOLD
         complained_of.gate(toy("good"))
         recorded = kinds(complained_of)
         complained_of.gate(toy("good"))
