@@ -1,1 +1,5 @@
 """Results of train flows that a project persists are pickles, and name `registry_flows.hand_off.Candidate`."""
+
+from registry_flows.under_prefect.hand_off import TrainedVersion as Candidate
+
+__all__ = ["Candidate"]

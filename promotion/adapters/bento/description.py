@@ -28,6 +28,7 @@ _BOMB = f"has a model.yaml whose aliases add more than {LIMIT // 2**20} MiB when
 _FAST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _FAST_STRINGS: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _PLAIN = re.compile(r"[\n \"$-~]*")
+LINKED = "is reached through a symbolic link, and nothing is written through one"
 
 
 class DamagedDescription(Exception):
@@ -102,6 +103,14 @@ def with_stage(text: str, stage: Stage) -> str:
     description = _parsed(text, yaml.SafeLoader)
     description["labels"] = {**description["labels"], "stage": stage.value}
     return yaml.safe_dump(description, sort_keys=False, allow_unicode=True)
+
+
+def torn_told(tag: Tag, damage: DamagedDescription, folder: Path) -> str:
+    """What is wrong with a version, and the way out."""
+    if damage.listed:
+        return f"{tag} {damage}. Save the model again with less in its metadata."
+    way_out = "Move the folder" if str(damage) != LINKED else "Put the files themselves where the link is, or move"
+    return f"{tag} {damage}. {way_out} {folder} out of the store."
 
 
 def text_of(folder: Path) -> str:

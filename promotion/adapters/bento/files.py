@@ -1,18 +1,12 @@
-"""A version's files: their digests, and the fingerprints of the rows that trained it."""
+"""The digests of a version's files."""
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from promotion.adapters.bento.description import DESCRIPTION
-from promotion.adapters.bento.faults import reading
 from promotion.adapters.files import temporary_prefix
 from promotion.data_files import file_digest
 from promotion.errors import StoreError
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 _UNFINISHED = temporary_prefix(Path(DESCRIPTION))
 
@@ -37,32 +31,6 @@ def digests(folder: Path) -> dict[str, str]:
             raise StoreError(message, path=path)
         found[name] = file_digest(path)
     return found
-
-
-def load_rows(path: Path) -> "NDArray[np.uint64] | None":
-    """The fingerprints in a file; None where there is none.
-
-    Raises:
-        StoreError: it is damaged, or cannot be read.
-    """
-    import numpy as np
-
-    with reading(path):
-        if not path.exists() and not path.is_symlink():
-            return None
-        with open(path, "rb", opener=_at_once) as file:
-            try:
-                return np.asarray(np.lib.format.read_array(file, allow_pickle=False), dtype=np.uint64)
-            except OSError:
-                raise
-            except Exception as error:  # whatever a damaged file makes NumPy raise
-                message = f"{path} cannot be read ({error}); restore the version from a backup, or retrain."
-                raise StoreError(message, path=path) from error
-
-
-def _at_once(path: str, flags: int) -> int:
-    """Open without waiting for whoever writes into a pipe."""
-    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _files(folder: Path) -> list[Path]:

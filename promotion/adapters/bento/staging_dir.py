@@ -1,12 +1,17 @@
-"""Folders to work in on the store's own disk, outside `models/`, where BentoML's list would fail."""
+"""Folders in which a version is made or verified: outside `models/`, where BentoML's list would fail."""
 
+import errno
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from promotion.adapters.owned_folders import abandoned, owned
+from promotion.adapters.bento.foreign_files import LATEST
+from promotion.adapters.files import replace_text, share, sync_tree
+from promotion.adapters.owned_folders import abandoned, owned, private
+from promotion.errors import StoreError
 from promotion.interfaces import Stray
+from promotion.vocabulary import Tag
 
 FOLDER = "tmp"
 
@@ -17,6 +22,50 @@ def opened(home: Path) -> Iterator[Path]:
     (home / FOLDER).mkdir(parents=True, exist_ok=True)
     with owned(home / FOLDER, "saving-") as folder:
         yield folder
+
+
+@contextmanager
+def private_home() -> Iterator[Path]:
+    """A home of a store that only this user can look into, on the disk for temporary files; gone afterwards.
+
+    Raises:
+        StoreError: none can be made.
+    """
+    with ExitStack() as opened:
+        try:
+            home = opened.enter_context(private())
+        except OSError as error:
+            message = (
+                "No temporary folder can be made, in which model files are verified and loaded "
+                f"({error.strerror or error}). TMPDIR names another place for it."
+            )
+            raise StoreError(message) from error
+        yield home
+
+
+def move_in(folder: Path, target: Path, tag: Tag) -> None:
+    """Move a version into the store, all of it or nothing: where it cannot be made durable, it is taken out again.
+
+    Raises:
+        StoreError: it is there already.
+        OSError: it cannot be moved.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    share(folder, target.parent)
+    sync_tree(folder)
+    try:
+        folder.rename(target)
+    except OSError as error:
+        if error.errno in {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR}:
+            message = f"{tag} is in the Bento store already and was left as it is. Save under another version."
+            raise StoreError(message, tag=tag) from error
+        raise
+    try:
+        replace_text(target.parent / LATEST, tag.version)  # and makes the folder durable
+    except BaseException:
+        with suppress(OSError):
+            target.rename(folder)
+        raise
 
 
 def leftovers(home: Path) -> Iterator[Stray]:

@@ -1,47 +1,39 @@
 """The `ModelStore` on BentoML's folders."""
 
 import contextlib
-import errno
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from promotion.adapters.bento import claims, foreign_files, framework, locks, staging_dir
 from promotion.adapters.bento.description import (
     DESCRIPTION,
+    LINKED,
     DamagedDescription,
     mentions,
     read,
     strings,
     text_of,
+    torn_told,
     with_stage,
 )
 from promotion.adapters.bento.faults import reading, writing
-from promotion.adapters.bento.files import digests, load_rows
-from promotion.adapters.files import replace_text, share, sync_folder, sync_tree, temporary_prefix, whose
-from promotion.adapters.owned_folders import private
+from promotion.adapters.bento.files import digests
+from promotion.adapters.bento.training_rows import GROUPS, read_rows, write_rows
+from promotion.adapters.files import replace_text, sync_folder, temporary_prefix, whose
 from promotion.canonical import digest
 from promotion.errors import DigestMismatch, StoreError, TornVersion, UnknownName
 from promotion.interfaces import Claim, Digests, Stored, Stray, Trained
-from promotion.row_keys import FIRST_FORM, KEY_FORM, KnownRows
+from promotion.row_keys import KnownRows
 from promotion.vocabulary import Stage, Tag, is_name
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-TRAINING_ROWS = {KEY_FORM: "training_rows.2.npy", FIRST_FORM: "training_rows.npy"}
-"""Names of the file by the form of the keys, so that no release takes fingerprints of another form for its own."""
 _UNFINISHED = shutil.ignore_patterns(f"{temporary_prefix(Path(DESCRIPTION))}*")
-_LINKED = "is reached through a symbolic link, and nothing is written through one"
-
-_GROUPS = "training_groups."
-
-
-def _groups_file(by: str) -> str:
-    return f"{_GROUPS}{digest(by)[:16]}.npy"
 
 
 class BentoStore:
@@ -111,15 +103,11 @@ class BentoStore:
             StoreError: the store cannot be written, or has that version, or the model is none that BentoML's
                 scikit-learn framework takes; nothing was saved.
         """
-        import numpy as np
-
         with writing(self.home), staging_dir.opened(self.home) as folder:
             tag = framework.save(folder, model, trained, metadata)
             version = folder / tag.model / tag.version
-            np.save(version / TRAINING_ROWS[KEY_FORM], np.sort(training_rows))
-            for by, groups in (training_groups or {}).items():
-                np.save(version / _groups_file(by), np.unique(groups))
-            self._move_in(version, tag)
+            write_rows(version, training_rows, training_groups or {})
+            staging_dir.move_in(version, self.path(tag), tag)
         return tag
 
     def load(self, tag: Tag, *, digest: str) -> Trained:
@@ -128,7 +116,8 @@ class BentoStore:
         Raises:
             DigestMismatch: they have not; nothing was unpickled.
         """
-        with _private_store() as copy:
+        with staging_dir.private_home() as home:
+            copy = BentoStore(home)
             self._copy_to(copy, tag)
             found = copy.digest(tag)
             if found != digest:
@@ -158,20 +147,12 @@ class BentoStore:
             described = {key: value for key, value in description.items() if key != "labels"}
             files = digests(folder)
             whole = digest({"description": described, "files": files})
-            trained = {name: one for name, one in files.items() if not name.startswith(_GROUPS)}
+            trained = {name: one for name, one in files.items() if not name.startswith(GROUPS)}
             return Digests(whole=whole, files=digest(trained) if trained else None)
 
     def training_rows(self, tag: Tag, *, by: str | None = None) -> KnownRows | None:
-        """Fingerprints of the rows it was trained on; None when the version does not say.
-
-        With `by`, those of their groups too, where the version says.
-        """
-        folder = self.get(tag).path
-        for form, name in TRAINING_ROWS.items():
-            found = load_rows(folder / name)
-            if found is not None:
-                return KnownRows(found, form, load_rows(folder / _groups_file(by)) if by else None)
-        return None
+        """Fingerprints of the rows it was trained on, and of their groups `by`; None when the version does not say."""
+        return read_rows(self.get(tag).path, by)
 
     def write_stage(self, tag: Tag, stage: Stage) -> None:
         """Rewrite the label `stage`, atomically, and nothing else."""
@@ -246,7 +227,7 @@ class BentoStore:
         try:
             return self._read(tag)
         except DamagedDescription as damage:
-            why = self._torn(tag, damage)
+            why = torn_told(tag, damage, self.path(tag))
         except OSError as error:
             found = f"{error.strerror or error}{whose(error.filename or path)}"
             why = f"{tag} cannot be read ({found}). See that this user may read {path}."
@@ -256,7 +237,7 @@ class BentoStore:
         path = self.path(tag)
         description = read(path, tag)
         if path.is_symlink() or path.parent.is_symlink():
-            raise DamagedDescription(_LINKED)
+            raise DamagedDescription(LINKED)
         labels = {str(key): str(value) for key, value in description["labels"].items()}
         return Stored(
             tag=tag, path=path, stage=labels.get("stage"), labels=labels, metadata=dict(description["metadata"])
@@ -280,44 +261,4 @@ class BentoStore:
         try:
             yield
         except DamagedDescription as damage:
-            raise TornVersion(self._torn(tag, damage), tag=tag) from damage
-
-    def _torn(self, tag: Tag, damage: DamagedDescription) -> str:
-        if damage.listed:
-            return f"{tag} {damage}. Save the model again with less in its metadata."
-        way_out = "Move the folder" if str(damage) != _LINKED else "Put the files themselves where the link is, or move"
-        return f"{tag} {damage}. {way_out} {self.path(tag)} out of the store."
-
-    def _move_in(self, version: Path, tag: Tag) -> None:
-        """All of it or nothing: where it cannot be made durable, it is taken out again."""
-        target = self.path(tag)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        share(version, target.parent)
-        sync_tree(version)
-        try:
-            version.rename(target)
-        except OSError as error:
-            if error.errno in {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR}:
-                message = f"{tag} is in the Bento store already and was left as it is. Save under another version."
-                raise StoreError(message, tag=tag) from error
-            raise
-        try:
-            replace_text(target.parent / foreign_files.LATEST, tag.version)  # and makes the folder durable
-        except BaseException:
-            with contextlib.suppress(OSError):
-                target.rename(version)
-            raise
-
-
-@contextmanager
-def _private_store() -> Iterator[BentoStore]:
-    """A store that only this user can look into, and that is gone afterwards."""
-    with ExitStack() as opened:
-        try:
-            home = opened.enter_context(private())
-        except OSError as error:
-            raise StoreError(
-                "No temporary folder can be made, in which model files are verified and loaded "
-                f"({error.strerror or error}). TMPDIR names another place for it."
-            ) from error
-        yield BentoStore(home)
+            raise TornVersion(torn_told(tag, damage, self.path(tag)), tag=tag) from damage

@@ -126,3 +126,26 @@ def three_champions(with_champion, command):
     assert command("gate", "toy:good")[0] == 0
     assert command("rollback", "toy", "--yes", "--reason", "complaints since noon", "--yes")[0] == 0
     return [entry for entry in promotion.open().history("toy") if entry.kind == "transition_planned"]
+
+
+@pytest.fixture
+def second(with_champion, configuration, tmp_path, empty_mlflow):
+    """A second folder on the same store, with an empty ledger and MLflow; `toy:weak` was promoted in the first."""
+    folder = tmp_path / "second"
+    folder.mkdir()
+    text = configuration.replace('"bentoml"', '"../bentoml"').replace('"rows.csv"', '"../rows.csv"')
+    (folder / "promotion.toml").write_text(text)
+    shutil.copy(empty_mlflow, folder / "mlflow.db")
+    return folder
+
+
+@pytest.fixture
+def at(command, monkeypatch):
+    """Run a command in a folder; gives exit code, and standard output and error, each in one line."""
+
+    def call(folder, *arguments):
+        monkeypatch.chdir(folder)
+        code, out, err = command(*arguments)
+        return code, " ".join(out.split()), " ".join(err.split())
+
+    return call

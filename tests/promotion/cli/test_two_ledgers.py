@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 from recipes import ToyRecipe, synthetic_rows
-from situation import snapshot, stages, toy
+from situation import snapshot, toy
 from sqlalchemy.engine import make_url
 
 import promotion
@@ -15,8 +15,6 @@ from promotion.adapters.bento import BentoStore
 from promotion.adapters.sql import SqlLedger
 from promotion.errors import Refused, StoreError
 from promotion.interfaces import call
-from promotion.ledger.state import fold
-from promotion.registry.takeover import plan_takeover
 from promotion.rows import fingerprints
 from promotion.vocabulary import Stage, Tag
 
@@ -32,29 +30,6 @@ CHANGES = {
     "gc": ["gc", "toy", "--yes"],
     "sync": ["sync", "toy"],
 }
-
-
-@pytest.fixture
-def second(with_champion, configuration, tmp_path, empty_mlflow):
-    """A second folder on the same store, with an empty ledger and MLflow; `toy:weak` was promoted in the first."""
-    folder = tmp_path / "second"
-    folder.mkdir()
-    text = configuration.replace('"bentoml"', '"../bentoml"').replace('"rows.csv"', '"../rows.csv"')
-    (folder / "promotion.toml").write_text(text)
-    shutil.copy(empty_mlflow, folder / "mlflow.db")
-    return folder
-
-
-@pytest.fixture
-def at(command, monkeypatch):
-    """Run a command in a folder; gives exit code, and standard output and error, each in one line."""
-
-    def call(folder, *arguments):
-        monkeypatch.chdir(folder)
-        code, out, err = command(*arguments)
-        return code, " ".join(out.split()), " ".join(err.split())
-
-    return call
 
 
 def claim_of(folder):
@@ -144,96 +119,6 @@ def test_on_a_shared_mlflow_a_dry_run_names_the_ledger_and_offers_no_adoption(se
         assert "adopt" not in err
 
 
-class TestHandingOver:
-    TAKE = ("ledger", "take", "toy", "--reason", "the team moved")
-
-    def test_it_shows_asks_and_records_and_then_the_first_ledger_is_refused(self, second, with_champion, at):
-        before = claim_of(with_champion)
-        code, out, _ = at(second, *self.TAKE, "--dry-run")
-        assert code == 0
-        assert "Dry run: nothing was changed. Hand-over of toy" in out
-        assert f"the ledger at sqlite:///{with_champion}/ledger.db is refused for toy" in out
-        assert at(second, *self.TAKE)[::2] == (
-            2,
-            "Error: This asks for confirmation and there is no terminal to ask at; add --yes.",
-        )
-        assert claim_of(with_champion) == before
-
-        code, out, _ = at(second, *self.TAKE, "--yes")
-        assert code == 0
-        assert out.endswith(
-            "toy belongs to this ledger now. It knows no champion yet: `promotion adopt toy:weak --reason …` (with "
-            "--trained-before or --assume-clean) makes the version that serves its champion."
-        )
-        ((entry),) = SqlLedger(f"sqlite:///{second}/ledger.db").entries("toy")
-        assert (entry.kind, entry.actor) == ("takeover", "config:tests")
-        assert entry.body == {
-            "reason": "the team moved", "mirrored": None, **{key: before[key] for key in ("ledger", "place", "seq", "hash")}
-        }  # fmt: skip
-        code, _, err = at(with_champion, "gate", "toy:good")
-        assert code == 1
-        assert f"belongs to the ledger at sqlite:///{second}/ledger.db" in err
-
-        assert at(second, "adopt", "toy:weak", "--reason", "it serves", "--assume-clean")[0] == 0
-        assert at(second, "gate", "toy:good")[0] == 0
-        assert stages(promotion.open(second / "promotion.toml")) == {"weak": "archived", "good": "prod"}
-        assert "took toy over from the ledger at" in at(second, "history", "toy")[1]
-        assert at(second, "champion", "toy")[::2] == (0, "")
-        assert at(with_champion, "champion", "toy")[2].startswith("Note: 'toy' in the Bento store belongs to")
-
-    def test_mlflow_of_both_follows_the_one_that_took_and_still_knows_a_cut_tail(self, second, with_champion, at):
-        text = (second / "promotion.toml").read_text()
-        (second / "promotion.toml").write_text(text.replace('"sqlite:///mlflow.db"', '"sqlite:///../mlflow.db"'))
-        first = SqlLedger(f"sqlite:///{with_champion}/ledger.db").entries("toy")
-        code, _, err = at(second, *self.TAKE, "--yes")
-        assert code == 0
-        assert err.startswith(
-            "Note: In MLflow the alias champion of 'toy' names toy:weak, and the ledger knows no champion"
-        )
-        ledger = SqlLedger(f"sqlite:///{second}/ledger.db")
-        assert ledger.entries("toy")[0].body["mirrored"] == [len(first), first[-1].hash]
-        said = at(second, "audit", "toy")[1], " ".join(json.loads(at(second, "status", "--json")[1])["notes"])
-        assert [("AUD038" in one, "`promotion sync`" in one) for one in said] == [(True, False)] * 2
-        assert at(second, "adopt", "toy:weak", "--reason", "it serves", "--assume-clean")[::2] == (0, "")
-        assert at(second, "promote", "toy:good", "--reason", "why", "--override", "--yes")[::2] == (0, "")
-        registry = promotion.open(second / "promotion.toml")
-        assert registry.mirror.aliases("toy") == {"champion": "toy:good", "previous": "toy:weak"}
-        assert {found.code for found in registry.audit("toy")} == {"AUD015"}
-
-        kept = ledger.entries("toy")[:-4]
-        with closing(sqlite3.connect(second / "ledger.db")) as cut, cut:
-            cut.execute("DELETE FROM entries")
-            cut.execute("DELETE FROM heads")
-        ledger.append(kept, fold("toy", kept).head)
-        assert "AUD035" in {found.code for found in promotion.open(second / "promotion.toml").audit("toy")}
-
-    def test_it_can_be_taken_back_and_then_labels_are_told_to_differ(self, second, with_champion, at):
-        at(second, *self.TAKE, "--yes")
-        at(second, "promote", "toy:good", "--reason", "why", "--override", "--yes")
-        code, out, _ = at(with_champion, *self.TAKE, "--yes", "--json")
-        assert (code, json.loads(out)["place"]) == (0, f"sqlite:///{second}/ledger.db")
-        assert at(with_champion, "repair", "toy", "--yes")[0] == 0
-        assert stages(promotion.open(with_champion / "promotion.toml"))["weak"] == "prod"
-        assert at(second, "gate", "toy:twin")[0] == 1
-
-    def test_what_is_ours_already_and_what_is_nobodys(self, second, with_champion, at):
-        code, out, err = at(with_champion, *self.TAKE, "--yes")
-        assert (code, out) == (1, "")
-        assert err.startswith(f"Error: 'toy' belongs to this ledger, at sqlite:///{with_champion}/ledger.db, already")
-        assert at(second, "ledger", "take", "tooy", "--reason", "why", "--yes")[2].startswith(
-            "Error: There is no model"
-        )
-        assert at(second, "ledger", "take", "toy", "--reason", " ", "--yes")[2].endswith("--reason 'why'.")
-
-    def test_a_model_that_changed_hands_meanwhile_is_not_taken(self, second, with_champion):
-        ours, third = promotion.open(second / "promotion.toml"), promotion.open(with_champion / "promotion.toml")
-        plan = plan_takeover(ours.parts, "toy", reason="mine")
-        third.gate(toy("good"))
-        with pytest.raises(Refused, match=r"^'toy' was changed or changed hands while this command ran\. Nothing was"):
-            ours.apply(plan)
-        assert ours.history("toy") == ()
-
-
 class TestTheSameLedgerElsewhere:
     @pytest.fixture(params=["copied", "imported", "migrated to PostgreSQL"])
     def moved(self, request, with_champion, command, monkeypatch):
@@ -288,7 +173,7 @@ class TestTheSameLedgerElsewhere:
         code, _, err = at(with_champion, "gate", "toy:good")
         assert code == 1
         assert "and the one that is there now is another, or empty. Nothing was changed. Restore it from" in err
-        _, out, _ = at(with_champion, *TestHandingOver.TAKE, "--dry-run")
+        _, out, _ = at(with_champion, "ledger", "take", "toy", "--reason", "the team moved", "--dry-run")
         assert (
             f"from then on the ledger that was at sqlite:///{with_champion}/ledger.db before is refused for toy" in out
         )

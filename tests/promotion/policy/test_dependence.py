@@ -19,7 +19,7 @@ from promotion.policy import Budget, Kind, Policy, decide
 from promotion.policy.power import equal_could_not_pass, times_needed
 from promotion.vocabulary import Direction, Outcome, Verdict
 
-PAST = Path(__file__).parent.parent / "registry" / "ledger_of_0_1_0.jsonl"
+PAST = Path(__file__).parent.parent / "ledger" / "ledger_of_0_1_0.jsonl"
 
 
 def judged(groups, *, better=2.0, **keys):

@@ -111,7 +111,7 @@ class TestKeysOfRows:
         assert key() != first
         rows_file.write_text(text)
         assert key() == first
-        monkeypatch.setattr("promotion.registry.data._code_digest", lambda kind: "edited")
+        monkeypatch.setattr("promotion.registry.data.code_digest", lambda kind: "edited")
         assert key() != first
 
     def test_a_recipe_without_the_mark_has_none(self, key):

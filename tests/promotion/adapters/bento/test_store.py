@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from recipes import ToyRecipe, synthetic_rows
 from situation import bentoml_at, snapshot, toy
 
-from promotion.adapters.bento import BentoStore
-from promotion.adapters.bento import store as room
+from promotion.adapters.bento import BentoStore, staging_dir
 from promotion.errors import DigestMismatch, StoreError, UnknownName
 from promotion.interfaces import Trained, call
 from promotion.row_keys import FIRST_FORM, KEY_FORM
@@ -138,7 +137,7 @@ class TestSave:
             raise OSError(28, "No space left on device")
 
         before = snapshot(store.home)
-        monkeypatch.setattr(room, "sync_tree", full)
+        monkeypatch.setattr(staging_dir, "sync_tree", full)
         with pytest.raises(
             StoreError, match=r"cannot be written at .*/bentoml \(No space left on device\); nothing was"
         ):
