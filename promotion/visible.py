@@ -52,7 +52,7 @@ def as_cell(text: str) -> str:
 
     One that begins with `=`, `+`, `-` or `@`, of any width, gets an apostrophe before it (OWASP, "CSV Injection").
     """
-    return f"'{visible(text)}" if text.lstrip(" ").startswith(_BEGINS_A_FORMULA) else visible(text)
+    return f"'{visible(text)}" if text.lstrip().startswith(_BEGINS_A_FORMULA) else visible(text)
 
 
 def _is_seen(character: str) -> bool:

@@ -55,21 +55,28 @@ def _run(arguments: Sequence[str]) -> int:
         from promotion.cli.app import app, with_plugins
 
         code = with_plugins(app)(args=arguments, standalone_mode=False)
-    except PromotionError as error:
+    except (Exception, KeyboardInterrupt) as error:
+        if _is_interrupt(error):
+            return _stopped()
+        if not isinstance(error, PromotionError):
+            return _other_error(error)
         complain(str(error))
         if not isinstance(error, Conflict):  # which changed nothing, and says so
             _tell_recorded("This")
         return error.exit_code
-    except KeyboardInterrupt:
-        return _stopped()
-    except Exception as error:
-        return _other_error(error)
     if code == STOPPED:  # as Typer takes Ctrl-C, without a word
         return _stopped()
     return code if isinstance(code, int) else 0
 
 
-def _other_error(error: Exception) -> int:
+def _is_interrupt(error: BaseException | None) -> bool:
+    """Whether Ctrl-C is behind an error: a library that is interrupted while it is imported may raise its own."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
+def _other_error(error: BaseException) -> int:
     """Typer's complaints, and what the system says of a file; anything else is our fault and keeps its traceback."""
     from promotion.cli.door import complain
     from promotion.visible import visible_lines
