@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 # No library shall phone home from here.
 export DO_NOT_TRACK := 1
@@ -13,10 +14,10 @@ export MLFLOW_DISABLE_TELEMETRY := true
 PREFECT_API_URL ?= http://127.0.0.1:4200/api
 QUEUES ?= train gate
 
-.PHONY: help env demo server deploy worker test debian lint types docs reference bench soak clean
+.PHONY: help env demo server deploy worker check test test-slow debian lint types docs reference bench soak clean
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 env: $(VENV)/.ready ## Make .venv with the pinned versions
 
@@ -42,8 +43,14 @@ worker: export PREFECT_API_URL := $(PREFECT_API_URL)
 worker: env ## Run what is deployed; QUEUES=train or QUEUES=gate for a worker of one queue
 	$(BIN)/prefect worker start --pool ml-training --type process $(QUEUES:%=--work-queue %)
 
-test: env debian ## Run the tests
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+check: lint types ## Check style and types, and run the fast tests: two minutes
+	$(PYTEST) -m "not slow and not integration"
+
+test: env debian ## Run the tests but the slow ones: six minutes, with a real MLflow, Prefect, PostgreSQL and browser
+	$(PYTEST) -m "not slow"
+
+test-slow: env debian ## Run the slow tests: kills at every step, live servers, every page of the docs, long draws
+	$(PYTEST) -m slow
 
 # Prefect's pages are clicked through with Debian's browser, and its server runs on Debian's PostgreSQL, since it needs an
 # extension (pg_trgm) that the PostgreSQL of our wheel lacks.
@@ -79,7 +86,7 @@ bench: env ## Measure what README and docs state, beside other libraries
 
 soak: env debian ## The tests again, with many more examples, kills and fuzzing
 	$(BIN)/uv pip install --system-certs --quiet --python $(BIN)/python --constraint constraints.txt --group soak
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile soak
+	$(PYTEST) --hypothesis-profile soak
 
 clean: ## Remove what demo, tests and builds wrote
 	rm -rf .demo site build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache

@@ -27,7 +27,7 @@ LOOKED_AT = [
 AS_SEEN = [(PHONE, True), (DESKTOP, False)]  # colours differ by scheme, and all else by width: each is there once
 LONG = {"reference/api/": AS_SEEN[1:], "reference/cli/": AS_SEEN[:1]}  # of one kind throughout; axe takes long for them
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
 
 class Quiet(SimpleHTTPRequestHandler):

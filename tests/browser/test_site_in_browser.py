@@ -14,7 +14,7 @@ from promotion.report.site import write_site
 LOOKS = [(width, scheme) for width in (390, 1280) for scheme in ("light", "dark")]
 SCROLLED = "document.documentElement.scrollWidth <= innerWidth"
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
 
 @pytest.fixture(scope="module")

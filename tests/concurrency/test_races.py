@@ -18,6 +18,8 @@ from promotion.adapters.bento import BentoStore
 from promotion.errors import Conflict, StoreError
 from promotion.registry.promote import plan_promotion
 
+pytestmark = pytest.mark.integration
+
 WRITERS = 16
 
 
@@ -48,6 +50,7 @@ def test_of_many_writers_one_wins_each_entry_and_readers_see_one_champion_always
     print(f"won {len(won)}, lost {len(lost)}, readings {Counter(champions)}")  # noqa: T201 - shown with -rP
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attempt", range(8))
 def test_of_two_ledgers_that_change_a_model_first_one_has_it_and_the_other_recorded_nothing(
     first_world, tmp_path, attempt
@@ -139,6 +142,7 @@ def carry_out_at_once(world, number, gate):
     return 0
 
 
+@pytest.mark.slow
 def test_two_that_complete_one_pending_transition_apply_it_once(world):
     assert run(plan_only, world) == 0
     children = [fork(complete, world) for _ in range(WRITERS)]
@@ -202,6 +206,7 @@ def register_and_mirror_late(world):
     registry.register(toy("last"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["push", "_send_aliases"])
 def test_one_that_sends_an_old_state_to_mlflow_late_leaves_no_old_alias(first_world, tmp_path, part):
     world = first_world.copy(tmp_path / "world", mlflow=True)
@@ -231,6 +236,7 @@ def delay(world, mirror, part):
     setattr(mirror, part, late)
 
 
+@pytest.mark.slow
 def test_many_open_a_fresh_ledger_at_once(world, tmp_path, request):
     url = f"sqlite:///{tmp_path / 'fresh' / 'ledger.db'}"
     if not world.ledger_url.startswith("sqlite"):
@@ -318,6 +324,7 @@ def complete_late(world):
     registry.complete("toy")
 
 
+@pytest.mark.slow
 def test_the_command_that_loses_ends_with_6_and_names_the_winner(first_world, tmp_path):
     world = first_world.copy(tmp_path / "world")
     (world.root / "slow_recipe.py").write_text(SLOW_RECIPE)

@@ -13,6 +13,8 @@ from promotion.errors import MirrorError
 from promotion.interfaces import Aliases, MirrorDecision, MirrorRun, MirrorState, MirrorVersion, Pushed
 from promotion.vocabulary import Stage, Tag
 
+pytestmark = pytest.mark.integration
+
 HASHES = tuple(digit * 64 for digit in "123456789")
 
 

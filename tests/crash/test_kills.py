@@ -17,6 +17,8 @@ from hypothesis import settings
 from steps import kill_at, numbered
 from world import CHANGES, SCENES, World, do, fork, obey, run, wait
 
+pytestmark = pytest.mark.slow
+
 SOAK = settings.get_current_profile_name() == "soak"
 WORLDS, KILLS_EACH = (310, 10) if SOAK else (4, 10)
 MLFLOW_PARTS = range(8) if SOAK else range(1)

@@ -8,6 +8,8 @@ import pytest
 from pages import TERMINAL, blocks_of, masked, missing_lines, page_environment, problems_of, run_page, runs_flows
 from servers import SECOND_TRY, free_port
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NEEDS_NO_RUN = {"text", "console", "mermaid", "help"}

@@ -9,7 +9,7 @@ import pytest
 
 from promotion.cli import run
 
-pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 
 
 def everything_in(project):
@@ -150,6 +150,7 @@ def test_a_version_folder_without_its_description(project, capsys):
     assert "AUD013  fraud_classifier:torn" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_store_that_cannot_be_written(project):
     """As another user: root writes anywhere."""
     (project / "bentoml").write_text("a file where the store's folder should be")

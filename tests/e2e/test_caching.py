@@ -46,6 +46,7 @@ def states_of(run_name):
             time.sleep(0.2)
 
 
+@pytest.mark.slow
 def test_file_and_encoder_are_taken_from_the_cache_as_long_as_nothing_changed(project, reads):
     first = as_another_process(train_flow, None, "1", "staging")
     assert reads == ["train_transaction.csv"]

@@ -50,6 +50,7 @@ def test_a_dry_run_decides_as_the_real_one_will_and_leaves_no_trace(project, cap
     assert dry["tag"] not in promotion.open().state("fraud_classifier").versions
 
 
+@pytest.mark.slow
 def test_the_first_model_can_be_tried_dry_too(project, capsys):
     code, dry = answer(capsys, "--dry-run")
     assert (code, dry["verdict"], dry["champion"]) == (0, "promote", None)

@@ -17,7 +17,7 @@ from registry_flows.under_prefect.artifacts import key_of, page_of_run
 from registry_flows.under_prefect.events import events_of
 from registry_flows.under_prefect.listeners import spread
 
-pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 
 CONFIGURATION = """
 ledger = "sqlite:///ledger.db"
@@ -69,6 +69,7 @@ def artifacts_of(run_id):
     return {one["key"]: one for one in found}
 
 
+@pytest.mark.slow
 def test_flow_runs_and_commands_tell_the_same_news_each_once(folder, prefect_server):
     gate_flow("toy:weak")
     registry = promotion.open()
@@ -127,6 +128,7 @@ def test_a_gate_shows_its_decision_its_checks_and_how_far_it_is(folder):
     assert shown["toy-gate-progress"]["description"] == "Gate of toy:good: done"
 
 
+@pytest.mark.slow
 def test_an_audit_that_found_something_is_shown_and_told(folder, prefect_server):
     gate_flow("toy:weak")
     registry = promotion.open()

@@ -25,7 +25,7 @@ from promotion.errors import Refused
 from registry_flows.flows.gate import gate_flow
 from registry_flows.under_prefect.approval import resume_waiting
 
-pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 
 TESTS = Path(__file__).parents[1]
 ENTRYPOINT = (
@@ -141,6 +141,7 @@ def test_the_gate_suspends_frees_the_process_and_goes_on_with_the_answer_of_the_
     assert stages(registry) == {"weak": "archived", "good": "prod"}
 
 
+@pytest.mark.slow
 def test_what_the_form_cannot_take_is_asked_again_with_the_reason_and_each_answer_counts_once(deployed, waiting_room):
     asking(waiting_room, approvers='["form:alice", "form:bob"]', min_approvals=2)
     run, registry = deployed.make(), promotion.open()
@@ -162,6 +163,7 @@ def test_what_the_form_cannot_take_is_asked_again_with_the_reason_and_each_answe
     assert stages(registry)["good"] == "prod"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("command", "stage"), [("approve", "prod"), ("deny", "rejected")])
 def test_an_answer_at_the_command_line_ends_the_run_that_waits(deployed, monkeypatch, command, stage):
     run, registry = deployed.make(), promotion.open()

@@ -23,6 +23,7 @@ primary = { metric = "roc_auc" }
 """
 
 
+@pytest.mark.slow
 def test_no_card_that_trained_a_version_judges_it(project):
     """Of the 28 later days 16 have cards of the earlier ones, which trained both versions."""
     rows = rows_of_days()

@@ -14,7 +14,7 @@ from registry_flows.flows.gate import gate_flow
 from registry_flows.flows.train import train_flow
 from registry_flows.under_prefect.hand_off import GATE, hand_off
 
-pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 
 TOY = """
 bentoml_home = "bentoml"

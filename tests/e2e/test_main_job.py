@@ -13,7 +13,7 @@ from promotion.vocabulary import Tag
 from registry_flows.flows.train import train_flow
 from registry_flows.fraud.recipe import FraudRecipe, features
 
-pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 
 
 def stages(registry):
@@ -39,6 +39,7 @@ def task_names(flow_name, expected):
 
 
 class TestTraining:
+    @pytest.mark.slow
     def test_with_stage_staging_it_stops_after_saving_and_logging(self, project):
         from mlflow import MlflowClient
 
@@ -135,6 +136,7 @@ class TestHandOff:
         assert run(["retrain", "fraud_classifier", "--data", str(real_rows)]) == 4
         assert "The holdout has only 11 positives; the policy asks for at least 50." in capsys.readouterr().out
 
+    @pytest.mark.slow
     def test_the_tutorials_champion_is_found_adopted_and_judged_against(self, project, monkeypatch, capsys):
         tag = save_as_the_tutorial_does(project, monkeypatch)
         assert run(["retrain", "fraud_classifier"]) == 4

@@ -12,7 +12,7 @@ import promotion
 from promotion.cli import run
 from registry_flows.flows.train import train_flow
 
-pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 
 
 @contextmanager

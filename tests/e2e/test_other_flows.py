@@ -12,7 +12,7 @@ from registry_flows.flows.audit import audit_flow
 from registry_flows.flows.promote import promote_flow
 from registry_flows.flows.train import train_flow
 
-pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 
 
 def test_promoting_under_prefect_follows_the_same_rules_and_names_the_run(project, transactions):

@@ -10,7 +10,7 @@ from promotion.cli import run
 from promotion.vocabulary import Verdict
 from registry_flows.flows.train import train_flow
 
-pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 
 CONFIGURATION = """
 bentoml_home = "bentoml"

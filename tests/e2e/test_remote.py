@@ -15,7 +15,7 @@ from servers import PrefectServer, free_port
 import promotion
 from promotion.cli import run
 
-pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 
 SECRET = "c0rrect/horse@battery"
 AUTH = f"team:{SECRET}"

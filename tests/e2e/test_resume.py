@@ -45,6 +45,7 @@ def failing_once(monkeypatch, name, *, after):
     return crashed
 
 
+@pytest.mark.slow
 def test_a_run_lost_at_every_step_saves_one_version_and_promotes_once(toy_project, monkeypatch):
     from mlflow import MlflowClient
 

@@ -11,7 +11,7 @@ from promotion.cli import run
 from registry_flows.flows import aio
 from registry_flows.flows.retrain_all import SomeFailed, retrain_all_flow
 
-pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 
 MODEL = """
 [models.{name}]

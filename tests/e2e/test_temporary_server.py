@@ -10,7 +10,7 @@ import pytest
 
 from registry_flows.under_prefect.server import TemporaryServer
 
-pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 
 
 OF_ANOTHER_SERVER = {

@@ -13,6 +13,8 @@ from recipes import synthetic_rows
 
 from promotion.cli.app import app, with_plugins
 
+pytestmark = pytest.mark.slow
+
 CONFIGURATION = """
 ledger = "sqlite:///ledger.db"
 mlflow_tracking_uri = "sqlite:///mlflow.db"

@@ -23,6 +23,8 @@ from world import CHANGES, SCENES, World, do, obey, run
 from promotion.adapters.sql import SqlLedger
 from promotion.errors import PromotionError
 
+pytestmark = pytest.mark.slow
+
 SOAK = settings.get_current_profile_name() == "soak"
 READING = ("sql BEGIN", "sql SELECT", "sql PRAGMA")
 WAYS = [(fault, lasting) for lasting in (False, True) for fault in FAULTS]

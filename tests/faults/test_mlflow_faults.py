@@ -10,6 +10,8 @@ from world import run
 
 from promotion.adapters.mlflow import MlflowMirror
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def impatient(monkeypatch):

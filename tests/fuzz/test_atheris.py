@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+pytestmark = pytest.mark.slow
+
 HARNESS = Path(__file__).with_name("harness.py")
 RUNS = 100_000
 soaking = settings.default.max_examples > settings.get_profile("default").max_examples

@@ -1,9 +1,12 @@
+import pytest
 import typer
 from doors import assert_civil, command, examples, tags, text
 from hypothesis import given
 from hypothesis import strategies as st
 
 from promotion.cli.app import app, with_plugins
+
+pytestmark = pytest.mark.slow
 
 WRITERS = {"init", "key", "ledger", "metrics", "report"}
 """Write a new file where they are told to, and over none that is there."""

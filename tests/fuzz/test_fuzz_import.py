@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from promotion.adapters.sql import SqlLedger
 from promotion.ledger.state import fold
 
+pytestmark = pytest.mark.slow
+
 values = st.one_of(
     st.none(),
     st.booleans(),

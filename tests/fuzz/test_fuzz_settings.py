@@ -13,6 +13,8 @@ from promotion.config import Config, ModelConfig, load_config
 from promotion.errors import PromotionError
 from promotion.policy import Policy
 
+pytestmark = pytest.mark.slow
+
 TEMPLATE = files("promotion.cli").joinpath("promotion.toml").read_text("utf-8")
 EVERYTHING = re.sub(r"(?m)^# (?=\w+ += |    \{|\])", "", TEMPLATE)
 """The template with what it comments out, where that reads as TOML."""

@@ -12,6 +12,8 @@ from promotion.config import Config, load_config
 from promotion.errors import BadTag, PromotionError
 from promotion.vocabulary import Tag, is_name
 
+pytestmark = pytest.mark.slow
+
 ALIKE = st.text(st.sampled_from("abcz019_-.:/\\\0 AZ\u0665\u00b2\uff11\u00e9\u0131\u212a\n~%"), max_size=70)
 """Of what a name is made of, and what looks like it or is taken for it by `str.isalnum`, `lower` or a file system."""
 

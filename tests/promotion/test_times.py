@@ -68,6 +68,7 @@ FORMS = {
 }
 
 
+@pytest.mark.slow
 @given(st.lists(seconds, min_size=2, max_size=40), st.floats(0.05, 0.95), st.randoms(use_true_random=False))
 def test_every_form_of_the_same_moments_gives_the_same_split_in_every_order(offsets, share, random):
     def sides(column):
@@ -87,6 +88,7 @@ def test_every_form_of_the_same_moments_gives_the_same_split_in_every_order(offs
                 sides(made(offsets))
 
 
+@pytest.mark.slow
 @given(st.lists(st.dates(date(1990, 1, 1), date(2030, 12, 31)), min_size=2, max_size=30))
 @pytest.mark.parametrize("form", ["%d/%m/%Y", "%m/%d/%Y", "%d.%m.%y", "%d %b %Y", "%Y/%m/%d", "%Y%m%d"])
 def test_text_that_is_not_iso_8601_is_never_split(form, days):

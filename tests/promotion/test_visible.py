@@ -33,6 +33,7 @@ def acting(text):
     return {one for one in text if unicodedata.category(one) in {"Cc", "Cs", "Zl", "Zp"}} | (set(text) & set(ACTS))
 
 
+@pytest.mark.slow
 def test_of_all_of_unicode_what_acts_is_written_out_and_what_is_read_stays():
     every = "".join(map(chr, range(sys.maxunicode + 1)))
     assert not acting(visible(every))

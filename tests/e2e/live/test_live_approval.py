@@ -15,7 +15,7 @@ from promotion.registry.parts import compose
 from promotion.registry.registry import Registry
 from promotion.vocabulary import Tag
 
-pytestmark = [SECOND_TRY, pytest.mark.xdist_group("live"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, SECOND_TRY, pytest.mark.xdist_group("live"), pytest.mark.timeout(600)]
 
 DOUBTED_MODEL = """
 [models.fraud_doubted]

@@ -5,7 +5,7 @@ from servers import SECOND_TRY
 
 from registry_flows.under_prefect.deploying import automations
 
-pytestmark = [SECOND_TRY, pytest.mark.xdist_group("live"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, SECOND_TRY, pytest.mark.xdist_group("live"), pytest.mark.timeout(900)]
 
 
 def assert_promoted_once(stack, model):

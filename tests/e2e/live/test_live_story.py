@@ -3,7 +3,7 @@
 import pytest
 from servers import SECOND_TRY
 
-pytestmark = [SECOND_TRY, pytest.mark.xdist_group("live"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, SECOND_TRY, pytest.mark.xdist_group("live"), pytest.mark.timeout(900)]
 
 MODEL = "fraud_classifier"
 

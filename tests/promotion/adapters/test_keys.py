@@ -170,6 +170,7 @@ def unusable(text, folder):
 
 
 class TestConfigured:
+    @pytest.mark.slow
     def test_a_key_signs_every_entry_and_audit_and_history_know_by_which(self, tmp_path, store, rows_file, public):
         registry = opened(tmp_path, public, signing_key="ci.pem")
         registry.register(toy("weak"))

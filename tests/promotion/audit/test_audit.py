@@ -20,6 +20,8 @@ from promotion.ledger.entries import FORMAT
 from promotion.registry.register import Origin
 from promotion.vocabulary import Stage, Tag
 
+pytestmark = pytest.mark.integration
+
 LATER = NOON + timedelta(days=1)
 
 
@@ -347,6 +349,7 @@ def test_a_clean_registry_has_no_findings(audited):
     assert audited.audit("unheard-of") == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("corrupt", CORRUPTIONS.values(), ids=list(CORRUPTIONS))
 def test_every_corruption_is_found_by_its_code_and_told_in_full(audited, mlflow, corrupt):
     expected = corrupt(audited, mlflow)
@@ -360,6 +363,7 @@ def test_every_corruption_is_found_by_its_code_and_told_in_full(audited, mlflow,
         assert finding.mend
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(MENDED))
 def test_repair_mends_labels_and_aliases_and_the_champion_stays(audited, mlflow, name):
     champion = audited.champion("toy")
@@ -384,6 +388,7 @@ def test_what_cannot_be_mended_stays_a_finding_and_nothing_is_recorded(audited, 
     assert kinds(audited) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(CORRUPTIONS))
 def test_the_command_that_a_finding_names_makes_it_go_away(audited, mlflow, name):
     CORRUPTIONS[name](audited, mlflow)

@@ -14,6 +14,8 @@ from promotion.audit.clocks import Clocks
 from promotion.ledger.chain import Head, chain
 from promotion.ledger.entries import TransitionApplied
 
+pytestmark = pytest.mark.integration
+
 LATER = NOON + timedelta(days=1)
 DAY, SECOND, MICROSECOND = timedelta(days=1), timedelta(seconds=1), timedelta(microseconds=1)
 
@@ -69,6 +71,7 @@ def lived(trained_store, tmp_path):
     return live
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lie", LIES)
 def test_a_clock_that_lies_changes_no_outcome(lived, lie):
     (registry, verdicts), (other, others) = lived(steady()), lived(LIES[lie], "other")

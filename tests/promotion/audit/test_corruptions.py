@@ -29,6 +29,8 @@ from promotion.rows import fingerprints
 from promotion.vocabulary import Stage
 from registry_flows.flows.tracking import Logged
 
+pytestmark = pytest.mark.slow
+
 POLICY = {"min_rows": 100, "min_positives": 20, "approval": "required", "metrics": ["roc_auc"], "guardrails": []}
 SKILLS = {"weak": "weak", "good": "good", "twin": "good", "noisy": "noisy", "last": "good"}
 TRAINED = {"holdout_roc_auc": 0.1 + 0.2, "training_rows": 300.0}

@@ -22,6 +22,8 @@ from promotion.registry.judge import weigh
 from promotion.registry.register import Origin
 from promotion.rows import fingerprints
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.fixture(scope="module")
 def decided(tmp_path_factory, trained_store):

@@ -10,6 +10,8 @@ from situation import faults, settings_at
 
 from promotion.errors import ConfigError
 
+pytestmark = pytest.mark.integration
+
 
 class Service(BaseHTTPRequestHandler):
     """Answers as its server is told, at `/champion`; by POST alone, as BentoML's endpoints, where that is told."""

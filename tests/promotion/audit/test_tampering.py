@@ -226,6 +226,7 @@ def test_the_ledger_as_it_was_written_is_clean_and_holds_every_kind(rows, found)
 
 
 class TestEntries:
+    @pytest.mark.slow
     def test_every_change_of_a_single_byte_of_every_column_is_found(self, rows, found):
         tried = 0
         for row in rows.entries:
@@ -276,6 +277,7 @@ class TestEntries:
 
 
 class TestHead:
+    @pytest.mark.slow
     def test_every_change_of_a_single_byte_is_found(self, rows, found, mirror, keys):
         for head in rows.heads:
             for column, value in head.items():
@@ -377,6 +379,7 @@ class TestCommand:
         mirror.push(mirror_state(fold("toy", entries), entries, {}, names_of("toy", entries)))
         return tmp_path
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("statements", "codes"),
         [

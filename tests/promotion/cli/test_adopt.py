@@ -54,6 +54,7 @@ def test_a_number_is_written_as_earlier_releases_write_it(bound, text):
     assert plain(restore(Adoption, body)) == body
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("form", "bound", "recorded"),
     [

@@ -11,6 +11,8 @@ import pytest
 import promotion
 from promotion.errors import ConfigError, UnclearTime
 
+pytestmark = pytest.mark.integration
+
 
 def recorded():
     return promotion.open().history("toy")

@@ -15,6 +15,8 @@ from promotion.cli.app import app, with_plugins
 from promotion.config import load_config
 from promotion.registry import judge
 
+pytestmark = pytest.mark.integration
+
 
 def leaves(group, before=""):
     """Every command by its words, those of groups too."""
@@ -310,6 +312,7 @@ def bad_files(with_champion, configuration):
     return with_champion
 
 
+@pytest.mark.slow
 def test_a_mistake_is_one_sentence_and_changes_nothing(bad_files, command, monkeypatch, subtests):
     entries, files = recorded(), snapshot(bad_files / "bentoml")
     for name, (arguments, expected, sentence) in MISTAKES.items():

@@ -303,6 +303,7 @@ MISTAKES = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_is_one_sentence(name, predictions, command, tmp_path):
     predictions.assign(y=predictions["y"].where(predictions.index != 5)).to_csv("gap.csv", index=False)

@@ -7,6 +7,8 @@ from situation import snapshot
 
 from promotion.adapters.sql import SqlLedger
 
+pytestmark = pytest.mark.integration
+
 UNKNOWN = "In MLflow the alias champion of 'toy' names version 1, and the ledger knows no champion of 'toy'."
 
 
@@ -35,6 +37,7 @@ def alias(mlflow):
     return mlflow.get_model_version_by_alias("toy", "champion").tags.get("promotion.tag", "theirs")
 
 
+@pytest.mark.slow
 def test_a_champion_that_the_ledger_does_not_know_stops_commands_until_a_fresh_start(
     here, champion_of_others, command, mlflow
 ):

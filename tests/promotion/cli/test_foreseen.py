@@ -48,6 +48,7 @@ COMMANDS = {
 }
 
 
+@pytest.mark.slow
 def test_a_missing_file(here):
     """Also before MLflow is asked for a champion, and before any file of a version is hashed."""
     (here / "rows.csv").unlink()
@@ -58,6 +59,7 @@ def test_a_missing_file(here):
         assert ran(*COMMANDS[name], "--data", "other.csv") == (["[] 1"], told.format(here, "other.csv"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "module", "why"),
     [

@@ -2,6 +2,10 @@
 
 import re
 
+import pytest
+
+pytestmark = pytest.mark.integration
+
 
 def test_gate_tells_the_verdict_and_exits_by_it(here, command):
     first = command("gate", "toy:weak")

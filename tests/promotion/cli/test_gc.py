@@ -7,6 +7,8 @@ from situation import contents, toy
 
 from promotion.adapters.bento import BentoStore
 
+pytestmark = pytest.mark.integration
+
 
 def unwrapped(text):
     return " ".join(text.split())
@@ -72,6 +74,7 @@ class TestGc:
         assert (code, err) == (2, "Error: This asks for confirmation and there is no terminal to ask at; add --yes.\n")
         assert contents(with_champion) == before
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         "age",
         ["", "30", "-1d", "d", "1.5d", "30 days", "1y", "٣d", "9999999999d", "999999999w", "999999999d", "1000000w"],

@@ -4,7 +4,11 @@ import json
 import re
 from datetime import datetime, timedelta
 
+import pytest
+
 import promotion
+
+pytestmark = pytest.mark.integration
 
 
 def recorded():

@@ -14,6 +14,8 @@ from promotion.errors import LedgerError, Refused
 from promotion.ledger.state import fold
 from promotion.registry.takeover import plan_takeover
 
+pytestmark = pytest.mark.integration
+
 
 def ledger_at(path):
     return SqlLedger(f"sqlite:///{path}")

@@ -23,6 +23,7 @@ LOOKING = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ledger", ["sqlite:///ledger.db", "sqlite:///state/of/it/ledger.db"])
 @pytest.mark.parametrize("arguments", LOOKING, ids=" ".join)
 def test_a_command_that_looks_creates_nothing(here, command, monkeypatch, ledger, arguments):

@@ -13,6 +13,8 @@ import promotion
 from promotion.cli import run
 from promotion.history.lineage import decisions
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.fixture(scope="module")
 def decided(trained_store, empty_mlflow, tmp_path_factory, configuration):

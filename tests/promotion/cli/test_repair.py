@@ -14,6 +14,8 @@ from situation import contents, toy
 from promotion.adapters.bento import BentoStore
 from promotion.vocabulary import Stage
 
+pytestmark = pytest.mark.integration
+
 NOTHING = "toy: no label disagreed with the ledger\n"
 
 
@@ -89,6 +91,7 @@ class TestRepair:
         subprocess.run(["sh", "-c", line.split("`")[1]], check=True)
         assert broken.path(toy("torn")).is_dir()
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("answer", "code", "last"), [("y", 0, "Repaired."), ("n", 130, "nothing more was changed.")]
     )

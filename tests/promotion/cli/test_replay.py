@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+pytestmark = pytest.mark.integration
+
 POLICY = """
 primary = { metric = "roc_auc", min_gain = 0.2 }
 guardrails = [ { metric = "brier_score", max_loss = 0.02 } ]
@@ -20,6 +22,7 @@ def after_four_decisions(with_champion, command):
 
 
 class TestReplay:
+    @pytest.mark.slow
     def test_tells_which_decisions_would_have_been_others_and_why(self, after_four_decisions, command):
         (after_four_decisions / "other.toml").write_text(POLICY)
         before = command("history", "toy", "--json")[1]

@@ -9,6 +9,8 @@ from situation import toy
 from promotion.assembly import open_registry
 from promotion.registry.register import Origin
 
+pytestmark = pytest.mark.integration
+
 
 def test_the_command_writes_the_last_decision_on_a_version_or_the_one_named(with_champion, command):
     code, said, _ = command("report", "toy:weak")
@@ -18,6 +20,7 @@ def test_the_command_writes_the_last_decision_on_a_version_or_the_one_named(with
     assert (with_champion / "named.html").read_text() == path.read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

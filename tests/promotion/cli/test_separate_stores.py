@@ -8,6 +8,8 @@ from situation import toy
 from promotion.adapters.bento import BentoStore
 from promotion.registry.promote import plan_promotion
 
+pytestmark = pytest.mark.integration
+
 
 def unwrapped(text):
     return " ".join(text.split())
@@ -48,6 +50,7 @@ def test_the_last_prod_label_stays_until_the_champion_is_copied(other, with_cham
     assert "!" not in command("status")[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["cut short", "missing", "changed"])
 def test_a_champion_that_was_copied_in_part_is_not_labelled(other, with_champion, command, damage):
     shutil.copytree(with_champion / "good", other.path(toy("good")))

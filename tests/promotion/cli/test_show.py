@@ -4,7 +4,11 @@ import json
 import re
 from datetime import datetime, timedelta
 
+import pytest
+
 import promotion
+
+pytestmark = pytest.mark.integration
 
 
 def recorded():
@@ -56,6 +60,7 @@ class TestShow:
         last = json.loads(command("show", "toy:spoilt", "--json")[1])["lineage"]["transitions"][-1]
         assert (last["cause"], last["deleted"], last["after"]) == ("retention", True, None)
 
+    @pytest.mark.slow
     def test_a_decision_is_found_by_enough_digits_and_by_no_fewer(self, three_champions, command):
         found = [entry.body["decision_digest"] for entry in recorded() if entry.kind == "decision"]
         assert len({digest[:4] for digest in found}) == len(found) == 2

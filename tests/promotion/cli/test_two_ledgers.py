@@ -18,6 +18,8 @@ from promotion.interfaces import call
 from promotion.rows import fingerprints
 from promotion.vocabulary import Stage, Tag
 
+pytestmark = pytest.mark.integration
+
 CHANGES = {
     "gate": ["gate", "toy:good"],
     "promote": ["promote", "toy:good", "--reason", "why", "--override", "--yes"],
@@ -45,6 +47,7 @@ def both_named(first, second, *, empty=True):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHANGES)
 def test_whatever_changes_something_is_refused_with_both_names(second, with_champion, at, name):
     before = snapshot(with_champion / "bentoml" / "models"), claim_of(with_champion)
@@ -136,6 +139,7 @@ class TestTheSameLedgerElsewhere:
             assert command("ledger", "import", "backup.jsonl")[0] == 0
         return url
 
+    @pytest.mark.slow
     def test_it_goes_on_and_what_was_left_behind_is_refused(self, with_champion, moved, at, monkeypatch):
         assert at(with_champion, "champion", "toy")[::2] == (0, "")
         assert "AUD080" not in at(with_champion, "audit", "toy")[1]

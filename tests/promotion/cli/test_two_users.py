@@ -49,7 +49,7 @@ umask 002
 exec setpriv --reuid="$NUMBER" --regid="$NUMBER" $GROUPS_OF "$@"
 """
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be several users")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.geteuid() != 0, reason="only root can be several users")]
 
 
 @pytest.fixture

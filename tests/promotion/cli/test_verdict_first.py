@@ -8,6 +8,8 @@ from recipes import ToyRecipe
 
 from promotion.cli import run
 
+pytestmark = pytest.mark.integration
+
 REASON = ("--reason", "why")
 COMMANDS = {
     "promote": (["promote", "toy:good", "--override", "--yes", *REASON], 0, "toy:good is the champion"),
@@ -33,6 +35,7 @@ def asked(with_champion, mlflow_that, monkeypatch, capsys):
     return out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_answer_is_out_before_mlflow_is_asked(asked, command, monkeypatch, name):
     monkeypatch.setattr("promotion.patience.ANSWER_SECONDS", 1.0)

@@ -21,6 +21,8 @@ from promotion import __version__
 from promotion.adapters.sql import SqlLedger
 from promotion.ledger.export import export_lines
 
+pytestmark = pytest.mark.slow
+
 LOUD = """
 import os
 import subprocess

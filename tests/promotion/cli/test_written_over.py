@@ -4,6 +4,8 @@ import os
 
 import pytest
 
+pytestmark = pytest.mark.integration
+
 COMMANDS = [
     ("metrics", "toy", "--export", "{}", "--format", "csv"),
     ("metrics", "toy", "--export", "history.csv", "--plot", "{}"),
@@ -16,6 +18,7 @@ LEFT = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", COMMANDS)
 def test_a_file_of_somebody_else_is_left_as_it_is(with_champion, command, arguments):
     (with_champion / "page.html").write_text("<!doctype html>\n<title>mine</title>\n")
@@ -34,6 +37,7 @@ def test_a_file_of_somebody_else_is_left_as_it_is(with_champion, command, argume
     assert not (with_champion / "history.csv").exists(), "of two files both are written or neither"
 
 
+@pytest.mark.slow
 def test_its_own_earlier_files_are_replaced_without_asking_whatever_they_are(with_champion, command):
     lines = [
         *(("metrics", "toy", "--export", f"history.{suffix}") for suffix in ("csv", "parquet", "om", "prom")),
@@ -49,6 +53,7 @@ def test_its_own_earlier_files_are_replaced_without_asking_whatever_they_are(wit
     assert command("report", "toy:weak", "--out", "history.parquet")[0] == 0
 
 
+@pytest.mark.slow
 def test_an_exported_ledger_is_replaced_by_one_that_goes_on_from_it_alone(with_champion, command):
     export, file = ("ledger", "export", "--out", "ledger.jsonl"), with_champion / "ledger.jsonl"
     assert command(*export)[0] == 0

@@ -196,6 +196,7 @@ def test_nothing_is_ever_nan_and_every_metric_is_accounted_for(holdout, confiden
         assert sorted(each.metric for each in (*part.metrics, *part.missing)) == sorted(options["metrics"])
 
 
+@pytest.mark.slow
 @given(awkward_holdouts())
 def test_gain_is_antisymmetric(holdout):
     labels, champion, challenger, options = holdout
@@ -245,6 +246,7 @@ def test_slices_partition_the_rows_and_each_is_a_comparison_of_its_own(holdout):
         assert (part.metrics, part.missing) == (alone.metrics, alone.missing)
 
 
+@pytest.mark.slow
 @given(plain_holdouts(), st.randoms())
 def test_the_order_of_rows_does_not_matter(holdout, random):
     *arrays_of_rows, columns = holdout
@@ -268,6 +270,7 @@ def test_the_order_of_rows_does_not_matter(holdout, random):
     assert there.scores.shift == pytest.approx(again.scores.shift)
 
 
+@pytest.mark.slow
 @given(plain_holdouts())
 def test_rank_metrics_see_the_order_of_scores_only(holdout):
     labels, champion, challenger, weights, columns = holdout
@@ -279,6 +282,7 @@ def test_rank_metrics_see_the_order_of_scores_only(holdout):
     assert (there.metrics, there.missing, there.slices) == (again.metrics, again.missing, again.slices)
 
 
+@pytest.mark.slow
 @given(plain_holdouts())
 def test_weights_count_as_repeated_rows(holdout):
     labels, champion, challenger, weights, columns = holdout
@@ -303,6 +307,7 @@ def test_weights_count_as_repeated_rows(holdout):
     assert weighted.scores.shift == pytest.approx(repeated.scores.shift)
 
 
+@pytest.mark.slow
 @given(plain_holdouts(scores=st.floats(0.0625, 0.9375, width=32)))
 def test_single_and_double_precision_agree(holdout):
     labels, champion, challenger, weights, columns = holdout
@@ -665,6 +670,7 @@ def test_metrics_are_named_and_known(holdout):
     assert len(compare(*holdout, metrics=["roc_auc", "roc_auc"]).metrics) == 1
 
 
+@pytest.mark.slow
 def test_noise_is_promoted_at_about_the_nominal_rate():
     """One-sided, nominal 5 %; 3 standard errors of a rate from 2,000 rounds are 1.5 points."""
     generator, rounds = np.random.default_rng(27), 2000

@@ -12,6 +12,8 @@ from promotion.ledger.entries import Move, Registration, TransitionPlanned
 from promotion.ledger.state import champion_at, fold
 from promotion.vocabulary import Stage
 
+pytestmark = pytest.mark.integration
+
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TAGS = ("toy:a", "toy:b", "toy:c")
 

@@ -1,6 +1,9 @@
+import pytest
 from situation import toy
 
 from promotion.history.metric_history import metric_history
+
+pytestmark = pytest.mark.integration
 
 
 def test_only_the_decision_that_made_a_champion_crowns_and_no_rollback_does(registry_after_three_champions):

@@ -51,6 +51,7 @@ def drawn(codes, within):
         yield measure(truth, np.zeros(len(codes)), metrics=["rmse"], groups=codes).metrics[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("codes", "within"), [(EQUAL, 0.6), (ZIPF, 0.4), (MORE, 0.8)], ids=["10 equal", "30 Zipf", "30 equal"]
 )

@@ -106,6 +106,7 @@ REFITTED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REFITTED)
 def test_a_jackknife_that_leaves_out_each_group_agrees_to_one_percent(name):
     """No group holds more than 1 % of a class."""

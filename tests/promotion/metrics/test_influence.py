@@ -101,6 +101,7 @@ def small_sample_factor(name, rows):
     return np.sqrt(count / (count - 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("task", "name"), SKLEARN)
 @given(data=st.data())
 @settings(deadline=None, max_examples=40)
@@ -113,6 +114,7 @@ def test_value_is_scikit_learns(task, name, data):
     assert found == pytest.approx(expected, rel=1e-12, abs=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("task", "name"), [case for case in EVERY if case[1] not in SELF_TERM])
 @given(data=st.data())
 @settings(deadline=None, max_examples=15)
@@ -161,6 +163,7 @@ def test_influence_on_average_precision_leaves_out_what_a_row_does_to_its_own_pr
     np.testing.assert_allclose(found.influence / small_sample_factor("average_precision", rows), slopes, atol=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("task", "name"), EVERY)
 @given(data=st.data())
 @settings(deadline=None, max_examples=40)
@@ -174,6 +177,7 @@ def test_order_of_rows_does_not_matter(task, name, data):
     np.testing.assert_allclose(there.influence, here.influence[order], rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("task", "name"), EVERY)
 @given(data=st.data())
 @settings(deadline=None, max_examples=40)
@@ -187,6 +191,7 @@ def test_weights_equal_repetition_of_rows(task, name, data):
     assert weighted.value == pytest.approx(counted.value, rel=1e-12, abs=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("task", "name"), EVERY)
 @given(data=st.data(), scale=st.floats(1e-6, 1e6))
 @settings(deadline=None, max_examples=40)
@@ -210,6 +215,7 @@ def test_rank_metrics_see_only_the_ranking(name, rows):
     np.testing.assert_array_equal(here.influence, there.influence)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["log_loss", "brier_score", "accuracy", "balanced_accuracy"])
 @given(rows=scored_rows())
 def test_two_columns_of_scores_are_worth_as_much_as_one(name, rows):

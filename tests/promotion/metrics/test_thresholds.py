@@ -94,6 +94,7 @@ def test_influences_on_precision_at_k_add_up_to_zero(rows, k):
     assert abs(metric(f"precision_at_k({k})").estimate(rows).influence.sum()) < 1e-9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["recall_at_fpr(0.05)", "precision_at_k(150)", "recall_at_precision(0.7)"])
 def test_error_of_a_gain_is_what_fresh_samples_show(name):
     """200 fresh samples tell a standard deviation to 5 %; the error may be too large by a fifth, hardly too small."""

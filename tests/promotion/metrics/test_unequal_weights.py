@@ -91,6 +91,7 @@ def test_the_minimum_of_a_policy_and_of_a_slice_is_held_against_the_effective_ro
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("effective", [12, 100])
 def test_heavy_rows_err_no_more_often_than_asked(effective):
     """By the normal error of single rows one heavy row passes far more often, 12 effective rows 16 % of the time."""

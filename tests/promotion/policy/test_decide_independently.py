@@ -4,6 +4,7 @@ import math
 from functools import cache
 from statistics import NormalDist
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
@@ -289,6 +290,7 @@ def evidence_of(world):
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=500)
 @given(worlds(), policies(), st.none() | st.sampled_from([1.0, 2.5, 7.0]))
 def test_verdict_and_every_outcome_are_those_of_the_page(world, policy, use):

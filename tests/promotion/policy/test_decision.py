@@ -245,6 +245,7 @@ decisions = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(decisions)
 def test_a_decision_survives_the_ledger_exactly(decision):
     import json

@@ -7,6 +7,8 @@ from promotion.comparison import compare
 from promotion.policy import Budget, HoldoutSketch, Policy, Trial, count_use, decide
 from promotion.vocabulary import Verdict
 
+pytestmark = pytest.mark.slow
+
 RUNS, CHALLENGERS, ROWS = 60, 40, 600
 
 

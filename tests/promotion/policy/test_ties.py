@@ -42,6 +42,7 @@ def on_other_rows(labels, scores):
     return moved
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize(("name", "task"), CASES)
 def test_the_same_scores_on_other_rows_are_a_tie(name, task, weighted):

@@ -10,6 +10,8 @@ from promotion.errors import (
 )
 from promotion.vocabulary import Stage, Verdict
 
+pytestmark = pytest.mark.integration
+
 
 class TestAdoption:
     def test_a_champion_of_unknown_training_holds_until_it_is_adopted(self, registry, made_by_the_tutorial):

@@ -9,6 +9,8 @@ from promotion.errors import Conflict, StoreError
 from promotion.registry.gate import plan_gate
 from promotion.registry.register import Origin
 
+pytestmark = pytest.mark.integration
+
 
 def test_every_change_is_announced_once_after_it_stands(opened):
     told = []
@@ -61,6 +63,7 @@ def test_a_change_whose_labels_wait_is_announced_since_it_stands(opened, monkeyp
     assert kinds(registry) == [entry.kind for entry in told]
 
 
+@pytest.mark.slow
 def test_a_registry_that_is_opened_tells_the_listeners_of_installed_packages(settings_of_toy, store, monkeypatch):
     told = []
     monkeypatch.setattr("registry_flows.under_prefect.listeners.spread", told.extend)

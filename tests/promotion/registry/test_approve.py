@@ -8,6 +8,8 @@ from situation import NOON, kinds, settings_at, stages, toy
 from promotion.errors import Refused, UnknownName
 from promotion.report.plan import approvals_told
 
+pytestmark = pytest.mark.integration
+
 
 class TestApproval:
     @pytest.fixture

@@ -20,6 +20,8 @@ from promotion.registry.register import Origin
 from promotion.report.decision import decision_page, judged_by
 from promotion.rows import fingerprints, split_by_hash
 
+pytestmark = pytest.mark.integration
+
 LOOSE = {"guardrails": [], "floors": [], "metrics": ["log_loss"], "min_positives": 20}
 WINDOW = {"by": "t", "window": "1d"}
 
@@ -61,6 +63,7 @@ WAYS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("keys", "drawn", "said"), WAYS.values(), ids=WAYS)
 def test_noise_of_days_is_promoted_by_rows_and_held_by_days(tmp_path, keys, drawn, said):
     """The same two models and rows; what the person says of their dependence is all that differs."""

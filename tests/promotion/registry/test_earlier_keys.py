@@ -21,6 +21,8 @@ from promotion.registry.gate import plan_gate
 from promotion.registry.register import Origin
 from promotion.row_keys import FIRST_FORM, KEY_FORM, fingerprints
 
+pytestmark = pytest.mark.integration
+
 WRITTEN = Path(__file__).with_name("store_of_0_1_0.tar.gz")
 POLICY = {
     "slices": [{"by": "country", "metric": "roc_auc", "max_loss": 0.5, "min_rows": 20}],

@@ -13,6 +13,8 @@ from promotion.registry.registry import Registry
 from promotion.registry.repair import plan_repair
 from promotion.vocabulary import Stage, Verdict
 
+pytestmark = pytest.mark.integration
+
 AWAY = "MLflow at http://away did not answer."
 FOUND = "In MLflow the alias champion of 'toy' names version 2"
 UNKNOWN = "the ledger knows no champion of 'toy'. Nothing was promoted or sent to MLflow. To go on, do one of these:"
@@ -242,6 +244,7 @@ class TestMovedByOthers:
         registry.gate(toy("weak"))
         return registry
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("to", ["theirs", "ours", "nowhere"])
     def test_the_transition_stands_and_the_alias_stays_until_repair(self, served, opened, mlflow, to):
         number = None
@@ -280,6 +283,7 @@ class TestMovedByOthers:
         mlflow.delete_registered_model_alias("toy", "champion")
         assert [one.code for one in faults(served)] == ["AUD033", "AUD038"]
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("part", ["_send_aliases", "_send_head"])
     def test_a_sender_that_was_killed_is_nobody_else(self, served, opened, mlflow_uri, monkeypatch, part):
         class Killed(BaseException):

@@ -15,6 +15,8 @@ from promotion.policy import Kind
 from promotion.registry import judge
 from promotion.vocabulary import Outcome, Verdict
 
+pytestmark = pytest.mark.integration
+
 
 class TestGate:
     def test_promotes_the_first_by_floors_and_a_better_one_by_its_gain(self, registry):

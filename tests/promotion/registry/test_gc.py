@@ -18,6 +18,8 @@ from promotion.registry.retention import plan_retention, retention
 from promotion.registry.transition import plan_rollback
 from promotion.vocabulary import Stage
 
+pytestmark = pytest.mark.integration
+
 DAY = timedelta(days=1)
 
 

@@ -15,6 +15,8 @@ from promotion.policy.budget import spent
 from promotion.rows import fingerprints
 from promotion.vocabulary import Outcome, Verdict
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.fixture
 def learnt_by_heart(store):

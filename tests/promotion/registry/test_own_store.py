@@ -17,6 +17,8 @@ from promotion.report.repair import repair_page
 from promotion.rows import fingerprints
 from promotion.vocabulary import Stage, Verdict
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.fixture(scope="module")
 def filled():

@@ -10,6 +10,8 @@ from promotion.errors import (
 from promotion.registry.register import Origin
 from promotion.vocabulary import Verdict
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.fixture
 def good_may_come_back(registry_with_champion):

@@ -21,6 +21,8 @@ from promotion.adapters.sql import SqlLedger, sqlite
 from promotion.errors import LedgerError
 from promotion.registry.register import Origin
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = """
 ledger = "sqlite:///ledger.db"
 bentoml_home = "bentoml"

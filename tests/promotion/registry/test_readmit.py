@@ -5,6 +5,8 @@ from situation import kinds, stages, toy
 
 from promotion.errors import Refused
 
+pytestmark = pytest.mark.integration
+
 BACK = r"os:alice rolled back from toy:good at 2026-11-22 12:\d\d UTC: 'merchants complain'\."
 
 

@@ -24,6 +24,8 @@ from promotion.ledger.state import fold
 from promotion.registry.register import Origin
 from promotion.vocabulary import Verdict
 
+pytestmark = pytest.mark.integration
+
 
 class Killed(BaseException):
     """What a kill looks like from inside: no `except Exception` sees it."""
@@ -91,6 +93,7 @@ class TestByHand:
 
 
 class TestInterrupted:
+    @pytest.mark.slow
     @pytest.mark.parametrize("n", [1, 2], ids=["before any label", "between the two"])
     @pytest.mark.parametrize("next_command", ["repair", "gate", "promote", "rollback", "register"])
     def test_the_next_command_completes_what_a_kill_left(

@@ -12,6 +12,8 @@ from promotion.ledger.entries import Move, TransitionPlanned
 from promotion.registry.repair import plan_repair
 from promotion.vocabulary import Stage
 
+pytestmark = pytest.mark.integration
+
 
 def edit(registry, version, /, **changes):
     path = registry.store.path(toy(version)) / "model.yaml"
@@ -55,6 +57,7 @@ def pending(registry_with_champion, monkeypatch):
 
 
 class TestForeignLabels:
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         "labels",
         [
@@ -138,6 +141,7 @@ class TestForeignLabels:
 
 
 class TestWhilePending:
+    @pytest.mark.slow
     @pytest.mark.parametrize("hurt", [tear, cut, vanish])
     @pytest.mark.parametrize(
         ("version", "next_command"),

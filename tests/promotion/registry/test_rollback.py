@@ -12,6 +12,8 @@ from promotion.errors import (
 )
 from promotion.vocabulary import Tag
 
+pytestmark = pytest.mark.integration
+
 
 class TestRollback:
     def test_to_a_version_cuts_the_line_there(self, registry_after_three_champions):

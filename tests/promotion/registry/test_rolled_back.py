@@ -24,6 +24,8 @@ from promotion.report.lineage import ending_told
 from promotion.report.record import budget_told, rolled_back_lines
 from promotion.vocabulary import Verdict
 
+pytestmark = pytest.mark.integration
+
 BACK = r"os:alice rolled back from toy:good at 2026-11-22 12:\d\d UTC: 'merchants complain'\."
 KEPT_OUT = (
     rf"^{BACK} Promote it with `promotion promote toy:good --override --reason …`, or let the gate judge it again with "
@@ -269,6 +271,7 @@ def act(registry, name, version):
             registry.readmit(tag, reason="r")
 
 
+@pytest.mark.slow
 @settings(max_examples=12)
 @given(actions=st.lists(ACTIONS, min_size=4, max_size=14))
 def test_whatever_is_done_it_serves_again_only_after_a_persons_entry(trained_store, actions):

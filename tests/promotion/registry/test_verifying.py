@@ -9,6 +9,8 @@ from promotion.ledger.entries import TransitionPlanned
 from promotion.registry.register import Origin
 from promotion.vocabulary import Stage
 
+pytestmark = pytest.mark.integration
+
 
 def planned(registry):
     """Every transition, oldest first."""

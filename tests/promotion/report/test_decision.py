@@ -263,6 +263,7 @@ def decisions(draw):
     return replace(made, champion=None) if draw(st.booleans()) else made
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(decisions())
 def test_every_decision_can_be_shown_and_its_tables_are_whole(decision):

@@ -11,6 +11,8 @@ from promotion.registry.register import Origin
 from promotion.report.decision_report import decision_document, recorded
 from promotion.report.html import page_html
 
+pytestmark = pytest.mark.integration
+
 MOST_BYTES = 500_000
 LINES_OF_BOTH = {"roc", "precision-recall", "cost", "calibration", "scores-positives", "scores-negatives"}
 

@@ -8,6 +8,8 @@ from promotion.report.plots.curves import cost_picture, precision_picture, roc_p
 from promotion.report.plots.scores import score_pictures
 from promotion.report.plots.svg import style
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.mark.parametrize("n_rows", [100, 590_540])
 def test_a_plot_is_as_light_and_as_legible_for_half_a_million_rows_as_for_a_hundred(n_rows):

@@ -18,6 +18,8 @@ from promotion.registry.register import Origin
 from promotion.report.site import write_site
 from promotion.report.site.chronicle import decision_page_name
 
+pytestmark = pytest.mark.integration
+
 HOSTILE = """<script>alert("1")</script></script><img src=x onerror=alert(2)>'" `<b>` {{ 7*7 }} javascript:alert(3)"""
 LATER = NOON + timedelta(days=3)
 
@@ -120,6 +122,7 @@ def test_the_first_page_tells_who_serves_how_long_and_what_needs_attention(three
     assert "<li>MLflow is behind.</li>" in text
 
 
+@pytest.mark.slow
 def test_what_has_not_changed_is_not_written_again_and_what_is_not_ours_stays(three_models, tmp_path):
     folder = tmp_path / "site"
     (folder / "notes.txt").write_text("mine")

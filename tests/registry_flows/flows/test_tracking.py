@@ -16,7 +16,7 @@ from promotion.interfaces import call
 from registry_flows.flows.tracking import _shown, check_tracking, log_training
 from registry_flows.under_prefect.session import may_pass
 
-pytestmark = [pytest.mark.xdist_group("mlflow-server"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("mlflow-server"), pytest.mark.timeout(600)]
 
 
 def passing_on(server, refuse):

@@ -69,6 +69,7 @@ class TestFile:
         assert block.eq(block["V12"], axis=0).all(axis=None)
         assert made.loc[made["ProductCD"] == "W", "R_emaildomain"].isna().mean() > 0.95
 
+    @pytest.mark.slow
     def test_numbers_look_like_those_of_the_real_file(self, written):
         made = pd.read_csv(written, dtype=str)
         assert made["card2"].dropna().str.fullmatch(r"\d+\.0").all()
@@ -112,6 +113,7 @@ class TestSeed:
 
 
 class TestFraud:
+    @pytest.mark.slow
     @pytest.mark.parametrize("drift", [0.0, 1.0])
     def test_share_stays_near_three_and_a_half_percent(self, drift):
         for third in np.array_split(four_months(drift)["isFraud"].to_numpy(), 3):
@@ -122,6 +124,7 @@ class TestFraud:
         later = rows[days(rows) >= 90]
         assert 0.8 < roc_auc_score(later["isFraud"], trained(rows[days(rows) < 45])(later)) < 0.9
 
+    @pytest.mark.slow
     def test_with_drift_a_model_trained_on_later_rows_is_truly_better(self):
         rows = four_months(1.0)
         later = rows[days(rows) >= 90]

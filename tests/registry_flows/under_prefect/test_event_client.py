@@ -43,6 +43,7 @@ class TestWhetherPrefectIsConfigured:
         (tmp_path / name).write_text(text)
         assert _is_hinted()
 
+    @pytest.mark.slow
     def test_a_profile_whose_server_is_away_costs_one_sentence_and_no_secret(self, tmp_path):
         """In a process of its own, as a command is: this one may have Prefect imported, and settings of its own."""
         url = "http://ann:hunter2@127.0.0.1:9/api"  # nothing listens there

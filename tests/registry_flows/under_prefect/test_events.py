@@ -26,6 +26,8 @@ from promotion.policy.policy import ApprovalRule
 from promotion.vocabulary import Outcome, Stage, Verdict
 from registry_flows.under_prefect.events import events_of, touched_by
 
+pytestmark = pytest.mark.integration
+
 PROMOTED, HELD, REJECTED = "promotion.promoted", "promotion.held", "promotion.rejected"
 ROLLED_BACK, REQUESTED = "promotion.rolled_back", "promotion.approval_requested"
 DIGEST = "c0ffee" * 10 + "0000"

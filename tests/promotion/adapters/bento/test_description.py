@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from promotion.adapters.bento import description
 
+pytestmark = pytest.mark.integration
+
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.dates() | st.datetimes() | st.binary(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),

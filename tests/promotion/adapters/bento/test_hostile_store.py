@@ -127,6 +127,7 @@ def listed_by_bentoml(store):
         return {str(model.tag) for model in bentoml.models.list()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", HOSTILE.values(), ids=list(HOSTILE))
 def test_no_description_hangs_crashes_or_runs_anything(store, good, content):
     good.write_bytes(content)
@@ -612,6 +613,7 @@ PLACES = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", PLACES, ids=map(repr, PLACES))
 def test_what_bentoml_lists_is_whole_and_what_it_cannot_list_is_torn(place):
     """By BentoML's own reader: what it reads is what we read, whatever stands in a key, or nothing does."""
@@ -678,6 +680,7 @@ def changed(good, change):
     good.write_text(text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", READ_TOO.values(), ids=list(READ_TOO))
 def test_what_bentoml_lists_is_read_labelled_and_left_where_it_is(store, good, change):
     changed(good, change)
@@ -690,6 +693,7 @@ def test_what_bentoml_lists_is_read_labelled_and_left_where_it_is(store, good, c
     assert store.digest(toy("good")) == digest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("why", "change"), LISTED_ONLY.items(), ids=list(LISTED_ONLY))
 def test_what_bentoml_lists_and_we_do_not_read_is_named_and_left_where_it_is(store, good, why, change):
     changed(good, change)

@@ -46,6 +46,7 @@ def refusal(store, digest):
     return str(raised.value)
 
 
+@pytest.mark.slow
 def test_every_changed_byte_of_every_file_is_refused(store, digest, folder):
     tried = 0
     for path in files_of(folder):

@@ -21,6 +21,8 @@ from promotion.interfaces import Trained, call
 from promotion.row_keys import FIRST_FORM, KEY_FORM
 from promotion.vocabulary import Stage, Tag
 
+pytestmark = pytest.mark.integration
+
 ROWS = np.array([3, 1, 2], dtype=np.uint64)
 
 
@@ -114,6 +116,7 @@ class TestSave:
         assert list((tmp_path / "store" / "tmp").iterdir()) == []
         assert snapshot(tmp_path / "home") == {}
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("model", "custom_objects", "sentence"),
         [
@@ -325,6 +328,7 @@ class TestTorn:
             store.write_stage(toy("good"), Stage.PROD)
         assert (store.path(toy("good")) / "model.yaml").read_text() == text
 
+    @pytest.mark.slow
     def test_training_rows_that_cannot_be_read_are_a_sentence(self, store):
         (store.path(toy("good")) / "training_rows.2.npy").write_bytes(b"\x93NUMPY")
         with pytest.raises(StoreError, match=r"training_rows\.2\.npy cannot be read \(.*\); restore the version"):

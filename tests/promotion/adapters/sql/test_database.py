@@ -330,6 +330,7 @@ def test_more_threads_than_connections_are_one_sentence(tmp_path, monkeypatch):
     assert ledger.head("toy") is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_many_processes_may_open_a_new_ledger_at_once(kind, tmp_path, request):
     on_sqlite = kind == "sqlite"

@@ -22,6 +22,8 @@ from promotion.ledger.chain import chain
 from promotion.ledger.entries import Override, Registration
 from promotion.ledger.state import fold
 
+pytestmark = pytest.mark.integration
+
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ROOT = Path(__file__).parents[4]
 BODIES = [
