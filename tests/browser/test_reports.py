@@ -8,7 +8,7 @@ from promotion.adapters.sql import SqlLedger
 from promotion.report.decision_report import decision_document, recorded
 from promotion.report.html import page_html
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("browser")]
 AS_SEEN = [(PHONE, False), (PHONE, True), (DESKTOP, False), (DESKTOP, True)]
 
 

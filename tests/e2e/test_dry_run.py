@@ -9,7 +9,7 @@ from situation import snapshot
 import promotion
 from promotion.cli import run
 
-pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 
 
 def rows_of(database):

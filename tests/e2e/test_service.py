@@ -14,7 +14,7 @@ import promotion
 from registry_flows.flows.train import train_flow
 from registry_flows.fraud.recipe import AMOUNT, CATEGORIES, FraudRecipe
 
-pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 
 SERVICE = """
 import bentoml

@@ -7,6 +7,8 @@ import pytest
 from recipes import synthetic_rows
 from situation import contents
 
+pytestmark = pytest.mark.integration
+
 OVERRIDE = ("--reason", "r", "--override", "--yes")
 
 

@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import recipes
 from recipes import synthetic_rows
 from situation import contents
+
+pytestmark = pytest.mark.integration
 
 OVERRIDE = ("--reason", "r", "--override", "--yes")
 

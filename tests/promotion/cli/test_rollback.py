@@ -7,6 +7,8 @@ import pytest
 
 from promotion.cli import applying
 
+pytestmark = pytest.mark.integration
+
 OVERRIDE = ("--reason", "r", "--override", "--yes")
 
 
