@@ -33,7 +33,7 @@ def check(
     """
     from promotion.config import load_config
     from promotion.policy.explain import explain
-    from promotion.report.demands import demands_page
+    from promotion.report.policy import demands_page
 
     found = policies_in(file)
     configured = file is None or is_configuration(file)
