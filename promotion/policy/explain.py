@@ -1,4 +1,4 @@
-"""A policy in sentences: what it will demand of a challenger, one sentence for each requirement. Pure."""
+"""A policy in sentences: one sentence for each requirement on a challenger. Pure."""
 
 from collections.abc import Iterator
 
@@ -11,11 +11,11 @@ from promotion.vocabulary import Direction, Task
 
 
 def explain(policy: Policy, dependence: str = "") -> tuple[str, ...]:
-    """What the policy demands: first what makes a challenger better, then what it must not lose, then who decides.
+    """Explain the policy: first what makes a challenger better, then the permitted losses, then who decides.
 
     Args:
-        policy: what is demanded.
-        dependence: which rows are taken to depend on each other, in a sentence; empty where that is not known.
+        policy: the policy.
+        dependence: the assumed dependence of the rows, as a sentence; empty if unknown.
     """
     return (
         _primary(policy),
