@@ -117,9 +117,11 @@ class Policy:
     Prefect), `prefect:RUN`; by default anyone. Only with `approval = "required"`.
     """
     min_approvals: Whole = 1
-    """How many different people must approve; at least one must not have trained the version or requested the decision."""
+    """How many different people must approve. At least one of them must not be the trainer of the version or the person
+    who requested the decision.
+    """
     approval_timeout: str = "7d"
-    """How long after the decision people can approve it: hours, days or weeks, like `"12h"`, `"3d"`, `"2w"`. Afterwards,
+    """How long after the decision people can approve it: hours, days or weeks, like `"12h"`, `"3d"`, `"2w"`. Then
     nobody can approve it, anyone can deny it, and a gate run that waits for it denies it.
     """
     holdout_reuse: HoldoutReuse = HoldoutReuse.BUDGET

@@ -84,7 +84,7 @@ def _too_few(part: SliceComparison, rule: SliceRule) -> str:
 
 
 def _shown_worse(cases: list[_Case], alpha: float) -> list[_Case]:
-    """Return the cases with a proven loss (Holm): ascending p-values, while each is at most alpha over the cases left."""
+    """Return the cases with a proven loss (Holm): ascending p-values, each at most alpha over the cases left."""
     ordered = sorted(cases, key=_p_worse)
     for place, case in enumerate(ordered):
         if _p_worse(case) > alpha / (len(ordered) - place):
@@ -93,7 +93,7 @@ def _shown_worse(cases: list[_Case], alpha: float) -> list[_Case]:
 
 
 def _p_worse(case: _Case) -> float:
-    """Return the one-sided p-value of the hypothesis that the loss is within the margin; small if the loss exceeds it."""
+    """Return the one-sided p-value of the null hypothesis that the loss is within the margin."""
     assert case.found is not None  # noqa: S101 - the caller has filtered
     slack = case.found.gain + case.rule.max_loss
     if case.found.stderr == 0:
