@@ -53,7 +53,7 @@ class MirrorDecision:
 
 @dataclass(frozen=True, kw_only=True)
 class Aliases:
-    """The desired target of each alias, and the targets it may be moved from: those sent before or given up by a person.
+    """The desired target of each alias, and the targets it may be moved from: those sent before or given up.
 
     The values sent before need no record of their own. The mirror stores the last entry that it received completely,
     and the ledger gives the desired targets from that entry on, including those of a sender that was killed midway.

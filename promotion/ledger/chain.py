@@ -97,7 +97,7 @@ def chain(
     actor: str,
     sign: Callable[[str], str] | None = None,
 ) -> Iterator[Entry]:
-    """Yield the entries that record the bodies, each chained to the previous one, and signed if the writer has a key."""
+    """Yield entries that record the bodies, each chained to the previous one, and signed if the writer has a key."""
     seq, prev_hash = (after.seq, after.hash) if after else (0, GENESIS)
     for body in bodies:
         seq += 1

@@ -44,7 +44,7 @@ class LedgerStore(Protocol):
         """Record that the mirror is up to date up to `seq`."""
 
     def foreign(self, model: str) -> "Names":
-        """Return the mirror's aliases that someone else had moved at the last check; also for models without entries."""
+        """Return the mirror's aliases that someone else had moved at the last check, even without entries."""
 
     def mark_foreign(self, model: str, aliases: "Names") -> None:
         """Record these aliases for `status`, which does not query the mirror. No decision uses them."""
