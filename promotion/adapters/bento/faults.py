@@ -1,4 +1,4 @@
-"""What the operating system refuses, as sentences."""
+"""Errors of the operating system as sentences."""
 
 import errno
 import os
@@ -12,7 +12,7 @@ from promotion.errors import StoreError
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Say what cannot be read.
+    """Convert errors on reading to a sentence.
 
     Raises:
         StoreError: the system refused.
@@ -30,10 +30,10 @@ def reading(path: Path) -> Iterator[None]:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Say what cannot be written.
+    """Convert errors on writing to a sentence.
 
     Raises:
-        StoreError: the system refused; whoever writes has left things as they were.
+        StoreError: the system refused; the writer has left everything as it was.
     """
     try:
         yield
