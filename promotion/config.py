@@ -64,7 +64,7 @@ class ModelConfig(BaseModel):
     holdout.
     """
     mature_after: Span | None = None
-    """Minimum age of a row relative to the newest row of its file. Younger rows are used neither to train nor to evaluate,
+    """Minimum age of a row relative to the newest row of its file. Younger rows do not train or evaluate models,
     because their labels may still change. A duration (`"30s"`, `"90m"`, `"12h"`, `"7d"`, `"2w"`), or a number in the
     unit of the recipe's time if that is numeric.
     """
