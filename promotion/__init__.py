@@ -24,7 +24,7 @@ Importing this package only defines names; heavy dependencies are imported on fi
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from promotion.assembly import open_registry as open  # noqa: A004 - promotion.open reads as it is said
+    from promotion.assembly import open_registry as open  # noqa: A004 - promotion.open is the public name
     from promotion.comparison import Comparison, MetricComparison, Slicing, compare, measure
     from promotion.errors import DataError, PromotionError
     from promotion.interfaces import Recipe, Split, Step, Trained, repeatable

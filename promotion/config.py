@@ -59,7 +59,7 @@ class ModelConfig(BaseModel):
     unchecked.
     """
     holdout: str | None = None
-    """A file whose rows are all used for evaluation; rows of `data` that are not in it are used for training.
+    """File of evaluation rows. The rows of `data` that are not in it are used for training.
     `promotion gate --holdout FILE` takes precedence, and so does `gate --data FILE`, which uses the recipe's own
     holdout.
     """

@@ -40,7 +40,7 @@ class Group:
     """A definition of groups of dependent rows.
 
     Attributes:
-        by: the column whose values are the groups.
+        by: the column that defines the groups by its values.
         window: length of the windows that are the groups, if the column is a time; see `Span`.
     """
 
@@ -148,7 +148,7 @@ class Draws:
     @property
     def group_id(self) -> str:
         """The name under which fingerprints of groups are stored; another name means other groups."""
-        assert self.group is not None  # noqa: S101 - the caller asked
+        assert self.group is not None  # noqa: S101 - callers check it
         return f"{self.group.name} in {self.unit}" if isinstance(self.group.window, str) else self.group.name
 
     def group_fingerprints(self, rows: "pd.DataFrame") -> "NDArray[np.uint64]":
@@ -160,7 +160,7 @@ class Draws:
         import numpy as np
         import pandas as pd
 
-        assert self.group is not None  # noqa: S101 - the caller asked
+        assert self.group is not None  # noqa: S101 - callers check it
         values = rows[self.group.by]
         if self.group.window is not None:
             times = times_of(values)
@@ -185,7 +185,7 @@ class Draws:
         from promotion.metrics.blocks import windows_of
 
         times = times_of(rows[group.by])
-        assert group.window is not None  # noqa: S101 - the caller asked
+        assert group.window is not None  # noqa: S101 - callers check it
         codes = np.zeros(len(rows), dtype=np.int64)
         held = ~times.missing
         if held.any():

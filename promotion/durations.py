@@ -74,7 +74,7 @@ def timedelta_of(span: str) -> timedelta:
     datetime.timedelta(seconds=5400)
     """
     length = _read(span, "smhdw")
-    assert length is not None  # noqa: S101 - `span_of` has seen to it
+    assert length is not None  # noqa: S101 - `span_of` ensures it
     return length
 
 

@@ -206,7 +206,7 @@ def check_rows(rows: "pd.DataFrame", *, key: str, label: str, what: str, task: T
         DataError: they cannot be used; the message names the first row at fault, counting data rows from 1.
     """
     require_columns(rows, (key, label), what, "which the recipe needs")
-    if len(rows) < 2:  # noqa: PLR2004 - one row to train on and one to judge by
+    if len(rows) < 2:  # noqa: PLR2004 - one row to train on and one to evaluate on
         message = f"{what} holds {len(rows)} row{'s' * (len(rows) != 1)}; training and judging need at least two."
         raise DataError(message)
     if form_in_use() != FIRST_FORM:  # rows in the first form were checked before they were first used

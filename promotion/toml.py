@@ -26,7 +26,7 @@ def _unquoted(value: object) -> object:
     """Check that a number is not a boolean or text from a file."""
     if isinstance(value, bool) or (isinstance(value, str) and not isinstance(value, EnvironmentText)):
         message = "Input should be a number, without quotes"
-        raise ValueError(message)  # noqa: TRY004 - pydantic tells of a ValueError
+        raise ValueError(message)  # noqa: TRY004 - pydantic reports a ValueError
     return value
 
 

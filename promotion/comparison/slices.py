@@ -26,7 +26,7 @@ class Slicing:
     """One way to divide the rows; every row falls into exactly one slice.
 
     Attributes:
-        by: the columns whose values, crossed, name the slices.
+        by: the columns that define the slices by their crossed values.
         bins: number of quantile bins to divide the one numeric column into.
         window: length of the windows to divide the one column into: in the column's own unit if it holds numbers, else
             a duration such as `7d`.

@@ -91,7 +91,7 @@ class Way:
     def sums(self) -> Floats:
         """Change of the value due to each group, shape `(n_groups,)`; for a bootstrap, due to each replicate."""
         estimate, groups = self.estimate, self.groups
-        assert groups is not None  # noqa: S101 - asked of groups only
+        assert groups is not None  # noqa: S101 - called for groups only
         if estimate.resampled:
             return estimate.influence
         by_cell = groups.by_cell(estimate.influence)
@@ -109,7 +109,7 @@ class Way:
     @property
     def leverage(self) -> Leverage:
         """Leverage of the groups, for all rows or by class."""
-        assert self.groups is not None  # noqa: S101 - asked of groups only
+        assert self.groups is not None  # noqa: S101 - called for groups only
         return self.groups.of_rows if self.estimate.over is Over.ROWS else self.groups.of_classes
 
     @property
@@ -158,7 +158,7 @@ class Way:
 
     @cached_property
     def _without(self) -> Refit:
-        assert self.refit is not None  # noqa: S101 - else nothing is heavy
+        assert self.refit is not None  # noqa: S101 - otherwise no group is heavy
         return self.refit()
 
     def effective(self, sums: Floats) -> float:

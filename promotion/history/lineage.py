@@ -123,11 +123,11 @@ def concerning(tag: str, entries: Iterable[Entry]) -> tuple[Entry, ...]:
 
 
 def decisions(entries: Iterable[Entry], *, beginning: str = "") -> Iterator[tuple[Entry, Judgement]]:
-    """Yield the decisions among the entries whose digest starts with `beginning`."""
+    """Yield the decisions among the entries that have a digest starting with `beginning`."""
     for entry in entries:
         if entry.kind == "decision" and str(entry.body.get("decision_digest")).startswith(beginning):
             body = entry.content()
-            assert isinstance(body, Judgement)  # noqa: S101 - of that kind
+            assert isinstance(body, Judgement)  # noqa: S101 - the kind implies it
             yield entry, body
 
 

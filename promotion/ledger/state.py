@@ -276,7 +276,7 @@ class StateBuilder:
         self._extend_line(plan)
 
     def _extend_line(self, plan: TransitionPlanned) -> None:
-        assert plan.champion is not None  # noqa: S101 - the caller has seen to it
+        assert plan.champion is not None  # noqa: S101 - the caller ensures it
         if plan.cause == "rollback" and plan.champion in self.line:
             last = len(self.line) - 1 - self.line[::-1].index(plan.champion)
             del self.line[last + 1 :]

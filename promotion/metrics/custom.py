@@ -36,7 +36,7 @@ class OwnEstimate:
     value: Value
     influence: Influence | None
 
-    def __call__(self, rows: ScoredRows) -> Estimate:  # noqa: D102 - as its class says
+    def __call__(self, rows: ScoredRows) -> Estimate:  # noqa: D102 - documented by the class
         with as_data_error(f"The metric '{self.name}' cannot be computed from the {rows.whose}'s scores"):
             if self.influence is None:
                 return by_bootstrap(rows, self.value)

@@ -49,9 +49,9 @@ class Estimate(NamedTuple):
 
     Attributes:
         value: the value of the metric.
-        influence: numbers whose squares add up to the variance of the value; the differences between two models add up
-            likewise to the variance of their difference. One per row, shape `(n_rows,)`; for a bootstrapped metric, the
-            replicates' deviations from their mean over `sqrt(n_replicates - 1)`, shape `(n_replicates,)`.
+        influence: numbers with squares that add up to the variance of the value; the squared differences of two models
+            add up likewise to the variance of their difference. One per row, shape `(n_rows,)`; for a bootstrapped
+            metric, the replicates' deviations from their mean over `sqrt(n_replicates - 1)`, shape `(n_replicates,)`.
         one_row: the largest effect of a single row, if the value is a share of few rows and jumps from row to row.
         over: what the influence ranges over.
     """

@@ -103,7 +103,7 @@ class SliceRule:
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
     by: Columns
-    """Column whose values define the parts; a list of columns is crossed."""
+    """Column that defines the parts by its values; a list of columns is crossed."""
     metric: str
     """The metric that must not get worse in any part."""
     max_loss: Number

@@ -1,6 +1,6 @@
 """The Bento model store on disk.
 
-This library reads labels and files without BentoML, which takes a second to import and whose `list` fails for every
+This library reads labels and files without BentoML: BentoML takes a second to import, and its `list` fails for every
 model if one version is torn. BentoML itself saves and loads models. Reads are safe for any content of the store: they
 do not wait on pipes or read endless files, never write through links, and report errors as sentences.
 """

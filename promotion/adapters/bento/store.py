@@ -134,7 +134,7 @@ class BentoStore:
         Each file is read once.
 
         Raises:
-            StoreError: a file cannot be read, or is a link or a pipe, whose content cannot be verified.
+            StoreError: a file cannot be read, or is a link or a pipe, which cannot be verified.
         """
         self.get(tag)
         return self._hashed(tag)
@@ -218,7 +218,7 @@ class BentoStore:
         with reading(self._models / tag.model):
             return named and self.path(tag).is_dir()
 
-    def _known_whole(self, folder: Path) -> bool:  # noqa: ARG002 - this store remembers nothing
+    def _known_whole(self, folder: Path) -> bool:  # noqa: ARG002 - this store has no cache
         return False
 
     def _look(self, tag: Tag) -> Stored | None:

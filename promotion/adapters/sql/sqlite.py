@@ -132,6 +132,6 @@ def _write_ahead(connection: Any) -> None:
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
                 raise
-            time.sleep(random.uniform(*_SWITCH_SECONDS))  # noqa: S311 - so that two do not meet again
+            time.sleep(random.uniform(*_SWITCH_SECONDS))  # noqa: S311 - only spreads out retries
         else:
             return
