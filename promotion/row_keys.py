@@ -109,8 +109,7 @@ def key_texts(keys: "pd.Series[Any]") -> "pa.StringArray":
     """Return the text of each key, shape (n_rows,); null if missing (None, NaN, NaT, NA, an empty text).
 
     - Text is unchanged, except for ISO 8601 dates with times: `T` becomes a space, seconds are written, trailing zeros
-    of
-      a fraction are removed, a time with a zone is in UTC (`+00:00`), and midnight without a zone is the date alone.
+      of a fraction are removed, a time with a zone is in UTC (`+00:00`), and midnight without a zone is the date alone.
     - Integers of any width, and whole floating-point numbers, are their digits. Other floating-point numbers are the
       shortest decimal that reads back as the same number.
     - A `Decimal` is written with all its digits, a boolean as `True` or `False`.
