@@ -37,7 +37,7 @@ class Primary:
     metric: str
     """The metric that must improve."""
     min_gain: Number = 0.0
-    """The gain must be shown to be above this."""
+    """The gain must be shown to exceed this value."""
     min_gain_relative: Number = 0.0
     """The gain must also be shown to be above this share of the champion's value; the larger of the two counts."""
 
@@ -145,7 +145,7 @@ class Limits:
     max_size_mb: Number | None = None
     """Size of the model's files, in megabytes of 1,000,000 bytes."""
     max_size_ratio: Number | None = None
-    """That size, as a multiple of the champion's."""
+    """Size of the model's files, as a multiple of the champion's."""
     max_scoring_ratio: Number | None = None
     """Time to score the same rows, as a multiple of the champion's, measured side by side in the gate."""
 
