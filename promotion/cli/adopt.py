@@ -50,4 +50,4 @@ def adopt(
     if plan is not None:
         say(plain(plan), done_told(plan), as_json=as_json)
     else:
-        say({"adopted": tag}, f"Recorded what is known of {tag}; it can be judged now.", as_json=as_json)
+        say({"adopted": tag}, f"Recorded what you know about {tag}. It can be judged now.", as_json=as_json)

@@ -34,8 +34,8 @@ def audit(
     names = models_of(registry, model)
     if not names:
         raise Misuse(
-            f"There is nothing to audit: no model is configured or recorded in {registry.config.root}. "
-            "Run it where promotion.toml lies, or name a model."
+            f"Nothing to audit: no model is configured or recorded in {registry.config.root}. "
+            "Run it in the folder of promotion.toml, or name a model."
         )
     found = {name: registry.audit(name, recompute=recompute, since=moment, full=full) for name in names}
     data = {name: [plain(finding) for finding in findings] for name, findings in found.items()}

@@ -147,12 +147,12 @@ def _is_file(what: list[str], named: dict[str, Any]) -> bool:
     foreign = [f"--{name}" for name in (_TWO_TAGS if len(what) == 1 else _ONE_FILE) if name in named]
     if foreign and len(what) == 1:
         raise Misuse(
-            f"{' and '.join(foreign)} goes with two versions (promotion compare TAG TAG), but one argument was given, "
-            f"'{what[0]}', which is taken as a file of predictions."
+            f"{' and '.join(foreign)} applies to two versions (promotion compare TAG TAG), but one argument was given, "
+            f"'{what[0]}', which is read as a file of predictions."
         )
     if foreign:
         raise Misuse(
-            f"{', '.join(foreign)} goes with a file of predictions (promotion compare FILE), but two arguments were "
+            f"{', '.join(foreign)} applies to a file of predictions (promotion compare FILE), but two arguments were "
             "given, which are taken as two versions. The policy of their model says what is compared."
         )
     return len(what) == 1
@@ -164,8 +164,8 @@ def _by_file(file: str, named: dict[str, Any], form: Form) -> int:
     lacking = [f"--{name}" for name in ("label", "champion", "challenger") if name not in named]
     if lacking:
         raise Misuse(
-            f"'{file}' alone is taken as a file of predictions, which needs {', '.join(lacking)}: the columns of "
-            "labels and of both models' scores. Two versions are compared as promotion compare TAG TAG."
+            f"'{file}' alone is read as a file of predictions, which needs {', '.join(lacking)}: the columns of "
+            "labels and of both models' scores. To compare two versions: promotion compare TAG TAG."
         )
     present = columns_in(Path(file), (named["label"],))
     asked = Predictions(
@@ -257,9 +257,9 @@ def _judge(asked: Any, named: dict[str, Any], form: Form) -> int:
     comparison = compare_by_policy(asked, policy)
     decision = decide(comparison, policy)
     notes = (
-        f"Judged by {comparison.rows:,} rows of {asked.path.name}; whether they trained a model is not known here.",
-        f"The primary was asked at level {level(decision.alpha)}; no holdout budget is counted here.",
-        "Nothing was moved or recorded.",
+        f"Judged by {comparison.rows:,} rows of {asked.path.name}; unknown whether a model was trained on them.",
+        f"The primary metric was tested at level {level(decision.alpha)}; no holdout budget is counted here.",
+        "Nothing was recorded.",
     )
     page = decision_page(decision)
     page = replace(page, headline=_against(asked.said), notes=(*page.notes, *quiet(*notes)))

@@ -26,8 +26,8 @@ def key(
     name = file.stem if re.fullmatch(r"[A-Za-z0-9_-]+", file.stem) else json.dumps(file.stem)
     data = {"written": str(file), "name": file.stem, "public_key": public, "key_id": key_id(public)}
     words = (
-        f"Wrote the private key to {file}; keep it where only those read it who may change what serves.",
-        "For promotion.toml, where everybody may read it:",
+        f"Wrote the private key to {file}; keep it where only people who may promote can read it.",
+        "Add to promotion.toml, which may be public:",
         "",
         "[public_keys]",
         f'{name} = "{public}"',

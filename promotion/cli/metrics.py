@@ -46,7 +46,7 @@ Format = Annotated[
 ]
 Plot = Annotated[Path | None, typer.Option(help="Plot the values over time, as an .html or .svg file.", metavar="FILE")]
 
-_INSTEAD = "Name a file in a folder that is there and yours."
+_INSTEAD = "Name a file in an existing folder that you can write to."
 
 EXAMPLE = "promotion metrics fraud_classifier --metric roc_auc --export history.csv"
 
@@ -127,7 +127,7 @@ def _of_metrics(found: "Sequence[MetricPoint]", asked: list[str]) -> "Sequence[M
     known = tuple(dict.fromkeys(one.metric for one in found))
     for name in names:
         if name not in known:
-            hint = "" if known else "No decision measured any yet."
+            hint = "" if known else "No decision has measured any metric yet."
             raise UnknownName("measured metric", name, known, hint=hint)
     return [one for one in found if one.metric in names] if names else found
 

@@ -60,7 +60,7 @@ def form_of(*, as_json: bool, as_markdown: bool = False) -> Form:
         Misuse: they ask for two.
     """
     if as_json and as_markdown:
-        raise Misuse("--json and --markdown both say how to answer; give one of them.")
+        raise Misuse("--json and --markdown both set the output format. Use only one of them.")
     return Form.JSON if as_json else Form.MARKDOWN if as_markdown else Form.WORDS
 
 
@@ -71,7 +71,7 @@ def anew(reason: str | None, *, start_anew: bool) -> str | None:
         Misuse: one was given without the other.
     """
     if reason is not None and not start_anew:
-        message = "--reason says why for --start-anew only, which was not given. Leave --reason out, or give both."
+        message = "--reason is only for --start-anew, which was not given. Leave out --reason, or give both."
         raise Misuse(message)
     if start_anew and reason is None:
         raise Misuse("--start-anew is recorded with a reason: --reason 'why'.")

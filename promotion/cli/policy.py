@@ -63,7 +63,7 @@ def _warnings(found: Mapping[str, "Policy"], file: Path | None) -> Mapping[str, 
             last = _last_comparison(ledger, name)
             told[name] = warnings(last, found[name]) if last else ()
     except PromotionError as error:
-        notice(f"What past decisions tell of the policy is not known. {error}")
+        notice(f"Past decisions could not be checked against the policy. {error}")
     return told
 
 

@@ -45,7 +45,7 @@ def rollback(
     from promotion.vocabulary import Tag
 
     if to is not None and at is not None:
-        raise Misuse("--to and --at both say whom to bring back; give one of them.")
+        raise Misuse("--to and --at both name the version to bring back. Use only one of them.")
     if not dry_run:
         askable(yes=yes)
     version = to if to is None or ":" in to else f"{model}:{to}"

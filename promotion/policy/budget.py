@@ -165,9 +165,13 @@ class Budget:
     def sentence(self) -> str:
         """What a person should know of it."""
         if self.use <= 1:
-            return f"This counts as the first use of these rows, so the primary was asked at level {level(self.level)}."
+            return (
+                "This counts as the first use of these rows, so the primary metric was tested at level "
+                f"{level(self.level)}."
+            )
         return (
-            f"This counts as use {self.use:.3g} of these rows, so the primary was asked at level {level(self.level)}; "
+            f"This counts as use {self.use:.3g} of these rows, so the primary metric was tested at level "
+            f"{level(self.level)}; "
             f"fresh rows restore {level(self.fresh)}."
         )
 
