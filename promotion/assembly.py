@@ -90,7 +90,7 @@ def announce_findings(model: str, findings: "Sequence[Finding]", *, notice: Call
             point.load()(model, findings)
         except Exception as error:
             told = str(error) if isinstance(error, PromotionError) else f"{type(error).__name__}: {error}"
-            notice(f"What was found could not be announced. {told}")
+            notice(f"The findings could not be announced. {told}")
 
 
 def _drawn(notice: Callable[[str], None], state: "State", entries: "Sequence[Entry]", entry: "Entry") -> str | None:

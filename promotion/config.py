@@ -208,7 +208,7 @@ def load_config(path: Path | None = None) -> Config:
     try:
         file = named or _nearest(Path.cwd())
     except FileNotFoundError as error:
-        message = "The folder that this command runs in is gone. Change to one that is there."
+        message = "The current folder no longer exists. Change to another folder."
         raise ConfigError(message) from error
     _check_environment()
     data = _section(file) if file else {}

@@ -33,7 +33,7 @@ def length_of(text: str) -> timedelta:
     """
     length = _read(text, "hdw")
     if length is None:
-        message = f"'{text}' is no length of time: expected hours, days or weeks, like 12h, 30d or 2w."
+        message = f"'{text}' is not a valid duration: expected hours, days or weeks, like 12h, 30d or 2w."
         raise ValueError(message)
     return length
 
@@ -53,7 +53,7 @@ def span_of(value: object) -> float | str:
             return text
         number = float(text) if text else math.nan
     except OverflowError as error:
-        message = f"Input should be a length of time, but '{text}' is longer than all years"
+        message = f"Input should be a duration, but '{text}' is longer than all years"
         raise ValueError(message) from error
     except ValueError:
         number = math.nan

@@ -156,15 +156,15 @@ def _wrong_row(reading: _Reading) -> str:
             "file again (or end its last line, if it is whole)."
         )
     number = "A row" if row.number is None else f"Row {row.number - 1}"
-    return f"{number} of {path} has {row.actual_columns} fields, the header {row.expected_columns}. Mend the row."
+    return f"{number} of {path} has {row.actual_columns} fields, the header {row.expected_columns}. Fix the row."
 
 
 def _require_line_end(reading: _Reading) -> None:
     """Reject a last row without a line end: its last field may be truncated to a different value."""
     if not reading.ends_with_line:
         message = (
-            f"The last row of {reading.file.path} has no line end, so nobody can tell whether it is whole. End the "
-            "line if it is, or copy the file again."
+            f"The last row of {reading.file.path} has no line end, so the file may be cut short. End the line if "
+            "the file is whole, or copy it again."
         )
         raise DataError(message, path=reading.file.path)
 
@@ -225,7 +225,7 @@ def _require_decimals(file: Csv, column: str) -> None:
     with_comma = [value for value in values if "," in value]
     if all(_GROUPED.fullmatch(value.strip()) for value in with_comma):
         message = (
-            f"Column '{column}' of {file.path} holds numbers like {with_comma[0]}, and nobody can tell whether the "
-            "comma divides decimals or thousands. Write them with a decimal point and no other marks."
+            f"Column '{column}' of {file.path} holds numbers like {with_comma[0]}, and it is unclear whether the "
+            "comma separates decimals or thousands. Write them with a decimal point and no other marks."
         )
         raise DataError(message, path=file.path, column=column)

@@ -47,9 +47,7 @@ class Signer:
         signature = _written(_key_id(raw), self._key.sign(entry_hash.encode()))
         if self._public_keys and self._public_keys.claimed(signature) is None:
             public = base64.b64encode(raw).decode()
-            message = (
-                f'No key of [public_keys] is that of {_KEY}, so that no audit would trust it. Add: NAME = "{public}"'
-            )
+            message = f'No key of [public_keys] is that of {_KEY}, so no audit would trust it. Add: NAME = "{public}"'
             raise ConfigError(message, key="public_keys")
         return signature
 
@@ -105,7 +103,7 @@ def write_new_key(path: Path) -> str:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     except FileExistsError:
-        message = f"{path} is there already and was left as it is. Name a new file."
+        message = f"{path} already exists and was not changed. Name a new file."
         raise ConfigError(message, path=path) from None
     except OSError as error:
         raise ConfigError(f"{path} cannot be written ({error.strerror}).", path=path) from error

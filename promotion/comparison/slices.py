@@ -124,7 +124,7 @@ def _read_column(name: str, columns: Columns, n_rows: int) -> NDArray[Any]:
     if column.shape != (n_rows,):
         raise DataError(
             f"The column '{name}' must hold one value for each of the {n_rows:,} labels, but has the shape "
-            f"{column.shape}. Slice the very rows that are labelled."
+            f"{column.shape}. Slice the labelled rows."
         )
     return column
 

@@ -143,14 +143,14 @@ class _Import:
 
     def _read_header(self, data: Any, line: bytes) -> Header:
         if not isinstance(data, dict) or data.get("format") != _FORMAT:
-            raise self._bad_line("is no header of an export of a ledger")
+            raise self._bad_line("is not the header of a ledger export")
         if data.get("version") != _VERSION:
             version = str(data.get("version"))[:20]
             raise self._bad_line(f"names format {version}, and this release reads {_VERSION}; install a newer release")
         header = self._exactly(Header, data, line)
         for model in header.models:
             if not is_name(model):
-                raise self._bad_line(f"names {ascii(model)[:80]}, which is no name of a model")
+                raise self._bad_line(f"names {ascii(model)[:80]}, which is not a model name")
         return header
 
     def _exactly(self, kind: type[T], data: Any, line: bytes) -> T:
@@ -180,7 +180,7 @@ class _Import:
             )
         if not _is_moment(entry.at):
             raise self._bad_line(
-                f"holds entry {entry.seq} of '{entry.model}' at {ascii(entry.at)[:60]}, which is no time"
+                f"holds entry {entry.seq} of '{entry.model}' at {ascii(entry.at)[:60]}, which is not a time"
             )
 
     def _chain(self, model: str, entries: Sequence[Entry]) -> Chain:

@@ -182,7 +182,7 @@ def _require_classes(labels: Floats, whose: str, scores: Floats) -> None:
 
 
 def _require_finite(labels: Floats, _whose: str, _scores: Floats) -> None:
-    _require_labels(labels, ~np.isfinite(labels), "a finite number", "Mend those rows, or leave them out.")
+    _require_labels(labels, ~np.isfinite(labels), "a finite number", "Fix those rows, or leave them out.")
 
 
 _LABEL_CHECKS: Mapping[Task, Callable[[Floats, str, Floats], None]] = {
@@ -210,7 +210,7 @@ def _read_weights(given: ArrayLike | None, n_rows: int) -> tuple[Floats, float]:
     if wrong:
         raise DataError(
             f"Every weight must be a number from 0 up, but {wrong:,} of {n_rows:,} are negative, NaN or infinite. "
-            "Mend them, or leave those rows out."
+            "Fix them, or leave those rows out."
         )
     with np.errstate(over="ignore"):
         total = float(weights.sum())
@@ -261,7 +261,7 @@ def _require_length(what: str, found: int, n_rows: int) -> None:
     if found != n_rows:
         raise DataError(
             f"There must be one of the {what} for each of the {n_rows:,} labels, but there are {found:,}. "
-            "Score and weigh the very rows that are labelled."
+            "Score and weight the labelled rows."
         )
 
 

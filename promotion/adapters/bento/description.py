@@ -138,11 +138,11 @@ def _bytes(path: Path) -> bytes:
         raise DamagedDescription(message) from error
     except OSError as error:
         if error.errno in _NO_FILE:
-            raise DamagedDescription("has a model.yaml that is no file") from error
+            raise DamagedDescription("has a model.yaml that is not a file") from error
         raise
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise DamagedDescription("has a model.yaml that is no file")
+            raise DamagedDescription("has a model.yaml that is not a file")
         with os.fdopen(handle, "rb", closefd=False) as file:
             return file.read(LIMIT + 1)
     finally:

@@ -23,7 +23,7 @@ def reading(path: Path) -> Iterator[None]:
         place = error.filename or path
         message = (
             f"The Bento store cannot be read at {place} ({error.strerror or error}{whose(place)}). "
-            "See that this user may read it."
+            "Check that this user can read it."
         )
         raise StoreError(message, path=path) from error
 
@@ -48,6 +48,6 @@ def _unwritable(path: Path, error: OSError) -> str:
     if error.errno != errno.EXDEV:
         return said
     return (
-        f"{said} Its folders 'models', 'tmp' and 'quarantine' must lie on one file system, since a version is moved in "
-        "and out by one rename."
+        f"{said} Its folders 'models', 'tmp' and 'quarantine' must be on one file system, because versions are "
+        "moved by a rename."
     )

@@ -25,8 +25,8 @@ def digests(folder: Path) -> dict[str, str]:
             continue  # unfinished label writes of killed processes are never read
         if path.is_symlink() or not path.is_file() or not _is_text(name):
             message = (
-                f"{folder} holds {name!r}, which is no ordinary file of a readable name, so that nobody can vouch for "
-                "what a model loads from it. Put the file itself there, or save the model again."
+                f"{folder} holds {name!r}, which is not a regular file with a readable name, so its content "
+                "cannot be verified. Put the file itself there, or save the model again."
             )
             raise StoreError(message, path=path)
         found[name] = file_digest(path)

@@ -14,7 +14,7 @@ from promotion.vocabulary import Tag, is_name
 QUARANTINE = "quarantine"
 LATEST = "latest"
 _JUST_NOW_SECONDS = 600
-_NO_NAME = "is no name of a model or version, and BentoML cannot list any model while the folder lies there"
+_NO_NAME = "is not a valid name of a model or version, and BentoML cannot list any model while the folder lies there"
 _LATEST_IS_A_FOLDER = "is a folder where BentoML keeps a file, so it cannot tell or write the latest version"
 
 

@@ -36,8 +36,8 @@ def private_home() -> Iterator[Path]:
             home = opened.enter_context(private())
         except OSError as error:
             message = (
-                "No temporary folder can be made, in which model files are verified and loaded "
-                f"({error.strerror or error}). TMPDIR names another place for it."
+                "Cannot create a temporary folder in which to verify and load model files "
+                f"({error.strerror or error}). Set TMPDIR to another folder."
             )
             raise StoreError(message) from error
         yield home
@@ -57,7 +57,7 @@ def move_in(folder: Path, target: Path, tag: Tag) -> None:
         folder.rename(target)
     except OSError as error:
         if error.errno in {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR}:
-            message = f"{tag} is in the Bento store already and was left as it is. Save under another version."
+            message = f"{tag} is already in the Bento store and was not changed. Save under another version name."
             raise StoreError(message, tag=tag) from error
         raise
     try:

@@ -230,7 +230,7 @@ class BentoStore:
             why = torn_told(tag, damage, self.path(tag))
         except OSError as error:
             found = f"{error.strerror or error}{whose(error.filename or path)}"
-            why = f"{tag} cannot be read ({found}). See that this user may read {path}."
+            why = f"{tag} cannot be read ({found}). Check that this user can read {path}."
         return Stored(tag=tag, path=path, stage=None, labels={}, metadata={}, torn=why) if path.exists() else None
 
     def _read(self, tag: Tag) -> Stored:
@@ -251,8 +251,8 @@ class BentoStore:
             self.digest(tag)  # raises an error that names the file that cannot be verified
             why = error.args[0][0][2] if isinstance(error, shutil.Error) else error  # the first of several files
             message = (
-                f"The files of {tag} cannot be copied to {other.home} to be verified and loaded ({why}). TMPDIR names "
-                "another place for it."
+                f"The files of {tag} cannot be copied to {other.home} to be verified and loaded ({why}). Set "
+                "TMPDIR to another folder."
             )
             raise StoreError(message, tag=tag) from error
 

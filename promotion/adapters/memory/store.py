@@ -109,7 +109,7 @@ class MemoryStore:
         labels = {**trained.labels, "stage": Stage.STAGING.value}
         new = Kept(files=files, labels=labels, metadata=dict(metadata))
         if self.kept.setdefault(tag, new) is not new:
-            message = f"{tag} is in the {self.name} already and was left as it is. Save under another version."
+            message = f"{tag} is already in the {self.name} and was not changed. Save under another version name."
             raise StoreError(message, tag=tag)
         return tag
 

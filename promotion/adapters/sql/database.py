@@ -147,7 +147,7 @@ def _sqlite(url: URL, file: Path | None) -> Engine:
         raise _unusable("a ledger in memory is lost at the end of each command")
     unknown = url.query.keys() - {"timeout"}
     if unknown and "uri" not in unknown:
-        raise _unusable(f"'{min(unknown)}' is no option of SQLite; timeout is")
+        raise _unusable(f"'{min(unknown)}' is not an option of SQLite; timeout is")
     # A file that only others can write is reopened for each read, because earlier content may be outdated.
     pool = {} if file is None or may_write(file) else {"poolclass": NullPool}
     engine = create_engine(url, connect_args={"timeout": _wait(url)}, **pool)
