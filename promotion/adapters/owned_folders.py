@@ -33,7 +33,7 @@ def sweep() -> None:
 
 
 def _is_left_by_us(folder: Path) -> bool:
-    """Return whether it is a private folder of an ended process of this user; if never locked, only after a day."""
+    """Return whether an ended process of this user left the private folder; one never finished counts after a day."""
     found = folder.lstat()
     if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode):
         return False

@@ -20,7 +20,7 @@ from promotion.number_format import meant_as_share
 
 @dataclass(frozen=True)
 class Error:
-    """A standard error, and the distribution of the number over it.
+    """A standard error, and the distribution for bounds and p-values.
 
     Attributes:
         stderr: the standard error.

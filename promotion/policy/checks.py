@@ -216,7 +216,7 @@ def compared(comparison: Comparison | SliceComparison, metric: str) -> MetricCom
 
 
 def is_tie(found: MetricComparison, alpha: float, required: float) -> bool:
-    """Return whether, with point estimates or no known error, the gain equals the requirement up to rounding."""
+    """Return whether, with point estimates or a standard error of 0, the gain equals the requirement up to rounding."""
     if alpha != POINT and found.stderr != 0:
         return False
     sizes = (found.champion, found.challenger, found.champion_stderr, found.challenger_stderr)

@@ -130,7 +130,7 @@ def text_of(folder: Path) -> str:
 
 
 def _bytes(path: Path) -> bytes:
-    """Read up to the size limit, without waiting on a pipe."""
+    """Read up to one byte more than the size limit, without waiting on a pipe."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError as error:

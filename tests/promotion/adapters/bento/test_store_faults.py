@@ -137,9 +137,7 @@ def test_models_on_another_file_system_are_a_sentence(store, trained, monkeypatc
         lambda: store.save("toy", trained, metadata={}, training_rows=ROWS),
         lambda: store.delete(toy("good")),
     ):
-        with pytest.raises(
-            StoreError, match=r"must be on one file system, because versions are moved by a rename\.$"
-        ):
+        with pytest.raises(StoreError, match=r"must be on one file system, because versions are moved by a rename\.$"):
             change()
     assert snapshot(store.home) == before
 
