@@ -122,7 +122,7 @@ class _DigestCache:
 
 
 def _opened(file: Path) -> sqlite3.Connection:
-    """Open the file, recreating it if it is not a valid database; raise sqlite3.OperationalError if it cannot be used."""
+    """Open the file, recreating an invalid database; raise sqlite3.OperationalError if it cannot be used."""
     for _ in range(2):
         connection = sqlite3.connect(file, timeout=0)
         try:
