@@ -51,22 +51,20 @@ def open_registry(
     from promotion.adapters.mlflow import MlflowMirror
     from promotion.adapters.owned_folders import sweep
     from promotion.adapters.sql import SqlLedger
-    from promotion.audit import audit
     from promotion.interfaces import read_anew
-    from promotion.registry.parts import compose
     from promotion.registry.registry import Registry
 
     sweep()
     settings = config if isinstance(config, Config) else load_config(Path(config) if config else None)
     keys = PublicKeys(settings.public_keys) if settings.public_keys else None
     home, cache = settings.path(settings.bentoml_home), settings.path(settings.cache)
-    parts = compose(
+    return Registry(
         settings,
         store=store or BentoStore(home),
         ledger=ledger or SqlLedger(settings.url(settings.ledger)),
         mirror=mirror or MlflowMirror(settings.url(settings.mlflow_tracking_uri), settings.home),
         actor=(lambda: f"config:{settings.actor}") if settings.actor else actor or _os_user,
-        auditor=audit if store else partial(audit, digest_cached=lambda full: digest_cached(home, cache, full=full)),
+        digest_cached=None if store else lambda full: digest_cached(home, cache, full=full),
         sign=_signer(settings, keys, notice),
         keys=keys,
         notice=notice,
@@ -74,7 +72,6 @@ def open_registry(
         recall=recall or read_anew,
         draw=partial(_drawn, notice),
     )
-    return Registry(parts)
 
 
 def announce_findings(model: str, findings: "Sequence[Finding]", *, notice: Callable[[str], None]) -> None:

@@ -1,12 +1,12 @@
 """What a registry is composed of."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Required, TypeAlias, TypedDict, Unpack
 
 from promotion.config import Config
-from promotion.findings import Finding
 from promotion.interfaces import Aliases, Keyring, LedgerStore, Mirror, ModelStore, Names, Recall, Stored, read_anew
 from promotion.ledger.chain import Entry
 from promotion.ledger.state import State
@@ -20,15 +20,36 @@ from promotion.registry.serving import present
 from promotion.timeouts import patience
 from promotion.vocabulary import Tag
 
+DigestCached: TypeAlias = Callable[[bool], AbstractContextManager[ModelStore]]
 
-class Auditor(Protocol):
-    """Compares the record of a model with all else: `promotion.audit.audit`, which lies above."""
 
-    def __call__(
-        self, model: str, parts: "Parts", *, recompute: bool, since: datetime | None, full: bool
-    ) -> tuple[Finding, ...]:
-        """What was found, as of `Registry.audit`."""
-        ...
+class Around(TypedDict, total=False):
+    """What a registry stands on, beside its configuration."""
+
+    store: Required[ModelStore]
+    """Holds the versions with their files and labels."""
+    ledger: Required[LedgerStore]
+    """The record, and the source of truth for stages."""
+    mirror: Required[Mirror]
+    """The copy for people who use MLflow."""
+    actor: Required[Callable[[], str]]
+    """Returns who acts, and how that is known, e.g. `os:alice`."""
+    sign: Callable[[str], str] | None
+    """Returns the signature of an entry's hash; None if there is no signing key."""
+    keys: Keyring | None
+    """The public keys that verify signatures; None if entries need no signature."""
+    clock: Callable[[], datetime]
+    """Returns the time to record. The order of entries never depends on it."""
+    notice: Callable[[str], None]
+    """Called with each warning message, e.g. that the mirror is behind."""
+    announce: Callable[[Sequence[Entry]], None]
+    """Called with the new entries after they are recorded. An error in it becomes a notice."""
+    recall: Recall
+    """Caches the rows of files across processes, for recipes that read repeatably."""
+    draw: Draw | None
+    """Returns the report page of a decision for the mirror, or None after telling why it cannot."""
+    digest_cached: DigestCached | None
+    """Opens the store for an audit so that files that look unchanged are not hashed; all are if called with True."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -37,19 +58,12 @@ class Parts:
 
     Attributes:
         config: models, recipes and policies.
-        store: the versions with their files and labels.
-        ledger: the record, and the truth about stages.
-        mirror: the copy for people who look in MLflow.
-        claims: which ledger each model of the store belongs to.
-        journal: appends to the ledger, and writes the labels that it plans.
-        reader: recipes and rows.
-        keys: the public keys that signatures are held against; None where entries need none.
-        clock: gives the time that is written down; order never depends on it.
-        notice: is told in a sentence what went on beside the main thing, e.g. that the mirror is behind.
-        announce: is told what was recorded, after it was; whatever it raises is noticed and changes nothing.
-        draw: gives the page of a decision for the mirror; it tells by itself when it cannot, and gives None then.
-        auditor: compares the record with all else, `promotion.audit.audit`.
-        changing: whether a command that changes something is under way, rather than a dry run.
+        claims: which ledger each model in the store belongs to.
+        journal: appends to the ledger, and writes the labels that an entry plans.
+        reader: reads recipes and rows.
+        changing: whether a command that changes something is running, rather than a dry run.
+
+    `Around` describes the others.
     """
 
     config: Config
@@ -64,7 +78,7 @@ class Parts:
     notice: Callable[[str], None]
     announce: Callable[[Sequence[Entry]], None]
     draw: Draw | None
-    auditor: Auditor
+    digest_cached: DigestCached | None
     changing: bool = False
 
     def models(self) -> tuple[str, ...]:
@@ -108,40 +122,24 @@ class Parts:
         return self.keys.claimed(entry.signature)
 
 
-def compose(
-    config: Config,
-    *,
-    store: ModelStore,
-    ledger: LedgerStore,
-    mirror: Mirror,
-    actor: Callable[[], str],
-    auditor: Auditor,
-    sign: Callable[[str], str] | None = None,
-    keys: Keyring | None = None,
-    clock: Callable[[], datetime] = utc_now,
-    notice: Callable[[str], None] = lambda _: None,
-    announce: Callable[[Sequence[Entry]], None] = lambda _: None,
-    recall: Recall = read_anew,
-    draw: Draw | None = None,
-) -> Parts:
-    """The parts of a registry, from what it stands on; `Parts` says what each is.
-
-    `actor` says who acts, and how we know, e.g. `os:alice`. `sign` gives a signature of an entry's hash; it is None
-    where the writer has no key. `recall` keeps the rows of files beyond this process, for recipes that read repeatably.
-    """
-    claims = Claims(ledger, store)
+def compose(config: Config, **around: Unpack[Around]) -> Parts:
+    """Build the parts of a registry."""
+    store, ledger, notice = around["store"], around["ledger"], around.get("notice", lambda _: None)
+    clock, claims = around.get("clock", utc_now), Claims(ledger, store)
     return Parts(
         config=config,
         store=store,
         ledger=ledger,
-        mirror=mirror,
+        mirror=around["mirror"],
         claims=claims,
-        journal=Journal(ledger, store, claims, actor=actor, clock=clock, notice=notice, sign=sign),
-        reader=Reader(config, recall),
-        keys=keys,
+        journal=Journal(
+            ledger, store, claims, actor=around["actor"], clock=clock, notice=notice, sign=around.get("sign")
+        ),
+        reader=Reader(config, around.get("recall", read_anew)),
+        keys=around.get("keys"),
         clock=clock,
         notice=notice,
-        announce=announce,
-        draw=draw,
-        auditor=auditor,
+        announce=around.get("announce", lambda _: None),
+        draw=around.get("draw"),
+        digest_cached=around.get("digest_cached"),
     )
