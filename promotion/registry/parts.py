@@ -1,4 +1,4 @@
-"""What a registry is composed of."""
+"""The components of a registry, and the function that composes them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,34 +22,34 @@ from promotion.vocabulary import Tag
 
 
 class Auditor(Protocol):
-    """Compares the record of a model with all else: `promotion.audit.audit`, which lies above."""
+    """Compares a model's record with labels, files and mirror; `promotion.audit.audit` implements it."""
 
     def __call__(
         self, model: str, parts: "Parts", *, recompute: bool, since: datetime | None, full: bool
     ) -> tuple[Finding, ...]:
-        """What was found, as of `Registry.audit`."""
+        """Return the findings; see `Registry.audit`."""
         ...
 
 
 @dataclass(kw_only=True, eq=False)
 class Parts:
-    """What the registry is composed of, handed to each verb.
+    """The components of the registry, passed to each verb.
 
     Attributes:
         config: models, recipes and policies.
         store: the versions with their files and labels.
-        ledger: the record, and the truth about stages.
-        mirror: the copy for people who look in MLflow.
-        claims: which ledger each model of the store belongs to.
-        journal: appends to the ledger, and writes the labels that it plans.
-        reader: recipes and rows.
-        keys: the public keys that signatures are held against; None where entries need none.
-        clock: gives the time that is written down; order never depends on it.
-        notice: is told in a sentence what went on beside the main thing, e.g. that the mirror is behind.
-        announce: is told what was recorded, after it was; whatever it raises is noticed and changes nothing.
-        draw: gives the page of a decision for the mirror; it tells by itself when it cannot, and gives None then.
-        auditor: compares the record with all else, `promotion.audit.audit`.
-        changing: whether a command that changes something is under way, rather than a dry run.
+        ledger: the record, and the source of truth for stages.
+        mirror: the copy in MLflow.
+        claims: the ledger that owns each model of the store.
+        journal: appends to the ledger, and writes the planned labels.
+        reader: reads recipes and rows.
+        keys: the public keys that verify signatures; None if entries need no signature.
+        clock: gives the recorded time; the order of entries does not depend on it.
+        notice: called with each warning message, e.g. that the mirror is behind.
+        announce: called with new entries once they are recorded; an error it raises becomes a notice, nothing more.
+        draw: renders the page of a decision for the mirror; on failure, gives a notice and returns None.
+        auditor: compares the record with labels, files and mirror: `promotion.audit.audit`.
+        changing: whether a command that changes something is running, rather than a dry run.
     """
 
     config: Config
@@ -68,20 +68,20 @@ class Parts:
     changing: bool = False
 
     def models(self) -> tuple[str, ...]:
-        """Every model that is configured or recorded."""
+        """Return every model that is configured or recorded."""
         return tuple(dict.fromkeys((*self.config.models, *self.ledger.models())))
 
     def panel(self, model: str) -> Panel:
-        """Who may approve promotions, and how long; anyone, once, where the model is not configured."""
+        """Return who may approve promotions and for how long; if the model is not configured, any one person."""
         return self.config.models[model].policy.panel if model in self.config.models else ANYONE
 
     def stored(self, tag: Tag | str) -> Stored:
-        """The version in the store; raises as `present` does."""
+        """Return the version in the store; raises as `present` does."""
         tag = Tag.parse(tag)
         return present(self.journal.state(tag.model), self.store, tag)
 
     def foreign(self, state: State) -> Names:
-        """The aliases that MLflow shows now, and that neither this ledger sent nor a person gave up.
+        """Return the aliases that MLflow shows now, that this ledger did not send, and that no person gave up.
 
         Raises:
             MirrorError: MLflow does not answer.
@@ -90,11 +90,11 @@ class Parts:
         return foreign(state, self.mirror.aliases(state.model), self.mirror.head(state.model), names)
 
     def names(self, state: State, done: int, given_up: Names | None = None) -> Aliases:
-        """What the aliases shall name; of what was sent, that from entry `done` on is taken for ours."""
+        """Return the aliases to send. Names that this ledger sent from entry `done` on count as its own."""
         return to_send(state, lambda seq: self.journal.sent(state, min(seq, done)), given_up)
 
     def unknown(self, state: State) -> dict[str, str]:
-        """MLflow's aliases, where it has a champion that the ledger does not know, and nobody said to start anew."""
+        """Return MLflow's aliases if its champion is unknown to the ledger and nobody recorded a fresh start."""
         if state.champion or state.fresh_start:
             return {}
         with patience():
@@ -102,7 +102,7 @@ class Parts:
         return of_ours(shown) if unknown_champion(state, shown) else {}
 
     def signed_by(self, entry: Entry) -> str | None:
-        """Name of the public key whose signature the entry carries, verified; None where it carries none such."""
+        """Return the name of the public key that verifies the entry's signature; None if no key verifies it."""
         if self.keys is None or entry.signature is None or not self.keys.vouches(entry.hash, entry.signature):
             return None
         return self.keys.claimed(entry.signature)
@@ -124,10 +124,10 @@ def compose(
     recall: Recall = read_anew,
     draw: Draw | None = None,
 ) -> Parts:
-    """The parts of a registry, from what it stands on; `Parts` says what each is.
+    """Compose the components of a registry; `Parts` describes each.
 
-    `actor` says who acts, and how we know, e.g. `os:alice`. `sign` gives a signature of an entry's hash; it is None
-    where the writer has no key. `recall` keeps the rows of files beyond this process, for recipes that read repeatably.
+    `actor` returns who acts and how that is known, e.g. `os:alice`. `sign` signs an entry's hash; None if the writer
+    has no key. `recall` caches the rows of files across processes, for recipes with repeatable reads.
     """
     claims = Claims(ledger, store)
     return Parts(
