@@ -47,7 +47,7 @@ class Journal:
         return self._actor()
 
     def state(self, model: str) -> State:
-        """Return the model's state, folded from its entries. Reads only entries that this process has not folded yet."""
+        """Return the model's state, folded from its entries. Reads only entries not yet folded by this process."""
         before = self._folded.get(model, State(model=model))
         newer = self._ledger.entries(model, after=before.seq)
         if newer and newer[0].prev_hash == before.hash:

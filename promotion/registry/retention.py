@@ -89,9 +89,9 @@ def _registered(state: State) -> Mapping[str, datetime]:
     claimed = (_moment(version) for version in state.versions.values())
     return dict(zip(state.versions, accumulate(claimed, max), strict=True))
 
-"""Say why the ages may be wrong: only the record can show that this machine's clock is wrong."""
+
 def _doubt(state: State, before: datetime | None, now: datetime) -> str:
-    """Return why the ages may be wrong. The record is the only second source for a clock that runs wrong."""
+    """Say why the ages may be wrong: only the record can show that this machine's clock is wrong."""
     last = max(map(_moment, state.versions.values()), default=None)
     if before is None or last is None or before <= last <= now:
         return ""
