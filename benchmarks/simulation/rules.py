@@ -58,7 +58,7 @@ def enough(decision: Decision) -> bool:
 
 @lru_cache
 def mlflow_rule(direction: Direction) -> Callable[[float, float], bool]:
-    """Return `mlflow.validate_evaluation_results` with `min_absolute_change` as a rule on (champion, challenger) values.
+    """Return `mlflow.validate_evaluation_results` with `min_absolute_change` as a rule on the values of both models.
 
     It passes if challenger >= champion + change, or for a loss if challenger <= champion - change.
     """
