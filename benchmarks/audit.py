@@ -1,7 +1,8 @@
-"""An audit of many versions, the first and the next, beside hashing all files and listing all models with BentoML.
+"""Time an audit of many versions, first and repeated, against hashing all files and listing all models with BentoML.
 
-Run: `python benchmarks/audit.py`; each figure is of a process of its own. No decision is recomputed. MLflow, on SQLite,
-has runs for the smaller registry only, since filling it takes long; the peer there is MLflow reading these runs.
+Run: `python benchmarks/audit.py`; each figure comes from a separate process. No decision is recomputed. Only the
+smaller registry has runs in MLflow (on SQLite), because creating them takes long; the peer there is MLflow reading
+these runs.
 """
 
 import hashlib
@@ -97,7 +98,7 @@ def _measured(side: str, home: Path) -> list[float]:
         found = {one.code.value for one in _registry(home, mirror).audit("toy")}
         assert found <= ({"AUD033", "AUD037"} if isinstance(mirror, MemoryMirror) else set()), found
     seconds = time.perf_counter() - start
-    status = Path("/proc/self/status").read_text()  # getrusage counts the memory of the parent too
+    status = Path("/proc/self/status").read_text()  # getrusage also counts the memory of the parent
     return [seconds, int(status.partition("VmHWM:")[2].split()[0]) / 1000]
 
 
@@ -117,7 +118,7 @@ def _registry(home: Path, mirror: Mirror) -> Registry:
 
 
 def _fill(home: Path, versions: int, *, runs: bool) -> None:
-    """Copies of one version, each under its own name and with bytes of its own; registered, judged and rejected."""
+    """Create copies of one version, each with its own name and bytes; registered, judged and rejected."""
     from sklearn.linear_model import LogisticRegression
 
     store, rng = BentoStore(home), np.random.default_rng(27)
@@ -140,11 +141,11 @@ def _fill(home: Path, versions: int, *, runs: bool) -> None:
         ledger.append(entries, after)
     if runs:
         assert _registry(home, MlflowMirror(_mlflow(home))).sync("toy")
-    time.sleep(2.5)  # what was written just now is not remembered
+    time.sleep(2.5)  # the digest cache skips files that were just written
 
 
 def _runs(home: Path) -> Iterator[str]:
-    """Runs in MLflow, each with the parameters and metrics of a training."""
+    """Yield runs in MLflow, each with the parameters and metrics of a training."""
     from mlflow.entities import Metric, Param
 
     client = connect(_mlflow(home))
@@ -159,7 +160,7 @@ def _runs(home: Path) -> Iterator[str]:
 def _told(
     store: BentoStore, versions: int, rng: np.random.Generator, runs: Iterator[str | None]
 ) -> Iterator[list[Body]]:
-    """The first version adopted, and all others rejected against it, a hundred at a time."""
+    """Adopt the first version, and reject all others against it, a hundred at a time."""
     first = Tag("toy", "v0")
     policy = Policy(primary=Primary(metric="roc_auc"), metrics=METRICS, holdout_reuse=HoldoutReuse.IGNORE)
     up = Move(tag=str(first), before=Stage.STAGING, after=Stage.PROD)
@@ -191,7 +192,7 @@ def _registered(store: BentoStore, tag: Tag, run_id: str | None) -> Registration
 
 
 def _judged(policy: Policy, rng: np.random.Generator) -> list[Judgement]:
-    """Decisions as a gate records them, with policy, curves and sketch; of models that guess."""
+    """Return decisions as a gate records them, with policy, curves and sketch, on models that guess."""
     labels = (np.arange(20_000) % 20 == 0).astype(np.int64)
     champion, sketch = labels + rng.normal(size=len(labels)), HoldoutSketch.of(np.arange(len(labels), dtype=np.uint64))
     made = []

@@ -1,14 +1,14 @@
-"""`promotion.compare` beside what people use today, on the same rows: time, agreement, growth and memory.
+"""Compare `promotion.compare` with common alternatives on the same rows: time, agreement, growth and memory.
 
     python benchmarks/compare.py [--quick]
 
 The scores are synthetic and seeded: two correlated models, each a calibrated probability from a latent normal score
-with a shift for positives; doubles without ties, the dearest kind to sort. Beside ours stand scikit-learn's metric
-functions with a paired bootstrap by SciPy, the DeLong test of MLstatkit, and the DeLong interval of confidenceinterval.
-Sides take turns, so that a busy moment falls on all; ratios are taken within a turn. The bootstrap is timed over a few
-resamples and extrapolated: percentile method and batches of one, its cheapest in time and in memory (BCa, the default,
-would evaluate each metric once more for every row). The command ends with 1 when a target is missed or results
-disagree.
+with a shift for positives; doubles without ties, the most expensive kind to sort. The peers are scikit-learn's metric
+functions with a paired bootstrap by SciPy, MLstatkit's DeLong test, and confidenceinterval's DeLong interval. The sides
+alternate, so that other load affects all of them, and ratios are taken within a turn. The bootstrap is timed over a few
+resamples and extrapolated, with the percentile method and batches of one, its cheapest settings in time and memory
+(BCa, the default, would also evaluate each metric once per row). The command exits with 1 if a target is missed or
+results disagree.
 """
 
 import math
@@ -58,11 +58,11 @@ class Plan(NamedTuple):
     repeat: int
     resamples: int
     whole: tuple[int, int]
-    """Rows and resamples of the bootstrap that is run to its end, to compare intervals."""
+    """Rows and resamples of the complete bootstrap that intervals are compared with."""
 
 
 class Check(NamedTuple):
-    """A figure, and between what it must lie."""
+    """A figure, and the range that it must lie in."""
 
     what: str
     found: float
@@ -71,7 +71,7 @@ class Check(NamedTuple):
 
     @property
     def passed(self) -> bool:
-        """The figure lies there."""
+        """Whether the figure lies in its range."""
         return self.low <= self.found <= self.high
 
 
@@ -98,7 +98,7 @@ def main(
 
 
 def _require_peers() -> None:
-    """Stop with a sentence when a package of the `bench` group is absent."""
+    """Exit with an error if a package of the `bench` group is missing."""
     absent = [name for name in PEERS if find_spec(name) is None]
     if absent:
         sys.exit(
@@ -108,7 +108,7 @@ def _require_peers() -> None:
 
 
 def _generate(n_rows: int, seed: int = 20) -> Rows:
-    """Binormal scores as calibrated probabilities: the log odds of a normal score shifted by `d` for positives."""
+    """Return binormal scores as calibrated probabilities: log odds of a normal score shifted by `d` for positives."""
     rng = np.random.default_rng(seed)
     labels = rng.permutation(np.arange(n_rows) < round(n_rows * POSITIVES)).astype(np.int64)
     common = math.sqrt(CORRELATION) * rng.standard_normal(n_rows)
@@ -118,7 +118,7 @@ def _generate(n_rows: int, seed: int = 20) -> Rows:
 
 
 def _sides(rows: Rows, resamples: int, replicates: dict[str, list[float]]) -> dict[str, Callable[[int], Any]]:
-    """What is timed, by name; each takes the number of the turn."""
+    """Return the timed functions by name; each takes the number of the turn."""
     from confidenceinterval import roc_auc_score
     from MLstatkit import Delong_test
 
@@ -139,7 +139,7 @@ def _sides(rows: Rows, resamples: int, replicates: dict[str, list[float]]) -> di
 
 
 def _bootstrap(rows: Rows, resamples: int, seed: int) -> dict[str, Any]:
-    """Resampled gains of each metric, shape `(resamples,)`, as SciPy's documentation has one do it."""
+    """Return resampled gains of each metric, shape `(resamples,)`, as SciPy's documentation recommends."""
 
     def gain(name: str) -> Callable[[Any, Any, Any], float]:
         sign, score = GAINS[name]
@@ -155,13 +155,13 @@ def _bootstrap(rows: Rows, resamples: int, seed: int) -> dict[str, Any]:
 def _take_turns(
     sides: Mapping[str, Callable[[int], Any]], repeat: int
 ) -> tuple[dict[str, list[float]], dict[str, Any]]:
-    """Seconds of each side, turn by turn after one that is not counted, and its last result."""
+    """Return seconds of each side per turn, after one uncounted turn, and its last result."""
     seconds: dict[str, list[float]] = {name: [] for name in sides}
     results: dict[str, Any] = {}
     for turn in range(-1, repeat):
         for name, side in sides.items():
             if turn < 0 and name == "bootstrap":
-                continue  # nothing to warm up that the others do not
+                continue  # has nothing to warm up that the others do not
             start = time.perf_counter()
             results[name] = side(turn)
             if turn >= 0:
@@ -199,12 +199,12 @@ def _spread(runs: list[float], form: str) -> str:
 
 
 def _ratios(theirs: list[float], ours: list[float]) -> list[float]:
-    """Turn by turn: what keeps the machine busy falls on both."""
+    """Return ratios turn by turn, so that other load affects both sides."""
     return [one / other for one, other in zip(theirs, ours, strict=True)]
 
 
 def _agreement(results: dict[str, Any], replicates: dict[str, list[float]]) -> Iterator[Check]:
-    """Our values and standard errors are theirs."""
+    """Check that our values and standard errors equal those of the peers."""
     ours: Comparison = results["ours"]
     auc, (*_, delong_before, delong_after, delong) = ours["roc_auc"], results["MLstatkit"]
     values = [(ours[name].champion, ours[name].challenger) for name in GAINS]
@@ -225,15 +225,15 @@ def _agreement(results: dict[str, Any], replicates: dict[str, list[float]]) -> I
 
 
 def _off(these: Any, those: Any) -> float:
-    """The largest distance."""
+    """Return the largest absolute difference."""
     return float(np.abs(np.subtract(these, those)).max())
 
 
 def _intervals(n_rows: int, resamples: int) -> Iterator[Check]:
-    """A bootstrap run to its end on fewer rows: its percentile interval is ours, within what its own chance allows."""
+    """Check our intervals against percentile intervals of a full bootstrap on fewer rows, within its chance error."""
     rows = _generate(n_rows)
     ours = compare(*rows, metrics=GAINS)
-    # Standard error of a 2.5 % quantile of a normal sample, in standard deviations; four of it, and 0.1 for skewness.
+    # Standard error of a 2.5 % quantile of a normal sample, in standard deviations: four of it, plus 0.1 for skewness.
     allowed = 0.1 + 4 * math.sqrt(0.025 * 0.975 / resamples) / stats.norm.pdf(stats.norm.ppf(0.025))
     for name, found in _bootstrap(rows, resamples, seed=1).items():
         off = _off(np.quantile(found, (0.025, 0.975)), (ours[name].low, ours[name].high)) / ours[name].stderr
@@ -244,7 +244,7 @@ def _intervals(n_rows: int, resamples: int) -> Iterator[Check]:
 
 
 def _growth(sizes: tuple[int, ...], repeat: int) -> list[Check]:
-    """Time beside n log n, and peak memory beside n; and a bare sort of both scores, which pays the same caches."""
+    """Compare time with n log n, peak memory with n, and both with a plain sort, which has the same cache misses."""
     data = {size: _generate(size) for size in sizes}
     sides = {f"ours {n}": lambda _, n=n: compare(*data[n], metrics=GAINS) for n in sizes}
     sides |= {f"sort {n}": lambda _, n=n: [np.argsort(each) for each in data[n][1:]] for n in sizes}
@@ -263,14 +263,14 @@ def _grew(seconds: dict[str, list[float]], small: int, large: int) -> Check:
     ours, sort = (_ratios(seconds[f"{what} {large}"], seconds[f"{what} {small}"]) for what in ("ours", "sort"))
     expected = large * math.log(large) / (small * math.log(small))
     print(f"{small:10,} {large:11,}   {_spread(ours, '.1f'):>18} {expected:8.1f}   {_spread(sort, '.1f')}")
-    # Comparisons grow as n log n; the time of each grows too, once the arrays outgrow the processor's caches.
+    # The number of comparisons grows as n log n; each takes longer once the arrays exceed the processor's caches.
     return Check(
         f"time grew from {small:,} to {large:,} rows, / that of a bare sort", median(ours) / median(sort), 0, 1.1
     )
 
 
 def _peak(rows: Rows) -> int:
-    """Bytes at the peak of one call, in a run that is not timed."""
+    """Return the peak memory of one call in bytes, in a run that is not timed."""
     tracemalloc.start()
     compare(*rows, metrics=GAINS)
     _, peak = tracemalloc.get_traced_memory()

@@ -1,13 +1,13 @@
-"""What the gate's figures are worth, by simulation: false promotions, coverage, reuse, power, an attacker, dependence.
+"""Simulate the gate's error rates: false promotions, coverage, reuse, power, an attacker, dependent rows.
 
     python benchmarks/decisions.py [--runs 10000] [--only a,c] [--workers 2] [--seed 27]
 
-Every judgement goes the real way, `promotion.compare` and `promotion.decide`. Two models are *equally good* when they
-are exchangeable: their errors have one joint law, whichever of them comes first. A figure stands beside its Monte-Carlo
-error, one standard error. It is `within` its target, `within error` (off it by at most two of these errors; by three
-in (g), which has some 450 figures), `conservative` (further off, but to the side that only costs power), `held` (the
-gate finds too little evidence and does not decide) or `MISSED`. Whatever is off target is listed at the end; any
-`MISSED` makes the exit code 1.
+Every judgement runs the real code, `promotion.compare` and `promotion.decide`. Two models are *equally good* if they
+are exchangeable: the joint distribution of their errors does not change when they are swapped. Each figure has its
+Monte-Carlo standard error. It is `within` its target, `within error` (off by at most two standard errors; three in (g),
+which has some 450 figures), `conservative` (off by more, but only at the cost of power), `held` (the gate finds too
+little evidence and does not decide) or `MISSED`. A list at the end shows every figure off target; any `MISSED` makes
+the exit code 1.
 """
 
 import os
@@ -54,7 +54,7 @@ def main(
 
 
 def _tell(noted: list[tuple[str, str]]) -> None:
-    """List what is off target; end with 1 when a target is missed."""
+    """List the figures off target; exit with 1 if a target is missed."""
     heading("Off target:" if noted else "Every figure is on target.")
     for verdict, what in sorted(noted):
         print(f"{verdict}: {what}")

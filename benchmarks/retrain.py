@@ -1,13 +1,13 @@
-"""The tutorial's steps as a plain script beside our whole `promotion retrain` (train and gate), on one generated file.
+"""Compare the tutorial's steps as a plain script with the whole `promotion retrain` (train and gate) on the same file.
 
     python benchmarks/retrain.py [--rows 590540] [--folder build/bench]
 
-Each side runs in processes of its own: what a schedule would pay. The tutorial's side reads, balances, encodes, fits
-and saves; ours does that under Prefect, logs to MLflow, scores champion and challenger on the holdout, decides, records
-and relabels; then the same once more, with the rows that it kept of that file. A first retrain that makes the champion
-is not timed: a retrain has one to beat.
-Memory is the peak of the resident set, summed over the process and its children (ours has Prefect's temporary server
-among them).
+Each side runs in separate processes, as it would on a schedule. The tutorial's side reads, balances, encodes, fits and
+saves. `promotion retrain` does the same under Prefect, logs to MLflow, scores champion and challenger on the holdout,
+decides, records and relabels; a second measurement uses the cached rows of that file. The first retrain, which makes
+the champion, is not timed, because a usual retrain has a champion to beat.
+Memory is the peak of the resident set, summed over the process and its children (including Prefect's temporary
+server).
 """
 
 import os
@@ -51,7 +51,7 @@ data   = "train_transaction.csv"
 primary = { metric = "average_precision" }
 floors  = [ { metric = "roc_auc", min = 0.5 } ]
 """
-VERDICTS = {0, 3, 4}  # promoted (or, of a plain script, done), rejected, held
+VERDICTS = {0, 3, 4}  # promoted (or, for the plain script, done), rejected, held
 
 
 def main(
@@ -70,7 +70,7 @@ def main(
     elsewhere = {**environment, "BENTOML_HOME": "theirs"}
 
     def ours(turn: int) -> tuple[list[str], dict[str, str]]:
-        """Rows are kept by file and options: with another seed the file is read."""
+        """Return a retrain command. Rows are cached by file and options, so another seed reads the file again."""
         return [*retrain, "--option", f"seed={28 + turn}"], environment
 
     sides = {
@@ -110,7 +110,7 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 def _time(command: list[str], environment: dict[str, str], folder: Path) -> float:
-    """Seconds that a command takes, with nobody watching."""
+    """Return the seconds that a command takes, without measuring its memory."""
     start = time.perf_counter()
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode not in VERDICTS:
@@ -119,7 +119,7 @@ def _time(command: list[str], environment: dict[str, str], folder: Path) -> floa
 
 
 def _peak(command: list[str], environment: dict[str, str], folder: Path) -> float:
-    """Peak memory in GB of a command and its children, in a run of its own: watching takes time."""
+    """Return the peak memory in GB of a command and its children, in a separate run, because measuring takes time."""
     with subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL) as process:
         peak = 0
         while process.poll() is None:

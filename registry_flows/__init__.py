@@ -1,4 +1,4 @@
-"""Runs `promotion` under Prefect: `flows`, what they need of Prefect (`under_prefect`), and the example (`fraud`).
+"""Runs `promotion` under Prefect: flows (`flows`), Prefect integration (`under_prefect`), and the example (`fraud`).
 
-Each other module here but `commands` is a name that data or documents of earlier use; its first line says whose.
+Every other module here except `commands` keeps a name that earlier data or documents use; its docstring says which.
 """

@@ -1,4 +1,4 @@
-"""The command that runs flows, added to `promotion` through the entry-point group `promotion.commands`."""
+"""The `retrain` command, added to `promotion` through the entry-point group `promotion.commands`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    """Add it to the app."""
+    """Add the command to the app."""
     app.command(epilog="Example: promotion retrain fraud_classifier", rich_help_panel="Judge")(retrain)
 
 
@@ -108,7 +108,7 @@ def _retrain_all(form: Form, *, verbose: bool) -> int:
 
 
 def _option(text: str) -> tuple[str, Any]:
-    """`NAME=VALUE`, the value read as TOML (a number, true, "text"), as a plain word when it is none."""
+    """Parse `NAME=VALUE`; the value is TOML (a number, true, "text"), or a plain string if it is not valid TOML."""
     import tomllib
 
     name, equals, value = text.partition("=")

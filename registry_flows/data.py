@@ -1,4 +1,4 @@
-"""The command `python -m registry_flows.data`, as docs and scripts name it."""
+"""Alias: the command `python -m registry_flows.data`, which docs and scripts name."""
 
 from registry_flows.fraud.data import app
 from registry_flows.fraud.data import write as write

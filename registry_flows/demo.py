@@ -1,4 +1,4 @@
-"""The command `python -m registry_flows.demo`, as docs and the Makefile name it."""
+"""Alias: the command `python -m registry_flows.demo`, which docs and the Makefile name."""
 
 from registry_flows.fraud.demo import main
 

@@ -1,4 +1,4 @@
-"""The command `python -m registry_flows.deploying`, as docs and Makefiles name it."""
+"""Alias: the command `python -m registry_flows.deploying`, which docs and Makefiles name."""
 
 import sys
 

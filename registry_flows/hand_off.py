@@ -1,4 +1,4 @@
-"""Results of train flows that a project persists are pickles, and name `registry_flows.hand_off.Candidate`."""
+"""Alias: persisted results of train flows are pickles that name `registry_flows.hand_off.Candidate`."""
 
 from registry_flows.under_prefect.hand_off import TrainedVersion as Candidate
 

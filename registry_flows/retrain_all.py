@@ -1,4 +1,4 @@
-"""Deployments made earlier name `registry_flows.retrain_all.retrain_all_flow`, results that it persisted `Outcome`."""
+"""Alias: earlier deployments name `registry_flows.retrain_all.retrain_all_flow`; its persisted results, `Outcome`."""
 
 from registry_flows.flows.retrain_all import RetrainOutcome as Outcome
 from registry_flows.flows.retrain_all import retrain_all_flow

@@ -1,1 +1,1 @@
-"""The parts of `benchmarks/decisions.py`: what is drawn, the rules that judge it, and a file for each figure."""
+"""The parts of `benchmarks/decisions.py`: simulated data, the rules that judge it, and one file per figure."""

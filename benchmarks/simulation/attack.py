@@ -36,19 +36,20 @@ SCALES = ((0.03, 0.1), (0.1, 0.3))
 class Attack:
     """The boosting attack (described in "The Ladder", ICML 2015) on one holdout.
 
-    Each submission is the champion plus noise that is new on any row, so that it is truly worse.
-    The attacker keeps the noises that looked better than the champion, and now and then submits the champion plus all
-    of those together. What is promoted is the next champion.
+    Each submission is the champion plus fresh noise, so that it is truly worse. The attacker keeps the noises that
+    looked better than the champion, and regularly submits the champion plus their sum. A promoted submission becomes
+    the next champion.
 
     Attributes:
         world: champion and holdout.
-        rule: who judges.
-        reads: with `verdicts` it keeps what was not rejected, with `gains` what had a gain above zero. The budget is
-            for those who see verdicts; one who goes by the gains learns far more of the holdout: it is shown beside.
+        rule: the rule that judges.
+        reads: with `verdicts` it keeps what was not rejected, with `gains` what had a gain above zero. The budget
+            protects against attackers who see verdicts; gains reveal far more of the holdout, and are shown for
+            comparison.
         scale: standard deviation of the noise of one submission, in those of the champion's error.
-        boost: that of all the noises kept, together.
-        uses: number of submissions, of which
-        every: one in so many is the boosted one.
+        boost: standard deviation of the sum of all kept noises, in the same unit.
+        uses: number of submissions.
+        every: every so many submissions, one is boosted.
     """
 
     world: World
@@ -60,13 +61,13 @@ class Attack:
     every: int = 10
 
     def submission(self, use: int, kept: np.ndarray) -> Floats:
-        """How much of each noise, shape (uses,), is added to the champion."""
+        """Return the weight of each noise that is added to the champion, shape (uses,)."""
         if kept.any() and (use + 1) % self.every == 0:
             return self.boost * kept / math.sqrt(kept.sum())
         return self.scale * (np.arange(self.uses) == use)
 
     def verdict(self, comparison: Comparison, use: int) -> Verdict:
-        """Of the rule; uses count from 0."""
+        """Return the rule's verdict; uses count from 0."""
         if self.rule == "plain":
             return Verdict.PROMOTE if comparison[PRIMARY].gain > 0 else Verdict.REJECT
         if self.rule == "fixed":
@@ -79,7 +80,7 @@ class Attack:
 
 
 def judge(attack: Attack, rng: np.random.Generator) -> Outcomes:
-    """How far the champion's true ROC AUC fell at worst, and how often the champion changed."""
+    """Return the largest fall of the champion's true ROC AUC, and the number of champion changes."""
     labels = attack.world.labels(rng)
     base = attack.world.strength[0] * labels + attack.world.errors(rng, 1)[0]
     noise = rng.standard_normal((attack.uses, len(labels)))
@@ -99,7 +100,7 @@ def judge(attack: Attack, rng: np.random.Generator) -> Outcomes:
 
 
 def fallen(world: World, champion: Floats) -> float:
-    """True loss of ROC AUC in the whole population, where the noises are independent and of variance 1."""
+    """Return the true loss of ROC AUC in the population, where the noises are independent with variance 1."""
     return population_auc(world.strength[0]) - population_auc(world.strength[0], float(champion @ champion))
 
 

@@ -1,4 +1,4 @@
-"""Runs, figures with their Monte-Carlo error, targets, tables."""
+"""Simulation runs, figures with their Monte-Carlo errors, targets, and tables."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator
@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 Outcomes = dict[tuple[str, ...], float]
-"""What one run gave, by name; NaN is no answer."""
+"""Results of one run, by name; NaN means no answer."""
 
 Results = dict[tuple[str, ...], list[float]]
-"""The same over the runs of a cell."""
+"""Results of all runs of a cell, by name."""
 
 SEVERITY = ("MISSED", "conservative", "within error", "within", "held")
 BLOCKS = 16
@@ -21,7 +21,7 @@ BLOCKS = 16
 class Figure:
     """A share, its Monte-Carlo standard error, and the number of runs behind it.
 
-    Where all runs agree the error is not zero but 1.5 / runs: two of it are the rule of three's 95 % bound.
+    If all runs agree, the error is 1.5 / runs instead of zero: twice that is the 95 % bound of the rule of three.
     """
 
     share: float
@@ -30,7 +30,7 @@ class Figure:
 
     @classmethod
     def of(cls, values: Iterable[float]) -> "Figure":
-        """The mean of what the runs gave."""
+        """Return the mean of the runs' results."""
         given = np.asarray([value for value in values if not math.isnan(value)])
         if not len(given):
             return cls(math.nan, math.nan, 0)
@@ -43,9 +43,9 @@ class Figure:
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """Where a figure should lie; off it on the `cautious` side (`low` or `high`) only power is lost.
+    """The range that a figure should lie in; beyond it on the `cautious` side (`low` or `high`), only power is lost.
 
-    Off it by at most so many `errors` is chance: of some hundred figures a few are off by two.
+    A deviation of at most `errors` standard errors counts as chance: of some hundred figures, a few are off by two.
     """
 
     low: float
@@ -54,7 +54,7 @@ class Target:
     errors: float = 2.0
 
     def judge(self, figure: Figure) -> str:
-        """The verdict on a figure; one that nothing is known of is missed."""
+        """Return the verdict on a figure; a figure without data is missed."""
         if self.low <= figure.share <= self.high:
             return "within"
         low = figure.share < self.low
@@ -65,7 +65,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Block:
-    """Some runs of one cell, with a stream of random numbers of its own."""
+    """Some runs of one cell, with their own stream of random numbers."""
 
     run: Callable[[Any, np.random.Generator], Outcomes]
     cell: Any
@@ -78,7 +78,7 @@ class Block:
         return [self.run(self.cell, rng) for _ in range(self.runs)]
 
     def split(self) -> Iterator["Block"]:
-        """The same runs in blocks, which do not depend on the number of workers."""
+        """Yield the same runs in blocks that do not depend on the number of workers."""
         for number in range(min(BLOCKS, self.runs)):
             runs = self.runs // BLOCKS + (number < self.runs % BLOCKS)
             yield replace(self, runs=runs, seed=(*self.seed, number))
@@ -86,13 +86,13 @@ class Block:
 
 @dataclass
 class Bench:
-    """Where the parts run; remembers what is off target.
+    """Runs the parts, and remembers figures off target.
 
     Attributes:
-        pool: of processes.
-        runs: of the cheapest figures; each part takes a share of it.
-        seed: of all draws.
-        noted: verdict and figure of all that is off target.
+        pool: pool of processes.
+        runs: number of runs of the cheapest figures; each part takes a share of it.
+        seed: seed of all draws.
+        noted: verdict and figure of everything off target.
     """
 
     pool: Any
@@ -117,28 +117,28 @@ class Bench:
         return found
 
     def note(self, verdict: str, what: str) -> str:
-        """Remember the verdict if it is off target, and give it back."""
+        """Remember the verdict if it is off target, and return it."""
         if verdict in {"MISSED", "conservative"}:
             self.noted.append((verdict, what))
         return verdict
 
     def _seed_of(self, cell: Any) -> tuple[int, ...]:
-        """A cell's draws depend on nothing but the seed and the cell."""
+        """Return the seed of a cell, which depends only on the bench's seed and the cell."""
         return (self.seed, *repr(cell).encode())
 
 
 def call(block: Block) -> list[Outcomes]:
-    """A pool takes a function by its name."""
+    """Run a block; a pool requires a named function."""
     return block()
 
 
 def worst(verdicts: Iterable[str]) -> str:
-    """The gravest of them."""
+    """Return the gravest verdict."""
     return min(verdicts, key=SEVERITY.index)
 
 
 def marked(figure: Figure, verdict: str) -> str:
-    """A figure as it stands in a table."""
+    """Return a figure with its verdict, for a table."""
     return str(figure) if verdict == "within" else f"{figure}, {verdict}"
 
 

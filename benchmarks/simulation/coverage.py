@@ -1,4 +1,4 @@
-"""(b) How often the 95 % interval holds the true gain, where that is not zero."""
+"""(b) Coverage: how often the 95 % interval contains the true gain, if that is not zero."""
 
 import math
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ RESAMPLED_SHARES = {(1_000, 0.1): 0.1, (2_000, 0.035): 0.1, (10_000, 0.035): 0.0
 
 @lru_cache
 def true_gains(case: Case) -> dict[str, float]:
-    """The gains in the population: both models measured on many quantiles of each class, weighted by its share."""
+    """Return the population gains: both models measured on many quantiles of each class, weighted by its share."""
     from scipy.special import ndtri
 
     points = 20_000 if case.names == RESAMPLED else 200_000
@@ -42,7 +42,7 @@ def true_gains(case: Case) -> dict[str, float]:
 
 
 def judge(case: Case, rng: np.random.Generator) -> Outcomes:
-    """Of each metric, whether the interval holds the true gain; no answer where the gate has too little evidence."""
+    """Return per metric whether the interval contains the true gain; no answer if the gate has too little evidence."""
     comparison, truth = promotion.compare(*case.world.draw(rng), metrics=case.names), true_gains(case)
     return {
         (found.metric,): float(found.low <= truth[found.metric] <= found.high)

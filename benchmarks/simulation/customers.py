@@ -1,4 +1,4 @@
-"""(h) Holdouts of fresh rows of the same customers: the budget counts rows, and the luck of the customers stays."""
+"""(h) Holdouts of fresh rows of the same customers: the budget counts rows, but the customers' errors persist."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ FRESH = promotion.Budget(alpha=ALPHA, use=1.0)
 
 @dataclass(frozen=True, kw_only=True)
 class Customers:
-    """Customers with as many rows each in every holdout; models err in part alike on all rows of one.
+    """Customers with equally many rows in every holdout; part of a model's error is common to all rows of a customer.
 
     Attributes:
-        stay: whether every holdout is of the same customers.
-        count: of customers.
-        rows: of a holdout.
+        stay: whether every holdout has the same customers.
+        count: number of customers.
+        rows: rows per holdout.
         within: correlation of two rows' errors of one customer.
     """
 
@@ -35,11 +35,11 @@ class Customers:
 
     @property
     def codes(self) -> np.ndarray:
-        """Which customer each row is of."""
+        """Return the customer of each row."""
         return np.arange(self.rows) % self.count
 
     def model(self, rng: np.random.Generator) -> Iterator[Floats]:
-        """A model's errors on one holdout after the other; all models are equally good."""
+        """Yield a model's errors on one holdout after the other; all models are equally good."""
         tastes = rng.standard_normal(self.count)
         while True:
             yield mixed(tastes[self.codes], self.within, rng.standard_normal(self.rows))
@@ -47,7 +47,7 @@ class Customers:
 
 
 def judge(world: Customers, rng: np.random.Generator) -> Outcomes:
-    """Which share of the holdouts promotes, each of fresh rows and so asked as a first use."""
+    """Return the share of holdouts that promote; each has fresh rows and so counts as a first use."""
     new_model = partial(world.model, rng)
     champion = new_model()
     new = np.mean([_gain(world, rng, next(champion), next(new_model()))[1] for _ in range(HOLDOUTS)])
@@ -60,7 +60,7 @@ def judge(world: Customers, rng: np.random.Generator) -> Outcomes:
 
 
 def _gain(world: Customers, rng: np.random.Generator, champion: Floats, challenger: Floats) -> tuple[float, bool]:
-    """The gain of one over the other, and whether the gate promotes."""
+    """Return the gain of the challenger over the champion, and whether the gate promotes."""
     truth = rng.standard_normal(world.rows)
     found = promotion.compare(truth, truth + champion, truth + challenger, metrics=[METRIC], groups=world.codes)
     verdict = promotion.decide(found, policy(METRIC), budget=FRESH).verdict

@@ -1,4 +1,4 @@
-"""(g) False promotions of equally good models where rows depend on each other: in groups, and in order of time."""
+"""(g) False promotions of equally good models if rows depend on each other: within groups, or over time."""
 
 import math
 from collections.abc import Iterator
@@ -16,28 +16,28 @@ from simulation.bench import Bench, Figure, Outcomes, Results, Target, heading, 
 from simulation.worlds import Floats, mixed
 
 LEVELS = (0.05, 0.0304, 0.0076, 0.001)
-"""Asked of the other checks, and of the primary at the first, second and about the fifth use of the same rows."""
+"""Levels of the other checks, and of the primary metric at about the first, second and fifth use of the same rows."""
 
 OF_FLOORS = (0.05, 0.01)
-"""Asked of floors: they are judged at the policy's own level."""
+"""Levels of floors, which are judged at the policy's own level."""
 
 FEWEST = 5
-"""Effective groups; with fewer the gate is inconclusive, and the draw is not counted."""
+"""Minimum number of effective groups; with fewer, the gate is inconclusive and the draw is not counted."""
 
 BINARY, REGRESSION = ("roc_auc", "average_precision", "log_loss"), ("rmse",)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Grouped:
-    """Rows in groups: what each model sees of a row is part common to its group, part the row's own.
+    """Rows in groups: part of a model's error is common to the group, part is the row's own.
 
     Attributes:
-        groups: how many.
+        groups: number of groups.
         sizes: `equal`, `Zipf` (the k-th has 1 / k of the first's rows), or `top`: five groups hold half of all rows.
         within: correlation of two rows' errors in one group.
-        rows: in all, about.
-        prevalence: of positives.
-        holding: how many of the groups hold any positives; None for all.
+        rows: approximate total number of rows.
+        prevalence: share of positives.
+        holding: number of groups that hold positives; None for all.
     """
 
     groups: int
@@ -48,7 +48,7 @@ class Grouped:
     holding: int | None = None
 
     def codes(self) -> np.ndarray:
-        """Which group each row is in."""
+        """Return the group of each row."""
         place = np.arange(1, self.groups + 1)
         share = {
             "equal": np.ones(self.groups),
@@ -58,7 +58,7 @@ class Grouped:
         return np.repeat(place - 1, np.maximum(1, np.round(share / share.sum() * self.rows)).astype(int))
 
     def errors(self, rng: np.random.Generator, codes: np.ndarray) -> Floats:
-        """One error for each row, of variance 1."""
+        """Return one error per row, with variance 1."""
         return mixed(rng.standard_normal(int(codes[-1]) + 1)[codes], self.within, rng.standard_normal(len(codes)))
 
     def __str__(self) -> str:
@@ -68,20 +68,20 @@ class Grouped:
 
 @dataclass(frozen=True, kw_only=True)
 class Stream(Grouped):
-    """Rows in order of time, `groups` days of them; `within` is common to a day, or to a stretch of `stretch` days.
+    """Rows in time order over `groups` days; `within` is common to a day, or to a stretch of `stretch` days.
 
-    Of the times one may be wrong, `early` days too early.
+    One time can be wrong, `early` days too early.
     """
 
     stretch: float = 1.0
     early: float = 0.0
 
     def codes(self) -> np.ndarray:
-        """Which stretch each row is in."""
+        """Return the stretch of each row."""
         return (self._true() / self.stretch).astype(int)
 
     def times(self) -> Floats:
-        """When each row was, in days."""
+        """Return the time of each row, in days."""
         times = self._true()
         times[0] -= self.early
         return times
@@ -95,7 +95,7 @@ class Stream(Grouped):
 
 
 def judge(world: Grouped, rng: np.random.Generator) -> Outcomes:
-    """One draw, judged both ways round, by groups (or blocks) and by rows; each way counts half."""
+    """Judge one draw in both directions, by groups (or blocks) and by rows; each direction counts half."""
     codes = world.codes()
     drawn = {"time": world.times(), "day": 1.0} if isinstance(world, Stream) else {"groups": codes}
     outcomes: Outcomes = {}
@@ -105,7 +105,7 @@ def judge(world: Grouped, rng: np.random.Generator) -> Outcomes:
 
 
 def judge_alone(world: Grouped, rng: np.random.Generator) -> Outcomes:
-    """One draw, of which a single model's bounds are held against its values on any number of rows."""
+    """Compare a single model's bounds on one draw with its true values."""
     codes, true = world.codes(), _true_values(world.prevalence)
     outcomes: Outcomes = {}
     for truth, (model, _), names in _models(world, rng, codes):
@@ -118,13 +118,13 @@ def judge_alone(world: Grouped, rng: np.random.Generator) -> Outcomes:
 
 
 def _better_end(found: Measurement, level: float) -> float:
-    """The bound that a floor is held against."""
+    """Return the bound that a floor is compared with."""
     return found.lower_bound(level) if found.direction is Direction.HIGHER else found.upper_bound(level)
 
 
 @cache
 def _true_values(prevalence: float) -> dict[str, float]:
-    """Of either model, on a million rows, each a group of its own: the errors have the same law in any groups."""
+    """Return the true values of either model, from a million ungrouped rows; grouping does not change them."""
     world = Grouped(groups=1_000_000, rows=1_000_000, prevalence=prevalence)
     found = _models(world, np.random.default_rng(27), world.codes())
     each = (measure(truth, model, metrics=names) for truth, (model, _), names in found)
@@ -134,7 +134,7 @@ def _true_values(prevalence: float) -> dict[str, float]:
 def _models(
     world: Grouped, rng: np.random.Generator, codes: np.ndarray
 ) -> Iterator[tuple[Floats, list[Floats], tuple[str, ...]]]:
-    """What is true of the rows, what two equally good models say, and the metrics to judge them by."""
+    """Return the true labels, the scores of two equally good models, and the metrics to judge them by."""
     among = (
         np.isin(codes, rng.choice(world.groups, world.holding, replace=False)) if world.holding else np.ones(len(codes))
     )

@@ -16,7 +16,7 @@ NOMINAL = Target(low=0.045, high=0.055, cautious="low")
 DECIDES_NEXT_TO_NOTHING = 0.05  # share of the draws; below it a cell is `held`
 RULES = {"plain": "Plain `new > old`", "mlflow": f"MLflow's `min_absolute_change = {MLFLOW_CHANGE}`"}
 MAIN = {"tails": "Gaussian", "correlation": 0.9}
-SMOOTH_RUNS = {  # draws by rows and prevalence, as a share of the runs; a draw is judged both ways round
+SMOOTH_RUNS = {  # draws by rows and prevalence, as a share of the runs; each draw is judged in both directions
     (1_000, 0.005): 0.1,
     (1_000, 0.035): 0.1,
     (1_000, 0.5): 0.5,
@@ -38,16 +38,17 @@ RESAMPLED_RUNS = {
 
 @dataclass(frozen=True)
 class Case:
-    """Metrics by which the two models of a world are judged."""
+    """Metrics for judging the two models of a world."""
 
     world: World
     names: tuple[str, ...]
 
 
 def judge(case: Case, rng: np.random.Generator) -> Outcomes:
-    """One draw, judged both ways round: with no margin a rejection is the swapped models' promotion; each counts half.
+    """Judge one draw in both directions; each counts half.
 
-    `breach` is a promotion or rejection where the gate has too little evidence to decide.
+    Without a margin, a rejection is a promotion of the swapped models. `breach` is a promotion or rejection despite too
+    little evidence to decide.
     """
     comparison = promotion.compare(*case.world.draw(rng), metrics=case.names)
     outcomes: Outcomes = {(name, "gate"): math.nan for name in case.names}

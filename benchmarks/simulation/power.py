@@ -1,4 +1,4 @@
-"""(e) How often a better challenger is promoted, beside DeLong's test at the same level on the same draws."""
+"""(e) Power: how often a better challenger is promoted, next to DeLong's test at the same level on the same draws."""
 
 import math
 from dataclasses import replace
@@ -14,7 +14,7 @@ from simulation.worlds import Floats, World, population_auc
 
 NEAR = Target(low=-0.02, high=0.02)
 CHAMPION = 1.6
-BETTER = {  # what the challenger is stronger by
+BETTER = {  # gain in strength of the challenger
     World(rows=1_000, prevalence=0.07): (0.0, 0.1, 0.2, 0.35),
     World(rows=2_000, prevalence=0.5): (0.0, 0.03, 0.07, 0.12),
     World(rows=10_000, prevalence=0.035): (0.0, 0.05, 0.1, 0.15),
@@ -22,7 +22,7 @@ BETTER = {  # what the challenger is stronger by
 
 
 def delong(labels: Floats, champion: Floats, challenger: Floats) -> float:
-    """Gain in AUC over its standard error, by DeLong, DeLong and Clarke-Pearson (1988), from placements."""
+    """Return the gain in AUC over its standard error, by DeLong, DeLong and Clarke-Pearson (1988), from placements."""
     is_positive = labels == 1
     of_positives = [placements(scores[is_positive], scores[~is_positive]) for scores in (champion, challenger)]
     of_negatives = [1 - placements(scores[~is_positive], scores[is_positive]) for scores in (champion, challenger)]
@@ -33,13 +33,13 @@ def delong(labels: Floats, champion: Floats, challenger: Floats) -> float:
 
 
 def placements(scores: Floats, others: Floats) -> Floats:
-    """Of each score, the share of the others that lie below it, ties half."""
+    """Return for each score the share of the others below it; ties count half."""
     ordered = np.sort(others)
     return (np.searchsorted(ordered, scores, "left") + np.searchsorted(ordered, scores, "right")) / 2 / len(others)
 
 
 def judge(world: World, rng: np.random.Generator) -> Outcomes:
-    """Whether the gate and DeLong's test say that the challenger is better; nothing where the gate does not decide."""
+    """Return whether the gate and DeLong's test call the challenger better; empty if the gate does not decide."""
     labels, champion, challenger = world.draw(rng)
     decision = gate(promotion.compare(labels, champion, challenger, metrics=["roc_auc"]), "roc_auc")
     if not enough(decision):

@@ -1,4 +1,4 @@
-"""(c) Many equally good challengers on one holdout, and (d) on holdouts that roll on and half overlap."""
+"""(c) Many equally good challengers on one holdout, and (d) on rolling holdouts that half overlap."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -21,14 +21,14 @@ WORLD = World(rows=1_000, prevalence=0.2)
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """Equally good challengers in a row; each is judged on a window of the rows that starts `step` further on.
+    """A sequence of equally good challengers; each is judged on a window of rows that starts `step` rows later.
 
     Attributes:
-        world: of one window.
-        challengers: how many.
-        step: in rows.
-        family: `tweaks` of the champion are independent given it, and so all but independent are their gains;
-            `siblings` share an error with it and with one another: a lucky champion is lucky against them all.
+        world: the data of one window.
+        challengers: number of challengers.
+        step: rows between two windows.
+        family: `tweaks` of the champion are independent given the champion, so their gains are nearly independent;
+            `siblings` share an error with the champion and each other: a lucky champion is lucky against all of them.
     """
 
     world: World
@@ -37,7 +37,7 @@ class Row:
     family: str
 
     def draw(self, rng: np.random.Generator) -> tuple[Floats, Floats, Iterator[Floats]]:
-        """Labels, the champion's scores and those of each challenger, on all rows."""
+        """Return labels, the champion's scores, and the scores of each challenger, on all rows."""
         world = replace(self.world, rows=self.world.rows + self.step * (self.challengers - 1))
         labels, (common, own) = world.labels(rng), world.errors(rng, 2)
         tweaks, close = self.family == "tweaks", world.correlation
@@ -47,7 +47,7 @@ class Row:
 
 
 def judge(row: Row, rng: np.random.Generator) -> Outcomes:
-    """By metric and rule: how many challengers were promoted."""
+    """Return the number of promoted challengers, by metric and rule."""
     labels, champion, challengers = row.draw(rng)
     fingerprints = rng.integers(0, 2**64, len(labels), dtype=np.uint64)
     promoted: Outcomes = {(name, rule): 0.0 for name in METRICS for rule in RULES}

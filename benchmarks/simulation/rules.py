@@ -1,4 +1,4 @@
-"""The rules that judge: ours, by `promotion.decide`, and MLflow's, by its own function."""
+"""The rules that judge: the gate, by `promotion.decide`, and MLflow's rule, by its own function."""
 
 import logging
 from collections.abc import Callable
@@ -18,16 +18,16 @@ SMOOTH = (
     *("roc_auc", "average_precision", "log_loss", "brier_score", "accuracy", "balanced_accuracy", "f1", "precision"),
     *("recall", "expected_cost(fp=1, fn=10)"),
 )
-"""Binary metrics whose influence is known in closed form."""
+"""Binary metrics with a closed-form influence function."""
 
 RESAMPLED = ("recall_at_fpr(0.05)", "precision_at_k(100)", "recall_at_precision(0.5)")
-"""Binary metrics whose error is bootstrapped: hundreds of times the work, so fewer runs."""
+"""Binary metrics with a bootstrapped error: hundreds of times the work, so fewer runs."""
 
 REGRESSION = ("rmse", "mae", "r2")
 
 
 def unknown(names: tuple[str, ...]) -> list[str]:
-    """Those of the names that are no metric."""
+    """Return the names that are not metrics."""
     return [name for name in names if not _exists(name)]
 
 
@@ -41,26 +41,26 @@ def _exists(name: str) -> bool:
 
 @lru_cache
 def policy(name: str) -> promotion.Policy:
-    """A policy of a primary alone."""
+    """Return a policy with only a primary metric."""
     return promotion.Policy.from_toml({"primary": {"metric": name}, "metrics": [name]})
 
 
 def gate(comparison: Comparison, name: str, alpha: float = ALPHA) -> Decision:
-    """Our decision by one metric."""
+    """Return the gate's decision by one metric."""
     return promotion.decide(comparison, policy(name), alpha=alpha)
 
 
 def enough(decision: Decision) -> bool:
-    """Whether the gate found evidence enough to decide at all."""
+    """Whether the gate found enough evidence to decide."""
     evidence = (check for check in decision.checks if check.kind is Kind.EVIDENCE)
     return not decision.missing and all(check.outcome is Outcome.PASSED for check in evidence)
 
 
 @lru_cache
 def mlflow_rule(direction: Direction) -> Callable[[float, float], bool]:
-    """`mlflow.validate_evaluation_results` with `min_absolute_change`, of a champion's value and a challenger's.
+    """Return `mlflow.validate_evaluation_results` with `min_absolute_change` as a rule on the values of both models.
 
-    It passes when challenger >= champion + change, or for a loss when challenger <= champion - change.
+    It passes if challenger >= champion + change, or for a loss if challenger <= champion - change.
     """
     from mlflow import validate_evaluation_results
     from mlflow.models import EvaluationResult, MetricThreshold

@@ -1,11 +1,10 @@
-"""The audit: is what was recorded still true? Each check compares two sources and yields findings.
+"""The audit: checks that the record is still true. Each check compares two sources and yields findings.
 
-The entries, each read once (`ledger_scan`): the chain with itself and its head (`chain`), signatures with public keys
-(`signatures`), times with one another (`clocks`), each decision with the policy and evidence recorded with it
-(`decisions`), each champion with the decision and approvals it rests on (`promotions`). Then what is due with the
-time (`deadlines`), the Bento store with the ledger (`store`), its libraries with those installed (`libraries`), the
-data files (`files`), MLflow with the ledger (`mirror`), its runs with ledger and versions (`runs`), a running service
-with the champion (`service`).
+One pass over the entries (`ledger_scan`) checks the chain against itself and its head (`chain`), signatures against
+public keys (`signatures`), times against one another (`clocks`), each decision against its recorded policy and evidence
+(`decisions`), and each champion against its decision and approvals (`promotions`). Other checks cover deadlines
+(`deadlines`), the Bento store (`store`), installed libraries (`libraries`), data files (`files`), MLflow (`mirror`) and
+its runs (`runs`), and a running service (`service`).
 """
 
 from promotion.audit.audit import audit as audit

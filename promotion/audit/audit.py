@@ -1,4 +1,4 @@
-"""One audit: what is recorded is held against all else, and, when asked, decisions are made again."""
+"""Run one audit: compare the record with every other source and, on request, recompute decisions."""
 
 import math
 from collections.abc import Iterator
@@ -60,7 +60,7 @@ def _made_again(
     model: str, config: Config, ledger: LedgerStore, store: ModelStore, since: datetime | None
 ) -> Iterator[Finding]:
     entries = ledger.entries(model)
-    state, reader = fold(model, entries), Reader(config)  # which rereads what is kept elsewhere
+    state, reader = fold(model, entries), Reader(config)  # a fresh reader, which does not use cached rows
     yield from check_recomputed(state, entries, reader, store, since=since)
     yield from check_drift(state, entries, reader, store)
 
@@ -76,22 +76,22 @@ def audit_model(
     since: datetime | None = None,
     context: AuditContext | None = None,
 ) -> tuple[Finding, ...]:
-    """Every finding on one model; where the chain is broken, only that, since nothing can be held against it.
+    """Return every finding on one model; if the chain is broken, only that, because nothing can be compared with it.
 
     Args:
         model: its name.
         ledger: its record.
         store: its versions.
-        mirror: what MLflow shows of it.
-        keys: what signatures are held against; None where none are asked for.
+        mirror: its copy in MLflow.
+        keys: the keys that verify signatures; None if signatures are not required.
         now: the auditor's time.
-        since: decisions, changes of champion and clocks are looked at from then on only.
-        context: what else is known where the audit runs.
+        since: check decisions, champion changes and clocks only from this moment on.
+        context: settings of the place where the audit runs.
     """
     for _ in range(_ATTEMPTS):
         before = _place(model, ledger)
         scan = LedgerScan(model, keys, now, since)
-        with patience(math.inf):  # of MLflow an answer to each question, however many there are
+        with patience(math.inf):  # limits each request to MLflow, not their total
             findings = _audit_once(scan, ledger, store, mirror, context or AuditContext())
         if not findings or _place(model, ledger) == before:
             break
@@ -109,7 +109,7 @@ def _audit_once(
         if broken:
             return broken
         state = scan.state
-        done = ledger.mirrored(model) if head else state.seq  # the mark is the head row's; what is gone says nothing
+        done = ledger.mirrored(model) if head else state.seq  # the head row holds the mark; without it, there is none
         own = (
             *check_head(state, head, mirrored=done),
             *check_unfinished(state),
@@ -121,7 +121,7 @@ def _audit_once(
     claims = Claims(ledger, store)
     own = (*own, *check_claim(state, claims))
     other = claims.elsewhere(state)
-    if other:  # of our own chain what MLflow was sent must be in every copy, at whatever place
+    if other:  # MLflow was sent entries of this chain, so every copy must hold them, at any place
         return (*own, *(check_sent(state, ledger, mirror) if other.ledger == state.origin else ()))
     stored, unread = read_store(model, store)
     shown = unread or (*check_store(state, stored, store), *check_libraries(state, stored))
@@ -137,7 +137,7 @@ def _audit_once(
 
 
 def _place(model: str, ledger: LedgerStore) -> Head | None:
-    """Where the ledger ends; a command that goes on beside the audit moves it, and then what was read does not fit."""
+    """Return the ledger's head, to detect a command that wrote during the audit, which makes its reads inconsistent."""
     try:
         return ledger.head(model)
     except PromotionError:

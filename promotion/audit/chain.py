@@ -1,4 +1,4 @@
-"""The ledger held against itself: each entry's hash, the order of entries, and the head."""
+"""Check the ledger against itself: each entry's hash, the order of entries, and the head."""
 
 from collections.abc import Iterator
 
@@ -11,13 +11,13 @@ _RESTORE = "The ledger was changed from outside. Restore it from a backup."
 
 
 class ChainCheck:
-    """Every entry follows the one before, is hashed right, and the last one is the head's."""
+    """Checks that every entry follows the one before, has the right hash, and that the head names the last one."""
 
     def __init__(self) -> None:
         self._seq, self._hash = 0, GENESIS
 
     def take(self, entry: Entry) -> Iterator[Finding]:
-        """Take in the next entry; what is wrong with it."""
+        """Take in the next entry, and yield what is wrong with it."""
         subject = f"entry {entry.seq}"
         if entry.seq != self._seq + 1:
             yield finding(Code.CHAIN, subject, f"entry {self._seq + 1} to come next", f"entry {entry.seq}", _RESTORE)
@@ -32,14 +32,14 @@ class ChainCheck:
         self._seq, self._hash = entry.seq, entry.hash
 
     def end(self, head: Head | None) -> Iterator[Finding]:
-        """Hold the last entry against the head."""
+        """Compare the last entry with the head."""
         if head is not None and (head.seq, head.hash) != (self._seq, self._hash):
             ends = f"entry {head.seq} with {_short(head.hash)} at the end"
             yield finding(Code.HEAD, "head", ends, f"entry {self._seq} with {_short(self._hash)}", _RESTORE)
 
 
 def check_head(state: State, head: Head | None, *, mirrored: int) -> Iterator[Finding]:
-    """The head names the champion that the entries give, and the mirror was sent no more than there is."""
+    """Check that the head names the champion that the entries give, and that the mirror was not sent more entries."""
     if head != state.head:
         expected, found = (_tag_of(one) for one in (state.head, head))
         yield finding(Code.HEAD, "head", f"champion {expected}", f"champion {found}", _RESTORE)
@@ -49,7 +49,7 @@ def check_head(state: State, head: Head | None, *, mirrored: int) -> Iterator[Fi
 
 
 def check_unfinished(state: State) -> Iterator[Finding]:
-    """No transition is planned and not applied."""
+    """Check that every planned transition is applied."""
     if state.pending:
         seq, plan = state.pending
         yield finding(
@@ -62,15 +62,15 @@ def check_unfinished(state: State) -> Iterator[Finding]:
 
 
 def _hash_of(entry: Entry) -> str:
-    """The hash that the entry must have."""
+    """Return the hash that the entry must have."""
     try:
         return entry.expected_hash()
-    except (TypeError, ValueError):  # a column of another type, text that is no Unicode
+    except (TypeError, ValueError):  # a column of another type, or text that is not valid Unicode
         return "of any text"
 
 
 def _short(entry_hash: object) -> str:
-    """Enough of a hash to tell it from another; who changes rows may leave anything there."""
+    """Return enough of a hash to identify it. Tampered rows can hold any value here."""
     return f"hash {str(entry_hash)[:12]}"
 
 

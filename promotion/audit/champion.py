@@ -1,4 +1,4 @@
-"""The champion held against the time: how long it serves, and how far fresh rows lie from those that judged it."""
+"""Check the champion against time: how long it has served, and how far new rows have drifted since its decision."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FEWEST = 500
-"""Of fewer rows chance alone moves the index."""
+"""Minimum number of rows; with fewer, chance alone moves the index."""
 _CATEGORIES = 20
 
 
 def check_age(champion: Champion | None, longest: str | None, now: datetime) -> Iterator[Finding]:
-    """The champion serves no longer than the configuration allows."""
+    """Check that the champion has not served longer than the configuration allows."""
     if champion is None or longest is None:
         return
     age = now - datetime.fromisoformat(champion.since)
@@ -41,10 +41,13 @@ def check_age(champion: Champion | None, longest: str | None, now: datetime) -> 
 
 
 def check_drift(state: State, entries: Iterable[Entry], reader: Reader, store: ModelStore) -> Iterator[Finding]:
-    """Scores and inputs of fresh rows lie as those of the rows that judged the champion; silent where none are had."""
+    """Check that scores and inputs of new rows are distributed as in the rows that judged the champion.
+
+    Yields nothing if there are no such rows.
+    """
     try:
         found = _apart(state, entries, reader, store)
-    except PromotionError:  # recomputing has said it
+    except PromotionError:  # the recomputation has already reported it
         return
     if found and state.champion:
         worst = sorted(found.items(), key=lambda one: -one[1])
@@ -67,7 +70,7 @@ def _apart(state: State, entries: Iterable[Entry], reader: Reader, store: ModelS
 
 
 def _since(last: RecordedDecision, state: State, reader: Reader, store: ModelStore) -> Mapping[str, float]:
-    """How far the rows newer than those of a decision lie from them."""
+    """Return the drift of the rows that are newer than those of a decision."""
     candidates = candidates_of(last, state, store, reader)
     recipe = candidates[0].recipe
     data = reader.recorded(state.model, last.registration, last.used.data)
@@ -86,7 +89,7 @@ def _since(last: RecordedDecision, state: State, reader: Reader, store: ModelSto
 def _indices(
     candidate: Candidate, store: ModelStore, before: "pd.DataFrame", after: "pd.DataFrame"
 ) -> Mapping[str, float]:
-    """The index of each column that has moved notably, and of the scores."""
+    """Return the population stability index of the scores and of each column, for those with notable drift."""
     import numpy as np
 
     from promotion.comparison.summaries import NOTABLE, stability_index

@@ -1,4 +1,4 @@
-"""The times of entries held against one another; order is by `seq`, so a clock that jumps is told, not obeyed."""
+"""Compare the times of entries. `seq` gives their order, so a clock that jumps is reported and changes nothing."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ _MEND = "Set the clocks of all hosts by one time server. Nothing else is wrong: 
 
 
 class Clocks:
-    """No entry is dated more than a second before the one before it, or more than a minute after the auditor's time.
+    """Checks that no entry is dated over a second before its predecessor, or over a minute after the auditor's time.
 
     Args:
         now: the auditor's time.
@@ -24,7 +24,7 @@ class Clocks:
         self._back, self._ahead = _Steps(), _Steps()
 
     def take(self, entry: Entry, *, told: bool = True) -> None:
-        """Take in the next entry; whether it is told, should it be dated wrong."""
+        """Take in the next entry. If `told` is false, a wrong date is not reported."""
         at = datetime.fromisoformat(entry.at)
         if told and self._last and self._last - at > _JITTER:
             self._back.take(self._last - at, entry)
@@ -33,7 +33,7 @@ class Clocks:
         self._last = at
 
     def findings(self) -> Iterator[Finding]:
-        """What is wrong with all that were taken in, each kind in one finding."""
+        """Yield one finding for each kind of wrong date."""
         after = f"no entry dated after now, {self._now.isoformat(timespec='seconds')}"
         yield from self._back.findings(
             Code.CLOCK_BACK, "each entry dated after the one before it", "before the one before it"
@@ -42,7 +42,7 @@ class Clocks:
 
 
 class _Steps:
-    """How often, and the largest."""
+    """Counts time steps of one kind and keeps the largest."""
 
     def __init__(self) -> None:
         self._count = 0

@@ -1,4 +1,4 @@
-"""What an audit knows of the place that it runs in, beside the record and the stores."""
+"""Settings that an audit uses besides the record and the stores."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,12 +8,12 @@ from promotion.policy.approval import ANYONE, Panel
 
 @dataclass(frozen=True, kw_only=True)
 class AuditContext:
-    """What the configuration says, as far as an audit asks.
+    """The parts of the configuration that an audit uses.
 
     Attributes:
-        panel: who may approve promotions, and how long.
-        root: the folder that the paths of data files count from; None where they are not looked at.
-        serving: URL where a service says which version it has loaded; None where none is asked.
+        panel: who may approve promotions, and for how long.
+        root: the folder that paths of data files are relative to; None to skip the data files.
+        serving: URL of a service that reports its loaded version; None to skip the service.
     """
 
     panel: Panel = ANYONE

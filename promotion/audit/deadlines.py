@@ -1,4 +1,4 @@
-"""What will need somebody soon: answers that did not come in time, holdouts that have judged nearly all they can."""
+"""Report what will need attention soon: overdue approvals, and holdouts whose budget is nearly spent."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -11,11 +11,11 @@ from promotion.registry.consent import consent_of, is_open, overdue, until_told
 from promotion.registry.holdout_uses import Spent
 
 NEARLY_SPENT = 100
-"""Nearly spent are rows whose next decision is made at less than alpha by this factor: once they judged seven times."""
+"""A holdout is nearly spent if the level of its next decision is below alpha by this factor: after seven decisions."""
 
 
 def check_deadlines(state: State, panel: Panel, now: datetime, spent: Spent | None) -> Iterator[Finding]:
-    """Decisions that waited too long, and the last holdout where it has little left to spend."""
+    """Report decisions that waited too long, and the last holdout if little of its budget is left."""
     for version in state.waiting:
         if is_open(version) and overdue(version, panel, now):
             yield _overdue(version, panel)

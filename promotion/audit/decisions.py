@@ -1,4 +1,4 @@
-"""Each decision held against itself: its policy is the one that it names, its checks and verdict follow from them."""
+"""Check each decision against itself: policy digest, checks recomputed from evidence and policy, and verdict."""
 
 import math
 from collections.abc import Iterator
@@ -20,10 +20,9 @@ _TOLERANCE = 1e-9
 
 
 def check_decision(seq: int, body: Judgement) -> Iterator[Finding]:
-    """A decision follows from what is recorded beside it; of one without a policy only its verdict is asked.
+    """Check that a decision follows from the policy and evidence recorded with it; without a policy, only its verdict.
 
-    A policy that names a metric which this process does not know cannot be applied again, only be held against its
-    digest.
+    If the policy names a metric that this process does not know, only its digest can be checked.
     """
     subject = f"entry {seq}"
     then = body.decision
@@ -46,12 +45,12 @@ def check_decision(seq: int, body: Judgement) -> Iterator[Finding]:
 def _policy(data: dict[str, object]) -> Policy | None:
     try:
         return restore(Policy, data)
-    except (PromotionError, ValidationError):  # it needs a metric that only its recipe's module brings
+    except (PromotionError, ValidationError):  # only the recipe's module registers one of its metrics
         return None
 
 
 def _check_again(subject: str, then: Decision, policy: Policy | None) -> Iterator[Finding]:
-    """Make the checks anew, those of holdout and scoring as they are recorded, and the level likewise."""
+    """Repeat the checks with the recorded level; take the checks of holdout and scoring as recorded."""
     if policy is None:
         return
     before = tuple(check for check in then.checks if check.kind in BEFORE)
@@ -68,7 +67,7 @@ def _check_again(subject: str, then: Decision, policy: Policy | None) -> Iterato
 
 
 def _differing(now: Decision, then: Decision) -> tuple[str, str]:
-    """The first difference in words; twice the same where there is none."""
+    """Return the first difference as text, expected and found; two equal texts if there is none."""
     if [check.name for check in now.checks] != [check.name for check in then.checks]:
         return _names(now), _names(then)
     for made, recorded in zip(now.checks, then.checks, strict=True):

@@ -1,4 +1,4 @@
-"""Two pieces of evidence held against each other, number by number."""
+"""Compare two pieces of evidence number by number."""
 
 import math
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ _ZERO = 1e-12
 def differences(
     recorded: Comparison | Evaluation, found: Comparison | Evaluation, *, slices: bool
 ) -> tuple[tuple[str, Any, Any], ...]:
-    """What was recorded and what came out, by name, where they differ by more than `TOLERANCE`; at most `MOST`."""
+    """Return name, recorded and recomputed value of numbers that differ by more than `TOLERANCE`; at most `MOST`."""
     expected, came = (_numbers(plain(one), slices=slices) for one in (recorded, found))
     apart = [
         (name, expected.get(name, "none"), came.get(name, "none"))
@@ -32,7 +32,7 @@ def differences(
 
 
 def _numbers(evidence: dict[str, Any], *, slices: bool) -> dict[str, Any]:
-    """`roc_auc of the champion` and so on, the slices' with the slice before."""
+    """Return the numbers by name, e.g. `roc_auc gain`; names of slice metrics begin with the slice."""
     own = {key: evidence.get(key) for key in ("rows", "positives", "weight")}
     own |= {f"dependence {key}": value for key, value in (evidence.get("dependence") or {}).items()}
     own |= dict(_metrics("", evidence))
@@ -52,10 +52,10 @@ def _metrics(before: str, evidence: dict[str, Any]) -> Iterator[tuple[str, Any]]
 
 
 def _is_error_of_tie(name: str, expected: dict[str, Any], came: dict[str, Any]) -> bool:
-    """Whether it is an error of 0 that an earlier release recorded where both models come to one value.
+    """Whether this is a zero error that an earlier release recorded for a tie.
 
-    Of scores that differ an error above 0 is told today. As the gain is 0, the primary passed with neither. Likewise of
-    a single model's error of 0.
+    Today, models with equal values and different scores get an error above 0. Because the gain is 0, the primary metric
+    does not pass with either error. The same holds for a single model's error of 0.
     """
     what, _, key = name.rpartition(" ")
     if key in _OF_SIDE:

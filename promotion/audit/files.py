@@ -1,4 +1,4 @@
-"""The data files held against the ledger: those that trained and judged the versions which serve or wait."""
+"""Check the data files that trained and judged the serving and waiting versions against the ledger."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from promotion.policy import HoldoutUsed
 
 _Uses = dict[str, dict[str, int]]
-"""File to digest of its bytes to `seq` of the last entry that used it so."""
+"""Maps a file to the digests of its bytes, and each digest to the `seq` of the last entry that used it."""
 
 
 class Files:
-    """Which files the versions were trained from and judged by, and the bytes that these held then."""
+    """Collects the files that trained and judged each version, with the digests of their bytes at that time."""
 
     def __init__(self) -> None:
         self._recorded: _Uses = {}
@@ -36,11 +36,11 @@ class Files:
             self._of.setdefault(body.tag, []).append((entry.seq, used.data, used.data_digest))
 
     def check(self, state: State, root: Path) -> Iterator[Finding]:
-        """Each file of a version that serves or waits: it is there, and holds what it held, or what a later entry used.
+        """Check that each file of a serving or waiting version has its recorded bytes, or those of a later entry.
 
         Args:
-            state: of the ledger.
-            root: the folder that relative paths count from.
+            state: state of the ledger.
+            root: the folder that relative paths start from.
         """
         wanted: _Uses = {}
         standing = (one.tag for one in state.versions.values() if one.stage in {Stage.PROD, Stage.STAGING})
@@ -70,7 +70,7 @@ def _check(path: Path, file: str, wanted: Mapping[str, int], recorded: Mapping[s
 
 
 def _begins_with(path: Path, digests: Mapping[str, int]) -> bool:
-    """Whether the file begins, up to the end of a line, with bytes of one of the digests."""
+    """Whether the file starts, up to the end of a line, with bytes that have one of the digests."""
     so_far = hashlib.sha256()
     with path.open("rb") as lines:
         for line in lines:

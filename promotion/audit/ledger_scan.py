@@ -1,4 +1,4 @@
-"""All that the entries of a ledger tell an audit, taken in one after the other: none is read twice, none is kept."""
+"""Collect from a ledger's entries, in one pass, everything that an audit needs; entries are not kept in memory."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -22,11 +22,11 @@ from promotion.registry.mirror_state import decision_metrics
 
 _PAGE = 200
 UNREADABLE = (PromotionError, TypeError, ValueError)
-"""What reading entries raises: who writes rows by hand may leave any type, any time."""
+"""Errors from reading entries; rows edited by hand can hold values of any type and any time."""
 
 
 def each_entry(ledger: LedgerStore, model: str) -> Iterator[Entry]:
-    """The entries of a model in order, some at a time."""
+    """Yield the entries of a model in order, read page by page."""
     after = 0
     while page := ledger.entries(model, after=after, limit=_PAGE):
         yield from page
@@ -34,18 +34,18 @@ def each_entry(ledger: LedgerStore, model: str) -> Iterator[Entry]:
 
 
 class LedgerScan:
-    """What the entries tell.
+    """The results of one pass over the entries.
 
     Args:
-        model: whose they are.
-        keys: what signatures are held against; None where none are asked for.
+        model: its name.
+        keys: the keys that verify signatures; None if signatures are not required.
         now: the auditor's time.
-        since: decisions, changes of champion and clocks are looked at from then on only.
+        since: check decisions, champion changes and clocks only from this moment on.
 
     Attributes:
         model, now, since: as given.
-        decided: the numbers of the decisions since then with their `seq`, by tag, oldest first.
-        files: what was trained from and judged by.
+        decided: `seq` and numbers of the decisions since then, by tag, oldest first.
+        files: the files that trained and judged.
     """
 
     def __init__(self, model: str, keys: Keyring | None, now: datetime, since: datetime | None) -> None:
@@ -62,16 +62,16 @@ class LedgerScan:
 
     @property
     def state(self) -> State:
-        """Of all entries; decisions without the evidence that they were made on."""
+        """The state after all entries; its decisions are without evidence."""
         return self._builder.state()
 
     @property
     def spent(self) -> Spent | None:
-        """How much the holdout that judged last is used up."""
+        """The remaining budget of the last holdout."""
         return spent(self._budgeted, self._trials)
 
     def take(self, entries: Iterable[Entry]) -> None:
-        """Take in the entries; once the chain is broken, nothing else is asked of them."""
+        """Take in the entries; after a break in the chain, check only the chain."""
         for entry in entries:
             self._broken += self._chain.take(entry)
             if self._broken or self._unreadable:
@@ -82,12 +82,12 @@ class LedgerScan:
                 self._unreadable = str(error)
 
     def broken(self, head: Head | None) -> tuple[Finding, ...]:
-        """Why nothing can be held against the entries; empty where it can."""
+        """Return the findings that prevent any comparison with the entries; empty if there are none."""
         broken = (*self._broken, *self._chain.end(head))
         return broken or ((unreadable(self.model, self._unreadable),) if self._unreadable else ())
 
     def findings(self) -> Iterator[Finding]:
-        """What is wrong with the entries by themselves."""
+        """Yield the findings on the entries themselves."""
         yield from self._signatures.findings() if self._signatures else ()
         yield from self._clocks.findings()
         yield from self._unfounded
@@ -112,7 +112,7 @@ class LedgerScan:
         self._builder.record(entry, outline)
 
     def _count_use(self, judgement: Judgement) -> None:
-        """The rows of one holdout are kept once, however often they judged."""
+        """Count a use of a holdout; the rows of each holdout are kept in memory once."""
         trial = judgement.trial
         if trial:
             self._trials.append(self._holdouts.setdefault((trial.holdout, trial.is_first_form), trial))
@@ -121,13 +121,13 @@ class LedgerScan:
 
 
 def unreadable(model: str, why: str) -> Finding:
-    """Entries that cannot be read."""
+    """Return the finding that entries cannot be read."""
     restore = "Restore the ledger from a backup, or install the release that wrote it."
     return finding(Code.CHAIN, model, "entries that this release can read", why, restore)
 
 
 def _outline(body: Body) -> Body:
-    """What later entries are held against: a decision without evidence, and its policy where it asks for approvals."""
+    """Return the parts that later entries are compared with: no evidence, and the policy only if it needs approvals."""
     if not isinstance(body, Judgement):
         return body
     decision = replace(body.decision, evidence=None, checks=(), footprint=None)

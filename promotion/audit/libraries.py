@@ -1,4 +1,4 @@
-"""The libraries of this process held against those that trained the versions which serve or wait."""
+"""Compare the installed libraries with those that trained the serving and waiting versions."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ from promotion.vocabulary import Stage
 
 
 def check_libraries(state: State, stored: Mapping[str, Stored]) -> Iterator[Finding]:
-    """The champion and those that wait were trained with the libraries that are installed here."""
+    """Check that the champion and waiting versions were trained with the libraries installed here."""
     for tag, one in state.versions.items():
         if one.stage not in {Stage.PROD, Stage.STAGING} or tag not in stored:
             continue
@@ -31,7 +31,7 @@ def check_libraries(state: State, stored: Mapping[str, Stored]) -> Iterator[Find
 def _read(text: object) -> Mapping[str, str]:
     try:
         found = json.loads(str(text)) if text else {}
-    except ValueError:  # the version's digest tells of that
+    except ValueError:  # the digest of the version reports that
         found = {}
     return {str(name): str(used) for name, used in found.items()} if isinstance(found, dict) else {}
 

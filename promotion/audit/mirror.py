@@ -1,4 +1,4 @@
-"""MLflow held against the ledger: where the chain ends, aliases and stages; `runs` looks at the numbers."""
+"""Compare MLflow with the ledger: last entry sent, aliases and stages. `runs` compares the numbers."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -25,16 +25,16 @@ def check_mirror(
     done: int,
     since: datetime | None = None,
 ) -> Iterator[Finding]:
-    """MLflow's head is in the chain, its aliases are ours; where it is the chain's end, all of it is the ledger's.
+    """Check that MLflow's last entry is in the chain and that its aliases are the ledger's; if up to date, all of it.
 
     Args:
-        state: of the ledger.
-        ledger: whose entry MLflow may name.
+        state: state of the ledger.
+        ledger: holds the entry that MLflow names.
         mirror: what MLflow shows.
         decided: the numbers of every decision, by tag.
-        stored: the versions, which hold the metrics that their training logged, by tag.
-        done: up to where the ledger says that MLflow was brought.
-        since: as of `check_runs`.
+        stored: the versions with the metrics that their training logged, by tag.
+        done: the last entry that the ledger has marked as sent.
+        since: as in `check_runs`.
     """
     try:
         head, shown = mirror.head(state.model), mirror.aliases(state.model)
@@ -51,7 +51,7 @@ def check_mirror(
 
 
 def check_sent(state: State, ledger: LedgerStore, mirror: Mirror) -> Iterator[Finding]:
-    """The last entry that MLflow was sent is in the chain: all that can be said where labels follow another copy."""
+    """Check only that MLflow's last entry is in the chain, because the labels follow another copy of the ledger."""
     try:
         found = _check_head(state, ledger, mirror.head(state.model), state.seq, None)
         yield from (one for one in found if one.code in {Code.TAIL_CUT, Code.REWRITTEN})
@@ -66,9 +66,9 @@ def _unanswered(error: MirrorError) -> Finding:
 def _check_head(
     state: State, ledger: LedgerStore, head: tuple[int, str] | None, done: int, unknown: str | None
 ) -> Iterator[Finding]:
-    """MLflow keeps the last entry that it was sent; what it was sent must still be there.
+    """Check that the ledger still holds the last entry that MLflow was sent.
 
-    Nothing is sent before a person has said what a champion is that the ledger does not know; `unknown` says so then.
+    Nothing is sent until a person has decided about a champion that the ledger does not know; `unknown` says so then.
     """
     accept = (
         "Restore the ledger from a backup. If it was put back to an older one knowingly, delete the tag promotion.head "
@@ -107,12 +107,12 @@ def _behind(state: State, ends: str, mend: str) -> Finding:
 def _check_aliases(
     state: State, ledger: LedgerStore, shown: Mapping[str, str], head: tuple[int, str] | None, done: int
 ) -> Iterator[Finding]:
-    """Those that somebody else moved; at the end of the chain also those of ours that were sent too late."""
+    """Report aliases that somebody else moved and, if MLflow is up to date, aliases that the ledger has yet to send."""
     names = to_send(state, partial(_sent, state, ledger, done))
     others = foreign(state, shown, head, names)
     unknown = unknown_champion(state, shown)
     mend = f"`promotion repair {state.model}` writes the ledger's; until then every command leaves it alone."
-    if unknown:  # which comes first: until a person has said what it is, a repair leaves all aliases alone
+    if unknown:  # first of all: until a person has decided about that champion, a repair leaves all aliases alone
         mend = _SAYS_HOW.format(state.model)
     for alias, name in others.items():
         wanted = str(names.wanted.get(alias, "no version"))
@@ -127,7 +127,7 @@ def _check_aliases(
 
 
 def _sent(state: State, ledger: LedgerStore, done: int, seq: int) -> Iterable[Names]:
-    """What the aliases were to name since MLflow was last brought up to date; the end of the chain is known already."""
+    """Yield what the aliases named since the last mirror update; reads no entries if the mirror is up to date."""
     since = min(seq, done)
     if since == state.seq:
         return names_since(state, (), since)

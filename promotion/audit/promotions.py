@@ -1,4 +1,4 @@
-"""Every change of champion held against what it rests on: a decision with its approvals, or a person's word."""
+"""Check every champion change against its basis: a decision with its approvals, an override, adoption or rollback."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -16,9 +16,9 @@ _ASK = (
 
 
 class Promotions:
-    """What the entries so far have told of each version.
+    """Collects what the entries record about each version.
 
-    No version becomes champion but by its last decision and the approvals asked for, or by a person's word.
+    A version becomes champion only by its last decision with the required approvals, or by a person's recorded action.
     """
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class Promotions:
         self._overridden: str | None = None
 
     def take(self, entry: Entry, body: Body) -> Iterator[Finding]:
-        """Take in the next entry; what is wrong with it."""
+        """Take in the next entry, and yield what is wrong with it."""
         overridden, self._overridden = self._overridden, None
         match body:
             case Registration():
@@ -77,7 +77,7 @@ class Promotions:
                 yield from self._check_consent(subject, tag, ask)
 
     def _lacking(self, plan: TransitionPlanned, tag: str) -> str | None:
-        """Why the last decision on a version does not make it champion; None when it does."""
+        """Return why the last decision on a version does not make it champion; None if it does."""
         if tag not in self._judged:
             return "no decision on it"
         judgement = self._judged[tag][0]
@@ -96,7 +96,7 @@ class Promotions:
         return None
 
     def _check_consent(self, subject: str, tag: str, ask: str) -> Iterator[Finding]:
-        """The approvals by the policy of the decision; where others gave enough, the policy may have changed since."""
+        """Check the approvals against the decision's policy. Only warns if people outside its list gave enough."""
         judgement, asked_by = self._judged[tag]
         if not judgement.decision.waits:
             return
@@ -111,7 +111,7 @@ class Promotions:
 
 
 def _panel(policy: Mapping[str, Any] | None) -> Panel:
-    """Who had to approve; of a decision without its policy only what any asks for is known."""
+    """Return who had to approve; without a recorded policy, the minimum for any decision."""
     if policy is None:
         return ANYONE
     asked = {"approvers": tuple(policy.get("approvers", ())), "needed": policy.get("min_approvals", ANYONE.needed)}

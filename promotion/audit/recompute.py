@@ -1,6 +1,6 @@
-"""Past decisions made again: the models loaded, the rows read and scored as the gate did, the numbers compared.
+"""Recompute past decisions: load the models, read and score the rows as the gate did, and compare the numbers.
 
-A file is read once, and a version scores the rows of a holdout once, however many decisions rest on them.
+Each file is read once, and a version scores the rows of a holdout once, however many decisions use them.
 """
 
 from collections import Counter, deque
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     Scores = NDArray[np.floating[Any]] | PromotionError
 
 WORKERS = 2
-"""Threads that load and score; as many decisions are looked at ahead of the one that is compared."""
+"""Number of threads that load and score, and number of decisions prepared ahead of the one being compared."""
 
 _Key = tuple[str, str]
-"""The tag of a version, and the digest of the holdout that it scores."""
+"""Tag of a version, and digest of the holdout that it scores."""
 
 
 def check_recomputed(
@@ -47,15 +47,15 @@ def check_recomputed(
     since: datetime | None = None,
     workers: int = WORKERS,
 ) -> Iterator[Finding]:
-    """Each decision since a moment comes out as it was recorded, to `1e-9`; of deleted versions nothing is said.
+    """Check that each decision since a moment gives its recorded numbers, to `1e-9`. Skips those on deleted versions.
 
     Args:
-        state: of the ledger.
-        entries: of the ledger, in order.
-        reader: of rows and recipes.
-        store: where the models lie.
-        since: decisions dated before are left out.
-        workers: threads that load and score.
+        state: state of the ledger.
+        entries: entries of the ledger, in order.
+        reader: reads rows and recipes.
+        store: the store that holds the models.
+        since: skip decisions dated before this moment.
+        workers: number of threads that load and score.
     """
     ours = sorted(recorded_decisions(state, entries, since), key=lambda one: (one.source, one.seq))
     with ThreadPoolExecutor(max_workers=workers) as pool:
@@ -66,7 +66,7 @@ def check_recomputed(
 
 @dataclass(frozen=True)
 class _Job:
-    """A decision with the models and rows that it was made on."""
+    """A decision with its models and rows."""
 
     one: RecordedDecision
     candidates: tuple[Candidate, ...]
@@ -80,7 +80,7 @@ class _Job:
 def _jobs(
     group: Sequence[RecordedDecision], state: State, reader: Reader, store: ModelStore
 ) -> Iterator[_Job | Finding]:
-    """The decisions that rest on the same bytes, read in the same way; a finding in place of one that cannot be had."""
+    """Yield the decisions that use the same bytes, read in the same way; a finding for one that cannot be repeated."""
     try:
         with keys_in(group[0].form):
             data = reader.recorded(state.model, group[0].registration, group[0].used.data)
@@ -102,13 +102,13 @@ def _jobs(
 
 
 class _Scoring:
-    """Scores of versions on holdouts, made some decisions ahead and kept until the last decision that needs them.
+    """Scores of versions on holdouts, computed ahead and kept until the last decision that needs them.
 
     Args:
         group: the decisions.
-        store: where the models lie.
+        store: the store that holds the models.
         pool: loads and scores.
-        ahead: how many decisions are waited for at once.
+        ahead: number of decisions to compute ahead.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class _Scoring:
         self._scores: dict[_Key, Future[Scores]] = {}
 
     def findings(self, jobs: Iterable[_Job | Finding]) -> Iterator[Finding]:
-        """What differs, in the order of the jobs."""
+        """Yield the differences, in the order of the jobs."""
         waiting: deque[_Job | Finding] = deque()
         for job in jobs:
             self._start(job)
@@ -148,7 +148,7 @@ class _Scoring:
 
 
 class Whole:
-    """A file's rows, divided once: all of them, or those that the recipe holds out."""
+    """The rows of a file, split once: all of them, or the recipe's holdout."""
 
     def __init__(self, data: Data) -> None:
         self._all = replace(data, whole=True)
@@ -156,7 +156,7 @@ class Whole:
         self._clean: tuple[object, Clean] | None = None
 
     def holdout(self, candidates: Sequence[Candidate], wanted: str, draws: Draws = UNSAID) -> Clean | None:
-        """The rows that have the digest; None where neither way to hold out gives them."""
+        """Return the rows that have the digest; None if neither the recipe's holdout nor the whole file gives them."""
         recipe = candidates[0].recipe
         if self._clean and self._clean[0] == (wanted, recipe):
             return self._clean[1]

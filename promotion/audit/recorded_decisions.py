@@ -1,4 +1,4 @@
-"""A past decision with all that it takes to make it again, as it was recorded."""
+"""A recorded decision with everything needed to recompute it."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,18 +23,18 @@ from promotion.vocabulary import Tag
 
 @dataclass(frozen=True, kw_only=True)
 class RecordedDecision:
-    """One decision with evidence.
+    """A decision with evidence.
 
     Attributes:
-        seq: of its entry.
-        tag: of the version judged.
-        decision: as it was recorded.
-        evidence: of the decision.
+        seq: number of its entry.
+        tag: the version judged.
+        decision: the decision as recorded.
+        evidence: the evidence of the decision.
         used: the rows that judged.
-        registration: of the version judged, whose options its recipe reads rows with.
-        policy: as it was recorded with the decision; None where an earlier release did not.
-        draws: what counted as a draw of its own among the rows.
-        form: of the keys that the rows were read and fingerprinted by.
+        registration: registration of the version judged; its recipe reads rows with these options.
+        policy: the policy as recorded with the decision; None if an earlier release recorded none.
+        draws: what counted as an independent draw among the rows.
+        form: form of the row keys that the rows were read and fingerprinted with.
     """
 
     seq: int
@@ -49,23 +49,23 @@ class RecordedDecision:
 
     @property
     def subject(self) -> str:
-        """What a finding names."""
+        """The subject of a finding on this decision."""
         return f"entry {self.seq} ({self.tag})"
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """Whose scores it rests on: the challenger's, and the champion's."""
+        """Tags of the versions that were scored: challenger and champion."""
         return tuple(candidate.tag for candidate in (self.decision.challenger, self.decision.champion) if candidate)
 
     @property
     def source(self) -> tuple[str, ...]:
-        """Decisions of equal sources rest on the same rows, read in the same way."""
+        """Decisions with equal sources use the same rows, read in the same way."""
         made = canonical_json([self.registration.recipe, self.registration.options])
         return self.used.data, self.used.data_digest, made, str(self.form)
 
 
 def recorded_decisions(state: State, entries: Iterable[Entry], since: datetime | None) -> Iterator[RecordedDecision]:
-    """The decisions since a moment that rest on evidence, of versions whose files were not given up."""
+    """Yield the decisions since a moment that have evidence and whose versions are not deleted."""
     for entry in entries:
         if entry.kind != "decision" or (since and datetime.fromisoformat(entry.at) < since):
             continue
@@ -91,10 +91,10 @@ def recorded_decisions(state: State, entries: Iterable[Entry], since: datetime |
 
 
 def candidates_of(one: RecordedDecision, state: State, store: ModelStore, reader: Reader) -> tuple[Candidate, ...]:
-    """Challenger and champion, by the digests that they were registered with.
+    """Return challenger and champion with their registered digests.
 
     Raises:
-        PromotionError: one is not known, or its recipe cannot be made.
+        PromotionError: one is not registered, or its recipe cannot be created.
     """
     named = (("challenger", one.decision.challenger), ("champion", one.decision.champion))
     found = []
@@ -122,7 +122,7 @@ def candidates_of(one: RecordedDecision, state: State, store: ModelStore, reader
 def again(
     one: RecordedDecision, holdout: Clean, scores: Sequence[Any], candidate: Candidate
 ) -> Comparison | Evaluation:
-    """The metrics of a decision whose policy was not recorded, without its slices."""
+    """Recompute the metrics, without slices, of a decision whose policy was not recorded."""
     names = [each.metric for each in (*one.evidence.metrics, *one.evidence.missing)]
     labels, drawn = holdout.rows[candidate.recipe.label].to_numpy(), one.draws.arguments(holdout.rows)
     if len(scores) == 1:

@@ -1,7 +1,7 @@
-"""Every training run in MLflow held against what the ledger and the version itself keep of its numbers.
+"""Compare every training run in MLflow with the numbers in the ledger and in the version itself.
 
-MLflow lets anyone log over a metric of a finished run. The numbers of decisions are in the ledger; those of the
-training are in the version's metadata, which its digest covers.
+MLflow lets anyone overwrite a metric of a finished run. The ledger keeps the numbers of decisions; the version's
+metadata, which its digest covers, keeps those of the training.
 """
 
 import json
@@ -17,7 +17,7 @@ from promotion.vocabulary import Stage
 
 _TOLERANCE = 1e-9
 Decided = Sequence[tuple[int, Mapping[str, float]]]
-"""The numbers of each decision on a version with its `seq`, oldest first."""
+"""The `seq` and numbers of each decision on a version, oldest first."""
 
 
 def check_runs(
@@ -27,14 +27,14 @@ def check_runs(
     stored: Mapping[str, Stored],
     since: datetime | None,
 ) -> Iterator[Finding]:
-    """The run of every version is there, and shows the numbers of its training and of its decisions.
+    """Check that the run of every version exists and shows the numbers of its training and its decisions.
 
     Args:
-        state: of the ledger.
+        state: state of the ledger.
         decided: the numbers of every decision on each version, by tag.
         mirror: what MLflow shows.
-        stored: the versions, which hold the metrics that their training logged, by tag.
-        since: versions that neither serve nor wait, and were registered and judged before, are left out.
+        stored: the versions with the metrics that their training logged, by tag.
+        since: skip versions registered and judged before this moment, unless they serve or wait.
     """
     by_run = {one.registration.run_id: one for one in state.versions.values() if _concerned(one, since)}
     runs = mirror.runs([run_id for run_id in by_run if run_id])
@@ -59,7 +59,7 @@ def _concerned(version: VersionState, since: datetime | None) -> bool:
 
 
 def _check_training(run_id: str, tag: str, run: MirrorRun, expected: Mapping[str, float]) -> Iterator[Finding]:
-    """What the run shows last of each metric is what was saved with the version."""
+    """Check that the run's last value of each metric is the value saved with the version."""
     for name, value in expected.items():
         if not _agrees(run.metrics.get(name), value):
             saved = f"{value!r}, as saved with the version"
@@ -70,9 +70,9 @@ def _check_training(run_id: str, tag: str, run: MirrorRun, expected: Mapping[str
 def _check_decisions(
     run_id: str, version: VersionState, run: MirrorRun, decided: Decided, mirror: Mirror
 ) -> Iterator[Finding]:
-    """Each number of each decision stands at its step, and the last one is the one that the run shows.
+    """Check that each number of each decision stands at its step, and that the run shows the last one.
 
-    A number at a step has a question of its own, so it is asked only where the last shown does not answer for it.
+    A number at a step costs one request, so it is requested only if the last value shown does not settle it.
     """
     last = {name: (seq, value) for seq, metrics in decided for name, value in metrics.items()}
     for seq, metrics in decided:
@@ -81,7 +81,7 @@ def _check_decisions(
         for name in asked:
             value, shown = metrics[name], found.get(name)
             if last[name][0] == seq and _agrees(shown, value):
-                shown = run.metrics.get(name)  # logged over at a later step
+                shown = run.metrics.get(name)  # overwritten at a later step
             if not _agrees(shown, value):
                 mend = f"Trust the ledger; run {run_id} in MLflow was changed from outside."
                 expected = f"{value!r}, as decided in entry {seq}"
@@ -107,7 +107,7 @@ def _shown(value: float | None) -> str:
 
 
 def _logged(stored: Stored | None) -> Mapping[str, float]:
-    """What a version says that its training logged; none where it is no such text, which its digest would tell."""
+    """Return the metrics that the version's training logged; none if unreadable, which the digest check reports."""
     try:
         found = json.loads(str(stored.metadata.get(METRICS, "{}"))) if stored else {}
     except ValueError:

@@ -1,4 +1,4 @@
-"""A running service held against the ledger: it says which version it has loaded, which must be the champion."""
+"""Check that a running service has loaded the champion."""
 
 import json
 from collections.abc import Iterator
@@ -18,11 +18,11 @@ _MOST_BYTES = 100_000
 
 
 def check_service(state: State, url: str) -> Iterator[Finding]:
-    """The service answers, and serves the champion with the files that were judged.
+    """Check that the service answers, and serves the champion with the files that were judged.
 
     Args:
-        state: of the ledger; without a champion nothing is asked.
-        url: where it answers with JSON: `{"tag": "fraud_classifier:abc", "digest": "…"}`, the digest where it knows it.
+        state: state of the ledger; without a champion, nothing is requested.
+        url: answers with JSON: `{"tag": "fraud_classifier:abc", "digest": "…"}`; the digest is optional.
     """
     champion, place = state.champion, without_password(url)
     if champion is None:
@@ -41,7 +41,7 @@ def check_service(state: State, url: str) -> Iterator[Finding]:
 
 
 def _differs(champion: Champion, answer: dict[str, Any]) -> str | None:
-    """What is loaded, where it is not the champion; None where it is."""
+    """Return what is loaded if it is not the champion; None if it is."""
     tag, digest = answer["tag"], answer.get("digest")
     if tag == champion.tag and digest in {None, champion.digest}:
         return None
@@ -49,10 +49,10 @@ def _differs(champion: Champion, answer: dict[str, Any]) -> str | None:
 
 
 def _asked(url: str) -> dict[str, Any]:
-    """The answer to GET, or to POST where only that is taken, as of some frameworks' own endpoints.
+    """Return the answer to GET, or to POST if the endpoint accepts only that, as some frameworks' endpoints do.
 
     Raises:
-        OSError, ValueError, HTTPException: there is none, or it is no such JSON.
+        OSError, ValueError, HTTPException: there is no answer, or it is not the expected JSON.
     """
     try:
         return _read(Request(url))  # noqa: S310 - the configuration takes http and https only

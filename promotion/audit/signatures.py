@@ -1,7 +1,7 @@
-"""Signatures held against the public keys of the configuration.
+"""Check signatures against the public keys in the configuration.
 
-A hash covers all entries before it, so that a signature vouches for them too: entries from before keys came into use
-need none. After the first signed entry every one must be signed.
+A hash covers all entries before it, so a signature vouches for them too: entries from before the first signature need
+none. After the first signed entry, every entry must be signed.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from promotion.ledger.chain import Entry
 
 @dataclass
 class _Unsigned:
-    """Entries without a signature, one after the other: the first and the last, and who wrote them."""
+    """Consecutive entries without a signature: the first, the last, and their authors."""
 
     first: int
     last: int
@@ -25,10 +25,10 @@ class _Unsigned:
 
 
 class Signatures:
-    """Every signature is of its entry and by a known key, and from the first one on none is missing.
+    """Checks that every signature verifies with a known key, and that none is missing after the first signed entry.
 
     Args:
-        keys: the public keys of the configuration.
+        keys: the public keys in the configuration.
     """
 
     def __init__(self, keys: Keyring) -> None:
@@ -50,7 +50,7 @@ class Signatures:
         self._found += _check(entry, entry.signature, self._keys)
 
     def findings(self) -> Iterator[Finding]:
-        """What is wrong with all that were taken in."""
+        """Yield what is wrong with the entries taken in."""
         yield from self._found
         if self._run:
             yield _unsigned(self._run) if self._any_signed else _never_signed(self._run)

@@ -1,4 +1,4 @@
-"""The model store held against the ledger: labels, versions missing or too many, files, and what is no version."""
+"""Compare the model store with the ledger: labels, missing or extra versions, files, and stray folders."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,7 +12,7 @@ from promotion.vocabulary import Stage, Tag
 
 
 def read_store(model: str, store: ModelStore) -> tuple[Mapping[str, Stored], tuple[Finding, ...]]:
-    """A model's versions by tag; where they cannot be read, none, and a finding that says so."""
+    """Return a model's versions by tag; if they cannot be read, none, and a finding that says so."""
     try:
         return {str(one.tag): one for one in store.versions(model)}, ()
     except (PromotionError, OSError) as error:
@@ -20,7 +20,7 @@ def read_store(model: str, store: ModelStore) -> tuple[Mapping[str, Stored], tup
 
 
 def check_claim(state: State, claims: Claims) -> Iterator[Finding]:
-    """The model in the store belongs to this ledger, and the store says so."""
+    """Check that the model in the store belongs to this ledger, and that the store says so."""
     try:
         claim, missing = claims.other(state.model, state.origin), claims.missing(state)
     except StoreError as error:
@@ -43,7 +43,7 @@ def check_claim(state: State, claims: Claims) -> Iterator[Finding]:
 
 
 def check_store(state: State, stored: Mapping[str, Stored], store: ModelStore) -> Iterator[Finding]:
-    """All that can be said of the store."""
+    """Yield every finding on the store."""
     try:
         strays = store.strays() if isinstance(store, StoreMaintenance) else ()
     except (PromotionError, OSError) as error:
@@ -62,7 +62,7 @@ def _unreadable(store: ModelStore, error: Exception) -> Finding:
 
 
 def _check_shape(model: str, stored: Mapping[str, Stored], strays: Mapping[Path, Stray]) -> Iterator[Finding]:
-    """Every version is whole, and nothing else lies among them, or among the models and is none's."""
+    """Check that every version is whole, and that no stray lies among the model's versions or among the models."""
     repair = f"`promotion repair {model}` moves it out of the store, whole."
     look = "Follow that advice, then run the audit again."
     torn = {one.path: tag for tag, one in stored.items() if one.torn}
@@ -74,7 +74,7 @@ def _check_shape(model: str, stored: Mapping[str, Stored], strays: Mapping[Path,
 
 
 def _check_labels(state: State, whole: Mapping[str, Stored], store: ModelStore) -> Iterator[Finding]:
-    """Every label is the ledger's, and none but the champion carries `prod`."""
+    """Check that every label matches the ledger, and that only the champion carries `prod`."""
     champion = state.champion.tag if state.champion else None
     mend = f"`promotion repair {state.model}` writes the ledger's stage."
     if champion and champion not in whole:
@@ -112,7 +112,7 @@ def _foreign(state: State, tag: str) -> Finding:
 
 
 def _check_presence(state: State, stored: Mapping[str, Stored], store: ModelStore) -> Iterator[Finding]:
-    """What serves, waits or may be brought back is there, and what was deleted is not."""
+    """Check that every version that serves, waits or may be brought back is there, and that deleted ones are not."""
     for tag, version in state.versions.items():
         if version.deleted_at and tag in stored:
             yield finding(
@@ -148,7 +148,7 @@ def _missing(state: State, version: VersionState) -> Iterator[Finding]:
 
 
 def _check_files(state: State, whole: Mapping[str, Stored], store: ModelStore) -> Iterator[Finding]:
-    """Every version's files have the digest of their registration."""
+    """Check that every version's files have their registered digest."""
     for tag, version in state.versions.items():
         if tag not in whole or version.deleted_at:
             continue

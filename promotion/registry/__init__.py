@@ -1,1 +1,1 @@
-"""What is so, and who made it so: ledger, state, transitions, the registry that judges and moves, its audit."""
+"""The registry: works out, applies and records stage changes, and keeps labels and mirror in line with the ledger."""

@@ -1,4 +1,4 @@
-"""Vouch for a version whose training rows are unknown."""
+"""Adopt a version: record what a person knows about training rows that are otherwise unknown."""
 
 from promotion.errors import Refused
 from promotion.ledger.entries import Adoption
@@ -22,7 +22,7 @@ def plan_adoption(
     trained_before: TimeBound | None = None,
     assume_clean: bool = False,
 ) -> Plan:
-    """Vouch for a version whose training rows are unknown; see `Registry.adopt`."""
+    """Plan the adoption of a version whose training rows are unknown; see `Registry.adopt`."""
     tag = Tag.parse(tag)
     if (trained_before is None) != assume_clean:
         message = "State what you know about its training rows: either --trained-before TIME or --assume-clean."

@@ -1,4 +1,4 @@
-"""Make a planned change: complete what was interrupted, append, write the labels, tell the mirror."""
+"""Apply a plan: complete an interrupted transition, append the entries, write the labels, update the mirror."""
 
 from collections.abc import Callable
 from functools import partial
@@ -14,13 +14,13 @@ from promotion.timeouts import patience
 
 
 def complete(parts: Parts, model: str) -> State:
-    """Complete the transition that an interrupted command left, if any; the state then."""
+    """Complete the transition that an interrupted command left, if any, and return the resulting state."""
     parts.changing = True
     return parts.journal.completed(model)
 
 
 def apply(parts: Parts, plan: Plan) -> Plan:
-    """Make a planned change; see `Registry.apply`."""
+    """Apply a plan; see `Registry.apply`."""
     model = plan.state.model
     state = parts.journal.state(model) if plan.takeover else complete(parts, model)
     if state.seq != plan.state.seq:
@@ -40,7 +40,7 @@ def apply(parts: Parts, plan: Plan) -> Plan:
 
 
 def finish(parts: Parts, model: str, given_up: Names | None = None) -> None:
-    """Labels and mirror of what was just recorded."""
+    """Write the labels and update the mirror for the entries just recorded."""
     try:
         complete(parts, model)
         if not put_off(partial(_sync_after, parts, model, given_up)):
@@ -55,7 +55,7 @@ def finish(parts: Parts, model: str, given_up: Names | None = None) -> None:
 
 
 def _sync_after(parts: Parts, model: str, given_up: Names | None, notice: Callable[[str], None]) -> None:
-    """Bring the mirror up to date once the answer is out, and tell there what could not be."""
+    """Update the mirror after the answer was printed, and send failures to `notice`."""
     parts.notice = notice
     try:
         sync(parts, model, given_up=given_up)
@@ -64,7 +64,7 @@ def _sync_after(parts: Parts, model: str, given_up: Names | None, notice: Callab
 
 
 def _tell(parts: Parts, model: str, before: int, last: int) -> None:
-    """Announce the entries after `before` up to `last`; they stand, whatever becomes of the news."""
+    """Announce the entries after `before` up to `last`. A failed announcement does not undo them."""
     try:
         parts.announce(parts.ledger.entries(model, after=before)[: last - before])
     except Exception as error:
@@ -73,8 +73,8 @@ def _tell(parts: Parts, model: str, before: int, last: int) -> None:
 
 
 def _clear(parts: Parts, plan: Plan) -> None:
-    """Move strays out of the store, and delete what killed commands left beside it."""
-    if not isinstance(parts.store, StoreMaintenance):  # and so there is nothing to clear
+    """Move stray folders out of the store, and delete temporary files that killed commands left."""
+    if not isinstance(parts.store, StoreMaintenance):  # so there is nothing to clear
         return
     for stray in plan.strays:
         place = parts.store.quarantine(stray)

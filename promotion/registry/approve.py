@@ -1,4 +1,4 @@
-"""Approve or deny a decision that waits."""
+"""Approve or deny a decision that waits for approval."""
 
 from promotion.ledger.entries import Approval
 from promotion.registry import transition
@@ -13,7 +13,7 @@ from promotion.vocabulary import Tag
 
 
 def plan_approval(parts: Parts, tag: Tag | str, *, reason: str, approved: bool) -> Plan:
-    """Approve or deny a decision that waits; see `Registry.approve` and `Registry.deny`."""
+    """Plan the answer to a decision that waits for approval; see `Registry.approve` and `Registry.deny`."""
     tag = Tag.parse(tag)
     why = required(reason)
     parts.stored(tag)

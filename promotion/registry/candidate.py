@@ -1,4 +1,4 @@
-"""Champion or challenger: what is known of it, its scores of rows, and what it costs to serve."""
+"""The two candidates of a comparison: provenance, scores, and footprint (file size and scoring time)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _ROWS = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """Champion or challenger, with what is known of it and the recipe, as it was made for it, that scores it."""
+    """Champion or challenger, with its provenance and the recipe instance that scores it."""
 
     role: str
     tag: Tag
@@ -34,17 +34,17 @@ class Candidate:
 
 
 def score_version(candidate: Candidate, store: ModelStore, rows: "pd.DataFrame") -> "Scores":
-    """Load a version, its files verified, and score the rows: shape (n_rows,), of several classes (n_rows, K).
+    """Load a version, verify its files and score the rows: shape (n_rows,), for several classes (n_rows, K).
 
     Raises:
-        StoreError: it cannot be loaded, or its files have changed.
+        StoreError: the version cannot be loaded, or its files have changed.
         DataError: the recipe cannot score with it.
     """
     import numpy as np
 
     trained = store.load(candidate.tag, digest=candidate.digest)
     with as_data_error(f"The {candidate.role} {candidate.tag} could not be scored"):
-        # float64 for both candidates: log_loss clips by precision, and neither shall be judged more mildly
+        # float64 for both candidates: log_loss clips by precision, so a float32 model would be judged differently
         scores = np.asarray(candidate.recipe.score(trained, rows), dtype=np.float64)
     several = task_of_recipe(candidate.recipe) is Task.MULTICLASS
     if scores.shape[:1] != (len(rows),) or scores.ndim != 1 + several:
@@ -55,7 +55,7 @@ def score_version(candidate: Candidate, store: ModelStore, rows: "pd.DataFrame")
 
 
 def footprint(candidates: Sequence[Candidate], store: ModelStore, rows: "pd.DataFrame", limits: Limits) -> Footprint:
-    """Sizes always; times only where the policy limits them, since they take many runs."""
+    """Measure sizes always, and times only if the policy limits them, because timing takes many runs."""
     sizes = [store.size(candidate.tag) for candidate in candidates]
     champion_size = sizes[1] if len(candidates) > 1 else None
     if limits.max_scoring_ratio is None or champion_size is None:
@@ -70,13 +70,13 @@ def footprint(candidates: Sequence[Candidate], store: ModelStore, rows: "pd.Data
 
 
 def _times(candidates: Sequence[Candidate], store: ModelStore, rows: "pd.DataFrame") -> list[list[float]]:
-    """Seconds of each run of each candidate, taken in turns so that what else the machine does falls on both."""
+    """Time each run of each candidate, in seconds. The runs alternate, so other load on the machine affects both."""
     trained = [store.load(candidate.tag, digest=candidate.digest) for candidate in candidates]
     times: list[list[float]] = [[] for _ in candidates]
     for run in range(TIMED + 1):
         for candidate, model, taken in zip(candidates, trained, times, strict=True):
             seconds = _time(candidate, model, rows)
-            if run > 0:  # the first one warms up
+            if run > 0:  # the first run warms up
                 taken.append(seconds)
     return times
 

@@ -1,4 +1,4 @@
-"""Who serves, or served at a moment; and whose the model is."""
+"""Look up the champion, now or at a past moment, and the ledger that owns the model."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ from promotion.vocabulary import Tag
 
 @dataclass(frozen=True, kw_only=True)
 class Version:
-    """Who serves: tag, folder of its files, their digest, since when, and the decision that put it there."""
+    """The version that serves: tag, folder of its files, their digest, start of service, and the decision behind it."""
 
     tag: Tag
     path: Path
@@ -24,7 +24,7 @@ class Version:
 
 
 def champion(parts: Parts, model: str, at: datetime | None = None) -> Version | None:
-    """Who serves now, in O(1), or served at a moment; see `Registry.champion`."""
+    """Return the champion now, in O(1), or at a past moment; see `Registry.champion`."""
     if at is not None:
         return _as_version(parts, champion_at(model, parts.ledger.entries(model), in_utc(at)))
     head = parts.ledger.head(model)
@@ -45,7 +45,7 @@ def _as_version(parts: Parts, champion: Champion | None) -> Version | None:
 
 
 def other_ledger(parts: Parts, model: str) -> str:
-    """Which ledger the model in the store belongs to, in a sentence; empty where it is this one, or nobody's."""
+    """Return a sentence that names the other ledger that owns the model; empty if this ledger or none owns it."""
     first = parts.ledger.entries(model, limit=1)
     origin = first[0].hash if first else None
     try:

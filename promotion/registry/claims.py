@@ -1,7 +1,8 @@
-"""One model, one ledger: the store names the ledger that each model belongs to, and every other one is refused.
+"""One ledger per model: the store names the ledger that owns each model, and refuses every other ledger.
 
-A ledger is known by the hash of its first entry of the model, which an export, a backup, a copy and another database
-keep. Of two copies that both went on, the one counts that wrote labels last: the other lacks the entry.
+The hash of a ledger's first entry for the model identifies the ledger. An export, a backup, a copy or a move to
+another database keeps that hash. If two copies both went on, the copy that wrote labels last owns the model; the
+other copy lacks the entry that the claim names.
 """
 
 from collections.abc import Sequence
@@ -16,22 +17,22 @@ from promotion.registry.serving import labelled_prod
 
 
 class Claims:
-    """The claims of a store as one ledger has to do with them."""
+    """The store's claims, as seen from one ledger."""
 
     def __init__(self, ledger: LedgerStore, store: ModelStore) -> None:
         self._ledger, self._store = ledger, store
 
     @property
     def place(self) -> str:
-        """Where this ledger is."""
+        """The location of this ledger."""
         return self._ledger.place
 
     def other(self, model: str, origin: str | None) -> Claim | None:
-        """The claim of another ledger on the model; None where it is ours, or nobody's.
+        """Return another ledger's claim on the model; None if this ledger or no ledger owns the model.
 
         Args:
             model: its name.
-            origin: hash of our first entry of it; None where we have none.
+            origin: hash of this ledger's first entry for the model; None if this ledger has no entry for it.
 
         Raises:
             StoreError: the claim cannot be read.
@@ -40,7 +41,7 @@ class Claims:
         return None if claim is None or self._is_ours(model, claim, origin) else claim
 
     def elsewhere(self, state: State) -> Claim | None:
-        """The claim of a ledger at another place, which labels and mirror then follow; None where there is none."""
+        """Return the claim of a ledger at another place, which labels and mirror then follow; None if there is none."""
         try:
             claim = self.other(state.model, state.origin)
         except StoreError:
@@ -48,10 +49,10 @@ class Claims:
         return claim if claim and claim.place != self.place else None
 
     def check(self, state: State) -> None:
-        """See that the model is not another ledger's.
+        """Check that no other ledger owns the model.
 
         Raises:
-            Refused: it is; names both.
+            Refused: another ledger owns it; the message names both ledgers.
             StoreError: the claim cannot be read.
         """
         claim = self.other(state.model, state.origin)
@@ -60,7 +61,7 @@ class Claims:
             raise Refused(f"{told} Nothing was changed. {way_out}", model=state.model)
 
     def told(self, model: str, claim: Claim, origin: str | None) -> str:
-        """Both ledgers in a sentence."""
+        """Describe both ledgers in one sentence."""
         theirs = f"'{model}' in the {self._store.name} belongs to the ledger at {claim.place}"
         since = f"since {minute(claim.since)} UTC, by {claim.by}"
         if claim.place == self.place:
@@ -74,16 +75,16 @@ class Claims:
         return f"{theirs} ({since}), and {ours}."
 
     def way_out(self, model: str, claim: Claim) -> str:
-        """What to do about that."""
+        """Say what to do when another ledger owns the model."""
         first = "Use that ledger (`ledger` in promotion.toml, or PROMOTION_LEDGER)"
         if claim.place == self.place:
             first = "Restore it from a backup, or from what `promotion ledger export` wrote"
         return f"{first}, or hand the model over to this one: `promotion ledger take {model} --reason …`."
 
     def missing(self, state: State) -> bool:
-        """Whether the store names no ledger for a model that this one records, so that any ledger could take it.
+        """Whether the store has no claim on a model that this ledger records, so that any ledger could take it.
 
-        Not where a label contradicts a ledger without a champion: nobody knows whose the model is then.
+        False if the ledger has no champion and a label contradicts it: the owner is then unknown.
 
         Raises:
             StoreError: the claim cannot be read.
@@ -93,27 +94,27 @@ class Claims:
         return state.champion is not None or self._agrees(state)
 
     def stands(self, state: State) -> bool:
-        """Whether the store says already that the model is this ledger's, at this place."""
+        """Whether the store already names this ledger, at this place, as the owner."""
         claim = self._store.claim(state.model)
         return claim is not None and (claim.ledger, claim.place) == (state.origin, self.place)
 
     def renewed(self, state: State) -> Claim | None:
-        """Our claim with this state's end and this place; None where the store holds none.
+        """Return this ledger's claim, moved to the end of this state and to this place; None if the store has no claim.
 
         Raises:
-            Refused: the model is another ledger's.
+            Refused: another ledger owns the model.
         """
         self.check(state)
         claim = self._store.claim(state.model)
         return replace(claim, place=self.place, seq=state.seq, hash=state.hash) if claim else None
 
     def following(self, state: State, bodies: Sequence[Body], *, at: str, by: str) -> Claim | None:
-        """The claim that the store is to hold once these bodies are recorded, and the state is this.
+        """Return the claim that the store will hold once these bodies are recorded and the state is this one.
 
-        None where there is none yet and a label contradicts the state, so that nobody knows whose the model is.
+        None if there is no claim yet and a label contradicts the state, because the owner is then unknown.
 
         Raises:
-            Refused: the model is another ledger's, or has become so since they were worked out.
+            Refused: another ledger owns the model, or has taken it since the bodies were worked out.
         """
         taken = next((body for body in bodies if isinstance(body, Takeover)), None)
         if taken:
@@ -122,10 +123,10 @@ class Claims:
         return self.renewed(state) or (self._fresh(state, at, by) if self._agrees(state) else None)
 
     def takeover(self, state: State, *, reason: str, mirrored: tuple[int, str] | None) -> Takeover:
-        """What is recorded where the model is handed over to this ledger; `mirrored` is what MLflow was sent last.
+        """Return the entry that hands the model over to this ledger. `mirrored` is what MLflow was last sent.
 
         Raises:
-            Refused: it is this ledger's already.
+            Refused: this ledger already owns the model.
         """
         claim = self._store.claim(state.model)
         if claim is None:
@@ -147,14 +148,15 @@ class Claims:
             raise Refused(message, model=model)
 
     def _fresh(self, state: State, at: str, by: str) -> Claim:
-        """A claim of this ledger from this state on."""
+        """Return a new claim for this ledger, starting at this state."""
         assert state.origin is not None  # noqa: S101 - something is recorded
         return Claim(ledger=state.origin, place=self.place, seq=state.seq, hash=state.hash, since=at, by=by)
 
     def _is_ours(self, model: str, claim: Claim, origin: str | None) -> bool:
-        """A copy at another place is ours as long as it has what the labels were last written by.
+        """Whether the claim belongs to this ledger.
 
-        At the same place it is ours also without: then it was put back there from a backup.
+        A copy at another place owns the model while it holds the entry that last wrote the labels. At the same place,
+        the ledger owns the model even without that entry: it was restored there from a backup.
         """
         if claim.ledger != origin:
             return False
@@ -165,7 +167,7 @@ class Claims:
         return bool(found) and found[0].hash == claim.hash
 
     def _agrees(self, state: State) -> bool:
-        """Whether no version carries `prod` that this state does not know as champion, or is about to move."""
+        """Whether every version labelled `prod` is the champion in this state, or part of its pending transition."""
         named = {move.tag for move in state.pending[1].moves} if state.pending else set()
         named |= {state.champion.tag} if state.champion else set()
         return all(str(tag) in named for tag in labelled_prod(self._store, state.model))

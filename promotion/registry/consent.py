@@ -1,4 +1,4 @@
-"""What people have answered to the decision that stands on a version, who may answer next, and until when. Pure."""
+"""Approvals of a standing decision: the answers so far, who may answer next, and the deadline. Pure functions."""
 
 from datetime import UTC, datetime
 
@@ -10,44 +10,45 @@ from promotion.vocabulary import Stage
 
 
 def consent_of(version: VersionState, panel: Panel) -> Consent:
-    """What has been said to the decision on a version; who trained it or had it judged is not enough."""
+    """Return the answers to the decision on a version. Whoever trained or gated it cannot approve it alone."""
     concerned = {version.registered_by, version.decided_by} - {None}
     return consent(panel, {vote.actor: vote.approved for vote in version.votes}, {str(one) for one in concerned})
 
 
 def is_open(version: VersionState) -> bool:
-    """Whether the last decision on a version waits for answers still: nobody denied it, and nothing has moved since."""
+    """Whether the last decision on a version still waits for answers: not denied, and no stage change since."""
     denied = any(not vote.approved for vote in version.votes)
     return version.decision is not None and version.decision.waits and version.stage is Stage.STAGING and not denied
 
 
 def deadline(version: VersionState, panel: Panel) -> datetime | None:
-    """Until when the decision on a version can be approved; None where there is none, or never comes."""
+    """Return the approval deadline of the decision on a version; None if there is no decision or no deadline."""
     if version.decided_at is None:
         return None
     try:
         return datetime.fromisoformat(version.decided_at).astimezone(UTC) + panel.time
-    except OverflowError:  # a clock that lies can write the year 9999
+    except OverflowError:  # a wrong clock can write the year 9999
         return None
 
 
 def overdue(version: VersionState, panel: Panel, now: datetime) -> bool:
-    """Whether the time to approve the decision is over, and there are not enough approvals.
+    """Whether the approval deadline has passed without enough approvals.
 
-    By the clocks of who decided and who asks: a decision dated in the future is not overdue.
+    Uses the clocks of the machine that decided and of the machine that asks. A decision dated in the future is not
+    overdue.
     """
     until = deadline(version, panel)
     return until is not None and until < now.astimezone(UTC) and not consent_of(version, panel).given
 
 
 def until_told(version: VersionState, panel: Panel) -> str:
-    """`until 2026-11-29 12:00 UTC`; empty where that never comes."""
+    """Return `until 2026-11-29 12:00 UTC`; empty if there is no deadline."""
     until = deadline(version, panel)
     return f"until {minute(until.isoformat())} UTC" if until else ""
 
 
 def unanswered(version: VersionState, panel: Panel) -> str:
-    """Why a decision whose time is over is denied, for the record."""
+    """Return the recorded reason for denying a decision whose deadline has passed."""
     said = consent_of(version, panel)
     if not said.approved:
         return f"Nobody answered within {panel.within}."
@@ -56,10 +57,10 @@ def unanswered(version: VersionState, panel: Panel) -> str:
 
 
 def check_approved(version: VersionState, panel: Panel, now: datetime) -> None:
-    """See that a decision that waits has its approvals.
+    """Check that a decision that waits for approval has enough approvals.
 
     Raises:
-        Refused: it has not, or was denied; says by whom they can be given, and until when.
+        Refused: it does not, or it was denied; the message says who can approve it, and until when.
     """
     said = consent_of(version, panel)
     if said.denied:
@@ -80,10 +81,10 @@ def check_approved(version: VersionState, panel: Panel, now: datetime) -> None:
 def check_answer(
     state: State, version: VersionState, panel: Panel, actor: str, *, approved: bool, now: datetime
 ) -> None:
-    """See that this person can answer the decision on a version; one whose time is over can be denied by anyone.
+    """Check that this person can answer the decision on a version. Anyone can deny one whose deadline has passed.
 
     Raises:
-        Refused: nothing waits for an answer; or it is not this person's to give, was given already, or comes too late.
+        Refused: no decision waits for an answer; or this person may not answer, has already answered, or is too late.
     """
     _check_waits(state, version)
     late = overdue(version, panel, now)

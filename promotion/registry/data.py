@@ -1,4 +1,4 @@
-"""The recipe that the configuration names, and the rows that it reads."""
+"""Load a model's rows with the recipe that the configuration names, and split them into training and holdout."""
 
 import os
 from collections.abc import Mapping
@@ -25,23 +25,23 @@ if TYPE_CHECKING:
 
 
 _READERS = ("registry-flows", "numpy", "pandas", "pyarrow")
-"""Another release of one of these may read a file in another way."""
+"""Packages whose releases may read a file differently."""
 _ABSENT = (0, 0)
 _UNASKED: Mapping[str, Any] = {"group": None, "dependence": "independent", "clean_by": "row"}
-"""Settings of which the rows that are read do not depend."""
+"""Settings that do not affect which rows are read."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
-    """A file's rows.
+    """The rows of one file.
 
     Attributes:
-        rows: those old enough for their labels to be trusted.
-        name: the path as it is recorded.
-        digest: of the file's bytes.
-        immature: how many rows were left out since they are too young.
-        whole: all of them judge; the file is a holdout by itself.
-        draws: what counts as a draw of its own among those that judge.
+        rows: the rows old enough for their labels to be trusted.
+        name: the path as recorded.
+        digest: digest of the file's bytes.
+        immature: number of rows left out because they are too recent.
+        whole: whether the file is a holdout file, so that all of its rows judge.
+        draws: what counts as an independent draw among the rows that judge.
     """
 
     rows: "pd.DataFrame"
@@ -54,14 +54,14 @@ class Data:
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """What rows are read from.
+    """The source that rows are read from.
 
     Attributes:
-        recipe: reads them.
-        made_with: the options that it was made with.
+        recipe: the recipe that reads the rows.
+        made_with: the options that the recipe was created with.
         path: the file.
-        digest: of its bytes.
-        stamp: its time and size when the digest was taken.
+        digest: digest of the file's bytes.
+        stamp: modification time and size of the file when the digest was taken.
     """
 
     recipe: Recipe
@@ -72,7 +72,7 @@ class Source:
 
     @property
     def key(self) -> str | None:
-        """A digest of all that the rows depend on; None where the recipe does not say that it reads repeatably."""
+        """Digest of everything that the rows depend on; None if the recipe does not declare repeatable reads."""
         code = code_digest(type(self.recipe))
         if not is_repeatable(self.recipe.load) or code is None:
             return None
@@ -89,7 +89,7 @@ class Source:
 
 
 def source(recipe: Recipe, made_with: Mapping[str, Any], path: Path, cached: str | None = None) -> Source:
-    """What rows are read from, with the digest of the file as it is now; or the one known already.
+    """Return the source of a recipe's rows, with the file's current digest, or the cached one if given.
 
     Raises:
         DataError: the file cannot be read.
@@ -102,10 +102,10 @@ def source(recipe: Recipe, made_with: Mapping[str, Any], path: Path, cached: str
 
 
 def load_rows(source: Source, name: str, settings: ModelConfig, recall: Recall = read_anew) -> Data:
-    """Read a recipe's rows, see that they can train and judge, and leave out those that are too young.
+    """Read a recipe's rows, check that they can train and judge, and leave out rows that are too recent.
 
     Raises:
-        DataError: they cannot, or the recipe failed to read them, or the file changed meanwhile.
+        DataError: the rows cannot be used, the recipe failed to read them, or the file changed during the read.
     """
     recipe, path = source.recipe, source.path
     rows = recall(source.key, lambda: _load(source)) if source.key else _load(source)
@@ -116,7 +116,7 @@ def load_rows(source: Source, name: str, settings: ModelConfig, recall: Recall =
 
 
 def _load(source: Source) -> "pd.DataFrame":
-    """The rows as the recipe reads them now."""
+    """Read the rows with the recipe, without a cache."""
     with as_data_error(f"The recipe could not load {source.path}"):
         rows = source.recipe.load(source.path)
     if not hasattr(rows, "columns"):
@@ -129,13 +129,13 @@ def _load(source: Source) -> "pd.DataFrame":
 
 
 def _stamp(path: Path) -> tuple[int, int]:
-    """Time in nanoseconds and size in bytes."""
+    """Return modification time in nanoseconds and size in bytes."""
     found = path.stat() if path.is_file() else None
     return (found.st_mtime_ns, found.st_size) if found else _ABSENT
 
 
 def split(recipe: Recipe, data: Data) -> Split:
-    """The rows that train and the rows that judge, by the recipe; none trains of a file that is a holdout by itself."""
+    """Split the rows with the recipe into training and holdout. A holdout file has no training rows."""
     if data.whole:
         return Split(data.rows.iloc[:0], data.rows)
     with as_data_error("The recipe could not split the rows"):
@@ -143,11 +143,11 @@ def split(recipe: Recipe, data: Data) -> Split:
 
 
 class Reader:
-    """Reads the rows of recipes; the last ones are kept, so that training and judging read their file once.
+    """Reads the rows of recipes, and keeps the last rows read so that training and judging read their file once.
 
     Args:
         config: the models with their recipes and files.
-        recall: keeps rows beyond this process.
+        recall: caches rows across processes.
     """
 
     def __init__(self, config: Config, recall: Recall = read_anew) -> None:
@@ -158,12 +158,12 @@ class Reader:
     def load(
         self, model: str, data: StrPath | None = None, *, options: Mapping[str, Any] | None = None
     ) -> tuple[Recipe, Data]:
-        """The model's recipe and rows: of the file given, or of the configuration; read once while it stays the same.
+        """Load the model's recipe and rows, from the given file or the configured one. An unchanged file is read once.
 
         Args:
             model: its name in the configuration.
             data: CSV or Parquet file; relative to the configuration's folder.
-            options: of the recipe, over the configured ones.
+            options: recipe options that override the configured ones.
 
         Raises:
             DataError: there is no such file, or its rows cannot be used.
@@ -172,9 +172,9 @@ class Reader:
         return self._read(settings, _first(model, data, settings.data), options or {})
 
     def key(self, model: str, data: StrPath | None = None, *, options: Mapping[str, Any] | None = None) -> str | None:
-        """A digest of all that the rows of `load` depend on: file, recipe, its code and options, reading libraries.
+        """Return a digest of all inputs of `load`: file, recipe, recipe code, options and reading libraries.
 
-        None where the recipe does not say, by `repeatable`, that reading again gives the same.
+        None if the recipe does not declare, with `repeatable`, that reading again gives the same rows.
         """
         settings = self._config.model(model)
         return self._source(settings, _first(model, data, settings.data), options or {}).key
@@ -186,17 +186,17 @@ class Reader:
         data: StrPath | None = None,
         holdout: StrPath | None = None,
     ) -> None:
-        """See that the recipe and the files can be found, before anything is imported for them.
+        """Check that the recipe and the files exist, before importing anything for them.
 
         Args:
             model: its name.
-            trained: the version that is to be judged; None where one is to be trained.
-            data: file that a person named.
-            holdout: file that a person named, whose rows all judge.
+            trained: the version to judge; None if a version is about to be trained.
+            data: file given by the user.
+            holdout: holdout file given by the user; all of its rows judge.
 
         Raises:
-            ConfigError: the recipe cannot be imported.
-            DataError: a file is not there.
+            ConfigError: the recipe cannot be found.
+            DataError: a file does not exist.
         """
         settings = self._config.model(model)
         for recipe in filter(None, (settings.recipe, trained.recipe if trained else None)):
@@ -208,39 +208,39 @@ class Reader:
             require_named(self._path(named))
 
     def judging(self, model: str, trained: Registration, data: StrPath | None, holdout: StrPath | None) -> Data:
-        """The rows whose holdout judges a version, or those that judge whole."""
+        """Load the rows whose holdout judges a version, or the holdout file whose rows all judge."""
         settings = self._config.model(model)
         whole = holdout or (None if data else settings.holdout)
         file = whole or _first(model, data, trained.data, settings.data)
         return self._read(settings, file, trained.options, whole=whole is not None)[1]
 
     def recipe_of(self, model: str, trained: Registration) -> Recipe:
-        """The recipe as a version was made with, by its registration."""
+        """Create the recipe with the options that the version's registration records."""
         return load_recipe(self._as_recorded(model, trained), trained.options)
 
     def recorded(self, model: str, trained: Registration, name: str) -> Data:
-        """The rows of a file by the name that was recorded, read as a version was made with."""
+        """Load the rows of a file by its recorded name, with the settings that the version was trained with."""
         return self._read(self._as_recorded(model, trained), name, trained.options)[1]
 
     def _as_recorded(self, model: str, trained: Registration) -> ModelConfig:
-        """The settings that reading needs; how rows depend on each other, each decision records for itself."""
+        """Return the settings that reading needs. Each decision records for itself how rows depend on each other."""
         told = {"recipe": trained.recipe} if trained.recipe else {}
         return self._config.model(model).model_copy(update={**told, **_UNASKED})
 
     def chosen(self, model: str, trained: Registration) -> str:
-        """The file whose rows judge a version where nobody names one, as it is recorded."""
+        """Return the file that judges a version if the user names none, as a recorded path."""
         settings = self._config.model(model)
         return self._name(self._path(settings.holdout or _first(model, trained.data, settings.data)))
 
     def draws(self, model: str, recipe: Recipe) -> Draws:
-        """What counts as a draw of its own among the model's rows."""
+        """Return what counts as an independent draw among the model's rows."""
         return draws_by(self._config.model(model), recipe)
 
     def split(self, model: str, recipe: Recipe, data: Data, *, options: Mapping[str, Any] | None = None) -> Split:
-        """The rows that train and the rows that judge: by the recipe, or by the model's holdout file.
+        """Split the rows into training and holdout, with the recipe or with the model's holdout file.
 
         Raises:
-            DataError: the holdout file holds every row, so that none is left to train on.
+            DataError: the holdout file contains every row, so no row is left for training.
         """
         settings = self._config.model(model)
         if settings.holdout is None:
@@ -274,10 +274,10 @@ class Reader:
         return found
 
     def _path(self, file: StrPath) -> Path:
-        """Where the file is.
+        """Return the resolved path of the file.
 
         Raises:
-            DataError: its name is not UTF-8, so that the ledger cannot record it.
+            DataError: the file name is not UTF-8, so the ledger cannot record it.
         """
         path = (self._config.root / Path(file).expanduser()).resolve()
         name = self._name(path)
@@ -292,7 +292,7 @@ class Reader:
 
 
 def _first(model: str, *files: StrPath | None) -> StrPath:
-    """The first file that is named."""
+    """Return the first file that is not None."""
     named = [file for file in files if file is not None]
     if not named:
         message = f"No data is named for '{model}'. Set `data` in [models.{model}], or name a file with --data."

@@ -1,4 +1,4 @@
-"""What is done only once the answer is out: a verdict never waits for the mirror."""
+"""Work that runs after the answer is printed, so that a verdict never waits for the mirror."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from promotion.timeouts import patience
 
 Notice = Callable[[str], None]
-"""Is told in a sentence what went on beside the main thing."""
+"""Called with each warning message."""
 Work = Callable[[Notice], object]
 
 _works = ContextVar[list[Work] | None]("works", default=None)
@@ -15,10 +15,10 @@ _works = ContextVar[list[Work] | None]("works", default=None)
 
 @contextmanager
 def answering_first() -> Iterator[Work]:
-    """Put off what is to be sent to the mirror.
+    """Defer what is to be sent to the mirror.
 
     Yields:
-        Sends it, in limited time; called after the answer.
+        A function that sends it, within a time limit; call it after printing the answer.
     """
     works, told = list[Work](), set[str]()
 
@@ -38,13 +38,13 @@ def answering_first() -> Iterator[Work]:
 
 @contextmanager
 def at_once() -> Iterator[None]:
-    """Put nothing off: the mirror will be gone when the answer is out."""
+    """Defer nothing inside the block, because the mirror will be gone once the answer is printed."""
     with _putting_off(None):
         yield
 
 
 def put_off(work: Work) -> bool:
-    """Whether somebody answers first and does it then; else it is the caller's to do now."""
+    """Defer the work and return True inside `answering_first`; otherwise return False: the caller does the work now."""
     works = _works.get()
     if works is not None:
         works.append(work)

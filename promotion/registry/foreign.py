@@ -1,4 +1,4 @@
-"""What MLflow shows and this ledger never sent: found, told, and left alone until a person has said what it is."""
+"""Foreign aliases: MLflow aliases that this ledger did not set. They are reported, and kept until a person decides."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
@@ -17,10 +17,10 @@ _ANEW = "- Begin without {}, on record: add `--start-anew --reason …` to `prom
 
 
 class UnknownChampion(Refused):
-    """MLflow has a champion, and the ledger knows none: promoting would take over what somebody else made.
+    """MLflow has a champion and the ledger has none, so a promotion would overwrite somebody else's champion.
 
     Attributes:
-        aliases: what MLflow's aliases name.
+        aliases: MLflow's aliases and the versions that they name.
     """
 
     def __init__(self, model: str, shown: Mapping[str, str], store: str) -> None:
@@ -32,39 +32,39 @@ class UnknownChampion(Refused):
 
 
 def unknown_champion(state: State, shown: Names) -> bool:
-    """Whether MLflow has a champion while the ledger knows none, and nobody said to start anew."""
+    """Whether MLflow has a champion, the ledger has none, and nobody recorded a fresh start."""
     return shown.get("champion") is not None and state.champion is None and state.fresh_start is None
 
 
 def to_send(state: State, sent: "Callable[[int], Iterable[Names]]", given_up: Names | None = None) -> Aliases:
-    """What the aliases of a model shall name; see there for the arguments."""
+    """Return the aliases to send for a model; see `Aliases` for the arguments."""
     return Aliases(wanted=aliases(state), sent=sent, given_up=given_up or {})
 
 
 def foreign(state: State, shown: Mapping[str, str], head: tuple[int, str] | None, names: Aliases) -> Names:
-    """The aliases that MLflow shows and that neither this ledger sent nor a person gave up.
+    """Return MLflow's aliases that this ledger did not send and that no person gave up.
 
     Args:
-        state: of the ledger.
+        state: state of the ledger.
         shown: alias to version, as MLflow shows them.
         head: the last entry that MLflow was sent.
-        names: what the aliases shall name.
+        names: the aliases that the ledger wants.
     """
     unknown = {"champion": shown["champion"]} if unknown_champion(state, shown) else {}
-    if head and head[0] > state.seq:  # MLflow was sent what this ledger does not hold: that comes first
+    if head and head[0] > state.seq:  # MLflow holds entries that this ledger lacks; report that first
         return unknown
     return unknown | dict(names.settle(shown, head[0] if head else 0)[1])
 
 
 def names_since(before: State, entries: Iterable[Entry], seq: int) -> Iterator[Names]:
-    """What each alias was to name at entry `seq`, and after each later one.
+    """Yield what each alias named at entry `seq`, and after each later entry.
 
-    Where the ledger names no version, it may still be the one that a fresh start gave up.
+    Where the ledger names no version, the alias may still name the version that a fresh start gave up.
 
     Args:
-        before: the state at `seq` or before.
-        entries: those that follow it.
-        seq: of the first state that counts.
+        before: the state at `seq` or earlier.
+        entries: the entries that follow it.
+        seq: number of the first entry that counts.
     """
     builder = StateBuilder(before)
     if before.seq == seq:
@@ -83,12 +83,12 @@ def _names(state: State) -> Iterator[Names]:
 
 
 def of_ours(shown: Mapping[str, str]) -> dict[str, str]:
-    """Those of the aliases that we would send."""
+    """Return the aliases that this project manages."""
     return {alias: shown[alias] for alias in ALIASES if alias in shown}
 
 
 def foreign_told(state: State, found: Names) -> str:
-    """The foreign aliases in a sentence or two, with their code; empty where there are none."""
+    """Describe the foreign aliases in one or two sentences with their code; empty if there are none."""
     if not found:
         return ""
     if unknown_champion(state, found):
@@ -102,13 +102,13 @@ def foreign_told(state: State, found: Names) -> str:
 
 
 def _amiss(model: str, name: str | None, wanted: Tag | None) -> str:
-    """What an alias names, and what it should name by the ledger."""
+    """Describe what an alias names and what the ledger expects it to name."""
     found = "is not there" if name is None else f"names {_shown(model, name)}"
     return f"{found}, and should {f'name {wanted}' if wanted else 'not be there'}"
 
 
 def unknown_told(model: str, found: Names) -> str:
-    """That MLflow has a champion which the ledger does not know."""
+    """Say that MLflow has a champion that the ledger does not know."""
     others = [f"{alias} names {_shown(model, name)}" for alias, name in found.items() if name and alias != "champion"]
     beside = f" ({', '.join(others)})" if others else ""
     named = _shown(model, str(found["champion"]))
@@ -117,7 +117,7 @@ def unknown_told(model: str, found: Names) -> str:
 
 
 def _ways_out(model: str, named: str, store: str) -> Iterator[str]:
-    """How a person keeps MLflow's champion, in the store of that name."""
+    """Yield the ways to keep MLflow's champion, in the store with the name `store`."""
     if named.startswith(f"{model}:"):
         yield f"- Restore the earlier ledger, which sent {named}, from a backup."
         yield f"- Keep {named}: `promotion adopt {named} --assume-clean --reason …` (or --trained-before)."
@@ -129,7 +129,7 @@ def _ways_out(model: str, named: str, store: str) -> Iterator[str]:
 
 
 def unanswered(model: str, error: Exception) -> str:
-    """What to do where MLflow must be asked, and does not answer."""
+    """Say what to do when MLflow must be asked and does not answer."""
     told = (
         f"{error} The ledger knows no champion of '{model}', and MLflow may have one. Nothing was promoted. "
         "To go on, do one of these:"
@@ -138,7 +138,7 @@ def unanswered(model: str, error: Exception) -> str:
 
 
 def needless_start(state: State, reason: str) -> str:
-    """That `--start-anew` changed nothing, why, and that its reason is not recorded."""
+    """Say why `--start-anew` changed nothing, and that its reason is not recorded."""
     found = f"MLflow has no champion of '{state.model}' either"
     if state.fresh_start:
         found = f"the ledger has started '{state.model}' anew already ({state.fresh_start.reason})"
@@ -148,5 +148,5 @@ def needless_start(state: State, reason: str) -> str:
 
 
 def _shown(model: str, name: str) -> str:
-    """`toy/2` as `version 2`."""
+    """Return `toy/2` as `version 2`."""
     return name if name.startswith(f"{model}:") else f"version {name.removeprefix(f'{model}/')}"

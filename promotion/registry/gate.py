@@ -1,4 +1,4 @@
-"""The gate: judge a version against the champion, and what follows from it."""
+"""The gate: judge a version against the champion, and plan the stage moves that follow."""
 
 from dataclasses import replace
 
@@ -25,10 +25,10 @@ def plan_gate(
     step: Step = call,
     start_anew: str | None = None,
 ) -> Plan:
-    """Judge a version against the champion: the decision and the moves that follow from it; see `Registry.gate`.
+    """Judge a version against the champion, and plan the moves that follow; see `Registry.gate`.
 
-    Where the very same decision stands already and nothing follows from it, there is nothing to record. A version
-    that was rolled back from is held before any row is read, and spends nothing of the holdout.
+    If the same decision already stands and no move follows from it, the plan records nothing. The gate holds a
+    rolled-back version before reading any row, so it uses no holdout budget.
     """
     tag = Tag.parse(tag)
     parts.stored(tag)

@@ -1,4 +1,4 @@
-"""Delete versions that nobody will need again."""
+"""Delete old versions that are no longer needed."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -12,7 +12,7 @@ from promotion.registry.retention import plan_retention, retention
 
 
 def plan_gc(parts: Parts, model: str, *, keep: int, reason: str, registered_before: datetime | None = None) -> Plan:
-    """Delete versions that nobody will need again; see `Registry.collect`."""
+    """Plan the deletion of versions that are no longer needed; see `Registry.collect`."""
     state = settled(parts, model)
     found = retention(
         state,

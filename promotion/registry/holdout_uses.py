@@ -1,4 +1,4 @@
-"""How much the holdout that judged last is used up: counted from every use on record, as the next decision counts."""
+"""Remaining budget of the last holdout, counted from all recorded uses in the same way as the next decision counts."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from promotion.policy import Budget, HoldoutUsed, Trial
 
 @dataclass(frozen=True, kw_only=True)
 class Spent:
-    """The rows that judged last, and what they can still spend.
+    """The rows that judged last, and their remaining budget.
 
     Attributes:
         tag: the version that they judged.
         holdout: the rows.
-        budget: of their last use; `budget.next` is the level of the next decision on them.
+        budget: budget of their last use; `budget.next` is the level of the next decision on them.
     """
 
     tag: str
@@ -24,17 +24,18 @@ class Spent:
 
 
 def last_spent(state: State) -> Spent | None:
-    """The last holdout whose uses were counted; None where there is none."""
+    """Return the last holdout whose uses were counted; None if there is none."""
     return spent(state.budgeted, state.trials)
 
 
 def spent(judged: Judgement | None, trials: Iterable[Trial]) -> Spent | None:
-    """The holdout of the last decision that counted uses, and all uses of its rows; None where there is none.
+    """Return the holdout of the last decision that counted uses, with all uses of its rows; None if there is none.
 
-    A decision that repeats an earlier question holds that one's use and level, which say nothing of the uses between.
+    A decision that repeats an earlier question carries the use and level of that question, and so does not reflect the
+    uses between the two.
 
     Args:
-        judged: that decision.
+        judged: the last decision that counted uses.
         trials: every use of a holdout.
     """
     trial, decision = (judged.trial, judged.decision) if judged else (None, None)

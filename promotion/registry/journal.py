@@ -1,4 +1,4 @@
-"""Writing to the ledger: append what a command records, all of it or nothing, and complete what was planned."""
+"""Write to the ledger: append a command's entries atomically, and complete planned transitions."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -18,12 +18,12 @@ _BESIDE, _NOTHING = 20, "Nothing was recorded."
 
 
 def utc_now() -> datetime:
-    """The clock of the edge."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
 class Journal:
-    """The ledger as a registry writes it; see there for the arguments."""
+    """The registry's write access to the ledger; see `Parts` for the arguments."""
 
     def __init__(
         self,
@@ -43,28 +43,28 @@ class Journal:
 
     @property
     def actor(self) -> str:
-        """Who acts, as it is recorded."""
+        """The actor, as recorded in entries."""
         return self._actor()
 
     def state(self, model: str) -> State:
-        """The model's state, folded from its entries; those that this process has folded already are not read again."""
+        """Return the model's state, folded from its entries. Reads only entries not yet folded by this process."""
         before = self._folded.get(model, State(model=model))
         newer = self._ledger.entries(model, after=before.seq)
         if newer and newer[0].prev_hash == before.hash:
             state = advance(before, *newer)
         elif not newer and self._ledger.head(model) == before.head:
             return before
-        else:  # the ledger was restored from a backup, or meddled with
+        else:  # the ledger was restored from a backup or tampered with
             state = fold(model, self._ledger.entries(model))
             self._before.pop(model, None)
         self._folded[model] = state
         return state
 
     def completed(self, model: str) -> State:
-        """The state, after completing the transition that this or an interrupted command planned.
+        """Complete any pending transition, and return the resulting state.
 
         Raises:
-            Refused: the model in the store belongs to another ledger; names both.
+            Refused: another ledger owns the model in the store; the message names both ledgers.
         """
         self._ledger.make()
         state = self.state(model)
@@ -74,15 +74,15 @@ class Journal:
         return state
 
     def foreseen(self, state: State, bodies: Sequence[Body]) -> State:
-        """The state as it will be; nothing is written, since a command records all that it records at its end."""
+        """Return the state after recording these bodies, without writing: a command records once, at its end."""
         return self._chained(state, bodies, sign=None)[1]
 
     def _between(self, before: State, state: State) -> Iterator[Entry]:
-        """The entries after the one up to the other; read when they are first asked for."""
+        """Yield the entries after `before` up to `state`; reads them only when iterated."""
         yield from self._ledger.entries(state.model, after=before.seq, limit=state.seq - before.seq)
 
     def check_signer(self) -> None:
-        """See that entries can be signed where they must be: before a long judgement rather than after.
+        """Check that required signatures can be made, so that a bad key fails before a long judgement.
 
         Raises:
             ConfigError: the key cannot be used.
@@ -91,11 +91,11 @@ class Journal:
             self._sign(GENESIS)
 
     def append(self, state: State, *bodies: Body) -> State:
-        """Record the bodies after this state; the first ones make the model in the store this ledger's.
+        """Append the bodies to the ledger after this state. The first append claims the model in the store.
 
         Raises:
             Conflict: the ledger has moved on since; nothing was recorded.
-            Refused: the model belongs to another ledger; nothing was recorded.
+            Refused: another ledger owns the model; nothing was recorded.
         """
         entries, after = self._chained(state, bodies, sign=self._sign)
         if self._claims.stands(state):
@@ -110,10 +110,10 @@ class Journal:
             return after
 
     def claim(self, model: str) -> None:
-        """Have the store say that the model is this ledger's.
+        """Record in the store that this ledger owns the model.
 
         Raises:
-            Refused: it belongs to another ledger.
+            Refused: another ledger owns the model.
             StoreError: the store cannot be written; nothing was changed.
         """
         with self._store.held(model):
@@ -128,7 +128,7 @@ class Journal:
         return after
 
     def _claim(self, model: str, claim: Claim | None) -> None:
-        """Write a claim where the store does not hold it already; only while the model is held."""
+        """Write a claim unless the store already holds it. The caller holds the model's lock."""
         before = self._store.claim(model)
         if claim is None or claim == before:
             return
@@ -140,9 +140,9 @@ class Journal:
             )
 
     def sent(self, state: State, seq: int) -> Iterator[Names]:
-        """What the mirror's aliases were to name at entry `seq`, and after each later one up to this state.
+        """Yield what the mirror's aliases named at entry `seq`, and after each later entry up to this state.
 
-        What this process recorded itself since the mirror was last brought up to date needs no second reading.
+        Entries that this process recorded since the last mirror update are not read again.
         """
         before = self._before.get(state.model)
         if before is None or before.seq > seq:
@@ -150,26 +150,26 @@ class Journal:
         yield from names_since(before, self._between(before, state), seq)
 
     def mirrored(self, state: State) -> None:
-        """Forget what was recorded before this state, which the mirror shows now."""
+        """Forget the entries before this state, which the mirror now shows."""
         self._before.pop(state.model, None)
 
     def _chained(
         self, state: State, bodies: Sequence[Body], *, sign: Callable[[str], str] | None
     ) -> tuple[Sequence[Entry], State]:
-        """The entries that record the bodies, and the state after them."""
+        """Return the entries that record the bodies, and the state after them."""
         try:
             entries = tuple(chain(state.model, state.head, bodies, at=self._clock(), actor=self._actor(), sign=sign))
-        except UnicodeEncodeError as error:  # bytes of another encoding, as Python reads arguments and file names
+        except UnicodeEncodeError as error:  # Python keeps bytes of another encoding in arguments and file names
             found = visible(error.object[max(0, error.start - _BESIDE) : error.end + _BESIDE])
             message = f"The ledger takes Unicode text, found '{found}', which is none. Write it in UTF-8. {_NOTHING}"
             raise LedgerError(message, model=state.model) from error
         return entries, advance(state, *entries)
 
     def _apply(self, state: State) -> State:
-        """Do what the pending transition says, and record that it is done; whoever comes next does so too.
+        """Carry out the pending transition and record that it is done.
 
-        One at a time, and only while it still is the model's last word: a process that slept since it read the ledger
-        must not write an old label over a newer one.
+        Holds the model's lock and reads the ledger again, so that a process that slept since its first read does not
+        overwrite newer labels. Any later process can complete the transition.
         """
         with self._store.held(state.model):
             state = self.state(state.model)
@@ -184,10 +184,10 @@ class Journal:
                 return self.state(state.model)
 
     def _carry_out(self, plan: TransitionPlanned, state: State) -> None:
-        """Write the labels: `prod` on the new champion first, then the others; and no two versions keep `prod`.
+        """Write the labels, `prod` on the new champion first, so that only one version keeps `prod` at the end.
 
-        Where the new champion's files are not in this store as they were registered the last `prod` stays, so that a
-        service finds one.
+        If the store does not hold the new champion's registered files, the previous version keeps `prod`, so a service
+        still finds one.
         """
         lost = False
         for move in plan.moves:
@@ -211,7 +211,7 @@ class Journal:
             self._store.delete(Tag.parse(tag))
 
     def _settle_kept(self, plan: TransitionPlanned, state: State) -> None:
-        """Take `prod` from a version that kept it while an earlier champion's files were not here."""
+        """Remove `prod` from a version that kept it while an earlier champion's files were missing."""
         for tag in labelled_prod(self._store, state.model):
             version = state.versions.get(str(tag))
             if str(tag) != plan.champion and version and version.stage not in {None, Stage.PROD}:

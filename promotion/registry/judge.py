@@ -1,6 +1,6 @@
-"""Judging one version: holdout, cleaning, scoring both candidates on the same rows, comparison, decision.
+"""Judge a version: select and clean the holdout, score both candidates on the same rows, compare, decide.
 
-The parts run through a `Step`, so that each shows as a task where something orchestrates them.
+Each part runs through a `Step`, so an orchestrator can show it as a task.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -55,14 +55,14 @@ def judge(
     step: Step,
     earlier: Sequence[Trial] = (),
 ) -> Judgement:
-    """Decide on the challenger; a candidate that cannot be scored is named in the decision, which then holds.
+    """Judge the challenger. If a candidate cannot be scored, the verdict is `hold` and a check names the candidate.
 
     Args:
         challenger: the version to judge.
-        champion: whom to judge it against.
+        champion: the version to compare it with, if any.
         data: the rows whose holdout judges.
-        policy: what must hold.
-        store: where the models lie.
+        policy: the requirements.
+        store: the store that holds the models.
         step: runs the parts.
         earlier: every earlier use of a holdout of this model, oldest first.
     """
@@ -95,7 +95,7 @@ def judge(
 
 
 def withhold(challenger: VersionState, champion: VersionState | None, policy: Policy, check: Check) -> Judgement:
-    """Hold the challenger for a reason that no row can change: nothing is read or scored, and no use is counted."""
+    """Hold the challenger for a reason that does not depend on rows. Reads and scores nothing, and counts no use."""
     decision = replace(
         decide(None, policy, before=(check,)),
         challenger=Judged(tag=challenger.tag, digest=challenger.registration.digest),
@@ -107,10 +107,10 @@ def withhold(challenger: VersionState, champion: VersionState | None, policy: Po
 def compare_candidates(
     candidates: Sequence[Candidate], data: Data, policy: Policy, store: ModelStore, notice: Callable[[str], None]
 ) -> Comparison:
-    """Compare challenger and champion (in this order), and decide nothing; unknown training rows are only noticed.
+    """Compare challenger and champion (in this order) without a decision. Unknown training rows only cause a notice.
 
     Raises:
-        DataError: no row is left to judge by, or a candidate cannot be scored.
+        DataError: no row is left to judge with, or a candidate cannot be scored.
     """
     unknown = [one for one in candidates if isinstance(one.provenance, UnknownRows)]
     for one in unknown:
@@ -126,7 +126,7 @@ def compare_candidates(
 
 
 def clean_holdout(data: Data, candidates: Sequence[Candidate]) -> Clean:
-    """The holdout without the rows that a candidate was trained on."""
+    """Return the holdout without the rows that a candidate was trained on."""
     recipe = candidates[0].recipe
     rows = split(recipe, data).holdout
     groups = data.draws.group_fingerprints(rows) if data.draws.clean_by else None
@@ -136,7 +136,7 @@ def clean_holdout(data: Data, candidates: Sequence[Candidate]) -> Clean:
 def weigh(
     rows: "pd.DataFrame", scores: Sequence["Scores"], candidate: Candidate, policy: Policy, draws: Draws
 ) -> Comparison | Evaluation:
-    """Compare challenger and champion (in this order); measure the challenger alone when there is no champion."""
+    """Compare challenger and champion (in this order); measure the challenger alone if there is no champion."""
     labels, names = rows[candidate.recipe.label].to_numpy(), policy.names(task_of_recipe(candidate.recipe))
     if len(scores) == 1:
         return measure(labels, scores[0], metrics=names, columns=rows, **draws.arguments(rows))
@@ -192,7 +192,7 @@ def _used(holdout: Clean, data: Data, candidates: Sequence[Candidate]) -> Holdou
 def _trial(
     candidates: Sequence[Candidate], policy: Policy, used: HoldoutUsed, holdout: Clean, earlier: Sequence[Trial]
 ) -> Trial:
-    """The use that a decision makes of its rows; without a champion it counts for none."""
+    """Return this decision's use of its rows. Without a champion, it does not count as a use."""
     trial = Trial(
         challenger=candidates[0].digest,
         champion=candidates[1].digest if len(candidates) > 1 else None,
@@ -206,21 +206,21 @@ def _trial(
 
 
 def _renamed(holdout: Clean, recipe: Recipe) -> Iterator[Renamed]:
-    """The rows as releases of the first form of keys can have recorded them."""
+    """Yield the holdout's possible digests in releases that used the first form of row keys."""
     for keys in possible_first_fingerprints(holdout.rows[recipe.key]):
         digest = holdout_digest(replace(holdout, keys=keys), recipe)
         yield Renamed(holdout=digest, sketch=HoldoutSketch.of(keys, FIRST_FORM))
 
 
 def _budget(trial: Trial, policy: Policy, earlier: Sequence[Trial]) -> Budget | None:
-    """What this decision can spend; None where there is no champion to gain on, or the policy counts no uses."""
+    """Return this decision's budget; None if there is no champion, or the policy counts no uses."""
     if trial.champion is None or not policy.budgeted:
         return None
     return Budget(alpha=policy.alpha, use=count_use(trial, earlier))
 
 
 def _trusted(candidate: Candidate, policy: Policy) -> Candidate:
-    """The candidate; one of unknown training rows taken as clean where the policy says so."""
+    """Return the candidate, with unknown training rows assumed clean if the policy says so."""
     trusts = policy.unknown_provenance is UnknownProvenance.ASSUME_CLEAN
     return _taken(candidate, by_policy=True) if trusts else candidate
 
@@ -235,7 +235,7 @@ def _taken(candidate: Candidate, *, by_policy: bool) -> Candidate:
 
 
 def _provenance_checks(candidates: Sequence[Candidate], holdout: Clean, draws: Draws) -> tuple[Check, ...]:
-    """One check that the holdout is clean for all candidates, or one for each whose training rows are unknown."""
+    """Return one check that the holdout is clean for all candidates, or one per candidate of unknown provenance."""
     unknown = [one for one in candidates if isinstance(one.provenance, UnknownRows)]
     if unknown:
         return tuple(
@@ -265,7 +265,7 @@ def _all_trained(holdout: Clean, draws: Draws) -> str:
 
 
 def _taken_as_clean(candidates: Sequence[Candidate]) -> str:
-    """What the policy assumed, if anything."""
+    """Return a sentence about what the policy assumed, if anything."""
     taken = [one for one in candidates if isinstance(one.provenance, AssumedClean) and one.provenance.by_policy]
     named = " and ".join(f"the {one.role} {one.tag}" for one in taken)
     return (

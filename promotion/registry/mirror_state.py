@@ -1,4 +1,4 @@
-"""What the mirror shall show, built from the state. Pure; sending it is the mirror's."""
+"""Build the state that the mirror should show from the ledger's state. Pure functions; the mirror sends it."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ from promotion.visible import visible_in_json
 from promotion.vocabulary import Tag
 
 Draw = Callable[[State, Sequence[Entry], Entry], str | None]
-"""The page of a decision: of the model's state, its entries, and the decision's own."""
+"""Renders the page of a decision from the model's state, its entries, and the decision's own entry."""
 
 
 def mirror_state(
@@ -28,15 +28,15 @@ def mirror_state(
     seen: int = 0,
     draw: Draw | None = None,
 ) -> MirrorState:
-    """All versions and aliases, and every decision that the mirror has not seen.
+    """Return all versions and aliases, and every decision that the mirror has not seen.
 
     Args:
-        state: of the ledger.
-        entries: all of them.
-        seen: how many of them the mirror has seen.
-        paths: where each version's files lie, by tag.
-        names: of the aliases.
-        draw: gives the page of a decision; None where it is shown by its numbers alone.
+        state: state of the ledger.
+        entries: all entries of the ledger.
+        seen: number of entries that the mirror has seen.
+        paths: folder of each version's files, by tag.
+        names: the aliases.
+        draw: renders the page of a decision; None to show its numbers only.
     """
     return MirrorState(
         model=state.model,
@@ -53,13 +53,13 @@ def mirror_state(
 
 
 def inherited(entries: Iterable[Entry]) -> tuple[tuple[int, str], ...]:
-    """What the mirror was sent last, `seq` and hash, by each ledger that the model was taken over from."""
+    """Return the last `seq` and hash that each ledger sent to the mirror before the model was taken over from it."""
     taken = (entry.content() for entry in entries if entry.kind == "takeover")
     return tuple(body.mirrored for body in taken if isinstance(body, Takeover) and body.mirrored)
 
 
 def aliases(state: State) -> Mapping[str, Tag]:
-    """Which version each alias shall name; an alias that names none is left out."""
+    """Return the version that each alias should name; leaves out aliases that name no version."""
     newest = state.waiting[-1].tag if state.waiting else None
     named = {
         "champion": state.champion.tag if state.champion else None,
@@ -70,7 +70,7 @@ def aliases(state: State) -> Mapping[str, Tag]:
 
 
 def decision_metrics(decision: Decision) -> dict[str, float]:
-    """The numbers of a decision under the names that they are logged by."""
+    """Return the numbers of a decision under their logged names."""
     if decision.evidence is None:
         return {}
     if not isinstance(decision.evidence, Comparison):
@@ -86,7 +86,7 @@ def decision_metrics(decision: Decision) -> dict[str, float]:
 
 
 def logged_as(metric: str) -> str:
-    """A metric's name as MLflow takes it: `recall_at_fpr(0.01)` becomes `recall_at_fpr_0.01`."""
+    """Return a metric's name in the form that MLflow accepts: `recall_at_fpr(0.01)` becomes `recall_at_fpr_0.01`."""
     return re.sub(r"[^A-Za-z0-9.-]+", "_", metric).strip("_")
 
 

@@ -1,4 +1,4 @@
-"""What a registry is composed of."""
+"""The components of a registry, and the function that composes them."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -54,7 +54,7 @@ class Around(TypedDict, total=False):
 
 @dataclass(kw_only=True, eq=False)
 class Parts:
-    """What the registry is composed of, handed to each verb.
+    """The components of the registry, passed to each verb.
 
     Attributes:
         config: models, recipes and policies.
@@ -82,20 +82,20 @@ class Parts:
     changing: bool = False
 
     def models(self) -> tuple[str, ...]:
-        """Every model that is configured or recorded."""
+        """Return every model that is configured or recorded."""
         return tuple(dict.fromkeys((*self.config.models, *self.ledger.models())))
 
     def panel(self, model: str) -> Panel:
-        """Who may approve promotions, and how long; anyone, once, where the model is not configured."""
+        """Return who may approve promotions and for how long; if the model is not configured, any one person."""
         return self.config.models[model].policy.panel if model in self.config.models else ANYONE
 
     def stored(self, tag: Tag | str) -> Stored:
-        """The version in the store; raises as `present` does."""
+        """Return the version in the store; raises as `present` does."""
         tag = Tag.parse(tag)
         return present(self.journal.state(tag.model), self.store, tag)
 
     def foreign(self, state: State) -> Names:
-        """The aliases that MLflow shows now, and that neither this ledger sent nor a person gave up.
+        """Return the aliases that MLflow shows now, that this ledger did not send, and that no person gave up.
 
         Raises:
             MirrorError: MLflow does not answer.
@@ -104,11 +104,11 @@ class Parts:
         return foreign(state, self.mirror.aliases(state.model), self.mirror.head(state.model), names)
 
     def names(self, state: State, done: int, given_up: Names | None = None) -> Aliases:
-        """What the aliases shall name; of what was sent, that from entry `done` on is taken for ours."""
+        """Return the aliases to send. Names that this ledger sent from entry `done` on count as its own."""
         return to_send(state, lambda seq: self.journal.sent(state, min(seq, done)), given_up)
 
     def unknown(self, state: State) -> dict[str, str]:
-        """MLflow's aliases, where it has a champion that the ledger does not know, and nobody said to start anew."""
+        """Return MLflow's aliases if its champion is unknown to the ledger and nobody recorded a fresh start."""
         if state.champion or state.fresh_start:
             return {}
         with patience():
@@ -116,7 +116,7 @@ class Parts:
         return of_ours(shown) if unknown_champion(state, shown) else {}
 
     def signed_by(self, entry: Entry) -> str | None:
-        """Name of the public key whose signature the entry carries, verified; None where it carries none such."""
+        """Return the name of the public key that verifies the entry's signature; None if no key verifies it."""
         if self.keys is None or entry.signature is None or not self.keys.vouches(entry.hash, entry.signature):
             return None
         return self.keys.claimed(entry.signature)

@@ -1,4 +1,4 @@
-"""A change that is worked out and not yet made: what it would record and move."""
+"""A plan: the entries and moves of a change that is worked out and not yet applied."""
 
 from dataclasses import dataclass, field
 
@@ -12,17 +12,17 @@ from promotion.registry.retention import Retention
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A change that is worked out and not yet made.
+    """A change that is worked out and not yet applied.
 
     Attributes:
-        state: what it was worked out from; it can be carried out only while nobody has recorded more.
+        state: the state that it was worked out from; it can be applied only while nothing more is recorded.
         bodies: what it records, all of it or nothing.
-        strays, leftovers: what it moves out of the store, and what it deletes beside it; of a repair.
-        lost: why the champion of record cannot serve from this store, so that no label is written for it; of a repair.
-        claims: whether it has the store say that the model is this ledger's, where it names none; of a repair.
-        foreign: the aliases in MLflow that it writes over, with what somebody else had them name; of a repair.
-        retention: which versions go, and why the others stay; of a deletion.
-        standing: what was decided again just as it stands on record, so that nothing is recorded; of a judgement.
+        strays, leftovers: (repair) what it moves out of the store, and the temporary files that it deletes.
+        lost: (repair) why the champion of record cannot serve from this store, so that its label is not written.
+        claims: (repair) whether it claims the model for this ledger because the store has no claim.
+        foreign: (repair) the MLflow aliases that it overwrites, with the versions that they name.
+        retention: (deletion) which versions it deletes, and why the others stay.
+        standing: (judgement) a decision that was reached again exactly as recorded, so that nothing is recorded.
     """
 
     state: State
@@ -37,29 +37,29 @@ class Plan:
 
     @property
     def transition(self) -> TransitionPlanned | None:
-        """The moves that it makes, if any."""
+        """The planned moves, if any."""
         return next((body for body in self.bodies if isinstance(body, TransitionPlanned)), None)
 
     @property
     def moved(self) -> TransitionPlanned:
-        """The moves of a change that always makes some."""
+        """The planned moves of a change that always has some."""
         assert self.transition is not None  # noqa: S101
         return self.transition
 
     @property
     def takeover(self) -> Takeover | None:
-        """That a model of another ledger becomes this one's, if it does."""
+        """The takeover of a model from another ledger, if any."""
         return next((body for body in self.bodies if isinstance(body, Takeover)), None)
 
     @property
     def promotes(self) -> bool:
-        """Whether it puts another version into `prod`."""
+        """Whether the plan puts another version into `prod`."""
         before = self.state.champion.tag if self.state.champion else None
         return self.transition is not None and self.transition.champion not in {None, before}
 
     @property
     def decision(self) -> Decision | None:
-        """The decision that it records or finds on record, if it judges."""
+        """The decision that a judgement records or finds on record, if any."""
         return next((body.decision for body in self.bodies if isinstance(body, Judgement)), self.standing)
 
     @property
@@ -70,10 +70,10 @@ class Plan:
 
 
 def required(reason: str) -> str:
-    """The reason, which a change by hand needs.
+    """Return the reason, which every manual change needs.
 
     Raises:
-        Refused: it is empty.
+        Refused: the reason is empty.
     """
     if not reason.strip():
         raise Refused("A manual change needs a reason: --reason 'why'.")
@@ -81,5 +81,5 @@ def required(reason: str) -> str:
 
 
 def plan_of(state: State, *bodies: Body | None) -> Plan:
-    """The change that records these bodies, where there are any."""
+    """Return a plan that records these bodies, without those that are None."""
     return Plan(state=state, bodies=tuple(body for body in bodies if body is not None))

@@ -1,4 +1,4 @@
-"""What is seen to before a change is worked out: nothing unfinished, no unknown champion, files that are there."""
+"""Checks before a change is planned: no unfinished transition, no unknown champion, no missing files."""
 
 from promotion.data_files import StrPath
 from promotion.errors import Conflict, MirrorError, PromotionError, Refused
@@ -14,10 +14,10 @@ from promotion.vocabulary import Tag
 
 
 def settled(parts: Parts, model: str) -> State:
-    """The state, where nothing is unfinished; of a model that belongs to another ledger with a notice.
+    """Return the state if no transition is unfinished. Gives a notice if another ledger owns the model.
 
     Raises:
-        Refused: a transition was interrupted and is yet to be completed.
+        Refused: an interrupted transition must be completed first.
     """
     state = parts.journal.state(model)
     if state.pending:
@@ -27,7 +27,7 @@ def settled(parts: Parts, model: str) -> State:
 
 
 def _in_the_way(parts: Parts, state: State) -> PromotionError:
-    """Why nothing is planned while a transition is unfinished; a command that completed all it found was overtaken."""
+    """Return the error for an unfinished transition: `Conflict` if another command planned it meanwhile."""
     if not parts.changing or state.pending is None:
         return Refused(unfinished(state), model=state.model)
     seq, _ = state.pending
@@ -43,17 +43,17 @@ def _tell_other(parts: Parts, model: str) -> None:
 
 
 def fresh_start(parts: Parts, state: State, reason: str | None = None) -> tuple[FreshStart, ...]:
-    """What is to be recorded before a model has its first champion; nothing where MLflow has none either.
+    """Return what to record before a model's first champion; nothing if MLflow has no champion either.
 
     Args:
-        parts: of the registry.
-        state: of the model; where it has a champion, or began anew before, MLflow is not asked.
-        reason: why a person goes on without MLflow's champion, or without MLflow's answer; None where nobody said.
-            Where there is nothing to go on without, a notice says that it is not recorded.
+        parts: components of the registry.
+        state: state of the model; if it has a champion or a recorded fresh start, MLflow is not asked.
+        reason: why a person goes on without MLflow's champion or MLflow's answer; None if nobody gave one.
+            If the reason is not needed, a notice says that it is not recorded.
 
     Raises:
-        UnknownChampion: MLflow has a champion that the ledger does not know, and there is no reason.
-        Refused: MLflow does not answer, and there is no reason; or, before either, the model is another ledger's.
+        UnknownChampion: MLflow has a champion that the ledger does not know, and no reason is given.
+        Refused: MLflow does not answer and no reason is given; or another ledger owns the model (checked first).
     """
     try:
         shown = parts.unknown(state)
@@ -63,9 +63,9 @@ def fresh_start(parts: Parts, state: State, reason: str | None = None) -> tuple[
             raise Refused(unanswered(state.model, error), model=state.model) from error
         return (FreshStart(reason=required(reason)),)
     if shown and reason is None:
-        parts.claims.check(state)  # a champion of the model's own ledger is not this one's to adopt
+        parts.claims.check(state)  # if another ledger owns the model, its champion cannot be adopted here
         if parts.changing:
-            parts.ledger.mark_foreign(state.model, shown)  # so that `status` tells of it
+            parts.ledger.mark_foreign(state.model, shown)  # so that `status` shows it
         raise UnknownChampion(state.model, shown, parts.store.name)
     if reason is None:
         return ()
@@ -76,14 +76,14 @@ def fresh_start(parts: Parts, state: State, reason: str | None = None) -> tuple[
 
 
 def foresee(parts: Parts, state: State, tag: Tag, data: StrPath | None, holdout: StrPath | None) -> None:
-    """See that what judges a version can be found, before anything is imported for it."""
+    """Check that the recipe and files that judge a version exist, before importing anything for them."""
     version = state.versions.get(str(tag))
     trained = version.registration if version else Registration(tag=str(tag), digest="", stage=None)
     parts.reader.foresee(tag.model, trained, data, holdout)
 
 
 def check(parts: Parts, model: str) -> None:
-    """See that a version of the model could be judged now; see `Registry.check`."""
+    """Check that a version of the model could be judged now; see `Registry.check`."""
     parts.config.model(model)
     parts.journal.check_signer()
     state = complete(parts, model)

@@ -1,4 +1,4 @@
-"""Promote by hand, with a standing decision or against the rules."""
+"""Promote a version by hand, with a standing decision or as an override."""
 
 from dataclasses import replace
 
@@ -27,7 +27,7 @@ def plan_promotion(
     rejudge: bool = False,
     start_anew: bool = False,
 ) -> Plan:
-    """Put a version into `prod`, judged again where that is asked for or due; see `Registry.promote`."""
+    """Plan a manual promotion, with a new judgement if requested or due; see `Registry.promote`."""
     tag = Tag.parse(tag)
     if override and rejudge:
         message = "--override promotes without a decision, and --rejudge makes a new one. Use only one of them."
@@ -54,10 +54,10 @@ def plan_promotion(
 
 
 def require_promoted(tag: Tag, done: Plan) -> None:
-    """See that a promotion that was made put the version into `prod`.
+    """Check that an applied promotion put the version into `prod`.
 
     Raises:
-        Refused: it was judged again and did not pass, or waits for approval now.
+        Refused: the version was judged again and did not pass, or now waits for approval.
     """
     if not done.promotes:
         verdict = "it waits for approval" if done.decided.waits else done.decided.verdict
@@ -66,7 +66,7 @@ def require_promoted(tag: Tag, done: Plan) -> None:
 
 
 def _judged_again(parts: Parts, tag: Tag, reason: str, start_anew: str | None) -> Plan:
-    """As the gate judges; a promotion that follows is the person's."""
+    """Judge the version with the gate. A promotion that follows records the person's reason."""
     judged = plan_gate(parts, tag, start_anew=start_anew)
     bodies = (
         replace(body, reason=reason) if isinstance(body, TransitionPlanned) and judged.promotes else body
@@ -76,10 +76,10 @@ def _judged_again(parts: Parts, tag: Tag, reason: str, start_anew: str | None) -
 
 
 def _outdated(parts: Parts, version: VersionState) -> bool:
-    """Whether the file whose rows judged a version has changed since; one that is gone takes no decision away.
+    """Whether the file that judged a version has changed since. An unreadable file does not invalidate the decision.
 
     Raises:
-        Refused: it has, and the gate would not take this file by itself.
+        Refused: the file has changed, and the gate would use another file by default.
     """
     used = version.decision.holdout if version.decision else None
     differs = changed(used, parts.config.root) if used else False

@@ -1,4 +1,4 @@
-"""Let a version that was rolled back from be judged again."""
+"""Readmit a rolled-back version, so that the gate can judge it again."""
 
 from promotion.errors import Refused
 from promotion.ledger.entries import Readmission
@@ -11,7 +11,7 @@ from promotion.vocabulary import Tag
 
 
 def plan_readmission(parts: Parts, tag: Tag | str, *, reason: str) -> Plan:
-    """Let a version that was rolled back from be judged like any other again; see `Registry.readmit`."""
+    """Plan the readmission of a rolled-back version; see `Registry.readmit`."""
     tag = Tag.parse(tag)
     why = required(reason)
     state = settled(parts, tag.model)

@@ -1,4 +1,4 @@
-"""The recipe that the configuration names: found, made and checked."""
+"""Find, create and check the recipe that the configuration names."""
 
 import inspect
 from collections.abc import Mapping
@@ -15,21 +15,21 @@ from promotion.modules import import_module, why_missing
 
 
 def draws_by(settings: ModelConfig, recipe: Recipe) -> Draws:
-    """What counts as a draw of its own among a model's rows.
+    """Return what counts as an independent draw among a model's rows.
 
     Raises:
-        ConfigError: the recipe's `group` is no group, or there is none and one is needed.
+        ConfigError: the recipe's `group` is not a valid group, or a group is required and missing.
     """
     return draws_of(recipe, settings.group, settings.dependence, settings.time_unit, settings.clean_by)
 
 
 def load_recipe(settings: ModelConfig, options: Mapping[str, Any]) -> Recipe:
-    """Make the recipe `package.module:Class` with its configured options and these over them.
+    """Create the recipe `package.module:Class` with its configured options, overridden by `options`.
 
-    Modules in the working folder are found too.
+    Also finds modules in the working folder.
 
     Raises:
-        ConfigError: there is no such module or class, it does not take the options, or it is no recipe.
+        ConfigError: there is no such module or class, it does not take the options, or it is not a valid recipe.
     """
     require_found(settings.recipe)
     module_name, _, class_name = settings.recipe.partition(":")
@@ -44,7 +44,7 @@ def load_recipe(settings: ModelConfig, options: Mapping[str, Any]) -> Recipe:
         raise ConfigError(message, key="recipe") from error
     except PromotionError:
         raise
-    except Exception as error:  # of the user's own code
+    except Exception as error:  # raised by the user's code
         first = (str(error).strip().splitlines() or [""])[0]
         message = f"The recipe '{settings.recipe}' cannot be imported ({type(error).__name__}: {first})."
         raise ConfigError(message, key="recipe") from error
@@ -59,7 +59,7 @@ def load_recipe(settings: ModelConfig, options: Mapping[str, Any]) -> Recipe:
 
 
 def code_digest(kind: type) -> str | None:
-    """SHA-256 over the modules that a class and those it inherits from are written in; None where they have no file."""
+    """Return the SHA-256 of the modules that define a class and its bases; None if a module has no file."""
     modules = {inspect.getmodule(one) for one in kind.__mro__ if one.__module__ != "builtins"}
     files = {getattr(module, "__file__", None) for module in modules}
     if None in files:
@@ -68,10 +68,10 @@ def code_digest(kind: type) -> str | None:
 
 
 def require_found(recipe: str) -> None:
-    """See that `package.module:Class` is there, without importing it.
+    """Check that `package.module:Class` exists, without importing it.
 
     Raises:
-        ConfigError: it is not, or the text names none.
+        ConfigError: it does not exist, or the text does not name a class.
     """
     module_name, colon, class_name = recipe.partition(":")
     if not colon:

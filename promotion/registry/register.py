@@ -1,4 +1,4 @@
-"""Register a version: its digest, and where it comes from."""
+"""Register a version: record its digest and its origin."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,13 +18,13 @@ from promotion.vocabulary import Tag
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """Where a version comes from, as far as its trainer tells.
+    """Where a version comes from, as stated by its trainer.
 
     Attributes:
         run_id: the MLflow run that trained it.
-        data: the rows it was trained from.
-        version: the trainer's own name for it, e.g. `1.0.1`.
-        options: of the recipe, over the configured ones.
+        data: the rows that it was trained on.
+        version: the trainer's own version name, e.g. `1.0.1`.
+        options: recipe options that override the configured ones.
     """
 
     run_id: str | None = None
@@ -34,7 +34,7 @@ class Origin:
 
 
 def register(parts: Parts, tag: Tag | str, origin: Origin | None = None) -> VersionState:
-    """Record a version of the store with the digest of its files; one that is recorded already stays as it is."""
+    """Record a version of the store with the digest of its files. A registered version stays unchanged."""
     tag = Tag.parse(tag)
     state = complete(parts, tag.model)
     if str(tag) not in state.versions:
@@ -44,13 +44,13 @@ def register(parts: Parts, tag: Tag | str, origin: Origin | None = None) -> Vers
 
 
 def registrations(parts: Parts, state: State, *tags: Tag) -> tuple[Registration, ...]:
-    """Of those versions that are not registered yet."""
+    """Return the registrations of those versions that are not registered yet."""
     new = (tag for tag in dict.fromkeys(tags) if str(tag) not in state.versions)
     return tuple(registration(parts, tag, Origin()) for tag in new)
 
 
 def registration(parts: Parts, tag: Tag, origin: Origin) -> Registration:
-    """What is recorded of a version of the store."""
+    """Return what is recorded about a version of the store."""
     stored, rows = parts.store.get(tag), parts.store.training_rows(tag)
     run_id = origin.run_id or stored.metadata.get("mlflow_run_id")
     settings = parts.config.models.get(tag.model)
@@ -72,7 +72,7 @@ def registration(parts: Parts, tag: Tag, origin: Origin) -> Registration:
 
 
 def candidate_of(parts: Parts, role: str, state: State, tag: Tag) -> Candidate:
-    """A registered version as one that is judged, or judged against."""
+    """Return a registered version as a candidate, either challenger or champion."""
     version, settings = find(state, tag), parts.config.model(tag.model)
     recipe = load_recipe(settings, version.registration.options)
     return Candidate(

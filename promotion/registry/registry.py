@@ -1,7 +1,7 @@
-"""The registry: what is so, what would be so, and what changes it; each verb is a file of its own beside this one.
+"""The registry: reads the record, plans changes and applies them. Each verb has its own file in this folder.
 
-Every change goes the same way: complete what an interrupted command left, work out the change (`plan_…`), and `apply`
-it: append it to the ledger, where someone else may have been first; write the labels; bring the mirror up to date.
+Every change follows the same steps: complete what an interrupted command left, work out the change (`plan_…`), and
+`apply` it: append it to the ledger (which fails if somebody else was first), write the labels, update the mirror.
 """
 
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ class Registry:
         config: models, recipes and policies.
         around: the store, the ledger, the mirror and who acts; `promotion.open` takes them from the configuration.
 
-    Whatever changes something raises `Conflict` where the record moved on meanwhile; nothing was changed then.
+    Every method that changes something raises `Conflict` if the record moved on meanwhile; nothing was changed then.
     """
 
     def __init__(self, config: Config, **around: Unpack[Around]) -> None:
@@ -55,94 +55,90 @@ class Registry:
         self.config, self.store, self.ledger, self.mirror = parts.config, parts.store, parts.ledger, parts.mirror
         self.reader = reader = parts.reader
         self.load, self.split, self.draws, self.rows_key = reader.load, reader.split, reader.draws, reader.key
-        self.stored, self.panel, self.foreign, self.signed_by = (
-            parts.stored,
-            parts.panel,
-            parts.foreign,
-            parts.signed_by,
-        )
+        self.stored, self.panel = parts.stored, parts.panel
+        self.foreign, self.signed_by = parts.foreign, parts.signed_by
 
     def champion(self, model: str, at: datetime | None = None) -> Version | None:
-        """Who serves now, in O(1), or served at a moment; None when nobody does or did.
+        """Return the champion now, in O(1), or at a past moment; None if no version serves or served.
 
         Raises:
-            UnclearTime: the moment has no zone, and was twice or never in local time.
+            UnclearTime: the moment has no zone, and occurred twice or never in local time.
         """
         return champion(self.parts, model, at)
 
     def state(self, model: str) -> State:
-        """The model's state, folded from its entries."""
+        """Return the model's state, folded from its entries."""
         return self.parts.journal.state(model)
 
     def history(self, model: str) -> Sequence[Entry]:
-        """Every entry of the model, oldest first."""
+        """Return every entry of the model, oldest first."""
         return self.ledger.entries(model)
 
     def models(self) -> tuple[str, ...]:
-        """Every model that is configured or recorded."""
+        """Return every model that is configured or recorded."""
         return self.parts.models()
 
     def compare(
         self, champion: Tag | str, challenger: Tag | str, *, data: StrPath | None = None, holdout: StrPath | None = None
     ) -> Comparison:
-        """Compare any two versions on the rows of a holdout that trained neither; nothing is decided or recorded.
+        """Compare any two versions on holdout rows that trained neither. Decides and records nothing.
 
         Args:
-            champion: the version to gain on.
+            champion: the baseline version.
             challenger: the version that may be better.
-            data: as of `gate`.
-            holdout: as of `gate`.
+            data: as in `gate`.
+            holdout: as in `gate`.
 
         Raises:
-            DataError: no row is left to judge by.
+            DataError: no row is left to judge with.
         """
         return compare_versions(self.parts, Tag.parse(champion), Tag.parse(challenger), data, holdout)
 
     def replay(self, model: str, policy: Policy) -> tuple[Replayed, ...]:
-        """What another policy would have decided in every past decision, from the comparisons that were stored."""
+        """Return what another policy would have decided in every past decision, from the stored comparisons."""
         return replay(self.ledger.entries(model), policy)
 
     def audit(
         self, model: str, *, recompute: bool = False, since: datetime | None = None, full: bool = False
     ) -> tuple[Finding, ...]:
-        """Compare the record with labels, files and the mirror; empty when all agree. Changes nothing.
+        """Compare the record with labels, files and the mirror; empty if all agree. Changes nothing.
 
         Args:
             model: its name.
-            recompute: whether past decisions are made again from their models and rows.
-            since: decisions, changes of champion and clocks are looked at from then on only; chain, signatures, labels,
-                files and what stands are checked whole all the same.
-            full: whether every file is hashed, whatever the cache of digests says.
+            recompute: whether to repeat past decisions from their models and rows.
+            since: check decisions, champion changes and clocks only from this moment on. Chain, signatures, labels,
+                files and the present state are always checked completely.
+            full: whether to hash every file instead of using the digest cache.
         """
         from promotion.audit.audit import audit
 
         return audit(model, self.parts, recompute=recompute, since=since, full=full)
 
     def complete(self, model: str) -> State:
-        """Complete the transition that an interrupted command left, if any; the state then."""
+        """Complete the transition that an interrupted command left, if any, and return the resulting state."""
         return complete(self.parts, model)
 
     def apply(self, plan: Plan) -> Plan:
-        """Make a planned change.
+        """Apply a plan.
 
         Raises:
-            Conflict: the record moved on since it was worked out; nothing was changed.
+            Conflict: the record moved on since the plan was worked out; nothing was changed.
             StoreError: the labels cannot be written now; the change stands, and the next command writes them.
         """
         return apply(self.parts, plan)
 
     def register(self, tag: Tag | str, origin: Origin | None = None) -> VersionState:
-        """Record a version of the store with the digest of its files; one that is recorded already stays as it is."""
+        """Record a version of the store with the digest of its files. A registered version stays unchanged."""
         return register(self.parts, Tag.parse(tag), origin)
 
     def check(self, model: str) -> None:
-        """Raise whatever keeps a version of the model from being judged now: before hours of training, not after."""
+        """Raise anything that prevents judging a version of the model now, before a long training rather than after."""
         check(self.parts, model)
 
     def start_anew(self, model: str, *, reason: str) -> None:
-        """Record that the ledger goes on without a champion that MLflow has, or without its answer.
+        """Record that the ledger goes on without MLflow's champion, or without MLflow's answer.
 
-        Where nothing stands in the way of a first champion, nothing is recorded, and a notice says so.
+        If nothing prevents a first champion, records nothing and gives a notice.
         """
         state = self.complete(model)
         self.apply(plan_of(state, *fresh_start(self.parts, state, required(reason))))
@@ -150,19 +146,19 @@ class Registry:
     def gate(
         self, tag: Tag | str, *, data: StrPath | None = None, holdout: StrPath | None = None, step: Step = call
     ) -> Decision:
-        """Judge a version against the champion, record the decision and make the moves that follow from it.
+        """Judge a version against the champion, record the decision and make the moves that follow.
 
-        The same decision as stands already on a version that was held or rejected is not recorded again.
+        If a held or rejected version gets the same decision again, it is not recorded again.
 
         Args:
             tag: the version.
-            data: file whose holdout judges; None for the one that the version was trained from.
-            holdout: file that judges whole; None for the configured one, if any.
+            data: file whose holdout judges; None for the file that the version was trained on.
+            holdout: holdout file, whose rows all judge; None for the configured one, if any.
             step: runs the parts.
 
         Raises:
-            Refused: it is the champion.
-            PromotionError: it cannot be judged; nothing was changed.
+            Refused: the version is the champion.
+            PromotionError: the version cannot be judged; nothing was changed.
         """
         self.parts.journal.check_signer()
         tag = self._completed(tag)
@@ -173,18 +169,18 @@ class Registry:
     ) -> TransitionPlanned:
         """Put a version into `prod` by hand: with a standing `promote` decision, or as a recorded override.
 
-        It is judged again first where the file whose rows judged it has changed since.
+        Judges the version again first if the file that judged it has changed since.
 
         Args:
             tag: the version.
             reason: one sentence for the record.
-            override: go without a decision.
-            rejudge: judge it again in any case.
+            override: promote without a decision.
+            rejudge: always judge it again.
 
         Raises:
-            Refused: there is no such decision, or it waits for approvals, and it is no override; or it was judged
-                again and did not pass, and that is recorded.
-            DataError: it cannot score.
+            Refused: without an override, there is no such decision or it waits for approvals; or the version was judged
+                again and did not pass, which is recorded.
+            DataError: the version cannot score.
         """
         tag = self._completed(tag)
         done = self.apply(plan_promotion(self.parts, tag, reason=reason, override=override, rejudge=rejudge))
@@ -200,54 +196,55 @@ class Registry:
         at: datetime | None = None,
         data: StrPath | None = None,
     ) -> TransitionPlanned:
-        """Bring back the champion before this one, or an earlier one.
+        """Bring back the previous champion, or an earlier one.
 
         Args:
             model: its name.
             reason: one sentence for the record.
-            to: the version to bring back; it was champion once.
-            at: the moment whose champion is brought back.
-            data: file of which some rows are scored beforehand; by default the one that the version was trained from,
-                or the configured one. Where none can be read it goes on, and that is recorded.
+            to: the version to bring back; it must have been champion.
+            at: the moment whose champion to bring back.
+            data: file to score a few rows from beforehand; defaults to the file that the version was trained on, or the
+                configured one. If no file can be read, the rollback goes on and records that.
 
         Raises:
             Refused: there is no such champion.
             DigestMismatch: its files have changed since it was registered.
-            DataError: it cannot score.
+            DataError: the version cannot score.
         """
         self.complete(model)
         return self.apply(plan_rollback(self.parts, model, reason=reason, to=to, at=at, data=data)).moved
 
     def approve(self, tag: Tag | str, *, reason: str) -> TransitionPlanned | None:
-        """Approve a decision that waits; the approval that completes the number promotes. None when more are missing.
+        """Approve a decision that waits. The last required approval promotes; None if more are missing.
 
         Raises:
-            Refused: nothing waits, or it is not this actor's to approve.
+            Refused: no decision waits, or this actor may not approve it.
         """
         return self.apply(plan_approval(self.parts, self._completed(tag), reason=reason, approved=True)).transition
 
     def deny(self, tag: Tag | str, *, reason: str) -> TransitionPlanned:
-        """Deny a decision that waits: the version is rejected, and can be judged again.
+        """Deny a decision that waits. The version is rejected, and can be judged again.
 
         Raises:
-            Refused: nothing waits, or it is not this actor's to deny.
+            Refused: no decision waits, or this actor may not deny it.
         """
         return self.apply(plan_approval(self.parts, self._completed(tag), reason=reason, approved=False)).moved
 
     def adopt(
         self, tag: Tag | str, *, reason: str, trained_before: TimeBound | None = None, assume_clean: bool = False
     ) -> TransitionPlanned | None:
-        """Vouch for a version whose training rows are unknown; one that carries `prod` becomes the champion.
+        """Adopt a version whose training rows are unknown. A version labelled `prod` becomes the champion.
 
         Args:
-            tag: of the version.
-            reason: one sentence.
-            trained_before: it was trained on rows before this only: a number in the unit of the recipe's time; or a
-                date, a datetime, or either as ISO 8601 text. A moment without a zone is in UTC where the rows name one.
-            assume_clean: it was trained on no row that will ever judge.
+            tag: the version.
+            reason: one sentence for the record.
+            trained_before: the version was trained only on rows before this: a number in the unit of the recipe's time
+                column; or a date, a datetime, or either as ISO 8601 text. A moment without a zone is in UTC if the rows
+                have a zone.
+            assume_clean: the version was trained on no row that will ever judge.
 
         Raises:
-            DataError: `trained_before` is no time, or the recipe's time column holds the other kind.
+            DataError: `trained_before` is not a time, or not of the kind in the recipe's time column.
             Refused: neither or both of `trained_before` and `assume_clean`; or another version is champion.
         """
         tag = self._completed(tag)
@@ -255,27 +252,27 @@ class Registry:
         return self.apply(plan).transition
 
     def take(self, model: str, *, reason: str) -> None:
-        """Hand the model in the store over to this ledger; the one that it belonged to is refused from then on.
+        """Hand the model in the store over to this ledger. The store then refuses the ledger that owned it before.
 
         Raises:
-            Refused: it is this ledger's already; or it changed hands meanwhile, and nothing was changed.
+            Refused: this ledger already owns it; or it changed hands meanwhile, and nothing was changed.
         """
         self.apply(plan_takeover(self.parts, model, reason=reason))
 
     def readmit(self, tag: Tag | str, *, reason: str) -> VersionState:
-        """Let a version that was rolled back from be judged and promoted like any other again; it moves nowhere.
+        """Readmit a rolled-back version, so that it can be judged and promoted again. Its stage does not change.
 
         Raises:
-            Refused: no rollback keeps it out.
+            Refused: no rollback blocks the version.
         """
         tag = self._completed(tag)
         return find(self.apply(plan_readmission(self.parts, tag, reason=reason)).state, tag)
 
     def repair(self, model: str) -> Plan:
-        """Complete what was interrupted, write the ledger's stage over labels that disagree, move out what is torn.
+        """Complete interrupted changes, rewrite labels that disagree with the ledger, and move torn folders out.
 
-        A store that does not say whose the model is says so then. MLflow is sent all of it again, and aliases that
-        somebody else moved are written over.
+        Claims the model if the store has no claim for it. Sends everything to MLflow again, and overwrites aliases that
+        somebody else moved.
         """
         self.complete(model)
         done = self.apply(plan_repair(self.parts, model))
@@ -285,28 +282,28 @@ class Registry:
     def collect(
         self, model: str, *, keep: int, reason: str, registered_before: datetime | None = None
     ) -> TransitionPlanned | None:
-        """Delete the files of versions that nobody will need again; the ledger remembers them.
+        """Delete the files of versions that are no longer needed. The ledger keeps their records.
 
         Args:
             model: its name.
-            keep: how many of the newest that might go are kept all the same.
+            keep: number of the newest deletable versions to keep.
             reason: one sentence for the record.
-            registered_before: only versions registered before this moment go; None for those of any age.
+            registered_before: delete only versions registered before this moment; None for any age.
         """
         self.complete(model)
         plan = plan_gc(self.parts, model, keep=keep, reason=reason, registered_before=registered_before)
         return self.apply(plan).transition
 
     def _completed(self, tag: Tag | str) -> Tag:
-        """The tag, with nothing left unfinished of its model."""
+        """Complete any unfinished transition of the tag's model, and return the tag."""
         tag = Tag.parse(tag)
         self.complete(tag.model)
         return tag
 
     def sync(self, model: str, *, everything: bool = False, look: bool = False, given_up: Names | None = None) -> bool:
-        """Bring the mirror up to date; False, with a notice, when that cannot be: the record stands.
+        """Bring the mirror up to date. If that fails, gives a notice and returns False; the record stands.
 
-        With `everything`, also what was sent before; with `look`, aliases are looked at also where nothing is to be
-        sent; `given_up` are aliases that somebody else moved, with what they name, which may be written over.
+        With `everything`, sends again what was sent before. With `look`, checks aliases even if there is nothing to
+        send. `given_up` maps aliases that somebody else moved, and that may be overwritten, to the versions they name.
         """
         return sync(self.parts, model, everything=everything, look=look, given_up=given_up)

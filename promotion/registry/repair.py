@@ -1,4 +1,4 @@
-"""What a repair would do: labels to write again, versions to register, strays to move out of the store."""
+"""Plan a repair: labels to write again, versions to register, stray folders to move out of the store."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ class LabelRepair:
 
     Attributes:
         unknown: versions to register first.
-        plan: the labels to write; None when all agree.
+        plan: the labels to write; None if all agree.
     """
 
     unknown: tuple[Tag, ...]
@@ -30,12 +30,12 @@ class LabelRepair:
 
 
 def repair_labels(state: State, stored: Iterable[Stored], *, lost: bool) -> LabelRepair:
-    """Write the ledger's stage over every label that disagrees.
+    """Plan to write the ledger's stage over every label that disagrees.
 
-    A version that carries `prod` behind the ledger's back goes to wait for judgement, be it unknown, without a stage
-    or deleted before. Before there is a champion of record nobody can say which `prod` is right, so those stay; and as
-    long as the champion is `lost`, its files not here as they were registered, so that a service on this store finds
-    one. What an unfinished transition names is left to it.
+    A version labelled `prod` behind the ledger's back goes to `staging`, whether it is unknown, without a stage or
+    deleted before. Labels `prod` stay in two cases: before the first champion of record, because nobody can say which
+    is right; and while the champion is `lost` (its registered files are not in this store), so that a service still
+    finds one. Versions of an unfinished transition are left to that transition.
     """
     pending = {move.tag for move in state.pending[1].moves} if state.pending else set()
     moves, unknown = [], []
@@ -46,14 +46,14 @@ def repair_labels(state: State, stored: Iterable[Stored], *, lost: bool) -> Labe
         if one.torn is None and after and one.stage != after.value and str(one.tag) not in pending:
             moves.append(Move(tag=str(one.tag), before=one.known_stage, after=after))
             unknown += [] if version else [one.tag]
-    moves.sort(key=lambda move: move.tag != champion)  # a plain reader of labels never finds none in `prod`
+    moves.sort(key=lambda move: move.tag != champion)  # so that a reader of labels always finds a version in `prod`
     reason = "Labels that disagreed with the ledger were written again."
     plan = TransitionPlanned(cause="repair", moves=tuple(moves), champion=champion, reason=reason) if moves else None
     return LabelRepair(unknown=tuple(unknown), plan=plan)
 
 
 def _due(state: State, version: VersionState | None, one: Stored) -> Stage | None:
-    """The stage that the label must carry; None where any will do."""
+    """Return the stage that the label must carry; None if any stage is valid."""
     if state.champion and state.champion.tag == str(one.tag):
         return Stage.PROD
     labelled = one.stage == Stage.PROD
@@ -65,12 +65,12 @@ def _due(state: State, version: VersionState | None, one: Stored) -> Stage | Non
 
 
 def plan_repair(parts: Parts, model: str) -> Plan:
-    """Write the ledger's stage over every label that disagrees, and clear the store; see `Registry.repair`.
+    """Plan to write the ledger's stage over every label that disagrees, and to clear the store; see `Registry.repair`.
 
-    Where an interrupted change is unfinished, this is what would be left to do once it is completed.
+    If an interrupted change is unfinished, the plan covers what remains after it is completed.
 
     Raises:
-        Refused: the model in the store belongs to another ledger, whose labels are not ours to write.
+        Refused: another ledger owns the model in the store, so this ledger must not write its labels.
     """
     state = parts.journal.state(model)
     parts.claims.check(state)
@@ -83,7 +83,7 @@ def plan_repair(parts: Parts, model: str) -> Plan:
 
 
 def _in_the_store(parts: Parts) -> tuple[tuple[Stray, ...], tuple[Stray, ...]]:
-    """What a repair clears: strays and leftovers; none, with a notice, of a store that cannot tell them."""
+    """Return the strays and leftovers to clear; nothing, with a notice, if the store does no maintenance."""
     if isinstance(parts.store, StoreMaintenance):
         return parts.store.strays(), parts.store.leftovers()
     parts.notice(f"The {parts.store.name} does no maintenance, so a repair moves or deletes nothing in it.")
@@ -91,7 +91,7 @@ def _in_the_store(parts: Parts) -> tuple[tuple[Stray, ...], tuple[Stray, ...]]:
 
 
 def _written_over(parts: Parts, state: State) -> Names:
-    """The foreign aliases that a repair writes over; none while MLflow is away, or has a champion unknown to us."""
+    """Return the foreign aliases to overwrite; none if MLflow does not answer or has an unknown champion."""
     try:
         with patience():
             found = parts.foreign(state)

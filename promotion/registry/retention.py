@@ -1,4 +1,7 @@
-"""Which versions may go: never one that serves or ever served, that waits, or that an unfinished change names. Pure."""
+"""Which old versions may be deleted. Pure functions.
+
+Never deletes a version that serves or has served, that waits, or that an unfinished change names.
+"""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,12 +15,12 @@ from promotion.vocabulary import Stage
 
 @dataclass(frozen=True, kw_only=True)
 class Retention:
-    """What a deletion of old versions would do.
+    """The effect of deleting old versions.
 
     Attributes:
-        gone: tags of the versions that go, oldest first.
-        kept: why each of the others in the store stays, by tag.
-        doubt: why the ages of versions may be wrong; empty where nothing says so.
+        gone: tags of the versions to delete, oldest first.
+        kept: why each other version in the store stays, by tag.
+        doubt: why the ages of versions may be wrong; empty if nothing suggests it.
     """
 
     gone: tuple[str, ...]
@@ -34,15 +37,15 @@ def retention(
     before: datetime | None,
     now: datetime,
 ) -> Retention:
-    """The versions that nobody will need again, and why the others stay.
+    """Return the versions that are no longer needed, and why the others stay.
 
     Args:
-        state: of the ledger.
+        state: state of the ledger.
         served: tags of all versions that were ever champion; a rollback may name any of them.
         present: tags of the versions in the store.
-        keep: how many of the newest that might go are kept all the same; newest by order of registration.
-        before: only versions registered before this moment go; None for those of any age.
-        now: by this machine's clock.
+        keep: number of the newest deletable versions to keep; newest by order of registration.
+        before: delete only versions registered before this moment; None for any age.
+        now: the time by this machine's clock.
     """
     reasons = dict(_needed(state, served))
     idle = [tag for tag in state.versions if tag in present and tag not in reasons]
@@ -60,7 +63,7 @@ def retention(
 
 
 def plan_retention(state: State, found: Retention, *, reason: str) -> TransitionPlanned | None:
-    """The deletion of the versions that go; None when there are none."""
+    """Return the plan that deletes these versions; None if there are none."""
     if not found.gone:
         return None
     champion = state.champion.tag if state.champion else None
@@ -68,7 +71,7 @@ def plan_retention(state: State, found: Retention, *, reason: str) -> Transition
 
 
 def _needed(state: State, served: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Why each version that may not go stays, whatever its age."""
+    """Yield each version that must stay at any age, with the reason."""
     named = {move.tag for move in state.pending[1].moves} if state.pending else set()
     for version in state.versions.values():
         if state.champion and version.tag == state.champion.tag:
@@ -82,13 +85,13 @@ def _needed(state: State, served: Collection[str]) -> Iterator[tuple[str, str]]:
 
 
 def _registered(state: State) -> Mapping[str, datetime]:
-    """When each version was registered: not before the one before it, however wrong the clock was that wrote it."""
+    """Return when each version was registered; never earlier than the version before it, even with a wrong clock."""
     claimed = (_moment(version) for version in state.versions.values())
     return dict(zip(state.versions, accumulate(claimed, max), strict=True))
 
 
 def _doubt(state: State, before: datetime | None, now: datetime) -> str:
-    """A clock that is wrong makes versions look old; there is no second one to ask, only the record."""
+    """Say why the ages may be wrong: only the record can show that this machine's clock is wrong."""
     last = max(map(_moment, state.versions.values()), default=None)
     if before is None or last is None or before <= last <= now:
         return ""

@@ -1,4 +1,4 @@
-"""Bring back an earlier champion."""
+"""Roll back: bring back an earlier champion."""
 
 from datetime import datetime
 
@@ -23,7 +23,7 @@ def plan_rollback(
     at: datetime | None = None,
     data: StrPath | None = None,
 ) -> Plan:
-    """Bring back an earlier champion; see `Registry.rollback`."""
+    """Plan a rollback to an earlier champion; see `Registry.rollback`."""
     why = required(reason)
     state = settled(parts, model)
     known = dict.fromkeys((*parts.models(), *parts.store.models())) if state.seq == 0 else (model,)

@@ -1,4 +1,4 @@
-"""Versions that a person rolled back from: they serve again only by a person's word, whatever a decision says."""
+"""Rolled-back versions: they serve again only after a person overrides or readmits them, whatever a decision says."""
 
 from collections.abc import Iterator, Sequence
 
@@ -15,10 +15,9 @@ _LISTED = 5
 
 
 def blocking(state: State, store: ModelStore, tag: Tag) -> VersionState | None:
-    """The rolled-back version that keeps a version out: itself, or one with the very same files. The champion has none.
+    """Return the rolled-back version that blocks `tag`: itself or an identical copy. Nothing blocks the champion.
 
-    Retraining on the same rows with the same seed gives the same files under a new tag, and what was wrong with them
-    is wrong still.
+    Retraining on the same rows with the same seed gives the same files under a new tag, with the same defect.
     """
     if state.champion and state.champion.tag == str(tag):
         return None
@@ -33,42 +32,42 @@ def blocking(state: State, store: ModelStore, tag: Tag) -> VersionState | None:
 
 
 def rolled_back(state: State) -> tuple[VersionState, ...]:
-    """The versions that were rolled back from, are not readmitted and not deleted; the last one first."""
+    """Return the rolled-back versions that are neither readmitted nor deleted, most recent rollback first."""
     return tuple(version for version in _rolled_back(state) if not version.deleted_at)
 
 
 def _rolled_back(state: State) -> tuple[VersionState, ...]:
-    """Those of them too that are deleted, whose files another version may have."""
+    """Return the rolled-back versions, including deleted ones, whose files another version may share."""
     found = [version for version in state.versions.values() if version.rolled_back]
     return tuple(sorted(found, key=lambda version: -version.rolled_back.seq if version.rolled_back else 0))
 
 
 def check_readmitted(tag: Tag, version: VersionState | None) -> None:
-    """See that no rollback keeps a version out.
+    """Check that no rollback blocks a version.
 
     Args:
-        tag: of the version.
-        version: what `blocking` gives for it.
+        tag: the version.
+        version: the result of `blocking` for it.
 
     Raises:
-        Refused: one does; says who rolled back, when and why, and what a person can do.
+        Refused: a rollback blocks it; the message says who rolled back, when and why, and what to do.
     """
     if version:
         raise Refused(kept_out(tag, version), tag=tag)
 
 
 def rollback_check(tag: Tag, version: VersionState) -> Check:
-    """The check that holds a version as long as a rollback keeps it out."""
+    """Return the check that holds a version while a rollback blocks it."""
     return Check(kind=Kind.NO_ROLLBACK, subject="", outcome=Outcome.FAILED, reason=kept_out(tag, version))
 
 
 def held_back(decision: Decision) -> bool:
-    """Whether a decision only said that a rollback kept its version out."""
+    """Whether a decision held its version only because of a rollback."""
     return any(check.kind is Kind.NO_ROLLBACK for check in decision.checks)
 
 
 def kept_out(tag: Tag, version: VersionState) -> str:
-    """Who rolled back from a version, when and why, and what lets it serve again."""
+    """Say who rolled back from a version, when and why, and how it can serve again."""
     assert version.rolled_back is not None  # noqa: S101 - it keeps one out
     back = rolled_back_told(version, version.rolled_back)
     twin = "" if version.tag == str(tag) else f" {tag} has the same files."
@@ -79,12 +78,12 @@ def kept_out(tag: Tag, version: VersionState) -> str:
 
 
 def rolled_back_told(version: VersionState, back: RolledBack) -> str:
-    """`os:alice rolled back from toy:tuesday at 2026-11-25 18:40 UTC: 'merchants complain'`."""
+    """Return `os:alice rolled back from toy:tuesday at 2026-11-25 18:40 UTC: 'merchants complain'`."""
     return f"{back.actor} rolled back from {version.tag} at {minute(back.at)} UTC: '{back.reason}'"
 
 
 def no_previous(state: State, entries: Sequence[Entry]) -> str:
-    """Why a rollback that names nobody has nobody to bring back, and whom it can name."""
+    """Say why a rollback without `--to` has no previous champion, and which versions it can name."""
     if state.champion is None:
         return f"There is no champion of '{state.model}', so there is nothing to roll back to."
     earlier = {period.champion.tag: period for period in champion_periods(state.model, entries)}
@@ -98,13 +97,13 @@ def no_previous(state: State, entries: Sequence[Entry]) -> str:
 
 
 def lost(state: State, entries: Sequence[Entry], store: ModelStore, tag: Tag, trouble: str) -> str:
-    """Why a version cannot be brought back, and first of all which earlier champions can: an outage does not wait.
+    """Say why a version cannot be brought back. Lists the available earlier champions first, for use in an outage.
 
     Args:
-        state: of the model.
+        state: state of the model.
         entries: its ledger.
-        store: where those lie that can be brought back.
-        tag: the version that was to come back.
+        store: the store that must hold the files of a version to bring back.
+        tag: the version that was requested.
         trouble: what is wrong with it, in sentences.
     """
     serves = state.champion.tag if state.champion else None
@@ -118,7 +117,7 @@ def lost(state: State, entries: Sequence[Entry], store: ModelStore, tag: Tag, tr
 
 
 def _choice(state: State, able: Sequence[ChampionPeriod]) -> Iterator[str]:
-    """Champions to bring back, the last one first, each with the command."""
+    """Yield the champions to choose from, most recent first, each with its command."""
     yield from _named(state, sorted(able, key=lambda period: -period.champion.seq)[:_LISTED])
     if len(able) > _LISTED:
         yield f"`promotion history {state.model} --champions` lists all {len(able)}."
@@ -137,9 +136,9 @@ def _named(state: State, among: Sequence[ChampionPeriod]) -> Iterator[str]:
 
 
 def _files(store: ModelStore, tag: Tag, version: VersionState | None) -> str | None:
-    """Digest of a version's files alone, by its registration; by the store where that says nothing, as earlier ones do.
+    """Return the digest of a version's files alone: from its registration, or from the store for older registrations.
 
-    None where the store does not have them either.
+    None if the store does not hold the files either.
     """
     if version and version.registration.files:
         return version.registration.files

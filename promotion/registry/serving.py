@@ -1,4 +1,4 @@
-"""Who serves, by the ledger and by the labels, and what is known of a version's training rows."""
+"""The champion according to the ledger and the labels, and the provenance of a version's training rows."""
 
 from promotion.draws import UNSAID, Draws
 from promotion.errors import DigestMismatch, Refused, StoreError, TornVersion, UnknownName
@@ -11,10 +11,10 @@ from promotion.vocabulary import Stage, Tag
 
 
 def serving(state: State, store: ModelStore) -> Tag | None:
-    """The champion by the ledger; before the first promotion the one version labelled `prod`, if any.
+    """Return the ledger's champion; before the first promotion, the one version labelled `prod`, if any.
 
     Raises:
-        StoreError: labels name another champion, or several; or the champion is not whole, or not there.
+        StoreError: labels name another champion or several; or the champion is torn or missing.
     """
     labelled = labelled_prod(store, state.model)
     names = ", ".join(map(str, labelled))
@@ -38,12 +38,12 @@ def serving(state: State, store: ModelStore) -> Tag | None:
 
 
 def champion_trouble(state: State, store: ModelStore, *, whole: bool = False) -> str:
-    """What is wrong with the champion's files, and what brings a champion back; empty where they can be read.
+    """Say what is wrong with the champion's files and how to restore a champion; empty if they can be read.
 
     Args:
-        state: of the model.
-        store: that the files lie in.
-        whole: see too that they are the ones that were registered; each is read.
+        state: state of the model.
+        store: the store that holds the files.
+        whole: whether to also compare them with the registered digest, which reads every file.
     """
     if state.champion is None:
         return ""
@@ -61,13 +61,13 @@ def champion_trouble(state: State, store: ModelStore, *, whole: bool = False) ->
 
 
 def require_registered(store: ModelStore, tag: Tag, digest: str | None) -> None:
-    """See that a version is in the store, and by its digest that its files are the ones that were registered.
+    """Check that a version is in the store and, if a digest is given, that its files are the registered ones.
 
     Raises:
-        UnknownName: it is not there.
-        TornVersion: it is not whole.
-        DigestMismatch: they are others.
-        StoreError: it cannot be read.
+        UnknownName: the version is not in the store.
+        TornVersion: the version is torn.
+        DigestMismatch: the files differ.
+        StoreError: the version cannot be read.
     """
     store.get(tag)
     if digest:
@@ -77,7 +77,7 @@ def require_registered(store: ModelStore, tag: Tag, digest: str | None) -> None:
 
 
 def unfinished(state: State) -> str:
-    """That a transition is planned and not yet applied, and what completes it; empty where none is."""
+    """Say that a transition is planned and not yet applied, and what completes it; empty if there is none."""
     if state.pending is None:
         return ""
     seq, plan = state.pending
@@ -88,12 +88,12 @@ def unfinished(state: State) -> str:
 
 
 def label_trouble(state: State, store: ModelStore) -> str:
-    """That the champion carries another label than `prod`, and what writes it; empty where it does not, or is lost."""
+    """Say that the champion's label is not `prod`, and how to rewrite it; empty if it is, or if the files are lost."""
     if state.champion is None or state.pending:
         return ""
     try:
         stage = store.get(Tag.parse(state.champion.tag)).stage
-    except (StoreError, UnknownName):  # of which `champion_trouble` tells
+    except (StoreError, UnknownName):  # `champion_trouble` reports these
         return ""
     if stage == Stage.PROD:
         return ""
@@ -105,17 +105,17 @@ def label_trouble(state: State, store: ModelStore) -> str:
 
 
 def labelled_prod(store: ModelStore, model: str) -> tuple[Tag, ...]:
-    """The versions that carry the label `stage: prod`."""
+    """Return the versions that carry the label `stage: prod`."""
     return tuple(stored.tag for stored in store.versions(model, stage=Stage.PROD))
 
 
 def present(state: State, store: ModelStore, tag: Tag) -> Stored:
-    """The version in the store; where it is not there, what became of it.
+    """Return the version in the store, or raise an error that says what happened to it.
 
     Raises:
-        Refused: it was deleted, or lost.
-        UnknownName: there never was such a version.
-        StoreError: it is not whole, or cannot be read.
+        Refused: the version was deleted or lost.
+        UnknownName: no such version ever existed.
+        StoreError: the version is torn or cannot be read.
     """
     version = state.versions.get(str(tag))
     if version and version.deleted_at:
@@ -138,9 +138,9 @@ def present(state: State, store: ModelStore, tag: Tag) -> Stored:
 
 
 def provenance(version: VersionState, store: ModelStore, draws: Draws = UNSAID) -> Provenance:
-    """What is known of the rows that trained a version: what a person vouched for, or its own fingerprints.
+    """Return what is known about a version's training rows: a person's adoption, or the version's own fingerprints.
 
-    Where whole groups must be clean, and the version says nothing of its groups, it is unknown.
+    Unknown if whole groups must be clean and the version has no group fingerprints.
     """
     group = draws.group if draws.clean_by else None
     rows = _of_rows(version, store, draws.group_id if group else None)
@@ -157,7 +157,7 @@ def _of_rows(version: VersionState, store: ModelStore, by: str | None) -> Proven
 
 
 def adoption_hint(state: State, tag: Tag) -> str:
-    """What to do about a champion whose training rows are unknown; nothing when they are known."""
+    """Say what to do about a champion whose training rows are unknown; empty if they are known."""
     version = state.versions.get(str(tag))
     if version and (version.adoption or version.registration.training_rows is not None):
         return ""

@@ -15,9 +15,9 @@ from promotion.vocabulary import Tag
 def sync(
     parts: Parts, model: str, *, everything: bool = False, look: bool = False, given_up: Names | None = None
 ) -> bool:
-    """Bring the mirror up to date; False, with a notice, when that cannot be: the record stands.
+    """Bring the mirror up to date. If that fails, gives a notice and returns False; the record stands.
 
-    `Registry.sync` tells of the arguments.
+    See `Registry.sync` for the arguments.
     """
     head, done = parts.ledger.head(model), parts.ledger.mirrored(model)
     behind = head is not None and (head.seq > done or everything)
@@ -58,14 +58,14 @@ def _send(parts: Parts, state: State, done: int, *, seen: int, given_up: Names |
     parts.ledger.mark_mirrored(model, state.seq)
     now = parts.journal.state(model)
     if parts.ledger.mirrored(model) > state.seq or (sent.foreign and now.seq > state.seq):
-        # Someone sent a later state: ours may lie over it, or what we took for foreign is theirs.
+        # Another process sent a later state: this one may have overwritten it, or the foreign aliases may be its own.
         return _send(parts, now, done, seen=0, given_up=given_up)
     parts.journal.mirrored(state)
     return _note_foreign(parts, state, sent.foreign)
 
 
 def _note_refused(parts: Parts, model: str, refused: Mapping[str, str]) -> bool:
-    """Tell of what MLflow does not take; the next command that sends tries it again."""
+    """Give a notice of what MLflow refuses. The next command that sends tries it again."""
     each = "; ".join(f"{what} ({why})" for what, why in refused.items())
     parts.notice(
         f"MLflow refuses {each}. It shows all else of '{model}', and what was decided stands. The next command "
@@ -75,7 +75,7 @@ def _note_refused(parts: Parts, model: str, refused: Mapping[str, str]) -> bool:
 
 
 def _note_foreign(parts: Parts, state: State, aliases: Names) -> bool:
-    """Tell of aliases that were left alone, now and in `status`."""
+    """Give a notice of the aliases that were left alone, and record them for `status`."""
     parts.ledger.mark_foreign(state.model, aliases)
     if aliases:
         parts.notice(foreign_told(state, aliases))
@@ -83,7 +83,7 @@ def _note_foreign(parts: Parts, state: State, aliases: Names) -> bool:
 
 
 def _shows(parts: Parts, head: Head) -> bool:
-    """Whether the mirror names what it was sent last; with a notice where somebody deleted it or put it back."""
+    """Whether the mirror shows what it was last sent; gives a notice if somebody deleted it or restored a backup."""
     sent = parts.mirror.head(head.model)
     if sent is not None and (sent[0] > head.seq or sent == (head.seq, head.hash)):
         return True
@@ -95,10 +95,10 @@ def _shows(parts: Parts, head: Head) -> bool:
 
 
 def _check_end(parts: Parts, model: str) -> None:
-    """See that the mirror was sent no more than the ledger holds; no entry reaches it before the ledger.
+    """Check that the mirror was not sent more than the ledger holds; the ledger records every entry before the mirror.
 
     Raises:
-        MirrorAhead: it was.
+        MirrorAhead: the mirror is ahead of the ledger.
     """
     sent, head = parts.mirror.head(model), parts.ledger.head(model)
     if sent and head and sent[0] > head.seq:

@@ -1,4 +1,4 @@
-"""Plans of stage moves: what a promotion, rejection, rollback, adoption or repair would write. Pure."""
+"""Plan stage moves for a verdict, promotion, rollback, adoption or approval. Pure functions."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,10 +17,10 @@ from promotion.vocabulary import Stage, Tag, Verdict
 
 
 def plan_verdict(state: State, tag: Tag, decision: Decision) -> TransitionPlanned | None:
-    """The moves that follow a decision: to `prod`, to `rejected`, or none for one that is held.
+    """Return the moves that follow a decision: to `prod`, to `rejected`, or none for `hold`.
 
-    One that waits for people to approve it waits in `staging`, also where it was rejected or archived before. The
-    champion itself, judged again, moves nowhere.
+    A version whose decision waits for approval moves to `staging`, even if it was rejected or archived before. The
+    champion itself, when judged again, does not move.
     """
     version = find(state, tag)
     if state.champion and state.champion.tag == version.tag:
@@ -39,11 +39,11 @@ def plan_verdict(state: State, tag: Tag, decision: Decision) -> TransitionPlanne
 def plan_promotion(
     state: State, tag: Tag, *, reason: str, override: bool, now: datetime, panel: Panel = ANYONE
 ) -> TransitionPlanned:
-    """The moves of a promotion by hand.
+    """Return the moves of a manual promotion.
 
     Raises:
-        Refused: the version serves already; or it has no `promote` verdict against the present champion, or not the
-            approvals that this verdict waits for, and the person did not override.
+        Refused: the version already serves; or, without an override, it has no `promote` verdict against the present
+            champion, or lacks the approvals that this verdict needs.
     """
     version = find(state, tag)
     if state.champion and state.champion.tag == version.tag:
@@ -71,7 +71,7 @@ def plan_promotion(
 
 
 def plan_answer(state: State, tag: Tag, panel: Panel) -> TransitionPlanned | None:
-    """What follows from the answers to a decision that waits: `prod` once enough approved, `rejected` by a denial."""
+    """Return the moves that follow from the answers to a decision: `prod` once approved, `rejected` if denied."""
     version = find(state, tag)
     said, last = consent_of(version, panel), version.votes[-1]
     digest = version.decision.digest if version.decision else None
@@ -84,10 +84,10 @@ def plan_answer(state: State, tag: Tag, panel: Panel) -> TransitionPlanned | Non
 
 
 def plan_rollback(state: State, to: str, *, reason: str) -> TransitionPlanned:
-    """The moves that bring back an earlier champion.
+    """Return the moves that bring back an earlier champion.
 
     Raises:
-        Refused: the version serves, or its files are gone.
+        Refused: the version already serves, or its files are deleted.
     """
     version = state.versions[to]
     if state.champion and version.tag == state.champion.tag:
@@ -104,11 +104,11 @@ def plan_rollback(state: State, to: str, *, reason: str) -> TransitionPlanned:
 def rollback_target(
     state: State, entries: Sequence[Entry], *, to: Tag | None = None, at: datetime | None = None
 ) -> str:
-    """Whom a rollback brings back: the version, who served at the moment, or the champion before this one.
+    """Return the version to roll back to: the named one, the champion at a moment, or the previous champion.
 
     Raises:
         UnknownName: there is no such version.
-        Refused: both are asked for; or the version never served; or nobody did at that moment, or before this one.
+        Refused: both `to` and `at` are given; the version never served; or no version served at that moment or before.
     """
     if to is not None and at is not None:
         message = "Roll back to a version or to a time: use --to or --at, not both."
@@ -147,7 +147,7 @@ def _served_once(state: State, entries: Sequence[Entry], to: Tag) -> str:
 
 
 def plan_adoption(state: State, tag: Tag, *, reason: str) -> TransitionPlanned:
-    """The moves that make a version champion that serves already, by its label.
+    """Return the moves that make a version champion that already serves according to its label.
 
     Raises:
         Refused: another version is champion.
@@ -163,7 +163,7 @@ def plan_adoption(state: State, tag: Tag, *, reason: str) -> TransitionPlanned:
 
 
 def find(state: State, tag: Tag) -> VersionState:
-    """The version as the ledger knows it.
+    """Return the version as the ledger records it.
 
     Raises:
         UnknownName: it is not registered.
@@ -175,12 +175,12 @@ def find(state: State, tag: Tag) -> VersionState:
 
 
 def stands(version: VersionState, digest: str) -> bool:
-    """Whether a version's last decision is this one; one that waits is not, since asking again begins its time anew."""
+    """Whether this is the version's last decision and it does not wait. Asking again restarts a waiting deadline."""
     return version.decision is not None and not version.decision.waits and version.decision.digest == digest
 
 
 def standing(state: State, tag: Tag) -> Decision | None:
-    """The decision on a version that needs no second look: it serves by it, or waits for people's answers to it."""
+    """Return the decision on a version that needs no new judgement: the version serves by it, or it awaits approval."""
     version = state.versions.get(str(tag))
     if version is None or version.decision is None:
         return None
@@ -190,7 +190,7 @@ def standing(state: State, tag: Tag) -> Decision | None:
 
 
 def _to_prod(state: State, version: VersionState, cause: str, reason: str, decision: str | None) -> TransitionPlanned:
-    """The new champion's move first, so that a plain reader of labels never finds none in `prod`."""
+    """Plan the move to `prod`, the new champion first, so that a reader of labels always finds a version in `prod`."""
     up = Move(tag=version.tag, before=version.stage, after=Stage.PROD)
     down = tuple(
         Move(tag=other.tag, before=other.stage, after=Stage.ARCHIVED)
@@ -206,10 +206,10 @@ def _plan(state: State, cause: str, moves: tuple[Move, ...], reason: str, decisi
 
 
 def check_rival(state: State, version: VersionState) -> None:
-    """See that the decision on a version was made against who serves now.
+    """Check that the decision on a version was made against the present champion.
 
     Raises:
-        Refused: it was not.
+        Refused: it was made against another.
     """
     rival = judged_against(version)
     if rival != _serving(state):
@@ -221,12 +221,12 @@ def check_rival(state: State, version: VersionState) -> None:
 
 
 def judged_against(version: VersionState) -> str | None:
-    """Tag of the champion that the last decision on a version compared it with; None where there was none."""
+    """Return the tag of the champion that the last decision compared a version with; None if there was none."""
     return version.decision.champion.tag if version.decision and version.decision.champion else None
 
 
 def _serving(state: State) -> str | None:
-    """The champion; before the first promotion the one version in `prod`, if any."""
+    """Return the champion; before the first promotion, the one version in `prod`, if any."""
     if state.champion:
         return state.champion.tag
     labelled = [version.tag for version in state.versions.values() if version.stage is Stage.PROD]

@@ -1,4 +1,4 @@
-"""Seeing that a version can serve before anything moves: its files are those registered, it loads, it scores rows."""
+"""Verify before any move that a version can serve: its files are the registered ones, it loads, and it scores rows."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -24,21 +24,21 @@ SAMPLE = 100
 
 
 def verify(version: VersionState, store: ModelStore, reader: Reader, data: StrPath | None = None) -> str:
-    """Load a version, its files verified, and score a few rows with it.
+    """Load a version, verify its files, and score a few rows with it.
 
     Args:
         version: the version.
-        store: where it lies.
-        reader: of rows.
-        data: file of the rows; by default the one it was trained from, or the configured one.
+        store: the store that holds it.
+        reader: reads the rows.
+        data: file of the rows; defaults to the file that the version was trained on, or the configured one.
 
     Returns:
-        Where it was loaded and not scored, a sentence that says why; else an empty text.
+        If the version was loaded and not scored, a sentence that says why; otherwise an empty string.
 
     Raises:
         StoreError: it cannot be loaded, or its files have changed.
         DataError: it cannot score the rows, or `data` cannot be read.
-        Refused: it gives scores that are no numbers.
+        Refused: its scores are not numbers.
     """
     import numpy as np
 
@@ -61,15 +61,15 @@ def verify(version: VersionState, store: ModelStore, reader: Reader, data: StrPa
 
 
 def check_bound(version: VersionState, reader: Reader, bound: float | str) -> None:
-    """See that a bound in time is of the kind of the recipe's time column; silent where no rows can be had.
+    """Check that a time bound matches the kind of the recipe's time column; does nothing if no rows can be read.
 
     Args:
-        version: the version that was trained before it.
-        reader: of rows.
-        bound: as `bound_of` gives it.
+        version: the version that was trained before the bound.
+        reader: reads the rows.
+        bound: as returned by `bound_of`.
 
     Raises:
-        DataError: a moment where the column holds numbers, or the other way round, or a zone where it names none.
+        DataError: a moment where the column holds numbers or the reverse, or a zone where the column has none.
     """
     try:
         recipe, rows = _sample(Tag.parse(version.tag).model, version.registration, reader, None)
@@ -80,7 +80,7 @@ def check_bound(version: VersionState, reader: Reader, bound: float | str) -> No
 
 
 def changed(used: HoldoutUsed, root: Path) -> bool | None:
-    """Whether the file that judged holds other bytes now; None when it cannot be read."""
+    """Whether the file that judged has changed since; None if it cannot be read."""
     try:
         return file_digest(root / used.data) != used.data_digest
     except OSError:
@@ -90,7 +90,7 @@ def changed(used: HoldoutUsed, root: Path) -> bool | None:
 def _sample(
     model: str, registration: Registration, reader: Reader, data: StrPath | None
 ) -> "tuple[Recipe, pd.DataFrame]":
-    """The recipe as the version was made with, and a few rows of the first file that can be read."""
+    """Return the recipe as the version was trained with, and a few rows of the first readable file."""
     try:
         recipe, found = reader.load(model, data or registration.data, options=registration.options)
     except DataError:
@@ -103,7 +103,7 @@ def _sample(
 def verified(
     parts: Parts, version: VersionState, plan: TransitionPlanned, data: StrPath | None = None
 ) -> TransitionPlanned:
-    """The plan, once its version is seen to load and score; what could not be seen is noticed and recorded."""
+    """Return the plan after checking that its version loads and scores. Notes and records what it could not check."""
     unseen = verify(version, parts.store, parts.reader, data)
     if not unseen:
         return plan

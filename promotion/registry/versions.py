@@ -13,7 +13,7 @@ from promotion.vocabulary import Tag
 def compare_versions(
     parts: Parts, champion: Tag, challenger: Tag, data: StrPath | None, holdout: StrPath | None
 ) -> Comparison:
-    """Compare them; nothing is decided or recorded; see `Registry.compare`."""
+    """Compare two versions without deciding or recording anything; see `Registry.compare`."""
     parts.config.model(champion.model)
     state = parts.journal.state(champion.model)
     foresee(parts, state, challenger, data, holdout)

@@ -1,1 +1,1 @@
-"""Values in, words and tables out."""
+"""Reports: turns values into pages, and renders them for terminal, Markdown, HTML and data files."""

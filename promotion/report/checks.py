@@ -1,4 +1,4 @@
-"""The checks of a decision as a table; slices that do not block are one row for each rule."""
+"""The checks of a decision as a table. Slices that do not block share one row per slice rule."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ class _Group:
 
 
 def checks_table(decision: Decision) -> Table:
-    """One row for each check; of each slice rule one for all slices that do not block, and one for each that does."""
+    """Return a table with one row per check; a slice rule has a row per blocking slice and one row for the others."""
     rows = tuple(cells for each in _gathered(decision) for cells in _rows(each))
     return Table(columns=left("check", "outcome", "why"), rows=rows)
 
@@ -54,14 +54,14 @@ def _row(name: str, outcome: Outcome, reason: str, *, of: str = "") -> tuple[Wor
 
 
 def _judged(slices: Sequence[Check]) -> str:
-    """How many slices of a rule were judged, where some are too small: there nothing passed."""
+    """Say how many slices of a rule were judged, if some are too small; too small a slice does not count as passed."""
     found = Counter(check.outcome for check in slices)
     small, missing = found[Outcome.NOT_APPLICABLE], found[Outcome.MISSING]
     return f" ({len(slices) - small - missing} of {len(slices)} slices judged; {small} too small)" if small else ""
 
 
 def _together(group: _Group, passed: Sequence[Check], blocking: int) -> str:
-    """What the slices of a rule that do not block have in common."""
+    """Summarize the slices of a rule that do not block."""
     slices = len(group.checks)
     few = slices - blocking - len(passed)
     are_small = f"{'is' if few == 1 else 'are'} too small to be judged"
@@ -74,9 +74,9 @@ def _together(group: _Group, passed: Sequence[Check], blocking: int) -> str:
 
 
 def _gathered(decision: Decision) -> Iterator[Check | _Group]:
-    """The checks in their order, those of one slice rule gathered where its first stands.
+    """Yield the checks in order; the checks of one slice rule come together, at the position of the first.
 
-    Two rules may be about the same metric and slices, with other margins; then each subject comes once more.
+    Two rules may cover the same metric and slices with different margins; each subject then appears twice.
     """
     rules, seen = _rules(decision), Counter[str]()
     found: dict[tuple[str, int], list[Check]] = {}
@@ -90,13 +90,13 @@ def _gathered(decision: Decision) -> Iterator[Check | _Group]:
 
 
 def scale_of(decision: Decision, metric: str) -> float | None:
-    """The size of a metric's values; None where it was not compared."""
+    """Return the size of a metric's values; None if the metric was not compared."""
     found = decision.evidence.metrics if isinstance(decision.evidence, Comparison) else ()
     return next((max(abs(each.champion), abs(each.challenger)) for each in found if each.metric == metric), None)
 
 
 def _rules(decision: Decision) -> Mapping[str, str]:
-    """From a slice check's subject to what its rule: `roc_auc where card4 = visa` to `roc_auc by card4`."""
+    """Map a slice check's subject to the rule's: `roc_auc where card4 = visa` to `roc_auc by card4`."""
     parts = decision.evidence.slices if isinstance(decision.evidence, Comparison) else ()
     return {
         f"{name} where {part.name}": f"{name} by {part.by}"

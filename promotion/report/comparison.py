@@ -1,4 +1,4 @@
-"""A comparison as a page: which metrics are shown to differ, the numbers, the slices, how the scores lie."""
+"""A comparison as a page: significant differences, numbers, slices, and score calibration and shift."""
 
 from itertools import zip_longest
 
@@ -8,19 +8,19 @@ from promotion.report.gains import metrics_table, missing_table, slices_tables, 
 from promotion.report.page import Page, Table, Tone, left, quiet, right, row
 
 _LITTLE, _MUCH = 0.1, 0.25
-"""Where a population stability index is commonly taken to say little or much."""
+"""Common thresholds of the population stability index: below the first a small shift, above the second a large one."""
 
 
 def comparison_page(
     comparison: Comparison, *, champion: str = "champion", challenger: str = "challenger", data: str = ""
 ) -> Page:
-    """Two models side by side; nothing is decided.
+    """Show two models side by side, without a decision.
 
     Args:
-        comparison: what the rows say.
-        champion: what the one to gain on is called.
-        challenger: what the other is called.
-        data: where the rows came from.
+        comparison: the comparison to show.
+        champion: display name of the baseline.
+        challenger: display name of the other model.
+        data: where the rows come from.
     """
     positives = "" if comparison.positives is None else f" ({comparison.positives:,} positive)"
     scores = comparison.scores
@@ -41,7 +41,7 @@ def comparison_page(
 
 
 def _found(comparison: Comparison, challenger: str) -> str:
-    """Which metrics are shown to be better or worse, each by its own interval."""
+    """Say which metrics are significantly better or worse, each by its own interval."""
     if not comparison.metrics:
         return "Nothing could be compared."
     said = (("better", Tone.GOOD), ("worse", Tone.BAD), ("not shown to differ", Tone.PLAIN))
@@ -61,7 +61,7 @@ def _shift(scores: ScoreSummary) -> str:
 
 
 def _calibration(scores: ScoreSummary, champion: str, challenger: str) -> Table:
-    """Tenth by tenth of each model's own scores; where these tie, there are fewer."""
+    """Return the calibration by deciles of each model's own scores; tied scores give fewer deciles."""
     sides = tuple(zip_longest(map(_cells, scores.champion), map(_cells, scores.challenger), fillvalue=("", "")))
     return Table(
         title="Calibration: mean score and observed rate, by tenths of the rows",

@@ -1,4 +1,4 @@
-"""A decision as a page: the verdict, the line that decided, the numbers, the checks."""
+"""A decision as a page: the verdict, the deciding number, the metrics and the checks."""
 
 from promotion.comparison import Comparison, Evaluation
 from promotion.number_format import between, figure, signed
@@ -15,7 +15,7 @@ _DONE = {Verdict.PROMOTE: "PROMOTED", Verdict.HOLD: "HELD", Verdict.REJECT: "REJ
 
 
 def decision_page(decision: Decision, *, done: bool = True) -> Page:
-    """A decision as the gate made it; one that moves nothing (not `done`, or not the gate's) says what is asked for."""
+    """Return the page of a decision. If nothing moved (not `done`, or not the gate's), it shows the bare verdict."""
     return Page(
         verdict=Words(_verdict(decision, done=done), TONES[decision.verdict]),
         headline=_headline(decision),
@@ -26,7 +26,7 @@ def decision_page(decision: Decision, *, done: bool = True) -> Page:
 
 
 def judged_by(holdout: HoldoutUsed) -> str:
-    """Which rows judged, and which of them were left out."""
+    """Say which rows judged, and which rows were left out."""
     by = holdout.removed_by
     trained = f"of a group by {by} that a model was trained on" if by else "that a model was trained on"
     left_out = ", ".join(
@@ -45,7 +45,7 @@ def judged_by(holdout: HoldoutUsed) -> str:
 
 
 def selected_told(decision: Decision) -> str:
-    """What is to be expected of a gain that passed for being large; empty where none did. No verdict rests on it."""
+    """Give a selection-adjusted estimate of a gain that passed for being large; empty if none. No verdict uses it."""
     found = selected_gain(decision)
     if found is None:
         return ""
@@ -92,7 +92,7 @@ def _evidence_table(decision: Decision) -> Table:
 
 
 def _gaps(decision: Decision) -> tuple[str, ...]:
-    """Metrics that were asked for only to be recorded, and could not be measured; the checks tell of the others."""
+    """Return a note per recorded-only metric that could not be measured; the checks report the required metrics."""
     required = {check.subject for check in decision.checks}
     missing = decision.evidence.missing if decision.evidence else ()
     return tuple(f"{gap.metric} could not be measured: {gap.reason}" for gap in missing if gap.metric not in required)

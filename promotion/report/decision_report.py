@@ -1,6 +1,6 @@
-"""A decision as a document: what decided, gains, curves, scores, data and models, budget, policy, what followed.
+"""A decision as a document: checks, gains, curves, scores, data and models, budget, policy, and what followed.
 
-All of it is in the ledger. A decision by a release that kept no curves, or no policy, is told without them.
+Everything comes from the ledger. Decisions by releases that recorded no curves or no policy are shown without them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -41,13 +41,13 @@ _NO_CURVES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Recorded:
-    """A decision as the ledger holds it.
+    """A decision as the ledger records it.
 
     Attributes:
-        entry: that records it.
+        entry: the entry that records it.
         judgement: its content.
-        versions: of the model, by tag, as they stand now.
-        followed: the entries that followed from it, or moved one of its sides since.
+        versions: the model's versions, by tag, in their present state.
+        followed: the entries that followed from it, or that moved one of its candidates since.
     """
 
     entry: Entry
@@ -57,12 +57,12 @@ class Recorded:
 
 
 def recorded(state: State, entries: Sequence[Entry], *, beginning: str = "") -> Iterator[Recorded]:
-    """The decisions among a model's entries, oldest first, with what each report needs.
+    """Yield the decisions among a model's entries, oldest first, with what each report needs.
 
     Args:
         state: folded from the entries.
-        entries: all of them.
-        beginning: only decisions whose digest begins so.
+        entries: all entries of the model.
+        beginning: only decisions whose digest starts with this.
     """
     followed = consequences(entries)
     for entry, judgement in decisions(entries, beginning=beginning):
@@ -71,17 +71,17 @@ def recorded(state: State, entries: Sequence[Entry], *, beginning: str = "") -> 
 
 
 def decision_document(found: Recorded, *, as_of: Entry | None = None) -> Document:
-    """The report of one decision; the same entries always give the same document.
+    """Return the report of one decision; the same entries always give the same document.
 
     Args:
         found: the decision.
-        as_of: the last entry that it knows of, where it is kept and not drawn again; the page says so.
+        as_of: the last entry that the report covers, if the report is stored and not redrawn; the page says so.
     """
     from promotion.report.plots.svg import style
 
     judgement, decision = found.judgement, found.judgement.decision
     page = decided_page(judgement, found.versions[judgement.tag], found.followed)
-    notes = page.notes[:-1] if decision.holdout else page.notes  # the last is told under data and models
+    notes = page.notes[:-1] if decision.holdout else page.notes  # the section on data and models shows the last note
     with style():
         sections = tuple(section for section in _sections(found) if section.page != Page() or section.pictures)
     return Document(
@@ -121,7 +121,7 @@ def _gains(decision: Decision) -> Section:
 
 
 def _curves(judgement: Judgement) -> Iterator[Section]:
-    """Where the ledger holds none there is nothing to draw, which is said where one might look for it."""
+    """Yield the sections of the curves, or a note if the ledger holds none."""
     from promotion.report.plots.scores import errors_picture, score_pictures
 
     curves = judgement.curves
@@ -144,7 +144,7 @@ def _lines(decision: Decision, curves: ScoreCurves) -> tuple[Picture, ...]:
 
 
 def _calibrations(decision: Decision, curves: Curves) -> dict[str, tuple[Calibration, ...]]:
-    """By side; none where scores are no probabilities."""
+    """Return the calibration by candidate; empty if scores are not probabilities."""
     if isinstance(decision.evidence, Comparison):
         summary = decision.evidence.scores
         return {"champion": summary.champion, "challenger": summary.challenger} if summary else {}
@@ -164,7 +164,7 @@ def _shift(decision: Decision) -> Page:
 
 
 def _sources(found: Recorded) -> Section:
-    """What was judged, against whom, on which rows, and where each comes from."""
+    """Show what was judged, against which champion, on which rows, and the origin of each."""
     decision = found.judgement.decision
     where = {
         "decision": found.judgement.decision_digest,
@@ -218,10 +218,10 @@ def _nothing() -> Page:
 
 
 def report_name(digest: str) -> str:
-    """The file name of a decision's report."""
+    """Return the file name of a decision's report."""
     return f"decision-{digest[:12]}.html"
 
 
 def found_in(among: Iterable[Recorded], tag: str) -> Recorded | None:
-    """The last decision on a version; None where it was not judged."""
+    """Return the last decision on a version; None if it was not judged."""
     return next((one for one in reversed(tuple(among)) if one.judgement.tag == tag), None)

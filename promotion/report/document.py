@@ -1,4 +1,4 @@
-"""A document: pages and pictures under headings, without how it looks. `promotion.report.html` renders it."""
+"""A document: pages and pictures under headings, without layout. `promotion.report.html` renders it."""
 
 from dataclasses import dataclass, field
 
@@ -7,12 +7,12 @@ from promotion.report.page import Page
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """A drawing that stands in the text.
+    """A drawing in the text.
 
     Attributes:
-        svg: an `<svg>` element that needs nothing from elsewhere; trusted, as `promotion.report.plots` made it.
-        caption: what a reader may want to know who sees it.
-        wide: whether it takes the whole width; else two stand side by side where there is room.
+        svg: a self-contained `<svg>` element; trusted, because `promotion.report.plots` made it.
+        caption: explains the drawing to readers who see it.
+        wide: whether it takes the full width; otherwise two pictures stand side by side if there is room.
     """
 
     svg: str
@@ -25,10 +25,10 @@ class Section:
     """A part of a document: its pictures, then the page's sentences, tables and notes.
 
     Attributes:
-        title: its heading; unique within the document, since links lead to it.
-        page: what is said.
-        pictures: what is shown.
-        folded: whether it is closed until a reader opens it; never so in print.
+        title: its heading; unique within the document, because links refer to it.
+        page: the text and tables.
+        pictures: the drawings.
+        folded: whether it is collapsed until a reader opens it; print always shows it.
     """
 
     title: str
@@ -39,14 +39,14 @@ class Section:
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
-    """What a reader opens.
+    """A document for a reader.
 
     Attributes:
-        title: what the browser's tab says.
+        title: the title of the browser tab.
         kind: the small line above the heading, e.g. `Decision report`.
-        lead: verdict and headline (together the heading), and the sentences that a person wants first.
-        sections: the rest, each under its heading.
-        colophon: what made it, and from what; the last line.
+        lead: verdict and headline (together the heading), and the sentences that matter most.
+        sections: the other parts, each under its heading.
+        colophon: the last line: what made the document, and from what.
     """
 
     title: str

@@ -1,6 +1,6 @@
-"""Metric history as files for other programs: CSV and Parquet for tables, OpenMetrics for Prometheus and Grafana.
+"""Metric history as files for other programs: CSV and Parquet tables, OpenMetrics for Prometheus and Grafana.
 
-All keep every value exactly: CSV and OpenMetrics write the shortest form that reads back as the same number.
+All formats keep every value exactly: CSV and OpenMetrics use the shortest form that reads back as the same number.
 """
 
 import io
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class ExportFormat(StrEnum):
-    """How a file is written."""
+    """Formats of an exported file."""
 
     CSV = "csv"
     PARQUET = "parquet"
@@ -59,22 +59,22 @@ COLUMNS = (
     "data",
     "decision",
 )
-"""Of a table, in this order."""
+"""Columns of a table, in order."""
 FIRST_LINE = "# HELP promotion_metric_value "
-"""What metrics for Prometheus begin with."""
+"""Start of a Prometheus metrics file."""
 
 
 def format_of(path: Path) -> ExportFormat | None:
-    """The format that the end of a file's name stands for; None for any other."""
+    """Return the format for a file suffix; None for any other suffix."""
     return SUFFIXES.get(path.suffix.lower())
 
 
 def exported(among: Sequence[MetricPoint], form: ExportFormat) -> bytes:
-    """The bytes of a file with all of it; nothing measured is a file with no rows.
+    """Return the bytes of a file with all points; without points, a file without rows.
 
-    `openmetrics` has every value at its time, as `promtool tsdb create-blocks-from openmetrics` reads it; `prometheus`
-    has the newest of champion and challenger by each metric without a time, as node_exporter's textfile collector
-    reads it, and when they were measured beside it.
+    `openmetrics` writes every value with its time, for `promtool tsdb create-blocks-from openmetrics`. `prometheus`
+    writes each metric's newest value of champion and challenger without a time, for node_exporter's textfile collector,
+    and the time of measurement as a separate metric.
     """
     writers: dict[ExportFormat, Callable[[], bytes]] = {
         ExportFormat.CSV: lambda: _csv(among),
@@ -99,7 +99,7 @@ def _frame(among: Iterable[MetricPoint]) -> "DataFrame":
 
 
 def _csv(among: Iterable[MetricPoint]) -> bytes:
-    """With every text as a spreadsheet shows it; numbers stay as they are, negative ones too."""
+    """Write CSV with texts escaped for spreadsheets; numbers, including negative ones, stay as they are."""
     frame = _frame(among)
     texts = [str(name) for name, kind in frame.dtypes.items() if kind == "string"]
     frame[texts] = frame[texts].map(as_cell, na_action="ignore")
@@ -107,7 +107,7 @@ def _csv(among: Iterable[MetricPoint]) -> bytes:
 
 
 def _parquet(among: Iterable[MetricPoint]) -> bytes:
-    """With `at` as a moment in UTC, to the microsecond."""
+    """Write Parquet with `at` as a timestamp in UTC, to the microsecond."""
     import pandas as pd
 
     frame = _frame(among)
@@ -119,7 +119,7 @@ def _parquet(among: Iterable[MetricPoint]) -> bytes:
 
 @dataclass(frozen=True)
 class _Family:
-    """One name of Prometheus: what follows `promotion_metric_`, its help, and its value for a row, if it has one."""
+    """A Prometheus metric: its name after `promotion_metric_`, its help text, and its value for a row, if any."""
 
     name: str
     told: str
@@ -146,7 +146,7 @@ _WHEN = _Family(
 
 
 class _Collected:
-    """What `prometheus_client` writes."""
+    """The collector that `prometheus_client` requires."""
 
     def __init__(self, families: Iterable["Metric"]) -> None:
         self._families = tuple(families)
@@ -159,7 +159,7 @@ def _openmetrics(among: Sequence[MetricPoint]) -> bytes:
     from prometheus_client.openmetrics.exposition import generate_latest
 
     families = (_family(family, _series(among), timed=True) for family in _FAMILIES)
-    text: bytes = generate_latest(_Collected(families))  # type: ignore[no-untyped-call]  # the library's own
+    text: bytes = generate_latest(_Collected(families))  # type: ignore[no-untyped-call]  # untyped in the library
     return text
 
 
@@ -186,7 +186,7 @@ def _family(
 
 
 def _series(among: Iterable[MetricPoint]) -> dict[tuple[str, ...], list[MetricPoint]]:
-    """Rows by their labels, each by time, and at one time the last recorded, as Prometheus wants them."""
+    """Group points by labels, sorted by time as Prometheus requires; at equal times, the last recorded point wins."""
     found: dict[tuple[str, ...], dict[float, MetricPoint]] = {}
     for one in among:
         found.setdefault(tuple(_labels(one).values()), {})[_moment(one)] = one
@@ -194,7 +194,7 @@ def _series(among: Iterable[MetricPoint]) -> dict[tuple[str, ...], list[MetricPo
 
 
 def _moment(one: MetricPoint) -> float:
-    """To the millisecond, which is all that Prometheus keeps."""
+    """Return the time in seconds, rounded to the millisecond, the precision of Prometheus."""
     return round(datetime.fromisoformat(one.at).timestamp(), 3)
 
 

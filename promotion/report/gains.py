@@ -1,4 +1,4 @@
-"""The gains of a comparison as tables: on all rows, and slice by slice."""
+"""The gains of a comparison as tables: on all rows, and by slice."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ _NAMED = 3
 def metrics_table(
     comparison: Comparison, *, champion: str = "champion", challenger: str = "challenger", intervals: bool = True
 ) -> Table:
-    """Champion, challenger, gain, and its interval where chance is reckoned with."""
+    """Return a table of champion, challenger and gain, with the gain's interval if the policy uses one."""
     interval = f"{percent(comparison.confidence)} interval of the gain"
     titles = (champion, challenger, "gain", *((interval,) if intervals else ()))
     cells = (_cells(found) for found in comparison.metrics)
@@ -22,7 +22,7 @@ def metrics_table(
 
 
 def slices_tables(comparison: Comparison) -> tuple[Table, ...]:
-    """Of each slicing its slices with their gains, ± half an interval; what is shown to differ is coloured."""
+    """Return one table per slicing with the gain of each slice, ± half its interval; significant gains are coloured."""
     slicings = dict.fromkeys(part.by for part in comparison.slices)
     return tuple(_slices_table(comparison, [part for part in comparison.slices if part.by == by]) for by in slicings)
 
@@ -43,7 +43,7 @@ def _slices_table(comparison: Comparison, parts: Sequence[SliceComparison]) -> T
 
 
 def missing_table(comparison: Comparison) -> Table:
-    """What could not be compared, where and why; the same reason once."""
+    """Return a table of what could not be compared, where and why; equal reasons share a row."""
     places: dict[tuple[str, str], list[str]] = {(gap.metric, gap.reason): ["all rows"] for gap in comparison.missing}
     for part in comparison.slices:
         for gap in part.missing:
@@ -53,7 +53,7 @@ def missing_table(comparison: Comparison) -> Table:
 
 
 def tone_of(found: MetricComparison) -> Tone:
-    """Good where the interval lies above zero, bad where it lies below."""
+    """Return `GOOD` if the interval lies above zero, `BAD` if it lies below, otherwise `PLAIN`."""
     if found.low > 0:
         return Tone.GOOD
     return Tone.BAD if found.high < 0 else Tone.PLAIN

@@ -1,8 +1,8 @@
-"""Documents as HTML: one file that needs nothing from elsewhere, not even a script, to be read.
+"""Documents as HTML: self-contained files that can be read without scripts.
 
-Templates lie in `promotion/report/templates/`: `base.html` is the page around everything (style, landmarks, skip link),
-`parts.html` holds macros for words, tables, pages and pictures, `document.html` puts a `Document` into them. Another
-kind of page extends `base.html` and is rendered by `render`.
+Templates lie in `promotion/report/templates/`: `base.html` is the frame of every page (style, landmarks, skip link),
+`parts.html` holds macros for words, tables, pages and pictures, `document.html` fills them from a `Document`. Other
+kinds of pages extend `base.html` and are rendered by `render`.
 """
 
 import re
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 GENERATOR = '<meta name="generator" content="promotion">'
-"""What tells a page of ours."""
+"""Identifies a page that `promotion` wrote."""
 
 _CODE = re.compile(r"`([^`\n]+)`")
 _PERCENT = re.compile(r"(?<=\d) %")
@@ -29,19 +29,19 @@ _UNSAFE = re.compile(r"[^a-z0-9]+")
 
 
 def page_html(document: Document) -> str:
-    """The document as one HTML file; the same document always gives the same text."""
+    """Render the document as one HTML file; the same document always gives the same text."""
     return render("document.html", document=document)
 
 
 def render(template: str, **values: Any) -> str:
-    """A template of `promotion/report/templates/` with its values, which are escaped; ends with a line end."""
+    """Render a template of `promotion/report/templates/` with escaped values; ends with a newline."""
     drawn = environment().get_template(template).render(palette=PALETTE, generator=GENERATOR, **values)
     return drawn.rstrip() + "\n"
 
 
 @cache
 def environment() -> "Environment":
-    """Templates with the filters below; what is no markup of ours is escaped."""
+    """Return the template environment with the filters below; escapes everything except `Markup`."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
@@ -58,12 +58,12 @@ def environment() -> "Environment":
 
 
 def _as_seen(value: Any) -> Any:
-    """Markup is ours, and made of text that is visible already."""
+    """Make invisible characters of plain text visible; `Markup` was made from visible text."""
     return visible(value) if type(value) is str else value
 
 
 def words(text: str) -> "Markup":
-    """A text with its spans in backticks as code, and no `%` parted from its number."""
+    """Render text with backtick spans as code, and keep every `%` on the line of its number."""
     from markupsafe import Markup, escape
 
     parts = _CODE.split(_PERCENT.sub("\u00a0%", visible(text)))
@@ -73,21 +73,21 @@ def words(text: str) -> "Markup":
 
 
 def anchor(title: str) -> str:
-    """The name of a heading, for links to it: `Data and models` becomes `data-and-models`."""
+    """Return the anchor of a heading: `Data and models` becomes `data-and-models`."""
     return _UNSAFE.sub("-", title.lower()).strip("-") or "part"
 
 
 def titled(table: Table) -> bool:
-    """Whether the columns have titles; without, the first cell of each row is its head."""
+    """Whether the columns have titles; if not, the first cell of each row is its header."""
     return any(column.title for column in table.columns)
 
 
 def moment(text: str) -> bool:
-    """Whether it is a date and time, which stays on one line."""
+    """Whether the text is a date and time, which must not wrap."""
     return bool(_MOMENT.fullmatch(text))
 
 
 def stacked(table: Table) -> bool:
-    """Whether a phone shows each row's last cell, which is a sentence, under the others."""
+    """Whether a phone shows each row's last cell, which is a sentence, below the others."""
     last = table.columns[-1]
     return titled(table) and 2 < len(table.columns) <= _FEW and last.wraps and last.align is Align.LEFT  # noqa: PLR2004 - two need no more room

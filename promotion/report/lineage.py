@@ -1,4 +1,4 @@
-"""Who was in production when and why, and the way of one version from its data to its service, as pages."""
+"""Lineage as pages: champions over time with their causes, and one version's path from its data to its service."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -19,7 +19,7 @@ from promotion.vocabulary import Stage
 
 
 def champion_period_page(period: ChampionPeriod, moment: datetime) -> Page:
-    """Who was in production at a moment, why, and from what data."""
+    """Show which version was in production at a moment, why, and from what data."""
     champion, decision = period.champion, period.decision
     facts = {
         "since": f"{minute(champion.since)} UTC (entry {champion.seq})",
@@ -36,17 +36,17 @@ def champion_period_page(period: ChampionPeriod, moment: datetime) -> Page:
 
 
 def champion_periods_page(among: Iterable[ChampionPeriod]) -> Page:
-    """Who was in production when, oldest first."""
+    """Show all champions over time, oldest first."""
     return Page(tables=(_reigns(among),))
 
 
 def version_pages(version: VersionState, entries: Sequence[Entry], among: Iterable[ChampionPeriod]) -> tuple[Page, ...]:
-    """The life of one version, and the last decision on it.
+    """Show the life of one version, and the last decision on it.
 
     Args:
-        version: what the ledger knows of it.
-        entries: all those of the model.
-        among: every champion's time in production.
+        version: its record in the ledger.
+        entries: all entries of the model.
+        among: every champion period.
     """
     own = concerning(version.tag, entries)
     served = (period for period in among if period.champion.tag == version.tag)
@@ -76,7 +76,7 @@ def version_pages(version: VersionState, entries: Sequence[Entry], among: Iterab
 def decision_pages(
     version: VersionState, entry: Entry, judgement: Judgement, followed: Sequence[Entry]
 ) -> tuple[Page, ...]:
-    """One decision: where it is recorded, what followed from it, and what it says."""
+    """Show one decision: where it is recorded, what followed from it, and its content."""
     facts = {
         "version": judgement.tag,
         "recorded": f"{minute(entry.at)} UTC, entry {entry.seq}",
@@ -124,13 +124,13 @@ def _decisions(entries: Iterable[Entry]) -> Table:
 
 
 def facts_table(facts: Mapping[str, str | None]) -> Table:
-    """Names and what they are; one that is None is unknown."""
+    """Return a table of names and values; None shows as unknown."""
     rows = tuple(row(Words(name, Tone.QUIET), value or "unknown") for name, value in facts.items())
     return Table(columns=left("", ""), rows=rows)
 
 
 def origin_facts(registration: Registration) -> dict[str, str | None]:
-    """The way from the data to the version."""
+    """Return the origin of a version, from the data to the registration."""
     options = f" with {canonical_json(registration.options)}" if registration.options else ""
     rows = registration.training_rows
     return {
@@ -145,7 +145,7 @@ def origin_facts(registration: Registration) -> dict[str, str | None]:
 
 
 def judges_facts(decision: Decision | None) -> dict[str, str | None]:
-    """Which rows judged."""
+    """Return which rows judged."""
     used = decision.holdout if decision else None
     return {"judged by": _holdout(decision), "SHA-256 of the file": used.data_digest} if decision and used else {}
 
@@ -179,9 +179,9 @@ def _vouched(adoption: Adoption | None) -> dict[str, str]:
 
 
 def decided_page(judgement: Judgement, version: VersionState, followed: Iterable[Entry]) -> Page:
-    """A decision on a version, and what ended the time in production that it began.
+    """Show a decision on a version, and what ended the champion period that it began.
 
-    One that waited for a person does no more once the version has moved on.
+    A decision that waited for approval has no effect once the version has moved on.
     """
     decision, ended = judgement.decision, ending(judgement, followed)
     page = decision_page(decision)
@@ -192,6 +192,6 @@ def decided_page(judgement: Judgement, version: VersionState, followed: Iterable
 
 
 def ending_told(ended: Ending) -> str:
-    """`No longer serving: os:alice rolled back to toy:monday at 2026-11-25 18:40 UTC: merchants complain`."""
+    """Return `No longer serving: os:alice rolled back to toy:monday at 2026-11-25 18:40 UTC: merchants complain`."""
     did = {"rollback": "rolled back to", "adoption": "adopted"}.get(ended.plan.cause, "promoted")
     return f"No longer serving: {ended.actor} {did} {ended.champion} at {minute(ended.at)} UTC: {ended.plan.reason}"

@@ -1,4 +1,4 @@
-"""The same as plain data: ids and digests that lead from the data to the run, the decision and the service."""
+"""Lineage as plain data: ids and digests that connect data, run, decision and service."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from promotion.ledger.state import VersionState
 
 
 def champion_period_data(period: ChampionPeriod) -> dict[str, Any]:
-    """One champion's time in production, what put it there, and the data and run behind it."""
+    """Return one champion period, its cause, and the data and run behind the version."""
     decision = period.decision
     return {
         **plain(period.champion),
@@ -27,7 +27,7 @@ def champion_period_data(period: ChampionPeriod) -> dict[str, Any]:
 
 
 def version_data(version: VersionState, entries: Sequence[Entry], among: Iterable[ChampionPeriod]) -> dict[str, Any]:
-    """The life of one version; the arguments are those of `promotion.report.lineage.version_pages`."""
+    """Return the life of one version; takes the arguments of `promotion.report.lineage.version_pages`."""
     own = concerning(version.tag, entries)
     lineage = {
         **_origin(version.registration),
@@ -40,7 +40,7 @@ def version_data(version: VersionState, entries: Sequence[Entry], among: Iterabl
 
 
 def decision_data(entry: Entry, judgement: Judgement, followed: Sequence[Entry]) -> dict[str, Any]:
-    """One decision, where it is recorded, what followed, and what took the version that it promoted out of service."""
+    """Return one decision, where it is recorded, what followed, and what ended the champion period that it began."""
     evidence = {"decision": plain(judgement.decision), "followed": [vars(one) for one in followed]}
     ended = {"no_longer_serving": _ending(ending(judgement, followed))}
     return {"tag": judgement.tag, **_judged(entry, judgement), **ended, **evidence}

@@ -13,12 +13,12 @@ _BEGINS_A_BLOCK = re.compile(r"^(\d+(?=[.)])|(?=[#>+=~-]))")
 
 
 def page_markdown(*pages: Page) -> str:
-    """The pages, one below the other; ends with a line end."""
+    """Render the pages, one below the other; ends with a newline."""
     return "\n\n".join(block for page in pages for block in _blocks(page)) + "\n"
 
 
 def escaped(text: str) -> str:
-    """The text on one line, with nothing in it that Markdown or HTML would take for their own; `code` stays code."""
+    """Return the text on one line, with Markdown and HTML syntax escaped; spans in backticks stay code."""
     parts = _CODE.split(visible(" ".join(text.split())))
     return "".join(part if _CODE.fullmatch(part) else _prose(part) for part in parts)
 
@@ -47,12 +47,12 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def _cell(text: str) -> str:
-    """A pipe would end the cell, even in code."""
+    """Escape pipes, which end a cell even in code."""
     return escaped(text).replace("|", "\\|")
 
 
 def _block(text: str) -> str:
-    """A paragraph that is not taken for a heading or a list, whatever it begins with."""
+    """Return a paragraph, escaped so that its start does not make it a heading or a list."""
     return _BEGINS_A_BLOCK.sub(r"\1\\", escaped(text))
 
 

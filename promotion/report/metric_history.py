@@ -1,4 +1,4 @@
-"""Metric history as a page, as plain data, and as rows of a table for other programs."""
+"""Metric history as a page, a document, plain data, and rows for other programs."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -14,14 +14,14 @@ TONES = {"promote": Tone.GOOD, "reject": Tone.BAD, "hold": Tone.UNSURE}
 
 
 def metric_history_page(among: Iterable[MetricPoint]) -> Page:
-    """One row for each metric of each version that a decision measured, in order of the ledger."""
+    """Show one row per metric of each version that a decision measured, in ledger order."""
     rows = tuple(map(_row, among))
     none = "No decision has measured it." if not rows else ""
     return Page(summary=(none,) if none else (), tables=(metric_history_table(rows),))
 
 
 def metric_history_table(rows: tuple[tuple[Words, ...], ...]) -> Table:
-    """The table around the rows."""
+    """Return a table with these rows."""
     columns = (
         *left("at (UTC)", "version", "role", "stage", "metric"),
         *right("value", "± s.e.", "gain, interval"),
@@ -33,7 +33,7 @@ def metric_history_table(rows: tuple[tuple[Words, ...], ...]) -> Table:
 
 
 def metric_history_data(one: MetricPoint) -> dict[str, Any]:
-    """One row for other programs: names and values, nothing nested; None where there is nothing to say."""
+    """Return one flat row for other programs: names and values; None for missing values."""
     gain = one.gain
     return {
         "model": one.model,
@@ -60,7 +60,7 @@ def metric_history_data(one: MetricPoint) -> dict[str, Any]:
 
 
 def history_document(model: str, among: Sequence[MetricPoint]) -> Document:
-    """The plots and the table as one file for a reader."""
+    """Return the plots and the table as one document."""
     from promotion.report.plots.history import HOW_TO_READ, metric_pictures
 
     first, last = min(one.at for one in among), max(one.at for one in among)
@@ -79,7 +79,7 @@ def history_document(model: str, among: Sequence[MetricPoint]) -> Document:
 
 
 def names_in(text: str) -> tuple[str, ...]:
-    """Names of metrics between commas; a comma within parentheses belongs to its name.
+    """Split comma-separated metric names; a comma within parentheses belongs to its name.
 
     >>> names_in("roc_auc, expected_cost(fp=5, fn=1)")
     ('roc_auc', 'expected_cost(fp=5, fn=1)')

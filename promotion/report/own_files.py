@@ -1,6 +1,6 @@
-"""What is written for people and other programs replaces its own kind, and nothing else.
+"""Write output files: replaces files that `promotion` wrote, and refuses to overwrite any other file.
 
-A file is known as ours by how it begins: the generator of a page, the first line of a drawing or of metrics, the first
+The start of a file identifies its writer: the generator of a page, the first line of a drawing or of metrics, the first
 columns of a table, the header of an exported ledger.
 """
 
@@ -14,25 +14,25 @@ from promotion.report.html import GENERATOR
 from promotion.report.plots.svg import ORIGIN
 
 _PAGE, _PARQUET = b"<!doctype html>", b"PAR1"
-_FIRST = COLUMNS[:7]  # a release may add some at the end
+_FIRST = COLUMNS[:7]  # later releases may append columns
 _BEGINNINGS = (ORIGIN.encode(), FIRST_LINE.encode(), ",".join(_FIRST).encode())
 _HEAD = 512
 
 
 class Unwritable(PromotionError):
-    """A file or folder that cannot be written where it was asked for, or that is somebody else's."""
+    """A file or folder that cannot be written at the requested path, or that `promotion` did not write."""
 
 
 def refuse_others(path: Path, *, instead: str, ledger: bool = False) -> None:
-    """Do nothing where there is no such file, or one that may be replaced.
+    """Check that the path is free, or holds a file that may be replaced.
 
     Args:
-        path: where something is to be written.
+        path: the path to write.
         instead: what to do otherwise, as a sentence.
-        ledger: an exported ledger is written, which alone replaces one: it may be a backup.
+        ledger: whether an exported ledger is written. Only it may replace one, because that file may be a backup.
 
     Raises:
-        Unwritable: there is a file that is not ours, or that cannot be read.
+        Unwritable: the path holds a file that `promotion` did not write, or that cannot be read.
     """
     try:
         found = _found(path, ledger=ledger)
@@ -46,10 +46,10 @@ def refuse_others(path: Path, *, instead: str, ledger: bool = False) -> None:
 
 
 def write_own(path: Path, content: bytes, *, instead: str, ledger: bool = False) -> None:
-    """Write a file, whole or not at all; the arguments are those of `refuse_others`.
+    """Write a file atomically; takes the arguments of `refuse_others`.
 
     Raises:
-        Unwritable: it cannot be written there, or there is a file that is not ours; nothing was changed.
+        Unwritable: it cannot be written, or the path holds a file that `promotion` did not write; nothing was changed.
     """
     refuse_others(path, instead=instead, ledger=ledger)
     try:
@@ -60,18 +60,18 @@ def write_own(path: Path, content: bytes, *, instead: str, ledger: bool = False)
 
 
 def _found(path: Path, *, ledger: bool) -> str:
-    """What is there that is not ours, in words; empty where nothing is, or nothing that would be lost."""
+    """Describe what the path holds that must not be replaced; empty if there is nothing to lose."""
     if not path.exists():
         return ""
     if path.is_dir():
         return "a folder"
-    if not path.is_file():  # a pipe would be waited for, and a device replaced
+    if not path.is_file():  # opening a pipe would block, and a device would be replaced
         return "something that is not a file"
     return "" if _is_ours(path, ledger=ledger) else f"another file ({path.stat().st_size:,} bytes)"
 
 
 def _is_ours(path: Path, *, ledger: bool) -> bool:
-    """An empty file is anybody's."""
+    """Whether `promotion` wrote the file; an empty file counts."""
     with path.open("rb") as file:
         head = file.read(_HEAD)
     if head.startswith(_PAGE):

@@ -1,11 +1,11 @@
-"""A page: what is to be said of something, without how it looks. Terminal and Markdown render the same page."""
+"""A page: content without layout. Terminal, Markdown and HTML render the same page."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Tone(StrEnum):
-    """How words are meant, so that a rendering can colour them."""
+    """The meaning of words, which a renderer may show as colour."""
 
     PLAIN = "plain"
     GOOD = "good"
@@ -15,7 +15,7 @@ class Tone(StrEnum):
 
 
 class Align(StrEnum):
-    """Words stand left, numbers right."""
+    """Alignment of a column: words left, numbers right."""
 
     LEFT = "left"
     RIGHT = "right"
@@ -23,7 +23,7 @@ class Align(StrEnum):
 
 @dataclass(frozen=True)
 class Words:
-    """A piece of text and its tone; a span in backticks is code. `link` is where it leads, on pages that have links."""
+    """A piece of text and its tone. Backtick spans are code; `link` is its target on pages that have links."""
 
     text: str
     tone: Tone = Tone.PLAIN
@@ -32,7 +32,7 @@ class Words:
 
 @dataclass(frozen=True)
 class Column:
-    """The head of a column; `wraps` says that its cells may take several lines where it is narrow."""
+    """The header of a column; `wraps` allows its cells several lines on narrow pages."""
 
     title: str
     align: Align = Align.LEFT
@@ -41,7 +41,7 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """Rows of cells, each row as long as there are columns; `title` may be empty."""
+    """Rows of cells, one cell per column; `title` may be empty."""
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[Words, ...], ...]
@@ -50,14 +50,14 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """Verdict first, then the line that decided, then the tables.
+    """Verdict first, then the deciding line, then the tables.
 
     Attributes:
-        verdict: one or few words; empty text where nothing is judged.
-        headline: what it is about.
-        summary: the sentences that a person wants first.
-        tables: the numbers; those without rows are left out.
-        notes: what one may want to know besides.
+        verdict: a few words; empty if nothing is judged.
+        headline: the subject of the page.
+        summary: the sentences that matter most.
+        tables: the numbers; renderers skip tables without rows.
+        notes: further remarks.
     """
 
     verdict: Words = Words("")
@@ -68,20 +68,20 @@ class Page:
 
 
 def left(*titles: str) -> tuple[Column, ...]:
-    """Columns of words."""
+    """Return columns for words."""
     return tuple(Column(title) for title in titles)
 
 
 def right(*titles: str) -> tuple[Column, ...]:
-    """Columns of numbers."""
+    """Return columns for numbers."""
     return tuple(Column(title, Align.RIGHT, wraps=False) for title in titles)
 
 
 def row(*cells: str | Words) -> tuple[Words, ...]:
-    """A row; what is no `Words` yet is plain."""
+    """Return a row; strings become plain `Words`."""
     return tuple(cell if isinstance(cell, Words) else Words(cell) for cell in cells)
 
 
 def quiet(*notes: str) -> tuple[Words, ...]:
-    """Notes of little weight; empty ones are left out."""
+    """Return notes in a quiet tone, without empty ones."""
     return tuple(Words(note, Tone.QUIET) for note in notes if note)

@@ -1,11 +1,11 @@
-"""The colours of pages and plots, each for a light and a dark page; CSS knows them by the same names."""
+"""The colours of pages and plots, each for light and dark mode; CSS uses the same names."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Colour:
-    """One colour by its purpose: `#rrggbb` on a light page (and on paper), and on a dark one."""
+    """One colour by purpose: `#rrggbb` in light mode (and on paper), and in dark mode."""
 
     light: str
     dark: str
@@ -24,9 +24,9 @@ PALETTE = {
     "bad": Colour("#b2251d", "#ff8f86"),
     "unsure": Colour("#875700", "#e5b64d"),
 }
-"""Words in any of them can be read on `paper` and on `panel` (WCAG 2.2, AA), but for `line`, which only divides."""
+"""All colours are readable as text on `paper` and `panel` (WCAG 2.2, AA), except `line`, which only divides."""
 
 
 def light(name: str) -> str:
-    """What a plot is drawn with: `promotion.report.plots.svg` puts the page's own colour in its place."""
+    """Return the light colour to draw plots with; `promotion.report.plots.svg` replaces it with the page's colour."""
     return PALETTE[name].light

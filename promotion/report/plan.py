@@ -1,4 +1,4 @@
-"""A change by hand as a page, before it is made: who serves, what was decided, what would move."""
+"""A manual change as a page, before it is applied: the champion, the decision, and the planned moves."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,11 +18,11 @@ from promotion.report.record import moves_told
 
 
 def plan_page(plan: Plan, tag: str, history: Sequence[Entry]) -> Page:
-    """What a promotion, approval or rollback would do.
+    """Show what a promotion, approval or rollback would do.
 
     Args:
         plan: the change.
-        tag: the version that it is about.
+        tag: the version concerned.
         history: the model's entries.
     """
     version = plan.state.versions.get(tag)
@@ -41,7 +41,7 @@ def plan_page(plan: Plan, tag: str, history: Sequence[Entry]) -> Page:
 
 
 def done_told(plan: TransitionPlanned) -> str:
-    """What has been done, e.g. `Rollback done: toy:weak is the champion (toy:weak archived → prod)`."""
+    """Say what was done, e.g. `Rollback done: toy:weak is the champion (toy:weak archived → prod)`."""
     moved = f"({moves_told(plan.moves)})"
     if plan.champion is None or plan.champion not in {move.tag for move in plan.moves}:
         return f"{plan.cause.capitalize()} done {moved}."
@@ -49,7 +49,7 @@ def done_told(plan: TransitionPlanned) -> str:
 
 
 def champion_told(state: State, history: Sequence[Entry]) -> str:
-    """Who serves, since when, by whom, and on what decision."""
+    """Say which version serves, since when, who put it there, and on what decision."""
     champion = state.champion
     if champion is None:
         return "none yet"
@@ -59,7 +59,7 @@ def champion_told(state: State, history: Sequence[Entry]) -> str:
 
 
 def decision_told(version: VersionState | None, history: Sequence[Entry]) -> str:
-    """The last decision on a version: verdict, when and by whom, the number that decided, and the rows that judged."""
+    """Describe the last decision on a version: verdict, time, actor, the deciding number, and the rows that judged."""
     if version is None or version.decision is None:
         return "none: it has not been judged"
     decision = version.decision
@@ -68,13 +68,13 @@ def decision_told(version: VersionState | None, history: Sequence[Entry]) -> str
 
 
 def votes_told(version: VersionState | None) -> str:
-    """Who answered a decision that waits, and how."""
+    """Say who answered a decision that waits, and how."""
     votes = version.votes if version else ()
     return "; ".join(f"{'approved' if vote.approved else 'denied'} by {vote.actor}: {vote.reason}" for vote in votes)
 
 
 def approvals_told(version: VersionState, panel: Panel, now: datetime) -> str:
-    """What a version that passed still waits for, for a person who looks at the status; empty when for nothing."""
+    """Say what a version that passed still waits for, for `status`; empty if nothing."""
     if version.decision is None or not version.decision.waits:
         return ""
     said = consent_of(version, panel)

@@ -1,4 +1,4 @@
-"""A policy as a page: what it will demand, and the digest that names it in every decision."""
+"""A policy as a page: its requirements, and the digest that identifies it in every decision."""
 
 from collections.abc import Sequence
 
@@ -8,13 +8,13 @@ from promotion.report.page import Page, Tone, Words, quiet
 
 
 def demands_page(name: str, policy: Policy, warnings: Sequence[str] = (), dependence: str = "") -> Page:
-    """A valid policy in sentences.
+    """Describe a valid policy in sentences.
 
     Args:
-        name: the model or file that it is of.
-        policy: what is demanded.
-        dependence: as of `explain`.
-        warnings: what could not be passed on rows like the last that judged.
+        name: the model or file that it belongs to.
+        policy: the policy.
+        dependence: as in `explain`.
+        warnings: requirements that could not pass on rows like the last holdout.
     """
     return Page(
         verdict=Words("valid", Tone.GOOD),

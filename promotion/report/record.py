@@ -1,4 +1,4 @@
-"""The record as pages: who serves, what happened, the life of one version, what an audit found."""
+"""The record as pages: status, history, and audit findings; and entries as sentences."""
 
 from collections.abc import Iterable, Sequence
 from typing import assert_never
@@ -26,7 +26,7 @@ from promotion.report.page import Page, Table, Tone, Words, left, right, row
 
 
 def status_page(states: Sequence[State], approvals: Sequence[str], health: Sequence[str]) -> Page:
-    """All models: champion, who waits, how much their holdouts are used, whose approval and what else is needed."""
+    """Show all models: champion, waiting versions, holdout budget, pending approvals and problems."""
     titles = ("model", "champion", "since", "decision", "waiting", "last verdict")
     spent = (budget_told(state) for state in states)
     return Page(
@@ -42,18 +42,18 @@ def status_page(states: Sequence[State], approvals: Sequence[str], health: Seque
 
 
 def awaiting_approval(state: State) -> tuple[str, ...]:
-    """The versions that passed, and that a person has yet to approve."""
+    """Return the versions that passed and that a person must still approve."""
     return tuple(version.tag for version in state.waiting if version.decision and version.decision.waits)
 
 
 def last_judged(state: State) -> VersionState | None:
-    """The version that was judged last."""
+    """Return the version that was judged last."""
     decided = [version for version in state.versions.values() if version.decided_seq is not None]
     return max(decided, key=lambda version: version.decided_seq or 0, default=None)
 
 
 def budget_told(state: State) -> str:
-    """How much the last holdout is used, and how strict the next decision on it would be; empty when none was."""
+    """Say how often the last holdout has judged, and the level of the next decision on it; empty if there is none."""
     spent = last_spent(state)
     if spent is None:
         return ""
@@ -66,7 +66,7 @@ def budget_told(state: State) -> str:
 
 
 def rolled_back_lines(state: State) -> tuple[str, ...]:
-    """Who rolled back from which version last, and why, as long as that keeps it out; empty when none is kept out."""
+    """Say who last rolled back from which version, and why, while that blocks it; empty if no version is blocked."""
     found = rolled_back(state)
     if not found or found[0].rolled_back is None:
         return ()
@@ -77,13 +77,13 @@ def rolled_back_lines(state: State) -> tuple[str, ...]:
 
 
 def history_page(model: str, entries: Sequence[Entry]) -> Page:
-    """The ledger of one model, oldest first."""
+    """Show the ledger of one model, oldest first."""
     nothing = () if entries else (f"Nothing is recorded of '{model}' yet.",)
     return Page(summary=nothing, tables=(history_table(entries),))
 
 
 def history_table(entries: Iterable[Entry]) -> Table:
-    """Entries, one in a row."""
+    """Return a table with one row per entry."""
     rows, before = [], ""
     for entry in entries:
         before = told(entry, before)
@@ -92,7 +92,7 @@ def history_table(entries: Iterable[Entry]) -> Table:
 
 
 def findings_pages(model: str, findings: Sequence[Finding]) -> tuple[Page, ...]:
-    """What an audit found."""
+    """Show what an audit found."""
     if not findings:
         return (Page(verdict=Words(f"{model}: the ledger, the labels, the files and MLflow agree.", Tone.GOOD)),)
     head = Page(verdict=Words(f"{model}: {len(findings)} finding{'s' * (len(findings) > 1)}", Tone.BAD))
@@ -100,7 +100,7 @@ def findings_pages(model: str, findings: Sequence[Finding]) -> tuple[Page, ...]:
 
 
 def told(entry: Entry, before: str = "") -> str:  # noqa: C901 - one case per kind of entry
-    """One entry as a sentence; a reason that the one before ends with is not told again."""
+    """Describe one entry in a sentence; omits a reason that ends the sentence `before`."""
     match body := entry.content():
         case Registration():
             trained = "unknown" if body.training_rows is None else f"{body.training_rows:,}"
@@ -134,7 +134,7 @@ def told(entry: Entry, before: str = "") -> str:  # noqa: C901 - one case per ki
 
 
 def moves_told(moves: Iterable[Move]) -> str:
-    """Moves as words: `a:1 staging → prod, a:0 prod → archived`."""
+    """Describe moves: `a:1 staging → prod, a:0 prod → archived`."""
     return ", ".join(
         f"{move.tag} stays {move.after}"
         if move.before is move.after
@@ -144,7 +144,7 @@ def moves_told(moves: Iterable[Move]) -> str:
 
 
 def version_of(tag: str) -> str:
-    """The version's part of a tag."""
+    """Return the version part of a tag."""
     return tag.partition(":")[2]
 
 

@@ -11,7 +11,7 @@ from promotion.report.record import moves_told, version_of
 
 
 def repair_page(plans: Sequence[Plan], store: str) -> Page:
-    """What each model's repair would do; what lies in the store of that name is the same for all, and told once."""
+    """Show what each model's repair would do; strays in the store `store` are common to all models and listed once."""
     strays, leftovers = (plans[0].strays, plans[0].leftovers) if plans else ((), ())
     return Page(
         summary=(
@@ -25,13 +25,13 @@ def repair_page(plans: Sequence[Plan], store: str) -> Page:
 
 
 def _whose(stray: Stray, plans: Sequence[Plan]) -> str:
-    """The model that it is of, where the repair of another one moves it."""
+    """Name the model that a stray belongs to, if none of the plans is for it."""
     other = stray.model not in {None, *(plan.state.model for plan in plans)}
     return f" (of another model, '{stray.model}')" if other else ""
 
 
 def retention_page(model: str, found: Retention) -> Page:
-    """Which versions go, and why the others stay."""
+    """Show which versions a deletion removes, and why the others stay."""
     versions = "version" if len(found.gone) == 1 else "versions"
     head = f"{model}: {len(found.gone)} {versions} to delete." if found.gone else f"{model}: no version may go."
     return Page(summary=(head,), tables=(Table(columns=left("version", "what", "why"), rows=tuple(_rows(found))),))
@@ -45,7 +45,7 @@ def _rows(found: Retention) -> Iterator[tuple[Words, ...]]:
 
 
 def _told(plan: Plan, store: str) -> str:
-    """One model's labels; none is written while the champion's files cannot be vouched for."""
+    """Describe one model's label changes; none while the champion's files are missing or changed."""
     none = "no label is changed, since the champion is not here" if plan.lost else "no label disagreed with the ledger"
     return " ".join(_sentences(plan, store)) or none
 

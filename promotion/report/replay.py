@@ -1,4 +1,4 @@
-"""A replay as a page: which past decisions another policy would have made otherwise, and why."""
+"""A replay as a page: which past decisions another policy would have changed, and why."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ EACH_BY_ITSELF = (
 
 
 def replay_page(model: str, replayed: Sequence[Replayed]) -> Page:
-    """Every past decision of a model beside what the other policy says; those that differ stand out."""
+    """Show every past decision of a model beside the other policy's verdict; highlights those that differ."""
     if not replayed:
         return Page(verdict=Words(model), summary=("No decision is recorded yet.",))
     differing = sum(each.differs for each in replayed)

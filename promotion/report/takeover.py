@@ -1,4 +1,4 @@
-"""A model that is handed over to another ledger: whose it is, whose it will be, and what is to do then."""
+"""A takeover as a page: which ledger owns the model, which will own it, and what to do next."""
 
 from collections.abc import Sequence
 
@@ -9,12 +9,12 @@ from promotion.vocabulary import Tag
 
 
 def takeover_page(plan: Plan, place: str, serving: Sequence[Tag]) -> Page:
-    """What a hand-over would do.
+    """Show what a takeover would do.
 
     Args:
         plan: the change.
-        place: where the taking ledger is.
-        serving: the versions that carry the label `prod`.
+        place: location of the ledger that takes the model over.
+        serving: the versions labelled `prod`.
     """
     state, taken = plan.state, plan.takeover
     assert taken is not None  # noqa: S101 - it is a hand-over
@@ -32,7 +32,7 @@ def takeover_page(plan: Plan, place: str, serving: Sequence[Tag]) -> Page:
 
 
 def taken_told(plan: Plan, serving: Sequence[Tag]) -> str:
-    """What has been done, and what is to do next."""
+    """Say what was done, and what to do next."""
     return f"{plan.state.model} belongs to this ledger now. {_next(plan.state, serving)}".strip()
 
 

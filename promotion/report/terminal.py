@@ -1,4 +1,4 @@
-"""Pages at a terminal."""
+"""Pages at a terminal, rendered with Rich."""
 
 from rich.console import Group, RenderableType
 from rich.table import Table as RichTable
@@ -12,7 +12,7 @@ _BLANK = Text("")
 
 
 def page_view(*pages: Page) -> RenderableType:
-    """The pages, one below the other."""
+    """Return the pages, one below the other."""
     return Group(*(part for place, page in enumerate(pages) for part in ((_BLANK,) if place else ()) + _parts(page)))
 
 

@@ -1,1 +1,1 @@
-"""The flows: train, gate, retrain, retrain_all, promote, audit; `aio` has them for asynchronous callers."""
+"""The flows: train, gate, retrain, retrain_all, promote, audit; `aio` has awaitable versions."""

@@ -1,4 +1,4 @@
-"""The flows for asynchronous callers: the same flows, each run in a thread, so that they can be awaited and gathered.
+"""Awaitable versions of the flows, for asynchronous callers. Each call runs its flow in a thread.
 
 await asyncio.gather(aio.retrain("fraud_classifier"), aio.retrain("churn"))
 """
@@ -22,7 +22,7 @@ R = TypeVar("R")
 
 
 def _awaited(flow: Callable[P, R]) -> Callable[P, Awaitable[R]]:
-    """The flow, in a thread of its own; called within a flow it is that one's child, as the plain one is."""
+    """Run the flow in a thread of its own; within another flow, it is a child run, like the synchronous version."""
     body: Any = getattr(flow, "fn", flow)
 
     @wraps(body)

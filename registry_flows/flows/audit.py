@@ -1,4 +1,4 @@
-"""The audit flow: fails, naming what it found, when the record and the world disagree."""
+"""The audit flow: fails if the record disagrees with another source, and names the findings."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -17,13 +17,13 @@ from registry_flows.under_prefect.session import registry
 def audit_flow(
     model: str = "fraud_classifier", *, recompute: bool = False, since: datetime | None = None, full: bool = False
 ) -> State[Any]:
-    """Audit one model; what was found is shown as a table, and told as the event `promotion.audit_failed`.
+    """Audit one model. Shows the findings as a table, and emits them as the event `promotion.audit_failed`.
 
     Args:
         model: its name in the configuration or in the ledger.
-        recompute: whether past decisions are made again from their models and rows.
-        since: decisions and moves are looked at from then on only; without a zone, in UTC.
-        full: whether every file is hashed, also those that look unchanged.
+        recompute: whether to repeat past decisions from their models and rows.
+        since: check decisions and moves only from this moment on; without a zone, in UTC.
+        full: whether to hash every file, including files that look unchanged.
     """
     moment = since.replace(tzinfo=UTC) if since and since.tzinfo is None else since
     findings = registry().audit(model, recompute=recompute, since=moment, full=full)

@@ -1,6 +1,6 @@
-"""The gate flow: judge a candidate against the champion on the same rows, record why, relabel what follows.
+"""The gate flow: judge a candidate against the champion on the same rows, record why, and relabel the versions.
 
-Run again (a retry, a crashed worker, a resumed run, by hand), it judges nothing twice that stands.
+If it runs again (a retry, a crashed worker, a resumed run, by hand), it does not repeat a judgement that stands.
 """
 
 from prefect import flow, task
@@ -23,14 +23,15 @@ def gate_flow(
 ) -> Decision:
     """Judge one version.
 
-    Where the policy wants people's approval, a run of the deployment suspends until they answer; elsewhere the decision
-    waits for `promotion approve`. A version that serves by its decision, or waits by it, is not judged again.
+    If the policy requires approval, a run of the deployment suspends until people answer; any other run leaves the
+    decision waiting for `promotion approve`. A version that serves by its decision, or awaits approval, is not judged
+    again.
 
     Args:
         tag: e.g. `fraud_classifier:6hnrlexgmwrh6ax4`.
-        data_path: file whose holdout judges; None for the one that the candidate was trained from.
-        holdout_path: file that judges whole; None for the configured one, if any.
-        overdue: only deny what nobody answered in time; a version that waits no more is left as it is.
+        data_path: file whose holdout judges; None for the file that the candidate was trained on.
+        holdout_path: holdout file, whose rows all judge; None for the configured one, if any.
+        overdue: only deny a decision whose deadline passed without an answer; leave a version that no longer waits.
     """
     version, ours = Tag.parse(tag), registry()
     state = ours.complete(version.model)
@@ -52,12 +53,12 @@ def gate_flow(
     retry_condition_fn=may_pass,
 )
 def judge(version: Tag, data_path: str | None, holdout_path: str | None) -> Decision:
-    """Judge it now; where somebody else changed the record meanwhile, once more against what serves then."""
+    """Judge the version now; if somebody else changed the record meanwhile, retry against the new champion."""
     with progress(version, as_task) as step:
         return registry().gate(version, data=data_path, holdout=holdout_path, step=step)
 
 
 def _ended(state: State, version: Tag) -> Decision | None:
-    """The decision that people were asked about, once it waits no more: answered, denied or overtaken."""
+    """Return the decision that people were asked about if it no longer waits: answered, denied or superseded."""
     judged = state.versions.get(str(version))
     return judged.decision if judged and not is_open(judged) else None

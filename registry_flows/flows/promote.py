@@ -1,4 +1,4 @@
-"""The promote flow: a promotion by hand, under Prefect, by the same rules and into the same record."""
+"""The promote flow: a manual promotion under Prefect, by the same rules and with the same record."""
 
 from prefect import flow
 from prefect.runtime import flow_run
@@ -9,9 +9,9 @@ from registry_flows.under_prefect.session import registry
 
 @flow(name="promote", flow_run_name="promote {tag}")
 def promote_flow(tag: str, reason: str) -> str:
-    """Put a version that has a `promote` decision into `prod`; judged again first where its holdout has changed since.
+    """Put a version that has a `promote` decision into `prod`. Judges it again first if its holdout file has changed.
 
-    A run that runs again, after a crash or a retry, finds what it promoted and leaves it so.
+    A run that is repeated after a crash or a retry finds the version promoted, and leaves it unchanged.
 
     Args:
         tag: The version, e.g. `fraud_classifier:6hnrlexgmwrh6ax4`.

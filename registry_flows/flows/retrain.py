@@ -20,7 +20,7 @@ def retrain_flow(
     Args:
         model: its name in the configuration.
         data_path: CSV or Parquet file; None for the configured one.
-        version: the trainer's own name for it; the time that the run was due when None.
-        options: of the recipe, for this training only.
+        version: the trainer's own version name; None for the time that the run was due.
+        options: recipe options, for this training only.
     """
     return train_flow(data_path, version or time_as_version(), stage="prod", model=model, options=options)

@@ -1,4 +1,4 @@
-"""The retrain-all flow: many models side by side; one that fails stops no other."""
+"""The retrain-all flow: retrain many models side by side; if one fails, the others continue."""
 
 import os
 from collections.abc import Sequence
@@ -24,14 +24,14 @@ from registry_flows.under_prefect.session import registry
 
 @dataclass(frozen=True, kw_only=True)
 class RetrainOutcome:
-    """What became of one model.
+    """The outcome for one model.
 
     Attributes:
         model: its name.
-        tag: the version that was trained; None where none was saved.
-        decision: the gate's, where it judged in this process.
-        gate_run: the gate's run that the version was handed to otherwise.
-        error: the sentence that says why it failed; None where it did not.
+        tag: the version that was trained; None if none was saved.
+        decision: the gate's decision, if the gate ran in this process.
+        gate_run: the gate run that the version was handed to otherwise.
+        error: why it failed, in a sentence; None if it did not.
     """
 
     model: str
@@ -42,7 +42,7 @@ class RetrainOutcome:
 
     @property
     def verdict(self) -> str:
-        """In a word or two."""
+        """The outcome in one or two words."""
         if self.error is not None:
             return "failed"
         if self.decision is None:
@@ -51,7 +51,7 @@ class RetrainOutcome:
 
     @property
     def tone(self) -> Tone:
-        """How the verdict is meant."""
+        """The tone of the verdict."""
         if self.error is not None or (self.decision and self.decision.verdict is Verdict.REJECT):
             return Tone.BAD
         promoted = self.decision and self.decision.verdict is Verdict.PROMOTE and not self.decision.waits
@@ -59,15 +59,15 @@ class RetrainOutcome:
 
     @property
     def said(self) -> str:
-        """In a sentence."""
+        """The outcome in a sentence."""
         return self.error or (self.decision.summary if self.decision else f"The gate's run: {self.gate_run}.")
 
 
 class SomeFailed(PromotionError):
-    """Not every model could be retrained.
+    """Some models could not be retrained.
 
     Attributes:
-        outcomes: what became of each, the failed ones among them.
+        outcomes: the outcomes of all models, including the failed ones.
     """
 
     def __init__(self, outcomes: Sequence[RetrainOutcome]) -> None:
@@ -79,7 +79,7 @@ class SomeFailed(PromotionError):
 
 @task(name="retrain_model", task_run_name="retrain_model-{model}", cache_policy=NO_CACHE)
 def retrain_model(model: str) -> TrainedVersion:
-    """Train and judge one model, by the retrain flow."""
+    """Train and judge one model with the retrain flow."""
     return retrain_flow(model)
 
 
@@ -95,7 +95,7 @@ def retrain_all_flow(models: list[str] | None = None) -> tuple[RetrainOutcome, .
         models: their names in the configuration; None for all of them.
 
     Raises:
-        SomeFailed: some could not be retrained; the others are done.
+        SomeFailed: some models could not be retrained; the others are done.
     """
     chosen = list(dict.fromkeys(models or registry().config.models))
     for model in chosen:

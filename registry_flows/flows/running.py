@@ -1,4 +1,4 @@
-"""Running the retrain flow for a command: quick, quiet, and failing before anything is started where it can."""
+"""Run the retrain flow for a command: quickly, quietly, and with early checks before anything starts."""
 
 import importlib
 import os
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _QUIET = {
     "MLFLOW_LOGGING_LEVEL": "WARNING",
-    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",  # the server keeps the log; an error is told by the command
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",  # the server keeps the log; the command prints errors
 }
 
 
@@ -32,8 +32,7 @@ def retrain_here(
 ) -> "TrainedVersion":
     """Run the retrain flow in this process, on the server of PREFECT_API_URL or a temporary one.
 
-    What can be seen before training (the configuration, the champion, the rows) is looked at while that one boots.
-    A dry run does all of it on copies.
+    While the temporary server boots, this function checks configuration, champion and rows. A dry run works on copies.
     """
     keep_for_answers()
     _be_quiet(verbose=verbose)
@@ -54,7 +53,7 @@ def retrain_here(
 
 
 def retrain_all_here(*, verbose: bool) -> "tuple[RetrainOutcome, ...]":
-    """Run the flow that retrains every model, likewise; what became of each, the failed ones among them."""
+    """Run the flow that retrains every model, as above, and return all outcomes, including the failed ones."""
     keep_for_answers()
     _be_quiet(verbose=verbose)
     server = _temporary_server()
@@ -69,7 +68,7 @@ def retrain_all_here(*, verbose: bool) -> "tuple[RetrainOutcome, ...]":
 
 
 def _foresee(model: str, data_path: str | None) -> None:
-    """See that recipe and data can be found, before a server is started or Prefect imported."""
+    """Check that recipe and data exist, before starting a server or importing Prefect."""
     from promotion.config import load_config
     from promotion.registry.data import Reader
 
@@ -83,7 +82,7 @@ def _be_quiet(*, verbose: bool) -> None:
 
 
 def _temporary_server() -> TemporaryServer | None:
-    """A server that boots while Prefect is imported; none where Prefect's settings name one, which must answer."""
+    """Start a server that boots while Prefect is imported; None if Prefect's settings name one, which must answer."""
     if os.environ.get("PREFECT_API_URL"):
         check_server()
         return None
@@ -98,7 +97,7 @@ def _temporary_server() -> TemporaryServer | None:
 
 
 def _look_ahead(model: str, data_path: str | None, options: dict[str, Any] | None, *, lasting: bool) -> None:
-    """See that the model can be judged and logged, and read its rows, which the flow then finds read."""
+    """Check that the model can be judged and logged, and read its rows, so that the flow finds them in the cache."""
     from registry_flows.flows.tracking import check_tracking
     from registry_flows.under_prefect.session import registry
 
@@ -111,7 +110,7 @@ def _look_ahead(model: str, data_path: str | None, options: dict[str, Any] | Non
 
 
 def _check_hand_off(*, lasting: bool) -> None:
-    """See that there is a gate to hand a version to, on a server that outlasts this command.
+    """Check that there is a gate to hand a version to, on a server that outlives this command.
 
     Raises:
         ConfigError: there is none.
@@ -130,9 +129,9 @@ def _check_hand_off(*, lasting: bool) -> None:
 
 
 def _import_heavy() -> None:
-    """What the flow will import, while the server boots; in no other thread, since a recipe may import the same.
+    """Import what the flow needs while the server boots; in this thread, because a recipe may import the same packages.
 
-    Two threads that import packages whose modules import each other see them half-made.
+    If two threads import packages with circular imports, each may see the other's modules half-initialized.
     """
     heavy = ("sklearn.preprocessing", "xgboost", "bentoml.sklearn", "mlflow.sklearn", "mlflow.pyfunc")
     for name in (*heavy, "prefect.flow_engine", "prefect.task_engine"):
@@ -143,7 +142,7 @@ def _import_heavy() -> None:
 def _settings(server: TemporaryServer | None) -> Iterator[None]:
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
-    # The heartbeat's thread sleeps a second at the end of every flow, and nobody watches for a zombie here.
+    # The heartbeat thread sleeps a second at the end of every flow, and nothing watches for zombie runs here.
     settings: dict[Any, Any] = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
     if server is not None:
         server.wait()

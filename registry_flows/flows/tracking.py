@@ -1,4 +1,4 @@
-"""What a training logs to MLflow: parameters, metrics, the data's fingerprint, library versions, the model itself."""
+"""Log a training to MLflow: parameters, metrics, the data's fingerprint, library versions, and the model itself."""
 
 import importlib
 import logging
@@ -38,26 +38,26 @@ LIBRARIES = ("bentoml", "mlflow", "numpy", "pandas", "prefect", "scikit-learn", 
 
 @dataclass(frozen=True, kw_only=True)
 class Logged:
-    """What MLflow was told of a training; the version keeps it too, so that MLflow can be held against it."""
+    """What a training logged to MLflow. The version keeps a copy, so that an audit can compare MLflow with it."""
 
     run_id: str
     metrics: Mapping[str, float]
 
     @property
     def metadata(self) -> dict[str, str]:
-        """As the version's metadata keeps it: the run, the metrics, the libraries' versions."""
+        """The version's metadata: run id, metrics, and library versions."""
         libraries = {name: installed(name) for name in _SCORING} | {"python": python_series()}
         kept = {METRICS: canonical_json(dict(self.metrics)), TRAINED_WITH: canonical_json(libraries)}
         return {"mlflow_run_id": self.run_id, **kept}
 
 
 def check_tracking(config: Config, model: str) -> None:
-    """See that MLflow takes a log of the model's training: before hours of training rather than after.
+    """Check that MLflow accepts a log of the model's training, before hours of training rather than after.
 
-    The experiment is made where there is none, and tagged with the model's name, which takes the same right as a run.
+    Creates the experiment if it is missing, and tags it with the model's name, which needs the permission of a run.
 
     Raises:
-        MirrorError: it does not answer in time, or does not let us; or the experiment was deleted.
+        MirrorError: MLflow does not answer in time or denies access; or the experiment was deleted.
     """
     uri = config.url(config.mlflow_tracking_uri)
 
@@ -65,7 +65,7 @@ def check_tracking(config: Config, model: str) -> None:
         client = connect(uri, config.home)
         client.set_experiment_tag(_experiment(client, config, model), "promotion.model", model)
 
-    importlib.import_module("mlflow")  # which is not to use up the time
+    importlib.import_module("mlflow")  # imported here so that it does not use up the time limit
     with _errors(uri), patience():
         in_time(check)
 
@@ -80,17 +80,17 @@ def log_training(
     trained: Trained,
     made_by: Mapping[str, str] = MappingProxyType({}),
 ) -> "Logged":
-    """Log one training as a run of the experiment named as the model.
+    """Log one training as a run of the experiment with the model's name.
 
     Args:
         config: says where MLflow is.
         model: its name.
-        version: the trainer's own name for it.
-        recipe: what was trained by.
+        version: the trainer's own version name.
+        recipe: the recipe that trained.
         data: its rows.
-        split: those that trained and those that judge.
-        trained: what came of it.
-        made_by: what trains, as tags. A log of the same, of which no version came, is deleted.
+        split: the training and holdout rows.
+        trained: the result of the training.
+        made_by: identifies the training, as tags. Deletes earlier runs with these tags, which produced no version.
 
     Raises:
         MirrorError: MLflow did not answer; nothing was saved.
@@ -116,14 +116,14 @@ def log_training(
 
 
 def _forget(client: "MlflowClient", experiment: str, tags: Mapping[str, str]) -> None:
-    """Delete the runs with these tags, which `mlflow gc` makes final: no version came of them."""
+    """Delete the runs with these tags, because no version came of them; `mlflow gc` removes them for good."""
     for name, value in tags.items():
         for orphan in client.search_runs([experiment], filter_string=f"tags.`{name}` = '{value}'"):
             client.delete_run(orphan.info.run_id)
 
 
 def training_metrics(config: Config, model: str, recipe: Recipe, split: Split, trained: Trained) -> Mapping[str, float]:
-    """Sizes, and the candidate's own metrics on the holdout; the comparison with the champion is the gate's."""
+    """Return sizes and the candidate's own metrics on the holdout; the gate compares it with the champion."""
     labels = split.holdout[recipe.label].to_numpy()
     with as_data_error("The recipe could not score the holdout with the new model"):
         scores = recipe.score(trained, split.holdout)
@@ -143,7 +143,7 @@ def _parameters(name: str, recipe: Recipe, version: str) -> dict[str, Any]:
 
 
 def _shown(named: Mapping[str, Any]) -> dict[str, Any]:
-    """With every text as it can be read on MLflow's pages."""
+    """Make invisible characters of texts visible, for MLflow's pages."""
     return {name: visible(value) if isinstance(value, str) else value for name, value in named.items()}
 
 
@@ -159,7 +159,7 @@ def _tags(data: Data, recipe: Recipe) -> dict[str, str]:
 
 
 def _experiment(client: "MlflowClient", config: Config, model: str) -> str:
-    """The model's experiment; with a local database its artifacts go beside it, not into the working folder."""
+    """Return the model's experiment; with a local database, its artifacts lie next to it, not in the working folder."""
     found = client.get_experiment_by_name(model)
     if found is not None and found.lifecycle_stage == "deleted":
         raise MirrorError(_deleted(config, model, found.experiment_id), model=model)
@@ -182,7 +182,7 @@ def _deleted(config: Config, model: str, experiment: str) -> str:
 
 @contextmanager
 def _all_or_none(client: "MlflowClient") -> Iterator[list[str]]:
-    """Delete the run that was begun where MLflow does not take all of it: no version comes of it."""
+    """Delete the run if MLflow does not accept all of it, because no version comes of it."""
     begun = list[str]()
     try:
         yield begun
@@ -194,11 +194,11 @@ def _all_or_none(client: "MlflowClient") -> Iterator[list[str]]:
 
 
 def _log_model(trained: Trained) -> None:
-    """The same fitted object as in the Bento store; what else scoring needs goes beside it."""
+    """Log the fitted object that the Bento store holds, and the other objects that scoring needs."""
     import mlflow
 
     fitted = trained.model
-    logging.getLogger("mlflow.sklearn").setLevel(logging.ERROR)  # it warns of every pickle; ours is verified by digest
+    logging.getLogger("mlflow.sklearn").setLevel(logging.ERROR)  # it warns of every pickle; a digest verifies ours
     mlflow.sklearn.log_model(
         fitted,
         name="model",
@@ -222,9 +222,9 @@ def _log_custom_objects(objects: Mapping[str, Any]) -> None:
 
 @contextmanager
 def _tracked_at(uri: str) -> Iterator[None]:
-    """MLflow's fluent calls go to this URI; the environment, which MLflow sets as well, is left as it was.
+    """Point MLflow's fluent API at this URI, and restore the environment variable that MLflow also sets.
 
-    Both are the whole process's, so no two threads log at once.
+    Both are global to the process, so only one thread logs at a time.
     """
     import mlflow
 

@@ -1,7 +1,7 @@
 """The train flow: load, split, train, log to MLflow, save to the Bento store as `staging`, hand off to the gate.
 
-It never labels anything `prod`: with `stage="prod"` it asks the gate for that, with `stage="staging"` it stops. Run
-again (a retry, a crashed worker), it goes on from the version that it saved, if it came so far.
+It never labels a version `prod`: with `stage="prod"` it asks the gate to do so, with `stage="staging"` it stops. If it
+runs again (a retry, a crashed worker), it continues from the version that it saved, if any.
 """
 
 from datetime import UTC
@@ -29,8 +29,8 @@ from registry_flows.under_prefect.session import as_task, may_pass, registry, ru
 if TYPE_CHECKING:
     import pandas as pd
 
-# Of the steps that wait for a disk or a server. Training has no limit of ours: nobody but its owner knows how long it
-# may take, and `train_flow.with_options(timeout_seconds=…)` or the deployment's own can say it.
+# Time limits of steps that wait for a disk or a server. Training has no time limit, because only its owner knows how
+# long it may take; set one with `train_flow.with_options(timeout_seconds=…)` or in the deployment.
 _LOADING_SECONDS, _WRITING_SECONDS = 3600, 900
 _PASSING: dict[str, Any] = {
     "retry_delay_seconds": exponential_backoff(2),
@@ -48,13 +48,13 @@ _PASSING: dict[str, Any] = {
     **_PASSING,
 )
 def load_data(model: str, data_path: str | None, options: dict[str, Any] | None = None) -> Loaded:
-    """The model's recipe and its rows; those of a file that was read before are not read again."""
+    """Load the model's recipe and rows; the rows of a file that was read before come from the cache."""
     return read(model, data_path, options or {})
 
 
 @task(task_run_name=run_name("split_data"), cache_policy=NO_CACHE)
 def split_data(model: str, recipe: Recipe, data: Data, options: dict[str, Any] | None = None) -> Split:
-    """The rows that train and the rows that judge."""
+    """Split the rows into training and holdout."""
     return registry().reader.split(model, recipe, data, options=options)
 
 
@@ -64,7 +64,7 @@ def split_data(model: str, recipe: Recipe, data: Data, options: dict[str, Any] |
 def save_model(
     model: str, trained: Trained, recipe: Recipe, training: "pd.DataFrame", version: str, logged: Logged
 ) -> Tag:
-    """Save the candidate to the Bento store as `staging`, with what was logged and the fingerprints of its rows."""
+    """Save the candidate to the Bento store as `staging`, with the logged metrics and the fingerprints of its rows."""
     draws = registry().reader.draws(model, recipe)
     return registry().store.save(
         model,
@@ -89,7 +89,7 @@ _log_training = task(
     task_run_name=run_name("register"), cache_policy=NO_CACHE, timeout_seconds=_WRITING_SECONDS, retries=3, **_PASSING
 )
 def register(tag: Tag, origin: Origin) -> None:
-    """Record the version in the ledger; one that is recorded already stays as it is."""
+    """Record the version in the ledger. A registered version stays unchanged."""
     registry().register(tag, origin)
 
 
@@ -109,11 +109,11 @@ def train_flow(
     """Train a candidate.
 
     Args:
-        data_path: CSV or Parquet file; relative to the folder of promotion.toml; None for the configured one.
-        version: the trainer's own name for it, kept as metadata; the time that the run was due when None.
-        stage: the stage asked for. The candidate is saved as `staging` either way; `prod` hands it to the gate.
+        data_path: CSV or Parquet file, relative to the folder of promotion.toml; None for the configured one.
+        version: the trainer's own version name, kept as metadata; None for the time that the run was due.
+        stage: the stage requested. The candidate is always saved as `staging`; `prod` hands it to the gate.
         model: its name in the configuration.
-        options: of the recipe, for this training only.
+        options: recipe options, for this training only.
     """
     registry().check(model)
     check_tracking(registry().config, model)
@@ -127,7 +127,7 @@ def train_flow(
 
 
 def time_as_version() -> str:
-    """The time that this flow run was due, as the name of a version that nobody named."""
+    """Return the time that this flow run was due, as the default version name."""
     return f"{flow_run.scheduled_start_time.astimezone(UTC):%Y.%m.%d.%H%M%S}"
 
 
@@ -142,7 +142,7 @@ def _candidate(model: str, version: str, loaded: Loaded, options: dict[str, Any]
 
 
 def _origin(tag: Tag, data: Data, options: dict[str, Any] | None) -> Origin:
-    """Where a version comes from, by what was saved with it."""
+    """Return the origin of a version, from the metadata saved with it."""
     saved = registry().store.get(tag).metadata
     return Origin(run_id=saved["mlflow_run_id"], data=data, version=saved["version"], options=options or {})
 

@@ -1,16 +1,16 @@
-"""A chunk of 10,000 made-up transactions, drawn by its number.
+"""A chunk of 10,000 synthetic transactions, drawn by its number.
 
 1. **Profiles.** `profiles` has a table of 2,048 equally likely values for each column, the inverse of its
-   distribution, with one more entry for a gap.
+   distribution, with one more entry for a missing value.
 2. **Codes.** A row is 394 positions in those tables. Columns that are missing together in the real file are
    missing together here, and C, D and V columns of one such family mostly move together.
 3. **Fraud.** The columns of the fraud recipe add up to a logit. The intercept is solved for every 1,000 rows,
    so the share of fraud stays at 3.5 % at any time.
-4. **Drift.** A part of each category's effect is for good. The rest turns like the hand of a clock, at ``drift = 1``
-   by 90 degrees in 80 days: what was risky becomes harmless, and a model learned on the first months grows stale.
-   At ``drift = 0`` the hands stand still.
+4. **Drift.** A part of each category's effect is permanent. The rest rotates, at ``drift = 1`` by 90 degrees in
+   80 days: what was risky becomes harmless, and a model trained on the first months grows stale. At ``drift = 0``
+   nothing rotates.
 
-A chunk depends on the seed, its number and the seconds per row, on nothing else.
+A chunk depends only on the seed, its number and the seconds per row.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ DAY = 86_400  # seconds; also where the real file's TransactionDT starts
 
 _FRAUD_SHARE = 0.035
 _BLOCK = 1_000  # rows that share one intercept
-_TOGETHER = 22  # of 32 rows, those where a column follows its family rather than its own draw
-_NESTED = 0.5  # share of rows whose gaps are nested
+_TOGETHER = 22  # of 32 rows, those where a column follows its family instead of its own draw
+_NESTED = 0.5  # share of rows with nested missing values
 _NIGHT = 0.6  # how much slower than average the quietest hour is
 _QUARTER_TURN = 80 * DAY  # seconds in which effects turn by 90 degrees at drift = 1
-_STAYS, _TURNS = 0.85, 0.55  # how much of an effect is for good, and how much turns
+_STAYS, _TURNS = 0.85, 0.55  # amplitudes of the permanent and of the rotating part of an effect
 _AMOUNT_EFFECT = 0.9
 _AMOUNT_LOG_MEAN, _AMOUNT_LOG_SD = 4.4, 1.0
 _FRAUD_ELSEWHERE = frozenset({"C1", "C13", "C14", "V258"})
-_MARKED = 0.5  # share of the frauds that these columns tell: they lie in their upper half
+_MARKED = 0.5  # share of the frauds marked in these columns, by values in their upper half
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +57,7 @@ class Chunk:
     codes: Codes  # (n_columns, n_rows)
 
     def head(self, rows: int) -> Chunk:
-        """The first `rows` rows."""
+        """Return the first `rows` rows."""
         return Chunk(self.ids[:rows], self.fraud[:rows], self.seconds[:rows], self.amounts[:rows], self.codes[:, :rows])
 
 
@@ -66,7 +66,7 @@ def draw(number: int, step: float, seed: int, drift: float) -> Chunk:
     rng = np.random.default_rng(np.random.SeedSequence([seed, number]))
     index = np.arange(number * CHUNK, (number + 1) * CHUNK)
     even = (index + rng.random(CHUNK)) * step
-    elapsed = _elapsed(np.where(index == 0, 0.0, even))  # the first row opens the first day
+    elapsed = _elapsed(np.where(index == 0, 0.0, even))  # the first row starts the first day
     codes = _codes(rng)
     amounts = _amounts(rng, _products(codes))
     logit = _logit(codes, amounts, angle=drift * elapsed * (math.pi / 2 / _QUARTER_TURN))
@@ -76,14 +76,14 @@ def draw(number: int, step: float, seed: int, drift: float) -> Chunk:
 
 
 def _elapsed(even: Floats) -> Floats:
-    """Bend evenly spread seconds to a day's rhythm, keeping their order: the quietest hour is 9."""
+    """Warp evenly spread seconds to a daily rhythm, keeping their order; 9 o'clock is the quietest hour."""
     turn = 2 * math.pi / DAY
     quiet = turn * 9 * 3600
     return even + _NIGHT / turn * (np.sin(turn * even - quiet) + math.sin(quiet))
 
 
 def _codes(rng: np.random.Generator) -> Codes:
-    """Positions in every column's table, shape (n_columns, 10000)."""
+    """Draw positions in every column's table, shape (n_columns, 10000)."""
     table = profiles()
     draws = rng.integers(0, 2**16, size=(len(table.columns), CHUNK), dtype=np.uint16)
     codes: Codes = draws % SIZE
@@ -99,21 +99,21 @@ def _codes(rng: np.random.Generator) -> Codes:
 
 
 def _missing(rng: np.random.Generator, products: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
-    """Which gaps each row has, shape (n_gaps, n_rows); in nested rows, rare gaps come only with the common ones."""
+    """Draw missing values, shape (n_gaps, n_rows). In nested rows, rare gaps occur only with the common ones."""
     shares = profiles().gaps[:, products]
     own, shared = rng.random(shares.shape), rng.random(len(products))
     return np.where(rng.random(shares.shape) < _NESTED, shared, own) < shares
 
 
 def _products(codes: Codes) -> npt.NDArray[np.intp]:
-    """The position of each row's ProductCD among the products, shape (n_rows,)."""
+    """Return the position of each row's ProductCD among the products, shape (n_rows,)."""
     table = profiles()
     products: npt.NDArray[np.intp] = table.products[codes[table.position("ProductCD")]]
     return products
 
 
 def _amounts(rng: np.random.Generator, products: npt.NDArray[np.intp]) -> Floats:
-    """Dollars: lognormal per product, with the cents that are usual for it; shape (n_rows,)."""
+    """Draw amounts in dollars: lognormal per product, with the product's usual cents; shape (n_rows,)."""
     table = profiles()
     mean, deviation = table.amounts[products].T
     whole = np.floor(np.exp(rng.normal(mean, deviation)))
@@ -123,7 +123,7 @@ def _amounts(rng: np.random.Generator, products: npt.NDArray[np.intp]) -> Floats
 
 
 def _logit(codes: Codes, amounts: Floats, *, angle: Floats) -> Floats:
-    """How suspicious each row is, before the intercept: the sum of its effects after turning by `angle`."""
+    """Return each row's logit of fraud before the intercept: the sum of its effects after rotation by `angle`."""
     table = profiles()
     size = np.clip((np.log(amounts) - _AMOUNT_LOG_MEAN) / _AMOUNT_LOG_SD, -2, 2)
     logit: Floats = _AMOUNT_EFFECT * (np.cos(angle) * size + np.abs(size) - 1)
@@ -135,7 +135,7 @@ def _logit(codes: Codes, amounts: Floats, *, angle: Floats) -> Floats:
 
 
 def _calibrated(logit: Floats) -> Floats:
-    """Probabilities of fraud that average `_FRAUD_SHARE` in every block of 1,000 rows, by bisection."""
+    """Return probabilities of fraud that average `_FRAUD_SHARE` in every block of 1,000 rows, by bisection."""
     blocks = logit.reshape(-1, _BLOCK)
     low, high = np.full((2, len(blocks), 1), [[[-30.0]], [[30.0]]])
     for _ in range(40):
@@ -147,7 +147,7 @@ def _calibrated(logit: Floats) -> Floats:
 
 
 def _mark(codes: Codes, rows: npt.NDArray[np.bool_]) -> None:
-    """Move the counters of these rows to the upper half of what is usual, so that they say a little, too."""
+    """Move the counters of these rows to the upper half of their range, so that they carry a weak signal."""
     for i, column in enumerate(profiles().columns):
         if column.name in _FRAUD_ELSEWHERE:
             codes[i, rows & (codes[i] < SIZE)] |= SIZE // 2

@@ -1,8 +1,8 @@
-"""Make files that look like Kaggle's IEEE-CIS ``train_transaction.csv``, of any length.
+"""Generate files that look like Kaggle's IEEE-CIS ``train_transaction.csv``, of any length.
 
 The real file (590,540 rows, 394 columns, 3.5 % fraud, 182 days) may not be shipped, so this module draws
-one like it, chunk by chunk. Two files of the same rate are prefixes of one another: 40,000 rows over 80 days are the
-first 40,000 rows of 60,000 over 120 days.
+a similar one, chunk by chunk. Of two files with the same rate, one is a prefix of the other: 40,000 rows over 80 days
+are the first 40,000 rows of 60,000 over 120 days.
 
     python -m registry_flows.data --rows 60000 --days 120 --drift 1 --out data/train_transaction.csv
 """
@@ -36,13 +36,13 @@ def generate(rows: int, *, days: float | None = None, seed: int = 27, drift: flo
     """Yield `rows` transactions as frames of at most 10,000 rows, typed as ``pandas.read_csv`` would type them.
 
     Args:
-        rows: how many transactions.
-        days: how long they take; by default as many as in the real file, ``rows / 3245``.
+        rows: number of transactions.
+        days: days that they span; by default ``rows / 3245``, the rate of the real file.
         seed: another seed gives other rows of the same kind.
-        drift: speed at which the pattern of fraud turns, in quarter turns per 80 days; 0 is stationary.
+        drift: speed at which the pattern of fraud rotates, in quarter turns per 80 days; 0 is stationary.
 
     Raises:
-        ValueError: if a number is out of its range; nothing has been drawn then.
+        ValueError: a number is out of its range; nothing has been drawn then.
     """
     return map(_frame, _chunks(rows, days=days, seed=seed, drift=drift))
 
@@ -56,21 +56,21 @@ def write(
     drift: float = 0.0,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> int:
-    """Write what `generate` yields to `path` as CSV, whole or not at all; returns the number of frauds.
+    """Write the output of `generate` to `path` as CSV, atomically, and return the number of frauds.
 
-    The rows go to a temporary file in the same folder, which takes the final name at the end.
+    The rows go to a temporary file in the same folder, which is renamed at the end.
 
     Args:
         path: the CSV file; its folder must exist.
-        rows: see `generate`, also for `days`, `seed` and `drift`.
-        days: see there.
-        seed: see there.
-        drift: see there.
+        rows: see `generate`.
+        days: see `generate`.
+        seed: see `generate`.
+        drift: see `generate`.
         on_progress: called after each chunk with the number of rows and of frauds written so far.
 
     Raises:
-        ValueError: if a number is out of its range; nothing has been written then.
-        OSError: if the folder cannot be written to, or the disk is full.
+        ValueError: a number is out of its range; nothing has been written then.
+        OSError: the folder cannot be written to, or the disk is full.
     """
     path = Path(path)
     chunks = _chunks(rows, days=days, seed=seed, drift=drift)
@@ -95,7 +95,7 @@ def write(
 
 
 def _frame(chunk: Chunk) -> pd.DataFrame:
-    """The rows as a frame, its columns in the header's order."""
+    """Return the rows as a frame, with columns in the header's order."""
     import pandas as pd
 
     data: dict[str, Any] = {
@@ -111,7 +111,7 @@ def _frame(chunk: Chunk) -> pd.DataFrame:
 
 
 def _lines(chunk: Chunk) -> Iterator[str]:
-    """The rows as lines of CSV: every text but four is looked up, not made."""
+    """Yield the rows as lines of CSV; all but four texts per row are looked up in the tables."""
     ids = map(str, chunk.ids.tolist())
     frauds = map(str, chunk.fraud.astype(int).tolist())
     seconds = map(str, chunk.seconds.tolist())
@@ -121,9 +121,9 @@ def _lines(chunk: Chunk) -> Iterator[str]:
 
 
 def _chunks(rows: int, *, days: float | None, seed: int, drift: float) -> Iterator[Chunk]:
-    """Check the numbers, then return the chunks. Each is drawn whole and cut, so `rows` changes no row."""
+    """Check the numbers, then return the chunks. Each chunk is drawn whole and then cut, so `rows` changes no row."""
     _check(rows, days, seed, drift)
-    # As a fraction, so that 80 days / 40,000 rows and 120 days / 60,000 rows are the very same float.
+    # As a fraction, so that 80 days / 40,000 rows and 120 days / 60,000 rows give exactly the same float.
     step = float(Fraction(DAY, ROWS_PER_DAY) if days is None else Fraction(str(days)) * DAY / rows)
     return (draw(number, step, seed, drift).head(rows - number * CHUNK) for number in range(math.ceil(rows / CHUNK)))
 
@@ -172,7 +172,7 @@ def _main(
 
 
 def _write_with_bar(out: Path, rows: int, *, days: float | None, seed: int, drift: float) -> int:
-    """Write the file behind a progress bar on stderr, and return the number of frauds."""
+    """Write the file with a progress bar on stderr, and return the number of frauds."""
     from rich.console import Console
     from rich.progress import Progress
 
@@ -186,6 +186,6 @@ def _write_with_bar(out: Path, rows: int, *, days: float | None, seed: int, drif
 
 
 def _fail(sentence: str, *, code: int) -> NoReturn:
-    """Say what went wrong on stderr, and end with `code`."""
+    """Print an error on stderr, and exit with `code`."""
     typer.echo(f"Error: {sentence}.", err=True)
     raise typer.Exit(code) from None

@@ -1,7 +1,7 @@
-"""What is known of the real file's columns: `columns.json`, read into tables that the generator of `data` draws from.
+"""Profiles of the real file's columns, read from `columns.json` into tables that the generator of `data` draws from.
 
-Summary statistics of 1,500 rows, never a row: shares of gaps by product, and of each column either the counts of its
-values or a few quantiles. `data/derive_columns.py` makes the file from the real one.
+Summary statistics of 1,500 rows, without any row: shares of missing values by product, and for each column the counts
+of its values or a few quantiles. `data/derive_columns.py` makes the file from the real one.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-SIZE = 2_048  # entries of a table; the one after the last stands for a gap
-_GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5))  # spreads the categories' hands evenly
+SIZE = 2_048  # entries of a table; the one after the last stands for a missing value
+_GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5))  # spreads the categories' phases evenly
 # Weight of each column's effect in the logit. Together they let a matched model reach a ROC AUC of about 0.87.
 EFFECTS = {
     "ProductCD": 1.0,
@@ -36,14 +36,14 @@ EFFECTS = {
 
 @dataclass(frozen=True, eq=False)
 class ColumnProfile:
-    """What is known of one column: its table of values, as they are and as they are written."""
+    """Profile of one column: its table of values, typed and as text."""
 
     name: str
-    entries: npt.NDArray[Any]  # (2049,) float64, int64 or str objects; the last is a gap
-    texts: npt.NDArray[np.object_]  # (2049,) str, "" for the gap
-    phases: Floats  # (2049,) where each category's hand starts, in radians
+    entries: npt.NDArray[Any]  # (2049,) float64, int64 or str objects; the last stands for a missing value
+    texts: npt.NDArray[np.object_]  # (2049,) str, "" for a missing value
+    phases: Floats  # (2049,) each category's initial phase, in radians
     gap: int  # row of `Profiles.gaps`
-    family: str  # columns of one family are drawn alike; "" for a column on its own
+    family: str  # columns of one family are drawn together; "" for a column on its own
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,18 +53,18 @@ class Profiles:
     header: tuple[str, ...]
     columns: tuple[ColumnProfile, ...]  # in the header's order, without those that the generator computes
     gaps: Floats  # (n_gaps, n_products) share of missing values
-    products: npt.NDArray[np.intp]  # (2048,) the product that each entry of ProductCD's table stands for
-    amounts: Floats  # (n_products, 2) mean and deviation of the log of the amount
+    products: npt.NDArray[np.intp]  # (2048,) the product of each entry of ProductCD's table
+    amounts: Floats  # (n_products, 2) mean and standard deviation of the log amount
     fractions: Floats  # (n_products, n_fractions) equally likely cents
 
     def position(self, name: str) -> int:
-        """Where the column `name` stands among `columns`."""
+        """Return the position of the column `name` among `columns`."""
         return [column.name for column in self.columns].index(name)
 
 
 @functools.cache
 def profiles() -> Profiles:
-    """Read ``columns.json``, once."""
+    """Read ``columns.json`` once."""
     raw = json.loads(resources.files("registry_flows.fraud").joinpath("columns.json").read_text("ascii"))
     products = list(raw["amounts"])
     columns = tuple(_column(name, spec, raw["probabilities"]) for name, spec in raw["columns"].items() if spec)
@@ -80,7 +80,7 @@ def profiles() -> Profiles:
 
 
 def _column(name: str, spec: dict[str, Any], probabilities: list[float]) -> ColumnProfile:
-    """Spread a column's summary over a table of equally likely values."""
+    """Expand a column's summary into a table of equally likely values."""
     at = (np.arange(SIZE) + 0.5) / SIZE
     rank = np.zeros(SIZE + 1, np.intp)
     if "counts" in spec:
@@ -102,13 +102,13 @@ def _column(name: str, spec: dict[str, Any], probabilities: list[float]) -> Colu
 
 
 def _typed(table: npt.NDArray[Any], unit: str) -> npt.NDArray[Any]:
-    """The values in the type and roundness of their column, with the entry for a gap at the end."""
+    """Return the values in their column's type and rounding, with the entry for a missing value at the end."""
     if unit == "text":
         return np.array([*table, np.nan], object)
     numbers = table.astype(np.float64)
     if unit == "int":
-        return np.append(np.rint(numbers).astype(np.int64), 0)  # such columns have no gaps
-    if unit == "hours":  # the real file keeps days in 24ths, cut to six digits and stored in single precision
+        return np.append(np.rint(numbers).astype(np.int64), 0)  # such columns have no missing values
+    if unit == "hours":  # the real file stores days in 24ths, cut to six digits, in single precision
         numbers = np.floor(np.rint(numbers * 24) / 24 * 1e6) / 1e6
     numbers = np.rint(numbers) if unit == "whole" else np.round(numbers, 6).astype(np.float32).astype(np.float64)
     return np.append(numbers, np.nan)

@@ -1,7 +1,7 @@
-"""The fraud recipe: seven categories one-hot encoded and the amount, classes balanced, gradient-boosted trees.
+"""The fraud recipe: seven one-hot encoded categories and the amount, balanced classes, gradient-boosted trees.
 
-The rows are those of Kaggle's IEEE-CIS `train_transaction.csv`. The model is the tutorial's, with two differences that
-a fair judge needs: the holdout is later in time and keeps its natural share of fraud, and the sampling is seeded.
+The rows are those of Kaggle's IEEE-CIS `train_transaction.csv`. The model is the tutorial's, with two changes for fair
+judging: the holdout is later in time and keeps its natural share of fraud, and the sampling is seeded.
 """
 
 from dataclasses import dataclass
@@ -29,11 +29,11 @@ class FraudRecipe:
     """The `promotion.Recipe` of `fraud_classifier`.
 
     Attributes:
-        seed: of the undersampling and of the trees.
-        holdout: share of the rows, the latest, that judge.
-        n_estimators, learning_rate, max_depth: of XGBoost.
+        seed: random seed of the undersampling and of the trees.
+        holdout: share of the rows, the latest ones, that judge.
+        n_estimators, learning_rate, max_depth: hyperparameters of XGBoost.
         owner: the Bento label `owner`.
-        group: column whose rows belong together, such as `card1`; None where nobody says.
+        group: column that groups dependent rows, such as `card1`; None if not set.
     """
 
     seed: int = 27
@@ -50,7 +50,7 @@ class FraudRecipe:
 
     @repeatable
     def load(self, path: Path) -> "pd.DataFrame":
-        """The eleven columns that are needed of the file's 394, and that of the group."""
+        """Load the eleven columns that are needed of the file's 394, and the group column."""
         return read_rows(
             path,
             {
@@ -64,7 +64,7 @@ class FraudRecipe:
         )
 
     def split(self, rows: "pd.DataFrame") -> Split:
-        """The latest rows judge."""
+        """Hold out the latest rows."""
         return split_by_time(rows, time="TransactionDT", holdout=self.holdout)
 
     def train(self, training: "pd.DataFrame", *, step: Step) -> Trained:
@@ -75,7 +75,7 @@ class FraudRecipe:
         return Trained(model=classifier, custom_objects={"ohe_encoder": encoder}, labels={"owner": self.owner})
 
     def score(self, trained: Trained, rows: "pd.DataFrame") -> "NDArray[np.floating[Any]]":
-        """The probability of fraud, shape (n_rows,)."""
+        """Return the probability of fraud, shape (n_rows,)."""
         import numpy as np
 
         encoder = trained.custom_objects["ohe_encoder"]
@@ -83,10 +83,10 @@ class FraudRecipe:
 
 
 def balance(rows: "pd.DataFrame", seed: int) -> "pd.DataFrame":
-    """As many legitimate rows, drawn at random, as there are frauds; in the order of the file.
+    """Return all frauds and as many legitimate rows, drawn at random; in the order of the file.
 
     Raises:
-        DataError: there is no fraud among the rows, or more of it than of the rest.
+        DataError: there is no fraud among the rows, or more fraud than other rows.
     """
     import pandas as pd
 
@@ -101,7 +101,7 @@ def balance(rows: "pd.DataFrame", seed: int) -> "pd.DataFrame":
 
 @repeatable
 def train_ohe(rows: "pd.DataFrame") -> "OneHotEncoder":
-    """Fit the one-hot encoder of the categories; one that it has not seen becomes all zeros."""
+    """Fit the one-hot encoder of the categories; it encodes an unseen category as zeros."""
     from sklearn.preprocessing import OneHotEncoder
 
     return OneHotEncoder(handle_unknown="ignore").fit(_categories(rows))
@@ -128,7 +128,7 @@ def train_xgb(rows: "pd.DataFrame", encoder: "OneHotEncoder", recipe: FraudRecip
 
 
 def features(rows: "pd.DataFrame", encoder: "OneHotEncoder") -> "pd.DataFrame":
-    """What the trees take: a column for each category's value and the amount, shape (n_rows, n_values + 1)."""
+    """Return the trees' input: one column per category value, and the amount; shape (n_rows, n_values + 1)."""
     import pandas as pd
 
     encoded = pd.DataFrame(encoder.transform(_categories(rows)).toarray(), columns=encoder.get_feature_names_out())
@@ -137,11 +137,11 @@ def features(rows: "pd.DataFrame", encoder: "OneHotEncoder") -> "pd.DataFrame":
 
 
 def _categories(rows: "pd.DataFrame") -> "pd.DataFrame":
-    """As objects with NaN for a gap: what the encoder meets in a service that builds its rows by hand."""
+    """Return the categories as objects with NaN for missing values, as in a service that builds its rows by hand."""
     return rows[list(CATEGORIES)].astype(object)
 
 
 def _parts(rows: "pd.DataFrame") -> "Iterator[pd.DataFrame]":
-    """The rows in parts, since encoded ones are wide."""
+    """Yield the rows in parts, because encoded rows are wide."""
     for start in range(0, max(len(rows), 1), _SCORED_AT_ONCE):
         yield rows.iloc[start : start + _SCORED_AT_ONCE]

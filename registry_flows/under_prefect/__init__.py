@@ -1,4 +1,4 @@
-"""What Prefect needs: its server, caches, events, artifacts, forms and deployments.
+"""Prefect integration: server, caches, events, artifacts, forms and deployments.
 
-Not named `prefect`: beside a script in `registry_flows/`, Python would take it for the library.
+The package is not named `prefect`: a script in `registry_flows/` would import it instead of the library.
 """

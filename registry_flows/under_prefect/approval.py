@@ -1,8 +1,8 @@
-"""A person's answer, given in Prefect: the gate's run suspends with a form, and goes on once that is filled in.
+"""Approval in Prefect: the gate's run suspends with a form, and resumes once a person fills it in.
 
-While it is suspended there is no process, and no worker's slot is taken. Resumed, the flow begins again from its top:
-it finds the decision in the ledger, records the answer of the last form, and asks again where more is needed. An answer
-given elsewhere (`promotion approve`, Python) resumes it too, so that it can end.
+A suspended run has no process and takes no worker slot. When resumed, the flow starts again from its top: it finds the
+decision in the ledger, records the answer of the last form, and asks again if more answers are needed. An answer given
+elsewhere (`promotion approve`, Python) also resumes the run, so that it can end.
 """
 
 import logging
@@ -35,8 +35,8 @@ from promotion.report.markdown import escaped, page_markdown
 from promotion.vocabulary import Tag
 from registry_flows.under_prefect.session import may_pass, registry, run_name
 
-_LONGEST_SECONDS = 10 * 365 * 86_400  # what no deadline comes to: a server's calendar ends too
-_MANY = 200  # what the server gives at once
+_LONGEST_SECONDS = 10 * 365 * 86_400  # stands in for a missing deadline; a server's calendar also ends
+_MANY = 200  # page size of the server
 _notice = logging.getLogger("prefect.promotion").warning
 
 
@@ -49,10 +49,10 @@ class Answer(RunInput):
 
 
 def follow_up(ours: Registry, tag: Tag) -> None:
-    """See a decision that waits to its end: take the answer that has come, deny what nobody answered in time, or ask.
+    """Follow a waiting decision: record an answer that arrived, deny it if overdue, or ask.
 
-    Asking suspends the flow run and ends its process. A run that cannot be suspended (one that is no deployment's, or
-    another's child) asks nobody: `promotion approve` answers.
+    Asking suspends the flow run and ends its process. A run that Prefect cannot suspend (without a deployment, or a
+    child of another run) does not ask: `promotion approve` answers.
     """
     run = _suspendable()
     if run is None:
@@ -72,15 +72,15 @@ def follow_up(ours: Registry, tag: Tag) -> None:
 
 
 def asked_before() -> bool:
-    """Whether the present flow run has asked people already, and was resumed."""
+    """Whether the present flow run has already asked people, and was resumed."""
     run = _suspendable()
     return run is not None and bool(_inputs(run.id, "suspended-"))
 
 
 def resume_waiting(tag: str) -> int:
-    """Let the suspended gate runs of a version go on, since the ledger holds an answer that they have not seen.
+    """Resume the suspended gate runs of a version, because the ledger holds a new answer. Returns how many resumed.
 
-    Called outside of the run that waits, which is not running. Returns how many were resumed.
+    Call this from outside the waiting run.
     """
     with get_client(sync_client=True) as client:
         runs = client.read_flow_runs(
@@ -89,7 +89,7 @@ def resume_waiting(tag: str) -> int:
                 {"name": {"any_": [f"gate {tag}"]}, "state": {"type": {"any_": ["PAUSED"]}}}
             ),
         )
-        # As the button in the UI does, but for the form, which this run need not have any more.
+        # As the UI's button does, but without the form, which this run may no longer need.
         resuming: State[Any] = Scheduled(name="Resuming", message="An answer was recorded elsewhere.")
         answers = [client.set_flow_run_state(run.id, resuming) for run in runs]
     return sum(answer.status is SetStateStatus.ACCEPT for answer in answers)
@@ -103,7 +103,7 @@ def resume_waiting(tag: str) -> int:
     retry_condition_fn=may_pass,
 )
 def record_answer(tag: Tag, given: dict[str, Any]) -> str:
-    """Record what a form says as its author's answer; why it was not taken, or nothing."""
+    """Record a form's answer under the name it gives. Returns why it was not accepted, or an empty string."""
     try:
         answer = Answer(**given)
     except ValidationError as error:
@@ -129,14 +129,14 @@ def _version(ours: Registry, tag: Tag) -> VersionState:
 
 
 def _suspendable() -> FlowRun | None:
-    """The present flow run, where Prefect can suspend it: it suspends no child, and none that it cannot start again."""
+    """Return the present flow run if Prefect can suspend it: it must have a deployment and no parent."""
     context = FlowRunContext.get()
     run = context.flow_run if context else None
     return run if run and run.deployment_id and not run.parent_task_run_id else None
 
 
 def _ask(ours: Registry, run_id: UUID, version: VersionState, refusal: str) -> None:
-    """Suspend with a form; the key of each is its own, since Prefect suspends once for a key."""
+    """Suspend with a form; each form has its own key, because Prefect suspends once per key."""
     until = deadline(version, ours.parts.panel(Tag.parse(version.tag).model))
     left = (until - datetime.now(UTC)).total_seconds() if until else math.inf
     number = sum(one.key.endswith("-schema") for one in _inputs(run_id, _prefix(version))) + 1
@@ -153,7 +153,7 @@ def _ask(ours: Registry, run_id: UUID, version: VersionState, refusal: str) -> N
 
 
 def _question(ours: Registry, version: VersionState, refusal: str) -> str:
-    """What the form shows, as Markdown: why the last answer was not taken, what is missing, and the decision."""
+    """Return the form's text as Markdown: why the last answer was not accepted, what is missing, and the decision."""
     assert version.decision is not None  # noqa: S101 - it waits
     panel = ours.parts.panel(Tag.parse(version.tag).model)
     said = consent_of(version, panel)
@@ -165,14 +165,14 @@ def _question(ours: Registry, version: VersionState, refusal: str) -> str:
 
 
 def _last_answer(run_id: UUID, version: VersionState) -> dict[str, Any] | None:
-    """What the last form of this run says to the decision that stands; None where nobody filled one in."""
+    """Return the answer of this run's last form on the present decision; None if nobody filled one in."""
     answered = [one for one in _inputs(run_id, _prefix(version)) if one.key.endswith("-response")]
     given = max(answered, key=lambda one: one.key, default=None)
     return given.decoded_value if given else None
 
 
 def _prefix(version: VersionState) -> str:
-    """How the keys of the forms on a decision begin: an answer counts for the decision that it was shown with."""
+    """Return the key prefix of the forms on a decision, so that an answer counts only for the decision shown."""
     assert version.decision is not None  # noqa: S101 - it waits
     return f"suspended-{version.decided_seq}-{version.decision.id}-"
 

@@ -1,7 +1,6 @@
-"""What a run shows of itself in Prefect: the decision, its checks, where model and training lie, how far it is.
+"""Artifacts of a run in Prefect: the decision, its checks, links to model and training, and progress.
 
-Artifacts are for looking at. Outside a run none is written; one that cannot be written is told in the log, and changes
-nothing.
+Artifacts are informational only. Outside a run, none is written; a failure to write one is logged and changes nothing.
 """
 
 import re
@@ -39,22 +38,22 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
-_TRIES_AGAIN = 3  # Prefect's own five, each after twice the time, would hold a gate for a minute
+_TRIES_AGAIN = 3  # Prefect's default of five, each after twice the time, would delay a gate by a minute
 _AGREE = "The record, the labels, the files and MLflow agree."
 
 
 def key_of(model: str, what: str) -> str:
-    """The key of an artifact, in the letters that Prefect takes: `fraud-classifier-decision`."""
+    """Return the key of an artifact, in the characters that Prefect allows: `fraud-classifier-decision`."""
     return re.sub(r"[^a-z0-9]+", "-", f"{model}-{what}".lower()).strip("-")
 
 
 def decision_artifacts(registry: "Registry", tag: Tag, decision: Decision) -> None:
-    """Show a decision: as a page, its checks as a table, links to its report and to the training's run in MLflow.
+    """Show a decision: as a page, its checks as a table, and links to its report and to the training's run in MLflow.
 
     Args:
         registry: where the version is registered.
         tag: the version that was judged.
-        decision: what was decided.
+        decision: the decision.
     """
     if not is_in_run():
         return
@@ -76,7 +75,7 @@ def decision_artifacts(registry: "Registry", tag: Tag, decision: Decision) -> No
 
 
 def findings_artifact(model: str, findings: Sequence[Finding]) -> None:
-    """Show what an audit found, as a table; a sentence where all agree."""
+    """Show an audit's findings as a table, or a sentence if there are none."""
     if not is_in_run():
         return
     key, description = key_of(model, "audit"), f"The audit of {model}"
@@ -89,14 +88,14 @@ def findings_artifact(model: str, findings: Sequence[Finding]) -> None:
 
 
 def quietly(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Write an artifact by one of Prefect's functions; None where it cannot be written."""
+    """Write an artifact with one of Prefect's functions; None if it cannot be written."""
     with _shown():
         return _write(function, *args, **kwargs)
 
 
 @contextmanager
 def progress(tag: Tag, step: Step) -> Iterator[Step]:
-    """A `Step` around another one that shows, as an artifact, which part of a gate is going on.
+    """Wrap a `Step` so that an artifact shows which part of a gate is running.
 
     Args:
         tag: the version that is judged.
@@ -111,7 +110,7 @@ def progress(tag: Tag, step: Step) -> Iterator[Step]:
 
 
 class _Counting:
-    """Counts the parts of a gate as they are run; gives up showing them at the first that cannot be shown."""
+    """Counts the parts of a gate as they run; stops showing progress after the first failure to do so."""
 
     def __init__(self, tag: Tag, step: Step) -> None:
         self._tag, self._step = tag, step
@@ -120,14 +119,14 @@ class _Counting:
         self._gave_up = False
 
     def __call__(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run a part, and say before it which one it is."""
+        """Show which part is next, and run it."""
         self.show(_words(function.__name__, args))
         result = self._step(function, *args, **kwargs)
         self._done += 1
         return result
 
     def show(self, doing: str, *, finished: bool = False) -> None:
-        """Say what is going on now."""
+        """Show what is running now."""
         if self._gave_up:
             return
         share = 100.0 if finished else min(99.0, 100.0 * self._done / self._total)
@@ -143,7 +142,7 @@ class _Counting:
 
 
 def _words(name: str, args: Sequence[Any]) -> str:
-    """What a part of a gate does, by the function's name; the name itself for one that is not known here."""
+    """Describe a part of a gate by its function's name; returns the name itself if it is not known."""
     match name, args:
         case "clean_holdout", _:
             return "leaving out the rows that trained one of the models"
@@ -160,26 +159,26 @@ def _words(name: str, args: Sequence[Any]) -> str:
 
 @contextmanager
 def _shown(tries_again: int = _TRIES_AGAIN) -> Iterator[None]:
-    """Write artifacts of the present run; where that cannot be done, go on without.
+    """Write artifacts of the present run; if that fails, log a warning and go on.
 
     Args:
-        tries_again: how often, after 2, 4, 8 … seconds.
+        tries_again: number of retries, after 2, 4, 8 … seconds.
     """
     try:
         with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: tries_again}):
             yield
-    except Exception as error:  # httpx's and Prefect's own
+    except Exception as error:  # errors of httpx and Prefect
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         get_run_logger().warning("An artifact could not be written (%s); the run goes on.", without_password(first))
 
 
 def _write(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Call one of Prefect's functions that are sync or async by who calls them, always as sync."""
+    """Call a Prefect function that is sync or async depending on its caller, always as sync."""
     return function(*args, **kwargs, _sync=True)
 
 
 def _run_link(registry: "Registry", run_id: str) -> str | None:
-    """The page of a training's run; None where MLflow has no pages (a database), or does not answer."""
+    """Return the page of a training's run; None if MLflow has no pages (a database) or does not answer."""
     from promotion.adapters.mlflow import connect
 
     uri = registry.config.url(registry.config.mlflow_tracking_uri)
@@ -187,14 +186,14 @@ def _run_link(registry: "Registry", run_id: str) -> str | None:
         return None
     try:
         experiment = connect(uri).get_run(run_id).info.experiment_id
-    except Exception as error:  # MLflow lets requests' and its own exceptions through
+    except Exception as error:  # MLflow lets exceptions of requests and its own through
         get_run_logger().debug("No link to MLflow run %s: %s", run_id, without_password(str(error)))
         return None
     return page_of_run(uri, str(experiment), run_id)
 
 
 def page_of_run(uri: str, experiment: str, run_id: str) -> str:
-    """The address of a run's page, without the credentials that the tracking URI may hold."""
+    """Return the address of a run's page, without the credentials that the tracking URI may contain."""
     parts = urlsplit(uri)
     place = parts.netloc.rpartition("@")[2]
     return urlunsplit(
@@ -203,13 +202,13 @@ def page_of_run(uri: str, experiment: str, run_id: str) -> str:
 
 
 def _places(registry: "Registry", tag: Tag, run_id: str | None) -> tuple[str, str]:
-    """Where the model and its training lie, for those who look at the page."""
+    """Return where the model and its training are stored, for readers of the page."""
     files = f"Bento model `{tag}`, files in `{registry.store.path(tag)}`"
     return files, f"MLflow run `{run_id}`" if run_id else ""
 
 
 def _row(check: Check) -> dict[str, str]:
-    """A check as a row; numbers come before the sentence, which a narrow window cuts off."""
+    """Return a check as a row; numbers come before the sentence, which a narrow window cuts off."""
     numbers = {"value": check.value, "bound": check.bound, "required": check.required}
     told = {name: "" if number is None else figure(number) for name, number in numbers.items()}
     why = visible(check.reason)

@@ -1,7 +1,7 @@
-"""What flows keep from run to run, in the configuration's `cache`: the rows of files, and values of `repeatable` steps.
+"""Caches that flows keep across runs, in the configured `cache` folder: rows, and results of `repeatable` steps.
 
-Rows lie in one Arrow file per key, its first line the SHA-256 of the rest. Prefect's own results lie beside them; the
-result of `load_data` names its rows' key and holds no rows. All of it may be deleted at any time.
+Rows are stored in one Arrow file per key; its first line is the SHA-256 of the rest. Prefect's own results lie next to
+them; the result of `load_data` holds the key of its rows, not the rows. All of it may be deleted at any time.
 """
 
 import contextlib
@@ -24,27 +24,27 @@ if TYPE_CHECKING:
 
 _ROWS_PER_MODEL, _RESULTS = 2, 100
 _FITTING = ("registry-flows", "numpy", "pandas", "scikit-learn", "xgboost")
-"""A fitted object is a pickle, which another release of one of these may not read, or read as something else."""
+"""Packages whose releases may fail to read a pickled fitted object, or read it differently."""
 
 
 class DamagedRows(Exception):
-    """A file of kept rows is not what was written."""
+    """A cached file does not hold the rows that were written."""
 
 
 class KeptRows:
-    """The `Recall` of flows.
+    """A cache of rows on disk; the `Recall` of flows.
 
     Args:
-        folder: of the Arrow files; made when the first is written.
-        most: how many are kept, those used last.
-        notice: is told when one cannot be kept or is damaged; rows are read again then.
+        folder: folder of the Arrow files, created with the first one.
+        most: number of files to keep, the most recently used ones.
+        notice: called with a message if rows cannot be cached or are damaged; they are then read again.
     """
 
     def __init__(self, folder: Path, *, most: int, notice: Callable[[str], None]) -> None:
         self._folder, self._most, self._notice = folder, most, notice
 
     def __call__(self, key: str, read: Callable[[], "pd.DataFrame"]) -> "pd.DataFrame":
-        """The rows that were kept under the key, or those that are read now."""
+        """Return the cached rows, or read them now."""
         path = self._path(key)
         try:
             kept = _rows(path.read_bytes())
@@ -53,7 +53,7 @@ class KeptRows:
         except (DamagedRows, OSError) as error:
             self._notice(f"The rows kept in {path} cannot be used ({error}), so the data file is read again.")
         else:
-            with contextlib.suppress(OSError):  # of somebody else's file the time of use stays as it is
+            with contextlib.suppress(OSError):  # the time of use of another user's file stays unchanged
                 os.utime(path)
             return kept
         rows = read()
@@ -61,14 +61,14 @@ class KeptRows:
         return rows
 
     def holds(self, key: str) -> bool:
-        """Whether there are rows under the key."""
+        """Whether there are rows for the key."""
         return self._path(key).is_file()
 
     def _path(self, key: str) -> Path:
         return self._folder / f"{key}.arrow"
 
     def _keep(self, path: Path, rows: "pd.DataFrame") -> None:
-        """Write the rows, where Arrow gives back the very same; otherwise they are read each time."""
+        """Write the rows if Arrow returns them unchanged; otherwise they are read each time."""
         try:
             content = _content(rows)
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -76,14 +76,14 @@ class KeptRows:
         except (DamagedRows, OSError) as error:
             self._notice(f"The rows could not be kept for the next run ({error}); it will read its data file again.")
         prune(self._folder, "*.arrow", self._most)
-        prune(self._folder, ".*.part", self._most)  # of writers that were killed
+        prune(self._folder, ".*.part", self._most)  # left by writers that were killed
 
 
 def _content(rows: "pd.DataFrame") -> bytes:
-    """The rows as the bytes of a file.
+    """Serialize the rows.
 
     Raises:
-        DamagedRows: they would come back as others.
+        DamagedRows: Arrow would return different rows.
     """
     import pyarrow as pa
     from pandas.testing import assert_frame_equal
@@ -102,10 +102,10 @@ def _content(rows: "pd.DataFrame") -> bytes:
 
 
 def _rows(content: bytes) -> "pd.DataFrame":
-    """The rows that the bytes of a file hold.
+    """Deserialize the rows.
 
     Raises:
-        DamagedRows: a byte of it changed, or it was cut.
+        DamagedRows: the bytes were changed or cut.
     """
     from pyarrow import BufferReader, ipc
 
@@ -121,7 +121,7 @@ def _frame(table: "pa.Table") -> "pd.DataFrame":
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Whole or not at all; durable it need not be."""
+    """Write the file atomically; it need not survive a power failure."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -132,7 +132,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def prune(folder: Path, pattern: str, most: int) -> None:
-    """Delete all but the files used last; another process may do the same."""
+    """Delete all but the most recently used files; another process may do the same at the same time."""
     with contextlib.suppress(OSError):
         files = sorted(folder.glob(pattern), key=lambda one: one.stat().st_mtime, reverse=True)
         for old in files[most:]:
@@ -140,22 +140,22 @@ def prune(folder: Path, pattern: str, most: int) -> None:
 
 
 def kept_rows(config: Config, notice: Callable[[str], None]) -> KeptRows:
-    """The rows kept for a project: of each of its models those of a few files."""
+    """Return the row cache of a project, with a few files per model."""
     most = max(_ROWS_PER_MODEL * len(config.models), _ROWS_PER_MODEL)
     return KeptRows(config.path(config.cache) / "rows", most=most, notice=notice)
 
 
 def results_folder(config: Config) -> Path:
-    """Where Prefect keeps the results of a project's tasks; the oldest are deleted."""
+    """Return the folder of Prefect's task results for a project, and delete the oldest results."""
     folder = config.path(config.cache) / "results"
     prune(folder, "*", _RESULTS)
     return folder
 
 
 def inputs_key(function: Callable[..., object], arguments: Mapping[str, Any]) -> str | None:
-    """A digest of all that a repeatable function's value depends on: arguments, its module's code, libraries.
+    """Return a digest of all inputs of a repeatable function: arguments, its module's code, libraries.
 
-    None where an argument is neither plain data nor rows: then nothing can tell whether it is the same.
+    None if an argument is neither plain data nor rows, because changes to it cannot be detected.
     """
     code = inspect.getsourcefile(function)
     try:
@@ -172,7 +172,7 @@ def inputs_key(function: Callable[..., object], arguments: Mapping[str, Any]) ->
 
 
 def _told(value: object) -> Any:
-    """Rows by the hashes of their values; plain data as they are."""
+    """Return rows as the hash of their values, and plain data unchanged."""
     import pandas as pd
 
     if not isinstance(value, pd.DataFrame):

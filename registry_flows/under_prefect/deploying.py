@@ -1,7 +1,7 @@
-"""Bring prefect.yaml and automations.yaml to the server of PREFECT_API_URL; done again, it changes what has changed.
+"""Apply prefect.yaml and automations.yaml to the server of PREFECT_API_URL; running it again applies only changes.
 
-`prefect deploy --all` wants a work pool that is there, and knows no automations but its deployments' triggers; `prefect
-automation create` makes a second one of the same name each time.
+`prefect deploy --all` requires an existing work pool, and knows no automations except its deployments' triggers;
+`prefect automation create` creates another automation of the same name each time.
 
     python -m registry_flows.deploying
 """
@@ -26,18 +26,18 @@ _TYPE = "process"
 
 
 def deploy(folder: Path, *, say: Callable[[str], None]) -> int:
-    """Create the work pools that prefect.yaml names where they are missing, deploy all of it, then the automations.
+    """Create missing work pools that prefect.yaml names, run `prefect deploy --all`, then apply the automations.
 
     Args:
-        folder: where prefect.yaml lies, and automations.yaml where there are any.
-        say: is told in a sentence what was done.
+        folder: holds prefect.yaml, and optionally automations.yaml.
+        say: called with a sentence after each step.
 
     Returns:
-        the exit code of `prefect deploy`, which has said why when it is not 0; the automations stay as they are then.
+        the exit code of `prefect deploy`, which prints its errors; unless it is 0, the automations stay unchanged.
 
     Raises:
-        ConfigError: no server is named, or there is no prefect.yaml.
-        ServerFailed: the server does not answer, or refuses us.
+        ConfigError: no server is set, or there is no prefect.yaml.
+        ServerFailed: the server does not answer, or denies access.
     """
     pools = _work_pools(folder / "prefect.yaml")
     if not PREFECT_API_URL.value():
@@ -56,7 +56,7 @@ def deploy(folder: Path, *, say: Callable[[str], None]) -> int:
 
 
 def automations(file: Path) -> tuple[AutomationCore, ...]:
-    """Those that the file describes; none where there is no file."""
+    """Return the automations that the file describes; none if there is no file."""
     described = _read(file)["automations"] if file.exists() else ()
     return tuple(AutomationCore.model_validate(one) for one in described)
 
@@ -74,7 +74,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _create_work_pool(client: SyncPrefectClient, name: str, say: Callable[[str], None]) -> None:
-    """Of our type, unless there is one of that name, which stays as it is."""
+    """Create a process work pool, unless the name exists; an existing pool stays unchanged."""
     try:
         client.create_work_pool(WorkPoolCreate(name=name, type=_TYPE))
     except ObjectAlreadyExists:
@@ -93,7 +93,7 @@ def _create_or_update(client: SyncPrefectClient, automation: AutomationCore, say
 
 
 def main() -> int:
-    """Deploy what lies in the working folder; a user's mistake is a sentence."""
+    """Deploy the working folder; a user's mistake prints one sentence."""
     try:
         return deploy(Path.cwd(), say=lambda sentence: print(sentence, flush=True))  # noqa: T201 - a command's output
     except PromotionError as error:

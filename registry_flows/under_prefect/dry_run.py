@@ -1,7 +1,7 @@
-"""A dry run of a training: the same flows on copies, so that nothing of the real registry changes.
+"""Dry runs of a training: the same flows on copies, so that nothing in the real registry changes.
 
-The champion's files are linked into a Bento store aside, the ledger's entries are read into memory, and MLflow is a
-database aside; all of it is gone afterwards.
+The copies are a temporary Bento store with links to the champion's files, the ledger's entries in memory, and a
+temporary MLflow database; all are deleted afterwards.
 """
 
 import os
@@ -20,11 +20,11 @@ from promotion.registry.serving import serving
 def copied_registry(
     real: Registry, model: str, *, actor: Callable[[], str], start_anew: str | None = None
 ) -> Iterator[Registry]:
-    """A registry that knows all that the real one knows of a model, and keeps what it does to itself.
+    """Return a registry with a copy of everything that the real one records about a model.
 
     Raises:
-        Refused: an interrupted transition of the model is yet to be completed; or MLflow has a champion that the ledger
-            does not know, or does not answer, and there is no reason to start anew.
+        Refused: an interrupted transition of the model must be completed first; or MLflow has a champion that the
+            ledger does not know, or does not answer, and no reason for a fresh start is given.
         StoreError: labels name another champion, or several.
     """
     from promotion.registry.preflight import fresh_start, settled
@@ -61,7 +61,7 @@ def _copy(ledger: LedgerStore, model: str) -> MemoryLedger:
 
 
 def _link(source: str, target: str) -> None:
-    """A second name for the same file, which nobody writes to; a copy where the file system has none."""
+    """Hard-link the file, which nobody writes to; copy it if the file system has no links."""
     try:
         os.link(source, target)
     except OSError:

@@ -1,7 +1,7 @@
-"""Sending events to Prefect: from a flow run on its own stream, from anywhere else by one request.
+"""Send events to Prefect: from a flow run on its own stream, from anywhere else with one request.
 
-A command lives for a second or two. It sends by a request that is answered, or fails within seconds, so that the person
-at the terminal knows; and it imports Prefect only where settings on this machine name a server.
+A command runs for a second or two. It sends with a request that is answered or fails within seconds, so that the user
+sees the result; and it imports Prefect only if settings on this machine name a server.
 """
 
 import os
@@ -23,13 +23,13 @@ _URL = "PREFECT_API_URL"
 
 
 class Unsent(PromotionError):
-    """Prefect did not take an event."""
+    """Prefect did not accept an event."""
 
 
 def is_configured() -> bool:
-    """Whether there is a Prefect to tell: we are in a flow run, or its settings name a server.
+    """Whether events can be sent: inside a flow run, or if Prefect's settings name a server.
 
-    Prefect is asked only where it is imported already, or something on this machine hints at a server.
+    Asks Prefect only if it is already imported, or if something on this machine hints at a server.
     """
     if "prefect" not in sys.modules and not _is_hinted():
         return False
@@ -39,7 +39,7 @@ def is_configured() -> bool:
 
 
 def is_in_run() -> bool:
-    """Whether a flow run, or a task run of one, is going on here."""
+    """Whether this is inside a flow run, or a task run of one."""
     if "prefect" not in sys.modules:
         return False
     from prefect.context import FlowRunContext, TaskRunContext
@@ -48,7 +48,7 @@ def is_in_run() -> bool:
 
 
 def is_in_gate_run() -> bool:
-    """Whether we are the gate's flow run, which waits for nobody while it runs."""
+    """Whether this is inside the gate's flow run, which waits for nobody while it runs."""
     from prefect.context import FlowRunContext
 
     run = FlowRunContext.get()
@@ -56,10 +56,10 @@ def is_in_gate_run() -> bool:
 
 
 def send(events: "Sequence[PrefectEvent]") -> None:
-    """Send them; in a flow run they go out beside its work, and Prefect relates them to the run and its work pool.
+    """Send the events; inside a flow run, in the background, and Prefect relates them to the run and its work pool.
 
     Raises:
-        Unsent: outside a flow run, Prefect did not take them.
+        Unsent: outside a flow run, Prefect did not accept them.
     """
     if not events:
         return
@@ -88,7 +88,7 @@ def _post(events: "Sequence[PrefectEvent]") -> None:
             get_client(sync_client=True, httpx_settings={"timeout": _PATIENCE_SECONDS}) as client,
         ):
             client.request("POST", "/events", json=sent).raise_for_status()
-    except Exception as error:  # httpx's, SSL's and Prefect's own
+    except Exception as error:  # errors of httpx, SSL and Prefect
         names = " and ".join(event.name for event in events)
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         place = without_password(str(PREFECT_API_URL.value()))
@@ -108,7 +108,7 @@ def _is_hinted() -> bool:
 
 
 def _active_profile() -> dict[str, object]:
-    """The settings of the profile that Prefect would use."""
+    """Return the settings of the profile that Prefect would use."""
     home = Path(os.environ.get("PREFECT_HOME") or "~/.prefect").expanduser()
     path = Path(os.environ.get("PREFECT_PROFILES_PATH") or home / "profiles.toml").expanduser()
     try:
@@ -120,7 +120,7 @@ def _active_profile() -> dict[str, object]:
 
 
 def _text(path: Path) -> str:
-    """What the file holds; nothing where there is none that can be read."""
+    """Return the content of the file; empty if it cannot be read."""
     try:
         return path.read_text("utf-8", errors="replace")
     except OSError:

@@ -1,4 +1,4 @@
-"""The events that follow from what was recorded. Pure; `event_client` sends them."""
+"""The Prefect events that follow from ledger entries and audits. Pure functions; `event_client` sends them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,12 +13,12 @@ from promotion.ledger.entries import Approval, Body, Judgement, TransitionPlanne
 from promotion.policy import Decision
 from promotion.vocabulary import Stage, Verdict
 
-_OURS = UUID("6f1f2f0a-5a0e-4c55-9d52-2a2e0f6f7b1d")  # of the events' ids; any constant, once and for all
-_TOLD_FINDINGS = 20  # an event is news, not the report
+_OURS = UUID("6f1f2f0a-5a0e-4c55-9d52-2a2e0f6f7b1d")  # namespace of the events' ids; any constant, but never changed
+_TOLD_FINDINGS = 20  # an event is a notification, not the report
 
 
 class EventName(StrEnum):
-    """The events; `docs/reference/events.md` tells what each carries."""
+    """Names of the events; `docs/reference/events.md` describes what each carries."""
 
     PROMOTED = "promotion.promoted"
     HELD = "promotion.held"
@@ -30,15 +30,15 @@ class EventName(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class PrefectEvent:
-    """One piece of news.
+    """One event.
 
     Attributes:
-        id: the same whenever it is made of the same entry, so that a server takes it once.
+        id: the same for the same entry, so that a server accepts it once.
         name: what happened.
         model: e.g. `fraud_classifier`.
-        version: tag of the version that it is about; None where it is about the model as a whole.
-        at: when, by the writer's clock.
-        payload: small and JSON.
+        version: tag of the version concerned; None if the event concerns the whole model.
+        at: time of the event, by the writer's clock.
+        payload: small, and JSON.
     """
 
     id: UUID
@@ -50,7 +50,7 @@ class PrefectEvent:
 
     @property
     def as_sent(self) -> dict[str, Any]:
-        """What Prefect takes: the model as the resource, the version as a related one."""
+        """Return the event in Prefect's format: the model as the resource, the version as a related resource."""
         named = {"prefect.resource.id": f"promotion.version.{self.version}", "prefect.resource.name": self.version}
         return {
             "id": self.id,
@@ -63,12 +63,12 @@ class PrefectEvent:
 
 
 def events_of(entries: Sequence[Entry]) -> tuple[PrefectEvent, ...]:
-    """The events that follow from what one change recorded."""
+    """Return the events that follow from the entries of one change."""
     return tuple(event for entry in entries for event in _events(entry, entry.content()))
 
 
 def touched_by(entries: Sequence[Entry]) -> tuple[str, ...]:
-    """The versions whose standing changed by an answer or a move, each once: whoever waits for them looks again."""
+    """Return the versions that an answer or a move affected, each once, so that runs waiting for them can resume."""
     tags: list[str] = []
     for body in (entry.content() for entry in entries):
         if isinstance(body, Approval):
@@ -79,7 +79,7 @@ def touched_by(entries: Sequence[Entry]) -> tuple[str, ...]:
 
 
 def _events(entry: Entry, body: Body) -> Iterator[PrefectEvent]:
-    """One or none: a promotion is told by its transition, all else that a gate decides by the decision."""
+    """Yield at most one event: the transition's for a promotion, the decision's for any other result of a gate."""
     match body:
         case Judgement(decision=Decision(waits=True)):
             yield _judged(EventName.APPROVAL_REQUESTED, entry, body)
@@ -126,7 +126,7 @@ def _moved(name: EventName, entry: Entry, plan: TransitionPlanned) -> PrefectEve
 
 
 def _event(name: EventName, entry: Entry, tag: str, payload: dict[str, Any]) -> PrefectEvent:
-    """All that every event of an entry carries, around its own payload."""
+    """Return an event with the data that every event of an entry carries, and its own payload."""
     return PrefectEvent(
         id=uuid5(_OURS, f"{entry.hash} {name}"),
         name=name,
@@ -138,7 +138,7 @@ def _event(name: EventName, entry: Entry, tag: str, payload: dict[str, Any]) -> 
 
 
 def audit_failed(model: str, findings: Sequence[Finding]) -> PrefectEvent:
-    """The event of an audit; of its findings the first twenty."""
+    """Return the event of an audit, with its first twenty findings."""
     errors = sum(finding.severity is Severity.ERROR for finding in findings)
     told = findings[:_TOLD_FINDINGS]
     codes = sorted({finding.code.value for finding in findings})

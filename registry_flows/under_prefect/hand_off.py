@@ -1,4 +1,4 @@
-"""From training to the gate: in this process, or by the gate's deployment, whose worker may be another."""
+"""Hand a trained version to the gate: in this process, or to the gate's deployment on any worker."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,13 +22,13 @@ GATE = "gate/gate"
 
 @dataclass(frozen=True)
 class TrainedVersion:
-    """What a training left.
+    """The result of a training.
 
     Attributes:
         tag: the version.
-        decision: the gate's, where it was asked in this process.
-        gate_run: the run of the gate's deployment that the version was handed to: its URL, or its name where the
-            server's user interface has none.
+        decision: the gate's decision, if the gate ran in this process.
+        gate_run: the run of the gate's deployment that the version was handed to: its URL, or its name if the server
+            has no user interface.
     """
 
     tag: str
@@ -37,7 +37,7 @@ class TrainedVersion:
 
 
 def check_hand_off(config: Config) -> None:
-    """See that there is a gate to hand a version to: before hours of training rather than after.
+    """Check that there is a gate to hand a version to, before hours of training rather than after.
 
     Raises:
         ConfigError: there is no such deployment.
@@ -61,20 +61,20 @@ def check_hand_off(config: Config) -> None:
 
 
 def hand_off(registry: Registry, tag: Tag, gate: Callable[[str], Decision]) -> TrainedVersion:
-    """Have the version judged: now by the gate, or by a run of its deployment, which is not waited for.
+    """Have the version judged: now in this process, or by a run of the gate's deployment without waiting for it.
 
-    Not waited for, since a worker with one slot would wait for itself, and a gate that waits for a person for days.
+    Waiting would block: a worker with one slot would wait for itself, and an approval can take days.
     """
     if registry.config.hand_off == "subflow":
         return TrainedVersion(tag=str(tag), decision=gate(str(tag)))
-    # A gate that may wait for people is no child: Prefect suspends no child of another run.
+    # A gate that may wait for approval is not a child: Prefect does not suspend child runs.
     waits = registry.config.model(tag.model).policy.approval is ApprovalRule.REQUIRED
     run = _start(tag, as_child=not waits)
     return TrainedVersion(tag=str(tag), gate_run=_shown(run, tag))
 
 
 def _start(tag: Tag, *, as_child: bool) -> "FlowRun":
-    """Asked for twice for one version, as by a run that runs again, Prefect gives the same run."""
+    """Start the gate's run; a repeated request for the same version, as from a retried run, returns the same run."""
     from prefect.deployments import run_deployment
 
     with as_server_error():
@@ -90,7 +90,7 @@ def _start(tag: Tag, *, as_child: bool) -> "FlowRun":
 
 
 def _shown(run: "FlowRun", tag: Tag) -> str:
-    """Leave a link to the gate's run where people look at the training's; the link, or the name where there is none."""
+    """Add a link to the gate's run to the training's run; returns the link, or the run's name if it has none."""
     from prefect.artifacts import create_link_artifact
     from prefect.utilities.urls import url_for
 

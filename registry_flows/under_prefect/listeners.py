@@ -1,4 +1,4 @@
-"""Tells Prefect what was recorded (`promotion.listeners`) and what an audit found (`promotion.findings`)."""
+"""Send ledger entries (`promotion.listeners`) and audit findings (`promotion.findings`) to Prefect as events."""
 
 from collections.abc import Sequence
 
@@ -9,10 +9,10 @@ from registry_flows.under_prefect.events import audit_failed, events_of, touched
 
 
 def spread(entries: Sequence[Entry]) -> None:
-    """Tell Prefect what was recorded, and wake the gate runs that wait for it; where none is configured, do nothing.
+    """Send events for new entries, and resume the gate runs that wait for them; does nothing without a Prefect server.
 
     Raises:
-        Unsent: Prefect did not take it; what was recorded stands.
+        Unsent: Prefect did not accept them; the entries stand.
     """
     events, touched = events_of(entries), touched_by(entries)
     if not (events or touched) or not is_configured():
@@ -26,10 +26,10 @@ def spread(entries: Sequence[Entry]) -> None:
 
 
 def spread_findings(model: str, findings: Sequence[Finding]) -> None:
-    """Tell Prefect what an audit found; called through `promotion.findings`, with at least one.
+    """Send an audit's findings; called through `promotion.findings`, with at least one.
 
     Raises:
-        Unsent: Prefect did not take it.
+        Unsent: Prefect did not accept it.
     """
     if is_configured():
         send((audit_failed(model, findings),))

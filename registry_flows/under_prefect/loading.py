@@ -1,4 +1,4 @@
-"""The rows of a model as the value of a Prefect task: kept by reference, read back from where `caching` keeps them."""
+"""A model's rows as the result of a Prefect task: stored by reference, read back from the cache in `caching`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,18 +12,18 @@ from registry_flows.under_prefect.session import registry
 
 
 class NotKept(Exception):
-    """Prefect still has the result, and the rows that it names are gone: the task runs again."""
+    """Prefect still has the result, but the rows that it refers to are gone: the task runs again."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Loaded:
-    """A recipe and its rows. Pickled, it is what they were asked for with and the key of the rows, not the rows.
+    """A recipe and its rows. Its pickle holds the request and the key of the rows, not the rows.
 
     Attributes:
         recipe: as configured, with the options of this training.
         data: the rows.
         asked: model, file and options.
-        key: of the rows; None where they cannot be kept.
+        key: key of the rows; None if they cannot be cached.
     """
 
     recipe: Recipe
@@ -32,12 +32,12 @@ class Loaded:
     key: str | None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Python's pickle asks for a function and its arguments."""
+        """Return a function and its arguments, as pickle requires."""
         return (recalled, (*self.asked, self.key))
 
 
 def read(model: str, data_path: str | None, options: Mapping[str, Any]) -> Loaded:
-    """The model's recipe and rows, read or recalled.
+    """Read or recall the model's recipe and rows.
 
     Raises:
         DataError: the rows cannot be read or used.
@@ -48,10 +48,10 @@ def read(model: str, data_path: str | None, options: Mapping[str, Any]) -> Loade
 
 
 def recalled(model: str, data_path: str | None, options: dict[str, Any], key: str | None) -> Loaded:
-    """What was loaded before, without reading the data file's rows.
+    """Return what was loaded before, without reading the data file's rows.
 
     Raises:
-        NotKept: the rows are not there, or file, recipe or code are others now.
+        NotKept: the rows are not cached, or file, recipe or code have changed.
     """
     kept = registry().reader.recall
     if key is None or not isinstance(kept, KeptRows) or not kept.holds(key):
@@ -62,9 +62,9 @@ def recalled(model: str, data_path: str | None, options: dict[str, Any], key: st
 
 
 def rows_key(_context: Any, asked: dict[str, Any]) -> str | None:
-    """Prefect's cache key of `load_data`; None where it must read each time.
+    """Return Prefect's cache key of `load_data`; None if it must read each time.
 
-    What cannot be read has none either: the task then runs and says why.
+    Also None if the data cannot be read: the task then runs and reports the reason.
     """
     model, data_path, options = asked["model"], asked["data_path"], asked["options"] or {}
     key = registry().reader.key(model, data_path, options=options)

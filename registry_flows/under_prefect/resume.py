@@ -1,18 +1,18 @@
-"""A flow run that runs again, after a crash or a retry, finds what it left the first time."""
+"""Find what an earlier attempt of a flow run left, after a crash or a retry."""
 
 from prefect.context import FlowRunContext
 
 from promotion.interfaces import ModelStore, Stored
 
 RUN, PLACE = "prefect_flow_run_id", "prefect_parent_task_run_id"
-"""What says, in the metadata of a version and the tags of its MLflow run, which run of the train flow made it.
+"""Keys that identify the train run, in the metadata of its version and the tags of its MLflow run.
 
-A parent that runs again may start its child as another run; the child's place in the parent stays.
+A parent that runs again may start its child as another run; the child's place in the parent stays the same.
 """
 
 
 def this_run() -> dict[str, str]:
-    """The present flow run and, of a child, its place in the parent; empty outside of a flow."""
+    """Return the id of the present flow run and, for a child, its place in the parent; empty outside a flow."""
     context = FlowRunContext.get()
     run = context.flow_run if context else None
     if run is None:
@@ -22,6 +22,6 @@ def this_run() -> dict[str, str]:
 
 
 def saved_before(store: ModelStore, model: str) -> Stored | None:
-    """The version that this flow run saved already; None where it runs for the first time, or did not come so far."""
+    """Return the version that an earlier attempt of this flow run saved; None if there is none."""
     found = (store.versions(model, metadata={name: value}) for name, value in this_run().items())
     return next((versions[0] for versions in found if versions), None)

@@ -1,7 +1,7 @@
 """The Prefect server that a command runs its flow on: the configured one, or a temporary one of its own.
 
-The temporary one is started early, so that it boots while the command reads its data. Prefect starts one by itself at
-the first flow, but only after importing the whole server into our process as well, and with nothing else going on.
+The temporary server starts early, so that it boots while the command reads its data. Prefect would start one itself at
+the first flow, but only after importing the whole server into this process as well, and while nothing else happens.
 """
 
 import asyncio
@@ -30,22 +30,22 @@ _REFUSED, _FORBIDDEN = 401, 403
 _SETTINGS = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_UI_ENABLED": "false",
-    "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",  # takes six seconds, and our flows use no blocks
-    "PREFECT_API_DATABASE_MIGRATE_ON_START": "false",  # `serve` does, one server after another
+    "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",  # takes six seconds, and these flows use no blocks
+    "PREFECT_API_DATABASE_MIGRATE_ON_START": "false",  # `serve` migrates, one server at a time
     "PREFECT_PROFILES_PATH": os.devnull,
-    "PREFECT__SERVER_EPHEMERAL": "1",  # only the services that a temporary server needs
+    "PREFECT__SERVER_EPHEMERAL": "1",  # start only the services that a temporary server needs
     "PREFECT__SERVER_FINAL": "1",
 }
 _OF_OTHER_SERVERS = ("PREFECT_SERVER_", "PREFECT_API_", "PREFECT_MESSAGING_", "PREFECT_UI_")
-"""Settings of servers that stand in the environment are meant for those: a database, a password, a message broker."""
+"""Prefixes of environment variables that configure other servers: a database, a password, a message broker."""
 
 
 class ServerFailed(PromotionError):
-    """The Prefect server cannot be used: it does not answer, it refuses us, or the temporary one did not come up."""
+    """The Prefect server cannot be used: it does not answer, denies access, or the temporary one did not start."""
 
 
 def check_server() -> None:
-    """See that the server of PREFECT_API_URL answers and takes our credentials; nothing where none is configured.
+    """Check that the server of PREFECT_API_URL answers and accepts the credentials; does nothing if none is configured.
 
     Raises:
         ServerFailed: it does not.
@@ -56,7 +56,7 @@ def check_server() -> None:
     url = PREFECT_API_URL.value()
     if not url:
         return
-    if url != without_password(url):  # Prefect repeats the address in its log, and links to pages of its UI with it
+    if url != without_password(url):  # Prefect writes the address to its log and into links
         raise ServerFailed(
             f"PREFECT_API_URL holds a password ({without_password(url)}), and Prefect writes that address into logs "
             "and links: set PREFECT_API_AUTH_STRING to USER:PASSWORD, and leave both out of the address."
@@ -68,15 +68,15 @@ def check_server() -> None:
         get_client(sync_client=True, httpx_settings=patience) as client,
     ):
         client.raise_for_api_version_mismatch()
-        client.read_flows(limit=1)  # of Prefect Cloud no version is asked; this takes a key there too
+        client.read_flows(limit=1)  # Prefect Cloud skips the version check; this request checks the key
 
 
 @contextmanager
 def as_server_error() -> Iterator[None]:
-    """Turn a failure of the configured Prefect server into a sentence; what is none of its doing passes.
+    """Turn a failure of the configured Prefect server into an error with a sentence; other errors pass through.
 
     Raises:
-        ServerFailed: it does not answer, refuses us, or is no Prefect server.
+        ServerFailed: the server does not answer, denies access, or is not a Prefect server.
     """
     try:
         yield
@@ -89,13 +89,13 @@ def as_server_error() -> Iterator[None]:
 
 
 def _sentence(error: BaseException) -> str:
-    """What ails the server; empty where the error does not come from talking to it."""
+    """Describe what is wrong with the server; empty if the error does not come from a request to it."""
     import httpx
     from prefect.settings import PREFECT_API_URL
 
     cause = error
     while not isinstance(cause, httpx.HTTPError | httpx.InvalidURL) and cause.__cause__:
-        cause = cause.__cause__  # Prefect wraps what its first request met
+        cause = cause.__cause__  # Prefect wraps the error of its first request
     server = f"The Prefect server at {without_password(PREFECT_API_URL.value() or '')}"
     if isinstance(cause, httpx.HTTPStatusError) and cause.response.status_code in {_REFUSED, _FORBIDDEN}:
         return (
@@ -113,32 +113,32 @@ def _sentence(error: BaseException) -> str:
 class TemporaryServer:
     """A Prefect server on a free local port, on the database of PREFECT_HOME; it ends with this process.
 
-    It takes no settings of other servers, so it neither migrates their database nor asks for their password; its own
-    is known to this process alone, so no other user of the machine can talk to it.
+    It ignores the settings of other servers, so it neither migrates their database nor asks for their password. Only
+    this process knows its password, so other users of the machine cannot access it.
     """
 
     def __init__(self) -> None:
         self._credentials = f"promotion:{secrets.token_urlsafe()}"
         self._start()
-        atexit.register(self.close)  # registered before Prefect's own, so it runs after Prefect has sent all
+        atexit.register(self.close)  # registered before Prefect's handler, so it runs after Prefect has sent all
 
     @property
     def settings(self) -> dict[Any, Any]:
-        """Prefect's settings with which this process reaches it."""
+        """Prefect settings for this process to reach the server."""
         from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL
 
         return {PREFECT_API_URL: self.api_url, PREFECT_API_AUTH_STRING: self._credentials}
 
     @property
     def api_url(self) -> str:
-        """What PREFECT_API_URL must be to reach it."""
+        """The value of PREFECT_API_URL to reach the server."""
         return f"http://127.0.0.1:{self._port}/api"
 
     def wait(self) -> None:
-        """Return when it answers.
+        """Wait until the server answers.
 
         Raises:
-            ServerFailed: it ended, twice, or did not answer in time.
+            ServerFailed: the server ended twice, or did not answer in time.
         """
         deadline, tries = time.monotonic() + _PATIENCE_SECONDS, 1
         while not self._answers():
@@ -150,7 +150,7 @@ class TemporaryServer:
             time.sleep(0.05)
 
     def close(self) -> None:
-        """End it when it has recorded what it was told: task runs are written a little after they are sent."""
+        """Stop the server once it has recorded everything: it writes task runs a little after receiving them."""
         deadline, before = time.monotonic() + _SETTLING_SECONDS, ""
         while time.monotonic() < deadline and self._process.poll() is None:
             now = self._count_task_runs()
@@ -161,7 +161,7 @@ class TemporaryServer:
         self.stop()
 
     def stop(self) -> None:
-        """End it now."""
+        """Stop the server now."""
         self._process.terminate()
         try:
             self._process.wait(timeout=10)
@@ -191,7 +191,7 @@ class TemporaryServer:
             return False
 
     def _count_task_runs(self) -> str:
-        """How many the server knows; nothing when it does not answer."""
+        """Return how many task runs the server has recorded; empty if it does not answer."""
         who = f"Basic {b64encode(self._credentials.encode()).decode()}"
         headers = {"Content-Type": "application/json", "Authorization": who}
         ask = Request(f"{self.api_url}/task_runs/count", data=b"{}", headers=headers)  # noqa: S310 - http
@@ -217,8 +217,8 @@ def _free_port() -> int:
 
 
 def serve(port: int) -> None:
-    """Be the server, in the process that `TemporaryServer` starts."""
-    gc.set_threshold(100_000, 50, 100)  # importing the server makes 300,000 objects that stay: collect less often
+    """Run the server, in the process that `TemporaryServer` starts."""
+    gc.set_threshold(100_000, 50, 100)  # importing the server creates 300,000 lasting objects, so collect less often
     import uvicorn
     from filelock import FileLock
     from prefect.server.database import provide_database_interface
@@ -226,7 +226,7 @@ def serve(port: int) -> None:
 
     home = PREFECT_HOME.value()
     home.mkdir(parents=True, exist_ok=True)
-    with FileLock(home / "migration.lock"):  # of two that make one database, one ends with "duplicate column name"
+    with FileLock(home / "migration.lock"):  # without the lock, a second server fails with "duplicate column name"
         asyncio.run(provide_database_interface().create_db())
     uvicorn.run("prefect.server.api.server:create_app", factory=True, host="127.0.0.1", port=port, log_level="error")
 

@@ -1,4 +1,4 @@
-"""What every flow shares: the registry of its thread, steps as Prefect tasks, and errors as sentences in the log."""
+"""Shared by every flow: the registry of the thread, steps as Prefect tasks, and errors as sentences in the log."""
 
 import logging
 import threading
@@ -29,7 +29,7 @@ _LASTING = (PermissionError, FileExistsError, IsADirectoryError, NotADirectoryEr
 
 
 class _Opened(threading.local):
-    """The registry that a thread uses: models are trained side by side, and a registry is for one at a time."""
+    """The registry of a thread: models are trained in parallel, and a registry is not thread-safe."""
 
     key = ""
     registry: Registry | None = None
@@ -39,7 +39,7 @@ _opened = _Opened()
 
 
 def registry() -> Registry:
-    """The registry on the present configuration; one for the thread, so that rows are read once."""
+    """Return the registry on the present configuration, one per thread, so that rows are read once."""
     if _copies:
         return _copies[-1]
     config = load_config()
@@ -52,7 +52,7 @@ def registry() -> Registry:
 
 @contextmanager
 def dry_run(model: str, start_anew: str | None = None) -> Iterator[None]:
-    """A dry run: until the end every flow of this process finds a registry of copies; see `copied_registry`."""
+    """Make every flow of this process use a registry of copies inside the block; see `copied_registry`."""
     with at_once(), copied_registry(registry(), model, actor=actor, start_anew=start_anew) as copies:
         _copies.append(copies)
         try:
@@ -62,12 +62,12 @@ def dry_run(model: str, start_anew: str | None = None) -> Iterator[None]:
 
 
 def actor() -> str:
-    """The Prefect run that acts."""
+    """Return the actor: the present Prefect run."""
     return f"prefect:{flow_run.name or 'no run'}"
 
 
 def as_task(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-    """The `promotion.Step` of flows: the function as a Prefect task of its name; a repeatable one's value is kept."""
+    """Run the function as a Prefect task of its name, as the `promotion.Step` of flows; caches repeatable functions."""
     named: Task[P, R] = task(name=function.__name__, task_run_name=run_name(function.__name__), cache_policy=NO_CACHE)(
         function
     )
@@ -81,7 +81,7 @@ def as_task(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R
 
 
 def run_name(step: str) -> Callable[[], str]:
-    """Names a task's run after the step and what its flow run is about, as `train_ohe-fraud_classifier 1.0.1`."""
+    """Return a function that names a task run by step and flow run, e.g. `train_ohe-fraud_classifier 1.0.1`."""
 
     def named() -> str:
         return f"{step}-{str(flow_run.name or '').partition(' ')[2]}"
@@ -90,11 +90,11 @@ def run_name(step: str) -> Callable[[], str]:
 
 
 def may_pass(_task: Any, _run: Any, state: Any) -> bool:
-    """Whether an error may pass by itself, as a disk's or network's may; what the user must mend does not.
+    """Whether an error may pass on a retry, such as a disk or network error; a user's mistake does not.
 
-    What a server refuses (credentials, rights, size), it refuses the second time too.
+    A server that refuses a request (credentials, permissions, size) will refuse it again.
 
-    Prefect asks it before a retry.
+    Prefect calls this before a retry.
     """
     try:
         state.result()
@@ -111,7 +111,7 @@ def may_pass(_task: Any, _run: Any, state: Any) -> bool:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """What an error was raised from, and what that was."""
+    """Yield the chain of causes of an error."""
     cause = error.__cause__ or error.__context__
     while cause is not None:
         yield cause
@@ -123,7 +123,7 @@ def _inputs_key(context: Any, arguments: dict[str, Any]) -> str | None:
 
 
 class SentencesOnly(logging.Filter):
-    """Lets a `PromotionError` into Prefect's log once, as its sentence; every other error keeps its traceback."""
+    """Logs a `PromotionError` once, as its sentence; every other error keeps its traceback."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,1 +1,1 @@
-"""Numbers in, pictures out: plots as SVG in the page's own colours, and in words for who cannot see them."""
+"""Plots as SVG in the page's own colours, with alt text."""

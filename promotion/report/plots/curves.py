@@ -1,4 +1,4 @@
-"""Curves of two classifiers: ROC, precision and recall, cost. Each picture says in words what it shows."""
+"""Curves of two classifiers: ROC, precision-recall, and cost. Each picture has alt text."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LINES = {"champion": (0, (4, 2)), "challenger": "solid"}
-"""Both sides are told apart without colour too; the challenger lies on top."""
+"""Line styles that distinguish both models without colour; the challenger is drawn on top."""
 
 
 def roc_picture(curves: ScoreCurves) -> Picture:
-    """How many positives are found at each rate of false alarms."""
+    """Draw the true positive rate at each false positive rate."""
     figure, axes = unit_square("ROC", "false positive rate", "true positive rate")
     axes.plot((0, 1), (0, 1), color=light("quiet"), linewidth=0.8, linestyle=":")
     lines = dict(sides(curves, "roc"))
@@ -36,7 +36,7 @@ def roc_picture(curves: ScoreCurves) -> Picture:
 
 
 def precision_picture(curves: ScoreCurves) -> Picture:
-    """How many of the rows that are flagged are positive, at each share of the positives that is found."""
+    """Draw the precision at each recall."""
     figure, axes = unit_square("Precision and recall", "recall", "precision")
     axes.axhline(curves.prevalence, color=light("quiet"), linewidth=0.8, linestyle=":")
     lines = dict(sides(curves, "precision_recall"))
@@ -54,7 +54,7 @@ def precision_picture(curves: ScoreCurves) -> Picture:
 
 
 def cost_picture(curves: ScoreCurves) -> Picture:
-    """What each side costs with its best cut-off, for every balance between misses and false alarms."""
+    """Draw each model's expected cost at its best threshold, for every cost ratio of misses and false alarms."""
     figure = blank()
     axes = figure.add_subplot()
     axes.set(title="Cost", xlabel="share of the cost at stake on positives", ylabel="expected cost", xlim=(0, 1))
@@ -75,7 +75,7 @@ def cost_picture(curves: ScoreCurves) -> Picture:
 
 
 def unit_square(title: str, across: str, up: str) -> tuple["Figure", "Axes"]:
-    """Axes from 0 to 1 both ways."""
+    """Return axes from 0 to 1 in both directions."""
     figure = blank()
     axes = figure.add_subplot()
     axes.set(title=title, xlabel=across, ylabel=up, xlim=(-0.01, 1.01), ylim=(-0.01, 1.02))
@@ -83,7 +83,7 @@ def unit_square(title: str, across: str, up: str) -> tuple["Figure", "Axes"]:
 
 
 def sides(curves: ScoreCurves, name: str) -> Iterator[tuple[str, Curve]]:
-    """Champion, if any, and challenger with one of their curves."""
+    """Yield one curve of the champion, if any, and of the challenger."""
     if curves.champion:
         yield "champion", getattr(curves.champion, name)
     yield "challenger", getattr(curves.challenger, name)
@@ -100,7 +100,7 @@ def _at(line: Curve, x: float) -> float:
 
 
 def _each(lines: dict[str, Curve], x: float) -> str:
-    """What each side reaches there, in words."""
+    """Give each model's value at `x`, in words."""
     return " and ".join(f"{_percent(_at(line, x))} by the {side}" for side, line in lines.items())
 
 

@@ -1,7 +1,7 @@
-"""What stands around the curves of a figure of one axes: its title, the names of lines and rows, and the margins.
+"""The frame of a figure with one axes: title, line and row names, and margins.
 
-matplotlib draws all of it. The margins follow from the widths of its numbers: its own layouts draw a picture several
-times to find them, and take longer than all else in a report.
+matplotlib draws all of it. The margins follow from the widths of the tick labels: matplotlib's own layouts draw a
+picture several times to find them, and take longer than the rest of a report.
 """
 
 import io
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NUMBERS, NAMES, TITLE = 10.5, 11.0, 12.0
-"""Sizes of words, in points."""
+"""Font sizes, in points."""
 _EDGE, _GAP, _LINE, _TITLE = 3.0, 5.0, 14.0, 27.0
 _ROUGHLY = (0.14, 0.14, 0.83, 0.78)
-"""Where the axes lie while their ticks are looked for; how many there are depends on it."""
+"""Provisional position of the axes while ticks are chosen; their number depends on it."""
 
 
 def name_ticks(axis: "Axis", at: Sequence[float], words: Sequence[str]) -> None:
-    """Ticks at these places, with these words."""
+    """Set ticks at these positions, with these labels."""
     from matplotlib.ticker import FixedFormatter, FixedLocator
 
     axis.set_major_locator(FixedLocator(at))
@@ -35,7 +35,7 @@ def name_ticks(axis: "Axis", at: Sequence[float], words: Sequence[str]) -> None:
 
 
 def name_lines(axes: "Axes") -> None:
-    """Samples of the lines with their names, to the right of the title, where they hide nothing."""
+    """Draw the legend of the lines to the right of the title, where it covers nothing."""
     where: dict[str, Any] = {"bbox_to_anchor": (1.0, 1.0), "bbox_transform": axes.figure.transFigure}
     axes.legend(
         loc="upper right", ncols=2, handlelength=1.5, columnspacing=1.0, borderpad=0.2, borderaxespad=0.3, **where
@@ -43,7 +43,7 @@ def name_lines(axes: "Axes") -> None:
 
 
 def put_frame(figure: "Figure") -> None:
-    """Size the axes so that no word is cut off, and no number under them touches the next."""
+    """Size the axes so that no text is cut off, and no x tick labels overlap."""
     (axes,) = figure.axes
     width, height = figure.bbox.size
     axes.set_position(_ROUGHLY)
@@ -59,7 +59,7 @@ def put_frame(figure: "Figure") -> None:
 
 
 def _written(axis: "Axis") -> dict[float, str]:
-    """The numbers at the ticks that are seen, by place."""
+    """Return the labels of the visible ticks, by position."""
     low, high = sorted(axis.get_view_interval())
     at = [float(place) for place in axis.get_majorticklocs()]
     words = axis.get_major_formatter().format_ticks(at)
@@ -67,7 +67,7 @@ def _written(axis: "Axis") -> dict[float, str]:
 
 
 def _common(axis: "Axis") -> str:
-    """What is written once for all ticks, such as a power of ten, or a year; known once they were written."""
+    """Return the text shared by all ticks, such as a power of ten or a year; known after formatting the ticks."""
     return str(axis.get_major_formatter().get_offset())
 
 
@@ -76,7 +76,7 @@ def _widest(written: Mapping[float, str]) -> float:
 
 
 def _thin(axes: "Axes") -> None:
-    """Every second tick under the axes, or every third, until no number touches the next."""
+    """Keep every second or third tick of the x axis, and so on, until no labels overlap."""
     from matplotlib.ticker import FixedLocator
 
     written = _written(axes.xaxis)
@@ -89,12 +89,12 @@ def _thin(axes: "Axes") -> None:
 
 
 def _legend(figure: "Figure") -> float:
-    """The height of a legend under the axes."""
+    """Return the height of the legend below the axes."""
     return sum(float(legend.get_window_extent(_ruler()).height) for legend in figure.legends)
 
 
 def _entitle(axes: "Axes", height: float) -> None:
-    """The title begins at the figure's edge; one that is too long for it ends in dots."""
+    """Align the title with the figure's edge, and end a title that is too long with an ellipsis."""
     box, text = axes.bbox, _one_line(axes.get_title("left"))
     room = axes.figure.bbox.width - 2 * _EDGE
     while _width(text, TITLE, "bold") > room:
@@ -108,11 +108,11 @@ def _one_line(words: str) -> str:
 
 @lru_cache(4096)
 def _width(words: str, size: float, weight: str = "normal") -> float:
-    """In points; of the font that matplotlib brings, which is wider than those of most browsers."""
+    """Return the width in points, in matplotlib's own font, which is wider than the fonts of most browsers."""
     from matplotlib.font_manager import FontProperties
 
     font = FontProperties(size=size, weight=weight)
-    measured = _ruler().get_text_width_height_descent(words, font, ismath=False)  # type: ignore[no-untyped-call]  # likewise
+    measured = _ruler().get_text_width_height_descent(words, font, ismath=False)  # type: ignore[no-untyped-call]  # as above
     return float(measured[0])
 
 
@@ -120,4 +120,4 @@ def _width(words: str, size: float, weight: str = "normal") -> float:
 def _ruler() -> "RendererSVG":
     from matplotlib.backends.backend_svg import RendererSVG
 
-    return RendererSVG(0, 0, io.StringIO())  # type: ignore[no-untyped-call]  # matplotlib's own
+    return RendererSVG(0, 0, io.StringIO())  # type: ignore[no-untyped-call]  # untyped in matplotlib

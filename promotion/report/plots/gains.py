@@ -1,4 +1,4 @@
-"""Gains with their intervals, metric by metric: on all rows, and slice by slice (a forest plot)."""
+"""Gains with their intervals per metric, on all rows and by slice (a forest plot)."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from promotion.report.plots.svg import blank, drawn
 from promotion.vocabulary import Outcome
 
 MOST = 30
-"""So many slices of a metric are drawn: those that block, then those of the lowest gain."""
+"""Maximum number of slices drawn per metric: failed ones first, then those with the lowest gain."""
 
 _LONGEST = 22
 _ROW, _AROUND = 22.0, 78.0
@@ -23,12 +23,12 @@ _LOOKS = {
     Outcome.INCONCLUSIVE: ("unsure", "D", False),
     None: ("quiet", "s", False),
 }
-"""Colour, marker, and whether it is filled: told apart without colour too."""
+"""Colour, marker, and whether it is filled; distinguishable without colour."""
 
 
 @dataclass(frozen=True)
 class _Row:
-    """A gain somewhere, and what is asked for there; of all rows where it is by no slicing."""
+    """A gain on all rows (`by` is empty) or on a slice, with the checks on it."""
 
     by: str
     value: str
@@ -41,13 +41,13 @@ class _Row:
 
     @property
     def outcome(self) -> Outcome | None:
-        """The worst of its checks; None where none looked at it."""
+        """The worst outcome of its checks; None if there is no check."""
         outcomes = [check.outcome for check in self.checks]
         return next((one for one in (Outcome.FAILED, Outcome.INCONCLUSIVE, Outcome.PASSED) if one in outcomes), None)
 
 
 def gain_pictures(decision: Decision) -> tuple[Picture, ...]:
-    """One for each metric that was compared."""
+    """Return one picture per compared metric."""
     comparison = decision.evidence
     if not isinstance(comparison, Comparison):
         return ()
@@ -98,7 +98,7 @@ def _picture(metric: str, place: int, rows: list[_Row], comparison: Comparison) 
 
 
 def _told(rows: Sequence[_Row], comparison: Comparison) -> str:
-    """Every row in words, as far as they are few."""
+    """Describe every row in words."""
     sentences = (
         f"{row.where.capitalize() if row.where == 'all rows' else row.where}: {signed(row.found.gain)}, "
         f"{percent(comparison.confidence)} interval {between(row.found.low, row.found.high)}"
@@ -114,7 +114,7 @@ def _names(comparison: Comparison) -> Iterable[str]:
 
 
 def _rows(decision: Decision, comparison: Comparison, metric: str) -> Iterator[_Row]:
-    """All rows first, then the slices in their order."""
+    """Yield the gain on all rows first, then those of the slices in order."""
     checks: dict[str, list[Check]] = {}
     for check in decision.checks:
         if check.kind in {Kind.PRIMARY, Kind.GUARDRAIL, Kind.SLICE} and check.required is not None:
@@ -128,7 +128,7 @@ def _rows(decision: Decision, comparison: Comparison, metric: str) -> Iterator[_
 
 
 def _under_headings(rows: Sequence[_Row]) -> list[_Row | str]:
-    """Each slicing's rows under its name."""
+    """Return each slicing's rows below its name."""
     lines: list[_Row | str] = []
     by = ""
     for row in rows:
@@ -138,7 +138,7 @@ def _under_headings(rows: Sequence[_Row]) -> list[_Row | str]:
 
 
 def _chosen(rows: list[_Row]) -> list[_Row]:
-    """All, or the most telling ones in their order."""
+    """Return all rows, or the first and the slices to draw, in order."""
     if len(rows) <= MOST + 1:
         return rows
     first, *slices = rows

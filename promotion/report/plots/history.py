@@ -1,4 +1,4 @@
-"""Plots over time: the values of champions and challengers with their intervals, and who served when."""
+"""Plots over time: metric values of champions and challengers with intervals, and champion periods."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ HOW_TO_READ = (
     "decision. Lines are 95 % intervals of each value alone; the interval of the gain, which decides, is paired by row "
     "and narrower."
 )
-"""What is to be said beside the plots of metrics."""
+"""Explanation shown beside the metric plots."""
 _LOOKS: dict[str, dict[str, Any]] = {
     "champion": {"color": light("champion"), "marker": "o", "ms": 4, "label": "champion"},
     "promote": {"color": light("challenger"), "marker": "^", "ms": 7, "ls": "none", "label": "challenger, promoted"},
@@ -40,7 +40,7 @@ _LOOKS: dict[str, dict[str, Any]] = {
 
 
 def metric_pictures(among: Sequence[MetricPoint]) -> tuple[Picture, ...]:
-    """One plot for each metric, in the order in which they come; of many decisions the last."""
+    """Return one plot per metric, in order of appearance; shows at most the last `MOST_DECISIONS` decisions."""
     newest = set(sorted({one.seq for one in among})[-MOST_DECISIONS:])
     among = [one for one in among if one.seq in newest]
     names = dict.fromkeys(one.metric for one in among)
@@ -51,7 +51,7 @@ def metric_pictures(among: Sequence[MetricPoint]) -> tuple[Picture, ...]:
 
 
 def metrics_svg(among: Sequence[MetricPoint]) -> str:
-    """The plots of all metrics below one another, as one SVG file on white."""
+    """Return the plots of all metrics, one below the other, as one SVG file on white."""
     pictures = [picture.svg for picture in metric_pictures(among)]
     placed = "".join(svg.replace("<svg ", f'<svg y="{HEIGHT * place:g}" ', 1) for place, svg in enumerate(pictures))
     height = HEIGHT * len(pictures)
@@ -63,11 +63,11 @@ def metrics_svg(among: Sequence[MetricPoint]) -> str:
 
 
 def timeline_picture(served: Sequence[ChampionPeriod], *, until: str) -> Picture:
-    """Who served when, one bar for each time in production; of many the last.
+    """Draw one bar per champion period; shows at most the last `MOST_REIGNS`.
 
     Args:
-        served: at least one, oldest first.
-        until: where the bar of the present champion ends: the moment that the picture is of.
+        served: at least one period, oldest first.
+        until: end of the present champion's bar: the moment that the picture shows.
     """
     shown = served[-MOST_REIGNS:]
     with style():
@@ -133,16 +133,16 @@ def _bar(axes: "Axes", place: int, period: ChampionPeriod, until: str) -> None:
 def _dates(axes: "Axes", moments: Sequence[float]) -> None:
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
-    locator = AutoDateLocator(minticks=3, maxticks=6)  # type: ignore[no-untyped-call]  # matplotlib's own
+    locator = AutoDateLocator(minticks=3, maxticks=6)  # type: ignore[no-untyped-call]  # untyped in matplotlib
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]  # likewise
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]  # as above
     if min(moments) == max(moments):
         moment = datetime.fromtimestamp(moments[0] * 86_400, UTC)
         name_ticks(axes.xaxis, [moments[0]], [f"{moment:%Y-%m-%d %H:%M}"])
 
 
 def _when(at: str) -> float:
-    """Days since 1970 in UTC, as matplotlib counts time."""
+    """Return days since 1970 in UTC, matplotlib's unit of time."""
     return datetime.fromisoformat(at).timestamp() / 86_400
 
 

@@ -1,4 +1,4 @@
-"""How scores lie: whether they mean what they say, and where those of each class are."""
+"""Score distributions: calibration, histograms of each class, and regression errors."""
 
 from collections.abc import Mapping, Sequence
 
@@ -19,7 +19,7 @@ _MARKERS = {"champion": "s", "challenger": "o"}
 
 
 def calibration_picture(sides: Mapping[str, Sequence[Calibration]]) -> Picture:
-    """What came true of each tenth of a model's scores, over what it said."""
+    """Draw the observed frequency in each decile of a model's scores against the mean score."""
     figure = blank()
     axes = figure.add_subplot()
     top = 1.05 * max(max(part.score, part.observed) for parts in sides.values() for part in parts)
@@ -42,12 +42,12 @@ def calibration_picture(sides: Mapping[str, Sequence[Calibration]]) -> Picture:
 
 
 def score_pictures(curves: ScoreCurves) -> tuple[Picture, ...]:
-    """The scores of the positives, and those of the negatives."""
+    """Draw histograms of the scores of positives and of negatives."""
     return tuple(_of_class(curves, name) for name in ("positives", "negatives"))
 
 
 def errors_picture(bins: ErrorBins) -> Picture:
-    """How far predicted numbers lie from the true ones."""
+    """Draw a histogram of predicted minus true values."""
     found = {"champion": bins.champion_errors, "challenger": bins.challenger_errors}
     shares = {side: share for side, share in found.items() if share}
     return _histogram(
@@ -76,7 +76,7 @@ def _histogram(
         axes.stairs(heights, edges, color=light(side), linestyle=LINES[side], linewidth=1.6, label=side)
     if crowded:
         axes.set(yscale="log", ylim=(least, 2.0))
-        axes.yaxis.set_major_formatter(lambda share, _: percent(float(f"{share:.3g}")))  # its own would be in TeX
+        axes.yaxis.set_major_formatter(lambda share, _: percent(float(f"{share:.3g}")))  # the default one uses TeX
         axes.minorticks_off()
     name_lines(axes)
     told = "; ".join(
@@ -90,6 +90,6 @@ def _histogram(
 
 
 def _middle(share: Sequence[float], edges: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> float:
-    """Where half of the weight lies below."""
+    """Return the median of the histogram."""
     below = np.append(0.0, np.cumsum(share))
     return float(np.interp(0.5 * below[-1], below, edges))

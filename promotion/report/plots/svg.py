@@ -1,6 +1,6 @@
-"""From a matplotlib figure to an `<svg>` for a page: small, the same each time, in the page's own colours.
+"""Turn a matplotlib figure into an `<svg>` for a page: small, reproducible, in the page's own colours.
 
-Figures are made by `blank` and finished by `drawn`, both under `style`; pyplot, with its windows, is never loaded.
+`blank` makes a figure and `drawn` finishes it, both under `style`; pyplot, with its windows, is never loaded.
 """
 
 import io
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 POINTS = 72.0
-"""Points to an inch, as in SVG: a figure of width 360 stands 360 CSS pixels wide on a phone."""
+"""Points per inch, as in SVG: a figure of width 360 is 360 CSS pixels wide on a phone."""
 
 ORIGIN = "<!-- drawn by promotion -->"
-"""What a drawing that is a file of its own begins with."""
+"""Start of a drawing that is a file of its own."""
 
 _STYLE: dict[Any, Any] = {
     "text.parse_math": False,  # a slice may be named `$`
-    "svg.fonttype": "none",  # words stay words: lighter than outlines, and in the page's own font
+    "svg.fonttype": "none",  # keep text as text: smaller than outlines, and in the page's own font
     "svg.hashsalt": "promotion",
     "font.size": NAMES,
     "axes.edgecolor": light("quiet"),
@@ -57,7 +57,7 @@ _STYLE: dict[Any, Any] = {
     "lines.linewidth": 1.8,
     "path.simplify": False,
 }
-_ONE_AT_A_TIME = Lock()  # matplotlib's settings belong to the whole process
+_ONE_AT_A_TIME = Lock()  # matplotlib's settings are global to the process
 
 _ID = re.compile(r' id="([^"]+)"')
 _REFERRED = re.compile(r'(?:url\(#|href="#)([^")]+)')
@@ -72,7 +72,7 @@ _SPACES = re.compile(r"(?<=>)\s+(?=<)|\s+(?=\")")
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Our looks, whatever the user's own settings of matplotlib are; those hold again afterwards."""
+    """Apply the project's style inside the block, whatever the user's matplotlib settings, and restore those after."""
     import matplotlib as mpl
 
     with _ONE_AT_A_TIME, mpl.rc_context():
@@ -82,11 +82,11 @@ def style() -> Iterator[None]:
 
 
 def blank(width: float = 360.0, height: float = 290.0) -> "Figure":
-    """An empty figure for one axes.
+    """Return an empty figure for one axes.
 
     Args:
-        width: in CSS pixels at its natural size; 360 fits a phone, and two side by side a desktop.
-        height: likewise.
+        width: in CSS pixels at natural size; 360 fits a phone, and two side by side fit a desktop.
+        height: in the same unit.
     """
     from matplotlib.figure import Figure
 
@@ -94,13 +94,13 @@ def blank(width: float = 360.0, height: float = 290.0) -> "Figure":
 
 
 def drawn(figure: "Figure", *, name: str, title: str, told: str) -> str:
-    """The figure as an `<svg>` element.
+    """Return the figure as an `<svg>` element.
 
     Args:
         figure: made by `blank`, within the same `style`.
-        name: unique among the pictures of a page; begins every id in it: letters, digits and `-`.
-        title: what it is, in a few words.
-        told: what is to be seen in it, with the numbers, for who cannot see it.
+        name: unique among the pictures of a page, of letters, digits and `-`; every id in the element begins with it.
+        title: what the figure is, in a few words.
+        told: alt text with the numbers.
     """
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
@@ -122,9 +122,9 @@ def drawn(figure: "Figure", *, name: str, title: str, told: str) -> str:
 
 
 def _light(inner: str) -> str:
-    """Without what no reader needs: the page sets the font, and a hundredth of a pixel is fine enough."""
+    """Remove what readers do not need: the page sets the font, and two decimals of a pixel are enough."""
     plain = _FAMILY.sub("", _FONT.sub(_font, _UNTURNED.sub("", _NOTHING.sub("", inner))))
-    shorter = _TAG.sub(lambda tag: _DECIMALS.sub(r"\1", tag[0]), plain)  # what people read stays as it is
+    shorter = _TAG.sub(lambda tag: _DECIMALS.sub(r"\1", tag[0]), plain)  # leave visible text unchanged
     return _SPACES.sub("", shorter).strip()
 
 
@@ -134,14 +134,14 @@ def _font(found: re.Match[str]) -> str:
 
 
 def _named(inner: str, name: str) -> str:
-    """Ids that something refers to begin with the picture's name; the others go."""
+    """Prefix referenced ids with the picture's name, and remove the others."""
     referred = set(_REFERRED.findall(inner))
     kept = _ID.sub(lambda found: f' id="{name}-{found[1]}"' if found[1] in referred else "", inner)
     return _REFERRED.sub(lambda found: f"{found[0][: -len(found[1])]}{name}-{found[1]}", kept)
 
 
 def _coloured(inner: str) -> str:
-    """The page's colours in place of those that were drawn with."""
+    """Replace the drawn colours with the page's colour variables."""
     for name, colour in PALETTE.items():
         inner = inner.replace(colour.light, f"var(--{name}, {colour.light})")
     return inner

@@ -1,4 +1,4 @@
-"""All that a model's pages tell, folded once from its entries, and the names of their files. Pure."""
+"""The data of a model's pages, folded once from its entries, and the names of their files. Pure functions."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -16,16 +16,16 @@ _PLAIN = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,80}")
 
 @dataclass(frozen=True, kw_only=True)
 class Chronicle:
-    """One model.
+    """The history of one model.
 
     Attributes:
-        state: at the end of its ledger.
-        entries: all of them, oldest first.
-        champion_periods: every champion's time in production, oldest first.
-        metric_history: what the decisions measured, in order.
-        decisions: every decision by its entry's `seq`.
-        applied: by the `seq` of a planned transition, the one of the entry that says it is done.
-        followed: by the `seq` of a decision, the entries that followed from it.
+        state: state at the end of its ledger.
+        entries: all entries, oldest first.
+        champion_periods: every champion period, oldest first.
+        metric_history: the values that decisions measured, in order.
+        decisions: every decision, by its entry's `seq`.
+        applied: `seq` of the entry that completes a planned transition, by the `seq` of the plan.
+        followed: the entries that followed from a decision, by the `seq` of the decision.
     """
 
     state: State
@@ -38,7 +38,7 @@ class Chronicle:
 
     @property
     def model(self) -> str:
-        """Its name."""
+        """Name of the model."""
         return self.state.model
 
     @property
@@ -49,10 +49,10 @@ class Chronicle:
 
 
 def chronicle(model: str, entries: Sequence[Entry]) -> Chronicle:
-    """The chronicle of a model.
+    """Return the chronicle of a model.
 
     Raises:
-        LedgerError: the entries are not as they were written.
+        LedgerError: the entries were changed after they were written.
     """
     return Chronicle(
         state=fold(model, entries),
@@ -66,14 +66,14 @@ def chronicle(model: str, entries: Sequence[Entry]) -> Chronicle:
 
 
 def model_page_name(model: str) -> str:
-    """The file of a model's page: `model-fraud_classifier.html`; names that no file may have get a digest's."""
+    """Return the file name of a model's page: `model-fraud_classifier.html`; a digest replaces unsafe names."""
     if _PLAIN.fullmatch(model):
         return f"model-{model}.html"
     return f"model-{sha256(model.encode()).hexdigest()[:16]}.html"
 
 
 def decision_page_name(digest: str) -> str:
-    """The file of a decision's report: `decision-3f2a90c1d4e7.html`."""
+    """Return the file name of a decision's report: `decision-3f2a90c1d4e7.html`."""
     if not re.fullmatch(r"[0-9a-f]{12,64}", digest):
         digest = sha256(digest.encode()).hexdigest()
     return f"decision-{digest[:12]}.html"

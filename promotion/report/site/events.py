@@ -1,4 +1,4 @@
-"""The entries of a model as a list with places to link to, and the search over them."""
+"""The entries of a model as a list with anchors, and the search index over them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,19 +26,19 @@ Found = dict[str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class EntryRow:
-    """One entry, as it stands in the list.
+    """One entry in the list.
 
     Attributes:
-        seq: its place; `entry-SEQ` is its anchor.
-        also: the entry that says that it is done; its anchor leads here too.
-        kind: in a word.
-        at: to the minute, and
-        moment: exactly.
-        actor: who.
-        told: what, as a sentence.
-        verdict, tone: of a decision; empty and plain for anything else.
-        report: the page of the decision that it is or follows from; empty for none.
-        note: what is to be said besides.
+        seq: its number; `entry-SEQ` is its anchor.
+        also: number of the entry that completes it, whose anchor leads here too.
+        kind: kind of entry, in a word.
+        at: time to the minute.
+        moment: exact time.
+        actor: who recorded it.
+        told: what happened, as a sentence.
+        verdict, tone: of a decision; empty and plain for other entries.
+        report: page of the decision that it is or follows from; empty if there is none.
+        note: further remarks.
     """
 
     seq: int
@@ -55,7 +55,7 @@ class EntryRow:
 
 
 def events(of: Chronicle) -> Iterator[EntryRow]:
-    """Every entry in order; one that only says that another was carried out stands with that one."""
+    """Yield every entry in order. An entry that only completes another one shares that one's row."""
     before = ""
     for entry in of.entries:
         before = told(entry, before)
@@ -64,7 +64,7 @@ def events(of: Chronicle) -> Iterator[EntryRow]:
 
 
 def search_index(of: Chronicle) -> Iterator[Found]:
-    """What a search finds of a model: itself, its versions, and all that happened but registrations, newest first."""
+    """Yield the search results of a model: itself, its versions, and all events except registrations, newest first."""
     page = model_page_name(of.model)
     yield {"kind": "model", "title": of.model, "text": "", "link": page}
     for place, version in enumerate(of.state.versions.values(), 1):

@@ -1,4 +1,4 @@
-"""What the first page says of each model, and what a model's own page says first."""
+"""What the first page shows of each model, and the head of a model's own page."""
 
 from collections.abc import Iterable, Sequence, Sized
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ class Standing:
 
     Attributes:
         model, link: its name, and its page.
-        champion: the version that serves; `none yet`.
-        age: how long it has served; empty without one.
-        since: from when; likewise.
-        last: the last verdicts, newest first, each with its report.
+        champion: the version that serves, or `none yet`.
+        age: how long it has served; empty without a champion.
+        since: when it began to serve; empty without a champion.
+        last: the last verdicts, newest first, each with a link to its report.
         waiting: the versions that wait.
-        decisions: how many there were.
+        decisions: number of decisions.
     """
 
     model: str
@@ -46,10 +46,10 @@ class Recent:
     """A decision on the first page.
 
     Attributes:
-        model, link: on which model, and where its entry stands.
-        version, verdict: on which version, and what was decided, with its report.
-        moment, at: when, exactly and to the minute.
-        summary: why, in a sentence.
+        model, link: its model, and the anchor of its entry.
+        version, verdict: its version, and the verdict with a link to its report.
+        moment, at: exact time, and time to the minute.
+        summary: the reason, in a sentence.
     """
 
     model: str
@@ -62,7 +62,7 @@ class Recent:
 
 
 def standing(of: Chronicle, now: datetime) -> Standing:
-    """A model on the first page."""
+    """Return a model's row on the first page."""
     champion = of.state.champion
     newest = sorted(of.decisions, reverse=True)[:3]
     return Standing(
@@ -78,7 +78,7 @@ def standing(of: Chronicle, now: datetime) -> Standing:
 
 
 def recent(among: Iterable[Chronicle]) -> tuple[Recent, ...]:
-    """The newest decisions on all models, the newest first."""
+    """Return the newest decisions on all models, newest first."""
     judged = [(of.entries[seq - 1].at, of, seq) for of in among for seq in of.decisions]
     newest = sorted(judged, key=lambda one: (datetime.fromisoformat(one[0]), one[2]), reverse=True)[:RECENT]
     return tuple(
@@ -96,7 +96,7 @@ def recent(among: Iterable[Chronicle]) -> tuple[Recent, ...]:
 
 
 def model_lead(of: Chronicle) -> Page:
-    """Who serves, who waits, how much the holdout is used."""
+    """Show the champion, the waiting versions, and the holdout budget."""
     champion, state = of.state.champion, of.state
     serves = (
         f"`{version_of(champion.tag)}` serves since {minute(champion.since)} UTC, "
@@ -123,14 +123,14 @@ def model_lead(of: Chronicle) -> Page:
 
 
 def champion_periods_table(of: Chronicle) -> Table:
-    """Who was in production when, the newest first, with links to what put each there."""
+    """Return a table of champion periods, newest first, with links to their causes."""
     at = (Column("from (UTC)", wraps=False), Column("until (UTC)", wraps=False))
     columns = (*left("version"), *at, *left("cause", "decision", "who", "why"))
     return Table(columns=columns, rows=tuple(map(_champion_period, reversed(of.champion_periods))))
 
 
 def versions_rows(of: Chronicle) -> Sequence[tuple[Words, ...]]:
-    """Every version in order of registration; a row's anchor is `version-` and its place."""
+    """Return every version in order of registration; a row's anchor is `version-` and its position."""
     return tuple(
         row(
             version_of(version.tag),
@@ -150,13 +150,13 @@ def _stage(version: VersionState) -> str:
 
 
 def some(names: Sequence[str]) -> str:
-    """The last few of the names, the last first, and how many more there are."""
+    """List the last few names, last first, and the number of others."""
     shown = ", ".join(names[: -_FEW - 1 : -1])
     return f"{shown} and {len(names) - _FEW:,} more" if len(names) > _FEW else shown
 
 
 def age_told(since: str, now: datetime) -> str:
-    """How long it has been, in whole days."""
+    """Return the elapsed time in whole days."""
     days = int((now - datetime.fromisoformat(since)).total_seconds() // _DAY)
     return "since today" if days < 1 else f"for {days:,} day{'s' * (days > 1)}"
 

@@ -1,4 +1,4 @@
-"""Writes the site: what has changed is drawn again, the rest stays as it is, and what is not ours is not touched."""
+"""Write the site: redraws changed pages, keeps unchanged ones, and leaves other files in the folder alone."""
 
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
@@ -32,7 +32,7 @@ _INSTEAD = "Give --site a folder of its own."
 
 @dataclass(frozen=True, kw_only=True)
 class _Page:
-    """A file of the site: its name, all that it is drawn from, and how."""
+    """A file of the site: its name, the data it depends on, and the function that draws it."""
 
     name: str
     made_of: object
@@ -41,13 +41,13 @@ class _Page:
 
 @dataclass
 class SiteWritten:
-    """What was done.
+    """The result of writing the site.
 
     Attributes:
-        folder: where the site is; its first page is `index.html`.
-        drawn: names of the files that were written, and
-        kept: of those that were as they should be already.
-        unread: why a model's ledger could not be read, as sentences; its pages stay as they were.
+        folder: the folder of the site; its first page is `index.html`.
+        drawn: names of the files that were written.
+        kept: names of the files that were up to date.
+        unread: why a model's ledger could not be read, as sentences; its pages stay unchanged.
     """
 
     folder: Path
@@ -61,7 +61,7 @@ class SiteWritten:
         return self.folder / "index.html"
 
     def put(self, page: _Page) -> None:
-        """Write a file, unless it was drawn from the same already."""
+        """Write a file, unless it is up to date."""
         mark = _MARK.format(key=digest([_drawing(), page.made_of])).encode()
         path = self.folder / page.name
         if _ends_with(path, mark):
@@ -72,16 +72,16 @@ class SiteWritten:
 
 
 def write_site(registry: "Registry", folder: Path, *, now: datetime, health: Health = lambda _: ()) -> SiteWritten:
-    """Write or renew the site of every model.
+    """Write or update the site of every model.
 
     Args:
-        registry: whose ledger is told; only its entries are read.
-        folder: made where it is missing; files in it that are not the site's stay.
-        now: the moment that ages are counted to.
-        health: says of the models what a person is to know first, as sentences.
+        registry: the registry to show; only its entries are read.
+        folder: the target folder, created if missing; files that do not belong to the site stay.
+        now: the time that ages are relative to.
+        health: returns sentences on the models' most urgent problems.
 
     Raises:
-        Unwritable: the folder is none, or not ours to write to, or has a file by the name of a page that is none.
+        Unwritable: the path is not a folder or not writable, or holds another file with the name of a page.
     """
     done = SiteWritten(_made(folder))
     told: list[Chronicle] = []
@@ -94,15 +94,15 @@ def write_site(registry: "Registry", folder: Path, *, now: datetime, health: Hea
     index = _index(told, now.astimezone(UTC), (*done.unread, *warnings))
     pages = [*(page for one in told for page in _pages(one)), index]
     for page in pages:
-        refuse_others(done.folder / page.name, instead=_INSTEAD)  # before any is written
+        refuse_others(done.folder / page.name, instead=_INSTEAD)  # check all files before writing any
     for page in pages:
         done.put(page)
     return done
 
 
 def _pages(of: Chronicle) -> Iterator[_Page]:
-    """Of one model: the report of each decision, and its own page."""
-    last = {judgement.decision_digest: seq for seq, judgement in of.decisions.items()}  # one may be recorded again
+    """Yield the pages of one model: the report of each decision, and its own page."""
+    last = {judgement.decision_digest: seq for seq, judgement in of.decisions.items()}  # a decision can recur
     for seq in last.values():
         judgement = of.decisions[seq]
         entry, followed = of.entries[seq - 1], of.followed[seq]
@@ -170,17 +170,17 @@ def _script() -> str:
 
 @cache
 def _drawing() -> str:
-    """A digest of all that draws: pages of another release are drawn again."""
+    """Return a digest of all drawing code, so that another release redraws every page."""
     room = Path(__file__).parent.parent
     sources = sorted(path for path in room.rglob("*") if path.suffix in {".py", ".html", ".css", ".js"})
     return digest([[str(path.relative_to(room)), sha256(path.read_bytes()).hexdigest()] for path in sources])
 
 
 def _made(folder: Path) -> Path:
-    """The folder, there and a folder.
+    """Create the folder if it is missing, and return it.
 
     Raises:
-        Unwritable: it is not, and cannot be made.
+        Unwritable: it is not a folder and cannot be created.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -192,7 +192,7 @@ def _made(folder: Path) -> Path:
 
 
 def _ends_with(path: Path, mark: bytes) -> bool:
-    """Of a file of ours, or one that is not there."""
+    """Whether the file exists and ends with the mark."""
     if not path.exists():
         return False
     with path.open("rb") as file:
