@@ -22,10 +22,10 @@ from promotion.interfaces import Keyring, LedgerStore, Mirror, ModelStore
 from promotion.iso import in_utc
 from promotion.ledger.chain import Head
 from promotion.ledger.state import fold
-from promotion.patience import patience
 from promotion.registry.claims import Claims
 from promotion.registry.data import Reader
 from promotion.registry.parts import Parts
+from promotion.timeouts import patience
 
 _ATTEMPTS = 3
 

@@ -7,8 +7,8 @@ from promotion.findings import Code, Finding, finding
 from promotion.ledger.state import State, VersionState
 from promotion.number_format import level
 from promotion.policy.approval import Panel
-from promotion.registry.approving import consent_of, is_open, overdue, until_told
-from promotion.registry.spending import Spent
+from promotion.registry.consent import consent_of, is_open, overdue, until_told
+from promotion.registry.holdout_uses import Spent
 
 NEARLY_SPENT = 100
 """Nearly spent are rows whose next decision is made at less than alpha by this factor: once they judged seven times."""

@@ -17,8 +17,8 @@ from promotion.ledger.chain import Entry, Head
 from promotion.ledger.entries import Body, Judgement
 from promotion.ledger.state import State, StateBuilder
 from promotion.policy import Trial
-from promotion.registry.mirroring import decision_metrics
-from promotion.registry.spending import Spent, spent
+from promotion.registry.holdout_uses import Spent, spent
+from promotion.registry.mirror_state import decision_metrics
 
 _PAGE = 200
 UNREADABLE = (PromotionError, TypeError, ValueError)

@@ -32,7 +32,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     try:
         from promotion.cli.door import remark, settled, standard_streams
         from promotion.cli.streams import own_output
-        from promotion.registry.later import answering_first
+        from promotion.registry.deferred import answering_first
 
         with standard_streams() as out, own_output(), answering_first() as send:
             code = settled(out, _run(sys.argv[1:] if arguments is None else arguments))

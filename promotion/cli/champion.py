@@ -22,12 +22,12 @@ class Nobody(PromotionError):
 
 def champion(
     model: Model,
-    at: Annotated[str | None, typer.Option(help=f"Who was in production then. {AT_HELP}", metavar="TIME")] = None,
+    at: Annotated[str | None, typer.Option(help=f"Show the champion of this time. {AT_HELP}", metavar="TIME")] = None,
     as_json: Json = False,
 ) -> None:
-    """Who serves now, or served at a moment.
+    """Show the champion, now or at a given time.
 
-    And what put it there. Exit code 1 when nobody served.
+    Also shows how it became the champion. Exit code 1 if there was none.
     """
     registry = open_here()
     tell_other(registry, model)

@@ -16,7 +16,7 @@ def init(
 ) -> None:
     """Write a commented promotion.toml.
 
-    Its active example is the fraud classifier.
+    The active example in it is the fraud classifier.
     """
     from importlib.resources import files
 

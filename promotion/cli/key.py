@@ -16,9 +16,9 @@ def key(
     file: Annotated[Path, typer.Argument(help="New file for the private key.", metavar="FILE")],
     as_json: Json = False,
 ) -> None:
-    """Make a key that signs entries.
+    """Create a key pair for signing ledger entries.
 
-    Writes the private key to a new file, and shows the public one.
+    Writes the private key to a new file and prints the public key.
     """
     from promotion.adapters.keys import key_id, write_new_key
 

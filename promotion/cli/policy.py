@@ -26,14 +26,14 @@ def check(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """See that a policy is valid, and say in sentences what it will demand. Exit code 1 when it is not valid.
+    """Check a policy and explain in sentences what it requires. Exit code 1 if it is not valid.
 
-    Of a configured model it also says which checks a challenger equal to the champion could not pass, by the rows that
-    the last decision rests on.
+    For a configured model, also lists the checks that a challenger equal to the champion could not pass on the
+    rows of the last decision.
     """
     from promotion.config import load_config
     from promotion.policy.explain import explain
-    from promotion.report.demands import demands_page
+    from promotion.report.policy import demands_page
 
     found = policies_in(file)
     configured = file is None or is_configuration(file)

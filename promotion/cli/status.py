@@ -7,16 +7,16 @@ from promotion.cli.output import AnyModel, Json, form_of, models_of, open_here, 
 
 if TYPE_CHECKING:
     from promotion.ledger.state import State
-    from promotion.registry.spending import Spent
+    from promotion.registry.holdout_uses import Spent
 
 
 EXAMPLE = "promotion status"
 
 
 def status(model: AnyModel = None, as_json: Json = False) -> None:
-    """Who serves, who waits, what needs attention.
+    """Show the champions, the waiting versions and what needs attention.
 
-    And how much the holdout of each model is used.
+    Also shows how much of each model's holdout budget is used.
     """
     from promotion.report.record import status_page
 
@@ -29,8 +29,8 @@ def status(model: AnyModel = None, as_json: Json = False) -> None:
 
 def _summary(state: "State") -> dict[str, Any]:
     from promotion.canonical import plain
+    from promotion.registry.holdout_uses import last_spent
     from promotion.registry.rolled_back import rolled_back
-    from promotion.registry.spending import last_spent
     from promotion.report.record import awaiting_approval
 
     spent = last_spent(state)

@@ -7,8 +7,8 @@ from promotion.errors import ConfigError
 from promotion.iso import first_moment, in_utc
 
 AT_HELP = (
-    "A moment as 2026-11-22 (its first moment), 2026-11-22T14:30 or 2026-11-22T14:30+01:00; local time where it names "
-    "no zone."
+    "Write 2026-11-22 (the start of that day), 2026-11-22T14:30 or 2026-11-22T14:30+01:00. Times without an offset are "
+    "local."
 )
 
 

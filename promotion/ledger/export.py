@@ -75,7 +75,7 @@ def read_export(lines: Iterable[bytes], *, name: str) -> Mapping[str, Chain]:
     Raises:
         LedgerError: a line is not as an export writes it, or does not belong where it stands; names the line.
     """
-    reading = _Reading(name)
+    reading = _Import(name)
     for line in lines:
         reading.take(line)
     return reading.chains()
@@ -99,7 +99,7 @@ def entries_to_append(chain: Chain, held: Sequence[Entry]) -> tuple[Entry, ...]:
     raise LedgerError(message, model=model, seq=same)
 
 
-class _Reading:
+class _Import:
     """An export as far as it was read."""
 
     def __init__(self, name: str) -> None:

@@ -9,7 +9,7 @@ from promotion.registry.preflight import settled
 from promotion.registry.register import registrations
 from promotion.registry.serving import labelled_prod
 from promotion.registry.transition import find
-from promotion.registry.verifying import check_bound, verified
+from promotion.registry.verification import check_bound, verified
 from promotion.times import TimeBound, bound_of
 from promotion.vocabulary import Stage, Tag
 

@@ -6,11 +6,11 @@ from functools import partial
 from promotion.errors import Conflict, LedgerError, PromotionError, StoreError
 from promotion.interfaces import Names, StoreMaintenance, shown
 from promotion.ledger.state import State
-from promotion.patience import patience
-from promotion.registry.later import put_off
+from promotion.registry.deferred import put_off
 from promotion.registry.parts import Parts
 from promotion.registry.plan import Plan
 from promotion.registry.sync import sync
+from promotion.timeouts import patience
 
 
 def complete(parts: Parts, model: str) -> State:

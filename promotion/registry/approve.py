@@ -2,13 +2,13 @@
 
 from promotion.ledger.entries import Approval
 from promotion.registry import transition
-from promotion.registry.approving import check_answer
+from promotion.registry.consent import check_answer
 from promotion.registry.parts import Parts
 from promotion.registry.plan import Plan, plan_of, required
 from promotion.registry.preflight import fresh_start, settled
 from promotion.registry.rolled_back import blocking, check_readmitted
 from promotion.registry.transition import check_rival, find
-from promotion.registry.verifying import verified
+from promotion.registry.verification import verified
 from promotion.vocabulary import Tag
 
 

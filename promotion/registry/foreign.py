@@ -7,7 +7,7 @@ from promotion.errors import Refused
 from promotion.interfaces import ALIASES, Aliases, Names
 from promotion.ledger.chain import Entry
 from promotion.ledger.state import State, StateBuilder
-from promotion.registry.mirroring import aliases
+from promotion.registry.mirror_state import aliases
 from promotion.vocabulary import Tag
 
 if TYPE_CHECKING:

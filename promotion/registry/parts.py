@@ -10,14 +10,14 @@ from promotion.findings import Finding
 from promotion.interfaces import Aliases, Keyring, LedgerStore, Mirror, ModelStore, Names, Recall, Stored, read_anew
 from promotion.ledger.chain import Entry
 from promotion.ledger.state import State
-from promotion.patience import patience
 from promotion.policy.approval import ANYONE, Panel
 from promotion.registry.claims import Claims
 from promotion.registry.data import Reader
 from promotion.registry.foreign import foreign, of_ours, to_send, unknown_champion
 from promotion.registry.journal import Journal, utc_now
-from promotion.registry.mirroring import Draw
+from promotion.registry.mirror_state import Draw
 from promotion.registry.serving import present
+from promotion.timeouts import patience
 from promotion.vocabulary import Tag
 
 

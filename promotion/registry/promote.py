@@ -14,7 +14,7 @@ from promotion.registry.register import registrations
 from promotion.registry.rolled_back import blocking, check_readmitted
 from promotion.registry.serving import labelled_prod
 from promotion.registry.transition import find
-from promotion.registry.verifying import changed, verified
+from promotion.registry.verification import changed, verified
 from promotion.vocabulary import Tag
 
 

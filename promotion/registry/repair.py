@@ -7,12 +7,12 @@ from promotion.errors import MirrorError
 from promotion.interfaces import Names, Stored, StoreMaintenance, Stray
 from promotion.ledger.entries import Move, TransitionPlanned
 from promotion.ledger.state import State, VersionState
-from promotion.patience import patience
 from promotion.registry.foreign import foreign_told, unknown_champion
 from promotion.registry.parts import Parts
 from promotion.registry.plan import Plan, plan_of
 from promotion.registry.register import registrations
 from promotion.registry.serving import champion_trouble
+from promotion.timeouts import patience
 from promotion.vocabulary import Stage, Tag
 
 

@@ -10,7 +10,7 @@ from promotion.registry.plan import Plan, plan_of, required
 from promotion.registry.preflight import settled
 from promotion.registry.rolled_back import lost
 from promotion.registry.transition import rollback_target
-from promotion.registry.verifying import verified
+from promotion.registry.verification import verified
 from promotion.vocabulary import Tag
 
 

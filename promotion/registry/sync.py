@@ -7,7 +7,7 @@ from promotion.interfaces import Names
 from promotion.ledger.chain import Head
 from promotion.ledger.state import State
 from promotion.registry.foreign import UnknownChampion, foreign_told
-from promotion.registry.mirroring import mirror_state
+from promotion.registry.mirror_state import mirror_state
 from promotion.registry.parts import Parts
 from promotion.vocabulary import Tag
 

@@ -11,7 +11,7 @@ from promotion.ledger.state import State, VersionState, champion_at, champions
 from promotion.number_format import minute
 from promotion.policy import Decision
 from promotion.policy.approval import ANYONE, Panel
-from promotion.registry.approving import check_approved, consent_of, is_open
+from promotion.registry.consent import check_approved, consent_of, is_open
 from promotion.registry.rolled_back import held_back, no_previous
 from promotion.vocabulary import Stage, Tag, Verdict
 

@@ -9,7 +9,7 @@ from promotion.ledger.state import State, VersionState
 from promotion.number_format import minute
 from promotion.policy import Decision
 from promotion.policy.approval import Panel
-from promotion.registry.approving import consent_of, overdue, until_told
+from promotion.registry.consent import consent_of, overdue, until_told
 from promotion.registry.plan import Plan
 from promotion.registry.rolled_back import rolled_back_told
 from promotion.report.decision import judged_by

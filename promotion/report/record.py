@@ -20,8 +20,8 @@ from promotion.ledger.entries import (
 )
 from promotion.ledger.state import State, VersionState
 from promotion.number_format import level, minute
+from promotion.registry.holdout_uses import last_spent
 from promotion.registry.rolled_back import rolled_back, rolled_back_told
-from promotion.registry.spending import last_spent
 from promotion.report.page import Page, Table, Tone, Words, left, right, row
 
 

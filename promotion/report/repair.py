@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from promotion.interfaces import Stray
-from promotion.registry.mirroring import aliases
+from promotion.registry.mirror_state import aliases
 from promotion.registry.plan import Plan
 from promotion.registry.retention import Retention
 from promotion.report.page import Page, Table, Tone, Words, left, row

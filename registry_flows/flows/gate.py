@@ -9,7 +9,7 @@ from prefect.tasks import exponential_backoff
 
 from promotion.ledger.state import State
 from promotion.policy import Decision
-from promotion.registry.approving import is_open
+from promotion.registry.consent import is_open
 from promotion.registry.transition import standing
 from promotion.vocabulary import Tag
 from registry_flows.under_prefect.approval import asked_before, follow_up

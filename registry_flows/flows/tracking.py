@@ -20,10 +20,10 @@ from promotion.comparison import measure
 from promotion.config import Config
 from promotion.errors import MirrorError, as_data_error
 from promotion.interfaces import Recipe, Split, Trained, task_of_recipe
-from promotion.patience import in_time, patience
 from promotion.registry.data import Data
-from promotion.registry.mirroring import logged_as
+from promotion.registry.mirror_state import logged_as
 from promotion.secrets import without_password
+from promotion.timeouts import in_time, patience
 from promotion.training_metadata import METRICS, TRAINED_WITH, python_series
 from promotion.visible import visible
 from promotion.vocabulary import Task

@@ -28,7 +28,7 @@ from pydantic import Field, ValidationError
 from promotion.assembly import open_registry
 from promotion.errors import Refused
 from promotion.ledger.state import VersionState
-from promotion.registry.approving import consent_of, deadline, is_open, overdue, unanswered, until_told
+from promotion.registry.consent import consent_of, deadline, is_open, overdue, unanswered, until_told
 from promotion.registry.registry import Registry
 from promotion.report.decision import decision_page
 from promotion.report.markdown import escaped, page_markdown

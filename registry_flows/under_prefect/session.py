@@ -16,7 +16,7 @@ from promotion.assembly import open_registry
 from promotion.config import load_config
 from promotion.errors import Conflict, MirrorError, PromotionError
 from promotion.interfaces import is_repeatable
-from promotion.registry.later import at_once
+from promotion.registry.deferred import at_once
 from promotion.registry.registry import Registry
 from registry_flows.under_prefect.caching import inputs_key, kept_rows, results_folder
 from registry_flows.under_prefect.dry_run import copied_registry

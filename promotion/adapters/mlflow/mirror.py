@@ -26,7 +26,7 @@ from promotion.adapters.mlflow.seen import (
     paged,
 )
 from promotion.interfaces import MirrorDecision, MirrorRun, MirrorState, MirrorVersion, Names, Pushed
-from promotion.patience import go_on, in_time
+from promotion.timeouts import go_on, in_time
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

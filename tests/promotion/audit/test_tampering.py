@@ -37,7 +37,7 @@ from promotion.ledger.entries import (
     TransitionPlanned,
 )
 from promotion.ledger.state import advance, fold
-from promotion.registry.mirroring import mirror_state
+from promotion.registry.mirror_state import mirror_state
 from promotion.vocabulary import Stage
 
 LATER = NOON + timedelta(days=1)

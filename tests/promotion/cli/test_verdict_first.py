@@ -38,7 +38,7 @@ def asked(with_champion, mlflow_that, monkeypatch, capsys):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_answer_is_out_before_mlflow_is_asked(asked, command, monkeypatch, name):
-    monkeypatch.setattr("promotion.patience.ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr("promotion.timeouts.ANSWER_SECONDS", 1.0)
     words, code, said = COMMANDS[name]
     began = time.monotonic()
     found, late, err = command(*words)
@@ -51,7 +51,7 @@ def test_the_answer_is_out_before_mlflow_is_asked(asked, command, monkeypatch, n
 
 
 def test_a_repair_answers_before_it_sends_all_of_it_again(asked, command, monkeypatch, tmp_path):
-    monkeypatch.setattr("promotion.patience.ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr("promotion.timeouts.ANSWER_SECONDS", 1.0)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     (tmp_path / "bentoml" / "models" / "toy" / "torn").mkdir()
@@ -62,7 +62,7 @@ def test_a_repair_answers_before_it_sends_all_of_it_again(asked, command, monkey
 
 
 def test_an_audit_waits_for_each_answer_as_long_and_no_longer(asked, command, monkeypatch):
-    monkeypatch.setattr("promotion.patience.ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr("promotion.timeouts.ANSWER_SECONDS", 1.0)
     began = time.monotonic()
     code, out, _ = command("audit")
     assert time.monotonic() - began < 10

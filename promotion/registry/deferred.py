@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from promotion.patience import patience
+from promotion.timeouts import patience
 
 Notice = Callable[[str], None]
 """Is told in a sentence what went on beside the main thing."""
