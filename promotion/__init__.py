@@ -21,7 +21,10 @@ The steps; each returns a value that the next one takes:
 Importing this package only defines names; heavy dependencies are imported on first use.
 """
 
+import sys
 from typing import TYPE_CHECKING, Any
+
+from promotion.earlier_modules import EarlierModules
 
 if TYPE_CHECKING:
     from promotion.assembly import open_registry as open  # noqa: A004 - promotion.open is the public name
@@ -33,10 +36,12 @@ if TYPE_CHECKING:
     from promotion.policy import HoldoutSketch as Sketch
     from promotion.registry.champion import Version
     from promotion.registry.registry import Registry
+    from promotion.row_keys import fingerprints
     from promotion.rows import read_rows, split_by_hash, split_by_time
     from promotion.vocabulary import Stage, Tag, Verdict
 
 __version__ = "0.1.0"
+sys.meta_path.append(EarlierModules())
 
 _HOMES = {
     "open": ("promotion.assembly", "open_registry"),
@@ -57,6 +62,7 @@ _HOMES = {
     "decide": ("promotion.policy", "decide"),
     "Registry": ("promotion.registry.registry", "Registry"),
     "Version": ("promotion.registry.registry", "Version"),
+    "fingerprints": ("promotion.row_keys", "fingerprints"),
     "read_rows": ("promotion.rows", "read_rows"),
     "split_by_hash": ("promotion.rows", "split_by_hash"),
     "split_by_time": ("promotion.rows", "split_by_time"),
@@ -93,6 +99,7 @@ __all__ = [
     "compare",
     "count_use",
     "decide",
+    "fingerprints",
     "measure",
     "open",
     "read_rows",
