@@ -1,6 +1,6 @@
-"""An independent look at what is so: raw files and tables, the chain and the stages worked out anew.
+"""An independent check of the state from raw files and tables, with chain and stages computed a second time.
 
-It shares no code with `promotion`: what the library believes is compared with what anyone can read.
+It shares no code with `promotion`, so the library's view is compared with what anyone can read.
 """
 
 import hashlib
@@ -41,7 +41,7 @@ class Fold:
     def _plan(self, seq, body):
         before = self.champion
         for move in body["moves"]:
-            if body["cause"] != "repair":  # which tells what the label said, not what the ledger did
+            if body["cause"] != "repair":  # a repair records the label's stage before, not the ledger's
                 found = self.stages[move["tag"]]
                 assert found == move["before"], f"entry {seq} was planned from another state: {move}, found {found}"
             self.stages[move["tag"]] = move["after"]

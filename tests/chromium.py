@@ -1,4 +1,4 @@
-"""Debian's Chromium, driven by Playwright: how pages look and read to people, offline."""
+"""Debian's Chromium, driven by Playwright: layout and accessibility of pages, offline."""
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ FLAGS = (
 )
 SCREENSHOTS = Path(__file__).parents[1] / "build" / "screenshots"
 PHONE, DESKTOP = 390, 1280
-MOST_PIXELS = 8000  # of a screenshot, from its top; the page of Python has five times as many on a phone
+MOST_PIXELS = 8000  # height of a screenshot from the top; the Python page has five times as many on a phone
 OURS = ("file:", "data:", "blob:", "about:", "http://127.0.0.1:")
 GRAVE = {"serious", "critical"}
 
@@ -33,7 +33,7 @@ class Opened:
         from axe_playwright_python.sync_playwright import Axe
 
         self.page.evaluate(Axe().axe_script)
-        # Not `Axe().run`, which brings over what holds as well: megabytes of a long page.
+        # Not `Axe().run`, which also returns the rules that pass: megabytes for a long page.
         found = self.page.evaluate(
             "axe.run({resultTypes: ['violations'], selectors: false}).then(all => all.violations)"
         )
@@ -73,7 +73,7 @@ def opened(browser, url, *, width=DESKTOP, dark=False):
 
 @contextmanager
 def chromium():
-    """The browser; the test is skipped where there is none."""
+    """The browser; skips the test if it is not installed."""
     if not CHROMIUM.exists():
         pytest.skip(f"There is no {CHROMIUM}; `apt-get install chromium` brings it.")
     from playwright.sync_api import sync_playwright

@@ -1,4 +1,4 @@
-"""Long histories without models: real comparisons of drawn scores, decided, promoted and recorded in a real ledger."""
+"""Long histories without models: real comparisons of simulated scores, decided, promoted and recorded in a ledger."""
 
 from dataclasses import replace
 from datetime import timedelta

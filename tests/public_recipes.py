@@ -1,4 +1,4 @@
-"""Recipes that predict a number, and one of several classes, on data sets that come with scikit-learn."""
+"""Recipes for regression and for several classes, on data sets that come with scikit-learn."""
 
 from dataclasses import dataclass
 

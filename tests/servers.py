@@ -1,4 +1,4 @@
-"""Real servers for tests: Prefect's, MLflow's, and workers; started as users start them, each with a home of its own."""
+"""Real servers for tests: Prefect, MLflow, and workers; started as users start them, each with its own home."""
 
 import base64
 import os
@@ -20,13 +20,13 @@ import pytest
 PATIENCE_SECONDS = 240
 PROGRAMS = Path(sys.executable).parent
 SECOND_TRY = pytest.mark.flaky(reruns=1)
-"""For what waits until a Prefect server tells its workers and clients something: now and then it tells them nothing
-(prefect#17817, prefect#19989). The summary names what needed it."""
+"""For tests that wait for a Prefect server's message to workers or clients, which it sometimes does not send
+(prefect#17817, prefect#19989). The summary names tests that needed a second try."""
 
 
 @pytest.fixture(scope="session")
 def resting_server(tmp_path_factory):
-    """A Prefect server with a database of its own, which rests."""
+    """A suspended Prefect server with its own database."""
     with prefect_server_in(tmp_path_factory.mktemp("prefect")) as server:
         server.rest()
         yield server
@@ -35,7 +35,7 @@ def resting_server(tmp_path_factory):
 
 @pytest.fixture
 def prefect_server(resting_server):
-    """The API URL of a Prefect server, awake while a test asks for it: an idle one takes a tenth of a core."""
+    """The API URL of a Prefect server that runs only while a test uses it: an idle one takes a tenth of a core."""
     resting_server.wake()
     yield resting_server.api_url
     resting_server.rest()
@@ -49,7 +49,7 @@ def prefect_server_in(home):
         server.start()
         try:
             server.wait()
-        except RuntimeError:  # somebody took the port while it booted
+        except RuntimeError:  # another process took the port during the boot
             server.stop()
             server = PrefectServer(home)
             server.start()
@@ -61,7 +61,7 @@ def prefect_server_in(home):
 
 @pytest.fixture
 def mlflow_that():
-    """Start an MLflow that answers every request as told; gives its address."""
+    """Starts an MLflow that gives every request a fixed answer; returns its address."""
     servers = []
 
     def start(answer):
@@ -157,10 +157,10 @@ class PrefectServer(Server):
             **{name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")},
             "HOME": str(home),
             "PREFECT_HOME": str(home),
-            "PREFECT_UI_API_URL": self.api_url,  # its pages would ask port 4200
+            "PREFECT_UI_API_URL": self.api_url,  # its pages would otherwise use port 4200
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",  # takes seconds, and no test uses blocks
-            "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "1",  # an event can be read a second after it came
+            "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "1",  # makes an event readable within a second
             **({"PREFECT_SERVER_API_AUTH_STRING": auth} if auth else {}),
             **settings,
         }
@@ -189,7 +189,7 @@ class MlflowServer(Server):
         environment = {
             **os.environ,
             "HOME": str(home),
-            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # else seven processes more, and a call takes 50 ms, not 15
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # otherwise seven more processes start, and a call takes 50 ms instead of 15
             "MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX": "^(?!.*/refused)",
         }
         command = (

@@ -1,4 +1,4 @@
-"""What the situations of `conftest` are made of, and how tests look at them."""
+"""Building blocks of the situations in `conftest`, and helpers that inspect them."""
 
 import itertools
 import sqlite3

@@ -1,7 +1,7 @@
-"""The one seam for faults: every effect of this process on disk and databases, numbered as it comes.
+"""Fault injection: numbers every effect of this process on disk and databases in order.
 
-Nothing in the code under test knows of it. A test counts the steps of a clean run, and then kills the process before
-each, or lets each fail; to be killed after one step is to be killed before the next.
+The code under test does not know about it. A test counts the steps of a clean run, and then kills the process before
+each step, or lets each fail; a kill after one step equals a kill before the next.
 """
 
 import builtins

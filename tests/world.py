@@ -1,4 +1,4 @@
-"""A store, a ledger and MLflow in one folder, and the processes that work there: children that may be killed."""
+"""A store, a ledger and MLflow in one folder, and child processes that work there and may be killed."""
 
 import gc
 import json
@@ -127,7 +127,7 @@ def run(work, *arguments):
     return wait(fork(work, *arguments))
 
 
-# Commands, each given a registry and a version; what they return has been said to be done.
+# Commands, each given a registry and a version; each returns what it reported as done.
 
 
 def register(registry, tag, reason):
@@ -194,7 +194,7 @@ def do(world, *command):
     world.acknowledge(**obey(world, *command))
 
 
-# What is there at first
+# Initial contents
 
 
 def trained(skill):
@@ -242,6 +242,6 @@ def first_world(empty_mlflow, tmp_path_factory):
     """The world that `begin` makes; tests copy it."""
     world = begin(tmp_path_factory.mktemp("world"), empty_mlflow)
     gc.collect()
-    gc.freeze()  # else each child's first collection copies every page of ours
+    gc.freeze()  # otherwise each child's first collection copies all memory pages
     yield world
     gc.unfreeze()

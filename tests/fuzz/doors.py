@@ -1,4 +1,4 @@
-"""What every front door is held against: an exit code and a sentence, and nothing touched outside."""
+"""What every entry point must satisfy: an exit code and a sentence, and no change outside the project."""
 
 import io
 import shutil
@@ -49,7 +49,7 @@ class Project:
 
     def renew(self):
         self.inside.mkdir(exist_ok=True)
-        for child in self.inside.iterdir():  # the folder itself stays: it is where commands run
+        for child in self.inside.iterdir():  # keep the folder itself, because commands run in it
             shutil.rmtree(child) if child.is_dir() else child.unlink()
         shutil.copytree(self.pristine, self.inside, dirs_exist_ok=True)
         self.before = snapshot(self.around)
@@ -63,7 +63,7 @@ class Project:
         outside = {name for name in changed if not name.startswith(tuple(f"project/{folder}/" for folder in OURS))}
         wrong = outside & self.before.keys() if new_files else outside
         for name in after.keys() - self.before.keys():
-            (self.around / name).unlink()  # also what was written beside the project
+            (self.around / name).unlink()  # also files written beside the project
         if changed:
             self.renew()
         assert not wrong
