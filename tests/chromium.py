@@ -23,13 +23,13 @@ GRAVE = {"serious", "critical"}
 
 @dataclass
 class Opened:
-    """A page, and whatever it complained of: errors on its console, and requests that would leave this machine."""
+    """A page with the errors on its console, and the requests that would leave this machine."""
 
     page: object
     complaints: list[str] = field(default_factory=list)
 
     def violations(self):
-        """What axe-core calls serious or critical, a sentence each."""
+        """Return what axe-core calls serious or critical, one sentence each."""
         from axe_playwright_python.sync_playwright import Axe
 
         self.page.evaluate(Axe().axe_script)
@@ -40,7 +40,7 @@ class Opened:
         return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found if one["impact"] in GRAVE]
 
     def keep(self, name):
-        """A screenshot for people, in build/screenshots: of all of it, or as much as anybody will look at."""
+        """Save a screenshot in build/screenshots, cut off below the maximum height."""
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         width, height = self.page.evaluate("[innerWidth, document.documentElement.scrollHeight]")
         part = {"x": 0, "y": 0, "width": width, "height": min(height, MOST_PIXELS)}
@@ -49,7 +49,7 @@ class Opened:
 
 @contextmanager
 def opened(browser, url, *, width=DESKTOP, dark=False):
-    """Open a page in a context of its own."""
+    """Open a page in its own browser context."""
     scheme = "dark" if dark else "light"
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     there = Opened(context.new_page())

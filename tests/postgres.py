@@ -32,7 +32,7 @@ def postgres_server():
 
 
 class PostgresServer:
-    """PostgreSQL on a Unix socket in a folder of its own, with a password, so that URLs hold one as they do elsewhere."""
+    """PostgreSQL on a Unix socket in its own folder, with a password, so that URLs contain one as in production."""
 
     def __init__(self, root):
         self.root, self.password, self._process = root, secrets.token_hex(8), None
@@ -56,13 +56,13 @@ class PostgresServer:
         return f"postgresql+psycopg://{ADMIN}:{self.password}@/{database}?host={self.root}"
 
     def new_database(self):
-        """The URL of a database that is new and empty."""
+        """Return the URL of a new, empty database."""
         name = f"t{next(self._numbers)}"
         self.sql(f"CREATE DATABASE {name}")
         return self.url_of(name)
 
     def sql(self, statement, database="postgres"):
-        """Run one statement as the administrator; gives the rows, if any."""
+        """Run one statement as the administrator; returns the rows, if any."""
         import psycopg
 
         with psycopg.connect(
@@ -72,7 +72,7 @@ class PostgresServer:
             return cursor.fetchall() if cursor.description else []
 
     def start(self):
-        """Return when it answers."""
+        """Start the server, and return when it answers."""
         with (self.root / "server.log").open("a") as log:
             # Tests kill processes but never the machine, so committed data survives without fsync.
             options = ("-c", "listen_addresses=", "-c", "fsync=off", "-N", "200")
@@ -85,7 +85,7 @@ class PostgresServer:
             time.sleep(0.05)
 
     def stop(self, how=signal.SIGINT):
-        """End it: SIGINT breaks off what clients are at, SIGQUIT leaves it to recover from its log at the next start."""
+        """Stop the server: SIGINT aborts its clients' work; SIGQUIT makes it recover from its log at the next start."""
         if self._process is not None:
             self._process.send_signal(how)
             self._process.wait(timeout=PATIENCE_SECONDS)
@@ -96,7 +96,7 @@ class PostgresServer:
         self.start()
 
     def dump(self, database):
-        """`pg_dump` of a database, as SQL."""
+        """Return a `pg_dump` of a database, as SQL."""
         return self._run("pg_dump", "-h", self.root, "-U", ADMIN, database, PGPASSWORD=self.password)
 
     def _answers(self):

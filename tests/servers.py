@@ -43,7 +43,7 @@ def prefect_server(resting_server):
 
 @contextmanager
 def prefect_server_in(home):
-    """Start `prefect server start` on a free port, all its files below `home`, and end it afterwards."""
+    """Start `prefect server start` on a free port, with all its files below `home`, and stop it afterwards."""
     server = PrefectServer(home)
     try:
         server.start()
@@ -87,7 +87,7 @@ def mlflow_that():
 
 
 class Server:
-    """A process of its own with a log below `home`, which can be killed and started again."""
+    """A separate process with a log below `home`, which can be killed and started again."""
 
     def __init__(self, name, home, command, environment, *, health=None, auth=None):
         self.name, self.home, self.log = name, home, home / f"{name}.log"
@@ -95,7 +95,7 @@ class Server:
         self._health, self._auth, self.process = health, auth, None
 
     def start(self):
-        """Start it, and do not wait."""
+        """Start the process without waiting for it."""
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 self.command, env=self.environment, cwd=self.home, stdin=subprocess.DEVNULL, stdout=log, stderr=log
@@ -106,7 +106,7 @@ class Server:
         wait_until_healthy(self._health, self.process, self.log, auth=self._auth)
 
     def stop(self):
-        """End it as Ctrl-C does; with force when it does not end."""
+        """Stop it as Ctrl-C does; kill it if it does not stop."""
         if self.process is None:
             return
         self.process.send_signal(signal.SIGINT)
@@ -117,7 +117,7 @@ class Server:
         self.process = None
 
     def kill(self):
-        """SIGKILL, to it and all that it has started, none of which can say a word."""
+        """Send SIGKILL to the process and to everything it started."""
         if self.process is None or self.process.poll() is not None:
             return
         for one in self._processes():
@@ -125,12 +125,12 @@ class Server:
         self.process.wait()
 
     def rest(self):
-        """Do nothing, and take no time, until woken."""
+        """Suspend the process until `wake`."""
         for one in self._processes():
             one.suspend()
 
     def wake(self):
-        """Go on."""
+        """Resume the process."""
         for one in self._processes():
             one.resume()
 
@@ -146,7 +146,7 @@ class PrefectServer(Server):
 
     Args:
         home: folder of all its files.
-        auth: `user:password` that it wants from everyone.
+        auth: the `user:password` that it requires.
         settings: further settings of the server, e.g. its database.
     """
 
@@ -170,7 +170,7 @@ class PrefectServer(Server):
 
 @pytest.fixture(scope="session")
 def mlflow_server(tmp_path_factory):
-    """A server of MLflow, for tests of the group `mlflow-server`."""
+    """An MLflow server, for tests of the group `mlflow-server`."""
     server = MlflowServer(tmp_path_factory.mktemp("mlflow-server"))
     server.start()
     try:
@@ -181,7 +181,7 @@ def mlflow_server(tmp_path_factory):
 
 
 class MlflowServer(Server):
-    """`mlflow server` on a free port, its database and artifacts below `home`; it takes no version named `refused`."""
+    """`mlflow server` on a free port, with database and artifacts below `home`; it rejects a version named `refused`."""
 
     def __init__(self, home):
         port = free_port()
@@ -223,7 +223,7 @@ def wait_until_healthy(url, server, log, *, auth=None):
 
 
 def free_port():
-    """One that no connection takes meanwhile: the system gives outgoing ones ports of 32768 and up, a server boots long."""
+    """Return a port below 32768: the system gives outgoing connections higher ports while a server boots."""
     while True:
         port = random.SystemRandom().randrange(15_000, 32_000)
         with socket.socket() as one:
