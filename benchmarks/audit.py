@@ -16,7 +16,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from itertools import repeat
 from pathlib import Path
 from typing import Annotated
@@ -28,7 +27,6 @@ from promotion.adapters.bento import BentoStore, digest_cached
 from promotion.adapters.memory import MemoryMirror
 from promotion.adapters.mlflow import MlflowMirror, connect
 from promotion.adapters.sql import SqlLedger
-from promotion.audit import audit
 from promotion.canonical import plain
 from promotion.comparison import compare
 from promotion.comparison.curves import draw_curves
@@ -38,7 +36,6 @@ from promotion.ledger.chain import chain
 from promotion.ledger.entries import Adoption, Body, Judgement, Move, Registration, TransitionApplied, TransitionPlanned
 from promotion.ledger.state import State, advance
 from promotion.policy import HoldoutReuse, HoldoutSketch, Judged, Policy, Primary, decide
-from promotion.registry.parts import compose
 from promotion.registry.registry import Registry
 from promotion.vocabulary import Stage, Tag, Verdict
 
@@ -110,15 +107,14 @@ def _mlflow(home: Path) -> str:
 
 
 def _registry(home: Path, mirror: Mirror) -> Registry:
-    parts = compose(
+    return Registry(
         Config(root=home),
         store=BentoStore(home),
         ledger=SqlLedger(f"sqlite:///{home / 'ledger.db'}"),
         mirror=mirror,
         actor=lambda: "os:bench",
-        auditor=partial(audit, digest_cached=lambda full: digest_cached(home, home / "cache", full=full)),
+        digest_cached=lambda full: digest_cached(home, home / "cache", full=full),
     )
-    return Registry(parts)
 
 
 def _fill(home: Path, versions: int, *, runs: bool) -> None:

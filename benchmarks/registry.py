@@ -32,14 +32,12 @@ from promotion.adapters.memory import MemoryMirror
 from promotion.adapters.sql import SqlLedger
 from promotion.adapters.sql.tables import head_values
 from promotion.adapters.sql.tables import heads as heads_table
-from promotion.audit import audit
 from promotion.config import Config
 from promotion.history.lineage import champion_periods
 from promotion.interfaces import Trained
 from promotion.ledger.chain import GENESIS, Champion, Head, chain
 from promotion.ledger.entries import TransitionApplied
 from promotion.ledger.state import fold
-from promotion.registry.parts import compose
 from promotion.registry.registry import Registry
 from promotion.vocabulary import Tag
 
@@ -154,10 +152,7 @@ def _promoter(home: Path, versions: int) -> Callable[[int], object]:
 def _registry(home: Path) -> Registry:
     ledger = SqlLedger(f"sqlite:///{home / 'ledger.db'}")
     store = BentoStore(home)
-    parts = compose(
-        Config(), store=store, ledger=ledger, mirror=MemoryMirror(), actor=lambda: "os:bench", auditor=audit
-    )
-    return Registry(parts)
+    return Registry(Config(), store=store, ledger=ledger, mirror=MemoryMirror(), actor=lambda: "os:bench")
 
 
 def _fill(home: Path, versions: int) -> None:

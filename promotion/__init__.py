@@ -1,12 +1,12 @@
-"""Decides which trained model serves, and records why.
+"""Champion/challenger promotion: decides which trained model serves, and records why.
 
-The story, step by step, each a value that the next one takes:
+The steps; each returns a value that the next one takes:
 
-1. a *recipe* loads rows and splits them; the *holdout* is what judges;
-2. champion and challenger score the same holdout rows; `compare` turns the scores into a `Comparison`: of each metric
-   both values, the gain, its paired standard error and interval;
-3. `decide` applies a `Policy` to the comparison and gives a `Decision`: promote, hold or reject, with every check;
-4. a `Registry` (from `open`) records the decision in the ledger, moves the stages, and mirrors them to MLflow.
+1. A *recipe* loads rows and splits them; the *holdout* is used to evaluate models.
+2. Champion and challenger score the same holdout rows; `compare` turns the scores into a `Comparison`: for each metric,
+   both values, the gain, its paired standard error and its confidence interval.
+3. `decide` applies a `Policy` to the comparison and returns a `Decision`: promote, hold or reject, with every check.
+4. A `Registry` (from `open`) records the decision in the ledger, moves the stages, and mirrors them to MLflow.
 
     >>> import numpy as np, promotion
     >>> rng = np.random.default_rng(27)
@@ -18,13 +18,13 @@ The story, step by step, each a value that the next one takes:
     >>> print(promotion.decide(comparison, policy).verdict)
     promote
 
-Importing this package only defines names; what is heavy is imported at first use.
+Importing this package only defines names; heavy dependencies are imported on first use.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from promotion.assembly import open_registry as open  # noqa: A004 - promotion.open reads as it is said
+    from promotion.assembly import open_registry as open  # noqa: A004 - promotion.open is the public name
     from promotion.comparison import Comparison, MetricComparison, Slicing, compare, measure
     from promotion.errors import DataError, PromotionError
     from promotion.interfaces import Recipe, Split, Step, Trained, repeatable

@@ -1,4 +1,4 @@
-"""`python -m promotion` is the `promotion` command."""
+"""Runs the `promotion` command as `python -m promotion`."""
 
 from promotion.cli import main
 

@@ -1,4 +1,4 @@
-"""Columns of Arrow as those of pandas, with their values kept: whole numbers in full, UUIDs as their text."""
+"""Conversion of Arrow columns to pandas without loss: integers keep all digits, and UUIDs become text."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -7,16 +7,16 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MAX_EXACT = 2**53
-"""Whole numbers up to this are exact in double precision."""
+"""Integers up to this are exact in double precision."""
 
 _HYPHENS = (8, 13, 18, 23)
-"""Where a UUID's text of 36 characters has them."""
+"""Positions of the hyphens in a UUID's text of 36 characters."""
 
 
 def frame(table: "pa.Table") -> "pd.DataFrame":
-    """The table as `to_pandas` gives it, but of Arrow's own types as `plain` has them.
+    """Convert a table as `to_pandas` does, but with Arrow's extension types converted by `plain`.
 
-    Whole numbers with NULLs become float64, and `Int64` or `UInt64` where float64 would round one.
+    Integers with NULLs become float64, or `Int64` or `UInt64` if float64 would round one.
     """
     for place, column in enumerate(table.columns):
         if (kept := plain(column)) is not column:
@@ -29,9 +29,9 @@ def frame(table: "pa.Table") -> "pd.DataFrame":
 
 
 def plain(column: Any) -> Any:
-    """A column, chunked or not, of one of Arrow's own extension types as one without: UUIDs and JSON as text.
+    """Convert a column, chunked or not, from Arrow's UUID and JSON extension types to text.
 
-    A UUID is its hyphenated text. Columns of other types stay as they are.
+    A UUID becomes its hyphenated text. Columns of other types are returned unchanged.
     """
     import pyarrow as pa
 
@@ -46,7 +46,7 @@ def plain(column: Any) -> Any:
 
 
 def without_extension(given: Any) -> Any:
-    """A pandas column, or one of Arrow, of an extension type of Arrow as `plain` has it; all else as it is."""
+    """Convert a pandas or Arrow column of an Arrow extension type with `plain`; return anything else unchanged."""
     in_pandas = getattr(getattr(given, "dtype", None), "pyarrow_dtype", None)
     if not hasattr(in_pandas or getattr(given, "type", None), "extension_name"):
         return given
@@ -70,7 +70,7 @@ def _uuids(storage: "pa.FixedSizeBinaryArray") -> "pa.StringArray":
 
 
 def _is_rounded(column: "pa.ChunkedArray") -> bool:
-    """Whether there are NULLs among whole numbers of which float64 does not hold all."""
+    """Return whether the integers include NULLs and a value that float64 would round."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

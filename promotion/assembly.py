@@ -1,4 +1,4 @@
-"""Putting the parts together: configuration in, a `Registry` on the real store, ledger and mirror out."""
+"""Assembly: builds a `Registry` on the real store, ledger and mirror from the configuration."""
 
 import getpass
 import os
@@ -30,20 +30,20 @@ def open_registry(
     ledger: "LedgerStore | None" = None,
     mirror: "Mirror | None" = None,
 ) -> "Registry":
-    """A registry on what the configuration names.
+    """Open a registry on the store, ledger and mirror that the configuration names.
 
     Args:
-        config: settings, or the file that holds them; by default PROMOTION_CONFIG or the nearest promotion.toml.
-        actor: says who acts and how we know, e.g. `prefect:swift-otter`; the configuration's `actor` goes before
-            it, and the OS user stands in for both.
-        notice: is told in a sentence what went on beside the main thing.
-        recall: keeps the rows of files beyond this process; by default nothing does.
-        store: holds the versions; by default the Bento store that the configuration names.
-        ledger: holds the record; by default the database that the configuration names.
-        mirror: shows the state; by default the MLflow that the configuration names.
+        config: settings, or the file that contains them; by default PROMOTION_CONFIG or the nearest promotion.toml.
+        actor: returns who acts and the source of that name, e.g. `prefect:swift-otter`. The configuration's `actor`
+            takes precedence; the default for both is the OS user.
+        notice: called with each warning message.
+        recall: caches the rows of files beyond this process; by default there is no cache.
+        store: the model store; by default the Bento store that the configuration names.
+        ledger: the ledger store; by default the database that the configuration names.
+        mirror: the mirror of the state; by default the MLflow that the configuration names.
 
     Raises:
-        ConfigError: the configuration cannot be followed.
+        ConfigError: the configuration is invalid.
         LedgerError: the ledger cannot be opened.
     """
     from promotion.adapters.bento import BentoStore, digest_cached
@@ -51,22 +51,20 @@ def open_registry(
     from promotion.adapters.mlflow import MlflowMirror
     from promotion.adapters.owned_folders import sweep
     from promotion.adapters.sql import SqlLedger
-    from promotion.audit import audit
     from promotion.interfaces import read_anew
-    from promotion.registry.parts import compose
     from promotion.registry.registry import Registry
 
     sweep()
     settings = config if isinstance(config, Config) else load_config(Path(config) if config else None)
     keys = PublicKeys(settings.public_keys) if settings.public_keys else None
     home, cache = settings.path(settings.bentoml_home), settings.path(settings.cache)
-    parts = compose(
+    return Registry(
         settings,
         store=store or BentoStore(home),
         ledger=ledger or SqlLedger(settings.url(settings.ledger)),
         mirror=mirror or MlflowMirror(settings.url(settings.mlflow_tracking_uri), settings.home),
         actor=(lambda: f"config:{settings.actor}") if settings.actor else actor or _os_user,
-        auditor=audit if store else partial(audit, digest_cached=lambda full: digest_cached(home, cache, full=full)),
+        digest_cached=None if store else lambda full: digest_cached(home, cache, full=full),
         sign=_signer(settings, keys, notice),
         keys=keys,
         notice=notice,
@@ -74,27 +72,26 @@ def open_registry(
         recall=recall or read_anew,
         draw=partial(_drawn, notice),
     )
-    return Registry(parts)
 
 
 def announce_findings(model: str, findings: "Sequence[Finding]", *, notice: Callable[[str], None]) -> None:
-    """Tell everyone who is registered in the entry-point group `promotion.findings` what an audit found.
+    """Call all entry points in the group `promotion.findings` with the findings of an audit.
 
     Args:
         model: its name.
         findings: at least one.
-        notice: is told in a sentence when that could not be done; the findings are as they are.
+        notice: called with a warning message if an entry point fails; the findings are unaffected.
     """
     for point in entry_points(group="promotion.findings"):
         try:
             point.load()(model, findings)
         except Exception as error:
             told = str(error) if isinstance(error, PromotionError) else f"{type(error).__name__}: {error}"
-            notice(f"What was found could not be announced. {told}")
+            notice(f"The findings could not be announced. {told}")
 
 
 def _drawn(notice: Callable[[str], None], state: "State", entries: "Sequence[Entry]", entry: "Entry") -> str | None:
-    """The report of a decision; where it cannot be drawn, the decision stands without."""
+    """Render the report of a decision; a failure does not affect the decision."""
     from promotion.report.decision_report import decision_document, recorded
     from promotion.report.html import page_html
 
@@ -102,7 +99,7 @@ def _drawn(notice: Callable[[str], None], state: "State", entries: "Sequence[Ent
         named = recorded(state, entries, beginning=str(entry.body["decision_digest"]))
         found = next(one for one in named if one.entry.seq == entry.seq)
         return page_html(decision_document(found, as_of=entries[-1]))
-    except Exception as error:  # a picture's library may fail at numbers that nobody foresaw
+    except Exception as error:  # plotting libraries may fail on unforeseen numbers
         notice(
             f"The report of entry {entry.seq} of '{state.model}' could not be drawn ({error}); what it tells stands."
         )
@@ -110,13 +107,13 @@ def _drawn(notice: Callable[[str], None], state: "State", entries: "Sequence[Ent
 
 
 def _announce(entries: "Sequence[Entry]") -> None:
-    """Tell everyone who is registered in the entry-point group `promotion.listeners` what was recorded."""
+    """Call all entry points in the group `promotion.listeners` with the recorded entries."""
     for point in entry_points(group="promotion.listeners"):
         point.load()(entries)
 
 
 def _signer(settings: Config, keys: "PublicKeys | None", notice: Callable[[str], None]) -> Callable[[str], str] | None:
-    """What signs entries; where public keys are known and no key is at hand, nothing can be recorded."""
+    """Return the function that signs entries; with public keys but no signing key, nothing can be recorded."""
     from promotion.adapters.keys import Signer
 
     if settings.signing_key:

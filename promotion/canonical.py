@@ -1,7 +1,7 @@
-"""Values to canonical JSON and back, and their digests: one text per value, so that equal values hash equally.
+"""Canonical JSON of values, and digests: one text per value, so that equal values have equal hashes.
 
-Keys are sorted, separators have no spaces, floats are Python's shortest form that reads back exactly, and NaN is
-refused: what cannot be written down exactly does not enter the ledger.
+Keys are sorted, separators have no spaces, floats use Python's shortest form that reads back exactly, and NaN is
+an error: the ledger stores only values with an exact text.
 """
 
 import hashlib
@@ -15,21 +15,21 @@ from pydantic import Field, PlainSerializer, TypeAdapter
 T = TypeVar("T")
 
 NumberOrText = Annotated[float | str, PlainSerializer(lambda value: value if isinstance(value, str) else float(value))]
-"""Written as a field of `float` alone is: 1000 as 1000.0."""
+"""A number or text; numbers are serialised like a field of type `float`: 1000 as 1000.0."""
 
 LATER: Any = Field(exclude_if=lambda value: value is None)
-"""Marks a field that earlier releases did not have, `Annotated[float | None, LATER] = None`: at None it is left out, so
-that what they wrote keeps its text and its digest.
+"""Marks a field that earlier releases did not have, `Annotated[float | None, LATER] = None`. It is omitted if None,
+so values written by earlier releases keep their text and their digest.
 """
 
 
 def plain(value: object) -> Any:
-    """The value (frozen dataclasses, enums, tuples, numbers) as dicts, lists, strings, numbers and None."""
+    """Convert a value (frozen dataclasses, enums, tuples, numbers) to dicts, lists, strings, numbers and None."""
     return _adapter(type(value)).dump_python(value, mode="json")
 
 
 def restore(kind: type[T], data: object) -> T:
-    """The value of the given kind that `plain` turned into this data.
+    """Restore a value of the given kind from the data that `plain` returned.
 
     Raises:
         pydantic.ValidationError: the data does not describe such a value.
@@ -39,16 +39,16 @@ def restore(kind: type[T], data: object) -> T:
 
 
 def canonical_json(data: object) -> str:
-    """The one JSON text of plain data.
+    """Return the canonical JSON text of plain data.
 
     Raises:
-        ValueError: the data holds NaN or an infinity.
+        ValueError: the data contains NaN or infinity.
     """
     return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def digest(data: object) -> str:
-    """SHA-256 of the canonical JSON of plain data, 64 hexadecimal digits."""
+    """Return SHA-256 of the canonical JSON of plain data, 64 hexadecimal digits."""
     return hashlib.sha256(canonical_json(data).encode()).hexdigest()
 
 

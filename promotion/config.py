@@ -1,7 +1,7 @@
-"""The configuration: promotion.toml, or `[tool.promotion]` in pyproject.toml, each key overridable as PROMOTION_….
+"""The configuration: promotion.toml, or `[tool.promotion]` in pyproject.toml; PROMOTION_… variables override each key.
 
-Nested keys are joined by two underscores: PROMOTION_MODELS__FRAUD_CLASSIFIER__DATA. Relative paths count from the
-file's own folder. BENTOML_HOME and MLFLOW_TRACKING_URI in the environment win over the file.
+Nested keys are joined by two underscores: PROMOTION_MODELS__FRAUD_CLASSIFIER__DATA. Relative paths are resolved against
+the file's folder. The environment variables BENTOML_HOME and MLFLOW_TRACKING_URI override the file.
 """
 
 import os
@@ -30,7 +30,7 @@ _PREFIX = "PROMOTION_"
 
 
 class _Environment(EnvSettingsSource):
-    """Variables, whose numbers are text; in the file a number in quotes is a mistake."""
+    """Environment variables, which give numbers as text; in the file, a number in quotes is an error."""
 
     def __call__(self) -> dict[str, Any]:
         found: dict[str, Any] = _marked(super().__call__())
@@ -54,48 +54,49 @@ class ModelConfig(BaseModel):
     options: dict[str, Any] = Field(default_factory=dict)
     """Keyword arguments of the recipe's class."""
     data: str | None = None
-    """CSV or Parquet file to train on and to judge by; `promotion retrain --data FILE` takes precedence. Commands
-    check that it is there before they start anything. They leave a name without an ending, a pattern or an address to
-    the recipe.
+    """CSV or Parquet file to train and evaluate on; `promotion retrain --data FILE` takes precedence. Commands
+    check that it exists before they start. A name without an extension, a pattern or an address is passed to the recipe
+    unchecked.
     """
     holdout: str | None = None
-    """A file whose rows all judge; the rows of `data` that are not among them train. `promotion gate --holdout FILE`
-    takes precedence, and so does `gate --data FILE`, of which the recipe's own holdout judges.
+    """File of evaluation rows. The rows of `data` that are not in it are used for training.
+    `promotion gate --holdout FILE` takes precedence, and so does `gate --data FILE`, which uses the recipe's own
+    holdout.
     """
     mature_after: Span | None = None
-    """Rows that are not at least so much older than the newest row of their file neither train nor judge: too young for
-    their label to be trusted. A length of time (`"30s"`, `"90m"`, `"12h"`, `"7d"`, `"2w"`), or where the recipe's time
-    is a number, a number in its unit.
+    """Minimum age of a row relative to the newest row of its file. Younger rows do not train or evaluate models,
+    because their labels may still change. A duration (`"30s"`, `"90m"`, `"12h"`, `"7d"`, `"2w"`), or a number in the
+    unit of the recipe's time if that is numeric.
     """
     time_unit: TimeUnit | None = None
-    """What the recipe's time counts in, where it is a number; needed where `mature_after` or the window of `group` is a
-    length of time. With it, blocks of time are whole days.
+    """The unit of the recipe's time, if it is numeric; required if `mature_after` or the window of `group` is a
+    duration. With it, blocks of time are whole days.
     """
     group: GroupKey = None
-    """Which rows belong together, like those of one customer or terminal: a column, `"card1"`, or windows of a time,
-    `{ by = "TransactionDT", window = "1d" }` (a number in the column's own unit, or a length of time, which needs
-    `time_unit` where the column holds numbers). Groups, not rows, are then the draws of every error. It goes before the
-    recipe's own `group`.
+    """Groups of dependent rows, like those of one customer or terminal: a column, `"card1"`, or windows of a time,
+    `{ by = "TransactionDT", window = "1d" }` (a number in the column's own unit, or a duration, which requires
+    `time_unit` if the column is numeric). Groups, not rows, are then the independent draws of every standard error.
+    Overrides the recipe's own `group`.
     """
     dependence: DependenceWord = "auto"
-    """How rows depend on each other where no group is named. `"auto"`: where the recipe has a time, blocks of time are
-    asked beside single rows, and the larger half-width decides. `"independent"`: each row is a draw of its own, by your
-    word, which every decision records.
+    """How rows depend on each other if there are no groups. `"auto"`: if the recipe has a time, errors are computed by
+    blocks of time and by single rows, and the larger half-width counts. `"independent"`: you declare that rows are
+    independent, which every decision records.
     """
     clean_by: CleanBy = "row"
-    """What must not have trained either model: `"row"`, no row that judges; `"group"`, no group that such a row is
-    in. A version that was saved without fingerprints of these groups counts as unknown.
+    """What must not have trained either model: `"row"`, any evaluation row; `"group"`, any group that contains an
+    evaluation row. A version saved without fingerprints of these groups counts as having unknown training rows.
     """
     serving: WebAddress | None = None
-    """Where a running service says which version it has loaded; `promotion audit` asks it."""
+    """URL where a running service reports the version it has loaded; `promotion audit` queries it."""
     champion_max_age: Length | None = None
-    """An audit warns (`AUD074`) of a champion that serves for longer, like `36h`, `30d` or `12w`."""
+    """`promotion audit` warns (`AUD074`) if a champion has served for longer than this, like `36h`, `30d` or `12w`."""
     policy: Policy
-    """What must hold before a version may serve."""
+    """The requirements on a version before it may serve."""
 
     @property
     def draws(self) -> Draws | None:
-        """What counts as a draw of its own among the rows; None where that is the recipe's to say."""
+        """The configured dependence of rows; None if the recipe decides."""
         found = Draws(group=self.group, independent=self.dependence == "independent")
         return None if found == UNSAID else found
 
@@ -119,35 +120,35 @@ class Config(BaseSettings):
     ledger: str = "sqlite:///.promotion/ledger.db"
     """SQLAlchemy URL of the ledger."""
     mlflow_tracking_uri: str = "sqlite:///.promotion/mlflow.db"
-    """Where trainings are logged and the mirror is kept: a SQLite URL, or an MLflow server. A SQLite file that is not
-    there yet is made, but its folder is not, unless it is `.promotion`: it may be a share that is not mounted.
+    """Tracking URI for training runs and the mirror: a SQLite URL, or an MLflow server. A missing SQLite file is
+    created, but its folder only if it is `.promotion`: another folder may be a share that is not mounted.
     """
     mlflow_artifacts: str = ".promotion/mlartifacts"
-    """Folder for artifacts when the tracking URI is a SQLite database; a server keeps its own."""
+    """Folder for artifacts if the tracking URI is a SQLite database; a server has its own."""
     bentoml_home: str = "~/bentoml"
-    """Folder of the Bento store; models lie in `models` below it."""
+    """Folder of the Bento store, which contains `models`."""
     cache: str = ".promotion/cache"
-    """Folder of the rows and values that flows keep from run to run, and of the digests that audits do (`digests.db`);
-    it may be deleted at any time.
+    """Folder for rows and values that flows cache between runs, and for the audit's cache of digests (`digests.db`);
+    you can delete it at any time.
     """
     actor: str | None = None
-    """Who acts, recorded as `config:NAME`. Without it: the Prefect run, or the operating system's user."""
+    """Who acts, recorded as `config:NAME`. Defaults to the Prefect run, or the operating system's user."""
     hand_off: Literal["subflow", "deployment"] = "subflow"
-    """How a train flow asks the gate: `"subflow"`, in its own process, or `"deployment"`, by the Prefect deployment
-    `gate/gate`, whose worker may be another.
+    """How a train flow runs the gate: `"subflow"`, in its own process, or `"deployment"`, by the Prefect deployment
+    `gate/gate`, which another worker may run.
     """
     signing_key: SecretStr | None = None
-    """PEM file of the Ed25519 key that signs entries, as `promotion key FILE` writes it. In the environment, as
-    `PROMOTION_SIGNING_KEY`, the text of such a file will do. Never shown anywhere.
+    """PEM file of the Ed25519 key that signs entries, as `promotion key FILE` writes it. The environment variable
+    `PROMOTION_SIGNING_KEY` may also contain the text of such a file. Never shown in any output.
     """
     public_keys: dict[str, PublicKey] = Field(default_factory=dict)
-    """Public keys by name. Once there is one, nothing is recorded without a signing key, and `promotion audit` holds
-    every entry against them.
+    """Public keys by name. If there are any, recording requires a signing key, and `promotion audit` verifies the
+    signature of every entry.
     """
     models: dict[str, ModelConfig] = Field(default_factory=dict)
     """Each model by its name: at most 63 of `a-z`, `0-9`, `_`, `-`, `.`."""
     root: Path = Field(default_factory=Path.cwd, exclude=True)
-    """The folder that relative paths count from; not a key."""
+    """The folder that relative paths are resolved against; not a key."""
 
     @classmethod
     def settings_customise_sources(
@@ -158,14 +159,14 @@ class Config(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment first, then the file (given as arguments)."""
+        """Give the environment precedence over the file (given as arguments)."""
         return _Environment(settings_cls), init_settings
 
     def model(self, name: str) -> ModelConfig:
-        """One model's settings.
+        """Return one model's settings.
 
         Raises:
-            UnknownName: the file does not name it.
+            UnknownName: the configuration does not contain the model.
         """
         if name not in self.models:
             hint = f"Models are named in {FILE_NAME} as [models.NAME]."
@@ -174,14 +175,14 @@ class Config(BaseSettings):
 
     @property
     def home(self) -> Path:
-        """The folder of what is embedded by default, which is made where it is not there."""
+        """The folder for the default embedded databases, which is created if missing."""
         return self.root / ".promotion"
 
     def path(self, text: str) -> Path:
-        """A path of the file, made absolute.
+        """Resolve a path in the file to an absolute one.
 
         Raises:
-            ConfigError: it begins with the home of somebody who has none.
+            ConfigError: it begins with `~` for a user without a home folder.
         """
         try:
             return self.root / Path(text).expanduser()
@@ -190,7 +191,7 @@ class Config(BaseSettings):
             raise ConfigError(message) from error
 
     def url(self, text: str) -> str:
-        """A URL of the file; the relative path of a SQLite one made absolute."""
+        """Resolve the relative path of a SQLite URL; return other URLs unchanged."""
         scheme, slashes, rest = text.partition(":///")
         if scheme.startswith("sqlite") and slashes and rest and not rest.startswith(("/", ":memory:")):
             return f"{scheme}:///{self.root / rest}"
@@ -198,16 +199,16 @@ class Config(BaseSettings):
 
 
 def load_config(path: Path | None = None) -> Config:
-    """Read the configuration: the file given, or named by PROMOTION_CONFIG, or the nearest one upward, or none.
+    """Load the configuration: the given file, or PROMOTION_CONFIG, or the nearest file upward, or the defaults.
 
     Raises:
-        ConfigError: it cannot be read or followed.
+        ConfigError: it cannot be read or is invalid.
     """
     named = path or (Path(os.environ["PROMOTION_CONFIG"]) if "PROMOTION_CONFIG" in os.environ else None)
     try:
         file = named or _nearest(Path.cwd())
     except FileNotFoundError as error:
-        message = "The folder that this command runs in is gone. Change to one that is there."
+        message = "The current folder no longer exists. Change to another folder."
         raise ConfigError(message) from error
     _check_environment()
     data = _section(file) if file else {}
@@ -246,7 +247,7 @@ def _nearest(folder: Path) -> Path | None:
 
 
 def _section(path: Path) -> dict[str, Any]:
-    """Our part of the file: all of promotion.toml, `[tool.promotion]` of pyproject.toml."""
+    """Return this library's part of the file: all of promotion.toml, `[tool.promotion]` of pyproject.toml."""
     try:
         there = path.is_file()
     except OSError:  # a name that is too long
@@ -260,7 +261,7 @@ def _section(path: Path) -> dict[str, Any]:
 
 
 def _overridden() -> bool:
-    """Whether a key below a table is set in the environment."""
+    """Return whether the environment sets a key below a table."""
     return any(name.startswith(_PREFIX) and "__" in name for name in os.environ)
 
 

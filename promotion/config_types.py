@@ -1,4 +1,4 @@
-"""What a setting's text must be: a public key, a web address, a length of time."""
+"""Types of settings given as text: public keys, web addresses, durations."""
 
 import base64
 from typing import Annotated
@@ -16,7 +16,7 @@ _NO_PUBLIC_KEY = "Input should be 32 bytes in base64, as `promotion key` shows t
 
 
 def _raw_public_key(text: str) -> str:
-    """See that the text is what `promotion key` prints."""
+    """Check that the text is a public key as `promotion key` prints it."""
     try:
         raw = base64.b64decode(text, validate=True)
     except ValueError:
@@ -30,7 +30,7 @@ PublicKey = Annotated[str, AfterValidator(_raw_public_key)]
 
 
 def _web_address(text: str) -> str:
-    """See that the text is a URL that a browser would take."""
+    """Check that the text is a URL that a browser accepts."""
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError(_NO_WEB_ADDRESS)
@@ -41,7 +41,7 @@ WebAddress = Annotated[str, AfterValidator(_web_address)]
 
 
 def _length(text: str) -> str:
-    """See that the text is a length of time."""
+    """Check that the text is a duration."""
     try:
         length_of(text)
     except OverflowError as error:

@@ -1,10 +1,10 @@
-"""What a data file is, whatever program wrote it: Parquet, or CSV in its packing, encoding and delimiter.
+"""Formats of data files: Parquet, or CSV with its compression, encoding and delimiter.
 
-    path -> Csv (how to read it, and its header) -> Stream of its unpacked bytes, which knows how they ended
+    path -> Csv (how to read it, and its header) -> Stream of its uncompressed bytes, which records how they ended
 
-The first bytes or the name tell Parquet. A CSV file may be packed: by gzip, bzip2, Zstandard or LZ4, or as the one file
-of a zip archive. It is UTF-8, or UTF-16 or UTF-32 with a byte order mark. Commas, semicolons, tabs or bars divide its
-fields.
+The first bytes or the name identify Parquet. A CSV file may be compressed with gzip, bzip2, Zstandard or LZ4, or be the
+only file of a zip archive. Its encoding is UTF-8, or UTF-16 or UTF-32 with a byte order mark. Its delimiter is a comma,
+semicolon, tab or bar.
 """
 
 import csv
@@ -21,7 +21,7 @@ from promotion.errors import DataError
 from promotion.parquet import parquet_columns
 
 StrPath: TypeAlias = str | Path
-"""A file, as a person names it."""
+"""Path of a file."""
 _PARQUET = b"PAR1"
 _PARQUET_NAMES = {".parquet", ".parq", ".pq"}
 _ZIP = b"PK\x03\x04"
@@ -58,11 +58,11 @@ _BOM = "\ufeff"
 
 
 class Stream(io.RawIOBase):
-    """Bytes that are read once, from the first to the last.
+    """A stream of bytes that is read once, from start to end.
 
     Attributes:
-        ended: whether all were read.
-        even: whether those that were read hold an even number of quotes.
+        ended: whether all bytes were read.
+        even: whether the bytes read so far contain an even number of quotes.
     """
 
     def __init__(self, file: Any) -> None:
@@ -71,11 +71,11 @@ class Stream(io.RawIOBase):
 
     @property
     def tail(self) -> bytes:
-        """What was read last."""
+        """The bytes read last."""
         return self._before + self._last
 
     def read(self, size: int = -1, /) -> bytes:
-        """The next bytes; none at the end."""
+        """Return the next bytes; empty at the end."""
         data = bytes(self._file.read(size))
         if data:
             self._before, self._last = self._last, data
@@ -84,11 +84,11 @@ class Stream(io.RawIOBase):
         return data
 
     def readable(self) -> bool:
-        """Asked by the wrapper that reads text."""
+        """Return True; the text wrapper requires it."""
         return True
 
     def readinto(self, buffer: Any, /) -> int:
-        """How that wrapper reads."""
+        """Read into a buffer, for the text wrapper."""
         data = self.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
@@ -96,12 +96,12 @@ class Stream(io.RawIOBase):
 
 @dataclass(frozen=True, kw_only=True)
 class Csv:
-    """How a CSV file is read.
+    """How to read a CSV file.
 
     Attributes:
-        path: where it lies.
-        encoding: of its text, e.g. `utf-8` or `utf-16-le`.
-        delimiter: divides its fields.
+        path: location of the file.
+        encoding: encoding of its text, e.g. `utf-8` or `utf-16-le`.
+        delimiter: separator of its fields.
         header: names of its columns.
     """
 
@@ -112,18 +112,18 @@ class Csv:
 
 
 def is_parquet(path: Path) -> bool:
-    """Whether a file is Parquet: by its first bytes, or because its name says so."""
+    """Return whether a file is Parquet, by its first bytes or its name."""
     return path.suffix.lower() in _PARQUET_NAMES or _head(path).startswith(_PARQUET)
 
 
 def csv_of(path: Path, needed: Iterable[str] = ()) -> Csv:
-    """How to read a CSV file.
+    """Determine how to read a CSV file.
 
-    The delimiter is the comma where the header then names all columns needed; else the one that divides the header into
-    columns that name them all, or into the most.
+    The delimiter is the comma if the header then contains all needed columns; otherwise the one that gives a header
+    with all needed columns, or with the most columns.
 
     Raises:
-        DataError: it is empty, or no CSV file that can be read.
+        DataError: the file is empty, or not a readable CSV file.
     """
     encoding = _encoding(path)
     wanted = set(needed)
@@ -144,7 +144,7 @@ def csv_of(path: Path, needed: Iterable[str] = ()) -> Csv:
 
 
 def columns_of(path: Path, needed: Iterable[str] = ()) -> tuple[str, ...]:
-    """Names of the columns that a data file has, in order.
+    """Return the names of a data file's columns, in order.
 
     Raises:
         DataError: it cannot be read.
@@ -154,10 +154,10 @@ def columns_of(path: Path, needed: Iterable[str] = ()) -> tuple[str, ...]:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Stream]:
-    """A file's bytes, unpacked.
+    """Open a file's uncompressed bytes.
 
     Raises:
-        DataError: they cannot be read or unpacked.
+        DataError: they cannot be read or decompressed.
     """
     head = _head(path)
     packing = next((name for magic, name in _PACKED.items() if head.startswith(magic)), "")
@@ -183,7 +183,7 @@ def _unpacked(path: Path, packing: str) -> Any:
 
 @contextmanager
 def _unzipped(path: Path) -> Iterator[Any]:
-    """The one file of a zip archive; what macOS adds to it is none."""
+    """Open the only file of a zip archive, ignoring the files that macOS adds."""
     with zipfile.ZipFile(path) as archive:
         inside = [one for one in archive.infolist() if not one.is_dir() and not one.filename.startswith("__MACOSX/")]
         if any(one.filename == "[Content_Types].xml" for one in inside):
@@ -213,7 +213,7 @@ def _encoding(path: Path) -> str:
 
 
 def _with_header(found: Csv) -> Csv:
-    """With the names in the first line that is not empty."""
+    """Add the names in the first non-empty line."""
     try:
         with (
             opened(found.path) as stream,
@@ -233,10 +233,10 @@ def _without_bom(lines: Iterable[str]) -> Iterator[str]:
 
 
 def require_file(path: Path) -> None:
-    """See that a data file is there.
+    """Check that a data file exists.
 
     Raises:
-        DataError: it is not.
+        DataError: it does not.
     """
     if not path.is_file():
         message = f"{what_is_at(path)} Put the file there, or name another with --data."
@@ -244,17 +244,17 @@ def require_file(path: Path) -> None:
 
 
 def what_is_at(path: Path) -> str:
-    """What is found, in a sentence, where a data file is expected and is not."""
+    """Describe, in a sentence, what is found instead of the expected data file."""
     if path.is_dir():
         return f"{path} is a folder, not a data file."
     return f"{path} is a pipe or a device, not a data file." if path.exists() else f"There is no data file at {path}."
 
 
 def require_named(path: Path) -> None:
-    """See that what a recipe is to read is there, where the path names a file; not where it names a table or several.
+    """Check that a recipe's input exists, if the path names a single file rather than a table or several files.
 
     Raises:
-        DataError: it is not.
+        DataError: it does not.
     """
     names_a_file = path.suffix and not any(letter in str(path) for letter in "*?[") and ":/" not in str(path)
     if names_a_file and not path.exists():
@@ -262,6 +262,6 @@ def require_named(path: Path) -> None:
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, 64 hexadecimal digits."""
+    """Return SHA-256 of a file's bytes, 64 hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

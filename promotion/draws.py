@@ -1,10 +1,10 @@
-"""What counts as a draw of its own among the rows that judge, as the configuration or the recipe says it.
+"""The unit that counts as one independent draw among the evaluation rows, from the configuration or the recipe.
 
     configuration, recipe -> Draws -> the arguments of `compare` and `measure` for some rows
 
-A group that is named goes first; then a person's word that rows are independent; then the recipe's time, whose blocks
-are asked beside single rows. A decision records its `Draws`, so that it can be made again after the configuration has
-changed.
+Groups named in the configuration, or its declaration that rows are independent, override the recipe's groups. With
+neither, the recipe's time gives errors by blocks of time and by single rows. A decision records its `Draws`, so that it
+can be recomputed after the configuration has changed.
 """
 
 from dataclasses import dataclass
@@ -37,11 +37,11 @@ _FORMS = 'Input should be a column, "card1", or windows of a time, { by = "Trans
 
 @dataclass(frozen=True)
 class Group:
-    """Which rows belong together.
+    """A definition of groups of dependent rows.
 
     Attributes:
-        by: the column whose values are the groups.
-        window: where the column is a time, the length of the windows that are the groups; see `Span`.
+        by: the column that defines the groups by its values.
+        window: length of the windows that are the groups, if the column is a time; see `Span`.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -55,7 +55,7 @@ class Group:
 
     @property
     def name(self) -> str:
-        """As a decision names it: `card1`, `TransactionDT in windows of 1d`."""
+        """Name of the groups in a decision: `card1`, `TransactionDT in windows of 1d`."""
         return self.by if self.window is None else f"{self.by} in windows of {span_text(self.window)}"
 
 
@@ -64,10 +64,10 @@ def _is_long(window: float | str) -> bool:
 
 
 def group_of(given: object) -> object:
-    """A group as a person writes it: the name of a column stands for the group by its values.
+    """Parse a group as written in a configuration: the name of a column means the groups by its values.
 
     Raises:
-        ValueError: it is neither that nor a table.
+        ValueError: it is neither a name nor a table.
     """
     if isinstance(given, str):
         return {"by": given}
@@ -77,11 +77,11 @@ def group_of(given: object) -> object:
 
 
 GroupKey = Annotated[Group | None, BeforeValidator(group_of)]
-"""In the configuration or a recipe: a column, or windows of a time."""
+"""A group in the configuration or a recipe: a column, or windows of a time."""
 
 
 class Arguments(TypedDict, total=False):
-    """Of `compare` and `measure`."""
+    """Keyword arguments of `compare` and `measure`."""
 
     groups: "str | pd.Series[Any]"
     time: "NDArray[np.float64]"
@@ -91,14 +91,14 @@ class Arguments(TypedDict, total=False):
 
 @dataclass(frozen=True, kw_only=True)
 class Draws:
-    """What counts as a draw of its own.
+    """The unit that counts as one independent draw.
 
     Attributes:
-        group: the groups that a person named.
-        time: the recipe's time, where nobody named groups.
-        unit: what a time in numbers counts in; None where nobody said.
-        independent: a person says that every row is a draw of its own.
-        clean_by: `group` where no group of a row that judges may have trained either model; None where no such row may.
+        group: the named groups.
+        time: the recipe's time, if there are no named groups.
+        unit: unit of numeric times; None if not specified.
+        independent: whether rows are declared independent.
+        clean_by: `group` if no group of an evaluation row may have trained either model; None if no such row may.
     """
 
     group: Annotated[Group | None, LATER] = None
@@ -108,7 +108,7 @@ class Draws:
     clean_by: Annotated[Literal["group"] | None, LATER] = None
 
     def demand(self, min_groups: int) -> str:
-        """Which rows are taken to depend on each other, as a demand of the policy that needs so many groups."""
+        """Describe the assumed dependence as a requirement of a policy with this minimum of groups."""
         if self.group:
             few = f"with fewer than {min_groups:,} effective groups the gate holds"
             return f"Errors are those of groups by {self.group.name}; {few}."
@@ -119,10 +119,10 @@ class Draws:
         return "Each row counts as a draw of its own, since no group and no time is named."
 
     def check(self, rows: "pd.DataFrame", what: str) -> None:
-        """See that these rows can be told apart in this way, before hours of training rather than after.
+        """Check that these rows can be grouped in this way, before hours of training rather than after.
 
         Raises:
-            DataError: a column is not there, or it holds no times where windows are asked for, or the unit is unknown.
+            DataError: a column is missing, or windows are requested for a column without times, or the unit is unknown.
         """
         if self.group:
             require_columns(rows, (self.group.by,), what, "which `group` names")
@@ -132,10 +132,10 @@ class Draws:
             require_columns(rows, (self.time,), what, "which the recipe names as its time")
 
     def arguments(self, rows: "pd.DataFrame") -> Arguments:
-        """What to hand to `compare` or `measure` beside these rows as `columns`.
+        """Return the arguments for `compare` or `measure`, to be used with these rows as `columns`.
 
         Raises:
-            DataError: as of `check`.
+            DataError: see `check`.
         """
         if self.independent:
             return {"dependence": "independent"}
@@ -147,20 +147,20 @@ class Draws:
 
     @property
     def group_id(self) -> str:
-        """What the fingerprints of groups are kept under: those of another id are of other groups."""
-        assert self.group is not None  # noqa: S101 - the caller asked
+        """The name under which fingerprints of groups are stored; another name means other groups."""
+        assert self.group is not None  # noqa: S101 - callers check it
         return f"{self.group.name} in {self.unit}" if isinstance(self.group.window, str) else self.group.name
 
     def group_fingerprints(self, rows: "pd.DataFrame") -> "NDArray[np.uint64]":
-        """Of the group that each row is in, shape (n_rows,); the same in every file.
+        """Return the fingerprint of each row's group, shape (n_rows,); the same in every file.
 
         Raises:
-            DataError: as of `check`, or a value has no text of its own.
+            DataError: see `check`, or a value has no text of its own.
         """
         import numpy as np
         import pandas as pd
 
-        assert self.group is not None  # noqa: S101 - the caller asked
+        assert self.group is not None  # noqa: S101 - callers check it
         values = rows[self.group.by]
         if self.group.window is not None:
             times = times_of(values)
@@ -173,19 +173,19 @@ class Draws:
         return {"time": times.floats, "day": self._day(times)}
 
     def _day(self, times: Times) -> float | None:
-        """How long a day is in the unit of `Times.floats`."""
+        """Return the length of a day in the unit of `Times.floats`."""
         unit: TimeUnit | None = "s" if times.moments else self.unit
         return None if unit is None else in_units(_DAY, unit)
 
     def _windows(self, rows: "pd.DataFrame", group: Group) -> "pd.Series[Any]":
-        """The window of each row, counted from 1, named as a decision names it; 0 for rows without a time."""
+        """Return each row's window, counted from 1, named as in decisions; 0 for rows without a time."""
         import numpy as np
         import pandas as pd
 
         from promotion.metrics.blocks import windows_of
 
         times = times_of(rows[group.by])
-        assert group.window is not None  # noqa: S101 - the caller asked
+        assert group.window is not None  # noqa: S101 - callers check it
         codes = np.zeros(len(rows), dtype=np.int64)
         held = ~times.missing
         if held.any():
@@ -193,7 +193,7 @@ class Draws:
         return pd.Series(codes, name=group.name)
 
     def _length(self, times: Times, window: float | str) -> float:
-        """Of a window, in the unit of `Times.floats`."""
+        """Return the length of a window in the unit of `Times.floats`."""
         if times.moments:
             if isinstance(window, str):
                 return timedelta_of(window).total_seconds()
@@ -215,13 +215,13 @@ class Draws:
 
 
 UNSAID = Draws()
-"""Nobody said a thing, and there is no time: each row counts as a draw of its own."""
+"""Nothing is specified, and there is no time: each row counts as an independent draw."""
 
 _MISSING = "\0missing"
-"""Rows without a value are one group, which no text names."""
+"""The group of rows without a value; no text equals it."""
 
 _FEW = 100
-"""Rows that show of what kind a time is."""
+"""Number of rows to inspect to determine the type of a time."""
 
 _group: TypeAdapter[Group | None] = TypeAdapter(GroupKey)
 
@@ -233,17 +233,17 @@ def draws_of(
     unit: TimeUnit | None = None,
     clean_by: CleanBy = "row",
 ) -> Draws:
-    """What the configuration says, over what the recipe says.
+    """Combine the configuration with the recipe; the configuration takes precedence.
 
     Args:
-        recipe: with its `time`, and `group` where it has one.
-        group: of the configuration.
-        dependence: likewise.
-        unit: of times that are numbers.
-        clean_by: what must not have trained a model that it judges.
+        recipe: the recipe, with its `time`, and `group` if it has one.
+        group: the configured group.
+        dependence: the configured dependence.
+        unit: unit of numeric times.
+        clean_by: what must not have trained a model that it evaluates.
 
     Raises:
-        ConfigError: the recipe's `group` is no group, or `clean_by` asks for one and there is none.
+        ConfigError: the recipe's `group` is invalid, or `clean_by` requires one and there is none.
     """
     if clean_by == "group" and (dependence == "independent" or not (group or _group_of_recipe(recipe))):
         raise ConfigError(

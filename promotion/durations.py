@@ -1,4 +1,4 @@
-"""Lengths of time, as a person writes them: 30s, 90m, 12h, 3d, 2w."""
+"""Durations as text: 30s, 90m, 12h, 3d, 2w."""
 
 import math
 import re
@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Literal
 
 TimeUnit = Literal["ns", "us", "ms", "s", "min", "h", "d"]
-"""What a column of times counts in."""
+"""Units of numeric time columns."""
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _NANOSECONDS = {
@@ -22,30 +22,30 @@ _NANOSECONDS = {
 
 
 def length_of(text: str) -> timedelta:
-    """The length; in whole hours, days or weeks.
+    """Parse a duration in whole hours, days or weeks.
 
     >>> length_of("36h")
     datetime.timedelta(days=1, seconds=43200)
 
     Raises:
-        ValueError: the text is no length of time.
-        OverflowError: it is longer than all years.
+        ValueError: the text is not a duration.
+        OverflowError: it is out of range.
     """
     length = _read(text, "hdw")
     if length is None:
-        message = f"'{text}' is no length of time: expected hours, days or weeks, like 12h, 30d or 2w."
+        message = f"'{text}' is not a valid duration: expected hours, days or weeks, like 12h, 30d or 2w."
         raise ValueError(message)
     return length
 
 
 def span_of(value: object) -> float | str:
-    """A stretch of a time column: a number in the column's own unit, or a length of time in one of the five units.
+    """Parse a span of a time column: a number in the column's own unit, or a duration in one of the five units.
 
     >>> span_of(604800), span_of("7d"), span_of("604800")
     (604800.0, '7d', 604800.0)
 
     Raises:
-        ValueError: it is neither, negative, or longer than all years.
+        ValueError: it is neither, negative, or out of range.
     """
     text = value.strip() if isinstance(value, str) else ""
     try:
@@ -53,7 +53,7 @@ def span_of(value: object) -> float | str:
             return text
         number = float(text) if text else math.nan
     except OverflowError as error:
-        message = f"Input should be a length of time, but '{text}' is longer than all years"
+        message = f"Input should be a duration, but '{text}' is longer than all years"
         raise ValueError(message) from error
     except ValueError:
         number = math.nan
@@ -68,18 +68,18 @@ def span_of(value: object) -> float | str:
 
 
 def timedelta_of(span: str) -> timedelta:
-    """The length of time that `span_of` gave as text.
+    """Convert a duration that `span_of` returned as text.
 
     >>> timedelta_of("90m")
     datetime.timedelta(seconds=5400)
     """
     length = _read(span, "smhdw")
-    assert length is not None  # noqa: S101 - `span_of` has seen to it
+    assert length is not None  # noqa: S101 - `span_of` ensures it
     return length
 
 
 def in_units(length: timedelta, unit: TimeUnit) -> float:
-    """The length as a number of units; whole where it can be.
+    """Convert a duration to a number of units; an integer if possible.
 
     >>> in_units(timedelta(days=7), "s")
     604800

@@ -1,8 +1,8 @@
-"""Row keys as releases before `KEY_FORM` 2 took them, so that what they recorded still finds its rows.
+"""Row keys in the form of releases before `KEY_FORM` 2, so that rows match the records of those releases.
 
-They let pyarrow guess the type of a whole key column, and took the text of what came out: `000123` became `123` in a
-column of numbers, `123.0` in a column with one fraction, and stayed `000123` in a column with one letter. Nobody can
-know today which of these a recorded fingerprint was made of, so a row of today is looked up under each.
+Those releases let pyarrow infer the type of a whole key column, and used the text of the result: `000123` became `123`
+in a column of numbers, `123.0` in a column with one fraction, and stayed `000123` in a column with one letter. The form
+behind a recorded fingerprint is unknown, so a current row is looked up under each form.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -26,15 +26,15 @@ _HOUR = r"^\d\d:\d\d$"
 _NAIVE = r"^\d{4}-\d\d-\d\d([T ]\d\d(:?\d\d(:?\d\d(\.\d{1,9})?)?)?)?$"
 _AWARE = _NAIVE.replace("$", r"(Z|[+-]\d\d(:?\d\d)?)$")
 _UNITS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
-"""How a whole column of moments was written: to the second where all have whole ones, else to 3, 6 or 9 digits."""
+"""Nanoseconds per unit of the texts of a column of times: to the second if all are whole, else 3, 6 or 9 digits."""
 
 
 def possible_first_fingerprints(keys: "pd.Series[Any]") -> "tuple[NDArray[np.uint64], ...]":
-    """What those releases can have made of these keys beside today's fingerprints, each of shape (n_rows,).
+    """Return the other fingerprints that those releases may have made of these keys, each of shape (n_rows,).
 
-    Each is for one type that a whole column can have been taken for: its own, or text, whole numbers, numbers with a
-    fraction among them, times, or moments written to the day, second, millisecond and so on. A row whose key no such
-    column can hold has its fingerprint of today there. A type that changes no key is left out.
+    Each array is for one type that pyarrow may have inferred for a whole column: its own, or text, integers, numbers
+    with a fraction among them, times of day, or datetimes to the day, second, millisecond and so on. Where such a
+    column cannot hold a row's key, the array has its current fingerprint. Types that change no key are omitted.
     """
     import numpy as np
 
@@ -52,7 +52,7 @@ def possible_first_fingerprints(keys: "pd.Series[Any]") -> "tuple[NDArray[np.uin
 def _changed(
     today: "NDArray[np.uint64]", texts: "pa.StringArray", rows: "NDArray[np.bool_]", others: "pa.StringArray"
 ) -> "NDArray[np.uint64] | None":
-    """Today's fingerprints with those of other texts in their rows; None where the texts are today's."""
+    """Return the current fingerprints, replaced where the texts differ; None if no text differs."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -72,7 +72,7 @@ def _is_text(keys: "pd.Series[Any]") -> bool:
 
 
 def _as_written(keys: "pd.Series[Any]") -> "pa.StringArray":
-    """Text letter by letter; what is no text, by its text of today."""
+    """Return text unchanged, and other values as their current key text."""
     import pyarrow as pa
 
     if _is_text(keys):
@@ -81,7 +81,7 @@ def _as_written(keys: "pd.Series[Any]") -> "pa.StringArray":
 
 
 def _possible(texts: "pa.StringArray") -> "Iterator[Taken]":
-    """For each type of column, the rows that it can hold, a mask, and the texts that these came to."""
+    """Yield, for each column type, the mask of rows that it can hold, and the resulting texts."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -111,7 +111,7 @@ def _signed(number: int) -> int:
 
 
 def _fractions(texts: "pa.StringArray") -> "Iterator[Taken]":
-    """Numbers in a column that holds whole ones alone, and in one that holds a fraction."""
+    """Yield the numbers as in a column of integers only, and as in a column with a fraction."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -119,7 +119,7 @@ def _fractions(texts: "pa.StringArray") -> "Iterator[Taken]":
     rows = _matching(texts, _NUMBER)
     values = np.asarray(pc.cast(pc.utf8_trim_whitespace(texts.filter(pa.array(rows))), pa.float64()))
     whole = values % 1 == 0
-    with np.errstate(invalid="ignore"):  # too large a number became the lowest that 64 bits hold
+    with np.errstate(invalid="ignore"):  # numbers out of range became the lowest 64-bit integer
         yield _among(rows, whole), pa.array(values[whole].astype(np.int64)).cast(pa.string())
     yield rows, pa.array(list(map(str, values.tolist())), pa.string())
 
@@ -145,7 +145,7 @@ def _moments(texts: "pa.StringArray", pattern: str, zone: str) -> "Iterator[Take
 
 
 def _matching(texts: "pa.StringArray", pattern: str) -> "NDArray[np.bool_]":
-    """Which texts match, shape (n_rows,)."""
+    """Return the mask of the texts that match, shape (n_rows,)."""
     import pyarrow.compute as pc
 
     found: NDArray[np.bool_] = pc.fill_null(pc.match_substring_regex(texts, pattern), fill_value=False).to_numpy(
@@ -155,7 +155,7 @@ def _matching(texts: "pa.StringArray", pattern: str) -> "NDArray[np.bool_]":
 
 
 def _among(rows: "NDArray[np.bool_]", some: "NDArray[np.bool_]") -> "NDArray[np.bool_]":
-    """Of the rows of a mask, some."""
+    """Return the mask of all rows for a mask of those that `rows` selects."""
     found = rows.copy()
     found[rows] = some
     return found

@@ -1,20 +1,20 @@
-"""Everything that can go wrong, as sentences: what was expected, what was found, what to do.
+"""Exceptions of the library; each message says what was expected, what was found and what to do.
 
 PromotionError
-├── ConfigError          promotion.toml or the environment says something we cannot follow
-├── UnknownName          a metric, model, tag or key that does not exist; names the nearest
-│   └── BadTag           a text that is not `model:version`
-├── UnclearTime          a local time that was twice, or never, when clocks were put back or forward
-├── DataError            a file or its rows cannot be used to train or to judge
-│   └── AmbiguousColumn  two columns have the name that is asked for
+├── ConfigError          promotion.toml or the environment is invalid
+├── UnknownName          a metric, model, tag or key does not exist; lists the nearest names
+│   └── BadTag           a text is not of the form `model:version`
+├── UnclearTime          a local time is ambiguous or does not exist, because clocks changed
+├── DataError            a file or its rows cannot be used for training or evaluation
+│   └── AmbiguousColumn  several columns have the requested name
 ├── StoreError           the Bento store is torn, read-only or missing a version
-│   ├── TornVersion      a version's folder is not whole
-│   └── DigestMismatch   a model's files are not the ones that were registered
+│   ├── TornVersion      a version's folder is incomplete
+│   └── DigestMismatch   a model's files differ from the registered ones
 ├── LedgerError          the ledger cannot be read or written, or its chain is broken
-│   └── Conflict         someone else moved first (exit code 6)
-├── Refused              the rules do not allow this move; says what would
-└── MirrorError          MLflow did not answer; what was decided stands
-    └── MirrorAhead      MLflow was sent what the ledger does not hold: it was cut or rewritten
+│   └── Conflict         someone else wrote first (exit code 6)
+├── Refused              the rules do not allow this move; says what they allow
+└── MirrorError          MLflow did not answer; the decision is recorded
+    └── MirrorAhead      MLflow has an entry that the ledger lacks: the ledger was cut or rewritten
 """
 
 from collections.abc import Iterable, Iterator
@@ -26,21 +26,21 @@ from typing import Any
 
 
 class PromotionError(Exception):
-    """Base of every error that a user can cause and mend; its text is one or two whole sentences."""
+    """Base of every error that a user can cause and fix; its message is one or two complete sentences."""
 
     exit_code = 1
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickled as its type, text and fields, so that a task's or a process's error arrives as it was raised."""
+        """Pickle type, message and fields, so that errors of tasks and processes arrive as they were raised."""
         return Exception.__new__, (type(self), *self.args), self.__dict__
 
 
 class ConfigError(PromotionError):
-    """The configuration cannot be followed.
+    """The configuration is invalid.
 
     Attributes:
-        key: the setting at fault, where it is one, e.g. `limits.max_size_mb`; None otherwise.
-        path: the file at fault; None where it is none, or more may be.
+        key: the setting at fault, e.g. `limits.max_size_mb`; None if it is not a single setting.
+        path: the file at fault; None if it is not a single file.
     """
 
     def __init__(self, message: str, *, key: str | None = None, path: Path | None = None) -> None:
@@ -49,13 +49,13 @@ class ConfigError(PromotionError):
 
 
 class UnknownName(PromotionError):
-    """A name that is not among those that exist.
+    """A name does not exist.
 
     Attributes:
-        kind: what was looked up, e.g. `metric`.
-        name: what was asked for.
-        known: what there is.
-        way_out: the sentence that names the nearest, or what there is; empty where there is nothing.
+        kind: the kind of thing, e.g. `metric`.
+        name: the requested name.
+        known: the existing names.
+        way_out: the sentence with the nearest or all existing names; empty if there are none.
     """
 
     def __init__(self, kind: str, name: str, known: Iterable[str], *, hint: str = "") -> None:
@@ -72,7 +72,7 @@ class UnknownName(PromotionError):
 
 
 class BadTag(UnknownName):
-    """A text that is not a tag."""
+    """A text is not a tag."""
 
     def __init__(self, text: str, meant: str = "") -> None:
         told = (
@@ -82,11 +82,11 @@ class BadTag(UnknownName):
 
 
 class UnclearTime(PromotionError):
-    """A local time that was twice, or never.
+    """A local time is ambiguous or does not exist.
 
     Attributes:
-        text: as it was given.
-        readings: the two moments that may be meant, the earlier first, with a zone.
+        text: the time as given.
+        readings: the two possible times, the earlier first, with a zone.
     """
 
     exit_code = 2
@@ -100,11 +100,11 @@ class UnclearTime(PromotionError):
 
 
 class DataError(PromotionError):
-    """Rows that cannot train or judge.
+    """Rows cannot be used for training or evaluation.
 
     Attributes:
-        path: the file that holds them; None where they are none of a file's, or it is not known.
-        column: the column at fault; None where it is none, or not one.
+        path: the file of the rows; None if they are not from a file, or it is unknown.
+        column: the column at fault; None if it is not a single column.
     """
 
     def __init__(self, message: str, *, path: Path | None = None, column: str | None = None) -> None:
@@ -113,11 +113,11 @@ class DataError(PromotionError):
 
 
 class AmbiguousColumn(DataError):
-    """Several columns have the name that is asked for.
+    """Several columns have the requested name.
 
     Attributes:
-        name: of the columns.
-        places: where they stand, counting from 1.
+        name: name of the columns.
+        places: their positions, counting from 1.
     """
 
     def __init__(self, what: str, name: str, places: Iterable[int]) -> None:
@@ -131,7 +131,7 @@ class AmbiguousColumn(DataError):
 
 
 def require_once(name: str, present: Iterable[object], what: str) -> None:
-    """See that not more than one of the columns present has this name.
+    """Check that at most one of the columns present has this name.
 
     Raises:
         AmbiguousColumn: several have it.
@@ -143,7 +143,7 @@ def require_once(name: str, present: Iterable[object], what: str) -> None:
 
 @contextmanager
 def as_data_error(what: str) -> Iterator[None]:
-    """Turn whatever a user's recipe raises into a `DataError`: what could not be done, and the first line of why."""
+    """Convert any exception of a user's recipe to a `DataError`: what failed, and the first line of the reason."""
     try:
         yield
     except PromotionError:
@@ -155,11 +155,11 @@ def as_data_error(what: str) -> Iterator[None]:
 
 
 class StoreError(PromotionError):
-    """The Bento store cannot give or take what is asked.
+    """The Bento store cannot read or write what was requested.
 
     Attributes:
-        tag: of the version at fault, as text; None where it is none, or not one.
-        path: the file or folder at fault; None where it is none.
+        tag: tag of the version at fault, as text; None if it is not a single version.
+        path: the file or folder at fault; None if there is none.
     """
 
     def __init__(self, message: str, *, tag: object = None, path: Path | None = None) -> None:
@@ -168,14 +168,14 @@ class StoreError(PromotionError):
 
 
 class TornVersion(StoreError):
-    """A version's folder is not whole: its save was cut short, or its description was damaged."""
+    """A version's folder is incomplete: its save was interrupted, or its description was damaged."""
 
 
 class DigestMismatch(StoreError):
-    """A model's files differ from the ones that were registered; it is not loaded.
+    """A model's files differ from the registered ones; the model is not loaded.
 
     Attributes:
-        expected: the digest that is registered.
+        expected: the registered digest.
         found: the digest of the files.
     """
 
@@ -192,8 +192,8 @@ class LedgerError(PromotionError):
     """The ledger cannot be read or written.
 
     Attributes:
-        model: whose record it is about; None where it is not about one.
-        seq: number of the entry it is about; None where it is not about one.
+        model: the model concerned; None if it is not a single model.
+        seq: number of the entry concerned; None if it is not a single entry.
     """
 
     def __init__(self, message: str, *, model: str | None = None, seq: int | None = None) -> None:
@@ -202,10 +202,10 @@ class LedgerError(PromotionError):
 
 
 class Conflict(LedgerError):
-    """Someone else appended first; nothing of ours was written.
+    """Someone else appended first; nothing was written.
 
     Attributes:
-        by: who did; empty where it is not known.
+        by: who appended; empty if unknown.
     """
 
     exit_code = 6
@@ -225,8 +225,8 @@ class Refused(PromotionError):
     """The rules do not allow this move.
 
     Attributes:
-        tag: of the version that was to move, as text; None where it is about none.
-        model: its name, or that of the model which was to change; None where it is about none.
+        tag: tag of the version to move, as text; None if no version is concerned.
+        model: its name, or that of the model to change; None if no model is concerned.
     """
 
     def __init__(self, message: str, *, tag: object = None, model: str | None = None) -> None:
@@ -236,11 +236,11 @@ class Refused(PromotionError):
 
 
 class MirrorError(PromotionError):
-    """The mirror did not take an update; the record stands and `promotion sync` catches up.
+    """The mirror did not accept an update; the record is unaffected and `promotion sync` catches up.
 
     Attributes:
-        model: which it was about; None where it was about none.
-        seq: number of the entry that MLflow was sent; None where it is not about one.
+        model: the model concerned; None if there is none.
+        seq: number of the entry sent to MLflow; None if it is not a single entry.
     """
 
     def __init__(self, message: str, *, model: str | None = None, seq: int | None = None) -> None:
@@ -249,7 +249,7 @@ class MirrorError(PromotionError):
 
 
 class MirrorAhead(MirrorError):
-    """The mirror was sent an entry that the ledger does not hold; sending more would hide that."""
+    """The mirror has an entry that the ledger lacks; sending more would hide that."""
 
 
 def _text(tag: object) -> str | None:

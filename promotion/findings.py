@@ -1,18 +1,18 @@
-"""What an audit can find, each kind by its code."""
+"""Findings of an audit, with a code for each kind."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """How bad a finding is: an `error` may mean that the wrong model serves or that a record is false."""
+    """Severity of a finding: an `error` may mean that the wrong model serves or that a record is false."""
 
     ERROR = "error"
     WARNING = "warning"
 
 
 class Code(StrEnum):
-    """The kinds of findings; `docs/reference/audit.md` tells of each what it may mean and what to do."""
+    """The kinds of findings; `docs/reference/audit.md` explains the meaning of each and what to do."""
 
     CHAIN = "AUD001"
     HEAD = "AUD002"
@@ -91,19 +91,19 @@ _WARNINGS = {
 }
 
 BROKEN = frozenset({Code.CHAIN, Code.HEAD, Code.DECISION})
-"""With one of these the ledger is not to be read further."""
+"""Findings after which the ledger cannot be read further."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One thing that is not as it was recorded.
+    """One difference between the record and reality.
 
     Attributes:
         code: stable, e.g. `AUD011`.
-        severity: how bad it is.
+        severity: severity of the finding.
         subject: the entry, version or alias concerned.
-        expected: what the record says.
-        found: what is there.
+        expected: the recorded state.
+        found: the actual state.
         mend: what to do.
     """
 
@@ -116,13 +116,13 @@ class Finding:
 
 
 def severity_of(code: Code) -> Severity:
-    """How bad a finding of this kind usually is."""
+    """Return the default severity of findings of this kind."""
     return Severity.WARNING if code in _WARNINGS else Severity.ERROR
 
 
 def finding(
     code: Code, subject: str, expected: str, found: str, mend: str, *, severity: Severity | None = None
 ) -> Finding:
-    """A finding, as severe as its code is unless told otherwise."""
+    """Create a finding, with the default severity of its code unless given."""
     severity = severity or severity_of(code)
     return Finding(code=code, severity=severity, subject=subject, expected=expected, found=found, mend=mend)

@@ -1,4 +1,4 @@
-"""Which rows may judge: those that neither side was trained on, as far as each side's provenance can tell."""
+"""Selection of the evaluation rows: those that neither side was trained on, as far as its provenance shows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainedBefore:
-    """Trained on rows before this time only, says the person who adopted it.
+    """The person who adopted the version declared that all its training rows are earlier than this time.
 
     Attributes:
-        bound: a number in the unit of the recipe's time, or a moment as ISO 8601 text.
+        bound: a number in the unit of the recipe's time, or a date or time as ISO 8601 text.
     """
 
     bound: float | str
@@ -33,25 +33,25 @@ class TrainedBefore:
 
 @dataclass(frozen=True)
 class AssumedClean:
-    """Trained on none of the holdout's rows, says the person who adopted it, or the policy for all such versions."""
+    """The person who adopted the version, or the policy, declared that it was trained on none of the holdout's rows."""
 
     by_policy: bool = False
 
 
 @dataclass(frozen=True)
 class UnknownRows:
-    """Nobody knows what it was trained on.
+    """The training rows are unknown.
 
     Attributes:
-        groups: the groups that are asked for, where only these are unknown, and
-        beside: what is known of its rows.
+        groups: the requested groups, if only these are unknown.
+        beside: the known training rows.
     """
 
     groups: str = ""
     beside: KnownRows | TrainedBefore | None = None
 
     def taken_as_clean(self, *, by_policy: bool = False) -> "Provenance":
-        """Where somebody takes what is unknown as clean; what is known is kept."""
+        """Return the provenance if the unknown part is assumed clean; the known part is kept."""
         return self.beside or AssumedClean(by_policy=by_policy)
 
 
@@ -60,7 +60,7 @@ Provenance = KnownRows | TrainedBefore | AssumedClean | UnknownRows
 
 @dataclass(frozen=True)
 class Clean:
-    """The rows that may judge, their keys' fingerprints, shape (n_rows,), and how many rows were left out."""
+    """The evaluation rows, their keys' fingerprints, shape (n_rows,), and the numbers of rows left out."""
 
     rows: "pd.DataFrame"
     keys: "NDArray[np.uint64]"
@@ -70,20 +70,20 @@ class Clean:
 def clean(
     rows: "pd.DataFrame", recipe: "Recipe", *sides: Provenance, groups: "NDArray[np.uint64] | None" = None
 ) -> Clean:
-    """Leave out every row that any side was (or may have been) trained on, and those of `groups` that one knows.
+    """Remove every row that a side was or may have been trained on, and rows of `groups` that a side was trained on.
 
     Args:
-        rows: of the holdout.
-        recipe: names their key.
-        sides: what is known of each side.
-        groups: fingerprints of the group that each row is in, shape (n_rows,); None where single rows are asked.
+        rows: rows of the holdout.
+        recipe: the recipe, which names the key.
+        sides: the provenance of each side.
+        groups: fingerprint of each row's group, shape (n_rows,); None to check single rows only.
 
-    A side whose fingerprints an earlier release made was trained on a row if it has any fingerprint that such a release
-    can have made of the row's key.
+    If an earlier release made a side's fingerprints, the side counts as trained on a row if it has any fingerprint that
+    such a release may have made of the row's key.
 
     Raises:
-        DataError: a side is known by time, and the recipe names no time column, or one whose times do not compare with
-            it.
+        DataError: a side's provenance is a time, and the recipe names no time column, or its times are not comparable
+            with it.
     """
     import numpy as np
 
@@ -101,23 +101,23 @@ def clean(
 
 
 def without(rows: "pd.DataFrame", others: "pd.DataFrame", recipe: "Recipe") -> "pd.DataFrame":
-    """The rows whose keys are not among the others'."""
+    """Return the rows whose keys do not occur in the others."""
     import numpy as np
 
     return clean(rows, recipe, KnownRows(np.sort(fingerprints(others[recipe.key])))).rows
 
 
 def mature(rows: "pd.DataFrame", recipe: "Recipe", after: float | str, unit: TimeUnit | None = None) -> "pd.DataFrame":
-    """The rows that are at least so much older than the newest one.
+    """Return the rows that are at least this much older than the newest one.
 
     Args:
-        rows: of a file.
-        recipe: names their time column.
-        after: a number in the unit of that column, or a length of time such as `7d`.
-        unit: of a time column of numbers; needed for a length of time there.
+        rows: rows of a file.
+        recipe: the recipe, which names their time column.
+        after: a number in the unit of that column, or a duration such as `7d`.
+        unit: unit of a numeric time column; required if `after` is a duration.
 
     Raises:
-        DataError: the recipe names no time column, `after` is not of the kind that the column needs, or no row is old
+        DataError: the recipe names no time column, `after` has the wrong type for the column, or no row is old
             enough.
     """
     if recipe.time is None:
@@ -134,7 +134,7 @@ def mature(rows: "pd.DataFrame", recipe: "Recipe", after: float | str, unit: Tim
 
 
 def holdout_digest(holdout: Clean, recipe: "Recipe") -> str:
-    """SHA-256 over keys and labels, whatever the order of the rows."""
+    """Return SHA-256 over keys and labels, independent of the order of the rows."""
     import hashlib
 
     order = holdout.keys.argsort()
@@ -143,7 +143,7 @@ def holdout_digest(holdout: Clean, recipe: "Recipe") -> str:
 
 
 def _earlier_fingerprints(keys: "pd.Series[Any]", sides: Sequence[Provenance]) -> "Sequence[NDArray[np.uint64]]":
-    """Where they are asked for: rows may be read in a form that knows no other, or all sides have the present one."""
+    """Return the earlier fingerprints if needed: rows are read in the current form and a side has the first form."""
     asked = any(isinstance(side, KnownRows) and side.form == FIRST_FORM for side in sides)
     return possible_first_fingerprints(keys) if asked and form_in_use() != FIRST_FORM else ()
 
@@ -175,7 +175,7 @@ def _before(rows: "pd.DataFrame", recipe: "Recipe", bound: float | str) -> "NDAr
             "The champion was adopted with --trained-before, but the recipe names no time column. "
             "Set `time` in the recipe, or adopt it again with --assume-clean."
         )
-    return ~_times(rows, recipe.time).since(bound)  # a row without a time may have been before
+    return ~_times(rows, recipe.time).since(bound)  # a row without a time may be earlier
 
 
 def _times(rows: "pd.DataFrame", time: str) -> Times:

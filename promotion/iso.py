@@ -1,4 +1,4 @@
-"""ISO 8601 text to moments, and local times to UTC."""
+"""Conversion of ISO 8601 text to datetimes, and of local times to UTC."""
 
 import re
 from collections.abc import Sequence
@@ -16,15 +16,15 @@ _EXTENDED = re.compile(
     rf"\d{{4}}-\d\d(-\d\d([T ]\d\d(:\d\d(:\d\d([.,]\d{{1,9}})?)?)?{_ZONE})?)?", re.IGNORECASE | re.ASCII
 )
 _OTHER = re.compile(rf"\d{{4}}-?W\d\d(-?[1-7])?|\d{{8}}T\d\d(\d\d(\d\d([.,]\d{{1,6}})?)?)?{_ZONE}", re.ASCII)
-"""Weeks and what has no hyphens, which pandas reads in part. Eight digits alone are a number."""
+"""Week dates and texts without hyphens, of which pandas supports only some. Eight digits alone are a number."""
 
 
 class Moments(NamedTuple):
-    """Moments of `n` texts.
+    """The datetimes of `n` texts.
 
     Attributes:
-        points: datetime64, shape (n,): in UTC where a zone is named; NaT where the text is no moment.
-        zoned: shape (n,): whether it names a zone.
+        points: datetime64, shape (n,): in UTC if a zone is given; NaT if the text is not a date or time.
+        zoned: whether a zone is given, shape (n,).
     """
 
     points: "NDArray[Any]"
@@ -32,9 +32,9 @@ class Moments(NamedTuple):
 
 
 def moments_of(texts: Sequence[str]) -> Moments:
-    """Read `2024-12`, `2024-12-31`, `2024-12-31T14:30:00.5+01:00`, `2024-W49` and their like, to the nanosecond.
+    """Parse `2024-12`, `2024-12-31`, `2024-12-31T14:30:00.5+01:00`, `2024-W49` and similar texts, to the nanosecond.
 
-    A month, week or day counts as its first instant. Text that only looks like a moment, such as `2023-02-29`, is none.
+    A month, week or day means its first instant. Invalid dates such as `2023-02-29` are not accepted.
     """
     import numpy as np
     import pandas as pd
@@ -46,18 +46,18 @@ def moments_of(texts: Sequence[str]) -> Moments:
 
 
 def is_moment(text: str) -> bool:
-    """Whether a text is ISO 8601 as `moments_of` reads it."""
+    """Return whether `moments_of` accepts the text as ISO 8601."""
     import numpy as np
 
     return not np.isnat(moments_of([text]).points[0])
 
 
 def in_utc(moment: datetime) -> datetime:
-    """A moment in UTC; one without a zone is in local time, as `TZ` or the system has it.
+    """Convert a datetime to UTC; one without a zone is in local time, given by `TZ` or the system.
 
     Raises:
-        UnclearTime: clocks were put back or forward then, so that the local time was twice, or never.
-        ConfigError: it is no moment, or too near to the first or the last year.
+        UnclearTime: the local time is ambiguous or does not exist, because clocks changed.
+        ConfigError: it is not a datetime, or too close to the first or the last year.
     """
     if not isinstance(moment, datetime):
         message = f"A moment is a datetime, but is {moment!r:.60}. `datetime.fromisoformat` reads one from text."
@@ -65,7 +65,7 @@ def in_utc(moment: datetime) -> datetime:
     try:
         if moment.tzinfo is not None:
             return moment.astimezone(UTC)
-        readings, twice = _readings(datetime.fromisoformat(moment.isoformat()))  # pandas' own would ask for a zone
+        readings, twice = _readings(datetime.fromisoformat(moment.isoformat()))  # pandas' type would require a zone
     except (OverflowError, OSError, ValueError) as error:
         message = f"{moment.isoformat()} is too near to the first or the last year to be told in UTC."
         raise ConfigError(message) from error
@@ -75,19 +75,19 @@ def in_utc(moment: datetime) -> datetime:
 
 
 def first_moment(day: date) -> datetime:
-    """The first moment of a local day, in UTC; also where clocks were put back or forward at midnight."""
+    """Return the first instant of a local day, in UTC; also if clocks changed at midnight."""
     readings, twice = _readings(datetime(day.year, day.month, day.day))  # noqa: DTZ001 - local on purpose
     return readings[0] if twice else readings[-1]
 
 
 def _readings(local: datetime) -> tuple[list[datetime], bool]:
-    """What a local time may mean, the earlier first; and whether it was then: one that never was means two as well."""
+    """Return the possible UTC times of a local time, the earlier first; and whether the local time exists."""
     found = sorted({local.replace(fold=fold).astimezone(UTC) for fold in (0, 1)})
     return found, all(one.astimezone().replace(tzinfo=None) == local for one in found)
 
 
 def _form(text: str) -> tuple[str | None, bool]:
-    """The text as pandas reads it, None where it is none of ours; and whether it names a zone."""
+    """Return the text in a form that pandas parses, or None if it is not supported; and whether it gives a zone."""
     if found := _EXTENDED.fullmatch(text):
         return text.upper().replace(",", "."), found["zone"] is not None
     if found := _OTHER.fullmatch(text):

@@ -1,4 +1,4 @@
-"""Importing what users write: recipes and metrics, named `package.module:attribute`."""
+"""Import of users' recipes and metrics by `package.module:attribute`."""
 
 import ast
 import importlib
@@ -11,22 +11,22 @@ from types import ModuleType
 
 
 def import_module(name: str) -> ModuleType:
-    """The module; those in the working folder are found too."""
+    """Import the module; modules in the working folder are found too."""
     _find_in_working_folder()
     return importlib.import_module(name)
 
 
 def why_missing(module: str, attribute: str) -> str:
-    """Why `module:attribute` cannot be imported, as far as its file tells; empty where it tells nothing.
+    """Return why `module:attribute` cannot be imported, as far as its file shows; empty if unknown.
 
-    The module is not run, nor is what it imports: that a library is missing shows in a moment, whatever else is heavy.
+    Neither the module nor its imports are run, so a missing library is reported at once, however heavy the others are.
     """
     _find_in_working_folder()
     try:
         found = importlib.util.find_spec(module)
     except ModuleNotFoundError as error:
         return f"there is no module '{error.name}' here"
-    except Exception:  # a package around it fails, which importing tells
+    except Exception:  # a parent package fails, which the import itself will report
         return ""
     if found is None:
         return f"there is no module '{module}' here"
@@ -53,7 +53,7 @@ def _why_incomplete(path: Path, module: str, attribute: str) -> str:
 
 
 def _imported(tree: ast.Module) -> Iterator[str]:
-    """The packages that a module imports whatever happens; what stands in `try` or `if` may well be missing."""
+    """Yield the packages that a module imports unconditionally; imports in `try` or `if` may be optional."""
     for one in tree.body:
         if isinstance(one, ast.Import):
             yield from (name.name.partition(".")[0] for name in one.names)
@@ -64,7 +64,7 @@ def _imported(tree: ast.Module) -> Iterator[str]:
 def _is_there(package: str) -> bool:
     try:
         return package in sys.modules or importlib.util.find_spec(package) is not None
-    except (ImportError, ValueError):  # found in some way of its own
+    except (ImportError, ValueError):  # provided by some other import mechanism
         return True
 
 

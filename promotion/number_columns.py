@@ -1,4 +1,4 @@
-"""Columns that must hold numbers, of files that write them in many ways."""
+"""Reading of numeric columns from files with different notations."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 ColumnType = Literal["number", "exact", "text", "key", "time"]
 SHOWN = 60
-"""Characters of a value that a sentence shows."""
+"""Maximum characters of a value shown in a message."""
 
 
 def numbers_of(path: Path, column: "pd.Series[Any]") -> "pd.Series[float]":
-    """The column in double precision.
+    """Convert the column to double precision.
 
     Raises:
-        DataError: it holds something else.
+        DataError: it contains other values.
     """
-    given = column.astype(object) if column.dtype.kind in "mM" else column  # of a moment pandas takes the ticks
+    given = column.astype(object) if column.dtype.kind in "mM" else column  # pandas would convert datetimes to ticks
     numbers = _as_numbers(given)
     wrong = numbers.isna() & column.notna()
     if wrong.any():
@@ -36,7 +36,7 @@ def numbers_of(path: Path, column: "pd.Series[Any]") -> "pd.Series[float]":
 
 
 def _as_numbers(values: "pd.Series[Any]") -> "pd.Series[float]":
-    """NaN where a value is no number, or one that no double holds."""
+    """Convert to numbers, with NaN for values that are not numbers or that no double represents."""
     import pandas as pd
 
     try:
@@ -55,13 +55,13 @@ def _as_number(value: Any) -> float:
 def require_held(
     path: Path, numbers: "pd.Series[float]", kind: ColumnType, written: "Callable[[], pd.Series[Any]]"
 ) -> None:
-    """See that float64 holds what the file says: no number is too large for it, and no `exact` one rounded.
+    """Check that float64 represents the file's numbers: none is out of range, and no `exact` one is rounded.
 
     Args:
         path: the file.
-        numbers: as they were read.
-        kind: of the column.
-        written: gives the column as text; asked where there are large numbers.
+        numbers: the numbers as they were read.
+        kind: kind of the column.
+        written: returns the column as text; called only if there are large numbers.
     """
     large = numbers.abs() >= (MAX_EXACT if kind == "exact" else float("inf"))
     if not large.any():
@@ -78,14 +78,14 @@ def require_held(
 
 
 def fields_of(file: Csv, name: str) -> "pd.Series[Any]":
-    """A column of a CSV file as its text."""
+    """Read a column of a CSV file as text."""
     import pyarrow as pa
 
     return parse(file, {name: pa.string()})[name]
 
 
 def as_text(column: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Each value as Python writes it."""
+    """Convert each value to text as Python writes it."""
     return column.astype(object).map(str)
 
 
@@ -96,5 +96,5 @@ def _is_lost(text: str, number: float) -> bool:
 
 
 def first_of(mask: "pd.Series[bool]") -> int:
-    """Number of the first true row, counting from 1."""
+    """Return the number of the first true row, counting from 1."""
     return int(mask.to_numpy().argmax()) + 1

@@ -1,4 +1,4 @@
-"""Numbers as a person reads them: four decimals where values are about 1, else four significant digits."""
+"""Number formats for people: four decimals for values near 1, else four significant digits."""
 
 import math
 
@@ -7,7 +7,7 @@ _LARGEST, _SMALLEST = 9, -7
 
 
 def figure(number: float, *, scale: float | None = None) -> str:
-    """A value; `scale` is the size of those that it stands beside, so that one row of a table has one form.
+    """Format a value; `scale` is the size of its neighbours, so that one row of a table has one format.
 
     >>> figure(0.85123), figure(1234567.8), figure(0.00012345)
     ('0.8512', '1,234,568', '0.0001234')
@@ -16,7 +16,7 @@ def figure(number: float, *, scale: float | None = None) -> str:
 
 
 def signed(number: float, *, scale: float | None = None) -> str:
-    """A gain, with its sign.
+    """Format a gain, with its sign.
 
     >>> signed(0.0012), signed(-25.5, scale=1840.0)
     ('+0.0012', '-25.50')
@@ -25,24 +25,24 @@ def signed(number: float, *, scale: float | None = None) -> str:
 
 
 def between(low: float, high: float, *, scale: float | None = None) -> str:
-    """The interval of a gain: `+0.0012 … +0.0040`."""
+    """Format the interval of a gain: `+0.0012 … +0.0040`."""
     size = max(abs(low), abs(high)) if scale is None else scale
     return f"{signed(low, scale=size)} … {signed(high, scale=size)}"
 
 
 def give_or_take(low: float, high: float, *, scale: float | None = None) -> str:
-    """A gain in the middle of its interval, short: `+0.0026 ± 0.0014`."""
+    """Format an interval by its middle and half-width, short: `+0.0026 ± 0.0014`."""
     size = max(abs(low), abs(high)) if scale is None else scale
     return f"{signed((low + high) / 2, scale=size)} ± {figure((high - low) / 2, scale=size)}"
 
 
 def percent(share: float) -> str:
-    """A share as a person says it: `95 %`, `99.95 %`."""
+    """Format a share as a percentage: `95 %`, `99.95 %`."""
     return f"{100 * share:g} %"
 
 
 def meant_as_share(number: float) -> str:
-    """` Did you mean 0.95?` of a percentage where a share must stand; empty of a number that cannot be one.
+    """Return ` Did you mean 0.95?` for a percentage given instead of a share; empty for other numbers.
 
     >>> meant_as_share(95)
     ' Did you mean 0.95?'
@@ -51,7 +51,7 @@ def meant_as_share(number: float) -> str:
 
 
 def level(alpha: float) -> str:
-    """The level of a check: `3.04 %`, `0.338 %`."""
+    """Format the level of a check: `3.04 %`, `0.338 %`."""
     return f"{100 * alpha:.3g} %"
 
 
@@ -65,5 +65,5 @@ def _written(number: float, scale: float, *, sign: str) -> str:
 
 
 def minute(at: str) -> str:
-    """A moment of the ledger to the minute: `2026-11-22 11:14`."""
+    """Format a time of the ledger to the minute: `2026-11-22 11:14`."""
     return at[:16].replace("T", " ")

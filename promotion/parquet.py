@@ -1,4 +1,4 @@
-"""A Parquet file's columns. What pandas made its index is a column like any other, be it stored or only described."""
+"""Columns of Parquet files. A pandas index is treated like any other column, whether it is stored or only described."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def parquet_columns(path: Path) -> tuple[str, ...]:
-    """Names of the columns, in order.
+    """Return the names of the columns, in order.
 
     Raises:
         DataError: the file cannot be read.
@@ -28,7 +28,7 @@ def parquet_columns(path: Path) -> tuple[str, ...]:
 
 
 def parquet_rows(path: Path, columns: Sequence[str]) -> "pd.DataFrame":
-    """The named columns, which the file has.
+    """Read the named columns, which the file must have.
 
     Raises:
         DataError: the file cannot be read.
@@ -48,13 +48,13 @@ def parquet_rows(path: Path, columns: Sequence[str]) -> "pd.DataFrame":
 
 
 def _told_by_pandas(schema: Any) -> dict[str, Any]:
-    """What pandas wrote beside the schema; empty where another program wrote the file."""
+    """Return pandas' metadata in the schema; empty if another program wrote the file."""
     told: dict[str, Any] = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))
     return told
 
 
 def _ranges(told: dict[str, Any]) -> dict[str, range]:
-    """Indexes with a name that count from row to row, which are described and not stored."""
+    """Return named range indexes, which are described and not stored."""
     described = (one for one in told.get("index_columns", ()) if isinstance(one, dict) and one.get("name") is not None)
     return {str(one["name"]): range(one["start"], one["stop"], one["step"]) for one in described}
 

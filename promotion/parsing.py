@@ -1,4 +1,4 @@
-"""A CSV file's columns, by pyarrow: whole, or a sentence that says which row is wrong and how."""
+"""Parsing of CSV columns with pyarrow; errors name the row at fault and what is wrong with it."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -22,10 +22,10 @@ _PROBE = "the end"
 
 
 class NotConverted(DataError):
-    """A field is not what its column must hold.
+    """A field does not have the type of its column.
 
     Attributes:
-        value: the field, as it was written; empty where only its row is known to be wrong.
+        value: the text of the field; empty if only its row is known.
     """
 
     column: str
@@ -37,14 +37,14 @@ class NotConverted(DataError):
 
 @dataclass
 class _Reading:
-    """One pass over a file, and what is known of it when pyarrow fails."""
+    """One pass over a file, with the information for error messages if pyarrow fails."""
 
     file: Csv
     stream: Stream
     wrong: "list[InvalidRow]" = field(default_factory=list)
 
     def note(self, row: "InvalidRow") -> str:
-        """Keep a row of too many or too few fields, which ends the reading."""
+        """Store a row with too many or too few fields, which ends the pass."""
         self.wrong.append(row)
         return "error"
 
@@ -58,13 +58,13 @@ class _Reading:
 
 
 def parse(file: Csv, types: Mapping[str, Any], *, strings_can_be_null: bool = False) -> "pd.DataFrame":
-    """The columns in order, of these pyarrow types; of a type that pyarrow finds where None is given.
+    """Parse the columns in order, with these pyarrow types; None lets pyarrow infer the type.
 
-    A decimal comma is read where the fields are not divided by commas.
+    Decimal commas are accepted if the delimiter is not a comma.
 
     Raises:
-        NotConverted: a field is not of its column's type.
-        DataError: a row has more or fewer fields than the header, or the file is cut short or cannot be read.
+        NotConverted: a field does not have its column's type.
+        DataError: a row has more or fewer fields than the header, or the file is truncated or cannot be read.
     """
     options = {"include_columns": list(types), "strings_can_be_null": strings_can_be_null}
     options["column_types"] = {name: kind for name, kind in types.items() if kind is not None}
@@ -78,7 +78,7 @@ def parse(file: Csv, types: Mapping[str, Any], *, strings_can_be_null: bool = Fa
 
 
 def no_number(path: Any, column: str, row: int, value: str) -> str:
-    """The sentence for a field that must be a number."""
+    """Return the message for a field that must be a number."""
     way_out = ""
     if is_moment(value):
         way_out = ' Read dates and times as "time".'
@@ -102,7 +102,7 @@ def _reader(reading: _Reading, stream: Any, options: Mapping[str, Any]) -> "CSVS
     from pyarrow import csv as arrow_csv
 
     file = reading.file
-    read = arrow_csv.ReadOptions(  # errors name their row without threads
+    read = arrow_csv.ReadOptions(  # pyarrow's errors name their row only without threads
         block_size=_BLOCK_BYTES, use_threads=False, encoding="utf8" if file.encoding == "utf-8" else file.encoding
     )
     parse = arrow_csv.ParseOptions(newlines_in_values=True, delimiter=file.delimiter, invalid_row_handler=reading.note)
@@ -116,7 +116,7 @@ def _reader(reading: _Reading, stream: Any, options: Mapping[str, Any]) -> "CSVS
 
 @contextmanager
 def _explained(reading: _Reading) -> Iterator[None]:
-    """Turn what pyarrow complains of into a sentence; it counts the header as a row, we do not."""
+    """Convert pyarrow's errors to sentences; pyarrow counts the header as a row, these messages do not."""
     import pyarrow as pa
 
     try:
@@ -146,7 +146,7 @@ def _fault(reading: _Reading, told: str) -> DataError:
 
 
 def _wrong_row(reading: _Reading) -> str:
-    """A row of too few fields is cut short where it is the last, and ends the file without a line end."""
+    """Describe the wrong row. A last row with too few fields and no line end indicates a truncated file."""
     row, path = reading.wrong[0], reading.file.path
     last = reading.stream.ended and reading.tail.rstrip("\r\n").endswith(row.text.rstrip("\r\n"))
     open_quote = row.text.count('"') % 2 == 1
@@ -156,21 +156,21 @@ def _wrong_row(reading: _Reading) -> str:
             "file again (or end its last line, if it is whole)."
         )
     number = "A row" if row.number is None else f"Row {row.number - 1}"
-    return f"{number} of {path} has {row.actual_columns} fields, the header {row.expected_columns}. Mend the row."
+    return f"{number} of {path} has {row.actual_columns} fields, the header {row.expected_columns}. Fix the row."
 
 
 def _require_line_end(reading: _Reading) -> None:
-    """A last row without a line end may lack the end of its last field, and then says another value."""
+    """Reject a last row without a line end: its last field may be truncated to a different value."""
     if not reading.ends_with_line:
         message = (
-            f"The last row of {reading.file.path} has no line end, so nobody can tell whether it is whole. End the "
-            "line if it is, or copy the file again."
+            f"The last row of {reading.file.path} has no line end, so the file may be cut short. End the line if "
+            "the file is whole, or copy it again."
         )
         raise DataError(message, path=reading.file.path)
 
 
 def _require_closed(reading: _Reading, rows: int) -> None:
-    """See that no quote is open at the end: all that follows it would be one field, and no row."""
+    """Check that no quote is open at the end: everything after it would be one field instead of rows."""
     if reading.stream.even and reading.file.encoding == "utf-8":
         return
     if _swallows_a_further_row(reading):
@@ -182,7 +182,7 @@ def _require_closed(reading: _Reading, rows: int) -> None:
 
 
 def _swallows_a_further_row(reading: _Reading) -> bool:
-    """Read the file again with one more row, which is that row only where no quote is open."""
+    """Read the file again with a row appended; an open quote makes that row part of a field."""
     import pyarrow as pa
 
     file = reading.file
@@ -199,13 +199,13 @@ def _swallows_a_further_row(reading: _Reading) -> bool:
 
 
 class _Joined:
-    """A stream with some bytes after its last."""
+    """A stream with additional bytes at the end."""
 
     def __init__(self, first: Stream, then: bytes) -> None:
         self._first, self._then = first, then
 
     def read(self, size: int = -1) -> bytes:
-        """The next bytes; the further ones all at once."""
+        """Return the next bytes; the additional ones all at once."""
         if data := self._first.read(size):
             return data
         data, self._then = self._then, b""
@@ -213,10 +213,10 @@ class _Joined:
 
 
 def _require_decimals(file: Csv, column: str) -> None:
-    """See that the commas in a column's numbers divide decimals; `1,234` may be a thousand and more.
+    """Check that the commas in a column's numbers are decimal commas; `1,234` may be a thousand and more.
 
     Raises:
-        DataError: nobody can tell.
+        DataError: this is ambiguous.
     """
     import pyarrow as pa
 
@@ -225,7 +225,7 @@ def _require_decimals(file: Csv, column: str) -> None:
     with_comma = [value for value in values if "," in value]
     if all(_GROUPED.fullmatch(value.strip()) for value in with_comma):
         message = (
-            f"Column '{column}' of {file.path} holds numbers like {with_comma[0]}, and nobody can tell whether the "
-            "comma divides decimals or thousands. Write them with a decimal point and no other marks."
+            f"Column '{column}' of {file.path} holds numbers like {with_comma[0]}, and it is unclear whether the "
+            "comma separates decimals or thousands. Write them with a decimal point and no other marks."
         )
         raise DataError(message, path=file.path, column=column)

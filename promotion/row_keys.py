@@ -1,9 +1,9 @@
-"""An id is its text: the one text form of a row's key, and the fingerprint of that text.
+"""Row keys: the canonical text of a key, and the fingerprint of that text.
 
     key column of any type -> key_texts (one text per row) -> fingerprints (64 bits per row)
 
-The text of a row depends on its own key alone, never on the other rows of the column, so that a row keeps its
-fingerprint in every file that holds it. docs/adr/0019 says why, and what an earlier release did.
+A row's text depends only on its own key, never on other rows of the column, so a row has the same fingerprint in every
+file that contains it. docs/adr/0019 explains why, and what an earlier release did.
 """
 
 import re
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FIRST_FORM = 1
-"""Of releases that let pyarrow guess the type of a whole column of keys; records that name no form are of these."""
+"""The form of releases that let pyarrow infer the type of a whole key column, and of records without a form."""
 
 KEY_FORM = 2
-"""A key is its own text, whatever the others are."""
+"""The current form, in which the text of a key does not depend on other keys."""
 
 _DATE = r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
 _CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d"
@@ -36,14 +36,14 @@ _ZONE = r"Z|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?"
 MOMENT = rf"^({_DATE})[T ]({_CLOCK})(?:(:[0-5]\d)(\.\d{{1,9}})?)?({_ZONE})?$"
 """ISO 8601 date and time; groups: date, hour and minute, `:seconds`, `.fraction`, zone."""
 _MOMENT = re.compile(MOMENT)
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # but tabs and the ends of lines
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # except tabs and line ends
 
 
 @dataclass(frozen=True)
 class KnownRows:
-    """Trained on the rows with these fingerprints: sorted, shape (n_training_rows,), made of keys in this form.
+    """Fingerprints of the training rows: sorted, shape (n_training_rows,), made of keys in this form.
 
-    And, where groups are asked for, on rows of the groups with these: sorted, shape (n_groups,).
+    If groups are requested, also fingerprints of their groups: sorted, shape (n_groups,).
     """
 
     fingerprints: "NDArray[np.uint64]"
@@ -55,13 +55,13 @@ _form: ContextVar[int] = ContextVar("key form", default=KEY_FORM)
 
 
 def form_in_use() -> int:
-    """The form in which rows are read and fingerprints are made here: `KEY_FORM`, unless `keys_in` says otherwise."""
+    """Return the current form for reading rows and making fingerprints: `KEY_FORM`, unless within `keys_in`."""
     return _form.get()
 
 
 @contextmanager
 def keys_in(form: int) -> Iterator[None]:
-    """Read rows and make fingerprints in a form, so that a decision of an earlier release can be made again."""
+    """Read rows and make fingerprints in this form, to recompute decisions of earlier releases."""
     token = _form.set(form)
     try:
         yield
@@ -70,7 +70,7 @@ def keys_in(form: int) -> Iterator[None]:
 
 
 def fingerprints(keys: "pd.Series[Any]") -> "NDArray[np.uint64]":
-    """64-bit fingerprints of row keys, shape (n_rows,), by their texts; see `key_texts`.
+    """Return 64-bit fingerprints of row keys, shape (n_rows,), from their texts; see `key_texts`.
 
     Two different keys among a million share a fingerprint with probability 3e-8.
 
@@ -90,7 +90,7 @@ def fingerprints(keys: "pd.Series[Any]") -> "NDArray[np.uint64]":
 
 
 def first_fingerprints(keys: "pd.Series[Any]") -> "NDArray[np.uint64]":
-    """The fingerprints that releases of the first form made of a column, shape (n_rows,)."""
+    """Return the fingerprints that releases with the first form made of a column, shape (n_rows,)."""
     import pandas as pd
 
     if pd.api.types.is_float_dtype(keys) and (keys % 1 == 0).all():
@@ -99,27 +99,27 @@ def first_fingerprints(keys: "pd.Series[Any]") -> "NDArray[np.uint64]":
 
 
 def hashes(texts: "pa.StringArray") -> "NDArray[np.uint64]":
-    """64-bit hashes of texts, shape (n_rows,); the same on every machine and in every release."""
+    """Return 64-bit hashes of texts, shape (n_rows,); the same on every machine and in every release."""
     import pandas as pd
 
     return pd.util.hash_array(texts.to_numpy(zero_copy_only=False), categorize=False)
 
 
 def key_texts(keys: "pd.Series[Any]") -> "pa.StringArray":
-    """The text of each key, shape (n_rows,); null where it is missing (None, NaN, NaT, NA, an empty text).
+    """Return the text of each key, shape (n_rows,); null if missing (None, NaN, NaT, NA, an empty text).
 
-    - Text is itself, letter by letter, but ISO 8601 dates with times: `T` is a space, seconds are written, zeros at the
-      end of a fraction are not, a time with a zone is in UTC (`+00:00`), and midnight without a zone is the date.
-    - Integers of any width, and floating-point numbers that are whole, are their digits. Other floating-point numbers
-      are the shortest decimal that reads back as the same number.
-    - A `Decimal` is written out with all its digits, a truth value is `True` or `False`.
-    - Dates and moments are ISO 8601, as above.
-    - Bytes are the UTF-8 text they hold, or else, and where that has control characters, their hexadecimal digits.
+    - Text is unchanged, except for ISO 8601 dates with times: `T` becomes a space, seconds are written, trailing zeros
+      of a fraction are removed, a time with a zone is in UTC (`+00:00`), and midnight without a zone is the date alone.
+    - Integers of any width, and whole floating-point numbers, are their digits. Other floating-point numbers are the
+      shortest decimal that reads back as the same number.
+    - A `Decimal` is written with all its digits, a boolean as `True` or `False`.
+    - Dates and datetimes are ISO 8601, as above.
+    - Bytes are the UTF-8 text they contain; if invalid or with control characters, their hexadecimal digits.
     - A UUID is its hyphenated text, also in Arrow's type for it; anything else is its `str`.
 
     Raises:
-        DataError: a floating-point number is infinite or so large that it stands for several whole numbers; a text is
-            no Unicode; a value has no text of its own.
+        DataError: a floating-point number is infinite or so large that it represents several integers; a text is not
+            valid Unicode; a value has no text of its own.
     """
     import pandas as pd
     import pyarrow as pa
@@ -128,7 +128,7 @@ def key_texts(keys: "pd.Series[Any]") -> "pa.StringArray":
     if isinstance(keys.dtype, pd.CategoricalDtype):
         try:
             names = key_texts(keys.cat.categories.to_series(name=keys.name))
-        except DataError:  # of a category, which is not a row
+        except DataError:  # an unused category, which is not a row
             return key_texts(keys.astype(keys.cat.categories.dtype))
         codes = keys.cat.codes.to_numpy()
         return names.take(pa.array(codes, mask=codes < 0))
@@ -137,7 +137,7 @@ def key_texts(keys: "pd.Series[Any]") -> "pa.StringArray":
         return texts
     if pc.any(pc.equal(texts, "")).as_py():
         texts = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
-    if not pc.any(pc.match_substring(texts, ":")).as_py():  # many times faster than the pattern, which needs one
+    if not pc.any(pc.match_substring(texts, ":")).as_py():  # many times faster than the pattern, which requires a colon
         return texts
     moments = pc.fill_null(pc.match_substring_regex(texts, MOMENT), fill_value=False)
     forms = [_moment(one) for one in texts.filter(moments).to_pylist()]
@@ -145,7 +145,7 @@ def key_texts(keys: "pd.Series[Any]") -> "pa.StringArray":
 
 
 def _texts(keys: "pd.Series[Any]") -> "pa.StringArray":
-    """The texts of the values, moments not yet in their one form."""
+    """Return the texts of the values, with datetimes not yet in canonical form."""
     import pandas as pd
     import pyarrow as pa
 
@@ -179,7 +179,7 @@ def _with_zone(texts: "pa.StringArray") -> "pa.StringArray":
 
 
 def _float_texts(keys: "pd.Series[Any]", first: int = 1) -> "pa.StringArray":
-    """Of a column of floating-point numbers whose first row has this number."""
+    """Return the texts of a floating-point column; `first` is the number of its first row."""
     import numpy as np
     import pyarrow as pa
 
@@ -220,7 +220,7 @@ def _each(name: object, values: "Iterable[Any]") -> "pa.StringArray":
 
 
 def _text(name: object, value: Any, row: int) -> str | None:
-    """One value's text; a value of a float column and the same value among others have the same."""
+    """Return one value's text; it is the same in a float column and among values of other types."""
     import numpy as np
     import pandas as pd
 
@@ -242,7 +242,7 @@ def _text(name: object, value: Any, row: int) -> str | None:
 
 
 def text_of_bytes(value: bytes) -> str:
-    """The UTF-8 text that bytes hold; their hexadecimal digits where they hold none, or one with control characters."""
+    """Return the UTF-8 text of bytes; their hexadecimal digits if invalid or with control characters."""
     try:
         text = value.decode()
     except UnicodeDecodeError:
@@ -251,7 +251,7 @@ def text_of_bytes(value: bytes) -> str:
 
 
 def _moment(text: str) -> str:
-    """The one form of an ISO 8601 date with a time."""
+    """Return the canonical form of an ISO 8601 date with a time."""
     found = _MOMENT.fullmatch(text)
     assert found is not None  # noqa: S101 - the caller has matched it
     date, clock, seconds, fraction, zone = found.groups()
@@ -261,6 +261,6 @@ def _moment(text: str) -> str:
         return date if time == "00:00:00" else f"{date} {time}"
     try:
         moment = datetime.fromisoformat(f"{date} {clock}{seconds}{zone}").astimezone(UTC)
-    except (ValueError, OverflowError):  # the 30th of February, or before the year 1
+    except (ValueError, OverflowError):  # February 30, or before the year 1
         return text
     return f"{moment.replace(tzinfo=None).isoformat(' ')}{fraction}+00:00"

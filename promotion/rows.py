@@ -1,7 +1,7 @@
-"""Reading rows from files, by needed columns, and telling in a sentence what is wrong with them.
+"""Reading and splitting of rows: only the needed columns, with errors that name what is wrong.
 
-`read_rows` for a recipe's `load`; `split_by_time` and `split_by_hash` for its `split`. Keys are those of
-`promotion.row_keys`, whose `fingerprints` name rows by 64 bits.
+`read_rows` is for a recipe's `load`; `split_by_time` and `split_by_hash` are for its `split`. Keys are those of
+`promotion.row_keys`, which identifies rows by 64-bit `fingerprints`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,21 +28,21 @@ if TYPE_CHECKING:
 
 
 def read_rows(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
-    """Read the named columns of a CSV or Parquet file, in the order given.
+    """Read the named columns of a CSV or Parquet file, in the given order.
 
-    A `number` becomes float64, and so does an `exact`, of which no whole number may be rounded for it. A `text` becomes
-    a pandas category. A `key` of a CSV file is text, letter by letter; that of a Parquet file has the file's type, a
-    UUID its text. A `time` becomes int64 or float64 where the file holds numbers, datetime64 where it holds moments or
-    ISO 8601 text, in UTC where they name a zone. Whole numbers of which one is missing are float64; keys, texts and
-    times of them are `Int64` where float64 would round one.
+    A `number` becomes float64, and so does an `exact`, which must not round any integer. A `text` becomes a pandas
+    category. A `key` of a CSV file is text, unchanged; that of a Parquet file has the file's type, except that UUIDs
+    become text. A `time` becomes int64 or float64 if the file has numbers, datetime64 if it has datetimes or ISO 8601
+    text, in UTC if they give a zone. Integers with a missing one are float64; keys, texts and times are `Int64` if
+    float64 would round one.
 
-    In a CSV file only an empty field is a missing key or text (`NA` is a text). As a missing number or time `NA`,
-    `NaN`, `null` and the like count too.
+    In a CSV file, only an empty field is a missing key or text (`NA` is a text). For numbers and times, `NA`, `NaN`,
+    `null` and similar texts also count as missing.
 
     Raises:
-        DataError: the file is missing, empty or cut short, lacks a column or has two of its name, has a row with more
-            or fewer fields than its header, or holds no number where one must be, or one too large for float64, or no
-            time.
+        DataError: the file is missing, empty or truncated, lacks a column or has two with its name, has a row with more
+            or fewer fields than its header, or has a field that is not a number, is out of range for float64, or is not
+            a time, as its column requires.
     """
     require_file(path)
     parquet = is_parquet(path)
@@ -53,10 +53,10 @@ def read_rows(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
 
 
 def require_columns(rows: "pd.DataFrame", names: Iterable[str], what: str, why: str) -> None:
-    """See that the rows have the columns, each once.
+    """Check that the rows have the columns, each once.
 
     Raises:
-        DataError: they lack one, and which is the nearest; or have two of its name.
+        DataError: a column is missing (the message gives the nearest name), or two have its name.
     """
     present = list(rows.columns)
     for name in names:
@@ -66,17 +66,17 @@ def require_columns(rows: "pd.DataFrame", names: Iterable[str], what: str, why: 
 
 
 def split_by_time(rows: "pd.DataFrame", *, time: str, holdout: float) -> Split:
-    """Give the latest share of the rows to the holdout; rows of one moment stay together.
+    """Put the latest share of the rows into the holdout; rows with the same time stay together.
 
     Args:
         rows: all rows.
-        time: column that orders them: numbers, dates, datetimes, or ISO 8601 text; the same moments give the same
+        time: column that orders them: numbers, dates, datetimes, or ISO 8601 text; the same times give the same
             split in each form.
         holdout: share of the rows, above 0 and below 1.
 
     Raises:
-        DataError: there are no rows, or no such column; a time is missing, or is none of these (such as 31/12/2024), or
-            some name a zone and others none; or all rows are of one moment.
+        DataError: there are no rows, or no such column; a time is missing or has another form (such as 31/12/2024);
+            only some give a zone; or all rows have the same time.
     """
     import numpy as np
 
@@ -98,16 +98,16 @@ def split_by_time(rows: "pd.DataFrame", *, time: str, holdout: float) -> Split:
 
 
 def split_by_hash(rows: "pd.DataFrame", *, key: str, holdout: float) -> Split:
-    """Give about this share of the rows to the holdout by their keys: a row keeps its side in every later file.
+    """Put about this share of the rows into the holdout by their keys: a row keeps its side in every later file.
 
     Args:
         rows: all rows.
-        key: column that names the rows; or what they belong to, such as a customer, to keep those whole.
-        holdout: share of the rows, or of what they belong to, above 0 and below 1.
+        key: column that identifies the rows; or their groups, such as customers, to keep those together.
+        holdout: share of the rows, or of the groups, above 0 and below 1.
 
     Raises:
-        DataError: there is no such column, or two of its name; a key is missing or has no text of its own; or the share
-            does not lie between 0 and 1.
+        DataError: there is no such column, or two with its name; a key is missing or has no text of its own; or the
+            share is not between 0 and 1.
     """
     _check_share(holdout)
     require_columns(rows, (key,), "The data", "by which its rows are divided")
@@ -116,7 +116,7 @@ def split_by_hash(rows: "pd.DataFrame", *, key: str, holdout: float) -> Split:
 
 
 def _read_csv(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
-    """By pyarrow, which refuses a row with more or fewer fields than the header; pandas shifts or fills it silently."""
+    """Read with pyarrow, which rejects rows with too many or too few fields; pandas shifts or fills them silently."""
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
 
@@ -140,7 +140,7 @@ def _read_csv(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
 
 
 def _parse_as_once(file: Csv, columns: Mapping[str, ColumnType], types: Mapping[str, Any]) -> "pd.DataFrame":
-    """As releases before the present form of keys: a key column is what pyarrow takes it for, and `NA` is missing."""
+    """Parse like releases with the first form of keys: pyarrow infers the type of a key column, and `NA` is missing."""
     import pyarrow as pa
 
     given = {name: None if kind == "key" else types[kind] for name, kind in columns.items()}
@@ -198,18 +198,18 @@ def _check_share(holdout: float) -> None:
 
 
 def check_rows(rows: "pd.DataFrame", *, key: str, label: str, what: str, task: Task = Task.BINARY) -> None:
-    """See that the rows can train or judge: keys present and unique, labels as the task has them.
+    """Check that the rows can be used for training or evaluation: unique keys, and labels that fit the task.
 
-    Two classes are 0 and 1, several are 0 to K-1, and more than one is present; a number is finite.
+    Labels of two classes are 0 and 1, of several 0 to K-1, and more than one class is present; a number is finite.
 
     Raises:
-        DataError: they cannot; the sentence names the first row at fault, counting data rows from 1.
+        DataError: they cannot be used; the message names the first row at fault, counting data rows from 1.
     """
     require_columns(rows, (key, label), what, "which the recipe needs")
-    if len(rows) < 2:  # noqa: PLR2004 - one row to train on and one to judge by
+    if len(rows) < 2:  # noqa: PLR2004 - one row to train on and one to evaluate on
         message = f"{what} holds {len(rows)} row{'s' * (len(rows) != 1)}; training and judging need at least two."
         raise DataError(message)
-    if form_in_use() != FIRST_FORM:  # whose rows were checked when they were judged by
+    if form_in_use() != FIRST_FORM:  # rows in the first form were checked before they were first used
         _check_keys(rows[key], what)
     _check_labels(rows[label], what, task)
 
@@ -261,7 +261,7 @@ def _check_labels(labels: "pd.Series[Any]", what: str, task: Task) -> None:
 
 
 def _as_judged(labels: "pd.Series[Any]") -> "NDArray[np.float64]":
-    """The labels as judging reads them, shape (n_rows,); NaN for what it refuses."""
+    """Return the labels as evaluation reads them, shape (n_rows,); NaN for invalid ones."""
     import numpy as np
 
     from promotion.metrics.containers import floats

@@ -1,4 +1,4 @@
-"""The times that a column of rows holds: values of any dtype, or text, turned into `Times`, or told what is wrong."""
+"""Conversion of columns of any dtype, or text, to `Times`; errors name the row at fault."""
 
 import sys
 from datetime import date
@@ -22,14 +22,14 @@ _WAY_OUT = "Turn the column into one of these, for example by pandas.to_datetime
 
 
 def times_of(column: "pd.Series[Any]", what: str = "") -> Times:
-    """The times that a column holds.
+    """Convert a column to times.
 
     Args:
-        column: numbers; dates, datetimes or periods, which count from their start; or ISO 8601 text; of any dtype.
-        what: the file, for the sentence of what is wrong.
+        column: numbers; dates, datetimes or periods, which mean their start; or ISO 8601 text; of any dtype.
+        what: the file, for messages.
 
     Raises:
-        DataError: a value is none of these, or infinite; or the column mixes them, or moments with and without a zone.
+        DataError: a value is none of these, or infinite; or the column mixes them, or only some datetimes have a zone.
     """
     import pandas as pd
     from pandas.api import types
@@ -46,19 +46,19 @@ def times_of(column: "pd.Series[Any]", what: str = "") -> Times:
 
 
 def times_of_text(column: "pd.Series[Any]", what: str) -> Times:
-    """The times of a column of text, as a CSV file has it: numbers where its first value is one, else ISO 8601.
+    """Convert a column of text, as read from a CSV file: numbers if its first value is one, else ISO 8601.
 
-    An empty field has no time, and neither has `NA`, `NaN`, `null` or another of pyarrow's names for it.
+    Empty fields have no time; `NA`, `NaN`, `null` and pyarrow's other names for missing values have none either.
 
     Raises:
-        DataError: a value is neither; or they are mixed, or some moments name a zone and others none.
+        DataError: a value is neither; or they are mixed, or only some datetimes give a zone.
     """
     import pandas as pd
     from pyarrow.csv import ConvertOptions
 
     named = f"'{column.name}' of {what}"
     column = column.mask(column.str.strip().isin(ConvertOptions().null_values))
-    numbers = pd.to_numeric(column, errors="coerce", dtype_backend="numpy_nullable")  # which keeps all digits
+    numbers = pd.to_numeric(column, errors="coerce", dtype_backend="numpy_nullable")  # keeps all digits
     if column.isna().all() or pd.isna(numbers[column.notna()].iloc[0]):
         return _objects(column.astype(object), named)
     expected = "hold numbers throughout, as in its first row"
@@ -88,7 +88,7 @@ def _datetimes(column: "pd.Series[Any]") -> Times:
 
 
 def _objects(column: "pd.Series[Any]", named: str) -> Times:
-    """Of Python's own values, of one kind: text, moments or numbers."""
+    """Convert Python objects of a single kind: text, datetimes or numbers."""
     import numpy as np
 
     blank = np.array([isinstance(value, str) and not value.strip() for value in column], dtype=bool)
@@ -108,7 +108,7 @@ _TEXT, _MOMENTS, _NUMBERS = "text", "dates or datetimes", "numbers"
 
 
 def _kind(kind: type) -> str:
-    """What values of a type are; empty for what is no time."""
+    """Return the kind of a type's values; empty if they are not times."""
     import numpy as np
     import pandas as pd
 
@@ -156,7 +156,7 @@ _READ = {_TEXT: _texts, _MOMENTS: _moment_objects, _NUMBERS: _number_objects}
 
 
 def _moments(column: "pd.Series[Any]", missing: "Mask", at: "NDArray[Any]", zoned: "Mask", named: str) -> Times:
-    """Of moments that were read row by row: all of them were, and either all name a zone or none does."""
+    """Convert datetimes parsed row by row: all must be valid, and either all or none must have a zone."""
     import numpy as np
 
     _refuse(np.isnat(at) & ~missing, column, named, f"hold {_FORMS}", _WAY_OUT)

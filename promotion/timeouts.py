@@ -1,4 +1,4 @@
-"""Waiting for a server no longer than a person would."""
+"""Time limits for servers that are slow to answer."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -10,17 +10,17 @@ from typing import TypeVar
 
 T = TypeVar("T")
 MIRROR_SECONDS, ANSWER_SECONDS = 120.0, 30.0
-"""How long a command waits for the mirror, all its questions together; and for the answer to each of them."""
+"""Time limits of a command for all its requests to the mirror, and for a single answer."""
 
 _left = ContextVar[list[float] | None]("left", default=None)
 
 
 @contextmanager
 def patience(seconds: float | None = None) -> Iterator[None]:
-    """Within it `in_time` waits so long for all calls together, and `ANSWER_SECONDS` for a sign of life.
+    """Limit the total time of all `in_time` calls in this context, and the wait for each answer to `ANSWER_SECONDS`.
 
     Args:
-        seconds: by default `MIRROR_SECONDS`; infinite where much is asked that nobody waits for.
+        seconds: by default `MIRROR_SECONDS`; infinite for long jobs that nobody waits for.
     """
     token = _left.set(_left.get() or [MIRROR_SECONDS if seconds is None else seconds])
     try:
@@ -30,12 +30,12 @@ def patience(seconds: float | None = None) -> Iterator[None]:
 
 
 def in_time(work: Callable[[], T]) -> T:
-    """Do it; where somebody waits with `patience`, in a thread of its own, which is left behind when it is too slow.
+    """Do the work; within `patience`, in a thread of its own, which is abandoned if it is too slow.
 
-    What is left behind ends at its next `go_on`, or with the process.
+    An abandoned thread ends at its next `go_on`, or with the process.
 
     Raises:
-        TimeoutError: the time is over.
+        TimeoutError: the time limit is exceeded.
     """
     left = _left.get()
     if left is None:
@@ -51,10 +51,10 @@ def in_time(work: Callable[[], T]) -> T:
 
 
 def go_on() -> None:
-    """See, before each step of such work, that somebody still waits for it.
+    """Check, before each step of such work, that it was not abandoned.
 
     Raises:
-        TimeoutError: nobody does.
+        TimeoutError: it was.
     """
     worker = threading.current_thread()
     if isinstance(worker, _Worker):
@@ -64,7 +64,7 @@ def go_on() -> None:
 
 
 class _Worker(threading.Thread):
-    """A thread that does one task in the context of whoever starts it."""
+    """A thread that does one task in the context of the code that starts it."""
 
     task: Callable[[], None]
     left_behind = False

@@ -1,12 +1,12 @@
-"""Times of rows: a column of numbers or of moments, as values that compare.
+"""Times of rows: columns of numbers or datetimes as comparable values.
 
     column -> Times (numbers, or datetime64 in UTC, and which rows have none)
 
-A column holds numbers, or dates, or datetimes, or ISO 8601 text. Any other text is an error: as text, "02/01/2025"
-comes before "31/12/2024".
+A column contains numbers, dates, datetimes, or ISO 8601 text. Any other text is an error: as text, "02/01/2025" comes
+before "31/12/2024".
 
-Moments that name a zone are not compared with moments that name none, for nobody knows where those were written down.
-The one exception is a bound that a person gives: against moments with a zone, `2024-12-01` is in UTC.
+Datetimes with a zone cannot be compared with datetimes without one, because the zone of the latter is unknown. The only
+exception is a bound given by a person: compared with datetimes that have a zone, `2024-12-01` is in UTC.
 """
 
 from dataclasses import dataclass
@@ -29,10 +29,10 @@ class Times:
     """The times of rows.
 
     Attributes:
-        name: of the column.
-        points: shape (n_rows,): int64, uint64 or float64; or datetime64, in UTC where the moments name a zone.
-        missing: shape (n_rows,): which rows have none; the values there mean nothing.
-        zoned: whether moments name a zone; False for numbers.
+        name: name of the column.
+        points: shape (n_rows,): int64, uint64 or float64; or datetime64, in UTC if the datetimes have a zone.
+        missing: mask of the rows without a time, shape (n_rows,); their points are meaningless.
+        zoned: whether datetimes have a zone; False for numbers.
     """
 
     name: str
@@ -42,12 +42,12 @@ class Times:
 
     @property
     def moments(self) -> bool:
-        """Whether they are moments; else numbers."""
+        """Whether they are datetimes rather than numbers."""
         return self.points.dtype.kind == "M"
 
     @property
     def floats(self) -> "NDArray[np.float64]":
-        """As numbers, moments in seconds since 1970; NaN for rows that have none; shape (n_rows,)."""
+        """The times as numbers, datetimes in seconds since 1970; NaN for rows without a time; shape (n_rows,)."""
         import numpy as np
 
         since = (self.points - np.datetime64(0, "s")) / np.timedelta64(1, "s") if self.moments else self.points
@@ -55,13 +55,13 @@ class Times:
 
     @property
     def said(self) -> str:
-        """What the column holds, with its first value: `numbers such as 86400`."""
+        """A description of the column with its first value: `numbers such as 86400`."""
         kind = f"moments {'with' if self.zoned else 'without'} a zone" if self.moments else "numbers"
         held = self.points[~self.missing]
         return f"{kind} such as {self.written(held[0])}" if len(held) else kind
 
     def written(self, value: Any) -> str:
-        """One of the values as a person writes it: `86400`, `2024-12-01`, `2024-12-01T14:30Z`."""
+        """Format one of the values: `86400`, `2024-12-01`, `2024-12-01T14:30Z`."""
         import numpy as np
 
         if not self.moments:
@@ -70,9 +70,9 @@ class Times:
         return f"{text}Z" if self.zoned and "T" in text else text
 
     def series(self, index: "pd.Index[Any]") -> "pd.Series[Any]":
-        """As a column of rows: int64 or float64; or datetime64, with UTC as its zone where they name one.
+        """Return the times as a column of rows: int64 or float64; or datetime64, with zone UTC if they have one.
 
-        Whole numbers of which one is missing are float64, or `Int64` where float64 would round one.
+        Integers with a missing one are float64, or `Int64` if float64 would round one.
         """
         import pandas as pd
 
@@ -82,20 +82,20 @@ class Times:
         return made.dt.tz_localize("UTC") if self.zoned else made
 
     def _kept(self, made: "pd.Series[Any]") -> "pd.Series[Any]":
-        """Numbers in a type that can say that one is missing."""
+        """Return the numbers in a type that supports missing values."""
         exact = made.dtype.kind == "f" or -MAX_EXACT <= made.min() <= made.max() <= MAX_EXACT
         if exact:
             return made.astype("float64")
         return made.astype("UInt64") if made.dtype.kind == "u" else made.astype("Int64")
 
     def since(self, bound: float | str) -> "NDArray[np.bool_]":
-        """Which rows are of the bound or later, shape (n_rows,); those without a time are not.
+        """Return the mask of the rows at or after the bound, shape (n_rows,); False for rows without a time.
 
         Args:
-            bound: as `bound_of` gives it: a number, or a moment as ISO 8601 text.
+            bound: as `bound_of` returns it: a number, or a date or time as ISO 8601 text.
 
         Raises:
-            DataError: it is a moment and these are numbers, or the other way round; or it names a zone and these none.
+            DataError: the bound is a datetime and these are numbers, or the reverse; or only the bound has a zone.
         """
         import pandas as pd
 
@@ -110,10 +110,10 @@ class Times:
         return ~self.missing & (pd.DatetimeIndex(self.points) >= pd.Timestamp(at))
 
     def after(self, other: "Times") -> "NDArray[np.bool_]":
-        """Which rows are later than all of the others, shape (n_rows,); those without a time are not.
+        """Return the mask of the rows later than all of the others, shape (n_rows,); False for rows without a time.
 
         Raises:
-            DataError: one holds numbers and the other moments, or only one names a zone.
+            DataError: one has numbers and the other datetimes, or only one has a zone.
         """
         import pandas as pd
 
@@ -129,14 +129,15 @@ class Times:
         )
 
     def older(self, span: float | str, unit: TimeUnit | None = None) -> "NDArray[np.bool_]":
-        """Which rows are at least so much older than the newest, shape (n_rows,); those without a time are not.
+        """Return the mask of rows at least `span` older than the newest, shape (n_rows,); False without a time.
 
         Args:
-            span: as `span_of` gives it: a number in the column's own unit, or a length of time such as `7d`.
-            unit: of a column of numbers.
+            span: as `span_of` returns it: a number in the column's own unit, or a duration such as `7d`.
+            unit: unit of a numeric column.
 
         Raises:
-            DataError: moments and a number; or a length of time, and numbers whose unit nobody has said.
+            DataError: `span` is a number and these are datetimes; or it is a duration and the unit of these numbers is
+                unknown.
         """
         held = self.points[~self.missing]
         if not len(held):
@@ -168,11 +169,11 @@ class Times:
 
 
 TimeBound: TypeAlias = float | str | date
-"""Before which rows count: a number in the unit of their times; or a date, a datetime, or either as ISO 8601 text."""
+"""A bound before which rows count: a number in the unit of their times; or a date or datetime, or its ISO 8601 text."""
 
 
 def bound_of(value: TimeBound) -> float | str:
-    """A time that a person gives, as it is recorded: a finite number, or a moment as ISO 8601 text.
+    """Convert a time given by a person to its recorded form: a finite number, or a date or time as ISO 8601 text.
 
     >>> bound_of("1200"), bound_of("2024-12-01"), bound_of(date(2024, 12, 1))
     (1200.0, '2024-12-01', '2024-12-01')
@@ -198,12 +199,12 @@ def bound_of(value: TimeBound) -> float | str:
 
 
 def number_text(number: float) -> str:
-    """A number as a person writes it: whole ones in full, others to six digits."""
+    """Format a number: integers in full, others to six digits."""
     return f"{number:.0f}" if number % 1 == 0 and abs(number) < _MANY else f"{number:g}"
 
 
 def span_text(span: float | str) -> str:
-    """A stretch of time as a person writes it: `604800`, `7d`."""
+    """Format a span: `604800`, `7d`."""
     return span if isinstance(span, str) else number_text(span)
 
 
@@ -211,7 +212,7 @@ _MANY = 1e16
 
 
 def _exact(number: float) -> float:
-    """Whole numbers as integers, which compare with integers exactly."""
+    """Return whole numbers as integers, which compare exactly with integers."""
     return int(number) if number % 1 == 0 else number
 
 
@@ -221,7 +222,7 @@ def _until(values: "NDArray[Any]", newest: Any, length: Any) -> "NDArray[np.bool
 
     try:
         latest = pd.Timestamp(newest) - length
-    except (OverflowError, ValueError):  # before there were years
+    except (OverflowError, ValueError):  # before the year 1
         return np.zeros(len(values), dtype=bool)
     return np.asarray(pd.DatetimeIndex(values) <= latest)
 

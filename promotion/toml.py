@@ -1,4 +1,4 @@
-"""Reading TOML, and telling in sentences what is wrong with its keys and values."""
+"""Reading of TOML, with errors that name the key at fault."""
 
 import dataclasses
 import tomllib
@@ -17,37 +17,37 @@ from promotion.secrets import without_password
 
 
 class EnvironmentText(str):
-    """A value of an environment variable, where a number can only be text."""
+    """A value of an environment variable, in which numbers are always text."""
 
     __slots__ = ()
 
 
 def _unquoted(value: object) -> object:
-    """See that a number is one: neither true or false, nor text of a file."""
+    """Check that a number is not a boolean or text from a file."""
     if isinstance(value, bool) or (isinstance(value, str) and not isinstance(value, EnvironmentText)):
         message = "Input should be a number, without quotes"
-        raise ValueError(message)  # noqa: TRY004 - pydantic tells of a ValueError
+        raise ValueError(message)  # noqa: TRY004 - pydantic reports a ValueError
     return value
 
 
 Number = Annotated[float, BeforeValidator(_unquoted)]
-"""A number that a file must write as one."""
+"""A number, which a file must give without quotes."""
 Whole = Annotated[int, BeforeValidator(_unquoted)]
-"""A whole number, likewise."""
+"""An integer, which a file must give without quotes."""
 Span = Annotated[NumberOrText, BeforeValidator(span_of)]
-"""A number in a column's own unit, or a length of time; see `span_of`."""
+"""A number in a column's own unit, or a duration; see `span_of`."""
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The file's tables.
+    """Read the file's tables.
 
     Raises:
-        ConfigError: it cannot be read, is not TOML, or holds a NUL character, which no path or name can.
+        ConfigError: it cannot be read, is not TOML, or contains a NUL character, which is invalid in paths and names.
     """
     try:
         tables = tomllib.loads(path.read_text("utf-8"))
         texts = set(_texts(tables))
-    except (ValueError, RecursionError) as error:  # ValueError: not TOML, not UTF-8, or a number of 4,300 digits
+    except (ValueError, RecursionError) as error:  # ValueError: not TOML, not UTF-8, or a number too long
         raise ConfigError(f"{path} is not valid TOML: {error}.") from error
     except OSError as error:
         raise ConfigError(f"{path} cannot be read ({error.strerror}).") from error
@@ -58,9 +58,9 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def sentences(error: ValidationError, root: type[Any], where: str) -> str:
-    """Each fault as a sentence that names the key, and the nearest known one where it is unknown.
+    """Describe each error in a sentence that names the key, and for an unknown key the nearest known one.
 
-    A key that is missing because it is misspelt is told once.
+    A key that is missing because it is misspelt is reported once.
     """
     faults = error.errors()
     misspelt = {(*fault["loc"][:-1], _nearest(fault, root)) for fault in faults if fault["type"] in _UNKNOWN}
@@ -77,7 +77,7 @@ _EXPECTED = {
     "dict_type": _TABLE,
     "model_type": _TABLE,
 }
-"""In TOML's words, where pydantic speaks in Python's."""
+"""TOML's terms for pydantic's Python terms."""
 
 
 def _sentence(fault: Any, root: type[Any], where: str) -> str:
@@ -96,7 +96,7 @@ def _sentence(fault: Any, root: type[Any], where: str) -> str:
 
 
 def _texts(value: object) -> Iterator[str]:
-    """Every key and every text within a value."""
+    """Yield every key and every text within a value."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
@@ -109,7 +109,7 @@ def _texts(value: object) -> Iterator[str]:
 
 
 def _inside(place: tuple[int | str, ...]) -> str:
-    """Where a key stands: ` in [models.toy.policy]`, or within a list ` in policy.slices[0]`, counted from 0."""
+    """Describe where a key is: ` in [models.toy.policy]`, or in a list ` in policy.slices[0]`, counted from 0."""
     if not place:
         return ""
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).removeprefix(".")
@@ -117,13 +117,13 @@ def _inside(place: tuple[int | str, ...]) -> str:
 
 
 def _nearest(fault: Any, root: type[Any]) -> str:
-    """The known key that an unknown one is most like; empty when it is like none."""
+    """Return the most similar known key; empty if none is similar."""
     *table, key = fault["loc"]
     return next(iter(get_close_matches(str(key), _known_keys(root, tuple(table)), n=1, cutoff=0.5)), "")
 
 
 def _known_keys(kind: Any, place: tuple[int | str, ...]) -> list[str]:
-    """The keys that the table at `place` takes, found along the types of the settings."""
+    """Return the valid keys of the table at `place`, found through the types of the settings."""
     for part in place:
         kind = _inner(_fields(kind).get(str(part), kind))
     return [name for name in _fields(kind) if name != "root"]
@@ -137,6 +137,6 @@ def _fields(kind: Any) -> dict[str, Any]:
 
 
 def _inner(kind: Any) -> Any:
-    """The value type of a dict, tuple or optional; the type itself otherwise."""
+    """Return the value type of a dict, tuple or optional; otherwise the type itself."""
     arguments = [argument for argument in typing.get_args(kind) if argument not in {type(None), Ellipsis, str}]
     return arguments[0] if arguments else kind

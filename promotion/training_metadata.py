@@ -1,13 +1,13 @@
-"""Names of the metadata that a training leaves with its version, and an audit holds against MLflow and libraries."""
+"""Metadata keys that training saves with a version, and an audit compares with MLflow and the installed libraries."""
 
 from platform import python_version_tuple
 
 METRICS = "metrics"
-"""What the training logged, as JSON: name to number."""
+"""Metrics that training logged, as JSON: name to number."""
 TRAINED_WITH = "libraries"
-"""What the version was trained with, as JSON: name of a library to its version."""
+"""Libraries that the version was trained with, as JSON: name to version."""
 
 
 def python_series() -> str:
-    """`3.11`: what a pickle depends on of the interpreter."""
+    """Return the Python minor version that a pickle depends on: `3.11`."""
     return ".".join(python_version_tuple()[:2])

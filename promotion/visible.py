@@ -1,46 +1,46 @@
-"""Text of others made safe to show: what a reader could not see, or would be misled by, is written out.
+"""Safe display of untrusted text: invisible and misleading characters are escaped.
 
-A reason, a name, a slice's value or a column can hold terminal commands (`ESC [ 2 K` deletes a line), line breaks that
-forge a line of ours, and marks that turn the direction of writing (Trojan Source, CVE-2021-42574). Every rendering of
-words calls `visible`; what is recorded stays as it was given.
+A reason, a name, a slice's value or a column can contain terminal commands (`ESC [ 2 K` deletes a line), line breaks
+that forge output lines, and marks that change the direction of writing (Trojan Source, CVE-2021-42574). Every renderer
+calls `visible` on such text; recorded text is unchanged.
 """
 
 import json
 import unicodedata
 
 _BREAKS = {"Cc", "Cs", "Zl", "Zp"}  # controls, lone surrogates, line and paragraph separators
-_JOINERS = "\u200c\u200d"  # Persian, Hindi and emoji are spelled with them
+_JOINERS = "\u200c\u200d"  # required by Persian, Hindi and emoji
 _BEGINS_A_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def visible(text: str) -> str:
-    r"""The text with every character that acts and is not seen written as Python writes it: `\x1b`, `\n`, `\u202e`.
+    r"""Escape every character that has an invisible effect as Python does: `\x1b`, `\n`, `\u202e`.
 
-    Letters of every script, spaces and emoji stay as they are. Calling it twice is calling it once.
+    Letters of every script, spaces and emoji are unchanged. The function is idempotent.
     """
     return text if text.isprintable() else "".join(one if _is_seen(one) else _escape(one) for one in text)
 
 
 def visible_lines(text: str) -> str:
-    """The same for a text of several lines, which stay lines."""
+    """Escape a text of several lines like `visible`, keeping its line breaks."""
     return "\n".join(map(visible, text.split("\n")))
 
 
 def visible_json(data: object, *, only_ascii: bool = False) -> str:
-    """Plain data as indented JSON that reads back exactly, with what `visible` writes out as JSON's own escapes.
+    """Return plain data as indented JSON that reads back exactly, with JSON escapes for what `visible` escapes.
 
     Args:
         data: dicts, lists, strings, numbers, None.
-        only_ascii: write every other letter as an escape too, for a console that has no Unicode.
+        only_ascii: escape every other non-ASCII character too, for consoles without Unicode.
 
     Raises:
-        ValueError: the data holds NaN or an infinity.
+        ValueError: the data contains NaN or infinity.
     """
     return visible_in_json(json.dumps(data, indent=2, ensure_ascii=only_ascii, allow_nan=False))
 
 
 def visible_in_json(text: str) -> str:
-    """A JSON text that means the same, with what `visible` writes out as JSON's own escapes."""
+    """Return an equivalent JSON text with JSON escapes for what `visible` escapes."""
     return "\n".join(
         line if line.isprintable() else "".join(one if _is_seen(one) else json.dumps(one)[1:-1] for one in line)
         for line in text.split("\n")
@@ -48,16 +48,16 @@ def visible_in_json(text: str) -> str:
 
 
 def as_cell(text: str) -> str:
-    """The text as a cell of a CSV file that a spreadsheet shows rather than computes.
+    """Return the text as a CSV cell that spreadsheets display rather than compute.
 
-    One that begins with `=`, `+`, `-` or `@`, of any width, gets an apostrophe before it (OWASP, "CSV Injection").
+    A text that begins with `=`, `+`, `-` or `@`, of any width, is prefixed with an apostrophe (OWASP, "CSV Injection").
     """
     return f"'{visible(text)}" if text.lstrip().startswith(_BEGINS_A_FORMULA) else visible(text)
 
 
 def _is_seen(character: str) -> bool:
     category = unicodedata.category(character)
-    if category == "Cf":  # invisible, but for joiners and the signs that Arabic sets around numbers
+    if category == "Cf":  # invisible, except joiners and the signs around numbers in Arabic
         return character in _JOINERS or unicodedata.bidirectional(character) == "AN"
     return category not in _BREAKS
 

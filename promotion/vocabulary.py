@@ -1,4 +1,4 @@
-"""The words of the registry, one per idea, as they stand in code, command, documents and tables."""
+"""The terms of the registry, one per concept, as used in code, command, documents and tables."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from promotion.errors import BadTag
 
 
 class Stage(StrEnum):
-    """Where a version stands; written to the Bento store as the label `stage`."""
+    """The stage of a version; written to the Bento store as the label `stage`."""
 
     STAGING = "staging"
     PROD = "prod"
@@ -16,18 +16,18 @@ class Stage(StrEnum):
 
 
 class Direction(StrEnum):
-    """Which way a metric improves."""
+    """The direction in which a metric improves."""
 
     HIGHER = "higher"
     LOWER = "lower"
 
     def gain(self, champion: float, challenger: float) -> float:
-        """How much better the challenger is; positive is better whatever the direction."""
+        """Return how much better the challenger is; positive is better whatever the direction."""
         return challenger - champion if self is Direction.HIGHER else champion - challenger
 
 
 class Task(StrEnum):
-    """What a model predicts: one of two classes, one of several, or a number."""
+    """The task of a model: binary or multiclass classification, or regression."""
 
     BINARY = "binary"
     MULTICLASS = "multiclass"
@@ -35,7 +35,7 @@ class Task(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What one check of the policy found."""
+    """The outcome of one check of the policy."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -45,7 +45,7 @@ class Outcome(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What a decision says of the challenger."""
+    """The verdict of a decision on the challenger."""
 
     PROMOTE = "promote"
     HOLD = "hold"
@@ -54,17 +54,17 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, order=True)
 class Tag:
-    """The name of one version, `fraud_classifier:abc123`: the model's name and the version's."""
+    """The name of one version, `fraud_classifier:abc123`: the model's name and the version's name."""
 
     model: str
     version: str
 
     @classmethod
     def parse(cls, text: "str | Tag") -> "Tag":
-        """Read `model:version`; a tag is itself.
+        """Parse `model:version`; a tag is returned unchanged.
 
         Raises:
-            BadTag: the text is not of that form, or its parts are not BentoML names.
+            BadTag: the text is not of that form, or its parts are not valid BentoML names.
         """
         if isinstance(text, Tag):
             return text
@@ -83,6 +83,6 @@ def _is_tag(text: str) -> bool:
 
 
 def is_name(text: str) -> bool:
-    """Whether BentoML takes the text as a name or version: at most 63 of a-z, 0-9, '_', '-', '.', ends alphanumeric."""
+    """Return whether BentoML accepts the text as a name: at most 63 of a-z, 0-9, '_', '-', '.'; alphanumeric ends."""
     allowed = set("abcdefghijklmnopqrstuvwxyz0123456789_-.")
     return 0 < len(text) <= 63 and set(text) <= allowed and text[0].isalnum() and text[-1].isalnum()  # noqa: PLR2004

@@ -30,21 +30,23 @@ def register(app: typer.Typer) -> None:
 
 
 def retrain(
-    model: Annotated[str | None, typer.Argument(help="Name of a model; or --all.", metavar="[MODEL]")] = None,
-    data: Annotated[
-        Path | None, typer.Option(help="File to train on and judge by; by default the configured one.")
+    model: Annotated[
+        str | None, typer.Argument(help="Name of the model. Use --all for every model.", metavar="[MODEL]")
     ] = None,
-    version: Annotated[str | None, typer.Option(help="Your own name for the candidate; by default the time.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Data file to train on and to judge with. Defaults to the configured `data`.")
+    ] = None,
+    version: Annotated[str | None, typer.Option(help="Name of the new version. Defaults to the time.")] = None,
     option: Annotated[
         list[str] | None,
-        typer.Option(help="An option of the recipe for this training, as NAME=VALUE.", metavar="NAME=VALUE"),
+        typer.Option(help="Recipe option for this training, as NAME=VALUE.", metavar="NAME=VALUE"),
     ] = None,
     start_anew: StartAnew = False,
     reason: WhyAnew = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Train and judge on copies, and keep nothing of it.")
+        bool, typer.Option("--dry-run", help="Train and judge on copies, and discard the result.")
     ] = False,
-    every: Annotated[bool, typer.Option("--all", help="Every configured model, several side by side.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Retrain every configured model, several at a time.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show Prefect's log.")] = False,
     as_json: Json = False,
     as_markdown: Markdown = False,

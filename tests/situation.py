@@ -7,11 +7,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from promotion.adapters.sql import SqlLedger
-from promotion.audit import audit
 from promotion.config import Config
 from promotion.ledger.state import State, fold
 from promotion.registry.foreign import names_since, to_send
-from promotion.registry.parts import compose
 from promotion.registry.registry import Registry
 from promotion.vocabulary import Tag
 
@@ -48,18 +46,16 @@ def ticking():
 def open_at(config, *, store, mirror, clock=None, actor=lambda: "os:alice", announce=lambda _: None):
     """Open a registry; its notices are in `notices`."""
     notices = []
-    parts = compose(
+    registry = Registry(
         config,
         store=store,
         ledger=SqlLedger(config.url(config.ledger)),
         mirror=mirror,
         actor=actor,
-        auditor=audit,
         clock=clock or ticking(),
         notice=notices.append,
         announce=announce,
     )
-    registry = Registry(parts)
     registry.notices = notices
     return registry
 

@@ -1,1 +1,1 @@
-"""The only files that import BentoML, SQLAlchemy and MLflow; each keeps a protocol of `promotion.interfaces`."""
+"""Implementations of `promotion.interfaces`; the only modules that import BentoML, SQLAlchemy and MLflow."""

@@ -1,4 +1,4 @@
-"""Writes that a kill or a full disk cannot leave half-done (temporary file, fsync, one rename); owners and modes."""
+"""Atomic file writes that survive a kill or a full disk (temporary file, fsync, rename); owners and modes of files."""
 
 import contextlib
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Replace a file's text; a reader sees the old one or the new one, whole.
+    """Replace a file's text atomically; readers see either the old or the new text.
 
     Raises:
         OSError: nothing was changed.
@@ -18,7 +18,7 @@ def replace_text(path: Path, text: str) -> None:
 
 
 def replace_bytes(path: Path, content: bytes) -> None:
-    """The same for a file that is no text.
+    """Replace a file's bytes atomically, like `replace_text`.
 
     Raises:
         OSError: nothing was changed.
@@ -42,19 +42,19 @@ def replace_bytes(path: Path, content: bytes) -> None:
 
 
 def _dress_as(path: Path, temporary: str) -> None:
-    """Give a file the owner, group, mode and extended attributes of another, as far as this user may."""
+    """Copy owner, group, mode and extended attributes from another file, as far as this user may."""
     old = path.stat()
     for owner, group in ((-1, old.st_gid), (old.st_uid, -1)):
         with contextlib.suppress(PermissionError):
             os.chown(temporary, owner, group)
     os.chmod(temporary, old.st_mode & 0o7777)  # noqa: PTH101 - likewise
     for name in os.listxattr(path) if hasattr(os, "listxattr") else ():
-        with contextlib.suppress(OSError):  # some are the system's own
+        with contextlib.suppress(OSError):  # some belong to the system
             os.setxattr(temporary, name, os.getxattr(path, name))
 
 
 def temporary_prefix(path: Path) -> str:
-    """What the names of a file's temporary files begin with; a kill may leave one behind."""
+    """Return the prefix of a file's temporary files; a kill may leave one behind."""
     return f".{path.name}."
 
 
@@ -68,14 +68,14 @@ def sync_folder(folder: Path) -> None:
 
 
 def share(tree: Path, place: Path) -> None:
-    """Give what was made in a private folder the modes of this user's umask, and the group that `place` hands on.
+    """Apply this user's umask, and the group that `place` passes on, to a tree created in a private folder.
 
     Args:
-        tree: a folder, with all below.
-        place: the folder that it is moved to; one with the setgid bit hands its group on.
+        tree: a folder, including its contents.
+        place: the folder that it will be moved to; one with the setgid bit passes its group on.
 
     Raises:
-        OSError: they cannot be given.
+        OSError: modes or group cannot be changed.
     """
     probe = tree / ".umask"
     probe.mkdir()
@@ -99,7 +99,7 @@ def sync_tree(folder: Path) -> None:
 
 
 def whose(place: object, right: int = os.R_OK) -> str:
-    """Owner, group and mode of what this user may not use, or of the nearest folder above that it can look at.
+    """Return owner, group and mode of a path that this user may not use, or of its nearest accessible parent.
 
     Args:
         place: a path.
@@ -121,5 +121,5 @@ def whose(place: object, right: int = os.R_OK) -> str:
 def _named(name: Callable[[], str], number: int) -> str:
     try:
         return name()
-    except KeyError:  # a number that the machine has no name for
+    except KeyError:  # an id without a name on this machine
         return str(number)

@@ -1,7 +1,7 @@
-"""Ed25519 keys: the private one signs entries of the ledger, public ones tell whose signature an entry carries.
+"""Ed25519 keys: the private key signs ledger entries, and public keys verify their signatures.
 
 A signature is `ed25519:KEY ID:BASE64`, over the 64 hexadecimal digits of the entry's hash; the key id is the first 16
-hexadecimal digits of SHA-256 of the raw public key. Nothing here puts key material into an error or a repr.
+hexadecimal digits of SHA-256 of the raw public key. No error or repr of this module contains key material.
 """
 
 import base64
@@ -23,13 +23,13 @@ _KEY = "the signing key (`signing_key` in the configuration, or PROMOTION_SIGNIN
 
 
 class Signer:
-    """Signs with the private key of a PEM file, or of the text of one; it is read when it is first needed.
+    """Signs with the private key of a PEM file or text, which is read on first use.
 
     Args:
         source: path of the file, or its text.
-        root: the folder that a relative path counts from.
-        public_keys: the public keys, of which it must be one; None where there are none.
-        notice: is told that others may read the file.
+        root: the folder that a relative path is resolved against.
+        public_keys: the public keys that must include the key's own; None if there are none.
+        notice: called with a warning if others may read the file.
     """
 
     def __init__(
@@ -38,25 +38,23 @@ class Signer:
         self._source, self._root, self._public_keys, self._notice = source, root, public_keys, notice
 
     def __call__(self, entry_hash: str) -> str:
-        """The signature of an entry's hash.
+        """Return the signature of an entry's hash.
 
         Raises:
-            ConfigError: the key cannot be read, is none of Ed25519, or none that an audit would know.
+            ConfigError: the key cannot be read, is not an Ed25519 key, or is not among the public keys.
         """
         raw = _raw(self._key.public_key())
         signature = _written(_key_id(raw), self._key.sign(entry_hash.encode()))
         if self._public_keys and self._public_keys.claimed(signature) is None:
             public = base64.b64encode(raw).decode()
-            message = (
-                f'No key of [public_keys] is that of {_KEY}, so that no audit would trust it. Add: NAME = "{public}"'
-            )
+            message = f'No key of [public_keys] is that of {_KEY}, so no audit would trust it. Add: NAME = "{public}"'
             raise ConfigError(message, key="public_keys")
         return signature
 
     @cached_property
     def _key(self) -> "Ed25519PrivateKey":
         if "-----BEGIN" in self._source:
-            return _private_key(self._source.replace("\\n", "\n").encode())  # many CI systems keep secrets on one line
+            return _private_key(self._source.replace("\\n", "\n").encode())  # many CI systems store secrets on one line
         path = self._root / Path(self._source).expanduser()
         return _private_key(_read(path, self._notice))
 
@@ -73,12 +71,12 @@ class PublicKeys:
         self._by_id = {_key_id(raw): (name, raw) for name, raw in named}
 
     def claimed(self, signature: str) -> str | None:
-        """Name of the key that a signature says it is by; None where that is none of these keys."""
+        """Return the name of the key that a signature claims; None if it is not one of these keys."""
         name, _ = self._by_id.get(_claimed(signature), (None, b""))
         return name
 
     def vouches(self, entry_hash: str, signature: str) -> bool:
-        """Whether the signature is of this hash, and by the key that it says."""
+        """Return whether the signature is of this hash and by the key that it claims."""
         from cryptography.exceptions import InvalidSignature
 
         key_id = _claimed(signature)
@@ -88,14 +86,14 @@ class PublicKeys:
             _public_key(raw).verify(made, entry_hash.encode())
         except (KeyError, ValueError, InvalidSignature):
             return False
-        return signature == _written(key_id, made)  # base64 has spare bits, and each signature one text only
+        return signature == _written(key_id, made)  # base64 has spare bits, but each signature must have a single text
 
 
 def write_new_key(path: Path) -> str:
-    """Make a key pair: the private key goes into a new file that only its owner may read; gives the public one.
+    """Create a key pair: write the private key to a new file that only its owner may read; return the public key.
 
     Raises:
-        ConfigError: the file is there already, or cannot be written.
+        ConfigError: the file already exists, or cannot be written.
     """
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -105,7 +103,7 @@ def write_new_key(path: Path) -> str:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     except FileExistsError:
-        message = f"{path} is there already and was left as it is. Name a new file."
+        message = f"{path} already exists and was not changed. Name a new file."
         raise ConfigError(message, path=path) from None
     except OSError as error:
         raise ConfigError(f"{path} cannot be written ({error.strerror}).", path=path) from error
@@ -113,12 +111,12 @@ def write_new_key(path: Path) -> str:
 
 
 def key_id(public_key: str) -> str:
-    """What signatures name a public key by; it is given in base64."""
+    """Return the id by which signatures refer to a public key, which is given in base64."""
     return _key_id(base64.b64decode(public_key))
 
 
 def _read(path: Path, notice: Callable[[str], None]) -> bytes:
-    """The key file's bytes; its name is not told, since what stands in its place may be the key itself."""
+    """Read the key file; errors do not name it, because the configured path may be the key itself."""
     try:
         if not path.is_file():
             message = f"There is no file where {_KEY} should be. `promotion key FILE` makes one."
@@ -168,7 +166,7 @@ def _key_id(raw: bytes) -> str:
 
 
 def _claimed(signature: str) -> str:
-    """The key id in a signature; empty where it is none of ours."""
+    """Return the key id in a signature; empty if the signature has another format."""
     scheme, _, rest = signature.partition(":")
     return rest.partition(":")[0] if scheme == _SCHEME else ""
 

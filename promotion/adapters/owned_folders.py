@@ -1,4 +1,4 @@
-"""Folders that belong to a process: known by a lock, so that the next command deletes what a killed one left."""
+"""Folders owned by a process through a lock, so that the next command can delete those of killed processes."""
 
 import os
 import shutil
@@ -18,13 +18,13 @@ _OLD_SECONDS = 24 * 60 * 60
 
 @contextmanager
 def private() -> Iterator[Path]:
-    """A folder among the system's temporary files, for this user only, that is gone afterwards."""
+    """Create a temporary folder that only this user can access."""
     with owned(Path(tempfile.gettempdir()), _PRIVATE) as folder:
         yield folder
 
 
 def sweep() -> None:
-    """Delete the private folders of this user's processes that were killed."""
+    """Delete the private folders of this user's killed processes."""
     parent = Path(tempfile.gettempdir())
     for left in (*parent.glob(f"{_PRIVATE}*"), *parent.glob(f".{_PRIVATE}*")):
         with suppress(OSError):
@@ -33,7 +33,7 @@ def sweep() -> None:
 
 
 def _is_left_by_us(folder: Path) -> bool:
-    """Whether it is a private folder of a process of this user that ended; one that had just begun, after a day."""
+    """Return whether an ended process of this user left the private folder; one never finished counts after a day."""
     found = folder.lstat()
     if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode):
         return False
@@ -44,7 +44,7 @@ def _is_left_by_us(folder: Path) -> bool:
 
 @contextmanager
 def owned(parent: Path, prefix: str) -> Iterator[Path]:
-    """A folder whose name is the prefix's only once it is locked, so that it never looks as if nobody held it."""
+    """Create a folder that gets its final name only once it is locked, so that it never looks abandoned."""
     begun = Path(tempfile.mkdtemp(dir=parent, prefix=f".{prefix}"))
     folder = parent / begun.name[1:]
     try:
@@ -61,7 +61,7 @@ def _is_old(path: Path) -> bool:
 
 
 def abandoned(path: Path) -> bool:
-    """Whether its owner is dead; where that cannot be told, whether it is older than a day."""
+    """Return whether its owner has ended; if that cannot be determined, whether it is older than a day."""
     owned = path / _OWNED
     if not owned.exists():
         return path.exists() and _is_old(path)

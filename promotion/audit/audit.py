@@ -1,8 +1,8 @@
 """Run one audit: compare the record with every other source and, on request, recompute decisions."""
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime
 
 from promotion.audit.chain import check_head, check_unfinished
@@ -37,13 +37,8 @@ def audit(
     recompute: bool = False,
     since: datetime | None = None,
     full: bool = False,
-    digest_cached: Callable[[bool], AbstractContextManager[ModelStore]] | None = None,
 ) -> tuple[Finding, ...]:
-    """Compare the record with labels, files and the mirror; see `Registry.audit`.
-
-    `digest_cached` opens the store so that it hashes only files that look changed since the last audit, or every file
-    if called with True. The audit uses that store for checks only; nothing is loaded, scored or promoted through it.
-    """
+    """Compare the record with labels, files and the mirror; see `Registry.audit`."""
     config, ledger, store = parts.config, parts.ledger, parts.store
     now, since = parts.clock().astimezone(UTC), in_utc(since) if since else None
     settings = config.models.get(model)
@@ -52,7 +47,7 @@ def audit(
         root=config.root,
         serving=settings.serving if settings else None,
     )
-    with digest_cached(full) if digest_cached else nullcontext(store) as opened:
+    with parts.digest_cached(full) if parts.digest_cached else nullcontext(store) as opened:
         found = audit_model(model, ledger, opened, parts.mirror, keys=parts.keys, now=now, since=since, context=context)
     if any(one.code in BROKEN for one in found):
         return found

@@ -36,5 +36,5 @@ def _overdue(version: VersionState, panel: Panel) -> Finding:
         version.tag,
         f"an answer {until_told(version, panel)}",
         f"none in time: {consent_of(version, panel).wanting}",
-        f"`promotion deny {version.tag}` closes it; `promotion gate {version.tag}` judges it again, which begins anew.",
+        f"`promotion deny {version.tag}` closes it; `promotion gate {version.tag}` judges it again.",
     )

@@ -63,7 +63,7 @@ def _check(path: Path, file: str, wanted: Mapping[str, int], recorded: Mapping[s
     if recorded.get(digest, 0) >= wanted[newest]:
         return
     if path.suffix != ".parquet" and _begins_with(path, wanted):
-        mend = "Nothing is wrong: retrain, so that a version is judged by them."
+        mend = "Nothing is wrong. Retrain, so that a version is judged on the new rows."
         yield finding(Code.DATA_NEWER, file, expected, "these bytes, and newer rows after them", mend)
     else:
         yield finding(Code.DATA_CHANGED, file, expected, f"digest {digest[:12]}", again)

@@ -64,7 +64,7 @@ def _unreadable(store: ModelStore, error: Exception) -> Finding:
 def _check_shape(model: str, stored: Mapping[str, Stored], strays: Mapping[Path, Stray]) -> Iterator[Finding]:
     """Check that every version is whole, and that no stray lies among the model's versions or among the models."""
     repair = f"`promotion repair {model}` moves it out of the store, whole."
-    look = "Do what is said there, and run the audit again."
+    look = "Follow that advice, then run the audit again."
     torn = {one.path: tag for tag, one in stored.items() if one.torn}
     for path, tag in torn.items():
         yield finding(Code.TORN, tag, "a whole version", stored[tag].torn or "", repair if path in strays else look)
@@ -78,7 +78,7 @@ def _check_labels(state: State, whole: Mapping[str, Stored], store: ModelStore) 
     champion = state.champion.tag if state.champion else None
     mend = f"`promotion repair {state.model}` writes the ledger's stage."
     if champion and champion not in whole:
-        mend = f"It stays until {champion} is in this store; then `promotion repair {state.model}` writes the ledger's."
+        mend = f"It stays until {champion} is in this store; then `promotion repair {state.model}` restores it."
     for tag, one in whole.items():
         version = state.versions.get(tag)
         if version and version.deleted_at:

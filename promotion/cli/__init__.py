@@ -100,7 +100,7 @@ def _other_error(error: BaseException) -> int:
 def _stopped() -> int:
     """Say what Ctrl-C, or an answer of no, has left."""
     if not _tell_recorded("Stopped. This"):
-        sys.stderr.write("Stopped; nothing more was changed.\n")
+        sys.stderr.write("Stopped. Nothing more was changed.\n")
     return STOPPED
 
 

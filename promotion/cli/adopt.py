@@ -26,19 +26,20 @@ def adopt(
         str | None,
         typer.Option(
             parser=_bound,
-            help="It was trained on rows before this only: a number in the unit of the recipe's time, or a moment like "
-            "2024-12-01 or 2024-12-01T00:00:00+01:00; in UTC where it names no zone and the rows do.",
+            help="All its training rows are earlier than this: a number in the unit of the recipe's time column, or a "
+            "time like 2024-12-01 or 2024-12-01T00:00:00+01:00 (UTC without an offset, if the rows have one).",
             metavar="TIME",
         ),
     ] = None,
     assume_clean: Annotated[
-        bool, typer.Option("--assume-clean", help="It was trained on no row that will ever judge.")
+        bool,
+        typer.Option("--assume-clean", help="State that it was trained on none of the rows that will be in a holdout."),
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Vouch for a version trained elsewhere.
 
-    Records what you know of its training rows; one labelled `prod` becomes the champion of record.
+    Records what you know about its training rows. A version labelled `prod` becomes the champion.
     """
     from promotion.canonical import plain
     from promotion.report.plan import done_told
@@ -49,4 +50,4 @@ def adopt(
     if plan is not None:
         say(plain(plan), done_told(plan), as_json=as_json)
     else:
-        say({"adopted": tag}, f"Recorded what is known of {tag}; it can be judged now.", as_json=as_json)
+        say({"adopted": tag}, f"Recorded what you know about {tag}. It can be judged now.", as_json=as_json)

@@ -7,9 +7,9 @@ EXAMPLE = "promotion approve fraud_classifier:abc123 --reason 'the gain is worth
 
 
 def approve(tag: TagText, reason: Reason, dry_run: DryRun = False, as_json: Json = False) -> int:
-    """Approve a version that passed and waits.
+    """Approve a version that is waiting for approval.
 
-    The approval that completes the number promotes it.
+    The last approval that the policy requires promotes the version.
     """
     return answer(tag, reason, approved=True, dry_run=dry_run, as_json=as_json)
 

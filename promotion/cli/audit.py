@@ -13,17 +13,18 @@ EXAMPLE = "promotion audit fraud_classifier --json"
 def audit(
     model: AnyModel = None,
     recompute: Annotated[
-        bool, typer.Option("--recompute", help="Make past decisions again, from their models and their rows.")
+        bool, typer.Option("--recompute", help="Repeat past decisions from their models and rows.")
     ] = False,
     since: Annotated[
-        str | None, typer.Option(metavar="TIME", help=f"Look at decisions and moves from then on only. {AT_HELP}")
+        str | None,
+        typer.Option(metavar="TIME", help=f"Check only decisions and stage changes since this time. {AT_HELP}"),
     ] = None,
     full: Annotated[
-        bool, typer.Option("--full", help="Hash every file of every version, also those that look unchanged.")
+        bool, typer.Option("--full", help="Hash all files of all versions, even those that look unchanged.")
     ] = False,
     as_json: Json = False,
 ) -> int:
-    """Compare the ledger with labels, files and MLflow. Exit code 5 when something differs."""
+    """Compare the ledger with labels, files and MLflow. Exit code 5 if anything differs."""
     from promotion.assembly import announce_findings
     from promotion.canonical import plain
     from promotion.report.record import findings_pages
@@ -33,8 +34,8 @@ def audit(
     names = models_of(registry, model)
     if not names:
         raise Misuse(
-            f"There is nothing to audit: no model is configured or recorded in {registry.config.root}. "
-            "Run it where promotion.toml lies, or name a model."
+            f"Nothing to audit: no model is configured or recorded in {registry.config.root}. "
+            "Run it in the folder of promotion.toml, or name a model."
         )
     found = {name: registry.audit(name, recompute=recompute, since=moment, full=full) for name in names}
     data = {name: [plain(finding) for finding in findings] for name, findings in found.items()}

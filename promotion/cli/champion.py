@@ -22,12 +22,12 @@ class Nobody(PromotionError):
 
 def champion(
     model: Model,
-    at: Annotated[str | None, typer.Option(help=f"Who was in production then. {AT_HELP}", metavar="TIME")] = None,
+    at: Annotated[str | None, typer.Option(help=f"Show the champion of this time. {AT_HELP}", metavar="TIME")] = None,
     as_json: Json = False,
 ) -> None:
-    """Who serves now, or served at a moment.
+    """Show the champion, now or at a given time.
 
-    And what put it there. Exit code 1 when nobody served.
+    Also shows how it became the champion. Exit code 1 if there was none.
     """
     registry = open_here()
     tell_other(registry, model)
@@ -44,7 +44,7 @@ def _champion_now(registry: "Registry", model: str, *, as_json: bool) -> None:
     version = registry.champion(model)
     if version is None:
         models_of(registry, model)
-        raise Nobody(f"Nobody serves '{model}' yet, by the ledger.")
+        raise Nobody(f"There is no champion of '{model}' yet, according to the ledger.")
     way = f"by decision {version.decision_id}" if version.decision_id else "by hand"
     data = {"model": model, "tag": str(version.tag), "digest": version.digest, "path": str(version.path)}
     since = f"{minute(version.since)} UTC"
@@ -70,7 +70,7 @@ def _champion_at(registry: "Registry", model: str, text: str, *, as_json: bool) 
     if period is None:
         first = served[0].champion if served else None
         began = f" The first was {first.tag}, from {written(datetime.fromisoformat(first.since))}." if first else ""
-        message = f"Nobody was in production for '{model}' at {written(moment)}, by the ledger.{began}"
+        message = f"There was no champion of '{model}' at {written(moment)}, according to the ledger.{began}"
         raise Nobody(message)
     show(
         {"at": moment.isoformat(), **champion_period_data(period)},

@@ -33,77 +33,87 @@ def compare(
     what: Annotated[
         list[str],
         typer.Argument(
-            help="A CSV or Parquet file with labels and scores of both models; or two versions, the champion first.",
+            help="A CSV or Parquet file with labels and both models' scores; or two versions, the champion first.",
             metavar="FILE | TAG TAG",
         ),
     ],
     label: Annotated[
         str | None,
-        typer.Option(help="FILE: column of the labels: 0 or 1, a class from 0 up, or a number.", metavar="COLUMN"),
+        typer.Option(
+            help="FILE: label column: 0 or 1, a class number from 0, or a number to predict.", metavar="COLUMN"
+        ),
     ] = None,
     champion: Annotated[
         str | None,
-        typer.Option(help="FILE: column of the champion's scores; one for each class, a,b,c.", metavar="COLUMN"),
+        typer.Option(
+            help="FILE: score column of the champion; for several classes one column each (a,b,c).", metavar="COLUMN"
+        ),
     ] = None,
     challenger: Annotated[
         str | None,
-        typer.Option(help="FILE: column of the challenger's scores; likewise.", metavar="COLUMN"),
+        typer.Option(help="FILE: score column of the challenger, in the same form.", metavar="COLUMN"),
     ] = None,
     weight: Annotated[
-        str | None, typer.Option(help="FILE: column of what each row weighs; equal when left out.", metavar="COLUMN")
+        str | None, typer.Option(help="FILE: column of row weights. Defaults to equal weights.", metavar="COLUMN")
     ] = None,
     metric: Annotated[
         list[str] | None,
-        typer.Option(help="FILE: a metric, e.g. roc_auc; may be repeated; the usual ones when left out."),
+        typer.Option(
+            help="FILE: metric to compare, e.g. roc_auc. Repeatable. Defaults to the usual metrics of the task."
+        ),
     ] = None,
     slice_by: Annotated[
         list[str] | None,
         typer.Option(
             "--slice",
-            help="FILE: parts of the rows to compare on as well: a column, two crossed (a,b), quantile bins of a "
-            "number (a:4), windows of a time (t/86400, t/7d); may be repeated.",
+            help="FILE: also compare by slice: a column, two crossed columns (a,b), quantile bins (a:4) or time "
+            "windows (t/86400, t/7d). Repeatable.",
             metavar="COLUMN",
         ),
     ] = None,
     group: Annotated[
         list[str] | None,
         typer.Option(
-            help="FILE: which rows belong together, like those of one customer: a column, or windows of a time "
-            "(t/86400, t/1d). Groups, not rows, are then the draws.",
+            help="FILE: column that groups dependent rows, such as a customer ID, or time windows (t/86400, t/1d). "
+            "Standard errors are then computed by group.",
             metavar="COLUMN",
         ),
     ] = None,
     time: Annotated[
         str | None,
         typer.Option(
-            help="FILE: when each row was. Rows near each other are then taken to depend on each other.",
+            help="FILE: time column. Rows close in time are then treated as dependent.",
             metavar="COLUMN",
         ),
     ] = None,
     time_unit: Annotated[
         str | None,
-        typer.Option(help="FILE: what a time in numbers counts in: ns, us, ms, s, min, h or d.", metavar="UNIT"),
+        typer.Option(help="FILE: unit of a numeric time column: ns, us, ms, s, min, h or d.", metavar="UNIT"),
     ] = None,
     policy: Annotated[
         Path | None,
-        typer.Option(help="FILE: a policy, whose metrics and slices are compared and whose verdict is told."),
+        typer.Option(help="FILE: policy to apply. Compares its metrics and slices, and shows its verdict."),
     ] = None,
-    confidence: Annotated[float | None, typer.Option(help="FILE: of the intervals; 0.95 when left out.")] = None,
+    confidence: Annotated[
+        float | None, typer.Option(help="FILE: confidence level of the intervals. Defaults to 0.95.")
+    ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="TAG TAG: file whose holdout judges; by default as of the challenger's gate.")
+        Path | None,
+        typer.Option(help="TAG TAG: data file to split for the holdout. Defaults to the one of the challenger's gate."),
     ] = None,
     holdout: Annotated[
-        Path | None, typer.Option(help="TAG TAG: file whose rows all judge; by default the configured one, if any.")
+        Path | None,
+        typer.Option(help="TAG TAG: file of holdout rows, used whole. Defaults to the configured `holdout`, if any."),
     ] = None,
     as_json: Json = False,
     as_markdown: Markdown = False,
 ) -> int:
-    """Compare two models, and decide nothing.
+    """Compare two models without deciding anything.
 
-    By a file of predictions, with no registry needed; or two versions by their tags.
+    Takes a file of predictions (no registry needed) or the tags of two versions.
 
-    FILE needs --label, --champion and --challenger. With --policy the exit code is 0 promote, 3 reject, 4 hold.
-    Nothing is decided, moved or recorded.
+    FILE requires --label, --champion and --challenger. With --policy, the exit code is 0 promote, 3 reject, 4
+    hold. Nothing is recorded.
     """
     form = form_of(as_json=as_json, as_markdown=as_markdown)
     given = {
@@ -137,12 +147,12 @@ def _is_file(what: list[str], named: dict[str, Any]) -> bool:
     foreign = [f"--{name}" for name in (_TWO_TAGS if len(what) == 1 else _ONE_FILE) if name in named]
     if foreign and len(what) == 1:
         raise Misuse(
-            f"{' and '.join(foreign)} goes with two versions (promotion compare TAG TAG), but one argument was given, "
-            f"'{what[0]}', which is taken as a file of predictions."
+            f"{' and '.join(foreign)} applies to two versions (promotion compare TAG TAG), but one argument was given, "
+            f"'{what[0]}', which is read as a file of predictions."
         )
     if foreign:
         raise Misuse(
-            f"{', '.join(foreign)} goes with a file of predictions (promotion compare FILE), but two arguments were "
+            f"{', '.join(foreign)} applies to a file of predictions (promotion compare FILE), but two arguments were "
             "given, which are taken as two versions. The policy of their model says what is compared."
         )
     return len(what) == 1
@@ -154,8 +164,8 @@ def _by_file(file: str, named: dict[str, Any], form: Form) -> int:
     lacking = [f"--{name}" for name in ("label", "champion", "challenger") if name not in named]
     if lacking:
         raise Misuse(
-            f"'{file}' alone is taken as a file of predictions, which needs {', '.join(lacking)}: the columns of "
-            "labels and of both models' scores. Two versions are compared as promotion compare TAG TAG."
+            f"'{file}' alone is read as a file of predictions, which needs {', '.join(lacking)}: the columns of "
+            "labels and of both models' scores. To compare two versions: promotion compare TAG TAG."
         )
     present = columns_in(Path(file), (named["label"],))
     asked = Predictions(
@@ -247,9 +257,9 @@ def _judge(asked: Any, named: dict[str, Any], form: Form) -> int:
     comparison = compare_by_policy(asked, policy)
     decision = decide(comparison, policy)
     notes = (
-        f"Judged by {comparison.rows:,} rows of {asked.path.name}; whether they trained a model is not known here.",
-        f"The primary was asked at level {level(decision.alpha)}; no holdout budget is counted here.",
-        "Nothing was moved or recorded.",
+        f"Judged by {comparison.rows:,} rows of {asked.path.name}; unknown whether a model was trained on them.",
+        f"The primary metric was tested at level {level(decision.alpha)}; no holdout budget is counted here.",
+        "Nothing was recorded.",
     )
     page = decision_page(decision)
     page = replace(page, headline=_against(asked.said), notes=(*page.notes, *quiet(*notes)))

@@ -7,8 +7,8 @@ EXAMPLE = "promotion deny fraud_classifier:abc123 --reason 'it was trained on th
 
 
 def deny(tag: TagText, reason: Reason, dry_run: DryRun = False, as_json: Json = False) -> int:
-    """Deny a version that passed and waits.
+    """Deny a version that is waiting for approval.
 
-    It becomes `rejected`; a new decision can begin anew.
+    The version becomes `rejected`. The gate can judge it again later.
     """
     return answer(tag, reason, approved=False, dry_run=dry_run, as_json=as_json)

@@ -129,7 +129,7 @@ def settled(out: Outlet, code: int) -> int:
     out.flush()
     if out.failed is None or out.told or out.failed.errno == errno.EPIPE:
         return code
-    complain(f"{_lost(out.failed)}, so this answer was lost. Run the command again with room for it.")
+    complain(f"{_lost(out.failed)}, so the output was lost. Run the command again with more space.")
     return code or 1
 
 

@@ -14,10 +14,12 @@ EXAMPLE = "promotion gate fraud_classifier:abc123"
 def gate(
     tag: TagText,
     data: Annotated[
-        Path | None, typer.Option(help="File whose holdout judges; by default the one it was trained from.")
+        Path | None,
+        typer.Option(help="Data file to split for the holdout. Defaults to the file that the version was trained on."),
     ] = None,
     holdout: Annotated[
-        Path | None, typer.Option(help="File whose rows all judge; by default the configured one, if any.")
+        Path | None,
+        typer.Option(help="File of holdout rows, used whole. Defaults to the configured `holdout`, if any."),
     ] = None,
     start_anew: StartAnew = False,
     reason: WhyAnew = None,
@@ -27,9 +29,9 @@ def gate(
 ) -> int:
     """Judge a version against the champion.
 
-    It is promoted if it is shown to be better.
+    Promotes it if the evidence shows that it is better.
 
-    Exit code 0 promoted, 3 rejected, 4 held; also 4 when it passed and the policy lets people approve it first.
+    Exit codes: 0 promoted, 3 rejected, 4 held, or passed and waiting for approval.
     """
     from promotion.registry.gate import plan_gate
     from promotion.vocabulary import Tag

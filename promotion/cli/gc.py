@@ -18,23 +18,26 @@ EXAMPLE = "promotion gc fraud_classifier --keep 5 --older-than 30d"
 
 def gc(
     model: Model,
-    keep: Annotated[
-        int, typer.Option(min=0, help="Of the versions that might go, keep this many of the newest.", metavar="N")
-    ] = 3,
+    keep: Annotated[int, typer.Option(min=0, help="Keep this many of the newest deletable versions.", metavar="N")] = 3,
     older_than: Annotated[
-        str, typer.Option(help="Only versions registered longer ago: 12h, 30d, 2w; 0d for any.", metavar="AGE")
+        str,
+        typer.Option(
+            help="Delete only versions registered longer ago than this: 12h, 30d, 2w; 0d for any age.", metavar="AGE"
+        ),
     ] = "30d",
-    reason: Annotated[str | None, typer.Option(help="Why, in one sentence, for the record.", metavar="TEXT")] = None,
+    reason: Annotated[
+        str | None, typer.Option(help="The reason, in one sentence. Recorded in the ledger.", metavar="TEXT")
+    ] = None,
     yes: Yes = False,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Delete old versions that never served.
 
-    Their files go; the ledger remembers them.
+    Deletes their files. Their ledger entries stay.
 
-    Never goes who serves or ever served (a rollback may bring it back), who waits for judgement, or what nobody
-    registered.
+    Never deletes a version that serves or has served (a rollback may need it), that waits to be judged, or that is
+    not registered.
     """
     from promotion.registry.gc import plan_gc
     from promotion.registry.journal import utc_now
@@ -68,7 +71,7 @@ def moment_before(now: datetime, age: str) -> datetime | None:
         length = length_of(age)
         return now - length if length else None
     except (ValueError, OverflowError) as error:
-        message = f"'{age}' is no age: expected hours, days or weeks up to now, like 12h, 30d or 2w."
+        message = f"'{age}' is not a valid age: expected hours, days or weeks, like 12h, 30d or 2w."
         raise Misuse(message) from error
 
 

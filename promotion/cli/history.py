@@ -6,22 +6,22 @@ import typer
 
 from promotion.cli.output import Json, Markdown, Model, form_of, models_of, open_here, show, tell_other
 
-Limit = Annotated[int | None, typer.Option(min=1, help="Only the newest so many.", metavar="N")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Show only the N newest.", metavar="N")]
 EXAMPLE = "promotion history fraud_classifier --champions"
 
 
 def history(
     model: Model,
     champions: Annotated[
-        bool, typer.Option("--champions", help="Who was in production when, and what put each one there.")
+        bool, typer.Option("--champions", help="List the champions, when each one served, and how it was promoted.")
     ] = False,
     limit: Limit = None,
     as_json: Json = False,
     as_markdown: Markdown = False,
 ) -> None:
-    """Every entry of a model's ledger.
+    """List every ledger entry of a model.
 
-    Or every champion with its time in production; oldest first.
+    With --champions, lists the champions and their time in production. Oldest first.
     """
     from promotion.history.lineage import champion_periods
     from promotion.report.lineage import champion_periods_page

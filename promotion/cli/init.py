@@ -16,7 +16,7 @@ def init(
 ) -> None:
     """Write a commented promotion.toml.
 
-    Its active example is the fraud classifier.
+    The active example in it is the fraud classifier.
     """
     from importlib.resources import files
 
@@ -29,7 +29,7 @@ def init(
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        message = f"{path} is there already and was left as it is. Remove it first to begin anew."
+        message = f"{path} already exists and was not changed. Remove it first to start over."
         raise ConfigError(message, path=path) from None
     except OSError as error:
         raise ConfigError(f"{path} cannot be written ({error.strerror}).", path=path) from error

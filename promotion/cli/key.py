@@ -16,9 +16,9 @@ def key(
     file: Annotated[Path, typer.Argument(help="New file for the private key.", metavar="FILE")],
     as_json: Json = False,
 ) -> None:
-    """Make a key that signs entries.
+    """Create a key pair for signing ledger entries.
 
-    Writes the private key to a new file, and shows the public one.
+    Writes the private key to a new file and prints the public key.
     """
     from promotion.adapters.keys import key_id, write_new_key
 
@@ -26,8 +26,8 @@ def key(
     name = file.stem if re.fullmatch(r"[A-Za-z0-9_-]+", file.stem) else json.dumps(file.stem)
     data = {"written": str(file), "name": file.stem, "public_key": public, "key_id": key_id(public)}
     words = (
-        f"Wrote the private key to {file}; keep it where only those read it who may change what serves.",
-        "For promotion.toml, where everybody may read it:",
+        f"Wrote the private key to {file}; keep it where only people who may promote can read it.",
+        "Add to promotion.toml, which may be public:",
         "",
         "[public_keys]",
         f'{name} = "{public}"',

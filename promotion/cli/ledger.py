@@ -42,14 +42,12 @@ EXAMPLES = {
 
 def export(
     model: AnyModel = None,
-    out: Annotated[
-        Path | None, typer.Option(help="The file to write; standard output when left out.", metavar="FILE")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Output file. Defaults to standard output.", metavar="FILE")] = None,
     as_json: Json = False,
 ) -> None:
-    """Write every entry as JSON lines, which `promotion ledger import` takes and any JSON reader reads.
+    """Write every entry as JSON lines, for `promotion ledger import` or any JSON reader.
 
-    An earlier export is replaced where these entries go on from it; any other file is left as it is.
+    Replaces an existing file only if it is an earlier export of the same ledger.
     """
     from promotion import __version__
     from promotion.adapters.sql import SqlLedger
@@ -100,11 +98,11 @@ def _refuse_longer(out: Path, chains: "Mapping[str, Sequence[Entry]]") -> None:
 
 
 def import_file(
-    file: Annotated[Path, typer.Argument(help="What `promotion ledger export` wrote.", metavar="FILE")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Verify it, and write nothing.")] = False,
+    file: Annotated[Path, typer.Argument(help="File written by `promotion ledger export`.", metavar="FILE")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Verify the file without writing anything.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Verify an export and write all of it: into an empty ledger, or onto the end of one that it begins with."""
+    """Verify an export and import it, into an empty ledger or to continue one."""
     from promotion.adapters.sql import SqlLedger
     from promotion.ledger.export import entries_to_append, read_export
 
@@ -126,7 +124,7 @@ def import_file(
 
 
 def upgrade(as_json: Json = False) -> None:
-    """Bring the ledger's tables to this release; every entry stays as it is."""
+    """Upgrade the ledger's tables to this release, without changing any entry."""
     from promotion.adapters.sql import upgrade as upgrade_at
     from promotion.canonical import plain
 
@@ -141,10 +139,10 @@ def upgrade(as_json: Json = False) -> None:
 
 
 def take(model: Model, reason: Reason, yes: Yes = False, dry_run: DryRun = False, as_json: Json = False) -> None:
-    """Hand a model of the Bento store over to this ledger.
+    """Make this ledger the owner of a model in the Bento store.
 
-    A model belongs to one ledger, which the store names. From then on the ledger that it belonged to is refused, and
-    this one decides. Recorded here with the reason.
+    A model belongs to one ledger, which the store names. Afterwards only this ledger can change the model;
+    commands on the previous ledger are refused.
     """
     from promotion.canonical import plain
     from promotion.registry.serving import labelled_prod

@@ -18,15 +18,20 @@ if TYPE_CHECKING:
 
 Metrics = Annotated[
     list[str] | None,
-    typer.Option("--metric", help="Only this metric; give it again, or NAME,NAME, for several.", metavar="NAME"),
+    typer.Option(
+        "--metric", help="Show only this metric. Repeat the option, or write NAME,NAME, for several.", metavar="NAME"
+    ),
 ]
-OnlyChampions = Annotated[bool, typer.Option("--champions", help="Only who served, or served from that decision on.")]
-Since = Annotated[str | None, typer.Option(help=f"Only from then on. {AT_HELP}", metavar="TIME")]
-Until = Annotated[str | None, typer.Option(help="Only up to then.", metavar="TIME")]
+OnlyChampions = Annotated[
+    bool,
+    typer.Option("--champions", help="Show only versions that served at the time or were promoted by the decision."),
+]
+Since = Annotated[str | None, typer.Option(help=f"Show only decisions since this time. {AT_HELP}", metavar="TIME")]
+Until = Annotated[str | None, typer.Option(help="Show only decisions up to this time.", metavar="TIME")]
 Export = Annotated[
     Path | None,
     typer.Option(
-        help="Write the rows to a file: .csv, .parquet, .om (OpenMetrics, every value at its time) or .prom (the "
+        help="Write the rows to a file: .csv, .parquet, .om (OpenMetrics, each value with its time) or .prom (the "
         "newest values, for Prometheus' textfile collector).",
         metavar="FILE",
     ),
@@ -35,15 +40,13 @@ Format = Annotated[
     str | None,
     typer.Option(
         "--format",
-        help="Of the exported file, where its name does not say: csv, parquet, openmetrics or prometheus.",
+        help="Format of the exported file, if its name does not show it: csv, parquet, openmetrics or prometheus.",
         metavar="FORMAT",
     ),
 ]
-Plot = Annotated[
-    Path | None, typer.Option(help="Draw the values over time, as one .html page or an .svg.", metavar="FILE")
-]
+Plot = Annotated[Path | None, typer.Option(help="Plot the values over time, as an .html or .svg file.", metavar="FILE")]
 
-_INSTEAD = "Name a file in a folder that is there and yours."
+_INSTEAD = "Name a file in an existing folder that you can write to."
 
 EXAMPLE = "promotion metrics fraud_classifier --metric roc_auc --export history.csv"
 
@@ -60,9 +63,10 @@ def metrics(
     as_json: Json = False,
     as_markdown: Markdown = False,
 ) -> None:
-    """What the decisions on a model measured.
+    """Show the metrics that a model's decisions measured.
 
-    Champions and challengers, metric by metric, with standard errors and the interval of each gain; oldest first.
+    Lists champions and challengers metric by metric, with standard errors and confidence intervals of the gains.
+    Oldest first.
     """
     from promotion.history.metric_history import metric_history
     from promotion.report.exports import exported
@@ -123,7 +127,7 @@ def _of_metrics(found: "Sequence[MetricPoint]", asked: list[str]) -> "Sequence[M
     known = tuple(dict.fromkeys(one.metric for one in found))
     for name in names:
         if name not in known:
-            hint = "" if known else "No decision measured any yet."
+            hint = "" if known else "No decision has measured any metric yet."
             raise UnknownName("measured metric", name, known, hint=hint)
     return [one for one in found if one.metric in names] if names else found
 

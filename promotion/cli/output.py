@@ -19,18 +19,20 @@ if TYPE_CHECKING:
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")]
 Markdown = Annotated[bool, typer.Option("--markdown", help="Write Markdown to standard output.")]
-Model = Annotated[str, typer.Argument(help="Name of a model.", metavar="MODEL")]
-AnyModel = Annotated[str | None, typer.Argument(help="Name of a model; all models when left out.", metavar="[MODEL]")]
-TagText = Annotated[str, typer.Argument(help="A version, as MODEL:VERSION.", metavar="TAG")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and change nothing.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; needed where there is no terminal to ask at.")]
-Reason = Annotated[str, typer.Option(help="Why, in one sentence, for the record.", metavar="TEXT")]
+Model = Annotated[str, typer.Argument(help="Name of the model.", metavar="MODEL")]
+AnyModel = Annotated[str | None, typer.Argument(help="Name of the model. Defaults to all models.", metavar="[MODEL]")]
+TagText = Annotated[str, typer.Argument(help="The version, as MODEL:VERSION.", metavar="TAG")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what the command would do, without changing anything.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation prompt (required in scripts).")]
+Reason = Annotated[str, typer.Option(help="The reason, in one sentence. Recorded in the ledger.", metavar="TEXT")]
 
 StartAnew = Annotated[
     bool,
-    typer.Option("--start-anew", help="Go on without the champion that MLflow has and the ledger does not; recorded."),
+    typer.Option(
+        "--start-anew", help="Ignore a champion that MLflow has and the ledger does not. Recorded in the ledger."
+    ),
 ]
-WhyAnew = Annotated[str | None, typer.Option("--reason", help="Why, with --start-anew.", metavar="TEXT")]
+WhyAnew = Annotated[str | None, typer.Option("--reason", help="The reason for --start-anew.", metavar="TEXT")]
 
 EXIT_CODES = {Verdict.PROMOTE: 0, Verdict.REJECT: 3, Verdict.HOLD: 4}
 FOUND = 5
@@ -58,7 +60,7 @@ def form_of(*, as_json: bool, as_markdown: bool = False) -> Form:
         Misuse: they ask for two.
     """
     if as_json and as_markdown:
-        raise Misuse("--json and --markdown both say how to answer; give one of them.")
+        raise Misuse("--json and --markdown both set the output format. Use only one of them.")
     return Form.JSON if as_json else Form.MARKDOWN if as_markdown else Form.WORDS
 
 
@@ -69,7 +71,7 @@ def anew(reason: str | None, *, start_anew: bool) -> str | None:
         Misuse: one was given without the other.
     """
     if reason is not None and not start_anew:
-        message = "--reason says why for --start-anew only, which was not given. Leave --reason out, or give both."
+        message = "--reason is only for --start-anew, which was not given. Leave out --reason, or give both."
         raise Misuse(message)
     if start_anew and reason is None:
         raise Misuse("--start-anew is recorded with a reason: --reason 'why'.")

@@ -26,10 +26,10 @@ def check(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """See that a policy is valid, and say in sentences what it will demand. Exit code 1 when it is not valid.
+    """Check a policy and explain in sentences what it requires. Exit code 1 if it is not valid.
 
-    Of a configured model it also says which checks a challenger equal to the champion could not pass, by the rows that
-    the last decision rests on.
+    For a configured model, also lists the checks that a challenger equal to the champion could not pass on the
+    rows of the last decision.
     """
     from promotion.config import load_config
     from promotion.policy.explain import explain
@@ -63,7 +63,7 @@ def _warnings(found: Mapping[str, "Policy"], file: Path | None) -> Mapping[str, 
             last = _last_comparison(ledger, name)
             told[name] = warnings(last, found[name]) if last else ()
     except PromotionError as error:
-        notice(f"What past decisions tell of the policy is not known. {error}")
+        notice(f"Past decisions could not be checked against the policy. {error}")
     return told
 
 

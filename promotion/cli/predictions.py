@@ -244,8 +244,8 @@ def _require(path: Path, columns: Mapping[str, str]) -> None:
 def _no_column(name: str, present: tuple[str, ...]) -> str:
     """That there is none; or, where it is one with something behind it, that this divides nothing."""
     for sign, what in (
-        ("/", "no length of a window: expected a number above 0 in the column's own unit, or a length like 12h or 7d"),
-        (":", "no number of bins: expected a whole number from 2 up, like 4"),
+        ("/", "not a valid window: expected a number above 0 in the column's own unit, or a length like 12h or 7d"),
+        (":", "not a valid number of bins: expected a whole number from 2 up, like 4"),
     ):
         column, _, division = name.rpartition(sign)
         if column and column in present:

@@ -14,10 +14,13 @@ def promote(
     tag: TagText,
     reason: Reason,
     override: Annotated[
-        bool, typer.Option("--override", help="Promote without a passing decision; recorded as an override.")
+        bool, typer.Option("--override", help="Promote without a passing decision. Recorded as an override.")
     ] = False,
     rejudge: Annotated[
-        bool, typer.Option("--rejudge", help="Judge it again first; done by itself where the holdout has changed.")
+        bool,
+        typer.Option(
+            "--rejudge", help="Judge the version again first. Happens automatically if the holdout file has changed."
+        ),
     ] = False,
     start_anew: StartAnew = False,
     yes: Yes = False,
@@ -26,9 +29,9 @@ def promote(
 ) -> int:
     """Promote a version by hand.
 
-    By its `promote` decision, or as a recorded override.
+    Needs a `promote` decision, or --override.
 
-    Exit code 0 promoted; 3 rejected or 4 held where it was judged again, which is recorded.
+    Exit codes: 0 promoted; 3 rejected or 4 held, if the command had to judge the version again.
     """
     from promotion.registry.promote import plan_promotion
     from promotion.vocabulary import Tag

@@ -6,9 +6,9 @@ EXAMPLE = "promotion readmit fraud_classifier:abc123 --reason 'the complaints ha
 
 
 def readmit(tag: TagText, reason: Reason, as_json: Json = False) -> None:
-    """Let the gate judge a version again that was rolled back from.
+    """Let the gate judge a rolled-back version again.
 
-    It moves nowhere. Until then the gate holds it, and nobody promotes it but by `promote --override`.
+    The version keeps its stage. Without a readmission, the gate holds it and only `promote --override` can promote it.
     """
     from promotion.registry.rolled_back import blocking, kept_out
     from promotion.vocabulary import Tag

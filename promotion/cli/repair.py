@@ -13,13 +13,13 @@ EXAMPLE = "promotion repair fraud_classifier --dry-run"
 
 
 def repair(model: AnyModel = None, yes: Yes = False, dry_run: DryRun = False, as_json: Json = False) -> int:
-    """Mend what differs from the ledger.
+    """Fix whatever differs from the ledger.
 
-    Complete what was interrupted; then show what else is to mend, ask, and do it. Exit code 1 where a champion's files
-    are not in the store.
+    Completes interrupted changes, then shows what else it would fix and asks. Exit code 1 if a champion's files
+    are missing from the store.
 
-    Labels and aliases that disagree with the ledger are written again, what is torn or foreign is moved out of the
-    Bento store, and what killed commands left behind is deleted.
+    Rewrites labels and aliases that disagree with the ledger, moves damaged versions and foreign files out of the
+    Bento store, and deletes what killed commands left behind.
     """
     from promotion.registry.repair import plan_repair
     from promotion.report.repair import repair_page

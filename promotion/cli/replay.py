@@ -16,15 +16,13 @@ EXAMPLE = "promotion replay fraud_classifier --policy other.toml"
 
 
 def replay(
-    policy: Annotated[
-        Path, typer.Option(help="The other policy: a file of its own, or a promotion.toml.", metavar="FILE")
-    ],
+    policy: Annotated[Path, typer.Option(help="The other policy: a policy file or a promotion.toml.", metavar="FILE")],
     model: AnyModel = None,
     as_json: Json = False,
 ) -> None:
-    """What another policy would have decided.
+    """Show what another policy would have decided.
 
-    In every past decision, from the comparisons that the ledger keeps.
+    Applies the policy to the comparison stored with each past decision.
     """
     from promotion.canonical import plain
     from promotion.report.replay import replay_page

@@ -26,26 +26,30 @@ EXAMPLE = "promotion report fraud_classifier:abc123 --open"
 def report(
     what: Annotated[
         str | None,
-        typer.Argument(help="A version as MODEL:VERSION, or a decision by its first digits.", metavar="TAG|DECISION"),
+        typer.Argument(
+            help="A version as MODEL:VERSION, or the first digits of a decision's ID.", metavar="TAG|DECISION"
+        ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Where to write it; decision-ID.html in this folder when left out.", metavar="FILE"),
+        typer.Option(help="Output file. Defaults to decision-ID.html in the current folder.", metavar="FILE"),
     ] = None,
     site: Annotated[
         Path | None,
-        typer.Option(help="Write pages of all models to this folder; what has not changed stays.", metavar="DIR"),
+        typer.Option(
+            help="Write a static site of all models to this folder. Rewrites only what has changed.", metavar="DIR"
+        ),
     ] = None,
-    show_it: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
+    show_it: Annotated[bool, typer.Option("--open", help="Open the result in a browser.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Write a decision as one HTML file.
+    """Write the report of a decision as an HTML file.
 
-    With its evidence as plots, its policy, and what followed from it. Of a version that was judged several times, the
-    last decision. The file needs nothing from elsewhere.
+    The report shows the evidence as plots, the policy, and what followed. For a version, it covers the last
+    decision. The file is self-contained.
 
-    Or, with --site, the whole registry as pages: every model with its champions, metrics, entries, and a report of each
-    decision.
+    With --site, writes the whole registry as a static site: each model's champions, metrics, entries and decision
+    reports.
     """
     if (what is None) == (site is None) or (out and site):
         message = "Give either a version or decision to report (with --out FILE, if you like), or --site DIR."

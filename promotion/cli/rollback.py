@@ -17,19 +17,19 @@ def rollback(
     to: Annotated[
         str | None,
         typer.Option(
-            help="The version to bring back, as TAG or VERSION; by default the champion before.", metavar="TAG"
+            help="The version to bring back, as TAG or VERSION. Defaults to the previous champion.", metavar="TAG"
         ),
     ] = None,
     at: Annotated[
         str | None,
         typer.Option(
-            help="Bring back who served at this moment: 2026-11-22T14:30, in local time where it names no zone.",
+            help="Bring back the champion of this time, e.g. 2026-11-22T14:30 (local time unless it has an offset).",
             metavar="TIME",
         ),
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(help="File of which some rows are scored first; by default the one it was trained from."),
+        typer.Option(help="File with rows to score as a check. Defaults to the file that the version was trained on."),
     ] = None,
     yes: Yes = False,
     dry_run: DryRun = False,
@@ -37,7 +37,7 @@ def rollback(
 ) -> int:
     """Bring back an earlier champion.
 
-    The one before this one, unless told; once it is seen to load and to score.
+    Defaults to the previous champion. Checks that it loads and scores first.
     """
     from promotion.cli.timestamps import past, written
     from promotion.registry.journal import utc_now
@@ -45,7 +45,7 @@ def rollback(
     from promotion.vocabulary import Tag
 
     if to is not None and at is not None:
-        raise Misuse("--to and --at both say whom to bring back; give one of them.")
+        raise Misuse("--to and --at both name the version to bring back. Use only one of them.")
     if not dry_run:
         askable(yes=yes)
     version = to if to is None or ":" in to else f"{model}:{to}"

@@ -22,16 +22,19 @@ EXAMPLE = "promotion show fraud_classifier:abc123"
 def show_life(
     what: Annotated[
         str,
-        typer.Argument(help="A version as MODEL:VERSION, or a decision by its first digits.", metavar="TAG|DECISION"),
+        typer.Argument(
+            help="A version as MODEL:VERSION, or the first digits of a decision's ID.", metavar="TAG|DECISION"
+        ),
     ],
     as_json: Json = False,
     as_markdown: Markdown = False,
 ) -> None:
-    """The life of one version.
+    """Show the life of one version, or one decision.
 
-    From its data to its service: where it came from, how it was judged, where it went.
+    For a version: its training data, its run, its decisions and its time in production, also after its files were
+    deleted.
 
-    A decision is shown with its evidence, and with what followed from it. What was deleted is still told.
+    For a decision: its evidence and what followed from it.
     """
     form = form_of(as_json=as_json, as_markdown=as_markdown)
     data, pages = (_decision if DECISION.fullmatch(what) else _version)(open_here(), what)

@@ -14,9 +14,9 @@ EXAMPLE = "promotion status"
 
 
 def status(model: AnyModel = None, as_json: Json = False) -> None:
-    """Who serves, who waits, what needs attention.
+    """Show the champions, the waiting versions and what needs attention.
 
-    And how much the holdout of each model is used.
+    Also shows how much of each model's holdout budget is used.
     """
     from promotion.report.record import status_page
 

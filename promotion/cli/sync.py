@@ -14,7 +14,7 @@ EXAMPLE = "promotion sync"
 def sync(model: AnyModel = None, as_json: Json = False) -> int:
     """Bring MLflow up to date with the ledger.
 
-    Exit code 5 when it is, but for aliases that are not this ledger's: `repair` writes those. 1 when it is not.
+    Exit codes: 5 if somebody else moved an alias (`repair` rewrites it), 1 if MLflow could not be updated.
     """
     from promotion.registry.serving import champion_trouble, label_trouble
 

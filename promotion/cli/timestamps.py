@@ -7,8 +7,8 @@ from promotion.errors import ConfigError
 from promotion.iso import first_moment, in_utc
 
 AT_HELP = (
-    "A moment as 2026-11-22 (its first moment), 2026-11-22T14:30 or 2026-11-22T14:30+01:00; local time where it names "
-    "no zone."
+    "Write 2026-11-22 (the start of that day), 2026-11-22T14:30 or 2026-11-22T14:30+01:00. Times without an offset are "
+    "local."
 )
 
 
@@ -26,7 +26,9 @@ def moment_of(text: str) -> datetime:
     try:
         return in_utc(datetime.fromisoformat(text.strip()))
     except (ValueError, ConfigError) as error:  # years 1 and 9999 have no neighbours in other zones
-        message = f"'{text}' is no moment in time: expected one like 2026-11-22 or 2026-11-22T14:30, with +01:00 or Z."
+        message = (
+            f"'{text}' is not a valid time: expected something like 2026-11-22 or 2026-11-22T14:30, with +01:00 or Z."
+        )
         raise Misuse(message) from error
 
 

@@ -1,14 +1,14 @@
-"""What the rows say: values, gains and their standard errors, from labels and scores alone.
+"""Comparison of two models: values, gains and their standard errors, from labels and scores alone.
 
     labels, scores, weights -> ScoredRows -> Estimate (value, influence per row) -> Measurement | MetricComparison
     columns -> Slicing -> Slice -> SliceComparison
 
-`promotion.metrics` gives each metric's value and how much each row moves it. Squared influences add up to a variance:
-one pass gives each model's standard error, and that of the gain, paired by row, without resampling. Metrics of which
-no influence is known are resampled instead. `compare` does this for a champion and a challenger, `measure` for a model
-alone. What cannot be measured is `missing`, with the reason; nothing is ever NaN. Rows that belong together are
-`Groups`: their influences are summed before they are squared. A `Slicing` divides the rows, by the values of a column
-or otherwise, and `compare` says the same of each slice.
+`promotion.metrics` gives each metric's value and the influence of each row on it. Squared influences add up to a
+variance, so one pass gives each model's standard error and that of the gain, paired by row, without resampling. Metrics
+without a known influence are resampled. `compare` measures a champion and a challenger, `measure` a single model.
+Metrics that cannot be computed are listed in `missing`, with the reason; no value is ever NaN. Dependent rows form
+`Groups`: their influences are summed before they are squared. A `Slicing` divides the rows, for example by the values
+of a column, and `compare` gives the same results for each slice.
 
     >>> from promotion.comparison import compare
     >>> comparison = compare([0, 0, 1, 1], [0.1, 0.6, 0.5, 0.8], [0.1, 0.3, 0.5, 0.8], metrics=["roc_auc", "log_loss"])

@@ -1,4 +1,4 @@
-"""The steps that measure: `compare` sets two models against each other, `measure` takes one alone."""
+"""The measuring functions: `compare` for two models, `measure` for one."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,7 +26,7 @@ from promotion.metrics.groups import Asked, as_equal, read_groups
 from promotion.metrics.lookup import Metric, metric, task_of
 from promotion.metrics.rows import ScoredRows, read_rows
 
-_ONE_SIDE = 0.025  # of a two-sided interval of 95 %
+_ONE_SIDE = 0.025  # for a two-sided interval of 95 %
 
 
 def compare(
@@ -44,32 +44,33 @@ def compare(
     dependence: str = "auto",
     confidence: float = 0.95,
 ) -> Comparison:
-    """Compare two models' scores on the same rows. What they predict follows from the input, see `task_of`.
+    """Compare two models' scores on the same rows. The task is inferred from the input, see `task_of`.
 
     Args:
         y_true: labels, shape `(n_rows,)`: 0 or 1, a class from 0 to `n_classes - 1`, or a number.
-        champion: the champion's scores: of class 1, or predicted numbers, shape `(n_rows,)`; of each class, shape
+        champion: the champion's scores: for class 1, or predicted numbers, shape `(n_rows,)`; for each class, shape
             `(n_rows, n_classes)`.
         challenger: the challenger's scores, likewise.
         metrics: names, see `METRIC_NAMES`.
         sample_weight: a number from 0 up per row, shape `(n_rows,)`; equal when left out.
-        slices: parts of the rows to compare on as well: names of columns and `Slicing`s; or a mapping from name to
-            column, or DataFrame, short for slices by each of these.
-        columns: arrays of shape `(n_rows,)` by name, such as a DataFrame, for what slices, metrics and groups name.
-        groups: which rows belong together, such as those of one customer: a value of any kind that can be told apart
-            per row, shape `(n_rows,)`, or the name of a column. Groups, not rows, are then the draws; rows without a
-            value are one group. The name of a Series says what they are.
-        time: when each row was, shape `(n_rows,)`, numbers or datetimes, or the name of a column. Without groups, rows
-            are then taken to depend on those near them: blocks of time are asked beside single rows, and the larger
-            half-width decides (see `promotion.metrics.blocks`).
-        day: how long a day is in the unit of times that are numbers, 86400.0 for seconds; None where it is unknown.
-        dependence: `auto`, as said; `independent` where you know that each row is a draw of its own. It is recorded.
-        confidence: of the two-sided interval of each gain.
+        slices: subsets of the rows to compare on as well: names of columns and `Slicing`s; or a mapping from name to
+            column, or a DataFrame, as a shorthand for slices by each of these.
+        columns: arrays of shape `(n_rows,)` by name, such as a DataFrame; slices, metrics and groups refer to these
+            names.
+        groups: groups of dependent rows, such as those of one customer: one hashable value per row, shape `(n_rows,)`,
+            or the name of a column. Groups, not rows, are then the independent draws; rows without a value form one
+            group. The name of a Series becomes the name of the groups.
+        time: time of each row, shape `(n_rows,)`, numbers or datetimes, or the name of a column. Without groups, rows
+            close in time are then assumed to be dependent: errors are computed by blocks of time and by single rows,
+            and the larger half-width counts (see `promotion.metrics.blocks`).
+        day: length of a day in the unit of numeric times, 86400.0 for seconds; None if unknown.
+        dependence: `auto` as described above; `independent` if you know that the rows are independent. It is recorded.
+        confidence: confidence level of the two-sided interval of each gain.
 
     Raises:
-        DataError: the arrays are not of that kind. NaN or infinite scores do not raise: the metric goes to `missing`.
+        DataError: the arrays have wrong types or shapes. NaN or infinite scores do not raise: the metric is `missing`.
         UnknownName: there is no such metric, or no such column.
-        ConfigError: the confidence does not lie between 0 and 1, no metric is named, or one does not fit the task.
+        ConfigError: the confidence is not between 0 and 1, no metric is given, or one does not apply to the task.
     """
     require_share("confidence", confidence)
     chosen, alpha = _choose(metrics, columns), (1.0 - confidence) / 2
@@ -109,7 +110,7 @@ def measure(
     day: float | None = None,
     dependence: str = "auto",
 ) -> Evaluation:
-    """Measure one model by itself; arguments and errors are those of `compare`."""
+    """Measure a single model; the arguments and errors are those of `compare`."""
     chosen = _choose(metrics, columns)
     task = task_of(chosen, scores)
     (rows,) = read_rows(y_true, {"model": scores}, sample_weight, task=task, columns=columns)
@@ -128,7 +129,7 @@ def measure(
 
 
 def _choose(names: Iterable[str], columns: Columns | None) -> tuple[Metric, ...]:
-    """The metrics of these names, each once; each of the columns that they read is there no more than once."""
+    """Return the metrics with these names, without duplicates; check that each column they read occurs at most once."""
     given = (names,) if isinstance(names, str) else tuple(names) if isinstance(names, Iterable) else (names,)
     wrong = [name for name in given if not isinstance(name, str)]
     if wrong:
@@ -145,12 +146,12 @@ def _choose(names: Iterable[str], columns: Columns | None) -> tuple[Metric, ...]
 
 
 def _kept(sample_weight: ArrayLike | None, rows: ScoredRows) -> NDArray[np.bool_]:
-    """Which of the rows given have weight and so are among `rows`."""
+    """Return the mask of the given rows that have weight and so are among `rows`."""
     return np.ones(len(rows), dtype=bool) if sample_weight is None else floats(sample_weight) > 0
 
 
 def _of_all(influence: Floats, kept: NDArray[np.bool_]) -> Floats:
-    """The influence of each row given; of those without weight 0."""
+    """Return the influence of each given row; 0 for rows without weight."""
     if kept.all():
         return influence
     every = np.zeros(len(kept))
@@ -164,9 +165,9 @@ def _parts(
     kept: NDArray[np.bool_],
     rows: ScoredRows,
 ) -> Iterator[tuple[str, Slice]]:
-    """The slices asked for, by the names of their slicings, of the rows that have weight, as `rows` are.
+    """Return the requested slices by the name of their slicing, for the rows that have weight, as in `rows`.
 
-    Names are checked at once; columns are read and divided one slicing after another.
+    Names are checked at once; columns are read and divided one slicing at a time.
     """
     slicings, every = read_slicings(() if slices is None else slices, columns, len(kept))
     taken = TakenColumns(every, kept, len(kept))
@@ -190,7 +191,7 @@ def _compare_rows(
     alpha: float,
     influences: dict[str, Floats],
 ) -> tuple[tuple[MetricComparison, ...], tuple[MissingMetric, ...]]:
-    """What can be compared on these rows, and what cannot; each row's influence on a gain goes to `influences`."""
+    """Compare on these rows; return the comparisons and the missing metrics, and add row influences to `influences`."""
     results = [_compare_by(each, champion, challenger, alpha, influences) for each in chosen]
     return (
         tuple(result for result in results if isinstance(result, MetricComparison)),
@@ -207,7 +208,7 @@ def _compare_by(
         return MissingMetric(chosen.name, " ".join(reasons))
     old, new = before[0].estimate, after[0].estimate
     gain = chosen.direction.gain(old.value, new.value)
-    with np.errstate(all="ignore"):  # what overflows is caught below
+    with np.errstate(all="ignore"):  # overflow is caught below
         same = chosen.same_for(champion, challenger)
         found = [Error(0.0)] if same else [gain_error(*pair, challenger) for pair in zip(before, after, strict=True)]
         by, beside = _larger(found, alpha)
@@ -245,7 +246,7 @@ def _compare_by(
 
 
 def _larger(found: Iterable[Error], alpha: float) -> tuple[Error, Error | None]:
-    """The error of the larger half-width first, and the other one, if any."""
+    """Return the error with the larger half-width, then the other one, if any."""
     first, *others = sorted(found, key=lambda each: -each.half_width(alpha))
     return first, others[0] if others else None
 

@@ -1,6 +1,6 @@
-"""How two models' scores look as curves, small enough to be kept beside a decision. Nothing is decided by them.
+"""Curves of two models' scores, small enough to store with a decision. For reports only: no check uses them.
 
-`draw_curves` is handed what `compare` is handed. Every curve is exact to within `TOLERANCE`, from a hundred rows to
+`draw_curves` takes the same arrays as `compare`. Every curve is exact to within `TOLERANCE`, from a hundred rows to
 millions.
 """
 
@@ -18,21 +18,21 @@ from promotion.metrics.rows import ScoredRows, read_rows
 from promotion.vocabulary import Task
 
 BINS = 32
-_FAR = 0.005  # errors rarer than this, on either side, fall into the outermost bins
+_FAR = 0.005  # rarer errors than this, on either side, go into the outermost bins
 
 
 @dataclass(frozen=True, kw_only=True)
 class SideCurves:
-    """One model that tells two classes apart.
+    """Curves of one binary model.
 
     Attributes:
         roc: true positive rate over false positive rate.
-        precision_recall: over each recall the best precision that a cut-off of this recall or more reaches (the
-            interpolated precision of Manning, Raghavan and Schütze 2008, Introduction to Information Retrieval, 8.4).
-        cost: normalised expected cost with the best cut-off, over the share of the cost that is at stake on positives
+        precision_recall: for each recall, the best precision at a cut-off with at least this recall (the interpolated
+            precision of Manning, Raghavan and Schütze 2008, Introduction to Information Retrieval, 8.4).
+        cost: normalised expected cost at the best cut-off, over the share of the cost that is at stake on positives
             (the lower envelope of cost curves: Drummond and Holte 2006, Machine Learning 65).
         positives, negatives: share of each class's rows in each bin of the score.
-        calibration: by deciles of the score; of a first model only, since a comparison holds that of both.
+        calibration: by deciles of the score; only for a first model, because a comparison holds that of both models.
     """
 
     roc: Curve
@@ -45,12 +45,12 @@ class SideCurves:
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreCurves:
-    """Challenger and champion on the same rows; a first model has no champion.
+    """Curves of challenger and champion on the same rows; a first model has no champion.
 
     Attributes:
         challenger, champion: each model's curves.
-        low, high: what the even bins of the score span.
-        prevalence: share of the rows that is positive.
+        low, high: range of the equal-width score bins.
+        prevalence: share of positive rows.
     """
 
     challenger: SideCurves
@@ -62,11 +62,11 @@ class ScoreCurves:
 
 @dataclass(frozen=True, kw_only=True)
 class ErrorBins:
-    """How far predicted numbers lie from the true ones: share of the rows in each even bin of the error.
+    """Histogram of prediction errors: share of the rows in each equal-width bin of the error.
 
     Attributes:
-        challenger_errors, champion_errors: shares by bin; of a first model the challenger's alone.
-        low, high: what the bins span; the outermost hold what lies beyond, at most 1 % together.
+        challenger_errors, champion_errors: shares by bin; a first model has the challenger's only.
+        low, high: range of the bins; the outermost bins include errors beyond it, at most 1 % together.
     """
 
     challenger_errors: tuple[float, ...]
@@ -81,16 +81,16 @@ Curves = ScoreCurves | ErrorBins
 def draw_curves(
     y_true: ArrayLike, challenger: ArrayLike, champion: ArrayLike | None = None, *, task: Task = Task.BINARY
 ) -> Curves | None:
-    """The curves of both models on the same rows; None where there is nothing to draw.
+    """Compute the curves of both models on the same rows; None if there is nothing to draw.
 
     Args:
         y_true: labels, shape `(n_rows,)`.
-        challenger: its scores, shape `(n_rows,)`.
-        champion: its scores; None where the challenger is the first model.
-        task: what the models predict. Of several classes nothing is drawn: a curve for each would be too many.
+        challenger: the challenger's scores, shape `(n_rows,)`.
+        champion: the champion's scores; None if the challenger is the first model.
+        task: the task of the models. Multiclass models have no curves: one per class would be too many.
 
     Raises:
-        DataError: the arrays are not of that kind.
+        DataError: the arrays have wrong types or shapes.
     """
     if task is Task.MULTICLASS:
         return None
@@ -139,18 +139,18 @@ def _side(rows: ScoredRows, edges: Floats, *, alone: bool) -> SideCurves:
 
 
 def _sorted(scores: Floats, chosen: NDArray[np.bool_]) -> Floats:
-    """Those chosen, ascending, in the precision that the model gave: half of it takes half the time."""
+    """Return the chosen scores, ascending, in the model's own precision: half the precision takes half the time."""
     found: Any = np.sort(scores[chosen])
     return found  # type: ignore[no-any-return]
 
 
 def _selected(scores: Floats, cuts: Floats, side: Literal["left", "right"]) -> Floats:
-    """How many of the scores, which ascend, lie at each cut or above; with `right` above alone."""
+    """Count, for each cut, the ascending scores at or above it; with `right`, only those above it."""
     return len(scores) - np.searchsorted(scores, cuts, side).astype(np.float64)
 
 
 def _roc(cuts: Floats, positives: Floats, negatives: Floats) -> Curve:
-    """Through what is selected above the score of each positive and what from it on; in between it only moves along."""
+    """Trace the ROC curve through the points just above and at each positive's score; between, it is horizontal."""
     false, found = (
         np.stack([_selected(each, cuts, "right"), _selected(each, cuts, "left")], axis=1).ravel() / len(each)
         for each in (negatives, positives)
@@ -159,14 +159,14 @@ def _roc(cuts: Floats, positives: Floats, negatives: Floats) -> Curve:
 
 
 def _cost(false: Floats, found: Floats) -> Curve:
-    """Over c from 0 to 1 the least of `(1 - found) c + false (1 - c)` among all cut-offs."""
+    """Compute, for c from 0 to 1, the minimum of `(1 - found) c + false (1 - c)` over all cut-offs."""
     at_stake = np.linspace(0.0, 1.0, 257)
     costs = np.outer(1.0 - found, at_stake) + np.outer(false, 1.0 - at_stake)
     return simplified(at_stake, costs.min(axis=0))
 
 
 def _shares(below: NDArray[np.intp], total: int) -> tuple[float, ...]:
-    """Share of each bin, from how many lie below each edge."""
+    """Return the share of each bin, from the counts below each edge."""
     return rounded(np.diff(np.concatenate([[0], below, [total]])) / total)
 
 
@@ -185,6 +185,6 @@ def _errors(sides: tuple[ScoredRows, ...]) -> ErrorBins:
 
 
 def _edges(low: float, high: float) -> Floats:
-    """Between the bins, shape `(BINS - 1,)`."""
+    """Return the inner bin edges, shape `(BINS - 1,)`."""
     edges: Floats = np.linspace(low, high, BINS + 1)[1:-1]
     return edges

@@ -1,4 +1,4 @@
-"""Partitions of rows by the values of a column: which parts there are, in order, and which one each row is in."""
+"""Partitions of rows by the values of a column: the parts in order, and the part of each row."""
 
 import json
 import math
@@ -22,17 +22,17 @@ from promotion.row_keys import text_of_bytes
 from promotion.time_columns import times_of
 
 MISSING = "(missing)"
-"""Name of the part of the rows without a value."""
+"""Name of the part of rows without a value."""
 
 MAX_PARTS = 1000
-"""More parts than this are taken for a mistake, such as slicing by a row's id."""
+"""Maximum number of parts; more indicates a mistake, such as slicing by a row's id."""
 
 MAX_LENGTH = 12
-"""Ends of ranges longer than this are rounded."""
+"""Range ends with more characters than this are rounded."""
 
 
 class Coded(NamedTuple):
-    """Names of parts in their order, and for each row, shape `(n_rows,)`, the place of its part among them."""
+    """Names of parts in their order, and the index of each row's part, shape `(n_rows,)`."""
 
     names: tuple[str, ...]
     codes: NDArray[np.intp]
@@ -41,13 +41,13 @@ class Coded(NamedTuple):
 _DIGITS = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 LAST = (2, 0, MISSING)
-"""Sorts after all other parts."""
+"""Sort key after all other parts."""
 
 NOTHING = Coded((), np.empty(0, dtype=np.intp))
 
 
 def by_quantile(name: str, column: NDArray[Any], weights: Floats, bins: int) -> Coded:
-    """Parts of about equal weight, `[low, high)` by the number in the column; the last one includes its end."""
+    """Divide by number into parts of about equal weight, `[low, high)`; the last part includes its end."""
     numbers = _read_numbers(name, column)
     held = ~np.isnan(numbers)
     _require_few(name, bins, "Ask for fewer bins.")
@@ -55,10 +55,10 @@ def by_quantile(name: str, column: NDArray[Any], weights: Floats, bins: int) -> 
 
 
 def by_window(name: str, column: NDArray[Any], window: float | str) -> Coded:
-    """Parts `[low, low + window)` by the time in the column; those that hold rows.
+    """Divide into parts `[low, low + window)` by the times in the column; only parts that hold rows.
 
-    Windows of a number count from the smallest number; windows of a length of time, such as `7d`, from the start of the
-    first moment's day, hour, minute or second, whichever is the longest that divides the window.
+    Numeric windows count from the smallest number. Windows of a duration, such as `7d`, start at the beginning of the
+    first time's day, hour, minute or second, whichever is the longest that divides the window.
     """
     if isinstance(window, str):
         return _by_length(name, column, timedelta_of(window))
@@ -68,7 +68,7 @@ def by_window(name: str, column: NDArray[Any], window: float | str) -> Coded:
 
 
 def by_value(name: str, column: NDArray[Any]) -> Coded:
-    """Parts by the text of each value, so that 1 and 1.0 are the same, and no two parts have one name."""
+    """Divide by the text of each value, so that 1 and 1.0 are the same, and part names are unique."""
     values, codes = _distinct(name, column)
     texts = [_text(value) for value in values]
     places: dict[str, tuple[int, Any, str]] = {}
@@ -81,7 +81,7 @@ def by_value(name: str, column: NDArray[Any]) -> Coded:
 
 
 def cross(name: str, coded: Sequence[Coded]) -> Coded:
-    """Parts by the combinations that occur, in the first one's order before the second's."""
+    """Divide by the combinations that occur, ordered by the first partition, then the second, and so on."""
     (names, codes), *others = (Coded(tuple(map(_quoted, each.names)), each.codes) for each in coded)
     for further in others:
         n = len(further.names)
@@ -92,14 +92,14 @@ def cross(name: str, coded: Sequence[Coded]) -> Coded:
 
 
 def quantile_edges(distinct: Floats, weights: Floats, bins: int) -> Floats:
-    """Lower edges of all bins but the lowest, ascending: the values that come nearest to dividing the weight evenly.
+    """Return the lower edges of all bins but the lowest, ascending: the values that divide the weight most evenly.
 
-    Edges are values that occur, so that no bin is empty; where ties leave fewer of them, there are fewer bins.
+    Edges are values that occur, so no bin is empty; if ties leave fewer values, there are fewer bins.
 
     Args:
         distinct: the values that occur, ascending, shape `(n_distinct,)`.
-        weights: of all rows of each value together, shape `(n_distinct,)`.
-        bins: how many are wanted.
+        weights: total weight of the rows with each value, shape `(n_distinct,)`.
+        bins: requested number of bins.
     """
     below = np.cumsum(weights)[:-1]  # the weight under distinct[1:]
     if not len(below):
@@ -158,7 +158,7 @@ def _by_length(name: str, column: NDArray[Any], length: timedelta) -> Coded:
 
 
 def _beside_missing(held: NDArray[np.bool_], coded: Coded) -> Coded:
-    """The parts of the rows that hold a number, and that of those that do not."""
+    """Return the parts of the rows with a number, plus the part of those without."""
     if held.all():
         return coded
     codes = np.full(len(held), len(coded.names), dtype=np.intp)
@@ -167,12 +167,12 @@ def _beside_missing(held: NDArray[np.bool_], coded: Coded) -> Coded:
 
 
 def _distinct(name: str, column: NDArray[Any]) -> tuple[list[Any], NDArray[np.intp]]:
-    """The distinct values, NaN among them, and each row's place among these."""
+    """Return the distinct values, including NaN, and the index of each row's value."""
     if column.dtype.kind in "biufMm":
         values, codes = np.unique(column, return_inverse=True)
         return list(values), codes
     values = column.tolist()
-    keys = list(zip(map(type, values), values, strict=True))  # by type too, as True is 1 to a dict
+    keys = list(zip(map(type, values), values, strict=True))  # by type too, because True == 1 as a dict key
     try:
         places = {key: place for place, key in enumerate(dict.fromkeys(keys))}
     except TypeError as error:
@@ -184,7 +184,7 @@ def _distinct(name: str, column: NDArray[Any]) -> tuple[list[Any], NDArray[np.in
 
 
 def _read_numbers(name: str, column: NDArray[Any]) -> Floats:
-    """The column in double precision, NaN where a row has no number."""
+    """Return the column in double precision, NaN for rows without a number."""
     if column.dtype.kind in "biuf":
         return column.astype(np.float64)
     values = column.tolist() if column.dtype.kind in "OSU" else [str(column.dtype)]
@@ -204,7 +204,7 @@ def _read_numbers(name: str, column: NDArray[Any]) -> Floats:
 
 
 def _text(value: Any) -> str:
-    """A value as it names a slice: 2.0 as 2, a midnight as its date."""
+    """Return a value's text for slice names: 2.0 as 2, a midnight as its date."""
     if is_missing(value):
         return MISSING
     if isinstance(value, float | np.floating):
@@ -212,17 +212,17 @@ def _text(value: Any) -> str:
     if isinstance(value, np.datetime64):
         return str(np.datetime_as_string(value, unit="auto"))
     text = text_of_bytes(value) if isinstance(value, bytes) else str(value)
-    return text.encode(errors="backslashreplace").decode() or '""'  # what is no Unicode cannot be written to a ledger
+    return text.encode(errors="backslashreplace").decode() or '""'  # a ledger stores only valid Unicode
 
 
 def _number_text(number: "float | np.floating[Any]") -> str:
-    """The shortest text that reads back as the number; whole ones without a point."""
+    """Return the shortest text that parses back to the number; whole numbers without a decimal point."""
     whole = number % 1 == 0 and abs(float(number)) < MAX_EXACT
     return f"{number + 0.0:.0f}" if whole else str(number)  # adding zero turns -0.0 into 0.0
 
 
 def _place(text: str, value: Any) -> tuple[int, Any, str]:
-    """Sorts numbers, those in digits too, by number before words by letter before what is missing."""
+    """Return a sort key: numbers (and text of digits) by value, then words alphabetically, then missing values."""
     if text == MISSING:
         return LAST
     if isinstance(value, str) and _DIGITS.fullmatch(value):
@@ -231,12 +231,12 @@ def _place(text: str, value: Any) -> tuple[int, Any, str]:
 
 
 def _quoted(name: str) -> str:
-    """A part of a crossing's name; quoted where its own comma would be taken for the next part."""
+    """Return a part's name for a crossing; quoted if it contains a comma, which separates the parts."""
     return json.dumps(name, ensure_ascii=False) if "," in name else name
 
 
 def _texts(edges: Floats) -> list[str]:
-    """Numbers in full where they are short, else of as few digits as keep them apart, six at least."""
+    """Return the numbers in full if short, else rounded to as few digits as keep them distinct, at least six."""
     exact = [(edge, _number_text(edge)) for edge in edges.tolist()]
     for digits in range(6, 18):
         texts = [text if len(text) <= MAX_LENGTH else f"{number:.{digits}g}" for number, text in exact]

@@ -1,8 +1,8 @@
-"""Dividing the rows that judge into slices: by column, by crossing of columns, by quantile bins, by windows of time.
+"""Slicing of the evaluation rows: by column, by crossed columns, by quantile bins, by windows of time.
 
-    columns -> Slicing -> Coded (names of slices, and which of them each row is in) -> Slice (name, rows)
+    columns -> Slicing -> Coded (names of slices, and the slice of each row) -> Slice (name, rows)
 
-Every row is in exactly one slice of a slicing. Rows without a value (None, NaN, NaT, pandas' NA) make a slice of their
+Every row is in exactly one slice of a slicing. Rows without a value (None, NaN, NaT, pandas' NA) form a slice of their
 own, `(missing)`, which comes last.
 """
 
@@ -23,16 +23,16 @@ from promotion.metrics.containers import unmasked
 
 @dataclass(frozen=True, kw_only=True)
 class Slicing:
-    """One way to divide the rows; every row falls into exactly one slice of it.
+    """One way to divide the rows; every row falls into exactly one slice.
 
     Attributes:
-        by: the columns whose values, crossed, name the slices.
-        bins: divide the one column, a number, at its quantiles into this many slices.
-        window: divide the one column into windows of this length: in its own unit where it is a number, else a length
-            of time such as `7d`.
+        by: the columns that define the slices by their crossed values.
+        bins: number of quantile bins to divide the one numeric column into.
+        window: length of the windows to divide the one column into: in the column's own unit if it holds numbers, else
+            a duration such as `7d`.
 
     Raises:
-        ConfigError: no such division is possible.
+        ConfigError: the arguments do not describe a possible division.
     """
 
     by: tuple[str, ...]
@@ -68,7 +68,7 @@ class Slicing:
 
     @property
     def name(self) -> str:
-        """As a person says it, e.g. `ProductCD`, `ProductCD x card4`, `TransactionAmt in 4 bins`."""
+        """Readable name, e.g. `ProductCD`, `ProductCD x card4`, `TransactionAmt in 4 bins`."""
         crossed = " x ".join(self.by)
         if self.bins is not None:
             return f"{crossed} in {self.bins} bins"
@@ -78,7 +78,7 @@ class Slicing:
 
 
 class Slice(NamedTuple):
-    """One part of the rows: e.g. `W`, `W, visa`, `[10.5, 43)`, and the positions of its rows, ascending."""
+    """One part of the rows: its name, e.g. `W`, `W, visa`, `[10.5, 43)`, and the positions of its rows, ascending."""
 
     name: str
     rows: NDArray[np.intp]
@@ -87,13 +87,13 @@ class Slice(NamedTuple):
 def read_slicings(
     slices: Iterable[str | Sequence[str] | Slicing], columns: Columns | None, n_rows: int
 ) -> tuple[tuple[Slicing, ...], dict[str, NDArray[Any]]]:
-    """The slicings asked for, each once, and the columns that they name.
+    """Return the requested slicings, without duplicates, and the columns that they name.
 
-    A name is short for slices by the values of that column, several names for these crossed; a mapping or DataFrame for
-    slices by each of its columns.
+    A name is a shorthand for slices by the values of that column, several names for these crossed; a mapping or
+    DataFrame for slices by each of its columns.
 
     Raises:
-        UnknownName: there is no such column; names the nearest.
+        UnknownName: there is no such column; the message lists the nearest names.
         DataError: a column does not hold one value for each of the `n_rows` labels.
     """
     every = slices if _are_columns(slices) else {} if columns is None else columns
@@ -119,26 +119,26 @@ def _read_column(name: str, columns: Columns, n_rows: int) -> NDArray[Any]:
         raise UnknownName("column", str(name), known, hint="" if known else "Give it among the columns to slice by it.")
     require_once(name, names_of(columns), TABLE)
     given = columns[name]
-    # From a list of words and NaN, NumPy would make the word 'nan'.
+    # NumPy would turn a list of words and NaN into text, with the word 'nan'.
     column = np.asarray(given, dtype=object) if isinstance(given, list | tuple) else unmasked(given)
     if column.shape != (n_rows,):
         raise DataError(
             f"The column '{name}' must hold one value for each of the {n_rows:,} labels, but has the shape "
-            f"{column.shape}. Slice the very rows that are labelled."
+            f"{column.shape}. Slice the labelled rows."
         )
     return column
 
 
 def divide(slicing: Slicing, columns: Columns, weights: Floats) -> tuple[Slice, ...]:
-    """The slices that hold rows: numbers by number, words by letter, bins and windows upward, what is missing last.
+    """Return the non-empty slices: numbers by value, words alphabetically, bins and windows upward, `(missing)` last.
 
     Args:
-        slicing: see there.
-        columns: arrays of shape `(n_rows,)` by name, among them those of the slicing.
+        slicing: the way to divide the rows.
+        columns: arrays of shape `(n_rows,)` by name, including those of the slicing.
         weights: shape `(n_rows,)`; bins hold about equal shares of them.
 
     Raises:
-        DataError: bins or windows of what is no number, values that no slice can be named by, or too many slices.
+        DataError: bins or windows of a non-numeric column, values that cannot name a slice, or too many slices.
     """
     names, codes = _code(slicing, columns, weights)
     order = np.argsort(codes.astype(np.int16), kind="stable")  # a radix sort, linear in the rows

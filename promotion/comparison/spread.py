@@ -1,25 +1,27 @@
-"""The errors of values and gains: by rows that are draws of their own, by groups, or by both.
+"""Standard errors of values and gains: by independent rows, by groups, or by both.
 
-An estimate's influence gives an error by rows, as `influence` says; summed by group and corrected as `groups` says, one
-by groups. The degrees of freedom of the latter are the effective number of groups, less one. That number is at most
-that of the groups' weights (Kish 1965, of the class with the fewest), and at most what the groups' own squares show,
+An estimate's influence gives a standard error by rows, see `influence`. Summed by group and corrected as in `groups`,
+it gives one by groups. The degrees of freedom of the latter are the effective number of groups, minus one. That number
+is at most that of the groups' weights (Kish 1965, for the class with the fewest), and at most what the groups' squares
+show,
 
     3 (sum U_g^2)^2 / sum U_g^4,
 
-which is how many groups share the variance: Satterthwaite's (1946) degrees of freedom, with the squares themselves for
-the variances (Fay and Graubard 2001; Pan and Wall 2002), and 3 since the fourth power of a normal number is three times
-its squared variance. It matters where a few heavy groups carry the error, as they do when rows of a group agree.
+the number of groups that share the variance: Satterthwaite's (1946) degrees of freedom, with the squares themselves
+for the variances (Fay and Graubard 2001; Pan and Wall 2002), and the factor 3 because the fourth moment of a normal
+variable is three times its squared variance. It matters if a few heavy groups carry the error, as they do when rows of
+a group agree.
 
-A value has fewer, `sqrt(effective number) - 1.5`. A gain is near symmetric, since what two models share cancels in it.
-A value is not: groups that happen to be easy make it look better and its error smaller. Student's t errs to that side
-by a share of the level that falls with the root of the number of groups (Johnson 1978; Hall 1992, section 2.3), while
-what degrees of freedom change falls with their number. So it takes the root of the number to make up for it whatever
-the number is. Average precision comes out too high beside, so that 2.75 is taken off. Both numbers are from
-simulations, see ADR 22, where correcting by the skewness found made it worse.
+A value has fewer degrees of freedom, `sqrt(effective number) - 1.5`. A gain is nearly symmetric, because the common
+part of two models cancels. A value is not: groups that happen to be easy improve it and reduce its error. The error of
+Student's t from this falls with the square root of the number of groups (Johnson 1978; Hall 1992, section 2.3), while
+the effect of degrees of freedom falls with the number itself. Taking the square root of the number compensates for
+this at any number. Average precision is also biased upward, so 2.75 is subtracted for it. Both numbers come from
+simulations, see ADR 22, in which correcting by the estimated skewness was worse.
 
-Influences are the first order of what a group does. Of average precision that is too little: one group at the top of
-the ranking changes the precision of all below. So the groups of which the most comes are left out for real; the
-influence does for the rest.
+Influences are the first-order effects of a group. For average precision that is not enough: one group at the top of the
+ranking changes the precision of all below. The groups with the largest effects are therefore actually left out, and
+the influence serves for the rest.
 """
 
 import math
@@ -41,21 +43,21 @@ from promotion.metrics.rows import ScoredRows
 from promotion.metrics.scale import TINY, root_of_squares
 
 HEAVY = 30
-"""No more groups are left out for real; with all of them no standard error was 1 % larger in simulations."""
+"""Maximum number of groups that are actually left out; using all made no standard error 1 % larger in simulations."""
 
 FEWEST = 10
-"""With fewer effective rows, where rows weigh unequally, there is no error: one row may have all the influence."""
+"""With fewer effective rows, if rows have unequal weights, there is no error: one row may have all the influence."""
 
 LEAST = 0.01
-"""Nor is one that has a smaller share of the sum of squares."""
+"""Groups with a smaller share of the sum of squares are not left out either."""
 
 SKEWED, SKEWED_MORE = 1.5, 2.75
-"""Taken off the root of the effective number of groups, for the degrees of freedom of a single model's value; more of
-one that leaving out a group moves otherwise than influences say.
+"""Subtracted from the root of the effective number of groups for the degrees of freedom of a single model's value;
+the larger one for metrics where the influences do not predict well how leaving out a group changes the value.
 """
 
 FARTHEST = 40.0
-"""Standard errors; no bound lies farther off, as the normal distribution ends there in double precision."""
+"""Maximum distance of a bound in standard errors; the normal distribution ends there in double precision."""
 
 _FEW = (
     "Its rows differ so much in weight that they tell as much as {:.3g} of equal weight (of each class, where there "
@@ -68,17 +70,17 @@ _ALONE = (
 )
 
 Refit: TypeAlias = Callable[[NDArray[np.intp]], float]
-"""The value without some rows, of their positions."""
+"""A function from positions of rows to the value without these rows."""
 
 
 @dataclass(frozen=True, eq=False)
 class Way:
-    """One way to see a model's rows: each as a draw of its own, or in groups.
+    """One way to treat a model's rows: each as an independent draw, or in groups.
 
     Attributes:
-        estimate: made in that way.
-        groups: of the rows; None where each is a draw of its own.
-        refit: makes what tells the value without some rows, of their positions, where the metric has that.
+        estimate: the estimate of the metric for this treatment.
+        groups: the groups of the rows; None if each row is an independent draw.
+        refit: builds the function that computes the value without some rows, for metrics that have one.
     """
 
     estimate: Estimate
@@ -87,9 +89,9 @@ class Way:
 
     @cached_property
     def sums(self) -> Floats:
-        """What each group moves the value by, shape `(n_groups,)`; of a bootstrap, what each replicate does."""
+        """Change of the value due to each group, shape `(n_groups,)`; for a bootstrap, due to each replicate."""
         estimate, groups = self.estimate, self.groups
-        assert groups is not None  # noqa: S101 - asked of groups only
+        assert groups is not None  # noqa: S101 - called for groups only
         if estimate.resampled:
             return estimate.influence
         by_cell = groups.by_cell(estimate.influence)
@@ -99,15 +101,15 @@ class Way:
         return sums
 
     def _factor(self, groups: Groups) -> Floats:
-        """The leverage correction, in the place of the factor for small samples of rows where the estimate has that."""
+        """Return the leverage correction; it replaces the small-sample factor of rows if the estimate has that."""
         if self.estimate.over is Over.ROWS:
             return groups.of_rows.factor / raised(len(groups.codes))
         return groups.of_classes.factor / (groups.raised if self.estimate.over is Over.CLASSES else 1.0)
 
     @property
     def leverage(self) -> Leverage:
-        """What the groups weigh, of all rows or by class."""
-        assert self.groups is not None  # noqa: S101 - asked of groups only
+        """Leverage of the groups, for all rows or by class."""
+        assert self.groups is not None  # noqa: S101 - called for groups only
         return self.groups.of_rows if self.estimate.over is Over.ROWS else self.groups.of_classes
 
     @property
@@ -117,12 +119,12 @@ class Way:
 
     @property
     def too_few(self) -> bool:
-        """Whether a few heavy rows decide alone, so that the error says nothing."""
+        """Whether a few heavy rows dominate, so that the error is not reliable."""
         return self.groups is not None and self.groups.unequal_rows and self.leverage.effective < FEWEST
 
     @cached_property
     def error(self) -> Error:
-        """Of the value; of a share never less than two rows, see `Estimate.stderr`."""
+        """Standard error of the value; for a share at least that of two rows, see `Estimate.stderr`."""
         if self.groups is None:
             return Error(self.estimate.stderr)
         sums = self.sums.copy()
@@ -133,9 +135,9 @@ class Way:
         return Error(max(root_of_squares(sums), 2 * self.estimate.one_row), dof)
 
     def heavy(self, sums: Floats) -> NDArray[np.intp]:
-        """The groups of which the most comes, to be left out for real where the metric can; those of several rows.
+        """Return the groups with the largest effects, which are actually left out if the metric supports it.
 
-        And rows of unequal weight.
+        These are groups of several rows, or rows of unequal weight.
         """
         heavy: NDArray[np.intp] = np.argsort(-np.abs(sums), kind="stable")[:HEAVY]
         if self.refit is None or self.groups is None or not sums.any():
@@ -147,7 +149,7 @@ class Way:
         return heavy[np.bincount(self.groups.codes, minlength=self.groups.count)[heavy] > 1]
 
     def moved_by(self, heavy: NDArray[np.intp]) -> Floats:
-        """What leaving out each of some groups moves the value by, in the scale of `sums`."""
+        """Return the change of the value when each of these groups is left out, on the scale of `sums`."""
         if self.groups is None or not len(heavy):
             return np.empty(0)
         found = (np.flatnonzero(self.groups.codes == group) for group in heavy)
@@ -156,11 +158,11 @@ class Way:
 
     @cached_property
     def _without(self) -> Refit:
-        assert self.refit is not None  # noqa: S101 - else nothing is heavy
+        assert self.refit is not None  # noqa: S101 - otherwise no group is heavy
         return self.refit()
 
     def effective(self, sums: Floats) -> float:
-        """The effective number of groups, of an error made of such sums over them."""
+        """Return the effective number of groups for the error computed from these sums."""
         top = float(np.abs(sums).max())
         if self.estimate.over is Over.REPLICATES or top == 0:
             return self.leverage.effective
@@ -169,11 +171,12 @@ class Way:
 
 
 def ways(chosen: Metric, rows: ScoredRows) -> tuple[Way, ...]:
-    """The ways that are asked: rows alone, named groups alone, or rows and blocks of time.
+    """Return the treatments that apply: rows only, named groups only, or rows and blocks of time.
 
-    Rows of unequal weight are groups of one row each, see `single_rows`.
+    Rows of unequal weight become groups of one row each, see `single_rows`.
 
-    Blocks of which one has all rows of a class tell no error, and are left out; named groups stay, and say so.
+    Blocks give no error if one block holds all rows of a class, and are then dropped; named groups are kept and report
+    it.
     """
     refit = partial(chosen.without, rows) if chosen.without else None
     if rows.groups is None:
@@ -196,7 +199,7 @@ def _by_rows(estimate: Estimate, rows: ScoredRows, refit: Callable[[], Refit] | 
 
 
 def gain_error(before: Way, after: Way, rows: ScoredRows) -> Error:
-    """Of the gain, paired by row; of two models whose scores differ. The rows are those of one model."""
+    """Compute the error of the gain, paired by row, of two models whose scores differ; `rows` are one model's."""
     if after.groups is None:
         return Error(paired_error(before.estimate, after.estimate, rows))
     sums = after.sums - before.sums
@@ -206,15 +209,15 @@ def gain_error(before: Way, after: Way, rows: ScoredRows) -> Error:
 
 
 def ways_of(chosen: Metric, rows: ScoredRows) -> tuple[Way, ...] | str:
-    """The estimate in each way that is asked, or the sentence that says why there is none."""
+    """Return the estimate for each treatment, or the sentence that explains why there is none."""
     try:
-        with np.errstate(all="ignore"):  # what overflows is caught below
+        with np.errstate(all="ignore"):  # overflow is caught below
             reason = chosen.why_undefined(rows)
             found = () if reason else ways(chosen, rows)
             if reason := reason or _why_no_error(found):
                 return reason
             value, errors = found[0].estimate.value, [way.error.stderr for way in found]
-    except DataError as wrong:  # of a user's own metric
+    except DataError as wrong:  # raised by a user's own metric
         return str(wrong)
     if any(0 < abs(number) < TINY for number in (value, *errors)):
         return (
@@ -230,7 +233,7 @@ def ways_of(chosen: Metric, rows: ScoredRows) -> tuple[Way, ...] | str:
 
 
 def _why_no_error(found: tuple[Way, ...]) -> str:
-    """Why too few rows or groups have the weight for an error; empty where enough do."""
+    """Return why too few rows or groups have the weight for an error; empty if enough do."""
     few = next((way.leverage.effective for way in found if way.too_few), None)
     if few is not None:
         return _FEW.format(few)

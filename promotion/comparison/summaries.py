@@ -1,4 +1,4 @@
-"""How scores and columns lie: calibration, and the shift from one model or one set of rows to another."""
+"""Distribution summaries of scores and columns: calibration, and the shift between two models or sets of rows."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +12,14 @@ from promotion.vocabulary import Task
 DECILES = 10
 
 LEAST_SHARE = 1e-4
-"""What the share of an empty bin counts as; with zero the index would be infinite."""
+"""Minimum share of a bin; a share of zero would make the index infinite."""
 
 NOTABLE = 0.25
-"""From here on a shift is called a significant one (Siddiqi 2006, Credit Risk Scorecards)."""
+"""From this value on, a shift is called significant (Siddiqi 2006, Credit Risk Scorecards)."""
 
 
 def summarise(champion: ScoredRows, challenger: ScoredRows) -> ScoreSummary | None:
-    """Calibration and shift of the scores on the same rows; None unless all are probabilities of class 1."""
+    """Return calibration and shift of scores on the same rows; None unless all scores are probabilities of class 1."""
     if not (_are_probabilities(champion) and _are_probabilities(challenger)):
         return None
     edges = _deciles(champion)
@@ -28,16 +28,16 @@ def summarise(champion: ScoredRows, challenger: ScoredRows) -> ScoreSummary | No
 
 
 def _are_probabilities(rows: ScoredRows) -> bool:
-    return rows.task is Task.BINARY and bool(rows.scores.min() >= 0 and rows.scores.max() <= 1)  # NaN is not
+    return rows.task is Task.BINARY and bool(rows.scores.min() >= 0 and rows.scores.max() <= 1)  # False for NaN
 
 
 def _deciles(rows: ScoredRows) -> Floats:
-    """Lower edges of all bins but the lowest; by the ranking, so that nothing is sorted again."""
+    """Return the lower edges of all bins but the lowest; uses the ranking to avoid another sort."""
     return quantile_edges(rows.ranking.scores, rows.ranking.positives + rows.ranking.negatives, DECILES)
 
 
 def calibration(rows: ScoredRows) -> tuple[Calibration, ...]:
-    """Mean score beside share of positives, both weighted, by deciles of the score; ties leave fewer bins."""
+    """Return the weighted mean score and share of positives by deciles of the score; ties give fewer bins."""
     distinct, positives = rows.ranking.scores, rows.ranking.positives
     weights = positives + rows.ranking.negatives
     first = np.append(0, np.searchsorted(distinct, _deciles(rows)))
@@ -57,24 +57,23 @@ def calibration(rows: ScoredRows) -> tuple[Calibration, ...]:
 def _shift(p: Floats, q: Floats) -> float:
     """Population stability index over the champion's deciles: `sum (q - p) ln(q / p)`, never below zero.
 
-    p and q are the shares of weight that the champion's and the challenger's scores have in a bin (Siddiqi 2006,
-    Credit Risk Scorecards), with the customary floor under empty bins. With a constant champion there is one bin, and
-    no shift to be seen.
+    p and q are the shares of weight of the champion's and the challenger's scores in a bin (Siddiqi 2006, Credit Risk
+    Scorecards), with the customary floor for empty bins. A constant champion has one bin, and so no shift.
     """
     return float(((q - p) * np.log(q / p)).sum())
 
 
 def _shares(rows: ScoredRows, edges: Floats) -> Floats:
-    """Share of the weight in each bin, shape `(n_edges + 1,)`; of an empty one, what is least."""
+    """Return the share of the weight in each bin, shape `(n_edges + 1,)`; at least `LEAST_SHARE`."""
     bins = np.split(rows.ranking.positives + rows.ranking.negatives, np.searchsorted(rows.ranking.scores, edges))
     shares: Floats = np.array([weights.sum() for weights in bins]) / rows.weights.sum()
     return shares.clip(min=LEAST_SHARE)
 
 
 def stability_index(before: Floats, after: Floats) -> float:
-    """Population stability index of numbers, over the deciles of those before; NaN is a bin of its own.
+    """Population stability index of numbers, over the deciles of the earlier ones; NaN is a bin of its own.
 
-    `sum (q - p) ln(q / p)` over the shares p before and q after, with the customary floor under empty bins.
+    `sum (q - p) ln(q / p)` over the shares p before and q after, with the customary floor for empty bins.
 
     Args:
         before: shape `(n_before,)`.
@@ -86,7 +85,7 @@ def stability_index(before: Floats, after: Floats) -> float:
 
 
 def shares_index(before: NDArray[np.int64], after: NDArray[np.int64]) -> float:
-    """The index of numbered bins, one per row."""
+    """Population stability index of numbered bins, one per row."""
     bins = int(max(before.max(initial=0), after.max(initial=0))) + 1
     p, q = ((np.bincount(each, minlength=bins) / len(each)).clip(min=LEAST_SHARE) for each in (before, after))
     return _shift(p, q)

@@ -1,9 +1,9 @@
-"""What the rows say of one model, or of two side by side, as values.
+"""The results of measuring one model, or two side by side, as values.
 
-A `Comparison` is of two models, an `Evaluation` of one alone, as of a first champion; they are separate so that no
-field of a comparison is ever empty. Both give the judged model's own values by `measurement(name)`, which is all that a
-floor needs. All values are plain numbers, words and tuples, never NaN, so that a ledger can keep them as JSON and read
-them back.
+A `Comparison` has two models, an `Evaluation` one, e.g. a first champion. They are separate classes so that no field of
+a comparison is ever empty. Both give the judged model's own values by `measurement(name)`, which is all that a floor
+needs. All values are plain numbers, strings and tuples, never NaN, so a ledger can store them as JSON and read them
+back.
 """
 
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ from promotion.vocabulary import Direction, Task
 
 @dataclass(frozen=True)
 class MissingMetric:
-    """A metric that was asked for and is not defined on these rows.
+    """A requested metric that is not defined on these rows.
 
     Attributes:
         metric: its name.
-        reason: why, as a sentence.
+        reason: why it is undefined, as a sentence.
     """
 
     metric: str
@@ -35,12 +35,12 @@ class Measurement:
 
     Attributes:
         metric: its name.
-        direction: which way it improves.
-        value: what it comes to.
-        stderr: its standard error.
-        dof: degrees of freedom of the Student's t by which its bounds are made; None for the normal distribution.
-        beside: a second error, where both single rows and blocks of time are asked: at each level the larger
-            half-width counts. `stderr` is of the one that is larger at the usual level.
+        direction: the direction of improvement.
+        value: the value.
+        stderr: standard error of the value.
+        dof: degrees of freedom of the Student's t distribution of its bounds; None for the normal distribution.
+        beside: a second error, if errors are computed by single rows and by blocks of time: at each level the larger
+            half-width counts. `stderr` is the one with the larger half-width at the usual level.
     """
 
     metric: str
@@ -51,32 +51,32 @@ class Measurement:
     beside: Annotated[Error | None, LATER] = None
 
     def lower_bound(self, alpha: float) -> float:
-        """The value is above this, with one-sided error alpha."""
+        """Return the one-sided lower confidence bound of the value at level alpha."""
         return self.value - half_width(alpha, Error(self.stderr, self.dof), self.beside)
 
     def upper_bound(self, alpha: float) -> float:
-        """The value is below this, with one-sided error alpha."""
+        """Return the one-sided upper confidence bound of the value at level alpha."""
         return self.value + half_width(alpha, Error(self.stderr, self.dof), self.beside)
 
 
 @dataclass(frozen=True)
 class MetricComparison:
-    """Champion and challenger by one metric, on the same rows.
+    """Champion and challenger compared by one metric, on the same rows.
 
     Attributes:
         metric: its name.
-        direction: which way it improves.
+        direction: the direction of improvement.
         champion: the champion's value.
         challenger: the challenger's value.
         gain: how much better the challenger is; positive is better whatever the direction.
         stderr: standard error of the gain, paired by row.
         low: lower end of the two-sided interval of the gain, at the comparison's confidence.
-        high: upper end of it.
-        p_value: one-sided, of the hypothesis that there is no gain; small speaks for the challenger.
+        high: upper end of the interval.
+        p_value: one-sided p-value of the null hypothesis of no gain; small values favour the challenger.
         champion_stderr: standard error of the champion's value.
         challenger_stderr: standard error of the challenger's value.
-        dof, beside: of the gain, and
-        challenger_dof, challenger_beside: of the challenger's value; as of a `Measurement`.
+        dof, beside: for the gain, as in a `Measurement`.
+        challenger_dof, challenger_beside: for the challenger's value, likewise.
     """
 
     metric: str
@@ -97,36 +97,36 @@ class MetricComparison:
 
     @property
     def error(self) -> Error:
-        """The gain's standard error with its degrees of freedom."""
+        """Standard error of the gain, with its degrees of freedom."""
         return Error(self.stderr, self.dof)
 
     def half_width(self, alpha: float) -> float:
-        """How far off the gain a bound of one-sided error alpha lies."""
+        """Return the distance from the gain to its bound with one-sided error alpha."""
         return half_width(alpha, self.error, self.beside)
 
     def tail(self, distance: float) -> float:
-        """The chance that a gain comes out so far above the true one, or farther, one-sided; less sure error counts."""
+        """Return the probability that the gain exceeds the true one by `distance` or more; the larger one counts."""
         return tail(distance, self.error, self.beside)
 
     def lower_bound(self, alpha: float) -> float:
-        """The gain is above this, with one-sided error alpha."""
+        """Return the one-sided lower confidence bound of the gain at level alpha."""
         return self.gain - self.half_width(alpha)
 
     def upper_bound(self, alpha: float) -> float:
-        """The gain is below this, with one-sided error alpha."""
+        """Return the one-sided upper confidence bound of the gain at level alpha."""
         return self.gain + self.half_width(alpha)
 
     def challenger_lower_bound(self, alpha: float) -> float:
-        """The challenger's own value is above this, with one-sided error alpha."""
+        """Return the one-sided lower confidence bound of the challenger's own value at level alpha."""
         return self.measurement.lower_bound(alpha)
 
     def challenger_upper_bound(self, alpha: float) -> float:
-        """The challenger's own value is below this, with one-sided error alpha."""
+        """Return the one-sided upper confidence bound of the challenger's own value at level alpha."""
         return self.measurement.upper_bound(alpha)
 
     @property
     def measurement(self) -> Measurement:
-        """The challenger by itself."""
+        """The challenger's own value."""
         return Measurement(
             metric=self.metric,
             direction=self.direction,
@@ -139,12 +139,12 @@ class MetricComparison:
 
 @dataclass(frozen=True)
 class SliceComparison:
-    """Champion and challenger on the rows of one slice.
+    """Champion and challenger compared on the rows of one slice.
 
     Attributes:
         by: name of the slicing, e.g. `ProductCD`.
-        value: which slice of it, e.g. `W`; `(missing)` for rows without a value.
-        rows, positives, metrics, missing, dependence, as_equal: as of a `Comparison`.
+        value: name of the slice, e.g. `W`; `(missing)` for rows without a value.
+        rows, positives, metrics, missing, dependence, as_equal: as in a `Comparison`.
     """
 
     by: str
@@ -158,19 +158,19 @@ class SliceComparison:
 
     @property
     def name(self) -> str:
-        """E.g. `ProductCD = W`."""
+        """Full name, e.g. `ProductCD = W`."""
         return f"{self.by} = {self.value}"
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """One model's scores beside what came true, in one bin of its score.
+    """One model's scores against the observed outcomes, in one bin of its score.
 
     Attributes:
         low, high: the lowest and highest score in the bin.
-        rows: number of rows in it.
-        score: their mean score.
-        observed: the share of them that is positive.
+        rows: number of rows in the bin.
+        score: mean score of these rows.
+        observed: share of these rows that is positive.
     """
 
     low: float
@@ -182,11 +182,11 @@ class Calibration:
 
 @dataclass(frozen=True)
 class ScoreSummary:
-    """How the scores of the two models lie; for the report, nothing is decided by it.
+    """Distribution of the two models' scores; for the report only: no check uses it.
 
     Attributes:
         shift: population stability index of the challenger's scores against the champion's: sum over the champion's
-            score deciles of `(q - p) ln(q / p)`. Below 0.1 little has moved, above 0.25 much has.
+            score deciles of `(q - p) ln(q / p)`. Below 0.1 is a small shift, above 0.25 a significant one.
         champion, challenger: calibration, by deciles of the model's own score.
     """
 
@@ -197,21 +197,21 @@ class ScoreSummary:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Champion and challenger, metric by metric, on one holdout.
+    """Champion and challenger compared, metric by metric, on one holdout.
 
     Attributes:
-        rows: number of rows that judged; those of weight zero are not counted.
-        positives: how many of them are labelled 1; None unless the task is binary.
-        weight: sum of their weights; the number of rows when none were given.
-        confidence: of each metric's two-sided interval.
-        metrics: what was compared, in the order asked for.
-        missing: what was asked for and could not be.
-        slices: the same for parts of the rows, slicing by slicing.
-        scores: calibration and shift of the scores, where they are probabilities of class 1.
-        task: what the models predict.
-        dependence: how the rows were taken to depend on each other; None where nothing was said, and each counts as a
-            draw of its own.
-        as_equal: how many rows of equal weight would tell as much; None where all weigh the same.
+        rows: number of evaluation rows; rows with weight zero are not counted.
+        positives: number of rows labelled 1; None unless the task is binary.
+        weight: sum of the rows' weights; the number of rows if no weights were given.
+        confidence: confidence level of each metric's two-sided interval.
+        metrics: the compared metrics, in the requested order.
+        missing: the requested metrics that could not be compared.
+        slices: the same for subsets of the rows, slicing by slicing.
+        scores: calibration and shift of the scores, if they are probabilities of class 1.
+        task: the task of the models.
+        dependence: how the rows were assumed to depend on each other; None if this was not specified, and each row
+            counts as an independent draw.
+        as_equal: effective number of equally weighted rows; None if all weights are equal.
     """
 
     rows: int
@@ -230,15 +230,15 @@ class Comparison:
         return _named(name, self.metrics, self.missing)
 
     def influence(self, name: str) -> Floats:
-        """How each row moves the gain in a metric, to first order, with its weight; shape `(n_rows,)`.
+        """Return the first-order influence of each weighted row on the gain in a metric; shape `(n_rows,)`.
 
-        Positive speaks for the challenger. Where rows are draws of their own and weigh the same the squares add up to
-        `stderr ** 2` (in a share of few rows that is a little more); rows without weight have none. It is not stored,
-        neither by a ledger nor by `pickle`.
+        Positive values favour the challenger. For independent rows of equal weight the squares add up to `stderr ** 2`
+        (for a share of few rows, `stderr ** 2` is slightly larger); rows without weight have influence 0. Influences
+        are stored neither by a ledger nor by `pickle`.
 
         Raises:
             UnknownName: the metric was not compared.
-            DataError: its error is resampled, so that there is no influence; or the comparison was read back.
+            DataError: the error of the metric is resampled, so there is no influence; or the comparison was read back.
         """
         found, kept = self[name], getattr(self, "_influences", None)
         if kept is None:
@@ -249,7 +249,7 @@ class Comparison:
         return influence
 
     def with_influences(self, influences: dict[str, Floats]) -> "Comparison":
-        """The same, with the influence of each row by metric, which is not part of its value."""
+        """Return the same comparison with row influences by metric, which do not count for equality."""
         object.__setattr__(self, "_influences", influences)
         return self
 
@@ -257,13 +257,13 @@ class Comparison:
         return {key: value for key, value in vars(self).items() if key != "_influences"}
 
     def measurement(self, name: str) -> Measurement | None:
-        """The challenger's own value of a metric; None when it was not compared."""
+        """Return the challenger's own value of a metric; None if it was not compared."""
         return next((found.measurement for found in self.metrics if found.metric == name), None)
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One model, metric by metric, on one holdout; the attributes are those of `Comparison`."""
+    """One model measured, metric by metric, on one holdout; the attributes are those of `Comparison`."""
 
     rows: int
     positives: int | None
@@ -278,7 +278,7 @@ class Evaluation:
         return _named(name, self.metrics, self.missing)
 
     def measurement(self, name: str) -> Measurement | None:
-        """The model's value of a metric; None when it was not measured."""
+        """Return the model's value of a metric; None if it was not measured."""
         return next((found for found in self.metrics if found.metric == name), None)
 
 

@@ -1,1 +1,1 @@
-"""What the record tells of the past: who served, what was measured, what another policy would have decided. Pure."""
+"""Queries on past ledger entries: lineage, metric history, and replay under another policy. Pure."""

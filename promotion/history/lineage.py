@@ -1,4 +1,4 @@
-"""Lineage: who was in production when and why, and the way of one version from its data to its service. Pure."""
+"""Lineage: which version was in production when and why, and the history of one version. Pure."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,12 +19,12 @@ class ChampionPeriod:
     """One champion's time in production.
 
     Attributes:
-        champion: who, and since when.
-        until: when the next one began; None for the present champion.
-        actor: who made it champion, and
-        plan: how and why.
-        registration: where it comes from.
-        decision: that it followed; None for one by hand.
+        champion: the champion, and since when.
+        until: when the next champion began; None for the current champion.
+        actor: who made it champion.
+        plan: the transition that made it champion, with cause and reason.
+        registration: its registration.
+        decision: the decision that it followed; None for a manual change.
     """
 
     champion: Champion
@@ -36,23 +36,23 @@ class ChampionPeriod:
 
     @property
     def decision_id(self) -> str | None:
-        """What names the decision to a person."""
+        """Short id of the decision."""
         return self.plan.decision[:12] if self.plan.decision else None
 
     @property
     def cause(self) -> str:
-        """What made it champion; a promotion that follows no decision is an override."""
+        """What made it champion; a promotion without a decision is an override."""
         return "override" if self.plan.cause == "promotion" and self.plan.decision is None else self.plan.cause
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ending:
-    """What took a version out of production.
+    """What removed a version from production.
 
     Attributes:
         champion: the version that replaced it.
-        at, seq, actor: when, by which entry, and who did it.
-        plan: how and why.
+        at, seq, actor: time, entry and author of the change.
+        plan: the transition, with cause and reason.
     """
 
     champion: str
@@ -64,14 +64,14 @@ class Ending:
 
 @dataclass(frozen=True, kw_only=True)
 class Passage:
-    """One transition of one version.
+    """One transition as it affects one version.
 
     Attributes:
-        entry: that planned it.
-        plan: all of it.
-        before, after: the version's own stages; both None where the transition does not move it, and
-        deleted: whether its files went for good.
-        applied: `seq` of the entry that says it is done; None while it is not.
+        entry: the entry that planned it.
+        plan: the whole transition.
+        before, after: the version's own stages; both None if the transition does not move it.
+        deleted: whether its files were deleted permanently.
+        applied: `seq` of the entry that completes it; None while it is incomplete.
     """
 
     entry: Entry
@@ -83,10 +83,10 @@ class Passage:
 
 
 def champion_periods(model: str, entries: Iterable[Entry]) -> tuple[ChampionPeriod, ...]:
-    """Every champion's time in production, oldest first.
+    """Return every champion's time in production, oldest first.
 
     Raises:
-        LedgerError: the entries are not as they were written.
+        LedgerError: an entry was changed after it was written, or is out of place.
     """
     began: list[ChampionPeriod] = []
     registered: dict[str, Registration] = {}
@@ -112,29 +112,29 @@ def champion_periods(model: str, entries: Iterable[Entry]) -> tuple[ChampionPeri
 
 
 def champion_period_at(among: Iterable[ChampionPeriod], moment: datetime) -> ChampionPeriod | None:
-    """The one that a moment falls into, by the times that the entries carry: the last that began no later."""
+    """Return the period that contains a time, by the times in the entries: the last that began at or before it."""
     begun = [period for period in among if datetime.fromisoformat(period.champion.since) <= moment]
     return begun[-1] if begun else None
 
 
 def concerning(tag: str, entries: Iterable[Entry]) -> tuple[Entry, ...]:
-    """The entries that tell of a version."""
+    """Return the entries that mention a version."""
     return tuple(entry for entry in entries if _names(entry, tag))
 
 
 def decisions(entries: Iterable[Entry], *, beginning: str = "") -> Iterator[tuple[Entry, Judgement]]:
-    """The decisions among the entries, those whose digest begins so."""
+    """Yield the decisions among the entries that have a digest starting with `beginning`."""
     for entry in entries:
         if entry.kind == "decision" and str(entry.body.get("decision_digest")).startswith(beginning):
             body = entry.content()
-            assert isinstance(body, Judgement)  # noqa: S101 - of that kind
+            assert isinstance(body, Judgement)  # noqa: S101 - the kind implies it
             yield entry, body
 
 
 def consequences(entries: Iterable[Entry]) -> dict[int, tuple[Entry, ...]]:
-    """By the `seq` of each decision's entry, what followed.
+    """Return the entries that followed each decision, by the `seq` of the decision's entry.
 
-    That is: the answers to it, overrides and readmissions of its challenger, and every later move or deletion of its
+    These are the answers to it, overrides and readmissions of its challenger, and every later move or deletion of its
     challenger or champion.
     """
     found: dict[int, list[Entry]] = {}
@@ -161,11 +161,11 @@ def consequences(entries: Iterable[Entry]) -> dict[int, tuple[Entry, ...]]:
 
 
 def ending(judgement: Judgement, followed: Iterable[Entry]) -> Ending | None:
-    """What took the version that a decision promoted out of production; None while it serves, or where it never did.
+    """Return what removed the version that a decision promoted; None while it serves, or if it never did.
 
     Args:
         judgement: the decision.
-        followed: what `consequences` gives for it.
+        followed: the entries that `consequences` returns for it.
     """
     promoted, found = False, None
     for entry in followed:
@@ -180,12 +180,12 @@ def ending(judgement: Judgement, followed: Iterable[Entry]) -> Ending | None:
 
 
 def _moved(body: Mapping[str, Any]) -> set[str]:
-    """The versions that a transition moves or deletes."""
+    """Return the versions that a transition moves or deletes."""
     return {*(move["tag"] for move in body.get("moves", ())), *body.get("deletions", ())}
 
 
 def passages(tag: str, entries: Sequence[Entry]) -> Iterator[Passage]:
-    """Every transition that moved a version or deleted its files, oldest first."""
+    """Yield every transition that moved a version or deleted its files, oldest first."""
     applied = {entry.body["planned"]: entry.seq for entry in entries if entry.kind == "transition_applied"}
     for entry in concerning(tag, entries):
         plan = entry.content()

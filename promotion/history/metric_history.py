@@ -1,4 +1,4 @@
-"""Metric history: what each decision measured of the version that it judged and of the champion then. Pure."""
+"""Metric history: the values that each decision measured for the judged version and the champion at the time. Pure."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -18,10 +18,10 @@ class Gain:
     """How much better a challenger was than the champion on the same rows.
 
     Attributes:
-        value: positive is better whatever the metric's direction.
+        value: the gain; positive is better whatever the metric's direction.
         stderr: its standard error, paired by row.
-        low, high: its two-sided interval, at
-        confidence: e.g. 0.95.
+        low, high: its two-sided interval.
+        confidence: confidence level of the interval, e.g. 0.95.
     """
 
     value: float
@@ -37,19 +37,19 @@ class MetricPoint:
 
     Attributes:
         model: its name.
-        seq, at: the entry of the decision, and the time that it carries.
-        tag: of the version.
-        role: `challenger` for the one that was judged, `champion` for the one that served.
-        stage: where the version stood when the decision was recorded.
-        metric, direction: what was measured, and which way it improves.
-        value, stderr: what came out, and its standard error.
+        seq, at: entry and time of the decision.
+        tag: tag of the version.
+        role: `challenger` for the judged version, `champion` for the serving one.
+        stage: stage of the version when the decision was recorded.
+        metric, direction: the metric and its direction of improvement.
+        value, stderr: the value and its standard error.
         dof: degrees of freedom of its bounds; None for the normal distribution. A record holds those of the challenger,
-            which the champion, on the same rows, is given too.
-        gain: over the champion; None for the champion itself and where there was none.
-        verdict: of the decision.
+            which also serve for the champion on the same rows.
+        gain: gain over the champion; None for the champion itself and if there was no champion.
+        verdict: verdict of the decision.
         crowned: whether this decision made the version champion.
-        rows: that judged.
-        data: the file that they came from.
+        rows: number of evaluation rows.
+        data: the source file of the rows.
         decision: digest of the decision.
     """
 
@@ -73,20 +73,20 @@ class MetricPoint:
 
     @property
     def decision_id(self) -> str:
-        """What names the decision to a person."""
+        """Short id of the decision."""
         return self.decision[:12]
 
     @property
     def of_champion(self) -> bool:
-        """Whether it tells of one that served, or that served from this decision on."""
+        """Whether it describes the champion at the time, or a version that became champion by this decision."""
         return self.role == CHAMPION or self.crowned
 
 
 def metric_history(model: str, entries: Iterable[Entry]) -> tuple[MetricPoint, ...]:
-    """Everything that the decisions on a model measured, in order of the ledger.
+    """Return everything that the decisions on a model measured, in ledger order.
 
     Raises:
-        LedgerError: the entries are not as they were written.
+        LedgerError: an entry was changed after it was written, or is out of place.
     """
     found: list[MetricPoint] = []
     stages: dict[str, Stage | None] = {}
@@ -97,7 +97,7 @@ def metric_history(model: str, entries: Iterable[Entry]) -> tuple[MetricPoint, .
             case Registration():
                 stages[body.tag] = body.stage
             case Judgement():
-                decided[body.decision_digest] = entry.seq  # the same may be decided again, on the same rows
+                decided[body.decision_digest] = entry.seq  # the same decision may be made again, on the same rows
                 found.extend(_of_decision(entry, body, stages))
             case TransitionPlanned():
                 stages.update((move.tag, move.after) for move in body.moves)
@@ -134,7 +134,7 @@ _Value = tuple[str, str, str, Direction, float, float, float | None, Gain | None
 
 
 def _values(judgement: Judgement) -> Iterator[_Value]:
-    """Challenger and champion by each metric: role, tag, metric, direction, value, stderr, dof, gain."""
+    """Yield challenger and champion by each metric: role, tag, metric, direction, value, stderr, dof, gain."""
     evidence = judgement.decision.evidence
     if evidence is None:
         return

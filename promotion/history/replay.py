@@ -1,4 +1,4 @@
-"""What another policy would have decided, from the comparisons that the ledger keeps. Pure."""
+"""Replay of past decisions under another policy, from the comparisons in the ledger. Pure."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -14,10 +14,10 @@ class Replayed:
     """One decision, as it was made and as another policy would have made it.
 
     Attributes:
-        seq, at: of the ledger's entry.
-        tag: the version that was judged.
-        then: what was decided.
-        now: what the other policy would have decided on the same evidence.
+        seq, at: entry and time of the decision.
+        tag: the judged version.
+        then: the recorded decision.
+        now: the decision under the other policy, on the same evidence.
     """
 
     seq: int
@@ -28,16 +28,16 @@ class Replayed:
 
     @property
     def differs(self) -> bool:
-        """Whether the verdict would have been another."""
+        """Whether the verdict differs."""
         return self.then.verdict is not self.now.verdict
 
 
 def replay(entries: Iterable[Entry], policy: Policy) -> tuple[Replayed, ...]:
     """Decide every past decision again, oldest first.
 
-    Each is decided by itself, against the champion of its time: what would have followed had another version become
-    champion is not known, since those two were never compared. What the stored comparison lacks (a metric or slice that
-    nobody asked for then) is `missing`, and so holds.
+    Each decision is replayed on its own, against the champion at the time. The effects of a different champion are
+    unknown, because those versions were never compared. Metrics and slices that the stored comparison lacks are
+    `missing`, so the verdict is hold.
     """
     return tuple(_replayed(entries, policy))
 

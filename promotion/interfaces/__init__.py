@@ -1,6 +1,6 @@
-"""The narrow doors through which the outside comes in: a recipe, a model store, a ledger store, a mirror.
+"""Narrow protocols for everything outside the library: a recipe, a model store, a ledger store, a mirror.
 
-Each has an in-memory version in `promotion.adapters.memory` for tests, and a real one beside it.
+Each has an in-memory implementation in `promotion.adapters.memory` for tests, and a real one beside it.
 """
 
 from promotion.interfaces.mirror import ALIASES as ALIASES

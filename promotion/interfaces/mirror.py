@@ -1,4 +1,4 @@
-"""The door of the mirror: what it shall show of a model, for people who look elsewhere."""
+"""The protocol of the mirror, and the desired state of a model that is sent to it."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ ALIASES = ("champion", "challenger", "previous")
 
 @dataclass(frozen=True, kw_only=True)
 class MirrorVersion:
-    """One version as the mirror shall show it; `stage` is None for a deleted one."""
+    """The desired state of one version in the mirror; `stage` is None for a deleted one."""
 
     tag: Tag
     path: Path
@@ -24,22 +24,22 @@ class MirrorVersion:
 
     @property
     def standing(self) -> str:
-        """The stage in a word."""
+        """The stage as one word."""
         return self.stage.value if self.stage else "deleted"
 
 
 @dataclass(frozen=True, kw_only=True)
 class MirrorDecision:
-    """One decision as the mirror shall show it: numbers logged to the challenger's run at step `seq`.
+    """The desired record of one decision in the mirror: numbers logged to the challenger's run at step `seq`.
 
     Attributes:
-        run_id: that trained the challenger.
-        seq: of the decision's entry.
-        verdict: in a word.
-        metrics: by the names that they are logged under.
+        run_id: the run that trained the challenger.
+        seq: `seq` of the decision's entry.
+        verdict: the verdict as one word.
+        metrics: numbers by the names that they are logged under.
         document: the decision as JSON.
-        drawn: how rows were taken to depend on each other, in a sentence; empty where nothing was said.
-        report: draws the page of it, which takes a second, or gives None where it cannot; None where there is none.
+        drawn: how rows were assumed to depend on each other, as a sentence; empty if not specified.
+        report: renders the report page, which takes a second, or returns None if it cannot; None if there is no report.
     """
 
     run_id: str
@@ -53,16 +53,16 @@ class MirrorDecision:
 
 @dataclass(frozen=True, kw_only=True)
 class Aliases:
-    """What each alias shall name, and what it may be moved from: only a value that we sent, or that a person gave up.
+    """The desired target of each alias, and the targets it may be moved from: those sent before or given up.
 
-    What we sent needs no record of its own. The mirror keeps the last entry that it was sent whole, and the ledger says
-    what each alias was to name from that entry on. A sender that was killed half-way is among them.
+    The values sent before need no record of their own. The mirror stores the last entry that it received completely,
+    and the ledger gives the desired targets from that entry on, including those of a sender that was killed midway.
 
     Attributes:
-        wanted: alias to version; an alias that shall name none is left out.
-        sent: for the `seq` of the last entry that the mirror was sent, what the aliases were to name then, and after
-            each later entry.
-        given_up: values that a person said may be written over.
+        wanted: alias to version; aliases without a target are omitted.
+        sent: returns, for the `seq` of the last entry sent to the mirror, the desired targets at that entry and after
+            each later one.
+        given_up: targets that a person allowed to be overwritten.
     """
 
     wanted: Mapping[str, Tag]
@@ -70,17 +70,17 @@ class Aliases:
     given_up: Names = field(default_factory=dict)
 
     def settle(self, shown: Mapping[str, str], seq: int) -> tuple[Mapping[str, Tag | None], Names]:
-        """What is to be moved, and what is foreign: neither ours nor given up.
+        """Return the aliases to move, and the foreign ones: those that were neither sent before nor given up.
 
         Args:
             shown: alias to version, as the mirror shows them.
-            seq: of the last entry that the mirror was sent; 0 where it was sent none.
+            seq: `seq` of the last entry sent to the mirror; 0 if none was sent.
 
         Returns:
-            Each alias to move, with its version, None to delete it; each foreign alias, with what it names.
+            Each alias to move, with its version, or None to delete it; each foreign alias, with its current target.
         """
         differing = {alias: shown.get(alias) for alias in ALIASES if shown.get(alias) != self._name(alias)}
-        if "champion" not in self.wanted:  # without a champion of record nobody can say that another one is wrong
+        if "champion" not in self.wanted:  # without a recorded champion, no other one is wrong
             differing.pop("champion", None)
         foreign = {alias: name for alias, name in differing.items() if self.given_up.get(alias, "") != name}
         sent = iter(self.sent(seq) if foreign else ())
@@ -94,15 +94,15 @@ class Aliases:
 
 @dataclass(frozen=True, kw_only=True)
 class MirrorState:
-    """All that the mirror shall show of one model; may be sent twice.
+    """The complete desired state of one model in the mirror; sending it is idempotent.
 
     Attributes:
         model: its name.
-        hashes: of every entry, the last one's at the end.
-        versions: all of them.
-        aliases: what they shall name.
-        decisions: those to send.
-        inherited: what other ledgers had sent last, `seq` and hash, when the model was taken over from them.
+        hashes: hash of every entry, the last one's at the end.
+        versions: all versions.
+        aliases: the desired targets of the aliases.
+        decisions: the decisions to send.
+        inherited: `seq` and hash of the last entries that previous owners had sent, if the model was taken over.
     """
 
     model: str
@@ -118,14 +118,14 @@ class MirrorState:
         return len(self.hashes), self.hashes[-1]
 
     def since(self, sent: tuple[int, str] | None) -> int:
-        """`seq` of the last entry of this ledger that the mirror was sent; 0 where it was sent none."""
+        """Return the `seq` of the last entry of this ledger that was sent to the mirror; 0 if none was sent."""
         return 0 if sent is None or sent in self.inherited else sent[0]
 
     def outdated(self, sent: tuple[int, str] | None) -> bool:
-        """Whether the mirror was sent a later entry already, by someone who was faster.
+        """Return whether a faster sender has already sent a later entry to the mirror.
 
         Raises:
-            MirrorAhead: what the mirror was sent is not in the ledger any more.
+            MirrorAhead: the ledger no longer contains what was sent to the mirror.
         """
         if sent is None or sent in self.inherited:
             return False
@@ -141,13 +141,13 @@ class MirrorState:
 
 @dataclass(frozen=True, kw_only=True)
 class Pushed:
-    """What could not be shown.
+    """What could not be sent.
 
     Attributes:
-        lost: the runs that are not there, or deleted, so that decisions could not be shown in them.
-        foreign: the aliases that somebody else moved, and that were left alone.
-        refused: what the mirror does not take, a version's tag or a decision, with why; all else was sent, but for the
-            head, so that the next sender tries again.
+        lost: runs that are missing or deleted, so that decisions could not be logged to them.
+        foreign: aliases that someone else moved, which were left unchanged.
+        refused: items that the mirror refused (a version's tag or a decision), with the reason. Everything else was
+            sent except for the head, so the next sender tries again.
     """
 
     lost: tuple[str, ...] = ()
@@ -157,11 +157,11 @@ class Pushed:
 
 @dataclass(frozen=True, kw_only=True)
 class MirrorRun:
-    """One training run as the mirror shows it.
+    """One training run in the mirror.
 
     Attributes:
-        metrics: the last value of each.
-        deleted: whether somebody deleted it, so that only those see it who ask for deleted runs.
+        metrics: the last value of each metric.
+        deleted: whether someone deleted it; deleted runs are visible only on request.
     """
 
     metrics: Mapping[str, float]
@@ -169,27 +169,27 @@ class MirrorRun:
 
 
 class Mirror(Protocol):
-    """A copy of the ledger's state for people who look elsewhere."""
+    """A copy of the ledger's state in another tool."""
 
     def push(self, state: MirrorState) -> Pushed:
-        """Send the state, unless a later one was sent already.
+        """Send the state, unless a later one was already sent.
 
         Raises:
-            MirrorError: it could not be sent whole, and may be sent again; or what was sent before is not in the
-                ledger any more, and nothing was changed.
+            MirrorError: it could not be sent completely and may be sent again; or the ledger no longer contains what
+                was sent before, and nothing was changed.
         """
 
     def aliases(self, model: str) -> Mapping[str, str]:
-        """Alias to tag, as the mirror shows them; to a name such as `toy/2` for a version that we did not send."""
+        """Return alias to tag, as the mirror shows them; to a name such as `toy/2` for versions of other origin."""
 
     def stages(self, model: str) -> Mapping[str, str]:
-        """Tag to stage, as the mirror shows them."""
+        """Return tag to stage, as the mirror shows them."""
 
     def head(self, model: str) -> tuple[int, str] | None:
-        """`seq` and hash of the last entry that the mirror was sent; None where it was sent none."""
+        """Return `seq` and hash of the last entry sent to the mirror; None if none was sent."""
 
     def runs(self, run_ids: Collection[str]) -> Mapping[str, MirrorRun]:
-        """The runs of these ids, in few questions; one that is not there is left out."""
+        """Return the runs with these ids, in few requests; missing runs are omitted."""
 
     def metrics(self, run_id: str, names: Iterable[str], seq: int) -> Mapping[str, float]:
-        """The metrics that stand in a run at step `seq`; those not found are left out."""
+        """Return the metrics logged to a run at step `seq`; missing ones are omitted."""

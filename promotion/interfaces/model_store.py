@@ -1,4 +1,4 @@
-"""The doors of the model store: versions with their files and labels, and housekeeping for a store that needs it."""
+"""Protocols of the model store: versions with their files and labels, and optional maintenance."""
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Stray:
-    """Something among the models, or beside them, that is no version.
+    """Something in or beside the store that is not a version.
 
     Attributes:
-        path: where it lies.
-        why: it matters there.
-        model: whose folder it lies in; None where it lies in none.
+        path: its location.
+        why: why it causes problems there.
+        model: the model whose folder contains it; None if none does.
     """
 
     path: Path
@@ -35,13 +35,13 @@ class Stray:
 
 
 def shown(path: Path) -> str:
-    """A path as a shell takes it, and any terminal shows it."""
+    """Return a path quoted for a shell and printable on any terminal."""
     return quote(str(path)) if str(path).isprintable() else ascii(str(path))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stored:
-    """One version as the store holds it; `stage` is its label, or None; `torn` says what is wrong with it."""
+    """One version in the store; `stage` is its label, or None; `torn` describes what is wrong with it."""
 
     tag: Tag
     path: Path
@@ -52,13 +52,13 @@ class Stored:
 
     @property
     def known_stage(self) -> Stage | None:
-        """The stage, where the label is one of ours."""
+        """The stage, if the label is a known one."""
         return Stage(self.stage) if self.stage in set(Stage) else None
 
     def fits(self, stage: Stage | None, metadata: Mapping[str, str] | None) -> bool:
-        """Whether it is labelled with a stage and was saved with some metadata, where these are asked for.
+        """Return whether its label and metadata match; arguments that are None match everything.
 
-        A torn version has neither.
+        A torn version has neither label nor metadata.
         """
         if stage is not None and self.stage != stage.value:
             return False
@@ -71,9 +71,9 @@ class Claim:
 
     Attributes:
         ledger: hash of that ledger's first entry of the model: the same in every copy of it, and in no other ledger.
-        place: where it was when it last wrote here, e.g. `sqlite:////srv/fraud/ledger.db`; never with a password.
-        seq, hash: of the last entry that it wrote labels by; of its last one where it has written none yet.
-        since, by: when it came to be that ledger's, and who saw to that.
+        place: its location when it last wrote here, e.g. `sqlite:////srv/fraud/ledger.db`; never with a password.
+        seq, hash: the last entry from which it wrote labels; its last entry if it has written none yet.
+        since, by: when and by whom the model was assigned to that ledger.
     """
 
     ledger: str
@@ -86,12 +86,12 @@ class Claim:
 
 @dataclass(frozen=True, kw_only=True)
 class Digests:
-    """Of one version, by one reading.
+    """Digests of one version, computed in one pass.
 
     Attributes:
-        whole: SHA-256 over its files and description, the labels excepted.
-        files: SHA-256 over its files alone, by path; equal of two versions with the very same files. None without any.
-            Fingerprints of groups do not count, since they tell nothing of the model.
+        whole: SHA-256 over its files and description, except for the labels.
+        files: SHA-256 over its files alone, by path; equal for two versions with the same files. None without files.
+            Excludes fingerprints of groups, which say nothing about the model.
     """
 
     whole: str
@@ -99,44 +99,44 @@ class Digests:
 
 
 class ModelStore(Protocol):
-    """Versions of models with their files and labels: what registering, judging and moving versions needs.
+    """Versions of models with their files and labels: all that registering, judging and moving versions requires.
 
     `promotion.adapters.memory.MemoryStore` is the smallest example, `promotion.adapters.bento.BentoStore` the real one.
-    Every method raises `StoreError` where the store cannot be read or written, and has changed nothing then.
+    Every method raises `StoreError` if the store cannot be read or written; in that case nothing was changed.
     """
 
     @property
     def name(self) -> str:
-        """What sentences call it, after an article: `Bento store`."""
+        """Name of the store in messages, after an article: `Bento store`."""
 
     @property
     def delete_command(self) -> str:
-        """What a person runs to delete a version by hand; `{tag}` stands for its tag."""
+        """The command that deletes a version by hand; `{tag}` stands for its tag."""
 
     def models(self) -> tuple[str, ...]:
-        """Names of all models."""
+        """Return the names of all models."""
 
     def versions(
         self, model: str, *, stage: Stage | None = None, metadata: Mapping[str, str] | None = None
     ) -> tuple[Stored, ...]:
-        """Every version of a model, torn ones among them, in order of name; or those that `fits` says are asked for."""
+        """Return all versions of a model, including torn ones, ordered by name; or those that `Stored.fits`."""
 
     def get(self, tag: Tag) -> Stored:
-        """One version.
+        """Return one version.
 
         Raises:
             UnknownName: there is no such version.
-            TornVersion: it is not whole.
+            TornVersion: the version is incomplete.
         """
 
     def path(self, tag: Tag) -> Path:
-        """The folder of a version's files, whether it is there or not; of a store without folders, a name for it."""
+        """Return the folder of a version's files, even if missing; a name for it if the store has no folders."""
 
     def size(self, tag: Tag) -> int:
-        """Bytes of its files; a version is as large on any stage."""
+        """Return the size of its files in bytes; it does not depend on the stage."""
 
     def digests(self, tag: Tag) -> Digests:
-        """SHA-256 over the version's files and description, its labels excepted, and over its files alone."""
+        """Return SHA-256 over the version's files and description, except for its labels, and over its files alone."""
 
     def save(
         self,
@@ -147,78 +147,76 @@ class ModelStore(Protocol):
         training_rows: "NDArray[np.uint64]",
         training_groups: "Mapping[str, NDArray[np.uint64]] | None" = None,
     ) -> Tag:
-        """Save a candidate as `staging`, with the fingerprints of its training rows; all of it or nothing.
-
-        And with those of the groups that these rows are in, by what the groups are named by.
+        """Save a candidate as `staging`, with the fingerprints of its training rows and of their groups, atomically.
 
         Args:
-            model: its name, for a version of a new name; or `NAME:VERSION`.
+            model: its name, to generate a version name; or `NAME:VERSION`.
             trained: the candidate.
-            metadata: kept with it, under its digest.
+            metadata: stored with it and covered by its digest.
             training_rows: fingerprints, shape (n_training_rows,), in any order.
-            training_groups: fingerprints, each of shape (n_groups,), in any order.
+            training_groups: fingerprints by the name of the groups, each of shape (n_groups,), in any order.
         """
 
     def load(self, tag: Tag, *, digest: str) -> Trained:
         """Load a version whose files have the given digest (`Digests.whole`).
 
         Raises:
-            DigestMismatch: they have not; nothing was unpickled.
+            DigestMismatch: the files have a different digest; nothing was unpickled.
         """
 
     def training_rows(self, tag: Tag, *, by: str | None = None) -> KnownRows | None:
-        """Fingerprints of the rows it was trained on, sorted; None when the version does not say.
+        """Return the sorted fingerprints of its training rows; None if the version does not record them.
 
-        With `by`, those of their groups too, where the version says.
+        With `by`, includes those of their groups, if the version records them.
         """
 
     def write_stage(self, tag: Tag, stage: Stage) -> None:
-        """Rewrite the label `stage`, atomically, and nothing else.
+        """Replace the label `stage`, atomically, and nothing else.
 
         Raises:
             UnknownName: there is no such version.
-            TornVersion: it is not whole.
+            TornVersion: the version is incomplete.
         """
 
     def delete(self, tag: Tag) -> None:
-        """Remove a version's files; one that is gone already is no error."""
+        """Delete a version's files; does nothing if they are already gone."""
 
     def claim(self, model: str) -> Claim | None:
-        """The ledger that the model belongs to; None where the store does not say."""
+        """Return the ledger that the model belongs to; None if the store does not record one."""
 
     def write_claim(self, model: str, claim: Claim) -> None:
-        """Say so from now on; only while the model is held."""
+        """Replace the claim on the model; only while the model is held."""
 
     def held(self, model: str) -> AbstractContextManager[None]:
-        """Keep every other process from writing this model's labels meanwhile; ends with the process.
+        """Lock this model's labels against other processes within the context; released when the process ends.
 
         Raises:
-            StoreError: another one has held it for too long.
+            StoreError: another process has held the lock for too long.
         """
 
 
 @runtime_checkable
 class StoreMaintenance(Protocol):
-    """What a store offers beside, where people or killed processes can leave things in it: `repair` clears them.
+    """Optional maintenance for stores in which people or killed processes can leave files: `repair` cleans them up.
 
-    A store need not have it: then `repair` mends labels only, and says so, and an audit looks for nothing of the kind.
+    Without it, `repair` fixes labels only, and says so, and an audit does not look for such files.
     """
 
     def strays(self) -> tuple[Stray, ...]:
-        """What lies among the models and is none: torn versions, and what makes other readers of the store fail."""
+        """Return entries that are not versions: torn versions, and folders that break other readers of the store."""
 
     def quarantine(self, stray: Stray) -> Path | None:
-        """Move it out of the store, whole; where it lies now, or None where it was gone.
+        """Move it out of the store, intact; return its new location, or None if it was gone.
 
         Raises:
             StoreError: it cannot be moved; nothing was changed.
         """
 
     def leftovers(self) -> tuple[Stray, ...]:
-        """What killed saves and deletions left beside the models."""
+        """Return the leftovers of killed saves and deletions beside the models."""
 
     def remove(self, leftover: Stray) -> None:
-        """Delete what a killed save or deletion left.
+        """Delete a leftover of a killed save or deletion.
 
         Raises:
             StoreError: it cannot be deleted.

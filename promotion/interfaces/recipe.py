@@ -1,4 +1,4 @@
-"""The door of a user's own model: the recipe, its steps, and what may be kept of them."""
+"""The protocol of a user's own model: the recipe, its steps, and caching of its rows."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,47 +18,47 @@ R = TypeVar("R")
 
 
 class Step(Protocol):
-    """Runs one named step of a longer work: a plain call here, a Prefect task under `registry_flows`."""
+    """Runs one named step of a longer job: a plain call here, a Prefect task under `registry_flows`."""
 
     def __call__(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run `function(*args, **kwargs)` and return what it returns."""
+        """Run `function(*args, **kwargs)` and return its result."""
 
 
 def call(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-    """The plain `Step`."""
+    """Call the function: the plain `Step`."""
     return function(*args, **kwargs)
 
 
 def repeatable(function: Callable[P, R]) -> Callable[P, R]:
-    """Mark a function as one that gives the same value for the same arguments, so that its value may be kept.
+    """Mark a function as deterministic, so that its result may be cached.
 
-    Of a recipe's `load` it says that the rows depend on nothing but the file's bytes and the recipe: not on another
-    file, the time of day or a database. A flow then reads a file once, as long as file, options and code stay the same.
+    On a recipe's `load`, it declares that the rows depend only on the file's bytes and the recipe: not on another file,
+    the time of day or a database. A flow then reads a file once, as long as file, options and code stay the same.
     """
     function.repeatable = True  # type: ignore[attr-defined]
     return function
 
 
 def is_repeatable(function: Callable[..., object]) -> bool:
-    """Whether it carries the mark of `repeatable`."""
+    """Return whether it is marked with `repeatable`."""
     return bool(getattr(function, "repeatable", False))
 
 
 class Recall(Protocol):
-    """Gives the rows that were kept under a key; otherwise reads them, and may keep them."""
+    """Returns the cached rows of a key; otherwise reads the rows, and may cache them."""
 
     def __call__(self, key: str, read: "Callable[[], pd.DataFrame]") -> "pd.DataFrame":
-        """The rows of the key; `read` raises what it raises."""
+        """Return the rows of the key; exceptions of `read` propagate."""
 
 
 def read_anew(key: str, read: "Callable[[], pd.DataFrame]") -> "pd.DataFrame":  # noqa: ARG001 - nothing is kept
-    """The `Recall` that keeps nothing."""
+    """Read the rows: the `Recall` without a cache."""
     return read()
 
 
 @dataclass(frozen=True)
 class Split:
-    """The rows that train and the rows that judge; they share no row key."""
+    """The training rows and the holdout rows; they share no row key."""
 
     training: "pd.DataFrame"
     holdout: "pd.DataFrame"
@@ -66,13 +66,13 @@ class Split:
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
-    """A fitted model with all that scoring needs.
+    """A fitted model with everything needed to score.
 
     Attributes:
-        model: the fitted estimator; scikit-learn's, or any that follows its interface.
-        custom_objects: what else scoring needs, by name, e.g. an encoder; saved beside the model.
-        labels: labels for the Bento store; `stage` is the registry's own.
-        signatures: BentoML's, by method name.
+        model: the fitted estimator; scikit-learn's, or any with its interface.
+        custom_objects: other objects needed to score, by name, e.g. an encoder; saved beside the model.
+        labels: labels for the Bento store; the registry manages `stage` itself.
+        signatures: BentoML's signatures, by method name.
     """
 
     model: Any
@@ -83,15 +83,15 @@ class Trained:
 
 @runtime_checkable
 class Recipe(Protocol):
-    """What a user writes for their own model: how to load, split, train and score.
+    """The interface that users implement for their own model: how to load, split, train and score.
 
     Attributes:
-        key: the column that names a row; no two rows share a value.
-        label: the column that holds what is predicted: 0 or 1; a class from 0 to K-1; a number.
+        key: the column that identifies a row; its values are unique.
+        label: the column to predict: 0 or 1; a class from 0 to K-1; a number.
         time: the column that orders rows in time, or None: numbers, dates, datetimes, or ISO 8601 text.
 
-    A recipe that does not predict one of two classes says so by one more attribute, `task`: `"multiclass"` or
-    `"regression"`. One whose rows belong together names the column, or windows of a time, in `group`.
+    A recipe that is not for binary classification sets one more attribute, `task`: `"multiclass"` or `"regression"`. A
+    recipe with dependent rows names the column, or windows of a time, in `group`.
     """
 
     key: str
@@ -102,23 +102,23 @@ class Recipe(Protocol):
         """Read the rows, with at least the key, the label and the time; only the columns that are needed."""
 
     def split(self, rows: "pd.DataFrame") -> Split:
-        """Divide the rows; the holdout must look like the rows that the model will meet."""
+        """Split the rows; the holdout must resemble the rows that the model will score in production."""
 
     def train(self, training: "pd.DataFrame", *, step: Step) -> Trained:
-        """Fit on the training rows; `step(function, ...)` shows a part of it as a task of its own."""
+        """Fit on the training rows; `step(function, ...)` runs a part of it as a task of its own."""
 
     def score(self, trained: Trained, rows: "pd.DataFrame") -> "NDArray[np.floating[Any]]":
-        """One number per row, shape (n_rows,): the probability of label 1, or the number predicted.
+        """Return one number per row, shape (n_rows,): the probability of label 1, or the predicted number.
 
-        Of several classes the probability of each: shape (n_rows, K).
+        A multiclass recipe returns the probability of each class: shape (n_rows, K).
         """
 
 
 def task_of_recipe(recipe: Recipe) -> Task:
-    """What the recipe's models predict.
+    """Return the task of the recipe's models.
 
     Raises:
-        ConfigError: its `task` is none of ours.
+        ConfigError: its `task` is not a known one.
     """
     named = getattr(recipe, "task", Task.BINARY)
     try:

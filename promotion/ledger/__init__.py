@@ -1,1 +1,1 @@
-"""What is recorded: entries, chained by their hashes, and the state that they add up to. Pure."""
+"""The ledger: entries chained by their hashes, and the state folded from them. Pure."""

@@ -1,4 +1,4 @@
-"""The chain: each entry carries the hash of the one before; the head says where it ends and who serves."""
+"""The hash chain: each entry carries the hash of the previous one, and the head records the last entry and champion."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
@@ -15,19 +15,20 @@ GENESIS = "0" * 64
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One line of the ledger.
+    """One entry of the ledger.
 
     Attributes:
         model: e.g. `fraud_classifier`.
-        seq: 1, 2, 3, …; order is by it, never by time.
+        seq: 1, 2, 3, …; entries are ordered by it, never by time.
         kind: e.g. `transition_planned`.
-        at: when, by the writer's clock: `2026-11-22T11:14:54.895460+00:00`. Information, not order.
-        actor: who, and how we know: `os:alice`, `config:ci`, `form:alice`, `prefect:swift-otter`.
+        at: time by the writer's clock: `2026-11-22T11:14:54.895460+00:00`. For information, not for ordering.
+        actor: who wrote the entry, and the source of that name: `os:alice`, `config:ci`, `form:alice`,
+            `prefect:swift-otter`.
         body: the kind's fields as plain data.
-        prev_hash: hash of the entry before; 64 zeros for the first.
+        prev_hash: hash of the previous entry; 64 zeros for the first.
         hash: SHA-256 of the canonical JSON of all the above.
-        signature: of the hash, by the writer's key; None where the writer has none. It vouches for all entries before
-            too, since each hash covers the one before.
+        signature: signature of the hash by the writer's key; None if the writer has no key. It also covers all previous
+            entries, because each hash includes the previous one.
     """
 
     model: str
@@ -41,10 +42,10 @@ class Entry:
     signature: str | None = None
 
     def content(self) -> Body:
-        """The body as a value.
+        """Return the body as a value.
 
         Raises:
-            LedgerError: the entry was written by a later release, or is damaged.
+            LedgerError: a later release wrote the entry, or the entry is damaged.
         """
         from pydantic import ValidationError
 
@@ -61,14 +62,14 @@ class Entry:
         return content
 
     def expected_hash(self) -> str:
-        """What `hash` must be."""
+        """Return the hash that the entry must have."""
         body = canonical_json(self.body)
         return hash_of(self.model, self.seq, self.kind, self.at, self.actor, body, self.prev_hash)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Champion:
-    """Who serves, as the head of the ledger knows without reading the entries."""
+    """The current champion, stored in the head so that it can be looked up without reading the entries."""
 
     tag: str
     digest: str
@@ -79,7 +80,7 @@ class Champion:
 
 @dataclass(frozen=True, kw_only=True)
 class Head:
-    """The end of a model's chain and what holds there."""
+    """The last entry of a model's chain and the champion at that point."""
 
     model: str
     seq: int
@@ -96,7 +97,7 @@ def chain(
     actor: str,
     sign: Callable[[str], str] | None = None,
 ) -> Iterator[Entry]:
-    """The entries that record the bodies, each tied to the one before, and signed where the writer has a key."""
+    """Yield entries that record the bodies, each chained to the previous one, and signed if the writer has a key."""
     seq, prev_hash = (after.seq, after.hash) if after else (0, GENESIS)
     for body in bodies:
         seq += 1
@@ -117,6 +118,6 @@ def chain(
 
 
 def hash_of(model: str, seq: int, kind: str, at: str, actor: str, body: str, prev_hash: str) -> str:
-    """SHA-256 of the canonical JSON of the list of `FORMAT` and all these; of the body, that text is given."""
+    """Return the SHA-256 of the canonical JSON list of `FORMAT` and the arguments; `body` is given as its JSON text."""
     before = canonical_json([FORMAT, model, seq, kind, at, actor]).removesuffix("]")
     return hashlib.sha256(f"{before},{body},{canonical_json(prev_hash)}]".encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""The entries of the ledger: what each kind records, and the hash chain that ties them together."""
+"""The bodies of ledger entries: the fields that each kind records."""
 
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -16,20 +16,20 @@ FORMAT = 1
 
 @dataclass(frozen=True, kw_only=True)
 class Registration:
-    """A version became known.
+    """A version was registered.
 
     Attributes:
         tag: e.g. `fraud_classifier:6hnrlexgmwrh6ax4`.
         digest: SHA-256 over its files and description; verified before it is loaded.
-        stage: the stage it was found in.
+        stage: the stage it had in the store.
         version: the trainer's own name for it, e.g. `1.0.1`.
         run_id: the MLflow run that trained it.
-        data: the file it was trained from, and
-        data_digest: SHA-256 of its bytes.
-        training_rows: how many rows trained it; None when the version does not say.
-        recipe: e.g. `registry_flows.fraud:FraudRecipe`, and
-        options: what it was made with, over the configured ones.
-        files: SHA-256 over its files alone, which another tag may have as well; None in a record of an earlier release.
+        data: the file it was trained from.
+        data_digest: SHA-256 of the bytes of that file.
+        training_rows: number of rows it was trained on; None if the version does not record it.
+        recipe: e.g. `registry_flows.fraud:FraudRecipe`.
+        options: the options of the recipe, in addition to the configured ones.
+        files: SHA-256 over its files alone, which another tag may share; None in records of earlier releases.
     """
 
     tag: str
@@ -50,15 +50,14 @@ class Judgement:
     """A decision on a version.
 
     Attributes:
-        tag: of the version.
-        decision: what was decided, and on what.
-        decision_digest: what names it.
-        sketch: of the rows that judged, by which later decisions tell how many of theirs it has seen.
-        curves: how the scores look, for a report; None where nothing could be drawn, or by an earlier release.
-        policy: what it was decided by, as plain data; None in a record of an earlier release. The decision holds only
-            its digest.
-        draws: what counted as a draw of its own among the rows; None where nothing was said, or by an earlier release.
-        renamed: the rows that judged as earlier releases recorded them, where such records count as uses of them.
+        tag: tag of the version.
+        decision: the verdict and its evidence.
+        decision_digest: digest that identifies the decision.
+        sketch: sketch of the evaluation rows; later decisions use it to count how many of their rows it used.
+        curves: curves of the scores, for a report; None if nothing could be drawn, or in records of earlier releases.
+        policy: the policy as plain data; None in records of earlier releases. The decision contains only its digest.
+        draws: the unit that counted as one independent draw; None if not specified, or in records of earlier releases.
+        renamed: the evaluation rows under keys of earlier releases, if records of those count as uses of the same rows.
     """
 
     tag: str
@@ -72,12 +71,12 @@ class Judgement:
 
     @property
     def form(self) -> int:
-        """The form of the keys that its rows were read and fingerprinted by; releases that kept none had the first."""
+        """The form of the keys of its rows and fingerprints; releases that recorded none used the first form."""
         return self.sketch.form if self.sketch else FIRST_FORM
 
     @property
     def trial(self) -> Trial | None:
-        """The use that it made of its holdout; None when no challenger was compared with a champion there."""
+        """The use of the holdout; None if no challenger was compared with a champion."""
         decision = self.decision
         primary = next((check.subject for check in decision.checks if check.kind is Kind.PRIMARY), None)
         if primary is None or decision.holdout is None or not isinstance(decision.evidence, Comparison):
@@ -94,14 +93,14 @@ class Judgement:
 
 @dataclass(frozen=True, kw_only=True)
 class Adoption:
-    """A person vouched for a version whose training rows are unknown.
+    """A person vouched for a version with unknown training rows.
 
     Attributes:
-        tag: of the version.
+        tag: tag of the version.
         reason: one sentence.
-        trained_before: it was trained on rows before this only: a number in the unit of the recipe's time, or a moment
-            as ISO 8601 text, `2024-12-01`; None where nothing is said.
-        assumed_clean: it was trained on no row that will ever judge.
+        trained_before: upper limit of the training rows' times: a number in the unit of the recipe's time, or a date or
+            time as ISO 8601 text, `2024-12-01`; None if not specified.
+        assumed_clean: whether the person declared that it was trained on no row of any future holdout.
     """
 
     tag: str
@@ -112,7 +111,7 @@ class Adoption:
 
 @dataclass(frozen=True, kw_only=True)
 class Override:
-    """A person moved a version against or without a decision."""
+    """A person moved a version without a decision, or contrary to one."""
 
     tag: str
     reason: str
@@ -121,7 +120,7 @@ class Override:
 
 @dataclass(frozen=True, kw_only=True)
 class Readmission:
-    """A person let a version that was rolled back from be judged and promoted like any other again."""
+    """A person readmitted a version that was rolled back, so it can be judged and promoted again."""
 
     tag: str
     reason: str
@@ -129,12 +128,12 @@ class Readmission:
 
 @dataclass(frozen=True, kw_only=True)
 class FreshStart:
-    """A person let the ledger name a first champion although MLflow had one, or did not say whether it had.
+    """A person allowed a first champion although MLflow had one, or did not report whether it had.
 
     Attributes:
         reason: one sentence.
-        aliases: what MLflow's aliases named then, e.g. `{"champion": "toy/2"}` for MLflow's own version 2; they may be
-            moved from there. Empty where MLflow did not answer.
+        aliases: the targets of MLflow's aliases at that time, e.g. `{"champion": "toy/2"}` for MLflow's own version 2.
+            The aliases may be moved from there. Empty if MLflow did not answer.
     """
 
     reason: str
@@ -143,11 +142,11 @@ class FreshStart:
 
 @dataclass(frozen=True, kw_only=True)
 class Approval:
-    """A person's answer to a decision that waits for one.
+    """A person's answer to a decision that waits for approval.
 
     Attributes:
-        tag: of the version.
-        decision: digest of the decision that it answers; it says nothing on a later one.
+        tag: tag of the version.
+        decision: digest of the decision that it answers; it does not apply to later decisions.
         approved: whether the version may serve; False denies it.
         reason: one sentence.
     """
@@ -160,15 +159,15 @@ class Approval:
 
 @dataclass(frozen=True, kw_only=True)
 class Takeover:
-    """A person handed the model in the store over to this ledger.
+    """A person transferred the model in the store to this ledger.
 
     Attributes:
         reason: one sentence.
-        ledger: hash of the first entry of the ledger that it belonged to; None where the store named none.
-        place: where that ledger was, and
-        seq, hash: the last entry that it wrote labels by.
-        mirrored: `seq` and hash of the last entry that MLflow was sent until then, over which ours may be sent;
-            None where it was sent none, or did not answer.
+        ledger: hash of the first entry of the ledger that owned the model; None if the store recorded none.
+        place: location of that ledger.
+        seq, hash: the last entry from which that ledger wrote labels.
+        mirrored: `seq` and hash of the last entry sent to MLflow before the transfer, which this ledger's entries may
+            replace; None if none was sent, or MLflow did not answer.
     """
 
     reason: str
@@ -181,7 +180,7 @@ class Takeover:
 
 @dataclass(frozen=True, kw_only=True)
 class Move:
-    """One version from one stage to another; `before` is None when it carried no stage of ours."""
+    """A move of one version from one stage to another; `before` is None if it had no known stage."""
 
     tag: str
     before: Stage | None
@@ -190,7 +189,7 @@ class Move:
 
 @dataclass(frozen=True, kw_only=True)
 class TransitionPlanned:
-    """A set of moves; where it changes the champion, the champion changes here.
+    """A planned set of moves; if it changes the champion, the change takes effect here.
 
     Attributes:
         cause: `promotion`, `rejection`, `denial`, `reopening`, `rollback`, `adoption`, `repair` or `retention`.
@@ -198,8 +197,8 @@ class TransitionPlanned:
         champion: tag of the champion from here on.
         decision: digest of the decision that it follows, if any.
         reason: one sentence.
-        deletions: tags of the versions whose files go for good; the ledger remembers them.
-        unseen: what could not be seen of the new champion beforehand, e.g. that it scores rows.
+        deletions: tags of the versions whose files are deleted permanently; the ledger keeps their records.
+        unseen: what could not be checked of the new champion beforehand, e.g. that it scores rows.
     """
 
     cause: str
@@ -213,7 +212,7 @@ class TransitionPlanned:
 
 @dataclass(frozen=True, kw_only=True)
 class TransitionApplied:
-    """All labels of the transition planned at `planned` are written, and its deletions done."""
+    """The transition planned at `planned` is complete: all labels are written and all deletions done."""
 
     planned: int
 

@@ -1,4 +1,4 @@
-"""The ledger as JSON lines, to be kept elsewhere or moved: written as it is, taken back only when all of it is true."""
+"""Export and import of the ledger as JSON lines; an import accepts a file only if every entry is valid."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from promotion.vocabulary import is_name
 
 _FORMAT, _VERSION = "promotion-ledger", 1
 EXPORT_BEGINS = f'{{"format":"{_FORMAT}",'
-"""What the first line of every export begins with."""
+"""The beginning of the first line of every export."""
 T = TypeVar("T")
 
 
@@ -25,9 +25,9 @@ class Header:
 
     Attributes:
         format: `promotion-ledger`.
-        version: of the format.
-        release: of registry-flows that wrote it, e.g. `0.1.0`.
-        models: of each model the `seq` and the hash of its last entry, by which a cut export is noticed.
+        version: version of the format.
+        release: release of registry-flows that wrote it, e.g. `0.1.0`.
+        models: `seq` and hash of each model's last entry, which reveal a truncated export.
     """
 
     format: str = _FORMAT
@@ -38,14 +38,14 @@ class Header:
 
 @dataclass(frozen=True, kw_only=True)
 class Chain:
-    """All that an export holds of one model: its entries, each checked, and the head that they come to."""
+    """One model in an export: its entries, each checked, and the resulting head."""
 
     entries: tuple[Entry, ...]
     head: Head
 
 
 def export_lines(chains: Mapping[str, Sequence[Entry]], *, release: str) -> Iterator[str]:
-    """The lines of an export, without their ends: a header, then every entry whole, model by model, by `seq`."""
+    """Yield the lines of an export without line ends: a header, then every entry, model by model, by `seq`."""
     ends = {model: (entries[-1].seq, entries[-1].hash) for model, entries in chains.items() if entries}
     yield canonical_json(plain(Header(release=release, models=ends)))
     for entries in chains.values():
@@ -53,7 +53,7 @@ def export_lines(chains: Mapping[str, Sequence[Entry]], *, release: str) -> Iter
 
 
 def lost_with(header: str, chains: Mapping[str, Sequence[Entry]]) -> tuple[str, ...]:
-    """The models of an export, by its first line, whose entries are not among these."""
+    """Return the models in an export's header that have entries missing from these chains."""
     try:
         models = {name: (int(seq), digest) for name, (seq, digest) in json.loads(header)["models"].items()}
     except (ValueError, TypeError, KeyError, AttributeError):
@@ -66,14 +66,14 @@ def lost_with(header: str, chains: Mapping[str, Sequence[Entry]]) -> tuple[str, 
 
 
 def read_export(lines: Iterable[bytes], *, name: str) -> Mapping[str, Chain]:
-    """The chains of an export, by model.
+    """Read the chains of an export, by model.
 
     Args:
-        lines: as they are read from a file that was opened as bytes.
-        name: of the file, for sentences.
+        lines: lines of a file opened as bytes.
+        name: name of the file, for messages.
 
     Raises:
-        LedgerError: a line is not as an export writes it, or does not belong where it stands; names the line.
+        LedgerError: a line is not as an export writes it, or is out of place; the message gives the line number.
     """
     reading = _Import(name)
     for line in lines:
@@ -82,10 +82,10 @@ def read_export(lines: Iterable[bytes], *, name: str) -> Mapping[str, Chain]:
 
 
 def entries_to_append(chain: Chain, held: Sequence[Entry]) -> tuple[Entry, ...]:
-    """What a ledger that holds some entries of the model lacks of the chain.
+    """Return the entries of the chain that a ledger with some entries of the model lacks.
 
     Raises:
-        LedgerError: what it holds is not the beginning of the chain.
+        LedgerError: the ledger's entries are not the beginning of the chain.
     """
     model, n_held = chain.head.model, len(held)
     if tuple(held) == chain.entries[:n_held]:
@@ -100,7 +100,7 @@ def entries_to_append(chain: Chain, held: Sequence[Entry]) -> tuple[Entry, ...]:
 
 
 class _Import:
-    """An export as far as it was read."""
+    """An export while it is being read."""
 
     def __init__(self, name: str) -> None:
         self._name, self._number = name, 0
@@ -109,7 +109,7 @@ class _Import:
         self._numbers: dict[str, list[int]] = {}
 
     def take(self, line: bytes) -> None:
-        """Take in the next line."""
+        """Process the next line."""
         self._number += 1
         data = self._data(line)
         if self._header is None:
@@ -123,7 +123,7 @@ class _Import:
             self._numbers[entry.model].append(self._number)
 
     def chains(self) -> Mapping[str, Chain]:
-        """What all lines come to."""
+        """Return the chains after all lines."""
         if self._header is None:
             raise self._refusal("is empty: expected a header as `promotion ledger export` writes it")
         for model, (seq, last) in self._header.models.items():
@@ -143,18 +143,18 @@ class _Import:
 
     def _read_header(self, data: Any, line: bytes) -> Header:
         if not isinstance(data, dict) or data.get("format") != _FORMAT:
-            raise self._bad_line("is no header of an export of a ledger")
+            raise self._bad_line("is not the header of a ledger export")
         if data.get("version") != _VERSION:
             version = str(data.get("version"))[:20]
             raise self._bad_line(f"names format {version}, and this release reads {_VERSION}; install a newer release")
         header = self._exactly(Header, data, line)
         for model in header.models:
             if not is_name(model):
-                raise self._bad_line(f"names {ascii(model)[:80]}, which is no name of a model")
+                raise self._bad_line(f"names {ascii(model)[:80]}, which is not a model name")
         return header
 
     def _exactly(self, kind: type[T], data: Any, line: bytes) -> T:
-        """The value that the line holds, where no other text of it would do: nothing in it is passed over."""
+        """Parse the line strictly: the value's only valid text is the line itself, so nothing in it is ignored."""
         try:
             value = restore(kind, data)
             written = canonical_json(plain(value)).encode()
@@ -165,7 +165,7 @@ class _Import:
         return value
 
     def _check(self, entry: Entry, header: Header) -> None:
-        """The entry is unchanged, and follows the one before."""
+        """Check that the entry is unchanged and follows the previous one."""
         if entry.model not in header.models:
             raise self._bad_line(f"is of {ascii(entry.model)[:80]}, which the header does not name")
         before = self._entries[entry.model]
@@ -180,11 +180,11 @@ class _Import:
             )
         if not _is_moment(entry.at):
             raise self._bad_line(
-                f"holds entry {entry.seq} of '{entry.model}' at {ascii(entry.at)[:60]}, which is no time"
+                f"holds entry {entry.seq} of '{entry.model}' at {ascii(entry.at)[:60]}, which is not a time"
             )
 
     def _chain(self, model: str, entries: Sequence[Entry]) -> Chain:
-        """Fold the entries, as the ledger does when it is read."""
+        """Fold the entries, as the ledger does on reading."""
         folding, champion = champions(model, entries), None
         for number in self._numbers[model]:
             self._number = number
@@ -195,7 +195,7 @@ class _Import:
     def _folded(self, folding: Iterator[tuple[Entry, Champion | None]]) -> Champion | None:
         try:
             return next(folding)[1]
-        except Exception as error:  # whoever computes hashes can write any content
+        except Exception as error:  # anyone who computes valid hashes can write any content
             why = re.split(r"[.;] |\n", str(error))[0].rstrip(".")
             raise self._bad_line(f"cannot be taken ({why or type(error).__name__})") from error
 

@@ -1,4 +1,4 @@
-"""The doors of the record: the store of entries, and the keys that vouch for them."""
+"""Protocols of the ledger: the store of entries, and the keys that verify their signatures."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
@@ -8,53 +8,53 @@ if TYPE_CHECKING:
 
     from promotion.ledger.chain import Entry, Head
 Names = Mapping[str, str | None]
-"""Of aliases: the version that each names, None where it names none."""
+"""Alias to version; None for an alias without a version."""
 
 
 class LedgerStore(Protocol):
-    """Append-only entries per model, in order of `seq`, and a small head for each."""
+    """Append-only entries per model, ordered by `seq`, and a small head for each model."""
 
     @property
     def place(self) -> str:
-        """Where it is, as a person would recognise it; never with a password."""
+        """Readable location, never with a password."""
 
     def make(self) -> None:
-        """Make it where it is not there yet; whoever only reads never does."""
+        """Create the store if it does not exist; read-only callers never call this."""
 
     def models(self) -> tuple[str, ...]:
-        """Names of all models with entries."""
+        """Return the names of all models with entries."""
 
     def head(self, model: str) -> "Head | None":
-        """The last entry's place and the champion; None when nothing is recorded."""
+        """Return the position of the last entry and the champion; None if nothing is recorded."""
 
     def entries(self, model: str, *, after: int = 0, limit: int | None = None) -> "Sequence[Entry]":
-        """The entries with `seq > after`, in order; the first `limit` of them."""
+        """Return the entries with `seq > after`, in order; at most the first `limit`."""
 
     def append(self, entries: "Sequence[Entry]", head: "Head") -> None:
-        """Append all entries and move the head, or nothing.
+        """Append all entries and move the head, atomically.
 
         Raises:
             Conflict: the first entry's `seq` is taken.
         """
 
     def mirrored(self, model: str) -> int:
-        """The `seq` up to which the mirror is done; 0 at first."""
+        """Return the `seq` up to which the mirror is up to date; 0 initially."""
 
     def mark_mirrored(self, model: str, seq: int) -> None:
-        """Record that the mirror is done up to `seq`."""
+        """Record that the mirror is up to date up to `seq`."""
 
     def foreign(self, model: str) -> "Names":
-        """The mirror's aliases that somebody else moved, when last looked at; also of a model without entries."""
+        """Return the mirror's aliases that someone else had moved at the last check, even without entries."""
 
     def mark_foreign(self, model: str, aliases: "Names") -> None:
-        """Record them: a note for `status`, which asks no mirror. Nothing is decided by it."""
+        """Record these aliases for `status`, which does not query the mirror. No decision uses them."""
 
 
 class Keyring(Protocol):
-    """The public keys that signatures of entries are held against."""
+    """The public keys that entry signatures are verified with."""
 
     def claimed(self, signature: str) -> str | None:
-        """Name of the key that a signature says it is by; None where that is none of these keys."""
+        """Return the name of the key that a signature claims; None if it is not one of these keys."""
 
     def vouches(self, entry_hash: str, signature: str) -> bool:
-        """Whether the signature is of this hash, and by the key that it says."""
+        """Return whether the signature is of this hash and by the key that it claims."""

@@ -1,4 +1,4 @@
-"""What this process has recorded, so that a command that ends before its answer is out can still say it."""
+"""The entries that this process recorded, so that a command that is interrupted before its output can report them."""
 
 from collections import deque
 from typing import TYPE_CHECKING
@@ -13,15 +13,15 @@ _recorded: "deque[Entry]" = deque(maxlen=_LAST)
 
 
 def note_recorded(entries: "Sequence[Entry]") -> None:
-    """Keep the last of the entries that a ledger has just taken for good."""
+    """Remember the last entries that a ledger has just committed."""
     _recorded.extend(entries)
 
 
 def recorded_here() -> "tuple[Entry, ...]":
-    """The last entries that this process recorded, oldest first; eight at most."""
+    """Return the last entries that this process recorded, oldest first; at most eight."""
     return tuple(_recorded)
 
 
 def forget_recorded() -> None:
-    """Begin anew, with the next command."""
+    """Forget the entries when the next command starts."""
     _recorded.clear()

@@ -1,4 +1,4 @@
-"""What is so: the state of a model, folded from its entries. Pure."""
+"""The state of a model, folded from its ledger entries. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -27,7 +27,7 @@ from promotion.vocabulary import Stage
 
 @dataclass(frozen=True, kw_only=True)
 class Vote:
-    """One person's answer to the decision that stands on a version."""
+    """One person's answer to the current decision on a version."""
 
     actor: str
     at: str
@@ -37,11 +37,11 @@ class Vote:
 
 @dataclass(frozen=True, kw_only=True)
 class RolledBack:
-    """A rollback that took a version out of production, and that no person has taken back since.
+    """A rollback that removed a version from production and has not been revoked since.
 
     Attributes:
         actor: who rolled back, e.g. `os:alice`.
-        at, seq: when, and its entry.
+        at, seq: time and entry of the rollback.
         reason: why.
     """
 
@@ -53,19 +53,19 @@ class RolledBack:
 
 @dataclass(frozen=True, kw_only=True)
 class VersionState:
-    """One version as the ledger knows it.
+    """One version according to the ledger.
 
     Attributes:
-        registration: where it came from.
-        registered_at, registered_by: when and by whom that was recorded.
-        stage: where it stands; None for one that never carried a stage of ours, and for a deleted one.
-        adoption: what a person vouched for.
-        decision: the last one on it,
-        decided_seq, decided_by, decided_at: its entry, who asked for it and when, and
-        votes: what people answered to it, each with their last word.
-        deleted_at: when its files were given up for good,
+        registration: its registration.
+        registered_at, registered_by: when and by whom it was registered.
+        stage: its stage; None if it never had a known stage, or is deleted.
+        adoption: the statement of a person who vouched for it.
+        decision: the latest decision on it.
+        decided_seq, decided_by, decided_at: entry, requester and time of that decision.
+        votes: people's answers to that decision, the latest of each.
+        deleted_at: when its files were deleted permanently.
         deleted_by, deleted_because: by whom and why.
-        rolled_back: the rollback that took it out of production; None once it serves again or was readmitted.
+        rolled_back: the rollback that removed it from production; None once it serves again or was readmitted.
     """
 
     registration: Registration
@@ -85,25 +85,25 @@ class VersionState:
 
     @property
     def tag(self) -> str:
-        """The version's tag."""
+        """Tag of the version."""
         return self.registration.tag
 
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """A model at one point of its ledger.
+    """A model's state at one point of its ledger.
 
     Attributes:
         model: its name.
         seq, hash: of the last entry folded.
-        origin: hash of the first, by which the store knows this ledger; None before there is one.
+        origin: hash of the first entry, by which the store identifies this ledger; None before the first entry.
         versions: every version ever registered, by tag.
-        champion: who serves.
-        line: the champions that led here, the present one last; a rollback takes from its end.
+        champion: the current champion.
+        line: the sequence of champions up to the current one, which is last; a rollback removes from its end.
         trials: every use of a holdout, oldest first.
         budgeted: the last decision that counted the uses of its holdout.
-        pending: the transition that is planned and not yet applied, with its `seq`.
-        fresh_start: the last one, if any.
+        pending: the transition that is planned but not yet applied, with its `seq`.
+        fresh_start: the last fresh start, if any.
     """
 
     model: str
@@ -120,12 +120,12 @@ class State:
 
     @property
     def head(self) -> Head | None:
-        """The end of the chain; None before the first entry."""
+        """The last entry and the champion; None before the first entry."""
         return Head(model=self.model, seq=self.seq, hash=self.hash, champion=self.champion) if self.seq else None
 
     @property
     def previous(self) -> str | None:
-        """Whom a rollback would bring back."""
+        """The previous champion, which a rollback would restore."""
         return self.line[-2] if len(self.line) > 1 else None
 
     @property
@@ -135,16 +135,16 @@ class State:
 
 
 def fold(model: str, entries: Iterable[Entry]) -> State:
-    """The state after all the entries.
+    """Return the state after all the entries.
 
     Raises:
-        LedgerError: the entries are not as they were written.
+        LedgerError: an entry was changed after it was written, or is out of place.
     """
     return _folded(State(model=model), entries).state()
 
 
 def advance(state: State, *entries: Entry) -> State:
-    """The state after some more entries.
+    """Return the state after further entries.
 
     Raises:
         LedgerError: they do not follow this state.
@@ -153,7 +153,7 @@ def advance(state: State, *entries: Entry) -> State:
 
 
 def champions(model: str, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Champion | None]]:
-    """Each entry with who served after it."""
+    """Yield each entry with the champion after it."""
     builder = StateBuilder(State(model=model))
     for entry in entries:
         builder.take(entry)
@@ -161,7 +161,7 @@ def champions(model: str, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Cha
 
 
 def champion_at(model: str, entries: Iterable[Entry], moment: datetime) -> Champion | None:
-    """Who served at a moment, by the times that the entries carry: the last champion that began no later."""
+    """Return the champion at a time, by the times in the entries: the last one that began at or before it."""
     found = None
     for _, champion in champions(model, entries):
         if champion and datetime.fromisoformat(champion.since) <= moment:
@@ -177,7 +177,7 @@ def _folded(state: State, entries: Iterable[Entry]) -> "StateBuilder":
 
 
 class StateBuilder:
-    """A state that takes entries in, in time proportional to their number."""
+    """A mutable state that folds entries in linear time."""
 
     def __init__(self, state: State) -> None:
         self.model, self.seq, self.hash, self.origin = state.model, state.seq, state.hash, state.origin
@@ -187,7 +187,7 @@ class StateBuilder:
         self.fresh_start = state.fresh_start
 
     def state(self) -> State:
-        """What it has come to."""
+        """Return the resulting state."""
         return State(
             model=self.model,
             seq=self.seq,
@@ -203,7 +203,7 @@ class StateBuilder:
         )
 
     def take(self, entry: Entry) -> None:
-        """Take in the next entry, as it was written and where it belongs."""
+        """Fold the next entry, after checking that it is unchanged and in place."""
         if entry.seq != self.seq + 1 or entry.prev_hash != self.hash or entry.hash != entry.expected_hash():
             message = (
                 f"Entry {entry.seq} of '{self.model}' does not follow entry {self.seq} as it was written: the ledger "
@@ -213,7 +213,7 @@ class StateBuilder:
         self.record(entry, entry.content())
 
     def record(self, entry: Entry, body: Body) -> None:
-        """Take in the next entry, which was seen to be as it was written, with its content."""
+        """Fold the next entry, already verified, with its content."""
         try:
             self._record(entry, body)
         except KeyError as error:
@@ -265,7 +265,7 @@ class StateBuilder:
         if self.champion and plan.cause == "rollback":
             back = RolledBack(actor=entry.actor, at=entry.at, seq=entry.seq, reason=plan.reason)
             self._change(self.champion.tag, rolled_back=back)
-        self._change(plan.champion, rolled_back=None)  # whoever put it there again: that is on record
+        self._change(plan.champion, rolled_back=None)  # whoever promoted it again is on record
         self.champion = Champion(
             tag=plan.champion,
             digest=self.versions[plan.champion].registration.digest,
@@ -276,7 +276,7 @@ class StateBuilder:
         self._extend_line(plan)
 
     def _extend_line(self, plan: TransitionPlanned) -> None:
-        assert plan.champion is not None  # noqa: S101 - the caller has seen to it
+        assert plan.champion is not None  # noqa: S101 - the caller ensures it
         if plan.cause == "rollback" and plan.champion in self.line:
             last = len(self.line) - 1 - self.line[::-1].index(plan.champion)
             del self.line[last + 1 :]

@@ -1,9 +1,9 @@
-"""Metrics: the value of each on labels and scores, and how much each row moves it. Pure; NumPy only.
+"""Metrics: the value of each metric on labels and scores, and each row's influence on it. Pure; NumPy only.
 
     labels, scores, weights -> ScoredRows -> Estimate (value, influence per row)
 
 `read_rows` checks the arrays, and `ScoredRows` sorts each score vector once. A `Metric` turns them into an `Estimate`.
-One line of `catalogue` and one function make a metric.
+To add a metric, write one function and add one line to `catalogue`.
 """
 
 from promotion.metrics.bounds import AsEqual as AsEqual

@@ -1,4 +1,4 @@
-"""The arrays that evidence is made of, and columns of rows by name."""
+"""Array types shared by the measuring modules, and access to columns of rows by name."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,20 +22,20 @@ class Columns(Protocol):
 
 
 TABLE = "The table of columns"
-"""What a sentence calls columns."""
+"""The phrase that messages use for the columns."""
 
 
 def names_of(columns: Columns | None) -> tuple[object, ...]:
-    """The names of columns, doubled ones as often as they occur; none where the columns do not say."""
+    """Return the column names, with duplicates; empty if the columns do not list them."""
     return tuple(columns) if isinstance(columns, Iterable) else ()
 
 
 @dataclass(frozen=True, eq=False)
 class TakenColumns:
-    """Some of `n_rows` rows of columns; a column is cut when it is asked for, so that a wide table costs nothing.
+    """A subset of the rows of columns with `n_rows` rows. Columns are cut on access, so a wide table costs nothing.
 
     Raises:
-        ValueError: the column asked for is of another length.
+        ValueError: the requested column has a different length.
     """
 
     columns: Columns

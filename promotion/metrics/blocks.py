@@ -1,8 +1,9 @@
-"""Blocks of time: rows in order of time, divided into stretches of equal duration.
+"""Blocks of time: rows sorted by time and divided into stretches of equal duration.
 
-What rows that lie near each other have in common (a day's weather, a campaign, an outage) makes them depend on each
-other, and nobody has to know how: rows of different blocks share little of it when a block is long beside it. Whole
-days are, for much of what happens; the correlation of neighbouring rows is not asked, as these are often seconds apart.
+Rows close in time share causes (a day's weather, a campaign, an outage), so they depend on each other in ways that
+nobody needs to specify. Rows in different blocks share little of this if a block is long compared with the cause.
+Whole days are long enough for most causes. The correlation of neighbouring rows is not used, because neighbours are
+often only seconds apart.
 """
 
 import math
@@ -17,28 +18,28 @@ from promotion.metrics.arrays import Floats
 from promotion.time_columns import times_of
 
 FEWEST_DAYS, MOST, PARTS = 7, 30, 20
-"""Days it takes for blocks of days; most blocks; equal parts of the time where there are no such days."""
+"""Minimum days for blocks of whole days; maximum number of blocks; number of equal time spans otherwise."""
 
 LEAST_EFFECTIVE = 2.0
-"""Blocks with fewer effective ones (Kish 1965) tell nothing of how rows depend on each other."""
+"""Fewer effective blocks than this (Kish 1965) carry no information on how rows depend on each other."""
 
 
 class Blocks(NamedTuple):
-    """Which block each row is in, shape `(n_rows,)`, counted from 0; and whole days to a block, where it has these."""
+    """The block of each row, shape `(n_rows,)`, counted from 0; and the whole days per block, for blocks of days."""
 
     codes: NDArray[np.intp]
     days: int | None
 
 
 def blocks_of(times: Floats, day: float | None) -> Blocks:
-    """7 to 30 blocks of whole days where at least seven hold rows; else 20 equal parts of the time.
+    """Divide rows into 7 to 30 blocks of whole days if at least seven days hold rows, else into 20 equal time spans.
 
-    Days begin at multiples of `day`, so for seconds since 1970 at midnight in UTC; those without rows are passed over.
-    Where nearly all rows are in one such part, the parts have equally many moments instead.
+    Days begin at multiples of `day`: at midnight UTC for seconds since 1970. Days without rows are skipped.
+    If nearly all rows fall into one such span, blocks with equal numbers of distinct times are used instead.
 
     Args:
-        times: of the rows, shape `(n_rows,)`; rows without one, at NaN, are a block of their own.
-        day: how long a day is in their unit, 86400.0 for seconds; None where the unit is unknown.
+        times: time of each row, shape `(n_rows,)`. Rows without a time (NaN) form a block of their own.
+        day: length of a day in the unit of `times`, 86400.0 for seconds; None if the unit is unknown.
     """
     held = ~np.isnan(times)
     if not held.all():
@@ -63,26 +64,26 @@ def blocks_of(times: Floats, day: float | None) -> Blocks:
 
 
 def _tell_apart(codes: NDArray[np.intp]) -> bool:
-    """Whether the rows are spread over the blocks; one wrong time must not put all others into one block."""
+    """Return whether the rows are spread over the blocks: one wrong time must not put all other rows into one block."""
     counts = np.bincount(codes).astype(np.float64)
     return bool(counts.sum() ** 2 >= LEAST_EFFECTIVE * np.square(counts).sum())
 
 
 def windows_of(times: Floats, length: float) -> NDArray[np.intp]:
-    """Which window each row is in, counted from the first, shape `(n_rows,)`; they begin at multiples of the length."""
+    """Return each row's window, counted from the first, shape `(n_rows,)`; windows begin at multiples of `length`."""
     places = np.floor(times / length)
     counted: NDArray[np.intp] = (places - places.min()).astype(np.intp)
     return counted
 
 
 def read_times(given: NDArray[Any], day: float | None) -> tuple[Floats, float | None]:
-    """Times as numbers, NaN where one is missing, shape `(n_rows,)`, and how long a day is in their unit.
+    """Return the times as numbers, NaN where missing, shape `(n_rows,)`, and the length of a day in their unit.
 
-    Moments become seconds since 1970: dates, datetimes with or without a zone, ISO 8601 text.
+    Dates, datetimes with or without a time zone, and ISO 8601 text become seconds since 1970.
 
     Raises:
-        ConfigError: the length of a day is no number above 0.
-        DataError: they are neither numbers nor moments, or some are infinite.
+        ConfigError: the length of a day is not a number above 0.
+        DataError: the values are neither numbers nor times, or some are infinite.
     """
     import pandas as pd
 
@@ -95,6 +96,6 @@ def read_times(given: NDArray[Any], day: float | None) -> tuple[Floats, float | 
         times, moments = found.floats, found.moments
     infinite = np.count_nonzero(np.isinf(times))
     if infinite:
-        message = f"The times must be finite, but {infinite:,} of {len(times):,} are infinite. Mend those rows."
+        message = f"The times must be finite, but {infinite:,} of {len(times):,} are infinite. Fix those rows."
         raise DataError(message)
     return times, 86400.0 if moments else day

@@ -1,13 +1,13 @@
-"""Standard errors by resampling, for metrics of which no influence is known.
+"""Standard errors by resampling, for metrics without a known influence function.
 
-Poisson bootstrap (Hanley and MacGibbon 2006; Chamandy et al. 2012): in each replicate every row counts as often as a
-Poisson number of mean 1 says, and the weights are scaled to keep their sum. The numbers follow from a fixed seed and
-the position of the row alone, so the champion and the challenger of a comparison see the same replicates, and the
-standard deviation of the difference of their replicates is the paired standard error of the gain. Replicates are drawn
-a block at a time: memory is linear in the rows.
+Poisson bootstrap (Hanley and MacGibbon 2006; Chamandy et al. 2012): each replicate counts every row a Poisson(1)
+number of times and rescales the weights to keep their sum. The counts depend only on a fixed seed and the row's
+position. The champion and the challenger of a comparison therefore see the same replicates, and the standard deviation
+of the difference of their replicates is the paired standard error of the gain. Replicates are drawn one block at a
+time, so memory is linear in the rows.
 
-Rows in groups: up to `REPLICATES` of them are left out in turn (delete-one-group jackknife, Efron 1982 chapter 3),
-which takes no more work and tells how heavy each is; of more groups each is drawn as a row would be.
+Grouped rows: up to `REPLICATES` groups are left out in turn (delete-one-group jackknife, Efron 1982 chapter 3), which
+costs no more and shows the weight of each group. With more groups, each group is drawn as a row would be.
 """
 
 import math
@@ -22,25 +22,25 @@ from promotion.metrics.influence import Estimate, Over
 from promotion.metrics.rows import ScoredRows
 
 REPLICATES = 300
-"""A standard error from these is itself off by `1 / sqrt(2 * 300)`, 4 % of it."""
+"""Number of replicates; a standard error estimated from 300 has itself an error of `1 / sqrt(2 * 300)`, 4 %."""
 
 FEWEST_ROWS = 20
-"""Of each class; with fewer, a replicate without any is no longer out of the question (exp(-20) is 2e-9)."""
+"""Minimum rows of each class; with fewer, a replicate without any is no longer negligible (at 20: exp(-20) = 2e-9)."""
 
 Counts: TypeAlias = NDArray[np.uint8]
 """How often each row counts in each replicate, shape `(n_replicates, n_rows)`."""
 
 _SEED = 20260101
-_BLOCK = 2**22  # numbers drawn at a time, about; 4 MiB of counts
+_BLOCK = 2**22  # approximate number of counts drawn at a time (4 MiB)
 _LEVELS = 2**16
 
 
 def bootstrapped(rows: ScoredRows, value: float, of_replicates: Callable[[Counts], Floats]) -> Estimate:
-    """The estimate with the error of a metric that is worked out anew for each replicate, `(n_replicates,)`."""
+    """Estimate a metric that `of_replicates` recomputes for each replicate, shape `(n_replicates,)`."""
     groups = rows.groups
     if groups is None:
         return Estimate(float(value), _deviations(of_replicates, replicates(len(rows))), over=Over.REPLICATES)
-    if groups.of_classes.alone:  # no error can be told; whoever asks for it says so
+    if groups.of_classes.alone:  # the error cannot be estimated; the caller reports this
         return Estimate(float(value), np.zeros(1), over=Over.GROUPS)
     if groups.count > REPLICATES:
         drawn = (counts[:, groups.codes] for counts in replicates(groups.count, len(rows)))
@@ -57,7 +57,7 @@ def _deviations(of_replicates: Callable[[Counts], Floats], drawn: Iterable[Count
 
 
 def _without_each(codes: NDArray[np.intp], count: int) -> Iterator[Counts]:
-    """All rows but those of each group in turn, a block of groups at a time."""
+    """Yield the counts that leave out each group in turn, one block of groups at a time."""
     size = max(1, _BLOCK // len(codes))
     for start in range(0, count, size):
         left_out = np.arange(start, min(start + size, count))
@@ -65,9 +65,9 @@ def _without_each(codes: NDArray[np.intp], count: int) -> Iterator[Counts]:
 
 
 def replicates(count: int, n_rows: int = 0) -> Iterator[Counts]:
-    """Blocks of replicates, `REPLICATES` in all: how often each of so many counts, the same for the same number.
+    """Yield blocks of `REPLICATES` replicates: the counts of `count` units, always the same for the same `count`.
 
-    They are so many rows; or groups, of so many rows in all.
+    The units are rows; or, if `n_rows` is given, groups with that many rows in total.
     """
     generator = np.random.Generator(np.random.PCG64(_SEED))
     size = max(1, _BLOCK // max(count, n_rows))
@@ -77,7 +77,7 @@ def replicates(count: int, n_rows: int = 0) -> Iterator[Counts]:
 
 
 def by_bootstrap(rows: ScoredRows, value: Callable[[Floats, Floats, Floats], float]) -> Estimate:
-    """Any function of labels, scores and weights; it sees the rows that count in a replicate, and only those."""
+    """Bootstrap any function of labels, scores and weights. It receives only the rows that count in a replicate."""
     given = rows.given_weights
 
     def of_replicate(counts: NDArray[np.uint8]) -> float:
@@ -90,7 +90,7 @@ def by_bootstrap(rows: ScoredRows, value: Callable[[Floats, Floats, Floats], flo
 
 
 def _poisson_by_level() -> Counts:
-    """Poisson numbers of mean 1 at equally likely levels: a table to look up beats drawing each by a factor of ten."""
+    """Tabulate Poisson(1) numbers at equally likely levels: looking them up is ten times as fast as drawing each."""
     below = np.cumsum([math.exp(-1) / math.factorial(count) for count in range(12)])
     levels = (np.arange(_LEVELS) + 0.5) / _LEVELS
     return np.searchsorted(below, levels).astype(np.uint8)

@@ -1,9 +1,9 @@
-"""How sure a number is: its standard error, the distribution that its bounds are made by, and what is taken as a draw.
+"""Standard errors, the distributions that give their bounds, and the unit that is taken as one independent draw.
 
-Single rows: bounds by the normal distribution. Groups of rows: by Student's t, whose degrees of freedom say how few
-groups there are to tell an error from. Where rows are in order of time and nobody said how they depend on each other,
-both errors are kept, and the larger half-width decides at each level: with fewer degrees of freedom a bound of a small
-level lies farther off, so that which one is larger depends on the level.
+Single rows: bounds use the normal distribution. Groups of rows: bounds use Student's t, with degrees of freedom that
+reflect how few groups the error is estimated from. If rows have times and no dependence was specified, both errors are
+kept and the larger half-width counts at each level. With fewer degrees of freedom, bounds at small levels lie farther
+out, so which error is larger depends on the level.
 """
 
 import math
@@ -20,7 +20,7 @@ from promotion.number_format import meant_as_share
 
 @dataclass(frozen=True)
 class Error:
-    """A standard error, and the distribution of the number over it.
+    """A standard error, and the distribution for bounds and p-values.
 
     Attributes:
         stderr: the standard error.
@@ -31,11 +31,11 @@ class Error:
     dof: Annotated[float | None, LATER] = None
 
     def half_width(self, alpha: float) -> float:
-        """How far off a bound of one-sided error alpha lies."""
+        """Return the distance to the bound with one-sided error alpha."""
         return quantile(alpha, self.dof) * self.stderr
 
     def tail(self, distance: float) -> float:
-        """The chance that chance alone brings the number so far up, or farther."""
+        """Return the probability that chance alone moves the number up by `distance` or more."""
         if self.stderr == 0:
             return 0.0 if distance > 0 else 1.0
         if self.dof is None:
@@ -46,18 +46,18 @@ class Error:
 
 
 def half_width(alpha: float, error: Error, beside: Error | None) -> float:
-    """The larger of the two; above one half, where bounds change sides, the one that lies farther off."""
+    """Return the larger half-width of both errors; for alpha above 0.5, where bounds change sides, the farther one."""
     return max((each.half_width(alpha) for each in (error, beside) if each), key=abs)
 
 
 def tail(distance: float, error: Error, beside: Error | None) -> float:
-    """The one-sided p-value by the error that is less sure: the level at which the bound of `half_width` reaches 0."""
+    """Return the larger one-sided p-value of the two errors: the level at which the bound of `half_width` reaches 0."""
     tails = [each.tail(distance) for each in (error, beside) if each]
     return max(tails) if distance > 0 else min(tails)
 
 
 def quantile(alpha: float, dof: float | None = None) -> float:
-    """How many standard errors off a bound of one-sided error alpha lies; from the lower tail, which is exact."""
+    """Return the bound with one-sided error alpha in standard errors; computed from the lower tail, which is exact."""
     require_share("alpha", alpha)
     if dof is None:
         return -NormalDist().inv_cdf(alpha)
@@ -67,11 +67,11 @@ def quantile(alpha: float, dof: float | None = None) -> float:
 
 
 _HUGE = 1e300
-"""Python's whole numbers go on where floats end."""
+"""A limit near the largest float; Python integers can exceed it."""
 
 
 def require_share(what: str, number: float) -> None:
-    """See that a number lies between 0 and 1, without them.
+    """Check that a number lies strictly between 0 and 1.
 
     Raises:
         ConfigError: it does not.
@@ -88,12 +88,12 @@ def require_share(what: str, number: float) -> None:
 
 @dataclass(frozen=True)
 class AsEqual:
-    """How many rows of equal weight would tell as much as rows of unequal weight (Kish 1965), `(sum w)^2 / sum w^2`.
+    """Effective number of rows: how many of equal weight give the same precision (Kish 1965), `(sum w)^2 / sum w^2`.
 
     Attributes:
-        rows: as all of them.
-        positives: as those labelled 1; None unless the task is binary.
-        negatives: as those labelled 0; likewise.
+        rows: effective number of all rows.
+        positives: effective number of rows labelled 1; None unless the task is binary.
+        negatives: effective number of rows labelled 0; likewise.
     """
 
     rows: float
@@ -102,7 +102,7 @@ class AsEqual:
 
 
 class DrawnAs(StrEnum):
-    """What is taken as a draw of its own where rows may depend on each other."""
+    """The unit that is taken as one independent draw."""
 
     GROUPS = "groups"
     BLOCKS = "blocks"
@@ -111,17 +111,17 @@ class DrawnAs(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Dependence:
-    """How the rows that judge were taken to depend on each other.
+    """How the evaluation rows were assumed to depend on each other.
 
     Attributes:
-        drawn_as: `groups`, which a person named; `blocks` of equal duration, since the rows have a time and nobody
-            named groups; `independent` rows, by a person's word.
-        by: what the groups were named by, e.g. the column `card1`; None for groups that came without a name.
-        count: how many groups or blocks hold rows; None for independent rows.
-        effective: how many of equal weight would tell as much (Kish 1965): `1 / sum of squared shares of the weight`.
-            In a binary task the smaller of the two classes' numbers.
-        days: whole days to a block; None where the time's unit is unknown or the rows span less than a week. Then a
-            block is an equal part of the time, and what all rows of a day have in common is not covered.
+        drawn_as: `groups` if the caller named groups; `blocks` of equal duration if the rows have times and the caller
+            named no groups; `independent` rows if the caller declared them independent.
+        by: what the groups are named by, e.g. the column `card1`; None for groups without a name.
+        count: number of groups or blocks that hold rows; None for independent rows.
+        effective: number of equally weighted groups that give the same precision (Kish 1965): `1 / sum of squared
+            shares of the weight`. In a binary task, the smaller number of the two classes.
+        days: whole days per block; None if the unit of time is unknown or the rows span less than a week. A block is
+            then an equal part of the time span, and dependence within a whole day is not covered.
     """
 
     drawn_as: DrawnAs
@@ -132,7 +132,7 @@ class Dependence:
 
     @property
     def said(self) -> str:
-        """In words: `40 groups by card1`, `14 blocks of 2 days`."""
+        """A short description: `40 groups by card1`, `14 blocks of 2 days`."""
         if self.drawn_as is DrawnAs.INDEPENDENT:
             return "single rows"
         several = "s" * (self.count != 1)
@@ -144,7 +144,7 @@ class Dependence:
 
     @property
     def sentence(self) -> str:
-        """How rows were taken, for a reader of a decision."""
+        """A sentence for readers of a decision: the unit that was taken as one draw."""
         if self.drawn_as is DrawnAs.INDEPENDENT:
             return "Rows were taken as independent of each other, by a person's word."
         if self.drawn_as is DrawnAs.GROUPS:
@@ -156,6 +156,6 @@ class Dependence:
 
     @property
     def _lone(self) -> str:
-        """Where one block has all rows of a class there is nothing to tell an error of blocks from."""
+        """A sentence for the case that one block holds all rows of a class, so blocks give no error."""
         lone = math.isclose(self.effective or 0.0, 1.0, rel_tol=1e-9)
         return ", by rows alone where classes count, since one block has all rows of a class" if lone else ""

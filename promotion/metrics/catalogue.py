@@ -1,4 +1,4 @@
-"""The metrics that take no parameters."""
+"""The built-in metrics without parameters."""
 
 from promotion.metrics import counting, pointwise, ranking
 from promotion.metrics.definition import Metric

@@ -1,9 +1,9 @@
-"""Arrays of any kind to plain ones: what the rows say does not depend on the container that they come in.
+"""Conversion of arrays of any kind to plain NumPy arrays, so that results do not depend on the container.
 
-NumPy's arrays of any precision, byte order and layout, masked arrays, pandas' and Arrow's columns, and lists of
-Python's numbers become double precision, contiguous, with NaN for what is masked or missing. Fractions are rounded to
-the nearest double, as Python's `float` does. A whole number that no double holds, and a number too large or too small
-for one, is an error: two different numbers would become equal.
+NumPy arrays of any precision, byte order and layout, masked arrays, pandas and Arrow columns, and lists of Python
+numbers become contiguous and double precision, with NaN for masked or missing values. Fractions are rounded to the
+nearest double, as Python's `float` does. An integer that no double represents, or a number outside the range of
+doubles, is an error: two different numbers would become equal.
 """
 
 from collections.abc import Iterator
@@ -20,10 +20,10 @@ Floats: TypeAlias = NDArray[np.float64]
 
 
 def floats(given: Any) -> Floats:
-    """The numbers in double precision and C order, NaN where one is masked or missing; no copy where they are so.
+    """Return the numbers in double precision and C order, NaN where masked or missing; without a copy where possible.
 
     Raises:
-        TypeError, ValueError: they are no numbers, or no double holds one of them.
+        TypeError, ValueError: a value is not a number, or no double represents it.
     """
     array = unmasked(given)
     if array.dtype.kind in "cmMV":
@@ -37,10 +37,9 @@ def floats(given: Any) -> Floats:
 
 
 def unmasked(given: Any) -> NDArray[Any]:
-    """The values as a plain array; of a masked one as objects, with None for what is masked.
+    """Return the values as a plain array; a masked array becomes objects, with None for masked values.
 
-    Whole numbers with missing ones among them, which NumPy would round to doubles, are objects too, and UUIDs of Arrow
-    are text.
+    Integers with missing values, which NumPy would round to doubles, also become objects. Arrow UUIDs become text.
     """
     if not isinstance(given, np.ma.MaskedArray):
         given = without_extension(given)
@@ -59,15 +58,15 @@ def _objects(given: Any) -> NDArray[Any]:
 
 
 def is_missing(value: Any) -> bool:
-    """None, NaN, NaT, pandas' NA or NumPy's masked constant."""
+    """Return whether a value is None, NaN, NaT, pandas' NA or NumPy's masked constant."""
     try:
         return value is None or value is np.ma.masked or bool(value != value)  # noqa: PLR0124 - only NaN and NaT differ from themselves
-    except TypeError:  # pandas' NA says neither yes nor no
+    except TypeError:  # pandas' NA has no truth value
         return True
 
 
 def _require_held(array: NDArray[Any], numbers: Floats) -> None:
-    """See that the doubles are the numbers: integers in full, long doubles within the range."""
+    """Check that the doubles equal the numbers: integers exactly, long doubles within the range."""
     if array.dtype.kind in "iu" and array.dtype.itemsize > 4 and _reach(numbers) >= MAX_EXACT:  # noqa: PLR2004
         _of_objects(array[np.abs(numbers) >= MAX_EXACT])
     if array.dtype.itemsize > numbers.itemsize and array.dtype.kind == "f":
@@ -103,7 +102,7 @@ def _is_lost(value: Any, number: float) -> bool:
 
 
 def _reach(numbers: ArrayLike) -> float:
-    """The largest absolute value; 0 of no numbers, and NaN left out."""
+    """Return the largest absolute value, ignoring NaN; 0 for an empty array."""
     held = np.asarray(numbers, dtype=np.float64)
     if not held.size:
         return 0.0

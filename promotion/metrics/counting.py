@@ -1,7 +1,7 @@
-"""Metrics of the predicted class: rows counted by what they are and what the model says they are.
+"""Metrics of the predicted class, computed from counts of rows by true and predicted class.
 
-A binary model says 1 where the score is above the threshold, 0.5 unless said otherwise; a score of exactly 0.5 says 0,
-as argmax over two classes does. A multiclass model says the class of the highest score, the first of equals.
+A binary model predicts 1 if the score is above the threshold (default 0.5). A score of exactly 0.5 predicts 0, as
+argmax over two classes does. A multiclass model predicts the class with the highest score, the first one on ties.
 """
 
 from collections.abc import Callable
@@ -16,33 +16,33 @@ from promotion.metrics.influence import Estimate, mean_of, mean_of_rows, ratio_o
 from promotion.metrics.rows import ScoredRows
 
 Cost: TypeAlias = float | str
-"""What one row costs: a number, or the name of the column that holds it for each row."""
+"""The cost of one row: a number, or the name of the column that holds it for each row."""
 
 _OfClass: TypeAlias = Callable[[ScoredRows, int], Estimate]
 
 
 def accuracy(rows: ScoredRows) -> Estimate:
-    """Share of the rows of which the model says the right class."""
+    """Share of the rows whose class is predicted correctly."""
     return mean_of_rows(rows, (predicted(rows) == rows.labels).astype(np.float64), float(rows.weights.max()))
 
 
 def balanced_accuracy(rows: ScoredRows) -> Estimate:
-    """Mean over the classes of the share of their rows that is found."""
+    """Mean recall over the classes."""
     return recall_macro(rows)
 
 
 def precision(rows: ScoredRows) -> Estimate:
-    """Share of positives among the rows of which the model says 1."""
+    """Share of positives among the rows predicted as 1."""
     return _precision(rows, 1)
 
 
 def recall(rows: ScoredRows) -> Estimate:
-    """Share of the positives of which the model says 1."""
+    """Share of the positives that are predicted as 1."""
     return _recall(rows, 1)
 
 
 def f1(rows: ScoredRows) -> Estimate:
-    """Harmonic mean of precision and recall, `2 TP / (said 1 + is 1)`."""
+    """Harmonic mean of precision and recall, `2 TP / (predicted 1 + true 1)`."""
     return _f1(rows, 1)
 
 
@@ -62,7 +62,7 @@ def f1_macro(rows: ScoredRows) -> Estimate:
 
 
 def expected_cost(rows: ScoredRows, *, fp: Cost, fn: Cost, tp: Cost, tn: Cost, threshold: float) -> Estimate:
-    """Mean cost per row, given what each kind of hit and miss costs, in the user's own unit."""
+    """Mean cost per row, in the user's own unit, given the cost of each kind of hit and miss."""
     said = predicted(rows, threshold) == 1
     if_one = np.where(rows.labels == 1, per_row(rows, tp), per_row(rows, fp))
     if_zero = np.where(rows.labels == 1, per_row(rows, fn), per_row(rows, tn))
@@ -77,7 +77,7 @@ def per_row(rows: ScoredRows, cost: Cost) -> Floats:
 
 
 def predicted(rows: ScoredRows, threshold: float = 0.5) -> NDArray[np.signedinteger[Any]]:
-    """The class that the model says, shape `(n_rows,)`."""
+    """The predicted class of each row, shape `(n_rows,)`."""
     if rows.scores.ndim == 1:
         return (rows.scores > threshold).astype(np.int8)
     said: NDArray[np.intp] = rows.scores.argmax(axis=1)
@@ -104,5 +104,5 @@ def _macro(of_class: _OfClass, rows: ScoredRows) -> Estimate:
 
 
 def _said_and_true(rows: ScoredRows, k: int) -> tuple[Floats, Floats]:
-    """Which rows the model says are of class k, and which are; 0.0 or 1.0, shape `(n_rows,)`."""
+    """Indicators of the rows predicted as class k and of the rows in class k; 0.0 or 1.0, shape `(n_rows,)` each."""
     return (predicted(rows) == k).astype(np.float64), (rows.labels == k).astype(np.float64)

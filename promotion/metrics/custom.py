@@ -1,4 +1,4 @@
-"""The user's own metrics: registered in Python, and named in a policy by their name or by where they stand."""
+"""Custom metrics: registered in Python, and referenced in a policy by name or by import path."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -19,24 +19,24 @@ from promotion.modules import import_module
 from promotion.vocabulary import Direction, Task
 
 Value: TypeAlias = Callable[[Floats, Floats, Floats], float]
-"""Of labels, scores and weights, as scikit-learn's metric functions take them."""
+"""A function of labels, scores and weights, in the order of scikit-learn's metric functions."""
 
 Influence: TypeAlias = Callable[[Floats, Floats, Floats], Floats]
-"""Of the same; for each row `w_i * d value / d w_i`, shape `(n_rows,)`."""
+"""A function of the same arguments that returns `w_i * d value / d w_i` for each row, shape `(n_rows,)`."""
 
 REGISTERED: dict[str, Metric] = {}
-"""The user's own, by name."""
+"""Registered custom metrics, by name."""
 
 
 @dataclass(frozen=True)
 class OwnEstimate:
-    """How a user's own functions are called; equal when the functions are the same."""
+    """Calls the user's functions; two instances are equal if their functions are the same."""
 
     name: str
     value: Value
     influence: Influence | None
 
-    def __call__(self, rows: ScoredRows) -> Estimate:  # noqa: D102 - as its class says
+    def __call__(self, rows: ScoredRows) -> Estimate:  # noqa: D102 - documented by the class
         with as_data_error(f"The metric '{self.name}' cannot be computed from the {rows.whose}'s scores"):
             if self.influence is None:
                 return by_bootstrap(rows, self.value)
@@ -62,19 +62,19 @@ def register_metric(
     task: Task | str = Task.BINARY,
     requires: tuple[Requirement, ...] = (),
 ) -> Metric:
-    """Make a metric of one's own known by a name.
+    """Register a custom metric under a name.
 
     Args:
-        name: a word, such as `profit`; no other metric may have it.
-        direction: `higher` or `lower`, which way it improves.
-        value: of labels, scores and weights, `(n_rows,)` each (scores of several classes `(n_rows, n_classes)`).
-        influence: of the same arguments, `w_i * d value / d w_i` for each row, `(n_rows,)`. Without it the standard
-            error is bootstrapped, which calls `value` some hundred times.
-        task: what the models that it is for predict.
-        requires: what it asks of the rows, beside finite scores.
+        name: an identifier, such as `profit`, that no other metric uses.
+        direction: `higher` or `lower`: the direction of improvement.
+        value: function of labels, scores and weights, `(n_rows,)` each (multiclass scores: `(n_rows, n_classes)`).
+        influence: function of the same arguments that returns `w_i * d value / d w_i` for each row, `(n_rows,)`.
+            Without it, the standard error is bootstrapped, which calls `value` several hundred times.
+        task: the task of the models that the metric applies to.
+        requires: requirements on the rows, in addition to finite scores.
 
     Raises:
-        ConfigError: the name is no word or is taken by something else, or the direction or task is none.
+        ConfigError: the name is not an identifier or is taken, or the direction or the task is not a known one.
     """
     needs = two_rows if influence else enough_to_resample
     estimate = OwnEstimate(name, value, influence)
@@ -84,7 +84,7 @@ def register_metric(
 
 
 def imported(text: str) -> Metric:
-    """The metric that stands at `package.module:attribute`; its name is this text.
+    """Return the metric at `package.module:attribute`; this text becomes its name.
 
     Raises:
         ConfigError: the module cannot be imported, or the attribute is not a metric.

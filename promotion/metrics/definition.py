@@ -1,4 +1,4 @@
-"""What a metric is: which way it improves, how it is measured, what it asks of the rows."""
+"""The definition of a metric: its direction, its estimator and its requirements on the rows."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,16 +18,16 @@ class Metric:
     """A named function of labels, scores and weights, with a direction and an influence of each row.
 
     Attributes:
-        name: scikit-learn's scorer name without `neg_`, e.g. `roc_auc`; with its parameters, e.g.
-            `recall_at_fpr(0.01)`, as they were given.
-        direction: which way it improves.
-        estimate: the value and the influences, for rows that meet what it requires.
-        requires: what the rows must be for the metric to be defined, beside finite scores.
-        tasks: what the models may predict.
-        columns: the names of the columns, beside labels and scores, that it reads.
+        name: scikit-learn's scorer name without `neg_`, e.g. `roc_auc`; with its parameters as given, e.g.
+            `recall_at_fpr(0.01)`.
+        direction: the direction of improvement.
+        estimate: returns the value and the influences, for rows that meet the requirements.
+        requires: requirements on the rows for the metric to be defined, in addition to finite scores.
+        tasks: the tasks of the models that the metric applies to.
+        columns: names of the columns that it reads in addition to labels and scores.
         by_rank: whether only the order of the scores counts.
-        without: the value without some rows, of their positions; for a metric that a group of rows moves otherwise than
-            their influences say.
+        without: computes the value without the rows at given positions; for metrics where the influences do not
+            predict well how leaving out a group changes the value.
     """
 
     name: str
@@ -40,25 +40,25 @@ class Metric:
     without: Callable[[ScoredRows], Callable[[NDArray[np.intp]], float]] | None = None
 
     def same_for(self, one: ScoredRows, other: ScoredRows) -> bool:
-        """Whether two models' scores are the same to it, on these and on any further rows as far as these can tell."""
+        """Return whether the metric cannot tell two models' scores apart, on these rows and presumably on others."""
         if self.by_rank and one.task is Task.BINARY:
             return np.array_equal(one.ranking.group, other.ranking.group)
         return np.array_equal(one.scores, other.scores)
 
     def why_undefined(self, rows: ScoredRows) -> str:
-        """The first reason why the metric is not defined for these rows; empty when it is."""
+        """Return the first reason why the metric is undefined on these rows; empty if it is defined."""
         reasons = (requirement(rows) for requirement in (finite_scores, weights_in_full, *self.requires))
         return next(filter(None, reasons), "")
 
 
 def task_of(metrics: Sequence[Metric], scores: ArrayLike) -> Task:
-    """What the models predict, told from the metrics and one model's scores.
+    """Infer the task of the models from the metrics and one model's scores.
 
-    Two-dimensional scores mean multiclass; else it is regression when every metric is one of regression; else binary.
-    (Two columns of scores and a metric of binary models mean binary: `read_rows` then says which column to give.)
+    Two-dimensional scores mean multiclass. Otherwise the task is regression if every metric is a regression metric, and
+    binary if not. (Two score columns with a binary metric mean binary: `read_rows` then explains which column to pass.)
 
     Raises:
-        ConfigError: a metric is not one of that task.
+        ConfigError: a metric does not apply to that task.
         DataError: the scores are lists of different lengths.
     """
     task = _told_by(metrics, _shape(scores))

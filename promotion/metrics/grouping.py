@@ -10,11 +10,11 @@ from promotion.metrics.arrays import Floats
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """Rows grouped by equal score, groups ascending; all that a rank metric needs.
+    """Rows grouped by equal score, groups ascending: all that a rank metric needs.
 
     Attributes:
         group: index of each row's group, shape `(n_rows,)`.
-        scores: of each group, ascending, shape `(n_groups,)`.
+        scores: score of each group, ascending, shape `(n_groups,)`.
         positives: weight of the positives in each group, shape `(n_groups,)`.
         negatives: weight of the negatives in each group, shape `(n_groups,)`.
     """
@@ -26,7 +26,7 @@ class Ranking:
 
 
 def grouped(scores: Floats) -> tuple[Floats, NDArray[np.intp]]:
-    """The distinct scores, ascending, and the place of each row's among them; as `np.unique` does, in half its time."""
+    """Return the distinct scores, ascending, and each row's index among them; like `np.unique` in half the time."""
     order = _ascending(scores.astype(np.float64, copy=False))
     ordered = scores[order]
     is_first = np.append(True, ordered[1:] != ordered[:-1])
@@ -38,11 +38,11 @@ def grouped(scores: Floats) -> tuple[Floats, NDArray[np.intp]]:
 
 
 def _ascending(scores: Floats) -> NDArray[np.intp]:
-    """Positions of the rows from the lowest score to the highest, shape `(n_rows,)`.
+    """Return the positions of the rows from the lowest score to the highest, shape `(n_rows,)`.
 
-    It takes half the time of `np.argsort`, which looks up each score that it compares and so misses the processor's
-    caches. Read as an integer, a double sorts as itself, once the order of the negative ones is turned around. The
-    lowest bits make room for the row's position; rows that differ in those alone are put in order by themselves.
+    This takes half the time of `np.argsort`, which looks up each score it compares and so misses the processor's
+    caches. Read as integers, doubles keep their order once the order of the negative ones is reversed. The row's
+    position is stored in the lowest bits; rows that differ only in those bits are sorted separately.
     """
     keys = scores.copy().view(np.int64)
     keys[keys < 0] ^= np.iinfo(np.int64).max

@@ -1,17 +1,17 @@
-"""Rows that belong together: what a group of them weighs, and what their influences come to.
+"""Groups of dependent rows: their weights, and the correction of their summed influences.
 
-Rows of one customer, terminal or day are not draws of their own. Their influences are summed before they are squared
-(Liang and Zeger 1986; for the area under the ROC curve Obuchowski 1997), which is right for many groups of about equal
-weight. With few or unequal ones the sum of squares falls short, since a heavy group pulls the value towards itself. So
-each group's sum is divided by one less its share s of the weight, which makes it what the value would move by without
-the group, and the squares are taken times `1 - sum of s^2`:
+Rows of one customer, terminal or day are not independent draws. Their influences are summed before they are squared
+(Liang and Zeger 1986; for the area under the ROC curve Obuchowski 1997), which is accurate for many groups of about
+equal weight. With few or unequal groups the sum of squares is too small, because a heavy group pulls the value towards
+itself. Therefore each group's sum is divided by one minus its share s of the weight, which gives the change of the
+value without the group, and the squares are multiplied by `1 - sum of s^2`:
 
     variance = (1 - sum s_g^2) * sum_g (U_g / (1 - s_g))^2
 
-This is the delete-one-group jackknife with the factor that makes it unbiased, up to squares of s, both for rows that do
-not depend on each other and for groups whose rows all say the same (see ADR 22); with equal groups it is the variance
-of the paired t-test on the groups' means, and with each row a group of its own that of single rows. What depends on
-the classes takes, for each row, the share of its own class.
+This is the delete-one-group jackknife with the factor that makes it unbiased, up to squares of s, both for independent
+rows and for groups of identical rows (see ADR 22). With equal groups it equals the variance of the paired t-test on
+the groups' means; with one row per group it equals the variance for single rows. For metrics that depend on the
+classes, each row takes the group's share of the row's own class.
 """
 
 from dataclasses import dataclass, replace
@@ -34,15 +34,15 @@ Codes = NDArray[np.intp]
 
 
 class Leverage(NamedTuple):
-    """What groups weigh, of all rows or class by class; s are a group's shares of the weight.
+    """Leverage of the groups, for all rows or class by class; s are the groups' shares of the weight.
 
     Attributes:
-        factor: of a group's sum of influences, `sqrt(1 - sum s^2) / (1 - s)`; shape `(n_groups, n_classes)`.
-        effective: how many groups of equal weight would tell as much, `1 / sum s^2`; of the class with the fewest.
-        alone: whether one group has all the weight, of all rows or of a class, so that there is no error to be told.
-        unequal: `sqrt(1 - sum s^2)`; of the class where it is largest.
-        shortfall: what a bootstrap of whole groups lacks in the standard error where rows of a group agree, `1 / sqrt(1
-            - 2 sum s^3 / sum s^2 + sum s^2)`; of the class where it is largest.
+        factor: multiplies a group's sum of influences, `sqrt(1 - sum s^2) / (1 - s)`; shape `(n_groups, n_classes)`.
+        effective: equivalent number of groups of equal weight, `1 / sum s^2`; for the class with the fewest.
+        alone: whether one group has all the weight, of all rows or of a class, so that no error can be estimated.
+        unequal: `sqrt(1 - sum s^2)`; for the class where it is largest.
+        shortfall: factor by which a bootstrap of whole groups underestimates the standard error if the rows of a group
+            agree, `1 / sqrt(1 - 2 sum s^3 / sum s^2 + sum s^2)`; for the class where it is largest.
     """
 
     factor: Floats
@@ -53,7 +53,7 @@ class Leverage(NamedTuple):
 
 
 def leverage(weights: Floats) -> Leverage:
-    """Of groups of these weights, shape `(n_groups, n_classes)`; a class without weight is left out."""
+    """Compute the leverage of groups with these weights, shape `(n_groups, n_classes)`; skip empty classes."""
     totals = weights.sum(axis=0)
     shares = (weights / np.where(totals > 0, totals, 1.0))[:, totals > 0]
     squares, cubes = np.square(shares).sum(axis=0), (shares**3).sum(axis=0)
@@ -72,19 +72,19 @@ def leverage(weights: Floats) -> Leverage:
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """Rows that belong together.
+    """An assignment of dependent rows to groups.
 
     Attributes:
-        codes: which group each row is in, counted from 0, shape `(n_rows,)`.
-        classes: the class of each row, shape `(n_rows,)`; all 0 in regression.
-        weights: shape `(n_rows,)`.
-        n_classes: how many classes there are; 1 in regression.
+        codes: group of each row, counted from 0, shape `(n_rows,)`.
+        classes: class of each row, shape `(n_rows,)`; all 0 in regression.
+        weights: weight of each row, shape `(n_rows,)`.
+        n_classes: number of classes; 1 in regression.
         binary: whether the task is binary.
-        by: what they were named by.
-        times: of the rows, shape `(n_rows,)`, where these are blocks of time that nobody asked for: then the error of
-            single rows is kept beside that of the blocks.
-        day: how long a day is in the times' unit; None where that is unknown.
-        days: whole days to a block.
+        by: the name that the groups were given by.
+        times: time of each row, shape `(n_rows,)`, if the groups are blocks of time that the caller did not request.
+            The single-row error is then kept beside the block error.
+        day: length of a day in the unit of the times; None if unknown.
+        days: whole days per block.
     """
 
     codes: Codes
@@ -98,45 +98,45 @@ class Groups:
     days: int | None = None
 
     def take(self, index: Index) -> "Groups":
-        """The same for some of the rows; their blocks of time are their own, so that a slice by time has some too."""
+        """Return the groups of some of the rows. Blocks of time are rebuilt, so a slice by time also has several."""
         part = replace(self, codes=self.codes[index], classes=self.classes[index], weights=self.weights[index])
         if self.times is None:
             return replace(part, codes=in_use(part.codes))
         return part.in_blocks(self.times[index], self.day)
 
     def in_blocks(self, times: Floats, day: float | None) -> "Groups":
-        """The same rows in blocks of time."""
+        """Return the same rows in blocks of time."""
         blocks = blocks_of(times, day)
         return replace(self, codes=in_use(blocks.codes), times=times, day=day, days=blocks.days)
 
     @property
     def beside_rows(self) -> bool:
-        """Whether single rows are asked too, and the larger half-width decides."""
+        """Whether the single-row error is also computed; the larger half-width then counts."""
         return self.times is not None
 
     @cached_property
     def unequal_rows(self) -> bool:
-        """Whether each is a single row, and some weigh more than others."""
+        """Whether each group is a single row and the weights differ."""
         return self.count == len(self.codes) and bool(self.weights.min() != self.weights.max())
 
     @cached_property
     def count(self) -> int:
-        """How many there are."""
+        """Number of groups."""
         return int(self.codes.max()) + 1
 
     @cached_property
     def cells(self) -> Codes:
-        """Which group and class each row is in, shape `(n_rows,)`."""
+        """Index of each row's group and class combined, shape `(n_rows,)`."""
         return self.codes if self.n_classes == 1 else self.codes * self.n_classes + self.classes
 
     @cached_property
     def of_classes(self) -> Leverage:
-        """By each class's weight."""
+        """Leverage by the weight of each class."""
         return leverage(self._weight)
 
     @cached_property
     def of_rows(self) -> Leverage:
-        """By the weight of all rows."""
+        """Leverage by the weight of all rows."""
         return leverage(self._weight.sum(axis=1, keepdims=True))
 
     @cached_property
@@ -144,18 +144,18 @@ class Groups:
         return self.by_cell(self.weights)
 
     def by_cell(self, numbers: Floats) -> Floats:
-        """Sums of a number for each row, shape `(n_groups, n_classes)`."""
+        """Sum a number of each row by group and class, shape `(n_groups, n_classes)`."""
         sums = np.bincount(self.cells, numbers, self.count * self.n_classes)
         return sums.reshape(self.count, self.n_classes).astype(np.float64, copy=False)
 
     @cached_property
     def raised(self) -> Floats:
-        """What the influences of each class were raised by, see `influence`; shape `(n_classes,)`."""
+        """Factor by which `influence` raised the influences of each class; shape `(n_classes,)`."""
         return raised(np.bincount(self.classes, minlength=self.n_classes))
 
     @property
     def dependence(self) -> Dependence:
-        """How rows are taken to depend on each other, as a value to keep."""
+        """The assumed dependence as a value to record."""
         few = (self.of_rows, self.of_classes) if self.binary else (self.of_rows,)
         return Dependence(
             drawn_as=DrawnAs.BLOCKS if self.beside_rows else DrawnAs.GROUPS,
@@ -167,7 +167,7 @@ class Groups:
 
 
 def in_use(codes: Codes) -> Codes:
-    """The codes without gaps, in the same order."""
+    """Renumber the codes without gaps, in the same order."""
     found = np.flatnonzero(np.bincount(codes))
     if len(found) == int(codes.max()) + 1:
         return codes
@@ -177,7 +177,7 @@ def in_use(codes: Codes) -> Codes:
 
 
 class Asked(NamedTuple):
-    """What `compare` and `measure` are told of how rows depend on each other; see there."""
+    """The arguments of `compare` and `measure` on how rows depend on each other; see there."""
 
     groups: ArrayLike | str | None = None
     time: ArrayLike | str | None = None
@@ -188,18 +188,18 @@ class Asked(NamedTuple):
 def read_groups(
     asked: Asked, rows: ScoredRows, kept: NDArray[np.bool_], columns: Columns | None
 ) -> tuple[Groups | None, Dependence | None]:
-    """The groups or blocks of the rows, where there are any, and what to keep of them.
+    """Return the groups or blocks of the rows, if any, and the dependence to record.
 
     Args:
-        asked: what was asked for.
-        rows: one model's, of those that have weight.
-        kept: which rows have weight, of all that were given.
-        columns: where names are looked up.
+        asked: the requested groups, times and dependence.
+        rows: one model's rows, only those with weight.
+        kept: mask of the rows with weight, among all given rows.
+        columns: the columns that names refer to.
 
     Raises:
-        ConfigError: the dependence is none that we know, or contradicts the groups.
+        ConfigError: the dependence is not a known one, or contradicts the groups.
         UnknownName: there is no such column.
-        DataError: groups or times are not one for each row, or not of a kind that can be told apart.
+        DataError: there is not one group or time per row, or the values cannot be told apart.
     """
     if asked.dependence not in {"auto", "independent"}:
         raise ConfigError(f"The dependence must be auto or independent, but is '{asked.dependence}'.")
@@ -219,13 +219,13 @@ def read_groups(
 
 
 def _name(groups: ArrayLike | str) -> str | None:
-    """The column's, or that of a Series."""
+    """Return the name of the column or Series."""
     name = groups if isinstance(groups, str) else getattr(groups, "name", None)
     return name if isinstance(name, str) else None
 
 
 def _ungrouped(rows: ScoredRows) -> Groups:
-    """All rows in one group."""
+    """Return all rows as one group."""
     regression, nothing = rows.task is Task.REGRESSION, np.zeros(len(rows), dtype=np.intp)
     return Groups(
         codes=nothing,
@@ -237,12 +237,12 @@ def _ungrouped(rows: ScoredRows) -> Groups:
 
 
 def single_rows(rows: ScoredRows) -> Groups:
-    """Each row a group of its own: how rows of unequal weight are judged, as a heavy one pulls like a heavy group."""
+    """Return each row as its own group: a heavy row among unequal weights acts like a heavy group."""
     return replace(_ungrouped(rows), codes=np.arange(len(rows), dtype=np.intp))
 
 
 def as_equal(rows: ScoredRows) -> AsEqual | None:
-    """How many rows of equal weight would tell as much; None where all weigh the same."""
+    """Return the effective number of equally weighted rows; None if all weights are equal."""
     if not rows.unequal:
         return None
     of_class = [_effective(rows.weights[rows.labels == label]) for label in (1, 0)] if rows.task is Task.BINARY else []
@@ -252,12 +252,12 @@ def as_equal(rows: ScoredRows) -> AsEqual | None:
 def _effective(weights: Floats) -> float:
     if not weights.any():
         return 0.0
-    shares = weights / weights.max()  # whose squares neither overflow nor vanish altogether
+    shares = weights / weights.max()  # squares of these neither overflow nor all underflow
     return float(shares.sum() ** 2 / np.square(shares).sum())
 
 
 def _column(what: str, given: ArrayLike | str, columns: Columns | None, n_rows: int) -> NDArray[Any]:
-    """The values of the rows: those given, or those of the column that is named."""
+    """Return the given values of the rows, or those of the named column."""
     every: Any = {} if columns is None else columns
     if isinstance(given, str):
         if given not in every:
@@ -265,7 +265,7 @@ def _column(what: str, given: ArrayLike | str, columns: Columns | None, n_rows: 
             raise UnknownName("column", given, known, hint="" if known else "Give it among the columns.")
         require_once(given, names_of(columns), TABLE)
     values = every[given] if isinstance(given, str) else given
-    # From a list of words and NaN, NumPy would make the word 'nan'.
+    # NumPy would turn a list of words and NaN into text, with the word 'nan'.
     found = np.asarray(values, dtype=object) if isinstance(values, list | tuple) else unmasked(values)
     if found.shape != (n_rows,):
         named = f"column '{given}'" if isinstance(given, str) else what
@@ -276,14 +276,14 @@ def _column(what: str, given: ArrayLike | str, columns: Columns | None, n_rows: 
 
 
 def factorised(values: NDArray[Any]) -> Codes:
-    """A number from 0 up for each value, equal for equal ones, shape `(n_rows,)`; all that are missing are one group.
+    """Number the values from 0, equal values alike, shape `(n_rows,)`; all missing values are one group.
 
     Raises:
-        DataError: a value cannot be told from others, as a list cannot.
+        DataError: a value cannot be compared for equality, e.g. a list.
     """
     if values.dtype.kind in "biu" and len(values):
         low, high = int(values.min()), int(values.max())
-        if high - low < 4 * len(values):  # no sort, which takes longer than all else here
+        if high - low < 4 * len(values):  # avoids a sort, which would take most of the time here
             wide = np.uint64 if values.dtype.kind == "u" else np.int64
             codes: Codes = (values.astype(wide) - wide(low)).astype(np.intp)
             return codes
@@ -291,7 +291,7 @@ def factorised(values: NDArray[Any]) -> Codes:
         return np.unique(values, return_inverse=True)[1]
     given = values.tolist()
     one_type = len(set(map(type, given))) == 1
-    keys = given if one_type else list(zip(map(type, given), given, strict=True))  # True is not 1
+    keys = given if one_type else list(zip(map(type, given), given, strict=True))  # keeps True apart from 1
     try:
         distinct = dict(zip(keys, given, strict=True))
     except TypeError as error:

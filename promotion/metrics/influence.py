@@ -1,13 +1,14 @@
-"""Values of metrics, and the influence of each row on them.
+"""Metric estimates: values with the influence of each row on them.
 
-The influence of row i is `w_i * d value / d w_i`: how the value moves, to first order, with the row's weight. Its
-squares add up to the variance of the value (infinitesimal jackknife: Jaeckel 1972, Efron 1982 chapter 6), and the
-squares of the difference of two models' influences to the variance of their difference on the same rows.
+The influence of row i is `w_i * d value / d w_i`: how the value changes, to first order, with the row's weight. The
+squared influences add up to the variance of the value (infinitesimal jackknife: Jaeckel 1972, Efron 1982 chapter 6),
+and the squared differences of two models' influences to the variance of their difference on the same rows.
 
-Small samples: squared deviations from a mean of n rows fall short of the variance by (n - 1) / n, so each influence is
-raised by `sqrt(n / (n - 1))`. What is a mean over all rows takes n of all rows; what depends on the classes takes, for
-each row, the n of its own class, which makes the variance of the area under the ROC curve that of DeLong, DeLong and
-Clarke-Pearson (1988). Rows are counted, not weighed, as for a weighted mean in survey sampling (Cochran 1977, 6.3).
+Small samples: squared deviations from a mean of n rows underestimate the variance by (n - 1) / n, so each influence is
+multiplied by `sqrt(n / (n - 1))`. For a mean over all rows, n counts all rows. For a metric that depends on the
+classes, n counts the rows of the row's own class, which makes the variance of the area under the ROC curve that of
+DeLong, DeLong and Clarke-Pearson (1988). n counts rows rather than weight, as for a weighted mean in survey sampling
+(Cochran 1977, 6.3).
 """
 
 import math
@@ -22,37 +23,37 @@ from promotion.metrics.rows import ScoredRows
 from promotion.metrics.scale import largest, root_of_squares
 
 _HALF_A_ROW = math.sqrt(0.5)
-"""Its share of a standard error, which is the root of a variance."""
+"""The contribution of half a row to a standard error, which is the square root of a variance."""
 
 _ROUNDING = 1e-14
-"""An error that is smaller beside the value is none: influences have no more digits."""
+"""Errors below this share of the value are rounding errors: influences have no more digits."""
 
 
 class Over(Enum):
-    """What an estimate's influence is over, which says how the influences of groups of rows are made from it."""
+    """What the influence of an estimate ranges over; this decides how influences of groups are derived from it."""
 
     ROWS = auto()
-    """A number for each row, of a mean over all rows."""
+    """One number per row, for a mean over all rows."""
     CLASSES = auto()
-    """A number for each row, of what depends on the share of each class."""
+    """One number per row, for a metric that depends on the share of each class."""
     GIVEN = auto()
-    """A number for each row as a user's own function gives it, without a factor for small samples."""
+    """One number per row as the user's function returns it, without a small-sample factor."""
     GROUPS = auto()
-    """A number for each group: what the value moves by without it."""
+    """One number per group: the change of the value without it."""
     REPLICATES = auto()
-    """A number for each replicate of a bootstrap."""
+    """One number per bootstrap replicate."""
 
 
 class Estimate(NamedTuple):
-    """A metric's value, and the parts of its error.
+    """A metric's value, and the components of its error.
 
     Attributes:
-        value: what the metric comes to.
-        influence: numbers whose squares add up to the variance of the value; the difference of two models' makes up
-            that of their difference. Each row's influence, shape `(n_rows,)`; or, of a bootstrapped metric, the
-            replicates' deviations from their mean over `sqrt(n_replicates - 1)`, shape `(n_replicates,)`.
-        one_row: what a single row may come to, where the value is a share of few rows and jumps from row to row.
-        over: what the influence is over.
+        value: the value of the metric.
+        influence: numbers with squares that add up to the variance of the value; the squared differences of two models
+            add up likewise to the variance of their difference. One per row, shape `(n_rows,)`; for a bootstrapped
+            metric, the replicates' deviations from their mean over `sqrt(n_replicates - 1)`, shape `(n_replicates,)`.
+        one_row: the largest effect of a single row, if the value is a share of few rows and jumps from row to row.
+        over: what the influence ranges over.
     """
 
     value: float
@@ -62,32 +63,33 @@ class Estimate(NamedTuple):
 
     @property
     def resampled(self) -> bool:
-        """Whether the influence is not one number for each row."""
+        """Whether the influence is something other than one number per row."""
         return self.over in {Over.GROUPS, Over.REPLICATES}
 
     @property
     def stderr(self) -> float:
-        """Standard error of the value; of a share never less than two rows, as one of exactly 0 or 1 would have none.
+        """Standard error of the value; for a share at least that of two rows, since a share of exactly 0 or 1 has none.
 
-        A share of 1 in 50 rows is so shown to be above 0.934; the exact bound (Clopper and Pearson 1934) is 0.942.
+        For example, a share of 1 in 50 rows is shown to be above 0.934; the exact bound (Clopper and Pearson 1934) is
+        0.942.
         """
         return max(root_of_squares(self.influence), 2 * self.one_row)
 
 
 def paired_error(before: Estimate, after: Estimate, rows: ScoredRows, by_group: Floats | None = None) -> float:
-    """Standard error of the difference of two models' values on the same rows; for models whose scores differ.
+    """Compute the standard error of the difference of two models' values on the same rows, if their scores differ.
 
-    Where the value is a share of few rows, the models may differ on a handful of them, and three rows for the
-    challenger against none would look certain, as would none against none. Half the square of the largest difference,
-    and of one row at least, is added to the variance there: half a row more on which they differ, in the spirit of
-    Agresti and Min (2005), who add a half to each count of such rows.
+    If the value is a share of few rows, the models may differ on a handful of them; three rows to zero in favour of the
+    challenger would look certain, as would zero to zero. The variance is therefore increased by half the square of the
+    largest difference, at least of one row: half an additional discordant row, in the spirit of Agresti and Min (2005),
+    who add a half to each count of discordant rows.
 
-    Where no influence differs but for rounding, half a row more makes up the whole error; 0 where that is none either.
+    If the influences differ only by rounding, that half row is the whole error; 0 if it is zero as well.
 
     Args:
         before: one model's estimate.
-        after: the other's.
-        rows: one model's.
+        after: the other model's estimate.
+        rows: one model's rows.
         by_group: the difference by group of rows, shape `(n_groups,)`; row by row when left out.
     """
     apart = after.influence - before.influence
@@ -99,21 +101,21 @@ def paired_error(before: Estimate, after: Estimate, rows: ScoredRows, by_group: 
 
 
 def _of_half_a_row(before: Estimate, after: Estimate, rows: ScoredRows) -> float:
-    """From what one row comes to: the largest influence on either value, and its share of the value at least."""
+    """Compute the error of half a row: from the largest influence on either value, at least its share of the value."""
     share = float(rows.weights.max() / rows.weights.sum())
     of_values = share * max(abs(before.value), abs(after.value))
     return max(of_values, largest(before.influence), largest(after.influence)) * _HALF_A_ROW
 
 
 def of_all_rows(rows: ScoredRows, value: float, derivative: Floats) -> Estimate:
-    """A mean over all rows, or a function of such means, from its derivatives by each row's weight, `(n_rows,)`."""
+    """Build the estimate of a function of means over all rows from its derivatives by row weight, `(n_rows,)`."""
     influence = rows.weights * derivative
     influence *= raised(len(rows))
     return Estimate(float(value), influence)
 
 
 def of_classes(rows: ScoredRows, value: float, derivative: Floats) -> Estimate:
-    """What depends on the share of each class, from its derivatives by each row's weight, `(n_rows,)`."""
+    """Build the estimate of a metric that depends on class shares, from its derivatives by row weight, `(n_rows,)`."""
     influence = rows.weights * derivative
     for label, factor in enumerate(raised(np.array(rows.rows_per_class))):
         np.multiply(influence, factor, out=influence, where=rows.labels == label)
@@ -121,12 +123,12 @@ def of_classes(rows: ScoredRows, value: float, derivative: Floats) -> Estimate:
 
 
 def mean_of_rows(rows: ScoredRows, losses: Floats, one_row: float = 0.0) -> Estimate:
-    """Weighted mean of a number per row, shape `(n_rows,)`; its derivative is `(loss_i - mean) / sum of w`.
+    """Estimate the weighted mean of one number per row, `(n_rows,)`; its derivative is `(loss_i - mean) / sum of w`.
 
     Args:
-        rows: whose they are.
-        losses: the numbers.
-        one_row: what a row's number changes by, with its weight, where it jumps with the class that the model says.
+        rows: the rows of the losses.
+        losses: the number of each row.
+        one_row: the change of a row's number, times its weight, if it jumps with the predicted class.
     """
     total = rows.weights.sum()
     shares = rows.weights / total
@@ -138,15 +140,15 @@ def mean_of_rows(rows: ScoredRows, losses: Floats, one_row: float = 0.0) -> Esti
 
 
 def ratio_of_classes(rows: ScoredRows, part: Floats, whole: Floats, *, jump: float = 1.0) -> Estimate:
-    """Weight of the rows in `part` over that in `whole`, both `(n_rows,)`; by the delta method.
+    """Estimate the weight of the rows in `part` over that in `whole`, both `(n_rows,)`, by the delta method.
 
     The derivative of `R = sum w part / sum w whole` is `(part_i - R whole_i) / sum w whole`.
 
     Args:
-        rows: whose they are.
-        part: what each row adds above the line.
-        whole: what it adds below.
-        jump: what `part` changes by when the model says another class of a row.
+        rows: the rows of both arrays.
+        part: contribution of each row to the numerator.
+        whole: contribution of each row to the denominator.
+        jump: the change of `part` when the predicted class of a row changes.
     """
     total = (rows.weights * whole).sum()
     value = (rows.weights * part).sum() / total
@@ -156,7 +158,7 @@ def ratio_of_classes(rows: ScoredRows, part: Floats, whole: Floats, *, jump: flo
 
 
 def mean_of(estimates: Sequence[Estimate]) -> Estimate:
-    """The plain mean of several estimates on the same rows, e.g. of one for each class."""
+    """Average several estimates on the same rows, e.g. one for each class."""
     value = sum(each.value for each in estimates) / len(estimates)
     influence = sum((each.influence for each in estimates), start=np.zeros(1)) / len(estimates)
     one_row = max(each.one_row for each in estimates) / len(estimates)
@@ -164,5 +166,5 @@ def mean_of(estimates: Sequence[Estimate]) -> Estimate:
 
 
 def raised(count: "int | np.ndarray[tuple[int], np.dtype[np.intp]]") -> Floats:
-    """The small-sample factor; a class of one row, or of none, has no error and keeps its influence."""
+    """Return the small-sample factor; 1 for a class of one row, which has no error."""
     return np.sqrt(count / np.maximum(np.subtract(count, 1), 1))

@@ -1,4 +1,4 @@
-"""The metrics by name: those that come with the library, those with parameters, and the user's own."""
+"""Metrics by name: built-in metrics, metrics with parameters, and custom metrics."""
 
 import re
 
@@ -12,18 +12,18 @@ from promotion.metrics.parametrized import FAMILIES, parameterised
 from promotion.vocabulary import Task
 
 METRIC_NAMES = (*(each.name for each in CATALOGUE), *(each.example for each in FAMILIES.values()))
-"""Every name that `metric` knows of itself; an example of each that takes parameters."""
+"""Every built-in metric name; for metrics with parameters, an example of each."""
 
 _CATALOGUE = {each.name: each for each in CATALOGUE}
 _IN_MODULE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
 def metric(name: str) -> Metric:
-    """The metric of this name, e.g. `roc_auc`, `recall_at_fpr(0.01)`, or `package.module:attribute` for a user's own.
+    """Return the metric with this name, e.g. `roc_auc`, `recall_at_fpr(0.01)`, or `package.module:attribute` if custom.
 
     Raises:
-        UnknownName: there is none; names the nearest.
-        ConfigError: its parameters are not what it takes, or the module or attribute is not there.
+        UnknownName: there is no such metric; the message lists the nearest names.
+        ConfigError: the parameters are invalid, or the module or attribute does not exist.
     """
     text = name.strip()
     found = _CATALOGUE.get(text) or REGISTERED.get(text) or parameterised(text)
@@ -35,7 +35,7 @@ def metric(name: str) -> Metric:
 
 
 def metric_names(task: Task) -> tuple[str, ...]:
-    """Those of `METRIC_NAMES` that are of models of this task."""
+    """Return the names in `METRIC_NAMES` that apply to this task."""
     return tuple(name for name in METRIC_NAMES if task in metric(name).tasks)
 
 

@@ -1,4 +1,4 @@
-"""The metrics that take parameters, such as `recall_at_fpr(0.01)`: read as literals, never evaluated."""
+"""Metrics with parameters, such as `recall_at_fpr(0.01)`: parsed as literals, never evaluated."""
 
 import ast
 import inspect
@@ -18,13 +18,13 @@ from promotion.vocabulary import Direction
 
 @dataclass(frozen=True)
 class Family:
-    """Metrics that differ by parameters.
+    """A family of metrics that differ by parameters.
 
     Attributes:
-        name: of the function, e.g. `recall_at_fpr`.
-        takes: what its parameters are, for a sentence.
-        example: one of its metrics.
-        build: the metric of a text and the parameters read from it; a TypeError or ValueError says that they are wrong.
+        name: name of the function, e.g. `recall_at_fpr`.
+        takes: description of its parameters, for messages.
+        example: the text of one of its metrics.
+        build: builds the metric from a text and its parameters; a TypeError or ValueError means they are invalid.
     """
 
     name: str
@@ -33,10 +33,10 @@ class Family:
     build: Callable[..., Metric]
 
     def metric(self, text: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Metric:
-        """The metric of these parameters.
+        """Build the metric with these parameters.
 
         Raises:
-            ConfigError: they are not what it takes.
+            ConfigError: the parameters are invalid.
         """
         try:
             bound = inspect.signature(self.build).bind(text, *args, **kwargs)
@@ -45,7 +45,7 @@ class Family:
             raise self.misread(text) from error
 
     def misread(self, text: str) -> ConfigError:
-        """Says what it takes."""
+        """Return the error that describes the valid parameters."""
         return ConfigError(
             f"The metric {self.name} takes {self.takes}, for example {self.example}, but it says '{text}'."
         )
@@ -125,10 +125,10 @@ FAMILIES = {
 
 
 def parameterised(text: str) -> Metric | None:
-    """The metric that a text such as `recall_at_fpr(0.01)` names; None when no family has that name.
+    """Return the metric that a text such as `recall_at_fpr(0.01)` names; None if no family has that name.
 
     Raises:
-        ConfigError: the parameters cannot be read, or are not what the family takes.
+        ConfigError: the parameters cannot be parsed, or are invalid.
     """
     family = FAMILIES.get(text.partition("(")[0].strip())
     if family is None:

@@ -1,4 +1,4 @@
-"""Metrics of how far off a probability or a predicted number is, row by row."""
+"""Row-by-row metrics of the distance between a label and a probability or predicted number."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from promotion.metrics.rows import ScoredRows
 from promotion.metrics.scale import TINY, largest, power_of_two
 
 EPS = float(np.finfo(np.float64).eps)
-"""How near 0 and 1 a probability counts at most: scikit-learn's value for double precision, whatever the container."""
+"""Probabilities are clipped this far from 0 and 1: scikit-learn's value for double precision, for all containers."""
 
 
 def log_loss(rows: ScoredRows) -> Estimate:
@@ -23,7 +23,7 @@ def log_loss(rows: ScoredRows) -> Estimate:
 
 
 def brier_score(rows: ScoredRows) -> Estimate:
-    """Mean squared distance of score and label; of three and more classes, summed over them, from 0 to 2."""
+    """Mean squared distance of score and label; with three or more classes, summed over them, from 0 to 2."""
     if rows.scores.ndim == 1:
         return mse(rows)
     distances = np.square(rows.scores).sum(axis=1) + 1.0 - 2.0 * _of_true_class(rows)
@@ -34,7 +34,7 @@ def mse(rows: ScoredRows) -> Estimate:
     """Mean squared error.
 
     Raises:
-        DataError: the squares are no numbers of double precision.
+        DataError: the squares are outside the range of double precision.
     """
     estimate, unit = _mean_square(rows)
     squared = unit * unit
@@ -48,7 +48,7 @@ def mse(rows: ScoredRows) -> Estimate:
 
 
 def rmse(rows: ScoredRows) -> Estimate:
-    """Root of the mean squared error; the influence, by the delta method, is that of its square over twice the root."""
+    """Root mean squared error; by the delta method, its influence is that of its square over twice the root."""
     square, unit = _mean_square(rows)
     root = float(np.sqrt(square.value))
     return _scaled(Estimate(root, square.influence / (2 * root) if root else square.influence), unit)
@@ -63,8 +63,8 @@ def mae(rows: ScoredRows) -> Estimate:
 def r2(rows: ScoredRows) -> Estimate:
     """Share of the labels' variance that is explained, `1 - R` with `R = sum w error^2 / sum w (label - mean)^2`.
 
-    The mean minimises the denominator, so its own derivative drops out: `dr2/dw_i = (R spread_i - error_i^2) / D`.
-    Labels and errors are measured in one unit, which R does not depend on.
+    The mean minimises the denominator, so its own derivative vanishes: `dr2/dw_i = (R spread_i - error_i^2) / D`.
+    Labels and errors are scaled by the same unit, which does not change R.
 
     Raises:
         DataError: the labels are so close to zero that double precision has lost digits of them.
@@ -82,13 +82,13 @@ def r2(rows: ScoredRows) -> Estimate:
 
 
 def _mean_square(rows: ScoredRows) -> tuple[Estimate, float]:
-    """The mean square of the errors in their unit, and the unit."""
+    """Return the mean squared error in the errors' unit, and the unit."""
     errors, unit = _errors(rows)
     return mean_of_rows(rows, np.square(errors, out=errors)), unit
 
 
 def _errors(rows: ScoredRows) -> tuple[Floats, float]:
-    """The errors, shape `(n_rows,)`, in a unit in which their squares are exact, and the unit."""
+    """Return the errors, shape `(n_rows,)`, in a unit that keeps their squares exact, and the unit."""
     errors = rows.scores - rows.labels
     unit = power_of_two(largest(errors))
     if unit != 1:
@@ -101,7 +101,7 @@ def _scaled(estimate: Estimate, unit: float) -> Estimate:
 
 
 def _of_true_class(rows: ScoredRows) -> Floats:
-    """The probability that the model gives to what is so, shape `(n_rows,)`."""
+    """Return the probability that the model assigns to the true class, shape `(n_rows,)`."""
     if rows.scores.ndim == 1:
         return np.where(rows.positive, rows.scores, 1.0 - rows.scores)
     return rows.scores[np.arange(len(rows)), rows.labels.astype(np.intp)]

@@ -1,6 +1,6 @@
-"""Metrics of the ranking alone.
+"""Metrics that depend only on the ranking of the scores.
 
-P and Q are the weight of the positives and of the negatives; a group is the rows of one score.
+P and Q are the weights of the positives and of the negatives; a group is the rows with one score.
 """
 
 import numpy as np
@@ -11,11 +11,11 @@ from promotion.metrics.influence import Estimate, mean_of, of_classes
 from promotion.metrics.rows import ScoredRows
 
 _ROUNDING = 1e-9
-"""A smaller share of a weight is what rounding has left of none."""
+"""Weights below this share are rounding residue of zero."""
 
 
 def roc_auc(rows: ScoredRows) -> Estimate:
-    """Area under the ROC curve: the chance that a positive outscores a negative, ties counting half.
+    """Area under the ROC curve: the probability that a positive outscores a negative, ties counting half.
 
     The influences are the structural components of DeLong, DeLong and Clarke-Pearson (1988), weighted:
     `w_i (V10_i - AUC) / P` for a positive, `w_i (V01_i - AUC) / Q` for a negative, where V10 is the share of
@@ -31,14 +31,14 @@ def roc_auc(rows: ScoredRows) -> Estimate:
 def average_precision(rows: ScoredRows) -> Estimate:
     """Average precision, scikit-learn's step-wise area: `AP = sum_g p_g TP_g / N_g / P` over groups g of equal score.
 
-    p_g is the weight of the group's positives, TP_g and N_g the weight of the positives and of all rows scored as
-    high or higher. A row of group h is part of p_h, of TP_g and N_g for all groups g at or below h, and of P, hence
+    p_g is the weight of the group's positives, TP_g and N_g the weights of the positives and of all rows with this or a
+    higher score. A row of group h is part of p_h, of TP_g and N_g for all groups g at or below h, and of P, hence
 
         dAP/dw_i = ( y_i (TP_h / N_h - AP + sum_g p_g / N_g) - sum_g p_g TP_g / N_g^2 ) / P
 
-    From the sums a positive's own term is left out, `w_i (1 / N_h - TP_h / N_h^2)`: what it does to the precision at
-    its own score. A positive at the top of the ranking counts itself there in every sample that it is part of, so
-    that term is no sampling error; with few positives it raised the variance by up to six tenths.
+    The sums omit a positive's own term, `w_i (1 / N_h - TP_h / N_h^2)`: its effect on the precision at its own score. A
+    positive at the top of the ranking counts itself there in every sample that contains it, so that term is not
+    sampling error; with few positives it increased the variance by up to 60 %.
     """
     positives = rows.ranking.positives
     true_positives = _sum_from(positives)
@@ -55,9 +55,9 @@ def average_precision(rows: ScoredRows) -> Estimate:
 
 
 class PrecisionWithout:
-    """The average precision without the rows of a group, for one group after another.
+    """Average precision without the rows of a group, for one group after another.
 
-    Only the cut-offs at positives count, so that a group costs its own rows and these.
+    Only the cut-offs at positives count, so the cost per group is its own rows plus these cut-offs.
     """
 
     def __init__(self, rows: ScoredRows) -> None:
@@ -67,10 +67,10 @@ class PrecisionWithout:
         self._own = positives[held]
         self._true = np.cumsum(self._own)
         self._selected = np.cumsum(positives + negatives)[held]
-        self._cut: NDArray[np.intp] = (np.cumsum(held) - held)[::-1]  # of each score, the next one down with a positive
+        self._cut: NDArray[np.intp] = (np.cumsum(held) - held)[::-1]  # per score, the next lower one with a positive
 
     def __call__(self, out: NDArray[np.intp]) -> float:
-        """The value without the rows at these positions."""
+        """Return the value without the rows at these positions."""
         cut, weights = self._cut[self._rows.ranking.group[out]], self._rows.weights[out]
         positive, count = self._rows.positive[out], len(self._own)
         less = np.bincount(cut[positive], weights[positive], count)
@@ -82,17 +82,17 @@ class PrecisionWithout:
 
 
 def roc_auc_ovr(rows: ScoredRows) -> Estimate:
-    """Mean over the classes of the area under the ROC curve of telling that class from all others."""
+    """Mean over the classes of the one-vs-rest area under the ROC curve."""
     return mean_of([roc_auc(one) for one in rows.one_vs_rest])
 
 
 def _sum_from(weight: Floats) -> Floats:
-    """Weight of each group and all those scored higher."""
+    """Weight of each group plus all higher-scored groups."""
     return np.cumsum(weight[::-1])[::-1]
 
 
 def _share_below(weight: Floats) -> Floats:
-    """Share of the weight that lies in the groups before each one, its own counting half."""
+    """Share of the weight in the groups below each one; the group itself counts half."""
     share = np.cumsum(weight)
     total = share[-1]
     share -= weight / 2
@@ -101,7 +101,7 @@ def _share_below(weight: Floats) -> Floats:
 
 
 def _scattered(rows: ScoredRows, of_positive: Floats, of_negative: Floats) -> Floats:
-    """From derivatives per group, for positives and for negatives, to derivatives per row."""
+    """Map derivatives per group, for positives and for negatives, to derivatives per row."""
     derivative = of_negative[rows.ranking.group]
     derivative[rows.positive] = of_positive[rows.ranking.group[rows.positive]]
     return derivative

@@ -1,4 +1,4 @@
-"""What metrics ask of the rows, beside finite scores: each says in a sentence why rows will not do, or nothing."""
+"""Requirements of metrics on the rows, beyond finite scores: each returns the reason why rows do not meet it."""
 
 from collections.abc import Callable
 from typing import TypeAlias
@@ -12,11 +12,11 @@ from promotion.metrics.rows import ScoredRows
 from promotion.vocabulary import Task
 
 Requirement: TypeAlias = Callable[[ScoredRows], str]
-"""Says in a sentence why rows will not do, or nothing when they do."""
+"""Returns a sentence if the rows do not meet the requirement, and an empty string if they do."""
 
 
 def finite_scores(rows: ScoredRows) -> str:
-    """No score is NaN or infinite."""
+    """Require that no score is NaN or infinite."""
     if np.isfinite(rows.scores).all():
         return ""
     nan, infinite = np.count_nonzero(np.isnan(rows.scores)), np.count_nonzero(np.isinf(rows.scores))
@@ -28,7 +28,7 @@ def finite_scores(rows: ScoredRows) -> str:
 
 
 def weights_in_full(rows: ScoredRows) -> str:
-    """Weights that differ are not all so tiny that double precision has lost digits of them."""
+    """Require that unequal weights are not all so tiny that double precision has lost digits of them."""
     top = float(rows.weights.max()) * rows.unit
     if top >= np.finfo(np.float64).tiny or rows.weights.min() == rows.weights.max():
         return ""
@@ -36,14 +36,14 @@ def weights_in_full(rows: ScoredRows) -> str:
 
 
 def two_rows(rows: ScoredRows) -> str:
-    """There are two rows, as a mean of one has no standard error."""
+    """Require two rows, because a mean of one row has no standard error."""
     if len(rows) > 1:
         return ""
     return "It takes at least two rows, for a standard error, but there is 1; judge on more rows."
 
 
 def every_class(rows: ScoredRows) -> str:
-    """There are two rows of each class, as a mean over a class of one row has no standard error."""
+    """Require two rows of each class, because a mean over a class of one row has no standard error."""
     fewest = min(rows.rows_per_class)
     if fewest > 1:
         return ""
@@ -57,7 +57,7 @@ def every_class(rows: ScoredRows) -> str:
 
 
 def enough_to_resample(rows: ScoredRows) -> str:
-    """There are rows of each class in every replicate, but for an event that never happens."""
+    """Require enough rows that practically every replicate holds rows of each class."""
     fewest = min(rows.rows_per_class)
     if fewest >= FEWEST_ROWS:
         return ""
@@ -70,7 +70,7 @@ def enough_to_resample(rows: ScoredRows) -> str:
 
 
 def probabilities(rows: ScoredRows) -> str:
-    """Every score lies within 0 and 1; those of several classes add up to 1."""
+    """Require that every score lies between 0 and 1, and that those of several classes add up to 1."""
     low, high = float(rows.scores.min()), float(rows.scores.max())
     if low < 0 or high > 1:
         return (
@@ -81,7 +81,7 @@ def probabilities(rows: ScoredRows) -> str:
 
 
 ADDING_UP = 1e-3
-"""How far from 1 the probabilities of a row may add up: half precision rounds each by up to 0.0005 of itself."""
+"""Tolerance on the sum of a row's probabilities: half precision rounds each by up to 0.0005 of itself."""
 
 
 def _adding_up_to_one(rows: ScoredRows) -> str:
@@ -97,11 +97,11 @@ def _adding_up_to_one(rows: ScoredRows) -> str:
 
 
 FEWEST_SAID = 20
-"""Of fewer rows said to be 1, the share that is says next to nothing: equally good models then differed too often."""
+"""Minimum rows predicted as 1; precision of fewer rows is uninformative: equally good models differed too often."""
 
 
 def says_one(rows: ScoredRows) -> str:
-    """Some rows are scored above 0.5, `FEWEST_SAID` of them at least."""
+    """Require scores above 0.5 on some rows, at least `FEWEST_SAID`."""
     said = int(np.count_nonzero(predicted(rows)))
     if said >= FEWEST_SAID:
         return ""
@@ -112,26 +112,26 @@ def says_one(rows: ScoredRows) -> str:
 
 
 def says_every_class(rows: ScoredRows) -> str:
-    """Each class is predicted for some row."""
+    """Require that each class is predicted for some row."""
     return next(filter(None, (says(rows, label) for label in range(rows.n_classes))), "")
 
 
 def says(rows: ScoredRows, label: int) -> str:
-    """The class is predicted for some row."""
+    """Require that this class is predicted for some row."""
     if (predicted(rows) == label).any():
         return ""
     return f"It takes rows that are said to be {label}, but the {rows.whose} says so of none; judge by another metric."
 
 
 def spread_labels(rows: ScoredRows) -> str:
-    """The labels are not all the same."""
+    """Require that the labels are not all equal."""
     if np.ptp(rows.labels) > 0:
         return ""
     return f"It takes labels that differ, but all {len(rows):,} are {rows.labels[0]:g}; judge on rows that vary."
 
 
 def at_least(count: int) -> Requirement:
-    """There are that many rows, by weight, and no row alone weighs more."""
+    """Return the requirement of `count` rows, by weight, and of no single row that weighs more than `count`."""
 
     def requirement(rows: ScoredRows) -> str:
         heaviest = float(rows.weights.max()) * rows.unit
@@ -145,7 +145,7 @@ def at_least(count: int) -> Requirement:
 
 
 def costs(label: int, column: str) -> Requirement:
-    """The column holds a finite cost for each row of this label."""
+    """Return the requirement that the column holds a finite cost for each row with this label."""
 
     def requirement(rows: ScoredRows) -> str:
         if column in rows.columns:

@@ -1,4 +1,4 @@
-"""The rows that judge, as checked arrays, ranked once per score vector."""
+"""The evaluation rows as checked arrays, ranked once per score vector."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
 
 
 _SHOWN = 200
-"""Characters that a sentence shows of what NumPy says."""
+"""Maximum characters of a NumPy error shown in a message."""
 
 
 @dataclass(frozen=True, eq=False)
 class ScoredRows:
-    """One model's scores on the rows that judge.
+    """One model's scores on the evaluation rows.
 
     Attributes:
-        labels: shape `(n_rows,)`; 0.0 or 1.0, or the class 0.0 to K - 1, or any finite number, by the task.
-        scores: in double precision. Binary: higher means more likely 1, shape `(n_rows,)`; multiclass: a
+        labels: shape `(n_rows,)`; by task, 0.0 or 1.0, or the class 0.0 to K - 1, or any finite number.
+        scores: in double precision. Binary: higher means more likely 1, shape `(n_rows,)`; multiclass: one
             score per class, shape `(n_rows, n_classes)`; regression: the predicted number, shape `(n_rows,)`.
-        weights: above zero, in `unit`s, shape `(n_rows,)`.
-        whose: `champion`, `challenger` or `model`; for sentences.
-        columns: further numbers of each row by name, e.g. what a mistake on it costs.
-        task: what the model predicts.
-        unit: what a weight of 1.0 stands for, see `_in_unit`.
-        groups: which rows belong together; None where each is a draw of its own.
+        weights: above zero, in units of `unit`, shape `(n_rows,)`.
+        whose: `champion`, `challenger` or `model`; for messages.
+        columns: further numbers of each row by name, e.g. the cost of a mistake on it.
+        task: the task of the model.
+        unit: the weight that 1.0 stands for, see `_in_unit`.
+        groups: the groups of dependent rows; None if each row is an independent draw.
     """
 
     labels: Floats
@@ -52,7 +52,7 @@ class ScoredRows:
         return len(self.labels)
 
     def take(self, index: Index) -> "ScoredRows":
-        """The same for some of the rows: those where a mask is true, or those at the given positions."""
+        """Return a subset of the rows: those where a mask is true, or those at the given positions."""
         weights, unit = _in_unit(self.weights[index])
         return replace(
             self,
@@ -66,17 +66,17 @@ class ScoredRows:
 
     @property
     def given_weights(self) -> Floats:
-        """The weights as they were given, shape `(n_rows,)`."""
+        """The weights as given, shape `(n_rows,)`."""
         return self.weights if self.unit == 1 else self.weights * self.unit
 
     @property
     def weight(self) -> float:
-        """Sum of the weights as they were given."""
+        """Sum of the weights as given."""
         return float(self.weights.sum()) * self.unit
 
     @property
     def unequal(self) -> bool:
-        """Whether some rows weigh more than others."""
+        """Whether the weights differ."""
         return bool(self.weights.min() != self.weights.max())
 
     @property
@@ -86,13 +86,13 @@ class ScoredRows:
 
     @cached_property
     def positive(self) -> NDArray[np.bool_]:
-        """Which rows are labelled 1, shape `(n_rows,)`."""
+        """Mask of the rows labelled 1, shape `(n_rows,)`."""
         positive: NDArray[np.bool_] = self.labels == 1
         return positive
 
     @cached_property
     def rows_per_class(self) -> tuple[int, ...]:
-        """Number of rows of each class; of a single one, all rows, in regression."""
+        """Number of rows of each class; in regression, one class with all rows."""
         if self.task is Task.REGRESSION:
             return (len(self),)
         counts = np.bincount(self.labels.astype(np.intp), minlength=self.n_classes)
@@ -100,12 +100,12 @@ class ScoredRows:
 
     @property
     def n_classes(self) -> int:
-        """Number of classes that there are scores for; 2 when there is one score for each row."""
+        """Number of classes with scores; 2 if there is one score per row."""
         return self.scores.shape[1] if self.scores.ndim > 1 else 2
 
     @cached_property
     def ranking(self) -> Ranking:
-        """The one sort of these scores, in a binary task; ties are exact equality."""
+        """The one sort of these scores, in a binary task; only exactly equal scores are ties."""
         values, group = grouped(self.scores)
         positives = np.bincount(group[self.positive], self.weights[self.positive], len(values))
         negatives = np.bincount(group, self.weights * ~self.positive, len(values))
@@ -115,7 +115,7 @@ class ScoredRows:
 
     @cached_property
     def one_vs_rest(self) -> tuple["ScoredRows", ...]:
-        """The binary tasks of telling each class from all others, class by class."""
+        """The one-vs-rest binary tasks, class by class."""
         return tuple(
             replace(self, labels=(self.labels == k).astype(np.float64), scores=self.scores[:, k], task=Task.BINARY)
             for k in range(self.n_classes)
@@ -130,19 +130,19 @@ def read_rows(
     task: Task = Task.BINARY,
     columns: Columns | None = None,
 ) -> tuple[ScoredRows, ...]:
-    """Check labels, each model's scores, and weights; NaN scores and columns are left to the metrics that use them.
+    """Check labels, each model's scores, and weights. Metrics check NaN scores and columns themselves.
 
-    A row of weight zero says nothing and is left out.
+    Rows with weight zero are dropped.
 
     Args:
-        y_true: labels, shape `(n_rows,)`: 0 or 1, a class from 0 to `n_classes - 1`, or a finite number, by the task.
-        scores: by whose they are; shape `(n_rows,)`, or `(n_rows, n_classes)` in a multiclass task.
+        y_true: labels, shape `(n_rows,)`: by task, 0 or 1, a class from 0 to `n_classes - 1`, or a finite number.
+        scores: each model's scores by role; shape `(n_rows,)`, or `(n_rows, n_classes)` in a multiclass task.
         sample_weight: a number from 0 up per row, shape `(n_rows,)`; equal when left out.
-        task: what the models predict, see `promotion.metrics.lookup.task_of`.
+        task: the task of the models, see `promotion.metrics.definition.task_of`.
         columns: arrays of shape `(n_rows,)` by name, such as a DataFrame.
 
     Raises:
-        DataError: they are not such arrays, or do not fit together.
+        DataError: the arrays have wrong types or shapes, or do not fit together.
     """
     labels = _read_labels(y_true)
     weights, unit = _read_weights(sample_weight, len(labels))
@@ -182,7 +182,7 @@ def _require_classes(labels: Floats, whose: str, scores: Floats) -> None:
 
 
 def _require_finite(labels: Floats, _whose: str, _scores: Floats) -> None:
-    _require_labels(labels, ~np.isfinite(labels), "a finite number", "Mend those rows, or leave them out.")
+    _require_labels(labels, ~np.isfinite(labels), "a finite number", "Fix those rows, or leave them out.")
 
 
 _LABEL_CHECKS: Mapping[Task, Callable[[Floats, str, Floats], None]] = {
@@ -202,7 +202,7 @@ def _require_labels(labels: Floats, wrong: NDArray[np.bool_], what: str, way_out
 
 
 def _read_weights(given: ArrayLike | None, n_rows: int) -> tuple[Floats, float]:
-    """The weights in their unit, and the unit."""
+    """Return the weights in their unit, and the unit."""
     if given is None:
         return np.ones(n_rows), 1.0
     weights = _read_numbers("weights", given, n_rows)
@@ -210,7 +210,7 @@ def _read_weights(given: ArrayLike | None, n_rows: int) -> tuple[Floats, float]:
     if wrong:
         raise DataError(
             f"Every weight must be a number from 0 up, but {wrong:,} of {n_rows:,} are negative, NaN or infinite. "
-            "Mend them, or leave those rows out."
+            "Fix them, or leave those rows out."
         )
     with np.errstate(over="ignore"):
         total = float(weights.sum())
@@ -222,12 +222,12 @@ def _read_weights(given: ArrayLike | None, n_rows: int) -> tuple[Floats, float]:
 
 
 def _in_unit(weights: Floats) -> tuple[Floats, float]:
-    """The weights in a unit, and the unit: equal ones are 1 each; huge and tiny ones go by a power of two."""
+    """Return the weights in a unit, and the unit: equal weights become 1, huge or tiny ones scale by a power of two."""
     top = float(weights.max(initial=0.0))
     equal = bool(((weights == top) | (weights == 0)).all()) and top > 0
     unit = top if equal else power_of_two(top)
     scaled = weights if unit == 1 else weights / unit
-    lost = not equal and unit != 1 and bool((scaled * unit != weights).any())  # they differ by factors of 1e300
+    lost = not equal and unit != 1 and bool((scaled * unit != weights).any())  # the weights differ by factors of 1e300
     return (weights, 1.0) if lost else (scaled, unit)
 
 
@@ -245,7 +245,7 @@ def _read_scores(what: str, given: ArrayLike, n_rows: int, task: Task) -> Floats
 
 
 def _read_numbers(what: str, given: ArrayLike, n_rows: int | None = None) -> Floats:
-    """Numbers of shape `(n_rows,)`."""
+    """Return the numbers, shape `(n_rows,)`."""
     numbers = _as_numbers(what, given)
     if numbers.ndim != 1:
         two = numbers.shape[1:] == (2,) and what.endswith("scores")
@@ -261,7 +261,7 @@ def _require_length(what: str, found: int, n_rows: int) -> None:
     if found != n_rows:
         raise DataError(
             f"There must be one of the {what} for each of the {n_rows:,} labels, but there are {found:,}. "
-            "Score and weigh the very rows that are labelled."
+            "Score and weight the labelled rows."
         )
 
 

@@ -1,4 +1,4 @@
-"""Numbers of any size: scaled by powers of two, which is exact, before squares of them leave double precision."""
+"""Exact scaling by powers of two, so that squares of numbers of any size stay within double precision."""
 
 import math
 
@@ -7,26 +7,26 @@ import numpy as np
 from promotion.metrics.containers import Floats
 
 _HUGE = 2.0**332
-"""Squares of numbers between this and its inverse, and sums of these, are exact to the last digit (about 1e100)."""
+"""Squares and sums of squares of numbers between its inverse and this (about 1e100) keep all their digits."""
 
 TINY = 1e-290
-"""What is smaller may have lost digits: double precision holds all of them down to 2e-308, sums of parts less far."""
+"""Smaller numbers may have lost digits: doubles keep all digits down to 2e-308, partial sums a little less far."""
 
 
 def power_of_two(top: float) -> float:
-    """What to divide numbers by of which the largest is `top`; 1.0 unless their squares could be lost."""
+    """Return the divisor for numbers whose largest is `top`; 1.0 unless their squares could overflow or underflow."""
     if 1 / _HUGE < top < _HUGE or top == 0 or not math.isfinite(top):
         return 1.0
     return 2.0 ** (math.frexp(top)[1] - 1)
 
 
 def largest(numbers: Floats) -> float:
-    """The largest absolute value; 0 of no numbers."""
+    """Return the largest absolute value; 0 for an empty array."""
     return max(abs(float(numbers.min())), abs(float(numbers.max()))) if numbers.size else 0.0
 
 
 def root_of_squares(numbers: Floats, more: float = 0.0) -> float:
-    """Root of the sum of squares, of one more number too; `np.dot` would keep all cores busy to little gain."""
+    """Return the root of the sum of squares, including `more`; `np.dot` would use all cores for little gain."""
     squares = float(np.einsum("i,i", numbers, numbers)) + more * more
     if 1 / _HUGE < squares < _HUGE or math.isnan(squares):
         return math.sqrt(squares)

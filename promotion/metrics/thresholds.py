@@ -1,12 +1,12 @@
-"""Metrics of a cut-off that the rows themselves set: the rows scored highest, down to where a limit is met.
+"""Metrics at a cut-off that the rows themselves determine: the highest-scored rows, down to where a limit is met.
 
-The cut-off moves from sample to sample, and how far the value moves with it depends on how many positives lie around
-it. That slope is taken over the range in which sampling moves the cut-off, one standard error to either side, which
-gives `recall_at_fpr` and `precision_at_k` an influence (in simulations it errs on the safe side with few rows; see the
-tests). The precision around the cut-off of `recall_at_precision` may cross its limit many times, so that its error is
+The cut-off varies from sample to sample, and its effect on the value depends on how many positives lie near it. That
+slope is taken over the range in which sampling moves the cut-off, one standard error to either side, and gives
+`recall_at_fpr` and `precision_at_k` an influence (in simulations it is conservative with few rows; see the tests).
+For `recall_at_precision`, the precision near the cut-off may cross its limit many times, so its error is
 bootstrapped: rows are sorted once, and each replicate is a running sum over the top of that order.
 
-P and Q are the weight of the positives and of the negatives, W that of all rows.
+P and Q are the weights of the positives and of the negatives, W that of all rows.
 """
 
 from dataclasses import dataclass
@@ -19,15 +19,15 @@ from promotion.metrics.influence import Estimate, of_all_rows, of_classes
 from promotion.metrics.rows import ScoredRows
 
 _ROUNDING = 1e-9
-"""Sums of weights that differ by this share are equal."""
+"""Sums of weights that differ by less than this share count as equal."""
 
-_FIRST_DEPTH = 256  # groups of equal score; doubled as long as a replicate needs more
+_FIRST_DEPTH = 256  # groups of equal score; doubled while a replicate needs more
 
 
 def recall_at_fpr(rows: ScoredRows, fpr: float) -> Estimate:
-    """The largest share of the positives above a cut-off with at most the share `fpr` of the negatives above it.
+    """The largest share of positives above a cut-off that has at most the share `fpr` of the negatives above it.
 
-    With `a_i` 1 above the cut-off and 0 below, and b the positives per negative around it, the derivative is
+    With `a_i` 1 above the cut-off and 0 below, and b the positives per negative near it, the derivative is
     `(a_i - recall) / P` for a positive and `-b (a_i - fpr) / P` for a negative, which moves the cut-off.
     """
     true, false = _falling(rows.ranking.positives), _falling(rows.ranking.negatives)
@@ -41,10 +41,10 @@ def recall_at_fpr(rows: ScoredRows, fpr: float) -> Estimate:
 
 
 def precision_at_k(rows: ScoredRows, k: float) -> Estimate:
-    """The share of positives among the k rows scored highest; k counts weight where rows have weights.
+    """The share of positives among the k highest-scored rows; k counts weight if rows have weights.
 
-    Of the rows that are equal where k is reached, the share that makes up k is taken, as a random order among them
-    would on average. With `a_i` the share of row i that is taken, and b the share of positives around the cut-off, the
+    If rows tie at rank k, each counts with the fraction that completes k, which is the average over random orders of
+    the tied rows. With `a_i` the fraction of row i that counts, and b the share of positives near the cut-off, the
     derivative is `(a_i (y_i - b) + (b - precision) k / W) / k`: k stands for the share k / W of all rows.
     """
     k = k / rows.unit
@@ -57,9 +57,9 @@ def precision_at_k(rows: ScoredRows, k: float) -> Estimate:
 
 
 def recall_at_precision(rows: ScoredRows, precision: float) -> Estimate:
-    """The largest share of the positives above a cut-off where at least the share `precision` is positive.
+    """The largest recall at a cut-off whose precision is at least `precision`.
 
-    It is 0, which means to select nothing, where no cut-off is precise enough. The error is bootstrapped.
+    It is 0 (select nothing) if no cut-off is precise enough. The error is bootstrapped.
     """
     sorted_rows = _SortedRows(rows)
     whole = sorted_rows.curve(np.ones((1, len(rows)), np.uint8), sorted_rows.n_groups)
@@ -75,12 +75,12 @@ def recall_at_precision(rows: ScoredRows, precision: float) -> Estimate:
 
 
 def _falling(weights: Floats) -> Floats:
-    """Running sum from the highest score down, of no group, of the highest one, and so on; `(n_groups + 1,)`."""
+    """Running sum from the highest score down, starting from no group; shape `(n_groups + 1,)`."""
     return np.append(0.0, np.cumsum(weights[::-1]))
 
 
 def _slope(along: Floats, positives: Floats, at: float, typical: float) -> float:
-    """Positives per unit of `along` around a cut-off, over a standard error of its place and one row to either side."""
+    """Positives per unit of `along` near a cut-off, over one standard error of its place and one row to either side."""
     reach = np.sqrt(at * typical * max(1 - at / along[-1], 0.0)) + typical
     low, high = max(at - reach, 0.0), min(at + reach, float(along[-1]))
     below, above = np.interp([low, high], along, positives)
@@ -88,13 +88,13 @@ def _slope(along: Floats, positives: Floats, at: float, typical: float) -> float
 
 
 def _typical(weights: Floats) -> float:
-    """The weight of a row, averaged by weight: the variance of a sum of weights over that sum."""
+    """The average row weight, weighted by weight: the variance of a sum of weights over that sum."""
     return float(np.square(weights).sum() / weights.sum())
 
 
 @dataclass(frozen=True, eq=False)
 class _Curve:
-    """What lies above each possible cut-off, best scores first, in one or more replicates.
+    """Totals above each possible cut-off, best scores first, in one or more replicates.
 
     Attributes:
         true: weight of the positives scored as high or higher than each group, shape `(n_replicates, n_groups)`.
@@ -107,18 +107,18 @@ class _Curve:
     positives: Floats
 
     def settles(self, precision: float) -> bool:
-        """Even if they held every positive, groups further down would not be precise enough."""
+        """Return whether groups further down could not be precise enough even if they held every positive."""
         return bool((precision * self.selected[:, -1:] > self.positives * (1 + _ROUNDING)).all())
 
     def recall_at(self, precision: float) -> Floats:
-        """The largest recall among the cut-offs that are precise enough, shape `(n_replicates,)`."""
+        """Return the largest recall among the cut-offs that are precise enough, shape `(n_replicates,)`."""
         enough = self.true >= precision * (1 - _ROUNDING) * self.selected
         recall: Floats = np.where(enough, self.true, 0.0).max(axis=1) / self.positives[:, 0]
         return recall
 
 
 class _SortedRows:
-    """Rows by falling score, for curves of replicates that go as deep as is asked."""
+    """Rows by descending score, for replicate curves down to a requested depth."""
 
     def __init__(self, rows: ScoredRows) -> None:
         self._order = np.argsort(-rows.scores, kind="stable")
@@ -133,7 +133,7 @@ class _SortedRows:
         return len(self._ends)
 
     def curve(self, counts: Counts, n_groups: int) -> _Curve:
-        """The curve down to the given group."""
+        """Return the curve down to the given group."""
         ends = self._ends[:n_groups]
         top = self._order[: ends[-1] + 1]
         drawn = counts[:, top]

@@ -1,4 +1,4 @@
-"""What we require: a policy, its checks on a comparison, and the decision that follows. Pure; no I/O, no clock."""
+"""The policy, its checks on a comparison, and the decision that follows. Pure; no I/O, no clock."""
 
 from promotion.policy.budget import Budget as Budget
 from promotion.policy.budget import HoldoutSketch as HoldoutSketch

@@ -1,4 +1,4 @@
-"""Who must agree before a `promote` decision takes effect, and whether they have. Pure."""
+"""Approval of `promote` decisions: who may approve, how many approvals are required, and how many are given. Pure."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ from promotion.durations import length_of
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """Who may approve, how many different people must, and how long they can.
+    """The approval requirements: who may approve, how many people are required, and the time limit.
 
     Attributes:
-        approvers: as actors are recorded (`os:alice`); anyone when empty.
-        needed: how many must.
+        approvers: actors as recorded (`os:alice`); empty allows anyone.
+        needed: required number of approvals.
         within: how long after the decision an approval counts, like `12h` or `3d`.
     """
 
@@ -27,11 +27,11 @@ class Panel:
         return length_of(self.within)
 
     def takes(self, actor: str) -> bool:
-        """Whether this person's approval counts."""
+        """Return whether this person's approval counts."""
         return not self.approvers or actor in self.approvers
 
     def faults(self) -> Iterator[str]:
-        """Why nobody could ever be asked so, one sentence each."""
+        """Yield the reasons why these requirements can never be met, one sentence each."""
         if self.needed < 1:
             yield f"'min_approvals' must be at least 1, found {self.needed}."
         for actor in self.approvers:
@@ -57,20 +57,20 @@ class Panel:
 
 
 ANYONE = Panel()
-"""One approval, by anybody, within a week."""
+"""One approval, by anyone, within a week."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Consent:
-    """What people have said so far to one decision.
+    """The answers given so far to one decision.
 
     Attributes:
-        approved: who approved and counts, in the order in which they said it.
-        denied: who denied; one is enough.
-        missing: how many approvals are still to come; 0 when there are enough.
-        open_to: the listed people who can give the next; empty when anyone can, or nobody listed is left.
-        concerned: who cannot be the only ones to approve, as long as nobody else has.
-        listed: whether only listed people count.
+        approved: people whose approval counts, in order of approval.
+        denied: people who denied; one denial is enough.
+        missing: number of approvals still required; 0 when there are enough.
+        open_to: listed people who can give the next approval; empty if anyone can, or if no listed person is left.
+        concerned: people whose approvals do not suffice alone, while nobody else has approved.
+        listed: whether only listed people may approve.
     """
 
     approved: tuple[str, ...]
@@ -82,12 +82,12 @@ class Consent:
 
     @property
     def given(self) -> bool:
-        """Whether the version may serve."""
+        """Whether the approval is complete."""
         return not self.denied and self.missing == 0
 
     @property
     def wanting(self) -> str:
-        """What is still missing, and by whom it can be given: `1 approval is missing, from os:bob or os:carol`."""
+        """The missing approvals and who can give them: `1 approval is missing, from os:bob or os:carol`."""
         number = "1 approval is missing" if self.missing == 1 else f"{self.missing} approvals are missing"
         concerned = " and ".join(self.concerned)
         if self.listed and not self.open_to:
@@ -99,14 +99,14 @@ class Consent:
 
 
 def consent(panel: Panel, answers: Mapping[str, bool], concerned: Collection[str]) -> Consent:
-    """Count the answers: approvals of different people who count, at least one of them by somebody not concerned.
+    """Count the answers: approvals of different people who may approve, at least one of them not concerned.
 
-    A denial stands even where the list of approvers has changed since: the version was rejected by it.
+    A denial stands even if the list of approvers has changed since: it already rejected the version.
 
     Args:
-        panel: who may approve, and how many must.
-        answers: each person's last word, True approves; oldest first.
-        concerned: who trained the version or asked for the decision. They may approve, and are never enough.
+        panel: the approval requirements.
+        answers: each person's latest answer, True to approve; oldest first.
+        concerned: people who trained the version or requested the decision. They may approve, but do not suffice alone.
     """
     approved = tuple(actor for actor, yes in answers.items() if yes and panel.takes(actor))
     outsider = any(actor not in concerned for actor in approved)

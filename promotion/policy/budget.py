@@ -1,9 +1,10 @@
-"""The holdout budget: how often today's rows have judged before, and at what level they may judge once more.
+"""The holdout budget: how often the current rows have been used before, and the level for their next use.
 
-Each use of a holdout is a chance for noise to pass. The k-th decision on the same rows is made at the level
+Each use of a holdout is another chance for noise to pass. The k-th decision on the same rows is tested at the level
 `alpha * 6 / (pi^2 k^2)`, and these levels add up to alpha over any number of uses (alpha-spending: Dwork et al. 2015
-show why reuse needs it; the series is Euler's). Holdouts that share only some rows count by the share of today's rows
-that an earlier decision has seen. The shares are told from sketches, so that the record need not keep every row's key.
+show why reuse needs it; the series is Euler's). A holdout that shares only some rows with an earlier one counts as a
+partial use: the share of current rows that the earlier decision used. Sketches estimate the shares, so the record need
+not store every row's key.
 """
 
 import base64
@@ -29,13 +30,13 @@ _FEW = 64
 
 @dataclass(frozen=True, kw_only=True)
 class HoldoutSketch:
-    """The smallest of a holdout's row fingerprints: a sample of its rows that any other holdout samples alike.
+    """A sketch of a holdout: its smallest row fingerprints, which sample any two holdouts consistently.
 
     Attributes:
-        rows: how many rows the holdout has.
-        smallest: its `SKETCH_SIZE` smallest fingerprints, or all when there are fewer, ascending, as 64-bit
+        rows: number of rows in the holdout.
+        smallest: its `SKETCH_SIZE` smallest fingerprints, or all if there are fewer, ascending, as 64-bit
             little-endian integers in base64. A bottom-k sketch (Cohen and Kaplan, PODC 2007).
-        form: of the keys that the fingerprints were made of; earlier releases recorded none.
+        form: form of the keys behind the fingerprints; earlier releases did not record one.
     """
 
     rows: int
@@ -44,15 +45,16 @@ class HoldoutSketch:
 
     @classmethod
     def of(cls, fingerprints: "NDArray[np.uint64]", form: int = KEY_FORM) -> "HoldoutSketch":
-        """The sketch of rows with these fingerprints, shape (n_rows,), made of keys in this form."""
+        """Build the sketch of rows with these fingerprints, shape (n_rows,), of keys in this form."""
         kept = np.sort(fingerprints)[:SKETCH_SIZE].astype("<u8")
         return cls(rows=len(fingerprints), smallest=base64.b64encode(kept.tobytes()).decode("ascii"), form=form)
 
     def share_seen(self, earlier: "HoldoutSketch") -> float:
-        """The share of this holdout's rows that the earlier one holds.
+        """Return the share of this holdout's rows that the earlier one contains.
 
-        Exact when both sketches hold all their rows; else an estimate, off by about 0.02. Where only few rows can be
-        told apart, since the holdouts are of very different size, one more is taken for seen: in doubt it is reuse.
+        Exact if both sketches contain all their rows; otherwise an estimate with an error of about 0.02. If the
+        holdouts differ so much in size that only few rows are comparable, one more row counts as seen, which errs
+        towards reuse.
         """
         told = self.sample[self.sample <= min(self.limit, earlier.limit)]
         seen = int(np.isin(told, earlier.sample).sum())
@@ -66,17 +68,17 @@ class HoldoutSketch:
 
     @property
     def limit(self) -> int:
-        """Up to here the sketch holds every row."""
+        """The fingerprint up to which the sketch contains every row."""
         return 2**64 - 1 if self.rows <= len(self.sample) else int(self.sample[-1])
 
 
 @dataclass(frozen=True, kw_only=True)
 class Renamed:
-    """The rows of a holdout under the keys that an earlier release can have given them.
+    """The rows of a holdout under keys that an earlier release may have used for them.
 
     Attributes:
         holdout: digest of the rows.
-        sketch: of the rows.
+        sketch: sketch of the rows.
     """
 
     holdout: str
@@ -85,14 +87,14 @@ class Renamed:
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """One challenger put to one holdout.
+    """One challenger tested on one holdout.
 
     Attributes:
         challenger, champion: digests of their files.
-        metric: the primary one.
+        metric: the primary metric.
         holdout: digest of the rows.
-        sketch: of the rows; None in a record that kept none.
-        renamed: the same rows as earlier releases can have recorded them; see `seen_renamed`.
+        sketch: sketch of the rows; None if the record has none.
+        renamed: the same rows under keys of earlier releases; see `seen_renamed`.
     """
 
     challenger: str | None
@@ -108,14 +110,14 @@ class Trial:
         return self.sketch is None or self.sketch.form == FIRST_FORM
 
     def share_seen(self, earlier: "Trial") -> float:
-        """The share of this trial's rows that the earlier one has seen; of several forms of its keys, the largest."""
+        """Return the share of this trial's rows that the earlier one used; the largest over the forms of its keys."""
         if self._same_rows(earlier):
             return 1.0
         ours = [self.sketch, *(one.sketch for one in self._renamed_for(earlier))]
         return max((one.share_seen(earlier.sketch) for one in ours if one and earlier.sketch), default=0.0)
 
     def repeats(self, earlier: "Trial") -> bool:
-        """Whether it asks the very same question of the same rows, so that its answer is no news."""
+        """Return whether it tests the same models by the same metric on the same rows, so it uses no budget."""
         ours, theirs = ((one.challenger, one.champion, one.metric) for one in (self, earlier))
         return ours == theirs and self._same_rows(earlier)
 
@@ -128,11 +130,11 @@ class Trial:
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """What a decision could spend.
+    """The level available to a decision.
 
     Attributes:
-        alpha: what all decisions on these rows may spend together.
-        use: the how manieth use of them this is; 1.0 on fresh rows, 2.5 after one whole and one half use.
+        alpha: total level of all decisions on these rows.
+        use: ordinal number of this use of the rows; 1.0 on new rows, 2.5 after one whole and one half use.
 
     Raises:
         ConfigError: the use is below 1.
@@ -153,7 +155,7 @@ class Budget:
 
     @property
     def fresh(self) -> float:
-        """What the level would be on fresh rows, on which no challenger was compared."""
+        """The level on new rows, on which no challenger has been compared."""
         return spent(self.alpha, 1.0)
 
     @property
@@ -163,24 +165,28 @@ class Budget:
 
     @property
     def sentence(self) -> str:
-        """What a person should know of it."""
+        """A sentence about the budget for readers of a decision."""
         if self.use <= 1:
-            return f"This counts as the first use of these rows, so the primary was asked at level {level(self.level)}."
+            return (
+                "This counts as the first use of these rows, so the primary metric was tested at level "
+                f"{level(self.level)}."
+            )
         return (
-            f"This counts as use {self.use:.3g} of these rows, so the primary was asked at level {level(self.level)}; "
+            f"This counts as use {self.use:.3g} of these rows, so the primary metric was tested at level "
+            f"{level(self.level)}; "
             f"fresh rows restore {level(self.fresh)}."
         )
 
 
 def spent(alpha: float, use: float) -> float:
-    """The level of the k-th use, `alpha * 6 / (pi^2 k^2)`; over k = 1, 2, 3, … it adds up to alpha."""
+    """Return the level of the k-th use, `alpha * 6 / (pi^2 k^2)`; over k = 1, 2, 3, … it adds up to alpha."""
     return alpha * 6 / (math.pi * use) ** 2
 
 
 def seen_renamed(trial: Trial, possible: Iterable[Renamed], earlier: Iterable[Trial]) -> tuple[Renamed, ...]:
-    """Of all that earlier releases can have recorded of a trial's rows, what shows that an earlier trial has seen more.
+    """Return those renamed forms of a trial's rows which show that an earlier trial used more of them.
 
-    This is recorded with a decision, so that its use can be counted again from the record alone.
+    They are recorded with the decision, so its use can be recounted from the record alone.
     """
     others = [other for other in earlier if other.is_first_form]
     return tuple(
@@ -194,9 +200,9 @@ def seen_renamed(trial: Trial, possible: Iterable[Renamed], earlier: Iterable[Tr
 
 
 def count_use(trial: Trial, earlier: Iterable[Trial]) -> float:
-    """The how manieth use of its rows a trial is, given all earlier ones, oldest first.
+    """Return the ordinal number of a trial's use of its rows, given all earlier trials, oldest first.
 
-    A trial that was made before is counted as it was then: asking again what is known spends nothing.
+    A repeated trial keeps its first number: repeating a known result uses no budget.
     """
     before = takewhile(lambda other: not trial.repeats(other), earlier)
     return 1.0 + sum(trial.share_seen(other) for other in before)

@@ -1,6 +1,6 @@
-"""One requirement of the policy applied to one comparison; pure functions, each returning a `Check`.
+"""Checks of a comparison against single requirements of the policy; pure functions, each returning a `Check`.
 
-Primary, guardrails and floors are one-sided at level alpha. All must pass, which needs no correction for their
+Primary, guardrails and floors are one-sided tests at level alpha. All must pass, which needs no correction for their
 number (intersection-union test: Berger, Technometrics 24, 1982).
 """
 
@@ -16,15 +16,15 @@ from promotion.policy.rules import Floor, Guardrail, Primary, Require
 from promotion.vocabulary import Outcome
 
 POINT = 0.5
-"""The level at which a bound is the plain value."""
+"""The level at which a bound equals the point estimate."""
 
 ROUNDING = 1e-12
-"""Plain values are equal when they differ by less than this share of the largest number among them and their errors:
-sums over millions of rows, in another order, differ by that much."""
+"""Point estimates are equal if they differ by less than this share of the largest of them and their errors: sums over
+millions of rows differ by that much if the order changes."""
 
 
 class Kind(StrEnum):
-    """Which sort of requirement a check applies."""
+    """The kind of requirement that a check applies."""
 
     CLEAN = "clean holdout"
     SCORED = "scores"
@@ -38,24 +38,24 @@ class Kind(StrEnum):
 
 
 GROUNDS = frozenset({Kind.PRIMARY, Kind.GUARDRAIL, Kind.SLICE, Kind.FLOOR, Kind.LIMIT})
-"""The kinds that speak for or against a version; the others say whether it can be judged at all."""
+"""Kinds that count for or against a version; the others say whether it can be judged at all."""
 
 BEFORE = frozenset({Kind.CLEAN, Kind.SCORED, Kind.NO_ROLLBACK})
-"""The kinds that are checked ahead of the comparison, and do not follow from it and the policy."""
+"""Kinds that are checked before the comparison, and do not follow from it and the policy."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """What one requirement found.
+    """The result of checking one requirement.
 
     Attributes:
-        kind: the sort of requirement.
-        subject: what it is about: a metric, `rows`, `champion`.
-        outcome: what was found.
+        kind: the kind of requirement.
+        subject: what it applies to: a metric, `rows`, `champion`.
+        outcome: the outcome.
         reason: one sentence with the numbers.
-        value: the gain; of a floor the challenger's value; of the evidence a count.
+        value: the gain; for a floor the challenger's value; for evidence a count.
         bound: the one-sided confidence bound that was compared with `required`.
-        required: what the bound had to clear.
+        required: the value that the bound must exceed.
     """
 
     kind: Kind
@@ -68,12 +68,12 @@ class Check:
 
     @property
     def name(self) -> str:
-        """The requirement as a person says it, e.g. `guardrail roc_auc`."""
+        """Readable name of the requirement, e.g. `guardrail roc_auc`."""
         return f"{self.kind} {self.subject}".strip()
 
 
 def primary_check(comparison: Comparison, primary: Primary, alpha: float, budget: Budget | None = None) -> Check:
-    """Passes when the gain is shown to exceed the margin, fails when it is shown to fall short."""
+    """Pass if the gain is shown to exceed the margin; fail if it is shown to fall short."""
     found = compared(comparison, primary.metric)
     if found is None:
         return missing(Kind.PRIMARY, comparison, primary.metric)
@@ -85,7 +85,7 @@ def primary_check(comparison: Comparison, primary: Primary, alpha: float, budget
 
 
 def guardrail_check(comparison: Comparison, guardrail: Guardrail, alpha: float) -> Check:
-    """Passes when the loss is shown to stay within `max_loss`, fails when it is shown to exceed it."""
+    """Pass if the loss is shown to stay within `max_loss`; fail if it is shown to exceed it."""
     found = compared(comparison, guardrail.metric)
     if found is None:
         return missing(Kind.GUARDRAIL, comparison, guardrail.metric)
@@ -97,20 +97,20 @@ def guardrail_check(comparison: Comparison, guardrail: Guardrail, alpha: float) 
 
 
 def told_power(check: Check, power: str) -> Check:
-    """The check; where it is left open, with what the rows can show at all."""
+    """Add to an inconclusive check the sentence on what the rows can show."""
     left_open = check.outcome is Outcome.INCONCLUSIVE
     return replace(check, reason=f"{check.reason} {power}") if power and left_open else check
 
 
 def unless_shown(check: Check, require: Require) -> Check:
-    """The check; where only a loss that is shown blocks, one that the numbers leave open passes."""
+    """Let an inconclusive check pass if only a shown loss blocks."""
     if check.outcome is Outcome.INCONCLUSIVE and require is Require.NOT_WORSE:
         return replace(check, outcome=Outcome.PASSED, reason=f"{check.reason} It blocks only a loss that is shown.")
     return check
 
 
 def floor_check(evidence: Comparison | Evaluation, floor: Floor, alpha: float) -> Check:
-    """Passes when the challenger's own value is shown to clear the constant, fails when it is shown not to."""
+    """Pass if the challenger's own value is shown to clear the constant; fail if it is shown not to."""
     found = evidence.measurement(floor.metric)
     if found is None:
         return missing(Kind.FLOOR, evidence, floor.metric)
@@ -121,8 +121,8 @@ def floor_check(evidence: Comparison | Evaluation, floor: Floor, alpha: float) -
 
 
 def without_champion(policy: Policy) -> tuple[Check, ...]:
-    """The checks of gains when there is nobody to gain on: not applicable, and floors must stand in for them."""
-    reason = "There is no champion to compare with; floors alone decide on the first one."
+    """Return the gain checks without a champion: not applicable; floors must take their place."""
+    reason = "There is no champion to compare with, so only the floors decide about the first one."
     kinds = (
         (Kind.PRIMARY, policy.primary.metric),
         *((Kind.GUARDRAIL, rail.metric) for rail in policy.guardrails),
@@ -136,16 +136,17 @@ def without_champion(policy: Policy) -> tuple[Check, ...]:
 
 
 def _nobody_decides(policy: Policy) -> Check | None:
-    """Why the first model is not for this policy to decide on; None when its floors do."""
+    """Return the check that the policy cannot decide on the first model; None if its floors can."""
     if policy.first_model is FirstModel.MANUAL:
         reason = (
-            'There is no champion yet, and the policy leaves the first one to a person (first_model = "manual"): '
+            "There is no champion yet, and the policy requires a person to promote the first one (first_model = "
+            '"manual"): '
             "`promotion promote TAG --override --reason …`."
         )
     elif not policy.floors:
         reason = (
-            "There is no champion yet and the policy has no floors, so nothing can be required of the first model; "
-            "add a floor to the policy, or promote it by hand with --override."
+            "There is no champion yet and the policy has no floors, so nothing can be required of the first "
+            "model. Add a floor to the policy, or promote the model by hand with --override."
         )
     else:
         return None
@@ -155,7 +156,7 @@ def _nobody_decides(policy: Policy) -> Check | None:
 def gain_check(
     kind: Kind, found: MetricComparison, alpha: float, required: float, asks: str, *, where: str = ""
 ) -> Check:
-    """Compare the bounds of a gain, over all rows or `where` it was found, with what is required."""
+    """Compare the bounds of a gain, over all rows or in the slice `where`, with the required gain."""
     low, high = found.lower_bound(alpha), found.upper_bound(alpha)
     tie = is_tie(found, alpha, required)
     outcome = _outcome(passed=low > required and not tie, failed=high < required and not tie)
@@ -203,19 +204,19 @@ def _constant_check(found: Measurement, required: float, alpha: float, *, sign: 
 
 
 def missing(kind: Kind, evidence: Comparison | Evaluation, metric: str) -> Check:
-    """A check of a metric that could not be computed."""
+    """Return the check of a metric that could not be computed."""
     reasons = [gap.reason for gap in evidence.missing if gap.metric == metric]
     reason = reasons[0] if reasons else f"The comparison does not hold {metric}."
     return Check(kind=kind, subject=metric, outcome=Outcome.MISSING, reason=reason)
 
 
 def compared(comparison: Comparison | SliceComparison, metric: str) -> MetricComparison | None:
-    """What was found of a metric; None when it could not be compared."""
+    """Return the comparison of a metric; None if it could not be compared."""
     return next((found for found in comparison.metrics if found.metric == metric), None)
 
 
 def is_tie(found: MetricComparison, alpha: float, required: float) -> bool:
-    """Whether plain values decide, or no error is known, and the gain is what is required but for rounding."""
+    """Return whether, with point estimates or a standard error of 0, the gain equals the requirement up to rounding."""
     if alpha != POINT and found.stderr != 0:
         return False
     sizes = (found.champion, found.challenger, found.champion_stderr, found.challenger_stderr)
@@ -233,7 +234,7 @@ def _outcome(*, passed: bool, failed: bool) -> Outcome:
 
 
 def _bounds_told(outcome: Outcome, alpha: float, passed: str, failed: str, between: str) -> str:
-    """What the bounds say; nothing where plain values decide."""
+    """Describe the bounds; empty if point estimates decide."""
     if alpha == POINT:
         return ""
     bounds = f"one-sided {100 * (1 - alpha):.4g} % bound"

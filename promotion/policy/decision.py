@@ -1,4 +1,4 @@
-"""The decision: a verdict, every check behind it, and digests of all that it rests on."""
+"""The decision: a verdict, every check behind it, and digests of all inputs."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -26,17 +26,18 @@ class Judged:
 
 @dataclass(frozen=True, kw_only=True)
 class HoldoutUsed:
-    """The rows that judged.
+    """The evaluation rows of a decision.
 
     Attributes:
         digest: SHA-256 over the sorted row keys' fingerprints and the labels.
-        data: the file they came from, and
-        data_digest: SHA-256 of its bytes.
-        rows: rows that judged, of which
-        positives: carry the positive label; None unless the task is binary.
-        removed: rows left out since a side was trained on them, or
-        removed_by: on others of their group by this name; None where groups were not asked.
-        immature: rows left out since they are too young for their label to be trusted.
+        data: the source file of the rows.
+        data_digest: SHA-256 of the bytes of that file.
+        rows: number of evaluation rows.
+        positives: number of these with the positive label; None unless the task is binary.
+        removed: number of rows left out because a side was trained on them.
+        removed_by: number of rows left out because a side was trained on others of their group, by this name; None if
+            groups were not checked.
+        immature: number of rows left out because they are too recent for their labels to be reliable.
     """
 
     digest: str
@@ -51,18 +52,18 @@ class HoldoutUsed:
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """What was decided, and on what; its `digest` names it.
+    """A verdict with its evidence; its `digest` identifies it.
 
     Attributes:
         verdict: promote, hold or reject.
         checks: every requirement with its outcome, numbers and reason.
-        evidence: the comparison (or, without a champion, the evaluation) the checks were applied to.
+        evidence: the comparison (or, without a champion, the evaluation) that the checks were applied to.
         policy: digest of the policy.
-        alpha: level of the primary check; all others are made at the policy's own.
-        budget: the how manieth use of the holdout this was, where uses are counted.
-        footprint: what the sides cost to serve, where it was measured.
-        approval: whether a promotion waits for a person.
-        challenger, champion, holdout: what was judged, against whom, on which rows; the gate fills them in.
+        alpha: level of the primary check; all other checks use the policy's own.
+        budget: the holdout budget at this use, if uses are counted.
+        footprint: the serving cost of both sides, if measured.
+        approval: whether a promotion needs approval.
+        challenger, champion, holdout: the judged version, the champion and the rows; the gate fills them in.
     """
 
     verdict: Verdict
@@ -79,7 +80,7 @@ class Decision:
     format: int = FORMAT
 
     def with_outcome(self, outcome: Outcome) -> tuple[Check, ...]:
-        """The checks that ended so."""
+        """Return the checks with this outcome."""
         return tuple(check for check in self.checks if check.outcome is outcome)
 
     @property
@@ -94,12 +95,12 @@ class Decision:
 
     @property
     def waits(self) -> bool:
-        """Whether it says promote, and a person must agree first."""
+        """Whether the verdict is promote and needs approval first."""
         return self.verdict is Verdict.PROMOTE and self.approval is ApprovalRule.REQUIRED
 
     @property
     def deciding(self) -> Check | None:
-        """The check that settled it: of a promotion the primary (or first floor), else the first of the worst."""
+        """The deciding check: for a promotion the primary (or first floor), else the first with the worst outcome."""
         counted = [check for check in self.checks if check.outcome is not Outcome.NOT_APPLICABLE]
         if self.verdict is Verdict.PROMOTE:
             return next(check for check in counted if check.kind in {Kind.PRIMARY, Kind.FLOOR})
@@ -108,12 +109,12 @@ class Decision:
 
     @property
     def summary(self) -> str:
-        """The one sentence that a person wants first."""
+        """The most important sentence of the decision."""
         return "Nothing was checked, so nothing is promoted." if self.deciding is None else self.deciding.reason
 
     @property
     def drawn(self) -> str:
-        """How rows were taken to depend on each other, in a sentence; empty where nothing was said."""
+        """How rows were assumed to depend on each other, as a sentence; empty if not specified."""
         found = self.evidence.dependence if self.evidence else None
         return found.sentence if found else ""
 
@@ -124,7 +125,7 @@ class Decision:
 
     @property
     def id(self) -> str:
-        """The first twelve digits of the digest: enough to name a decision to a person."""
+        """The first twelve digits of the digest, as a short name."""
         return self.digest[:12]
 
 
@@ -143,23 +144,24 @@ def decide(
 ) -> Decision:
     """Apply the policy to the evidence.
 
-    The primary is asked at `alpha`, else at the level of the `budget`, else at the policy's own, `1 - confidence`;
-    every other check at the policy's own. The gate counts uses of a holdout, and so asks the primary more strictly: at
-    3.04 % on rows that have judged nothing yet, where the policy says 95 %. To judge as it does, hand over its budget:
+    The primary check uses the level `alpha` if given, else that of the `budget`, else the policy's own, `1 -
+    confidence`; every other check uses the policy's own. The gate counts uses of a holdout and so tests the primary
+    more strictly: at the 3.04 % level on new rows with a policy confidence of 95 %. To get the gate's verdict, pass its
+    budget:
 
         decide(comparison, policy, budget=Budget(alpha=policy.alpha, use=1.0))
 
-    and for rows that have judged before `use=count_use(trial, earlier)`. Where the policy says `holdout_reuse =
-    "ignore"` or `rule = "point"`, the gate has no budget either.
+    and `use=count_use(trial, earlier)` for rows that were used before. If the policy says `holdout_reuse = "ignore"` or
+    `rule = "point"`, the gate has no budget either.
 
     Args:
-        evidence: the comparison with the champion; the challenger's own evaluation when there is no champion;
-            None when nothing could be scored, with the reason in `before`.
-        policy: what must hold.
-        alpha: level of the primary check; when None the budget's, and without one the policy's own.
-        budget: the how manieth use of the holdout this is.
-        footprint: what the sides cost to serve; needed where the policy limits it.
-        before: checks made ahead of the comparison (a clean holdout, models that load and score).
+        evidence: the comparison with the champion; the challenger's own evaluation if there is no champion;
+            None if nothing could be scored, with the reason in `before`.
+        policy: the requirements.
+        alpha: level of the primary check; if None that of the budget, and without a budget the policy's own.
+        budget: the holdout budget at this use.
+        footprint: the serving cost of both sides; needed if the policy limits it.
+        before: checks made before the comparison (a clean holdout, models that load and score).
     """
     level = alpha if alpha is not None else budget.level if budget else policy.alpha
     checks = before if evidence is None else (*before, *_checks(evidence, policy, level, budget, footprint))
@@ -176,9 +178,9 @@ def decide(
 
 
 def verdict_of(checks: tuple[Check, ...]) -> Verdict:
-    """Promote when all that applies passed, primary or floors among it; reject when, on enough rows, any failed.
+    """Return promote if all applicable checks pass, including primary or floors; reject if any fails, on enough rows.
 
-    Everything else holds: something missing, too few rows, an interval that leaves it open, nothing checked at all.
+    Everything else is a hold: a missing check, too few rows, an inconclusive interval, or no checks at all.
     """
     counted = [check for check in checks if check.outcome is not Outcome.NOT_APPLICABLE]
     grounds = [check for check in counted if check.kind in GROUNDS]

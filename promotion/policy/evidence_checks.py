@@ -1,4 +1,4 @@
-"""Whether there is enough to judge by: rows, rows of either class, groups."""
+"""Checks that the evidence is sufficient: numbers of rows, rows of either class, and groups."""
 
 from typing import NamedTuple, TypeGuard
 
@@ -10,33 +10,33 @@ from promotion.vocabulary import Outcome
 
 
 def evidence_checks(evidence: Comparison | Evaluation, policy: Policy) -> tuple[Check, ...]:
-    """Whether there are rows enough to judge by, and of both classes where there are two."""
+    """Check that there are enough rows, of both classes in a binary task, and enough groups."""
     rows, *classes = counted(evidence)
     enough = (_enough(rows, policy.min_rows), *_enough_groups(evidence.dependence, policy))
     return (_enough(min(classes, key=Counted.told), policy.min_positives), *enough) if classes else enough
 
 
 class Counted(NamedTuple):
-    """Rows of one kind: what they are called, how many, and how many of equal weight would tell as much."""
+    """A count of rows: their description, their number, and the effective number if weights are unequal."""
 
     what: str
     found: int
     as_equal: float | None
 
     def told(self) -> float:
-        """What is held against a minimum."""
+        """Return the number to compare with a minimum."""
         return self.found if self.as_equal is None else self.as_equal
 
     @property
     def said(self) -> str:
-        """In words: `12 rows`, `900 rows, whose weights tell as much as 12 of equal weight`."""
+        """A description: `12 rows`, `900 rows, whose weights tell as much as 12 of equal weight`."""
         if self.as_equal is None:
             return f"{self.found:,} {self.what}"
         return f"{self.found:,} {self.what}, whose weights tell as much as {self.as_equal:,.3g} of equal weight"
 
 
 def counted(evidence: Comparison | Evaluation | SliceComparison) -> tuple[Counted, ...]:
-    """All rows; and the positives and negatives, where there are two classes."""
+    """Count all rows and, in a binary task, the positives and negatives."""
     equal = evidence.as_equal
     rows = Counted("rows", evidence.rows, equal.rows if equal else None)
     if evidence.positives is None:
@@ -49,7 +49,7 @@ def counted(evidence: Comparison | Evaluation | SliceComparison) -> tuple[Counte
 
 
 def _enough_groups(drawn: Dependence | None, policy: Policy) -> tuple[Check, ...]:
-    """Whether there are groups enough, where a person named them and plain values do not decide."""
+    """Check that there are enough groups, if the caller named groups and point estimates do not decide."""
     if not _counts_groups(drawn, policy):
         return ()
     few = few_groups(drawn, policy)
@@ -68,17 +68,17 @@ def _enough_groups(drawn: Dependence | None, policy: Policy) -> tuple[Check, ...
 
 
 def few_groups(drawn: Dependence | None, policy: Policy) -> str:
-    """Why there are too few named groups to tell an error from; empty where there are enough."""
+    """Return why there are too few named groups to estimate an error; empty if there are enough."""
     if not _counts_groups(drawn, policy) or (drawn.effective or 0.0) >= policy.min_groups:
         return ""
     return (
-        f"{_as_equal(drawn)}, too few to tell an error from; the policy asks for at least {policy.min_groups:,}. Judge "
+        f"{_as_equal(drawn)}, too few to estimate an error; the policy asks for at least {policy.min_groups:,}. Judge "
         "on rows of more groups."
     )
 
 
 def _counts_groups(drawn: Dependence | None, policy: Policy) -> TypeGuard[Dependence]:
-    """Blocks of time are never too few: the fewer, the farther off their bounds."""
+    """Return whether a minimum of groups applies; blocks of time need none, since few blocks widen their bounds."""
     return drawn is not None and drawn.drawn_as is DrawnAs.GROUPS and policy.rule is not Rule.POINT
 
 

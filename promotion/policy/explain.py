@@ -1,4 +1,4 @@
-"""A policy in sentences: what it will demand of a challenger, one sentence for each requirement. Pure."""
+"""A policy in sentences: one sentence for each requirement on a challenger. Pure."""
 
 from collections.abc import Iterator
 
@@ -11,11 +11,11 @@ from promotion.vocabulary import Direction, Task
 
 
 def explain(policy: Policy, dependence: str = "") -> tuple[str, ...]:
-    """What the policy demands: first what makes a challenger better, then what it must not lose, then who decides.
+    """Explain the policy: first what makes a challenger better, then the permitted losses, then who decides.
 
     Args:
-        policy: what is demanded.
-        dependence: which rows are taken to depend on each other, in a sentence; empty where that is not known.
+        policy: the policy.
+        dependence: the assumed dependence of the rows, as a sentence; empty if unknown.
     """
     return (
         _primary(policy),
@@ -117,22 +117,23 @@ def _draws(policy: Policy, dependence: str) -> Iterator[str]:
 
 def _reuse(policy: Policy) -> str:
     if policy.rule is Rule.POINT:
-        return "How often the same rows have judged before makes no difference, since chance is not considered."
+        return "Repeated use of the same rows makes no difference, because chance is not considered."
     if policy.holdout_reuse is HoldoutReuse.IGNORE:
-        return "How often the same rows have judged before makes no difference, so noise passes in the end."
+        return "Repeated use of the same rows makes no difference, so noise passes in the end."
     return (
         f"All decisions on the same rows together let noise pass with a chance of at most {percent(policy.alpha)}: "
         f"the first asks at level {_asked(policy, 1)}, the second at {_asked(policy, 2)}, the "
-        f"third at {_asked(policy, 3)}; fresh rows begin anew."
+        f"third at {_asked(policy, 3)}. Fresh rows reset the count."
     )
 
 
 def _first_model(policy: Policy) -> str:
     if policy.first_model is FirstModel.MANUAL:
-        return "The first model, which has no champion to beat, is left to a person (promote with --override)."
+        return "The first model, which has no champion to beat, must be promoted by a person (with --override)."
     if policy.floors:
         return (
-            "The first model, which has no champion to beat, is promoted when it clears the floors and all else here."
+            "The first model, which has no champion to beat, is promoted if it passes the floors and everything "
+            "else here."
         )
     return (
         "The first model has no champion to beat and there are no floors, so a person has to promote it (--override)."
@@ -142,19 +143,21 @@ def _first_model(policy: Policy) -> str:
 def _provenance(policy: Policy) -> str:
     if policy.unknown_provenance is UnknownProvenance.HOLD:
         return (
-            "When it is unknown which rows trained one of the two, it is held until a person says (`promotion adopt`)."
+            "If the training rows of one of the two models are unknown, the challenger is held until a person "
+            "vouches for them (`promotion adopt`)."
         )
-    return "When it is unknown which rows trained one of the two, none of those that judge is taken to have."
+    return "If the training rows of one of the two models are unknown, the holdout is assumed to be clean."
 
 
 def _approval(policy: Policy) -> str:
     if policy.approval is ApprovalRule.AUTOMATIC:
-        return "What passes all this is promoted at once."
+        return "A challenger that passes everything is promoted immediately."
     who = f"{policy.min_approvals} people approve" if policy.min_approvals > 1 else "a person approves"
     listed = f", of {', '.join(policy.approvers)}" if policy.approvers else ""
     return (
-        f"What passes all this waits until {who} it (`promotion approve`){listed}; whoever trained it or had it judged "
-        f"is not enough. What is not approved within {policy.approval_timeout} is denied."
+        f"A challenger that passes everything waits until {who} it (`promotion approve`){listed}; the person who "
+        f"trained it or had it judged is not enough. What is not approved within {policy.approval_timeout} is "
+        "denied."
     )
 
 
@@ -162,7 +165,7 @@ def _recorded(policy: Policy) -> Iterator[str]:
     task = next(task for task in Task if task in policy.tasks)
     others = [name for name in policy.names(task) if name not in policy.required]
     if others:
-        yield f"Compared and recorded besides, with nothing required of it: {', '.join(others)}."
+        yield f"Also compared and recorded, without a requirement: {', '.join(others)}."
     if policy.columns:
         yield f"The rows must have the column{'s' * (len(policy.columns) > 1)} {', '.join(policy.columns)}."
 

@@ -1,4 +1,4 @@
-"""What a version costs to serve, and whether that stays within the policy's limits."""
+"""The serving cost of a version, and its checks against the policy's limits."""
 
 from dataclasses import dataclass
 from statistics import median
@@ -8,18 +8,18 @@ from promotion.policy.rules import Limits
 from promotion.vocabulary import Outcome
 
 TIMED = 9
-"""How often both sides are timed, in turns."""
+"""Number of alternating timing runs of both sides."""
 _SLOWEST_BUT_ONE = -2
 
 
 @dataclass(frozen=True, kw_only=True)
 class Footprint:
-    """What both sides weigh and how long they take.
+    """File sizes and scoring times of both sides.
 
     Attributes:
-        size: bytes of the challenger's files, and
-        champion_size: of the champion's; None without a champion.
-        seconds: of the challenger, to score 1,000 rows: the median of several runs; None when it was not timed.
+        size: bytes of the challenger's files.
+        champion_size: bytes of the champion's files; None without a champion.
+        seconds: the challenger's time to score 1,000 rows: the median of several runs; None if not timed.
         scoring_ratios: challenger's over champion's time to score the same rows, run by run.
     """
 
@@ -30,7 +30,7 @@ class Footprint:
 
 
 def limit_checks(footprint: Footprint | None, limits: Limits, *, alone: bool) -> tuple[Check, ...]:
-    """One check for each limit that the policy sets; `alone` when there is no champion to be compared with."""
+    """Return one check for each limit that the policy sets; `alone` means there is no champion to compare with."""
     checks = []
     if limits.max_size_mb is not None:
         checks.append(_size(footprint, limits.max_size_mb))
@@ -60,9 +60,9 @@ def _size_ratio(footprint: Footprint | None, limit: float, *, alone: bool) -> Ch
 
 
 def _scoring_ratio(footprint: Footprint | None, limit: float, *, alone: bool) -> Check:
-    """By order statistics, which assume nothing of how times vary.
+    """Check the scoring time by order statistics, which need no assumption on the distribution of times.
 
-    If the median ratio were above the limit, all but one of nine runs would stay within it with a chance of 2 %.
+    If the median ratio were above the limit, all but one of nine runs would stay within it with probability 2 %.
     """
     subject = "scoring time beside the champion"
     if alone:
@@ -90,5 +90,5 @@ def _nobody(subject: str) -> Check:
 
 
 def _unknown(subject: str) -> Check:
-    reason = "It was not measured, so the limit cannot be checked; `promotion gate TAG` measures it."
+    reason = "It was not measured, so the limit cannot be checked. `promotion gate TAG` measures it."
     return Check(kind=Kind.LIMIT, subject=subject, outcome=Outcome.MISSING, reason=reason)

@@ -1,4 +1,4 @@
-"""The policy: what must hold before a version may serve. Values only; `checks` and its neighbours apply them."""
+"""The policy: the requirements on a version before it may serve. Values only; `checks` and other modules apply it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -33,11 +33,11 @@ USUAL = {
     Task.MULTICLASS: ("log_loss", "brier_score", "accuracy", "balanced_accuracy"),
     Task.REGRESSION: ("rmse", "mae", "r2"),
 }
-"""Compared and recorded where the policy names no `metrics`."""
+"""Metrics compared and recorded if the policy sets no `metrics`."""
 
 
 class Rule(StrEnum):
-    """Whether bounds at the confidence decide, or the plain values."""
+    """Whether confidence bounds or point estimates decide."""
 
     CONFIDENT = "confident"
     POINT = "point"
@@ -51,21 +51,21 @@ class FirstModel(StrEnum):
 
 
 class UnknownProvenance(StrEnum):
-    """What to do with a version whose training rows nobody knows."""
+    """How to treat a version with unknown training rows."""
 
     HOLD = "hold"
     ASSUME_CLEAN = "assume_clean"
 
 
 class ApprovalRule(StrEnum):
-    """Whether a `promote` decision moves the version by itself, or waits for people to approve it."""
+    """Whether a `promote` decision takes effect immediately or needs approval."""
 
     AUTOMATIC = "automatic"
     REQUIRED = "required"
 
 
 class HoldoutReuse(StrEnum):
-    """Whether each further decision on the same rows is made at a stricter level."""
+    """Whether each further decision on the same rows uses a stricter level."""
 
     BUDGET = "budget"
     IGNORE = "ignore"
@@ -73,58 +73,60 @@ class HoldoutReuse(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """What must hold before a version may serve."""
+    """The requirements on a version before it may serve."""
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
     primary: Primary
     """The metric that must improve."""
     confidence: Number = 0.95
-    """Of each check, and of the two-sided intervals shown; at least 0.5 and below 1. The primary is asked more
-    strictly, see `holdout_reuse`.
+    """Confidence level of each check and of the two-sided intervals shown; at least 0.5 and below 1. The primary uses a
+    stricter level, see `holdout_reuse`.
     """
     rule: Rule = Rule.CONFIDENT
-    """`"confident"`: bounds decide. `"point"`: plain values do, and chance is not considered."""
+    """`"confident"`: confidence bounds decide. `"point"`: point estimates decide, and chance is not considered."""
     guardrails: tuple[Guardrail, ...] = ()
     """Metrics that must not get worse."""
     floors: tuple[Floor, ...] = ()
-    """Constants that the challenger's own value must clear; they alone decide on the first model."""
+    """Constants that the challenger's own value must clear; for the first model, they alone decide."""
     slices: tuple[SliceRule, ...] = ()
     """Metrics that must not get worse in any part of the rows."""
     limits: Limits = field(default_factory=Limits)
-    """What the version may cost to serve."""
+    """Limits on the serving cost of the version."""
     metrics: tuple[str, ...] | None = None
-    """Compared and recorded even where nothing is required of them; without it the usual ones of the task."""
+    """Metrics to compare and record in addition to the required ones; defaults to the usual ones of the task."""
     min_rows: Whole = 500
-    """With fewer rows in the holdout nothing is decided."""
+    """Minimum rows in the holdout; with fewer, the decision is to hold."""
     min_positives: Whole = 50
-    """With fewer rows of the rarer class nothing is decided; of binary models only."""
+    """Minimum rows of the rarer class; with fewer, the decision is to hold. Binary models only."""
     min_groups: Whole = 5
-    """Where rows are in named groups: with fewer of them nothing is decided, counted as groups of equal size that would
-    tell as much; of binary models those that hold the rarer class.
+    """Minimum named groups, if rows are grouped; with fewer, the decision is to hold. Counts the equivalent number of
+    groups of equal size; for binary models, groups that contain the rarer class.
     """
     first_model: FirstModel = FirstModel.FLOORS
     """Who decides when there is no champion: the floors, or with `"manual"` a person (`promotion promote TAG
     --override`).
     """
     unknown_provenance: UnknownProvenance = UnknownProvenance.HOLD
-    """A version of which nobody knows what it was trained on: `"hold"`, or `"assume_clean"` to take it that none of the
-    rows that judge trained it.
+    """How to treat a version with unknown training rows: `"hold"`, or `"assume_clean"` to assume that it was trained on
+    none of the evaluation rows.
     """
     approval: ApprovalRule = ApprovalRule.AUTOMATIC
     """`"required"`: a version that passed waits in `staging` until people approve it with `promotion approve TAG`."""
     approvers: tuple[str, ...] = ()
     """Who may approve, as the ledger records them: `os:NAME`, `config:NAME`, `form:NAME` (typed into the form in
-    Prefect), `prefect:RUN`; without it anyone. Only with `approval = "required"`.
+    Prefect), `prefect:RUN`; by default anyone. Only with `approval = "required"`.
     """
     min_approvals: Whole = 1
-    """How many different people must; at least one of them neither trained the version nor asked for the decision."""
+    """How many different people must approve. At least one of them must not be the trainer of the version or the person
+    who requested the decision.
+    """
     approval_timeout: str = "7d"
-    """How long after the decision they can: hours, days or weeks, like `"12h"`, `"3d"`, `"2w"`. Then nobody can approve
-    it any more, anyone can deny it, and a gate run that waits for it denies it.
+    """How long after the decision people can approve it: hours, days or weeks, like `"12h"`, `"3d"`, `"2w"`. Then
+    nobody can approve it, anyone can deny it, and a gate run that waits for it denies it.
     """
     holdout_reuse: HoldoutReuse = HoldoutReuse.BUDGET
-    """`"budget"`: the primary is asked more strictly with every use of the same rows. `"ignore"`: uses are not counted,
-    and the primary is asked at `confidence`.
+    """`"budget"`: each further use of the same rows tests the primary at a stricter level. `"ignore"`: uses are not
+    counted, and the primary is tested at `confidence`.
     """
 
     def __post_init__(self) -> None:
@@ -147,7 +149,7 @@ class Policy:
         """Read a policy from a TOML file (its `[policy]` table, or the whole file) or from a dict of that shape.
 
         Raises:
-            ConfigError: the file cannot be read, or a key or value is not what a policy takes.
+            ConfigError: the file cannot be read, or a key or value is not valid in a policy.
         """
         file = None if isinstance(source, dict) else Path(source)
         where = "the policy" if isinstance(source, dict) else str(source)
@@ -162,7 +164,7 @@ class Policy:
 
     @property
     def alpha(self) -> float:
-        """Level of each one-sided check; at one half, under `rule = "point"`, a bound is the plain value."""
+        """Level of each one-sided check; 0.5 under `rule = "point"`, at which a bound equals the point estimate."""
         return 0.5 if self.rule is Rule.POINT else round(1 - self.confidence, 12)
 
     @property
@@ -172,28 +174,28 @@ class Policy:
 
     @property
     def panel(self) -> Panel:
-        """Who may approve a promotion, how many must, and how long they can."""
+        """The approval requirements: who may approve, how many people are required, and the time limit."""
         return Panel(approvers=self.approvers, needed=self.min_approvals, within=self.approval_timeout)
 
     @property
     def required(self) -> tuple[str, ...]:
-        """Every metric of which something is required, each once, the primary first."""
+        """All metrics with a requirement, without duplicates, the primary first."""
         others: tuple[Guardrail | Floor | SliceRule, ...] = (*self.guardrails, *self.floors, *self.slices)
         return tuple(dict.fromkeys((self.primary.metric, *(rule.metric for rule in others))))
 
     @property
     def tasks(self) -> frozenset[Task]:
-        """What a model can predict, by the metrics named."""
+        """The tasks that all named metrics apply to."""
         named = (*self.required, *(self.metrics or ()))
         return frozenset(Task).intersection(*(metric(name).tasks for name in named))
 
     def names(self, task: Task = Task.BINARY) -> tuple[str, ...]:
-        """Every metric to compare, each once, for models that predict this: those required first."""
+        """Return all metrics to compare for this task, without duplicates, the required ones first."""
         return tuple(dict.fromkeys((*self.required, *(USUAL[task] if self.metrics is None else self.metrics))))
 
     @property
     def slicings(self) -> tuple[Slicing, ...]:
-        """Every way to divide the rows, each once."""
+        """All slicings, without duplicates."""
         return tuple(dict.fromkeys(rule.slicing for rule in self.slices))
 
     @property
@@ -203,7 +205,7 @@ class Policy:
 
     @property
     def costs(self) -> tuple[str, ...]:
-        """Columns of numbers that the metrics read."""
+        """Numeric columns that the metrics read."""
         named = (*self.required, *(self.metrics or ()))
         return tuple(dict.fromkeys(column for name in named for column in metric(name).columns))
 
@@ -213,7 +215,7 @@ class Policy:
         return policy_digest(plain(self))
 
     def _check_one_task(self) -> None:
-        """See that one model can be measured by every metric named."""
+        """Check that all named metrics apply to one task."""
         if not self.tasks:
             names = (*self.required, *(self.metrics or ()))
             said = ", ".join(f"{name} ({' or '.join(sorted(metric(name).tasks))})" for name in names)
@@ -221,7 +223,7 @@ class Policy:
             raise ConfigError(message)
 
     def _check_approval(self) -> None:
-        """See that the approvals asked for can be given."""
+        """Check that the required approvals can be given."""
         if self.approval is ApprovalRule.AUTOMATIC and self.panel != ANYONE:
             usual = "approval_timeout" if self.min_approvals == ANYONE.needed else "min_approvals"
             key = "approvers" if self.approvers else usual
@@ -232,9 +234,9 @@ class Policy:
 
 
 def policy_digest(policy: Mapping[str, Any]) -> str:
-    """SHA-256 of the canonical JSON of a policy's plain data; without later keys, where they are at their default.
+    """SHA-256 of the canonical JSON of a policy's plain data, without keys of later releases that are at their default.
 
-    So a policy that nobody touched is named as it was by earlier releases.
+    An unchanged policy therefore keeps the digest it had in earlier releases.
     """
     later = {"approval_timeout": ANYONE.within, "min_groups": Policy.min_groups}
     return digest({key: value for key, value in policy.items() if (key, value) not in later.items()})

@@ -1,4 +1,4 @@
-"""What a holdout can show: whether a challenger equal to the champion could pass, and how much more would do."""
+"""The power of a holdout: whether a challenger equal to the champion could pass, and how many more rows that takes."""
 
 from dataclasses import replace
 
@@ -14,10 +14,10 @@ _STEPS = 50
 def equal_could_not_pass(
     comparison: Comparison | SliceComparison, found: MetricComparison, max_loss: float, alpha: float
 ) -> str:
-    """One sentence where a challenger that gains and loses nothing could not be shown to stay within `max_loss`.
+    """Return a sentence if a challenger equal to the champion could not be shown to stay within `max_loss`; else empty.
 
-    It names the smallest loss that these rows can rule out, and about how much more of them would do: with so many an
-    equal challenger passes as often as not. Empty where it could pass.
+    The sentence gives the smallest loss that these rows can rule out, and about how many more are needed: with that
+    many, an equal challenger passes half of the time.
     """
     shown = found.half_width(alpha)
     if shown < max_loss or shown == 0:
@@ -30,7 +30,7 @@ def equal_could_not_pass(
 
 
 def warnings(comparison: Comparison, policy: Policy) -> tuple[str, ...]:
-    """What a challenger equal to the champion could not pass on rows like these, a sentence for each such check."""
+    """Return a sentence for each check that a challenger equal to the champion could not pass on rows like these."""
     if policy.rule is Rule.POINT:
         return ()
     rules: list[tuple[str, Comparison | SliceComparison, float]]
@@ -53,7 +53,7 @@ def warnings(comparison: Comparison, policy: Policy) -> tuple[str, ...]:
 
 
 def times_needed(found: MetricComparison, width: float, alpha: float) -> float:
-    """How many times as much as there is makes a half-width so small; the degrees of freedom grow with it."""
+    """Return the factor by which the rows must grow to reach this half-width; the degrees of freedom grow with them."""
     times = 1.0
     for _ in range(_STEPS):
         more = [_grown(each, times) for each in (found.error, found.beside) if each]
@@ -67,7 +67,7 @@ def _grown(error: Error, times: float) -> Error:
 
 
 def _enough(comparison: Comparison | SliceComparison, times: float) -> str:
-    """So many rows, groups or days, whichever is counted."""
+    """Describe the required number of rows, groups or days, whichever is counted."""
     drawn = comparison.dependence
     if drawn is None or drawn.count is None:
         return f"about {_round(comparison.rows * times)} rows like these (now {comparison.rows:,})"
@@ -80,5 +80,5 @@ def _enough(comparison: Comparison | SliceComparison, times: float) -> str:
 
 
 def _round(number: float) -> str:
-    """Two significant digits; more would say more than is known."""
+    """Round to two significant digits; more would suggest false precision."""
     return f"{float(f'{number:.2g}'):,.0f}"

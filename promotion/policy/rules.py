@@ -1,4 +1,4 @@
-"""The single requirements of a policy: a primary metric, guardrails, floors, slices, limits. Values only."""
+"""The single requirements of a policy: primary metric, guardrails, floors, slices, limits. Values only."""
 
 import math
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ Columns = Annotated[tuple[str, ...], BeforeValidator(lambda by: (by,) if isinsta
 
 
 class Require(StrEnum):
-    """What a guardrail demands: shown not to lose more than the margin, or merely not shown to."""
+    """Whether a guardrail requires proof that the loss stays within the margin, or blocks only a proven excess."""
 
     PROVEN = "proven"
     NOT_WORSE = "not_worse"
@@ -37,9 +37,9 @@ class Primary:
     metric: str
     """The metric that must improve."""
     min_gain: Number = 0.0
-    """The gain must be shown to be above this."""
+    """The gain must be shown to exceed this value."""
     min_gain_relative: Number = 0.0
-    """And above this share of the champion's value; the larger of the two counts."""
+    """The gain must also be shown to be above this share of the champion's value; the larger of the two counts."""
 
     def __post_init__(self) -> None:
         metric_at("primary.metric", self.metric)
@@ -47,7 +47,7 @@ class Primary:
         at_least_zero("primary.min_gain_relative", self.min_gain_relative)
 
     def margin(self, champion: float) -> float:
-        """The gain that must be exceeded, given the champion's value."""
+        """Return the gain that must be exceeded, given the champion's value."""
         return max(self.min_gain, self.min_gain_relative * abs(champion))
 
 
@@ -57,11 +57,11 @@ class Guardrail:
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
     metric: str
-    """Which one."""
+    """The metric that must not get worse."""
     max_loss: Number
-    """The loss that is still accepted, in the metric's own unit, 0 or more."""
+    """The largest accepted loss, in the metric's own unit, 0 or more."""
     require: Require = Require.PROVEN
-    """`"proven"`: it must be shown that the loss stays within `max_loss`. `"not_worse"`: only a loss that is shown to
+    """`"proven"`: the challenger must be shown to lose at most `max_loss`. `"not_worse"`: only a loss that is shown to
     exceed it blocks.
     """
 
@@ -76,11 +76,11 @@ class Floor:
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
     metric: str
-    """Which metric."""
+    """The metric that the constant applies to."""
     min: Number | None = None
-    """The lower limit of a score, of which more is better."""
+    """The lower limit for a score (higher is better)."""
     max: Number | None = None
-    """The upper limit of a loss, of which less is better. One of the two must be given."""
+    """The upper limit for a loss (lower is better). Exactly one of the two is required."""
 
     def __post_init__(self) -> None:
         direction = metric_at("floors.metric", self.metric).direction
@@ -103,25 +103,25 @@ class SliceRule:
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
     by: Columns
-    """Column whose values are the parts; a list of columns is crossed."""
+    """Column that defines the parts by its values; a list of columns is crossed."""
     metric: str
-    """As of a guardrail, in each part."""
+    """The metric that must not get worse in any part."""
     max_loss: Number
-    """As of a guardrail, in each part."""
+    """The largest accepted loss in each part, in the metric's own unit, 0 or more."""
     bins: Whole | None = None
-    """Divide the one column, a number, at its quantiles into this many parts."""
+    """Divide the one numeric column into this many parts at its quantiles."""
     window: Span | None = None
-    """Divide the one column into windows of this length: a number in its own unit where it holds numbers, a length of
-    time (`"12h"`, `"7d"`) where it holds dates or datetimes. Windows of whole days begin at midnight.
+    """Divide the one column into windows of this length: a number in the column's own unit if it holds numbers, a
+    duration (`"12h"`, `"7d"`) if it holds dates or datetimes. Windows of whole days begin at midnight.
     """
     require: Require = Require.NOT_WORSE
     """`"not_worse"`: only a loss that is shown to exceed `max_loss` blocks, corrected for the number of parts (Holm
-    1979). `"proven"`: every part must be shown to stay within it.
+    1979). `"proven"`: every part must be shown to lose at most `max_loss`.
     """
     min_rows: Whole = 100
-    """A part with fewer rows is not judged."""
+    """Minimum rows of a part; smaller parts are not judged."""
     min_positives: Whole = 50
-    """Nor one with fewer rows of the rarer class; of binary models only."""
+    """Minimum rows of the rarer class in a part; parts with fewer are not judged. Binary models only."""
 
     def __post_init__(self) -> None:
         metric_at("slices.metric", self.metric)
@@ -133,19 +133,19 @@ class SliceRule:
 
     @property
     def slicing(self) -> Slicing:
-        """How it divides the rows."""
+        """The way the rule divides the rows."""
         return Slicing(by=self.by, bins=self.bins, window=self.window)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What a version may cost to serve; what is None is not limited."""
+    """Limits on the serving cost of a version; None means no limit."""
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
     max_size_mb: Number | None = None
     """Size of the model's files, in megabytes of 1,000,000 bytes."""
     max_size_ratio: Number | None = None
-    """That size, as a multiple of the champion's."""
+    """Size of the model's files, as a multiple of the champion's."""
     max_scoring_ratio: Number | None = None
     """Time to score the same rows, as a multiple of the champion's, measured side by side in the gate."""
 
@@ -159,7 +159,7 @@ class Limits:
 
 @contextmanager
 def at(key: str) -> Iterator[None]:
-    """Name the key in the sentence of what is wrong with it."""
+    """Prefix an error in a value with the name of its key."""
     try:
         yield
     except PromotionError as error:
@@ -167,27 +167,27 @@ def at(key: str) -> Iterator[None]:
 
 
 def metric_at(key: str, name: str) -> Metric:
-    """The metric that a key names.
+    """Return the metric that a key names.
 
     Raises:
-        ConfigError: there is none; names the key and the nearest metric.
+        ConfigError: there is no such metric; the message gives the key and the nearest metric names.
     """
     with at(key):
         return metric(name)
 
 
 def at_least_zero(key: str, value: float) -> None:
-    """See that a number of the policy is finite and not negative."""
+    """Check that a number of the policy is finite and not negative."""
     if not 0 <= number_at(key, value) < math.inf:
         message = f"'{key}' must be a finite number and at least 0, found {value}."
         raise ConfigError(message, key=key)
 
 
 def number_at(key: str, value: object) -> float:
-    """The number of a key.
+    """Return the number of a key.
 
     Raises:
-        ConfigError: it is none; true and false are none, and neither is text.
+        ConfigError: the value is not a number; booleans and text are not accepted.
     """
     if isinstance(value, bool) or not isinstance(value, Real):
         raise ConfigError(f"'{key}' must be a number, without quotes, found {value!r}.", key=key)

@@ -1,14 +1,15 @@
-"""The gain of a version that was promoted because its gain was large.
+"""Selection-adjusted estimates of the gain of a promoted version.
 
-Of many challengers those pass whose gains chance has raised, so the gain that passed is larger on average than what
-later rows will show (the winner's curse: Zöllner and Pritchard 2007; Zhong and Prentice 2008). What allows for it asks,
-for each true gain, how often a gain that passed comes out as large as this one:
+A challenger is more likely to pass if chance has increased its gain, so the gains that pass are on average larger than
+what later rows will show (the winner's curse: Zöllner and Pritchard 2007; Zhong and Prentice 2008). The correction
+computes, for each true gain, the probability that a gain that passed is at least as large as this one:
 
     P(gain > found | gain > threshold) = tail((found - true) / stderr) / tail((threshold - true) / stderr)
 
-by the normal distribution (Fithian, Sun and Taylor 2014). It grows with the true gain. Where it is one half lies the
-estimate: of the gains that pass, half are estimated too high and half too low. Where it is 0.025 and 0.975 lie the ends
-of an interval that holds the true gain of 95 % of those that pass. Far above the threshold all this is as without it.
+by the normal distribution (Fithian, Sun and Taylor 2014). It increases with the true gain. The estimate is the true
+gain at which it is one half: half of the gains that pass are then overestimated and half underestimated. The values at
+which it is 0.025 and 0.975 are the ends of an interval that covers the true gain of 95 % of those that pass. Far above
+the threshold the correction vanishes.
 """
 
 import math
@@ -22,19 +23,19 @@ from promotion.policy.decision import Decision
 from promotion.vocabulary import Outcome, Verdict
 
 _STEPS, _FAR, _SERIES = 60, 3.0, 20.0
-"""Halvings; standard errors above the gain, where no true gain is looked for; where the tail's series is exact."""
+"""Bisection steps; end of the search in standard errors above the gain; distance from which the series is exact."""
 
 
 @dataclass(frozen=True)
 class Selected:
-    """What is to be expected of a gain that passed.
+    """The adjusted estimate of a gain that passed.
 
     Attributes:
-        metric: of which it is.
-        estimate: of the true gain, given that it passed; from 0 to the gain found. Estimates below 0 are told as 0, as
-            a gain just above the threshold says nothing of how far below it the true one is.
-        low: the lower end of the 95 % interval; None where it lies below 0.
-        high: the upper end, 0 at least.
+        metric: the metric of the gain.
+        estimate: estimate of the true gain, given that it passed; from 0 to the gain found. Negative estimates are
+            reported as 0, because a gain just above the threshold does not show how far below it the true gain is.
+        low: lower end of the 95 % interval; None if below 0.
+        high: upper end, at least 0.
     """
 
     metric: str
@@ -44,10 +45,11 @@ class Selected:
 
 
 def selected_gain(decision: Decision) -> Selected | None:
-    """What is to be expected of the gain of a decision to promote; None where none was selected for being large.
+    """Adjust the primary gain of a decision to promote; None if no gain was selected for its size.
 
-    Guardrails and slices select too, but hardly for the primary's gain, and are left out. The standard error is the one
-    by which a normal distribution would have the bound that decided, so that few groups count as the bound has it.
+    Guardrails and slices also select, but have little effect on the primary's gain, and are ignored. The standard error
+    is the one that reproduces the deciding bound with a normal distribution, so it accounts for few groups as the bound
+    does.
     """
     checks = [check for check in decision.checks if check.kind is Kind.PRIMARY and check.outcome is Outcome.PASSED]
     evidence, level = decision.evidence, decision.alpha
@@ -61,10 +63,10 @@ def selected_gain(decision: Decision) -> Selected | None:
 
 
 def allow_for_selection(metric: str, gain: float, stderr: float, threshold: float) -> Selected:
-    """What is to be expected of a gain with this standard error that was kept since it is above the threshold."""
+    """Adjust a gain with this standard error for its selection by exceeding the threshold."""
 
     def true_gain(share: float) -> float:
-        """The true gain, 0 or more, of which so large a share of those that pass come out higher than this one."""
+        """Return the true gain, 0 or more, at which this share of the gains that pass exceed the gain found."""
         return _root(lambda true: _log_share(gain, threshold, true, stderr) - math.log(share), gain + _FAR * stderr)
 
     low = true_gain(0.025)
@@ -72,12 +74,12 @@ def allow_for_selection(metric: str, gain: float, stderr: float, threshold: floa
 
 
 def _log_share(gain: float, threshold: float, true: float, stderr: float) -> float:
-    """Of the gains that pass, the share that is larger; its logarithm."""
+    """Return the logarithm of the share of passing gains that are larger than this one."""
     return _log_tail((gain - true) / stderr) - _log_tail((threshold - true) / stderr)
 
 
 def _log_tail(distance: float) -> float:
-    """Of the normal distribution, also where its tail is smaller than any number (Abramowitz and Stegun 26.2.12)."""
+    """Return the log tail probability of the normal distribution; far out by Abramowitz and Stegun 26.2.12."""
     if distance < _SERIES:
         return math.log(math.erfc(distance / math.sqrt(2)) / 2)
     series = math.log1p(-1 / distance**2 + 3 / distance**4)
@@ -85,7 +87,7 @@ def _log_tail(distance: float) -> float:
 
 
 def _root(rising: Callable[[float], float], high: float) -> float:
-    """Where it is 0, from 0 to `high`; 0 where it is above 0 from the start."""
+    """Find the root between 0 and `high` by bisection; 0 if the function is never negative."""
     low = 0.0
     if rising(low) >= 0:
         return low

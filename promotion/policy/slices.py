@@ -1,9 +1,8 @@
-"""Guardrails for parts of the rows: one check per slice, corrected for how many there are.
+"""Guardrails for parts of the rows: one check per slice, corrected for the number of slices.
 
-A rule that says `not_worse` blocks only on a loss that is shown. Every slice is a further chance to see one where there
-is none, so Holm's step-down procedure (Scandinavian Journal of Statistics 6, 1979) keeps the chance that any of them
-blocks a challenger that loses nowhere at alpha. A rule that says `proven` asks every slice to pass, which needs no
-correction.
+A `not_worse` rule blocks only on a proven loss. Each slice is another chance of a false alarm, so Holm's step-down
+procedure (Scandinavian Journal of Statistics 6, 1979) keeps the probability that any of them blocks a challenger
+without losses at alpha. A `proven` rule requires every slice to pass, which needs no correction.
 """
 
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from promotion.vocabulary import Outcome
 
 @dataclass(frozen=True)
 class _Case:
-    """One slice under one rule: its check, and what was found there when it can be judged."""
+    """One slice under one rule: its check, and its comparison if the slice can be judged."""
 
     rule: SliceRule
     check: Check
@@ -28,12 +27,12 @@ class _Case:
 
     @property
     def corrected(self) -> bool:
-        """Whether it counts among the many that block only on a shown loss."""
+        """Whether it is part of the multiple-testing correction of `not_worse` rules."""
         return self.found is not None and self.rule.require is Require.NOT_WORSE
 
 
 def slice_checks(comparison: Comparison, policy: Policy) -> tuple[Check, ...]:
-    """One check for each slice of each rule, and one more for a rule under which no slice can be judged."""
+    """Return one check for each slice of each rule, and one for each rule under which no slice can be judged."""
     cases = [case for rule in policy.slices for case in _cases(comparison, rule, policy)]
     if policy.rule is Rule.POINT:
         return tuple(unless_shown(case.check, case.rule.require) for case in cases)
@@ -70,7 +69,7 @@ def _case(part: SliceComparison, rule: SliceRule, policy: Policy) -> _Case:
 
 
 def _too_few(part: SliceComparison, rule: SliceRule) -> str:
-    """Why a slice is too small to be judged; empty when it is not."""
+    """Return why a slice is too small to be judged; empty if it is large enough."""
     rows, *classes = counted(part)
     asked = [(rows, rule.min_rows)]
     asked += [(min(reversed(classes), key=Counted.told), rule.min_positives)] if classes else []
@@ -85,7 +84,7 @@ def _too_few(part: SliceComparison, rule: SliceRule) -> str:
 
 
 def _shown_worse(cases: list[_Case], alpha: float) -> list[_Case]:
-    """Holm: from the smallest p-value on, as long as it is at most alpha by the number of cases still open."""
+    """Return the cases with a proven loss (Holm): ascending p-values, each at most alpha over the cases left."""
     ordered = sorted(cases, key=_p_worse)
     for place, case in enumerate(ordered):
         if _p_worse(case) > alpha / (len(ordered) - place):
@@ -94,7 +93,7 @@ def _shown_worse(cases: list[_Case], alpha: float) -> list[_Case]:
 
 
 def _p_worse(case: _Case) -> float:
-    """One-sided p-value of the hypothesis that the loss is within the margin; small when it is shown to exceed it."""
+    """Return the one-sided p-value of the null hypothesis that the loss is within the margin."""
     assert case.found is not None  # noqa: S101 - the caller has filtered
     slack = case.found.gain + case.rule.max_loss
     if case.found.stderr == 0:
@@ -103,7 +102,7 @@ def _p_worse(case: _Case) -> float:
 
 
 def _corrected(case: _Case, several: int, *, shown: bool) -> Check:
-    """The check of a rule that blocks only on a shown loss, after the correction for several slices."""
+    """Return the check of a `not_worse` rule after the correction for several slices."""
     if case.check.outcome is Outcome.PASSED:
         return case.check
     corrected = f", corrected for {several} slices" if several > 1 else ""

@@ -25,7 +25,7 @@ def plan_adoption(
     """Plan the adoption of a version whose training rows are unknown; see `Registry.adopt`."""
     tag = Tag.parse(tag)
     if (trained_before is None) != assume_clean:
-        message = "Say what is known of its training rows: either --trained-before TIME or --assume-clean."
+        message = "State what you know about its training rows: either --trained-before TIME or --assume-clean."
         raise Refused(message, tag=tag)
     why, bound = required(reason), None if trained_before is None else bound_of(trained_before)
     stored = parts.stored(tag)

@@ -47,7 +47,7 @@ def finish(parts: Parts, model: str, given_up: Names | None = None) -> None:
             with patience():
                 sync(parts, model, given_up=given_up)
     except (StoreError, LedgerError) as error:
-        told = f"What was asked is recorded and stands; the next command finishes it. {error}"
+        told = f"The change is recorded; the next command completes it. {error}"
         message = told.removesuffix(" Nothing was recorded.")
         if isinstance(error, StoreError):
             raise StoreError(message, tag=error.tag, path=error.path) from error
@@ -60,7 +60,7 @@ def _sync_after(parts: Parts, model: str, given_up: Names | None, notice: Callab
     try:
         sync(parts, model, given_up=given_up)
     except (StoreError, LedgerError) as error:
-        parts.notice(f"What was asked is recorded and stands; `promotion sync` brings MLflow up to date. {error}")
+        parts.notice(f"The change is recorded; `promotion sync` updates MLflow. {error}")
 
 
 def _tell(parts: Parts, model: str, before: int, last: int) -> None:
@@ -69,7 +69,7 @@ def _tell(parts: Parts, model: str, before: int, last: int) -> None:
         parts.announce(parts.ledger.entries(model, after=before)[: last - before])
     except Exception as error:
         told = str(error) if isinstance(error, PromotionError) else f"{type(error).__name__}: {error}"
-        parts.notice(f"What was recorded stands, and could not be announced: {told}")
+        parts.notice(f"The change is recorded, but could not be announced: {told}")
 
 
 def _clear(parts: Parts, plan: Plan) -> None:

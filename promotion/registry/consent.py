@@ -93,9 +93,7 @@ def check_answer(
         raise Refused(message, tag=version.tag)
     said = consent_of(version, panel)
     if said.denied:
-        raise Refused(
-            f"{_denial(version)} `promotion gate {version.tag}` judges it again, which begins anew.", tag=version.tag
-        )
+        raise Refused(f"{_denial(version)} `promotion gate {version.tag}` judges it again.", tag=version.tag)
     if approved and late:
         raise Refused(_over(version, panel), tag=version.tag)
     if approved and said.given:
@@ -118,7 +116,7 @@ def _check_waits(state: State, version: VersionState) -> None:
             tag=version.tag,
         )
     if not version.decision.waits:
-        message = f"The last decision on {version.tag}, {version.decision.verdict}, waits for nobody's answer."
+        message = f"The last decision on {version.tag}, {version.decision.verdict}, does not need approval."
         raise Refused(message, tag=version.tag)
 
 
@@ -130,7 +128,7 @@ def _denial(version: VersionState) -> str:
 def _over(version: VersionState, panel: Panel) -> str:
     return (
         f"{version.tag} passed and could be approved {until_told(version, panel)}, {panel.within} after the decision; "
-        f"{consent_of(version, panel).wanting}. `promotion gate {version.tag}` judges it again, which begins anew."
+        f"{consent_of(version, panel).wanting}. `promotion gate {version.tag}` judges it again."
     )
 
 

@@ -96,8 +96,8 @@ def foreign_told(state: State, found: Names) -> str:
     wanted = aliases(state)
     each = "; ".join(f"{alias} {_amiss(state.model, name, wanted.get(alias))}" for alias, name in found.items())
     return (
-        f"AUD038: These aliases of '{state.model}' in MLflow are not this ledger's: {each}. They were left alone; "
-        f"`promotion repair {state.model}` writes the ledger's."
+        f"AUD038: These aliases of '{state.model}' in MLflow were not set by this ledger: {each}. They were not "
+        f"changed; `promotion repair {state.model}` restores them."
     )
 
 

@@ -1,12 +1,12 @@
 """The components of a registry, and the function that composes them."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Required, TypeAlias, TypedDict, Unpack
 
 from promotion.config import Config
-from promotion.findings import Finding
 from promotion.interfaces import Aliases, Keyring, LedgerStore, Mirror, ModelStore, Names, Recall, Stored, read_anew
 from promotion.ledger.chain import Entry
 from promotion.ledger.state import State
@@ -20,15 +20,36 @@ from promotion.registry.serving import present
 from promotion.timeouts import patience
 from promotion.vocabulary import Tag
 
+DigestCached: TypeAlias = Callable[[bool], AbstractContextManager[ModelStore]]
 
-class Auditor(Protocol):
-    """Compares a model's record with labels, files and mirror; `promotion.audit.audit` implements it."""
 
-    def __call__(
-        self, model: str, parts: "Parts", *, recompute: bool, since: datetime | None, full: bool
-    ) -> tuple[Finding, ...]:
-        """Return the findings; see `Registry.audit`."""
-        ...
+class Around(TypedDict, total=False):
+    """What a registry stands on, beside its configuration."""
+
+    store: Required[ModelStore]
+    """Holds the versions with their files and labels."""
+    ledger: Required[LedgerStore]
+    """The record, and the source of truth for stages."""
+    mirror: Required[Mirror]
+    """The copy for people who use MLflow."""
+    actor: Required[Callable[[], str]]
+    """Returns who acts, and how that is known, e.g. `os:alice`."""
+    sign: Callable[[str], str] | None
+    """Returns the signature of an entry's hash; None if there is no signing key."""
+    keys: Keyring | None
+    """The public keys that verify signatures; None if entries need no signature."""
+    clock: Callable[[], datetime]
+    """Returns the time to record. The order of entries never depends on it."""
+    notice: Callable[[str], None]
+    """Called with each warning message, e.g. that the mirror is behind."""
+    announce: Callable[[Sequence[Entry]], None]
+    """Called with the new entries after they are recorded. An error in it becomes a notice."""
+    recall: Recall
+    """Caches the rows of files across processes, for recipes that read repeatably."""
+    draw: Draw | None
+    """Returns the report page of a decision for the mirror, or None after telling why it cannot."""
+    digest_cached: DigestCached | None
+    """Opens the store for an audit so that files that look unchanged are not hashed; all are if called with True."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -37,19 +58,12 @@ class Parts:
 
     Attributes:
         config: models, recipes and policies.
-        store: the versions with their files and labels.
-        ledger: the record, and the source of truth for stages.
-        mirror: the copy in MLflow.
-        claims: the ledger that owns each model of the store.
-        journal: appends to the ledger, and writes the planned labels.
+        claims: which ledger each model in the store belongs to.
+        journal: appends to the ledger, and writes the labels that an entry plans.
         reader: reads recipes and rows.
-        keys: the public keys that verify signatures; None if entries need no signature.
-        clock: gives the recorded time; the order of entries does not depend on it.
-        notice: called with each warning message, e.g. that the mirror is behind.
-        announce: called with new entries once they are recorded; an error it raises becomes a notice, nothing more.
-        draw: renders the page of a decision for the mirror; on failure, gives a notice and returns None.
-        auditor: compares the record with labels, files and mirror: `promotion.audit.audit`.
         changing: whether a command that changes something is running, rather than a dry run.
+
+    `Around` describes the others.
     """
 
     config: Config
@@ -64,7 +78,7 @@ class Parts:
     notice: Callable[[str], None]
     announce: Callable[[Sequence[Entry]], None]
     draw: Draw | None
-    auditor: Auditor
+    digest_cached: DigestCached | None
     changing: bool = False
 
     def models(self) -> tuple[str, ...]:
@@ -108,40 +122,24 @@ class Parts:
         return self.keys.claimed(entry.signature)
 
 
-def compose(
-    config: Config,
-    *,
-    store: ModelStore,
-    ledger: LedgerStore,
-    mirror: Mirror,
-    actor: Callable[[], str],
-    auditor: Auditor,
-    sign: Callable[[str], str] | None = None,
-    keys: Keyring | None = None,
-    clock: Callable[[], datetime] = utc_now,
-    notice: Callable[[str], None] = lambda _: None,
-    announce: Callable[[Sequence[Entry]], None] = lambda _: None,
-    recall: Recall = read_anew,
-    draw: Draw | None = None,
-) -> Parts:
-    """Compose the components of a registry; `Parts` describes each.
-
-    `actor` returns who acts and how that is known, e.g. `os:alice`. `sign` signs an entry's hash; None if the writer
-    has no key. `recall` caches the rows of files across processes, for recipes with repeatable reads.
-    """
-    claims = Claims(ledger, store)
+def compose(config: Config, **around: Unpack[Around]) -> Parts:
+    """Build the parts of a registry."""
+    store, ledger, notice = around["store"], around["ledger"], around.get("notice", lambda _: None)
+    clock, claims = around.get("clock", utc_now), Claims(ledger, store)
     return Parts(
         config=config,
         store=store,
         ledger=ledger,
-        mirror=mirror,
+        mirror=around["mirror"],
         claims=claims,
-        journal=Journal(ledger, store, claims, actor=actor, clock=clock, notice=notice, sign=sign),
-        reader=Reader(config, recall),
-        keys=keys,
+        journal=Journal(
+            ledger, store, claims, actor=around["actor"], clock=clock, notice=notice, sign=around.get("sign")
+        ),
+        reader=Reader(config, around.get("recall", read_anew)),
+        keys=around.get("keys"),
         clock=clock,
         notice=notice,
-        announce=announce,
-        draw=draw,
-        auditor=auditor,
+        announce=around.get("announce", lambda _: None),
+        draw=around.get("draw"),
+        digest_cached=around.get("digest_cached"),
     )

@@ -37,7 +37,9 @@ def _in_the_way(parts: Parts, state: State) -> PromotionError:
 def _tell_other(parts: Parts, model: str) -> None:
     other = other_ledger(parts, model)
     if other:
-        parts.notice(f"{other} This is worked out from what this ledger knows, and cannot be carried out.")
+        parts.notice(
+            f"{other} This preview is based on this ledger, which does not own the model, so it cannot be applied."
+        )
 
 
 def fresh_start(parts: Parts, state: State, reason: str | None = None) -> tuple[FreshStart, ...]:

@@ -30,7 +30,7 @@ def plan_promotion(
     """Plan a manual promotion, with a new judgement if requested or due; see `Registry.promote`."""
     tag = Tag.parse(tag)
     if override and rejudge:
-        message = "--override goes without a decision, and --rejudge asks for a new one; give one of them."
+        message = "--override promotes without a decision, and --rejudge makes a new one. Use only one of them."
         raise Refused(message, tag=tag)
     why = required(reason)
     anew = why if start_anew else None
@@ -87,8 +87,8 @@ def _outdated(parts: Parts, version: VersionState) -> bool:
         return False
     if differs is None:
         parts.notice(
-            f"{used.data}, whose rows judged {version.tag}, cannot be read, so nobody knows whether it has changed "
-            "since; the decision stands."
+            f"{used.data}, whose rows judged {version.tag}, cannot be read, so it is unknown whether it has "
+            f"changed since. The decision stands."
         )
         return False
     chosen = parts.reader.chosen(Tag.parse(version.tag).model, version.registration)

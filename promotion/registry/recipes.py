@@ -52,7 +52,7 @@ def load_recipe(settings: ModelConfig, options: Mapping[str, Any]) -> Recipe:
         missing = [
             name for name in ("key", "label", "time", "load", "split", "train", "score") if not hasattr(recipe, name)
         ]
-        message = f"'{settings.recipe}' is no recipe: it lacks {', '.join(missing)}."
+        message = f"'{settings.recipe}' is not a valid recipe: it is missing {', '.join(missing)}."
         raise ConfigError(message, key="recipe")
     task_of_recipe(recipe)
     return recipe

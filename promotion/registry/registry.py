@@ -6,8 +6,10 @@ Every change follows the same steps: complete what an interrupted command left, 
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Unpack
 
 from promotion.comparison import Comparison
+from promotion.config import Config
 from promotion.data_files import StrPath
 from promotion.findings import Finding
 from promotion.history.replay import Replayed, replay
@@ -22,7 +24,7 @@ from promotion.registry.approve import plan_approval
 from promotion.registry.champion import Version, champion
 from promotion.registry.gate import plan_gate
 from promotion.registry.gc import plan_gc
-from promotion.registry.parts import Parts
+from promotion.registry.parts import Around, compose
 from promotion.registry.plan import Plan, plan_of, required
 from promotion.registry.preflight import check, fresh_start
 from promotion.registry.promote import plan_promotion, require_promoted
@@ -42,15 +44,19 @@ class Registry:
     """Decides which version of a model serves, and records why.
 
     Args:
-        parts: its components.
+        config: models, recipes and policies.
+        around: the store, the ledger, the mirror and who acts; `promotion.open` takes them from the configuration.
 
     Every method that changes something raises `Conflict` if the record moved on meanwhile; nothing was changed then.
     """
 
-    def __init__(self, parts: Parts) -> None:
-        self.parts = parts
+    def __init__(self, config: Config, **around: Unpack[Around]) -> None:
+        self.parts = parts = compose(config, **around)
         self.config, self.store, self.ledger, self.mirror = parts.config, parts.store, parts.ledger, parts.mirror
-        self.reader = parts.reader
+        self.reader = reader = parts.reader
+        self.load, self.split, self.draws, self.rows_key = reader.load, reader.split, reader.draws, reader.key
+        self.stored, self.panel = parts.stored, parts.panel
+        self.foreign, self.signed_by = parts.foreign, parts.signed_by
 
     def champion(self, model: str, at: datetime | None = None) -> Version | None:
         """Return the champion now, in O(1), or at a past moment; None if no version serves or served.
@@ -104,7 +110,9 @@ class Registry:
                 files and the present state are always checked completely.
             full: whether to hash every file instead of using the digest cache.
         """
-        return self.parts.auditor(model, self.parts, recompute=recompute, since=since, full=full)
+        from promotion.audit.audit import audit
+
+        return audit(model, self.parts, recompute=recompute, since=since, full=full)
 
     def complete(self, model: str) -> State:
         """Complete the transition that an interrupted command left, if any, and return the resulting state."""

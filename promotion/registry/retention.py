@@ -81,7 +81,7 @@ def _needed(state: State, served: Collection[str]) -> Iterator[tuple[str, str]]:
         elif version.tag in state.line or version.tag in served:
             yield version.tag, "served before: a rollback may bring it back"
         elif version.deleted_at is None and version.stage not in {Stage.ARCHIVED, Stage.REJECTED}:
-            yield version.tag, f"in {version.stage}" if version.stage else "in no stage of ours"
+            yield version.tag, f"in {version.stage}" if version.stage else "in no stage"
 
 
 def _registered(state: State) -> Mapping[str, datetime]:

@@ -70,7 +70,7 @@ def kept_out(tag: Tag, version: VersionState) -> str:
     """Say who rolled back from a version, when and why, and how it can serve again."""
     assert version.rolled_back is not None  # noqa: S101 - it keeps one out
     back = rolled_back_told(version, version.rolled_back)
-    twin = "" if version.tag == str(tag) else f" {tag} has the very same files."
+    twin = "" if version.tag == str(tag) else f" {tag} has the same files."
     return (
         f"{back}.{twin} Promote it with `promotion promote {tag} --override --reason …`, or let the gate judge it "
         f"again with `promotion readmit {version.tag} --reason …`."
@@ -93,7 +93,7 @@ def no_previous(state: State, entries: Sequence[Entry]) -> str:
     if not able:
         return f"{state.champion.tag} is the first champion of '{state.model}', so there is nothing to roll back to."
     first = f"{state.champion.tag} is the first champion in the present line of '{state.model}'"
-    return "\n".join((f"{first}, so say whom to bring back:", *_choice(state, able)))
+    return "\n".join((f"{first}, so name the version to bring back:", *_choice(state, able)))
 
 
 def lost(state: State, entries: Sequence[Entry], store: ModelStore, tag: Tag, trouble: str) -> str:

@@ -122,7 +122,7 @@ def present(state: State, store: ModelStore, tag: Tag) -> Stored:
         when = f"{minute(version.deleted_at)} UTC"
         message = (
             f"{tag} was deleted at {when} by {version.deleted_by}: {version.deleted_because} "
-            f"`promotion show {tag}` tells its life; train a new version."
+            f"`promotion show {tag}` shows its history. Train a new version."
         )
         raise Refused(message, tag=tag)
     try:

@@ -35,7 +35,7 @@ def sync(
     except MirrorAhead as error:
         parts.notice(str(error))
     except MirrorError as error:
-        parts.notice(f"{error} What was decided stands. Once MLflow answers, `promotion sync` sends it.")
+        parts.notice(f"{error} The decision stands. Once MLflow answers, run `promotion sync` to send it.")
     return False
 
 

@@ -52,11 +52,11 @@ def _found(comparison: Comparison, challenger: str) -> str:
 
 def _shift(scores: ScoreSummary) -> str:
     if scores.shift < _LITTLE:
-        meaning = "they lie much as before"
+        meaning = "about the same as before"
     elif scores.shift <= _MUCH:
-        meaning = "they have moved somewhat, so a cut-off at a score takes other rows than before"
+        meaning = "they have shifted somewhat, so a score cutoff selects different rows than before"
     else:
-        meaning = "they have moved much, so choose anew every score at which something is cut off"
+        meaning = "they have shifted a lot, so choose all score cutoffs again"
     return f"Shift of the scores (population stability index): {figure(scores.shift)}; {meaning}."
 
 
@@ -64,7 +64,7 @@ def _calibration(scores: ScoreSummary, champion: str, challenger: str) -> Table:
     """Return the calibration by deciles of each model's own scores; tied scores give fewer deciles."""
     sides = tuple(zip_longest(map(_cells, scores.champion), map(_cells, scores.challenger), fillvalue=("", "")))
     return Table(
-        title="Calibration: mean score of each tenth of the rows, and the share of it that came true",
+        title="Calibration: mean score and observed rate, by tenths of the rows",
         columns=(*left("tenth"), *right(f"{champion} says", "came true", f"{challenger} says", "came true")),
         rows=tuple(row(str(place), *before, *after) for place, (before, after) in enumerate(sides, start=1)),
     )

@@ -16,7 +16,7 @@ TONES = {"promote": Tone.GOOD, "reject": Tone.BAD, "hold": Tone.UNSURE}
 def metric_history_page(among: Iterable[MetricPoint]) -> Page:
     """Show one row per metric of each version that a decision measured, in ledger order."""
     rows = tuple(map(_row, among))
-    none = "No decision measured such a thing." if not rows else ""
+    none = "No decision has measured it." if not rows else ""
     return Page(summary=(none,) if none else (), tables=(metric_history_table(rows),))
 
 

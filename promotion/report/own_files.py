@@ -66,7 +66,7 @@ def _found(path: Path, *, ledger: bool) -> str:
     if path.is_dir():
         return "a folder"
     if not path.is_file():  # opening a pipe would block, and a device would be replaced
-        return "something that is no file"
+        return "something that is not a file"
     return "" if _is_ours(path, ledger=ledger) else f"another file ({path.stat().st_size:,} bytes)"
 
 

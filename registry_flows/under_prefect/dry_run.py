@@ -11,9 +11,7 @@ from contextlib import contextmanager
 
 from promotion.adapters.bento import BentoStore, staging_dir
 from promotion.adapters.memory import MemoryLedger, MemoryMirror
-from promotion.audit import audit
 from promotion.interfaces import LedgerStore
-from promotion.registry.parts import compose
 from promotion.registry.registry import Registry
 from promotion.registry.serving import serving
 
@@ -44,17 +42,15 @@ def copied_registry(
             "mlflow_artifacts": str(home / "mlartifacts"),
             "hand_off": "subflow",
         }
-        parts = compose(
+        yield Registry(
             real.config.model_copy(update=apart),
             store=store,
             ledger=_copy(real.ledger, model),
             mirror=MemoryMirror(),
             actor=actor,
-            auditor=audit,
             notice=real.parts.notice,
             recall=real.reader.recall,
         )
-        yield Registry(parts)
 
 
 def _copy(ledger: LedgerStore, model: str) -> MemoryLedger:

@@ -132,7 +132,7 @@ def test_a_version_without_a_name_of_its_own_gets_a_new_one(store):
 def test_a_name_that_is_taken_is_refused_and_the_version_stays(store):
     save(store, "a", slope=1.0)
     before = everything(store)
-    with pytest.raises(StoreError, match=r"^toy:a is in the .* store already and was left as it is\."):
+    with pytest.raises(StoreError, match=r"^toy:a is already in the .* store and was not changed\."):
         save(store, "a", slope=2.0)
     assert everything(store) == before
 

@@ -12,17 +12,19 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "cli.md"
 WIDTH = 100
 HEAD = """# Commands
 
-What each command says of itself with `--help`. This page is written by `make reference`; a test sees that it is not stale.
+The `--help` text of each command. `make reference` writes this page from the code, and a test checks that it is up to date.
 
-Exit codes: 0 done, 1 error, 2 wrong usage, 3 rejected, 4 held or waiting for a person, 5 the audit found something or an
-alias in MLflow is not the ledger's, 6 somebody else moved the champion first, 130 stopped by Ctrl-C or by answering no. Each command takes `--json`, and `--yes` where it would ask.
+Exit codes: 0 done, 1 error, 2 wrong usage, 3 rejected, 4 held or waiting for approval, 5 the audit found something or
+somebody else moved an alias in MLflow, 6 somebody else moved the champion first, 130 stopped by Ctrl-C or by answering
+no. Every command takes `--json`. Commands that ask for confirmation take `--yes`.
 
-Where standard output is full or closed, a command that changes something goes on: its exit code is that of the change, and
-standard error says what was done. A command that only looks exits 1. Signs that a console's encoding lacks are written in
-ASCII (`->`, `...`), other letters as escapes (`\\xe9`); JSON stays exact. Control codes, line breaks and marks of writing direction in
-reasons, names and values of others are shown as text (`\\x1b`, `\\u202e`) wherever they are shown.
+If standard output is full or closed, a command that changes something still completes: its exit code is that of the
+change, and standard error says what was done. A command that only reads exits with 1. Characters that the console's
+encoding lacks are written in ASCII (`->`, `...`) or as escapes (`\\xe9`); JSON stays exact. Control codes, line breaks
+and bidirectional marks in reasons, names and values that other people wrote are always shown as text (`\\x1b`,
+`\\u202e`).
 
-`--dry-run` shows what a command would do, and changes nothing. These take it: {dry}.
+`--dry-run` shows what a command would do, without changing anything. These commands take it: {dry}.
 
 | command | what it does |
 |---|---|

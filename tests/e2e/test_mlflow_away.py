@@ -65,7 +65,7 @@ def test_the_transition_stands_and_the_mirror_catches_up(project, monkeypatch, c
     told = capsys.readouterr()
     assert f"{second} is the champion" in told.out
     assert f"Note: MLflow at http://127.0.0.1:{port} did not take or give what was asked" in told.err
-    assert "What was decided stands. Once MLflow answers, `promotion sync` sends it." in told.err
+    assert "The decision stands. Once MLflow answers, run `promotion sync` to send it." in told.err
     assert str(registry.champion("fraud_classifier").tag) == second
     assert {str(one.tag): one.stage for one in registry.store.versions("fraud_classifier")} == {
         first: "archived",

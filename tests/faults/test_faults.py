@@ -206,7 +206,7 @@ def test_postgresql_that_ends_in_mid_transition(first_world, tmp_path, postgres_
     finally:
         postgres_server.start()
     assert str(caught.value).startswith(
-        "What was asked is recorded and stands; the next command finishes it. The ledger at postgresql+psycopg://***@"
+        "The change is recorded; the next command completes it. The ledger at postgresql+psycopg://***@"
     )
     fold = check(world, settled=False)
     assert (fold.champion, bool(fold.pending)) == ("toy:twin", True)

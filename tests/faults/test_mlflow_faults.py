@@ -85,7 +85,7 @@ def stands_without(world, address, why=""):
     moved, notice = registry.notices
     assert moved.startswith("The ledger of 'toy' is at ")  # the world is a copy
     assert notice.startswith(f"MLflow at {address} did not take or give what was asked ({why}")
-    assert notice.endswith("What was decided stands. Once MLflow answers, `promotion sync` sends it.")
+    assert notice.endswith("The decision stands. Once MLflow answers, run `promotion sync` to send it.")
     assert "\n" not in notice
     assert check(world).champion == "toy:twin"
     assert run(sync, world) == 0

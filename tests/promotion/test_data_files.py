@@ -164,11 +164,11 @@ class TestSentences:
         [
             (b"id,y,kind\n7,1,x\n8,1", "rows.csv seems cut short: its last row has 2 of 3 fields."),
             (b'id,y,kind\n7,1,x\n8,"1\n', "rows.csv seems cut short: its last row has 2 of 3 fields."),
-            (b"id,y,kind\n7,1,x\n(1 row)\n", "Row 2 of rows.csv has 1 fields, the header 3. Mend the row."),
-            (b"id,y,kind\n7,1,x\n8,1\n9,1", "Row 2 of rows.csv has 2 fields, the header 3. Mend the row."),
+            (b"id,y,kind\n7,1,x\n(1 row)\n", "Row 2 of rows.csv has 1 fields, the header 3. Fix the row."),
+            (b"id,y,kind\n7,1,x\n8,1\n9,1", "Row 2 of rows.csv has 2 fields, the header 3. Fix the row."),
             (b'id,y,kind\n7,1,x\n8,1,"x\n9,1,y\n', "Row 2 of rows.csv opens a quote that nothing closes"),
             (b'id,y,kind\n7,1,"x\n8,1,x', "Row 1 of rows.csv opens a quote that nothing closes"),
-            (b"id,y,kind\n7,1,x\n8,1,x", "The last row of rows.csv has no line end, so nobody can tell"),
+            (b"id,y,kind\n7,1,x\n8,1,x", "The last row of rows.csv has no line end, so the file may be cut short"),
             (gzip.compress(as_csv() * 500, mtime=0)[:-30], "rows.csv seems cut short or damaged ("),
             (bz2.compress(as_csv())[:-9], "rows.csv seems cut short or damaged ("),
             (
@@ -208,7 +208,7 @@ class TestSentences:
             ),
             (
                 b"id;y;kind\n7;12;x\n8;1,234;x\n",
-                "Column 'y' of rows.csv holds numbers like 1,234, and nobody can tell whether the comma divides",
+                "Column 'y' of rows.csv holds numbers like 1,234, and it is unclear whether the comma separates",
             ),
             (b"id;y;kind\n7;0,5;x\n8;1.5;x\n", "Column 'y' of rows.csv must hold numbers; row 2 holds '1.5'."),
             (

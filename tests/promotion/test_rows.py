@@ -53,9 +53,9 @@ class TestReading:
     @pytest.mark.parametrize(
         ("rows", "sentence"),
         [
-            ("1,0,x,9,8,7\n2,1,z,9\n", "Row 1 of rows.csv has 6 fields, the header 4. Mend the row."),
-            ("1,0,x,9\n2,1,z,9,5\n3,1,z,9\n", "Row 2 of rows.csv has 5 fields, the header 4. Mend the row."),
-            ("1,0,x,9\n2,1,z\n3,1,z,9\n", "Row 2 of rows.csv has 3 fields, the header 4. Mend the row."),
+            ("1,0,x,9,8,7\n2,1,z,9\n", "Row 1 of rows.csv has 6 fields, the header 4. Fix the row."),
+            ("1,0,x,9\n2,1,z,9,5\n3,1,z,9\n", "Row 2 of rows.csv has 5 fields, the header 4. Fix the row."),
+            ("1,0,x,9\n2,1,z\n3,1,z,9\n", "Row 2 of rows.csv has 3 fields, the header 4. Fix the row."),
         ],
     )
     def test_a_row_with_too_many_or_too_few_fields_is_refused(self, written, rows, sentence):
@@ -107,8 +107,7 @@ class TestReading:
             ),
             (
                 HEAD + "1,0,x,9\n2,1,x,9",
-                "The last row of rows.csv has no line end, so nobody can tell whether it is whole. End the line if it "
-                "is, or copy the file again.",
+                "The last row of rows.csv has no line end, so the file may be cut short. End the line if the file is whole, or copy it again.",
             ),
             (
                 "idé,y\n1,0\n".encode("latin-1"),
@@ -122,7 +121,7 @@ class TestReading:
             ),
             (
                 HEAD + "1,0,x,9\n2,1,x,9,8\n",
-                "Row 2 of rows.csv has 5 fields, the header 4. Mend the row.",
+                "Row 2 of rows.csv has 5 fields, the header 4. Fix the row.",
             ),
         ],
     )

@@ -1,8 +1,8 @@
 """The Bento model store on disk.
 
-Labels and files are read without BentoML, which takes a second to import and whose `list` fails for every model when
-one version is torn. BentoML itself saves and loads. Whatever lies in the store, reads end in a sentence: they follow no
-pipe, read no endless file, and write through no link.
+This library reads labels and files without BentoML: BentoML takes a second to import, and its `list` fails for every
+model if one version is torn. BentoML itself saves and loads models. Reads are safe for any content of the store: they
+do not wait on pipes or read endless files, never write through links, and report errors as sentences.
 """
 
 from promotion.adapters.bento.digest_cache import digest_cached as digest_cached

@@ -1,4 +1,4 @@
-"""Which ledger each model belongs to: a small file per model beside `models/`, where BentoML looks for nothing."""
+"""Claims: the ledger that each model belongs to, in a small file per model beside `models/`, which BentoML ignores."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ FOLDER = "ledgers"
 
 
 def read(home: Path, model: str) -> Claim | None:
-    """The claim on a model; None where there is none.
+    """Read the claim on a model; None if there is none.
 
     Raises:
         StoreError: it cannot be read, or is damaged.
@@ -27,7 +27,7 @@ def read(home: Path, model: str) -> Claim | None:
             return restore(Claim, json.loads(path.read_bytes()))
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except (ValueError, RecursionError) as error:  # pydantic's and JSON's errors are ValueErrors
+        except (ValueError, RecursionError) as error:  # errors of pydantic and JSON are ValueErrors
             message = (
                 f"{path} must name the ledger that '{model}' belongs to, and does not hold what was written. Restore "
                 f"it from a backup; or delete it, and `promotion repair {model}` with the right ledger writes it again."

@@ -1,4 +1,4 @@
-"""A version's `model.yaml`: read without trust, and rewritten in one word."""
+"""A version's `model.yaml`: read as untrusted input, and changed only in its stage."""
 
 import contextlib
 import errno
@@ -15,16 +15,16 @@ from promotion.vocabulary import Stage, Tag
 
 DESCRIPTION = "model.yaml"
 LIMIT = 2**20
-"""Bytes of a description that is read, and of what its aliases may add."""
+"""Maximum bytes of a description, and of the text that its aliases may add."""
 
 _NO_FILE = {errno.ELOOP, errno.ENOTDIR, errno.ENXIO}
-_LONGEST_NUMBER = 4300  # which Python reads at most
+_LONGEST_NUMBER = 4300  # Python's limit for parsing integers
 _DEEPEST = 100
-_DEEPEST_LISTED = 600  # there Python's recursion ends, and BentoML's listing with it
+_DEEPEST_LISTED = 600  # Python's recursion limit, at which BentoML's listing fails
 _NUMBERS = {"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}
 _TOO_LARGE = f"has a model.yaml of more than {LIMIT // 2**20} MiB, which is not read here, though BentoML may list it"
 _BOMB = f"has a model.yaml whose aliases add more than {LIMIT // 2**20} MiB when it is read"
-# libyaml is ten times faster than BentoML's reader, and reads other texts otherwise: those with tags (`!`) or comments.
+# libyaml is ten times faster than BentoML's reader, but parses texts with tags (`!`) or comments differently.
 _FAST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _FAST_STRINGS: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _PLAIN = re.compile(r"[\n \"$-~]*")
@@ -32,10 +32,10 @@ LINKED = "is reached through a symbolic link, and nothing is written through one
 
 
 class DamagedDescription(Exception):
-    """It describes no model; the text says why, after the version's name.
+    """The text does not describe a model; the message gives the reason, to follow the version's name.
 
     Attributes:
-        listed: whether BentoML may list it none the less, so that it is no stray.
+        listed: whether BentoML may still list the version, so that it is not a stray.
     """
 
     def __init__(self, message: str, *, listed: bool = False) -> None:
@@ -44,11 +44,11 @@ class DamagedDescription(Exception):
 
 
 def read(folder: Path, tag: Tag) -> dict[str, Any]:
-    """The description of the version in a folder.
+    """Read the description of the version in a folder.
 
     Raises:
         DamagedDescription: BentoML could not list it, or would list it as another version.
-        OSError: it cannot be read now, by this user; that says nothing about the version.
+        OSError: this user cannot read it now, which says nothing about the version.
     """
     text = text_of(folder)
     description: dict[str, Any] = _parsed(text, _FAST if _PLAIN.fullmatch(text) else yaml.SafeLoader)
@@ -64,19 +64,19 @@ def read(folder: Path, tag: Tag) -> dict[str, Any]:
 
 
 def mentions(folder: Path, word: str) -> bool:
-    """Whether the description in a folder may hold a word; quick, and False for one that cannot be read."""
+    """Return quickly whether the description in a folder may contain a word; False for one that cannot be read."""
     try:
         text = text_of(folder)
     except (DamagedDescription, OSError):
         return False
-    return word in text or "\\" in text  # an escape may spell it
+    return word in text or "\\" in text  # an escape may encode it
 
 
 def strings(folder: Path) -> dict[str, Any]:
-    """The description as it is written, every value a string; of a version that was read before.
+    """Return the description with every value as a string; for a version that was read before.
 
     Raises:
-        DamagedDescription: it is not whole any more.
+        DamagedDescription: it is no longer complete.
         OSError: it cannot be read now.
     """
     text = text_of(folder)
@@ -87,10 +87,10 @@ def strings(folder: Path) -> dict[str, Any]:
 
 
 def with_stage(text: str, stage: Stage) -> str:
-    """The same text with another label `stage`.
+    """Return the text with another label `stage`.
 
-    Only that word is changed, so that comments, order and the spelling of dates and numbers stay, and with them the
-    version's digest. Where YAML's finer points get in the way, the whole is written anew.
+    Only that word changes: comments, order and the spelling of dates and numbers stay, and so does the version's
+    digest. If YAML's syntax prevents this, the whole text is rewritten.
 
     Raises:
         DamagedDescription: it cannot be read.
@@ -106,7 +106,7 @@ def with_stage(text: str, stage: Stage) -> str:
 
 
 def torn_told(tag: Tag, damage: DamagedDescription, folder: Path) -> str:
-    """What is wrong with a version, and the way out."""
+    """Describe what is wrong with a version and how to fix it."""
     if damage.listed:
         return f"{tag} {damage}. Save the model again with less in its metadata."
     way_out = "Move the folder" if str(damage) != LINKED else "Put the files themselves where the link is, or move"
@@ -114,10 +114,10 @@ def torn_told(tag: Tag, damage: DamagedDescription, folder: Path) -> str:
 
 
 def text_of(folder: Path) -> str:
-    """The text of the description in a folder.
+    """Return the text of the description in a folder.
 
     Raises:
-        DamagedDescription: there is none, or too much.
+        DamagedDescription: it is missing or too large.
         OSError: it cannot be read now.
     """
     data = _bytes(folder / DESCRIPTION)
@@ -130,7 +130,7 @@ def text_of(folder: Path) -> str:
 
 
 def _bytes(path: Path) -> bytes:
-    """As many as anyone needs; a pipe is not waited for."""
+    """Read up to one byte more than the size limit, without waiting on a pipe."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError as error:
@@ -138,11 +138,11 @@ def _bytes(path: Path) -> bytes:
         raise DamagedDescription(message) from error
     except OSError as error:
         if error.errno in _NO_FILE:
-            raise DamagedDescription("has a model.yaml that is no file") from error
+            raise DamagedDescription("has a model.yaml that is not a file") from error
         raise
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise DamagedDescription("has a model.yaml that is no file")
+            raise DamagedDescription("has a model.yaml that is not a file")
         with os.fdopen(handle, "rb", closefd=False) as file:
             return file.read(LIMIT + 1)
     finally:
@@ -150,7 +150,7 @@ def _bytes(path: Path) -> bytes:
 
 
 def _parsed(text: str, loader: Any) -> Any:
-    """The one document of a text, not built before it is known to stay small."""
+    """Parse the single document of a text; it is built only after its size is checked."""
     reading = None
     try:
         _see_that_it_is_shallow(text)
@@ -160,7 +160,7 @@ def _parsed(text: str, loader: Any) -> Any:
         return None if node is None else reading.construct_document(node)
     except DamagedDescription:
         raise
-    except Exception as error:  # beside its own errors YAML lets those of int(), date() and recursion through
+    except Exception as error:  # YAML also raises errors of int(), date() and recursion
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise DamagedDescription(f"has a model.yaml that cannot be read ({first[:200]})") from error
     finally:
@@ -169,7 +169,7 @@ def _parsed(text: str, loader: Any) -> Any:
 
 
 def _see_that_it_is_shallow(text: str) -> None:
-    """Of what nests too deep libyaml makes a crash of the whole process; its events alone are safe to read."""
+    """Check the nesting depth: libyaml crashes the process on deep nesting, but its events are safe to read."""
     depth = deepest = 0
     for event in yaml.parse(text, _FAST):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
@@ -187,7 +187,7 @@ def _see_that_it_is_small(node: yaml.Node | None, text: str) -> None:
 
 
 def _size(node: yaml.Node, sizes: dict[yaml.Node, float]) -> float:
-    """Bytes and nodes with every alias written out; infinite for one that holds itself, or for an absurd number."""
+    """Count bytes and nodes with all aliases expanded; infinite for a recursive node or an excessively long number."""
     if node in sizes:
         return sizes[node]
     sizes[node] = float("inf")
@@ -202,7 +202,7 @@ def _size(node: yaml.Node, sizes: dict[yaml.Node, float]) -> float:
 
 
 def _edited(text: str, stage: Stage) -> str:
-    """The text with the word written where the label stands, or before the other labels."""
+    """Replace the stage in the text, or insert it before the other labels."""
     root: Any = yaml.compose(text, yaml.SafeLoader)
     labels = next(value for key, value in reversed(root.value) if key.value == "labels")
     for key, value in reversed(labels.value):

@@ -1,6 +1,6 @@
-"""What an audit has seen of a version, kept until one of its files looks different.
+"""The audit's cache of a version's content, valid until one of its files looks different.
 
-Only audits use it; whatever is loaded, scored or promoted is hashed anew.
+Only audits use it; whatever is loaded, scored or promoted is hashed again.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from promotion.vocabulary import Tag
 
 FILE = "digests.db"
 SETTLED_SECONDS = 2.0
-"""A file written later than so long ago may change again within the same tick of its disk's clock."""
+"""A file written more recently than this may change again within the same tick of its disk's clock."""
 
 _TABLE = "CREATE TABLE IF NOT EXISTS seen (path TEXT PRIMARY KEY, stamp TEXT, stored TEXT, digest TEXT)"
 _Row = tuple[str, str | None, str | None]
@@ -28,12 +28,12 @@ _Row = tuple[str, str | None, str | None]
 
 @contextmanager
 def digest_cached(home: Path, cache: Path, *, full: bool = False) -> Iterator[BentoStore]:
-    """A store that reads and hashes only what looks different from what an earlier audit saw.
+    """Return a store that reads and hashes only files that look different from those of an earlier audit.
 
     Args:
-        home: of the store.
-        cache: the folder of the file `digests.db`; one that cannot be used is none.
-        full: whether all is hashed, and remembered anew.
+        home: home folder of the store.
+        cache: the folder of the file `digests.db`; if it cannot be used, there is no cache.
+        full: whether to hash everything again and update the cache.
     """
     cached = _DigestCache(cache, full=full)
     try:
@@ -50,7 +50,7 @@ class _CachingStore(BentoStore):
         self._digests: dict[Path, str] = {}
 
     def digests(self, tag: Tag) -> Digests:
-        """As of the store; of a version whose files have just been looked at, as they looked then."""
+        """Return the digests; if the version was just read, for its files as they looked then."""
         path = self.path(tag)
         just_seen = _digests(self._digests.pop(path, None))
         if just_seen:
@@ -83,7 +83,7 @@ class _CachingStore(BentoStore):
 
 
 class _DigestCache:
-    """One SQLite file; after the first thing that goes wrong with it, nothing is remembered."""
+    """One SQLite file; after the first error with it, caching stops."""
 
     def __init__(self, cache: Path, *, full: bool) -> None:
         self._full = full
@@ -122,12 +122,12 @@ class _DigestCache:
 
 
 def _opened(file: Path) -> sqlite3.Connection:
-    """The file's connection; one that is no such database is begun anew, and one that cannot be is not used."""
+    """Open the file, recreating an invalid database; raise sqlite3.OperationalError if it cannot be used."""
     for _ in range(2):
         connection = sqlite3.connect(file, timeout=0)
         try:
             connection.execute("PRAGMA synchronous = OFF")
-            with contextlib.suppress(sqlite3.OperationalError):  # it may be read only, and have the table
+            with contextlib.suppress(sqlite3.OperationalError):  # it may be read-only, and have the table
                 connection.execute(_TABLE)
             connection.execute("SELECT path, stamp, stored, digest FROM seen LIMIT 1").fetchone()
         except sqlite3.DatabaseError as error:
@@ -142,11 +142,11 @@ def _opened(file: Path) -> sqlite3.Connection:
 
 @dataclass(frozen=True)
 class _Stamp:
-    """How a version's files look from outside.
+    """What a version's files look like without reading them.
 
     Attributes:
         text: a digest of path, kind, size, times and inode of every file.
-        newest: when the last of them was changed, in seconds since 1970.
+        newest: time of the last change, in seconds since 1970.
     """
 
     text: str
@@ -158,17 +158,17 @@ class _Stamp:
 
 
 def _stamp(folder: Path) -> _Stamp | None:
-    """Of all that lies below; None where it cannot be looked at."""
+    """Return the stamp of everything below; None if it cannot be inspected."""
     try:
         found = list(_looks(str(folder)))
         text = json.dumps([folder.lstat().st_ino, folder.parent.is_symlink(), *(look for look, _ in found)])
         return _Stamp(hashlib.sha256(text.encode("utf-8")).hexdigest(), max(changed for _, changed in found))
-    except (OSError, ValueError):  # ValueError: a name that is no text, or no file at all
+    except (OSError, ValueError):  # ValueError: a name that is not valid text, or no file at all
         return None
 
 
 def _looks(folder: str) -> Iterator[tuple[tuple[int | str, ...], float]]:
-    """Of each file below with the time of its last change; of a link, its own."""
+    """Yield the look of each file below with the time of its last change; for a link, those of the link itself."""
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda one: one.name):
             if entry.is_dir(follow_symlinks=False):
@@ -180,13 +180,13 @@ def _looks(folder: str) -> Iterator[tuple[tuple[int | str, ...], float]]:
 
 
 def _digests(text: str | None) -> Digests | None:
-    """Both digests, as they were put down; None of what an earlier release did, which kept the first alone."""
+    """Return both digests as stored; None for an entry of an earlier release, which stored only the first."""
     whole, both, files = (text or "").partition(" ")
     return Digests(whole=whole, files=files or None) if both else None
 
 
 def _written(found: Stored) -> str | None:
-    """As JSON; None where the metadata holds what JSON cannot."""
+    """Serialise a version as JSON; None if JSON cannot represent its metadata."""
     try:
         text = json.dumps([found.stage, dict(found.labels), dict(found.metadata)])
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""What the operating system refuses, as sentences."""
+"""Errors of the operating system as sentences."""
 
 import errno
 import os
@@ -12,7 +12,7 @@ from promotion.errors import StoreError
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Say what cannot be read.
+    """Convert errors on reading to a sentence.
 
     Raises:
         StoreError: the system refused.
@@ -23,17 +23,17 @@ def reading(path: Path) -> Iterator[None]:
         place = error.filename or path
         message = (
             f"The Bento store cannot be read at {place} ({error.strerror or error}{whose(place)}). "
-            "See that this user may read it."
+            "Check that this user can read it."
         )
         raise StoreError(message, path=path) from error
 
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Say what cannot be written.
+    """Convert errors on writing to a sentence.
 
     Raises:
-        StoreError: the system refused; whoever writes has left things as they were.
+        StoreError: the system refused; the writer has left everything as it was.
     """
     try:
         yield
@@ -48,6 +48,6 @@ def _unwritable(path: Path, error: OSError) -> str:
     if error.errno != errno.EXDEV:
         return said
     return (
-        f"{said} Its folders 'models', 'tmp' and 'quarantine' must lie on one file system, since a version is moved in "
-        "and out by one rename."
+        f"{said} Its folders 'models', 'tmp' and 'quarantine' must be on one file system, because versions are "
+        "moved by a rename."
     )

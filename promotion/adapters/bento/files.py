@@ -1,4 +1,4 @@
-"""The digests of a version's files."""
+"""Digests of a version's files."""
 
 import os
 from pathlib import Path
@@ -12,21 +12,21 @@ _UNFINISHED = temporary_prefix(Path(DESCRIPTION))
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file below, by path; the description excepted.
+    """Return the SHA-256 of every file below, by path, except for the description.
 
     Raises:
-        StoreError: one is a link or a pipe, or its name cannot be written down.
-        OSError: one cannot be read.
+        StoreError: a file is a link or a pipe, or its name cannot be stored.
+        OSError: a file cannot be read.
     """
     found = {}
     for path in _files(folder):
         name = str(path.relative_to(folder))
         if path.parent == folder and (name == DESCRIPTION or name.startswith(_UNFINISHED)):
-            continue  # the latter a killed label write left; nothing reads it
+            continue  # unfinished label writes of killed processes are never read
         if path.is_symlink() or not path.is_file() or not _is_text(name):
             message = (
-                f"{folder} holds {name!r}, which is no ordinary file of a readable name, so that nobody can vouch for "
-                "what a model loads from it. Put the file itself there, or save the model again."
+                f"{folder} holds {name!r}, which is not a regular file with a readable name, so its content "
+                "cannot be verified. Put the file itself there, or save the model again."
             )
             raise StoreError(message, path=path)
         found[name] = file_digest(path)
@@ -34,7 +34,7 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 def _files(folder: Path) -> list[Path]:
-    """All that lies below and is no folder, a link to one included, in order."""
+    """Return everything below that is not a folder, including links to folders, in order."""
     with os.scandir(folder) as entries:
         found = sorted(entries, key=lambda entry: entry.name)
     nested = (_files(Path(one)) if one.is_dir(follow_symlinks=False) else [Path(one)] for one in found)

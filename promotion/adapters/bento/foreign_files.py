@@ -1,4 +1,4 @@
-"""What lies among the models and is none."""
+"""Files and folders among the models that are not versions."""
 
 import os
 import tempfile
@@ -14,12 +14,12 @@ from promotion.vocabulary import Tag, is_name
 QUARANTINE = "quarantine"
 LATEST = "latest"
 _JUST_NOW_SECONDS = 600
-_NO_NAME = "is no name of a model or version, and BentoML cannot list any model while the folder lies there"
+_NO_NAME = "is not a valid name of a model or version, and BentoML cannot list any model while the folder lies there"
 _LATEST_IS_A_FOLDER = "is a folder where BentoML keeps a file, so it cannot tell or write the latest version"
 
 
 def names_of(folder: Path) -> list[str]:
-    """Names of the models in a store, or of the versions of a model, in order.
+    """Return the names of the models in a store, or of the versions of a model, in order.
 
     Raises:
         OSError: the folder cannot be read.
@@ -28,10 +28,10 @@ def names_of(folder: Path) -> list[str]:
 
 
 def strays(models: Path, known_whole: Callable[[Path], bool] = lambda _: False) -> Iterator[Stray]:
-    """Torn versions, and folders that make BentoML's own listing fail.
+    """Yield torn versions, and folders that break BentoML's own listing.
 
-    It passes over a version that BentoML may list, even where we do not read it, and one that this user may not read or
-    the disk cannot give.
+    Skips versions that BentoML may list, even if this library does not read them, and versions that this user may not
+    read or the disk fails to read.
 
     Raises:
         OSError: the store cannot be read.
@@ -51,7 +51,7 @@ def strays(models: Path, known_whole: Callable[[Path], bool] = lambda _: False) 
 
 
 def quarantine(stray: Path, home: Path) -> Path | None:
-    """Move it out of the store by one rename, into a folder of its own; None where it is gone already.
+    """Move it out of the store by one rename, into a folder of its own; return None if it is already gone.
 
     Raises:
         OSError: it cannot be moved; nothing was changed.
@@ -71,7 +71,7 @@ def quarantine(stray: Path, home: Path) -> Path | None:
 
 
 def _folders(folder: Path) -> list[Path]:
-    """What BentoML takes for a model or a version: every folder, links to folders among them."""
+    """Return what BentoML considers a model or a version: every folder, including links to folders."""
     if not folder.is_dir():
         return []
     with os.scandir(folder) as found:
@@ -93,7 +93,7 @@ def _why(version: Path) -> str:
 
 
 def _age(version: Path) -> str:
-    """A warning where a save by BentoML itself may still be under way: it fills the folder where it will stay."""
+    """Return a warning if BentoML itself may still be saving this version: it writes in place."""
     seconds = time.time() - version.stat().st_mtime
     if not 0 <= seconds < _JUST_NOW_SECONDS:
         return ""

@@ -1,4 +1,4 @@
-"""What only BentoML can do: save a fitted model, and load it."""
+"""Saving and loading of fitted models, the only operations that need BentoML."""
 
 import importlib
 import threading
@@ -17,7 +17,7 @@ def save(folder: Path, model: str, trained: Trained, metadata: Mapping[str, str]
     """Save a model as `staging`, as `folder/MODEL/VERSION`.
 
     Raises:
-        StoreError: it is none that BentoML's scikit-learn framework takes.
+        StoreError: BentoML's scikit-learn framework does not accept the model.
     """
     import bentoml
     from bentoml._internal.configuration.containers import BentoMLContainer
@@ -43,7 +43,7 @@ def save(folder: Path, model: str, trained: Trained, metadata: Mapping[str, str]
 
 
 def load(stored: Stored) -> Trained:
-    """Load a version; its files were verified before.
+    """Load a version; its files must be verified before.
 
     Raises:
         StoreError: it cannot be loaded.

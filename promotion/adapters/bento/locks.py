@@ -1,4 +1,4 @@
-"""Who may write a model's labels: one process at a time, known to those who wait."""
+"""Locks on a model's labels: one process writes at a time, and waiting processes can report which one."""
 
 import contextlib
 import getpass
@@ -16,15 +16,15 @@ from promotion.errors import StoreError
 
 @contextmanager
 def held(folder: Path, model: str, patience: float) -> Iterator[None]:
-    """Keep every other process from writing this model's labels meanwhile; ends with the process.
+    """Lock this model's labels against other processes within the context; released when the process ends.
 
     Args:
-        folder: of the locks.
+        folder: folder of the locks.
         model: its name.
-        patience: for how many seconds another writer is waited for.
+        patience: maximum seconds to wait for another writer.
 
     Raises:
-        StoreError: another one has held it for too long.
+        StoreError: another process has held the lock for too long.
     """
     lock, holder = FileLock(folder / f"{model}.lock", patience), folder / f"{model}.holder"
     with writing(folder):
@@ -36,7 +36,7 @@ def held(folder: Path, model: str, patience: float) -> Iterator[None]:
                 f"Another command{_holding(holder)} has been writing the labels of '{model}' for "
                 f"{patience:g} seconds. Run this one again; what is recorded stands."
             ) from error
-        with contextlib.suppress(OSError, KeyError):  # it only names us to those who wait
+        with contextlib.suppress(OSError, KeyError):  # it only identifies this process to waiting ones
             holder.write_text(f"process {os.getpid()} of {getpass.getuser()} on {platform.node()}")
     try:
         yield
@@ -45,7 +45,7 @@ def held(folder: Path, model: str, patience: float) -> Iterator[None]:
 
 
 def _holding(holder: Path) -> str:
-    """The process that holds a lock, as it wrote itself down, for a sentence; empty where it did not."""
+    """Describe the process that holds a lock, as it recorded itself, for a message; empty if it did not."""
     try:
         return f" ({holder.read_text()})"
     except (OSError, ValueError):

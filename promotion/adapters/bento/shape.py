@@ -1,4 +1,4 @@
-"""What a description must hold for BentoML to list it."""
+"""The fields that a description must have for BentoML to list it."""
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
@@ -9,14 +9,14 @@ _OF_SIGNATURE = ("batchable", "batch_dim", "input_spec", "output_spec")
 
 
 def unusable(description: Any) -> list[str]:
-    """The keys that BentoML would fail on, in order; empty for a description that it lists."""
+    """Return the keys that BentoML would fail on, in order; empty for a description that it lists."""
     if not isinstance(description, dict):
         return ["content"]
     return [key for key, rule in _RULES.items() if not rule(description.get(key, _ABSENT))]
 
 
 class _Absent:
-    """What stands for a key that is not there; None may be."""
+    """Marks a missing key, because None may be a valid value."""
 
 
 _ABSENT = _Absent()
@@ -31,7 +31,7 @@ def _is(*kinds: type) -> Rule:
 
 
 def _context(value: Any) -> bool:
-    """Before 1.0 BentoML wrote `pip_dependencies` in place of the versions, which it still reads."""
+    """Check the context; before 1.0, BentoML wrote `pip_dependencies` instead of the versions, and still reads it."""
     if not isinstance(value, dict) or "framework_name" not in value:
         return False
     return "pip_dependencies" in value or isinstance(value.get("framework_versions"), dict)
@@ -42,14 +42,14 @@ def _signatures(value: Any) -> bool:
 
 
 def _signature(value: Any) -> bool:
-    """A table, or a text or a list without the names of its keys, for which BentoML takes the usual values."""
+    """Check a signature: a table, or a text or list without key names, for which BentoML uses the defaults."""
     if isinstance(value, dict):
         return "batch_dim" not in value or _dimensions(value["batch_dim"])
     return isinstance(value, (str, list, set)) and not any(key in value for key in _OF_SIGNATURE)
 
 
 def _dimensions(value: Any) -> bool:
-    """Of input and output, each as Python's `int` reads it; BentoML writes a list of two."""
+    """Check the dimensions of input and output: each as accepted by Python's `int`; BentoML writes a list of two."""
     try:
         return len([int(one) for one in value]) == 2  # noqa: PLR2004
     except (TypeError, ValueError, OverflowError):

@@ -1,4 +1,4 @@
-"""Folders in which a version is made or verified: outside `models/`, where BentoML's list would fail."""
+"""Folders for building and verifying versions: outside `models/`, where they would break BentoML's list."""
 
 import errno
 import shutil
@@ -18,7 +18,7 @@ FOLDER = "tmp"
 
 @contextmanager
 def opened(home: Path) -> Iterator[Path]:
-    """A folder that is gone afterwards; of a killed process it stays, and is known by a lock that nobody holds."""
+    """Create a temporary folder; that of a killed process stays, and is recognised by its released lock."""
     (home / FOLDER).mkdir(parents=True, exist_ok=True)
     with owned(home / FOLDER, "saving-") as folder:
         yield folder
@@ -26,28 +26,28 @@ def opened(home: Path) -> Iterator[Path]:
 
 @contextmanager
 def private_home() -> Iterator[Path]:
-    """A home of a store that only this user can look into, on the disk for temporary files; gone afterwards.
+    """Create a temporary store home that only this user can access, on the disk for temporary files.
 
     Raises:
-        StoreError: none can be made.
+        StoreError: it cannot be created.
     """
     with ExitStack() as opened:
         try:
             home = opened.enter_context(private())
         except OSError as error:
             message = (
-                "No temporary folder can be made, in which model files are verified and loaded "
-                f"({error.strerror or error}). TMPDIR names another place for it."
+                "Cannot create a temporary folder in which to verify and load model files "
+                f"({error.strerror or error}). Set TMPDIR to another folder."
             )
             raise StoreError(message) from error
         yield home
 
 
 def move_in(folder: Path, target: Path, tag: Tag) -> None:
-    """Move a version into the store, all of it or nothing: where it cannot be made durable, it is taken out again.
+    """Move a version into the store, atomically: if it cannot be made durable, it is removed again.
 
     Raises:
-        StoreError: it is there already.
+        StoreError: it already exists.
         OSError: it cannot be moved.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -57,11 +57,11 @@ def move_in(folder: Path, target: Path, tag: Tag) -> None:
         folder.rename(target)
     except OSError as error:
         if error.errno in {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR}:
-            message = f"{tag} is in the Bento store already and was left as it is. Save under another version."
+            message = f"{tag} is already in the Bento store and was not changed. Save under another version name."
             raise StoreError(message, tag=tag) from error
         raise
     try:
-        replace_text(target.parent / LATEST, tag.version)  # and makes the folder durable
+        replace_text(target.parent / LATEST, tag.version)  # also makes the folder durable
     except BaseException:
         with suppress(OSError):
             target.rename(folder)
@@ -69,10 +69,10 @@ def move_in(folder: Path, target: Path, tag: Tag) -> None:
 
 
 def leftovers(home: Path) -> Iterator[Stray]:
-    """What killed saves and deletions left behind.
+    """Yield the leftovers of killed saves and deletions.
 
     Raises:
-        OSError: they cannot be looked at.
+        OSError: they cannot be inspected.
     """
     if (home / FOLDER).is_dir():
         for path in sorted((home / FOLDER).iterdir()):
@@ -81,7 +81,7 @@ def leftovers(home: Path) -> Iterator[Stray]:
 
 
 def remove(leftover: Path) -> None:
-    """Delete it; what is gone or in use again is left alone.
+    """Delete a leftover, unless it is already gone or in use again.
 
     Raises:
         OSError: it cannot be deleted.

@@ -37,13 +37,13 @@ _UNFINISHED = shutil.ignore_patterns(f"{temporary_prefix(Path(DESCRIPTION))}*")
 
 
 class BentoStore:
-    """Models under `home/models/NAME/VERSION`, as BentoML lays them out.
+    """Models under `home/models/NAME/VERSION`, in BentoML's layout.
 
-    `ModelStore` and `StoreMaintenance` say what each method raises.
+    `ModelStore` and `StoreMaintenance` document the errors of each method.
 
     Args:
-        home: what BentoML calls BENTOML_HOME.
-        patience: for how many seconds another writer of the same labels is waited for.
+        home: the folder that BentoML calls BENTOML_HOME.
+        patience: maximum seconds to wait for another writer of the same labels.
     """
 
     name, delete_command = "Bento store", "bentoml models delete {tag}"
@@ -52,16 +52,16 @@ class BentoStore:
         self.home, self.patience = home, patience
 
     def models(self) -> tuple[str, ...]:
-        """Names of all models."""
+        """Return the names of all models."""
         with reading(self._models):
             return tuple(foreign_files.names_of(self._models))
 
     def versions(
         self, model: str, *, stage: Stage | None = None, metadata: Mapping[str, str] | None = None
     ) -> tuple[Stored, ...]:
-        """Every version of a model, torn ones among them, in order of name.
+        """Return all versions of a model, including torn ones, ordered by name.
 
-        Of those that a stage or metadata are asked for by, descriptions that do not mention them are not parsed.
+        With a stage or metadata, skips parsing descriptions that do not mention them.
         """
         words = (*(() if stage is None else (stage.value,)), *(metadata or {}).values())
         tags = (Tag(model, name) for name in self._names(model))
@@ -69,18 +69,18 @@ class BentoStore:
         return tuple(one for one in found if one is not None and one.fits(stage, metadata))
 
     def path(self, tag: Tag) -> Path:
-        """The folder of a version's files, whether it is there or not."""
+        """Return the folder of a version's files, whether it exists or not."""
         return self._models / tag.model / tag.version
 
     def size(self, tag: Tag) -> int:
-        """Bytes of its files; without the description, which changes with the label."""
+        """Return the size of its files in bytes, without the description, which changes with the label."""
         folder = self.get(tag).path
         with reading(folder):
             files = (file for file in folder.rglob("*") if file.is_file() and file != folder / DESCRIPTION)
             return sum(file.stat().st_size for file in files)
 
     def get(self, tag: Tag) -> Stored:
-        """One version."""
+        """Return one version."""
         if not self._holds(tag):
             known = [str(Tag(tag.model, name)) for name in self._names(tag.model)]
             kind, name, among = ("version", str(tag), known) if known else ("version of", tag.model, self.models())
@@ -97,11 +97,11 @@ class BentoStore:
         training_rows: "NDArray[np.uint64]",
         training_groups: "Mapping[str, NDArray[np.uint64]] | None" = None,
     ) -> Tag:
-        """Save a candidate as `staging`: complete in a folder aside, then moved into the store by one rename.
+        """Save a candidate as `staging`: complete in a separate folder, then moved into the store by one rename.
 
         Raises:
-            StoreError: the store cannot be written, or has that version, or the model is none that BentoML's
-                scikit-learn framework takes; nothing was saved.
+            StoreError: the store cannot be written, or has that version, or BentoML's scikit-learn framework does not
+                accept the model; nothing was saved.
         """
         with writing(self.home), staging_dir.opened(self.home) as folder:
             tag = framework.save(folder, model, trained, metadata)
@@ -111,10 +111,10 @@ class BentoStore:
         return tag
 
     def load(self, tag: Tag, *, digest: str) -> Trained:
-        """Load a version whose files have the given digest: from a private copy, which nobody changes after the look.
+        """Load a version whose files have the given digest, from a private copy that nobody can change after the check.
 
         Raises:
-            DigestMismatch: they have not; nothing was unpickled.
+            DigestMismatch: the files have a different digest; nothing was unpickled.
         """
         with staging_dir.private_home() as home:
             copy = BentoStore(home)
@@ -125,22 +125,22 @@ class BentoStore:
             return framework.load(copy.get(tag))
 
     def digest(self, tag: Tag) -> str:
-        """The digest that a version is registered and loaded by: `digests(tag).whole`."""
+        """Return the digest that a version is registered and loaded by: `digests(tag).whole`."""
         return self.digests(tag).whole
 
     def digests(self, tag: Tag) -> Digests:
-        """SHA-256 over the version's files and description, its labels excepted, and over its files alone.
+        """Return SHA-256 over the version's files and description, except for its labels, and over its files alone.
 
         Each file is read once.
 
         Raises:
-            StoreError: a file cannot be read, or is a link or a pipe, whose content nobody can vouch for.
+            StoreError: a file cannot be read, or is a link or a pipe, which cannot be verified.
         """
         self.get(tag)
         return self._hashed(tag)
 
     def _hashed(self, tag: Tag) -> Digests:
-        """Of a version that was looked at before."""
+        """Compute the digests of a version that was already checked."""
         folder = self.path(tag)
         with reading(folder), self._undamaged(tag):
             description = strings(folder)
@@ -151,55 +151,55 @@ class BentoStore:
             return Digests(whole=whole, files=digest(trained) if trained else None)
 
     def training_rows(self, tag: Tag, *, by: str | None = None) -> KnownRows | None:
-        """Fingerprints of the rows it was trained on, and of their groups `by`; None when the version does not say."""
+        """Return fingerprints of its training rows, and of their groups `by`; None if the version has none."""
         return read_rows(self.get(tag).path, by)
 
     def write_stage(self, tag: Tag, stage: Stage) -> None:
-        """Rewrite the label `stage`, atomically, and nothing else."""
+        """Replace the label `stage`, atomically, and nothing else."""
         stored = self.get(tag)
         if stored.stage == stage.value:
             return
         path = stored.path / DESCRIPTION
         with writing(path), self._undamaged(tag):
             replace_text(path, with_stage(text_of(stored.path), stage))
-            for unfinished in path.parent.glob(f"{temporary_prefix(path)}*"):  # by a writer that was killed
+            for unfinished in path.parent.glob(f"{temporary_prefix(path)}*"):  # left by a writer that was killed
                 unfinished.unlink(missing_ok=True)
 
     def delete(self, tag: Tag) -> None:
-        """Remove a version's files: out of the store by one rename first, so that no reader finds half of them."""
+        """Delete a version's files; one rename first moves them out, so that readers never find half of them."""
         with writing(self.path(tag)), staging_dir.opened(self.home) as folder, contextlib.suppress(FileNotFoundError):
             self.path(tag).rename(folder / tag.version)
             sync_folder(self.path(tag).parent)
 
     def claim(self, model: str) -> Claim | None:
-        """The ledger that the model belongs to; None where the store does not say."""
+        """Return the ledger that the model belongs to; None if the store does not record one."""
         return claims.read(self.home, model)
 
     def write_claim(self, model: str, claim: Claim) -> None:
-        """Say so from now on; only while the model is held."""
+        """Replace the claim on the model; only while the model is held."""
         claims.write(self.home, model, claim)
 
     def held(self, model: str) -> AbstractContextManager[None]:
-        """Keep every other process from writing this model's labels meanwhile; ends with the process."""
+        """Lock this model's labels against other processes within the context; released when the process ends."""
         return locks.held(self.home / "locks", model, self.patience)
 
     def strays(self) -> tuple[Stray, ...]:
-        """What lies among the models and is none: torn versions and folders that make BentoML's own listing fail."""
+        """Return entries that are not versions: torn versions, and folders that break BentoML's own listing."""
         with reading(self._models):
             return tuple(foreign_files.strays(self._models, self._known_whole))
 
     def quarantine(self, stray: Stray) -> Path | None:
-        """Move it out of the store, whole; where it lies now, or None where it was gone."""
+        """Move it out of the store, intact; return its new location, or None if it was gone."""
         with writing(stray.path):
             return foreign_files.quarantine(stray.path, self.home)
 
     def leftovers(self) -> tuple[Stray, ...]:
-        """What killed saves and deletions left beside the models."""
+        """Return the leftovers of killed saves and deletions beside the models."""
         with reading(self.home):
             return tuple(staging_dir.leftovers(self.home))
 
     def remove(self, leftover: Stray) -> None:
-        """Delete what a killed save or deletion left."""
+        """Delete a leftover of a killed save or deletion."""
         with writing(leftover.path):
             staging_dir.remove(leftover.path)
 
@@ -218,11 +218,11 @@ class BentoStore:
         with reading(self._models / tag.model):
             return named and self.path(tag).is_dir()
 
-    def _known_whole(self, folder: Path) -> bool:  # noqa: ARG002 - this store remembers nothing
+    def _known_whole(self, folder: Path) -> bool:  # noqa: ARG002 - this store has no cache
         return False
 
     def _look(self, tag: Tag) -> Stored | None:
-        """The version, torn or not; None where it went away since its name was read."""
+        """Return the version, torn or not; None if it disappeared since its name was read."""
         path = self.path(tag)
         try:
             return self._read(tag)
@@ -230,7 +230,7 @@ class BentoStore:
             why = torn_told(tag, damage, self.path(tag))
         except OSError as error:
             found = f"{error.strerror or error}{whose(error.filename or path)}"
-            why = f"{tag} cannot be read ({found}). See that this user may read {path}."
+            why = f"{tag} cannot be read ({found}). Check that this user can read {path}."
         return Stored(tag=tag, path=path, stage=None, labels={}, metadata={}, torn=why) if path.exists() else None
 
     def _read(self, tag: Tag) -> Stored:
@@ -246,13 +246,13 @@ class BentoStore:
     def _copy_to(self, other: "BentoStore", tag: Tag) -> None:
         folder = self.get(tag).path
         try:
-            shutil.copytree(folder, other.path(tag), symlinks=True, ignore=_UNFINISHED)  # which come and go
+            shutil.copytree(folder, other.path(tag), symlinks=True, ignore=_UNFINISHED)  # these are temporary
         except OSError as error:
-            self.digest(tag)  # tells which file nobody can vouch for
-            why = error.args[0][0][2] if isinstance(error, shutil.Error) else error  # of many files the first
+            self.digest(tag)  # raises an error that names the file that cannot be verified
+            why = error.args[0][0][2] if isinstance(error, shutil.Error) else error  # the first of several files
             message = (
-                f"The files of {tag} cannot be copied to {other.home} to be verified and loaded ({why}). TMPDIR names "
-                "another place for it."
+                f"The files of {tag} cannot be copied to {other.home} to be verified and loaded ({why}). Set "
+                "TMPDIR to another folder."
             )
             raise StoreError(message, tag=tag) from error
 

@@ -1,4 +1,4 @@
-"""The fingerprints of the rows that trained a version, and of their groups, in files of its folder."""
+"""Fingerprints of a version's training rows and of their groups, in files of its folder."""
 
 import os
 from pathlib import Path
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FILES = {KEY_FORM: "training_rows.2.npy", FIRST_FORM: "training_rows.npy"}
-"""Names of the file by the form of the keys, so that no release takes fingerprints of another form for its own."""
+"""File names by the form of the keys, so that no release misreads fingerprints of another form."""
 GROUPS = "training_groups."
-"""What the names of the files of groups begin with."""
+"""Prefix of the names of group files."""
 
 
 def write_rows(folder: Path, rows: "NDArray[np.uint64]", groups: "Mapping[str, NDArray[np.uint64]]") -> None:
@@ -35,7 +35,7 @@ def write_rows(folder: Path, rows: "NDArray[np.uint64]", groups: "Mapping[str, N
 
 
 def read_rows(folder: Path, by: str | None) -> KnownRows | None:
-    """The fingerprints, with those of the groups `by`; None when the version does not say.
+    """Read the fingerprints, with those of the groups `by`; None if the version has none.
 
     Raises:
         StoreError: a file is damaged, or cannot be read.
@@ -52,7 +52,7 @@ def _groups_file(by: str) -> str:
 
 
 def _load(path: Path) -> "NDArray[np.uint64] | None":
-    """The fingerprints in a file; None where there is none.
+    """Load the fingerprints in a file; None if there is no file.
 
     Raises:
         StoreError: it is damaged, or cannot be read.
@@ -67,11 +67,11 @@ def _load(path: Path) -> "NDArray[np.uint64] | None":
                 return np.asarray(np.lib.format.read_array(file, allow_pickle=False), dtype=np.uint64)
             except OSError:
                 raise
-            except Exception as error:  # whatever a damaged file makes NumPy raise
+            except Exception as error:  # a damaged file can make NumPy raise anything
                 message = f"{path} cannot be read ({error}); restore the version from a backup, or retrain."
                 raise StoreError(message, path=path) from error
 
 
 def _at_once(path: str, flags: int) -> int:
-    """Open without waiting for whoever writes into a pipe."""
+    """Open without waiting for a pipe's writer."""
     return os.open(path, flags | os.O_NONBLOCK)

@@ -1,4 +1,4 @@
-"""Ledger, mirror and model store in memory: for tests and notebooks, under the same contracts as the real ones."""
+"""Ledger, mirror and model store in memory: for tests and notebooks, with the same contracts as the real ones."""
 
 from promotion.adapters.memory.ledger import MemoryLedger as MemoryLedger
 from promotion.adapters.memory.mirror import MemoryMirror as MemoryMirror

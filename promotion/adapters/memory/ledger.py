@@ -10,37 +10,37 @@ from promotion.ledger.chain import Entry, Head
 
 
 class MemoryLedger:
-    """A `LedgerStore` that forgets; threads may share it."""
+    """A `LedgerStore` without persistence; threads may share it."""
 
     place = "memory"
 
     def __init__(self) -> None:
-        # One record of all models, replaced as a whole: readers need no lock, and see an append whole or not at all.
+        # One record of all models, replaced as a whole: readers need no lock and never see part of an append.
         self._records: Mapping[str, _Record] = {}
         self._foreign: dict[str, Names] = {}
         self._writing = Lock()
 
     def make(self) -> None:
-        """There is nothing to make."""
+        """Do nothing: there is nothing to create."""
 
     def models(self) -> tuple[str, ...]:
-        """Names of all models with entries."""
+        """Return the names of all models with entries."""
         return tuple(sorted(self._records))
 
     def head(self, model: str) -> Head | None:
-        """The last entry's place and the champion; None when nothing is recorded."""
+        """Return the position of the last entry and the champion; None if nothing is recorded."""
         return self._records.get(model, _Record()).head
 
     def entries(self, model: str, *, after: int = 0, limit: int | None = None) -> Sequence[Entry]:
-        """The entries with `seq > after`, in order; the first `limit` of them."""
+        """Return the entries with `seq > after`, in order; at most the first `limit`."""
         return self._records.get(model, _Record()).entries[after:][:limit]
 
     def append(self, entries: Sequence[Entry], head: Head) -> None:
-        """Append all entries and move the head, or nothing."""
+        """Append all entries and move the head, atomically."""
         self.append_all([(entries, head)])
 
     def append_all(self, chains: Sequence[tuple[Sequence[Entry], Head]]) -> None:
-        """Append to several models and move their heads: all of it or nothing."""
+        """Append to several models and move their heads, atomically."""
         with self._writing:
             records = dict(self._records)
             for entries, head in chains:
@@ -50,19 +50,19 @@ class MemoryLedger:
             self._records = records
 
     def foreign(self, model: str) -> Names:
-        """The mirror's aliases that somebody else moved, when they were last looked at."""
+        """Return the mirror's aliases that someone else had moved at the last check."""
         return self._foreign.get(model, {})
 
     def mark_foreign(self, model: str, aliases: Names) -> None:
-        """Record them."""
+        """Record these aliases."""
         self._foreign[model] = dict(aliases)
 
     def mirrored(self, model: str) -> int:
-        """The `seq` up to which the mirror is done; 0 at first."""
+        """Return the `seq` up to which the mirror is up to date; 0 initially."""
         return self._records.get(model, _Record()).mirrored
 
     def mark_mirrored(self, model: str, seq: int) -> None:
-        """Record that the mirror is done up to `seq`; never moves back."""
+        """Record that the mirror is up to date up to `seq`; never moves back."""
         with self._writing:
             record = self._records.get(model)
             if record and record.mirrored < seq:
@@ -76,7 +76,7 @@ class _Record(NamedTuple):
 
 
 def _check_places(present: Sequence[Entry], new: Sequence[Entry]) -> None:
-    """Each new entry has the next place, as the key of a table would have it."""
+    """Check that each new entry has the next position, as a table's primary key would."""
     for place, entry in enumerate(new, start=len(present) + 1):
         if entry.seq != place:
             taken = present[new[0].seq - 1 : new[0].seq]

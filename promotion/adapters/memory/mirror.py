@@ -6,10 +6,10 @@ from promotion.interfaces import MirrorRun, MirrorState, Pushed
 
 
 class MemoryMirror:
-    """A `Mirror` that keeps what it was last sent.
+    """A `Mirror` that keeps the last state sent to it.
 
     Attributes:
-        shown: alias to version, by model; whoever writes here plays somebody else who moves aliases.
+        shown: alias to version, by model; change it to simulate someone else who moves aliases.
     """
 
     def __init__(self) -> None:
@@ -18,7 +18,7 @@ class MemoryMirror:
         self._metrics: dict[tuple[str, int], Mapping[str, float]] = {}
 
     def push(self, state: MirrorState) -> Pushed:
-        """Keep the state, and what was logged for earlier decisions."""
+        """Keep the state, and the metrics of earlier decisions."""
         sent = self.head(state.model)
         if state.outdated(sent):
             return Pushed()
@@ -31,21 +31,21 @@ class MemoryMirror:
         return Pushed(foreign=foreign)
 
     def aliases(self, model: str) -> dict[str, str]:
-        """Alias to tag."""
+        """Return alias to tag."""
         return dict(self.shown.get(model, {}))
 
     def stages(self, model: str) -> Mapping[str, str]:
-        """Tag to stage."""
+        """Return tag to stage."""
         state = self._states.get(model)
         return {str(version.tag): version.standing for version in state.versions} if state else {}
 
     def head(self, model: str) -> tuple[int, str] | None:
-        """`seq` and hash of the last entry sent."""
+        """Return `seq` and hash of the last entry sent."""
         state = self._states.get(model)
         return state.head if state else None
 
     def runs(self, run_ids: Collection[str]) -> Mapping[str, MirrorRun]:
-        """The runs of all versions that it was sent, and their decisions' metrics; the last decision's count."""
+        """Return the runs of all versions sent, with the metrics of their decisions; the last decision counts."""
         ours = {version.run_id for state in self._states.values() for version in state.versions}
         found: dict[str, dict[str, float]] = {run_id: {} for run_id in run_ids if run_id in ours}
         for (run_id, _), metrics in sorted(self._metrics.items()):
@@ -54,6 +54,6 @@ class MemoryMirror:
         return {run_id: MirrorRun(metrics=metrics) for run_id, metrics in found.items()}
 
     def metrics(self, run_id: str, names: Iterable[str], seq: int) -> Mapping[str, float]:
-        """The metrics that stand in a run at step `seq`."""
+        """Return the metrics logged to a run at step `seq`."""
         found = self._metrics.get((run_id, seq), {})
         return {name: found[name] for name in names if name in found}

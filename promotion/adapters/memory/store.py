@@ -27,8 +27,8 @@ class Kept:
 
     Attributes:
         files: content by name; without `MODEL` the version is torn.
-        labels: with the stage.
-        metadata: what it was saved with.
+        labels: its labels, including the stage.
+        metadata: the metadata it was saved with.
     """
 
     files: Mapping[str, bytes]
@@ -41,13 +41,13 @@ MODEL, _ROWS, _GROUPS = "model.pkl", "training_rows", "training_groups."
 
 
 class MemoryStore:
-    """A `ModelStore` that forgets; threads may share it.
+    """A `ModelStore` without persistence; threads may share it.
 
     Args:
-        patience: for how many seconds another writer of the same labels is waited for.
+        patience: maximum seconds to wait for another writer of the same labels.
 
     Attributes:
-        kept: the versions by tag; whoever writes here plays somebody else who changes, tears or removes them.
+        kept: the versions by tag; change it to simulate someone else who changes, tears or removes them.
     """
 
     name, delete_command = "memory store", "registry.store.delete(promotion.Tag.parse('{tag}'))"
@@ -59,30 +59,30 @@ class MemoryStore:
         self._locks: dict[str, Lock] = {}
 
     def models(self) -> tuple[str, ...]:
-        """Names of all models."""
+        """Return the names of all models."""
         return tuple(sorted({tag.model for tag in list(self.kept)}))
 
     def versions(
         self, model: str, *, stage: Stage | None = None, metadata: Mapping[str, str] | None = None
     ) -> tuple[Stored, ...]:
-        """Every version of a model in order of name, or those that `Stored.fits`."""
+        """Return all versions of a model ordered by name, or those that `Stored.fits`."""
         found = sorted((tag.version, tag, kept) for tag, kept in list(self.kept.items()) if tag.model == model)
         return tuple(one for _, tag, kept in found if (one := self._stored(tag, kept)).fits(stage, metadata))
 
     def get(self, tag: Tag) -> Stored:
-        """One version, if it is there and whole."""
+        """Return one version, if it exists and is not torn."""
         return self._stored(tag, self._whole(tag))
 
     def path(self, tag: Tag) -> Path:
-        """A name, since there is no folder."""
+        """Return a name, since there is no folder."""
         return Path("memory", tag.model, tag.version)
 
     def size(self, tag: Tag) -> int:
-        """Bytes of its files."""
+        """Return the size of its files in bytes."""
         return sum(map(len, self._whole(tag).files.values()))
 
     def digests(self, tag: Tag) -> Digests:
-        """Over files and metadata, and over the files alone."""
+        """Return digests over files and metadata, and over the files alone."""
         return _digests(self._whole(tag))
 
     def save(
@@ -94,7 +94,7 @@ class MemoryStore:
         training_rows: "NDArray[np.uint64]",
         training_groups: "Mapping[str, NDArray[np.uint64]] | None" = None,
     ) -> Tag:
-        """Pickle a candidate, so that what becomes of the object afterwards changes nothing here."""
+        """Pickle a candidate, so that later changes to the object have no effect here."""
         import numpy as np
 
         tag = Tag.parse(model if ":" in model else f"{model}:{uuid4().hex[:16]}")
@@ -109,12 +109,12 @@ class MemoryStore:
         labels = {**trained.labels, "stage": Stage.STAGING.value}
         new = Kept(files=files, labels=labels, metadata=dict(metadata))
         if self.kept.setdefault(tag, new) is not new:
-            message = f"{tag} is in the {self.name} already and was left as it is. Save under another version."
+            message = f"{tag} is already in the {self.name} and was not changed. Save under another version name."
             raise StoreError(message, tag=tag)
         return tag
 
     def load(self, tag: Tag, *, digest: str) -> Trained:
-        """Unpickle a version whose digest is the one given."""
+        """Unpickle a version that has the given digest."""
         kept = self._whole(tag)
         found = _digests(kept).whole
         if found != digest:
@@ -127,31 +127,31 @@ class MemoryStore:
         return Trained(model=fitted, custom_objects=custom_objects)
 
     def training_rows(self, tag: Tag, *, by: str | None = None) -> KnownRows | None:
-        """Fingerprints of the rows it was trained on, and of their groups by a name."""
+        """Return fingerprints of its training rows, and of their groups by a name."""
         files = self._whole(tag).files
         rows = _array(files.get(_ROWS))
         return None if rows is None else KnownRows(rows, groups=_array(files.get(f"{_GROUPS}{by}")))
 
     def write_stage(self, tag: Tag, stage: Stage) -> None:
-        """Put the version there with another label."""
+        """Replace the version by one with another label."""
         kept = self._whole(tag)
         self.kept[tag] = replace(kept, labels={**kept.labels, "stage": stage.value})
 
     def delete(self, tag: Tag) -> None:
-        """Forget it."""
+        """Delete the version."""
         self.kept.pop(tag, None)
 
     def claim(self, model: str) -> Claim | None:
-        """The ledger that the model belongs to."""
+        """Return the ledger that the model belongs to."""
         return self._claims.get(model)
 
     def write_claim(self, model: str, claim: Claim) -> None:
-        """Say so from now on."""
+        """Replace the claim on the model."""
         self._claims[model] = claim
 
     @contextmanager
     def held(self, model: str) -> Iterator[None]:
-        """Keep every other thread from writing this model's labels meanwhile."""
+        """Lock this model's labels against other threads within the context."""
         lock = self._locks.setdefault(model, Lock())
         if not lock.acquire(timeout=self.patience):
             raise StoreError(

@@ -1,4 +1,4 @@
-"""MLflow: reaching it (`connection`) and the mirror that is kept there (`mirror`)."""
+"""MLflow: the connection (`connection`) and the mirror (`mirror`)."""
 
 from promotion.adapters.mlflow.connection import as_mirror_error, connect, in_short, status_of
 from promotion.adapters.mlflow.mirror import MlflowMirror

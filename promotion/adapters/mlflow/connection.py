@@ -1,4 +1,4 @@
-"""Reaching MLflow: a client of little patience, a database that is made only where it may be, errors in short."""
+"""Connection to MLflow: short timeouts, a database created only where permitted, and concise errors."""
 
 import logging
 import os
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _STATUS = re.compile(r"failed with error code (\d{3}) != ")
-_REFUSALS = set(range(400, 500)) - {408, 429}  # those two pass by themselves
+_REFUSALS = set(range(400, 500)) - {408, 429}  # those two are temporary
 _NAMED = {
     401: "401: it does not take these credentials; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or "
     "MLFLOW_TRACKING_TOKEN",
@@ -29,40 +29,40 @@ _DATABASE = re.compile(r"sqlite(?:\+\w+)?:///(?!:memory:|file:)([^?]+)(?:\?.*)?"
 
 
 def connect(uri: str, home: Path | None = None) -> "MlflowClient":
-    """A client that gives up within seconds; MLflow's own patience lets a command hang for minutes and say nothing.
+    """Create a client that gives up within seconds; MLflow's default timeouts block a command silently for minutes.
 
     Args:
-        uri: of MLflow.
-        home: the only folder that is made for MLflow's database where it is not there.
+        uri: tracking URI of MLflow.
+        home: the only folder that is created for MLflow's database if missing.
 
     Raises:
-        MirrorError: the database is a file that is not there, and must not or cannot be made.
+        MirrorError: the database is a missing file that must not or cannot be created.
     """
     file = _file_of(uri)
     if file and is_yet_to_be_made(uri, home):
-        with suppress(OSError):  # which MLflow then tells of; SQLite itself would let nobody else write to it
+        with suppress(OSError):  # MLflow reports it; SQLite would create a file that only this user can write
             file.parent.mkdir(exist_ok=True)
             file.touch(0o666)
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
-    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # it tells of every table that it creates
-    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # with the password in it
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # it logs every table that it creates
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # it contains the password
     from mlflow import MlflowClient
 
-    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # what it logs of an error it raises too
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # it also raises the errors that it logs
     return MlflowClient(tracking_uri=uri, registry_uri=uri)
 
 
 def is_yet_to_be_made(uri: str, home: Path | None = None) -> bool:
-    """Whether MLflow's database is a file that is not there yet: whoever only looks shall not make it.
+    """Return whether MLflow's database is a file that does not exist yet: read-only commands must not create it.
 
     Args:
-        uri: of MLflow.
-        home: the only folder that may be missing too. A missing folder elsewhere may be a share that is not mounted,
-            and the database on it may know a champion.
+        uri: tracking URI of MLflow.
+        home: the only folder that may be missing as well. Another missing folder may be a share that is not mounted,
+            and its database may have a champion.
 
     Raises:
-        MirrorError: the file is not there, and must not or cannot be made.
+        MirrorError: the file is missing, and must not or cannot be created.
     """
     file = _file_of(uri)
     if file is None or file.exists():
@@ -88,7 +88,7 @@ def _file_of(uri: str) -> Path | None:
 
 
 def status_of(error: BaseException) -> int | None:
-    """The HTTP status by which MLflow refuses, e.g. 403, also where it is a database; None where it refuses nothing."""
+    """Return the HTTP status of MLflow's refusal, e.g. 403, also from a local database; None if it is not a refusal."""
     from mlflow.exceptions import MlflowException
 
     for one in _with_causes(error):
@@ -96,7 +96,7 @@ def status_of(error: BaseException) -> int | None:
         if response is not None:
             status = int(response.status_code)
         elif isinstance(one, MlflowException):
-            said = _STATUS.search(str(one))  # of a status that MLflow has no word for, as a proxy may answer
+            said = _STATUS.search(str(one))  # a status without a name in MLflow, e.g. from a proxy
             status = int(said[1] if said else one.get_http_status_code())  # type: ignore[no-untyped-call]
         if status in _REFUSALS:
             return status
@@ -105,11 +105,11 @@ def status_of(error: BaseException) -> int | None:
 
 @contextmanager
 def as_mirror_error(uri: str, message: str) -> Iterator[None]:
-    """Turn what MLflow raises into a `MirrorError`.
+    """Convert MLflow's exceptions to a `MirrorError`.
 
     Args:
-        uri: of MLflow.
-        message: with `{place}` for it, and `{why}`.
+        uri: tracking URI of MLflow.
+        message: text with the placeholders `{place}` and `{why}`.
 
     Raises:
         MirrorError: with the message.
@@ -118,13 +118,13 @@ def as_mirror_error(uri: str, message: str) -> Iterator[None]:
         yield
     except MirrorError:
         raise
-    except Exception as error:  # MLflow lets requests', SQLAlchemy's and its own exceptions through
+    except Exception as error:  # MLflow also raises exceptions of requests and SQLAlchemy
         why = f"{in_short(error)}{_whose_file(uri, error)}"
         raise MirrorError(message.format(place=without_password(uri), why=why)) from error
 
 
 def _whose_file(uri: str, error: Exception) -> str:
-    """Owner and mode of MLflow's database, where it is a file that this user may not write."""
+    """Return owner and mode of MLflow's database, if it is a file that this user may not write."""
     file = _file_of(uri)
     return whose(file, os.W_OK) if file and "attempt to write a readonly database" in str(error) else ""
 
@@ -136,9 +136,9 @@ def _with_causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def in_short(error: Exception) -> str:
-    """Why MLflow did not do what was asked, without passwords.
+    """Return why MLflow failed, without passwords.
 
-    Credentials, rights and size are named; of any other error the first line is cut to 200 characters, in whole words.
+    Credentials, permissions and size are named; for other errors, the first line is cut to 200 characters at a word.
     """
     if why := _NAMED.get(status_of(error) or 0):
         return why

@@ -1,7 +1,6 @@
 """The mirror in MLflow: registered model versions, the aliases `champion`, `challenger` and `previous`, tags, metrics.
 
-Everything sent may be sent again. What MLflow shows beyond that (other people's versions, tags and aliases) is left
-alone.
+Every operation is idempotent. Other content of MLflow (other people's versions, tags and aliases) is not changed.
 """
 
 import importlib
@@ -34,16 +33,16 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 
 _FEW_RUNS = 20
-_NOT_TAKEN = {400, 404}  # of a source that MLflow does not take
+_NOT_TAKEN = {400, 404}  # for a source that MLflow rejects
 T = TypeVar("T")
 
 
 class MlflowMirror:
-    """The `Mirror` in the MLflow at a tracking URI; MLflow is imported and reached at the first use.
+    """The `Mirror` in the MLflow at a tracking URI; MLflow is imported and contacted on first use.
 
     Args:
-        uri: of MLflow.
-        home: the only folder that is made for MLflow's database where it is not there.
+        uri: tracking URI of MLflow.
+        home: the only folder that is created for MLflow's database if missing.
     """
 
     def __init__(self, uri: str, home: Path | None = None) -> None:
@@ -51,10 +50,10 @@ class MlflowMirror:
         self._connected: MlflowClient | None = None
 
     def push(self, state: MirrorState) -> Pushed:
-        """Send the state, its head last, unless a later one was sent already.
+        """Send the state, its head last, unless a later one was already sent.
 
-        What belongs to lost runs is left out, and an alias that somebody else moved stays as it is. What MLflow refuses
-        keeps nothing else back; the head is not sent then, so that it is tried again.
+        Decisions of lost runs are skipped, and aliases that someone else moved are not changed. If MLflow refuses an
+        item, the others are still sent, but not the head, so the item is tried again.
         """
         return self._asked(lambda: self._push(state))
 
@@ -72,20 +71,20 @@ class MlflowMirror:
         return Pushed(lost=lost, foreign=foreign, refused=refusals)
 
     def aliases(self, model: str) -> Mapping[str, str]:
-        """Alias to tag; an alias on a version that is none of ours maps to MLflow's own number for it, as `toy/2`."""
+        """Return alias to tag; for a version not from this ledger, to MLflow's own number for it, such as `toy/2`."""
         return self._asked(lambda: self._named(model))
 
     def stages(self, model: str) -> Mapping[str, str]:
-        """Tag to stage."""
+        """Return tag to stage."""
         return self._asked(lambda: {tag: version.tags.get(STAGE, "") for tag, version in self._ours(model)})
 
     def head(self, model: str) -> tuple[int, str] | None:
-        """`seq` and hash of the last entry sent, kept as the registered model's tag; None where there is none."""
+        """Return `seq` and hash of the last entry sent, from a tag of the registered model; None if there is none."""
         seq, _, entry_hash = self._asked(lambda: self._tags(model)).get(HEAD, "").partition(":")
         return (int(seq), entry_hash) if seq.isdecimal() and int(seq) else None
 
     def runs(self, run_ids: Collection[str]) -> Mapping[str, MirrorRun]:
-        """The runs of these ids; of many at once, those of their experiment are read a page at a time, newest first."""
+        """Return the runs with these ids; for many, the runs of their experiment are read in pages, newest first."""
         return self._asked(lambda: self._found(run_ids))
 
     def _found(self, run_ids: Collection[str]) -> Mapping[str, MirrorRun]:
@@ -104,7 +103,7 @@ class MlflowMirror:
         return found
 
     def metrics(self, run_id: str, names: Iterable[str], seq: int) -> Mapping[str, float]:
-        """The metrics that stand in a run at step `seq`; of one logged twice the last; those not found are left out."""
+        """Return the metrics logged to a run at step `seq`, the last value of each; missing ones are omitted."""
         histories = self._asked(lambda: {name: self._client.get_metric_history(run_id, name) for name in names})
         found = {name: [point.value for point in points if point.step == seq] for name, points in histories.items()}
         return {name: values[-1] for name, values in found.items() if values}
@@ -125,7 +124,7 @@ class MlflowMirror:
         return self._connected
 
     def _asked(self, work: Callable[[], T]) -> T:
-        """What MLflow gives; in limited time where the caller is in a hurry, which an import is not to use up."""
+        """Return the result of a query, within the caller's time limit, if any; importing MLflow does not count."""
         with as_mirror_error(self.uri, "MLflow at {place} did not take or give what was asked ({why})."):
             if not is_yet_to_be_made(self.uri, self._home):
                 importlib.import_module("mlflow")
@@ -141,7 +140,7 @@ class MlflowMirror:
                 raise
 
     def _ours(self, model: str) -> list[tuple[str, "ModelVersion"]]:
-        """The versions that we sent, by tag, the newest first; a person's copy of one is the person's."""
+        """Return the versions from this ledger, by tag, the newest first, without copies that people made of them."""
         sent = [one for one in self._versions(model) if TAG in one.tags and not COPIED.fullmatch(one.source or "")]
         return [(one.tags[TAG], one) for one in sorted(sent, key=lambda one: -int(one.version))]
 
@@ -169,7 +168,7 @@ class MlflowMirror:
         return if_there(lambda: self._client.get_registered_model(model))
 
     def _send_versions(self, state: MirrorState, refusals: dict[str, str]) -> dict[str, Any]:
-        """Create what is missing, correct what differs; return MLflow's number for each tag that it takes."""
+        """Create missing versions and correct different ones; return MLflow's number for each tag that it accepts."""
         present = self._one_for_each(state.model)
         missing = [wanted for wanted in state.versions if wanted.stage and str(wanted.tag) not in present]
         for wanted in missing:
@@ -184,7 +183,7 @@ class MlflowMirror:
         return {str(wanted.tag): version.version for wanted, version in shown}
 
     def _one_for_each(self, model: str) -> dict[str, "ModelVersion"]:
-        """Our versions by tag. What two senders created at the same time is there twice: all delete the later one."""
+        """Return one version by tag. If two senders created one simultaneously, both delete the later duplicate."""
         found: dict[str, ModelVersion] = {}
         for tag, version in reversed(self._ours(model)):
             first = found.setdefault(tag, version)
@@ -202,9 +201,9 @@ class MlflowMirror:
                 raise
 
     def _create_version(self, model: str, wanted: MirrorVersion) -> None:
-        """A version that points to the model logged by its run; to its Bento folder when it has none.
+        """Create a version that points to the model logged by its run, or to its Bento folder if the run logged none.
 
-        A server takes neither a folder nor a model that was deleted; such a version points to its name in the store.
+        A server accepts neither a folder nor a deleted model; such a version points to its name in the store.
         """
         run = self._run(wanted.run_id) if wanted.run_id else None
         logged = logged_model(run)
@@ -222,14 +221,14 @@ class MlflowMirror:
             model,
             source=source,
             tags={TAG: str(wanted.tag), STAGE: wanted.standing, DIGEST: wanted.digest},
-            await_creation_for=0,  # else MLflow polls for five minutes where an answer makes no sense
+            await_creation_for=0,  # otherwise MLflow polls for up to five minutes if the answer is invalid
             **trained_by,
         )
 
     def _send_aliases(
         self, state: MirrorState, numbers: Mapping[str, Any], sent: int, refused: Collection[str]
     ) -> Names:
-        """Move those that are ours to move; the others, with what they name."""
+        """Move the aliases that may be moved; return the foreign ones with their targets."""
         moves, foreign = state.aliases.settle(self.aliases(state.model), sent)
         for alias, tag in moves.items():
             if tag is None:
@@ -239,12 +238,12 @@ class MlflowMirror:
         return foreign
 
     def _send_head(self, state: MirrorState) -> None:
-        """Where the chain ends, so that cutting off the ledger's tail is seen."""
+        """Record the end of the chain, so that a truncated ledger is detected."""
         seq, entry_hash = state.head
         self._client.set_registered_model_tag(state.model, HEAD, f"{seq}:{entry_hash}")
 
     def _send_decisions(self, state: MirrorState, refusals: dict[str, str]) -> tuple[str, ...]:
-        """Log them to their runs; the runs that are lost."""
+        """Log the decisions to their runs; return the ids of lost runs."""
         lost = dict[str, None]()
         for decision in state.decisions:
             with noting(refusals, f"the decision of entry {decision.seq}"):
@@ -253,7 +252,7 @@ class MlflowMirror:
         return tuple(lost)
 
     def _send_decision(self, decision: MirrorDecision) -> bool:
-        """Whether its run is there to show it."""
+        """Log a decision to its run; return whether the run exists."""
         from mlflow.entities import Metric, RunTag
 
         run = self._run(decision.run_id)
@@ -271,7 +270,7 @@ class MlflowMirror:
         return True
 
     def _send_report(self, decision: MirrorDecision) -> None:
-        """One that is there is not drawn again."""
+        """Log the report, unless it is already there."""
         place = f"decisions/{decision.seq}.html"
         if decision.report is None or any(
             one.path == place for one in self._client.list_artifacts(decision.run_id, "decisions")

@@ -1,4 +1,4 @@
-"""Versions and runs of MLflow as the mirror sees them, and what MLflow refuses of them."""
+"""MLflow's versions and runs in the form that the mirror uses, and its refusals."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from mlflow.store.entities import PagedList
 
 TAG, STAGE, DIGEST, HEAD = "promotion.tag", "promotion.stage", "promotion.digest", "promotion.head"
-_STRANGER = 401  # credentials that MLflow does not take
-COPIED = re.compile(r"models:/[^/]+/[^/]+")  # the source of a copy, which takes the tags of its original along
+_STRANGER = 401  # credentials that MLflow rejects
+COPIED = re.compile(r"models:/[^/]+/[^/]+")  # the source of a copy, which inherits the tags of its original
 T = TypeVar("T")
 
 
 def if_there(ask: Callable[[], T]) -> T | None:
-    """What MLflow gives; None where it has none."""
+    """Return MLflow's answer; None if the item does not exist."""
     from mlflow.exceptions import MlflowException
 
     try:
@@ -32,7 +32,7 @@ def if_there(ask: Callable[[], T]) -> T | None:
 
 
 def paged(search: "Callable[..., PagedList[T]]") -> Iterator[T]:
-    """All that is found, a page at a time."""
+    """Yield all results, a page at a time."""
     token: str | None = None
     while True:
         page = search(page_token=token)
@@ -43,27 +43,27 @@ def paged(search: "Callable[..., PagedList[T]]") -> Iterator[T]:
 
 
 def logged_model(run: "Run | None") -> str | None:
-    """The id of the model that a run logged; None where it logged none."""
+    """Return the id of the model that a run logged; None if it logged none."""
     models = run.outputs.model_outputs if run and run.outputs else []
     return models[0].model_id if models else None
 
 
 def made_of(version: "ModelVersion") -> tuple[Any, ...]:
-    """What we make a version of: two that differ in it are not one that was sent twice."""
+    """Return the content of a version that this mirror sets; versions that differ in it are not duplicates."""
     return version.source, version.run_id, version.description, {**version.tags, STAGE: ""}
 
 
 def as_seen(run: "Run") -> MirrorRun:
-    """A run as the audit reads it."""
+    """Convert a run to the form that the audit reads."""
     return MirrorRun(metrics=dict(run.data.metrics), deleted=run.info.lifecycle_stage == "deleted")
 
 
 @contextmanager
 def noting(refusals: dict[str, str], what: str) -> Iterator[None]:
-    """Go on where MLflow refuses this one thing, and note why.
+    """Continue if MLflow refuses this one item, and note the reason.
 
     Raises:
-        Exception: MLflow refuses us all, or does not answer.
+        Exception: MLflow refuses all requests, or does not answer.
     """
     try:
         yield

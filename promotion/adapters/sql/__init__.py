@@ -1,4 +1,4 @@
-"""The ledger in a SQL database: a file of SQLite by default, or PostgreSQL."""
+"""The ledger in a SQL database: an SQLite file by default, or PostgreSQL."""
 
 from promotion.adapters.sql.ledger import SqlLedger as SqlLedger
 from promotion.adapters.sql.schema import Upgrade as Upgrade

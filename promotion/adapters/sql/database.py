@@ -1,4 +1,4 @@
-"""From a URL to transactions: what each database needs so that a commit is durable, a wait ends and an error speaks."""
+"""Transactions from a URL: per-database settings for durable commits, limited waits and readable errors."""
 
 import math
 import weakref
@@ -34,7 +34,7 @@ _LOCK = 0x6C656467  # "ledg": any number that nothing else in the database is li
 
 
 class Database:
-    """A database whose errors are sentences.
+    """A database that reports errors as sentences.
 
     Attributes:
         place: its URL without passwords.
@@ -47,34 +47,34 @@ class Database:
         on_sqlite = parsed.get_backend_name() == "sqlite"
         self._file = Path(str(parsed.database)) if on_sqlite and "uri" not in parsed.query else None
         self._engine = _sqlite(parsed, self._file) if on_sqlite else _postgresql(parsed)
-        # At the end of the process at the latest: whoever leaves a SQLite file last moves what waits beside it into it.
+        # At the latest when the process ends: the last connection to an SQLite file merges the write-ahead log into it.
         weakref.finalize(self, self._engine.dispose)
 
     @property
     def is_yet_to_be_made(self) -> bool:
-        """Whether it is a file that is not there, or an empty one."""
+        """Whether it is a file that is missing or empty."""
         try:
             return self._file is not None and not (self._file.exists() and self._file.stat().st_size)
-        except OSError:  # a folder that this user may not enter: to be tried, and told of
+        except OSError:  # no access to the folder; opening the file reports it
             return False
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A transaction that only reads."""
+        """Open a read-only transaction."""
         with self._sentences(), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
     def nothing(self) -> Iterator[Connection]:
-        """A transaction on the tables without a row, in memory: for who only reads what is yet to be made."""
+        """Open a transaction on empty tables in memory: for read-only callers, if the database does not exist yet."""
         with _empty().begin() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A transaction that writes; what it reads stays so until it ends, on SQLite, where writers take turns.
+        """Open a transaction that writes. On SQLite, writers take turns, so what it reads stays current until it ends.
 
-        Makes the file's folder where it is not there.
+        Creates the file's folder if missing.
         """
         if self._file is not None:
             _make_folder(self._file)
@@ -84,7 +84,7 @@ class Database:
 
     @contextmanager
     def alone(self) -> Iterator[Connection]:
-        """A transaction that changes tables, while no other one does."""
+        """Open a transaction that changes tables, exclusive of others that do."""
         with self.writing() as connection:
             if connection.dialect.name == "postgresql":
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
@@ -101,7 +101,7 @@ class Database:
             raise LedgerError(message) from error
 
     def _reason(self, error: SQLAlchemyError) -> str:
-        """The driver's words, in one line and without a password; where a file is refused, why."""
+        """Return the driver's message on one line, without passwords; for a rejected file, with the reason."""
         cause = getattr(error, "orig", error)
         said = getattr(getattr(cause, "diag", None), "message_primary", None) or cause  # without the statement
         words = " ".join(str(said).split()).rstrip(".")
@@ -114,7 +114,7 @@ class Database:
         return without_password(words)
 
     def _holders(self) -> str:
-        """Which other sessions have locked the tables; empty where that cannot be asked."""
+        """Describe the other sessions that have locked the tables; empty if that cannot be queried."""
         from promotion.adapters.sql.postgresql import holders
 
         with suppress(SQLAlchemyError), self._engine.begin() as connection:
@@ -125,8 +125,8 @@ class Database:
 def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
-    except (ArgumentError, ValueError) as error:  # ValueError: a port that is none
-        raise _unusable(type(error).__name__) from None  # the cause may quote the URL, password and all
+    except (ArgumentError, ValueError) as error:  # ValueError: an invalid port
+        raise _unusable(type(error).__name__) from None  # the cause may quote the URL with its password
     if parsed.drivername not in _DRIVERS:
         raise _unusable("it names another database or driver")
     if "@" in (parsed.host or ""):
@@ -142,13 +142,13 @@ def _unusable(why: str) -> ConfigError:
 
 
 def _sqlite(url: URL, file: Path | None) -> Engine:
-    """The engine of a file; of a URL of SQLite's own, which names no path, with SQLite's own ways to open it."""
+    """Create the engine of a file; SQLite URI filenames, which give no path, are opened by SQLite itself."""
     if url.database in {None, "", ":memory:"}:
         raise _unusable("a ledger in memory is lost at the end of each command")
     unknown = url.query.keys() - {"timeout"}
     if unknown and "uri" not in unknown:
-        raise _unusable(f"'{min(unknown)}' is no option of SQLite; timeout is")
-    # A file that others may write to is opened anew for each look: what was read of it once may be old.
+        raise _unusable(f"'{min(unknown)}' is not an option of SQLite; timeout is")
+    # A file that only others can write is reopened for each read, because earlier content may be outdated.
     pool = {} if file is None or may_write(file) else {"poolclass": NullPool}
     engine = create_engine(url, connect_args={"timeout": _wait(url)}, **pool)
     if file is None:
@@ -162,7 +162,7 @@ def _sqlite(url: URL, file: Path | None) -> Engine:
 
 @cache
 def _empty() -> Engine:
-    """Tables without a row, new in memory for each connection."""
+    """Create an engine with empty tables, new in memory for each connection."""
     engine = create_engine("sqlite://", poolclass=NullPool)
     tables = [str(CreateTable(table).compile(engine)) for table in metadata.sorted_tables]
     event.listen(engine, "connect", lambda connection, _: [connection.execute(table) for table in tables])
@@ -188,7 +188,7 @@ def _make_folder(database: Path) -> None:
 
 
 def _begun_by_us(connection: Any, _: object) -> None:
-    connection.isolation_level = None  # SQLAlchemy says BEGIN itself: the driver would wait until the first write
+    connection.isolation_level = None  # SQLAlchemy sends BEGIN itself: the driver would delay it until the first write
 
 
 def _begin(connection: Connection) -> None:
@@ -197,7 +197,7 @@ def _begin(connection: Connection) -> None:
 
 def _postgresql(url: URL) -> Engine:
     try:
-        # READ COMMITTED, whatever the server's default: of two writers of one entry the second meets the first's key.
+        # READ COMMITTED, whatever the server's default: the second writer of an entry must see the first one's key.
         engine = create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED")
         from promotion.adapters.sql.postgresql import connect
     except ImportError:

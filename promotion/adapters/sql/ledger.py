@@ -1,7 +1,7 @@
-"""The ledger as the registry uses it.
+"""The `LedgerStore` in a SQL database.
 
-`(model, seq)` is the primary key of the entries, so that appending is a compare-and-set: of two writers that read the
-same head one inserts, the other gets a Conflict.
+`(model, seq)` is the primary key of the entries, which makes an append a compare-and-set: of two writers that read the
+same head, one inserts and the other gets a Conflict.
 """
 
 import json
@@ -25,11 +25,11 @@ from promotion.ledger.recorded import note_recorded
 class SqlLedger:
     """A `LedgerStore` in the database at a SQLAlchemy URL.
 
-    Its tables, and the file of SQLite, are made when something is to be recorded.
+    It creates its tables, and the SQLite file, on the first write.
 
     Raises:
         ConfigError: the URL cannot be used.
-        LedgerError: the database cannot, or holds the ledger of another release.
+        LedgerError: the database cannot be used, or holds the ledger of another release.
     """
 
     def __init__(self, url: str) -> None:
@@ -39,50 +39,50 @@ class SqlLedger:
 
     @property
     def place(self) -> str:
-        """Its URL without passwords."""
+        """The URL without passwords."""
         return self._database.place
 
     def make(self) -> None:
-        """Make the file and its tables where they are not there: before a long judgement rather than after."""
+        """Create the file and its tables if they are missing: before a long judgement rather than after."""
         if not self._prepared:
             prepare(self._database)
             self._prepared = True
 
     def _is_made(self) -> bool:
-        """Whether there are tables; another process may have made them since they were last looked for."""
+        """Return whether the tables exist; another process may have created them since the last check."""
         self._prepared = self._prepared or is_made(self._database)
         return self._prepared
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        """A transaction that only reads, and makes neither file nor tables."""
+        """Open a read-only transaction, which creates neither file nor tables."""
         with self._database.reading() if self._is_made() else self._database.nothing() as connection:
             yield connection
 
     def models(self) -> tuple[str, ...]:
-        """Names of all models with entries."""
+        """Return the names of all models with entries."""
         with self._reading() as connection:
             return tuple(connection.scalars(select(heads.c.model).order_by(heads.c.model)))
 
     def head(self, model: str) -> Head | None:
-        """The last entry's place and the champion; None when nothing is recorded."""
+        """Return the position of the last entry and the champion; None if nothing is recorded."""
         with self._reading() as connection:
             row = connection.execute(select(heads).where(heads.c.model == model)).one_or_none()
         return None if row is None else head_of(row)
 
     def entries(self, model: str, *, after: int = 0, limit: int | None = None) -> Sequence[Entry]:
-        """The entries with `seq > after`, in order; the first `limit` of them."""
+        """Return the entries with `seq > after`, in order; at most the first `limit`."""
         ours = (entries_table.c.model == model) & (entries_table.c.seq > after)
         with self._reading() as connection:
             rows = connection.execute(select(entries_table).where(ours).order_by(entries_table.c.seq).limit(limit))
             return tuple(entry_of(row) for row in rows)
 
     def append(self, entries: Sequence[Entry], head: Head) -> None:
-        """Append all entries and move the head, or nothing."""
+        """Append all entries and move the head, atomically."""
         self.append_all([(entries, head)])
 
     def append_all(self, chains: Sequence[tuple[Sequence[Entry], Head]]) -> None:
-        """Append to several models and move their heads: all of it or nothing."""
+        """Append to several models and move their heads, atomically."""
         self.make()
         committing = False
         try:
@@ -100,19 +100,19 @@ class SqlLedger:
             note_recorded(entries)
 
     def mirrored(self, model: str) -> int:
-        """The `seq` up to which the mirror is done; 0 at first."""
+        """Return the `seq` up to which the mirror is up to date; 0 initially."""
         with self._reading() as connection:
             return connection.scalar(select(heads.c.mirrored).where(heads.c.model == model)) or 0
 
     def mark_mirrored(self, model: str, seq: int) -> None:
-        """Record that the mirror is done up to `seq`; never moves back."""
+        """Record that the mirror is up to date up to `seq`; never moves back."""
         self.make()
         behind = (heads.c.model == model) & (heads.c.mirrored < seq)
         with self._database.writing() as connection:
             connection.execute(update(heads).where(behind).values(mirrored=seq))
 
     def foreign(self, model: str) -> Names:
-        """The mirror's aliases that somebody else moved, when they were last looked at."""
+        """Return the mirror's aliases that someone else had moved at the last check."""
         with self._reading() as connection:
             if not inspect(connection).has_table(foreign.name):
                 return {}
@@ -121,7 +121,7 @@ class SqlLedger:
         return found
 
     def mark_foreign(self, model: str, aliases: Names) -> None:
-        """Record them, where they are others than before."""
+        """Record these aliases if they changed."""
         if dict(self.foreign(model)) == dict(aliases):
             return
         self.make()
@@ -132,7 +132,7 @@ class SqlLedger:
                 connection.execute(insert(foreign).values(model=model, aliases=canonical_json(dict(aliases))))
 
     def _conflict(self, firsts: Sequence[Entry]) -> Conflict:
-        """Who was first, at the first place that is taken."""
+        """Return the error that names the first writer, at the first position that is taken."""
         for first in firsts:
             taken = self.entries(first.model, after=first.seq - 1)
             if taken:
@@ -140,10 +140,10 @@ class SqlLedger:
         return Conflict(firsts[0].model, firsts[0].seq)
 
     def _settle(self, error: LedgerError, first: Entry) -> None:
-        """The commit was sent and not answered: all of it stands, or nothing; the first entry tells which.
+        """Determine the outcome of an unanswered commit: it is atomic, so the first entry shows whether it took effect.
 
         Raises:
-            LedgerError: nothing stands, or the database does not say.
+            LedgerError: it did not take effect, or the database does not answer.
         """
         try:
             taken = self.entries(first.model, after=first.seq - 1)

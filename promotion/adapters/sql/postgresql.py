@@ -1,4 +1,4 @@
-"""A connection to PostgreSQL that gives up on a server which takes what it is sent and does not answer."""
+"""A PostgreSQL connection with time limits, for servers that accept data but do not answer."""
 
 import time
 from collections.abc import Generator
@@ -8,17 +8,17 @@ import psycopg
 from sqlalchemy import Connection, text
 
 ANSWER_SECONDS = 45
-"""More than the server's own limits, so that a server that lives says what it waited for."""
+"""Longer than the server's own limits, so that a live server can report what it waited for."""
 
 _LIMITS = {"lock_timeout": 30, "statement_timeout": 40, "idle_in_transaction_session_timeout": 60}
-"""Seconds after which the server breaks off: so that no session that stalls keeps the others waiting for longer."""
+"""Server-side limits in seconds, so that a stalled session does not block others for longer."""
 
 _NETWORK = {"connect_timeout": 10, "tcp_user_timeout": 30_000, "keepalives_idle": 15, "keepalives_interval": 5}
 T = TypeVar("T")
 
 
 class BoundedConnection(psycopg.Connection[Any]):
-    """Waits so long for each answer; a stalled proxy acknowledges every byte, so that no keepalive sees it."""
+    """A connection that limits the wait for each answer: keepalives do not detect a stalled proxy."""
 
     def wait(self, gen: Generator[Any, Any, T], *arguments: Any, **keywords: Any) -> T:
         """Wait until the generator, one exchange with the server, is done.
@@ -54,7 +54,7 @@ _HOLDERS = text("""
 
 
 def holders(connection: Connection) -> str:
-    """The session that has held the ledger's tables for longest, and how it is ended; empty where none holds them."""
+    """Describe the session that has held the ledger's tables longest, and how to end it; empty if none holds them."""
     found = connection.execute(_HOLDERS).first()
     if found is None:
         return ""
@@ -67,7 +67,7 @@ def holders(connection: Connection) -> str:
 
 
 def connect(*arguments: Any, **parameters: Any) -> BoundedConnection:
-    """Connect, with limits to what a session waits for. libpq's own parameters in the URL go before ours."""
+    """Connect, with limits on a session's waits. libpq parameters in the URL override them."""
     connection = BoundedConnection.connect(*arguments, **{**_NETWORK, **parameters})
     for name, seconds in _LIMITS.items():
         connection.execute(f"SET {name} = '{seconds}s'".encode())

@@ -1,4 +1,4 @@
-"""Which revision of the tables a database holds: made when new, refused when it is another one, upgraded when asked."""
+"""The schema revision of a database: created if new, rejected if different, upgraded on request."""
 
 from dataclasses import dataclass
 
@@ -8,19 +8,19 @@ from promotion.adapters.sql.database import Database
 from promotion.adapters.sql.tables import VERSION_TABLE, entries, metadata, version
 from promotion.errors import LedgerError
 
-# As in `migrations`, oldest first; written here too, since Alembic takes half a second to import.
+# As in `migrations`, oldest first; repeated here because importing Alembic takes half a second.
 REVISIONS = ("0001", "0002")
 NEWEST = REVISIONS[-1]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Upgrade:
-    """What an upgrade did.
+    """The result of an upgrade.
 
     Attributes:
         place: URL of the ledger, without passwords.
-        before: the revision that was found; None for a database without a ledger.
-        after: the revision that it has now.
+        before: the previous revision; None for a database without a ledger.
+        after: the current revision.
     """
 
     place: str
@@ -29,7 +29,7 @@ class Upgrade:
 
 
 def is_made(database: Database) -> bool:
-    """Whether the database has tables, which must be of this release.
+    """Return whether the database has tables; check that they are of this release.
 
     Raises:
         LedgerError: they are of another release.
@@ -44,7 +44,7 @@ def is_made(database: Database) -> bool:
 
 
 def prepare(database: Database) -> None:
-    """See that the tables are of this release; make them in an empty database, and the file where it is not there.
+    """Ensure that the tables are of this release; create them in an empty database, and the file if missing.
 
     Raises:
         LedgerError: they are of another release.
@@ -65,10 +65,10 @@ def _refuse_other(database: Database, found: str) -> None:
 
 
 def upgrade(url: str) -> Upgrade:
-    """Bring the tables to the revision of this release, in one transaction; a ledger that has it is left as it is.
+    """Upgrade the tables to the revision of this release, in one transaction; does nothing if they have it already.
 
     Raises:
-        LedgerError: it is of a newer release, or cannot be written; it is left as it was.
+        LedgerError: the ledger is of a newer release, or cannot be written; it is unchanged.
     """
     database = Database(url)
     with database.alone() as connection:
@@ -91,9 +91,9 @@ def _refuse_newer(database: Database, found: str) -> None:
 
 
 def _revision(connection: Connection) -> str | None:
-    """The revision of the tables; None where there are none. The first release had tables and did not name it."""
+    """Return the revision of the tables; None without tables. The first release did not record its revision."""
     tables = inspect(connection)
-    # In this order: another process may make all of them, in one transaction, between the two looks.
+    # The order matters: another process may create all tables, in one transaction, between the two checks.
     if not tables.has_table(entries.name):
         return None
     if not tables.has_table(VERSION_TABLE):
@@ -102,7 +102,7 @@ def _revision(connection: Connection) -> str | None:
 
 
 def _made(connection: Connection) -> str:
-    """Make the tables, unless another process has done so meanwhile; gives the revision that they are of."""
+    """Create the tables, unless another process has done so meanwhile; return their revision."""
     found = _revision(connection)
     if found is None:
         metadata.create_all(connection, checkfirst=False)

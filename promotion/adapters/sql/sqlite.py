@@ -1,4 +1,4 @@
-"""A file of SQLite: opened to write where this user may, else to read and leave nothing beside it."""
+"""SQLite files: opened for writing if this user may write, else for reading without creating files beside them."""
 
 import atexit
 import errno
@@ -22,7 +22,7 @@ _UNWRITABLE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPE
 
 
 def why_refused(file: Path, code: int) -> str:
-    """Owner and mode of a file that may not be opened or written; or that the disk takes nothing."""
+    """Return why a file cannot be opened or written: its owner and mode, or a full or read-only disk."""
     if code == sqlite3.SQLITE_CANTOPEN:
         return whose(file)
     if code != sqlite3.SQLITE_READONLY:
@@ -34,9 +34,9 @@ def why_refused(file: Path, code: int) -> str:
 
 
 def open_file(file: Path, *arguments: Any, **parameters: Any) -> sqlite3.Connection:
-    """Connect to write, or only to read where this user may not write or the disk is full."""
+    """Connect for writing, or only for reading if this user may not write or the disk is full."""
     if may_write(file):
-        with suppress(OSError):  # SQLite itself would let nobody but this user write to it
+        with suppress(OSError):  # SQLite itself would create a file that only this user can write
             os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o666))
         connection: sqlite3.Connection = sqlite3.connect(*arguments, **parameters)
         try:
@@ -52,26 +52,27 @@ def open_file(file: Path, *arguments: Any, **parameters: Any) -> sqlite3.Connect
 
 
 def may_write(file: Path) -> bool:
-    """Whether this user may write to the file, and make the files beside it that SQLite needs for that."""
+    """Return whether this user may write to the file and create the files beside it that SQLite needs."""
     try:
         beside = file.with_name(f"{file.name}-shm")
         return not file.exists() or (
             os.access(file, os.W_OK) and os.access(beside if beside.exists() else file.parent, os.W_OK)
         )
-    except OSError:  # a folder that this user may not enter: to be tried, and told of
+    except OSError:  # no access to the folder; opening the file reports it
         return True
 
 
 def _place_to_read(file: Path) -> str:
-    """Where SQLite reads the file and leaves nothing beside it.
+    """Return a URI by which SQLite reads the file without creating files beside it.
 
-    Opened to read, SQLite makes the file by which readers and writers know of each other, which would be this user's
-    and keep the writers out. So the file alone is read, where nothing waits beside it to be moved into it.
+    Even for reading, SQLite creates the shared-memory file that coordinates readers and writers; it would belong to
+    this user and lock the writers out. If the write-ahead log is empty, the file is therefore read as immutable.
 
-    Where something waits and that file is not there, as in a copy or after a kill, a copy of both is read.
+    If the log has entries and there is no shared-memory file, as in a copy or after a kill, a copy of both files is
+    read.
 
     Raises:
-        LedgerError: no copy can be made.
+        LedgerError: they cannot be copied.
     """
     waiting, beside = (file.with_name(f"{file.name}-{end}") for end in ("wal", "shm"))
     if not (waiting.exists() and waiting.stat().st_size):
@@ -90,10 +91,10 @@ def _place_to_read(file: Path) -> str:
 
 @cache
 def _copied(file: Path, waiting: Path, stamps: tuple[tuple[int, int], ...]) -> Path:
-    """Both in a private folder that is gone when this process ends; made once for as long as they do not change.
+    """Copy both files to a private folder that is deleted when this process ends; reused while they do not change.
 
     Raises:
-        OSError: no copy can be made, or they changed meanwhile.
+        OSError: they cannot be copied, or changed during the copy.
     """
     stack = ExitStack()
     folder = stack.enter_context(private())
@@ -106,12 +107,12 @@ def _copied(file: Path, waiting: Path, stamps: tuple[tuple[int, int], ...]) -> P
 
 
 def _stamps(*files: Path) -> tuple[tuple[int, int], ...]:
-    """Time in nanoseconds and size in bytes of each."""
+    """Return the modification time in nanoseconds and the size in bytes of each file."""
     return tuple((found.st_mtime_ns, found.st_size) for found in (one.stat() for one in files))
 
 
 def durable(connection: Any) -> None:
-    """Keep what is committed, whatever happens to the machine; readers and a writer do not wait for each other."""
+    """Make commits survive any crash of the machine, and let readers and a writer work at the same time."""
     _write_ahead(connection)
     connection.execute("PRAGMA synchronous = FULL")
 
@@ -119,8 +120,9 @@ def durable(connection: Any) -> None:
 def _write_ahead(connection: Any) -> None:
     """Switch to a write-ahead log.
 
-    Where two switch a new file at once, SQLite tells one of them at once that the database is locked: neither could
-    wait for the other, since both read it. So this waits instead, as long as the connection would.
+    If two processes switch a new file at the same time, SQLite immediately reports a locked database to one of them:
+    neither can wait for the other, because both are reading. This function waits instead, up to the connection's
+    timeout.
     """
     (milliseconds,) = connection.execute("PRAGMA busy_timeout").fetchone()
     until = time.monotonic() + milliseconds / 1000
@@ -130,6 +132,6 @@ def _write_ahead(connection: Any) -> None:
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
                 raise
-            time.sleep(random.uniform(*_SWITCH_SECONDS))  # noqa: S311 - so that two do not meet again
+            time.sleep(random.uniform(*_SWITCH_SECONDS))  # noqa: S311 - only spreads out retries
         else:
             return

@@ -1,4 +1,4 @@
-"""The tables, as of the newest migration, and what a row of them says."""
+"""The tables, as of the newest migration, and the conversion of their rows."""
 
 import json
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from promotion.canonical import canonical_json, plain, restore
 from promotion.errors import LedgerError
 from promotion.ledger.chain import Champion, Entry, Head, hash_of
 
-# Not Alembic's own name: MLflow and Prefect use that one, and may live in the same database.
+# Alembic's default name is not used: MLflow and Prefect use it, and may share the database.
 VERSION_TABLE = "ledger_version"
 _OTHER_TEXT = "the body is not canonical JSON"
 
@@ -44,7 +44,7 @@ version = Table(
     Column("version_num", String(32), nullable=False),
     PrimaryKeyConstraint("version_num", name=f"{VERSION_TABLE}_pkc"),
 )
-# without it is whole, so that no release has to upgrade for it.
+# This table is optional: a database without it is complete, so no release requires an upgrade for it.
 _beside = MetaData()
 foreign = Table(
     "foreign_aliases",
@@ -55,44 +55,44 @@ foreign = Table(
 
 
 def row_of(entry: Entry) -> dict[str, Any]:
-    """An entry as a row of `entries`."""
+    """Convert an entry to a row of `entries`."""
     return {**{name: getattr(entry, name) for name in Entry.__dataclass_fields__}, "body": canonical_json(entry.body)}
 
 
 def entry_of(row: Any) -> Entry:
-    """A row of `entries` as an entry.
+    """Convert a row of `entries` to an entry.
 
     Raises:
-        LedgerError: someone else wrote over it.
+        LedgerError: someone else changed the row.
     """
     with _damage(f"Entry {row.seq} of '{row.model}'"):
         body = json.loads(row.body)
-        # The hash is of the value: another text of the same one (1E-07 for 1e-07) must be found here.
+        # The hash covers the value, so a different text of the same value (1E-07 for 1e-07) must be detected here.
         if not _was_hashed(row) and canonical_json(body) != row.body:
             raise ValueError(_OTHER_TEXT)
     return Entry(**{**row._mapping, "body": body})  # noqa: SLF001 - SQLAlchemy's documented name
 
 
 def _was_hashed(row: Any) -> bool:
-    """Whether the hash is of the very text, which is much quicker to tell than whether it is canonical."""
+    """Return whether the hash matches the stored text; much faster than checking that the text is canonical."""
     try:
         found = hash_of(row.model, row.seq, row.kind, row.at, row.actor, row.body, row.prev_hash)
-    except (TypeError, ValueError):  # who writes rows by hand may leave any type
+    except (TypeError, ValueError):  # rows written by hand can have any type
         return False
     return bool(found == row.hash)
 
 
 def head_values(head: Head) -> dict[str, Any]:
-    """A head as values of a row of `heads`."""
+    """Convert a head to the values of a row of `heads`."""
     champion = canonical_json(plain(head.champion)) if head.champion else None
     return {"seq": head.seq, "hash": head.hash, "champion": champion}
 
 
 def head_of(row: Any) -> Head:
-    """A row of `heads` as a head.
+    """Convert a row of `heads` to a head.
 
     Raises:
-        LedgerError: someone else wrote over it.
+        LedgerError: someone else changed the row.
     """
     with _damage(f"The head of '{row.model}'"):
         champion = restore(Champion, json.loads(row.champion)) if row.champion else None
@@ -101,7 +101,7 @@ def head_of(row: Any) -> Head:
 
 @contextmanager
 def _damage(what: str) -> Iterator[None]:
-    """Tell a row that someone else wrote over; pydantic's ValidationError and JSON's errors are ValueErrors."""
+    """Report a row that someone else changed; pydantic's ValidationError and JSON's errors are ValueErrors."""
     try:
         yield
     except (ValueError, TypeError, RecursionError) as error:

@@ -23,7 +23,7 @@ def calibration_picture(sides: Mapping[str, Sequence[Calibration]]) -> Picture:
     figure = blank()
     axes = figure.add_subplot()
     top = 1.05 * max(max(part.score, part.observed) for parts in sides.values() for part in parts)
-    axes.set(title="Calibration", xlabel="mean score of each tenth", ylabel="share that came true")
+    axes.set(title="Calibration", xlabel="mean score of each tenth", ylabel="observed rate")
     axes.set(xlim=(-0.02 * top, top), ylim=(-0.02 * top, top))
     axes.plot((0, top), (0, top), color=light("quiet"), linewidth=0.8, linestyle=":")
     for side, parts in sides.items():

@@ -95,10 +95,10 @@ class TestKeyFiles:
     def test_belong_to_their_owner_and_are_never_overwritten(self, tmp_path, public):
         assert stat.S_IMODE((tmp_path / "ci.pem").stat().st_mode) == 0o600
         before = (tmp_path / "ci.pem").read_bytes()
-        with pytest.raises(ConfigError, match=r"ci\.pem is there already and was left as it is\. Name a new file\.$"):
+        with pytest.raises(ConfigError, match=r"ci\.pem already exists and was not changed\. Name a new file\.$"):
             write_new_key(tmp_path / "ci.pem")
         (tmp_path / "link.pem").symlink_to("nowhere.pem")
-        with pytest.raises(ConfigError, match=r"is there already"):
+        with pytest.raises(ConfigError, match=r"already exists"):
             write_new_key(tmp_path / "link.pem")
         with pytest.raises(ConfigError, match=r"absent/ci\.pem cannot be written \(No such file or directory\)\.$"):
             write_new_key(tmp_path / "absent" / "ci.pem")
@@ -266,5 +266,5 @@ class TestCommand:
     def test_refuses_to_overwrite(self, tmp_path, capsys):
         (tmp_path / "ci.pem").write_text("mine")
         assert run(["key", "ci.pem"]) == 1
-        assert capsys.readouterr().err == "Error: ci.pem is there already and was left as it is. Name a new file.\n"
+        assert capsys.readouterr().err == "Error: ci.pem already exists and was not changed. Name a new file.\n"
         assert (tmp_path / "ci.pem").read_text() == "mine"

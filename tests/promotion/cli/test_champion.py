@@ -24,10 +24,14 @@ def moment(at, **later):
 
 class TestChampion:
     def test_before_the_first_promotion_nobody_serves(self, here, command):
-        assert command("champion", "toy") == (1, "", "Error: Nobody serves 'toy' yet, by the ledger.\n")
+        assert command("champion", "toy") == (
+            1,
+            "",
+            "Error: There is no champion of 'toy' yet, according to the ledger.\n",
+        )
         code, out, err = command("champion", "toy", "--at", "2020-01-01T00:00Z")
         assert (code, out) == (1, "")
-        assert err == "Error: Nobody was in production for 'toy' at 2020-01-01 00:00:00 UTC, by the ledger.\n"
+        assert err == "Error: There was no champion of 'toy' at 2020-01-01 00:00:00 UTC, according to the ledger.\n"
 
     def test_now_it_names_the_decision_that_show_explains(self, with_champion, command):
         code, out, err = command("champion", "toy")
@@ -136,7 +140,7 @@ class TestChampion:
     )
     def test_other_moments_are_read(self, here, command, clock, zone, text, moment):
         clock(zone)
-        told = f"Error: Nobody was in production for 'toy' at {moment} UTC, by the ledger.\n"
+        told = f"Error: There was no champion of 'toy' at {moment} UTC, according to the ledger.\n"
         assert command("champion", "toy", "--at", text) == (1, "", told)
 
     def test_python_reads_a_datetime_without_a_zone_as_local_time(self, three_champions, clock):
@@ -171,7 +175,7 @@ class TestChampion:
     @pytest.mark.parametrize(
         ("text", "says"),
         [
-            ("yesterday", "'yesterday' is no moment in time: expected one like 2026-11-22 or 2026-11-22T14:30"),
+            ("yesterday", "'yesterday' is not a valid time: expected something like 2026-11-22 or 2026-11-22T14:30"),
             ("", "'' is no moment in time"),
             ("2026-02-30", "'2026-02-30' is no moment in time"),
             ("0001-01-01T00:00+23:59", "'0001-01-01T00:00+23:59' is no moment in time"),

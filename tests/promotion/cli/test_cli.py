@@ -74,7 +74,7 @@ class TestChange:
         )
         assert command("adopt", "toy:twin", "--assume-clean", "--reason", "trained elsewhere") == (
             0,
-            "Recorded what is known of toy:twin; it can be judged now.\n",
+            "Recorded what you know about toy:twin. It can be judged now.\n",
             "",
         )
         assert {entry.actor for entry in recorded()["toy"]} == {"config:tests"}
@@ -176,7 +176,7 @@ class TestLook:
         assert "! toy:good has no model.yaml: its save was cut short" in out
 
     def test_an_audit_of_nothing_is_no_good_news(self, command, tmp_path):
-        sentence = f"Error: There is nothing to audit: no model is configured or recorded in {tmp_path}. "
+        sentence = f"Error: Nothing to audit: no model is configured or recorded in {tmp_path}. "
         code, out, err = command("audit")
         assert (code, out) == (2, "")
         assert err.startswith(sentence)
@@ -200,7 +200,7 @@ class TestLook:
         assert err.startswith(
             "Note: MLflow at sqlite:////dev/null/mlflow.db cannot be reached: it is not there, and /dev/"
         )
-        assert err.endswith("What was decided stands. Once MLflow answers, `promotion sync` sends it.\n")
+        assert err.endswith("The decision stands. Once MLflow answers, run `promotion sync` to send it.\n")
         assert f"MLflow shows toy as of entry {before} of {before + 4}; `promotion sync`" in command("status")[1]
         assert command("audit")[0] == 5
         assert command("sync")[:2] == (1, "toy: not brought up to date\n")
@@ -238,7 +238,7 @@ MISTAKES = {
     "adopt by halves": (
         ["adopt", "toy:good", "--reason", "r"],
         1,
-        "Error: Say what is known of its training rows: either",
+        "Error: State what you know about its training rows: either",
     ),
     "two forms at once": (["gate", "toy:good", "--json", "--markdown"], 2, "Error: --json and --markdown both say how"),
     "a holdout that is not there": (

@@ -112,7 +112,7 @@ class TestFile:
         asked = ("--label", "y", "--champion", sides[0], "--challenger", sides[1], "--policy", "policy.toml")
         found, out, _ = command("compare", "p.csv", *asked)
         assert (found, out.splitlines()[0]) == (code, head)
-        assert "The primary was asked at level 5 %; no holdout budget is counted here." in out
+        assert "The primary metric was tested at level 5 %; no holdout budget is counted here." in out
         assert json.loads(command("compare", "p.csv", *asked, "--json")[1])["alpha"] == pytest.approx(0.05)
         assert sorted(path.name for path in tmp_path.iterdir()) == ["p.csv", "policy.toml"]
 
@@ -166,7 +166,7 @@ def test_a_policy_judges_by_groups_and_holds_where_they_are_few(predictions, com
     code, out, _ = command(*by_policy, "--group", "card")  # two cards, and no card
     assert code == 4
     assert (
-        "The rows are of 3 groups by card, which tell as much as 3 of equal size, too few to tell an error from" in out
+        "The rows are of 3 groups by card, which tell as much as 3 of equal size, too few to estimate an error" in out
     )
 
 
@@ -254,10 +254,10 @@ def test_two_columns_of_one_name_are_refused_where_they_are_asked_for(
 
 
 MISTAKES = {
-    "options of tags": (("p.csv", *ASKED, "--data", "x"), 2, "Error: --data goes with two versions (promotion compare"),
+    "options of tags": (("p.csv", *ASKED, "--data", "x"), 2, "Error: --data applies to two versions (promotion compare"),
     "options of a file": (("toy:a", "toy:b", "--metric", "mae"), 2, "Error: --metric goes with a file of predictions"),
     "three": (("a", "b", "c"), 2, "Error: One file of predictions is compared, or two versions; 3 arguments were given."),
-    "no columns": (("p.csv", "--label", "y"), 2, "Error: 'p.csv' alone is taken as a file of predictions, which needs --champion, --challenger:"),
+    "no columns": (("p.csv", "--label", "y"), 2, "Error: 'p.csv' alone is read as a file of predictions, which needs --champion, --challenger:"),
     "both forms": (("p.csv", *ASKED, "--json", "--markdown"), 2, "Error: --json and --markdown both say how"),
     "no file": (("q.csv", *ASKED), 1, "Error: There is no data file at q.csv. Two versions are compared by their tags"),
     "a folder": ((".", *ASKED), 1, "Error: . is a folder, not a data file. Two versions"),

@@ -94,7 +94,7 @@ def test_what_others_deleted_in_mlflow_is_not_up_to_date_until_repair_sends_it_a
         (["--start-anew"], "--start-anew is recorded with a reason: --reason 'why'."),
         (
             ["--reason", "r"],
-            "--reason says why for --start-anew only, which was not given. Leave --reason out, or give both.",
+            "--reason is only for --start-anew, which was not given. Leave out --reason, or give both.",
         ),
     ],
 )
@@ -105,8 +105,8 @@ def test_a_fresh_start_and_its_reason_are_given_together(here, command, half, to
 def test_an_alias_that_others_moved_is_told_until_repair_writes_it(with_champion, command, mlflow):
     mlflow.set_registered_model_alias("toy", "champion", mlflow.create_model_version("toy", source="file:///x").version)
     told = (
-        "AUD038: These aliases of 'toy' in MLflow are not this ledger's: champion names version 2, and should name toy:{}. "
-        "They were left alone; `promotion repair toy` writes the ledger's."
+        "AUD038: These aliases of 'toy' in MLflow were not set by this ledger: champion names version 2, and should name toy:{}. "
+        "They were not changed; `promotion repair toy` restores them."
     )
     assert command("sync") == (
         5,

@@ -81,7 +81,7 @@ class TestGc:
     )
     def test_an_age_that_is_none_is_a_sentence(self, rejected, with_champion, command, age):
         before = contents(with_champion)
-        expected = f"Error: '{age}' is no age: expected hours, days or weeks up to now, like 12h, 30d or 2w.\n"
+        expected = f"Error: '{age}' is not a valid age: expected hours, days or weeks, like 12h, 30d or 2w.\n"
         assert command("gc", "toy", f"--older-than={age}", "--yes") == (2, "", expected)
         assert contents(with_champion) == before
 
@@ -91,4 +91,4 @@ class TestGc:
         assert code == 2
         assert "Invalid value for '--keep'" in err
         code, _, err = command("gc", "toy", "--keep", "0", "--older-than", "0d", "--yes", "--reason", " ")
-        assert (code, err) == (1, "Error: A change by hand needs a reason: --reason 'why'.\n")
+        assert (code, err) == (1, "Error: A manual change needs a reason: --reason 'why'.\n")

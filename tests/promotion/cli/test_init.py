@@ -12,7 +12,7 @@ class TestInit:
         (tmp_path / "promotion.toml").write_text("# mine")
         code, out, err = command("init")
         assert (code, out) == (1, "")
-        assert err == "Error: promotion.toml is there already and was left as it is. Remove it first to begin anew.\n"
+        assert err == "Error: promotion.toml already exists and was not changed. Remove it first to start over.\n"
         assert (tmp_path / "promotion.toml").read_text() == "# mine"
 
     def test_a_folder_that_is_not_there_is_one_sentence(self, command):

@@ -92,7 +92,7 @@ def test_champions_alone_and_within_a_time(judged, command):
     assert {one["at"] for one in json.loads(command("metrics", "toy", "--since", last, "--json")[1])} == {last}
     before = json.loads(command("metrics", "toy", "--until", last, "--json")[1])
     assert keyed(before) == recorded()
-    assert "No decision measured such a thing." in command("metrics", "toy", "--until", "2020-01-01")[1]
+    assert "No decision has measured it." in command("metrics", "toy", "--until", "2020-01-01")[1]
 
 
 def test_exports_read_back_as_the_very_numbers_of_the_ledger(judged, command):
@@ -150,7 +150,7 @@ MISTAKES = [
     (["--export", "a.csv", "--format", "xls"], 2, "There is no format 'xls'; there are csv, parquet, openmetrics, prometheus."),
     (["--format", "csv"], 2, "--format csv says how to write a file; name the file with --export."),
     (["--plot", "plot.png"], 2, "A plot is drawn as .svg or .html, found 'plot.png'."),
-    (["--export", "away/history.csv"], 1, "away/history.csv cannot be written (No such file or directory). Name a file in a folder that is there and yours."),
+    (["--export", "away/history.csv"], 1, "away/history.csv cannot be written (No such file or directory). Name a file in an existing folder that you can write to."),
     (["--plot", "p.svg", "--until", "2020-01-01"], 2, "There is nothing to draw: no decision on 'toy' measured what was asked for."),
     (["--since", "2026-02-01Z", "--until", "2026-01-01"], 2, "'2026-02-01Z' is no moment in time"),
     (["--since", "2026-02-01T00:00Z", "--until", "2026-01-01T00:00Z"], 2, "--since 2026-02-01 00:00:00 UTC is after --until 2026-01-01 00:00:00 UTC: there is no time between them."),

@@ -127,7 +127,7 @@ def test_at_a_terminal_it_asks_and_of_two_who_say_yes_the_second_is_told(with_ch
 
     no, yes, late = (asked[actor].answer(word) for actor, word in (("dave", "n"), ("bob", "y"), ("carol", "y")))
     assert no[0] == 130
-    assert no[2].endswith("Stopped; nothing more was changed.")
+    assert no[2].endswith("Stopped. Nothing more was changed.")
     assert "toy:weak since" in no[1]
     assert (yes[0], yes[1].splitlines()[-1].split(":")[0].strip()) == (0, "Promotion done")
     assert late[0] == 6

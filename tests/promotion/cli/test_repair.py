@@ -42,7 +42,7 @@ def told(store):
     """What a repair of it says that it will do."""
     return (
         "toy: toy:weak archived → prod\n"
-        f"Move {store.home}/models/.cache to quarantine: it is no name of a model or version, and BentoML cannot list any "
+        f"Move {store.home}/models/.cache to quarantine: it is not a valid name of a model or version, and BentoML cannot list any "
         "model while the folder lies there.\n"
         f"Move {store.home}/models/toy/torn to quarantine: it has no model.yaml: its save was cut short, and BentoML "
         "cannot list any model while it lies there.\n"

@@ -74,7 +74,11 @@ def test_what_reads_names_the_ledger_and_offers_no_adoption(second, with_champio
     code, out, _ = at(second, "status")
     assert (code, f"! {named}" in out, "adopt" in out) == (0, True, False)
     assert named in json.loads(at(second, "status", "--json")[1])["notes"]
-    assert at(second, "champion", "toy") == (1, "", f"Note: {named} Error: Nobody serves 'toy' yet, by the ledger.")
+    assert at(second, "champion", "toy") == (
+        1,
+        "",
+        f"Note: {named} Error: There is no champion of 'toy' yet, according to the ledger.",
+    )
     assert at(second, "history", "toy")[2] == f"Note: {named}"
     assert at(second, "metrics", "toy")[2] == f"Note: {named}"
     for look in ("show", "report"):
@@ -98,8 +102,7 @@ def test_comparing_and_dry_runs_go_on_and_claim_nothing(second, with_champion, a
         code, out, err = at(second, *dry_run, "--dry-run")
         assert (code, out.startswith("Dry run: nothing was changed.")) == (0, True)
         assert err == (
-            f"Note: {both_named(with_champion, second)} This is worked out from what this ledger knows, and cannot be "
-            "carried out."
+            f"Note: {both_named(with_champion, second)} This preview is based on this ledger, which does not own the model, so it cannot be applied."
         )
     assert claim_of(with_champion) == before
     assert SqlLedger(f"sqlite:///{second}/ledger.db").models() == ()

@@ -137,5 +137,5 @@ def test_what_may_not_be_read_is_named_with_its_owner_and_mode(shared):
     shown = " ".join(promotion(shared, BOB, "status").stdout.split())
     assert f"! The champion {champion} cannot be looked at here. The Bento store cannot be read at {folder}/" in shown
     assert f"(Permission denied; {folder} belongs to " in shown
-    assert ", mode 0700). See that this user may read it." in shown
+    assert ", mode 0700). Check that this user can read it." in shown
     assert "rollback" not in shown

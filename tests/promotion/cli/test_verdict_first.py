@@ -16,7 +16,7 @@ COMMANDS = {
     "promote in JSON": (["promote", "toy:good", "--override", "--yes", "--json", *REASON], 0, '"moves"'),
     "gate": (["gate", "toy:spoilt"], 3, "REJECTED toy:spoilt"),
     "roll back": (["rollback", "toy", "--yes", *REASON], 0, "toy:weak is the champion"),
-    "adopt": (["adopt", "toy:noisy", "--assume-clean", *REASON], 0, "Recorded what is known of toy:noisy"),
+    "adopt": (["adopt", "toy:noisy", "--assume-clean", *REASON], 0, "Recorded what you know about toy:noisy"),
 }
 
 
@@ -58,7 +58,7 @@ def test_a_repair_answers_before_it_sends_all_of_it_again(asked, command, monkey
     code, late, err = command("repair", "--yes")
     assert (code, late) == (0, "")
     assert asked[-1].rstrip().endswith("Repaired.")
-    assert "What was decided stands. Once MLflow answers, `promotion sync` sends it." in err
+    assert "The decision stands. Once MLflow answers, run `promotion sync` to send it." in err
 
 
 def test_an_audit_waits_for_each_answer_as_long_and_no_longer(asked, command, monkeypatch):

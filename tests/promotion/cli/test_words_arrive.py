@@ -94,7 +94,7 @@ def test_what_was_done_stands_and_is_told_where_standard_output_takes_nothing(wi
             f"Note: {lost}; what was done stands. PROMOTED toy:good against toy:weak. The gain in"
         )
         assert f"Note: {lost}; what was done stands. Rollback done: toy:weak is the champion" in back[2]
-        assert asked[2] == f"Error: {lost}, so this answer was lost. Run the command again with room for it.\n"
+        assert asked[2] == f"Error: {lost}, so the output was lost. Run the command again with more space.\n"
 
 
 def test_a_reader_that_has_enough_is_no_error(with_two):

@@ -93,4 +93,4 @@ def test_a_pipe_or_device_is_no_file(with_champion, command, tmp_path):
     os.mkfifo(tmp_path / "pipe.html")
     code, _, told = command("report", "toy:weak", "--out", tmp_path / "pipe.html")
     assert code == 1
-    assert "found something that is no file. Move it away if it may go. Name another file with --out.\n" in told
+    assert "found something that is not a file. Move it away if it may go. Name another file with --out.\n" in told

@@ -551,7 +551,7 @@ def test_asking_for_what_was_not_compared_names_what_was(holdout):
             None,
             (
                 "There must be one of the champion's scores for each of the 2 labels, but there are 1. "
-                "Score and weigh the very rows that are labelled."
+                "Score and weight the labelled rows."
             ),
         ),
         (
@@ -566,7 +566,7 @@ def test_asking_for_what_was_not_compared_names_what_was(holdout):
             [-1, np.nan, 1],
             (
                 "Every weight must be a number from 0 up, but 2 of 3 are negative, NaN or infinite. "
-                "Mend them, or leave those rows out."
+                "Fix them, or leave those rows out."
             ),
         ),
         (
@@ -587,7 +587,7 @@ def test_asking_for_what_was_not_compared_names_what_was(holdout):
             [1],
             (
                 "There must be one of the weights for each of the 2 labels, but there are 1. "
-                "Score and weigh the very rows that are labelled."
+                "Score and weight the labelled rows."
             ),
         ),
     ],

@@ -471,5 +471,5 @@ def test_a_column_holds_one_value_per_row(column, shape):
 
     assert str(caught.value) == (
         f"The column 'x' must hold one value for each of the 3 labels, but has the shape {shape}. "
-        "Slice the very rows that are labelled."
+        "Slice the labelled rows."
     )

@@ -166,8 +166,8 @@ CHANGED_BODY = json.loads(LINES[1])["body"] | {"version": "2"}
 DAMAGE = {
     "nothing at all": ([], "it.jsonl is empty: expected a header as `promotion ledger export` writes it."),
     "no JSON": ([b"Dear diary\n"], "Line 1 of it.jsonl is not one JSON text in UTF-8."),
-    "another JSON": ([b"[1]\n"], "Line 1 of it.jsonl is no header of an export of a ledger."),
-    "no header": (LINES[1:], "Line 1 of it.jsonl is no header of an export of a ledger."),
+    "another JSON": ([b"[1]\n"], "Line 1 of it.jsonl is not the header of a ledger export."),
+    "no header": (LINES[1:], "Line 1 of it.jsonl is not the header of a ledger export."),
     "a later format": (
         [rewritten(LINES[0], version=2), *LINES[1:]],
         "Line 1 of it.jsonl names format 2, and this release reads 1; install a newer release.",
@@ -178,7 +178,7 @@ DAMAGE = {
     ),
     "a model of no name": (
         [rewritten(LINES[0], models={"../x": [1, ""]}), *LINES[1:]],
-        "Line 1 of it.jsonl names '../x', which is no name of a model.",
+        "Line 1 of it.jsonl names '../x', which is not a model name.",
     ),
     "a second header": ([LINES[0], *LINES], "Line 2 of it.jsonl is not as an export writes it; it was changed, or is"),
     "not UTF-8": ([*LINES[:2], b'{"a": "\xff"}\n'], "Line 3 of it.jsonl is not one JSON text in UTF-8."),
@@ -245,7 +245,7 @@ DAMAGE = {
     ),
     "no time": (
         rehashed(2, at="yesterday"),
-        "Line 3 of it.jsonl holds entry 2 of 'toy' at 'yesterday', which is no time.",
+        "Line 3 of it.jsonl holds entry 2 of 'toy' at 'yesterday', which is not a time.",
     ),
     "a time of no place": (
         rehashed(2, at="2026-11-22T12:00:00"),

@@ -43,14 +43,14 @@ def read(labels, scores, task, weights=None, columns=None):
             THREE,
             Task.MULTICLASS,
             "There must be one of the champion's scores for each of the 2 labels, but there are 3. "
-            "Score and weigh the very rows that are labelled.",
+            "Score and weight the labelled rows.",
         ),
         (
             [1.5, np.inf, np.nan],
             [1, 2, 3],
             Task.REGRESSION,
             "Every label must be a finite number, but 2 of 3 are not (for example inf, nan). "
-            "Mend those rows, or leave them out.",
+            "Fix those rows, or leave them out.",
         ),
         (
             [1.5, 2.5],

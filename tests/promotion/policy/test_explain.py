@@ -15,11 +15,11 @@ def test_the_least_policy_in_full():
         "The challenger's average_precision must be shown to exceed the champion's (one-sided, 95 %; stricter with every further use of the same rows).",
         "With fewer than 500 rows or 50 rows of either class left to judge by, it is held.",
         "Where the model or its recipe names a `group`, errors are those of groups, and with fewer than 5 effective groups it is held. Without one, blocks of the recipe's time are asked beside single rows; without a time, each row counts as a draw of its own.",
-        "All decisions on the same rows together let noise pass with a chance of at most 5 %: the first asks at level 3.04 %, the second at 0.76 %, the third at 0.338 %; fresh rows begin anew.",
+        "All decisions on the same rows together let noise pass with a chance of at most 5 %: the first asks at level 3.04 %, the second at 0.76 %, the third at 0.338 %. Fresh rows reset the count.",
         "The first model has no champion to beat and there are no floors, so a person has to promote it (--override).",
-        "When it is unknown which rows trained one of the two, it is held until a person says (`promotion adopt`).",
-        "What passes all this is promoted at once.",
-        "Compared and recorded besides, with nothing required of it: roc_auc, log_loss, brier_score.",
+        "If the training rows of one of the two models are unknown, the challenger is held until a person vouches for them (`promotion adopt`).",
+        "A challenger that passes everything is promoted immediately.",
+        "Also compared and recorded, without a requirement: roc_auc, log_loss, brier_score.",
     )
 
 
@@ -36,7 +36,7 @@ def test_the_least_policy_in_full():
         ),
         (
             {"holdout_reuse": "ignore"},
-            "How often the same rows have judged before makes no difference, so noise passes in the end.",
+            "Repeated use of the same rows makes no difference, so noise passes in the end.",
         ),
         (
             {"rule": "point"},
@@ -68,11 +68,11 @@ def test_the_least_policy_in_full():
         ),
         (
             {"floors": [{"metric": "roc_auc", "min": 0.6}]},
-            "The first model, which has no champion to beat, is promoted when it clears the floors and all else here.",
+            "The first model, which has no champion to beat, is promoted if it passes the floors and everything else here.",
         ),
         (
             {"first_model": "manual"},
-            "The first model, which has no champion to beat, is left to a person (promote with --override).",
+            "The first model, which has no champion to beat, must be promoted by a person (with --override).",
         ),
         ({"limits": {"max_size_mb": 50}}, "Its files may hold at most 50 MB."),
         ({"limits": {"max_size_ratio": 1.5}}, "Its files may hold at most 1.5 times as much as the champion's."),
@@ -82,15 +82,15 @@ def test_the_least_policy_in_full():
         ),
         (
             {"unknown_provenance": "assume_clean"},
-            "When it is unknown which rows trained one of the two, none of those that judge is taken to have.",
+            "If the training rows of one of the two models are unknown, the holdout is assumed to be clean.",
         ),
         (
             {"approval": "required"},
-            "What passes all this waits until a person approves it (`promotion approve`); whoever trained it or had it judged is not enough. What is not approved within 7d is denied.",
+            "A challenger that passes everything waits until a person approves it (`promotion approve`); the person who trained it or had it judged is not enough. What is not approved within 7d is denied.",
         ),
         (
             {"approval": "required", "min_approvals": 2, "approvers": ["os:a", "os:b"]},
-            "What passes all this waits until 2 people approve it (`promotion approve`), of os:a, os:b; whoever trained it or had it judged is not enough. What is not approved within 7d is denied.",
+            "A challenger that passes everything waits until 2 people approve it (`promotion approve`), of os:a, os:b; the person who trained it or had it judged is not enough. What is not approved within 7d is denied.",
         ),
         (
             {
@@ -102,11 +102,11 @@ def test_the_least_policy_in_full():
         ({"primary": {"metric": "rmse"}}, "With fewer than 500 rows left to judge by, it is held."),
         (
             {"primary": {"metric": "rmse"}},
-            "Compared and recorded besides, with nothing required of it: mae, r2.",
+            "Also compared and recorded, without a requirement: mae, r2.",
         ),
         (
             {"primary": {"metric": "roc_auc_ovr"}},
-            "Compared and recorded besides, with nothing required of it: log_loss, brier_score, accuracy, balanced_accuracy.",
+            "Also compared and recorded, without a requirement: log_loss, brier_score, accuracy, balanced_accuracy.",
         ),
     ],
 )

@@ -34,7 +34,7 @@ def test_what_a_listener_raises_is_noticed_and_the_record_stands(opened):
     registry = opened(announce=deaf)
     assert registry.gate(toy("weak")).verdict == "promote"
     assert str(registry.champion("toy").tag) == "toy:weak"
-    assert registry.notices == ["What was recorded stands, and could not be announced: OSError: nobody listens"]
+    assert registry.notices == ["The change is recorded, but could not be announced: OSError: nobody listens"]
 
 
 def test_a_change_that_was_not_made_is_not_announced(opened):
@@ -57,7 +57,7 @@ def test_a_change_whose_labels_wait_is_announced_since_it_stands(opened, monkeyp
         raise StoreError("The disk is full.")
 
     monkeypatch.setattr(BentoStore, "write_stage", full)
-    with pytest.raises(StoreError, match=r"What was asked is recorded and stands; the next command finishes it\."):
+    with pytest.raises(StoreError, match=r"The change is recorded; the next command completes it\."):
         registry.gate(toy("weak"))
     assert [entry.kind for entry in told] == ["registration", "decision", "transition_planned"]
     assert kinds(registry) == [entry.kind for entry in told]

@@ -56,7 +56,7 @@ class TestApproval:
         ("version", "sentence"),
         [
             ("weak", r"^toy:weak serves already, since .*; nothing waits for an answer\.$"),
-            ("noisy", r"^The last decision on toy:noisy, reject, waits for nobody's answer\.$"),
+            ("noisy", r"^The last decision on toy:noisy, reject, does not need approval\.$"),
             (
                 "twin",
                 r"^toy:twin has not been judged, so nothing waits for an answer\. Run `promotion gate toy:twin`\.$",
@@ -142,7 +142,7 @@ class TestApproval:
         people["bob"].approve(toy("good"), reason="fine")
         over = (
             r"^toy:good passed and could be approved until 2026-11-29 12:\d\d UTC, 7d after the decision; 1 approval is "
-            r"missing, from os:alice or os:carol\. `promotion gate toy:good` judges it again, which begins anew\."
+            r"missing, from os:alice or os:carol\. `promotion gate toy:good` judges it again\."
         )
         with pytest.raises(Refused, match=over + "$"):
             late("os:carol").approve(toy("good"), reason="at last")

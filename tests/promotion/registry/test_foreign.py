@@ -161,9 +161,9 @@ class TestNoChampionOfRecord:
         registry.adopt(toy("weak"), reason="MLflow's version 2", assume_clean=True)
         assert registry.champion("toy").tag == toy("weak")
         told = (
-            "AUD038: These aliases of 'toy' in MLflow are not this ledger's: champion names version 2, and should name "
-            "toy:weak; challenger names version 3, and should not be there. They were left alone; `promotion repair toy` "
-            "writes the ledger's."
+            "AUD038: These aliases of 'toy' in MLflow were not set by this ledger: champion names version 2, and should name "
+            "toy:weak; challenger names version 3, and should not be there. They were not changed; `promotion repair toy` "
+            "restores them."
         )
         assert registry.notices == [told]
         decision = registry.gate(toy("good"))

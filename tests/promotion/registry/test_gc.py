@@ -153,7 +153,7 @@ class TestWhatStays:
         assert found.kept == {
             "toy:foreign": "not registered: nobody recorded where it comes from",
             "toy:v2": "in staging",
-            "toy:v3": "in no stage of ours",
+            "toy:v3": "in no stage",
             "toy:v5": "served before: a rollback may bring it back",
             "toy:v6": "serves",
             young: f"registered after {(made.now - timedelta(hours=12)).isoformat(timespec='seconds')}",
@@ -231,7 +231,7 @@ class TestInTheStore:
         before = kinds(registry)
         expected = (
             r"^toy:noisy was deleted at 2026-11-22 \d\d:\d\d UTC by os:alice: the disk is full `promotion show toy:noisy` "
-            r"tells its life; train a new version\.$"
+            r"shows its history\. Train a new version\.$"
         )
         with pytest.raises(Refused, match=expected if change != "rollback" else "^toy:noisy never served"):
             {

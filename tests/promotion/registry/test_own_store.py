@@ -83,7 +83,7 @@ def test_a_rollback_keeps_out_the_same_files_under_another_name(registry_with_ch
     registry = registry_with_champion
     registry.gate(toy("good"))
     registry.rollback("toy", reason="complaints")
-    assert "toy:twin has the very same files." in registry.gate(toy("twin")).summary
+    assert "toy:twin has the same files." in registry.gate(toy("twin")).summary
 
 
 def test_changed_files_do_not_serve(registry_with_champion, store):
@@ -118,7 +118,7 @@ def test_an_audit_names_a_torn_version_and_what_is_said_of_it(registry_with_cham
         "toy:weak",
         "toy:weak has no model.pkl. Delete it, and save the model again.",
     )
-    assert finding.mend == "Do what is said there, and run the audit again."
+    assert finding.mend == "Follow that advice, then run the audit again."
     registry_with_champion.repair("toy")
     assert toy("weak") in store.kept
 

@@ -56,8 +56,7 @@ class TestPromotion:
         plan = good_may_come_back.promote(toy("good"), reason="they were wrong")
         changed, scored = good_may_come_back.notices
         assert changed == (
-            "rows.csv, whose rows judged toy:good, cannot be read, so nobody knows whether it has changed since; the "
-            "decision stands."
+            "rows.csv, whose rows judged toy:good, cannot be read, so it is unknown whether it has changed since. The decision stands."
         )
         assert scored == (
             f"toy:good was loaded and not scored beforehand, since no rows could be had: There is no data file at "

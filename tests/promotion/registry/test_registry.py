@@ -79,7 +79,7 @@ class TestByHand:
             lambda: registry.rollback("toy", reason=reason),
             lambda: registry.adopt(toy("good"), reason=reason, assume_clean=True),
         ):
-            with pytest.raises(Refused, match=r"^A change by hand needs a reason: --reason 'why'\.$"):
+            with pytest.raises(Refused, match=r"^A manual change needs a reason: --reason 'why'\.$"):
                 act()
 
     def test_who_served_when(self, registry_after_three_champions):
@@ -184,7 +184,7 @@ class TestMirrorAway:
         registry.register(toy("weak"), Origin(run_id="run-weak"))
         registry.gate(toy("weak"))
         assert stages(registry) == {"weak": "prod"}
-        sentence = "MLflow at http://away did not answer. What was decided stands. Once MLflow answers, `promotion sync` sends it."
+        sentence = "MLflow at http://away did not answer. The decision stands. Once MLflow answers, run `promotion sync` to send it."
         assert registry.notices == [sentence, sentence]
         assert [(one.code, one.severity) for one in faults(registry)] == [("AUD033", "warning")]
         assert registry.sync("toy") is False
@@ -284,7 +284,7 @@ class TestConfiguration:
             (
                 "builtins:dict",
                 {},
-                r"^'builtins:dict' is no recipe: it lacks key, label, time, load, split, train, score\.$",
+                r"^'builtins:dict' is not a valid recipe: it is missing key, label, time, load, split, train, score\.$",
             ),
         ],
     )

@@ -197,7 +197,7 @@ class TestWhilePending:
     def test_a_label_that_may_not_be_read_now_stops_commands_rather_than_being_given_up(self, pending, monkeypatch):
         def unreadable(*_):
             raise StoreError(
-                "The Bento store cannot be read at /store (Input/output error). See that this user may read it."
+                "The Bento store cannot be read at /store (Input/output error). Check that this user can read it."
             )
 
         monkeypatch.setattr(pending.store, "write_stage", unreadable)

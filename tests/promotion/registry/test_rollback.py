@@ -59,9 +59,7 @@ class TestRollback:
         ):
             with pytest.raises(error, match=sentence):
                 registry.rollback("toy", reason="r", to=to)
-        with pytest.raises(
-            Refused, match=r"^A rollback goes to a version or to a moment: give --to or --at, not both\.$"
-        ):
+        with pytest.raises(Refused, match=r"^Roll back to a version or to a time: use --to or --at, not both\.$"):
             registry.rollback("toy", reason="r", to=toy("weak"), at=datetime.fromisoformat("2026-11-22T12:00Z"))
         assert kinds(registry) == before
 

@@ -70,7 +70,7 @@ class TestTheGate:
         decision = complained_of.gate(toy("twin"))
         assert decision.verdict is Verdict.HOLD
         assert re.match(
-            rf"^{BACK} toy:twin has the very same files\. Promote it with `promotion promote toy:twin --override --reason "
+            rf"^{BACK} toy:twin has the same files\. Promote it with `promotion promote toy:twin --override --reason "
             r"…`, or let the gate judge it again with `promotion readmit toy:good --reason …`\.$",
             decision.summary,
         )
@@ -89,7 +89,7 @@ class TestTheGate:
         if registered == "before":
             complained_of.register(toy("twin"))
         shutil.rmtree(complained_of.store.path(toy("good")))
-        assert "toy:twin has the very same files." in complained_of.gate(toy("twin")).summary
+        assert "toy:twin has the same files." in complained_of.gate(toy("twin")).summary
         with pytest.raises(Refused, match=r"toy:twin has the very same files"):
             complained_of.promote(toy("twin"), reason="it is new")
         assert complained_of.gate(toy("noisy")).verdict is Verdict.REJECT
@@ -170,7 +170,7 @@ class TestFromTheFirstOfTheLine:
         with pytest.raises(Refused) as raised:
             complained_of.rollback("toy", reason="again")
         assert re.fullmatch(
-            r"toy:weak is the first champion in the present line of 'toy', so say whom to bring back:\n"
+            r"toy:weak is the first champion in the present line of 'toy', so name the version to bring back:\n"
             r"- toy:good, which served from 2026-11-22 12:\d\d to 2026-11-22 12:\d\d UTC; os:alice rolled back from it: "
             r"'merchants complain': `promotion rollback toy --to toy:good --reason …`",
             str(raised.value),

@@ -97,7 +97,9 @@ def test_rollback_goes_back_along_the_line_and_a_promotion_goes_on_from_there():
         record.promote(name)
     assert record.rollback().champion == "toy:b"
     assert record.rollback().champion == "toy:a"
-    with pytest.raises(Refused, match=r"^toy:a is the first champion in the present line of 'toy', so say whom "):
+    with pytest.raises(
+        Refused, match=r"^toy:a is the first champion in the present line of 'toy', so name the version "
+    ):
         record.rollback()
     record.promote("c")
     record.promote("d")

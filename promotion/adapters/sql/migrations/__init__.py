@@ -1,1 +1,1 @@
-"""How the tables came to be, one Alembic revision per change; `promotion ledger upgrade` runs them."""
+"""Alembic migrations of the tables, one revision per change; `promotion ledger upgrade` runs them."""

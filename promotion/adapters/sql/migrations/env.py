@@ -1,4 +1,4 @@
-"""What Alembic runs: the revisions, in the transaction that the caller has begun."""
+"""Alembic's environment: runs the revisions in the transaction that the caller began."""
 
 from alembic import context
 

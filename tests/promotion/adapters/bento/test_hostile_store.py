@@ -317,7 +317,7 @@ class TestWhatIsNoVersion:
         monkeypatch.setattr("pathlib.Path.rename", refuse)
         with pytest.raises(
             StoreError,
-            match=r"\(Invalid cross-device link\); nothing was changed there\. Its folders 'models', 'tmp' and 'quarantine' must lie on one file system",
+            match=r"\(Invalid cross-device link\); nothing was changed there\. Its folders 'models', 'tmp' and 'quarantine' must be on one file system",
         ):
             store.quarantine(store.strays()[0])
         assert torn.is_dir()
@@ -389,7 +389,7 @@ class TestLinks:
         else:
             inside.symlink_to({"file": __file__, "folder": tmp_path / "payload", "dangling": "nowhere"}[kind])
         with pytest.raises(
-            StoreError, match=r"toy/good holds 'parts', which is no ordinary file of a readable name, so"
+            StoreError, match=r"toy/good holds 'parts', which is not a regular file with a readable name, so"
         ):
             store.digest(toy("good"))
 
@@ -442,7 +442,7 @@ class TestPermissions:
                 where = store.path(toy("good"))
                 assert found == {
                     "good": f"toy:good cannot be read (Permission denied; {good} belongs to root:root, mode 0000). "
-                    f"See that this user may read {where}."
+                    f"Check that this user can read {where}."
                 }
                 assert store.strays() == ()
                 with pytest.raises(

@@ -121,7 +121,7 @@ def test_a_label_is_the_old_or_the_new_whatever_operation_fails(store, monkeypat
 
 def test_a_version_that_is_there_already_is_left_as_it_is(store, trained):
     before = snapshot(store.home)
-    expected = r"^toy:good is in the Bento store already and was left as it is\. Save under another version\.$"
+    expected = r"^toy:good is already in the Bento store and was not changed\. Save under another version name\.$"
     with pytest.raises(StoreError, match=expected):
         store.save("toy:good", trained, metadata={}, training_rows=ROWS)
     assert snapshot(store.home) == before
@@ -137,9 +137,7 @@ def test_models_on_another_file_system_are_a_sentence(store, trained, monkeypatc
         lambda: store.save("toy", trained, metadata={}, training_rows=ROWS),
         lambda: store.delete(toy("good")),
     ):
-        with pytest.raises(
-            StoreError, match=r"must lie on one file system, since a version is moved in and out by one rename\.$"
-        ):
+        with pytest.raises(StoreError, match=r"must be on one file system, because versions are moved by a rename\.$"):
             change()
     assert snapshot(store.home) == before
 

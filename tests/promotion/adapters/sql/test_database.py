@@ -160,7 +160,7 @@ class TestSqlite:
             ("sqlite:///ledger.db?timeout=soon", "timeout is a number of seconds, an hour at most"),
             ("sqlite:///ledger.db?timeout=inf", "timeout is a number of seconds, an hour at most"),
             ("sqlite:///ledger.db?timeout=1&timeout=2", "timeout is a number of seconds, an hour at most"),
-            ("sqlite:///ledger.db?colour=red", "'colour' is no option of SQLite; timeout is"),
+            ("sqlite:///ledger.db?colour=red", "'colour' is not an option of SQLite; timeout is"),
             ("sqlite+aiosqlite:///ledger.db", "it names another database or driver"),
         ],
     )

@@ -1,4 +1,4 @@
-"""The tables of the first release, which kept no table of revisions."""
+"""The tables of the first release, which had no table of revisions."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Make them."""
+    """Create the tables."""
     op.create_table(
         "entries",
         sa.Column("model", sa.String(63), primary_key=True),

@@ -1,4 +1,4 @@
-"""Entries may be signed."""
+"""Add signatures to entries."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,5 +8,5 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Add the signature; entries of before have none."""
+    """Add the column for signatures; existing entries have none."""
     op.add_column("entries", sa.Column("signature", sa.Text))
