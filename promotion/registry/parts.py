@@ -49,7 +49,7 @@ class Around(TypedDict, total=False):
     draw: Draw | None
     """Renders the report page of a decision for the mirror; on failure, gives a notice and returns None."""
     digest_cached: DigestCached | None
-    """Opens the store for an audit, which then hashes only files that look changed, or every file if called with True."""
+    """Opens the store for an audit, which hashes only files that look changed, or every file if called with True."""
 
 
 @dataclass(kw_only=True, eq=False)
