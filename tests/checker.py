@@ -1,6 +1,6 @@
-"""An independent look at what is so: raw files and tables, the chain and the stages worked out anew.
+"""An independent check of the state from raw files and tables, with chain and stages computed a second time.
 
-It shares no code with `promotion`: what the library believes is compared with what anyone can read.
+It shares no code with `promotion`, so the library's view is compared with what anyone can read.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ COLUMNS = "seq, kind, at, actor, body, prev_hash, hash"
 
 @dataclass
 class Fold:
-    """What the entries say, by rules written a second time."""
+    """The state according to the entries, folded by independently written rules."""
 
     stages: dict = field(default_factory=dict)
     line: list = field(default_factory=list)
@@ -41,7 +41,7 @@ class Fold:
     def _plan(self, seq, body):
         before = self.champion
         for move in body["moves"]:
-            if body["cause"] != "repair":  # which tells what the label said, not what the ledger did
+            if body["cause"] != "repair":  # a repair records the label's stage before, not the ledger's
                 found = self.stages[move["tag"]]
                 assert found == move["before"], f"entry {seq} was planned from another state: {move}, found {found}"
             self.stages[move["tag"]] = move["after"]
@@ -61,12 +61,12 @@ class Fold:
 
 
 def check(world, *, settled=True, synced=False):
-    """Assert every promise on a world that nobody is writing to; gives the fold of its ledger.
+    """Assert every guarantee on a world that nobody is writing to; returns the fold of its ledger.
 
     Args:
         world: a `World`.
-        settled: whether a command has ended well since the last interruption, so that nothing may be unfinished.
-        synced: whether the mirror has been brought up to date since.
+        settled: whether a command has succeeded since the last interruption, so that nothing may be unfinished.
+        synced: whether the mirror has been updated since.
     """
     rows, head = read_ledger(world.ledger_url)
     fold = check_chain(rows, head)
@@ -82,7 +82,7 @@ def check(world, *, settled=True, synced=False):
 
 
 def read_ledger(url):
-    """Rows in order, and the head's row."""
+    """Return the rows in order, and the head's row."""
     wanted = (
         f"SELECT {COLUMNS} FROM entries WHERE model = 'toy' ORDER BY seq",
         "SELECT seq, hash, champion, mirrored FROM heads WHERE model = 'toy'",
@@ -101,7 +101,7 @@ def read_ledger(url):
 
 
 def check_chain(rows, head):
-    """The chain is gapless and each hash is right; one champion after every prefix, and at the end the head's."""
+    """Check that the chain has no gaps, every hash is right, and the head names the one champion."""
     fold, last = Fold(), "0" * 64
     for number, (seq, kind, at, actor, text, prev_hash, entry_hash) in enumerate(rows, 1):
         assert seq == number, f"entry {number} is missing, found {seq}"
@@ -120,7 +120,7 @@ def check_chain(rows, head):
 
 
 def read_labels(folder):
-    """The stage of each version; every folder there must be whole, or BentoML's own listing fails."""
+    """Return the stage of each version; every folder must be whole, or BentoML's own listing fails."""
     labels = {}
     for path in folder.iterdir():
         if path.is_dir():
@@ -134,7 +134,7 @@ def read_labels(folder):
 
 
 def check_labels(fold, labels):
-    """Labels are the stages; while a transition is unfinished the old or the new ones, and one or two in prod."""
+    """Check that labels equal the stages; in an unfinished transition, the old or new ones, with one or two in prod."""
     moved = {move["tag"]: move["before"] for move in fold.pending[1]["moves"]} if fold.pending else {}
     for tag, stage in fold.stages.items():
         if tag in fold.deleted:
@@ -149,7 +149,7 @@ def check_labels(fold, labels):
 
 
 def check_claim(path, rows, *, settled):
-    """The store names this ledger, by its first entry and by one that it wrote."""
+    """Check that the store names this ledger, by its first entry and by one that it wrote."""
     if path.exists() or (settled and rows):
         claim = json.loads(path.read_text())
         hashes = [row[-1] for row in rows]
@@ -157,7 +157,7 @@ def check_claim(path, rows, *, settled):
 
 
 def check_acknowledged(path, rows, fold, labels):
-    """Nothing that a command said it had done is lost, and nothing is recorded twice."""
+    """Check that nothing that a command reported as done is lost or recorded twice."""
     entries = [(kind, json.loads(body)) for _, kind, _, _, body, _, _ in rows]
     planned = [body for kind, body in entries if kind == "transition_planned"]
     decisions = {body["decision_digest"] for kind, body in entries if kind == "decision"}
@@ -177,7 +177,7 @@ def check_acknowledged(path, rows, fold, labels):
 
 
 def check_mlflow(path, fold):
-    """Aliases and stage tags are the ledger's, and no version is there twice."""
+    """Check that aliases and stage tags match the ledger, and that no version exists twice."""
     with sqlite3.connect(path) as database:
         tags = database.execute(
             "SELECT version, key, value FROM model_version_tags NATURAL JOIN model_versions "

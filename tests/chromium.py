@@ -1,4 +1,4 @@
-"""Debian's Chromium, driven by Playwright: how pages look and read to people, offline."""
+"""Debian's Chromium, driven by Playwright: layout and accessibility of pages, offline."""
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,31 +16,31 @@ FLAGS = (
 )
 SCREENSHOTS = Path(__file__).parents[1] / "build" / "screenshots"
 PHONE, DESKTOP = 390, 1280
-MOST_PIXELS = 8000  # of a screenshot, from its top; the page of Python has five times as many on a phone
+MOST_PIXELS = 8000  # height of a screenshot from the top; the Python page has five times as many on a phone
 OURS = ("file:", "data:", "blob:", "about:", "http://127.0.0.1:")
 GRAVE = {"serious", "critical"}
 
 
 @dataclass
 class Opened:
-    """A page, and whatever it complained of: errors on its console, and requests that would leave this machine."""
+    """A page with the errors on its console, and the requests that would leave this machine."""
 
     page: object
     complaints: list[str] = field(default_factory=list)
 
     def violations(self):
-        """What axe-core calls serious or critical, a sentence each."""
+        """Return what axe-core calls serious or critical, one sentence each."""
         from axe_playwright_python.sync_playwright import Axe
 
         self.page.evaluate(Axe().axe_script)
-        # Not `Axe().run`, which brings over what holds as well: megabytes of a long page.
+        # Not `Axe().run`, which also returns the rules that pass: megabytes for a long page.
         found = self.page.evaluate(
             "axe.run({resultTypes: ['violations'], selectors: false}).then(all => all.violations)"
         )
         return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found if one["impact"] in GRAVE]
 
     def keep(self, name):
-        """A screenshot for people, in build/screenshots: of all of it, or as much as anybody will look at."""
+        """Save a screenshot in build/screenshots, cut off below the maximum height."""
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         width, height = self.page.evaluate("[innerWidth, document.documentElement.scrollHeight]")
         part = {"x": 0, "y": 0, "width": width, "height": min(height, MOST_PIXELS)}
@@ -49,7 +49,7 @@ class Opened:
 
 @contextmanager
 def opened(browser, url, *, width=DESKTOP, dark=False):
-    """Open a page in a context of its own."""
+    """Open a page in its own browser context."""
     scheme = "dark" if dark else "light"
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     there = Opened(context.new_page())
@@ -73,7 +73,7 @@ def opened(browser, url, *, width=DESKTOP, dark=False):
 
 @contextmanager
 def chromium():
-    """The browser; the test is skipped where there is none."""
+    """The browser; skips the test if it is not installed."""
     if not CHROMIUM.exists():
         pytest.skip(f"There is no {CHROMIUM}; `apt-get install chromium` brings it.")
     from playwright.sync_api import sync_playwright

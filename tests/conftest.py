@@ -1,4 +1,4 @@
-"""What all tests share: an environment of their own, and registries in the situations that tests begin from."""
+"""Fixtures that all tests share: an isolated environment, and registries in common initial situations."""
 
 import os
 import shutil
@@ -24,9 +24,9 @@ __all__ = [
     "postgres_server",
     "prefect_server",
     "resting_server",
-]  # one for all tests that ask for it: imported by each, it would be made for each
+]  # one instance for all tests that use it: if each test imported it, each would get its own
 
-# How much time drawing takes says nothing of what is tested, and differs from run to run.
+# The time that drawing takes is irrelevant to the tests, and varies between runs.
 SLOW_TO_DRAW = [HealthCheck.too_slow, HealthCheck.filter_too_much]
 settings.register_profile("default", deadline=None, max_examples=60, suppress_health_check=SLOW_TO_DRAW)
 settings.register_profile("soak", settings.get_profile("default"), max_examples=3000)
@@ -42,7 +42,7 @@ SILENT = {
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
-    """What takes long goes first (it is what has a group), so that no worker is at it when all else is done."""
+    """Run slow tests (those in a group) first, so that no worker is still at one when the others are done."""
     items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
 
 
@@ -56,7 +56,7 @@ def no_telemetry():
 
 @pytest.fixture(autouse=True)
 def the_environment_as_it_was():
-    """Whatever a test or a command that it runs writes there is gone afterwards, also for fixtures of the session."""
+    """Restores the environment variables that a test or a command changes, also for session fixtures."""
     before = dict(os.environ)
     yield
     os.environ.clear()
@@ -65,7 +65,7 @@ def the_environment_as_it_was():
 
 @pytest.fixture(autouse=True)
 def a_place_of_its_own(the_environment_as_it_was, tmp_path, tmp_path_factory, monkeypatch):
-    """Every test begins in an empty folder, with an empty home and no settings from outside."""
+    """Starts every test in an empty folder, with an empty home and no settings from outside."""
     for name in list(os.environ):
         if name.startswith("PROMOTION_") or name in {"BENTOML_HOME", "MLFLOW_TRACKING_URI"}:
             monkeypatch.delenv(name)
@@ -75,7 +75,7 @@ def a_place_of_its_own(the_environment_as_it_was, tmp_path, tmp_path_factory, mo
 
 @pytest.fixture(scope="session")
 def trained_store(tmp_path_factory):
-    """A Bento store with one version of `toy` for each skill, two good ones, all in `staging`; tests copy it."""
+    """A Bento store with one version of `toy` per skill, two of them `good`, all in `staging`; tests copy it."""
     home = tmp_path_factory.mktemp("trained") / "bentoml"
     store, rows = BentoStore(home), synthetic_rows()
     for name in ("weak", "good", "noisy", "spoilt", "twin"):
@@ -92,7 +92,7 @@ def trained_store(tmp_path_factory):
 
 @pytest.fixture
 def store(trained_store, tmp_path):
-    """A Bento store of the test's own."""
+    """A separate Bento store for the test."""
     shutil.copytree(trained_store, tmp_path / "bentoml")
     return BentoStore(tmp_path / "bentoml")
 
@@ -117,7 +117,7 @@ def mlflow_uri(empty_mlflow, tmp_path):
 
 @pytest.fixture
 def mlflow(mlflow_uri, tmp_path):
-    """A client of the test's own MLflow; `new_run()` gives the id of a run whose artifacts stay in the test's folder."""
+    """A client of the test's MLflow; `new_run()` returns the id of a run with artifacts in the test's folder."""
     from mlflow import MlflowClient
 
     client = MlflowClient(mlflow_uri, mlflow_uri)
@@ -128,7 +128,7 @@ def mlflow(mlflow_uri, tmp_path):
 
 @pytest.fixture
 def rows_file(tmp_path):
-    """`rows.csv`, the rows that the versions of `trained_store` were trained from: the later half judges."""
+    """`rows.csv`, the rows that trained the versions of `trained_store`; the later half judges."""
     synthetic_rows().to_csv(tmp_path / "rows.csv", index=False)
     return tmp_path / "rows.csv"
 
@@ -140,7 +140,7 @@ def settings_of_toy(tmp_path, rows_file):
 
 @pytest.fixture
 def opened(settings_of_toy, store):
-    """Open registries on the test's store and ledger, as commands do one after another; clocks go on by a minute."""
+    """Opens registries on the test's store and ledger, one after another like commands; clocks advance by minutes."""
     shared = {"store": store, "mirror": MemoryMirror(), "clock": ticking()}
 
     def open_one(*, config=settings_of_toy, **parts):

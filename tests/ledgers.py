@@ -1,4 +1,4 @@
-"""Long histories without models: real comparisons of drawn scores, decided, promoted and recorded in a real ledger."""
+"""Long histories without models: real comparisons of simulated scores, decided, promoted and recorded in a ledger."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -39,8 +39,8 @@ VERSIONS = "abcdefghijklmnopqrstuvwxyz234567"
 def record_history(
     ledger, model, decisions, *, seed=27, reason="complaints since noon", actor="os:alice", rows=1500, spread=0.1
 ):
-    """So many decisions on a model, whose skill drifts upward: some promoted, held and rejected; now and then one that
-    a person approved, and a rollback. Gives the state in the end."""
+    """Add this many decisions to a model whose skill drifts upward, and return the final state: some promoted, held or
+    rejected, and occasionally an approval by a person or a rollback."""
     rng = np.random.default_rng(seed)
     state, at, skill = State(model=model), NOON - timedelta(days=2 * decisions), {}
 

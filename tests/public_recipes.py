@@ -1,4 +1,4 @@
-"""Recipes that predict a number, and one of several classes, on data sets that come with scikit-learn."""
+"""Recipes for regression and for several classes, on data sets that come with scikit-learn."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from promotion import Split, Trained, split_by_hash
 
 
 def write_diabetes(path):
-    """442 patients: ten measurements, and how far the disease went in a year (Efron et al. 2004)."""
+    """Write 442 patients: ten measurements, and the progression of the disease after a year (Efron et al. 2004)."""
     from sklearn.datasets import load_diabetes
 
     rows = load_diabetes(as_frame=True, scaled=False).frame
@@ -18,7 +18,7 @@ def write_diabetes(path):
 
 
 def write_digits(path):
-    """1,797 handwritten digits of 8 x 8 pixels (UCI)."""
+    """Write 1,797 handwritten digits of 8 x 8 pixels (UCI)."""
     from sklearn.datasets import load_digits
 
     rows = load_digits(as_frame=True).frame.astype(int)
@@ -28,7 +28,7 @@ def write_digits(path):
 
 @dataclass(frozen=True, kw_only=True)
 class DiabetesRecipe:
-    """Predicts how far the disease goes; with few `measurements` it knows little."""
+    """Predicts the progression of the disease; with few `measurements` it is a weak model."""
 
     measurements: int = 10
     key: str = "patient"
@@ -58,7 +58,7 @@ class DiabetesRecipe:
 
 @dataclass(frozen=True, kw_only=True)
 class DigitsRecipe:
-    """Tells the ten digits apart; with few `neighbours` among few `images` it knows little."""
+    """Classifies the ten digits; with few `neighbours` among few `images` it is a weak model."""
 
     images: int = 2000
     key: str = "image"

@@ -41,14 +41,14 @@ class ToyRecipe:
 
 @dataclass(frozen=True, kw_only=True)
 class TimelessRecipe(ToyRecipe):
-    """The same, but rows have no order in time."""
+    """The same without a time order of rows."""
 
     time: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class DatedRecipe(ToyRecipe):
-    """The same, but `t` may be a moment."""
+    """The same, but `t` may be a datetime."""
 
     def load(self, path):
         return read_rows(path, {"id": "key", "y": "number", "t": "time", "a": "number", "b": "number"})
@@ -56,7 +56,7 @@ class DatedRecipe(ToyRecipe):
 
 @dataclass(frozen=True, kw_only=True)
 class NumberRecipe(ToyRecipe):
-    """Predicts a number: `b` by `a`."""
+    """Predicts the number `b` from `a`."""
 
     label: str = "b"
     task: str = "regression"
@@ -73,7 +73,7 @@ class NumberRecipe(ToyRecipe):
 
 @dataclass(frozen=True, kw_only=True)
 class ClassesRecipe(ToyRecipe):
-    """Tells three classes apart: the sum of `a` and `b`, in thirds."""
+    """Predicts one of three classes: the sum of `a` and `b`, in thirds."""
 
     label: str = "third"
     task: str = "multiclass"
@@ -114,7 +114,7 @@ def fit(training, recipe):
 
 
 def synthetic_rows(n_rows=2400, *, seed=7, first_id=1000, first_t=0):
-    """Rows of which 30 % are positive and both columns tell it."""
+    """Return rows with 30 % positives, which both columns predict."""
     generator = np.random.default_rng(seed)
     labels = (generator.random(n_rows) < 0.3).astype(int)
     return pd.DataFrame(
@@ -148,7 +148,7 @@ class CustomerRecipe(ToyRecipe):
 
 @dataclass(frozen=True, kw_only=True)
 class DaysRecipe(ToyRecipe):
-    """Learns `y` from `a` and one of two forecasts of the day, `p` or `q`, which tell as much as each other."""
+    """Learns `y` from `a` and one of two equally good forecasts of the day, `p` or `q`."""
 
     uses: Literal["p", "q"] = "p"
 
@@ -167,36 +167,36 @@ class DaysRecipe(ToyRecipe):
 
 @dataclass(frozen=True, kw_only=True)
 class GroupedRecipe(DaysRecipe):
-    """The same, and says itself that rows of a day belong together."""
+    """The same, and declares that rows of a day depend on each other."""
 
     group: str | dict[str, str] = "card"
 
 
 @dataclass(frozen=True, kw_only=True)
 class TimelessDaysRecipe(DaysRecipe):
-    """The same, but rows have no order in time."""
+    """The same without a time order of rows."""
 
     time: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class HashedDaysRecipe(DaysRecipe):
-    """The same, divided by a hash, so that a time may be missing."""
+    """The same, split by a hash, so that a time may be missing."""
 
     def split(self, rows):
         return split_by_hash(rows, key="id", holdout=0.5)
 
 
 class MisgroupedRecipe(DaysRecipe):
-    """Its group is none."""
+    """Declares an invalid group."""
 
     group = {"window": "1d"}  # noqa: RUF012 - as somebody may write it
 
 
 def rows_of_days(n_days=56, *, a_day=60, seed=51):
-    """Rows in order of time, in seconds; all of a day share how likely a positive is, and two forecasts of that.
+    """Return rows in time order, in seconds; the rows of a day share a probability of positives and two forecasts of it.
 
-    `card` is one of as many as there are days, on all rows of a day.
+    `card` has one value per day, on all rows of that day, with as many values as days.
     """
     generator = np.random.default_rng(seed)
     day = np.repeat(np.arange(n_days), a_day)

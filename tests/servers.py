@@ -1,4 +1,4 @@
-"""Real servers for tests: Prefect's, MLflow's, and workers; started as users start them, each with a home of its own."""
+"""Real servers for tests: Prefect, MLflow, and workers; started as users start them, each with its own home."""
 
 import base64
 import os
@@ -20,13 +20,13 @@ import pytest
 PATIENCE_SECONDS = 240
 PROGRAMS = Path(sys.executable).parent
 SECOND_TRY = pytest.mark.flaky(reruns=1)
-"""For what waits until a Prefect server tells its workers and clients something: now and then it tells them nothing
-(prefect#17817, prefect#19989). The summary names what needed it."""
+"""For tests that wait for a Prefect server's message to workers or clients, which it sometimes does not send
+(prefect#17817, prefect#19989). The summary names tests that needed a second try."""
 
 
 @pytest.fixture(scope="session")
 def resting_server(tmp_path_factory):
-    """A Prefect server with a database of its own, which rests."""
+    """A suspended Prefect server with its own database."""
     with prefect_server_in(tmp_path_factory.mktemp("prefect")) as server:
         server.rest()
         yield server
@@ -35,7 +35,7 @@ def resting_server(tmp_path_factory):
 
 @pytest.fixture
 def prefect_server(resting_server):
-    """The API URL of a Prefect server, awake while a test asks for it: an idle one takes a tenth of a core."""
+    """The API URL of a Prefect server that runs only while a test uses it: an idle one takes a tenth of a core."""
     resting_server.wake()
     yield resting_server.api_url
     resting_server.rest()
@@ -43,13 +43,13 @@ def prefect_server(resting_server):
 
 @contextmanager
 def prefect_server_in(home):
-    """Start `prefect server start` on a free port, all its files below `home`, and end it afterwards."""
+    """Start `prefect server start` on a free port, with all its files below `home`, and stop it afterwards."""
     server = PrefectServer(home)
     try:
         server.start()
         try:
             server.wait()
-        except RuntimeError:  # somebody took the port while it booted
+        except RuntimeError:  # another process took the port during the boot
             server.stop()
             server = PrefectServer(home)
             server.start()
@@ -61,7 +61,7 @@ def prefect_server_in(home):
 
 @pytest.fixture
 def mlflow_that():
-    """Start an MLflow that answers every request as told; gives its address."""
+    """Starts an MLflow that gives every request a fixed answer; returns its address."""
     servers = []
 
     def start(answer):
@@ -87,7 +87,7 @@ def mlflow_that():
 
 
 class Server:
-    """A process of its own with a log below `home`, which can be killed and started again."""
+    """A separate process with a log below `home`, which can be killed and started again."""
 
     def __init__(self, name, home, command, environment, *, health=None, auth=None):
         self.name, self.home, self.log = name, home, home / f"{name}.log"
@@ -95,7 +95,7 @@ class Server:
         self._health, self._auth, self.process = health, auth, None
 
     def start(self):
-        """Start it, and do not wait."""
+        """Start the process without waiting for it."""
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 self.command, env=self.environment, cwd=self.home, stdin=subprocess.DEVNULL, stdout=log, stderr=log
@@ -106,7 +106,7 @@ class Server:
         wait_until_healthy(self._health, self.process, self.log, auth=self._auth)
 
     def stop(self):
-        """End it as Ctrl-C does; with force when it does not end."""
+        """Stop it as Ctrl-C does; kill it if it does not stop."""
         if self.process is None:
             return
         self.process.send_signal(signal.SIGINT)
@@ -117,7 +117,7 @@ class Server:
         self.process = None
 
     def kill(self):
-        """SIGKILL, to it and all that it has started, none of which can say a word."""
+        """Send SIGKILL to the process and to everything it started."""
         if self.process is None or self.process.poll() is not None:
             return
         for one in self._processes():
@@ -125,12 +125,12 @@ class Server:
         self.process.wait()
 
     def rest(self):
-        """Do nothing, and take no time, until woken."""
+        """Suspend the process until `wake`."""
         for one in self._processes():
             one.suspend()
 
     def wake(self):
-        """Go on."""
+        """Resume the process."""
         for one in self._processes():
             one.resume()
 
@@ -146,7 +146,7 @@ class PrefectServer(Server):
 
     Args:
         home: folder of all its files.
-        auth: `user:password` that it wants from everyone.
+        auth: the `user:password` that it requires.
         settings: further settings of the server, e.g. its database.
     """
 
@@ -157,10 +157,10 @@ class PrefectServer(Server):
             **{name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")},
             "HOME": str(home),
             "PREFECT_HOME": str(home),
-            "PREFECT_UI_API_URL": self.api_url,  # its pages would ask port 4200
+            "PREFECT_UI_API_URL": self.api_url,  # its pages would otherwise use port 4200
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",  # takes seconds, and no test uses blocks
-            "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "1",  # an event can be read a second after it came
+            "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "1",  # makes an event readable within a second
             **({"PREFECT_SERVER_API_AUTH_STRING": auth} if auth else {}),
             **settings,
         }
@@ -170,7 +170,7 @@ class PrefectServer(Server):
 
 @pytest.fixture(scope="session")
 def mlflow_server(tmp_path_factory):
-    """A server of MLflow, for tests of the group `mlflow-server`."""
+    """An MLflow server, for tests of the group `mlflow-server`."""
     server = MlflowServer(tmp_path_factory.mktemp("mlflow-server"))
     server.start()
     try:
@@ -181,7 +181,7 @@ def mlflow_server(tmp_path_factory):
 
 
 class MlflowServer(Server):
-    """`mlflow server` on a free port, its database and artifacts below `home`; it takes no version named `refused`."""
+    """`mlflow server` on a free port, with database and artifacts below `home`; it rejects a version named `refused`."""
 
     def __init__(self, home):
         port = free_port()
@@ -189,7 +189,7 @@ class MlflowServer(Server):
         environment = {
             **os.environ,
             "HOME": str(home),
-            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # else seven processes more, and a call takes 50 ms, not 15
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # otherwise seven more processes start, and a call takes 50 ms instead of 15
             "MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX": "^(?!.*/refused)",
         }
         command = (
@@ -223,7 +223,7 @@ def wait_until_healthy(url, server, log, *, auth=None):
 
 
 def free_port():
-    """One that no connection takes meanwhile: the system gives outgoing ones ports of 32768 and up, a server boots long."""
+    """Return a port below 32768: the system gives outgoing connections higher ports while a server boots."""
     while True:
         port = random.SystemRandom().randrange(15_000, 32_000)
         with socket.socket() as one:

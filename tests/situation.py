@@ -1,4 +1,4 @@
-"""What the situations of `conftest` are made of, and how tests look at them."""
+"""Building blocks of the situations in `conftest`, and helpers that inspect them."""
 
 import itertools
 import sqlite3
@@ -26,7 +26,7 @@ POLICY = {
 
 
 def settings_at(root, *, policy=None, **keys):
-    """The settings of `toy` with all that belongs to it in one folder; with other keys of the policy or the model."""
+    """Return settings with everything for `toy` in one folder; `policy` and `keys` override keys of policy and model."""
     toy_settings = {"recipe": "recipes:ToyRecipe", "data": "rows.csv", "policy": {**POLICY, **(policy or {})}}
     return Config(
         ledger="sqlite:///ledger.db",
@@ -38,13 +38,13 @@ def settings_at(root, *, policy=None, **keys):
 
 
 def ticking():
-    """A clock that goes on by a minute each time it is looked at."""
+    """Return a clock that advances by a minute at each call."""
     minutes = itertools.count()
     return lambda: NOON + timedelta(minutes=next(minutes))
 
 
 def open_at(config, *, store, mirror, clock=None, actor=lambda: "os:alice", announce=lambda _: None):
-    """A registry whose notices can be read from `notices`."""
+    """Open a registry; its notices are in `notices`."""
     notices = []
     registry = Registry(
         config,
@@ -61,7 +61,7 @@ def open_at(config, *, store, mirror, clock=None, actor=lambda: "os:alice", anno
 
 
 def names_of(model, entries):
-    """The aliases of a ledger with these entries."""
+    """Return the aliases of a ledger with these entries."""
     return to_send(fold(model, entries), lambda seq: names_since(State(model=model), entries, seq))
 
 
@@ -70,7 +70,7 @@ def toy(version):
 
 
 def stages(registry, model="toy"):
-    """Labels as the store shows them, of the versions that the ledger knows."""
+    """Return the labels in the store, of the versions that the ledger knows."""
     registered = registry.state(model).versions
     return {one.tag.version: one.stage for one in registry.store.versions(model) if str(one.tag) in registered}
 
@@ -80,17 +80,17 @@ def kinds(registry, model="toy"):
 
 
 def faults(registry, model="toy"):
-    """What an audit finds, those versions of the store apart that the test has no use for and left unregistered."""
+    """Return the audit's findings, except those on unregistered versions that the test does not use."""
     return tuple(finding for finding in registry.audit(model) if finding.code != "AUD015")
 
 
 def snapshot(root):
-    """Every file below, by content: equal before and after when nothing was changed."""
+    """Return the content of every file below; equal before and after if nothing was changed."""
     return {str(path.relative_to(root)): path.read_bytes() for path in sorted(Path(root).rglob("*")) if path.is_file()}
 
 
 def contents(root):
-    """As `snapshot`, SQLite's databases by what they hold: it keeps files of its own beside those that are open."""
+    """Return a snapshot with SQLite databases by their rows, because SQLite keeps extra files beside open ones."""
     files = {name: found for name, found in snapshot(root).items() if ".db" not in name}
     for path in sorted(Path(root).glob("*.db")):
         with closing(sqlite3.connect(path)) as connection:
@@ -100,7 +100,7 @@ def contents(root):
 
 @contextmanager
 def bentoml_at(home):
-    """BentoML as a user of it would have it with BENTOML_HOME there; it reads that variable only once a process."""
+    """Return BentoML as with this BENTOML_HOME, which it reads only once per process."""
     from bentoml._internal.configuration.containers import BentoMLContainer
     from bentoml._internal.models.model import ModelStore
 

@@ -1,7 +1,7 @@
-"""The one seam for faults: every effect of this process on disk and databases, numbered as it comes.
+"""Fault injection: numbers every effect of this process on disk and databases in order.
 
-Nothing in the code under test knows of it. A test counts the steps of a clean run, and then kills the process before
-each, or lets each fail; to be killed after one step is to be killed before the next.
+The code under test does not know about it. A test counts the steps of a clean run, and then kills the process before
+each step, or lets each fail; a kill after one step equals a kill before the next.
 """
 
 import builtins
@@ -19,7 +19,7 @@ _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 @contextmanager
 def numbered(act=lambda number, name: None):
-    """Call `act(number, name)` before each effect, from 1 on; gives the names of those that came, in order."""
+    """Call `act(number, name)` before each effect, from 1 on; returns the names of the effects, in order."""
     names = []
 
     def step(name):
@@ -37,7 +37,7 @@ def numbered(act=lambda number, name: None):
 
 
 def kill_at(wanted):
-    """Die before that step, as from a power cut."""
+    """Kill the process before that step, like a power failure."""
 
     def act(number, name):
         if number == wanted:
@@ -47,7 +47,7 @@ def kill_at(wanted):
 
 
 def fail_at(wanted, fault="ENOSPC", *, lasting=False):
-    """Let that step fail, alone or with all that come after it."""
+    """Let that step fail, alone or with all later ones."""
 
     def act(number, name):
         if number == wanted or (lasting and number > wanted):
@@ -72,7 +72,7 @@ def _opens_for_writing(file, mode="r", *_, **__):
 
 
 def _announce_sql(stack, step):
-    """Each statement and each COMMIT of every engine: the ledger's and MLflow's own go through SQLAlchemy alike."""
+    """Announce each statement and each COMMIT of every engine: the ledger and MLflow both use SQLAlchemy."""
     from sqlalchemy import Engine, event
 
     def statement(connection, cursor, text, *_):

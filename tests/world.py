@@ -1,4 +1,4 @@
-"""A store, a ledger and MLflow in one folder, and the processes that work there: children that may be killed."""
+"""A store, a ledger and MLflow in one folder, and child processes that work there and may be killed."""
 
 import gc
 import json
@@ -41,12 +41,12 @@ CRASHED = 70
 
 @dataclass(frozen=True)
 class World:
-    """One folder with all that belongs to the model `toy`.
+    """One folder with everything that belongs to the model `toy`.
 
     Attributes:
         root: the folder.
         ledger: the ledger's URL; None for SQLite in the folder.
-        mlflow: whether the mirror is MLflow on SQLite in the folder; else one in memory, which ends with its process.
+        mlflow: whether the mirror is MLflow on SQLite in the folder; otherwise it is in memory and ends with its process.
     """
 
     root: Path
@@ -72,7 +72,7 @@ class World:
         return open_at(settings, actor=lambda: actor, **parts)
 
     def copy(self, root, **changes):
-        """The same in another folder, MLflow's runs too."""
+        """Copy the world to another folder, including MLflow's runs."""
         shutil.copytree(self.root, root, dirs_exist_ok=True)
         if changes.get("mlflow"):
             with sqlite3.connect(root / "mlflow.db") as database:
@@ -83,13 +83,13 @@ class World:
         return World(root, **changes)
 
     def on_postgresql(self, server):
-        """The same with its ledger in a new database of the server."""
+        """Return the world with its ledger in a new database of the server."""
         url = server.new_database()
         assert run(move_ledger, self, url) == 0
         return World(self.root, ledger=url, mlflow=self.mlflow)
 
     def acknowledge(self, **told):
-        """Write down, durably, what a command said that it has done."""
+        """Record durably what a command reported as done."""
         with (self.root / "acknowledged").open("a") as file:
             file.write(json.dumps(told) + "\n")
             file.flush()
@@ -102,7 +102,7 @@ def move_ledger(world, url):
 
 
 def fork(work, *arguments):
-    """Run it in a child that shares nothing with us from here on; its exit code is what it returns."""
+    """Run the work in a forked child process, whose exit code is what the work returns; returns its process id."""
     sys.stdout.flush()
     sys.stderr.flush()
     child = os.fork()
@@ -119,7 +119,7 @@ def fork(work, *arguments):
 
 
 def wait(child):
-    """Its exit code; negative for the signal that ended it."""
+    """Return the child's exit code; negative for the signal that ended it."""
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
@@ -127,7 +127,7 @@ def run(work, *arguments):
     return wait(fork(work, *arguments))
 
 
-# Commands, each given a registry and a version; what they return has been said to be done.
+# Commands, each given a registry and a version; each returns what it reported as done.
 
 
 def register(registry, tag, reason):
@@ -177,7 +177,7 @@ CHANGES = ("register", "gate", "promote", "rollback", "repair", "collect")
 
 
 def obey(world, name, version=None, actor="os:alice", chooser=random):
-    """Run one command as a process would; gives what it was told has been done. A refusal is an answer."""
+    """Run one command as a process would, and return what it reported as done. A refusal is an answer."""
     registry = world.open(actor)
     tag = toy(version) if version else chooser.choice([one.tag for one in registry.store.versions("toy")])
     try:
@@ -190,11 +190,11 @@ def obey(world, name, version=None, actor="os:alice", chooser=random):
 
 
 def do(world, *command):
-    """The same, and write down what it was told."""
+    """Run one command, and record what it reported."""
     world.acknowledge(**obey(world, *command))
 
 
-# What is there at first
+# Initial contents
 
 
 def trained(skill):
@@ -211,10 +211,10 @@ def save_version(store, version, trained, **metadata):
 
 
 def begin(root, mlflow_db):
-    """A world in which `toy:good` serves after `toy:weak`.
+    """Create a world in which `toy:good` serves after `toy:weak`.
 
-    `poor` was rejected; `spoilt`, `next` and `twin` wait to be judged; `last` is unknown. It is made in this process,
-    which so has imported all that children will need.
+    `poor` was rejected; `spoilt`, `next` and `twin` wait to be judged; `last` is unknown. It is created in this process, so
+    that everything the children need is already imported.
     """
     from mlflow import MlflowClient
 
@@ -239,9 +239,9 @@ _trained = {}
 
 @pytest.fixture(scope="session")
 def first_world(empty_mlflow, tmp_path_factory):
-    """The world that `begin` makes; tests copy it."""
+    """The world that `begin` creates; tests copy it."""
     world = begin(tmp_path_factory.mktemp("world"), empty_mlflow)
     gc.collect()
-    gc.freeze()  # else each child's first collection copies every page of ours
+    gc.freeze()  # otherwise each child's first collection copies all memory pages
     yield world
     gc.unfreeze()

@@ -1,4 +1,4 @@
-"""The components of a registry, and the function that composes them."""
+"""The components of a registry, and the function that composes them from store, ledger and mirror."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -24,16 +24,16 @@ DigestCached: TypeAlias = Callable[[bool], AbstractContextManager[ModelStore]]
 
 
 class Around(TypedDict, total=False):
-    """What a registry stands on, beside its configuration."""
+    """The services that a registry is composed of, besides its configuration."""
 
     store: Required[ModelStore]
     """Holds the versions with their files and labels."""
     ledger: Required[LedgerStore]
     """The record, and the source of truth for stages."""
     mirror: Required[Mirror]
-    """The copy for people who use MLflow."""
+    """The copy in MLflow."""
     actor: Required[Callable[[], str]]
-    """Returns who acts, and how that is known, e.g. `os:alice`."""
+    """Returns the actor and how it is known, e.g. `os:alice`."""
     sign: Callable[[str], str] | None
     """Returns the signature of an entry's hash; None if there is no signing key."""
     keys: Keyring | None
@@ -45,11 +45,11 @@ class Around(TypedDict, total=False):
     announce: Callable[[Sequence[Entry]], None]
     """Called with the new entries after they are recorded. An error in it becomes a notice."""
     recall: Recall
-    """Caches the rows of files across processes, for recipes that read repeatably."""
+    """Caches the rows of files across processes, for recipes with repeatable reads."""
     draw: Draw | None
-    """Returns the report page of a decision for the mirror, or None after telling why it cannot."""
+    """Renders the report page of a decision for the mirror; on failure, gives a notice and returns None."""
     digest_cached: DigestCached | None
-    """Opens the store for an audit so that files that look unchanged are not hashed; all are if called with True."""
+    """Opens the store for an audit, which hashes only files that look changed, or every file if called with True."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -123,7 +123,7 @@ class Parts:
 
 
 def compose(config: Config, **around: Unpack[Around]) -> Parts:
-    """Build the parts of a registry."""
+    """Compose the components of a registry."""
     store, ledger, notice = around["store"], around["ledger"], around.get("notice", lambda _: None)
     clock, claims = around.get("clock", utc_now), Claims(ledger, store)
     return Parts(

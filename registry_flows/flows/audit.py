@@ -17,7 +17,7 @@ from registry_flows.under_prefect.session import registry
 def audit_flow(
     model: str = "fraud_classifier", *, recompute: bool = False, since: datetime | None = None, full: bool = False
 ) -> State[Any]:
-    """Audit one model. Shows the findings as a table, and emits them as the event `promotion.audit_failed`.
+    """Audit one model. Shows the findings as a table, and sends any as the event `promotion.audit_failed`.
 
     Args:
         model: its name in the configuration or in the ledger.

@@ -97,7 +97,7 @@ def _temporary_server() -> TemporaryServer | None:
 
 
 def _look_ahead(model: str, data_path: str | None, options: dict[str, Any] | None, *, lasting: bool) -> None:
-    """Check that the model can be judged and logged, and read its rows, so that the flow finds them in the cache."""
+    """Check that the model can be judged and logged, and read its rows, so that the flow need not read them again."""
     from registry_flows.flows.tracking import check_tracking
     from registry_flows.under_prefect.session import registry
 

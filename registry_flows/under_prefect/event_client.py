@@ -48,7 +48,7 @@ def is_in_run() -> bool:
 
 
 def is_in_gate_run() -> bool:
-    """Whether this is inside the gate's flow run, which waits for nobody while it runs."""
+    """Whether this is inside the gate's flow run, which runs and so need not be resumed."""
     from prefect.context import FlowRunContext
 
     run = FlowRunContext.get()

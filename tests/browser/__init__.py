@@ -1,1 +1,1 @@
-"""A package, so that its fixtures can last as long as its tests."""
+"""Browser tests; a package, so that its fixtures last as long as its tests."""

@@ -4,6 +4,6 @@ from chromium import chromium
 
 @pytest.fixture(scope="package")
 def browser():
-    """One for all tests here, and no longer: while Playwright lives, no other test of the process can run an event loop."""
+    """One browser for the tests here only: while Playwright runs, no other test of the process can run an event loop."""
     with chromium() as one:
         yield one

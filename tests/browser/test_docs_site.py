@@ -1,4 +1,4 @@
-"""The documents as a site: every link leads somewhere, pages ask for nothing elsewhere, and everyone can read them."""
+"""The documentation site: every link resolves, pages load nothing external, and pages are accessible."""
 
 import subprocess
 import sys
@@ -24,8 +24,8 @@ LOOKED_AT = [
     "reference/configuration/",
     "adr/0002-dependencies/",
 ]
-AS_SEEN = [(PHONE, True), (DESKTOP, False)]  # colours differ by scheme, and all else by width: each is there once
-LONG = {"reference/api/": AS_SEEN[1:], "reference/cli/": AS_SEEN[:1]}  # of one kind throughout; axe takes long for them
+AS_SEEN = [(PHONE, True), (DESKTOP, False)]  # colours differ by scheme, the rest by width: each occurs once
+LONG = {"reference/api/": AS_SEEN[1:], "reference/cli/": AS_SEEN[:1]}  # uniform pages, on which axe takes long
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
@@ -69,7 +69,7 @@ def address(site):
 
 
 def broken_links(site):
-    """Links that lead to no file of the site, or to no place of a page of it."""
+    """Links that lead to no file of the site, or to no anchor of a page."""
     pages = {f"/{path.relative_to(site)}": Page(path.read_text("utf-8")) for path in site.rglob("*.html")}
     for name, page in pages.items():
         for link in page.links if name != "/404.html" else ():

@@ -1,4 +1,4 @@
-"""The report of a decision as people meet it: on a phone and a desk, by day and night, through a screen reader."""
+"""The report of a decision in a browser: phone and desktop, light and dark, accessible to screen readers."""
 
 import pytest
 from chromium import DESKTOP, PHONE, opened
@@ -14,7 +14,7 @@ AS_SEEN = [(PHONE, False), (PHONE, True), (DESKTOP, False), (DESKTOP, True)]
 
 @pytest.fixture
 def reports(tmp_path):
-    """Of a first model, and of one that was judged against it."""
+    """Reports of a first model, and of one that was judged against it."""
     ledger = SqlLedger(f"sqlite:///{tmp_path / 'ledger.db'}")
     state, paths = record_history(ledger, "toy", 2), []
     for one in recorded(state, tuple(ledger.entries("toy"))):

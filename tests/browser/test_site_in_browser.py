@@ -1,4 +1,4 @@
-"""The site as Chromium shows it from disk, on a phone and on a desktop, in light and dark."""
+"""The site as Chromium shows it from disk, on a phone and on a desktop, in light and dark mode."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Many processes at one model at once: one winner for each entry, losers told who won, readers never torn."""
+"""Many processes on one model at once: one winner per entry, losers told who won, and no torn reads."""
 
 import json
 import os
@@ -25,7 +25,7 @@ WRITERS = 16
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def world(request, first_world, tmp_path):
-    """A world of the test's own; under PostgreSQL its ledger is copied there entry by entry."""
+    """A separate world for the test; with PostgreSQL, its ledger is copied there entry by entry."""
     world = first_world.copy(tmp_path / "world")
     if request.param == "sqlite":
         return world
@@ -70,7 +70,7 @@ def test_of_two_ledgers_that_change_a_model_first_one_has_it_and_the_other_recor
 
 
 def when_told(world, *command):
-    world.open()  # its tables are there
+    world.open()  # creates the tables
     while not (world.root / "go").exists():
         time.sleep(0.001)
     do(world, *command)
@@ -90,7 +90,7 @@ def read_labels(world):
             listed = {model.tag: model.info.labels for model in bentoml.models.list() if model.tag.name == "toy"}
             assert {tag.version for tag in listed} >= {"weak", "good", "twin", "next"}
             assert bentoml.models.get("toy:good").info.labels["owner"] == "tests"
-            # A listing reads file after file, so it shows one instant only where nothing was recorded meanwhile.
+            # A listing reads one file after another, so it shows one instant only if nothing was recorded meanwhile.
             if registry.state("toy").seq == before.seq:
                 still += 1
                 prod = {str(tag) for tag, labels in listed.items() if labels["stage"] == "prod"}
@@ -241,7 +241,7 @@ def test_many_open_a_fresh_ledger_at_once(world, tmp_path, request):
     url = f"sqlite:///{tmp_path / 'fresh' / 'ledger.db'}"
     if not world.ledger_url.startswith("sqlite"):
         url = request.getfixturevalue("postgres_server").new_database()
-    (world.root / "bentoml" / "ledgers" / "toy.json").unlink()  # else the model is the other ledger's
+    (world.root / "bentoml" / "ledgers" / "toy.json").unlink()  # otherwise the other ledger owns the model
     fresh = World(world.root, ledger=url)
     children = [fork(register_each, fresh, number) for number in range(WRITERS)]
     codes = Counter(wait(child) for child in children)

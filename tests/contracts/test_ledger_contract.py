@@ -1,4 +1,4 @@
-"""What every ledger store keeps: in memory, on SQLite, on PostgreSQL."""
+"""The contract of every ledger store: in memory, on SQLite, on PostgreSQL."""
 
 import threading
 from dataclasses import replace
@@ -19,7 +19,7 @@ N_WRITERS = 8
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])
 def handle(request, tmp_path):
-    """Opens the test's ledger once more, as another process would."""
+    """Opens the test's ledger again, as another process would."""
     if request.param == "memory":
         ledger = MemoryLedger()
         return lambda: ledger

@@ -1,4 +1,4 @@
-"""What every mirror keeps: in memory, in a real MLflow on SQLite, on a real server of MLflow."""
+"""The contract of every mirror: in memory, in a real MLflow on SQLite, on a real MLflow server."""
 
 from dataclasses import replace
 from uuid import uuid4
@@ -40,7 +40,7 @@ def kind(request):
 
 @pytest.fixture
 def client(request, kind):
-    """Of the MLflow that is the mirror, without anything of `toy`."""
+    """A client of the MLflow behind the mirror, without any version of `toy`."""
     if kind != "server":
         return request.getfixturevalue("mlflow")
     client = MlflowClient(url := request.getfixturevalue("mlflow_server").url, url)
@@ -66,7 +66,7 @@ def mirror(mirror_and_runs):
 
 @pytest.fixture
 def move(mirror, request):
-    """Move an alias as somebody else would, to a version of ours, or to one of their own; None deletes it."""
+    """Moves an alias as somebody else would, to one of our versions or to one of theirs; None deletes it."""
 
     def in_memory(alias, tag):
         mirror.shown["toy"] = {**mirror.shown.get("toy", {}), alias: tag or "toy/9"}

@@ -1,4 +1,4 @@
-"""What every model store keeps: in memory, and BentoML's folders."""
+"""The contract of every model store: in memory, and BentoML's folders."""
 
 import threading
 from dataclasses import replace
@@ -22,7 +22,7 @@ CLAIM = Claim(ledger=64 * "a", place="sqlite:////srv/ü.db", seq=3, hash=64 * "b
 
 @pytest.fixture(params=["memory", "bento"])
 def handle(request, tmp_path):
-    """Opens the test's store once more, as another process would."""
+    """Opens the test's store again, as another process would."""
     if request.param == "bento":
         return lambda patience=0.1: BentoStore(tmp_path / "bentoml", patience=patience)
     store = MemoryStore()
@@ -47,7 +47,7 @@ def stores(handle):
 
 @pytest.fixture
 def change(store):
-    """Change a version behind the store's back: what its model file holds; None removes what makes it whole."""
+    """Changes a version behind the store's back: the content of its model file; None removes what makes it whole."""
 
     def in_memory(tag, content):
         files = {name: one for name, one in store.kept[tag].files.items() if name != MODEL}
@@ -234,7 +234,7 @@ def test_versions_are_found_by_stage_and_by_metadata(store):
     assert names(store.versions("toy", metadata={"run": "prod"})) == ["a", "b"]
     assert names(store.versions("toy", metadata={"run": "prod", "place": "x"})) == ["a"]
     assert names(store.versions("toy", stage=Stage.PROD, metadata={"run": "prod"})) == ["b"]
-    assert store.versions("toy", metadata={"owner": "Zoë"}) == ()  # which is a label
+    assert store.versions("toy", metadata={"owner": "Zoë"}) == ()  # `owner` is a label, not metadata
     assert store.versions("another", stage=Stage.PROD) == ()
 
 

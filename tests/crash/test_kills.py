@@ -1,6 +1,6 @@
-"""Processes killed at every step and at any moment: one next command completes the state, and nothing is lost.
+"""Processes killed at every step and at any moment: the next command completes the state, and nothing is lost.
 
-A step that only reads leaves what the one before it left, so a kill after it shows nothing new.
+A read-only step leaves the state of the previous one, so a kill after it shows nothing new.
 `pytest --hypothesis-profile soak` kills after those as well, and 5,000 times instead of some hundred.
 """
 
@@ -32,7 +32,7 @@ def test_killed_at_any_step_of_a_command_the_next_one_completes_the_state(first_
     names = name_steps(first_world.copy(tmp_path / "counted"), scene)
     assert len(names) > 20
     steps = range(1, len(names) + 1) if SOAK else after_effects(names)
-    if scene == "save" and not SOAK:  # most of its steps write one more file into a folder that nobody looks at yet
+    if scene == "save" and not SOAK:  # most of its steps write another file into a folder that nothing reads yet
         steps = sorted(random.Random(scene).sample(steps, len(steps) // 3))
     for step in steps:
         kill_and_go_on(first_world.copy(tmp_path / "here"), scene, step)

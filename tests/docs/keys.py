@@ -1,6 +1,6 @@
 """The tables of keys in docs/reference/configuration.md, from the classes that the configuration is read into.
 
-Keys, types and defaults are those of the fields; what a key means is the docstring below its field.
+Fields give the keys, types and defaults; the docstring below a field gives the meaning of its key.
 """
 
 import dataclasses

@@ -2,18 +2,18 @@
 
 | fence | what happens |
 |---|---|
-| `bash` | run with `bash -e`; what it exports holds for the blocks after it |
-| `bash`, with `title="In a second terminal"` | started, and ended with the page; the next block waits for what it prints |
+| `bash` | run with `bash -e`; exported variables apply to the blocks after it |
+| `bash`, with `title="In a second terminal"` | started, stopped after the page; the next block waits for its output |
 | `python` | run by a Python process |
 | any, with `title="NAME"` | written to that file |
-| any, with `title="NAME (added)"` | written to the end of that file |
-| `text` | what the block before printed: each of its lines, in order; ids, times and numbers may differ |
-| `console` | a part of what `make demo` shows; `tests/e2e/test_demo.py` holds it against the real one |
-| `mermaid` | a picture; nothing is run |
-| `help` | what a command says with `--help`; `test_reference.py` holds it against the command |
+| any, with `title="NAME (added)"` | appended to that file |
+| `text` | output of the block before: each of its lines, in order; ids, times and numbers may differ |
+| `console` | a part of what `make demo` shows; `tests/e2e/test_demo.py` compares it with the real output |
+| `mermaid` | a diagram; nothing is run |
+| `help` | the output of a command with `--help`; `test_reference.py` compares it with the command |
 
-A page that starts a Prefect server finds it at :4200 like its reader, and a Bento service at :3000; here these stand for
-free ports.
+A page that starts a Prefect server expects it at :4200 like its reader, and a Bento service at :3000; here, free ports
+replace these.
 """
 
 import os
@@ -31,7 +31,7 @@ from servers import free_port
 
 TERMINAL = " terminal"
 READERS_PORTS = {":4200": "PREFECT_SERVER_API_PORT", ":3000": "BENTOML_PORT"}
-PATIENCE_SECONDS = 240  # for one block; the longest takes 40 on a machine of its own
+PATIENCE_SECONDS = 240  # for one block; the longest takes 40 s on an idle machine
 ADDED = " (added)"
 LANGUAGES = {"bash", "python", "text", "toml", "yaml", "console", "mermaid", "help"}
 
@@ -101,7 +101,7 @@ def missing_lines(expected, printed):
 def masked(text):
     """The lines without what differs from run to run: generated ids, times, numbers of two digits or more, spacing."""
     masks = (
-        (r"\b[0-9a-f]{8}(?:-[0-9a-f]{1,12})+(?:\b|-?…)", "ID"),  # whole or cut short
+        (r"\b[0-9a-f]{8}(?:-[0-9a-f]{1,12})+(?:\b|-?…)", "ID"),  # complete or cut short
         (r"\b(\w+):[a-z2-7]{16}\b", r"\1:VERSION"),
         (r"\b(?=\w*\d)[a-z0-9]{16}\b", "VERSION"),
         (r"\b[0-9a-f]{12}\b", "ID"),
@@ -147,7 +147,7 @@ def _run(block, folder, environment):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        start_new_session=True,  # a group of its own, so that all of it can be ended
+        start_new_session=True,  # in its own process group, so that all of it can be stopped
     ) as process:
         try:
             printed = process.communicate(timeout=PATIENCE_SECONDS)[0]
@@ -191,7 +191,7 @@ def page_environment(folder, api_url, port):
     }
     return {
         **silent,
-        "PYTHONUNBUFFERED": "1",  # what is printed and what is logged come in their order
+        "PYTHONUNBUFFERED": "1",  # keeps printed and logged lines in order
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "LANG": "C.UTF-8",
         "LOGNAME": "alice",

@@ -1,4 +1,4 @@
-"""Draws the picture of docs/concepts/dependence.md: `python tests/docs/pictures.py` writes it again."""
+"""Draws the picture of docs/concepts/dependence.md: `python tests/docs/pictures.py` updates it."""
 
 from pathlib import Path
 

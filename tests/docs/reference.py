@@ -1,6 +1,6 @@
-"""Write what the reference takes from the code: `python tests/docs/reference.py`, or `make reference`.
+"""Write the generated parts of the reference: `python tests/docs/reference.py`, or `make reference`.
 
-The page of commands is what `--help` says; the tables of the configuration are what its classes say (`keys.py`).
+The page of commands is the output of `--help`; the tables of the configuration come from its classes (`keys.py`).
 """
 
 from pathlib import Path

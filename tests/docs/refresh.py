@@ -1,6 +1,6 @@
-"""Write what the blocks of a page print today into the page: `python tests/docs/refresh.py docs/tutorial.md`.
+"""Update the printed output in a page: `python tests/docs/refresh.py docs/tutorial.md`.
 
-Each line of a `text` block becomes the printed line that is most like it. Read the difference before you keep it.
+Each line of a `text` block becomes the most similar printed line. Review the difference before you commit it.
 """
 
 import sys

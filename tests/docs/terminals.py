@@ -1,4 +1,4 @@
-"""Commands of a page that go on until its end, as in a terminal of their own: a server, a worker."""
+"""Commands of a page that run until its end, as in a second terminal: a server, a worker."""
 
 import os
 import re
@@ -9,7 +9,7 @@ import time
 from contextlib import contextmanager
 
 PATIENCE_SECONDS = 120
-TO_END_SECONDS = 3  # enough for last words that somebody may want to read in a log
+TO_END_SECONDS = 3  # enough for last log lines that somebody may want to read
 
 
 @contextmanager
@@ -18,7 +18,7 @@ def terminal(block, folder, environment):
     log = folder.parent / f"terminal-{block.line}.log"
     with (
         log.open("w") as file,
-        # A group of its own, so that one signal ends the command with all that it has started.
+        # In its own process group, so that one signal stops the command with everything it started.
         subprocess.Popen(
             ["bash", "-e", "-c", block.source],
             cwd=folder,
@@ -38,7 +38,7 @@ def _wait(block, process, log, is_there):
     """What was printed, once it is all there and each address in it takes connections."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        ended = process.poll() is not None  # asked first: what it printed last is read after
+        ended = process.poll() is not None  # checked first, so that its last output is read afterwards
         text = log.read_text()
         assert not ended, f"{block} ended with code {process.returncode}:\n{text[-6000:]}"
         if is_there(text) and _all_answer(text):

@@ -1,4 +1,4 @@
-"""The example of docs/reference/configuration.md has every key there is, and no other; `keys.py` writes its tables."""
+"""The example of docs/reference/configuration.md contains every key and no other; `keys.py` writes its tables."""
 
 import tomllib
 

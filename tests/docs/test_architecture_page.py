@@ -1,4 +1,4 @@
-"""The page on the architecture names files that are there, and the floors that import-linter holds."""
+"""The architecture page names existing files, and the layers that import-linter enforces."""
 
 import re
 import tomllib

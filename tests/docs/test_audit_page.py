@@ -1,4 +1,4 @@
-"""docs/reference/audit.md tells of every code there is, and of no other."""
+"""docs/reference/audit.md describes every code, and no other."""
 
 import re
 from pathlib import Path

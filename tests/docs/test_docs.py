@@ -1,4 +1,4 @@
-"""Every code block of README and docs runs, in order, in one folder for each page; see `pages.py` for how."""
+"""Every code block of README and docs runs, in order, in one folder per page; see `pages.py` for how."""
 
 import socket
 from contextlib import closing

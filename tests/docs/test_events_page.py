@@ -1,4 +1,4 @@
-"""docs/reference/events.md tells of every event and of every field that it carries, and of no other."""
+"""docs/reference/events.md describes every event with all its fields, and no other."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The page on the ledger says what the code writes, and its verifier finds what was changed."""
+"""The ledger page describes what the code writes, and its verifier detects changes."""
 
 import re
 import sqlite3

@@ -1,4 +1,4 @@
-"""What pages deploy is what prefect.yaml has under the same name, so that a reader can go on from one to the other."""
+"""Deployments in the pages match those in prefect.yaml with the same name, so that readers can switch between them."""
 
 from pathlib import Path
 

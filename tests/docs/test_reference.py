@@ -1,4 +1,4 @@
-"""The pages of commands, of the configuration and of the Python interface say what there is."""
+"""The pages of commands, configuration and the Python interface match the code."""
 
 import pytest
 from reference import PAGE, WRITTEN
@@ -14,5 +14,5 @@ def test_a_page_that_is_written_from_the_code_is_not_stale(page):
 def test_the_page_of_python_has_every_public_name():
     page = (PAGE.parent / "api.md").read_text("utf-8")
     listed = {line.rpartition(".")[2] for line in page.splitlines() if line.startswith(":::")}
-    of_errors = {"DataError", "PromotionError"}  # `promotion.errors` is shown whole
+    of_errors = {"DataError", "PromotionError"}  # the page shows `promotion.errors` completely
     assert set(promotion.__all__) - listed - of_errors == {"open", "Sketch"}, "shown as open_registry and HoldoutSketch"

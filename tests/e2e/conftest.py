@@ -1,4 +1,4 @@
-"""A project as a user has it: promotion.toml, generated transactions, real stores, a real Prefect server."""
+"""A project like a user's: promotion.toml, generated transactions, real stores, a real Prefect server."""
 
 import os
 import shutil
@@ -25,7 +25,7 @@ REAL_ROWS = Path(__file__).parents[2].parent / "shared" / "data" / "ieee_cis_150
 
 @pytest.fixture(scope="session")
 def transactions(tmp_path_factory):
-    """30,000 generated rows of sixty days, whose pattern drifts; the first fifteen days of them in a file of its own."""
+    """30,000 generated rows over sixty days with drift, and a second file with the first fifteen days."""
     folder = tmp_path_factory.mktemp("transactions")
     write(folder / "sixty_days.csv", 30_000, days=60, seed=6, drift=1.0)
     write(folder / "fifteen_days.csv", 7_500, days=15, seed=6, drift=1.0)
@@ -34,7 +34,7 @@ def transactions(tmp_path_factory):
 
 @pytest.fixture
 def project(tmp_path, transactions, empty_mlflow, prefect_server, monkeypatch):
-    """The folder of a project whose data are the sixty days; the working folder of the test."""
+    """The folder of a project with the sixty days as data; the working folder of the test."""
     (tmp_path / "promotion.toml").write_text(CONFIGURATION)
     (tmp_path / "data").mkdir()
     os.link(transactions / "sixty_days.csv", tmp_path / "data" / "train_transaction.csv")

@@ -1,4 +1,4 @@
-"""Every mistake of the issue's list, made at the command: one sentence, and nothing changed."""
+"""User mistakes at the command line: each gives one sentence and changes nothing."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""A second run on the same file does not read it again, in whatever process it runs."""
+"""A second run on the same file does not parse it again, in any process."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 
 @pytest.fixture
 def reads(monkeypatch):
-    """The names of the files that the recipe read."""
+    """The names of the files that the recipe has read."""
     files, read = [], recipe.read_rows
     monkeypatch.setattr(recipe, "read_rows", lambda path, columns: (files.append(path.name), read(path, columns))[1])
     return files
@@ -65,7 +65,7 @@ def test_file_and_encoder_are_taken_from_the_cache_as_long_as_nothing_changed(pr
     assert origins[0].data_digest == origins[1].data_digest
     assert str(ours.champion("fraud_classifier").tag) == second.tag
 
-    # Rows that went, or were damaged, are read again; so is a file of which one byte is another.
+    # Deleted or damaged rows are read again; so is a file with one changed byte.
     (kept,) = (project / ".promotion/cache/rows").iterdir()
     kept.write_bytes(kept.read_bytes()[:-1])
     for result in (project / ".promotion/cache/results").iterdir():
@@ -74,7 +74,7 @@ def test_file_and_encoder_are_taken_from_the_cache_as_long_as_nothing_changed(pr
     assert len(reads) == 2
     data = project / "data" / "train_transaction.csv"
     content = data.read_bytes()
-    data.unlink()  # it is linked to the session's
+    data.unlink()  # it is linked to the session's file
     data.write_bytes(content.replace(b"discover", b"mascover", 1))
     changed = as_another_process(train_flow, None, "4", "staging")
     assert len(reads) == 3

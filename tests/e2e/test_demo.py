@@ -1,4 +1,4 @@
-"""`make demo`, as a newcomer runs it: the whole story, in one folder, and README and docs show what it prints."""
+"""`make demo` as a newcomer runs it, in one folder; README and docs show its output."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo"), pytest.mark.tim
 
 @pytest.fixture
 def told(tmp_path):
-    """What the demo prints in an empty folder with promotion.toml, by a user whose home is empty."""
+    """Output of the demo in an empty folder with promotion.toml, for a user with an empty home."""
     shutil.copy(ROOT / "promotion.toml", tmp_path)
     (tmp_path / "home").mkdir()
     environment = {**os.environ, "HOME": str(tmp_path / "home")}
@@ -41,5 +41,5 @@ def test_the_story_is_as_pages_show_it_and_stays_in_its_folder(told, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == [".demo", "home", "promotion.toml"]
     assert "(exit code 5," in told
     assert "Traceback" not in told
-    # a challenger equal to the champion could pass, so the guardrails do not hold for ever
+    # a challenger equal to the champion could pass, so the guardrails do not block every challenger
     assert "Warning" not in ended("promotion", "policy", "check", cwd=tmp_path)

@@ -1,4 +1,4 @@
-"""A dry run of a training does all of it and keeps none of it."""
+"""A dry run of a training does all of its steps and keeps no result."""
 
 import json
 import sqlite3

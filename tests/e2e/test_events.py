@@ -36,7 +36,7 @@ PATIENCE_SECONDS = 60
 
 @pytest.fixture
 def folder(store, mlflow_uri, rows_file, tmp_path, prefect_server, monkeypatch):
-    """A configured folder with five versions of `toy` in `staging`, under the test's Prefect server."""
+    """A configured folder with five versions of `toy` in `staging`, with the test's Prefect server."""
     (tmp_path / "promotion.toml").write_text(CONFIGURATION)
     monkeypatch.setenv("PREFECT_API_URL", prefect_server)
     with temporary_settings({PREFECT_API_URL: prefect_server, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
@@ -95,7 +95,7 @@ def test_flow_runs_and_commands_tell_the_same_news_each_once(folder, prefect_ser
     runs = [related(found[str(one.id)], "flow-run") for one in expected]
     assert runs == [["gate toy:weak"], [], ["gate toy:good"], []]
 
-    spread(history)  # as by one who was killed before he knew that it was taken
+    spread(history)  # as from a sender that was killed before the answer
     registry.promote(toy("noisy"), reason="try it", override=True)
     ids = [one.id for one in events_of(registry.history("toy"))]
     assert len(events(prefect_server, ids)) == 5
@@ -114,7 +114,7 @@ def test_a_gate_shows_its_decision_its_checks_and_how_far_it_is(folder):
 
     shown = artifacts_of(state.state_details.flow_run_id)
 
-    assert sorted(shown) == ["toy-checks", "toy-decision", "toy-gate-progress"]  # no link, since MLflow has no pages
+    assert sorted(shown) == ["toy-checks", "toy-decision", "toy-gate-progress"]  # no link, because MLflow has no pages
     page = shown["toy-decision"]["data"]
     assert page.startswith("### PROMOTED: toy:good against toy:weak\n")
     assert decision.summary in page
@@ -165,7 +165,7 @@ def test_the_decision_stands_where_prefect_takes_no_artifact(folder, monkeypatch
     assert str(promotion.open().champion("toy").tag) == "toy:weak"
     warned = [record.getMessage() for record in caplog.records if "artifact" in record.getMessage().lower()]
     sentence = "An artifact could not be written (connection refused by http://***@prefect/api); the run goes on."
-    assert warned == [sentence] * 2  # one for the progress, which then gives up, one for the decision
+    assert warned == [sentence] * 2  # one warning for the progress, which then stops, and one for the decision
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The gate flow as a deployment on a real Prefect server: it suspends, asks people, and goes on where it was."""
+"""The gate flow as a deployment on a real Prefect server: it suspends, asks people, and resumes."""
 
 import os
 import subprocess
@@ -51,7 +51,7 @@ approval      = "required"
 
 @pytest.fixture
 def waiting_room(tmp_path, store, rows_file, mlflow_uri, prefect_server, monkeypatch):
-    """A project whose champion is `toy:weak` and whose promotions need approval; the tests' Prefect settings."""
+    """A project with champion `toy:weak` and required approvals, on the tests' Prefect settings."""
     (tmp_path / "promotion.toml").write_text(CONFIGURATION)
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
     monkeypatch.setenv("PREFECT_API_URL", prefect_server)
@@ -69,7 +69,7 @@ def asking(folder, **keys):
 
 @pytest.fixture
 def deployed(waiting_room):
-    """Runs of the gate's deployment: made, executed, resumed, as the server and a worker do."""
+    """Creates, executes and resumes runs of the gate's deployment, as the server and a worker do."""
     with get_client(sync_client=True) as client:
         flow_id = client.create_flow(gate_flow)
         deployment = client.create_deployment(flow_id, name="gate", entrypoint=ENTRYPOINT, path=str(waiting_room))

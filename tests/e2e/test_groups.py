@@ -1,4 +1,4 @@
-"""Rows that belong together, through the train flow, the gate, MLflow and an audit."""
+"""Grouped rows, through the train flow, the gate, MLflow and an audit."""
 
 import pytest
 from recipes import rows_of_days
@@ -42,7 +42,7 @@ def test_no_card_that_trained_a_version_judges_it(project):
     run_id = registry.state("toy").versions[second.tag].registration.run_id
     assert _tags(project, run_id)["promotion.rows"] == "Rows were taken as 12 groups by card, 10.7 effective."
     found = registry.audit("toy", recompute=True)
-    assert {one.code for one in found} <= {"AUD075"}  # later days are others, of which an audit warns
+    assert {one.code for one in found} <= {"AUD075"}  # later days have other cards, about which an audit warns
 
 
 def _tags(project, run_id):

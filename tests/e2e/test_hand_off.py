@@ -1,4 +1,4 @@
-"""From training to a gate that another worker runs."""
+"""The hand-off from a training to a gate that another worker runs."""
 
 import json
 
@@ -54,7 +54,7 @@ def no_gate_deployment():
 
 @pytest.fixture
 def gate_deployment(toy_project, no_gate_deployment):
-    """Nobody works for it: the test looks at what is scheduled."""
+    """A deployment without a worker: the test inspects the scheduled runs."""
     deployment = gate_flow.to_deployment(name="gate").apply()
     yield deployment
     with get_client(sync_client=True) as client:
@@ -89,7 +89,7 @@ def test_the_version_waits_for_a_run_of_the_gate_that_the_training_links_to(toy_
     gate = run_of(tag)
     assert gate.parameters == {"tag": tag}
     assert gate.state.is_scheduled()
-    assert (gate.parent_task_run_id is None) == (approval == "required")  # Prefect suspends no child
+    assert (gate.parent_task_run_id is None) == (approval == "required")  # Prefect does not suspend child runs
     assert told["gate_run"].endswith(f"/runs/flow-run/{gate.id}")
     with get_client(sync_client=True) as client:
         key = ArtifactFilterKey(any_=[f"{name}-gate".replace("_", "-")])
@@ -99,7 +99,7 @@ def test_the_version_waits_for_a_run_of_the_gate_that_the_training_links_to(toy_
     again = hand_off(registry, promotion.Tag.parse(tag), gate_flow)
     assert (again.gate_run, run_of(tag).id) == (told["gate_run"], gate.id)
 
-    # A stage that is not asked for is not judged, by whomever; a dry run judges in its own process.
+    # With `stage="staging"` no gate judges the version; a dry run judges in its own process.
     stopped = train_flow(None, "2", "staging", model=name)
     assert (stopped.decision, stopped.gate_run) == (None, None)
     assert run(["retrain", name, "--dry-run", "--json"]) == {"automatic": 0, "required": 4}[approval]

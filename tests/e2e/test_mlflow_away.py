@@ -1,4 +1,4 @@
-"""A real MLflow server goes away: a first champion waits for it, a later one stands, the mirror catches up."""
+"""A real MLflow server becomes unavailable: a first champion waits, a later one stands, and the mirror catches up."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""A model that predicts a number, and one that tells ten classes apart: trained, logged, judged, promoted, rejected."""
+"""A regression model, and a classifier of ten classes: trained, logged, judged, promoted, rejected."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A Prefect server elsewhere: behind basic auth, on PostgreSQL, named by the environment or by a profile, or away."""
+"""A remote Prefect server: with basic auth, on PostgreSQL, named by the environment or a profile, or unavailable."""
 
 import os
 import shutil
@@ -38,7 +38,7 @@ def installed_postgres():
 
 @pytest.fixture(scope="module")
 def database_url():
-    """SQLAlchemy's URL of an empty database of PostgreSQL."""
+    """SQLAlchemy's URL of an empty PostgreSQL database."""
     if installed_postgres() is None:
         pytest.skip("no PostgreSQL with pg_trgm is installed; it is in Debian's package `postgresql`")
     with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as root:
@@ -52,7 +52,7 @@ def database_url():
 
 @pytest.fixture(scope="module")
 def guarded_server(tmp_path_factory, database_url):
-    """A Prefect server that wants AUTH, its database on PostgreSQL."""
+    """A Prefect server that requires AUTH, with its database on PostgreSQL."""
     home = tmp_path_factory.mktemp("guarded")
     server = PrefectServer(home, auth=AUTH, PREFECT_SERVER_DATABASE_CONNECTION_URL=database_url)
     server.start()

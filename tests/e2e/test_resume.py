@@ -1,4 +1,4 @@
-"""A train flow that is run again goes on from what it left."""
+"""A train flow that runs again continues from its saved version."""
 
 import pytest
 from recipes import synthetic_rows

@@ -1,4 +1,4 @@
-"""A service written for the tutorial goes on working with our champion."""
+"""A service written for the tutorial keeps working with the registry's champion."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Without any Prefect server: the command starts one of its own, whatever is set for others, and leaves none behind."""
+"""Without a Prefect server, the command starts its own, ignores settings for other servers, and stops it at the end."""
 
 import os
 import sqlite3
@@ -23,7 +23,7 @@ OF_ANOTHER_SERVER = {
 
 @pytest.fixture
 def second_server(project):
-    """Another temporary server, that of a command which began at the same moment on the same, fresh home."""
+    """Another temporary server, of a command that started at the same moment on the same, fresh home."""
     server = TemporaryServer()
     yield server
     server.stop()
@@ -36,7 +36,7 @@ def test_retrain_needs_nothing_started_first(project, second_server):
     with subprocess.Popen(command, cwd=project, env=environment, stdout=subprocess.PIPE, text=True) as process:
         first = second_server._process.pid
         second_server.wait()
-        assert second_server._process.pid == first  # neither got in the other's way
+        assert second_server._process.pid == first  # neither disturbed the other
         children = set()
         while process.poll() is None:
             children |= (

@@ -1,4 +1,4 @@
-"""Commands that need no orchestration neither import Prefect nor start a process, where Prefect is not configured."""
+"""Commands that need no flow neither import Prefect nor start a process if Prefect is not configured."""
 
 import json
 import os
@@ -31,7 +31,7 @@ approval = "required"
 REASON = ("--reason", "as asked")
 BY_HAND = (*REASON, "--yes")
 COMMANDS = {
-    ("init", "."): 1,  # promotion.toml is there
+    ("init", "."): 1,  # promotion.toml exists already
     ("key", "ci.pem"): 0,
     ("gate", "toy:weak"): 4,
     ("approve", "toy:weak", *REASON): 0,
@@ -48,7 +48,7 @@ COMMANDS = {
     ("show", "toy:weak"): 0,
     ("metrics", "toy"): 0,
     ("report", "toy:weak"): 0,
-    ("audit",): 5,  # nobody has registered toy:spoilt
+    ("audit",): 5,  # toy:spoilt is not registered
     ("repair",): 0,
     ("sync",): 0,
     ("compare", "toy:weak", "toy:good"): 0,
@@ -58,9 +58,9 @@ COMMANDS = {
     ("ledger", "export", "--out", "ledger.jsonl"): 0,
     ("ledger", "import", "ledger.jsonl", "--dry-run"): 0,
     ("ledger", "upgrade"): 0,
-    ("ledger", "take", "toy", *BY_HAND): 1,  # it is this one's
+    ("ledger", "take", "toy", *BY_HAND): 1,  # this ledger already owns it
 }
-"""With the exit code of each."""
+"""Exit code of each."""
 UNDER_PREFECT = {("retrain",)}
 WATCHER = """
 import json, sys
@@ -77,7 +77,7 @@ print(json.dumps(done), file=open("done.json", "w"))
 
 @pytest.fixture
 def folder(tmp_path, trained_store, empty_mlflow):
-    """A project of `toy` in which nobody has gated anything."""
+    """A project of `toy` without any judgement."""
     (tmp_path / "promotion.toml").write_text(CONFIGURATION)
     shutil.copytree(trained_store, tmp_path / "bentoml")
     shutil.copy(empty_mlflow, tmp_path / "mlflow.db")

@@ -1,6 +1,6 @@
-"""Disks and databases that fail: one sentence each, the state as it was, and the next command completes.
+"""Failing disks and databases: one sentence per fault, an unchanged state, and the next command completes the work.
 
-Every step of every command that writes fails once in each run, and of each transaction that only reads one in turn;
+In each run, every step of every writing command fails once; of a read-only transaction, one step in turn.
 `pytest --hypothesis-profile soak` lets each step fail in every way.
 """
 
@@ -86,7 +86,7 @@ def complaint(world, scene, fault=None):
             told = obey(world, *SCENES[scene])
     except PromotionError as error:
         said = str(error)
-    if told:  # written down without the fault: this is the test's own file
+    if told:  # written without the fault: this is the test's own file
         world.acknowledge(**told)
     assert "\n" not in said
     assert not said or said.endswith(".")

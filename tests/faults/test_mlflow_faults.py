@@ -1,4 +1,4 @@
-"""An MLflow that is away, broken, slow or talks nonsense: the decision stands, one notice, and `sync` catches up."""
+"""MLflow unavailable, broken, slow or with invalid answers: the decision stands, one notice, and `sync` catches up."""
 
 import socket
 import time
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def impatient(monkeypatch):
-    """The client's patience, shortened as a user would."""
+    """Shortens the client's timeouts, as a user could."""
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
 

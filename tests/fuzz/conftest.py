@@ -1,4 +1,4 @@
-"""A project that examples may spoil, and the command as a shell would run it there."""
+"""A project that examples may damage, and a command run there as in a shell."""
 
 import shutil
 
@@ -26,7 +26,7 @@ min_rows = 200
 
 @pytest.fixture(scope="session")
 def pristine(trained_store, empty_mlflow, tmp_path_factory):
-    """A project with a champion, a version that was judged, and three that were not."""
+    """A project with a champion, a judged version, and three that were not judged."""
     home = tmp_path_factory.mktemp("pristine")
     (home / "kept").mkdir()
     (home / "promotion.toml").write_text(CONFIGURATION)
@@ -45,7 +45,7 @@ def project(pristine, tmp_path, monkeypatch):
     """A copy of it, `inside` a folder with neighbours that no command may touch."""
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
     monkeypatch.setenv("COLUMNS", "200")
-    # MLflow would keep a connection to a database that is deleted here and made anew.
+    # MLflow would keep a connection to a database that is deleted and recreated here.
     monkeypatch.setenv("MLFLOW_SQLALCHEMYSTORE_POOLCLASS", "NullPool")
     (tmp_path / "neighbour").mkdir()
     (tmp_path / "neighbour" / "model.yaml").write_text("labels: {stage: prod}\n")

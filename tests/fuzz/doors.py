@@ -1,4 +1,4 @@
-"""What every front door is held against: an exit code and a sentence, and nothing touched outside."""
+"""What every entry point must satisfy: an exit code and a sentence, and no change outside the project."""
 
 import io
 import shutil
@@ -13,7 +13,7 @@ from promotion.cli import run
 
 CODES = {0, 1, 2, 3, 4, 5, 6, 130}
 OURS = {"kept", "bentoml", ".promotion"}
-"""The project's folders that commands write in."""
+"""The project's folders that commands write to."""
 
 TRICKS = [
     "", ".", "..", "../neighbour", "toy:", ":weak", "toy:..", "toy:../weak", "../toy:weak", "toy:weak/../good",
@@ -29,7 +29,7 @@ tags = st.one_of(st.sampled_from(GOOD), st.sampled_from(TRICKS), text, text.map(
 
 
 def examples(number):
-    """So many in `make test`, and as many as the profile says in `make soak`."""
+    """Run this many examples in `make test`, and as many as the profile says in `make soak`."""
     soaking = settings.default.max_examples > settings.get_profile("default").max_examples
     return settings(
         max_examples=settings.default.max_examples if soaking else number,
@@ -42,28 +42,28 @@ def examples(number):
 
 
 class Project:
-    """A copy of a project that is made anew whenever an example has changed it."""
+    """A copy of a project, which is recreated whenever an example has changed it."""
 
     def __init__(self, pristine, around):
         self.pristine, self.around, self.inside = pristine, around, around / "project"
 
     def renew(self):
         self.inside.mkdir(exist_ok=True)
-        for child in self.inside.iterdir():  # the folder itself stays: it is where commands run
+        for child in self.inside.iterdir():  # keep the folder itself, because commands run in it
             shutil.rmtree(child) if child.is_dir() else child.unlink()
         shutil.copytree(self.pristine, self.inside, dirs_exist_ok=True)
         self.before = snapshot(self.around)
 
     @contextmanager
     def untouched_outside(self, *, new_files=False):
-        """Nothing but the project's own folders changes meanwhile; it is made anew where those did."""
+        """Check that only the project's own folders change meanwhile; recreates it if they did."""
         yield
         after = snapshot(self.around)
         changed = {name for name in self.before.keys() | after.keys() if self.before.get(name) != after.get(name)}
         outside = {name for name in changed if not name.startswith(tuple(f"project/{folder}/" for folder in OURS))}
         wrong = outside & self.before.keys() if new_files else outside
         for name in after.keys() - self.before.keys():
-            (self.around / name).unlink()  # also what was written beside the project
+            (self.around / name).unlink()  # also files written beside the project
         if changed:
             self.renew()
         assert not wrong
@@ -71,11 +71,11 @@ class Project:
 
 _OUT = io.TextIOWrapper(io.BytesIO(), "utf-8", newline="\n")
 _ERR = io.TextIOWrapper(io.BytesIO(), "utf-8", errors="backslashreplace", newline="\n")
-"""By the encodings that Python gives the two; never closed, since libraries' loggers keep hold of them."""
+"""Streams in Python's default encodings; never closed, because libraries' loggers keep references to them."""
 
 
 def command(*arguments):
-    """Run it with nobody at the keyboard; exit code and what it wrote."""
+    """Run the command without a terminal; returns exit code and output."""
     kept = sys.stdin, sys.stdout, sys.stderr
     sys.stdin, sys.stdout, sys.stderr = io.StringIO(), _OUT, _ERR
     try:
@@ -95,7 +95,7 @@ def _taken(stream):
 
 
 def assert_civil(code, out, err):
-    """A user's mistake ends in a code of ours and in words, never in a traceback."""
+    """Check that a user's mistake ends in a known exit code and a sentence, never in a traceback."""
     assert code in CODES
     assert "Traceback" not in out + err, out + err
     if code in {1, 2, 6, 130} and not out:

@@ -1,6 +1,6 @@
-"""Atheris on one front door, in a process of its own: `python harness.py DOOR CORPUS [libFuzzer's options]`.
+"""Atheris on one entry point, in a separate process: `python harness.py DOOR CORPUS [libFuzzer's options]`.
 
-Whatever is no `PromotionError` is a find; libFuzzer ends with it, writes the input down and gives a code that is not 0.
+Any exception except `PromotionError` is a finding; libFuzzer then writes the input down and exits with a nonzero code.
 """
 
 import sys

@@ -16,7 +16,7 @@ soaking = settings.default.max_examples > settings.get_profile("default").max_ex
 
 @pytest.fixture
 def seeds(pristine):
-    """What mutations begin from, by door."""
+    """Initial inputs of mutations, by entry point."""
     from doors import command
 
     with pytest.MonkeyPatch.context() as patch:

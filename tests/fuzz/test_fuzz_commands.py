@@ -55,7 +55,7 @@ def lines(draw):
     if words[0] in SLOW:
         rest = [word for word in rest if word != "toy"]
     if words[0] in WRITERS:
-        rest = [word for word in rest if not word.startswith("/")]  # the machine is not ours to try it on
+        rest = [word for word in rest if not word.startswith("/")]  # absolute paths are outside the project
     return [*words, *rest]
 
 

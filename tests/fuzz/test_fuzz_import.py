@@ -1,4 +1,4 @@
-"""`promotion ledger import`: what was exported comes back whole, and what is anything else is refused whole."""
+"""`promotion ledger import`: an export is imported completely, and anything else is refused completely."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""promotion.toml and the environment: whatever they hold, settings come out or a sentence does."""
+"""promotion.toml and the environment: any content gives settings or an error with a sentence."""
 
 import contextlib
 import re

@@ -1,4 +1,4 @@
-"""Tags and the environment: what is no tag is told so, and no text leads out of the store."""
+"""Tags and the environment: an invalid tag gives an error, and no text leads out of the store."""
 
 import contextlib
 
@@ -54,7 +54,7 @@ def test_a_name_is_what_bentoml_takes_for_one(name):
 
     with contextlib.suppress(ValueError):
         validate_tag_str(name)
-        return  # BentoML may take more than we do
+        return  # BentoML may accept more than this project does
     assert not is_name(name)
 
 

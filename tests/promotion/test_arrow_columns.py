@@ -1,4 +1,4 @@
-"""The same values are the same ids, slices and times, whether CSV, Parquet or a DataFrame holds them."""
+"""The same values give the same ids, slices and times, whether CSV, Parquet or a DataFrame holds them."""
 
 import uuid
 
@@ -33,7 +33,7 @@ COLUMNS = {
 
 @pytest.fixture(params=["a file", "Arrow in pandas"])
 def held(request, tmp_path):
-    """The columns, read from Parquet as keys and as texts, or in a DataFrame of Arrow's types."""
+    """The columns, read from Parquet as keys and as texts, or in a DataFrame of Arrow types."""
     table = pa.table({name: column for name, (column, _) in COLUMNS.items()})
     if request.param == "Arrow in pandas":
         return (table.to_pandas(types_mapper=pd.ArrowDtype),)

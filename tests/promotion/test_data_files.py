@@ -1,4 +1,4 @@
-"""Files as other programs write them: the rows are those that were meant, or one sentence is true."""
+"""Files as other programs write them: either the intended rows are read, or an error says what is wrong."""
 
 import bz2
 import gzip
@@ -68,7 +68,7 @@ class TestTheRowsThatWereMeant:
     def test_encodings_with_a_byte_order_mark(self, read, encoding):
         assert same(read(as_csv(encoding=encoding)))
         assert same(read(b"\xfe\xff" + as_csv(encoding="utf-16-be")))
-        assert same(read(as_csv(encoding=encoding, quoting=1)))  # the first name in quotes, right after the mark
+        assert same(read(as_csv(encoding=encoding, quoting=1)))  # a quoted name right after the byte order mark
 
     @pytest.mark.parametrize("codec", ["gzip", "bz2", "zstd", "lz4"])
     def test_packed_whatever_their_name(self, read, tmp_path, codec):

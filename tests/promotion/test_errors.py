@@ -1,4 +1,4 @@
-"""Every error is a sentence and fields, and arrives from another process as it was raised."""
+"""Every error is a sentence with fields, and is unchanged after pickling."""
 
 import copy
 import pickle
@@ -83,7 +83,7 @@ def _every(kind: type[PromotionError]) -> Iterator[type[PromotionError]]:
 def _kinds() -> list[type[PromotionError]]:
     for package in (promotion, registry_flows):
         for module in walk_packages(package.__path__, f"{package.__name__}."):
-            if not module.name.endswith("__main__") and ".migrations" not in module.name:  # which only Alembic runs
+            if not module.name.endswith("__main__") and ".migrations" not in module.name:  # only Alembic runs these
                 import_module(module.name)
     return [kind for kind in _every(PromotionError) if kind.__module__.startswith(("promotion", "registry_flows"))]
 

@@ -70,7 +70,7 @@ def test_rows_too_young_for_their_label_are_left_out():
     assert (len(kept), kept["t"].max()) == (40, 39)
     assert len(mature(rows, RECIPE, 0)) == 50
     gap = rows.assign(t=rows["t"].astype(float).where(rows.index != 3))
-    assert 3 not in mature(gap, RECIPE, 0).index  # nobody knows how old it is
+    assert 3 not in mature(gap, RECIPE, 0).index  # its age is unknown
     with pytest.raises(
         DataError, match=r"^No row is 50 older than the newest, as `mature_after` asks, among 50\. Give"
     ):

@@ -232,7 +232,7 @@ KINDS = {
         lambda one: f"{one:%Y-%m-%dT%H:%M:%SZ}"
     ),
     "text": st.text(st.characters(min_codepoint=65, max_codepoint=122), min_size=1, max_size=6).filter(
-        lambda text: text.lower() not in MISSING  # which it refused as a key
+        lambda text: text.lower() not in MISSING  # it refused these as keys
     ),
 }
 

@@ -79,7 +79,7 @@ class TestReading:
                 "Rename or remove all but one of them."
             )
             others = {one: kind for one, kind in COLUMNS.items() if one != name}
-            assert list(read_rows(path, others)) == list(others)  # nobody asks for either
+            assert list(read_rows(path, others)) == list(others)  # neither column is used
 
     def test_keys_that_are_numbers_at_first_and_words_later_stay_as_they_are(self, written, monkeypatch):
         monkeypatch.setattr("promotion.parsing._BLOCK_BYTES", 64)

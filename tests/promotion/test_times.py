@@ -1,4 +1,4 @@
-"""Times of rows: every form of the same moments is the same time, and what is no time is never sorted as text."""
+"""Times of rows: every form of a moment is the same time, and other text is never sorted as text."""
 
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What others wrote is shown so that nothing of it acts, hides or forges a line."""
+"""Text from others is shown so that no part of it acts, hides or forges a line."""
 
 import csv
 import io
@@ -22,7 +22,7 @@ from promotion.visible import as_cell, visible, visible_in_json, visible_json
 ACTS = ["\x1b[2K", "\x1b]8;;http://evil\x07", "\r", "\n", "\t", "\x00", "\x9b2J", "\x7f", "\u2028", "\u202e", "\u2066"]
 ACTS += ["\u200b", "\u200f", "\ufeff", "\udce9", "\U000e0041"]
 STAYS = ["é", "日本語", "שלום", "مرحبا", "👩\u200d🔬", "می\u200cخواهم", "\u00a0", "→", "\\", "\ue0b0", "\u0600"]  # noqa: RUF001 - letters of other scripts
-LETTERS = st.characters(exclude_categories=["Cs"])  # of two lone surrogates side by side JSON makes one letter
+LETTERS = st.characters(exclude_categories=["Cs"])  # JSON joins two adjacent lone surrogates into one character
 TEXTS = st.lists(st.one_of(st.sampled_from(ACTS), st.sampled_from(STAYS), LETTERS, st.sampled_from("=+-@ '"))).map(
     "".join
 )

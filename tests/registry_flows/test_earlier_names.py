@@ -1,4 +1,4 @@
-"""What an earlier release left on servers and disks names its modules; `earlier.json` was written by that release."""
+"""Servers and disks hold module names of an earlier release; `earlier.json` was written by that release."""
 
 import json
 import os
@@ -38,7 +38,7 @@ def kept(name, key="0" * 64):
 
 @pytest.mark.parametrize(("flow", "entrypoint"), FLOWS, ids=[one for _, one in FLOWS])
 def test_a_deployment_made_earlier_runs_its_flow(flow, entrypoint, monkeypatch):
-    monkeypatch.chdir(ROOT)  # which a worker does, where a deployment names a file
+    monkeypatch.chdir(ROOT)  # a worker does so if a deployment names a file
     found = load_flow_from_entrypoint(entrypoint, use_placeholder_flow=False)
     assert (found.name, found.isasync) == (flow, False)
 

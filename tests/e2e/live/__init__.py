@@ -1,1 +1,1 @@
-"""A package, so that its servers end with its last test: idle ones take half of a core."""
+"""Live tests; a package, so that its servers stop after its last test: idle servers use half a core."""

@@ -1,4 +1,4 @@
-"""Prefect in earnest: one `stack` of real servers and workers, which all tests of this folder share.
+"""A live Prefect installation: one `stack` of real servers and workers, which all tests of this folder share.
 
     stack.folder        the project: promotion.toml, prefect.yaml, automations.yaml, data/train_transaction.csv (15 days)
     stack.api_url       of a Prefect server on PostgreSQL, behind basic auth `stack.auth`; its UI is at `stack.ui_url`
@@ -6,12 +6,12 @@
     stack.environment   what a process needs to use all that: dict for subprocess
     stack.client()      a SyncPrefectClient, as a context manager
     stack.trigger("train/train-fraud-classifier", data_path=…, version=…, stage="prod", model=…) -> flow run
-    stack.wait(run_id, "COMPLETED", seconds=…) -> the flow run in one of these state types (all final ones and PAUSED when
-                        none is named); fails with the run's log when it ends in another
+    stack.wait(run_id, "COMPLETED", seconds=…) -> the flow run in one of these state types (all final ones and PAUSED if
+                        none is named); fails with the run's log if it ends in another
     stack.runs("gate", since=…) -> flow runs of a flow, oldest first;  stack.until(function) -> its first true value
     stack.log(run_id)   its log as text
-    stack.train(model, **parameters) -> the finished train run and the tag of what it saved
-    stack.gate_run(tag) -> the newest run of the gate for a version, as a dict, when it has completed
+    stack.train(model, **parameters) -> the finished train run and the tag of the version it saved
+    stack.gate_run(tag) -> the newest completed gate run for a version, as a dict
     stack.stages(model) -> {tag: stage}, by the labels in the Bento store
     stack.worker_of(run_id) -> the name of the worker that ran it: worker-train or worker-gate
     stack.events("promotion.promoted", model=…) -> list of dicts;  stack.emit("data.arrived", resource, **payload)
@@ -20,9 +20,9 @@
     stack.promotion("approve", TAG, "--reason", …) -> the finished command, in the project's folder
     stack.workers["train"], stack.workers["gate"], stack.prefect, stack.mlflow: `servers.Server`: kill(), start(), wait()
 
-Models, all on the fraud recipe and the same rows, so that the first training of each is promoted by its floors:
-`fraud_classifier` (of the story), `fraud_vanished` (a worker is killed), `fraud_stormy` (the server is killed),
-`fraud_reviewed` (approval required), `fraud_spare` (for anything).
+All models use the fraud recipe and the same rows, so that the first training of each is promoted by its floors:
+`fraud_classifier` (main story), `fraud_vanished` (a worker is killed), `fraud_stormy` (the server is killed),
+`fraud_reviewed` (approval required), `fraud_spare` (for other tests).
 """
 
 import os
@@ -63,7 +63,7 @@ MODELS = {
 }
 TRAIN, ROWS = "train/train-fraud-classifier", "data/train_transaction.csv"
 SUBMITTED = "prefect.worker.submitted-flow-run"
-PATIENCE_SECONDS = 300  # an end to waiting, which nothing comes near on a machine of its own
+PATIENCE_SECONDS = 300  # an upper limit, far from what an idle machine needs
 
 
 class Stack:
@@ -110,7 +110,7 @@ class Stack:
     def until(self, function, *, seconds=PATIENCE_SECONDS, about=lambda: ""):
         deadline = time.monotonic() + seconds
         while True:
-            with suppress(OSError, httpx.TransportError):  # the server may be away: some tests kill it
+            with suppress(OSError, httpx.TransportError):  # some tests kill the server
                 if found := function():
                     return found
             if time.monotonic() > deadline:
@@ -203,7 +203,7 @@ class Stack:
 
     def stop(self):
         for one in (*self.workers.values(), self.prefect, self.mlflow):
-            one.kill()  # nobody needs their last words, and saying them takes 15 s
+            one.kill()  # their last log lines are not needed, and a clean stop takes 15 s
 
 
 @pytest.fixture(scope="package")
@@ -238,7 +238,7 @@ def stack(tmp_path_factory, transactions, empty_mlflow, prefect_database):
 
 @pytest.fixture(scope="package")
 def prefect_database():
-    """Prefect's on PostgreSQL where Debian's is installed: Prefect wants its extension `pg_trgm`, which wheels leave out."""
+    """A PostgreSQL database if Debian's package is installed: Prefect needs `pg_trgm`, which wheels leave out."""
     if not DebianPostgres.programs():
         yield {}
         return

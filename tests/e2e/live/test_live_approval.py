@@ -1,4 +1,4 @@
-"""Approval by people, on the live stack: clicked in Prefect's UI, said on the command line, and never said at all."""
+"""Approvals on the live stack: in Prefect's UI, on the command line, and overdue ones."""
 
 import re
 from contextlib import contextmanager, suppress
@@ -32,7 +32,7 @@ REVIEWED = "fraud_reviewed"
 
 @pytest.fixture(scope="module")
 def doubted(stack):
-    """The name of a model that never gets a champion, so that every decision on it is to promote, and waits."""
+    """The name of a model without a champion, so that every decision on it is `promote`, and waits."""
     with (stack.folder / "promotion.toml").open("a") as file:
         file.write(DOUBTED_MODEL)
     return "fraud_doubted"
@@ -108,7 +108,7 @@ def test_nobody_answers_in_time_and_that_denies(stack, doubted):
 
 @contextmanager
 def prefect_ui(stack):
-    """A page of Chromium that has logged in as the server wants it."""
+    """A page of Chromium that is logged in to the server."""
     with chromium() as browser:
         page = browser.new_page(viewport={"width": DESKTOP, "height": 900})
         page.set_default_timeout(PATIENCE_MILLISECONDS)
@@ -144,7 +144,7 @@ def processes_of(run, worker):
     """Those of a worker that execute this run."""
     found = []
     for one in psutil.Process(worker.process.pid).children(recursive=True):
-        with suppress(psutil.Error):  # it ended meanwhile
+        with suppress(psutil.Error):  # the process ended meanwhile
             found += [one] if one.environ().get("PREFECT__FLOW_RUN_ID") == str(run.id) else []
     return found
 

@@ -1,4 +1,4 @@
-"""Workers and the server are killed in the midst of it; what they were at is finished, once."""
+"""Workers and the server are killed during runs; their work is finished, exactly once."""
 
 import pytest
 from servers import SECOND_TRY
@@ -30,7 +30,7 @@ def tell_vanished(stack, run):
     quick["trigger"] |= {"within": 10, "match": {"prefect.resource.id": f"prefect.flow-run.{run.id}"}}
     made = stack.post("/automations/", **quick)
     tags = [{"prefect.resource.id": "prefect.tag.promotion", "prefect.resource.role": "tag"}]
-    stack.emit("prefect.flow-run.heartbeat", f"prefect.flow-run.{run.id}", related=tags)  # its last
+    stack.emit("prefect.flow-run.heartbeat", f"prefect.flow-run.{run.id}", related=tags)  # its last heartbeat
     stack.until(lambda: stack.run(run.id).state_name == "Rescheduled", about=lambda: stack.run(run.id).state)
     with stack.client() as client:
         client.delete_automation(made["id"])

@@ -1,4 +1,4 @@
-"""The loop unattended: a training is triggered over the API, and workers, servers and automations do the rest."""
+"""The unattended loop: the API triggers a training, and workers, servers and automations do the rest."""
 
 import pytest
 from servers import SECOND_TRY
@@ -19,14 +19,14 @@ def test_a_candidate_is_trained_judged_elsewhere_promoted_and_audited_and_the_ne
     assert_the_report_is_linked(stack, first, gate)
     assert_told_and_audited(stack, first)
 
-    # On the same rows the next one is the same model, which is no gain.
+    # On the same rows, the next training gives the same model, which is no gain.
     _, second = stack.train(MODEL, version="1.0.2")
     stack.gate_run(second)
     assert stack.stages(MODEL) == {first: "prod", second: "staging"}
     (held,) = stack.until(lambda: stack.events("promotion.held", model=MODEL))
     assert held["payload"]["tag"] == second
 
-    # An event brings data of sixty days rather than fifteen: nobody triggers what follows.
+    # An event brings data of sixty days instead of fifteen; automations trigger what follows.
     stack.emit("data.arrived", f"promotion.model.{MODEL}", data_path="data/sixty_days.csv")
     (third,) = stack.until(lambda: set(stack.stages(MODEL)) - {first, second})
     judged = stack.gate_run(third)
@@ -68,7 +68,7 @@ def assert_it_serves(stack, tag, *, by):
 def assert_two_workers_ran_them_apart(stack, run, gate):
     assert stack.worker_of(run.id) == "worker-train"
     assert stack.worker_of(gate["id"]) == "worker-gate"
-    # The graph of the train run leads to the gate's: that is the child of a task run of it.
+    # The graph of the train run links to the gate run, which is the child of one of its task runs.
     (parent,) = stack.post("/task_runs/filter", task_runs={"id": {"any_": [gate["parent_task_run_id"]]}})
     assert parent["flow_run_id"] == str(run.id)
 

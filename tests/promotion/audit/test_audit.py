@@ -29,7 +29,7 @@ LATER = NOON + timedelta(days=1)
 def audited_folder(tmp_path_factory, trained_store, empty_mlflow):
     """`toy:weak`, then `toy:good` champion, `toy:noisy` rejected and `toy:twin` waiting; mirrored to a real MLflow.
 
-    `toy:spoilt` lies beside the store, in `spare`.
+    `toy:spoilt` is outside the store, in `spare`.
     """
     from mlflow import MlflowClient
 
@@ -50,7 +50,7 @@ def audited_folder(tmp_path_factory, trained_store, empty_mlflow):
 
 @pytest.fixture
 def audited(audited_folder, tmp_path):
-    """A registry on that folder, a day later and moved to another place, which the store knows."""
+    """A registry on that folder, a day later and at a new location, which the store knows."""
     shutil.copytree(audited_folder, tmp_path, dirs_exist_ok=True)
     mirror = MlflowMirror(f"sqlite:///{tmp_path / 'mlflow.db'}")
     store = BentoStore(tmp_path / "bentoml")

@@ -1,4 +1,4 @@
-"""Order is by `seq`: a clock that lies changes no outcome, and the audit tells of it."""
+"""`seq` gives the order: a wrong clock changes no outcome, and the audit reports it."""
 
 import itertools
 import shutil
@@ -50,7 +50,7 @@ LIES = {
 
 @pytest.fixture
 def lived(trained_store, tmp_path):
-    """What comes of the same five commands, each a process of its own, by any clock."""
+    """The results of the same five commands, each a separate process, by any clock."""
 
     def live(clock, name="here"):
         root = tmp_path / name

@@ -1,6 +1,6 @@
-"""Every kind of finding, seeded on purpose: each is found by its code and by no other, and a clean registry has none.
+"""Every kind of finding, seeded on purpose: each gives its own code and no other, and a clean registry gives none.
 
-One folder is made once, and put back after each case: SQLite databases by SQLite's own backup, since they stay open.
+One folder is created once and restored after each case; SQLite databases, which stay open, by SQLite's own backup.
 """
 
 import json
@@ -83,7 +83,7 @@ class Here:
             elif ".db" not in path.name:
                 shutil.copy2(path, self.root)
 
-    # What is there
+    # Contents of the folder
 
     def path(self, version):
         return self.store.path(toy(version))
@@ -105,7 +105,7 @@ class Here:
         ]
         return found[-1 if last else 0]
 
-    # What somebody may do to it
+    # Changes to the folder
 
     def sql(self, *statement, file="ledger.db"):
         with closing(sqlite3.connect(self.root / file)) as connection, connection:

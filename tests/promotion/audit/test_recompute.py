@@ -1,4 +1,4 @@
-"""Past decisions made again from models and rows."""
+"""Past decisions recomputed from models and rows."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""An audit asks a running service which version it has loaded."""
+"""An audit asks a running service for its loaded version."""
 
 import json
 from contextlib import contextmanager
@@ -46,7 +46,7 @@ def service(says, *, only_post=False):
 
 @pytest.fixture
 def audited(registry_after_three_champions, opened, tmp_path):
-    """What the audit finds of a service at a URL, while `toy:twin` is champion."""
+    """Returns the audit's findings on a service at a URL, while `toy:twin` is champion."""
 
     def audit(url):
         return [

@@ -1,6 +1,6 @@
-"""Whoever may write to the ledger's database changes it in every way; the audit must find each.
+"""Every kind of change by somebody who can write to the ledger's database; the audit must detect each.
 
-Rows are changed as they lie in SQLite, and read as the adapter reads them.
+Rows are changed as stored in SQLite, and read as the adapter reads them.
 """
 
 import itertools
@@ -94,7 +94,7 @@ def as_row(row):
 
 @pytest.fixture(scope="module")
 def keys(tmp_path_factory):
-    """The private key's file, and the ring of its public half."""
+    """The private key's file, and the keyring with its public half."""
     folder = tmp_path_factory.mktemp("keys")
     public = write_new_key(folder / "ci.pem")
     return SimpleNamespace(
@@ -159,7 +159,7 @@ def rows(folder):
 
 @pytest.fixture(scope="module")
 def mirror(rows):
-    """MLflow as it was brought up to date with the true ledger."""
+    """MLflow, up to date with the unchanged ledger."""
     mirror = MemoryMirror()
     for model in ("toy", "pet"):
         entries = RawLedger(rows).entries(model)
@@ -169,7 +169,7 @@ def mirror(rows):
 
 @pytest.fixture(scope="module")
 def found(mirror, keys, tmp_path_factory):
-    """Codes of the findings that concern the ledger itself, on one model or both."""
+    """Returns codes of the findings on the ledger itself, for one model or both."""
     store = BentoStore(tmp_path_factory.mktemp("empty"))
 
     def audit(rows, *models, mirror=mirror, keys=keys.ring):
@@ -368,7 +368,7 @@ class TestCommand:
     @pytest.fixture
     def here(self, folder, tmp_path, mlflow_uri, keys):
         shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
-        shutil.rmtree(tmp_path / "bentoml" / "ledgers")  # which names the ledger at its first place
+        shutil.rmtree(tmp_path / "bentoml" / "ledgers")  # names the ledger at its first location
         (tmp_path / "promotion.toml").write_text(
             f'ledger = "sqlite:///ledger.db"\nbentoml_home = "bentoml"\nmlflow_tracking_uri = "{mlflow_uri}"\n'
             f'[public_keys]\nci = "{keys.public}"\n'

@@ -1,4 +1,4 @@
-"""A configured folder, and the command run in this process."""
+"""Fixtures for command tests: a configured folder, and the command run in this process."""
 
 import io
 import shutil
@@ -34,7 +34,7 @@ def configuration():
 
 @pytest.fixture
 def command(capsys):
-    """Run `promotion …` in this process; gives exit code, standard output and standard error."""
+    """Runs `promotion …` in this process; returns exit code, standard output and standard error."""
 
     def call(*arguments):
         code = run([str(argument) for argument in arguments])
@@ -60,7 +60,7 @@ def with_champion(here, command):
 
 @pytest.fixture
 def weak_alone(store):
-    """`toy:weak` is the only version in the store, so that none is there that nobody registered."""
+    """`toy:weak` is the only version in the store, so that no unregistered version is there."""
     for stored in store.versions("toy"):
         if stored.tag.version != "weak":
             shutil.rmtree(stored.path)
@@ -72,7 +72,7 @@ class Killed(BaseException):
 
 @pytest.fixture
 def by(monkeypatch):
-    """Let somebody else act from here on."""
+    """Switches to another actor from here on."""
     return lambda name: monkeypatch.setenv("PROMOTION_ACTOR", name)
 
 
@@ -87,7 +87,7 @@ def two_must_approve(here, configuration):
 
 @pytest.fixture
 def interrupted(with_champion, capsys, monkeypatch):
-    """`toy:good` is champion by the ledger, and no label says so yet."""
+    """`toy:good` is champion in the ledger, but no label says so yet."""
     with monkeypatch.context() as patch:
 
         def die(*_):
@@ -102,7 +102,7 @@ def interrupted(with_champion, capsys, monkeypatch):
 
 @pytest.fixture
 def meanwhile(monkeypatch, by):
-    """Let config:bob run a command between what another one shows and the answer to its question."""
+    """Lets config:bob run a command between the output of another command and the answer to its question."""
 
     def arm(*words):
         confirmed = applying.confirmed
@@ -111,7 +111,7 @@ def meanwhile(monkeypatch, by):
             monkeypatch.setattr(applying, "confirmed", confirmed)
             with monkeypatch.context() as patch:
                 patch.setenv("PROMOTION_ACTOR", "bob")
-                with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):  # those of a terminal of bob's
+                with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):  # those of bob's terminal
                     assert run(list(words)) == 0
             confirmed(*asked, **options)
 
@@ -141,7 +141,7 @@ def second(with_champion, configuration, tmp_path, empty_mlflow):
 
 @pytest.fixture
 def at(command, monkeypatch):
-    """Run a command in a folder; gives exit code, and standard output and error, each in one line."""
+    """Runs a command in a folder; returns exit code, and standard output and error, each in one line."""
 
     def call(folder, *arguments):
         monkeypatch.chdir(folder)

@@ -1,4 +1,4 @@
-"""`promotion adopt --trained-before`: a number or a moment, recorded as it was said, and compared as the rows are."""
+"""`promotion adopt --trained-before`: a number or a moment, recorded as given, and compared with the rows' times."""
 
 import json
 
@@ -22,7 +22,7 @@ FORMS = {
 
 @pytest.fixture
 def dated(here, store):
-    """`here`, with `toy:weak` labelled `prod` by others; gives it with times of a form."""
+    """`here`, with `toy:weak` labelled `prod` by others; returns it with times in a given form."""
 
     def written(form):
         rows = synthetic_rows()
@@ -80,7 +80,7 @@ def test_the_same_bound_in_each_form_leaves_out_the_same_rows(dated, command, fo
     (shown,) = (one for one in json.loads(command("history", "toy", "--json")[1]) if one["kind"] == "adoption")
     assert shown["body"]["trained_before"] == recorded
     findings = json.loads(command("audit", "toy", "--recompute", "--json")[1])["toy"]
-    assert {finding["code"] for finding in findings} == {"AUD015"}  # versions that this test has no use for
+    assert {finding["code"] for finding in findings} == {"AUD015"}  # versions that this test does not use
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Changes by hand: a dry run shows the same and changes nothing; who is overtaken while asking is told."""
+"""Manual changes: a dry run shows the same and changes nothing; a user overtaken during the prompt is told so."""
 
 import json
 from pathlib import Path

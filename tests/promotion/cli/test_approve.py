@@ -1,4 +1,4 @@
-"""`promotion approve`: what is still missing, and what the last answer does."""
+"""`promotion approve`: which approvals are missing, and the effect of the last one."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""`promotion champion`: who serves, and who served at a moment."""
+"""`promotion champion`: the champion now, and at a past moment."""
 
 import json
 import re
@@ -124,15 +124,15 @@ class TestChampion:
             code, out, err = command(*asked, text)
             assert (code, out, err.count("\n")) == (2, "", 1)
             assert re.match(rf"Error: The local time '{text}:00' {says} \(.* here\), whichever is meant\.$", err)
-        assert command("champion", "toy", "--at", f"{text}Z")[0] == 1  # nobody served yet
+        assert command("champion", "toy", "--at", f"{text}Z")[0] == 1  # no champion yet
 
     @pytest.mark.parametrize(
         ("zone", "text", "moment"),
         [
             ("America/New_York", "2025-11-02T02:00", "2025-11-02 07:00:00"),
             ("America/New_York", "2025-11-02T01:30-04:00", "2025-11-02 05:30:00"),
-            ("America/Havana", "2025-11-02", "2025-11-02 04:00:00"),  # midnight was twice: the first
-            ("America/Havana", "2025-03-09", "2025-03-09 05:00:00"),  # midnight never was: when the day began
+            ("America/Havana", "2025-11-02", "2025-11-02 04:00:00"),  # midnight occurred twice: the first
+            ("America/Havana", "2025-03-09", "2025-03-09 05:00:00"),  # midnight never occurred: the start of the day
             ("America/New_York", "2025-W45", "2025-11-03 05:00:00"),
             ("Asia/Tokyo", "20251102", "2025-11-01 15:00:00"),
             ("Asia/Tokyo", "2025-11-02 09", "2025-11-02 00:00:00"),
@@ -194,7 +194,7 @@ class TestChampion:
 
 @pytest.fixture
 def clock(monkeypatch):
-    """Sets the local zone."""
+    """Sets the local time zone."""
 
     def set_to(zone):
         monkeypatch.setenv("TZ", zone)

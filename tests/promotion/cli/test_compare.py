@@ -21,7 +21,7 @@ ASKED = ("--label", "y", "--champion", "old", "--challenger", "new")
 
 @pytest.fixture
 def predictions(tmp_path):
-    """`p.csv` with the scores of two models on 2,000 rows; nothing else is there, no settings, no store."""
+    """`p.csv` with the scores of two models on 2,000 rows, without settings or a store."""
     rng = np.random.default_rng(3)
     y = (rng.random(2000) < 0.3).astype(int)
     rows = pd.DataFrame(
@@ -77,7 +77,7 @@ class TestFile:
     def test_a_parquet_file_and_markdown_say_the_same(self, predictions, command):
         predictions.to_parquet("p.parquet")
         markdown = command("compare", "p.csv", *ASKED, "--slice", "card,t/86400", "--slice", "card", "--markdown")
-        assert markdown[0] == 1  # 't/86400' crossed with a column is no window
+        assert markdown[0] == 1  # 't/86400' crossed with a column is not a window
         csv = command("compare", "p.csv", *ASKED, "--slice", "card", "--markdown")[1]
         parquet = command("compare", "p.parquet", *ASKED, "--slice", "card", "--markdown")[1]
         assert parquet == csv.replace("p.csv", "p.parquet")
@@ -163,7 +163,7 @@ def test_a_policy_judges_by_groups_and_holds_where_they_are_few(predictions, com
     (tmp_path / "policy.toml").write_text('primary = { metric = "roc_auc" }')
     by_policy = ("compare", "p.csv", *ASKED, "--policy", "policy.toml")
     assert command(*by_policy)[0] == 0
-    code, out, _ = command(*by_policy, "--group", "card")  # two cards, and none
+    code, out, _ = command(*by_policy, "--group", "card")  # two cards, and no card
     assert code == 4
     assert (
         "The rows are of 3 groups by card, which tell as much as 3 of equal size, too few to estimate an error" in out
@@ -250,7 +250,7 @@ def test_two_columns_of_one_name_are_refused_where_they_are_asked_for(
         "which one is meant. Rename or remove all but one of them.\n"
     )
     if column in {"w", "card"}:
-        assert command("compare", f"two.{kind}", *ASKED)[0] == 0  # nobody asks for either
+        assert command("compare", f"two.{kind}", *ASKED)[0] == 0  # these columns are not used
 
 
 MISTAKES = {

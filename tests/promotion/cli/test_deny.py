@@ -1,4 +1,4 @@
-"""`promotion deny`: it rejects, and says by whom."""
+"""`promotion deny`: it rejects, and names the actor."""
 
 
 def test_a_denial_rejects_and_says_so(two_must_approve, command, by):

@@ -1,4 +1,4 @@
-"""What the commands say of MLflow's aliases that this ledger never sent."""
+"""Output of the commands about MLflow aliases that this ledger never sent."""
 
 import json
 
@@ -41,7 +41,7 @@ def alias(mlflow):
 def test_a_champion_that_the_ledger_does_not_know_stops_commands_until_a_fresh_start(
     here, champion_of_others, command, mlflow
 ):
-    command("status")  # makes the ledger
+    command("status")  # creates the ledger
     before = snapshot(here)
     dry = command("gate", "toy:weak", "--dry-run")
     assert snapshot(here) == before

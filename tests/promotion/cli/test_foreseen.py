@@ -1,4 +1,4 @@
-"""What a command lacks is found before anything heavy is imported for it, and before a server is started."""
+"""Missing inputs are reported before heavy imports, and before a server is started."""
 
 import os
 import subprocess

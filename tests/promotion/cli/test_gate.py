@@ -1,4 +1,4 @@
-"""`promotion gate`: the verdict, and the exit code by it."""
+"""`promotion gate`: the verdict, and its exit code."""
 
 import re
 

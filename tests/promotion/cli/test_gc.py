@@ -1,4 +1,4 @@
-"""`promotion gc`: shows what goes and why the others stay, and asks."""
+"""`promotion gc`: shows what it deletes and why the others stay, and asks."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""`promotion history`: entries, and champions with why."""
+"""`promotion history`: entries, and champions with their reasons."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""`promotion init`: writes a file that loads, and keeps one that is there."""
+"""`promotion init`: writes a file that loads, and keeps an existing one."""
 
 from promotion.config import load_config
 

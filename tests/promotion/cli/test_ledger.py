@@ -1,4 +1,4 @@
-"""`promotion ledger export|import|upgrade|take`, as a person meets them."""
+"""`promotion ledger export|import|upgrade|take` on the command line."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Who only looks leaves nothing behind, and a mistake is named as what it is."""
+"""Read-only commands leave nothing behind, and name a mistake correctly."""
 
 from pathlib import Path
 

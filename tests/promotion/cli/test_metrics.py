@@ -18,7 +18,7 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture(scope="module")
 def decided(trained_store, empty_mlflow, tmp_path_factory, configuration):
-    """`toy:weak` by its floors, `toy:noisy` refused, `toy:good` promoted; tests copy it."""
+    """`toy:weak` by its floors, `toy:noisy` rejected, `toy:good` promoted; tests copy it."""
     home = tmp_path_factory.mktemp("decided")
     (home / "promotion.toml").write_text(configuration)
     synthetic_rows().to_csv(home / "rows.csv", index=False)
@@ -105,7 +105,7 @@ def test_exports_read_back_as_the_very_numbers_of_the_ledger(judged, command):
     assert keyed(frame.to_dict("records")) == recorded()
     assert str(frame["at"].dtype) == "datetime64[us, UTC]"
     gains = sum(role == "champion" for _, role, _ in recorded())
-    assert frame["gain"].notna().sum() == gains  # the first of the three had nobody to gain on
+    assert frame["gain"].notna().sum() == gains  # the first of the three had no champion to gain on
 
 
 def test_openmetrics_is_what_prometheus_reads(judged, command):

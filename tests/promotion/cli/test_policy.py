@@ -1,4 +1,4 @@
-"""`promotion policy check`: what a policy demands, and what is wrong with one."""
+"""`promotion policy check`: what a policy requires, and what is wrong with one."""
 
 import json
 import re
@@ -66,7 +66,7 @@ class TestCheck:
             warned,
         )
         assert f"Warning: {warned}"[:60] in out
-        # a challenger that is much worse says nothing of one that is equal
+        # a much worse challenger says nothing about an equal one
         assert command("gate", "toy:spoilt")[0] == 3
         assert json.loads(command("policy", "check", "--json")[1])["toy"]["warnings"] == [warned]
 

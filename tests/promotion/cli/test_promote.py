@@ -1,4 +1,4 @@
-"""`promotion promote`: what it shows, asks and tells, also when somebody else was faster."""
+"""`promotion promote`: its preview, prompt and messages, also if somebody else was first."""
 
 import json
 import os

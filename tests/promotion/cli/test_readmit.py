@@ -1,4 +1,4 @@
-"""`promotion readmit`: what a person said of a version that was rolled back from."""
+"""`promotion readmit`: the recorded reason for readmitting a rolled-back version."""
 
 
 def test_a_readmission_says_where_the_same_files_are_kept_out_still(with_champion, command):

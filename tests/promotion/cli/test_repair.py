@@ -1,4 +1,4 @@
-"""`promotion repair`: shows what it mends, asks, and says how to bring things back."""
+"""`promotion repair`: shows its changes, asks, and says how to undo them."""
 
 import json
 import os
@@ -26,7 +26,7 @@ def store_of(with_champion):
 
 @pytest.fixture
 def broken(store_of):
-    """One of each: a label edited, a torn version, a foreign folder, what a killed save left."""
+    """One of each: an edited label, a torn version, a foreign folder, leftovers of a killed save."""
     store_of.write_stage(toy("weak"), Stage.ARCHIVED)
     torn = store_of.path(toy("torn"))
     torn.mkdir()

@@ -1,4 +1,4 @@
-"""`promotion replay`: which decisions would have been others."""
+"""`promotion replay`: which decisions would have been different."""
 
 import json
 import re
@@ -15,7 +15,7 @@ guardrails = [ { metric = "brier_score", max_loss = 0.02 } ]
 
 @pytest.fixture
 def after_four_decisions(with_champion, command):
-    """Of `toy`, in this order: weak promoted as the first, good promoted, twin held, spoilt rejected."""
+    """`toy` after four decisions: weak promoted first, good promoted, twin held, spoilt rejected."""
     for version in ("good", "twin", "spoilt"):
         command("gate", f"toy:{version}")
     return with_champion

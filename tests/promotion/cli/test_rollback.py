@@ -1,4 +1,4 @@
-"""`promotion rollback`: to whom, to when, and what every command says afterwards."""
+"""`promotion rollback`: to a version or a moment, and the output of every command afterwards."""
 
 import json
 import re

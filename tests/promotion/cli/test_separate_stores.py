@@ -1,4 +1,4 @@
-"""Two hosts with a Bento store each and one ledger: what a host says and does that lacks the champion's files."""
+"""Two hosts with separate Bento stores and one ledger: a host without the champion's files."""
 
 import shutil
 
@@ -17,7 +17,7 @@ def unwrapped(text):
 
 @pytest.fixture
 def other(with_champion, command, monkeypatch):
-    """The second host, which lacks `toy:good`; the first one has promoted it, and keeps its files as they were before."""
+    """The second host, without `toy:good`, which the first host promoted; `good` keeps its files from before."""
     first, second = with_champion / "bentoml", with_champion / "second"
     shutil.copytree(first, second)
     shutil.move(second / "models" / "toy" / "good", with_champion / "good")

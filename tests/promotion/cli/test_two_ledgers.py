@@ -1,4 +1,4 @@
-"""Two folders, each with its own ledger, on one Bento store: a model belongs to one of them, and the other is refused."""
+"""Two folders, each with its own ledger, on one Bento store: one ledger owns a model, and the other is refused."""
 
 import json
 import shutil
@@ -128,7 +128,7 @@ def test_on_a_shared_mlflow_a_dry_run_names_the_ledger_and_offers_no_adoption(se
 class TestTheSameLedgerElsewhere:
     @pytest.fixture(params=["copied", "imported", "migrated to PostgreSQL"])
     def moved(self, request, with_champion, command, monkeypatch):
-        """URL of a copy of the first folder's ledger; the environment names it."""
+        """URL of a copy of the first folder's ledger, set in the environment."""
         url = f"sqlite:///{with_champion}/moved.db"
         if request.param == "migrated to PostgreSQL":
             url = request.getfixturevalue("postgres_server").new_database()

@@ -1,4 +1,4 @@
-"""One store and one ledger that several users of one machine share: a team, and somebody who may only look."""
+"""One store and one ledger shared by several users of one machine: a team, and a user with read access."""
 
 import os
 import subprocess
@@ -54,7 +54,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.geteuid() != 0, reason="on
 
 @pytest.fixture
 def shared():
-    """A folder as the page on sharing sets it up: it hands its group on, and the group may write."""
+    """A folder set up as the page on sharing says: it hands its group on, and the group may write."""
     with tempfile.TemporaryDirectory(prefix="shared-", ignore_cleanup_errors=True) as root:
         Path(root).chmod(0o755)
         Path(root, "view").mkdir()

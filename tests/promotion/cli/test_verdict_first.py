@@ -1,4 +1,4 @@
-"""A verdict does not wait for MLflow: it is out before a server that never answers is asked, and the wait is limited."""
+"""A verdict does not wait for MLflow: it is printed before an unresponsive server is asked, and the wait is limited."""
 
 import json
 import time
@@ -22,7 +22,7 @@ COMMANDS = {
 
 @pytest.fixture
 def asked(with_champion, mlflow_that, monkeypatch, capsys):
-    """What was on standard output at each question to an MLflow that never answers."""
+    """Standard output at each request to an MLflow that never answers."""
     assert run(["promote", "toy:twin", "--override", "--yes", *REASON]) == 0
     capsys.readouterr()
     out = []

@@ -65,7 +65,7 @@ def recipes_of_the_tests(monkeypatch):
 
 @pytest.fixture
 def with_two(with_champion, command):
-    """`toy:good` serves, and `toy:weak` did."""
+    """`toy:good` serves, and `toy:weak` served before."""
     assert command("gate", "toy:good")[0] == 0
     return with_champion
 
@@ -176,7 +176,7 @@ def test_ctrl_c_at_any_moment_ends_in_a_sentence_that_says_what_stands(with_two,
     started = time.monotonic()
     run(*words())
     step, moment, codes = (time.monotonic() - started) / 6, 0.15, []
-    while 0 not in codes:  # until one ends before its moment
+    while 0 not in codes:  # until one finishes before its interrupt
         before, arguments, moment = ledger().head("toy").seq, words(), moment + step
         process = subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         with suppress(subprocess.TimeoutExpired):

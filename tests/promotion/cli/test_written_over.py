@@ -1,4 +1,4 @@
-"""What a command writes replaces what it wrote before, and nothing that somebody else wrote."""
+"""A command's output replaces its own earlier output, and no file that somebody else wrote."""
 
 import os
 
@@ -46,7 +46,7 @@ def test_its_own_earlier_files_are_replaced_without_asking_whatever_they_are(wit
         ("ledger", "export", "--out", "ledger.jsonl"),
     ]
     for line in lines:
-        (with_champion / line[-1]).write_text("")  # as `mktemp` leaves it
+        (with_champion / line[-1]).write_text("")  # as `mktemp` creates it
         for _ in range(2):
             code, _, told = command(*line)
             assert (code, "Error" in told) == (0, False), told
@@ -64,7 +64,7 @@ def test_an_exported_ledger_is_replaced_by_one_that_goes_on_from_it_alone(with_c
     assert len(longer) > len(shorter)
 
     (with_champion / "ledger.db").rename(with_champion / "longer.db")
-    assert command("ledger", "import", "ledger.jsonl")[0] == 0  # the same ledger, whole
+    assert command("ledger", "import", "ledger.jsonl")[0] == 0  # the same ledger, complete
     assert command(*export)[0] == 0
     (with_champion / "ledger.db").unlink()
     (with_champion / "shorter.jsonl").write_bytes(shorter)

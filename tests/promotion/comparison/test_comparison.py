@@ -301,7 +301,7 @@ def test_weights_count_as_repeated_rows(holdout):
     assert weighted.weight == repeated.weight
     assert [part.name for part in weighted.slices] == [part.name for part in repeated.slices]
     for one, other in zip(parts_of(weighted), parts_of(repeated), strict=True):
-        for mine in one.metrics:  # the repeated rows may be enough for a metric where the weighted are not
+        for mine in one.metrics:  # the repeated rows may suffice for a metric where the weighted rows do not
             yours = next(each for each in other.metrics if each.metric == mine.metric)
             assert (mine.champion, mine.challenger) == pytest.approx((yours.champion, yours.challenger), abs=1e-12)
     assert weighted.scores.shift == pytest.approx(repeated.scores.shift)

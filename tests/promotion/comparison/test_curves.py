@@ -1,4 +1,4 @@
-"""The curves of a decision: as the exact ones, in few numbers, whatever the number of rows."""
+"""The curves of a decision: close to the exact ones, with few numbers, for any number of rows."""
 
 import math
 
@@ -66,7 +66,7 @@ def judged_rows(draw):
 
 @given(judged_rows())
 @example(two_models(5_000)[:2])
-@example((np.tile([0.0, 1.0], 300), np.arange(600.0)))  # as ragged as can be
+@example((np.tile([0.0, 1.0], 300), np.arange(600.0)))  # as irregular as possible
 @example((np.array([0.0, 1.0]), np.array([0.5, 0.5])))
 def test_curves_lie_where_the_exact_ones_do(rows):
     labels, scores = rows

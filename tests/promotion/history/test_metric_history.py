@@ -8,7 +8,7 @@ pytestmark = pytest.mark.integration
 
 def test_only_the_decision_that_made_a_champion_crowns_and_no_rollback_does(registry_after_three_champions):
     registry = registry_after_three_champions
-    registry.rollback("toy", reason="complaints")  # `twin`, set by hand, makes way for `good` again
+    registry.rollback("toy", reason="complaints")  # `twin`, set by hand, is replaced by `good` again
     registry.gate(toy("spoilt"))
     found = [one for one in metric_history("toy", registry.history("toy")) if one.metric == "roc_auc"]
     assert [(one.tag, one.role, one.stage, one.verdict, one.crowned, one.of_champion) for one in found] == [

@@ -1,4 +1,4 @@
-"""Export and import: what is written comes back equal, and no changed line comes in."""
+"""Export and import: an export is imported unchanged, and a changed line is refused."""
 
 import json
 import re
@@ -274,7 +274,7 @@ def test_every_single_byte_changed_or_left_out_is_found():
                 chains = read(other.splitlines(keepends=True))
             except LedgerError:
                 continue
-            # The header's release and nothing else may say something else: nothing rests on it.
+            # Only the header's release may differ: nothing depends on it.
             assert chains["toy"].entries == TOY, (place, other[max(0, place - 20) : place + 20])
             assert b'"release":' in whole[max(0, place - 20) : place]
 

@@ -1,4 +1,4 @@
-"""Blocks of time where nobody said how rows depend on each other."""
+"""Blocks of time, used if the configuration does not say how rows depend on each other."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""The numbers do not depend on the container that they come in."""
+"""The numbers do not depend on the container that holds them."""
 
 from dataclasses import asdict
 from decimal import Decimal

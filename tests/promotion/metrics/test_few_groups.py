@@ -1,4 +1,4 @@
-"""A single model's value on few groups: how often its better bound lies above what is true, by simulation."""
+"""A single model's value on few groups: how often its better bound exceeds the true value, by simulation."""
 
 import math
 

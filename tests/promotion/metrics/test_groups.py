@@ -1,4 +1,4 @@
-"""Rows that belong together: errors by groups, held against independent implementations."""
+"""Grouped rows: errors by group, compared with independent implementations."""
 
 import math
 
@@ -55,7 +55,7 @@ def obuchowski(labels, scores, others, codes):
 def test_the_clustered_auc_is_obuchowskis_where_no_group_is_heavier_than_another():
     sizes = np.full(12, 20)
     labels, champion, challenger, codes = clustered(1, sizes)
-    labels = np.tile((np.arange(20) < 6).astype(int), 12)  # as many positives in each
+    labels = np.tile((np.arange(20) < 6).astype(int), 12)  # equally many positives in each
     found = compare(labels, champion, challenger, metrics=["roc_auc"], groups=codes)["roc_auc"]
     assert found.stderr**2 == pytest.approx(obuchowski(labels, champion, challenger, codes), rel=1e-10)
     assert found.dof <= 11
@@ -183,7 +183,7 @@ def test_weights_count_as_copies_of_rows_do():
     plain_rows = compare(*copied[:3], metrics=("roc_auc", "log_loss"), groups=copied[3])
     for one, other in zip(weighed.metrics, plain_rows.metrics, strict=True):
         assert (one.gain, one.dof) == pytest.approx((other.gain, other.dof), rel=1e-9)
-        assert one.stderr == pytest.approx(other.stderr, rel=2e-3)  # rows are counted for the factor that is undone
+        assert one.stderr == pytest.approx(other.stderr, rel=2e-3)  # the factor that is undone counts rows
 
 
 def test_a_group_with_a_class_to_itself_is_no_evidence():

@@ -1,4 +1,4 @@
-"""Every metric with an influence, against scikit-learn, finite differences, and plain definitions."""
+"""Every metric with an influence, compared with scikit-learn, finite differences, and plain definitions."""
 
 from dataclasses import replace
 
@@ -52,7 +52,7 @@ SKLEARN = {
     (Task.REGRESSION, "r2"): of_scores(sk.r2_score),
 }
 EVERY = [*SKLEARN, (Task.BINARY, COST)]
-SELF_TERM = {"average_precision"}  # leaves out what a row does to itself, so it is no plain derivative
+SELF_TERM = {"average_precision"}  # leaves out a row's effect on itself, so it is not a plain derivative
 
 scores_with_ties = st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.5000001, 0.75, 1.0])
 any_scores = scores_with_ties | st.floats(0, 1)
@@ -129,7 +129,7 @@ def test_influence_is_the_derivative_by_the_rows_weight(task, name, data):
 
     slopes = np.array([slope(lambda factor, i=i: value_at(i, factor)) for i in range(len(rows))])
 
-    if name == "roc_auc_ovr":  # the mean of areas with a factor of their own each
+    if name == "roc_auc_ovr":  # the mean of areas, each with its own factor
         areas = [metric("roc_auc").estimate(one).influence for one in rows.one_vs_rest]
         np.testing.assert_allclose(found.influence, np.mean(areas, axis=0), atol=1e-12)
     else:
@@ -219,7 +219,7 @@ def test_rank_metrics_see_only_the_ranking(name, rows):
 @pytest.mark.parametrize("name", ["log_loss", "brier_score", "accuracy", "balanced_accuracy"])
 @given(rows=scored_rows())
 def test_two_columns_of_scores_are_worth_as_much_as_one(name, rows):
-    scores = np.where(np.isclose(rows.scores, 0.5), 0.6, rows.scores)  # at 0.5 one says 0, the other the first class
+    scores = np.where(np.isclose(rows.scores, 0.5), 0.6, rows.scores)  # at 0.5 the two take different classes
     rows = replace(rows, scores=scores)
     two = replace(rows, scores=np.column_stack([1 - scores, scores]), task=Task.MULTICLASS)
 
@@ -272,7 +272,7 @@ def test_a_handful_of_rows_on_which_the_models_differ_is_no_certainty():
     one, other = (metric("recall").estimate(replace(rows, scores=each)) for each in (before, after))
 
     assert (other.value - one.value) / paired_error(one, other, rows) < 1.6449
-    assert paired_error(one, one, rows) == pytest.approx(np.sqrt(0.5) / 50)  # none against none is no certainty either
+    assert paired_error(one, one, rows) == pytest.approx(np.sqrt(0.5) / 50)  # none against none is not certain either
 
 
 def test_only_shares_of_few_rows_are_counted_as_such():

@@ -1,4 +1,4 @@
-"""What is measured does not depend on the unit that labels, costs and weights come in."""
+"""Results do not depend on the unit of labels, costs and weights."""
 
 import numpy as np
 import pytest
@@ -104,7 +104,7 @@ def test_scores_that_differ_beyond_double_precision_leave_the_metric_missing():
     (missing,) = compare(np.zeros(N), np.full(N, 1e-200), np.full(N, 2e-200), metrics=["brier_score"]).missing
     assert "scale the labels" in missing.reason
     nothing = compare(np.tile([0, 1], 300), np.full(N, 0.1), np.full(N, 0.2), metrics=["recall_at_precision(0.9)"])
-    assert nothing["recall_at_precision(0.9)"].stderr == 0.0  # one ranking: the metric sees no difference
+    assert nothing["recall_at_precision(0.9)"].stderr == 0.0  # the rankings are equal: the metric sees no difference
     policy = Policy.from_toml(
         {"primary": {"metric": "roc_auc"}, "guardrails": [{"metric": "roc_auc", "max_loss": 0.1}]}
     )

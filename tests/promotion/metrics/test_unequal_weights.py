@@ -1,4 +1,4 @@
-"""Rows of unequal weight tell as much as fewer rows: in the error, in what is missing, and in what a policy asks for."""
+"""Rows of unequal weight count as fewer rows: in errors, in missing metrics, and in a policy's minimum numbers."""
 
 import numpy as np
 import pytest

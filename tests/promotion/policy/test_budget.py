@@ -63,7 +63,7 @@ class TestSketches:
         rows = keys(n_rows)
         shared = min(int(overlap * n_rows), n_others)
         others = np.concatenate([rows[:shared], keys(n_others - shared, seed=1)])
-        # 512 rows tell a share of one half to 0.022; where two thirds of them are out of reach, to 0.04.
+        # 512 rows estimate a share of one half to 0.022; if two thirds of them are not comparable, to 0.04.
         assert HoldoutSketch.of(rows).share_seen(HoldoutSketch.of(others)) == pytest.approx(shared / n_rows, abs=0.12)
 
     def test_where_few_rows_can_be_told_it_is_reuse_in_doubt(self):

@@ -1,4 +1,4 @@
-"""`decide` beside a second implementation, written from docs/concepts and without a line of its code."""
+"""`decide` compared with a second implementation, written from docs/concepts without any of its code."""
 
 import math
 from functools import cache
@@ -145,7 +145,7 @@ def verdict(enough, grounds, *, decisive):
     return "promote" if set(applies) == {"passed"} else "hold"
 
 
-# Numbers on a coarse grid, so that equality is common, and in sums that rounding tells apart, such as 0.1 + 0.2.
+# Numbers on a coarse grid, so that equality is common, and in sums that differ by rounding, such as 0.1 + 0.2.
 grid = st.integers(0, 10).map(lambda k: k / 10) | st.sampled_from([0.1 + 0.2, 0.7 - 0.4, 1 - 0.9])
 errors = st.sampled_from([0.0, 0.01, 0.05, 0.1, 0.3])
 dofs = st.none() | st.sampled_from([1.0, 4.0, 30.5])

@@ -1,4 +1,4 @@
-"""What groups, blocks and Student's t change in a decision; and that nothing changes without them."""
+"""The effect of groups, blocks and Student's t on a decision; and that nothing changes without them."""
 
 import json
 from dataclasses import replace

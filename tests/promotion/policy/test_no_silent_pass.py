@@ -1,4 +1,4 @@
-"""I6: whatever the rows hold, what could not be measured never promotes, and the decision names it."""
+"""I6: for any rows, an unmeasured requirement never promotes, and the decision names it."""
 
 import json
 
@@ -101,7 +101,7 @@ def test_a_constant_challenger_gains_nothing_on_an_equal_one(holdout, metric, sc
 @given(holdouts(), st.sampled_from(["roc_auc", "f1", "log_loss", "brier_score", "recall_at_fpr(0.05)", "accuracy"]))
 def test_a_guardrail_slice_or_floor_that_cannot_be_measured_holds_even_the_perfect_one(holdout, metric):
     perfect = holdout[2]
-    beyond = perfect * 3 - 1  # no probabilities any more, and still the perfect ranking
+    beyond = perfect * 3 - 1  # no longer probabilities, but still the perfect ranking
     needs_probabilities = {"metric": "log_loss"}
     for rules in (
         {"guardrails": [needs_probabilities | {"max_loss": 1.0}]},

@@ -1,4 +1,4 @@
-"""I5: noise is not promoted, however many equally good challengers are put to one holdout. Seeded; `benchmarks/decisions.py` measures it closely."""
+"""I5: noise is not promoted, however many equally good challengers one holdout judges. Seeded; `benchmarks/decisions.py` measures it precisely."""
 
 import numpy as np
 import pytest
@@ -41,6 +41,6 @@ def probabilities(odds):
 
 @pytest.mark.parametrize("metric", ["roc_auc", "log_loss", "f1"])
 def test_a_budget_keeps_noise_out_where_a_fixed_level_does_not(metric):
-    # At 5 % three runs of sixty are expected to promote; nine or more happen by chance once in three hundred and fifty.
+    # At 5 %, three of sixty runs are expected to promote; nine or more happen by chance once in 350.
     assert runs_that_promote(metric, budgeted=True) <= 8
     assert runs_that_promote(metric, budgeted=False) >= 15

@@ -1,4 +1,4 @@
-"""What is to be expected of a gain that passed: held against draws of which only those above the bound are kept."""
+"""The selection-adjusted estimate of a gain that passed, compared with simulated draws above the bound."""
 
 from dataclasses import replace
 

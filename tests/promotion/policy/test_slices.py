@@ -56,7 +56,7 @@ def test_a_rule_lets_pass_what_is_not_shown_unless_it_must_be_proven():
 
 
 def test_of_many_slices_one_that_looks_worse_by_chance_does_not_block():
-    # 1.8 standard errors below the margin: shown at 5 % when it stands alone, not among twenty.
+    # 1.8 standard errors below the margin: significant at 5 % alone, not among twenty.
     odd = part("NL", found(-0.02 - 1.8 * 0.01))
     others = [part(f"C{place}", found(0.0)) for place in range(19)]
     assert outcomes(odd)["roc_auc where country = NL"] is Outcome.FAILED

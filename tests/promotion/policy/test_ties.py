@@ -1,4 +1,4 @@
-"""`rule = "point"`: what is equal but for rounding is a tie; what differs by one row is not."""
+"""`rule = "point"`: values that differ only by rounding are a tie; values that differ by one row are not."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What tests of the verbs begin from."""
+"""Initial situations for tests of the verbs."""
 
 import bentoml
 import pytest
@@ -10,7 +10,7 @@ from promotion.interfaces import call
 
 @pytest.fixture
 def made_by_the_tutorial(store):
-    """A champion as the tutorial makes it: owner, stage, a custom object, and none of our metadata."""
+    """A champion made as in the tutorial: owner, stage, a custom object, and no metadata from this project."""
     recipe = ToyRecipe(skill="weak")
     model = recipe.train(recipe.split(synthetic_rows(400, seed=3)).training, step=call).model
     with bentoml_at(store.home):

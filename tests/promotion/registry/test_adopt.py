@@ -1,4 +1,4 @@
-"""Adoptions: what a person vouches for, and what the gate makes of it."""
+"""Adoptions: what a person vouches for, and how the gate uses it."""
 
 import pytest
 from situation import faults, kinds, stages, toy

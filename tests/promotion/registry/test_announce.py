@@ -1,4 +1,4 @@
-"""Who is told what was recorded, when, and that telling never changes it."""
+"""Announcements: who gets recorded entries, and when; a failed announcement never changes the record."""
 
 import pytest
 from situation import kinds, toy

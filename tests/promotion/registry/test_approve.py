@@ -1,4 +1,4 @@
-"""Approvals: who may answer, how many are needed, until when."""
+"""Approvals: who may answer, how many are required, and until when."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.integration
 class TestApproval:
     @pytest.fixture
     def people(self, opened, tmp_path):
-        """A registry for each, of which two must approve; alice trained and asked for the decision on `toy:good`."""
+        """A registry per person; two must approve. Alice trained `toy:good` and requested its decision."""
         keys = {"approval": "required", "approvers": ["os:alice", "os:bob", "os:carol"], "min_approvals": 2}
         config = settings_at(tmp_path, policy=keys)
         made = {name: opened(config=config, actor=lambda name=name: f"os:{name}") for name in ("alice", "bob", "carol")}
@@ -134,7 +134,7 @@ class TestApproval:
 
     @pytest.fixture
     def late(self, people, opened):
-        """A registry for anybody at any later moment."""
+        """Opens a registry for any person at any later moment."""
         config = people["alice"].config
         return lambda who, at=NOON + timedelta(days=8): opened(config=config, actor=lambda: who, clock=lambda: at)
 

@@ -1,4 +1,4 @@
-"""Rows that depend on each other, from the configuration to the record and back."""
+"""Dependent rows, from the configuration to the record and back."""
 
 import json
 from dataclasses import replace
@@ -73,7 +73,7 @@ def test_noise_of_days_is_promoted_by_rows_and_held_by_days(tmp_path, keys, draw
     assert found.evidence.dependence.said == said
     assert found.evidence.dependence.sentence in [note.text for note in decision_page(found).notes]
     assert registry.compare(toy("p"), toy("q")) == found.evidence
-    # the record alone makes it again, whatever the configuration says by now
+    # the record alone suffices to recompute it, whatever the configuration says now
     assert recomputed(registry) == recomputed(opened(tmp_path, dependence="independent")) == []
     assert recomputed(opened(tmp_path, group="p")) == []
     (replayed,) = registry.replay("toy", registry.config.model("toy").policy)

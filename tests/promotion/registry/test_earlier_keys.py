@@ -1,7 +1,7 @@
-"""What release 0.1.0 recorded of rows, whose key column pyarrow took for numbers, still finds its rows.
+"""Release 0.1.0 recorded rows whose key column pyarrow read as numbers; this release still finds them.
 
-`store_of_0_1_0.tar.gz` was written by that release: 900 customers `001000` to `001899` in `rows.csv`, five versions, of
-which `memory` was not judged yet, and the ledger of four decisions. Recipe and policy are those below.
+`store_of_0_1_0.tar.gz` was written by that release: 900 customers `001000` to `001899` in `rows.csv`, five versions
+(`memory` not yet judged), and the ledger of four decisions. Recipe and policy are those below.
 """
 
 import tarfile
@@ -72,7 +72,7 @@ def test_its_decisions_come_out_as_they_were_made(registry):
     assert [one for one in registry.audit("toy", recompute=True) if one.code.startswith("AUD07")] == []
     recorded = [entry.body["decision"] for entry in registry.history("toy") if entry.kind == "decision"]
     slices = [part["value"] for part in recorded[1]["evidence"]["slices"]]
-    assert slices == ["BW", "ZA", "(missing)"]  # as NA was taken for then
+    assert slices == ["BW", "ZA", "(missing)"]  # NA was read as missing then
 
 
 @pytest.mark.parametrize("keys", [{}, {"time_unit": "s"}, {"group": "country"}, {"dependence": "independent"}])

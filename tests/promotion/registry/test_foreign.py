@@ -1,4 +1,4 @@
-"""MLflow's aliases that this ledger never sent: nothing is promoted over them, and nothing moves them unasked."""
+"""MLflow aliases that this ledger never sent: nothing is promoted over them, and nothing moves them unasked."""
 
 import pytest
 from situation import faults, kinds, settings_at, toy
@@ -23,7 +23,7 @@ ANEW = "- Begin without it, on record: add `--start-anew --reason …` to `promo
 
 @pytest.fixture
 def theirs(mlflow):
-    """Three versions of `toy` that somebody else made in MLflow."""
+    """Three versions of `toy` that somebody else created in MLflow."""
     mlflow.create_registered_model("toy", tags={"team": "risk"})
     return [mlflow.create_model_version("toy", source="file:///nowhere", tags={"by": "them"}) for _ in range(3)]
 
@@ -115,7 +115,7 @@ class TestNoChampionOfRecord:
             "os:alice",
             FreshStart(reason="the old one is retired", aliases=aliases),
         )
-        assert shown(registry)["champion"] == "toy/2"  # it serves until there is another one
+        assert shown(registry)["champion"] == "toy/2"  # it serves until there is another champion
         registry.notices.clear()
         registry.start_anew("toy", reason="again")
         assert registry.notices == [
@@ -135,7 +135,7 @@ class TestNoChampionOfRecord:
 
         mlflow.set_registered_model_alias(
             "toy", "champion", "2"
-        )  # not the one that was given up, but the next one's act
+        )  # not the alias that was given up, but somebody's next change
         registry.gate(toy("good"))
         assert shown(registry)["champion"] == "toy/2"
         assert {one.code for one in faults(registry)} == {"AUD038"}

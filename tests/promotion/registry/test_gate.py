@@ -1,4 +1,4 @@
-"""The gate: what it decides, moves and records, and what it refuses."""
+"""The gate: what it decides, moves, records and refuses."""
 
 import numpy as np
 import pytest
@@ -69,7 +69,7 @@ class TestGate:
         everything = synthetic_rows(3600)
         everything.to_csv(tmp_path / "more.csv", index=False)
         decision = registry_with_champion.gate(toy("good"), data=tmp_path / "more.csv")
-        # The later half of 3,600 rows is 1,800 to 3,600, none of which is among the first 1,200, that trained both.
+        # The later half of 3,600 rows, 1,800 to 3,600, contains none of the first 1,200, which trained both.
         assert (decision.holdout.rows, decision.holdout.removed) == (1800, 0)
         everything[:1600].to_csv(tmp_path / "less.csv", index=False)
         decision = registry_with_champion.gate(toy("twin"), data=tmp_path / "less.csv")

@@ -1,4 +1,4 @@
-"""Which rows judge, and how often: a clean judge (I4) and a budget for each holdout (I5), through the whole gate."""
+"""Which rows judge, and how often: clean holdouts (I4) and a budget per holdout (I5), through the whole gate."""
 
 import pandas as pd
 import pytest
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture
 def learnt_by_heart(store):
-    """A version that saw every row of `rows.csv`, the holdout's too, and remembers each label."""
+    """A version that saw every row of `rows.csv`, including the holdout, and memorised each label."""
     rows = synthetic_rows()
     model = KNeighborsClassifier(n_neighbors=1).fit(rows[["a", "b"]].to_numpy(), rows["y"])
     store.save(
@@ -39,7 +39,7 @@ class TestALeak:
         self, registry_with_champion, learnt_by_heart
     ):
         registry = registry_with_champion
-        # What the plain comparison sees: a perfect model.
+        # The plain comparison sees a perfect model.
         rows = synthetic_rows()[1200:]
         model = registry.store.load(learnt_by_heart, digest=registry.store.digest(learnt_by_heart)).model
         assert (model.predict(rows[["a", "b"]].to_numpy()) == rows["y"]).all()
@@ -55,7 +55,7 @@ class TestALeak:
     def test_a_leaking_champion_is_caught_its_rows_removed_and_the_verdict_changes(
         self, opened, store, learnt_by_heart, tmp_path
     ):
-        more = synthetic_rows(6000)  # the first 2,400 are those of rows.csv, and the later half of all judges
+        more = synthetic_rows(6000)  # the first 2,400 are those of rows.csv; the later half of all judges
         more.to_csv(tmp_path / "more.csv", index=False)
         half_seen = ToyRecipe().split(more).training
         store.save(
@@ -68,10 +68,10 @@ class TestALeak:
         more[:2400].to_csv(tmp_path / "seen.csv", index=False)
         leaky.promote(learnt_by_heart, reason="it looked perfect", override=True)
 
-        # On the rows that the champion has seen nothing can beat it, and none of them may judge.
+        # Nothing can beat the champion on rows that it has seen, and none of them may judge.
         on_seen = leaky.gate(toy("good"))
         assert (on_seen.verdict, on_seen.holdout.removed, on_seen.holdout.rows) == (Verdict.HOLD, 1200, 0)
-        # On a file that mixes them with new ones only the new ones judge, and the honest model wins.
+        # On a file that mixes them with new rows, only the new rows judge, and the honest model wins.
         mixed = leaky.gate(toy("honest"), data=tmp_path / "more.csv")
         assert (mixed.holdout.removed, mixed.holdout.rows) == (0, 3000)
         assert mixed.verdict is Verdict.PROMOTE
@@ -107,7 +107,7 @@ class TestTheRowsThatJudge:
         assert registry.gate(toy("noisy"), data=tmp_path / "rows.csv").holdout.rows == 1200
 
     def test_a_file_that_judges_trains_no_model_whatever_data_holds(self, opened, tmp_path):
-        synthetic_rows()[1800:].to_csv(tmp_path / "judges.csv", index=False)  # as rows.csv holds them too
+        synthetic_rows()[1800:].to_csv(tmp_path / "judges.csv", index=False)  # as in rows.csv
         registry = opened(config=settings_at(tmp_path, holdout="judges.csv"))
         split = registry.reader.split("toy", *registry.reader.load("toy"))
         assert (len(split.training), len(split.holdout)) == (1800, 600)
@@ -260,7 +260,7 @@ class TestTheBudget:
         half = synthetic_rows()[1800:]
         mixed = half.merge(fresh[:600], how="outer")
         mixed.to_csv(tmp_path / "mixed.csv", index=False)
-        # Four decisions saw one half of these rows, and one the other half.
+        # Four decisions used one half of these rows, and one decision the other half.
         used = registry.gate(many[5], holdout=tmp_path / "mixed.csv").budget.use
         assert used == pytest.approx(1 + 4 * 0.5 + 0.5, abs=0.3)
 

@@ -1,4 +1,4 @@
-"""A registry on somebody else's store: in memory, without maintenance."""
+"""A registry on a user's own store: in memory, without maintenance."""
 
 from dataclasses import replace
 
@@ -34,7 +34,7 @@ def filled():
 
 @pytest.fixture
 def store(filled):
-    """Instead of the Bento store of other tests; `registry` and its like are on it."""
+    """Replaces the Bento store of other tests; `registry` and similar fixtures use it."""
     store = MemoryStore()
     store.kept = dict(filled)
     return store

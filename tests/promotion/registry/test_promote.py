@@ -1,4 +1,4 @@
-"""Promotions by hand: when a decision stands, when it is made again, and when none is needed."""
+"""Manual promotions: when a decision stands, when it is repeated, and when none is needed."""
 
 import pytest
 from recipes import synthetic_rows

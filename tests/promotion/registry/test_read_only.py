@@ -1,4 +1,4 @@
-"""An audit of a copy that nobody can write to: ledger, store, rows, MLflow and cache on a read-only disk."""
+"""An audit of a read-only copy: ledger, store, rows, MLflow and cache on a read-only disk."""
 
 import gc
 import json
@@ -59,7 +59,7 @@ def copy(tmp_path_factory, trained_store):
     if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("this user may not mount")
     yield here, disk
-    subprocess.run(["umount", "--lazy", str(disk)], check=True)  # the ledgers are open still
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)  # the ledgers are still open
 
 
 def audit(folder):

@@ -1,4 +1,4 @@
-"""Readmissions: they lift what a rollback did, and move nothing."""
+"""Readmissions: they lift the block of a rollback, and move nothing."""
 
 import pytest
 from situation import kinds, stages, toy

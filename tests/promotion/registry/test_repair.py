@@ -1,4 +1,4 @@
-"""What others did to the Bento store behind the registry's back: named, mended where it can be, never in the way."""
+"""Changes by others in the Bento store: reported, repaired if possible, never in the way."""
 
 import shutil
 
@@ -44,7 +44,7 @@ class Killed(BaseException):
 
 @pytest.fixture
 def pending(registry_with_champion, monkeypatch):
-    """`toy:good` was promoted over `toy:weak`, and the process was killed before any label was written."""
+    """`toy:good` was promoted over `toy:weak`, and the process was killed before it wrote any label."""
 
     def killed(*_):
         raise Killed
@@ -166,7 +166,7 @@ class TestWhilePending:
         champion = {"rollback": "weak", "promote": "twin"}.get(next_command, "good")
         assert registry.champion("toy").tag == toy(champion)
         serving = [one.tag.version for one in registry.store.versions("toy") if one.stage == "prod"]
-        lost = version == champion  # then the label stays where it was, so that a service finds one
+        lost = version == champion  # then the label stays, so that a service finds a version
         assert serving == (["weak"] if lost else [champion])
 
     @pytest.mark.parametrize("hurt", [tear, cut, vanish])

@@ -1,4 +1,4 @@
-"""Rollbacks: along the line, to a version, to a moment."""
+"""Rollbacks: to the previous champion, to a version, to a moment."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""A version that a person rolled back from serves again only by a person's word, whatever is judged and promoted."""
+"""A rolled-back version serves again only if a person overrides or readmits it, whatever the gate decides."""
 
 import contextlib
 import re

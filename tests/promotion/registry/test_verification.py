@@ -1,4 +1,4 @@
-"""What is to serve is seen to score before anything moves."""
+"""A version that is to serve is checked to score before anything moves."""
 
 import pytest
 from recipes import ToyRecipe, synthetic_rows

@@ -45,7 +45,7 @@ def reports(registry):
 
 @pytest.fixture
 def judged(registry_with_champion):
-    """A first model, a gain, a hold, a rejection and an override, as the ledger has them."""
+    """A first model, a gain, a hold, a rejection and an override, from the ledger."""
     for name in ("good", "twin", "spoilt"):
         registry_with_champion.register(toy(name), Origin(run_id=f"run-{name}"))
         registry_with_champion.gate(toy(name))

@@ -1,4 +1,4 @@
-"""Plots at the ends of what they are handed: nearly all scores alike, a hundred rows, names with signs in them."""
+"""Plots of extreme inputs: nearly equal scores, a hundred rows, special characters in names."""
 
 import numpy as np
 import pytest

@@ -52,8 +52,8 @@ def opened_at(root):
 
 @pytest.fixture(scope="module")
 def drawn(trained_store, tmp_path_factory):
-    """`toy` with real versions, and two models with longer histories, one of them by somebody hostile; in `site` the
-    site of all of them at `LATER`. Tests copy it, so that each page is drawn once."""
+    """`toy` with real versions, and two models with longer histories, one of them hostile; in `site` the site of all of
+    them at `LATER`. Tests copy it, so that each page is drawn once."""
     root = tmp_path_factory.mktemp("three")
     shutil.copytree(trained_store, root / "bentoml")
     synthetic_rows().to_csv(root / "rows.csv", index=False)
@@ -134,7 +134,7 @@ def test_what_has_not_changed_is_not_written_again_and_what_is_not_ours_stays(th
     three_models.rollback("toy", reason="complaints")
     of_good = decision_page_name(three_models.state("toy").versions["toy:good"].decision.digest)
     assert write_site(three_models, folder, now=LATER).drawn == [of_good, "model-toy.html", "index.html"]
-    assert write_site(three_models, folder, now=LATER + timedelta(days=1)).drawn == ["index.html"]  # ages
+    assert write_site(three_models, folder, now=LATER + timedelta(days=1)).drawn == ["index.html"]  # the ages
     cut = (folder / "model-churn.html").read_text()[:5000]
     (folder / "model-churn.html").write_text(cut)
     assert write_site(three_models, folder, now=LATER + timedelta(days=1)).drawn == ["model-churn.html"]

@@ -1,4 +1,4 @@
-"""A training's log in a real MLflow: refused for good, it is named, is not tried again and leaves no run behind."""
+"""A training's log in a real MLflow: a permanent refusal is reported, not retried, and leaves no run."""
 
 import urllib.request
 from http.client import HTTPException
@@ -52,7 +52,7 @@ def reply(handler, status, body, kind):
 
 @pytest.fixture
 def trained(settings_of_toy, registry):
-    """All that is logged of one training of `toy`."""
+    """Everything that one training of `toy` logs."""
     recipe = ToyRecipe(skill="good")
     _, data = registry.reader.load("toy")
     split = recipe.split(data.rows)

@@ -1,4 +1,4 @@
-"""What Prefect shows of words that others wrote."""
+"""Prefect artifacts with text from others."""
 
 from promotion.findings import Code, Finding, Severity
 from promotion.policy import Check, Kind

@@ -1,4 +1,4 @@
-"""Rows and values that flows keep from run to run."""
+"""Rows and values that flows cache across runs."""
 
 import numpy as np
 import pandas as pd
@@ -37,7 +37,7 @@ def unread():
 
 
 def typical():
-    """A frame with all that `read_rows` gives, and an index of its own."""
+    """A frame with every type that `read_rows` returns, and its own index."""
     return pd.DataFrame(
         {
             "key": pd.array(["a", "b", None], dtype="str"),

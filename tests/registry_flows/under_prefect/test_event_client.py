@@ -1,4 +1,4 @@
-"""Whether there is a Prefect to tell, and what is said where it does not answer."""
+"""Whether events can be sent to Prefect, and the message if it does not answer."""
 
 import os
 import re

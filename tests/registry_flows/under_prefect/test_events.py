@@ -1,4 +1,4 @@
-"""Which events follow from what was recorded."""
+"""The events that follow from recorded entries."""
 
 import json
 from datetime import datetime, timedelta
@@ -35,7 +35,7 @@ DIGEST = "c0ffee" * 10 + "0000"
 
 @pytest.fixture
 def told():
-    """What each change of `registry` announced, in order."""
+    """The announcements of each change of `registry`, in order."""
     return []
 
 
@@ -48,7 +48,7 @@ class TestOfRealChanges:
     def test_each_verdict_and_each_change_by_hand_has_its_event(self, registry, told):
         registry.gate(toy("weak"))
         registry.gate(toy("spoilt"))
-        registry.gate(toy("spoilt"))  # rejected already, so nothing moves
+        registry.gate(toy("spoilt"))  # already rejected, so nothing moves
         registry.gate(toy("good"))
         registry.gate(toy("twin"))
         registry.promote(toy("noisy"), reason="try it", override=True)
@@ -147,7 +147,7 @@ def moved(cause, after):
 
 AUTOMATIC, REQUIRED = ApprovalRule.AUTOMATIC, ApprovalRule.REQUIRED
 FOLLOWS = [
-    (decided(Verdict.PROMOTE, AUTOMATIC), ()),  # its transition tells of it
+    (decided(Verdict.PROMOTE, AUTOMATIC), ()),  # its transition gives the event
     (decided(Verdict.PROMOTE, REQUIRED), (REQUESTED,)),
     (decided(Verdict.HOLD, AUTOMATIC), (HELD,)),
     (decided(Verdict.HOLD, REQUIRED), (HELD,)),
@@ -156,7 +156,7 @@ FOLLOWS = [
     (moved("promotion", Stage.PROD), (PROMOTED,)),
     (moved("rollback", Stage.PROD), (ROLLED_BACK,)),
     (moved("denial", Stage.REJECTED), (REJECTED,)),
-    (moved("rejection", Stage.REJECTED), ()),  # its decision tells of it
+    (moved("rejection", Stage.REJECTED), ()),  # its decision gives the event
     (moved("reopening", Stage.STAGING), ()),
     (moved("adoption", Stage.PROD), ()),
     (moved("repair", Stage.PROD), ()),

@@ -1,4 +1,4 @@
-"""What happens after a change, and after an audit."""
+"""Events after a change, and after an audit."""
 
 from promotion.findings import Code, Finding, Severity
 from registry_flows.under_prefect import listeners

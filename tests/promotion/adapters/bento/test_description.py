@@ -1,4 +1,4 @@
-"""The two readers of `model.yaml`: what the fast one reads is what the other reads, since digests are made of it."""
+"""The two readers of `model.yaml` give the same result, because digests are made from it."""
 
 import pytest
 import yaml
@@ -20,7 +20,7 @@ WRITTEN = st.text(st.sampled_from("ab01:-?,[]{}&*!|>%@`'\"#. \n~<=") | st.charac
 
 def read(text, loader):
     try:
-        return repr(description._parsed(text, loader))  # of NaN too
+        return repr(description._parsed(text, loader))  # also equal for NaN
     except description.DamagedDescription:
         return "damaged"
 

@@ -1,4 +1,4 @@
-"""What an audit remembers of files, and when it looks again."""
+"""The digest cache of audits: what it keeps, and when files are read again."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ def settled(monkeypatch):
 
 @pytest.fixture
 def hashed(monkeypatch):
-    """Tags that were hashed."""
+    """The tags that were hashed."""
     tags, digest = [], BentoStore._hashed
     monkeypatch.setattr(BentoStore, "_hashed", lambda self, tag: tags.append(tag.version) or digest(self, tag))
     return tags
@@ -47,7 +47,7 @@ def test_both_digests_are_remembered_and_anew_where_an_earlier_release_kept_one(
     look(store, tmp_path)
     with digest_cached(store.home, tmp_path / "cache") as seen:
         assert seen.digests(toy("good")) == store.digests(toy("good"))
-    assert len(hashed) == 6  # the last one by the store itself
+    assert len(hashed) == 6  # the store itself hashed the last one
     with sqlite3.connect(tmp_path / "cache" / "digests.db") as cache:
         cache.execute("UPDATE seen SET digest = substr(digest, 1, 64)")
     cache.close()

@@ -1,4 +1,4 @@
-"""A store that others wrote into: whatever lies there, reads end, and end in our sentences; nothing is written outside."""
+"""A store that others wrote into: every read ends, with a result or an error sentence; nothing is written outside."""
 
 import io
 import os
@@ -78,7 +78,7 @@ DEFORMED = {
 
 @pytest.fixture
 def good(store):
-    """The description of `toy:good`, to be spoilt."""
+    """The description of `toy:good`, which tests damage."""
     return store.path(toy("good")) / "model.yaml"
 
 
@@ -334,7 +334,7 @@ class TestWhatIsNoVersion:
 class TestLinks:
     @pytest.fixture
     def elsewhere(self, store, tmp_path):
-        """`toy:good` lies outside, and a link leads there."""
+        """`toy:good` is outside the store, and a link leads there."""
         shutil.move(store.path(toy("good")), tmp_path / "elsewhere")
         store.path(toy("good")).symlink_to(tmp_path / "elsewhere")
         return tmp_path / "elsewhere"
@@ -424,7 +424,7 @@ def as_somebody_else():
 class TestPermissions:
     @pytest.fixture
     def open_to_all(self, store, tmp_path):
-        """Anyone may reach and read the store."""
+        """Lets anyone reach and read the store."""
         for folder in tmp_path.parents:
             if folder.stat().st_uid == os.geteuid():
                 folder.chmod(folder.stat().st_mode | 0o755)
@@ -514,7 +514,7 @@ class TestPermissions:
 
 @pytest.fixture(scope="module")
 def fuzzed(trained_store, tmp_path_factory):
-    """A store of one whole version, whose description each example spoils."""
+    """A store of one whole version, whose description each example damages."""
     home = tmp_path_factory.mktemp("fuzzed") / "bentoml"
     shutil.copytree(trained_store / "models" / "toy" / "good", home / "models" / "toy" / "good")
     store = BentoStore(home)

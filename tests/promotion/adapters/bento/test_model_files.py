@@ -1,4 +1,4 @@
-"""What is loaded is what was registered: whatever changes in a version's folder is refused before it is unpickled."""
+"""Only registered files are loaded: any change in a version's folder is refused before unpickling."""
 
 import json
 import os
@@ -23,7 +23,7 @@ def digest(store):
 
 @pytest.fixture(autouse=True)
 def nothing_is_unpickled(monkeypatch):
-    """Whatever is loaded in these tests was not refused in time."""
+    """Fails the test if anything is unpickled, because it was then not refused in time."""
 
     def load(*arguments):
         pytest.fail("the model was loaded")

@@ -54,7 +54,7 @@ def empty_store(tmp_path):
 
 @pytest.fixture(scope="module")
 def shared_store(trained_store, tmp_path_factory):
-    """A store whose descriptions each example writes anew."""
+    """A store whose descriptions each example rewrites."""
     home = tmp_path_factory.mktemp("shared") / "bentoml"
     shutil.copytree(trained_store, home)
     return BentoStore(home)
@@ -96,7 +96,7 @@ class TestSave:
         rows = empty_store.training_rows(tag)
         assert (rows.fingerprints.tolist(), rows.form) == ([1, 2, 3], KEY_FORM)
         path = empty_store.path(tag)
-        (path / "training_rows.2.npy").rename(path / "training_rows.npy")  # as an earlier release named it
+        (path / "training_rows.2.npy").rename(path / "training_rows.npy")  # named as in an earlier release
         assert empty_store.training_rows(tag).form == FIRST_FORM
         assert np.array_equal(loaded.model.coef_, trained.model.coef_)
         assert [stored.tag for stored in empty_store.versions("toy")] == [tag]
@@ -357,7 +357,7 @@ def test_an_unknown_tag_names_the_nearest(store, tag, sentence):
 
 def test_the_versions_saved_with_a_value_are_found_however_it_is_written(store):
     assert [str(one.tag) for one in store.versions("toy", metadata={"version": "good"})] == ["toy:good"]
-    assert store.versions("toy", metadata={"name": "good"}) == ()  # among the labels or elsewhere it does not count
+    assert store.versions("toy", metadata={"name": "good"}) == ()  # among the labels or elsewhere, it does not count
     described = store.path(toy("weak")) / "model.yaml"
     before, metadata, after = described.read_text().partition("metadata:")
     described.write_text(before + metadata + after.replace("version: weak", 'version: "goo\\x64"', 1))

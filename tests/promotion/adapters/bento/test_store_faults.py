@@ -1,4 +1,4 @@
-"""Our own writes: whatever operation fails, the store is as it was, or as it shall be."""
+"""The registry's own writes: whichever operation fails, the store is in its old or its new state."""
 
 import contextlib
 import errno

@@ -1,4 +1,4 @@
-"""The ledger's database when it is locked, full, read-only, away or none: one sentence, nothing recorded."""
+"""The ledger's database locked, full, read-only, unavailable or invalid: one sentence, nothing recorded."""
 
 import multiprocessing
 import os

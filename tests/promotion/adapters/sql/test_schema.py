@@ -1,4 +1,4 @@
-"""The tables of the ledger: made once, refused when they are of another release, upgraded with every entry."""
+"""The ledger's tables: created once, refused if another release made them, upgraded with every entry."""
 
 import importlib.util
 import json
@@ -32,7 +32,7 @@ BODIES = [
 ]
 ENTRIES = tuple(chain("toy", None, BODIES, at=NOW, actor="os:alice"))
 
-# As the first release made them, word for word.
+# Exactly as the first release created them.
 FIRST_TABLES = """
 CREATE TABLE entries (
     model VARCHAR(63) NOT NULL, seq INTEGER NOT NULL, kind VARCHAR(32) NOT NULL, at VARCHAR(40) NOT NULL,
@@ -48,7 +48,7 @@ CREATE TABLE heads (
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request, tmp_path):
-    """Of an empty database."""
+    """URL of an empty database."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'ledger.db'}"
     return request.getfixturevalue("postgres_server").new_database()
@@ -63,7 +63,7 @@ def engine(url):
 
 @pytest.fixture
 def of_first_release(engine, url):
-    """The URL of a ledger with two entries, as the first release left it."""
+    """URL of a ledger with two entries, as the first release left it."""
     with engine.begin() as connection:
         for statement in FIRST_TABLES.split(";")[:2]:
             connection.execute(text(statement))

@@ -1,4 +1,4 @@
-"""The words around a plot: none is cut off, none covers another, whatever they are."""
+"""The text around a plot: none is cut off or overlaps, whatever it is."""
 
 import re
 from itertools import pairwise
@@ -32,7 +32,7 @@ def test_numbers_of_any_size_have_room(top):
     assert box.height > 180
     numbers = [(text, x) for text, x in words(svg) if re.fullmatch(r"[\d.]+", text)]
     assert len(numbers) >= 8
-    assert min(x - 6.7 * len(text) for text, x in numbers) > 0  # those of the upright axis end at x
+    assert min(x - 6.7 * len(text) for text, x in numbers) > 0  # labels of the y axis end at x
     assert max(x for _, x in numbers) < 360
     across = sorted(x for text, x in numbers if x > box.x0)
     assert min(after - x for x, after in pairwise(across)) > 6.7 * max(len(text) for text, x in numbers if x > box.x0)
