@@ -33,7 +33,7 @@ def plan_adoption(
     state = settled(parts, tag.model)
     registered = registrations(parts, state, tag, *(labelled_prod(parts.store, tag.model) if serves else ()))
     foreseen = parts.journal.foreseen(state, registered)
-    plan = transition.plan_adoption(foreseen, tag, reason=why) if serves else None
+    plan = transition.adoption_moves(foreseen, tag, reason=why) if serves else None
     if bound is not None:
         check_bound(find(foreseen, tag), parts.reader, bound)
     adoption = Adoption(tag=str(tag), reason=why, trained_before=bound, assumed_clean=assume_clean)

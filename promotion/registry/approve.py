@@ -27,5 +27,5 @@ def plan_approval(parts: Parts, tag: Tag | str, *, reason: str, approved: bool) 
     check_rival(state, version)
     assert version.decision is not None  # noqa: S101 - seen to above
     answer = Approval(tag=str(tag), decision=version.decision.digest, approved=approved, reason=why)
-    plan = transition.plan_answer(parts.journal.foreseen(state, (answer,)), tag, panel)
+    plan = transition.answer_moves(parts.journal.foreseen(state, (answer,)), tag, panel)
     return plan_of(state, answer, verified(parts, version, plan) if plan and approved else plan)

@@ -12,7 +12,7 @@ from promotion.registry.preflight import foresee, fresh_start, settled
 from promotion.registry.register import candidate_of, registrations
 from promotion.registry.rolled_back import blocking, rollback_check
 from promotion.registry.serving import adoption_hint, serving
-from promotion.registry.transition import find, plan_verdict, stands
+from promotion.registry.transition import find, stands, verdict_moves
 from promotion.vocabulary import Tag
 
 
@@ -57,7 +57,7 @@ def plan_gate(
             step,
             earlier=state.trials,
         )
-    plan = plan_verdict(foreseen, tag, judgement.decision)
+    plan = verdict_moves(foreseen, tag, judgement.decision)
     if plan is None and stands(find(foreseen, tag), judgement.decision_digest):
         return replace(plan_of(state, *begun), standing=judgement.decision)
     return plan_of(state, *begun, *registered, judgement, plan)

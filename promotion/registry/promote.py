@@ -45,7 +45,7 @@ def plan_promotion(
     if not override:
         check_readmitted(tag, blocking(foreseen, parts.store, tag))
     now, panel = parts.clock(), parts.panel(tag.model)
-    plan = transition.plan_promotion(foreseen, tag, reason=why, override=override, panel=panel, now=now)
+    plan = transition.promotion_moves(foreseen, tag, reason=why, override=override, panel=panel, now=now)
     if not override and _outdated(parts, version):
         return _judged_again(parts, tag, why, anew if begun else None)
     verdict = version.decision.verdict.value if version.decision else None

@@ -1,17 +1,25 @@
 """Roll back: bring back an earlier champion."""
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from promotion.data_files import StrPath
 from promotion.errors import Refused, TornVersion, UnknownName
-from promotion.registry import transition
+from promotion.history.lineage import ChampionPeriod, champion_periods
+from promotion.interfaces import ModelStore
+from promotion.iso import in_utc
+from promotion.ledger.chain import Entry
+from promotion.ledger.entries import TransitionPlanned
+from promotion.ledger.state import State, champion_at, champions
+from promotion.number_format import minute
 from promotion.registry.parts import Parts
 from promotion.registry.plan import Plan, plan_of, required
 from promotion.registry.preflight import settled
-from promotion.registry.rolled_back import lost
-from promotion.registry.transition import rollback_target
+from promotion.registry.transition import find, to_prod
 from promotion.registry.verification import verified
 from promotion.vocabulary import Tag
+
+_LISTED = 5
 
 
 def plan_rollback(
@@ -31,10 +39,126 @@ def plan_rollback(
         raise UnknownName("model", model, known)
     entries = parts.ledger.entries(model)
     target = rollback_target(state, entries, to=Tag.parse(to) if to else None, at=at)
-    plan = transition.plan_rollback(state, target, reason=why)
+    plan = rollback_moves(state, target, reason=why)
     tag = Tag.parse(plan.moves[0].tag)
     try:
         parts.stored(tag)
     except (Refused, TornVersion) as error:
-        raise type(error)(lost(state, entries, parts.store, tag, str(error)), tag=tag) from error
+        raise type(error)(_lost(state, entries, parts.store, tag, str(error)), tag=tag) from error
     return plan_of(state, verified(parts, state.versions[plan.moves[0].tag], plan, data))
+
+
+def rollback_moves(state: State, to: str, *, reason: str) -> TransitionPlanned:
+    """Return the moves that bring back an earlier champion.
+
+    Raises:
+        Refused: the version already serves, or its files are deleted.
+    """
+    version = state.versions[to]
+    if state.champion and version.tag == state.champion.tag:
+        message = (
+            f"{version.tag} serves already, since {minute(state.champion.since)} UTC; there is nothing to roll back."
+        )
+        raise Refused(message, tag=version.tag)
+    if version.deleted_at:
+        message = f"The files of {version.tag} were deleted at {version.deleted_at}, so it cannot serve again."
+        raise Refused(message, tag=version.tag)
+    return to_prod(state, version, "rollback", reason, None)
+
+
+def rollback_target(
+    state: State, entries: Sequence[Entry], *, to: Tag | None = None, at: datetime | None = None
+) -> str:
+    """Return the version to roll back to: the named one, the champion at a moment, or the previous champion.
+
+    Raises:
+        UnknownName: there is no such version.
+        Refused: both `to` and `at` are given; the version never served; or no version served at that moment or before.
+    """
+    if to is not None and at is not None:
+        message = "Roll back to a version or to a time: use --to or --at, not both."
+        raise Refused(message, model=state.model)
+    if to is not None:
+        return _served_once(state, entries, to)
+    if at is None:
+        if state.previous is None:
+            raise Refused(_no_previous(state, entries), model=state.model)
+        return state.previous
+    then = champion_at(state.model, entries, in_utc(at))
+    if then is None:
+        first = next((champion for _, champion in champions(state.model, entries) if champion), None)
+        since = (
+            f"the first champion, {first.tag}, began at {minute(first.since)} UTC"
+            if first
+            else "there is no champion yet"
+        )
+        message = f"Nobody served as '{state.model}' at {at.isoformat()}: {since}."
+        raise Refused(message, model=state.model)
+    return then.tag
+
+
+def _served_once(state: State, entries: Sequence[Entry], to: Tag) -> str:
+    if to.model != state.model:
+        message = f"{to} is a version of '{to.model}', and '{state.model}' is to be rolled back."
+        raise Refused(message, model=state.model, tag=to)
+    version = find(state, to)
+    if all(champion is None or champion.tag != version.tag for _, champion in champions(state.model, entries)):
+        message = (
+            f"{to} never served, so there is nothing to roll back to. `promotion promote {to}` promotes it, with "
+            "--override also against the rules."
+        )
+        raise Refused(message, tag=to)
+    return version.tag
+
+
+def _no_previous(state: State, entries: Sequence[Entry]) -> str:
+    """Say why a rollback without `--to` has no previous champion, and which versions it can name."""
+    if state.champion is None:
+        return f"There is no champion of '{state.model}', so there is nothing to roll back to."
+    earlier = {period.champion.tag: period for period in champion_periods(state.model, entries)}
+    able = [
+        period for tag, period in earlier.items() if tag != state.champion.tag and not state.versions[tag].deleted_at
+    ]
+    if not able:
+        return f"{state.champion.tag} is the first champion of '{state.model}', so there is nothing to roll back to."
+    first = f"{state.champion.tag} is the first champion in the present line of '{state.model}'"
+    return "\n".join((f"{first}, so name the version to bring back:", *_choice(state, able)))
+
+
+def _lost(state: State, entries: Sequence[Entry], store: ModelStore, tag: Tag, trouble: str) -> str:
+    """Say why a version cannot be brought back. Lists the available earlier champions first, for use in an outage.
+
+    Args:
+        state: state of the model.
+        entries: its ledger.
+        store: the store that must hold the files of a version to bring back.
+        tag: the version that was requested.
+        trouble: what is wrong with it, in sentences.
+    """
+    serves = state.champion.tag if state.champion else None
+    earlier = {period.champion.tag: period for period in champion_periods(state.model, entries)}
+    whole = {str(one.tag) for one in store.versions(state.model) if not one.torn}
+    able = [period for name, period in earlier.items() if name in whole - {serves, str(tag)}]
+    if not able:
+        return trouble
+    head = f"{tag} cannot be brought back, and these earlier champions of '{state.model}' can:"
+    return "\n".join((head, *_choice(state, able), trouble))
+
+
+def _choice(state: State, able: Sequence[ChampionPeriod]) -> Iterator[str]:
+    """Yield the champions to choose from, most recent first, each with its command."""
+    yield from _named(state, sorted(able, key=lambda period: -period.champion.seq)[:_LISTED])
+    if len(able) > _LISTED:
+        yield f"`promotion history {state.model} --champions` lists all {len(able)}."
+
+
+def _named(state: State, among: Sequence[ChampionPeriod]) -> Iterator[str]:
+    for period in among:
+        tag = period.champion.tag
+        back = state.versions[tag].rolled_back
+        until = f" to {minute(period.until)}" if period.until else ""
+        why = f"; {back.actor} rolled back from it: '{back.reason}'" if back else ""
+        yield (
+            f"- {tag}, which served from {minute(period.champion.since)}{until} UTC{why}: "
+            f"`promotion rollback {state.model} --to {tag} --reason …`"
+        )

@@ -1,17 +1,11 @@
 """Rolled-back versions: they serve again only after a person overrides or readmits them, whatever a decision says."""
 
-from collections.abc import Iterator, Sequence
-
 from promotion.errors import Refused, StoreError, UnknownName
-from promotion.history.lineage import ChampionPeriod, champion_periods
 from promotion.interfaces import ModelStore
-from promotion.ledger.chain import Entry
 from promotion.ledger.state import RolledBack, State, VersionState
 from promotion.number_format import minute
 from promotion.policy import Check, Decision, Kind
 from promotion.vocabulary import Outcome, Tag
-
-_LISTED = 5
 
 
 def blocking(state: State, store: ModelStore, tag: Tag) -> VersionState | None:
@@ -80,59 +74,6 @@ def kept_out(tag: Tag, version: VersionState) -> str:
 def rolled_back_told(version: VersionState, back: RolledBack) -> str:
     """Return `os:alice rolled back from toy:tuesday at 2026-11-25 18:40 UTC: 'merchants complain'`."""
     return f"{back.actor} rolled back from {version.tag} at {minute(back.at)} UTC: '{back.reason}'"
-
-
-def no_previous(state: State, entries: Sequence[Entry]) -> str:
-    """Say why a rollback without `--to` has no previous champion, and which versions it can name."""
-    if state.champion is None:
-        return f"There is no champion of '{state.model}', so there is nothing to roll back to."
-    earlier = {period.champion.tag: period for period in champion_periods(state.model, entries)}
-    able = [
-        period for tag, period in earlier.items() if tag != state.champion.tag and not state.versions[tag].deleted_at
-    ]
-    if not able:
-        return f"{state.champion.tag} is the first champion of '{state.model}', so there is nothing to roll back to."
-    first = f"{state.champion.tag} is the first champion in the present line of '{state.model}'"
-    return "\n".join((f"{first}, so name the version to bring back:", *_choice(state, able)))
-
-
-def lost(state: State, entries: Sequence[Entry], store: ModelStore, tag: Tag, trouble: str) -> str:
-    """Say why a version cannot be brought back. Lists the available earlier champions first, for use in an outage.
-
-    Args:
-        state: state of the model.
-        entries: its ledger.
-        store: the store that must hold the files of a version to bring back.
-        tag: the version that was requested.
-        trouble: what is wrong with it, in sentences.
-    """
-    serves = state.champion.tag if state.champion else None
-    earlier = {period.champion.tag: period for period in champion_periods(state.model, entries)}
-    whole = {str(one.tag) for one in store.versions(state.model) if not one.torn}
-    able = [period for name, period in earlier.items() if name in whole - {serves, str(tag)}]
-    if not able:
-        return trouble
-    head = f"{tag} cannot be brought back, and these earlier champions of '{state.model}' can:"
-    return "\n".join((head, *_choice(state, able), trouble))
-
-
-def _choice(state: State, able: Sequence[ChampionPeriod]) -> Iterator[str]:
-    """Yield the champions to choose from, most recent first, each with its command."""
-    yield from _named(state, sorted(able, key=lambda period: -period.champion.seq)[:_LISTED])
-    if len(able) > _LISTED:
-        yield f"`promotion history {state.model} --champions` lists all {len(able)}."
-
-
-def _named(state: State, among: Sequence[ChampionPeriod]) -> Iterator[str]:
-    for period in among:
-        tag = period.champion.tag
-        back = state.versions[tag].rolled_back
-        until = f" to {minute(period.until)}" if period.until else ""
-        why = f"; {back.actor} rolled back from it: '{back.reason}'" if back else ""
-        yield (
-            f"- {tag}, which served from {minute(period.champion.since)}{until} UTC{why}: "
-            f"`promotion rollback {state.model} --to {tag} --reason …`"
-        )
 
 
 def _files(store: ModelStore, tag: Tag, version: VersionState | None) -> str | None:

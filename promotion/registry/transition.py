@@ -1,22 +1,19 @@
 """Plan stage moves for a verdict, promotion, rollback, adoption or approval. Pure functions."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from promotion.errors import Refused, UnknownName
-from promotion.iso import in_utc
-from promotion.ledger.chain import Entry
 from promotion.ledger.entries import Move, TransitionPlanned
-from promotion.ledger.state import State, VersionState, champion_at, champions
+from promotion.ledger.state import State, VersionState
 from promotion.number_format import minute
 from promotion.policy import Decision
 from promotion.policy.approval import ANYONE, Panel
 from promotion.registry.consent import check_approved, consent_of, is_open
-from promotion.registry.rolled_back import held_back, no_previous
+from promotion.registry.rolled_back import held_back
 from promotion.vocabulary import Stage, Tag, Verdict
 
 
-def plan_verdict(state: State, tag: Tag, decision: Decision) -> TransitionPlanned | None:
+def verdict_moves(state: State, tag: Tag, decision: Decision) -> TransitionPlanned | None:
     """Return the moves that follow a decision: to `prod`, to `rejected`, or none for `hold`.
 
     A version whose decision waits for approval moves to `staging`, even if it was rejected or archived before. The
@@ -26,7 +23,7 @@ def plan_verdict(state: State, tag: Tag, decision: Decision) -> TransitionPlanne
     if state.champion and state.champion.tag == version.tag:
         return None
     if decision.verdict is Verdict.PROMOTE and not decision.waits:
-        return _to_prod(state, version, "promotion", decision.summary, decision.digest)
+        return to_prod(state, version, "promotion", decision.summary, decision.digest)
     if decision.waits and version.stage in {Stage.ARCHIVED, Stage.REJECTED}:
         moves = (Move(tag=version.tag, before=version.stage, after=Stage.STAGING),)
         return _plan(state, "reopening", moves, decision.summary, decision.digest)
@@ -36,7 +33,7 @@ def plan_verdict(state: State, tag: Tag, decision: Decision) -> TransitionPlanne
     return None
 
 
-def plan_promotion(
+def promotion_moves(
     state: State, tag: Tag, *, reason: str, override: bool, now: datetime, panel: Panel = ANYONE
 ) -> TransitionPlanned:
     """Return the moves of a manual promotion.
@@ -50,7 +47,7 @@ def plan_promotion(
         message = f"{tag} is the champion already, since {minute(state.champion.since)} UTC; nothing to do."
         raise Refused(message, tag=tag)
     if override:
-        return _to_prod(state, version, "promotion", reason, None)
+        return to_prod(state, version, "promotion", reason, None)
     if version.decision is None or held_back(version.decision):
         since = " since it was readmitted" if version.decision else ""
         message = (
@@ -67,10 +64,10 @@ def plan_promotion(
     check_rival(state, version)
     if version.decision.waits:
         check_approved(version, panel, now)
-    return _to_prod(state, version, "promotion", reason, version.decision.digest)
+    return to_prod(state, version, "promotion", reason, version.decision.digest)
 
 
-def plan_answer(state: State, tag: Tag, panel: Panel) -> TransitionPlanned | None:
+def answer_moves(state: State, tag: Tag, panel: Panel) -> TransitionPlanned | None:
     """Return the moves that follow from the answers to a decision: `prod` once approved, `rejected` if denied."""
     version = find(state, tag)
     said, last = consent_of(version, panel), version.votes[-1]
@@ -80,73 +77,10 @@ def plan_answer(state: State, tag: Tag, panel: Panel) -> TransitionPlanned | Non
         return _plan(state, "denial", moves, last.reason, digest)
     if not said.given:
         return None
-    return _to_prod(state, version, "promotion", f"Approved by {' and '.join(said.approved)}: {last.reason}", digest)
+    return to_prod(state, version, "promotion", f"Approved by {' and '.join(said.approved)}: {last.reason}", digest)
 
 
-def plan_rollback(state: State, to: str, *, reason: str) -> TransitionPlanned:
-    """Return the moves that bring back an earlier champion.
-
-    Raises:
-        Refused: the version already serves, or its files are deleted.
-    """
-    version = state.versions[to]
-    if state.champion and version.tag == state.champion.tag:
-        message = (
-            f"{version.tag} serves already, since {minute(state.champion.since)} UTC; there is nothing to roll back."
-        )
-        raise Refused(message, tag=version.tag)
-    if version.deleted_at:
-        message = f"The files of {version.tag} were deleted at {version.deleted_at}, so it cannot serve again."
-        raise Refused(message, tag=version.tag)
-    return _to_prod(state, version, "rollback", reason, None)
-
-
-def rollback_target(
-    state: State, entries: Sequence[Entry], *, to: Tag | None = None, at: datetime | None = None
-) -> str:
-    """Return the version to roll back to: the named one, the champion at a moment, or the previous champion.
-
-    Raises:
-        UnknownName: there is no such version.
-        Refused: both `to` and `at` are given; the version never served; or no version served at that moment or before.
-    """
-    if to is not None and at is not None:
-        message = "Roll back to a version or to a time: use --to or --at, not both."
-        raise Refused(message, model=state.model)
-    if to is not None:
-        return _served_once(state, entries, to)
-    if at is None:
-        if state.previous is None:
-            raise Refused(no_previous(state, entries), model=state.model)
-        return state.previous
-    then = champion_at(state.model, entries, in_utc(at))
-    if then is None:
-        first = next((champion for _, champion in champions(state.model, entries) if champion), None)
-        since = (
-            f"the first champion, {first.tag}, began at {minute(first.since)} UTC"
-            if first
-            else "there is no champion yet"
-        )
-        message = f"Nobody served as '{state.model}' at {at.isoformat()}: {since}."
-        raise Refused(message, model=state.model)
-    return then.tag
-
-
-def _served_once(state: State, entries: Sequence[Entry], to: Tag) -> str:
-    if to.model != state.model:
-        message = f"{to} is a version of '{to.model}', and '{state.model}' is to be rolled back."
-        raise Refused(message, model=state.model, tag=to)
-    version = find(state, to)
-    if all(champion is None or champion.tag != version.tag for _, champion in champions(state.model, entries)):
-        message = (
-            f"{to} never served, so there is nothing to roll back to. `promotion promote {to}` promotes it, with "
-            "--override also against the rules."
-        )
-        raise Refused(message, tag=to)
-    return version.tag
-
-
-def plan_adoption(state: State, tag: Tag, *, reason: str) -> TransitionPlanned:
+def adoption_moves(state: State, tag: Tag, *, reason: str) -> TransitionPlanned:
     """Return the moves that make a version champion that already serves according to its label.
 
     Raises:
@@ -159,7 +93,7 @@ def plan_adoption(state: State, tag: Tag, *, reason: str) -> TransitionPlanned:
             f"Judge it with `promotion gate {tag}`, or promote it with --override."
         )
         raise Refused(message, tag=tag)
-    return _to_prod(state, version, "adoption", reason, None)
+    return to_prod(state, version, "adoption", reason, None)
 
 
 def find(state: State, tag: Tag) -> VersionState:
@@ -189,7 +123,7 @@ def standing(state: State, tag: Tag) -> Decision | None:
     return version.decision if is_open(version) and judged_against(version) == _serving(state) else None
 
 
-def _to_prod(state: State, version: VersionState, cause: str, reason: str, decision: str | None) -> TransitionPlanned:
+def to_prod(state: State, version: VersionState, cause: str, reason: str, decision: str | None) -> TransitionPlanned:
     """Plan the move to `prod`, the new champion first, so that a reader of labels always finds a version in `prod`."""
     up = Move(tag=version.tag, before=version.stage, after=Stage.PROD)
     down = tuple(

@@ -176,9 +176,9 @@ class TestChampion:
         ("text", "says"),
         [
             ("yesterday", "'yesterday' is not a valid time: expected something like 2026-11-22 or 2026-11-22T14:30"),
-            ("", "'' is no moment in time"),
-            ("2026-02-30", "'2026-02-30' is no moment in time"),
-            ("0001-01-01T00:00+23:59", "'0001-01-01T00:00+23:59' is no moment in time"),
+            ("", "'' is not a valid time"),
+            ("2026-02-30", "'2026-02-30' is not a valid time"),
+            ("0001-01-01T00:00+23:59", "'0001-01-01T00:00+23:59' is not a valid time"),
             ("3026-11-22T12:00Z", "3026-11-22 12:00:00 UTC is yet to come"),
         ],
     )

@@ -217,7 +217,7 @@ MISTAKES = {
     "an empty reason": (
         ["promote", "toy:good", "--reason", " ", "--override", "--yes"],
         1,
-        "Error: A change by hand needs a reason",
+        "Error: A manual change needs a reason",
     ),
     "no tag": (["gate", "toy"], 1, "Error: There is no tag 'toy'. A tag is MODEL:VERSION in lower case"),
     "unknown tag": (["gate", "toy:goood"], 1, "Error: There is no version 'toy:goood'. Did you mean 'toy:good'?"),
@@ -240,7 +240,11 @@ MISTAKES = {
         1,
         "Error: State what you know about its training rows: either",
     ),
-    "two forms at once": (["gate", "toy:good", "--json", "--markdown"], 2, "Error: --json and --markdown both say how"),
+    "two forms at once": (
+        ["gate", "toy:good", "--json", "--markdown"],
+        2,
+        "Error: --json and --markdown both set the output format",
+    ),
     "a holdout that is not there": (
         ["gate", "toy:good", "--holdout", "absent.csv"],
         1,

@@ -152,7 +152,7 @@ MISTAKES = [
     (["--plot", "plot.png"], 2, "A plot is drawn as .svg or .html, found 'plot.png'."),
     (["--export", "away/history.csv"], 1, "away/history.csv cannot be written (No such file or directory). Name a file in an existing folder that you can write to."),
     (["--plot", "p.svg", "--until", "2020-01-01"], 2, "There is nothing to draw: no decision on 'toy' measured what was asked for."),
-    (["--since", "2026-02-01Z", "--until", "2026-01-01"], 2, "'2026-02-01Z' is no moment in time"),
+    (["--since", "2026-02-01Z", "--until", "2026-01-01"], 2, "'2026-02-01Z' is not a valid time"),
     (["--since", "2026-02-01T00:00Z", "--until", "2026-01-01T00:00Z"], 2, "--since 2026-02-01 00:00:00 UTC is after --until 2026-01-01 00:00:00 UTC: there is no time between them."),
 ]  # fmt: skip
 

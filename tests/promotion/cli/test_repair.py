@@ -93,7 +93,7 @@ class TestRepair:
 
     @pytest.mark.slow
     @pytest.mark.parametrize(
-        ("answer", "code", "last"), [("y", 0, "Repaired."), ("n", 130, "nothing more was changed.")]
+        ("answer", "code", "last"), [("y", 0, "Repaired."), ("n", 130, "Nothing more was changed.")]
     )
     def test_at_a_terminal_it_asks(self, broken, with_champion, answer, code, last):
         ours, theirs = pty.openpty()

@@ -64,7 +64,11 @@ class TestRollback:
                 1,
                 "Nobody served as 'toy' at 2020-01-01T00:00:00+00:00: the first champion",
             ),
-            (["--to", "toy:weak", "--at", "2020-01-01"], 2, "--to and --at both say whom to bring back; give one"),
+            (
+                ["--to", "toy:weak", "--at", "2020-01-01"],
+                2,
+                "--to and --at both name the version to bring back. Use only one",
+            ),
             (["--to", "weak"], 1, "toy:weak serves already, since 2"),
             (["--to", "toy:noisy"], 1, "There is no registered version 'toy:noisy'."),
             (["--to", "other:weak"], 1, "other:weak is a version of 'other', and 'toy' is to be rolled back."),

@@ -187,7 +187,7 @@ def test_ctrl_c_at_any_moment_ends_in_a_sentence_that_says_what_stands(with_two,
         assert "Traceback" not in err, err
         if process.returncode == 130:
             recorded = ledger().head("toy").seq > before
-            assert err.strip().startswith("Note: Stopped. This was" if recorded else "Stopped; nothing more"), err
+            assert err.strip().startswith("Note: Stopped. This was" if recorded else "Stopped. Nothing more"), err
         else:
             assert process.returncode in {0, -signal.SIGINT}  # the latter before Python runs
     assert 130 in codes

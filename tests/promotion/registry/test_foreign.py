@@ -106,7 +106,7 @@ class TestNoChampionOfRecord:
     def test_a_fresh_start_is_recorded_once_and_the_aliases_follow_from_then_on(
         self, registry, champion_of_others, mlflow, monkeypatch
     ):
-        with pytest.raises(Refused, match=r"^A change by hand needs a reason"):
+        with pytest.raises(Refused, match=r"^A manual change needs a reason"):
             registry.start_anew("toy", reason=" ")
         registry.start_anew("toy", reason="the old one is retired")
         entry = registry.history("toy")[0]
@@ -269,7 +269,9 @@ class TestMovedByOthers:
             registry.notices.clear()
             assert registry.sync("toy", look=True)
             found = {"theirs": f"names version {number}", "ours": "names toy:noisy", "nowhere": "is not there"}[to]
-            assert f"not this ledger's: champion {found}, and should name toy:good. They were" in registry.notices[0]
+            assert (
+                f"not set by this ledger: champion {found}, and should name toy:good. They were" in registry.notices[0]
+            )
             assert registry.ledger.foreign("toy") == {"champion": name}
             registry.register(toy("spoilt"))
         registry.repair("toy")

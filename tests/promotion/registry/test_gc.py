@@ -15,7 +15,7 @@ from promotion.ledger.state import State, advance, champions
 from promotion.registry.register import Origin
 from promotion.registry.repair import plan_repair
 from promotion.registry.retention import plan_retention, retention
-from promotion.registry.transition import plan_rollback
+from promotion.registry.rollback import rollback_moves
 from promotion.vocabulary import Stage
 
 pytestmark = pytest.mark.integration
@@ -83,7 +83,7 @@ def histories(draw):
                 move = Move(tag=tag, before=made.state.versions[tag].stage, after=Stage.REJECTED)
                 made.plan("rejection", move)
         elif act == "rollback" and made.state.previous:
-            made.record(plan_rollback(made.state, made.state.previous, reason="why"))
+            made.record(rollback_moves(made.state, made.state.previous, reason="why"))
             made.record(TransitionApplied(planned=made.state.seq))
         elif act == "delete" and made.found().gone:
             made.plan("retention", deletions=made.found().gone[:1])
@@ -116,7 +116,7 @@ class TestWhatStays:
             return
         made.record(plan, TransitionApplied(planned=state.seq + 1))
         while made.state.previous:
-            back = plan_rollback(made.state, made.state.previous, reason="on and on")
+            back = rollback_moves(made.state, made.state.previous, reason="on and on")
             assert back.champion not in found.gone
             made.record(back)
         assert not made.found(keep=keep, before=before, present=present - set(found.gone)).gone
@@ -165,7 +165,7 @@ class TestWhatStays:
         made = History()
         made.promote(made.register(Stage.STAGING))
         made.promote(made.register(Stage.STAGING))
-        made.record(plan_rollback(made.state, made.state.previous, reason="bad"))
+        made.record(rollback_moves(made.state, made.state.previous, reason="bad"))
         made.record(TransitionApplied(planned=made.state.seq))
         assert made.state.line == ("toy:v0",)
         assert made.found().gone == ()

@@ -84,7 +84,7 @@ class TestPromotion:
 
     def test_judging_again_and_overriding_are_two_things(self, registry_with_champion):
         with pytest.raises(
-            Refused, match=r"^--override goes without a decision, and --rejudge asks for a new one; give"
+            Refused, match=r"^--override promotes without a decision, and --rejudge makes a new one. Use only one"
         ):
             registry_with_champion.promote(toy("good"), reason="r", override=True, rejudge=True)
 

@@ -11,13 +11,12 @@ from promotion.ledger.chain import chain
 from promotion.ledger.entries import Adoption, Judgement, Move, Registration, TransitionApplied
 from promotion.ledger.state import State, advance, champion_at, fold
 from promotion.policy import Check, Decision, Judged, Kind
+from promotion.registry.rollback import rollback_moves, rollback_target
 from promotion.registry.transition import (
+    adoption_moves,
     find,
-    plan_adoption,
-    plan_promotion,
-    plan_rollback,
-    plan_verdict,
-    rollback_target,
+    promotion_moves,
+    verdict_moves,
 )
 from promotion.vocabulary import Outcome, Stage, Verdict
 
@@ -67,11 +66,11 @@ class Record:
         return decision
 
     def promote(self, name):
-        return self.apply(plan_promotion(self.state, toy(name), reason="better", override=True, now=NOON))
+        return self.apply(promotion_moves(self.state, toy(name), reason="better", override=True, now=NOON))
 
     def rollback(self):
         target = rollback_target(self.state, self.entries)
-        return self.apply(plan_rollback(self.state, target, reason="worse"))
+        return self.apply(rollback_moves(self.state, target, reason="worse"))
 
     def serving(self):
         return [tag for tag, version in self.state.versions.items() if version.stage is Stage.PROD]
@@ -143,37 +142,37 @@ def test_a_promotion_by_hand_needs_a_standing_verdict(prepare, sentence):
     record.promote("a")
     prepare(record)
     with pytest.raises(Refused, match=sentence):
-        plan_promotion(record.state, toy("b"), reason="I like it", override=False, now=NOON)
+        promotion_moves(record.state, toy("b"), reason="I like it", override=False, now=NOON)
 
 
 def test_a_standing_verdict_allows_it_and_is_named():
     record = Record("a", "b")
     record.promote("a")
     decision = record.judge("b", Verdict.PROMOTE)
-    plan = plan_promotion(record.state, toy("b"), reason="I like it", override=False, now=NOON)
+    plan = promotion_moves(record.state, toy("b"), reason="I like it", override=False, now=NOON)
     assert (plan.decision, plan.cause, plan.reason) == (decision.digest, "promotion", "I like it")
-    assert plan_promotion(record.state, toy("b"), reason="I insist", override=True, now=NOON).decision is None
+    assert promotion_moves(record.state, toy("b"), reason="I insist", override=True, now=NOON).decision is None
 
 
 def test_a_verdict_moves_only_whom_it_concerns():
     record = Record("a", "b", "c")
     record.promote("a")
     for verdict in Verdict:
-        assert plan_verdict(record.state, toy("a"), record.judge("a", verdict)) is None
-    assert plan_verdict(record.state, toy("b"), record.judge("b", Verdict.HOLD)) is None
-    rejection = record.apply(plan_verdict(record.state, toy("b"), record.judge("b", Verdict.REJECT)))
+        assert verdict_moves(record.state, toy("a"), record.judge("a", verdict)) is None
+    assert verdict_moves(record.state, toy("b"), record.judge("b", Verdict.HOLD)) is None
+    rejection = record.apply(verdict_moves(record.state, toy("b"), record.judge("b", Verdict.REJECT)))
     assert rejection.moves == (Move(tag="toy:b", before=Stage.STAGING, after=Stage.REJECTED),)
     assert rejection.champion == "toy:a"
-    assert plan_verdict(record.state, toy("b"), record.judge("b", Verdict.REJECT)) is None
+    assert verdict_moves(record.state, toy("b"), record.judge("b", Verdict.REJECT)) is None
 
 
 def test_an_adoption_makes_champion_whom_the_label_names_unless_there_is_one():
     record = Record()
     record.register("a", Stage.PROD)
-    record.apply(plan_adoption(record.state, toy("a"), reason="serves since May"))
+    record.apply(adoption_moves(record.state, toy("a"), reason="serves since May"))
     record.register("b", Stage.PROD)
     with pytest.raises(Refused, match=r"^toy:a is the champion of 'toy' by the ledger, so toy:b cannot be adopted\."):
-        plan_adoption(record.state, toy("b"), reason="so does this")
+        adoption_moves(record.state, toy("b"), reason="so does this")
     assert record.state.champion.tag == "toy:a"
 
 
@@ -181,7 +180,7 @@ def test_an_unknown_version_names_the_nearest():
     with pytest.raises(
         UnknownName, match=r"^There is no registered version 'toy:aa'\. Did you mean 'toy:a'\? `promotion history toy`"
     ):
-        plan_promotion(Record("a").state, toy("aa"), reason="why", override=True, now=NOON)
+        promotion_moves(Record("a").state, toy("aa"), reason="why", override=True, now=NOON)
 
 
 def test_who_served_at_a_moment_is_told_by_the_entries():
@@ -226,11 +225,11 @@ def do(record, action, name):
         case "reject" | "gate":
             find(record.state, toy(name))
             verdict = Verdict.REJECT if action == "reject" else Verdict.PROMOTE
-            plan = plan_verdict(record.state, toy(name), record.judge(name, verdict))
+            plan = verdict_moves(record.state, toy(name), record.judge(name, verdict))
             if plan:
                 record.apply(plan)
         case "adopt":
-            plan = plan_adoption(record.state, toy(name), reason="known")
+            plan = adoption_moves(record.state, toy(name), reason="known")
             record.append(Adoption(tag=f"toy:{name}", reason="known", assumed_clean=True))
             record.apply(plan)
 
