@@ -88,7 +88,10 @@ def _refuse_longer(out: Path, chains: "Mapping[str, Sequence[Entry]]") -> None:
     from promotion.report.own_files import Unwritable
 
     with _file_errors(out, "read"):
-        header = out.open("rb").readline().decode(errors="replace") if out.exists() else ""
+        if not out.exists():
+            return
+        with out.open("rb") as file:
+            header = file.readline().decode(errors="replace")
     lost = lost_with(header, chains) if header.startswith(EXPORT_BEGINS) else ()
     if lost:
         raise Unwritable(

@@ -236,5 +236,5 @@ def _why_no_error(found: tuple[Way, ...]) -> str:
     """Return why too few rows or groups have the weight for an error; empty if enough do."""
     few = next((way.leverage.effective for way in found if way.too_few), None)
     if few is not None:
-        return _FEW.format(few)
+        return _FEW.format(round(few, 9))  # so that the order of the rows cannot turn 6.125 into 6.13
     return _ALONE if any(way.alone for way in found) else ""

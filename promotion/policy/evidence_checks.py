@@ -32,7 +32,9 @@ class Counted(NamedTuple):
         """A description: `12 rows`, `900 rows, whose weights tell as much as 12 of equal weight`."""
         if self.as_equal is None:
             return f"{self.found:,} {self.what}"
-        return f"{self.found:,} {self.what}, whose weights tell as much as {self.as_equal:,.3g} of equal weight"
+        return (
+            f"{self.found:,} {self.what}, whose weights tell as much as {round(self.as_equal, 9):,.3g} of equal weight"
+        )
 
 
 def counted(evidence: Comparison | Evaluation | SliceComparison) -> tuple[Counted, ...]:
@@ -83,7 +85,7 @@ def _counts_groups(drawn: Dependence | None, policy: Policy) -> TypeGuard[Depend
 
 
 def _as_equal(drawn: Dependence) -> str:
-    return f"The rows are of {drawn.said}, which tell as much as {drawn.effective or 0.0:.3g} of equal size"
+    return f"The rows are of {drawn.said}, which tell as much as {round(drawn.effective or 0.0, 9):.3g} of equal size"
 
 
 def _enough(rows: Counted, required: int) -> Check:

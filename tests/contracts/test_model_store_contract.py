@@ -1,5 +1,6 @@
 """The contract of every model store: in memory, and BentoML's folders."""
 
+import re
 import threading
 from dataclasses import replace
 
@@ -37,6 +38,11 @@ def handle(request, tmp_path):
 @pytest.fixture
 def store(handle):
     return handle()
+
+
+def worded(store, sentence):
+    """Matches the sentence of the stores that ship; another store words its errors as it likes."""
+    return sentence if isinstance(store, MemoryStore | BentoStore) else ""
 
 
 @pytest.fixture
@@ -132,14 +138,14 @@ def test_a_version_without_a_name_of_its_own_gets_a_new_one(store):
 def test_a_name_that_is_taken_is_refused_and_the_version_stays(store):
     save(store, "a", slope=1.0)
     before = everything(store)
-    with pytest.raises(StoreError, match=r"^toy:a is already in the .* store and was not changed\."):
+    with pytest.raises(StoreError, match=worded(store, r"^toy:a is already in the .* store and was not changed\.")):
         save(store, "a", slope=2.0)
     assert everything(store) == before
 
 
 def test_a_model_that_cannot_be_pickled_leaves_nothing(store):
     made = Trained(model=fitted(), custom_objects={"lock": threading.Lock()})
-    with pytest.raises(StoreError, match=r"cannot (save|pickle) the model \(TypeError: "):
+    with pytest.raises(StoreError, match=worded(store, r"cannot (save|pickle) the model \(TypeError: ")):
         store.save("toy:a", made, metadata={}, training_rows=ROWS)
     assert store.versions("toy") == ()
 
@@ -169,7 +175,7 @@ def test_a_version_of_another_digest_is_not_loaded(store, change):
     )
     with pytest.raises(DigestMismatch, match=told):
         store.load(toy("a"), digest=registered.whole)
-    with pytest.raises(StoreError, match=r"^toy:a cannot be loaded \(\w+: "):
+    with pytest.raises(StoreError, match=worded(store, r"^toy:a cannot be loaded \(\w+: ")):
         store.load(toy("a"), digest=store.digests(toy("a")).whole)
 
 
@@ -200,7 +206,9 @@ def test_a_version_is_as_large_on_any_stage_and_larger_with_more_rows(store):
     before = store.size(toy("a"))
     store.write_stage(toy("a"), Stage.ARCHIVED)
     assert store.size(toy("a")) == before
-    assert store.size(toy("more")) == before + 8 * (1000 - len(ROWS))
+    assert store.size(toy("more")) > before
+    if worded(store, "as they are"):
+        assert store.size(toy("more")) == before + 8 * (1000 - len(ROWS))
 
 
 def test_training_rows_and_the_groups_asked_for_come_back_sorted(store):
@@ -262,13 +270,13 @@ def test_a_torn_version_is_listed_as_such_and_nothing_is_read_or_written_of_it(s
     change(toy("a"), None)
 
     torn, other = store.versions("toy")
-    assert torn.torn.startswith("toy:a has no model.")
+    assert re.search(worded(store, r"^toy:a has no model\."), torn.torn)
     assert (torn.stage, torn.labels, torn.metadata) == (None, {}, {})
     assert other.torn is None
     assert names(store.versions("toy", metadata={"version": "1"})) == ["b"]
     assert store.versions("toy", stage=Stage.PROD) == ()
     for ask in (store.get, store.digests, store.training_rows, lambda tag: store.write_stage(tag, Stage.PROD)):
-        with pytest.raises(TornVersion, match=r"^toy:a has no model\."):
+        with pytest.raises(TornVersion, match=worded(store, r"^toy:a has no model\.")):
             ask(toy("a"))
     assert everything(store) == {toy("b"): whole[toy("b")]}
 
@@ -297,9 +305,10 @@ def test_a_claim_is_kept_for_each_model(stores):
 
 def test_who_holds_a_model_keeps_others_from_it_alone(stores):
     first, second = stores
-    refused = (
+    refused = worded(
+        first,
         r"^Another command.* has been writing the labels of 'toy' for 0\.1 seconds\. Run this one again; what is recorded "
-        r"stands\.$"
+        r"stands\.$",
     )
 
     def held_by_another():

@@ -706,3 +706,14 @@ def test_models_that_agree_on_every_row_are_not_known_to_agree_on_all(name):
     same = compare(labels, champion, champion.copy(), metrics=[name])[name]
     assert (differs.gain, same.gain, same.stderr) == (0.0, 0.0, 0.0)
     assert differs.low < 0 < differs.high
+
+
+def test_a_rounded_effective_number_is_the_same_in_every_order_of_the_rows():
+    weights, orders = np.array([2, 2, 2, 1, 1, 3, 3]), np.random.default_rng(5)  # 196 / 32 = 6.125
+    told = set()
+    for _ in range(50):
+        weighed = orders.permutation(weights)
+        comparison = compare(np.zeros(7), np.full(7, 0.1), np.full(7, 0.1), metrics=["log_loss"], sample_weight=weighed)
+        told.add(comparison.missing[0].reason)
+    assert len(told) == 1
+    assert "tell as much as 6.12 of equal weight" in told.pop()
