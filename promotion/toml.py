@@ -48,12 +48,12 @@ def read_toml(path: Path) -> dict[str, Any]:
         tables = tomllib.loads(path.read_text("utf-8"))
         texts = set(_texts(tables))
     except (ValueError, RecursionError) as error:  # ValueError: not TOML, not UTF-8, or a number too long
-        raise ConfigError(f"{path} is not valid TOML: {error}.") from error
+        raise ConfigError(f"{path} is not valid TOML: {error}.", path=path) from error
     except OSError as error:
-        raise ConfigError(f"{path} cannot be read ({error.strerror}).") from error
+        raise ConfigError(f"{path} cannot be read ({error.strerror}).", path=path) from error
     if any("\0" in text for text in texts):
         message = f"{path} holds a NUL character (\\u0000), which no path, URL or name can; take it out."
-        raise ConfigError(message)
+        raise ConfigError(message, path=path)
     return tables
 
 
@@ -66,6 +66,12 @@ def sentences(error: ValidationError, root: type[Any], where: str) -> str:
     misspelt = {(*fault["loc"][:-1], _nearest(fault, root)) for fault in faults if fault["type"] in _UNKNOWN}
     told = (fault for fault in faults if not (fault["type"] in _MISSING and fault["loc"] in misspelt))
     return " ".join(_sentence(fault, root, where) for fault in told)
+
+
+def key_of(error: ValidationError) -> str | None:
+    """Return the only key at fault, with those of its tables: `models.toy.policy`; None if several are."""
+    places = {".".join(map(str, fault["loc"])) for fault in error.errors()}
+    return places.pop() or None if len(places) == 1 else None
 
 
 _UNKNOWN = {"extra_forbidden", "unexpected_keyword_argument"}

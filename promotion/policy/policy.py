@@ -25,7 +25,7 @@ from promotion.policy.rules import (
     metric_at,
     number_at,
 )
-from promotion.toml import Number, Whole, read_toml, sentences
+from promotion.toml import Number, Whole, key_of, read_toml, sentences
 from promotion.vocabulary import Task
 
 USUAL = {
@@ -157,7 +157,7 @@ class Policy:
         try:
             return restore(cls, data.get("policy", data))
         except ValidationError as error:
-            raise ConfigError(sentences(error, cls, where), path=file) from error
+            raise ConfigError(sentences(error, cls, where), key=key_of(error), path=file) from error
         except ConfigError as error:
             message = str(error) if isinstance(source, dict) else f"{source}: {error}"
             raise ConfigError(message, key=error.key, path=file) from error

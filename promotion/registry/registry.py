@@ -1,8 +1,4 @@
-"""The registry: reads the record, plans changes and applies them. Each verb has its own file in this folder.
-
-Every change follows the same steps: complete what an interrupted command left, work out the change (`plan_…`), and
-`apply` it: append it to the ledger (which fails if somebody else was first), write the labels, update the mirror.
-"""
+"""The registry: completes what was interrupted, plans a change (each verb has its own file here), and applies it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -119,12 +115,7 @@ class Registry:
         return complete(self.parts, model)
 
     def apply(self, plan: Plan) -> Plan:
-        """Apply a plan.
-
-        Raises:
-            Conflict: the record moved on since the plan was worked out; nothing was changed.
-            StoreError: the labels cannot be written now; the change stands, and the next command writes them.
-        """
+        """Append a plan to the ledger, which fails if somebody else was first; write the labels, update the mirror."""
         return apply(self.parts, plan)
 
     def register(self, tag: Tag | str, origin: Origin | None = None) -> VersionState:

@@ -4,12 +4,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, assert_never
 from uuid import UUID, uuid4, uuid5
 
 from promotion.findings import Finding, Severity
 from promotion.ledger.chain import Entry
-from promotion.ledger.entries import Approval, Body, Judgement, TransitionPlanned
+from promotion.ledger.entries import (
+    Adoption,
+    Approval,
+    Body,
+    FreshStart,
+    Judgement,
+    Override,
+    Readmission,
+    Registration,
+    Takeover,
+    TransitionApplied,
+    TransitionPlanned,
+)
 from promotion.policy import Decision
 from promotion.vocabulary import Stage, Verdict
 
@@ -93,8 +105,12 @@ def _events(entry: Entry, body: Body) -> Iterator[PrefectEvent]:
             yield _moved(EventName.ROLLED_BACK, entry, body)
         case TransitionPlanned(cause="denial"):
             yield _moved(EventName.REJECTED, entry, body)
-        case _:
+        case Judgement() | TransitionPlanned() | TransitionApplied() | Registration() | Approval() | Adoption():
             pass
+        case Override() | FreshStart() | Readmission() | Takeover():
+            pass
+        case _:
+            assert_never(body)
 
 
 def _judged(name: EventName, entry: Entry, body: Judgement) -> PrefectEvent:

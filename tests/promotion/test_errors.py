@@ -115,3 +115,15 @@ def test_fields_say_what_the_sentence_is_about() -> None:
         Policy.from_toml({"limits": {"max_size_mb": 0}})
     assert raised.value.key == "limits.max_size_mb"
     assert Refused(SAID, tag=TAG).model == "fraud"
+
+
+def test_a_mistake_in_a_file_names_its_key_and_the_file(tmp_path):
+    file = tmp_path / "policy.toml"
+    file.write_text('[primary]\nmetric = "roc_auc"\nmin_gian = 1\n')
+    with pytest.raises(ConfigError, match=r"unknown key 'min_gian' .*did you mean 'min_gain'\?") as raised:
+        promotion.Policy.from_toml(file)
+    assert (raised.value.key, raised.value.path) == ("primary.min_gian", file)
+    file.write_text("[primary")
+    with pytest.raises(ConfigError, match="is not valid TOML") as raised:
+        promotion.Policy.from_toml(file)
+    assert raised.value.path == file

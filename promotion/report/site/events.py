@@ -4,23 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from promotion.ledger.chain import Entry
+from promotion.ledger.entries import KINDS
 from promotion.number_format import minute
 from promotion.report.metric_history import TONES
 from promotion.report.page import Tone
 from promotion.report.record import told
 from promotion.report.site.chronicle import Chronicle, decision_page_name, model_page_name
 
-KINDS = {
-    "registration": "registration",
-    "decision": "decision",
-    "approval": "approval",
-    "adoption": "adoption",
-    "override": "override",
-    "takeover": "takeover",
-    "readmission": "readmission",
-    "fresh_start": "fresh start",
-    "transition_planned": "transition",
-}
+WORDS = {kind: kind.removesuffix("_planned").replace("_", " ") for kind in KINDS if kind != "transition_applied"}
+"""Each kind of entry in the list, in a word; what completes a transition has no row of its own."""
 Found = dict[str, str]
 
 
@@ -59,7 +51,7 @@ def events(of: Chronicle) -> Iterator[EntryRow]:
     before = ""
     for entry in of.entries:
         before = told(entry, before)
-        if entry.kind in KINDS:
+        if entry.kind in WORDS:
             yield _event(of, entry, before)
 
 
@@ -90,7 +82,7 @@ def _event(of: Chronicle, entry: Entry, words: str) -> EntryRow:
     return EntryRow(
         seq=entry.seq,
         also=of.applied.get(entry.seq),
-        kind=KINDS[entry.kind],
+        kind=WORDS[entry.kind],
         at=minute(entry.at),
         moment=entry.at,
         actor=entry.actor,

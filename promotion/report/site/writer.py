@@ -19,7 +19,7 @@ from promotion.report.decision_report import Recorded, decision_document
 from promotion.report.html import page_html, render
 from promotion.report.own_files import Unwritable, refuse_others, write_own
 from promotion.report.site.chronicle import Chronicle, chronicle, decision_page_name, model_page_name
-from promotion.report.site.events import KINDS, events, search_index
+from promotion.report.site.events import WORDS, events, search_index
 from promotion.report.site.overview import champion_periods_table, model_lead, recent, standing, versions_rows
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def _model_page(of: Chronicle) -> str:
         champion_periods=champion_periods_table(of),
         versions=versions_rows(of),
         events=tuple(events(of)),
-        kinds=tuple(KINDS.values()),
+        kinds=tuple(WORDS.values()),
         colophon=f"Made by `promotion report --site` from the ledger to entry {of.state.seq} ({of.state.hash[:12]}).",
     )
 
