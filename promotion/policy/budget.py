@@ -167,12 +167,9 @@ class Budget:
     def sentence(self) -> str:
         """A sentence about the budget for readers of a decision."""
         if self.use <= 1:
-            return (
-                "This counts as the first use of these rows, so the primary metric was tested at level "
-                f"{level(self.level)}."
-            )
+            return f"This counts as the first use of these rows, so the primary was asked at level {level(self.level)}."
         return (
-            f"This counts as use {self.use:.3g} of these rows, so the primary metric was tested at level "
+            f"This counts as use {self.use:.3g} of these rows, so the primary was asked at level "
             f"{level(self.level)}; "
             f"fresh rows restore {level(self.fresh)}."
         )

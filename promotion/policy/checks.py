@@ -122,7 +122,7 @@ def floor_check(evidence: Comparison | Evaluation, floor: Floor, alpha: float) -
 
 def without_champion(policy: Policy) -> tuple[Check, ...]:
     """Return the gain checks without a champion: not applicable; floors must take their place."""
-    reason = "There is no champion to compare with, so only the floors decide about the first one."
+    reason = "There is no champion to compare with; floors alone decide on the first one."
     kinds = (
         (Kind.PRIMARY, policy.primary.metric),
         *((Kind.GUARDRAIL, rail.metric) for rail in policy.guardrails),
@@ -139,14 +139,14 @@ def _nobody_decides(policy: Policy) -> Check | None:
     """Return the check that the policy cannot decide on the first model; None if its floors can."""
     if policy.first_model is FirstModel.MANUAL:
         reason = (
-            "There is no champion yet, and the policy requires a person to promote the first one (first_model = "
+            "There is no champion yet, and the policy leaves the first one to a person (first_model = "
             '"manual"): '
             "`promotion promote TAG --override --reason …`."
         )
     elif not policy.floors:
         reason = (
             "There is no champion yet and the policy has no floors, so nothing can be required of the first "
-            "model. Add a floor to the policy, or promote the model by hand with --override."
+            "model; add a floor to the policy, or promote it by hand with --override."
         )
     else:
         return None

@@ -74,7 +74,7 @@ def few_groups(drawn: Dependence | None, policy: Policy) -> str:
     if not _counts_groups(drawn, policy) or (drawn.effective or 0.0) >= policy.min_groups:
         return ""
     return (
-        f"{_as_equal(drawn)}, too few to estimate an error; the policy asks for at least {policy.min_groups:,}. Judge "
+        f"{_as_equal(drawn)}, too few to tell an error from; the policy asks for at least {policy.min_groups:,}. Judge "
         "on rows of more groups."
     )
 

@@ -90,5 +90,5 @@ def _nobody(subject: str) -> Check:
 
 
 def _unknown(subject: str) -> Check:
-    reason = "It was not measured, so the limit cannot be checked. `promotion gate TAG` measures it."
+    reason = "It was not measured, so the limit cannot be checked; `promotion gate TAG` measures it."
     return Check(kind=Kind.LIMIT, subject=subject, outcome=Outcome.MISSING, reason=reason)

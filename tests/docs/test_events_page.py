@@ -23,7 +23,7 @@ def test_every_event_has_one_row_in_order():
 
 
 def test_every_field_has_one_row_in_order():
-    of_versions, _, of_audits = PAGE.partition("## Payload")[2].partition("Of `promotion.audit_failed`:")
+    of_versions, _, of_audits = PAGE.partition("## Payload")[2].partition("\n`promotion.audit_failed`:\n")
     plan = TransitionPlanned(
         cause="promotion", moves=(Move(tag="m:1", before=None, after=Stage.PROD),), champion="m:1", reason="r"
     )

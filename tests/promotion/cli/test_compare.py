@@ -166,7 +166,7 @@ def test_a_policy_judges_by_groups_and_holds_where_they_are_few(predictions, com
     code, out, _ = command(*by_policy, "--group", "card")  # two cards, and no card
     assert code == 4
     assert (
-        "The rows are of 3 groups by card, which tell as much as 3 of equal size, too few to estimate an error" in out
+        "The rows are of 3 groups by card, which tell as much as 3 of equal size, too few to tell an error from" in out
     )
 
 

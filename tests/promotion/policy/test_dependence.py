@@ -43,7 +43,7 @@ def test_fewer_than_five_groups_leave_it_open_however_clear_the_gain():
     (check,) = [check for check in named(decision, Kind.EVIDENCE) if check.subject == "groups"]
     assert (check.outcome, check.required) == (Outcome.INCONCLUSIVE, 5.0)
     assert check.reason == (
-        "The rows are of 4 groups, which tell as much as 4 of equal size, too few to estimate an error; the policy asks for at least 5. Judge on rows of more groups."
+        "The rows are of 4 groups, which tell as much as 4 of equal size, too few to tell an error from; the policy asks for at least 5. Judge on rows of more groups."
     )
     assert judged(6).verdict is Verdict.PROMOTE
     assert judged(6, min_groups=7).verdict is Verdict.HOLD

@@ -240,7 +240,7 @@ class TestTheBudget:
         assert [decision.budget.use for decision in decisions] == list(range(1, 11))
         assert [decision.alpha for decision in decisions] == [spent(0.05, use) for use in range(1, 11)]
         assert decisions[-1].budget.sentence.startswith(
-            "This counts as use 10 of these rows, so the primary metric was tested at"
+            "This counts as use 10 of these rows, so the primary was asked at"
         )
         assert sum(decision.alpha for decision in decisions) < 0.05
 

@@ -91,7 +91,7 @@ the policy asks for a loss of at most 0.01. |
 | slice roc_auc by card | passed (2 of 3 slices judged; 1 too small) | 2 of 3 slices passed, 1 is too small to be judged; the lowest gain is -0.0010 \
 where card = amex. |
 
-- This counts as the first use of these rows, so the primary metric was tested at level 3.04 %.
+- This counts as the first use of these rows, so the primary was asked at level 3.04 %.
 - decision {id}, judged by 1,000 rows (300 positive) of rows.csv; left out: 12 that a model was trained on, \
 5 too young for their label to be trusted
 """
