@@ -62,10 +62,11 @@ debian:
 		{ $$as apt-get update -qq && $$as apt-get install -qqy --no-install-recommends $$missing; } >/dev/null 2>&1 \
 		|| echo "apt-get could not install $$missing (this needs root): the tests that need it will be skipped."; }
 
-lint: env ## Check style and the direction of imports
+lint: env ## Check style, the direction of imports, and the prose
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
+	$(BIN)/python tests/docs/prose.py
 
 types: env ## Check types
 	$(BIN)/mypy
