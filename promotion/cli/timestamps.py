@@ -33,14 +33,14 @@ def moment_of(text: str) -> datetime:
 
 
 def past(text: str, now: datetime) -> datetime:
-    """A moment that has been.
+    """Return the time that a text gives, which must be in the past.
 
     Raises:
-        Misuse: the text is no moment, or one that is yet to come.
+        Misuse: the text is not a valid time, or it is in the future.
     """
     moment = moment_of(text)
     if moment > now:
-        message = f"{written(moment)} is yet to come (it is {written(now)}), and nobody knows who will serve then."
+        message = f"{written(moment)} is in the future (it is {written(now)} now)."
         raise Misuse(message)
     return moment
 

@@ -7,6 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 READ = ("promotion/**/*.py", "registry_flows/**/*.py", "benchmarks/*.py", "docs/**/*.md", "*.md")
 INSTEAD = {
+    "yet to come": "in the future",
     "are told": "say who tells: 'the command lists …'",
     "goes before": "overrides",
     "unless told": "defaults to …",

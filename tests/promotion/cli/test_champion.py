@@ -179,7 +179,7 @@ class TestChampion:
             ("", "'' is not a valid time"),
             ("2026-02-30", "'2026-02-30' is not a valid time"),
             ("0001-01-01T00:00+23:59", "'0001-01-01T00:00+23:59' is not a valid time"),
-            ("3026-11-22T12:00Z", "3026-11-22 12:00:00 UTC is yet to come"),
+            ("3026-11-22T12:00Z", "3026-11-22 12:00:00 UTC is in the future"),
         ],
     )
     def test_what_is_no_moment_of_the_past_is_one_sentence(self, here, command, text, says):
