@@ -267,7 +267,7 @@ MISTAKES = {
     "per cent": (("p.csv", *ASKED, "--confidence", "95"), 1, "Error: The confidence must lie between 0 and 1, without them, but is 95. Did you mean 0.95?"),
     "no slice": (("p.csv", *ASKED, "--slice", "cards"), 1, "Error: p.csv, --slice: There is no column 'cards'. Did you mean 'card'?"),
     "no window": (("p.csv", *ASKED, "--slice", "amount/30D"), 1, "Error: p.csv, --slice: 'amount/30D' divides column 'amount', but '30D' is not a valid window"),
-    "window below 0": (("p.csv", *ASKED, "--slice", "amount/-5"), 1, "Error: p.csv, --slice: 'amount/-5' divides column 'amount', but '-5' is no length"),
+    "window below 0": (("p.csv", *ASKED, "--slice", "amount/-5"), 1, "Error: p.csv, --slice: 'amount/-5' divides column 'amount', but '-5' is not a valid window"),
     "no bins": (("p.csv", *ASKED, "--slice", "amount:x"), 1, "Error: p.csv, --slice: 'amount:x' divides column 'amount', but 'x' is not a valid number of bins"),
     "no group": (("p.csv", *ASKED, "--group", "crad"), 1, "Error: p.csv, --group: There is no column 'crad'. Did you mean 'card'?"),
     "no time": (("p.csv", *ASKED, "--time", "tt"), 1, "Error: p.csv, --time: There is no column 'tt'. Did you mean 't'?"),

@@ -47,7 +47,7 @@ def test_the_answer_is_out_before_mlflow_is_asked(asked, command, monkeypatch, n
     assert said in " ".join(answer.split())
     assert "--json" not in words or json.loads(answer)
     assert (found, late) == (code, "")
-    assert "did not take or give what was asked (it did not answer within 1 seconds). What was decided stands." in err
+    assert "did not take or give what was asked (it did not answer within 1 seconds). The decision stands." in err
 
 
 def test_a_repair_answers_before_it_sends_all_of_it_again(asked, command, monkeypatch, tmp_path):
