@@ -36,6 +36,15 @@ def give_or_take(low: float, high: float, *, scale: float | None = None) -> str:
     return f"{signed((low + high) / 2, scale=size)} ± {figure((high - low) / 2, scale=size)}"
 
 
+def effective_number(number: float) -> str:
+    """Format an effective number of rows or groups, alike in whatever order its weights were summed.
+
+    >>> effective_number(6.124999999999998), effective_number(6.125000000000002)
+    ('6.12', '6.12')
+    """
+    return f"{round(number, 9):,.3g}"
+
+
 def percent(share: float) -> str:
     """Format a share as a percentage: `95 %`, `99.95 %`."""
     return f"{100 * share:g} %"

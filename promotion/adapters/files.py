@@ -33,10 +33,10 @@ def replace_bytes(path: Path, content: bytes) -> None:
             _dress_as(path, temporary)
         else:
             os.chmod(temporary, path.parent.stat().st_mode & 0o666)  # noqa: PTH101 - it is a name, not a Path
-        os.replace(temporary, path)  # noqa: PTH105 - likewise
+        os.replace(temporary, path)  # noqa: PTH105 - it is a name, not a Path
     except BaseException:
         with contextlib.suppress(OSError):
-            os.unlink(temporary)  # noqa: PTH108 - likewise
+            os.unlink(temporary)  # noqa: PTH108 - it is a name, not a Path
         raise
     sync_folder(path.parent)
 
@@ -47,7 +47,7 @@ def _dress_as(path: Path, temporary: str) -> None:
     for owner, group in ((-1, old.st_gid), (old.st_uid, -1)):
         with contextlib.suppress(PermissionError):
             os.chown(temporary, owner, group)
-    os.chmod(temporary, old.st_mode & 0o7777)  # noqa: PTH101 - likewise
+    os.chmod(temporary, old.st_mode & 0o7777)  # noqa: PTH101 - it is a name, not a Path
     for name in os.listxattr(path) if hasattr(os, "listxattr") else ():
         with contextlib.suppress(OSError):  # some belong to the system
             os.setxattr(temporary, name, os.getxattr(path, name))

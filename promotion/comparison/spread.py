@@ -41,6 +41,7 @@ from promotion.metrics.influence import Estimate, Over, paired_error, raised
 from promotion.metrics.lookup import Metric
 from promotion.metrics.rows import ScoredRows
 from promotion.metrics.scale import TINY, root_of_squares
+from promotion.number_format import effective_number
 
 HEAVY = 30
 """Maximum number of groups that are actually left out; using all made no standard error 1 % larger in simulations."""
@@ -60,7 +61,7 @@ FARTHEST = 40.0
 """Maximum distance of a bound in standard errors; the normal distribution ends there in double precision."""
 
 _FEW = (
-    "Its rows differ so much in weight that they tell as much as {:.3g} of equal weight (of each class, where there "
+    "Its rows differ so much in weight that they tell as much as {} of equal weight (of each class, where there "
     f"are classes), and it takes {FEWEST} for a standard error; level the weights, or judge on more rows."
 )
 
@@ -236,5 +237,5 @@ def _why_no_error(found: tuple[Way, ...]) -> str:
     """Return why too few rows or groups have the weight for an error; empty if enough do."""
     few = next((way.leverage.effective for way in found if way.too_few), None)
     if few is not None:
-        return _FEW.format(round(few, 9))  # so that the order of the rows cannot turn 6.125 into 6.13
+        return _FEW.format(effective_number(few))
     return _ALONE if any(way.alone for way in found) else ""

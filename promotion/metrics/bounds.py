@@ -15,7 +15,7 @@ from typing import Annotated
 
 from promotion.canonical import LATER
 from promotion.errors import ConfigError
-from promotion.number_format import meant_as_share
+from promotion.number_format import effective_number, meant_as_share
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ class Dependence:
         if self.drawn_as is DrawnAs.INDEPENDENT:
             return "Rows were taken as independent of each other, by a person's word."
         if self.drawn_as is DrawnAs.GROUPS:
-            return f"Rows were taken as {self.said}, {round(self.effective or 0.0, 9):.3g} effective."
+            return f"Rows were taken as {self.said}, {effective_number(self.effective or 0.0)} effective."
         if self.count == 1:
             return "Rows were taken one by one, since all fall into one block of time."
         bare = ", which do not cover what all rows of a day have in common" if self.days is None else ""

@@ -4,6 +4,7 @@ from typing import NamedTuple, TypeGuard
 
 from promotion.comparison import Comparison, Evaluation, SliceComparison
 from promotion.metrics.bounds import Dependence, DrawnAs
+from promotion.number_format import effective_number
 from promotion.policy.checks import Check, Kind
 from promotion.policy.policy import Policy, Rule
 from promotion.vocabulary import Outcome
@@ -32,9 +33,8 @@ class Counted(NamedTuple):
         """A description: `12 rows`, `900 rows, whose weights tell as much as 12 of equal weight`."""
         if self.as_equal is None:
             return f"{self.found:,} {self.what}"
-        return (
-            f"{self.found:,} {self.what}, whose weights tell as much as {round(self.as_equal, 9):,.3g} of equal weight"
-        )
+        as_equal = effective_number(self.as_equal)
+        return f"{self.found:,} {self.what}, whose weights tell as much as {as_equal} of equal weight"
 
 
 def counted(evidence: Comparison | Evaluation | SliceComparison) -> tuple[Counted, ...]:
@@ -85,7 +85,9 @@ def _counts_groups(drawn: Dependence | None, policy: Policy) -> TypeGuard[Depend
 
 
 def _as_equal(drawn: Dependence) -> str:
-    return f"The rows are of {drawn.said}, which tell as much as {round(drawn.effective or 0.0, 9):.3g} of equal size"
+    return (
+        f"The rows are of {drawn.said}, which tell as much as {effective_number(drawn.effective or 0.0)} of equal size"
+    )
 
 
 def _enough(rows: Counted, required: int) -> Check:

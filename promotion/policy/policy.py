@@ -121,8 +121,8 @@ class Policy:
     who requested the decision.
     """
     approval_timeout: str = "7d"
-    """How long after the decision people can approve it: hours, days or weeks, like `"12h"`, `"3d"`, `"2w"`. Then
-    nobody can approve it, anyone can deny it, and a gate run that waits for it denies it.
+    """The period after the decision in which people can approve it: hours, days or weeks, like `"12h"`, `"3d"`,
+    `"2w"`. After that, anyone can only deny it, and a gate run that waits for it denies it.
     """
     holdout_reuse: HoldoutReuse = HoldoutReuse.BUDGET
     """`"budget"`: each further use of the same rows tests the primary at a stricter level. `"ignore"`: uses are not

@@ -51,7 +51,7 @@ def _signature(value: Any) -> bool:
 def _dimensions(value: Any) -> bool:
     """Check the dimensions of input and output: each as accepted by Python's `int`; BentoML writes a list of two."""
     try:
-        return len([int(one) for one in value]) == 2  # noqa: PLR2004
+        return len([int(one) for one in value]) == 2  # noqa: PLR2004 - rows and columns
     except (TypeError, ValueError, OverflowError):
         return False
 

@@ -23,3 +23,12 @@ def made_by_the_tutorial(store):
             signatures={"predict": {"batchable": True, "batch_dim": 0}},
         )
     return toy(saved.tag.version)
+
+
+@pytest.fixture
+def complained_of(registry_with_champion):
+    """`toy:good` served after `toy:weak`, by its gain, and was rolled back from."""
+    registry = registry_with_champion
+    registry.gate(toy("good"))
+    registry.rollback("toy", reason="merchants complain")
+    return registry

@@ -33,15 +33,6 @@ KEPT_OUT = (
 )
 
 
-@pytest.fixture
-def complained_of(registry_with_champion):
-    """`toy:good` served after `toy:weak`, by its gain, and was rolled back from."""
-    registry = registry_with_champion
-    registry.gate(toy("good"))
-    registry.rollback("toy", reason="merchants complain")
-    return registry
-
-
 def back_of(registry, version):
     return registry.state("toy").versions[f"toy:{version}"].rolled_back
 
