@@ -19,7 +19,7 @@ def signed(number: float, *, scale: float | None = None) -> str:
     """Format a gain, with its sign.
 
     >>> signed(0.0012), signed(-25.5, scale=1840.0)
-    ('+0.0012', '-25.50')
+    ('+0.001200', '-25.50')
     """
     return _written(number, abs(number) if scale is None else scale, sign="+")
 
