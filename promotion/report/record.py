@@ -1,6 +1,8 @@
-"""The record as pages: status, history, and audit findings; and entries as sentences."""
+"""The record as pages: history and audit findings; and entries as sentences."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import assert_never
 
 from promotion.findings import Finding, Severity
@@ -18,38 +20,11 @@ from promotion.ledger.entries import (
     TransitionApplied,
     TransitionPlanned,
 )
-from promotion.ledger.state import State, VersionState
-from promotion.number_format import level, minute
+from promotion.ledger.state import State
+from promotion.number_format import ago, level, minute
 from promotion.registry.holdout_uses import last_spent
 from promotion.registry.rolled_back import rolled_back, rolled_back_told
 from promotion.report.page import Page, Table, Tone, Words, left, right, row
-
-
-def status_page(states: Sequence[State], approvals: Sequence[str], health: Sequence[str]) -> Page:
-    """Show all models: champion, waiting versions, holdout budget, pending approvals and problems."""
-    titles = ("model", "champion", "since", "decision", "waiting", "last verdict")
-    spent = (budget_told(state) for state in states)
-    return Page(
-        summary=() if states else ("No model is configured or recorded here.",),
-        tables=(Table(columns=left(*titles), rows=tuple(map(_standing, states))),),
-        notes=(
-            *(Words(sentence) for sentence in spent if sentence),
-            *(Words(sentence) for state in states for sentence in rolled_back_lines(state)),
-            *(Words(sentence, Tone.GOOD) for sentence in approvals),
-            *(Words(f"! {sentence}", Tone.UNSURE) for sentence in health),
-        ),
-    )
-
-
-def awaiting_approval(state: State) -> tuple[str, ...]:
-    """Return the versions that passed and that a person must still approve."""
-    return tuple(version.tag for version in state.waiting if version.decision and version.decision.waits)
-
-
-def last_judged(state: State) -> VersionState | None:
-    """Return the version that was judged last."""
-    decided = [version for version in state.versions.values() if version.decided_seq is not None]
-    return max(decided, key=lambda version: version.decided_seq or 0, default=None)
 
 
 def budget_told(state: State) -> str:
@@ -76,25 +51,54 @@ def rolled_back_lines(state: State) -> tuple[str, ...]:
     return (f"{told}. The gate holds it{more} until `promotion readmit {last} --reason …`.",)
 
 
-def history_page(model: str, entries: Sequence[Entry]) -> Page:
-    """Show the ledger of one model, oldest first."""
+def history_page(model: str, entries: Sequence[Entry], now: datetime, *, oldest_first: bool) -> Page:
+    """Show the ledger of one model."""
+    table = history_table(entries, now)
     nothing = () if entries else (f"Nothing is recorded of '{model}' yet.",)
-    return Page(summary=nothing, tables=(history_table(entries),))
+    return Page(summary=nothing, tables=(table if oldest_first else replace(table, rows=table.rows[::-1]),))
 
 
-def history_table(entries: Iterable[Entry]) -> Table:
-    """Return a table with one row per entry."""
+def history_table(entries: Iterable[Entry], now: datetime | None = None) -> Table:
+    """Return a table with one row per entry, oldest first; each time with its age if the present time is given."""
     rows, before = [], ""
     for entry in entries:
         before = told(entry, before)
-        rows.append(row(str(entry.seq), minute(entry.at), entry.actor, before))
+        rows.append(row(str(entry.seq), aged(entry.at, now), entry.actor, before))
     return Table(columns=(*right("seq"), *left("at (UTC)", "who", "what")), rows=tuple(rows))
 
 
-def findings_pages(model: str, findings: Sequence[Finding]) -> tuple[Page, ...]:
-    """Show what an audit found."""
-    if not findings:
-        return (Page(verdict=Words(f"{model}: the ledger, the labels, the files and MLflow agree.", Tone.GOOD)),)
+def aged(at: str, now: datetime | None) -> str:
+    """Return a time of the ledger, and its age if the present time is given: `2026-11-25 18:40, 2 h ago`."""
+    return f"{minute(at)}, {ago(at, now)}" if now else minute(at)
+
+
+def models_told(count: int) -> str:
+    """Return `1 model` or `200 models`."""
+    return f"{count:,} model{'' if count == 1 else 's'}"
+
+
+def audit_pages(found: Mapping[str, Sequence[Finding]]) -> tuple[Page, ...]:
+    """Show the findings of an audit, model by model; of several models, only those with findings, and a total."""
+    with_findings = {model: findings for model, findings in found.items() if findings}
+    pages = [page for model, findings in with_findings.items() for page in _findings(model, findings)]
+    return (*pages, _agreed(found, with_findings)) if len(found) > 1 or not pages else tuple(pages)
+
+
+def _agreed(found: Mapping[str, Sequence[Finding]], with_findings: Mapping[str, Sequence[Finding]]) -> Page:
+    """Say of how many models everything agrees."""
+    agree = "the ledger, the labels, the files and MLflow agree."
+    if not with_findings:
+        return Page(
+            verdict=Words(f"{next(iter(found)) if len(found) == 1 else models_told(len(found))}: {agree}", Tone.GOOD)
+        )
+    total = sum(map(len, with_findings.values()))
+    findings = f"{total:,} finding{'s' * (total > 1)}"
+    return Page(
+        verdict=Words(f"{models_told(len(found))}, {len(with_findings)} with findings ({findings} in total)", Tone.BAD)
+    )
+
+
+def _findings(model: str, findings: Sequence[Finding]) -> tuple[Page, ...]:
     head = Page(verdict=Words(f"{model}: {len(findings)} finding{'s' * (len(findings) > 1)}", Tone.BAD))
     return (head, *map(_finding, findings))
 
@@ -148,19 +152,10 @@ def version_of(tag: str) -> str:
     return tag.partition(":")[2]
 
 
-def _standing(state: State) -> tuple[Words, ...]:
-    champion, last = state.champion, last_judged(state)
-    return row(
-        state.model,
-        version_of(champion.tag) if champion else "none yet",
-        minute(champion.since) if champion else "",
-        (champion.decision or "by hand")[:12] if champion else "",
-        ", ".join(version_of(version.tag) for version in state.waiting) or "nobody",
-        f"{last.decision.verdict} ({version_of(last.tag)})" if last and last.decision else "",
-    )
-
-
 def _finding(finding: Finding) -> Page:
     tone = Tone.BAD if finding.severity is Severity.ERROR else Tone.UNSURE
-    lines = (f"  expected: {finding.expected}", f"  found:    {finding.found}", f"  mend:     {finding.mend}")
-    return Page(verdict=Words(finding.code, tone), headline=finding.subject, summary=lines)
+    facts = {"expected": finding.expected, "found": finding.found, "mend": finding.mend}
+    rows = tuple(row(Words(f"  {name}:"), text) for name, text in facts.items())
+    return Page(
+        verdict=Words(finding.code, tone), headline=finding.subject, tables=(Table(columns=left("", ""), rows=rows),)
+    )
