@@ -8,6 +8,7 @@ from rich.cells import cell_len
 _NAME = r"[\w.+-]{1,64}"
 _UNIT = re.compile(rf"(?<![\w.+-]){_NAME}(?::{_NAME})?(?![\w.+-])|.", re.ASCII | re.DOTALL)
 """A name, an ID or a tag (names and versions have at most 63 characters, digests 64), or any other character."""
+_OPENS, _CLOSES = "'\"`([", "'\"`)]:;,.!?"
 
 
 def folded(text: str, width: int, *, indent: int = 0) -> Sequence[str]:
@@ -39,8 +40,16 @@ def narrowest(text: str, word: int) -> int:
 
 
 def _units(word: str, width: int) -> Iterator[str]:
-    """Yield the word if it fits into a line, else the units that it can be divided into."""
+    """Yield the word if it fits into a line, else the units that it can be divided into, with their punctuation."""
     if cell_len(word) <= width:
         yield word
-    else:
-        yield from _UNIT.findall(word)
+        return
+    before = ""
+    for unit in _UNIT.findall(word):
+        joins = before and (before in _OPENS or unit in _CLOSES)
+        if joins and cell_len(before + unit) <= width:
+            before += unit
+        else:
+            yield from filter(None, (before,))
+            before = unit
+    yield before

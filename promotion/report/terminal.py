@@ -15,8 +15,8 @@ from promotion.visible import visible
 _STYLES = {Tone.PLAIN: "", Tone.GOOD: "green", Tone.BAD: "red", Tone.UNSURE: "yellow", Tone.QUIET: "dim"}
 _BLANK = Text("")
 _INDENT, _BETWEEN_COLUMNS = 2, 2
-_LEGIBLE = 24
-"""Words in a narrower column are harder to read than lines `title: value`."""
+_LEGIBLE, _SENTENCE = 24, 40
+"""Words and sentences in narrower columns are harder to read than lines `title: value`."""
 
 _Cells = Sequence[Sequence[Words]]
 
@@ -79,7 +79,7 @@ def _widths(columns: Sequence[Column], rows: _Cells, width: int) -> Sequence[int
     among = [(visible(column.title), *(cells[place].text for cells in rows)) for place, column in enumerate(columns)]
     found = [max(map(cell_len, texts)) for texts in among]
     least = [
-        max(min(natural, _LEGIBLE), *(narrowest(text, _LEGIBLE) for text in texts)) if column.wraps else natural
+        _least(texts, natural) if column.wraps else natural
         for column, natural, texts in zip(columns, found, among, strict=True)
     ]
     excess = sum(found) + _BETWEEN_COLUMNS * (len(columns) - 1) - width
@@ -89,6 +89,12 @@ def _widths(columns: Sequence[Column], rows: _Cells, width: int) -> Sequence[int
         widest = max(range(len(found)), key=lambda place: (found[place] > least[place], found[place]))
         found[widest] -= 1
     return found
+
+
+def _least(texts: Sequence[str], natural: int) -> int:
+    """Return the least legible width of a column of words that is `natural` wide."""
+    legible = _LEGIBLE if natural <= 2 * _SENTENCE else _SENTENCE
+    return max(min(natural, legible), *(narrowest(text, legible) for text in texts))
 
 
 def _grid(columns: Sequence[Column], rows: _Cells, widths: Sequence[int]) -> RichTable:
