@@ -31,7 +31,7 @@ def audit(
     """
     from promotion.assembly import announce_findings
     from promotion.canonical import plain
-    from promotion.report.record import audit_pages
+    from promotion.report.findings import audit_pages
 
     moment = moment_of(since) if since else None
     registry = open_here()

@@ -150,7 +150,7 @@ def _print(*pages: "Page") -> None:
     console = Console(highlight=False, width=width())
     with console.capture() as written:
         console.print(page_view(*pages), crop=False)
-    sys.stdout.write(written.get())
+    sys.stdout.writelines(f"{line.rstrip(' ')}\n" for line in written.get().splitlines())
 
 
 def width() -> int:

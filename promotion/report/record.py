@@ -1,11 +1,10 @@
-"""The record as pages: history and audit findings; and entries as sentences."""
+"""The record as pages: history; and entries as sentences."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from promotion.findings import Finding, Severity
 from promotion.ledger.chain import Entry
 from promotion.ledger.entries import (
     Adoption,
@@ -24,7 +23,7 @@ from promotion.ledger.state import State
 from promotion.number_format import ago, level, minute
 from promotion.registry.holdout_uses import last_spent
 from promotion.registry.rolled_back import rolled_back, rolled_back_told
-from promotion.report.page import Page, Table, Tone, Words, left, right, row
+from promotion.report.page import Page, Table, left, right, row
 
 
 def budget_told(state: State) -> str:
@@ -70,37 +69,6 @@ def history_table(entries: Iterable[Entry], now: datetime | None = None) -> Tabl
 def aged(at: str, now: datetime | None) -> str:
     """Return a time of the ledger, and its age if the present time is given: `2026-11-25 18:40, 2 h ago`."""
     return f"{minute(at)}, {ago(at, now)}" if now else minute(at)
-
-
-def models_told(count: int) -> str:
-    """Return `1 model` or `200 models`."""
-    return f"{count:,} model{'' if count == 1 else 's'}"
-
-
-def audit_pages(found: Mapping[str, Sequence[Finding]]) -> tuple[Page, ...]:
-    """Show the findings of an audit, model by model; of several models, only those with findings, and a total."""
-    with_findings = {model: findings for model, findings in found.items() if findings}
-    pages = [page for model, findings in with_findings.items() for page in _findings(model, findings)]
-    return (*pages, _agreed(found, with_findings)) if len(found) > 1 or not pages else tuple(pages)
-
-
-def _agreed(found: Mapping[str, Sequence[Finding]], with_findings: Mapping[str, Sequence[Finding]]) -> Page:
-    """Say of how many models everything agrees."""
-    agree = "the ledger, the labels, the files and MLflow agree."
-    if not with_findings:
-        return Page(
-            verdict=Words(f"{next(iter(found)) if len(found) == 1 else models_told(len(found))}: {agree}", Tone.GOOD)
-        )
-    total = sum(map(len, with_findings.values()))
-    findings = f"{total:,} finding{'s' * (total > 1)}"
-    return Page(
-        verdict=Words(f"{models_told(len(found))}, {len(with_findings)} with findings ({findings} in total)", Tone.BAD)
-    )
-
-
-def _findings(model: str, findings: Sequence[Finding]) -> tuple[Page, ...]:
-    head = Page(verdict=Words(f"{model}: {len(findings)} finding{'s' * (len(findings) > 1)}", Tone.BAD))
-    return (head, *map(_finding, findings))
 
 
 def told(entry: Entry, before: str = "") -> str:  # noqa: C901 - one case per kind of entry
@@ -150,12 +118,3 @@ def moves_told(moves: Iterable[Move]) -> str:
 def version_of(tag: str) -> str:
     """Return the version part of a tag."""
     return tag.partition(":")[2]
-
-
-def _finding(finding: Finding) -> Page:
-    tone = Tone.BAD if finding.severity is Severity.ERROR else Tone.UNSURE
-    facts = {"expected": finding.expected, "found": finding.found, "mend": finding.mend}
-    rows = tuple(row(Words(f"  {name}:"), text) for name, text in facts.items())
-    return Page(
-        verdict=Words(finding.code, tone), headline=finding.subject, tables=(Table(columns=left("", ""), rows=rows),)
-    )

@@ -7,8 +7,8 @@ from datetime import datetime
 from promotion.adapters.audits import LastAudit
 from promotion.ledger.state import State, VersionState
 from promotion.number_format import ago, duration, minute
-from promotion.report.page import Column, Page, Table, Tone, Words, left, right, row
-from promotion.report.record import budget_told, models_told, rolled_back_lines, version_of
+from promotion.report.page import Column, Page, Table, Tone, Words, counted, left, right, row, some
+from promotion.report.record import budget_told, rolled_back_lines, version_of
 
 OTHER_LEDGER = "other ledger"
 """The kind of problem of a model that another ledger owns."""
@@ -126,7 +126,7 @@ def _facts(of: Standing, now: datetime) -> dict[str, str]:
         "last audit": _audited(of.audited, now),
         "previous champion": state.previous or "none" if champion else "",
         "decision": (champion.decision or "none")[:12] if champion else "",
-        "waiting": some([version.tag for version in state.waiting]) or "no version",
+        "waiting": some([version.tag for version in reversed(state.waiting)]) or "no version",
         "last verdict": _verdict(last, now) if last else "",
     }
 
@@ -184,17 +184,14 @@ def _of_kind(found: Sequence[tuple[str, str]]) -> tuple[str, ...]:
     models = tuple(dict.fromkeys(model for model, _ in found))
     if len(models) <= _TOLD:
         return tuple(sentence for _, sentence in found)
-    others = models[1:]
-    named = ", ".join(others[:_TOLD])
-    more = f" and {len(others) - _TOLD} more" if len(others) > _TOLD else ""
-    return (f"{found[0][1]} {len(others)} other models have the same kind of problem: {named}{more}.",)
+    return (f"{found[0][1]} {len(models) - 1} other models have the same kind of problem: {some(models[1:])}.",)
 
 
 def total_told(among: Sequence[Standing]) -> str:
     """Return a total like `200 models, 3 with problems, 1 waiting for approval`, as a sentence."""
     wrong, waits = sum(bool(one.problems) for one in among), sum(bool(one.approvals) for one in among)
     waiting = f", {waits} waiting for approval" if waits else ""
-    return f"{models_told(len(among))}, {wrong or 'none'} with problems{waiting}."
+    return f"{counted(len(among), 'model')}, {wrong or 'none'} with problems{waiting}."
 
 
 def _standing(one: Standing, now: datetime) -> tuple[Words, ...]:
@@ -208,12 +205,6 @@ def _standing(one: Standing, now: datetime) -> tuple[Words, ...]:
         str(len(state.waiting) or ""),
         Words(", ".join(attention), Tone.UNSURE if one.problems else Tone.GOOD),
     )
-
-
-def some(names: Sequence[str]) -> str:
-    """List the last few names, last first, and the number of others."""
-    shown = ", ".join(names[: -_TOLD - 1 : -1])
-    return f"{shown} and {len(names) - _TOLD:,} more" if len(names) > _TOLD else shown
 
 
 def cause_of(state: State) -> str:
