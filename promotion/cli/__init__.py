@@ -114,5 +114,5 @@ def _tell_recorded(beginning: str) -> bool:
         from promotion.report.record import told
 
         words = "; ".join(told(entry) for entry in recorded if entry.kind != "transition_applied")
-        remark(f"{beginning} was recorded before, and stands: {words}")
+        remark(f"{beginning} was recorded before that and stays in the ledger: {words}")
     return bool(recorded)

@@ -85,7 +85,7 @@ def askable(*, yes: bool) -> None:
         Misuse: there is no terminal to ask at, and no `--yes`.
     """
     if not yes and not sys.stdin.isatty():
-        raise Misuse("This asks for confirmation and there is no terminal to ask at; add --yes.")
+        raise Misuse("The command must ask for confirmation, but there is no terminal. Add --yes.")
 
 
 def confirmed(question: str, *, yes: bool) -> None:

@@ -39,7 +39,7 @@ def audit(
     if not names:
         raise Misuse(
             f"Nothing to audit: no model is configured or recorded in {registry.config.root}. "
-            "Run it in the folder of promotion.toml, or name a model."
+            "Run the command in the folder of promotion.toml, or name a model."
         )
     found = {name: registry.audit(name, recompute=recompute, since=moment, full=full) for name in names}
     shown = {name: findings for name, findings in found.items() if findings or not problems}

@@ -141,7 +141,7 @@ def tell_if_lost(sentences: Sequence[str]) -> None:
     out.flush()
     if out.failed is not None and not out.told:
         out.told = True
-        remark(f"{_lost(out.failed)}; what was done stands. {' '.join(filter(None, sentences))}")
+        remark(f"{_lost(out.failed)}; the command itself finished. {' '.join(filter(None, sentences))}")
 
 
 def is_unicode() -> bool:

@@ -56,7 +56,7 @@ def gc(
     if dry_run or not found.gone:
         return
     some = f"this version of {model}" if len(found.gone) == 1 else f"these {len(found.gone)} versions of {model}"
-    confirmed(f"Delete the files of {some} for good?", yes=yes)
+    confirmed(f"Delete the files of {some} permanently?", yes=yes)
     registry.apply(plan)
     say(_data(plan, dry_run=False), f"Deleted {', '.join(found.gone)}.", as_json=as_json)
 

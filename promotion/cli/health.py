@@ -142,7 +142,9 @@ def _unrecorded(registry: "Registry", state: "State") -> str:
         return ""
     serving = [str(tag) for tag in labelled_prod(registry.store, state.model)]
     if len(serving) > 1:
-        return f"{', '.join(serving)} are all labelled prod; `promotion adopt TAG` says which one serves."
+        named = ", ".join(serving)
+        return f"{named} are all labelled prod, but only one can serve. `promotion adopt TAG` records which one."
     if serving:
-        return f"{serving[0]} is labelled prod and not recorded; `promotion adopt` makes it the champion of record."
+        told = f"{serving[0]} is labelled prod, but the ledger has no champion."
+        return f"{told} `promotion adopt {serving[0]}` makes it the champion."
     return ""

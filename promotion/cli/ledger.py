@@ -75,7 +75,7 @@ def export(
         write_own(out, "".join(lines).encode(), instead=_INSTEAD, ledger=True)
     counts = {name: len(entries) for name, entries in chains.items()}
     told = [f"{name}: {count} entries written to {out}" for name, count in counts.items()]
-    say({"written": str(out), "entries": counts}, *(told or [f"{out} holds no entries."]), as_json=as_json)
+    say({"written": str(out), "entries": counts}, *(told or [f"{out} contains no entries."]), as_json=as_json)
 
 
 def _refuse_longer(out: Path, chains: "Mapping[str, Sequence[Entry]]") -> None:
@@ -95,8 +95,8 @@ def _refuse_longer(out: Path, chains: "Mapping[str, Sequence[Entry]]") -> None:
     lost = lost_with(header, chains) if header.startswith(EXPORT_BEGINS) else ()
     if lost:
         raise Unwritable(
-            f"{out} is left as it is: it is an export that holds entries of {', '.join(lost)} which this one would "
-            f"not. {_INSTEAD}"
+            f"{out} was not replaced: it is an export with entries of {', '.join(lost)} that the new one would not "
+            f"contain. {_INSTEAD}"
         )
 
 
@@ -121,7 +121,7 @@ def import_file(
     counts = {model: len(entries) for model, entries in new.items()}
     say(
         {"dry_run": dry_run, "entries": counts},
-        *(told or [f"{file} holds no entries."]),
+        *(told or [f"{file} contains no entries."]),
         as_json=as_json,
     )
 
@@ -135,9 +135,10 @@ def upgrade(as_json: Json = False) -> None:
     if done.before is None:
         words = f"The ledger at {done.place} is new, at revision {done.after}."
     elif done.before == done.after:
-        words = f"The ledger at {done.place} is at revision {done.after} already: there was nothing to do."
+        words = f"The ledger at {done.place} is already at revision {done.after}. Nothing was changed."
     else:
-        words = f"The ledger at {done.place} went from revision {done.before} to {done.after}, with every entry."
+        told = f"The ledger at {done.place} was upgraded from revision {done.before} to {done.after}."
+        words = f"{told} Every entry was kept."
     say(plain(done), words, as_json=as_json)
 
 
@@ -163,7 +164,7 @@ def take(model: Model, reason: Reason, yes: Yes = False, dry_run: DryRun = False
         show({"dry_run": dry_run, **plain(plan.takeover)}, *dry(dry_run=dry_run), page, form=form_of(as_json=as_json))
     if dry_run:
         return
-    confirmed(f"Hand {model} over to this ledger?", yes=yes)
+    confirmed(f"Make this ledger the owner of {model}?", yes=yes)
     registry.apply(plan)
     say({"dry_run": False, **plain(plan.takeover)}, taken_told(plan, serving), as_json=as_json)
 

@@ -80,7 +80,7 @@ def anew(reason: str | None, *, start_anew: bool) -> str | None:
         message = "--reason is only for --start-anew, which was not given. Leave out --reason, or give both."
         raise Misuse(message)
     if start_anew and reason is None:
-        raise Misuse("--start-anew is recorded with a reason: --reason 'why'.")
+        raise Misuse("--start-anew needs a reason, which is recorded. Add --reason 'why'.")
     return reason
 
 

@@ -45,12 +45,12 @@ class Predictions:
 
     def __post_init__(self) -> None:
         if self.champion == self.challenger:
-            message = "--champion and --challenger name the same column; name the scores of two models."
+            message = "--champion and --challenger must name the scores of two models, but name the same column."
             raise Misuse(message)
         if len(self.champion) != len(self.challenger):
             raise Misuse(
-                f"--champion names {len(self.champion)} columns of scores and --challenger {len(self.challenger)}; "
-                "both need one, or one for each class."
+                "--champion and --challenger must name the same number of columns (one, or one for each class), but "
+                f"name {len(self.champion)} and {len(self.challenger)}."
             )
 
     @property
@@ -79,8 +79,8 @@ class Predictions:
         empty = rows[self.label].isna().to_numpy()
         if empty.any():
             message = (
-                f"Column '{self.label}' of {self.path} holds the labels and must not be empty; row "
-                f"{int(empty.argmax()) + 1} is. Leave out the rows whose label is not known."
+                f"Column '{self.label}' of {self.path} must have a label in every row, but row "
+                f"{int(empty.argmax()) + 1} is empty. Leave out rows without a label."
             )
             raise DataError(message, path=self.path, column=self.label)
         return rows
@@ -105,8 +105,9 @@ class Predictions:
             return Task.BINARY
         if len(labels) == 2:  # noqa: PLR2004 - two classes
             message = (
-                f"Column '{self.label}' of {self.path} holds just {min(labels):g} and {max(labels):g}. Write two "
-                "classes as 0 and 1; if they are numbers to be predicted, name a metric of such models (--metric rmse)."
+                f"Column '{self.label}' of {self.path} must contain 0 and 1 for two classes, but contains "
+                f"{min(labels):g} and {max(labels):g}. If these are numbers to predict, name a regression metric "
+                "(--metric rmse)."
             )
             raise DataError(message, path=self.path, column=self.label)
         return Task.REGRESSION
@@ -171,8 +172,8 @@ def parse_group(text: str, present: Container[str] = ()) -> Group:
     bins = None if text in present else _BINS.fullmatch(text)
     if bins and bins["column"] in present:
         raise ConfigError(
-            f"'{text}' asks for bins of column '{bins['column']}', but a group is what belongs together: a column "
-            "(card1), or windows of a time (t/1d)."
+            f"A group must be a column (card1) or time windows (t/1d), but '{text}' divides column '{bins['column']}' "
+            "into bins."
         )
     found = None if text in present else _WINDOW.fullmatch(text)
     whole = found["column"] if found else text

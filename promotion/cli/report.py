@@ -52,7 +52,7 @@ def report(
     reports.
     """
     if (what is None) == (site is None) or (out and site):
-        message = "Give either a version or decision to report (with --out FILE, if you like), or --site DIR."
+        message = "Give a version or a decision (and optionally --out FILE), or --site DIR."
         raise Misuse(message)
     path = _write_site(site, as_json=as_json) if site else _write_decision(str(what), out, as_json=as_json)
     if show_it:
@@ -90,7 +90,7 @@ def _write_site(folder: Path, *, as_json: bool) -> Path:
         notice(sentence)
     drawn = f"{len(done.drawn)} page{'' if len(done.drawn) == 1 else 's'}"
     data = {"index": str(done.index), "drawn": done.drawn, "kept": len(done.kept), "unread": done.unread}
-    told = f"Wrote {drawn}; {len(done.kept)} were as they should be. Open {done.index} in a browser."
+    told = f"Wrote {drawn}; {len(done.kept)} were up to date. Open {done.index} in a browser."
     say(data, told, as_json=as_json)
     return done.index.absolute()
 
@@ -119,7 +119,7 @@ def _found(registry: "Registry", what: str) -> "Recorded":
     find(state, Tag.parse(tag))
     found = found_in(recorded(state, entries, beginning=beginning), tag)
     if found is None:
-        message = f"{tag} was not judged yet, so there is no decision to report; `promotion gate {tag}` judges it."
+        message = f"{tag} has not been judged yet, so there is no decision to report. `promotion gate {tag}` judges it."
         raise Unjudged(message)
     return found
 

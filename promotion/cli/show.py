@@ -84,6 +84,10 @@ def one_decision(registry: "Registry", digits: str) -> tuple["Entry", "Judgement
         for entry, judgement in decisions(registry.history(model), beginning=digits)
     }
     if len(named) != 1:
-        hint = "Several begin so; give more digits." if named else "`promotion show TAG` lists those on a version."
+        hint = (
+            "Several IDs begin with these digits. Give more of them."
+            if named
+            else "`promotion show TAG` lists the decisions on a version."
+        )
         raise UnknownName("single decision" if named else "decision", digits, [one[:12] for one in named], hint=hint)
     return next(iter(named.values()))

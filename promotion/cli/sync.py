@@ -30,7 +30,7 @@ def sync(model: AnyModel = None, as_json: Json = False) -> int:
         if trouble:
             notice(trouble)
     if not names:
-        notice("No model is configured or recorded here that is this ledger's.")
+        notice("This ledger owns none of the models that are configured or recorded here.")
     say({name: ok and not foreign[name] for name, ok in sent.items()}, *lines, as_json=as_json)
     return 1 if not all(sent.values()) else FOUND if any(foreign.values()) else 0
 
@@ -38,5 +38,5 @@ def sync(model: AnyModel = None, as_json: Json = False) -> int:
 def _standing(foreign: "Names | None") -> str:
     """A model's mirror in words; None where it was not brought up to date."""
     if foreign is None:
-        return "not brought up to date"
-    return f"up to date, but for {', '.join(foreign)} (AUD038)" if foreign else "up to date"
+        return "not updated"
+    return f"up to date, except for {', '.join(foreign)} (AUD038)" if foreign else "up to date"

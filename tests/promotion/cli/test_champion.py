@@ -36,7 +36,7 @@ class TestChampion:
     def test_now_it_names_the_decision_that_show_explains(self, with_champion, command):
         code, out, err = command("champion", "toy")
         told = re.fullmatch(
-            r"toy:weak serves since \d{4}-\d\d-\d\d \d\d:\d\d UTC, by decision (\w{12})\. `promotion show \1` says why.\n",
+            r"toy:weak has served since \d{4}-\d\d-\d\d \d\d:\d\d UTC \(\d+ (?:s|min) ago\), by decision (\w{12})\. `promotion show \1` shows why\.\n",
             out,
         )
         assert (code, err) == (0, "")

@@ -172,7 +172,10 @@ class TestLook:
         (store.path(Tag("toy", "good")) / "model.yaml").unlink()
         code, out, _ = command("status")
         assert code == 0
-        assert "! toy:weak is labelled prod and not recorded; `promotion adopt` makes it the champion of record." in out
+        assert (
+            "! toy:weak is labelled prod, but the ledger has no champion. `promotion adopt toy:weak` makes it the champion."
+            in out
+        )
         assert "! toy:good has no model.yaml: its save was cut short" in out
 
     def test_an_audit_of_nothing_is_no_good_news(self, command, tmp_path):
@@ -203,7 +206,7 @@ class TestLook:
         assert err.endswith("The decision stands. Once MLflow answers, run `promotion sync` to send it.\n")
         assert f"MLflow shows toy as of entry {before} of {before + 4}; `promotion sync`" in command("status")[1]
         assert command("audit")[0] == 5
-        assert command("sync")[:2] == (1, "toy: not brought up to date\n")
+        assert command("sync")[:2] == (1, "toy: not updated\n")
         monkeypatch.delenv("MLFLOW_TRACKING_URI")
         assert command("sync") == (0, "toy: up to date\n", "")
         assert {found["code"] for found in json.loads(command("audit", "--json")[1])["toy"]} == {"AUD015"}

@@ -53,7 +53,7 @@ def test_a_champion_that_the_ledger_does_not_know_stops_commands_until_a_fresh_s
             f"Error: {UNKNOWN} Nothing was promoted or sent to MLflow. To go on, do one of these:\n- Keep"
         )
     code, out, err = command("sync")
-    assert (code, out, err.split(". ")[0]) == (1, "toy: not brought up to date\n", f"Note: {UNKNOWN[:-1]}")
+    assert (code, out, err.split(". ")[0]) == (1, "toy: not updated\n", f"Note: {UNKNOWN[:-1]}")
     notes = json.loads(command("status", "--json")[1])["notes"]
     assert notes == [f"AUD038: {UNKNOWN} `promotion retrain toy` says how to go on."]
     assert command("audit")[1].count("AUD038") == 1
@@ -81,7 +81,7 @@ def test_what_others_deleted_in_mlflow_is_not_up_to_date_until_repair_sends_it_a
     assert command("sync")[0] == 0
     mlflow.delete_registered_model("toy")
     told = "Note: MLflow does not show entry 4 of 'toy', which it was sent: somebody deleted it or put it back there. "
-    assert command("sync") == (1, "toy: not brought up to date\n", f"{told}`promotion audit toy` says what to do.\n")
+    assert command("sync") == (1, "toy: not updated\n", f"{told}`promotion audit toy` says what to do.\n")
     assert "AUD037" in command("audit")[1]
     assert command("repair", "--yes")[0] == 0
     assert command("sync")[0] == 0
@@ -91,7 +91,7 @@ def test_what_others_deleted_in_mlflow_is_not_up_to_date_until_repair_sends_it_a
 @pytest.mark.parametrize(
     ("half", "told"),
     [
-        (["--start-anew"], "--start-anew is recorded with a reason: --reason 'why'."),
+        (["--start-anew"], "--start-anew needs a reason, which is recorded. Add --reason 'why'."),
         (
             ["--reason", "r"],
             "--reason is only for --start-anew, which was not given. Leave out --reason, or give both.",
@@ -110,7 +110,7 @@ def test_an_alias_that_others_moved_is_told_until_repair_writes_it(with_champion
     )
     assert command("sync") == (
         5,
-        "toy: up to date, but for champion (AUD038)\n",
+        "toy: up to date, except for champion (AUD038)\n",
         f"Note: {told.format('weak')}\n",
     )
     code, out, err = command("gate", "toy:good")

@@ -71,7 +71,10 @@ class TestGc:
     def test_without_a_terminal_it_asks_for_yes_and_nothing_goes(self, rejected, with_champion, command):
         before = contents(with_champion)
         code, _, err = command("gc", "toy", "--keep", "0", "--older-than", "0d")
-        assert (code, err) == (2, "Error: This asks for confirmation and there is no terminal to ask at; add --yes.\n")
+        assert (code, err) == (
+            2,
+            "Error: The command must ask for confirmation, but there is no terminal. Add --yes.\n",
+        )
         assert contents(with_champion) == before
 
     @pytest.mark.slow

@@ -93,8 +93,8 @@ def test_an_older_ledger_is_upgraded_when_asked(with_champion, command):
     place = f"sqlite:///{with_champion}/ledger.db"
     said = [" ".join(command("ledger", "upgrade")[1].split()) for _ in range(2)]
     assert said == [
-        f"The ledger at {place} went from revision 0001 to 0002, with every entry.",
-        f"The ledger at {place} is at revision 0002 already: there was nothing to do.",
+        f"The ledger at {place} was upgraded from revision 0001 to 0002. Every entry was kept.",
+        f"The ledger at {place} is already at revision 0002. Nothing was changed.",
     ]
     assert ledger_at("ledger.db").entries("toy") == entries
     assert json.loads(command("ledger", "upgrade", "--json")[1]) == {"place": place, "before": "0002", "after": "0002"}
@@ -104,8 +104,8 @@ def test_an_older_ledger_is_upgraded_when_asked(with_champion, command):
 def test_a_new_folder_is_given_a_ledger(here, command):
     assert command("ledger", "upgrade")[1].endswith("/ledger.db is new, at revision 0002.\n")
     assert command("ledger", "export")[1] == '{"format":"promotion-ledger","models":{},"release":"0.1.0","version":1}\n'
-    assert command("ledger", "export", "--out", "none.jsonl")[1] == "none.jsonl holds no entries.\n"
-    assert command("ledger", "import", "none.jsonl")[1] == "none.jsonl holds no entries.\n"
+    assert command("ledger", "export", "--out", "none.jsonl")[1] == "none.jsonl contains no entries.\n"
+    assert command("ledger", "import", "none.jsonl")[1] == "none.jsonl contains no entries.\n"
 
 
 def test_a_damaged_file_is_no_ledger(here, command):
@@ -155,7 +155,7 @@ class TestHandingOver:
         assert f"the ledger at sqlite:///{with_champion}/ledger.db is refused for toy" in out
         assert at(second, *self.TAKE)[::2] == (
             2,
-            "Error: This asks for confirmation and there is no terminal to ask at; add --yes.",
+            "Error: The command must ask for confirmation, but there is no terminal. Add --yes.",
         )
         assert claim_of(with_champion) == before
 

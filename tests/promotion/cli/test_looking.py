@@ -38,7 +38,7 @@ def test_what_was_looked_at_first_is_recorded_in_all_the_same(here, command, mon
     assert command("history", "toy") == (0, "Nothing is recorded of 'toy' yet.\n", "")
     assert command("gate", "toy:weak")[0] == 0
     assert Path("state/ledger.db").exists()
-    assert command("champion", "toy")[1].startswith("toy:weak serves since ")
+    assert command("champion", "toy")[1].startswith("toy:weak has served since ")
 
 
 @pytest.mark.parametrize(

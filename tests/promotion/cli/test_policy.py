@@ -96,7 +96,10 @@ class TestCheck:
                 "primary = { metric = 'rocauc' }",
                 "other.toml: 'primary.metric': There is no metric 'rocauc'. Did you mean 'roc_auc'?",
             ),
-            ("[models]", "other.toml names no model, so there is no policy. `promotion init` writes one."),
+            (
+                "[models]",
+                "other.toml configures no model, so it contains no policy. `promotion init` writes an example.",
+            ),
             (
                 "[models.toy]\nrecipe = 'r:R'\n[models.toy.policy]\nprimary = { metrik = 'mae' }",
                 "{here}/other.toml has an unknown key 'metrik' in [models.toy.policy.primary]; did you mean 'metric'?",

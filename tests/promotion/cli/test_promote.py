@@ -41,7 +41,7 @@ class TestPromote:
             assert command(*words, "--reason", "r") == (
                 2,
                 "",
-                "Error: This asks for confirmation and there is no terminal to ask at; add --yes.\n",
+                "Error: The command must ask for confirmation, but there is no terminal. Add --yes.\n",
             )
         assert contents(here) == before
 
@@ -123,7 +123,7 @@ def test_at_a_terminal_it_asks_and_of_two_who_say_yes_the_second_is_told(with_ch
         actor: AtTerminal("promote", tag, "--reason", "r", "--override", actor=actor) for actor, tag in tags.items()
     }
     for actor, terminal in asked.items():
-        terminal.wait_for(f"Promote {tags[actor]} against the rules? [y/N]")
+        terminal.wait_for(f"Promote {tags[actor]} without a passing decision? [y/N]")
 
     no, yes, late = (asked[actor].answer(word) for actor, word in (("dave", "n"), ("bob", "y"), ("carol", "y")))
     assert no[0] == 130

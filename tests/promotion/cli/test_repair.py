@@ -65,7 +65,7 @@ class TestRepair:
         before = contents(with_champion)
         code, out, err = command("repair")
         assert (code, unwrapped(out)) == (2, unwrapped(told(broken)))
-        assert err == "Error: This asks for confirmation and there is no terminal to ask at; add --yes.\n"
+        assert err == "Error: The command must ask for confirmation, but there is no terminal. Add --yes.\n"
         assert contents(with_champion) == before
 
     def test_a_dry_run_shows_the_same_and_changes_nothing(self, broken, with_champion, command):
@@ -110,7 +110,7 @@ class TestRepair:
         os.close(ours)
         os.close(theirs)
         assert done.returncode == code
-        assert "Do this? [y/N]:" in said
+        assert "Make these changes? [y/N]:" in said
         assert said.strip().endswith(last)
         assert broken.get(toy("weak")).stage == ("prod" if code == 0 else "archived")
 

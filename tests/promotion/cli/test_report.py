@@ -27,7 +27,7 @@ def test_the_command_writes_the_last_decision_on_a_version_or_the_one_named(with
         (["toy:gone"], "There is no registered version 'toy:gone'"),
         (
             ["toy:good"],
-            "toy:good was not judged yet, so there is no decision to report; `promotion gate toy:good` judges it.",
+            "toy:good has not been judged yet, so there is no decision to report. `promotion gate toy:good` judges it.",
         ),
         (["abcdef"], "There is no decision 'abcdef'"),
         (
@@ -77,7 +77,7 @@ def test_mlflow_keeps_the_report_and_it_is_drawn_once(here, mlflow, monkeypatch)
 def test_the_site_is_written_beside_the_registry_and_says_what_it_did(with_champion, command, weak_alone):
     code, out, err = command("report", "--site", "public")
     assert (code, err) == (0, "")
-    assert out == "Wrote 3 pages; 0 were as they should be. Open public/index.html in a browser.\n"
+    assert out == "Wrote 3 pages; 0 were up to date. Open public/index.html in a browser.\n"
     told = json.loads(command("report", "--site", "public", "--json")[1])
     assert told == {"index": "public/index.html", "drawn": [], "kept": 3, "unread": []}
     assert "toy" in (with_champion / "public" / "index.html").read_text()

@@ -88,7 +88,7 @@ def test_what_reads_names_the_ledger_and_offers_no_adoption(second, with_champio
     for mend in ("sync", "repair"):
         told = " ".join(at(second, mend)[1:])
         assert named in told
-        assert "No model is configured or recorded here that is this ledger's." in told
+        assert "This ledger owns none of the models that are configured or recorded here." in told
     code, out, _ = at(second, "audit", "toy", "--json")
     (found,) = json.loads(out)["toy"]
     assert (code, found["code"], found["found"]) == (5, "AUD080", named)
@@ -210,7 +210,7 @@ class TestClaiming:
     def test_of_a_store_by_an_earlier_release_the_ledger_that_agrees_claims_it(self, second, with_champion, at):
         before = claim_of(with_champion)
         self.forget(with_champion)
-        assert "labelled prod and not recorded" in at(second, "status")[1]
+        assert "is labelled prod, but the ledger has no champion." in at(second, "status")[1]
         assert at(with_champion, "gate", "toy:spoilt")[0] == 3
         assert claim_of(with_champion)["ledger"] == before["ledger"]
         assert at(second, "gate", "toy:good")[0] == 1
