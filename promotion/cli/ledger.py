@@ -18,6 +18,7 @@ from promotion.cli.output import (
     Yes,
     dry,
     form_of,
+    matching,
     models_of,
     open_here,
     say,
@@ -51,7 +52,6 @@ def export(
     """
     from promotion import __version__
     from promotion.adapters.sql import SqlLedger
-    from promotion.errors import UnknownName
     from promotion.ledger.export import export_lines
     from promotion.report.own_files import refuse_others, write_own
 
@@ -59,9 +59,8 @@ def export(
     if out is not None and not _is_stream(out):
         refuse_others(out, instead=_INSTEAD, ledger=True)
     known = ledger.models()
-    if model is not None and model not in known:
-        raise UnknownName("model", model, known, hint="The ledger records no other.")
-    chains = {name: ledger.entries(name) for name in ((model,) if model else known)}
+    names = known if model is None else matching(model, known, hint="The ledger records no other.")
+    chains = {name: ledger.entries(name) for name in names}
     if out is not None and not _is_stream(out):
         _refuse_longer(out, chains)
     lines = (f"{line}\n" for line in export_lines(chains, release=__version__))

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterable
 from enum import Enum
 from fnmatch import fnmatchcase
 from shutil import get_terminal_size
@@ -176,18 +177,23 @@ def models_of(registry: "Registry", model: str | None) -> tuple[str, ...]:
     Raises:
         UnknownName: no such model is configured or recorded or in the store.
     """
-    from promotion.errors import UnknownName
-
     if model is None:
         return registry.models()
-    known = tuple(dict.fromkeys((*registry.models(), *registry.store.models())))
-    if not is_pattern(model):
-        if model not in known:
-            raise UnknownName("model", model, known)
-        return (model,)
-    found = tuple(name for name in known if fnmatchcase(name, model))
+    return matching(model, dict.fromkeys((*registry.models(), *registry.store.models())))
+
+
+def matching(model: str, known: Iterable[str], *, hint: str = "") -> tuple[str, ...]:
+    """Return the known names that a name or a pattern such as `team_*` matches.
+
+    Raises:
+        UnknownName: there is none.
+    """
+    from promotion.errors import UnknownName
+
+    pattern, known = is_pattern(model), tuple(known)
+    found = tuple(name for name in known if (fnmatchcase(name, model) if pattern else name == model))
     if not found:
-        raise UnknownName("model that matches", model, known)
+        raise UnknownName("model that matches" if pattern else "model", model, known, hint=hint)
     return found
 
 

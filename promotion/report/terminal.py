@@ -31,9 +31,10 @@ class _View:
     pages: Sequence[Page]
 
     def __rich_console__(self, _: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        for place, page in enumerate(self.pages):
+        shown = filter(None, (tuple(_parts(page, options.max_width)) for page in self.pages))
+        for place, parts in enumerate(shown):
             yield from (_BLANK,) if place else ()
-            yield from _parts(page, options.max_width)
+            yield from parts
 
 
 def _parts(page: Page, width: int) -> Iterator[RenderableType]:
