@@ -51,9 +51,10 @@ def champion_trouble(state: State, store: ModelStore, *, whole: bool = False) ->
         require_registered(store, Tag.parse(state.champion.tag), state.champion.digest if whole else None)
     except (TornVersion, UnknownName, DigestMismatch) as error:
         found = f"Its folder is not in the {store.name}." if isinstance(error, UnknownName) else str(error)
+        or_back = f", or bring back the champion before it: `promotion rollback {state.model} --reason …`"
         return (
             f"The champion {state.champion.tag} cannot be used. {found} Copy it there from another host's store or a "
-            f"backup, or bring back the champion before it: `promotion rollback {state.model} --reason …`."
+            f"backup{or_back if state.previous else ''}."
         )
     except StoreError as error:
         return f"The champion {state.champion.tag} cannot be looked at here. {error}"

@@ -18,7 +18,7 @@ def repair_page(plans: Sequence[Plan], store: str) -> Page:
             *(f"{plan.state.model}: {_told(plan, store)}" for plan in plans),
             *(f"Move {stray}{_whose(stray, plans)} to quarantine: it {stray.why}." for stray in strays),
             *(f"Delete {leftover}: it {leftover.why}." for leftover in leftovers),
-            *(() if plans else ("No model is configured or recorded here that is this ledger's.",)),
+            *(() if plans else ("This ledger owns none of the models that are configured or recorded here.",)),
         ),
         notes=tuple(Words(f"! {sentence}", Tone.BAD) for sentence in (plan.lost for plan in plans) if sentence),
     )

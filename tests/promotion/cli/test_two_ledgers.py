@@ -250,7 +250,7 @@ class TestClaiming:
         code, _, err = at(with_champion, "gate", "toy:good")
         assert (code, err.startswith(f"Error: {said}")) == (1, True)
         code, out, err = at(with_champion, "champion", "toy")
-        assert (code, out.startswith("toy:weak serves"), err.startswith(f"Note: {said}")) == (0, True, True)
+        assert (code, out.startswith("toy:weak has served since "), err.startswith(f"Note: {said}")) == (0, True, True)
         found = json.loads(at(with_champion, "audit", "toy", "--json")[1])["toy"]
         (damaged,) = [one for one in found if one["code"] == "AUD018"]
         assert (damaged["subject"], damaged["expected"]) == (
