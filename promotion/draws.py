@@ -174,7 +174,7 @@ class Draws:
 
     def _day(self, times: Times) -> float | None:
         """Return the length of a day in the unit of `Times.floats`."""
-        unit: TimeUnit | None = "s" if times.moments else self.unit
+        unit: TimeUnit | None = "s" if times.are_timestamps else self.unit
         return None if unit is None else in_units(_DAY, unit)
 
     def _windows(self, rows: "pd.DataFrame", group: Group) -> "pd.Series[Any]":
@@ -194,7 +194,7 @@ class Draws:
 
     def _length(self, times: Times, window: float | str) -> float:
         """Return the length of a window in the unit of `Times.floats`."""
-        if times.moments:
+        if times.are_timestamps:
             if isinstance(window, str):
                 return timedelta_of(window).total_seconds()
             message = (

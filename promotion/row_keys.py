@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from promotion.arrow_columns import plain
+from promotion.arrow_columns import without_extension_types
 from promotion.errors import DataError
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def _texts(keys: "pd.Series[Any]") -> "pa.StringArray":
     try:
         if pd.api.types.is_object_dtype(keys.dtype):
             return _joined(pa.array(keys, pa.string(), from_pandas=True))
-        column = plain(_joined(pa.array(keys, from_pandas=True)))
+        column = without_extension_types(_joined(pa.array(keys, from_pandas=True)))
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
         return _each(keys.name, keys.astype(object))
     kind = column.type

@@ -7,7 +7,7 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 from promotion.errors import DataError
-from promotion.iso import moments_of
+from promotion.iso import timestamps_of
 from promotion.times import Times
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def _texts(column: "pd.Series[Any]", missing: "Mask", named: str) -> Times:
     import pandas as pd
 
     codes, texts = pd.factorize(column.mask(missing))
-    at, zoned = moments_of(texts.tolist())
+    at, zoned = timestamps_of(texts.tolist())
     return _moments(column, missing, at[codes], zoned[codes], named)
 
 
@@ -161,7 +161,7 @@ def _moments(column: "pd.Series[Any]", missing: "Mask", at: "NDArray[Any]", zone
 
     _refuse(np.isnat(at) & ~missing, column, named, f"hold {_FORMS}", _WAY_OUT)
     first = bool(zoned[~missing][0])
-    form = f"hold moments {'with' if first else 'without'} a zone throughout, as in its first row"
+    form = f"hold timestamps {'with' if first else 'without'} a zone throughout, as in its first row"
     _refuse((zoned != first) & ~missing, column, named, form)
     return Times(str(column.name), at, missing, first)
 

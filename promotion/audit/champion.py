@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from promotion.audit.recompute import Whole
+from promotion.audit.recompute import SplitFile
 from promotion.audit.recorded_decisions import RecordedDecision, candidates_of, recorded_decisions
 from promotion.durations import length_of
 from promotion.errors import PromotionError
@@ -76,7 +76,7 @@ def _since(last: RecordedDecision, state: State, reader: Reader, store: ModelSto
     data = reader.recorded(state.model, last.registration, last.used.data)
     if recipe.time is None or data.digest != last.used.data_digest:
         return {}
-    holdout = Whole(data).holdout(candidates, last.used.digest, last.draws)
+    holdout = SplitFile(data).holdout(candidates, last.used.digest, last.draws)
     newest = reader.load(state.model, None, options=last.registration.options)[1].rows
     if holdout is None:
         return {}

@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from promotion.audit.evidence_diff import differences
+from promotion.audit.evidence_diff import evidence_differences
 from promotion.audit.recorded_decisions import RecordedDecision, again, candidates_of, recorded_decisions
 from promotion.draws import UNSAID, Draws
 from promotion.errors import DataError, PromotionError
@@ -86,7 +86,7 @@ def _jobs(
             data = reader.recorded(state.model, group[0].registration, group[0].used.data)
         if data.digest != group[0].used.data_digest:
             raise DataError(f"{data.name} with other bytes, digest {data.digest[:12]}")
-        whole = Whole(data)
+        whole = SplitFile(data)
     except PromotionError as error:
         yield from (_unavailable(one, str(error)) for one in group)
         return
@@ -147,7 +147,7 @@ class _Scoring:
                 self._scores.pop(key, None)
 
 
-class Whole:
+class SplitFile:
     """The rows of a file, split once: all of them, or the recipe's holdout."""
 
     def __init__(self, data: Data) -> None:
@@ -195,7 +195,7 @@ def _compared(
     except PromotionError as error:
         yield _unscored(one, str(error))
         return
-    apart = differences(one.evidence, found, slices=policy is not None)
+    apart = evidence_differences(one.evidence, found, slices=policy is not None)
     if apart:
         yield finding(
             Code.RECOMPUTED,

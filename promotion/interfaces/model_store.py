@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stray:
-    """Something in or beside the store that is not a version.
+class ForeignFile:
+    """Something in or beside the store that is not a version: a foreign or torn folder, or a leftover.
 
     Attributes:
         path: its location.
@@ -202,20 +202,20 @@ class StoreMaintenance(Protocol):
     Without it, `repair` fixes labels only, and says so, and an audit does not look for such files.
     """
 
-    def strays(self) -> tuple[Stray, ...]:
+    def foreign_files(self) -> tuple[ForeignFile, ...]:
         """Return entries that are not versions: torn versions, and folders that break other readers of the store."""
 
-    def quarantine(self, stray: Stray) -> Path | None:
+    def quarantine(self, foreign: ForeignFile) -> Path | None:
         """Move it out of the store, intact; return its new location, or None if it was gone.
 
         Raises:
             StoreError: it cannot be moved; nothing was changed.
         """
 
-    def leftovers(self) -> tuple[Stray, ...]:
+    def leftovers(self) -> tuple[ForeignFile, ...]:
         """Return the leftovers of killed saves and deletions beside the models."""
 
-    def remove(self, leftover: Stray) -> None:
+    def remove(self, leftover: ForeignFile) -> None:
         """Delete a leftover of a killed save or deletion.
 
         Raises:

@@ -151,17 +151,17 @@ class Budget:
     @property
     def level(self) -> float:
         """Level of this decision's primary check."""
-        return spent(self.alpha, self.use)
+        return level_of_use(self.alpha, self.use)
 
     @property
     def fresh(self) -> float:
         """The level on new rows, on which no challenger has been compared."""
-        return spent(self.alpha, 1.0)
+        return level_of_use(self.alpha, 1.0)
 
     @property
     def next(self) -> float:
         """Level of the next decision on the same rows."""
-        return spent(self.alpha, self.use + 1)
+        return level_of_use(self.alpha, self.use + 1)
 
     @property
     def sentence(self) -> str:
@@ -175,7 +175,7 @@ class Budget:
         )
 
 
-def spent(alpha: float, use: float) -> float:
+def level_of_use(alpha: float, use: float) -> float:
     """Return the level of the k-th use, `alpha * 6 / (pi^2 k^2)`; over k = 1, 2, 3, … it adds up to alpha."""
     return alpha * 6 / (math.pi * use) ** 2
 

@@ -34,7 +34,7 @@ def write_rows(folder: Path, rows: "NDArray[np.uint64]", groups: "Mapping[str, N
         np.save(folder / _groups_file(by), np.unique(found))
 
 
-def read_rows(folder: Path, by: str | None) -> KnownRows | None:
+def read_training_rows(folder: Path, by: str | None) -> KnownRows | None:
     """Read the fingerprints, with those of the groups `by`; None if the version has none.
 
     Raises:
