@@ -13,15 +13,16 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
 from promotion.arrow_columns import MAX_EXACT
 from promotion.durations import TimeUnit, in_units, timedelta_of
 from promotion.errors import DataError
 from promotion.iso import is_moment, timestamps_of
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +37,8 @@ class Times:
     """
 
     name: str
-    points: "NDArray[Any]"
-    missing: "NDArray[np.bool_]"
+    points: NDArray[Any]
+    missing: NDArray[np.bool_]
     zoned: bool = False
 
     @property
@@ -46,10 +47,8 @@ class Times:
         return self.points.dtype.kind == "M"
 
     @property
-    def floats(self) -> "NDArray[np.float64]":
+    def floats(self) -> NDArray[np.float64]:
         """The times as numbers, datetimes in seconds since 1970; NaN for rows without a time; shape (n_rows,)."""
-        import numpy as np
-
         since = (self.points - np.datetime64(0, "s")) / np.timedelta64(1, "s") if self.are_timestamps else self.points
         return np.where(self.missing, np.nan, since.astype(np.float64))
 
@@ -62,8 +61,6 @@ class Times:
 
     def written(self, value: Any) -> str:
         """Format one of the values: `86400`, `2024-12-01`, `2024-12-01T14:30Z`."""
-        import numpy as np
-
         if not self.are_timestamps:
             return number_text(value.item())
         text = str(np.datetime_as_string(value, unit="auto"))
@@ -88,7 +85,7 @@ class Times:
             return made.astype("float64")
         return made.astype("UInt64") if made.dtype.kind == "u" else made.astype("Int64")
 
-    def since(self, bound: float | str) -> "NDArray[np.bool_]":
+    def since(self, bound: float | str) -> NDArray[np.bool_]:
         """Return the mask of the rows at or after the bound, shape (n_rows,); False for rows without a time.
 
         Args:
@@ -109,7 +106,7 @@ class Times:
             raise DataError(_other_kind(bound, self, "a time without a zone, as the column has it"), column=self.name)
         return ~self.missing & (pd.DatetimeIndex(self.points) >= pd.Timestamp(at))
 
-    def after(self, other: "Times") -> "NDArray[np.bool_]":
+    def after(self, other: "Times") -> NDArray[np.bool_]:
         """Return the mask of the rows later than all of the others, shape (n_rows,); False for rows without a time.
 
         Raises:
@@ -128,7 +125,7 @@ class Times:
             pd.DatetimeIndex(self.points) > pd.Timestamp(newest) if self.are_timestamps else self.points > newest
         )
 
-    def older(self, span: float | str, unit: TimeUnit | None = None) -> "NDArray[np.bool_]":
+    def older(self, span: float | str, unit: TimeUnit | None = None) -> NDArray[np.bool_]:
         """Return the mask of rows at least `span` older than the newest, shape (n_rows,); False without a time.
 
         Args:
@@ -216,8 +213,7 @@ def _exact(number: float) -> float:
     return int(number) if number % 1 == 0 else number
 
 
-def _until(values: "NDArray[Any]", newest: Any, length: Any) -> "NDArray[np.bool_]":
-    import numpy as np
+def _until(values: NDArray[Any], newest: Any, length: Any) -> NDArray[np.bool_]:
     import pandas as pd
 
     try:

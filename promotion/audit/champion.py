@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from promotion.audit.recompute import SplitFile
 from promotion.audit.recorded_decisions import RecordedDecision, candidates_of, recorded_decisions
 from promotion.durations import length_of
@@ -90,8 +92,6 @@ def _indices(
     candidate: Candidate, store: ModelStore, before: "pd.DataFrame", after: "pd.DataFrame"
 ) -> Mapping[str, float]:
     """Return the population stability index of the scores and of each column, for those with notable drift."""
-    import numpy as np
-
     from promotion.comparison.summaries import NOTABLE, stability_index
 
     scored = (score_version(candidate, store, rows) for rows in (before, after))
@@ -107,7 +107,6 @@ def _inputs(recipe: Recipe, before: "pd.DataFrame", after: "pd.DataFrame") -> li
 
 
 def _index(before: "pd.Series[float]", after: "pd.Series[float]") -> float:
-    import numpy as np
     import pandas as pd
 
     from promotion.comparison.summaries import shares_index, stability_index

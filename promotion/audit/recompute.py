@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from promotion.audit.evidence_diff import evidence_differences
 from promotion.audit.recorded_decisions import RecordedDecision, again, candidates_of, recorded_decisions
@@ -20,16 +20,12 @@ from promotion.holdout import Clean, holdout_digest
 from promotion.interfaces import ModelStore
 from promotion.ledger.chain import Entry
 from promotion.ledger.state import State
-from promotion.registry.candidate import Candidate, score_version
+from promotion.registry.candidate import Candidate, Scores, score_version
 from promotion.registry.data import Data, Reader, split
 from promotion.registry.judge import clean_holdout, weigh
 from promotion.row_keys import keys_in
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Scores = NDArray[np.floating[Any]] | PromotionError
+Scored = Scores | PromotionError
 
 WORKERS = 2
 """Number of threads that load and score, and number of decisions prepared ahead of the one being compared."""
@@ -116,7 +112,7 @@ class _Scoring:
     ) -> None:
         self._store, self._pool, self._ahead = store, pool, ahead
         self._uses = Counter((tag, one.used.digest) for one in group for tag in one.tags)
-        self._scores: dict[_Key, Future[Scores]] = {}
+        self._scores: dict[_Key, Future[Scored]] = {}
 
     def findings(self, jobs: Iterable[_Job | Finding]) -> Iterator[Finding]:
         """Yield the differences, in the order of the jobs."""
@@ -171,7 +167,7 @@ class SplitFile:
         return None
 
 
-def _score(candidate: Candidate, store: ModelStore, rows: Any) -> "Scores":
+def _score(candidate: Candidate, store: ModelStore, rows: Any) -> Scored:
     try:
         return score_version(candidate, store, rows)
     except PromotionError as error:
@@ -179,7 +175,7 @@ def _score(candidate: Candidate, store: ModelStore, rows: Any) -> "Scores":
 
 
 def _compared(
-    one: RecordedDecision, candidates: Sequence[Candidate], holdout: Clean, scores: Sequence["Scores"]
+    one: RecordedDecision, candidates: Sequence[Candidate], holdout: Clean, scores: Sequence[Scored]
 ) -> Iterator[Finding]:
     failed = [error for error in scores if isinstance(error, PromotionError)]
     if failed:

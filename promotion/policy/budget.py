@@ -13,16 +13,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import takewhile
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from promotion.errors import ConfigError
 from promotion.number_format import level
 from promotion.row_keys import FIRST_FORM, KEY_FORM
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 SKETCH_SIZE = 512
 _FEW = 64
@@ -44,7 +41,7 @@ class HoldoutSketch:
     form: int = FIRST_FORM
 
     @classmethod
-    def of(cls, fingerprints: "NDArray[np.uint64]", form: int = KEY_FORM) -> "HoldoutSketch":
+    def of(cls, fingerprints: NDArray[np.uint64], form: int = KEY_FORM) -> "HoldoutSketch":
         """Build the sketch of rows with these fingerprints, shape (n_rows,), of keys in this form."""
         kept = np.sort(fingerprints)[:SKETCH_SIZE].astype("<u8")
         return cls(rows=len(fingerprints), smallest=base64.b64encode(kept.tobytes()).decode("ascii"), form=form)
@@ -62,7 +59,7 @@ class HoldoutSketch:
         return (seen + doubt) / max(len(told) + doubt, 1)
 
     @cached_property
-    def sample(self) -> "NDArray[np.uint64]":
+    def sample(self) -> NDArray[np.uint64]:
         """The fingerprints, shape (min(rows, SKETCH_SIZE),)."""
         return np.frombuffer(base64.b64decode(self.smallest), dtype="<u8")
 
