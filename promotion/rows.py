@@ -261,7 +261,7 @@ def _check_labels(labels: "pd.Series[Any]", what: str, task: Task) -> None:
 
 def _as_judged(labels: "pd.Series[Any]") -> NDArray[np.float64]:
     """Return the labels as evaluation reads them, shape (n_rows,); NaN for invalid ones."""
-    from promotion.metrics.containers import floats
+    from promotion.metrics.arrays import floats
 
     try:
         return floats(labels)
@@ -270,7 +270,7 @@ def _as_judged(labels: "pd.Series[Any]") -> NDArray[np.float64]:
 
 
 def _or_nan(value: Any) -> NDArray[np.float64]:
-    from promotion.metrics.containers import floats
+    from promotion.metrics.arrays import floats
 
     held = np.empty(1, dtype=object)
     held[0] = value

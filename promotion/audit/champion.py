@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from promotion.audit.decisions import RecordedDecision, candidates_of, recorded_decisions
 from promotion.audit.recompute import SplitFile
-from promotion.audit.recorded_decisions import RecordedDecision, candidates_of, recorded_decisions
 from promotion.durations import length_of
 from promotion.errors import PromotionError
 from promotion.findings import Code, Finding, finding

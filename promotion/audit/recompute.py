@@ -11,8 +11,8 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
+from promotion.audit.decisions import RecordedDecision, again, candidates_of, recorded_decisions
 from promotion.audit.evidence_diff import evidence_differences
-from promotion.audit.recorded_decisions import RecordedDecision, again, candidates_of, recorded_decisions
 from promotion.draws import UNSAID, Draws
 from promotion.errors import DataError, PromotionError
 from promotion.findings import Code, Finding, finding

@@ -19,9 +19,8 @@ from promotion.comparison.values import (
     SliceComparison,
 )
 from promotion.errors import ConfigError, require_once
-from promotion.metrics.arrays import TABLE, Columns, Floats, TakenColumns, column_names
+from promotion.metrics.arrays import TABLE, Columns, Floats, TakenColumns, column_names, floats
 from promotion.metrics.bounds import Error, half_width, require_share, tail
-from promotion.metrics.containers import floats
 from promotion.metrics.groups import Asked, as_equal, read_groups
 from promotion.metrics.lookup import Metric, metric, task_of
 from promotion.metrics.rows import ScoredRows, checked_rows

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from promotion.arrow_columns import MAX_EXACT
 from promotion.durations import timedelta_of
 from promotion.errors import DataError
-from promotion.metrics.arrays import Floats
-from promotion.metrics.containers import is_missing
+from promotion.metrics.arrays import Floats, is_missing
 from promotion.row_keys import text_of_bytes
 from promotion.time_columns import times_of
 

@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from promotion.comparison.partition import Coded, by_quantile, by_value, by_window, cross
 from promotion.durations import span_of, timedelta_of
 from promotion.errors import ConfigError, DataError, UnknownName, require_once
-from promotion.metrics.arrays import TABLE, Columns, Floats, column_names
-from promotion.metrics.containers import unmasked
+from promotion.metrics.arrays import TABLE, Columns, Floats, column_names, unmasked
 
 
 @dataclass(frozen=True, kw_only=True)

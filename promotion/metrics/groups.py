@@ -22,10 +22,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from promotion.errors import ConfigError, DataError, UnknownName, require_once
-from promotion.metrics.arrays import TABLE, Columns, Floats, Index, column_names
+from promotion.metrics.arrays import TABLE, Columns, Floats, Index, column_names, is_missing, unmasked
 from promotion.metrics.blocks import blocks_of, read_times
 from promotion.metrics.bounds import AsEqual, Dependence, DrawnAs
-from promotion.metrics.containers import is_missing, unmasked
 from promotion.metrics.influence import raised
 from promotion.metrics.rows import ScoredRows
 from promotion.vocabulary import Task

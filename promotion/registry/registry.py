@@ -18,6 +18,7 @@ from promotion.registry.adopt import plan_adoption
 from promotion.registry.apply import apply, complete
 from promotion.registry.approve import plan_approval
 from promotion.registry.champion import Version, champion
+from promotion.registry.compare import compare_versions
 from promotion.registry.gate import plan_gate
 from promotion.registry.gc import plan_gc
 from promotion.registry.moves import find
@@ -31,7 +32,6 @@ from promotion.registry.repair import plan_repair
 from promotion.registry.rollback import plan_rollback
 from promotion.registry.sync import sync
 from promotion.registry.take import plan_takeover
-from promotion.registry.versions import compare_versions
 from promotion.times import TimeBound
 from promotion.vocabulary import Tag
 

@@ -16,12 +16,10 @@ from promotion.ledger.state import State, VersionState
 from promotion.number_format import figure, level, minute
 from promotion.policy import Decision, Policy
 from promotion.policy.explain import explain
-from promotion.report.checks import checks_table
-from promotion.report.decision import decision_page
-from promotion.report.document import Document, Picture, Section
-from promotion.report.gains import missing_table, slices_tables
+from promotion.report.comparison import missing_table, slices_tables
+from promotion.report.decision import checks_table, decision_page
 from promotion.report.lineage import decided_page, facts_table, judges_facts, origin_facts
-from promotion.report.page import Page, quiet
+from promotion.report.page import Document, Page, Picture, Section, quiet
 from promotion.report.record import history_table
 
 _LEGEND = (

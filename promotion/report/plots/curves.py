@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from promotion.comparison.curves import ScoreCurves
-from promotion.comparison.simplify import Curve
+from promotion.comparison.curves import Curve, ScoreCurves
 from promotion.number_format import percent
-from promotion.report.document import Picture
+from promotion.report.page import Picture
 from promotion.report.palette import light
 from promotion.report.plots.frame import name_lines
 from promotion.report.plots.svg import blank, drawn

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from promotion.comparison import Comparison, MetricComparison
 from promotion.number_format import between, percent, signed
 from promotion.policy import Check, Decision, Kind
-from promotion.report.document import Picture
+from promotion.report.page import Picture
 from promotion.report.palette import light
 from promotion.report.plots.frame import name_ticks
 from promotion.report.plots.svg import blank, drawn

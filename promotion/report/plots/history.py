@@ -8,7 +8,7 @@ from promotion.history.lineage import ChampionPeriod
 from promotion.history.metric_history import CHALLENGER, CHAMPION, MetricPoint
 from promotion.metrics.bounds import quantile
 from promotion.number_format import figure, minute, signed
-from promotion.report.document import Picture
+from promotion.report.page import Picture
 from promotion.report.palette import light
 from promotion.report.plots.frame import name_ticks
 from promotion.report.plots.svg import ORIGIN, blank, drawn, style
