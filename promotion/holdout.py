@@ -73,11 +73,7 @@ def clean(
 ) -> Clean:
     """Remove every row that a side was or may have been trained on, and rows of `groups` that a side was trained on.
 
-    Args:
-        rows: rows of the holdout.
-        recipe: the recipe, which names the key.
-        sides: the provenance of each side.
-        groups: fingerprint of each row's group, shape (n_rows,); None to check single rows only.
+    `groups` has the fingerprint of each row's group, shape (n_rows,); None to check single rows only.
 
     If an earlier release made a side's fingerprints, the side counts as trained on a row if it has any fingerprint that
     such a release may have made of the row's key.

@@ -96,15 +96,7 @@ def audit_model(
 ) -> tuple[Finding, ...]:
     """Return every finding on one model; if the chain is broken, only that, because nothing can be compared with it.
 
-    Args:
-        model: its name.
-        ledger: its record.
-        store: its versions.
-        mirror: its copy in MLflow.
-        keys: the keys that verify signatures; None if signatures are not required.
-        now: the auditor's time.
-        since: check decisions, champion changes and clocks only from this moment on.
-        context: settings of the place where the audit runs.
+    Checks decisions, champion changes and clocks only from `since` on. Without `keys`, signatures are not required.
     """
     for _ in range(_ATTEMPTS):
         before = _place(model, ledger)

@@ -45,13 +45,7 @@ def check_recomputed(
 ) -> Iterator[Finding]:
     """Check that each decision since a moment gives its recorded numbers, to `1e-9`. Skips those on deleted versions.
 
-    Args:
-        state: state of the ledger.
-        entries: entries of the ledger, in order.
-        reader: reads rows and recipes.
-        store: the store that holds the models.
-        since: skip decisions dated before this moment.
-        workers: number of threads that load and score.
+    Skips decisions before `since`. `workers` threads load and score.
     """
     ours = sorted(recorded_decisions(state, entries, since), key=lambda one: (one.source, one.seq))
     with ThreadPoolExecutor(max_workers=workers) as pool:

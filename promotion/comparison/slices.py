@@ -131,10 +131,7 @@ def _read_column(name: str, columns: Columns, n_rows: int) -> NDArray[Any]:
 def divide(slicing: Slicing, columns: Columns, weights: Floats) -> tuple[Slice, ...]:
     """Return the non-empty slices: numbers by value, words alphabetically, bins and windows upward, `(missing)` last.
 
-    Args:
-        slicing: the way to divide the rows.
-        columns: arrays of shape `(n_rows,)` by name, including those of the slicing.
-        weights: shape `(n_rows,)`; bins hold about equal shares of them.
+    Bins hold about equal shares of the weights, shape `(n_rows,)`.
 
     Raises:
         DataError: bins or windows of a non-numeric column, values that cannot name a slice, or too many slices.

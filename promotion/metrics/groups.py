@@ -189,11 +189,7 @@ def read_groups(
 ) -> tuple[Groups | None, Dependence | None]:
     """Return the groups or blocks of the rows, if any, and the dependence to record.
 
-    Args:
-        asked: the requested groups, times and dependence.
-        rows: one model's rows, only those with weight.
-        kept: mask of the rows with weight, among all given rows.
-        columns: the columns that names refer to.
+    `kept` masks the rows with weight among all given rows.
 
     Raises:
         ConfigError: the dependence is not a known one, or contradicts the groups.

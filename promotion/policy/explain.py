@@ -13,9 +13,7 @@ from promotion.vocabulary import Direction, Task
 def explain(policy: Policy, dependence: str = "") -> tuple[str, ...]:
     """Explain the policy: first what makes a challenger better, then the permitted losses, then who decides.
 
-    Args:
-        policy: the policy.
-        dependence: the assumed dependence of the rows, as a sentence; empty if unknown.
+    `dependence` says how the rows are taken to depend; empty if unknown.
     """
     return (
         _primary(policy),

@@ -44,11 +44,7 @@ def to_send(state: State, sent: "Callable[[int], Iterable[Names]]", given_up: Na
 def foreign(state: State, shown: Mapping[str, str], head: tuple[int, str] | None, names: Aliases) -> Names:
     """Return MLflow's aliases that this ledger did not send and that no person gave up.
 
-    Args:
-        state: state of the ledger.
-        shown: alias to version, as MLflow shows them.
-        head: the last entry that MLflow was sent.
-        names: the aliases that the ledger wants.
+    `shown` maps MLflow's aliases to versions; `head` is the last entry that MLflow was sent.
     """
     unknown = {"champion": shown["champion"]} if unknown_champion(state, shown) else {}
     if head and head[0] > state.seq:  # MLflow holds entries that this ledger lacks; report that first
@@ -60,11 +56,6 @@ def names_since(before: State, entries: Iterable[Entry], seq: int) -> Iterator[N
     """Yield what each alias named at entry `seq`, and after each later entry.
 
     Where the ledger names no version, the alias may still name the version that a fresh start gave up.
-
-    Args:
-        before: the state at `seq` or earlier.
-        entries: the entries that follow it.
-        seq: number of the first entry that counts.
     """
     builder = StateBuilder(before)
     if before.seq == seq:

@@ -33,10 +33,6 @@ def uses_of_holdout(judged: Judgement | None, trials: Iterable[Trial]) -> Spent 
 
     A decision that repeats an earlier question carries the use and level of that question, and so does not reflect the
     uses between the two.
-
-    Args:
-        judged: the last decision that counted uses.
-        trials: every use of a holdout.
     """
     trial, decision = (judged.trial, judged.decision) if judged else (None, None)
     if judged is None or trial is None or decision is None or decision.holdout is None or decision.budget is None:

@@ -52,14 +52,7 @@ def judge(
 ) -> Judgement:
     """Judge the challenger. If a candidate cannot be scored, the verdict is `hold` and a check names the candidate.
 
-    Args:
-        challenger: the version to judge.
-        champion: the version to compare it with, if any.
-        data: the rows whose holdout judges.
-        policy: the requirements.
-        store: the store that holds the models.
-        step: runs the parts.
-        earlier: every earlier use of a holdout of this model, oldest first.
+    `step` runs the parts. `earlier` holds every earlier use of a holdout of this model, oldest first.
     """
     candidates = [_trusted(one, policy) for one in (challenger, champion) if one is not None]
     holdout = step(clean_holdout, data, candidates)

@@ -91,14 +91,7 @@ _LITTLE, _MUCH = 0.1, 0.25
 def comparison_page(
     comparison: Comparison, *, champion: str = "champion", challenger: str = "challenger", data: str = ""
 ) -> Page:
-    """Show two models side by side, without a decision.
-
-    Args:
-        comparison: the comparison to show.
-        champion: display name of the baseline.
-        challenger: display name of the other model.
-        data: where the rows come from.
-    """
+    """Show two models side by side, without a decision."""
     positives = "" if comparison.positives is None else f" ({comparison.positives:,} positive)"
     scores = comparison.scores
     return Page(

@@ -51,13 +51,7 @@ def champion_periods_page(among: Iterable[ChampionPeriod]) -> Page:
 
 
 def version_pages(version: VersionState, entries: Sequence[Entry], among: Iterable[ChampionPeriod]) -> tuple[Page, ...]:
-    """Show the life of one version, and the last decision on it.
-
-    Args:
-        version: its record in the ledger.
-        entries: all entries of the model.
-        among: every champion period.
-    """
+    """Show the life of one version, and the last decision on it."""
     own = concerning(version.tag, entries)
     served = (period for period in among if period.champion.tag == version.tag)
     facts = {

@@ -30,10 +30,7 @@ _SeenRow = tuple[str, str | None, str | None]
 def digest_cached(home: Path, cache: Path, *, full: bool = False) -> Iterator[BentoStore]:
     """Return a store that reads and hashes only files that look different from those of an earlier audit.
 
-    Args:
-        home: home folder of the store.
-        cache: the folder of the file `digests.db`; if it cannot be used, there is no cache.
-        full: whether to hash everything again and update the cache.
+    With `full`, hashes everything again and updates the cache. Without a usable `cache` folder, there is no cache.
     """
     cached = _DigestCache(cache, full=full)
     try:
