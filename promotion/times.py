@@ -9,6 +9,7 @@ Datetimes with a zone cannot be compared with datetimes without one, because the
 exception is a bound given by a person: compared with datetimes that have a zone, `2024-12-01` is in UTC.
 """
 
+import math
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -178,8 +179,6 @@ def bound_of(value: TimeBound) -> float | str:
     Raises:
         DataError: it is neither.
     """
-    import math
-
     text = value.isoformat() if isinstance(value, date) else str(value).strip()
     try:
         number = math.nan if isinstance(value, bool) else float(text)

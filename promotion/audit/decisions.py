@@ -139,8 +139,6 @@ def again(
 
 
 def _recorded_policy(body: Judgement) -> Policy | None:
-    from pydantic import ValidationError
-
     recorded = getattr(body, "policy", None)
     try:
         return restore(Policy, recorded) if recorded else None

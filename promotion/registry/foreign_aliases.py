@@ -1,7 +1,6 @@
 """Foreign aliases: MLflow aliases that this ledger did not set. They are reported, and kept until a person decides."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from promotion.errors import Refused
 from promotion.interfaces import ALIASES, Aliases, Names
@@ -9,9 +8,6 @@ from promotion.ledger.chain import Entry
 from promotion.ledger.state import State, StateBuilder
 from promotion.registry.mirror_state import aliases
 from promotion.vocabulary import Tag
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _ANEW = "- Begin without {}, on record: add `--start-anew --reason …` to `promotion retrain`, `gate` or `promote`."
 
@@ -36,7 +32,7 @@ def unknown_champion(state: State, shown: Names) -> bool:
     return shown.get("champion") is not None and state.champion is None and state.fresh_start is None
 
 
-def to_send(state: State, sent: "Callable[[int], Iterable[Names]]", given_up: Names | None = None) -> Aliases:
+def to_send(state: State, sent: Callable[[int], Iterable[Names]], given_up: Names | None = None) -> Aliases:
     """Return the aliases to send for a model; see `Aliases` for the arguments."""
     return Aliases(wanted=aliases(state), sent=sent, given_up=given_up or {})
 

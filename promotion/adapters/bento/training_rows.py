@@ -1,8 +1,8 @@
 """Fingerprints of a version's training rows and of their groups, in files of its folder."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,17 +12,13 @@ from promotion.canonical import digest
 from promotion.errors import StoreError
 from promotion.row_keys import FIRST_FORM, KEY_FORM, KnownRows
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-
 FILES = {KEY_FORM: "training_rows.2.npy", FIRST_FORM: "training_rows.npy"}
 """File names by the form of the keys, so that no release misreads fingerprints of another form."""
 GROUPS = "training_groups."
 """Prefix of the names of group files."""
 
 
-def write_rows(folder: Path, rows: NDArray[np.uint64], groups: "Mapping[str, NDArray[np.uint64]]") -> None:
+def write_rows(folder: Path, rows: NDArray[np.uint64], groups: Mapping[str, NDArray[np.uint64]]) -> None:
     """Write the fingerprints of rows, and of each kind of groups.
 
     Raises:
