@@ -25,7 +25,7 @@ from promotion.policy.rules import (
     metric_at,
     number_at,
 )
-from promotion.toml import Number, Whole, key_of, read_toml, sentences
+from promotion.toml import Number, WholeNumber, key_at_fault, read_toml, sentences
 from promotion.vocabulary import Task
 
 USUAL = {
@@ -96,11 +96,11 @@ class Policy:
     """Metrics to compare and record in addition to those that the policy requires. Defaults to the standard metrics of
     the task.
     """
-    min_rows: Whole = 500
+    min_rows: WholeNumber = 500
     """Minimum number of rows in the holdout; with fewer, the version is held."""
-    min_positives: Whole = 50
+    min_positives: WholeNumber = 50
     """Minimum number of rows of the rarer class; with fewer, the version is held. Binary models only."""
-    min_groups: Whole = 5
+    min_groups: WholeNumber = 5
     """Minimum effective number of named groups, if rows are grouped; with fewer, the version is held. For binary
     models, only groups that contain the rarer class count.
     """
@@ -118,7 +118,7 @@ class Policy:
     """People who may approve, as the ledger records them: `os:NAME`, `config:NAME`, `form:NAME` (typed into the form in
     Prefect), `prefect:RUN`. By default, anyone may approve. Only with `approval = "required"`.
     """
-    min_approvals: Whole = 1
+    min_approvals: WholeNumber = 1
     """Number of different people who must approve. At least one of them must be neither the trainer of the version nor
     the person who requested the decision.
     """
@@ -159,7 +159,7 @@ class Policy:
         try:
             return restore(cls, data.get("policy", data))
         except ValidationError as error:
-            raise ConfigError(sentences(error, cls, where), key=key_of(error), path=file) from error
+            raise ConfigError(sentences(error, cls, where), key=key_at_fault(error), path=file) from error
         except ConfigError as error:
             message = str(error) if isinstance(source, dict) else f"{source}: {error}"
             raise ConfigError(message, key=error.key, path=file) from error
