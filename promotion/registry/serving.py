@@ -122,7 +122,7 @@ def present(state: State, store: ModelStore, tag: Tag) -> Stored:
     if version and version.deleted_at:
         when = f"{minute(version.deleted_at)} UTC"
         message = (
-            f"{tag} was deleted at {when} by {version.deleted_by}: {version.deleted_because} "
+            f"{tag} was deleted at {when} by {version.deleted_by}: {str(version.deleted_because).rstrip('.')}. "
             f"Run `promotion show {tag}` to see its history, or train a new version."
         )
         raise Refused(message, tag=tag)

@@ -207,7 +207,9 @@ class TestLedgerUrls:
 
     def test_a_folder_that_cannot_be_made_is_one_sentence(self, tmp_path):
         (tmp_path / "file").write_text("in the way")
-        with pytest.raises(LedgerError, match=r"^The ledger's folder .*file/sub cannot be made \(Not a directory\)\.$"):
+        with pytest.raises(
+            LedgerError, match=r"^The ledger's folder .*file/sub cannot be created \(Not a directory\)\.$"
+        ):
             SqlLedger(f"sqlite:///{tmp_path}/file/sub/ledger.db").make()
 
 

@@ -65,7 +65,7 @@ def test_a_champion_that_the_ledger_does_not_know_stops_commands_until_a_fresh_s
     code, _, err = command(*anew[:-1], "another reason")
     assert (code, command("history", "toy", "--json")[1]) == (1, recorded)
     assert err.startswith(
-        "Note: --start-anew was not needed: toy:weak is the champion of record. No fresh start was recorded with the "
+        "Note: --start-anew was not needed: the ledger already has the champion toy:weak. No fresh start was recorded with the "
         "reason 'another reason'.\n"
     )
     history = " ".join(command("history", "toy")[1].split())

@@ -53,7 +53,7 @@ class TestGc:
         code, _, err = command("gate", "toy:spoilt")
         assert code == 1
         assert "toy:spoilt was deleted at " in err
-        assert ": the disk is full Run `promotion show toy:spoilt` to see its history" in err
+        assert ": the disk is full. Run `promotion show toy:spoilt` to see its history" in err
 
     def test_json_is_one_value(self, rejected, command):
         code, out, _ = command("gc", "toy", "--keep", "0", "--older-than", "0d", "--yes", "--json")

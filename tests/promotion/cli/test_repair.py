@@ -82,7 +82,7 @@ class TestRepair:
     def test_yes_does_it_and_says_how_to_bring_things_back(self, broken, command):
         code, out, err = command("repair", "--yes")
         assert (code, unwrapped(out)) == (0, unwrapped(told(broken) + "Repaired."))
-        assert err.count("Note: Moved ") == err.count(" brings it back.") == 2
+        assert err.count("Note: Moved ") == err.count(". To move it back, run `mv ") == 2
         assert "which was left by a save or a deletion that was killed." in err
         assert broken.get(toy("weak")).stage == "prod"
         assert (broken.strays(), broken.leftovers()) == ((), ())

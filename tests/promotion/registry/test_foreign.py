@@ -89,7 +89,7 @@ class TestNoChampionOfRecord:
         assert mlflow.get_registered_model("toy").tags == {"team": "risk"}
         assert registry.sync("toy") is False
         assert {(one.code, one.subject, one.found) for one in faults(registry)} == {
-            ("AUD033", "mirror", "nothing"),
+            ("AUD033", "mirror", "no entry in MLflow"),
             ("AUD038", "alias champion", "toy/2"),
             ("AUD038", "alias challenger", "toy/3"),
         }

@@ -230,7 +230,7 @@ class TestInTheStore:
         registry.collect("toy", keep=0, reason="the disk is full")
         before = kinds(registry)
         expected = (
-            r"^toy:noisy was deleted at 2026-11-22 \d\d:\d\d UTC by os:alice: the disk is full Run `promotion show toy:noisy` "
+            r"^toy:noisy was deleted at 2026-11-22 \d\d:\d\d UTC by os:alice: the disk is full\. Run `promotion show toy:noisy` "
             r"to see its history, or train a new version\.$"
         )
         with pytest.raises(Refused, match=expected if change != "rollback" else "^toy:noisy has never served"):

@@ -256,7 +256,7 @@ class TestBrokenChampion:
         assert [stray.path.name for stray in done.strays] == ["weak"]
         (moved,) = (notice for notice in registry.notices if notice.startswith("Moved "))
         assert "quarantine" in moved
-        assert "brings it back." in moved
+        assert ". To move it back, run `mv " in moved
         shutil.copytree(whole, registry.store.path(toy("weak")))
         assert [one for one in registry.audit("toy") if one.severity == "error"] == []
         registry.gate(toy("good"))
