@@ -76,7 +76,7 @@ def required(reason: str) -> str:
         Refused: the reason is empty.
     """
     if not reason.strip():
-        raise Refused("A manual change needs a reason: --reason 'why'.")
+        raise Refused("A manual change needs a reason. Add --reason 'why'.")
     return reason
 
 

@@ -33,9 +33,9 @@ class TestGc:
             ["toy:", "1", "version", "to", "delete."],
             ["version", "what", "why"],
             ["spoilt", "goes", "judged,", "never", "served,", "and", "neither", "new", "nor", "young"],
-            ["good", "stays", "not", "registered:", "nobody", "recorded", "where", "it", "comes", "from"],
-            ["noisy", "stays", "among", "the", "newest", "1", "that", "might", "go"],
-            ["twin", "stays", "not", "registered:", "nobody", "recorded", "where", "it", "comes", "from"],
+            ["good", "stays", "not", "registered,", "so", "its", "origin", "is", "unknown"],
+            ["noisy", "stays", "one", "of", "the", "newest", "1", "deletable", "versions"],
+            ["twin", "stays", "not", "registered,", "so", "its", "origin", "is", "unknown"],
             ["weak", "stays", "serves"],
         ]
         assert contents(with_champion) == before
@@ -53,7 +53,7 @@ class TestGc:
         code, _, err = command("gate", "toy:spoilt")
         assert code == 1
         assert "toy:spoilt was deleted at " in err
-        assert ": the disk is full `promotion show toy:spoilt` shows its history" in err
+        assert ": the disk is full. Run `promotion show toy:spoilt` to see its history" in err
 
     def test_json_is_one_value(self, rejected, command):
         code, out, _ = command("gc", "toy", "--keep", "0", "--older-than", "0d", "--yes", "--json")

@@ -68,7 +68,7 @@ class TestPromote:
         code, out, err = command("promote", "toy:good", "--reason", "they were wrong", "--yes", "--json")
         assert (code, err) == (
             0,
-            "Note: rows.csv, whose rows judged toy:good, has changed since, so it is judged again.\n",
+            "Note: rows.csv, whose rows judged toy:good, has changed since, so the gate judges it again.\n",
         )
         assert json.loads(out)["decision"] != json.loads(out)["judged"]["policy"]
         assert json.loads(out)["judged"]["challenger"]["tag"] == "toy:good"

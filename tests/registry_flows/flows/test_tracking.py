@@ -72,11 +72,11 @@ def runs_of(client, view=ViewType.ACTIVE_ONLY):
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        (401, "(401: it does not take these credentials; set MLFLOW_TRACKING_USERNAME and"),
-        (403, "(403: this user may not do that there; ask its administrator for the right to edit)"),
+        (401, "(401: the server does not accept these credentials; set MLFLOW_TRACKING_USERNAME and"),
+        (403, "(403: this user lacks permission; ask the server's administrator for permission to edit)"),
         (
             413,
-            "(413: that is larger than the server, or a proxy before it, takes; raise its limit of a request's size)",
+            "(413: the request is larger than the server, or a proxy in front of it, accepts; raise that limit)",
         ),
     ],
 )
