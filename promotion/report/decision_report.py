@@ -21,9 +21,11 @@ from promotion.report.decision import decision_page
 from promotion.report.document import Document, Picture, Section
 from promotion.report.gains import missing_table, slices_tables
 from promotion.report.lineage import decided_page, facts_table, judges_facts, origin_facts
-from promotion.report.page import Page, quiet
+from promotion.report.links import NO_LINKS, Links
+from promotion.report.page import Page, Words, quiet
 from promotion.report.record import history_table
 
+_DIGESTS = frozenset({"digest", "SHA-256 of it", "SHA-256 of the file"})
 _LEGEND = (
     "A gain is how much better the challenger is, whatever the metric's direction. A line is its interval; a dashed "
     "mark is what the policy asks for. Round: passed; hollow diamond: open; cross: failed; square: not asked for."
@@ -70,11 +72,12 @@ def recorded(state: State, entries: Sequence[Entry], *, beginning: str = "") -> 
         yield Recorded(entry=entry, judgement=judgement, versions=state.versions, followed=after)
 
 
-def decision_document(found: Recorded, *, as_of: Entry | None = None) -> Document:
+def decision_document(found: Recorded, *, as_of: Entry | None = None, links: Links = NO_LINKS) -> Document:
     """Return the report of one decision; the same entries always give the same document.
 
     Args:
         found: the decision.
+        links: where other pages lie.
         as_of: the last entry that the report covers, if the report is stored and not redrawn; the page says so.
     """
     from promotion.report.plots.svg import style
@@ -83,12 +86,13 @@ def decision_document(found: Recorded, *, as_of: Entry | None = None) -> Documen
     page = decided_page(judgement, found.versions[judgement.tag], found.followed)
     notes = page.notes[:-1] if decision.holdout else page.notes  # the section on data and models shows the last note
     with style():
-        sections = tuple(section for section in _sections(found) if section.page != Page() or section.pictures)
+        sections = tuple(section for section in _sections(found, links) if section.page != Page() or section.pictures)
     return Document(
         title=f"{page.verdict.text} {judgement.tag}",
         kind=f"Decision report {judgement.decision_digest[:12]}, {minute(found.entry.at)} UTC",
         lead=replace(page, tables=(), notes=(*notes, *(quiet(_as_of(judgement, as_of)) if as_of else ()))),
         sections=sections,
+        trail=_trail(found.entry.model, links),
         colophon=(
             f"Drawn from entry {found.entry.seq} of the ledger of `{found.entry.model}`, hash `{found.entry.hash}`, "
             f"recorded by {found.entry.actor}. `promotion show {judgement.decision_digest[:12]}` says it in words."
@@ -96,7 +100,7 @@ def decision_document(found: Recorded, *, as_of: Entry | None = None) -> Documen
     )
 
 
-def _sections(found: Recorded) -> Iterator[Section]:
+def _sections(found: Recorded, links: Links) -> Iterator[Section]:
     judgement = found.judgement
     decision = judgement.decision
     yield Section(title="Checks", page=Page(tables=(checks_table(decision),)))
@@ -104,10 +108,11 @@ def _sections(found: Recorded) -> Iterator[Section]:
     yield Section(title="Metrics", page=Page(tables=tables))
     yield _gains(decision)
     yield from _curves(judgement)
-    yield _sources(found)
+    yield _sources(found, links)
     yield Section(title="Holdout budget", page=_budget(decision))
     yield _policy(judgement)
-    after = history_table(found.followed)
+    yield _digests(found)
+    after = history_table(found.followed, links)
     yield Section(title="What followed", page=Page(tables=(after,)) if after.rows else _nothing())
 
 
@@ -163,23 +168,62 @@ def _shift(decision: Decision) -> Page:
     return Page(notes=quiet(told))
 
 
-def _sources(found: Recorded) -> Section:
+def _trail(model: str, links: Links) -> tuple[Words, ...]:
+    """Return the pages above a report; none if the site is not published."""
+    above = Words("All models", link=links.index()), Words(model, link=links.model(model))
+    return above if above[0].link else ()
+
+
+def _sources(found: Recorded, links: Links) -> Section:
     """Show what was judged, against which champion, on which rows, and the origin of each."""
-    decision = found.judgement.decision
+    entry, decision, digest = found.entry, found.judgement.decision, found.judgement.decision_digest
     where = {
-        "decision": found.judgement.decision_digest,
-        "recorded": f"{minute(found.entry.at)} UTC, entry {found.entry.seq}, by {found.entry.actor}",
-        "policy": decision.policy,
-        **judges_facts(decision),
-        "digest of the holdout": decision.holdout.digest if decision.holdout else None,
+        "decision": Words(digest[:12], copy=digest),
+        "recorded": f"{minute(entry.at)} UTC",
+        "by": Words(entry.actor, link=links.actor(entry.actor)),
+        "ledger": Words(f"entry {entry.seq}", link=links.entry(entry.model, entry.seq)),
+        **_undigested(judges_facts(decision)),
     }
     tables = [replace(facts_table(where), title="Decision")]
+    for role, version in _sides(found):
+        tag, run, place = version.tag, version.registration.run_id, 1 + tuple(found.versions).index(version.tag)
+        facts = {
+            "version": Words(tag, link=links.version(entry.model, place), copy=tag),
+            **_undigested(origin_facts(version.registration)),
+            **({"trained by run": Words(run[:12], link=links.run(run), copy=run)} if run else {}),
+        }
+        tables.append(replace(facts_table(facts), title=role))
+    return Section(title="Data and models", page=Page(tables=tuple(tables)))
+
+
+def _digests(found: Recorded) -> Section:
+    """Show everything that identifies the decision and what it rests on, in full."""
+    decision, holdout = found.judgement.decision, found.judgement.decision.holdout
+    digests: dict[str, str | None] = {
+        "decision": found.judgement.decision_digest,
+        "policy": decision.policy,
+        f"entry {found.entry.seq}": found.entry.hash,
+        **({"holdout": holdout.digest, "file of the holdout": holdout.data_digest} if holdout else {}),
+    }
+    for role, version in _sides(found):
+        name, registration = role.lower(), version.registration
+        digests |= {name: registration.digest, f"training file of the {name}": registration.data_digest}
+    facts = {name: Words(digest, copy=digest) for name, digest in digests.items() if digest}
+    return Section(title="Digests", page=Page(tables=(facts_table(facts),)), folded=True)
+
+
+def _sides(found: Recorded) -> Iterator[tuple[str, VersionState]]:
+    """Yield challenger and champion, as far as the ledger has them."""
+    decision = found.judgement.decision
     for role, judged in (("Challenger", decision.challenger), ("Champion", decision.champion)):
         version = found.versions.get(judged.tag) if judged else None
-        if judged and version:
-            facts = {"version": judged.tag, **origin_facts(version.registration)}
-            tables.append(replace(facts_table(facts), title=role))
-    return Section(title="Data and models", page=Page(tables=tuple(tables)))
+        if version:
+            yield role, version
+
+
+def _undigested(facts: Mapping[str, str | None]) -> dict[str, str | Words | None]:
+    """Return facts without the digests, which have a section of their own."""
+    return {name: told for name, told in facts.items() if name not in _DIGESTS}
 
 
 def _budget(decision: Decision) -> Page:
@@ -215,11 +259,6 @@ def _as_of(judgement: Judgement, last: Entry) -> str:
 
 def _nothing() -> Page:
     return Page(notes=quiet("Nothing yet."))
-
-
-def report_name(digest: str) -> str:
-    """Return the file name of a decision's report."""
-    return f"decision-{digest[:12]}.html"
 
 
 def found_in(among: Iterable[Recorded], tag: str) -> Recorded | None:

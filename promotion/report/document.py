@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from promotion.report.page import Page
+from promotion.report.page import Page, Table, Words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,11 +13,13 @@ class Picture:
         svg: a self-contained `<svg>` element; trusted, because `promotion.report.plots` made it.
         caption: explains the drawing to readers who see it.
         wide: whether it takes the full width; otherwise two pictures stand side by side if there is room.
+        numbers: the values in it, for readers who cannot see it or point at it; folded.
     """
 
     svg: str
     caption: str = ""
     wide: bool = False
+    numbers: Table | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +49,7 @@ class Document:
         lead: verdict and headline (together the heading), and the sentences that matter most.
         sections: the other parts, each under its heading.
         colophon: the last line: what made the document, and from what.
+        trail: the pages above this one, outermost first, each with its link; empty if it stands alone.
     """
 
     title: str
@@ -54,3 +57,4 @@ class Document:
     lead: Page
     sections: tuple[Section, ...] = ()
     colophon: str = ""
+    trail: tuple[Words, ...] = ()

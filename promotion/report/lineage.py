@@ -123,7 +123,7 @@ def _decisions(entries: Iterable[Entry]) -> Table:
     return Table(columns=columns, rows=rows)
 
 
-def facts_table(facts: Mapping[str, str | None]) -> Table:
+def facts_table(facts: Mapping[str, str | Words | None]) -> Table:
     """Return a table of names and values; None shows as unknown."""
     rows = tuple(row(Words(name, Tone.QUIET), value or "unknown") for name, value in facts.items())
     return Table(columns=left("", ""), rows=rows)

@@ -23,11 +23,21 @@ class Align(StrEnum):
 
 @dataclass(frozen=True)
 class Words:
-    """A piece of text and its tone. Backtick spans are code; `link` is its target on pages that have links."""
+    """A piece of text and its tone. Backtick spans are code. HTML pages alone show what the other fields add.
+
+    Attributes:
+        text: what every page shows.
+        tone: its meaning.
+        link: target of a link; empty if there is none.
+        copy: what a button beside it copies, e.g. the whole of a shortened id; empty if there is no button.
+        heat: colour behind a number, from -1 (worst) through 0 (none) to 1 (best).
+    """
 
     text: str
     tone: Tone = Tone.PLAIN
     link: str = ""
+    copy: str = ""
+    heat: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -41,11 +51,19 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """Rows of cells, one cell per column; `title` may be empty."""
+    """Rows of cells, one cell per column.
+
+    Attributes:
+        columns: the headers.
+        rows: the cells.
+        title: its title; may be empty.
+        first: number of rows that an HTML page shows at once; it folds the others. None for all.
+    """
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[Words, ...], ...]
     title: str = ""
+    first: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,6 +22,7 @@ from promotion.ledger.state import State, VersionState
 from promotion.number_format import level, minute
 from promotion.registry.holdout_uses import last_spent
 from promotion.registry.rolled_back import rolled_back, rolled_back_told
+from promotion.report.links import NO_LINKS, Links
 from promotion.report.page import Page, Table, Tone, Words, left, right, row
 
 
@@ -82,12 +83,13 @@ def history_page(model: str, entries: Sequence[Entry]) -> Page:
     return Page(summary=nothing, tables=(history_table(entries),))
 
 
-def history_table(entries: Iterable[Entry]) -> Table:
+def history_table(entries: Iterable[Entry], links: Links = NO_LINKS) -> Table:
     """Return a table with one row per entry."""
     rows, before = [], ""
     for entry in entries:
         before = told(entry, before)
-        rows.append(row(str(entry.seq), minute(entry.at), entry.actor, before))
+        seq = Words(str(entry.seq), link=links.entry(entry.model, entry.seq))
+        rows.append(row(seq, minute(entry.at), Words(entry.actor, link=links.actor(entry.actor)), before))
     return Table(columns=(*right("seq"), *left("at (UTC)", "who", "what")), rows=tuple(rows))
 
 
