@@ -19,16 +19,20 @@ from promotion.policy.explain import explain
 from promotion.report.checks import checks_table
 from promotion.report.decision import decision_page
 from promotion.report.document import Document, Picture, Section
-from promotion.report.gains import missing_table, slices_tables
+from promotion.report.gains import judged_table, missing_table, slices_heat_table
 from promotion.report.lineage import decided_page, facts_table, judges_facts, origin_facts
 from promotion.report.links import NO_LINKS, Links
-from promotion.report.page import Page, Words, quiet
+from promotion.report.page import Page, Table, Words, quiet
 from promotion.report.record import history_table
 
 _DIGESTS = frozenset({"digest", "SHA-256 of it", "SHA-256 of the file"})
+_GAIN = (
+    "A gain is how much better the challenger is, whether the metric is better when it is higher or lower: above 0 the "
+    "challenger is better."
+)
 _LEGEND = (
-    "A gain is how much better the challenger is, whatever the metric's direction. A line is its interval; a dashed "
-    "mark is what the policy asks for. Round: passed; hollow diamond: open; cross: failed; square: not asked for."
+    "Horizontal lines are the intervals of the gains. A dashed mark is the gain that the policy requires. Circle: "
+    "passed. Hollow diamond: inconclusive. Cross: failed. Square: not required."
 )
 _LEVEL = (
     "A level is the chance that a challenger which is no better passes the primary check. It shrinks with every use of "
@@ -104,8 +108,7 @@ def _sections(found: Recorded, links: Links) -> Iterator[Section]:
     judgement = found.judgement
     decision = judgement.decision
     yield Section(title="Checks", page=Page(tables=(checks_table(decision),)))
-    tables = tuple(table for table in decision_page(decision).tables if table != checks_table(decision))
-    yield Section(title="Metrics", page=Page(tables=tables))
+    yield Section(title="Metrics", page=_metrics(decision))
     yield _gains(decision)
     yield from _curves(judgement)
     yield _sources(found, links)
@@ -116,11 +119,19 @@ def _sections(found: Recorded, links: Links) -> Iterator[Section]:
     yield Section(title="What followed", page=Page(tables=(after,)) if after.rows else _nothing())
 
 
+def _metrics(decision: Decision) -> Page:
+    if isinstance(decision.evidence, Comparison):
+        return Page(tables=(judged_table(decision, decision.evidence),), notes=quiet(_GAIN))
+    return Page(tables=tuple(table for table in decision_page(decision).tables if table != checks_table(decision)))
+
+
 def _gains(decision: Decision) -> Section:
     from promotion.report.plots.gains import gain_pictures
 
     evidence = decision.evidence
-    tables = (*slices_tables(evidence), missing_table(evidence)) if isinstance(evidence, Comparison) else ()
+    tables: tuple[Table, ...] = ()
+    if isinstance(evidence, Comparison):
+        tables = slices_heat_table(decision, evidence), missing_table(evidence)
     pictures = gain_pictures(decision)
     return Section(title="Gains", pictures=pictures, page=Page(summary=(_LEGEND,) if pictures else (), tables=tables))
 

@@ -9,10 +9,10 @@ from promotion.policy import Check, Decision, Kind
 from promotion.report.document import Picture
 from promotion.report.palette import light
 from promotion.report.plots.frame import name_ticks
-from promotion.report.plots.svg import blank, drawn
+from promotion.report.plots.svg import Spot, blank, drawn
 from promotion.vocabulary import Outcome
 
-MOST = 30
+MOST = 12
 """Maximum number of slices drawn per metric: failed ones first, then those with the lowest gain."""
 
 _LONGEST = 22
@@ -90,22 +90,24 @@ def _picture(metric: str, place: int, rows: list[_Row], comparison: Comparison) 
                 linestyle=(0, (2, 1.5)),
             )
     axes.locator_params(axis="x", nbins=4)
-    left_out = f" The {len(shown) - 1} slices of lowest gain out of {len(rows) - 1}." if len(shown) < len(rows) else ""
+    told = {height: _told(row, comparison) for height, row in enumerate(lines) if isinstance(row, _Row)}
+    spots = [Spot(row.found.gain, height, told[height]) for height, row in enumerate(lines) if isinstance(row, _Row)]
+    caption = ""
+    if len(shown) < len(rows):
+        caption = f"Shows {len(shown) - 1} of {len(rows) - 1} slices: failed ones first, then the lowest gains."
+    all_of_it = " ".join((*told.values(), caption)).strip()
     return Picture(
-        svg=drawn(figure, name=f"gain-{place}", title=f"Gain in {metric}", told=_told(shown, comparison) + left_out),
-        caption=left_out.strip(),
+        svg=drawn(figure, name=f"gain-{place}", title=f"Gain in {metric}", told=all_of_it, spots=spots),
+        caption=caption,
     )
 
 
-def _told(rows: Sequence[_Row], comparison: Comparison) -> str:
-    """Describe every row in words."""
-    sentences = (
+def _told(row: _Row, comparison: Comparison) -> str:
+    return (
         f"{row.where.capitalize() if row.where == 'all rows' else row.where}: {signed(row.found.gain)}, "
         f"{percent(comparison.confidence)} interval {between(row.found.low, row.found.high)}"
         f"{f', {row.outcome}' if row.outcome else ''}."
-        for row in rows
     )
-    return " ".join(sentences)
 
 
 def _names(comparison: Comparison) -> Iterable[str]:
@@ -138,7 +140,7 @@ def _under_headings(rows: Sequence[_Row]) -> list[_Row | str]:
 
 
 def _chosen(rows: list[_Row]) -> list[_Row]:
-    """Return all rows, or the first and the slices to draw, in order."""
+    """Return the first row, and at most `MOST` slices, in order."""
     if len(rows) <= MOST + 1:
         return rows
     first, *slices = rows

@@ -16,6 +16,7 @@ from promotion.ledger.state import State
 from promotion.report.decision_report import Recorded, decision_document
 from promotion.report.html import page_html, render
 from promotion.report.links import Links, decision_page_name, links_of, model_page_name
+from promotion.report.metric_history import decisions_table
 from promotion.report.own_files import Unwritable, refuse_others, write_own
 from promotion.report.site.chronicle import Chronicle, chronicle
 from promotion.report.site.events import WORDS, events, search_index
@@ -126,7 +127,7 @@ def _report(shown: ModelPage, entry: Entry, judgement: Judgement, followed: tupl
 
 
 def _model_page(shown: ModelPage) -> str:
-    from promotion.report.plots.history import HOW_TO_READ, metric_pictures, timeline_picture
+    from promotion.report.plots.history import HOW_TO_READ, metric_pictures, newest, timeline_picture
 
     of = shown.of
     return render(
@@ -135,8 +136,9 @@ def _model_page(shown: ModelPage) -> str:
         page=shown,
         pictures=(
             *((timeline_picture(of.champion_periods, until=of.entries[-1].at),) if of.champion_periods else ()),
-            *metric_pictures(of.metric_history),
+            *metric_pictures(of.metric_history, of.champion_periods),
         ),
+        numbers=decisions_table(newest(of.metric_history), shown.links),
         how_to_read=HOW_TO_READ if of.metric_history else "",
         events=tuple(events(of, shown.links))[::-1],
         kinds=tuple(WORDS.values()),
