@@ -16,13 +16,12 @@ from promotion.ledger.state import State, VersionState
 from promotion.number_format import figure, level, minute
 from promotion.policy import Decision, Policy
 from promotion.policy.explain import explain
-from promotion.report.checks import checks_table
-from promotion.report.decision import decision_page
-from promotion.report.document import Document, Picture, Section
-from promotion.report.gains import judged_table, missing_table, slices_heat_table
+from promotion.report.comparison import missing_table
+from promotion.report.decision import checks_table, decision_page
+from promotion.report.gains import judged_table, slices_heat_table
 from promotion.report.lineage import decided_page, facts_table, judges_facts, origin_facts
 from promotion.report.links import NO_LINKS, Links
-from promotion.report.page import Page, Table, Words, quiet
+from promotion.report.page import Document, Page, Picture, Section, Table, Words, quiet
 from promotion.report.record import history_table
 
 _DIGESTS = frozenset({"digest", "SHA-256 of it", "SHA-256 of the file"})
@@ -65,10 +64,7 @@ class Recorded:
 def recorded(state: State, entries: Sequence[Entry], *, beginning: str = "") -> Iterator[Recorded]:
     """Yield the decisions among a model's entries, oldest first, with what each report needs.
 
-    Args:
-        state: folded from the entries.
-        entries: all entries of the model.
-        beginning: only decisions whose digest starts with this.
+    `beginning` selects decisions whose digest starts with it.
     """
     followed = consequences(entries)
     for entry, judgement in decisions(entries, beginning=beginning):
@@ -79,10 +75,7 @@ def recorded(state: State, entries: Sequence[Entry], *, beginning: str = "") -> 
 def decision_document(found: Recorded, *, as_of: Entry | None = None, links: Links = NO_LINKS) -> Document:
     """Return the report of one decision; the same entries always give the same document.
 
-    Args:
-        found: the decision.
-        links: where other pages lie.
-        as_of: the last entry that the report covers, if the report is stored and not redrawn; the page says so.
+    A report that is stored and not redrawn ends with the entry `as_of`, and says so. The page links to `links`.
     """
     from promotion.report.plots.svg import style
 

@@ -1,54 +1,21 @@
-"""The gains of a comparison as tables: on all rows, and by slice."""
+"""The gains of a decision as tables for its report: with what the policy requires of each, and its outcome."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 from promotion.comparison import Comparison, MetricComparison, SliceComparison
-from promotion.number_format import between, figure, give_or_take, percent, signed
+from promotion.number_format import percent
 from promotion.policy import Check, Decision, Kind
-from promotion.report.checks import TONES
+from promotion.report.comparison import metric_cells, slice_gain, tone_of
+from promotion.report.decision import OUTCOME_TONES
 from promotion.report.page import Align, Column, Table, Tone, Words, left, right, row
 from promotion.vocabulary import Outcome
 
 FIRST_SLICES = 12
 """Number of slices that a report shows at once."""
 
-_NAMED = 3
 _ON_GAINS = frozenset({Kind.PRIMARY, Kind.GUARDRAIL, Kind.SLICE})
 _SERIOUS = (Outcome.FAILED, Outcome.INCONCLUSIVE, Outcome.MISSING, Outcome.PASSED, Outcome.NOT_APPLICABLE)
-
-
-def metrics_table(
-    comparison: Comparison, *, champion: str = "champion", challenger: str = "challenger", intervals: bool = True
-) -> Table:
-    """Return a table of champion, challenger and gain, with the gain's interval if the policy uses one."""
-    interval = f"{percent(comparison.confidence)} interval of the gain"
-    titles = (champion, challenger, "gain", *((interval,) if intervals else ()))
-    cells = (_cells(found) for found in comparison.metrics)
-    return Table(
-        columns=(*left("metric"), *right(*titles)), rows=tuple(row(*each[: len(titles) + 1]) for each in cells)
-    )
-
-
-def slices_tables(comparison: Comparison) -> tuple[Table, ...]:
-    """Return one table per slicing with the gain of each slice, ± half its interval; significant gains are coloured."""
-    slicings = dict.fromkeys(part.by for part in comparison.slices)
-    return tuple(_slices_table(comparison, [part for part in comparison.slices if part.by == by]) for by in slicings)
-
-
-def _slices_table(comparison: Comparison, parts: Sequence[SliceComparison]) -> Table:
-    counted = ("rows",) if comparison.positives is None else ("rows", "positives")
-    compared = (found for metrics in (comparison.metrics, *(part.metrics for part in parts)) for found in metrics)
-    names = tuple(dict.fromkeys(found.metric for found in compared))
-    rows = (
-        row(part.value, *(f"{getattr(part, count):,}" for count in counted), *(_gain(part, name) for name in names))
-        for part in parts
-    )
-    return Table(
-        title=f"Gain by {parts[0].by}, ± half of its {percent(comparison.confidence)} interval",
-        columns=(*left(parts[0].by), *right(*counted), *(Column(name, Align.RIGHT) for name in names)),
-        rows=tuple(rows),
-    )
 
 
 def judged_table(decision: Decision, comparison: Comparison) -> Table:
@@ -57,7 +24,7 @@ def judged_table(decision: Decision, comparison: Comparison) -> Table:
     titles = ("better is", "champion", "challenger", "gain", interval, "the challenger is", "required gain", "outcome")
     (metric, direction, *values), judged = (*left("metric", titles[0]), *right(*titles[1:5])), left(*titles[5:])
     rows = (
-        row(found.metric, found.direction.value, *_cells(found)[1:], *_judged(decision, found, found.metric))
+        row(found.metric, found.direction.value, *metric_cells(found)[1:], *_judged(decision, found, found.metric))
         for found in comparison.metrics
     )
     return Table(columns=(metric, direction, *values, *judged), rows=tuple(rows))
@@ -72,7 +39,7 @@ def slices_heat_table(decision: Decision, comparison: Comparison) -> Table:
         row(
             part.name,
             *(f"{getattr(part, count):,}" for count in counted),
-            *(replace(_gain(part, name), tone=Tone.PLAIN, heat=_heat(part, name)) for name in names),
+            *(replace(slice_gain(part, name), tone=Tone.PLAIN, heat=_heat(part, name)) for name in names),
             _outcome(decision, [f"{name} where {part.name}" for name in names]),
         )
         for part in worst
@@ -83,23 +50,6 @@ def slices_heat_table(decision: Decision, comparison: Comparison) -> Table:
         rows=tuple(rows),
         first=FIRST_SLICES,
     )
-
-
-def missing_table(comparison: Comparison) -> Table:
-    """Return a table of what could not be compared, where and why; equal reasons share a row."""
-    places: dict[tuple[str, str], list[str]] = {(gap.metric, gap.reason): ["all rows"] for gap in comparison.missing}
-    for part in comparison.slices:
-        for gap in part.missing:
-            places.setdefault((gap.metric, gap.reason), []).append(part.name)
-    rows = tuple(row(metric, _listed(where), reason) for (metric, reason), where in places.items())
-    return Table(title="What could not be compared", columns=left("metric", "where", "why"), rows=rows)
-
-
-def tone_of(found: MetricComparison) -> Tone:
-    """Return `GOOD` if the interval lies above zero, `BAD` if it lies below, otherwise `PLAIN`."""
-    if found.low > 0:
-        return Tone.GOOD
-    return Tone.BAD if found.high < 0 else Tone.PLAIN
 
 
 def _judged(decision: Decision, found: MetricComparison, subject: str) -> tuple[Words, ...]:
@@ -121,7 +71,7 @@ def _outcome(decision: Decision, subjects: Sequence[str]) -> Words:
     found = _checks(decision, subjects)
     if not found:
         return Words("not required", Tone.QUIET)
-    return Words(found[0].outcome.replace("_", " "), TONES[found[0].outcome])
+    return Words(found[0].outcome.replace("_", " "), OUTCOME_TONES[found[0].outcome])
 
 
 def _badness(decision: Decision, part: SliceComparison) -> tuple[int, float]:
@@ -137,27 +87,3 @@ def _heat(part: SliceComparison, name: str) -> float:
     if found is None or not found.high > found.low:
         return 0.0
     return max(-1.0, min(1.0, (found.low + found.high) / 2 / (found.high - found.low)))
-
-
-def _cells(found: MetricComparison) -> tuple[str | Words, ...]:
-    scale = max(abs(found.champion), abs(found.challenger))
-    return (
-        found.metric,
-        figure(found.champion, scale=scale),
-        figure(found.challenger, scale=scale),
-        Words(signed(found.gain, scale=scale), tone_of(found)),
-        between(found.low, found.high, scale=scale),
-    )
-
-
-def _gain(part: SliceComparison, name: str) -> Words:
-    found = next((each for each in part.metrics if each.metric == name), None)
-    if found is None:
-        return Words("-", Tone.QUIET)
-    scale = max(abs(found.champion), abs(found.challenger))
-    return Words(give_or_take(found.low, found.high, scale=scale), tone_of(found))
-
-
-def _listed(places: list[str]) -> str:
-    more = len(places) - _NAMED
-    return "; ".join(places[:_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -15,8 +15,7 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from promotion.report.document import Document
-from promotion.report.page import Align, Table, Words
+from promotion.report.page import Align, Document, Table, Words
 from promotion.report.palette import PALETTE
 from promotion.visible import visible
 

@@ -7,12 +7,11 @@ from typing import Any
 from promotion.history.lineage import ChampionPeriod
 from promotion.history.metric_history import CHALLENGER, CHAMPION, MetricPoint
 from promotion.number_format import between, figure, minute
-from promotion.report.document import Document, Section
+from promotion.report.decision import TONES
 from promotion.report.links import Links
-from promotion.report.page import Page, Table, Tone, Words, left, right, row
+from promotion.report.page import Document, Page, Section, Table, Words, left, right, row
 from promotion.report.record import version_of
-
-TONES = {"promote": Tone.GOOD, "reject": Tone.BAD, "hold": Tone.UNSURE}
+from promotion.vocabulary import Verdict
 
 
 def metric_history_page(among: Iterable[MetricPoint]) -> Page:
@@ -75,7 +74,7 @@ def decisions_table(among: Sequence[MetricPoint], links: Links) -> Table:
 def _decided(found: Mapping[tuple[str, str], MetricPoint], names: Iterable[str], links: Links) -> tuple[Words, ...]:
     first = next(one for (_, role), one in found.items() if role == CHALLENGER)
     values = (_compared(found.get((name, CHALLENGER)), found.get((name, CHAMPION))) for name in names)
-    verdict = Words(first.verdict, TONES[first.verdict], links.decision(first.decision))
+    verdict = Words(first.verdict, TONES[Verdict(first.verdict)], links.decision(first.decision))
     return row(minute(first.at), version_of(first.tag), verdict, *values)
 
 
@@ -128,7 +127,7 @@ def _row(one: MetricPoint) -> tuple[Words, ...]:
         figure(one.value),
         figure(one.stderr, scale=abs(one.value)),
         between(gain.low, gain.high, scale=abs(one.value)) if gain else "",
-        Words(one.verdict, TONES[one.verdict]) if one.role == "challenger" else one.verdict,
+        Words(one.verdict, TONES[Verdict(one.verdict)]) if one.role == "challenger" else one.verdict,
         f"{one.rows:,}",
         one.decision_id,
     )

@@ -2,22 +2,17 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from promotion.comparison.curves import ScoreCurves
-from promotion.comparison.simplify import Curve
+from promotion.comparison.curves import Curve, ScoreCurves
 from promotion.number_format import percent
-from promotion.report.document import Picture
-from promotion.report.page import Table, left, right, row
+from promotion.report.page import Picture, Table, left, right, row
 from promotion.report.palette import light
 from promotion.report.plots.frame import name_lines
 from promotion.report.plots.svg import Spot, blank, drawn
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 _AT = (0.01, 0.05, *(tenth / 10 for tenth in range(1, 10)))
 LINES = {"champion": (0, (4, 2)), "challenger": "solid"}
@@ -107,7 +102,7 @@ def numbers_of(
     return spots, Table(title=title, columns=(*left(across), *right(*lines)), rows=tuple(rows))
 
 
-def unit_square(title: str, across: str, up: str) -> tuple["Figure", "Axes"]:
+def unit_square(title: str, across: str, up: str) -> tuple[Figure, Axes]:
     """Return axes from 0 to 1 in both directions."""
     figure = blank()
     axes = figure.add_subplot()
@@ -122,7 +117,7 @@ def sides(curves: ScoreCurves, name: str) -> Iterator[tuple[str, Curve]]:
     yield "challenger", getattr(curves.challenger, name)
 
 
-def _draw(axes: "Axes", lines: dict[str, Curve]) -> None:
+def _draw(axes: Axes, lines: dict[str, Curve]) -> None:
     for side, line in lines.items():
         axes.plot(line.x, line.y, color=light(side), linestyle=LINES[side], label=side)
     name_lines(axes)

@@ -7,20 +7,19 @@ import math
 from bisect import bisect
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from matplotlib.axes import Axes
 
 from promotion.history.lineage import ChampionPeriod
 from promotion.history.metric_history import CHALLENGER, CHAMPION, MetricPoint
 from promotion.metrics.bounds import quantile
 from promotion.number_format import between, figure, minute, signed
-from promotion.report.document import Picture
+from promotion.report.page import Picture
 from promotion.report.palette import light
 from promotion.report.plots.frame import name_ticks
 from promotion.report.plots.svg import ORIGIN, Spot, blank, drawn, style
 from promotion.report.record import version_of
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 WIDTH, HEIGHT = 360.0, 290.0
 MOST_REIGNS = 12
@@ -149,9 +148,7 @@ def _by_look(points: Iterable[MetricPoint]) -> Iterable[tuple[str, list[MetricPo
     return [(look, chosen) for look, chosen in by_look.items() if chosen]
 
 
-def _points(
-    axes: "Axes", points: Sequence[MetricPoint], served: Sequence[ChampionPeriod], look: dict[str, Any]
-) -> None:
+def _points(axes: Axes, points: Sequence[MetricPoint], served: Sequence[ChampionPeriod], look: dict[str, Any]) -> None:
     """Draw the values; where the champion changed, a value that is not a number ends the line."""
     began = [period.champion.seq for period in served]
     x, y, errors = list[float](), list[float](), list[float]()
@@ -169,7 +166,7 @@ def _reign(began: Sequence[int], one: MetricPoint) -> tuple[str, int]:
     return one.tag, bisect(began, one.seq)
 
 
-def _marks(axes: "Axes", floor: float, served: Sequence[ChampionPeriod], look: str) -> list[Spot]:
+def _marks(axes: Axes, floor: float, served: Sequence[ChampionPeriod], look: str) -> list[Spot]:
     """Mark the beginnings of champion periods at the lower edge, with a thin line above each."""
     rolled = [period for period in served if (period.cause == "rollback") is (look == "rollback")]
     at = [_when(period.champion.since) for period in rolled]
@@ -193,14 +190,14 @@ def _spot(one: MetricPoint) -> Spot:
     return Spot(_when(one.at), one.value, f"{minute(one.at)} UTC, {one.role} {version_of(one.tag)}: {value}")
 
 
-def _bar(axes: "Axes", place: int, period: ChampionPeriod, until: str) -> None:
+def _bar(axes: Axes, place: int, period: ChampionPeriod, until: str) -> None:
     since, end = _when(period.champion.since), max(_when(period.until or until), _when(period.champion.since))
     colour = light("champion")
     looks: dict[str, Any] = {"facecolor": colour} if period.decision else {"facecolor": "none", "hatch": "//////"}
     axes.barh(place, end - since, left=since, height=0.55, edgecolor=colour, **looks)
 
 
-def _dates(axes: "Axes", moments: Sequence[float]) -> None:
+def _dates(axes: Axes, moments: Sequence[float]) -> None:
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
     locator = AutoDateLocator(minticks=3, maxticks=6)  # type: ignore[no-untyped-call]  # untyped in matplotlib

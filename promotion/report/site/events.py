@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from promotion.ledger.chain import Entry
 from promotion.ledger.entries import KINDS
 from promotion.number_format import minute
+from promotion.report.decision import TONES
 from promotion.report.links import Links
-from promotion.report.metric_history import TONES
 from promotion.report.page import Tone, Words
 from promotion.report.record import told
 from promotion.report.site.chronicle import Chronicle

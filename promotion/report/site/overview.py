@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from promotion.number_format import minute
+from promotion.report.decision import TONES
 from promotion.report.links import decision_page_name, model_page_name
-from promotion.report.metric_history import TONES
 from promotion.report.page import Words
 from promotion.report.record import version_of
 from promotion.report.site.chronicle import Chronicle

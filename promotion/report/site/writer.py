@@ -75,11 +75,8 @@ class SiteWritten:
 def write_site(registry: "Registry", folder: Path, *, now: datetime, health: Health = lambda _: ()) -> SiteWritten:
     """Write or update the site of every model.
 
-    Args:
-        registry: the registry to show; only its entries are read.
-        folder: the target folder, created if missing; files that do not belong to the site stay.
-        now: the time at which the registry is read.
-        health: returns sentences on the most urgent problems of models; called with one model at a time.
+    Other files in `folder` stay. `health` returns sentences on the most urgent problems of models, and is called with
+    one model at a time; `now` is the time at which the registry is read.
 
     Raises:
         Unwritable: the path is not a folder or not writable, or holds another file with the name of a page.
@@ -155,7 +152,7 @@ def _index(told: Sequence[Chronicle], now: datetime, health: Sequence[str]) -> _
             "site_index.html",
             "search.js",
             standings=standings,
-            attention=health,
+            health=health,
             recent=recent(told),
             index=[found for of in told for found in search_index(of, Links(site=""))],
             colophon=f"Made by `promotion report --site` from the ledger as of {now:%Y-%m-%d %H:%M} UTC.",
