@@ -92,7 +92,7 @@ def _write_site(folder: Path, *, as_json: bool) -> Path:
         notice(sentence)
     drawn = f"{len(done.drawn)} page{'' if len(done.drawn) == 1 else 's'}"
     data = {"index": str(done.index), "drawn": done.drawn, "kept": len(done.kept), "unread": done.unread}
-    told = f"Wrote {drawn}; {len(done.kept)} were as they should be. Open {done.index} in a browser."
+    told = f"Wrote {drawn}; {len(done.kept)} were up to date. Open {done.index} in a browser."
     say(data, told, as_json=as_json)
     return done.index.absolute()
 

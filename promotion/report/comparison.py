@@ -118,9 +118,13 @@ def _found(comparison: Comparison, challenger: str) -> str:
     """Say which metrics are significantly better or worse, each by its own interval."""
     if not comparison.metrics:
         return "Nothing could be compared."
-    said = (("better", Tone.GOOD), ("worse", Tone.BAD), ("not shown to differ", Tone.PLAIN))
-    by_tone = {tone: [each.metric for each in comparison.metrics if tone_of(each) is tone] for _, tone in said}
-    told = [f"{word} by {', '.join(by_tone[tone])}" for word, tone in said if by_tone[tone]]
+    said = {
+        Tone.GOOD: "significantly better",
+        Tone.BAD: "significantly worse",
+        Tone.PLAIN: "not significantly different",
+    }
+    by_tone = {tone: [each.metric for each in comparison.metrics if tone_of(each) is tone] for tone in said}
+    told = [f"{words} by {', '.join(by_tone[tone])}" for tone, words in said.items() if by_tone[tone]]
     return f"{challenger} is {'; '.join(told)} ({percent(comparison.confidence)} confidence each)."
 
 
@@ -139,7 +143,7 @@ def _calibration(scores: ScoreSummary, champion: str, challenger: str) -> Table:
     sides = tuple(zip_longest(map(_cells, scores.champion), map(_cells, scores.challenger), fillvalue=("", "")))
     return Table(
         title="Calibration: mean score and observed rate, by tenths of the rows",
-        columns=(*left("tenth"), *right(f"{champion} says", "came true", f"{challenger} says", "came true")),
+        columns=(*left("tenth"), *right(f"{champion} score", "observed", f"{challenger} score", "observed")),
         rows=tuple(row(str(place), *before, *after) for place, (before, after) in enumerate(sides, start=1)),
     )
 

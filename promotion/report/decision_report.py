@@ -34,13 +34,13 @@ _LEGEND = (
     "passed. Hollow diamond: inconclusive. Cross: failed. Square: not required."
 )
 _LEVEL = (
-    "A level is the chance that a challenger which is no better passes the primary check. It shrinks with every use of "
-    "the same rows, so that all uses together let noise pass no more often than the policy allows. `promotion status` "
-    "shows the level of the next decision on the rows that judged last."
+    "A level is the probability that a challenger that is no better passes the primary check. It shrinks with every "
+    "use of the same rows, so that all uses together let noise pass no more often than the policy allows. `promotion "
+    "status` shows the level of the next decision on the most recently used rows."
 )
 _NO_CURVES = (
-    "The ledger holds no curves of this decision: nothing was scored, there are more than two classes, or it was made "
-    "by a release that kept none."
+    "The ledger contains no curves for this decision: nothing was scored, the model has more than two classes, or an "
+    "early release made the decision."
 )
 
 
@@ -91,8 +91,8 @@ def decision_document(found: Recorded, *, as_of: Entry | None = None, links: Lin
         sections=sections,
         trail=_trail(found.entry.model, links),
         colophon=(
-            f"Drawn from entry {found.entry.seq} of the ledger of `{found.entry.model}`, hash `{found.entry.hash}`, "
-            f"recorded by {found.entry.actor}. `promotion show {judgement.decision_digest[:12]}` says it in words."
+            f"Made from entry {found.entry.seq} of the ledger of `{found.entry.model}`, hash `{found.entry.hash}`, "
+            f"recorded by {found.entry.actor}. `promotion show {judgement.decision_digest[:12]}` shows it as text."
         ),
     )
 
@@ -166,8 +166,8 @@ def _shift(decision: Decision) -> Page:
     if summary is None:
         return Page()
     told = (
-        f"From champion to challenger the scores shift by {figure(summary.shift, scale=1.0)} (population stability "
-        "index by the champion's deciles): below 0.1 little has moved, above 0.25 much has."
+        "The population stability index of the scores, in the champion's deciles, is "
+        f"{figure(summary.shift, scale=1.0)}. Below 0.1 the shift is small; above 0.25 it is large."
     )
     return Page(notes=quiet(told))
 
@@ -233,20 +233,18 @@ def _undigested(facts: Mapping[str, str | None]) -> dict[str, str | Words | None
 def _budget(decision: Decision) -> Page:
     budget = decision.budget
     if budget is None:
-        why = (
-            "No use was counted: there was no champion to gain on, nothing was compared, or the policy counts no uses."
-        )
+        why = "This decision used no budget: there was no champion, nothing was compared, or the policy counts no uses."
         return Page(notes=quiet(why))
     levels = {
         "this decision": f"use {budget.use:.3g}, level {level(budget.level)}",
-        "one on fresh rows": f"level {level(budget.fresh)}",
+        "a decision on fresh rows": f"level {level(budget.fresh)}",
     }
     return Page(summary=(budget.sentence,), tables=(facts_table(levels),), notes=quiet(_LEVEL))
 
 
 def _policy(judgement: Judgement) -> Section:
     if judgement.policy is None:
-        told = Page(notes=quiet(f"The ledger holds its digest alone: {judgement.decision.policy}."))
+        told = Page(notes=quiet(f"The ledger contains only the policy's digest: {judgement.decision.policy}."))
     else:
         policy = restore(Policy, judgement.policy)
         dependence = judgement.draws.demand(policy.min_groups) if judgement.draws else ""
@@ -256,8 +254,8 @@ def _policy(judgement: Judgement) -> Section:
 
 def _as_of(judgement: Judgement, last: Entry) -> str:
     return (
-        f"This page is as of {minute(last.at)} UTC (entry {last.seq}) and stays so: "
-        f"`promotion report {judgement.decision_digest[:12]}` shows what came after."
+        f"This page shows the state at {minute(last.at)} UTC (entry {last.seq}) and is never updated. "
+        f"`promotion report {judgement.decision_digest[:12]}` shows what followed."
     )
 
 

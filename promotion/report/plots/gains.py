@@ -89,10 +89,7 @@ def _picture(metric: str, place: int, rows: list[_GainRow], comparison: Comparis
                 linestyle=(0, (2, 1.5)),
             )
     axes.locator_params(axis="x", nbins=4)
-    told = {height: _told(row, comparison) for height, row in enumerate(lines) if isinstance(row, _GainRow)}
-    spots = [
-        Spot(row.found.gain, height, told[height]) for height, row in enumerate(lines) if isinstance(row, _GainRow)
-    ]
+    spots = [Spot(row.found.gain, height, _told(row, comparison)) for height, row in placed]
     caption = ""
     if len(shown) < len(rows):
         caption = f"Shows {len(shown) - 1} of {len(rows) - 1} slices: failed ones first, then the lowest gains."

@@ -44,7 +44,7 @@ _LOOKS: dict[str, dict[str, Any]] = {
 
 _MARKS: dict[str, dict[str, dict[str, Any]]] = {
     "promotion": {
-        "line": {"color": light("good"), "ls": "-"},
+        "line": {"color": light("quiet"), "ls": ":"},
         "mark": {"color": light("good"), "marker": "^", "ms": 5, "label": "new champion"},
     },
     "rollback": {

@@ -1,7 +1,6 @@
 """Score distributions: calibration, histograms of each class, and regression errors."""
 
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from promotion.report.plots.frame import name_lines
 from promotion.report.plots.svg import Spot, blank, drawn
 
 _CROWDED = 0.5
+_TOGETHER = 4
 _MARKERS = {"champion": "s", "challenger": "o"}
 
 
@@ -92,25 +92,38 @@ def _histogram(
         axes.stairs(heights, edges, color=light(side), linestyle=LINES[side], linewidth=1.6, label=side)
     if crowded:
         axes.set(yscale="log", ylim=(least, 2.0))
-        axes.yaxis.set_major_formatter(lambda share, _: percent(float(f"{share:.3g}")))  # the default one uses TeX
+        axes.yaxis.set_major_formatter(lambda share, _: _percent(share))  # the default one uses TeX
         axes.minorticks_off()
     name_lines(axes)
     told = "; ".join(f"the {side}'s median is {written(_middle(share, edges))}" for side, share in shares.items())
     scale = " The scale is logarithmic, because most values are in few bins." if crowded else ""
-    bins = [
-        ((float(low), float(high)), [percent(float(f"{share[place]:.3g}")) for share in shares.values()])
-        for place, (low, high) in enumerate(pairwise(edges))
-    ]
     spots = [
-        Spot(ends, None, f"{across} {_between(*ends)}: {', '.join(map(' '.join, zip(shares, found, strict=True)))}")
-        for ends, found in bins
+        Spot(ends, None, f"{across} {_between(*ends)}: {_listed(found)}") for ends, found in _bins(shares, edges, 1)
     ]
-    numbers = tuple(row(_between(*ends), *found) for ends, found in bins)
+    rows = (row(_between(*ends), *map(_percent, found.values())) for ends, found in _bins(shares, edges, _TOGETHER))
+    numbers = Table(columns=(*left(across), *right(*shares)), rows=tuple(rows), title=title)
     return Picture(
         svg=drawn(figure, name=f"scores-{name}", title=title, told=f"{told.capitalize()}.{scale}", spots=spots),
         caption=f"Share of the {of} in each of {len(edges) - 1} bins.{scale}",
-        numbers=Table(columns=(*left(across), *right(*shares)), rows=numbers, title=title),
+        numbers=numbers,
     )
+
+
+def _bins(
+    shares: Mapping[str, Sequence[float]], edges: "np.ndarray[tuple[int], np.dtype[np.float64]]", together: int
+) -> Iterator[tuple[tuple[float, float], dict[str, float]]]:
+    """Yield the ends of each bin, or of each few bins together, and the share in it by model."""
+    for place in range(0, len(edges) - 1, together):
+        high = min(place + together, len(edges) - 1)
+        yield (float(edges[place]), float(edges[high])), {side: sum(one[place:high]) for side, one in shares.items()}
+
+
+def _listed(found: Mapping[str, float]) -> str:
+    return ", ".join(f"{side} {_percent(share)}" for side, share in found.items())
+
+
+def _percent(share: float) -> str:
+    return percent(float(f"{share:.3g}"))
 
 
 def _between(low: float, high: float) -> str:

@@ -78,7 +78,7 @@ class ModelPage:
         period = periods[-1]
         yield "serves", [Words(champion.tag, copy=champion.tag, link=f"#{self._anchor(champion.tag)}")]
         yield "since", [Words(f"{minute(champion.since)} UTC")]
-        yield "by", [Words(f"{period.cause},"), Words(period.actor, link=self.links.actor(period.actor))]
+        yield "by", [Words(period.actor, link=self.links.actor(period.actor)), Words(f"({period.cause})")]
         yield "why", [Words(period.plan.reason)]
         if len(periods) > 1:
             before = periods[-2].champion.tag

@@ -25,7 +25,7 @@ def test_an_audit_names_no_repair_while_their_champion_is_unknown(champion_of_ot
     assert audited.count("mend: `promotion retrain toy` changes nothing, and says how to go on.") == 2
     assert "promotion repair" not in audited
     code, out, err = command("repair", "toy", "--yes")
-    assert (code, out) == (0, "toy: no label disagreed with the ledger\n")
+    assert (code, out) == (0, "toy: all labels agree with the ledger\n")
     both = "names version 1 (challenger names version 1), and the ledger knows no champion of 'toy'."
     assert (
         err

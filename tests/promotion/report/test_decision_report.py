@@ -87,8 +87,8 @@ def test_a_decision_of_an_earlier_release_is_told_without_what_it_did_not_keep(j
     found = reports(judged)[1]
     older = replace(found, judgement=replace(found.judgement, curves=None, policy=None))
     said = Read(page_html(decision_document(older))).said
-    assert "The ledger holds no curves of this decision" in said
-    assert f"The ledger holds its digest alone: {found.judgement.decision.policy}." in said
+    assert "The ledger contains no curves for this decision" in said
+    assert f"The ledger contains only the policy's digest: {found.judgement.decision.policy}." in said
 
 
 def test_what_followed_is_what_names_the_decision_overrides_it_or_moves_one_of_its_sides(judged):

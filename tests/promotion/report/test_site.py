@@ -160,7 +160,7 @@ def test_a_rollback_is_told_at_the_head_of_the_decision_that_it_undid_and_of_the
     )
     lead = lead_of(tmp_path / "site" / "model-toy.html")
     assert "os:alice rolled back from toy:good at" in lead
-    assert "(and 1 more, rolled back from before)" in lead
+    assert "(and 1 rolled back earlier)" in lead
 
 
 def test_the_same_decision_recorded_again_has_one_report_and_stays_as_it_is(three_models, tmp_path):
@@ -214,7 +214,7 @@ def test_a_folder_that_cannot_be_had_is_a_sentence(registry, tmp_path):
         ),
         (
             "taken",
-            "{}/index.html is left as it is: expected a new file, or one that `promotion` wrote as a page, plot or export, found a folder. Move it away if it may go. Give --site a folder of its own.",
+            "{}/index.html was not overwritten: expected a new file, or a page, plot or export that `promotion` wrote, found a folder. Move or delete it if you do not need it. Give --site a folder of its own.",
         ),
     ):
         with pytest.raises(PromotionError) as caught:
