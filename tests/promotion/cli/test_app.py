@@ -127,12 +127,12 @@ class TestHoldout:
         command("gate", "toy:twin")
         once = command("status")[1]
         assert (
-            "toy: the rows of rows.csv have judged once, the next decision on them is made at level 0.76 % (on fresh rows: "
-            "3.04 %)." in once
+            "toy: decisions have used the rows of rows.csv once. The next decision on them is tested at the 0.76 % level "
+            "(on fresh rows: 3.04 %)." in once
         )
         command("gate", "toy:spoilt")
         assert (
-            "toy: the rows of rows.csv have judged 2 times, the next decision on them is made at level 0.338 %"
+            "toy: decisions have used the rows of rows.csv 2 times. The next decision on them is tested at the 0.338 % level"
             in (command("status")[1])
         )
         holdout = json.loads(command("status", "--json")[1])["models"][0]["holdout"]
@@ -190,7 +190,7 @@ class TestLook:
         assert list(filter(None, out.splitlines()))[:2] == ["toy: 1 finding", "AUD010  toy:weak"]
         assert command("repair", "--yes") == (0, "toy: toy:weak archived → prod\nRepaired.\n", "")
         assert command("audit")[0] == 0
-        assert command("repair") == (0, "toy: no label disagreed with the ledger\n", "")
+        assert command("repair") == (0, "toy: all labels agree with the ledger\n", "")
 
     def test_with_mlflow_away_a_promotion_stands_and_sync_catches_up(self, with_champion, command, monkeypatch):
         before = SqlLedger(load_config().url(load_config().ledger)).head("toy").seq

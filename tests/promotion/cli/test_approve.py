@@ -9,7 +9,9 @@ class TestApprove:
         code, out, _ = command("gate", "toy:weak")
         assert code == 4
         assert out.splitlines()[0].strip() == "PROMOTE, waits for approval  toy:weak (no champion yet)"
-        assert out.splitlines()[2].strip() == "`promotion approve toy:weak --reason …` approves it, `deny` denies it."
+        assert out.splitlines()[2].strip() == (
+            "To approve it, run `promotion approve toy:weak --reason …`; to deny it, `promotion deny toy:weak --reason …`."
+        )
         assert "toy:weak passed and waits for approval" in command("status")[1]
         code, out, err = command("promote", "toy:weak", "--reason", "r", "--yes")
         assert (code, out) == (1, "")

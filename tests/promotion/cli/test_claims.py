@@ -88,7 +88,7 @@ def test_what_reads_names_the_ledger_and_offers_no_adoption(second, with_champio
     for mend in ("sync", "repair"):
         told = " ".join(at(second, mend)[1:])
         assert named in told
-        assert "No model is configured or recorded here that is this ledger's." in told
+        assert "No model here belongs to this ledger." in told
     code, out, _ = at(second, "audit", "toy", "--json")
     (found,) = json.loads(out)["toy"]
     assert (code, found["code"], found["found"]) == (5, "AUD080", named)
@@ -185,7 +185,7 @@ class TestTheSameLedgerElsewhere:
         )
         _, out, _ = at(with_champion, "ledger", "take", "toy", "--reason", "the team moved", "--dry-run")
         assert (
-            f"from then on the ledger that was at sqlite:///{with_champion}/ledger.db before is refused for toy" in out
+            f"from then on the previous ledger at sqlite:///{with_champion}/ledger.db can no longer change toy" in out
         )
         code, out, _ = at(with_champion, "audit", "toy", "--json")
         assert (code, {one["code"] for one in json.loads(out)["toy"]} >= {"AUD080", "AUD035"}) == (5, True)
@@ -226,7 +226,7 @@ class TestClaiming:
             ("warning", "Run `promotion repair toy`. Until then, another ledger could take the model.")
         ]
         code, out, _ = at(with_champion, "repair", "toy", "--dry-run")
-        told = "Dry run: nothing was changed. toy: the Bento store names no ledger for it, and will name this one;"
+        told = "Dry run: nothing was changed. toy: the Bento store does not record which ledger owns it, and will record this one;"
         assert (code, out) == (0, told)
         assert json.loads(at(with_champion, "repair", "--dry-run", "--json")[1])["models"]["toy"]["claims"]
         assert BentoStore(with_champion / "bentoml").claim("toy") is None

@@ -26,7 +26,7 @@ def test_an_audit_names_no_repair_while_their_champion_is_unknown(champion_of_ot
     assert audited.count(f"mend: {OPTIONS}") == 2
     assert "promotion repair" not in audited
     code, out, err = command("repair", "toy", "--yes")
-    assert (code, out) == (0, "toy: no label disagreed with the ledger\n")
+    assert (code, out) == (0, "toy: all labels agree with the ledger\n")
     both = "points to version 1 (challenger to version 1), but the ledger has no champion of 'toy'."
     assert err == f"Note: AUD038: In MLflow, the alias champion of 'toy' {both} {OPTIONS}\n"
 

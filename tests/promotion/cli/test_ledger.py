@@ -152,7 +152,7 @@ class TestHandingOver:
         code, out, _ = at(second, *self.TAKE, "--dry-run")
         assert code == 0
         assert "Dry run: nothing was changed. Hand-over of toy" in out
-        assert f"the ledger at sqlite:///{with_champion}/ledger.db is refused for toy" in out
+        assert f"the ledger at sqlite:///{with_champion}/ledger.db can no longer change toy" in out
         assert at(second, *self.TAKE)[::2] == (
             2,
             "Error: This asks for confirmation and there is no terminal to ask at; add --yes.",
@@ -162,8 +162,8 @@ class TestHandingOver:
         code, out, _ = at(second, *self.TAKE, "--yes")
         assert code == 0
         assert out.endswith(
-            "toy belongs to this ledger now. It knows no champion yet: `promotion adopt toy:weak --reason …` (with "
-            "--trained-before or --assume-clean) makes the version that serves its champion."
+            "toy belongs to this ledger now. It has no champion yet. To make the serving version its champion, run "
+            "`promotion adopt toy:weak --reason …` with --trained-before or --assume-clean."
         )
         ((entry),) = SqlLedger(f"sqlite:///{second}/ledger.db").entries("toy")
         assert (entry.kind, entry.actor) == ("takeover", "config:tests")

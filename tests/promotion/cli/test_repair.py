@@ -16,7 +16,7 @@ from promotion.vocabulary import Stage
 
 pytestmark = pytest.mark.integration
 
-NOTHING = "toy: no label disagreed with the ledger\n"
+NOTHING = "toy: all labels agree with the ledger\n"
 
 
 @pytest.fixture

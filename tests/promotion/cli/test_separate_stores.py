@@ -34,7 +34,7 @@ def test_the_last_prod_label_stays_until_the_champion_is_copied(other, with_cham
     assert code == 1
     assert lost in unwrapped(out)
     assert "Repaired." not in out
-    assert "toy: no label is changed, since the champion is not here" in out
+    assert "toy: no label is changed, because the champion's files are missing" in out
     assert other.get(toy("weak")).stage == "prod"
 
     shutil.copytree(with_champion / "good", other.path(toy("good")))

@@ -221,10 +221,7 @@ class TestWhatIsTold:
         complained_of.promote(toy("noisy"), reason="try it", override=True)
         complained_of.rollback("toy", reason="it is noise")
         (told,) = rolled_back_lines(complained_of.state("toy"))
-        assert (
-            "'it is noise'. The gate holds it (and 1 more, rolled back from before) until `promotion readmit toy:n"
-            in told
-        )
+        assert "'it is noise'. The gate holds it (and 1 rolled back earlier) until `promotion readmit toy:n" in told
 
 
 def test_what_the_status_says_of_the_budget_is_what_the_next_decision_is_asked(opened, tmp_path):
@@ -235,7 +232,7 @@ def test_what_the_status_says_of_the_budget_is_what_the_next_decision_is_asked(o
         registry.gate(toy(version))
     assert registry.state("toy").versions["toy:good"].decision.budget.use == 1
     told = budget_told(registry.state("toy"))
-    assert "have judged 3 times, the next decision on them is made at level 0.19 %" in told
+    assert "3 times. The next decision on them is tested at the 0.19 % level" in told
     assert registry.gate(toy("spoilt")).budget.use == 4
 
 

@@ -133,7 +133,7 @@ def test_sentences_name_the_store_and_its_own_way_to_delete(registry_with_champi
         "`registry.store.delete(promotion.Tag.parse('toy:twin'))`."
     )
     (page,) = repair_page([replace(plan_repair(registry.parts, "toy"), claims=True)], store.name).summary
-    assert page == "toy: the memory store names no ledger for it, and will name this one;"
+    assert page == "toy: the memory store does not record which ledger owns it, and will record this one;"
 
     del store.kept[toy("weak")]
     with pytest.raises(
