@@ -233,12 +233,7 @@ def draws_of(
 ) -> Draws:
     """Combine the configuration with the recipe; the configuration takes precedence.
 
-    Args:
-        recipe: the recipe, with its `time`, and `group` if it has one.
-        group: the configured group.
-        dependence: the configured dependence.
-        unit: unit of numeric times.
-        clean_by: what must not have trained a model that it evaluates.
+    `unit` is that of numeric times; `clean_by` names what must not have trained a model that it evaluates.
 
     Raises:
         ConfigError: the recipe's `group` is invalid, or `clean_by` requires one and there is none.

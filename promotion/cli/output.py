@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from promotion.cli.door import answering, is_unicode, keep_for_answers, remark, tell_if_lost
+from promotion.cli.door import answering, is_unicode, keep_for_answers, tell_if_lost
+from promotion.cli.door import notice as notice
 from promotion.errors import PromotionError
 from promotion.visible import visible_json
 from promotion.vocabulary import Verdict
@@ -88,11 +89,6 @@ def open_here() -> "Registry":
 
     keep_for_answers()
     return open_registry(notice=notice)
-
-
-def notice(sentence: str) -> None:
-    """Tell a person what went on beside the main thing."""
-    remark(sentence)
 
 
 def show(data: Any, *pages: "Page", form: Form) -> None:

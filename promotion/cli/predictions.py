@@ -146,9 +146,8 @@ def _columns(parts: Iterable["Slicing"], asker: str, costs: Mapping[str, str]) -
 def parse_slicing(text: str, present: Container[str] = ()) -> "Slicing":
     """`a` by value, `a,b` crossed, `a:4` in 4 quantile bins, `t/86400` or `t/7d` in windows of that length.
 
-    Args:
-        text: what is asked for. A name in double quotes is taken as it is: `"a:4"` by value, `"a:4":4` in bins.
-        present: columns of the file; the name of one of them, as a whole, means that column.
+    A name in double quotes is taken as it is: `"a:4"` by value, `"a:4":4` in bins. The name of one of the columns
+    `present`, as a whole, means that column.
 
     Raises:
         ConfigError: no such division is possible.
@@ -183,9 +182,7 @@ def parse_group(text: str, present: Container[str] = ()) -> Group:
 def names(text: str, present: Container[str] = ()) -> tuple[str, ...]:
     """Columns separated by commas; one that has a comma in its name stands in double quotes, or alone.
 
-    Args:
-        text: what is asked for.
-        present: columns of the file; the name of one of them, as a whole, means that column.
+    The name of one of the columns `present`, as a whole, means that column.
     """
     if text in present:
         return (text,)

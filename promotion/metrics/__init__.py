@@ -2,11 +2,12 @@
 
     labels, scores, weights -> ScoredRows -> Estimate (value, influence per row)
 
-`read_rows` checks the arrays, and `ScoredRows` sorts each score vector once. A `Metric` turns them into an `Estimate`.
+`checked_rows` checks the arrays, and `ScoredRows` sorts each score vector once. A `Metric` makes an `Estimate` of them.
 To add a metric, write one function and add one line to `catalogue`.
 """
 
-from promotion.metrics.bounds import AsEqual, Dependence, DrawnAs, Error
-from promotion.metrics.influence import Estimate
-from promotion.metrics.lookup import METRIC_NAMES, Metric, metric, metric_names, register_metric, task_of
+from promotion.metrics.bounds import Dependence, DrawnAs, Error
+from promotion.metrics.custom import register_metric
+from promotion.metrics.definition import Metric
+from promotion.metrics.lookup import metric, metric_names
 from promotion.metrics.rows import ScoredRows

@@ -4,5 +4,5 @@ from promotion.policy.budget import Budget, HoldoutSketch, Renamed, Trial, count
 from promotion.policy.checks import Check, Kind
 from promotion.policy.decision import Decision, HoldoutUsed, Judged, decide
 from promotion.policy.limits import Footprint
-from promotion.policy.policy import ApprovalRule, FirstModel, HoldoutReuse, Policy, Rule, UnknownProvenance
+from promotion.policy.policy import HoldoutReuse, Policy, UnknownProvenance
 from promotion.policy.rules import Floor, Guardrail, Limits, Primary, Require, SliceRule

@@ -160,10 +160,7 @@ class Reader:
     ) -> tuple[Recipe, Data]:
         """Load the model's recipe and rows, from the given file or the configured one. An unchanged file is read once.
 
-        Args:
-            model: its name in the configuration.
-            data: CSV or Parquet file; relative to the configuration's folder.
-            options: recipe options that override the configured ones.
+        `data` is a CSV or Parquet file, relative to the configuration's folder. `options` override the configured ones.
 
         Raises:
             DataError: there is no such file, or its rows cannot be used.
@@ -188,11 +185,7 @@ class Reader:
     ) -> None:
         """Check that the recipe and the files exist, before importing anything for them.
 
-        Args:
-            model: its name.
-            trained: the version to judge; None if a version is about to be trained.
-            data: file given by the user.
-            holdout: holdout file given by the user; all of its rows judge.
+        `trained` is the version to judge; None if one is about to be trained. All rows of `holdout` judge.
 
         Raises:
             ConfigError: the recipe cannot be found.

@@ -2,4 +2,4 @@
 
 from promotion.adapters.memory.ledger import MemoryLedger
 from promotion.adapters.memory.mirror import MemoryMirror
-from promotion.adapters.memory.store import MODEL, Kept, MemoryStore
+from promotion.adapters.memory.store import MODEL, MemoryStore
