@@ -21,7 +21,7 @@ from promotion.config_types import Length, WebAddress
 from promotion.draws import GroupKey
 from promotion.policy import Floor, Guardrail, Limits, Policy, Primary, SliceRule
 from promotion.policy.rules import ColumnNames
-from promotion.toml import Span
+from promotion.toml import Number, Span, WholeNumber
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "configuration.md"
 TABLES = (Config, ModelConfig, Policy)
@@ -32,6 +32,8 @@ WORDS = {
     str: "text",
     int: "whole number",
     float: "number",
+    WholeNumber: "whole number",
+    Number: "number",
     SecretStr: "text",
     WebAddress: "URL",
     Length: "length of time",
