@@ -50,8 +50,7 @@ class Group:
 
     def __post_init__(self) -> None:
         if self.window is not None and not _is_long(self.window):
-            message = f"The window of 'group' must be longer than 0, found {span_text(self.window)}."
-            raise ConfigError(message)
+            raise ConfigError(f"The window of 'group' must be longer than 0, found {span_text(self.window)}.")
 
     @property
     def name(self) -> str:
@@ -258,5 +257,4 @@ def _group_of_recipe(recipe: object) -> Group | None:
     try:
         return _group.validate_python(given)
     except ValidationError as error:
-        message = sentences(error, Group, f"The `group` of {type(recipe).__name__}")
-        raise ConfigError(message) from error
+        raise ConfigError(sentences(error, Group, f"The `group` of {type(recipe).__name__}")) from error

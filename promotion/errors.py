@@ -150,8 +150,7 @@ def as_data_error(what: str) -> Iterator[None]:
         raise
     except Exception as error:
         first = (str(error).strip().splitlines() or [""])[0]
-        message = f"{what} ({type(error).__name__}{': ' if first else ''}{first})."
-        raise DataError(message) from error
+        raise DataError(f"{what} ({type(error).__name__}{': ' if first else ''}{first}).") from error
 
 
 class StoreError(PromotionError):

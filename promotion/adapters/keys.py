@@ -103,8 +103,7 @@ def write_new_key(path: Path) -> str:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     except FileExistsError:
-        message = f"{path} already exists and was not changed. Name a new file."
-        raise ConfigError(message, path=path) from None
+        raise ConfigError(f"{path} already exists and was not changed. Name a new file.", path=path) from None
     except OSError as error:
         raise ConfigError(f"{path} cannot be written ({error.strerror}).", path=path) from error
     return base64.b64encode(_raw(key.public_key())).decode()
@@ -125,8 +124,7 @@ def _read(path: Path, notice: Callable[[str], None]) -> bytes:
             notice("Everybody on this machine may read the signing key. Run `chmod 600` on its file.")
         return path.read_bytes()
     except OSError as error:
-        message = f"The file of {_KEY} cannot be read ({error.strerror})."
-        raise ConfigError(message, key="signing_key") from None
+        raise ConfigError(f"The file of {_KEY} cannot be read ({error.strerror}).", key="signing_key") from None
 
 
 def _private_key(pem: bytes) -> "Ed25519PrivateKey":
@@ -141,11 +139,9 @@ def _private_key(pem: bytes) -> "Ed25519PrivateKey":
         message = f"Cannot use {_KEY}: {expected}, found one that asks for a password. Write it without one."
         raise ConfigError(message, key="signing_key") from None
     except (ValueError, UnsupportedAlgorithm):
-        message = f"Cannot use {_KEY}: {expected}, found something else."
-        raise ConfigError(message, key="signing_key") from None
+        raise ConfigError(f"Cannot use {_KEY}: {expected}, found something else.", key="signing_key") from None
     if not isinstance(key, Ed25519PrivateKey):
-        message = f"Cannot use {_KEY}: {expected}, found a key of another kind."
-        raise ConfigError(message, key="signing_key")
+        raise ConfigError(f"Cannot use {_KEY}: {expected}, found a key of another kind.", key="signing_key")
     return key
 
 

@@ -110,8 +110,7 @@ def candidates_of(one: RecordedDecision, state: State, store: ModelStore, reader
             continue
         version = state.versions.get(candidate.tag)
         if version is None or (candidate.digest or version.registration.digest) != version.registration.digest:
-            message = f"The {role} {candidate.tag} is not registered with the files that were judged."
-            raise DataError(message)
+            raise DataError(f"The {role} {candidate.tag} is not registered with the files that were judged.")
         trained = provenance(version, store, one.draws)
         tag = Tag.parse(candidate.tag)
         found.append(

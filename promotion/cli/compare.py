@@ -142,8 +142,7 @@ def _is_file(what: list[str], named: dict[str, Any]) -> bool:
         Misuse: it is neither, or options of both are given.
     """
     if len(what) > 2:  # noqa: PLR2004 - two versions
-        message = f"One file of predictions is compared, or two versions; {len(what)} arguments were given."
-        raise Misuse(message)
+        raise Misuse(f"One file of predictions is compared, or two versions; {len(what)} arguments were given.")
     foreign = [f"--{name}" for name in (_TWO_TAGS if len(what) == 1 else _ONE_FILE) if name in named]
     if foreign and len(what) == 1:
         raise Misuse(

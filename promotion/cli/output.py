@@ -71,8 +71,7 @@ def anew(reason: str | None, *, start_anew: bool) -> str | None:
         Misuse: one was given without the other.
     """
     if reason is not None and not start_anew:
-        message = "--reason is only for --start-anew, which was not given. Leave out --reason, or give both."
-        raise Misuse(message)
+        raise Misuse("--reason is only for --start-anew, which was not given. Leave out --reason, or give both.")
     if start_anew and reason is None:
         raise Misuse("--start-anew is recorded with a reason: --reason 'why'.")
     return reason

@@ -45,8 +45,7 @@ class Predictions:
 
     def __post_init__(self) -> None:
         if self.champion == self.challenger:
-            message = "--champion and --challenger name the same column; name the scores of two models."
-            raise Misuse(message)
+            raise Misuse("--champion and --challenger name the same column; name the scores of two models.")
         if len(self.champion) != len(self.challenger):
             raise Misuse(
                 f"--champion names {len(self.champion)} columns of scores and --challenger {len(self.challenger)}; "

@@ -52,8 +52,7 @@ def report(
     reports.
     """
     if (what is None) == (site is None) or (out and site):
-        message = "Give either a version or decision to report (with --out FILE, if you like), or --site DIR."
-        raise Misuse(message)
+        raise Misuse("Give either a version or decision to report (with --out FILE, if you like), or --site DIR.")
     path = _write_site(site, as_json=as_json) if site else _write_decision(str(what), out, as_json=as_json)
     if show_it:
         _open(path)

@@ -40,8 +40,7 @@ def past(text: str, now: datetime) -> datetime:
     """
     moment = timestamp_of(text)
     if moment > now:
-        message = f"{written(moment)} is in the future (it is {written(now)} now)."
-        raise Misuse(message)
+        raise Misuse(f"{written(moment)} is in the future (it is {written(now)} now).")
     return moment
 
 

@@ -120,8 +120,7 @@ def _load(source: Source) -> "pd.DataFrame":
     with as_data_error(f"The recipe could not load {source.path}"):
         rows = source.recipe.load(source.path)
     if not hasattr(rows, "columns"):
-        message = f"The recipe's `load` must give a pandas DataFrame, but gave a {type(rows).__name__}."
-        raise DataError(message)
+        raise DataError(f"The recipe's `load` must give a pandas DataFrame, but gave a {type(rows).__name__}.")
     if _stamp(source.path) != source.stamp:
         message = f"{source.path} changed while it was read. Wait until it is written whole, and run the command again."
         raise DataError(message)
@@ -275,8 +274,7 @@ class Reader:
         path = (self._config.root / Path(file).expanduser()).resolve()
         name = self._name(path)
         if os.fsencode(name).decode(errors="ignore") != name:
-            message = f"The name of {visible(name)} is not UTF-8, so it cannot be recorded. Rename the file."
-            raise DataError(message)
+            raise DataError(f"The name of {visible(name)} is not UTF-8, so it cannot be recorded. Rename the file.")
         return path
 
     def _name(self, path: Path) -> str:
@@ -288,6 +286,5 @@ def _first(model: str, *files: StrPath | None) -> StrPath:
     """Return the first file that is not None."""
     named = [file for file in files if file is not None]
     if not named:
-        message = f"No data is named for '{model}'. Set `data` in [models.{model}], or name a file with --data."
-        raise DataError(message)
+        raise DataError(f"No data is named for '{model}'. Set `data` in [models.{model}], or name a file with --data.")
     return named[0]

@@ -61,8 +61,7 @@ def require_promoted(tag: Tag, done: Plan) -> None:
     """
     if not done.promotes:
         verdict = "it waits for approval" if done.decided.waits else done.decided.verdict
-        message = f"{tag} was judged again and not promoted: {verdict}. {done.decided.summary}"
-        raise Refused(message, tag=tag)
+        raise Refused(f"{tag} was judged again and not promoted: {verdict}. {done.decided.summary}", tag=tag)
 
 
 def _judged_again(parts: Parts, tag: Tag, reason: str, start_anew: str | None) -> Plan:

@@ -52,8 +52,7 @@ def write_own(path: Path, content: bytes, *, instead: str, ledger: bool = False)
     try:
         replace_bytes(path.absolute(), content)
     except OSError as error:
-        message = f"{path} cannot be written ({error.strerror or error}). {instead}"
-        raise Unwritable(message) from error
+        raise Unwritable(f"{path} cannot be written ({error.strerror or error}). {instead}") from error
 
 
 def _found(path: Path, *, ledger: bool) -> str:

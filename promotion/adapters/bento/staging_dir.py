@@ -35,11 +35,10 @@ def private_home() -> Iterator[Path]:
         try:
             home = opened.enter_context(private())
         except OSError as error:
-            message = (
+            raise StoreError(
                 "Cannot create a temporary folder in which to verify and load model files "
                 f"({error.strerror or error}). Set TMPDIR to another folder."
-            )
-            raise StoreError(message) from error
+            ) from error
         yield home
 
 
