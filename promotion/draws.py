@@ -131,11 +131,7 @@ class Draws:
             require_columns(rows, (self.time,), what, "which the recipe names as its time")
 
     def arguments(self, rows: "pd.DataFrame") -> Arguments:
-        """Return the arguments for `compare` or `measure`, to be used with these rows as `columns`.
-
-        Raises:
-            DataError: see `check`.
-        """
+        """Return the arguments for `compare` or `measure`, to be used with these rows as `columns`."""
         if self.independent:
             return {"dependence": "independent"}
         if self.group is None:

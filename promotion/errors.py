@@ -131,11 +131,7 @@ class AmbiguousColumn(DataError):
 
 
 def require_once(name: str, present: Iterable[object], what: str) -> None:
-    """Check that at most one of the columns present has this name.
-
-    Raises:
-        AmbiguousColumn: several have it.
-    """
+    """Check that at most one of the columns present has this name."""
     places = [place for place, one in enumerate(present, start=1) if one == name]
     if len(places) > 1:
         raise AmbiguousColumn(what, name, places)

@@ -38,11 +38,7 @@ class Signer:
         self._source, self._root, self._public_keys, self._notice = source, root, public_keys, notice
 
     def __call__(self, entry_hash: str) -> str:
-        """Return the signature of an entry's hash.
-
-        Raises:
-            ConfigError: the key cannot be read, is not an Ed25519 key, or is not among the public keys.
-        """
+        """Return the signature of an entry's hash."""
         raw = _raw(self._key.public_key())
         signature = _written(_key_id(raw), self._key.sign(entry_hash.encode()))
         if self._public_keys and self._public_keys.claimed(signature) is None:

@@ -98,11 +98,7 @@ def recorded_decisions(state: State, entries: Iterable[Entry], since: datetime |
 
 
 def candidates_of(one: RecordedDecision, state: State, store: ModelStore, reader: Reader) -> tuple[Candidate, ...]:
-    """Return challenger and champion with their registered digests.
-
-    Raises:
-        PromotionError: one is not registered, or its recipe cannot be created.
-    """
+    """Return challenger and champion with their registered digests."""
     named = (("challenger", one.decision.challenger), ("champion", one.decision.champion))
     found = []
     for role, candidate in named:

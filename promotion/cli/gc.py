@@ -62,11 +62,7 @@ def gc(
 
 
 def moment_before(now: datetime, age: str) -> datetime | None:
-    """The moment that lies an age like `30d` back; None for one of no length.
-
-    Raises:
-        Misuse: the text is no age, or goes back to before there were years.
-    """
+    """The moment that lies an age like `30d` back; None for one of no length."""
     try:
         length = length_of(age)
         return now - length if length else None

@@ -95,12 +95,7 @@ def _write_site(folder: Path, *, as_json: bool) -> Path:
 
 
 def _found(registry: "Registry", what: str) -> "Recorded":
-    """The decision that is meant.
-
-    Raises:
-        UnknownName: there is no such decision or version, or several.
-        Unjudged: the version was not judged.
-    """
+    """The decision that is meant."""
     from promotion.cli.show import DECISION, one_decision
     from promotion.ledger.state import fold
     from promotion.registry.moves import find

@@ -70,11 +70,7 @@ def _decision(registry: "Registry", digits: str) -> tuple[Any, tuple["Page", ...
 
 
 def one_decision(registry: "Registry", digits: str) -> tuple["Entry", "Judgement"]:
-    """The last entry of the decision that is meant.
-
-    Raises:
-        UnknownName: there is none, or several begin so.
-    """
+    """The last entry of the decision that is meant."""
     from promotion.history.lineage import decisions
 
     named = {

@@ -71,11 +71,7 @@ _HUGE = 1e300
 
 
 def require_share(what: str, number: float) -> None:
-    """Check that a number lies strictly between 0 and 1.
-
-    Raises:
-        ConfigError: it does not.
-    """
+    """Check that a number lies strictly between 0 and 1."""
     if isinstance(number, bool) or not isinstance(number, Real):
         raise ConfigError(f"The {what} must be a number between 0 and 1, for example 0.95, but is {number!r:.80}.")
     if not 0 < number < 1:

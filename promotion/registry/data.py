@@ -89,11 +89,7 @@ class Source:
 
 
 def source(recipe: Recipe, made_with: Mapping[str, Any], path: Path, cached: str | None = None) -> Source:
-    """Return the source of a recipe's rows, with the file's current digest, or the cached one if given.
-
-    Raises:
-        DataError: the file cannot be read.
-    """
+    """Return the source of a recipe's rows, with the file's current digest, or the cached one if given."""
     stamp = _stamp(path)
     if cached is None:
         with as_data_error(f"The recipe could not load {path}"):
@@ -266,11 +262,7 @@ class Reader:
         return found
 
     def _path(self, file: StrPath) -> Path:
-        """Return the resolved path of the file.
-
-        Raises:
-            DataError: the file name is not UTF-8, so the ledger cannot record it.
-        """
+        """Return the resolved path of the file."""
         path = (self._config.root / Path(file).expanduser()).resolve()
         name = self._name(path)
         if os.fsencode(name).decode(errors="ignore") != name:

@@ -42,11 +42,7 @@ def save(folder: Path, model: str, trained: Trained, metadata: Mapping[str, str]
 
 
 def load(stored: Stored) -> Trained:
-    """Load a version; its files must be verified before.
-
-    Raises:
-        StoreError: it cannot be loaded.
-    """
+    """Load a version; its files must be verified before."""
     from bentoml._internal.models.model import ModelStore
 
     model = ModelStore(stored.path.parent.parent).get(str(stored.tag))
