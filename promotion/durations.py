@@ -33,8 +33,7 @@ def length_of(text: str) -> timedelta:
     """
     length = _read(text, "hdw")
     if length is None:
-        message = f"'{text}' is not a valid duration: expected hours, days or weeks, like 12h, 30d or 2w."
-        raise ValueError(message)
+        raise ValueError(f"'{text}' is not a valid duration: expected hours, days or weeks, like 12h, 30d or 2w.")
     return length
 
 
@@ -53,8 +52,7 @@ def span_of(value: object) -> float | str:
             return text
         number = float(text) if text else math.nan
     except OverflowError as error:
-        message = f"Input should be a duration, but '{text}' is longer than all years"
-        raise ValueError(message) from error
+        raise ValueError(f"Input should be a duration, but '{text}' is longer than all years") from error
     except ValueError:
         number = math.nan
     if isinstance(value, int | float) and not isinstance(value, bool):

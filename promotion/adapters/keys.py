@@ -38,11 +38,7 @@ class Signer:
         self._source, self._root, self._public_keys, self._notice = source, root, public_keys, notice
 
     def __call__(self, entry_hash: str) -> str:
-        """Return the signature of an entry's hash.
-
-        Raises:
-            ConfigError: the key cannot be read, is not an Ed25519 key, or is not among the public keys.
-        """
+        """Return the signature of an entry's hash."""
         raw = _raw(self._key.public_key())
         signature = _written(_key_id(raw), self._key.sign(entry_hash.encode()))
         if self._public_keys and self._public_keys.claimed(signature) is None:
@@ -106,8 +102,7 @@ def write_new_key(path: Path) -> str:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     except FileExistsError:
-        message = f"{path} already exists and was not changed. Name a new file."
-        raise ConfigError(message, path=path) from None
+        raise ConfigError(f"{path} already exists and was not changed. Name a new file.", path=path) from None
     except OSError as error:
         raise ConfigError(f"{path} cannot be written ({error.strerror}).", path=path) from error
     return base64.b64encode(_raw(key.public_key())).decode()

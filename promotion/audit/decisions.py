@@ -98,11 +98,7 @@ def recorded_decisions(state: State, entries: Iterable[Entry], since: datetime |
 
 
 def candidates_of(one: RecordedDecision, state: State, store: ModelStore, reader: Reader) -> tuple[Candidate, ...]:
-    """Return challenger and champion with their registered digests.
-
-    Raises:
-        PromotionError: one is not registered, or its recipe cannot be created.
-    """
+    """Return challenger and champion with their registered digests."""
     named = (("challenger", one.decision.challenger), ("champion", one.decision.champion))
     found = []
     for role, candidate in named:
@@ -110,8 +106,7 @@ def candidates_of(one: RecordedDecision, state: State, store: ModelStore, reader
             continue
         version = state.versions.get(candidate.tag)
         if version is None or (candidate.digest or version.registration.digest) != version.registration.digest:
-            message = f"The {role} {candidate.tag} is not registered with the files that were judged."
-            raise DataError(message)
+            raise DataError(f"The {role} {candidate.tag} is not registered with the files that were judged.")
         trained = provenance(version, store, one.draws)
         tag = Tag.parse(candidate.tag)
         found.append(

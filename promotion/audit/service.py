@@ -49,11 +49,7 @@ def _differs(champion: Champion, answer: dict[str, Any]) -> str | None:
 
 
 def _asked(url: str) -> dict[str, Any]:
-    """Return the answer to GET, or to POST if the endpoint accepts only that, as some frameworks' endpoints do.
-
-    Raises:
-        OSError, ValueError, HTTPException: there is no answer, or it is not the expected JSON.
-    """
+    """Return the answer to GET, or to POST if the endpoint accepts only that, as some frameworks' endpoints do."""
     try:
         return _read(Request(url))  # noqa: S310 - the configuration takes http and https only
     except HTTPError as error:

@@ -79,8 +79,7 @@ def metrics(
     kind, picture = _export_format(export, form), _plot_kind(plot)
     begin, end = (timestamp_of(text) if text is not None else None for text in (since, until))
     if begin and end and begin > end:
-        message = f"--since {written(begin)} is after --until {written(end)}: there is no time between them."
-        raise Misuse(message)
+        raise Misuse(f"--since {written(begin)} is after --until {written(end)}: there is no time between them.")
     registry = open_here()
     models_of(registry, model)
     tell_other(registry, model)
@@ -146,8 +145,7 @@ def _picture(model: str, shown: "Sequence[MetricPoint]", served: "Sequence[Champ
     from promotion.report.plots.history import metrics_svg
 
     if not shown:
-        message = f"There is nothing to draw: no decision on '{model}' measured what was asked for."
-        raise Misuse(message)
+        raise Misuse(f"There is nothing to draw: no decision on '{model}' measured what was asked for.")
     if kind == ".svg":
         return metrics_svg(shown, served)
     from promotion.report.html import page_html

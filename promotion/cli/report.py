@@ -52,8 +52,7 @@ def report(
     reports.
     """
     if (what is None) == (site is None) or (out and site):
-        message = "Give either a version or decision to report (with --out FILE, if you like), or --site DIR."
-        raise Misuse(message)
+        raise Misuse("Give either a version or decision to report (with --out FILE, if you like), or --site DIR.")
     path = _write_site(site, as_json=as_json) if site else _write_decision(str(what), out, as_json=as_json)
     if show_it:
         _open(path)
@@ -98,12 +97,7 @@ def _write_site(folder: Path, *, as_json: bool) -> Path:
 
 
 def _found(registry: "Registry", what: str) -> "Recorded":
-    """The decision that is meant.
-
-    Raises:
-        UnknownName: there is no such decision or version, or several.
-        Unjudged: the version was not judged.
-    """
+    """The decision that is meant."""
     from promotion.cli.show import DECISION, one_decision
     from promotion.ledger.state import fold
     from promotion.registry.moves import find

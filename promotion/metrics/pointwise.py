@@ -70,8 +70,7 @@ def r2(rows: ScoredRows) -> Estimate:
         DataError: the labels are so close to zero that double precision has lost digits of them.
     """
     if largest(rows.labels) < TINY:
-        message = f"All labels are nearer to 0 than {TINY:g}, where double precision loses digits; scale them."
-        raise DataError(message)
+        raise DataError(f"All labels are nearer to 0 than {TINY:g}, where double precision loses digits; scale them.")
     unit = power_of_two(max(largest(rows.labels), largest(rows.scores)))
     labels, scores = rows.labels / unit, rows.scores / unit
     mean = (rows.weights * labels).sum() / rows.weights.sum()

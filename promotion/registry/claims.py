@@ -31,9 +31,6 @@ class Claims:
         """Return another ledger's claim on the model; None if this ledger or no ledger owns the model.
 
         `origin` is the hash of this ledger's first entry for the model, if it has one.
-
-        Raises:
-            StoreError: the claim cannot be read.
         """
         claim = self._store.claim(model)
         return None if claim is None or self._is_ours(model, claim, origin) else claim
@@ -47,12 +44,7 @@ class Claims:
         return claim if claim and claim.place != self.place else None
 
     def check(self, state: State) -> None:
-        """Check that no other ledger owns the model.
-
-        Raises:
-            Refused: another ledger owns it; the message names both ledgers.
-            StoreError: the claim cannot be read.
-        """
+        """Check that no other ledger owns the model."""
         claim = self.other(state.model, state.origin)
         if claim:
             told, way_out = self.told(state.model, claim, state.origin), self.way_out(state.model, claim)
@@ -83,9 +75,6 @@ class Claims:
         """Whether the store has no claim on a model that this ledger records, so that any ledger could take it.
 
         False if the ledger has no champion and a label contradicts it: the owner is then unknown.
-
-        Raises:
-            StoreError: the claim cannot be read.
         """
         if not state.seq or self._store.claim(state.model):
             return False
@@ -97,11 +86,7 @@ class Claims:
         return claim is not None and (claim.ledger, claim.place) == (state.origin, self.place)
 
     def renewed(self, state: State) -> Claim | None:
-        """Return this ledger's claim, moved to the end of this state and to this place; None if the store has no claim.
-
-        Raises:
-            Refused: another ledger owns the model.
-        """
+        """Return this ledger's claim, moved to the end of this state and to this place; None if there is no claim."""
         self.check(state)
         claim = self._store.claim(state.model)
         return replace(claim, place=self.place, seq=state.seq, hash=state.hash) if claim else None
@@ -121,11 +106,7 @@ class Claims:
         return self.renewed(state) or (self._fresh(state, at, by) if self._agrees(state) else None)
 
     def takeover(self, state: State, *, reason: str, mirrored: tuple[int, str] | None) -> Takeover:
-        """Return the entry that hands the model over to this ledger. `mirrored` is what MLflow was last sent.
-
-        Raises:
-            Refused: this ledger already owns the model.
-        """
+        """Return the entry that hands the model over to this ledger. `mirrored` is what MLflow was last sent."""
         claim = self._store.claim(state.model)
         if claim is None:
             return Takeover(reason=reason, mirrored=mirrored)

@@ -59,11 +59,7 @@ def expiry_reason(version: VersionState, panel: Panel) -> str:
 
 
 def check_approved(version: VersionState, panel: Panel, now: datetime) -> None:
-    """Check that a decision that waits for approval has enough approvals.
-
-    Raises:
-        Refused: it does not, or it was denied; the message says who can approve it, and until when.
-    """
+    """Check that a decision that waits for approval has enough approvals."""
     said = consent_of(version, panel)
     if said.denied:
         raise Refused(

@@ -82,11 +82,7 @@ class LedgerWriter:
         yield from self._ledger.entries(state.model, after=before.seq, limit=state.seq - before.seq)
 
     def check_signer(self) -> None:
-        """Check that required signatures can be made, so that a bad key fails before a long judgement.
-
-        Raises:
-            ConfigError: the key cannot be used.
-        """
+        """Check that required signatures can be made, so that a bad key fails before a long judgement."""
         if self._sign:
             self._sign(GENESIS)
 

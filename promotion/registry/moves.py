@@ -83,11 +83,7 @@ def answer_moves(state: State, tag: Tag, panel: Panel) -> TransitionPlanned | No
 
 
 def adoption_moves(state: State, tag: Tag, *, reason: str) -> TransitionPlanned:
-    """Return the moves that make a version champion that already serves according to its label.
-
-    Raises:
-        Refused: another version is champion.
-    """
+    """Return the moves that make a version champion that already serves according to its label."""
     version = find(state, tag)
     if state.champion and state.champion.tag != version.tag:
         message = (
@@ -99,11 +95,7 @@ def adoption_moves(state: State, tag: Tag, *, reason: str) -> TransitionPlanned:
 
 
 def find(state: State, tag: Tag) -> VersionState:
-    """Return the version as the ledger records it.
-
-    Raises:
-        UnknownName: it is not registered.
-    """
+    """Return the version as the ledger records it."""
     if str(tag) not in state.versions:
         hint = f"Run `promotion history {tag.model}` to see every version."
         raise UnknownName("registered version", str(tag), state.versions, hint=hint)
@@ -142,11 +134,7 @@ def _plan(state: State, cause: str, moves: tuple[Move, ...], reason: str, decisi
 
 
 def check_rival(state: State, version: VersionState) -> None:
-    """Check that the decision on a version was made against the present champion.
-
-    Raises:
-        Refused: it was made against another.
-    """
+    """Check that the decision on a version was made against the present champion."""
     rival = judged_against(version)
     if rival != _serving(state):
         past = f"against {rival}, which no longer serves" if rival else f"before '{state.model}' had a champion"

@@ -68,11 +68,7 @@ def code_digest(kind: type) -> str | None:
 
 
 def require_found(recipe: str) -> None:
-    """Check that `package.module:Class` exists, without importing it.
-
-    Raises:
-        ConfigError: it does not exist, or the text does not name a class.
-    """
+    """Check that `package.module:Class` exists, without importing it."""
     module_name, colon, class_name = recipe.partition(":")
     if not colon:
         message = f"A recipe must be named as package.module:Class, but is '{recipe}'."

@@ -74,8 +74,7 @@ def rollback_target(
         Refused: both `to` and `at` are given; the version never served; or no version served at that moment or before.
     """
     if to is not None and at is not None:
-        message = "Roll back to a version or to a time: use --to or --at, not both."
-        raise Refused(message, model=state.model)
+        raise Refused("Roll back to a version or to a time: use --to or --at, not both.", model=state.model)
     if to is not None:
         return _served_once(state, entries, to)
     if at is None:

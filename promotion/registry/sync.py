@@ -95,11 +95,7 @@ def _shows(parts: Parts, head: Head) -> bool:
 
 
 def _check_end(parts: Parts, model: str) -> None:
-    """Check that the mirror was not sent more than the ledger holds; the ledger records every entry before the mirror.
-
-    Raises:
-        MirrorAhead: the mirror is ahead of the ledger.
-    """
+    """Check that the mirror was not sent more than the ledger holds, which records every entry before the mirror."""
     sent, head = parts.mirror.head(model), parts.ledger.head(model)
     if sent and head and sent[0] > head.seq:
         message = (

@@ -62,8 +62,7 @@ class Narrator:
         code = subprocess.run([self._command, *arguments], env=self._environment, check=False).returncode  # noqa: S603
         self._console.print(f"(exit code {code}, {time.monotonic() - started:.0f} s)", style="dim", highlight=False)
         if code != expect:
-            message = f"`promotion {' '.join(arguments)}` ended with {code}; the story expects {expect}."
-            raise StoryBroken(message)
+            raise StoryBroken(f"`promotion {' '.join(arguments)}` ended with {code}; the story expects {expect}.")
 
     def champion(self) -> str:
         """Return the tag of the present champion."""

@@ -80,11 +80,7 @@ class KeptRows:
 
 
 def _content(rows: "pd.DataFrame") -> bytes:
-    """Serialize the rows.
-
-    Raises:
-        DamagedRows: Arrow would return different rows.
-    """
+    """Serialize the rows."""
     import pyarrow as pa
     from pandas.testing import assert_frame_equal
     from pyarrow import ipc
@@ -95,18 +91,13 @@ def _content(rows: "pd.DataFrame") -> bytes:
             writer.write_table(table)
         assert_frame_equal(_frame(table), rows, check_exact=True)
     except (pa.ArrowException, AssertionError, TypeError, ValueError) as error:
-        message = f"Arrow does not hold them as they are: {str(error).partition(chr(10))[0]}"
-        raise DamagedRows(message) from error
+        raise DamagedRows(f"Arrow does not hold them as they are: {str(error).partition(chr(10))[0]}") from error
     body: bytes = sink.getvalue().to_pybytes()
     return hashlib.sha256(body).hexdigest().encode() + b"\n" + body
 
 
 def _rows(content: bytes) -> "pd.DataFrame":
-    """Deserialize the rows.
-
-    Raises:
-        DamagedRows: the bytes were changed or cut.
-    """
+    """Deserialize the rows."""
     from pyarrow import BufferReader, ipc
 
     head, _, body = content.partition(b"\n")

@@ -61,8 +61,7 @@ def automations(file: Path) -> tuple[AutomationCore, ...]:
 
 def _work_pools(file: Path) -> list[str]:
     if not file.exists():
-        message = f"There is no {file.name} in {file.parent}: run this in the project's folder."
-        raise ConfigError(message, path=file)
+        raise ConfigError(f"There is no {file.name} in {file.parent}: run this in the project's folder.", path=file)
     return sorted({one["work_pool"]["name"] for one in _read(file)["deployments"]})
 
 

@@ -14,11 +14,7 @@ FOLDER = "ledgers"
 
 
 def read(home: Path, model: str) -> Claim | None:
-    """Read the claim on a model; None if there is none.
-
-    Raises:
-        StoreError: it cannot be read, or is damaged.
-    """
+    """Read the claim on a model; None if there is none."""
     path = home / FOLDER / f"{model}.json"
     if not is_name(model):
         return None
@@ -36,11 +32,7 @@ def read(home: Path, model: str) -> Claim | None:
 
 
 def write(home: Path, model: str, claim: Claim) -> None:
-    """Replace the claim on a model.
-
-    Raises:
-        StoreError: it cannot be written; nothing was changed.
-    """
+    """Replace the claim on a model."""
     path = home / FOLDER / f"{model}.json"
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)

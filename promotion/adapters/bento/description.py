@@ -56,8 +56,7 @@ def read(folder: Path, tag: Tag) -> dict[str, Any]:
     description: dict[str, Any] = _parsed(text, _FAST if _PLAIN.fullmatch(text) else yaml.SafeLoader)
     wrong = unusable(description)
     if wrong:
-        message = f"has a model.yaml that does not describe a model: no usable {', '.join(wrong)}"
-        raise DamagedDescription(message)
+        raise DamagedDescription(f"has a model.yaml that does not describe a model: no usable {', '.join(wrong)}")
     if (description["name"], description["version"]) != (tag.model, tag.version):
         said = f"{description['name']}:{description['version']}"
         message = f"has a model.yaml that names {said[:130]!r}: the folder was copied or renamed by hand"

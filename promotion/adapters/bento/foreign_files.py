@@ -19,11 +19,7 @@ _LATEST_IS_A_FOLDER = "is a folder, but must be a file, in which BentoML keeps t
 
 
 def folder_names(folder: Path) -> list[str]:
-    """Return the names of the models in a store, or of the versions of a model, in order.
-
-    Raises:
-        OSError: the folder cannot be read.
-    """
+    """Return the names of the models in a store, or of the versions of a model, in order."""
     return [path.name for path in _folders(folder) if is_name(path.name) and path.name != LATEST]
 
 
@@ -32,9 +28,6 @@ def foreign_files(models: Path, known_whole: Callable[[Path], bool] = lambda _: 
 
     Skips versions that BentoML may list, even if this library does not read them, and versions that this user may not
     read or the disk fails to read.
-
-    Raises:
-        OSError: the store cannot be read.
     """
     for folder in _folders(models):
         if not is_name(folder.name):

@@ -19,9 +19,6 @@ def held(folder: Path, model: str, patience: float) -> Iterator[None]:
     """Lock this model's labels against other processes within the context; released when the process ends.
 
     Waits `patience` seconds for another writer.
-
-    Raises:
-        StoreError: another process has held the lock for too long.
     """
     lock, holder = FileLock(folder / f"{model}.lock", patience), folder / f"{model}.holder"
     with writing(folder):

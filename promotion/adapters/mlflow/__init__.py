@@ -3,5 +3,3 @@
 from promotion.adapters.mlflow.connection import as_mirror_error, connect, in_short, status_of
 from promotion.adapters.mlflow.mirror import MlflowMirror
 from promotion.adapters.mlflow.seen import DIGEST
-
-__all__ = ["DIGEST", "MlflowMirror", "as_mirror_error", "connect", "in_short", "status_of"]

@@ -111,9 +111,6 @@ def as_mirror_error(uri: str, message: str) -> Iterator[None]:
     Args:
         uri: tracking URI of MLflow.
         message: text with the placeholders `{place}` and `{why}`.
-
-    Raises:
-        MirrorError: with the message.
     """
     try:
         yield

@@ -140,11 +140,7 @@ class SqlLedger:
         return Conflict(firsts[0].model, firsts[0].seq)
 
     def _settle(self, error: LedgerError, first: Entry) -> None:
-        """Determine the outcome of an unanswered commit: it is atomic, so the first entry shows whether it took effect.
-
-        Raises:
-            LedgerError: it did not take effect, or the database does not answer.
-        """
+        """See what became of an unanswered commit: it is atomic, so the first entry shows whether it took effect."""
         try:
             taken = self.entries(first.model, after=first.seq - 1)
         except LedgerError:

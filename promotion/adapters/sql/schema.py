@@ -29,11 +29,7 @@ class Upgrade:
 
 
 def is_made(database: Database) -> bool:
-    """Return whether the database has tables; check that they are of this release.
-
-    Raises:
-        LedgerError: they are of another release.
-    """
+    """Return whether the database has tables; check that they are of this release."""
     if database.is_yet_to_be_made:
         return False
     with database.reading() as connection:
@@ -44,11 +40,7 @@ def is_made(database: Database) -> bool:
 
 
 def prepare(database: Database) -> None:
-    """Ensure that the tables are of this release; create them in an empty database, and the file if missing.
-
-    Raises:
-        LedgerError: they are of another release.
-    """
+    """Ensure that the tables are of this release; create them in an empty database, and the file if missing."""
     if not is_made(database):
         with database.alone() as connection:
             found = _made(connection)

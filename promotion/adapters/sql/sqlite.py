@@ -70,9 +70,6 @@ def _place_to_read(file: Path) -> str:
 
     If the log has entries and there is no shared-memory file, as in a copy or after a kill, a copy of both files is
     read.
-
-    Raises:
-        LedgerError: they cannot be copied.
     """
     waiting, beside = (file.with_name(f"{file.name}-{end}") for end in ("wal", "shm"))
     if not (waiting.exists() and waiting.stat().st_size):
@@ -91,11 +88,7 @@ def _place_to_read(file: Path) -> str:
 
 @cache
 def _copied(file: Path, waiting: Path, stamps: tuple[tuple[int, int], ...]) -> Path:
-    """Copy both files to a private folder that is deleted when this process ends; reused while they do not change.
-
-    Raises:
-        OSError: they cannot be copied, or changed during the copy.
-    """
+    """Copy both files to a private folder that is deleted when this process ends; reused while they do not change."""
     stack = ExitStack()
     folder = stack.enter_context(private())
     atexit.register(stack.close)
