@@ -53,7 +53,7 @@ def span_of(value: object) -> float | str:
             return text
         number = float(text) if text else math.nan
     except OverflowError as error:
-        message = f"Input should be a duration, but '{text}' is longer than all years"
+        message = f"Input should be a duration, but '{text}' is longer than 9,999 years"
         raise ValueError(message) from error
     except ValueError:
         number = math.nan

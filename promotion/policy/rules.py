@@ -37,9 +37,9 @@ class Primary:
     metric: str
     """The metric that must improve."""
     min_gain: Number = 0.0
-    """The gain must be shown to exceed this value."""
+    """The gain must be significantly above this value."""
     min_gain_relative: Number = 0.0
-    """The gain must also be shown to be above this share of the champion's value; the larger of the two counts."""
+    """The gain must also be significantly above this share of the champion's value; the larger of the two counts."""
 
     def __post_init__(self) -> None:
         metric_at("primary.metric", self.metric)
@@ -61,8 +61,8 @@ class Guardrail:
     max_loss: Number
     """The largest accepted loss, in the metric's own unit, 0 or more."""
     require: Require = Require.PROVEN
-    """`"proven"`: the challenger must be shown to lose at most `max_loss`. `"not_worse"`: only a loss that is shown to
-    exceed it blocks.
+    """`"proven"`: the holdout must rule out a loss above `max_loss`. `"not_worse"`: only a loss that is significantly
+    above `max_loss` blocks.
     """
 
     def __post_init__(self) -> None:
@@ -85,15 +85,15 @@ class Floor:
     def __post_init__(self) -> None:
         direction = metric_at("floors.metric", self.metric).direction
         if (self.min is None) == (self.max is None):
-            message = f"The floor of '{self.metric}' needs either 'min' or 'max', and just one of them."
+            message = f"The floor of '{self.metric}' must have either 'min' or 'max', and not both."
             raise ConfigError(message, key="floors")
         if (self.min is None) is (direction is Direction.HIGHER):
-            right, better = ("min", "more") if direction is Direction.HIGHER else ("max", "less")
-            message = f"The floor of '{self.metric}' needs '{right}', since {better} of it is better."
+            right = "min" if direction is Direction.HIGHER else "max"
+            message = f"The floor of '{self.metric}' must have '{right}', because {direction} values are better."
             raise ConfigError(message, key="floors")
         limit = self.max if self.min is None else self.min
         if limit is not None and not math.isfinite(number_at("floors", limit)):
-            message = f"The floor of '{self.metric}' must be a finite number, found {limit}."
+            message = f"The floor of '{self.metric}' must be a finite number, but is {limit}."
             raise ConfigError(message, key="floors")
 
 
@@ -103,20 +103,20 @@ class SliceRule:
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
     by: Columns
-    """Column that defines the parts by its values; a list of columns is crossed."""
+    """Column that defines the parts by its values. With a list of columns, each combination of values is a part."""
     metric: str
     """The metric that must not get worse in any part."""
     max_loss: Number
     """The largest accepted loss in each part, in the metric's own unit, 0 or more."""
     bins: Whole | None = None
-    """Divide the one numeric column into this many parts at its quantiles."""
+    """Divide a single numeric column into this many parts at its quantiles."""
     window: Span | None = None
-    """Divide the one column into windows of this length: a number in the column's own unit if it holds numbers, a
-    duration (`"12h"`, `"7d"`) if it holds dates or datetimes. Windows of whole days begin at midnight.
+    """Divide a single column into windows of this length: for numbers, a number in the column's own unit; for dates or
+    datetimes, a duration (`"12h"`, `"7d"`). Windows of whole days begin at midnight.
     """
     require: Require = Require.NOT_WORSE
-    """`"not_worse"`: only a loss that is shown to exceed `max_loss` blocks, corrected for the number of parts (Holm
-    1979). `"proven"`: every part must be shown to lose at most `max_loss`.
+    """`"not_worse"`: only a loss that is significantly above `max_loss` blocks, with Holm's correction for the number
+    of parts. `"proven"`: every part must rule out a loss above `max_loss`.
     """
     min_rows: Whole = 100
     """Minimum rows of a part; smaller parts are not judged."""
@@ -153,7 +153,7 @@ class Limits:
         for key in ("max_size_mb", "max_size_ratio", "max_scoring_ratio"):
             limit = getattr(self, key)
             if limit is not None and not 0 < number_at(f"limits.{key}", limit) < math.inf:
-                message = f"'limits.{key}' must be a finite number above 0, found {limit}."
+                message = f"'limits.{key}' must be a finite number above 0, but is {limit}."
                 raise ConfigError(message, key=f"limits.{key}")
 
 
@@ -179,7 +179,7 @@ def metric_at(key: str, name: str) -> Metric:
 def at_least_zero(key: str, value: float) -> None:
     """Check that a number of the policy is finite and not negative."""
     if not 0 <= number_at(key, value) < math.inf:
-        message = f"'{key}' must be a finite number and at least 0, found {value}."
+        message = f"'{key}' must be a finite number and at least 0, but is {value}."
         raise ConfigError(message, key=key)
 
 
@@ -190,5 +190,5 @@ def number_at(key: str, value: object) -> float:
         ConfigError: the value is not a number; booleans and text are not accepted.
     """
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise ConfigError(f"'{key}' must be a number, without quotes, found {value!r}.", key=key)
+        raise ConfigError(f"'{key}' must be a number, without quotes, but is {value!r}.", key=key)
     return value  # type: ignore[return-value]  # comparable with floats, whatever its type

@@ -132,7 +132,7 @@ class TestEnvironment:
             TOY.replace("metric =", "metrik ="),
             "promotion.toml has an unknown key 'metrik' in [models.toy.policy.primary]; did you mean 'metric'?",
         ),
-        (TOY.replace("recipe", "#"), "promotion.toml lacks the key 'recipe' in [models.toy]."),
+        (TOY.replace("recipe", "#"), "promotion.toml is missing the key 'recipe' in [models.toy]."),
         (
             TOY.replace("roc_auc", "rocauc"),
             "promotion.toml: 'primary.metric': There is no metric 'rocauc'. Did you mean 'roc_auc'?",

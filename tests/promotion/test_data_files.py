@@ -181,8 +181,8 @@ class TestSentences:
                 as_csv(PLAIN, encoding="utf-16-le"),
                 "rows.csv is not a CSV file in UTF-8 (its header holds NUL characters",
             ),
-            (b"\x89HDF\r\n", "rows.csv is an HDF5 file, which is not read. Export it as CSV in UTF-8"),
-            (b'{"id": 1, "y": 0}\n', "rows.csv is JSON, which is not read. Export it as CSV in UTF-8"),
+            (b"\x89HDF\r\n", "rows.csv is an HDF5 file, which is not supported. Export it as CSV in UTF-8"),
+            (b'{"id": 1, "y": 0}\n', "rows.csv is JSON, which is not supported. Export it as CSV in UTF-8"),
             (b"version https://git-lfs.github.com/spec/v1\n", "rows.csv is a pointer of Git LFS (`git lfs pull`"),
             (
                 gzip.compress(b"PAR1....", mtime=0),
@@ -196,11 +196,11 @@ class TestSentences:
             (gzip.compress(b"", mtime=0), "rows.csv is empty; its first line should name the columns."),
             (
                 b"sep=;\r\nid;y\r\n1;0\r\n",
-                "rows.csv begins with the line 'sep=…', by which Excel knows the delimiter. Delete that line.",
+                "rows.csv begins with the line 'sep=…', which only Excel understands. Delete that line.",
             ),
             (
                 b"sep=,\nid,y\n",
-                "rows.csv begins with the line 'sep=…', by which Excel knows the delimiter. Delete that line.",
+                "rows.csv begins with the line 'sep=…', which only Excel understands. Delete that line.",
             ),
             (
                 b'id,y,kind\n7,"0,5",x\n',

@@ -93,7 +93,7 @@ class TestReading:
             ("", "rows.csv is empty; its first line should name the columns."),
             (
                 "id,label,kind\n1,0,x\n",
-                "rows.csv has no column 'y', which the recipe needs. There is: id, label, kind.",
+                "rows.csv has no column 'y', which the recipe needs. Available: id, label, kind.",
             ),
             (
                 "id,y,kindd\n1,0,x\n",
@@ -179,8 +179,8 @@ class TestChecking:
                 lambda rows: rows.astype({"id": str}).assign(id=lambda one: one.id.replace({"1007": ""})),
                 "Column 'id' names the rows of rows.csv and must not be empty; row 8 is.",
             ),
-            (lambda rows: rows[:1], "rows.csv holds 1 row; training and judging need at least two."),
-            (lambda rows: rows[:0], "rows.csv holds 0 rows; training and judging need at least two."),
+            (lambda rows: rows[:1], "rows.csv holds 1 row; training and evaluation need at least two."),
+            (lambda rows: rows[:0], "rows.csv holds 0 rows; training and evaluation need at least two."),
             (
                 lambda rows: rows.assign(y=0.0),
                 "rows.csv holds no positive rows (column 'y' is 0 in all 30 rows); training needs both.",

@@ -263,7 +263,7 @@ def test_a_bound_that_is_no_time_is_one_sentence(text):
     with pytest.raises(DataError) as caught:
         bound_of(text)
     assert str(caught.value) == (
-        f"'{text}' is no time: expected a number in the unit of the recipe's time, or a moment like 2024-12-01 or "
+        f"'{text}' is not a valid time: expected a number in the unit of the recipe's time, or a moment like 2024-12-01 or "
         "2024-12-01T14:30:00+01:00."
     )
 

@@ -162,11 +162,11 @@ class TestChampion:
         for wrong, says in (
             (
                 "2025-11-02",
-                "A moment is a datetime, but is '2025-11-02'. `datetime.fromisoformat` reads one from text.",
+                "A time must be a datetime, but is '2025-11-02'. `datetime.fromisoformat` reads one from text.",
             ),
             (
                 datetime.max.replace(tzinfo=timezone(-timedelta(hours=1))),
-                "9999-12-31T23:59:59.999999-01:00 is too near to the first or the last year to be told in UTC.",
+                "9999-12-31T23:59:59.999999-01:00 is outside the range of times in UTC.",
             ),
         ):
             with pytest.raises(ConfigError, match=f"^{re.escape(says)}$"):

@@ -283,7 +283,7 @@ MISTAKES = {
     "groups of tags": (("toy:a", "toy:b", "--group", "card"), 2, "Error: --group applies to a file of predictions"),
     "no cost": (("p.csv", *ASKED, "--metric", "expected_cost(fp=1, fn='amnt')"), 1, "There is no column 'amnt'. Did you mean 'amount'?"),
     "text scores": (("p.csv", *ASKED[:-1], "card"), 1, "Error: Column 'card' of p.csv must hold numbers; row"),
-    "no words": (("structs.parquet", *ASKED, "--slice", "m"), 1, "Error: Column 'm' of structs.parquet must hold words or numbers, but holds others (unhashable"),
+    "no words": (("structs.parquet", *ASKED, "--slice", "m"), 1, "Error: Column 'm' of structs.parquet must hold text or numbers, but also holds other values (unhashable"),
     "one column twice": (("p.csv", *ASKED[:-1], "old"), 2, "Error: --champion and --challenger name the same column"),
     "unlike classes": (("p.csv", *ASKED[:-1], "new,w"), 2, "Error: --champion names 1 columns of scores and --challenger 2"),
     "one bin": (("p.csv", *ASKED, "--slice", "amount:1"), 1, "Error: The bins of a slicing must be a whole number from 2"),

@@ -84,7 +84,7 @@ class TestCheck:
             ),
             (
                 f"{POLICY}[[slices]]\nby = 'a'\nmetric = 'roc_auc'",
-                "other.toml lacks the key 'max_loss' in slices[0].",
+                "other.toml is missing the key 'max_loss' in slices[0].",
             ),
             (
                 f"{POLICY}slices = 'a'",

@@ -330,7 +330,7 @@ def test_a_slicing_says_how_it_divides():
         ({"by": ("x",), "window": math.inf}, "The window of a slicing must be a number above 0, but is inf."),
         (
             {"by": ("x",), "bins": 2, "window": 1.0},
-            "A slicing takes bins or a window, but that by 'x' has both. Leave one out.",
+            "A slicing can have bins or a window, but that by 'x' has both. Leave one out.",
         ),
         (
             {"by": ("x", "y"), "bins": 4},
@@ -361,27 +361,27 @@ def test_a_slicing_that_cannot_be_is_a_sentence(slicing, message):
         (
             np.arange(5),
             {"bins": 1001},
-            "There may be up to 1,000 slices by 'x', but there are 1,001. Ask for fewer bins.",
+            "There may be up to 1,000 slices by 'x', but there are 1,001. Use fewer bins.",
         ),
         (
             ["1", "2"],
             {"bins": 2},
-            "Bins and windows take a column of numbers, but 'x' holds '1'. Turn it into a number, such as seconds for a time, or slice by its values.",
+            "Bins and windows need a column of numbers, but 'x' holds '1'. Turn it into a number, such as seconds for a time, or slice by its values.",
         ),
         (
             np.array(["2024-05-01"], dtype="datetime64[s]"),
             {"window": DAY},
-            "Bins and windows take a column of numbers, but 'x' holds 'datetime64[s]'. Turn it into a number, write a window as a length of time, like 7d, or slice by its values.",
+            "Bins and windows need a column of numbers, but 'x' holds 'datetime64[s]'. Turn it into a number, write a window as a length of time, like 7d, or slice by its values.",
         ),
         (
             [dt.date(2024, 12, 1)],
             {"window": DAY},
-            "Bins and windows take a column of numbers, but 'x' holds datetime.date(2024, 12, 1). Turn it into a number, write a window as a length of time, like 7d, or slice by its values.",
+            "Bins and windows need a column of numbers, but 'x' holds datetime.date(2024, 12, 1). Turn it into a number, write a window as a length of time, like 7d, or slice by its values.",
         ),
         (
             np.array([86400, 90000]),
             {"window": "7d"},
-            "Windows of a length of time take a column of dates or datetimes, but column 'x' holds numbers such as 86400. Write the window as a number in the column's own unit, such as 604800 for a week of seconds.",
+            "A window that is a duration needs a column of dates or datetimes, but column 'x' holds numbers such as 86400. Write the window as a number in the column's own unit, such as 604800 for a week of seconds.",
         ),
         (
             ["31/12/2024"],
@@ -404,7 +404,7 @@ def test_a_column_that_cannot_be_sliced_is_a_sentence(column, slicing, message):
 
 def test_a_column_of_lists_is_a_sentence():
     with pytest.raises(
-        DataError, match=r"^The column 'x' must hold words or numbers to slice by, but holds others \(.*"
+        DataError, match=r"^The column 'x' must hold text or numbers to slice by, but holds others \(.*"
     ):
         slices_of(columns_of([["W"], "W"]))
 

@@ -152,4 +152,6 @@ def test_rows_of_one_moment_are_judged_as_rows():
     rows = compare(labels, champion, challenger, metrics=["roc_auc"])
     timed = compare(labels, champion, challenger, metrics=["roc_auc"], time=np.zeros(300))
     assert timed["roc_auc"] == rows["roc_auc"]
-    assert timed.dependence.sentence == "Rows were taken one by one, since all fall into one block of time."
+    assert timed.dependence.sentence == (
+        "Standard errors treat each row as independent, because all rows fall into one block of time."
+    )

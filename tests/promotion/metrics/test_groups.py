@@ -191,7 +191,9 @@ def test_a_group_with_a_class_to_itself_is_no_evidence():
     labels[codes > 0] = 0
     found = compare(labels, champion, challenger, metrics=["roc_auc", "brier_score"], groups=codes)
     assert [each.metric for each in found.metrics] == ["brier_score"]
-    assert found.missing[0].reason.startswith("It takes rows of at least two groups, of each class")
+    assert found.missing[0].reason.startswith(
+        "roc_auc needs rows from at least two groups (in a classification, for each class)"
+    )
     one = compare(labels, champion, challenger, metrics=["brier_score"], groups=np.zeros(150))
     assert one.metrics == ()
     assert one.dependence.effective == pytest.approx(1)
@@ -269,12 +271,14 @@ def test_what_cannot_be_grouped_is_a_sentence():
     ):
         compare(*rows, metrics=["roc_auc"], groups=codes[1:])
     with pytest.raises(
-        DataError, match=r"^Groups must be words, numbers or the like, but one is not \(unhashable type"
+        DataError, match=r"^Groups must be hashable values, such as text or numbers, but one is not \(unhashable type"
     ):
         compare(*rows, metrics=["roc_auc"], groups=np.array([*([[1]] * 39), [1, 2]], dtype=object))
     with pytest.raises(UnknownName, match=r"^There is no column 'crad'. Did you mean 'card'"):
         compare(*rows, metrics=["roc_auc"], groups="crad", columns={"card": codes})
-    with pytest.raises(ConfigError, match=r"^Groups were named and rows called independent. Leave out one of the two"):
+    with pytest.raises(
+        ConfigError, match=r"^Groups and dependence = 'independent' contradict each other. Leave out one of the two"
+    ):
         compare(*rows, metrics=["roc_auc"], groups=codes, dependence="independent")
     with pytest.raises(ConfigError, match=r"^The dependence must be auto or independent, but is 'rows'"):
         compare(*rows, metrics=["roc_auc"], dependence="rows")

@@ -81,12 +81,12 @@ def test_the_minimum_of_a_policy_and_of_a_slice_is_held_against_the_effective_ro
     rows, part = checks["evidence rows"], checks["slice brier_score where s = x"]
     assert (rows.outcome, round(rows.value)) == (Outcome.INCONCLUSIVE, 200)
     assert rows.reason == (
-        "The holdout has only 1,000 rows, whose weights tell as much as 200 of equal weight; the policy asks for at least "
+        "The holdout has only 1,000 rows with unequal weights, effective number 200 (Kish); the policy requires at least "
         "300."
     )
     assert (part.outcome, part.reason) == (
         Outcome.NOT_APPLICABLE,
-        "It has only 1,000 rows, whose weights tell as much as 200 of equal weight; the policy judges slices of at least "
+        "The slice has only 1,000 rows with unequal weights, effective number 200 (Kish); the policy judges only slices with at least "
         "300.",
     )
 

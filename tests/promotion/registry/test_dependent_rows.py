@@ -226,7 +226,11 @@ UNFIT = {
         r"^The window of 'group' is 1d, but column 't' holds numbers .* time_unit = ",
     ),
     "words": ({"group": {"by": "card", "window": "1d"}}, DataError, r"^Column 'card' is read as times and must"),
-    "recipe": ({"recipe": "MisgroupedRecipe"}, ConfigError, r"^The `group` of MisgroupedRecipe lacks the key 'by'"),
+    "recipe": (
+        {"recipe": "MisgroupedRecipe"},
+        ConfigError,
+        r"^The `group` of MisgroupedRecipe is missing the key 'by'",
+    ),
 }
 
 
