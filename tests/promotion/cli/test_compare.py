@@ -156,7 +156,7 @@ def test_what_is_a_draw_gives_the_numbers_of_the_library(predictions, command, a
     assert (found["stderr"], found["dof"], found["low"]) == pytest.approx((wanted.stderr, wanted.dof, wanted.low))
     assert found["stderr"] != pytest.approx(of_one((), command)["metrics"][0]["stderr"], rel=1e-3)
     page = command("compare", "p.csv", *ASKED, *asked)[1]
-    assert said in page.split("Rows were taken ")[1]
+    assert said in page.split("Standard errors ")[1]
 
 
 def test_a_policy_judges_by_groups_and_holds_where_they_are_few(predictions, command, tmp_path):
@@ -165,9 +165,7 @@ def test_a_policy_judges_by_groups_and_holds_where_they_are_few(predictions, com
     assert command(*by_policy)[0] == 0
     code, out, _ = command(*by_policy, "--group", "card")  # two cards, and no card
     assert code == 4
-    assert (
-        "The rows are of 3 groups by card, which tell as much as 3 of equal size, too few to tell an error from" in out
-    )
+    assert "The rows come from 3 groups by card, effective number 3 (Kish), too few to estimate a standard error" in out
 
 
 class TestTags:

@@ -28,7 +28,7 @@ class TestPromote:
         assert shown.startswith("Promotion of toy:good champion toy:weak since 2")
         assert "UTC by config:tests, by hand, on no decision" in shown
         assert "last decision promote, asked by config:tests at 2" in shown
-        assert "The gain in roc_auc is +0.0868, at least +0.0638 (one-sided 96.96 % bound)" in shown
+        assert "The gain in roc_auc is +0.0868 (one-sided 96.96 % lower bound +0.0638)" in shown
         assert "judged by 1,200 rows (358 positive) of rows.csv." in shown
         assert "moves toy:good archived → prod, toy:weak prod → archived reason they were wrong" in shown
         assert shown.endswith(

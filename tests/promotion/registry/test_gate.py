@@ -80,7 +80,7 @@ class TestGate:
         decision = registry_with_champion.gate(toy("twin"), data=tmp_path / "less.csv")
         assert (decision.holdout.rows, decision.holdout.removed) == (400, 400)
         assert decision.checks[0].reason == (
-            "None of the 400 rows that judge trained either model; 400 that did were left out."
+            "None of the 400 evaluation rows was used to train either model; 400 training rows were left out."
         )
 
     def test_a_holdout_that_trained_them_holds(self, registry_with_champion, tmp_path):
@@ -88,7 +88,7 @@ class TestGate:
         decision = registry_with_champion.gate(toy("good"), data=tmp_path / "seen.csv")
         assert (decision.verdict, decision.missing[0].kind) == (Verdict.HOLD, Kind.CLEAN)
         assert decision.summary == (
-            "All 600 rows of the holdout trained one of the models, so no row is left to judge by."
+            "All 600 rows of the holdout were used to train one of the models, so no evaluation row is left. Use newer rows."
         )
 
     def test_too_few_positives_hold_and_are_counted(self, registry_with_champion, tmp_path):
