@@ -61,7 +61,7 @@ def span_of(value: object) -> float | str:
         number = float(value)
     if not 0 <= number < math.inf:
         raise ValueError(
-            "Input should be a number from 0 up in the column's own unit, or a length of time like 30s, 90m (minutes), "
+            "Input should be a number from 0 up in the column's own unit, or a duration like 30s, 90m (minutes), "
             "12h, 7d or 2w"
         )
     return number

@@ -34,8 +34,8 @@ WORDS = {
     float: "number",
     SecretStr: "text",
     WebAddress: "URL",
-    Length: "length of time",
-    Span: "number or length of time",
+    Length: "duration",
+    Span: "number or duration",
     GroupKey: "text or table",
     Columns: "text or list of texts",
 }

@@ -50,7 +50,7 @@ def wrong_type(project):
     rows["TransactionAmt"] = rows["TransactionAmt"].astype(object)
     rows.loc[4, "TransactionAmt"] = "a lot"
     rows.to_csv("bad.csv", index=False)
-    return "bad.csv", "Column 'TransactionAmt' of {project}/bad.csv must hold numbers; row 5 holds 'a lot'."
+    return "bad.csv", "Column 'TransactionAmt' of {project}/bad.csv must hold numbers, but row 5 holds 'a lot'."
 
 
 def no_positives(project):
@@ -67,7 +67,7 @@ def empty_label(project):
     rows = frame(project).astype({"isFraud": float})
     rows.loc[9, "isFraud"] = float("nan")
     rows.to_csv("bad.csv", index=False)
-    return "bad.csv", "Column 'isFraud' of {project}/bad.csv must hold 0 or 1; row 10 is empty."
+    return "bad.csv", "Column 'isFraud' of {project}/bad.csv must hold 0 or 1, but row 10 is empty."
 
 
 def repeated_key(project):

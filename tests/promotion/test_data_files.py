@@ -164,8 +164,8 @@ class TestSentences:
         [
             (b"id,y,kind\n7,1,x\n8,1", "rows.csv seems cut short: its last row has 2 of 3 fields."),
             (b'id,y,kind\n7,1,x\n8,"1\n', "rows.csv seems cut short: its last row has 2 of 3 fields."),
-            (b"id,y,kind\n7,1,x\n(1 row)\n", "Row 2 of rows.csv has 1 fields, the header 3. Fix the row."),
-            (b"id,y,kind\n7,1,x\n8,1\n9,1", "Row 2 of rows.csv has 2 fields, the header 3. Fix the row."),
+            (b"id,y,kind\n7,1,x\n(1 row)\n", "Row 2 of rows.csv has 1 fields, but the header has 3. Fix the row."),
+            (b"id,y,kind\n7,1,x\n8,1\n9,1", "Row 2 of rows.csv has 2 fields, but the header has 3. Fix the row."),
             (b'id,y,kind\n7,1,x\n8,1,"x\n9,1,y\n', "Row 2 of rows.csv opens a quote that nothing closes"),
             (b'id,y,kind\n7,1,"x\n8,1,x', "Row 1 of rows.csv opens a quote that nothing closes"),
             (b"id,y,kind\n7,1,x\n8,1,x", "The last row of rows.csv has no line end, so the file may be cut short"),
@@ -186,11 +186,11 @@ class TestSentences:
             (b"version https://git-lfs.github.com/spec/v1\n", "rows.csv is a pointer of Git LFS (`git lfs pull`"),
             (
                 gzip.compress(b"PAR1....", mtime=0),
-                "What rows.csv holds, unpacked, is Parquet, which is not read so. Unpack it",
+                "rows.csv contains Parquet, which cannot be read in compressed form. Unpack it",
             ),
             (
                 gzip.compress(zipped("a.csv"), mtime=0),
-                "What rows.csv holds, unpacked, is a zip archive, which is not read so.",
+                "rows.csv contains a zip archive, which cannot be read in compressed form.",
             ),
             (b"\xef\xbb\xbf", "rows.csv is empty; its first line should name the columns."),
             (gzip.compress(b"", mtime=0), "rows.csv is empty; its first line should name the columns."),
@@ -204,13 +204,13 @@ class TestSentences:
             ),
             (
                 b'id,y,kind\n7,"0,5",x\n',
-                "Column 'y' of rows.csv must hold numbers; row 1 holds '0,5'. Write numbers with a decimal point",
+                "Column 'y' of rows.csv must hold numbers, but row 1 holds '0,5'. Write numbers with a decimal point",
             ),
             (
                 b"id;y;kind\n7;12;x\n8;1,234;x\n",
                 "Column 'y' of rows.csv holds numbers like 1,234, and it is unclear whether the comma separates",
             ),
-            (b"id;y;kind\n7;0,5;x\n8;1.5;x\n", "Column 'y' of rows.csv must hold numbers; row 2 holds '1.5'."),
+            (b"id;y;kind\n7;0,5;x\n8;1.5;x\n", "Column 'y' of rows.csv must hold numbers, but row 2 holds '1.5'."),
             (
                 b"id;y\n7;1\n",
                 "rows.csv has no column 'kind', which the recipe needs. Did you mean 'id'?",

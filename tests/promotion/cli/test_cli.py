@@ -261,7 +261,7 @@ MISTAKES = {
     "wrong type": (
         ["gate", "toy:good", "--data", "type.csv"],
         1,
-        "Error: Column 'a' of {here}/type.csv must hold numbers;",
+        "Error: Column 'a' of {here}/type.csv must hold numbers, but",
     ),
     "no positives": (
         ["gate", "toy:good", "--data", "negative.csv"],
@@ -277,7 +277,7 @@ MISTAKES = {
     "repeated key": (
         ["gate", "toy:good", "--data", "key.csv"],
         1,
-        "Error: Column 'id' names the rows of {here}/key.csv, so",
+        "Error: Column 'id' identifies the rows of {here}/key.csv and must be unique, but",
     ),
     "cut short": (["gate", "toy:good", "--data", "cut.csv"], 1, "Error: {here}/cut.csv seems cut short:"),
     "unknown file of settings": (["--config", "absent.toml", "status"], 1, "Error: There is no configuration file at "),

@@ -33,15 +33,15 @@ class TestCheck:
         [
             (
                 'group = "card1"',
-                "Errors are those of groups by card1; with fewer than 5 effective groups the gate holds.",
+                "Standard errors treat groups by card1 as independent; with fewer than 5 effective groups, the challenger is held.",
             ),
             (
                 'group = { by = "t", window = "1d" }',
-                "Errors are those of groups by t in windows of 1d; with fewer than 5 effective groups the gate holds.",
+                "Standard errors treat groups by t in windows of 1d as independent; with fewer than 5 effective groups, the challenger is held.",
             ),
             (
                 'dependence = "independent"',
-                'Each row counts as a draw of its own, since the configuration says dependence = "independent".',
+                'Standard errors treat each row as independent, as configured (dependence = "independent").',
             ),
             ("", "Where the model or its recipe names a `group`"),
         ],

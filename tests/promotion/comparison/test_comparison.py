@@ -380,9 +380,10 @@ def test_one_class_leaves_the_losses():
     comparison = compare([0, 0], [0.1, 0.2], [0.3, 0.1], metrics=("roc_auc", "average_precision", *LOSSES))
 
     assert [each.metric for each in comparison.metrics] == ["log_loss", "brier_score", "accuracy"]
-    assert {each.reason for each in comparison.missing} == {
-        "roc_auc needs rows of both classes, but all 2 labels are 0. Use rows of both classes."
-    }
+    assert [each.reason for each in comparison.missing] == [
+        f"{name} needs rows of both classes, but all 2 labels are 0. Use rows of both classes."
+        for name in ("roc_auc", "average_precision")
+    ]
 
 
 @pytest.fixture
@@ -533,7 +534,7 @@ def test_asking_for_what_was_not_compared_names_what_was(holdout):
             ["ok", "fraud"],
             [0.1, 0.2],
             None,
-            "The labels must be numbers, but they cannot be read as such: could not convert string to float: 'ok'.",
+            "The labels must be numbers, but cannot be read as numbers: could not convert string to float: 'ok'.",
         ),
         (
             [0, 1],
@@ -550,7 +551,7 @@ def test_asking_for_what_was_not_compared_names_what_was(holdout):
             [0.1],
             None,
             (
-                "There must be one of the champion's scores for each of the 2 labels, but there are 1. "
+                "The champion's scores must have one number for each of the 2 labels, but have 1. "
                 "Score and weight the labelled rows."
             ),
         ),
@@ -558,7 +559,7 @@ def test_asking_for_what_was_not_compared_names_what_was(holdout):
             [0, 1],
             [1j, 2j],
             None,
-            "The champion's scores must be numbers, but they cannot be read as such: they are of type complex128.",
+            "The champion's scores must be numbers, but cannot be read as numbers: they are of type complex128.",
         ),
         (
             [0, 1, 1],
@@ -586,7 +587,7 @@ def test_asking_for_what_was_not_compared_names_what_was(holdout):
             [0.1] * 2,
             [1],
             (
-                "There must be one of the weights for each of the 2 labels, but there are 1. "
+                "The weights must have one number for each of the 2 labels, but have 1. "
                 "Score and weight the labelled rows."
             ),
         ),
@@ -641,7 +642,9 @@ def test_confidence_is_a_number(confidence):
 
 @pytest.mark.parametrize("metrics", [[1], 5, [["roc_auc"]], None, [b"roc_auc"]])
 def test_metrics_are_named_by_texts(metrics):
-    with pytest.raises(ConfigError, match=r"^A metric is named by a text, for example 'roc_auc', but one is "):
+    with pytest.raises(
+        ConfigError, match=r"^Each metric must be named by a string, for example 'roc_auc', but one is "
+    ):
         compare([0, 1], [0, 1], [0, 1], metrics=metrics)
 
 
@@ -651,13 +654,13 @@ def test_confidence_lies_between_0_and_1(confidence):
         compare([0, 1], [0, 1], [0, 1], metrics=["roc_auc"], confidence=confidence)
 
     assert str(caught.value) == (
-        f"The confidence must lie between 0 and 1, without them, but is {confidence:g}."
+        f"The confidence must be above 0 and below 1, but is {confidence:g}."
         f"{' Did you mean 0.95?' if confidence == 95 else ' Write 5 % as 0.05.'}"
     )
 
 
 def test_alpha_lies_between_0_and_1(comparison):
-    with pytest.raises(ConfigError, match=r"^The alpha must lie between 0 and 1, without them, but is 5\."):
+    with pytest.raises(ConfigError, match=r"^The alpha must be above 0 and below 1, but is 5\."):
         comparison["roc_auc"].lower_bound(5)
 
 

@@ -191,7 +191,7 @@ def test_a_number_that_no_double_holds_is_a_sentence(given, shown):
     with pytest.raises(DataError) as caught:
         compare(given, [1.0, 2.0], [1.0, 3.0], metrics=["mae"])
     assert str(caught.value) == (
-        "The labels must be numbers, but they cannot be read as such: double precision cannot hold "
+        "The labels must be numbers, but cannot be read as numbers: double precision cannot hold "
         f"{shown}; scale or shorten the numbers."
     )
 

@@ -61,8 +61,8 @@ def test_parameters_are_literals_and_what_the_metric_takes(name):
         metric(name)
 
     assert str(caught.value) == (
-        "The metric recall_at_fpr takes the largest share of the negatives that may be selected, above 0 and below 1, "
-        f"for example recall_at_fpr(0.01), but it says '{name}'."
+        "The parameters of recall_at_fpr must be the largest share of the negatives that may be selected, above 0 and "
+        f"below 1, as in recall_at_fpr(0.01), but it is written '{name}'."
     )
 
 
@@ -71,9 +71,9 @@ def test_parameters_are_literals_and_what_the_metric_takes(name):
     [
         (
             "precision_at_k(0)",
-            "takes how many rows are selected, a whole number from 1 up, for example precision_at_k(100),",
+            "must be the number of selected rows, a whole number from 1 up, as in precision_at_k(100),",
         ),
-        ("precision_at_k(0.5)", "takes how many rows are selected, a whole number from 1 up,"),
+        ("precision_at_k(0.5)", "must be the number of selected rows, a whole number from 1 up,"),
         ("recall_at_precision(90)", "takes the precision to keep, above 0 and below 1,"),
         ("expected_cost(5, 10)", "takes the cost of a false positive, fp, and of a false negative, fn,"),
         ("expected_cost(fp=5)", 'for example expected_cost(fp=5, fn="TransactionAmt"), but it says'),
@@ -88,7 +88,7 @@ def test_wrong_parameters_say_what_the_metric_takes(name, takes):
         metric(name)
 
     assert takes in str(caught.value)
-    assert str(caught.value).endswith(f"but it says '{name}'.")
+    assert str(caught.value).endswith(f"but it is written '{name}'.")
 
 
 def test_a_metric_without_parameters_takes_none():

@@ -42,7 +42,7 @@ def read(labels, scores, task, weights=None, columns=None):
             [0, 1],
             THREE,
             Task.MULTICLASS,
-            "There must be one of the champion's scores for each of the 2 labels, but there are 3. "
+            "The champion's scores must have one number for each of the 2 labels, but have 3. "
             "Score and weight the labelled rows.",
         ),
         (

@@ -46,8 +46,8 @@ def test_one_row_that_has_nearly_all_the_weight_decides_nothing():
         assert [each.metric for each in comparison.missing] == [OF_ALL, OF_CLASSES]
         assert decide(comparison, Policy.from_toml(PRIMARY)).verdict is Verdict.HOLD
     assert comparison.missing[0].reason == (
-        "Its rows differ so much in weight that they tell as much as 1.01 of equal weight (of each class, where there "
-        f"are classes), and it takes {FEWEST} for a standard error; level the weights, or judge on more rows."
+        f"{OF_ALL} needs an effective number of at least {FEWEST} rows (Kish; in a classification, of each class) for a "
+        "standard error, but unequal weights reduce it to 1.01. Use weights that differ less, or more rows."
     )
 
 
