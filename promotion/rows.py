@@ -186,7 +186,7 @@ def _require(path: Path, columns: Mapping[str, ColumnType], present: Sequence[st
 def _no_column(what: str, name: str, present: Sequence[Any], why: str = "which the recipe needs") -> str:
     other = next((one for one in present if not isinstance(one, str)), None)
     if other is not None:
-        near = f"Its column names must be text, but one is of type {type(other).__name__}: {other!r}."
+        near = f"Its column names must be text, but one is of type {type(other).__name__}: {other!r}. Rename them."
     else:
         near = UnknownName("column", name, present).way_out if len(present) < 1000 else ""  # noqa: PLR2004
     return f"{what} has no column '{name}', {why}. {near}".strip()

@@ -103,7 +103,7 @@ class TestEnvironment:
             (
                 "PROMOTION_MODELS",
                 "{bad",
-                r"^A variable PROMOTION_… in the environment must hold JSON, or name one key \(",
+                r"^An environment variable PROMOTION_… must contain JSON or name a single key \(",
             ),
             (
                 "PROMOTION_MODELS__TOY__POLICY__CONFIDENCE",

@@ -166,8 +166,8 @@ class TestSentences:
             (b'id,y,kind\n7,1,x\n8,"1\n', "rows.csv seems cut short: its last row has 2 of 3 fields."),
             (b"id,y,kind\n7,1,x\n(1 row)\n", "Row 2 of rows.csv has 1 fields, but the header has 3. Fix the row."),
             (b"id,y,kind\n7,1,x\n8,1\n9,1", "Row 2 of rows.csv has 2 fields, but the header has 3. Fix the row."),
-            (b'id,y,kind\n7,1,x\n8,1,"x\n9,1,y\n', "Row 2 of rows.csv opens a quote that nothing closes"),
-            (b'id,y,kind\n7,1,"x\n8,1,x', "Row 1 of rows.csv opens a quote that nothing closes"),
+            (b'id,y,kind\n7,1,x\n8,1,"x\n9,1,y\n', "Row 2 of rows.csv opens a quote that is not closed"),
+            (b'id,y,kind\n7,1,"x\n8,1,x', "Row 1 of rows.csv opens a quote that is not closed"),
             (b"id,y,kind\n7,1,x\n8,1,x", "The last row of rows.csv has no line end, so the file may be cut short"),
             (gzip.compress(as_csv() * 500, mtime=0)[:-30], "rows.csv seems cut short or damaged ("),
             (bz2.compress(as_csv())[:-9], "rows.csv seems cut short or damaged ("),
@@ -176,10 +176,13 @@ class TestSentences:
                 "rows.csv seems cut short or damaged (File is not a zip file). Copy the file again.",
             ),
             (zipped("a.csv", "b.csv"), "rows.csv is a zip archive of 2 files. Unpack it, and name the file to read."),
-            (zipped("[Content_Types].xml", "xl/workbook.xml"), "rows.csv is an Excel workbook, which is not read."),
+            (
+                zipped("[Content_Types].xml", "xl/workbook.xml"),
+                "rows.csv is an Excel workbook, which is not supported.",
+            ),
             (
                 as_csv(PLAIN, encoding="utf-16-le"),
-                "rows.csv is not a CSV file in UTF-8 (its header holds NUL characters",
+                "rows.csv is not a CSV file in UTF-8 (its header contains NUL characters",
             ),
             (b"\x89HDF\r\n", "rows.csv is an HDF5 file, which is not supported. Export it as CSV in UTF-8"),
             (b'{"id": 1, "y": 0}\n', "rows.csv is JSON, which is not supported. Export it as CSV in UTF-8"),
@@ -224,12 +227,14 @@ class TestSentences:
 
     def test_a_feather_file(self, read, tmp_path):
         pyarrow.feather.write_feather(FRAME, tmp_path / "f")
-        assert read((tmp_path / "f").read_bytes()).startswith("rows.csv is an Arrow (Feather) file, which is not read.")
+        assert read((tmp_path / "f").read_bytes()).startswith(
+            "rows.csv is an Arrow (Feather) file, which is not supported."
+        )
 
     def test_a_quote_that_swallows_more_than_a_block(self, read, monkeypatch):
         monkeypatch.setattr("promotion.parsing._BLOCK_BYTES", 1 << 20)
         told = read(b'id,y,kind\n7,1,x\n8,1,"x\n' + b"9,1,y\n" * 300_000)
-        assert told.startswith("rows.csv has a row of more than 1 MiB, as when a quote is opened that nothing closes.")
+        assert told.startswith("rows.csv has a row of more than 1 MiB, perhaps because a quote is not closed.")
 
     def test_a_cut_at_any_byte_is_never_read_as_whole(self, read):
         """But for cuts between two rows, which no file shows."""

@@ -48,7 +48,7 @@ class TestTextOfAType:
         ("value", "dtype", "said"),
         [
             (2.0**53, "float64", "9007199254740992.0 in row 2, a floating-point number (float64). From 9,007,199,254"),
-            (2.0**24, "float32", "1.6777216e+07 in row 2, a floating-point number (float32). From 16,777,216 up such"),
+            (2.0**24, "float32", "1.6777216e+07 in row 2, a floating-point number (float32). From 16,777,216 up, such"),
             (float("inf"), "float64", "inf in row 2, a floating-point number (float64). From"),
             (1e19, object, "1e+19 in row 2, a floating-point number (float64). From"),
         ],

@@ -261,11 +261,13 @@ class TestChecking:
     @pytest.mark.parametrize("columns", [[0, 1], pd.MultiIndex.from_tuples([("id", ""), ("y", "")])])
     def test_columns_that_are_not_named_by_text_are_one_sentence(self, columns):
         rows = pd.DataFrame([[1, 0], [2, 1]], columns=columns)
-        named = re.escape(f"Its columns are named by {type(columns[0]).__name__}, such as {columns[0]!r}, not by text.")
-        with pytest.raises(DataError, match=rf"^r\.csv has no column 'id', which the recipe needs\. {named} Name them"):
+        named = re.escape(
+            f"Its column names must be text, but one is of type {type(columns[0]).__name__}: {columns[0]!r}."
+        )
+        with pytest.raises(DataError, match=rf"^r\.csv has no column 'id', which the recipe needs\. {named} Rename them"):
             check_rows(rows, key="id", label="y", what="r.csv")
         with pytest.raises(
-            DataError, match=rf"^The data has no column 'id', by which its rows are divided\. {named} Name them"
+            DataError, match=rf"^The data has no column 'id', by which its rows are divided\. {named} Rename them"
         ):
             split_by_hash(rows, key="id", holdout=0.5)
 
@@ -343,7 +345,7 @@ class TestSplitting:
         try:
             split = split_by_time(rows, time="t", holdout=share)
         except DataError as error:
-            assert "too many of them are of one moment" in str(error)  # noqa: PT017 - some draws allow no split
+            assert "too many of them have the same time" in str(error)  # noqa: PT017 - some draws allow no split
             return
         assert split.training["t"].max() < split.holdout["t"].min()
         assert len(split.training) + len(split.holdout) == len(rows)
@@ -356,7 +358,7 @@ class TestSplitting:
     @pytest.mark.parametrize(
         ("times", "sentence"),
         [
-            ([1, 1, 1], r"^The rows cannot be split by 't': too many of them are of one moment \(1\)\.$"),
+            ([1, 1, 1], r"^The rows cannot be split by 't': too many of them have the same time \(1\)\.$"),
             ([1, None, 3], r"^Column 't' orders the rows in time and must not be empty, but row 2 is\.$"),
         ],
     )
@@ -397,5 +399,5 @@ class TestSplitting:
             lambda: split_by_time(synthetic_rows(9), time="t", holdout=share),
             lambda: split_by_hash(synthetic_rows(9), key="id", holdout=share),
         ):
-            with pytest.raises(DataError, match=r"^The holdout's share must be a number above 0 and below 1, found "):
+            with pytest.raises(DataError, match=r"^The holdout's share must be a number above 0 and below 1, but is "):
                 split()

@@ -84,7 +84,7 @@ def test_every_form_of_the_same_moments_gives_the_same_split_in_every_order(offs
         if early:
             assert sides(made(offsets)) == (early, late), form
         else:
-            with pytest.raises(DataError, match=r"too many of them are of one moment \("):
+            with pytest.raises(DataError, match=r"too many of them have the same time \("):
                 sides(made(offsets))
 
 
@@ -234,7 +234,7 @@ def test_a_length_of_time_needs_a_unit_and_a_number_needs_numbers():
     with pytest.raises(DataError) as caught:
         mature(days, RECIPE, 604800.0, "s")
     assert str(caught.value) == (
-        "`mature_after` is 604800, but column 't' holds moments without a zone such as 2024-12-01, and a number says no "
+        "`mature_after` is 604800, but column 't' holds moments without a zone such as 2024-12-01, so the number has no "
         'unit. Write a duration, like mature_after = "7d".'
     )
     assert mature(days, RECIPE, "30d")["t"].tolist() == ["2024-12-01"]

@@ -358,7 +358,10 @@ def test_scores_that_are_not_finite_are_missing_and_name_the_side(holdout):
     challenger[:3] = np.nan
     comparison = compare(labels, champion, challenger, metrics=["roc_auc", "log_loss"])
 
-    reason = "The challenger's scores must be finite, but hold 3 NaN of 1,000; see why it cannot score them."
+    reason = (
+        "The challenger's scores must be finite, but include 3 NaN among 1,000. Find out why the challenger cannot score "
+        "these rows."
+    )
     assert comparison.metrics == ()
     assert comparison.missing == (MissingMetric("roc_auc", reason), MissingMetric("log_loss", reason))
     with pytest.raises(UnknownName) as caught:
@@ -665,7 +668,7 @@ def test_alpha_lies_between_0_and_1(comparison):
 
 
 def test_metrics_are_named_and_known(holdout):
-    with pytest.raises(ConfigError, match=r"^At least one metric is needed, but none is named\. Name one"):
+    with pytest.raises(ConfigError, match=r"^No metric is named\. Name at least one"):
         compare(*holdout, metrics=[])
     with pytest.raises(UnknownName, match=r"^There is no metric 'roc'\. Did you mean 'roc_auc'\?$"):
         compare(*holdout, metrics=["log_loss", "roc"])

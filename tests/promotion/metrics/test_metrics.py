@@ -74,9 +74,9 @@ def test_parameters_are_literals_and_what_the_metric_takes(name):
             "must be the number of selected rows, a whole number from 1 up, as in precision_at_k(100),",
         ),
         ("precision_at_k(0.5)", "must be the number of selected rows, a whole number from 1 up,"),
-        ("recall_at_precision(90)", "takes the precision to keep, above 0 and below 1,"),
-        ("expected_cost(5, 10)", "takes the cost of a false positive, fp, and of a false negative, fn,"),
-        ("expected_cost(fp=5)", 'for example expected_cost(fp=5, fn="TransactionAmt"), but it says'),
+        ("recall_at_precision(90)", "must be the precision to keep, above 0 and below 1,"),
+        ("expected_cost(5, 10)", "must be the cost of a false positive, fp, and of a false negative, fn,"),
+        ("expected_cost(fp=5)", 'as in expected_cost(fp=5, fn="TransactionAmt"), but it is written'),
         ("expected_cost(fp=5, fn=None)", "each a number or the name of a column in quotes"),
         ("expected_cost(fp=5, fn=TransactionAmt)", "each a number or the name of a column in quotes"),
         ("expected_cost(fp=5, fn=1, threshold=1.5)", "and a threshold above 0 and below 1"),
@@ -245,11 +245,11 @@ def test_the_task_follows_from_metrics_and_scores():
     ("names", "scores", "message"),
     [
         (["rmse", "roc_auc"], np.ones(3),
-         "The metric 'rmse' is of regression models, but the scores, of shape (n_rows,), and the metrics named are of "
-         "binary ones."),
-        (["f1_macro"], np.ones(3), "The metric 'f1_macro' is of multiclass models, but the scores, of shape (n_rows,), and"),
+         "The metric 'rmse' applies to regression models, but the scores, of shape (n_rows,), and the other metrics are "
+         "those of a binary model."),
+        (["f1_macro"], np.ones(3), "The metric 'f1_macro' applies to multiclass models, but the scores, of shape (n_rows,), and"),
         (["log_loss", "roc_auc"], np.ones((3, 3)),
-         "The metric 'roc_auc' is of binary models, but the scores, of shape (n_rows, n_classes), are of a multiclass one."),
+         "The metric 'roc_auc' applies to binary models, but the scores, of shape (n_rows, n_classes), are those of a multiclass model."),
     ],
 )  # fmt: skip
 def test_metrics_that_do_not_fit_the_task_are_a_sentence(names, scores, message):
@@ -258,7 +258,7 @@ def test_metrics_that_do_not_fit_the_task_are_a_sentence(names, scores, message)
 
     assert str(caught.value).startswith(message)
     assert str(caught.value).endswith(
-        "give scores of shape (n_rows, n_classes) for multiclass, (n_rows,) for all else."
+        "pass scores of shape (n_rows, n_classes) for a multiclass model, (n_rows,) for any other."
     )
 
 

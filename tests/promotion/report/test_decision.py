@@ -119,7 +119,7 @@ def test_slices_that_block_are_shown_each_the_others_in_one_row():
     rows = [line.split("  ")[0] for line in shown.splitlines() if line.startswith("slice ")]
     assert rows == ["slice roc_auc where card = jcb", "slice roc_auc where card = mc", "slice roc_auc by card"]
     assert shown.startswith(
-        "REJECTED  toy:new against toy:old\nThe gain in roc_auc where card = jcb is -0.2000, at most "
+        "REJECTED  toy:new against toy:old\nThe gain in roc_auc where card = jcb is -0.2000 (one-sided 95 % upper bound "
     )
 
 
