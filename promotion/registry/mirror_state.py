@@ -30,13 +30,8 @@ def mirror_state(
 ) -> MirrorState:
     """Return all versions and aliases, and every decision that the mirror has not seen.
 
-    Args:
-        state: state of the ledger.
-        entries: all entries of the ledger.
-        seen: number of entries that the mirror has seen.
-        paths: folder of each version's files, by tag.
-        names: the aliases.
-        draw: renders the page of a decision; None to show its numbers only.
+    Includes what follows the first `seen` entries. `paths` gives each version's folder by tag; `draw` renders a
+    decision's page, None shows its numbers only.
     """
     return MirrorState(
         model=state.model,

@@ -264,7 +264,9 @@ class TestChecking:
         named = re.escape(
             f"Its column names must be text, but one is of type {type(columns[0]).__name__}: {columns[0]!r}."
         )
-        with pytest.raises(DataError, match=rf"^r\.csv has no column 'id', which the recipe needs\. {named} Rename them"):
+        with pytest.raises(
+            DataError, match=rf"^r\.csv has no column 'id', which the recipe needs\. {named} Rename them"
+        ):
             check_rows(rows, key="id", label="y", what="r.csv")
         with pytest.raises(
             DataError, match=rf"^The data has no column 'id', by which its rows are divided\. {named} Rename them"

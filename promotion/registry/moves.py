@@ -117,7 +117,7 @@ def stands(version: VersionState, decision: Decision) -> bool:
     return last is not None and not last.waits and last.unworded.digest == decision.unworded.digest
 
 
-def standing(state: State, tag: Tag) -> Decision | None:
+def standing_decision(state: State, tag: Tag) -> Decision | None:
     """Return the decision on a version that needs no new judgement: the version serves by it, or it awaits approval."""
     version = state.versions.get(str(tag))
     if version is None or version.decision is None:
