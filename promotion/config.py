@@ -105,8 +105,8 @@ class ModelConfig(BaseModel):
     def _one_dependence(self) -> Self:
         if self.group is not None and self.dependence == "independent":
             message = (
-                f"group = '{self.group.name}' says which rows belong together, and dependence = \"independent\" says "
-                "that none do. Leave out one of the two."
+                f"group = '{self.group.name}' and dependence = \"independent\" contradict each other. Leave out one of "
+                "the two."
             )
             raise ConfigError(message, key="dependence")
         return self
@@ -207,7 +207,8 @@ class Config(BaseSettings):
         try:
             return self.root / Path(text).expanduser()
         except RuntimeError as error:
-            raise ConfigError(f"The path '{text}' cannot be followed: there is no home folder of that name.") from error
+            message = f"The path '{text}' cannot be resolved: there is no home folder of that name."
+            raise ConfigError(message) from error
 
     def url(self, text: str) -> str:
         """Resolve the relative path of a SQLite URL; return other URLs unchanged."""
@@ -242,7 +243,7 @@ def load_config(path: Path | None = None) -> Config:
         where = f"{file} (or the environment)" if file and _overridden() else str(file or "the environment")
         raise ConfigError(sentences(error, Config, where), key=key_at_fault(error), path=file) from error
     except (SettingsError, RecursionError) as error:
-        message = f"A variable {_PREFIX}… in the environment must hold JSON, or name one key ({error})."
+        message = f"An environment variable {_PREFIX}… must contain JSON or name a single key ({error})."
         raise ConfigError(message) from error
     except PromotionError as error:
         message = f"{file or 'The environment'}: {error}"

@@ -58,6 +58,7 @@ def plan_gate(
             earlier=state.trials,
         )
     plan = verdict_moves(foreseen, tag, judgement.decision)
-    if plan is None and stands(find(foreseen, tag), judgement.decision_digest):
-        return replace(plan_of(state, *begun), standing=judgement.decision)
+    version = find(foreseen, tag)
+    if plan is None and stands(version, judgement.decision):
+        return replace(plan_of(state, *begun), standing=version.decision)
     return plan_of(state, *begun, *registered, judgement, plan)

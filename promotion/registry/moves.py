@@ -102,9 +102,13 @@ def find(state: State, tag: Tag) -> VersionState:
     return state.versions[str(tag)]
 
 
-def stands(version: VersionState, digest: str) -> bool:
-    """Whether this is the version's last decision and it does not wait. Asking again restarts a waiting deadline."""
-    return version.decision is not None and not version.decision.waits and version.decision.digest == digest
+def stands(version: VersionState, decision: Decision) -> bool:
+    """Whether this is the version's last decision, in these or other words, and it does not wait for approval.
+
+    Judging a waiting version again restarts its deadline.
+    """
+    last = version.decision
+    return last is not None and not last.waits and last.unworded.digest == decision.unworded.digest
 
 
 def standing_decision(state: State, tag: Tag) -> Decision | None:

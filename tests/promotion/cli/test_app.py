@@ -221,7 +221,7 @@ MISTAKES = {
     ),
     "no tag": (["gate", "toy"], 1, "Error: There is no tag 'toy'. A tag is MODEL:VERSION in lower case"),
     "unknown tag": (["gate", "toy:goood"], 1, "Error: There is no version 'toy:goood'. Did you mean 'toy:good'?"),
-    "tag of another model": (["gate", "fraud:good"], 1, "Error: There is no version of 'fraud'. There is: toy."),
+    "tag of another model": (["gate", "fraud:good"], 1, "Error: There is no version of 'fraud'. Available: toy."),
     "never judged": (["promote", "toy:good", "--reason", "r", "--yes"], 1, "Error: toy:good has not been judged."),
     "unknown to the ledger": (
         ["show", "toy:good"],
@@ -261,7 +261,7 @@ MISTAKES = {
     "wrong type": (
         ["gate", "toy:good", "--data", "type.csv"],
         1,
-        "Error: Column 'a' of {here}/type.csv must hold numbers;",
+        "Error: Column 'a' of {here}/type.csv must hold numbers, but",
     ),
     "no positives": (
         ["gate", "toy:good", "--data", "negative.csv"],
@@ -277,7 +277,7 @@ MISTAKES = {
     "repeated key": (
         ["gate", "toy:good", "--data", "key.csv"],
         1,
-        "Error: Column 'id' names the rows of {here}/key.csv, so",
+        "Error: Column 'id' identifies the rows of {here}/key.csv and must be unique, but",
     ),
     "cut short": (["gate", "toy:good", "--data", "cut.csv"], 1, "Error: {here}/cut.csv seems cut short:"),
     "unknown file of settings": (["--config", "absent.toml", "status"], 1, "Error: There is no configuration file at "),
@@ -345,7 +345,7 @@ def test_a_conflict_exits_by_its_own_code(with_champion, command, monkeypatch):
     code, _, err = command("gate", "toy:good")
     assert code == 6
     assert err == (
-        "Error: The record of 'toy' moved on by config:bob while this command ran (entry 5 was taken), so nothing was "
+        "Error: config:bob wrote to the record of 'toy' while this command ran (entry 5 was taken), so nothing was "
         "changed. Look at `promotion history toy` and run the command again.\n"
     )
     assert {finding["code"] for finding in json.loads(command("audit", "--json")[1])["toy"]} == {"AUD015"}

@@ -18,9 +18,9 @@ class TestAdoption:
         held = registry.gate(toy("good"))
         assert (held.verdict, held.champion.tag) == (Verdict.HOLD, "toy:tutorial")
         assert held.summary == (
-            "The training rows of the champion toy:tutorial are unknown, so the holdout may not be clean. If you know "
-            "that it was trained before a time, `promotion adopt toy:tutorial --trained-before TIME --reason …` records "
-            "it; if you are sure that it saw none of the holdout's rows, use --assume-clean."
+            "The training rows of the champion toy:tutorial are unknown, so the holdout may not be clean. If you know a "
+            "time before which all its training rows lie, record it with `promotion adopt toy:tutorial --trained-before "
+            "TIME --reason …`. If you are sure that it was trained on none of the holdout's rows, use --assume-clean."
         )
         assert registry.champion("toy") is None
         registry.adopt(made_by_the_tutorial, reason="serves since May", trained_before=1200)

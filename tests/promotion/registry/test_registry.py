@@ -162,7 +162,7 @@ class TestConflict:
         other = opened(actor=lambda: "config:ci")
         entered = len(kinds(registry_with_champion)) + 1
         expected = (
-            rf"^The record of 'toy' moved on by config:ci while this command ran \(entry {entered} was taken\), so nothing "
+            rf"^config:ci wrote to the record of 'toy' while this command ran \(entry {entered} was taken\), so nothing "
             r"was changed\. Look at `promotion history toy` and run the command again\.$"
         )
         with pytest.raises(Conflict, match=expected) as raised:

@@ -61,11 +61,11 @@ class TestTheGate:
         decision = complained_of.gate(toy("twin"))
         assert decision.verdict is Verdict.HOLD
         assert re.match(
-            rf"^{BACK} toy:twin has the very same files\. Promote it with `promotion promote toy:twin --override --reason "
+            rf"^{BACK} toy:twin has identical files\. Promote it with `promotion promote toy:twin --override --reason "
             r"…`, or let the gate judge it again with `promotion readmit toy:good --reason …`\.$",
             decision.summary,
         )
-        with pytest.raises(Refused, match=r"toy:twin has the very same files"):
+        with pytest.raises(Refused, match=r"toy:twin has identical files"):
             complained_of.promote(toy("twin"), reason="it is new")
         with pytest.raises(
             Refused,
@@ -80,8 +80,8 @@ class TestTheGate:
         if registered == "before":
             complained_of.register(toy("twin"))
         shutil.rmtree(complained_of.store.path(toy("good")))
-        assert "toy:twin has the very same files." in complained_of.gate(toy("twin")).summary
-        with pytest.raises(Refused, match=r"toy:twin has the very same files"):
+        assert "toy:twin has identical files." in complained_of.gate(toy("twin")).summary
+        with pytest.raises(Refused, match=r"toy:twin has identical files"):
             complained_of.promote(toy("twin"), reason="it is new")
         assert complained_of.gate(toy("noisy")).verdict is Verdict.REJECT
 

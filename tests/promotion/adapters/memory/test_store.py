@@ -83,7 +83,7 @@ def test_a_rollback_keeps_out_the_same_files_under_another_name(registry_with_ch
     registry = registry_with_champion
     registry.gate(toy("good"))
     registry.rollback("toy", reason="complaints")
-    assert "toy:twin has the very same files." in registry.gate(toy("twin")).summary
+    assert "toy:twin has identical files." in registry.gate(toy("twin")).summary
 
 
 def test_changed_files_do_not_serve(registry_with_champion, store):
