@@ -31,7 +31,8 @@ from promotion.ledger.state import VersionState
 from promotion.registry.consent import consent_of, deadline, is_open, overdue, unanswered, until_told
 from promotion.registry.registry import Registry
 from promotion.report.decision import decision_page
-from promotion.report.markdown import escaped, page_markdown
+from promotion.report.markdown import page_markdown
+from promotion.visible import escaped
 from promotion.vocabulary import Tag
 from registry_flows.under_prefect.session import may_pass, registry, run_name
 
