@@ -18,10 +18,10 @@ from promotion.vocabulary import Stage, Verdict
 _LONGEST = 500  # of a reason; MLflow stores at most 5,000 characters in all
 _CAME = {
     "promotion": "Promoted",
-    "override": "Promoted against the rules",
-    "rollback": "Brought back by a rollback",
+    "override": "Promoted with an override",
+    "rollback": "Brought back",
     "adoption": "Adopted",
-    "repair": "Recorded as champion by a repair",
+    "repair": "Made champion in a repair",
 }
 _STANDING = {Stage.ARCHIVED: "Archived.", Stage.REJECTED: "Rejected.", Stage.STAGING: "Not judged yet."}
 
@@ -66,7 +66,7 @@ def _last_services(entries: Iterable[Entry]) -> Mapping[str, _Service]:
 def _paragraphs(version: VersionState, service: _Service | None, entries: Sequence[Entry]) -> Iterable[str]:
     yield _headline(version, service)
     if version.deleted_at:
-        yield _by("Files deleted", version.deleted_by, version.deleted_because)
+        yield _by("Deleted", version.deleted_by, version.deleted_because)
     summary = version.decision.summary if version.decision else ""
     if service:
         plan, actor = service.began.body, service.began.actor
@@ -74,8 +74,9 @@ def _paragraphs(version: VersionState, service: _Service | None, entries: Sequen
         yield _by(_CAME.get(cause, "Made champion"), actor, "" if plan["reason"] == summary else plan["reason"])
     if service and service.ended:
         plan = service.ended.body
-        left = "Rolled back to" if plan["cause"] == "rollback" else "Replaced by"
-        yield _by(f"{left} {plan['champion']}", service.ended.actor, plan["reason"])
+        back, champion = plan["cause"] == "rollback", plan["champion"]
+        left = f"Rolled back to {champion}" if back else f"Replaced by {champion}, promoted"
+        yield _by(left, service.ended.actor, plan["reason"])
     for vote in version.votes:
         yield _by("Approved" if vote.approved else "Denied", vote.actor, vote.reason)
     if version.decision and version.decided_seq and version.decided_at:
@@ -86,7 +87,7 @@ def _paragraphs(version: VersionState, service: _Service | None, entries: Sequen
 
 def _headline(version: VersionState, service: _Service | None) -> str:
     if version.deleted_at:
-        return f"Deleted {minute(version.deleted_at)} UTC."
+        return f"Files deleted {minute(version.deleted_at)} UTC."
     if service and service.ended:
         return f"Champion {minute(service.began.at)} to {minute(service.ended.at)} UTC."
     if service:

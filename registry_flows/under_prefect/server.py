@@ -125,9 +125,10 @@ class TemporaryServer:
     @property
     def settings(self) -> dict[Any, Any]:
         """Prefect settings for this process to reach the server."""
-        from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL
+        from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, PREFECT_UI_URL
 
-        return {PREFECT_API_URL: self.api_url, PREFECT_API_AUTH_STRING: self._credentials}
+        no_pages = {PREFECT_UI_URL: ""}  # so that nothing links to an address that ends with this process
+        return {PREFECT_API_URL: self.api_url, PREFECT_API_AUTH_STRING: self._credentials, **no_pages}
 
     @property
     def api_url(self) -> str:
