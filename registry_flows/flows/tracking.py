@@ -177,9 +177,9 @@ def _deleted(config: Config, model: str, experiment: str) -> str:
     place = without_password(config.url(config.mlflow_tracking_uri))
     which = f"--experiment-id {experiment}"
     return (
-        f"Somebody deleted the experiment '{model}' in MLflow at {place}, so no training can be logged there and no "
-        f"candidate is saved. With MLFLOW_TRACKING_URI set to it, `mlflow experiments restore {which}` brings it back. "
-        f"To begin a new one, restore it, then `mlflow experiments rename {which} --new-name '{model} (old)'`."
+        f"The experiment '{model}' in MLflow at {place} was deleted, so no training can be logged there and no "
+        f"candidate is saved. Set MLFLOW_TRACKING_URI to that MLflow, and run `mlflow experiments restore {which}`. "
+        f"To start a new experiment, also run `mlflow experiments rename {which} --new-name '{model} (old)'`."
     )
 
 
@@ -247,5 +247,5 @@ def _tracked_at(uri: str) -> Iterator[None]:
 def _errors(uri: str) -> AbstractContextManager[None]:
     return as_mirror_error(
         uri,
-        "MLflow at {place} did not take the log ({why}), so no candidate was saved. See that it runs, and train again.",
+        "MLflow at {place} did not accept the training log ({why}), so no candidate was saved. Fix that, and train again.",
     )

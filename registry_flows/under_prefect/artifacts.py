@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 _TRIES_AGAIN = 3  # Prefect's default of five, each after twice the time, would delay a gate by a minute
-_AGREE = "The record, the labels, the files and MLflow agree."
+_AGREE = "The ledger, the labels, the files and MLflow agree."
 
 
 def key_of(model: str, what: str) -> str:
@@ -57,7 +57,7 @@ def decision_artifacts(registry: "Registry", tag: Tag, decision: Decision) -> No
     """
     if not is_in_run():
         return
-    description = f"The decision {decision.id} on {tag}"
+    description = f"Decision {decision.id} on {tag}"
     with _shown():
         version = registry.state(tag.model).versions[str(tag)]
         pages = pages_of(registry, version)
@@ -78,7 +78,7 @@ def findings_artifact(model: str, findings: Sequence[Finding]) -> None:
     """Show an audit's findings as a table, or a sentence if there are none."""
     if not is_in_run():
         return
-    key, description = key_of(model, "audit"), f"The audit of {model}"
+    key, description = key_of(model, "audit"), f"Audit of {model}"
     if not findings:
         quietly(create_markdown_artifact, _AGREE, key=key, description=description)
         return
@@ -145,11 +145,11 @@ def _words(name: str, args: Sequence[Any]) -> str:
     """Describe a part of a gate by its function's name; returns the name itself if it is not known."""
     match name, args:
         case "clean_holdout", _:
-            return "leaving out the rows that trained one of the models"
+            return "excluding rows that either model was trained on"
         case "score_version", (side, _, rows):
             return f"scoring {len(rows):,} rows with the {side.role}"
         case "footprint", _:
-            return "measuring what it costs to serve"
+            return "measuring the serving cost"
         case "weigh", _:
             return "comparing the scores"
         case "decide", _:
@@ -169,7 +169,7 @@ def _shown(tries_again: int = _TRIES_AGAIN) -> Iterator[None]:
             yield
     except Exception as error:  # errors of httpx and Prefect
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        get_run_logger().warning("An artifact could not be written (%s); the run goes on.", without_password(first))
+        get_run_logger().warning("An artifact could not be written (%s); the run continues.", without_password(first))
 
 
 def _write(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

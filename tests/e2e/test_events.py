@@ -165,7 +165,7 @@ def test_the_decision_stands_where_prefect_takes_no_artifact(folder, monkeypatch
     assert gate_flow("toy:weak").verdict == "promote"
     assert str(promotion.open().champion("toy").tag) == "toy:weak"
     warned = [record.getMessage() for record in caplog.records if "artifact" in record.getMessage().lower()]
-    sentence = "An artifact could not be written (connection refused by http://***@prefect/api); the run goes on."
+    sentence = "An artifact could not be written (connection refused by http://***@prefect/api); the run continues."
     assert warned == [sentence] * 2  # one warning for the progress, which then stops, and one for the decision
 
 

@@ -129,7 +129,7 @@ def test_the_gate_suspends_frees_the_process_and_goes_on_with_the_answer_of_the_
     registry = promotion.open()
     assert (deployed.state(run).name, stages(registry)["good"]) == ("Suspended", "staging")
     question = deployed.question(run)
-    assert question.startswith("toy:good passed and waits until 20")
+    assert question.startswith("toy:good passed and waits for approval until 20")
     assert "1 approval is missing, from anyone but prefect:gate toy:good." in question
     assert "roc_auc" in question
     refused = deployed.answer(run, why="")

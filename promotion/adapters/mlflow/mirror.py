@@ -126,7 +126,7 @@ class MlflowMirror:
 
     def _asked(self, work: Callable[[], T]) -> T:
         """Return the result of a query, within the caller's time limit, if any; importing MLflow does not count."""
-        with as_mirror_error(self.uri, "MLflow at {place} did not take or give what was asked ({why})."):
+        with as_mirror_error(self.uri, "A request to MLflow at {place} failed ({why})."):
             if not is_yet_to_be_made(self.uri, self._home):
                 importlib.import_module("mlflow")
             return in_time(work)

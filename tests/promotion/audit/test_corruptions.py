@@ -529,7 +529,7 @@ def mlflow_put_back_to_an_earlier_day(here, _):
 @seeded("AUD034")
 def mlflow_away(here, monkeypatch):
     def away(*_):
-        raise MirrorError("MLflow at sqlite:///mlflow.db did not take or give what was asked (it is away).")
+        raise MirrorError("A request to MLflow at sqlite:///mlflow.db failed (it is away).")
 
     monkeypatch.setattr(here.mirror, "head", away)
 

@@ -198,7 +198,7 @@ class TestLook:
         code, out, err = command("gate", "toy:good")
         assert (code, out.splitlines()[0].strip()) == (0, "PROMOTED  toy:good against toy:weak")
         assert err.startswith(
-            "Note: MLflow at sqlite:////dev/null/mlflow.db cannot be reached: it is not there, and /dev/"
+            "Note: MLflow at sqlite:////dev/null/mlflow.db cannot be reached: it has no database, and none can be created in /dev/"
         )
         assert err.endswith("The decision stands. Once MLflow answers, run `promotion sync` to send it.\n")
         assert f"MLflow shows toy as of entry {before} of {before + 4}; `promotion sync`" in command("status")[1]

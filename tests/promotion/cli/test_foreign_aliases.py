@@ -137,10 +137,13 @@ def test_an_alias_that_others_moved_is_told_until_repair_writes_it(with_champion
     [
         (
             "sqlite:////{here}/unmounted/mlflow.db",
-            "there is no folder {here}/unmounted. Mount it; or make it, if this MLflow",
+            "there is no folder {here}/unmounted. Mount it, or create it for a new MLflow database.",
         ),
-        ("sqlite+pysqlite:////{here}/a/b/mlflow.db?timeout=5", "there is no folder {here}/a/b. Mount it; or make it,"),
-        ("sqlite:///rows.csv/mlflow.db", "it is not there, and {here}/rows.csv takes no file (Not a directory)."),
+        ("sqlite+pysqlite:////{here}/a/b/mlflow.db?timeout=5", "there is no folder {here}/a/b. Mount it, or create it"),
+        (
+            "sqlite:///rows.csv/mlflow.db",
+            "it has no database, and none can be created in {here}/rows.csv (Not a directory).",
+        ),
     ],
 )
 def test_a_database_of_mlflow_that_cannot_be_there_yet_is_no_first_day(here, command, monkeypatch, uri, why):

@@ -72,11 +72,11 @@ def runs_of(client, view=ViewType.ACTIVE_ONLY):
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        (401, "(401: it does not take these credentials; set MLFLOW_TRACKING_USERNAME and"),
-        (403, "(403: this user may not do that there; ask its administrator for the right to edit)"),
+        (401, "(401: it rejects these credentials; set MLFLOW_TRACKING_USERNAME and"),
+        (403, "(403: this user lacks permission; ask the administrator of MLflow for the permission EDIT)"),
         (
             413,
-            "(413: that is larger than the server, or a proxy before it, takes; raise its limit of a request's size)",
+            "(413: the upload exceeds the size limit of the server, or of a proxy in front of it; raise that limit)",
         ),
     ],
 )
@@ -98,7 +98,7 @@ def test_what_is_refused_half_way_is_named_and_leaves_no_run(
     address = mlflow_that(passing_on(mlflow_server, refuse))
     with pytest.raises(MirrorError) as raised:
         log(address, settings_of_toy, trained)
-    assert str(raised.value).startswith(f"MLflow at {address} did not take the log {said}")
+    assert str(raised.value).startswith(f"MLflow at {address} did not accept the training log {said}")
     assert [run.info.run_id for run in runs_of(client)] == before
     assert len(uploads) == len(set(uploads))
 
@@ -126,10 +126,10 @@ def test_a_deleted_experiment_is_found_before_training_with_the_words_that_bring
     with pytest.raises(MirrorError) as raised:
         check_tracking(settings, "toy")
     assert str(raised.value) == (
-        f"Somebody deleted the experiment 'toy' in MLflow at {mlflow_uri}, so no training can be logged there and no "
-        f"candidate is saved. With MLFLOW_TRACKING_URI set to it, `mlflow experiments restore --experiment-id {experiment}` "
-        f"brings it back. To begin a new one, restore it, then `mlflow experiments rename --experiment-id {experiment} "
-        "--new-name 'toy (old)'`."
+        f"The experiment 'toy' in MLflow at {mlflow_uri} was deleted, so no training can be logged there and no "
+        "candidate is saved. Set MLFLOW_TRACKING_URI to that MLflow, and run `mlflow experiments restore "
+        f"--experiment-id {experiment}`. To start a new experiment, also run `mlflow experiments rename "
+        f"--experiment-id {experiment} --new-name 'toy (old)'`."
     )
     mlflow.restore_experiment(experiment)
     check_tracking(settings, "toy")

@@ -63,7 +63,7 @@ class TestKeptRows:
         path.write_bytes(damage(path.read_bytes()))
         assert_frame_equal(kept(KEY, typical), typical())
         assert notices == [
-            f"The rows kept in {path} cannot be used (it was damaged or cut), so the data file is read again."
+            f"The cached rows in {path} cannot be used (the file is damaged or truncated), so the data file is read again."
         ]
         assert_frame_equal(kept(KEY, unread), typical())
 
@@ -74,15 +74,13 @@ class TestKeptRows:
         rows = pd.DataFrame(strange)
         assert kept(KEY, lambda: rows) is rows
         assert not kept.holds(KEY)
-        assert notices[0].startswith(
-            "The rows could not be kept for the next run (Arrow does not hold them as they are:"
-        )
+        assert notices[0].startswith("The rows could not be cached (Arrow cannot store them unchanged:")
 
     def test_a_folder_that_cannot_be_written_stops_nothing(self, tmp_path, notices):
         (tmp_path / "rows").write_text("a file where the folder should be")
         kept = KeptRows(tmp_path / "rows", most=3, notice=notices.append)
         assert_frame_equal(kept(KEY, typical), typical())
-        assert "could not be kept for the next run" in notices[-1]
+        assert "so the next run reads the data file again." in notices[-1]
 
     def test_only_those_used_last_stay(self, kept, tmp_path):
         for name in "abcd":

@@ -56,8 +56,8 @@ class TestWhetherPrefectIsConfigured:
         )
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         assert re.sub(r"\(.*\)", "(why)", done.stdout) == (
-            "The findings could not be announced. Prefect at http://***@127.0.0.1:9/api did not take the event "
-            "promotion.audit_failed (why), so no automation heard of it. See that the server runs; the ledger has what "
-            "was recorded.\n"
+            "The findings could not be announced. Prefect at http://***@127.0.0.1:9/api did not accept the event "
+            "promotion.audit_failed (why), so no automation was triggered. Make sure that the server runs. The ledger "
+            "is complete.\n"
         )
         assert done.stderr == ""
