@@ -247,5 +247,6 @@ def _tracked_at(uri: str) -> Iterator[None]:
 def _errors(uri: str) -> AbstractContextManager[None]:
     return as_mirror_error(
         uri,
-        "MLflow at {place} did not accept the training log ({why}), so no candidate was saved. Fix that, and train again.",
+        "MLflow at {place} did not accept the training log ({why}), so no candidate was saved. Fix that, then train "
+        "again.",
     )

@@ -37,7 +37,8 @@ def pages_of(registry: "Registry", version: "VersionState") -> dict[str, str]:
     uri = registry.config.url(registry.config.mlflow_tracking_uri)
     if uri.startswith(("http://", "https://")):
         try:
-            found |= _pages_in_mlflow(connect(uri), uri, version)
+            unsent = registry.ledger.mirrored(Tag.parse(version.tag).model) < (version.decided_seq or 0)
+            found |= _pages_in_mlflow(connect(uri), uri, version, unsent=unsent)
         except Exception as error:  # MLflow lets exceptions of requests and its own through
             get_run_logger().debug("No links to MLflow for %s: %s", version.tag, without_password(str(error)))
     return {kind: found[kind] for kind in PAGES if kind in found}
@@ -57,16 +58,21 @@ def mlflow_page(uri: str, *path: str) -> str:
     return urlunsplit((parts.scheme, place, f"{parts.path.rstrip('/')}/", "", f"/{page}"))
 
 
-def _pages_in_mlflow(client: "MlflowClient", uri: str, version: "VersionState") -> Iterator[tuple[str, str]]:
+def _pages_in_mlflow(
+    client: "MlflowClient", uri: str, version: "VersionState", *, unsent: bool
+) -> Iterator[tuple[str, str]]:
+    """Yield the pages by kind; a command sends its decision to MLflow later, so some pages are still to come."""
     model, run_id = Tag.parse(version.tag).model, version.registration.run_id
     of_tag = f"name = '{model}' and tags.`{TAG}` = '{version.tag}'"
-    for one in client.search_model_versions(of_tag, max_results=1):
-        yield "mlflow-version", mlflow_page(uri, "models", model, "versions", str(one.version))
+    numbers = [str(one.version) for one in client.search_model_versions(of_tag, max_results=1)]
+    if numbers or unsent:
+        yield "mlflow-version", mlflow_page(uri, "models", model, *(("versions", *numbers) if numbers else ()))
     if run_id is None:
         return
     run = ("experiments", str(client.get_run(run_id).info.experiment_id), "runs", run_id)
     yield "mlflow-run", mlflow_page(uri, *run)
-    reports = [one.path for one in client.list_artifacts(run_id, "decisions")]
-    names = (version.decision.id if version.decision else "", version.decided_seq)  # earlier releases used the entry
-    if report := next((path for name in names if (path := f"decisions/{name}.html") in reports), None):
+    present = {one.path for one in client.list_artifacts(run_id, "decisions")}
+    named = [f"decisions/{name}.html" for name in (version.decision and version.decision.id, version.decided_seq)]
+    report = next((path for path in named if path in present), named[0] if unsent else None)  # earlier: by the entry
+    if report:
         yield "report", mlflow_page(uri, *run, "artifacts", *report.split("/"))

@@ -78,7 +78,8 @@ def is_yet_to_be_made(uri: str, home: Path | None = None) -> bool:
             return True
     except OSError as error:
         raise MirrorError(
-            f"MLflow at {place} cannot be reached: it has no database, and none can be created in {folder} ({error.strerror})."
+            f"MLflow at {place} cannot be reached: it has no database, and none can be created in {folder} "
+            f"({error.strerror})."
         ) from error
 
 

@@ -5,14 +5,17 @@ from http.client import HTTPException
 from types import SimpleNamespace
 from urllib.error import HTTPError
 
+import numpy as np
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import ViewType
-from recipes import ToyRecipe
+from mlflow.pyfunc import load_model
+from recipes import MuteRecipe, NanRecipe, ToyRecipe
 
 from promotion.config import Config
 from promotion.errors import MirrorError
 from promotion.interfaces import call
+from registry_flows.flows.signature import signature_of
 from registry_flows.flows.tracking import _shown, check_tracking, log_training
 from registry_flows.under_prefect.session import may_pass
 
@@ -107,6 +110,21 @@ def test_what_is_refused_half_way_is_named_and_leaves_no_run(
             raise raised.value
 
     assert not may_pass(None, None, State())
+
+
+def test_mlflow_knows_what_the_model_takes_and_gives_but_has_no_rows(mlflow, mlflow_uri, settings_of_toy, trained):
+    logged = log(mlflow_uri, settings_of_toy, trained)
+    (model,) = mlflow.get_run(logged.run_id).outputs.model_outputs
+    found = load_model(f"models:/{model.model_id}")
+    assert str(found.metadata.signature.inputs) == "[Tensor('float64', (-1, 2))]"
+    assert found.metadata.saved_input_example_info is None
+    features = trained.split.holdout[["a", "b"]].to_numpy()
+    assert np.array_equal(found.predict(features)[:, 1], trained.recipe.score(trained.trained, trained.split.holdout))
+
+
+@pytest.mark.parametrize("recipe", [MuteRecipe(), NanRecipe()], ids=["fails", "asks no model"])
+def test_a_recipe_that_shows_no_input_of_its_model_has_no_signature(trained, recipe):
+    assert signature_of(recipe, trained.trained, trained.split.holdout) is None
 
 
 def test_a_password_in_the_address_is_printed_nowhere(mlflow_server, settings_of_toy, trained, capfd):
