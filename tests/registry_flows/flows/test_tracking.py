@@ -83,7 +83,7 @@ def runs_of(client, view=ViewType.ACTIVE_ONLY):
         ),
     ],
 )
-def test_what_is_refused_half_way_is_named_and_leaves_no_run(
+def test_a_refusal_partway_is_named_and_leaves_no_run(
     mlflow_server, mlflow_that, settings_of_toy, trained, capsys, status, said
 ):
     client = MlflowClient(mlflow_server.url, mlflow_server.url)
@@ -136,7 +136,7 @@ def test_a_password_in_the_address_is_printed_nowhere(mlflow_server, settings_of
     assert "hunter2" not in captured.err
 
 
-def test_a_deleted_experiment_is_found_before_training_with_the_words_that_bring_it_back(mlflow, mlflow_uri):
+def test_a_deleted_experiment_is_reported_before_training_with_the_command_that_restores_it(mlflow, mlflow_uri):
     experiment = mlflow.get_experiment_by_name("toy").experiment_id
     settings = Config(mlflow_tracking_uri=mlflow_uri, models={})
     check_tracking(settings, "toy")

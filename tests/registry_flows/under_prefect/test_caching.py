@@ -57,7 +57,7 @@ class TestKeptRows:
         assert notices == []
 
     @pytest.mark.parametrize("damage", [lambda old: old[:-1], lambda old: old[:400] + b"\0" + old[401:], lambda _: b""])
-    def test_a_damaged_file_is_told_of_and_made_anew(self, kept, notices, tmp_path, damage):
+    def test_a_damaged_file_gives_a_notice_and_is_written_again(self, kept, notices, tmp_path, damage):
         kept(KEY, typical)
         path = tmp_path / "rows" / f"{KEY}.arrow"
         path.write_bytes(damage(path.read_bytes()))
@@ -70,7 +70,7 @@ class TestKeptRows:
     @pytest.mark.parametrize(
         "strange", [{"o": [1, "one"]}, {"o": pd.Series(["a", "b"], dtype=object)}, {"o": [{1}, {2}]}]
     )
-    def test_what_arrow_would_change_is_read_each_time(self, kept, notices, strange):
+    def test_rows_that_arrow_would_change_are_read_each_time(self, kept, notices, strange):
         rows = pd.DataFrame(strange)
         assert kept(KEY, lambda: rows) is rows
         assert not kept.holds(KEY)
@@ -82,7 +82,7 @@ class TestKeptRows:
         assert_frame_equal(kept(KEY, typical), typical())
         assert "so the next run reads the data file again." in notices[-1]
 
-    def test_only_those_used_last_stay(self, kept, tmp_path):
+    def test_only_the_last_used_files_are_kept(self, kept, tmp_path):
         for name in "abcd":
             kept(name, typical)
             kept("a", unread)
@@ -112,7 +112,7 @@ class TestKeysOfRows:
         monkeypatch.setattr("promotion.registry.data.code_digest", lambda kind: "edited")
         assert key() != first
 
-    def test_a_recipe_without_the_mark_has_none(self, key):
+    def test_an_unmarked_recipe_has_no_key(self, key):
         assert key("ToyRecipe") is None
 
     def test_every_reader_reads_what_was_kept_even_under_another_policy(self, settings_of_toy, kept, monkeypatch):
