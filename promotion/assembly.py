@@ -77,10 +77,7 @@ def open_registry(
 def announce_findings(model: str, findings: "Sequence[Finding]", *, notice: Callable[[str], None]) -> None:
     """Call all entry points in the group `promotion.findings` with the findings of an audit.
 
-    Args:
-        model: its name.
-        findings: at least one.
-        notice: called with a warning message if an entry point fails; the findings are unaffected.
+    If an entry point fails, gives a notice.
     """
     for point in entry_points(group="promotion.findings"):
         try:

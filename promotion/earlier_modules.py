@@ -11,7 +11,7 @@ _MOVED = {
     "promotion.evidence": ("promotion.comparison", "promotion.metrics"),
     "promotion.evidence.bounds": ("promotion.metrics.bounds",),
     "promotion.evidence.curves": ("promotion.comparison.curves",),
-    "promotion.evidence.simplify": ("promotion.comparison.simplify",),
+    "promotion.evidence.simplify": ("promotion.comparison.curves",),
     "promotion.evidence.slices": ("promotion.comparison.slices",),
     "promotion.evidence.values": ("promotion.comparison.values",),
     "promotion.judgement": ("promotion.policy",),

@@ -32,9 +32,7 @@ def visible_lines(text: str) -> str:
 def visible_json(data: object, *, only_ascii: bool = False) -> str:
     """Return plain data as indented JSON that reads back exactly, with JSON escapes for what `visible` escapes.
 
-    Args:
-        data: dicts, lists, strings, numbers, None.
-        only_ascii: escape every other non-ASCII character too, for consoles without Unicode.
+    With `only_ascii`, escapes every other non-ASCII character too, for consoles without Unicode.
 
     Raises:
         ValueError: the data contains NaN or infinity.

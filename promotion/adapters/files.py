@@ -70,10 +70,6 @@ def sync_folder(folder: Path) -> None:
 def share(tree: Path, place: Path) -> None:
     """Apply this user's umask, and the group that `place` passes on, to a tree created in a private folder.
 
-    Args:
-        tree: a folder, including its contents.
-        place: the folder that it will be moved to; one with the setgid bit passes its group on.
-
     Raises:
         OSError: modes or group cannot be changed.
     """
@@ -99,12 +95,7 @@ def sync_tree(folder: Path) -> None:
 
 
 def whose(place: object, right: int = os.R_OK) -> str:
-    """Return owner, group and mode of a path that this user may not use, or of its nearest accessible parent.
-
-    Args:
-        place: a path.
-        right: `os.R_OK` or `os.W_OK`.
-    """
+    """Return owner, group and mode of a path that this user may not use, or of its nearest accessible parent."""
     for path in (Path(str(place)), *Path(str(place)).parents):
         try:
             found = path.stat()

@@ -38,9 +38,7 @@ class Files:
     def check(self, state: State, root: Path) -> Iterator[Finding]:
         """Check that each file of a serving or waiting version has its recorded bytes, or those of a later entry.
 
-        Args:
-            state: state of the ledger.
-            root: the folder that relative paths start from.
+        Relative paths start from `root`.
         """
         wanted: _Uses = {}
         standing = (one.tag for one in state.versions.values() if one.stage in {Stage.PROD, Stage.STAGING})

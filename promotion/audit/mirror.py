@@ -9,7 +9,7 @@ from promotion.errors import MirrorError
 from promotion.findings import Code, Finding, finding
 from promotion.interfaces import LedgerStore, Mirror, Names, Stored
 from promotion.ledger.state import State
-from promotion.registry.foreign import foreign, names_since, to_send, unknown_champion
+from promotion.registry.foreign_aliases import foreign, names_since, to_send, unknown_champion
 from promotion.registry.mirror_state import inherited
 
 _SAYS_HOW = "`promotion retrain {}` changes nothing, and says how to go on."
@@ -27,14 +27,7 @@ def check_mirror(
 ) -> Iterator[Finding]:
     """Check that MLflow's last entry is in the chain and that its aliases are the ledger's; if up to date, all of it.
 
-    Args:
-        state: state of the ledger.
-        ledger: holds the entry that MLflow names.
-        mirror: what MLflow shows.
-        decided: the numbers of every decision, by tag.
-        stored: the versions with the metrics that their training logged, by tag.
-        done: the last entry that the ledger has marked as sent.
-        since: as in `check_runs`.
+    `decided` and `stored` are as in `check_runs`; `done` is the last entry that the ledger has marked as sent.
     """
     try:
         head, shown = mirror.head(state.model), mirror.aliases(state.model)

@@ -24,8 +24,7 @@ def history(
     With --champions, lists the champions and their time in production. Oldest first.
     """
     from promotion.history.lineage import champion_periods
-    from promotion.report.lineage import champion_periods_page
-    from promotion.report.lineage_data import champion_period_data
+    from promotion.report.lineage import champion_period_data, champion_periods_page
     from promotion.report.record import history_page
 
     form = form_of(as_json=as_json, as_markdown=as_markdown)

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from promotion.cli.door import is_unicode, remark, tell_if_lost
-from promotion.cli.streams import answering, keep_for_answers
+from promotion.cli.door import answering, is_unicode, keep_for_answers, remark, tell_if_lost
 from promotion.errors import PromotionError
 from promotion.visible import visible_json
 from promotion.vocabulary import Verdict

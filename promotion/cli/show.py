@@ -44,9 +44,8 @@ def show_life(
 def _version(registry: "Registry", text: str) -> tuple[Any, tuple["Page", ...]]:
     from promotion.history.lineage import champion_periods
     from promotion.ledger.state import fold
-    from promotion.registry.transition import find
-    from promotion.report.lineage import version_pages
-    from promotion.report.lineage_data import version_data
+    from promotion.registry.moves import find
+    from promotion.report.lineage import version_data, version_pages
     from promotion.vocabulary import Tag
 
     tag = Tag.parse(text)
@@ -59,8 +58,7 @@ def _version(registry: "Registry", text: str) -> tuple[Any, tuple["Page", ...]]:
 def _decision(registry: "Registry", digits: str) -> tuple[Any, tuple["Page", ...]]:
     from promotion.history.lineage import consequences
     from promotion.ledger.state import fold
-    from promotion.report.lineage import decision_pages
-    from promotion.report.lineage_data import decision_data
+    from promotion.report.lineage import decision_data, decision_pages
 
     entry, judgement = one_decision(registry, digits)
     tell_other(registry, entry.model)

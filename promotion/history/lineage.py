@@ -163,9 +163,7 @@ def consequences(entries: Iterable[Entry]) -> dict[int, tuple[Entry, ...]]:
 def ending(judgement: Judgement, followed: Iterable[Entry]) -> Ending | None:
     """Return what removed the version that a decision promoted; None while it serves, or if it never did.
 
-    Args:
-        judgement: the decision.
-        followed: the entries that `consequences` returns for it.
+    `followed` are the entries that `consequences` returns for it.
     """
     promoted, found = False, None
     for entry in followed:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic import ValidationError
+
 from promotion.canonical import canonical_json, plain, restore
 from promotion.errors import LedgerError
 from promotion.ledger.entries import FORMAT, KINDS, NAMES, Body
@@ -47,8 +49,6 @@ class Entry:
         Raises:
             LedgerError: a later release wrote the entry, or the entry is damaged.
         """
-        from pydantic import ValidationError
-
         if self.kind not in KINDS:
             message = f"Entry {self.seq} of '{self.model}' is of kind '{self.kind}', which this release does not know."
             raise LedgerError(message, model=self.model, seq=self.seq)

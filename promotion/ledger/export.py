@@ -66,11 +66,7 @@ def lost_with(header: str, chains: Mapping[str, Sequence[Entry]]) -> tuple[str, 
 
 
 def read_export(lines: Iterable[bytes], *, name: str) -> Mapping[str, Chain]:
-    """Read the chains of an export, by model.
-
-    Args:
-        lines: lines of a file opened as bytes.
-        name: name of the file, for messages.
+    """Read the chains of an export, by model. `name` is the file's name in messages.
 
     Raises:
         LedgerError: a line is not as an export writes it, or is out of place; the message gives the line number.

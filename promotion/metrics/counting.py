@@ -10,8 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from promotion.metrics.arrays import Floats
-from promotion.metrics.containers import floats
+from promotion.metrics.arrays import Floats, floats
 from promotion.metrics.influence import Estimate, mean_of, mean_of_rows, ratio_of_classes
 from promotion.metrics.rows import ScoredRows
 

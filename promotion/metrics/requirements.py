@@ -5,8 +5,8 @@ from typing import TypeAlias
 
 import numpy as np
 
+from promotion.metrics.arrays import floats
 from promotion.metrics.bootstrap import FEWEST_ROWS
-from promotion.metrics.containers import floats
 from promotion.metrics.counting import predicted
 from promotion.metrics.rows import ScoredRows
 from promotion.vocabulary import Task

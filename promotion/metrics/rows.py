@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from promotion.errors import DataError
-from promotion.metrics.arrays import Columns, Floats, Index, TakenColumns
-from promotion.metrics.containers import floats
+from promotion.metrics.arrays import Columns, Floats, Index, TakenColumns, floats
 from promotion.metrics.grouping import Ranking, grouped
 from promotion.metrics.scale import power_of_two
 from promotion.vocabulary import Task
@@ -122,7 +121,7 @@ class ScoredRows:
         )
 
 
-def read_rows(
+def checked_rows(
     y_true: ArrayLike,
     scores: Mapping[str, ArrayLike],
     sample_weight: ArrayLike | None,

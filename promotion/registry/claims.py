@@ -30,9 +30,7 @@ class Claims:
     def other(self, model: str, origin: str | None) -> Claim | None:
         """Return another ledger's claim on the model; None if this ledger or no ledger owns the model.
 
-        Args:
-            model: its name.
-            origin: hash of this ledger's first entry for the model; None if this ledger has no entry for it.
+        `origin` is the hash of this ledger's first entry for the model, if it has one.
 
         Raises:
             StoreError: the claim cannot be read.

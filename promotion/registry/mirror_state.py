@@ -31,13 +31,8 @@ def mirror_state(
 ) -> MirrorState:
     """Return all versions and aliases, and what the mirror has not seen: decisions, and new descriptions of versions.
 
-    Args:
-        state: state of the ledger.
-        entries: all entries of the ledger.
-        seen: number of entries that the mirror has seen.
-        paths: folder of each version's files, by tag.
-        names: the aliases.
-        draw: renders the page of a decision; None to show its numbers only.
+    Includes what follows the first `seen` entries. `paths` gives each version's folder by tag; `draw` renders a
+    decision's page, None shows its numbers only.
     """
     described = descriptions(state, entries, seen)
     return MirrorState(

@@ -39,13 +39,8 @@ def retention(
 ) -> Retention:
     """Return the versions that are no longer needed, and why the others stay.
 
-    Args:
-        state: state of the ledger.
-        served: tags of all versions that were ever champion; a rollback may name any of them.
-        present: tags of the versions in the store.
-        keep: number of the newest deletable versions to keep; newest by order of registration.
-        before: delete only versions registered before this moment; None for any age.
-        now: the time by this machine's clock.
+    `served` are the tags of all versions that were ever champion: a rollback may name any of them. `present` are those
+    in the store. Keeps the newest `keep` deletable ones, by order of registration, and those registered after `before`.
     """
     reasons = dict(_needed(state, served))
     idle = [tag for tag in state.versions if tag in present and tag not in reasons]

@@ -12,10 +12,10 @@ from promotion.ledger.chain import Entry
 from promotion.ledger.entries import TransitionPlanned
 from promotion.ledger.state import State, champion_at, champions
 from promotion.number_format import minute
+from promotion.registry.moves import find, to_prod
 from promotion.registry.parts import Parts
 from promotion.registry.plan import Plan, plan_of, required
 from promotion.registry.preflight import settled
-from promotion.registry.transition import find, to_prod
 from promotion.registry.verification import verified
 from promotion.vocabulary import Tag
 
@@ -126,15 +126,7 @@ def _no_previous(state: State, entries: Sequence[Entry]) -> str:
 
 
 def _lost(state: State, entries: Sequence[Entry], store: ModelStore, tag: Tag, trouble: str) -> str:
-    """Say why a version cannot be brought back. Lists the available earlier champions first, for use in an outage.
-
-    Args:
-        state: state of the model.
-        entries: its ledger.
-        store: the store that must hold the files of a version to bring back.
-        tag: the version that was requested.
-        trouble: what is wrong with it, in sentences.
-    """
+    """Say why a version cannot be brought back. Lists the available earlier champions first, for use in an outage."""
     serves = state.champion.tag if state.champion else None
     earlier = {period.champion.tag: period for period in champion_periods(state.model, entries)}
     whole = {str(one.tag) for one in store.versions(state.model) if not one.torn}

@@ -40,10 +40,7 @@ def serving(state: State, store: ModelStore) -> Tag | None:
 def champion_trouble(state: State, store: ModelStore, *, whole: bool = False) -> str:
     """Say what is wrong with the champion's files and how to restore a champion; empty if they can be read.
 
-    Args:
-        state: state of the model.
-        store: the store that holds the files.
-        whole: whether to also compare them with the registered digest, which reads every file.
+    With `whole`, also compares the files with the registered digest, which reads every file.
     """
     if state.champion is None:
         return ""

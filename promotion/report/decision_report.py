@@ -16,12 +16,10 @@ from promotion.ledger.state import State, VersionState
 from promotion.number_format import figure, level, minute
 from promotion.policy import Decision, Policy
 from promotion.policy.explain import explain
-from promotion.report.checks import checks_table
-from promotion.report.decision import decision_page
-from promotion.report.document import Document, Picture, Section
-from promotion.report.gains import missing_table, slices_tables
+from promotion.report.comparison import missing_table, slices_tables
+from promotion.report.decision import checks_table, decision_page
 from promotion.report.lineage import decided_page, facts_table, judges_facts, origin_facts
-from promotion.report.page import Page, quiet
+from promotion.report.page import Document, Page, Picture, Section, quiet
 from promotion.report.record import history_table
 
 _LEGEND = (
@@ -59,10 +57,7 @@ class Recorded:
 def recorded(state: State, entries: Sequence[Entry], *, beginning: str = "") -> Iterator[Recorded]:
     """Yield the decisions among a model's entries, oldest first, with what each report needs.
 
-    Args:
-        state: folded from the entries.
-        entries: all entries of the model.
-        beginning: only decisions whose digest starts with this.
+    `beginning` selects decisions whose digest starts with it.
     """
     followed = consequences(entries)
     for entry, judgement in decisions(entries, beginning=beginning):
@@ -73,9 +68,7 @@ def recorded(state: State, entries: Sequence[Entry], *, beginning: str = "") -> 
 def decision_document(found: Recorded, *, as_of: Entry | None = None) -> Document:
     """Return the report of one decision; the same entries always give the same document.
 
-    Args:
-        found: the decision.
-        as_of: the last entry that the report covers, if the report is stored and not redrawn; the page says so.
+    A report that is stored and not redrawn ends with the entry `as_of`, and says so.
     """
     from promotion.report.plots.svg import style
 

@@ -9,8 +9,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from promotion.report.document import Document
-from promotion.report.page import Align, Table
+from promotion.report.page import Align, Document, Table
 from promotion.report.palette import PALETTE
 from promotion.visible import visible
 

@@ -6,11 +6,10 @@ from typing import Any
 
 from promotion.history.metric_history import MetricPoint
 from promotion.number_format import between, figure, minute
-from promotion.report.document import Document, Section
-from promotion.report.page import Page, Table, Tone, Words, left, right, row
+from promotion.report.decision import TONES
+from promotion.report.page import Document, Page, Section, Table, Words, left, right, row
 from promotion.report.record import version_of
-
-TONES = {"promote": Tone.GOOD, "reject": Tone.BAD, "hold": Tone.UNSURE}
+from promotion.vocabulary import Verdict
 
 
 def metric_history_page(among: Iterable[MetricPoint]) -> Page:
@@ -98,7 +97,7 @@ def _row(one: MetricPoint) -> tuple[Words, ...]:
         figure(one.value),
         figure(one.stderr, scale=abs(one.value)),
         between(gain.low, gain.high, scale=abs(one.value)) if gain else "",
-        Words(one.verdict, TONES[one.verdict]) if one.role == "challenger" else one.verdict,
+        Words(one.verdict, TONES[Verdict(one.verdict)]) if one.role == "challenger" else one.verdict,
         f"{one.rows:,}",
         one.decision_id,
     )

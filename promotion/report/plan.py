@@ -18,13 +18,7 @@ from promotion.report.record import moves_told
 
 
 def plan_page(plan: Plan, tag: str, history: Sequence[Entry]) -> Page:
-    """Show what a promotion, approval or rollback would do.
-
-    Args:
-        plan: the change.
-        tag: the version concerned.
-        history: the model's entries.
-    """
+    """Show what a promotion, approval or rollback would do."""
     version = plan.state.versions.get(tag)
     new = plan.decision
     facts = {

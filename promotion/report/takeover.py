@@ -9,13 +9,7 @@ from promotion.vocabulary import Tag
 
 
 def takeover_page(plan: Plan, place: str, serving: Sequence[Tag]) -> Page:
-    """Show what a takeover would do.
-
-    Args:
-        plan: the change.
-        place: location of the ledger that takes the model over.
-        serving: the versions labelled `prod`.
-    """
+    """Show what a takeover would do. `place` is the ledger that takes the model over."""
     state, taken = plan.state, plan.takeover
     assert taken is not None  # noqa: S101 - it is a hand-over
     champion = state.champion.tag if state.champion else "no champion"

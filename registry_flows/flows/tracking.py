@@ -85,15 +85,7 @@ def log_training(
 ) -> "Logged":
     """Log one training as a run of the experiment with the model's name.
 
-    Args:
-        config: says where MLflow is.
-        model: its name.
-        version: the trainer's own version name.
-        recipe: the recipe that trained.
-        data: its rows.
-        split: the training and holdout rows.
-        trained: the result of the training.
-        made_by: identifies the training, as tags. Deletes earlier runs with these tags, which produced no version.
+    `made_by` identifies the training, as tags. Deletes earlier runs with these tags, which produced no version.
 
     Raises:
         MirrorError: MLflow did not answer; nothing was saved.

@@ -48,13 +48,7 @@ def key_of(model: str, what: str) -> str:
 
 
 def decision_artifacts(registry: "Registry", tag: Tag, decision: Decision) -> None:
-    """Show a decision: as a page with links to MLflow and to the training's run, and its checks as a table.
-
-    Args:
-        registry: where the version is registered.
-        tag: the version that was judged.
-        decision: the decision.
-    """
+    """Show a decision: a page with links to MLflow and to the training's run, and its checks as a table."""
     if not is_in_run():
         return
     description = f"Decision {decision.id} on {tag}"
@@ -95,12 +89,7 @@ def quietly(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 @contextmanager
 def progress(tag: Tag, step: Step) -> Iterator[Step]:
-    """Wrap a `Step` so that an artifact shows which part of a gate is running.
-
-    Args:
-        tag: the version that is judged.
-        step: runs the parts.
-    """
+    """Wrap a `Step` so that an artifact shows which part of a gate is running."""
     if not is_in_run():
         yield step
         return
@@ -161,8 +150,7 @@ def _words(name: str, args: Sequence[Any]) -> str:
 def _shown(tries_again: int = _TRIES_AGAIN) -> Iterator[None]:
     """Write artifacts of the present run; if that fails, log a warning and go on.
 
-    Args:
-        tries_again: number of retries, after 2, 4, 8 … seconds.
+    Retries `tries_again` times, after 2, 4, 8 … seconds.
     """
     try:
         with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: tries_again}):

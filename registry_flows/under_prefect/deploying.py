@@ -28,9 +28,7 @@ _TYPE = "process"
 def deploy(folder: Path, *, say: Callable[[str], None]) -> int:
     """Create missing work pools that prefect.yaml names, run `prefect deploy --all`, then apply the automations.
 
-    Args:
-        folder: holds prefect.yaml, and optionally automations.yaml.
-        say: called with a sentence after each step.
+    Calls `say` with a sentence after each step.
 
     Returns:
         the exit code of `prefect deploy`, which prints its errors; unless it is 0, the automations stay unchanged.

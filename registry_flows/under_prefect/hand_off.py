@@ -2,7 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from prefect.artifacts import create_link_artifact
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun
+from prefect.exceptions import ObjectNotFound
+from prefect.settings import PREFECT_API_URL
+from prefect.utilities.urls import url_for
 
 from promotion.config import Config
 from promotion.errors import ConfigError
@@ -13,9 +20,6 @@ from promotion.secrets import without_password
 from promotion.vocabulary import Tag
 from registry_flows.under_prefect.artifacts import key_of, quietly
 from registry_flows.under_prefect.server import as_server_error
-
-if TYPE_CHECKING:
-    from prefect.client.schemas.objects import FlowRun
 
 GATE = "gate/gate"
 
@@ -43,10 +47,6 @@ def check_hand_off(config: Config) -> None:
         ConfigError: there is no such deployment.
         ServerFailed: Prefect's server does not answer.
     """
-    from prefect.client.orchestration import get_client
-    from prefect.exceptions import ObjectNotFound
-    from prefect.settings import PREFECT_API_URL
-
     if config.hand_off == "subflow":
         return
     with as_server_error(), get_client(sync_client=True) as client:
@@ -73,7 +73,7 @@ def hand_off(registry: Registry, tag: Tag, gate: Callable[[str], Decision]) -> T
     return TrainedVersion(tag=str(tag), gate_run=_shown(run, tag))
 
 
-def _start(tag: Tag, *, as_child: bool) -> "FlowRun":
+def _start(tag: Tag, *, as_child: bool) -> FlowRun:
     """Start the gate's run; a repeated request for the same version, as from a retried run, returns the same run."""
     from prefect.deployments import run_deployment
 
@@ -89,11 +89,8 @@ def _start(tag: Tag, *, as_child: bool) -> "FlowRun":
     return run  # type: ignore[no-any-return]
 
 
-def _shown(run: "FlowRun", tag: Tag) -> str:
+def _shown(run: FlowRun, tag: Tag) -> str:
     """Add a link to the gate's run to the training's run; returns the link, or the run's name if it has none."""
-    from prefect.artifacts import create_link_artifact
-    from prefect.utilities.urls import url_for
-
     link = url_for(run)
     if link is None:
         return run.name

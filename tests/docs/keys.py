@@ -20,8 +20,8 @@ from promotion.config import Config, ModelConfig
 from promotion.config_types import Length, WebAddress
 from promotion.draws import GroupKey
 from promotion.policy import Floor, Guardrail, Limits, Policy, Primary, SliceRule
-from promotion.policy.rules import Columns
-from promotion.toml import Span
+from promotion.policy.rules import ColumnNames
+from promotion.toml import Number, Span, WholeNumber
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "configuration.md"
 TABLES = (Config, ModelConfig, Policy)
@@ -32,12 +32,14 @@ WORDS = {
     str: "text",
     int: "whole number",
     float: "number",
+    WholeNumber: "whole number",
+    Number: "number",
     SecretStr: "text",
     WebAddress: "URL",
     Length: "length of time",
     Span: "number or length of time",
     GroupKey: "text or table",
-    Columns: "text or list of texts",
+    ColumnNames: "text or list of texts",
 }
 MUST_BE_GIVEN = object()
 

@@ -18,10 +18,7 @@ from promotion.errors import StoreError
 def held(folder: Path, model: str, patience: float) -> Iterator[None]:
     """Lock this model's labels against other processes within the context; released when the process ends.
 
-    Args:
-        folder: folder of the locks.
-        model: its name.
-        patience: maximum seconds to wait for another writer.
+    Waits `patience` seconds for another writer.
 
     Raises:
         StoreError: another process has held the lock for too long.

@@ -1,21 +1,17 @@
 """Curves of two classifiers: ROC, precision-recall, and cost. Each picture has alt text."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from promotion.comparison.curves import ScoreCurves
-from promotion.comparison.simplify import Curve
+from promotion.comparison.curves import Curve, ScoreCurves
 from promotion.number_format import percent
-from promotion.report.document import Picture
+from promotion.report.page import Picture
 from promotion.report.palette import light
 from promotion.report.plots.frame import name_lines
 from promotion.report.plots.svg import blank, drawn
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 LINES = {"champion": (0, (4, 2)), "challenger": "solid"}
 """Line styles that distinguish both models without colour; the challenger is drawn on top."""
@@ -74,7 +70,7 @@ def cost_picture(curves: ScoreCurves) -> Picture:
     )
 
 
-def unit_square(title: str, across: str, up: str) -> tuple["Figure", "Axes"]:
+def unit_square(title: str, across: str, up: str) -> tuple[Figure, Axes]:
     """Return axes from 0 to 1 in both directions."""
     figure = blank()
     axes = figure.add_subplot()
@@ -89,7 +85,7 @@ def sides(curves: ScoreCurves, name: str) -> Iterator[tuple[str, Curve]]:
     yield "challenger", getattr(curves.challenger, name)
 
 
-def _draw(axes: "Axes", lines: dict[str, Curve]) -> None:
+def _draw(axes: Axes, lines: dict[str, Curve]) -> None:
     for side, line in lines.items():
         axes.plot(line.x, line.y, color=light(side), linestyle=LINES[side], label=side)
     name_lines(axes)

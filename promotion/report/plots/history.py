@@ -2,20 +2,19 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from matplotlib.axes import Axes
 
 from promotion.history.lineage import ChampionPeriod
 from promotion.history.metric_history import CHALLENGER, CHAMPION, MetricPoint
 from promotion.metrics.bounds import quantile
 from promotion.number_format import figure, minute, signed
-from promotion.report.document import Picture
+from promotion.report.page import Picture
 from promotion.report.palette import light
 from promotion.report.plots.frame import name_ticks
 from promotion.report.plots.svg import ORIGIN, blank, drawn, style
 from promotion.report.record import version_of
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 WIDTH, HEIGHT = 360.0, 290.0
 MOST_REIGNS = 12
@@ -111,7 +110,7 @@ def _by_look(points: Iterable[MetricPoint]) -> Iterable[tuple[str, list[MetricPo
     return [(look, chosen) for look, chosen in by_look.items() if chosen]
 
 
-def _points(axes: "Axes", points: Sequence[MetricPoint], look: dict[str, Any]) -> None:
+def _points(axes: Axes, points: Sequence[MetricPoint], look: dict[str, Any]) -> None:
     ordered = sorted(points, key=lambda one: one.at)
     axes.errorbar(
         [_when(one.at) for one in ordered],
@@ -123,14 +122,14 @@ def _points(axes: "Axes", points: Sequence[MetricPoint], look: dict[str, Any]) -
     )
 
 
-def _bar(axes: "Axes", place: int, period: ChampionPeriod, until: str) -> None:
+def _bar(axes: Axes, place: int, period: ChampionPeriod, until: str) -> None:
     since, end = _when(period.champion.since), max(_when(period.until or until), _when(period.champion.since))
     colour = light("champion")
     looks: dict[str, Any] = {"facecolor": colour} if period.decision else {"facecolor": "none", "hatch": "//////"}
     axes.barh(place, end - since, left=since, height=0.55, edgecolor=colour, **looks)
 
 
-def _dates(axes: "Axes", moments: Sequence[float]) -> None:
+def _dates(axes: Axes, moments: Sequence[float]) -> None:
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
     locator = AutoDateLocator(minticks=3, maxticks=6)  # type: ignore[no-untyped-call]  # untyped in matplotlib

@@ -8,7 +8,7 @@ from promotion.comparison import Calibration
 from promotion.comparison.curves import ErrorBins, ScoreCurves
 from promotion.number_format import figure as written
 from promotion.number_format import percent
-from promotion.report.document import Picture
+from promotion.report.page import Picture
 from promotion.report.palette import light
 from promotion.report.plots.curves import LINES
 from promotion.report.plots.frame import name_lines

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from promotion.ledger.chain import Entry
 from promotion.ledger.entries import KINDS
 from promotion.number_format import minute
-from promotion.report.metric_history import TONES
+from promotion.report.decision import TONES
 from promotion.report.page import Tone
 from promotion.report.record import told
 from promotion.report.site.chronicle import Chronicle, decision_page_name, model_page_name

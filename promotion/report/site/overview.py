@@ -7,7 +7,7 @@ from datetime import datetime
 from promotion.history.lineage import ChampionPeriod
 from promotion.ledger.state import VersionState
 from promotion.number_format import minute
-from promotion.report.metric_history import TONES
+from promotion.report.decision import TONES
 from promotion.report.page import Column, Page, Table, Tone, Words, left, row
 from promotion.report.record import budget_told, rolled_back_lines, version_of
 from promotion.report.site.chronicle import Chronicle, decision_page_name, model_page_name

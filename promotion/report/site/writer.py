@@ -74,11 +74,8 @@ class SiteWritten:
 def write_site(registry: "Registry", folder: Path, *, now: datetime, health: Health = lambda _: ()) -> SiteWritten:
     """Write or update the site of every model.
 
-    Args:
-        registry: the registry to show; only its entries are read.
-        folder: the target folder, created if missing; files that do not belong to the site stay.
-        now: the time that ages are relative to.
-        health: returns sentences on the models' most urgent problems.
+    Other files in `folder` stay. Ages are relative to `now`; `health` returns sentences on the models' most urgent
+    problems.
 
     Raises:
         Unwritable: the path is not a folder or not writable, or holds another file with the name of a page.
@@ -149,7 +146,7 @@ def _index(told: Sequence[Chronicle], now: datetime, health: Sequence[str]) -> _
         draw=lambda: _page(
             "site_index.html",
             standings=standings,
-            attention=health,
+            health=health,
             recent=recent(told),
             index=[found for of in told for found in search_index(of)],
             colophon=f"Made by `promotion report --site` from the ledger as of {now:%Y-%m-%d %H:%M} UTC.",

@@ -1,7 +1,6 @@
 """Foreign aliases: MLflow aliases that this ledger did not set. They are reported, and kept until a person decides."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from promotion.errors import Refused
 from promotion.interfaces import ALIASES, Aliases, Names
@@ -9,9 +8,6 @@ from promotion.ledger.chain import Entry
 from promotion.ledger.state import State, StateBuilder
 from promotion.registry.mirror_state import aliases
 from promotion.vocabulary import Tag
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _ANEW = "- Begin without {}, on record: add `--start-anew --reason …` to `promotion retrain`, `gate` or `promote`."
 
@@ -36,7 +32,7 @@ def unknown_champion(state: State, shown: Names) -> bool:
     return shown.get("champion") is not None and state.champion is None and state.fresh_start is None
 
 
-def to_send(state: State, sent: "Callable[[int], Iterable[Names]]", given_up: Names | None = None) -> Aliases:
+def to_send(state: State, sent: Callable[[int], Iterable[Names]], given_up: Names | None = None) -> Aliases:
     """Return the aliases to send for a model; see `Aliases` for the arguments."""
     return Aliases(wanted=aliases(state), sent=sent, given_up=given_up or {})
 
@@ -44,11 +40,7 @@ def to_send(state: State, sent: "Callable[[int], Iterable[Names]]", given_up: Na
 def foreign(state: State, shown: Mapping[str, str], head: tuple[int, str] | None, names: Aliases) -> Names:
     """Return MLflow's aliases that this ledger did not send and that no person gave up.
 
-    Args:
-        state: state of the ledger.
-        shown: alias to version, as MLflow shows them.
-        head: the last entry that MLflow was sent.
-        names: the aliases that the ledger wants.
+    `shown` maps MLflow's aliases to versions; `head` is the last entry that MLflow was sent.
     """
     unknown = {"champion": shown["champion"]} if unknown_champion(state, shown) else {}
     if head and head[0] > state.seq:  # MLflow holds entries that this ledger lacks; report that first
@@ -60,11 +52,6 @@ def names_since(before: State, entries: Iterable[Entry], seq: int) -> Iterator[N
     """Yield what each alias named at entry `seq`, and after each later entry.
 
     Where the ledger names no version, the alias may still name the version that a fresh start gave up.
-
-    Args:
-        before: the state at `seq` or earlier.
-        entries: the entries that follow it.
-        seq: number of the first entry that counts.
     """
     builder = StateBuilder(before)
     if before.seq == seq:

@@ -9,7 +9,7 @@ from promotion.ledger.chain import GENESIS, Entry, chain
 from promotion.ledger.entries import Body, TransitionApplied, TransitionPlanned
 from promotion.ledger.state import State, advance, fold
 from promotion.registry.claims import Claims
-from promotion.registry.foreign import names_since
+from promotion.registry.foreign_aliases import names_since
 from promotion.registry.serving import labelled_prod, require_registered
 from promotion.visible import visible
 from promotion.vocabulary import Stage, Tag
@@ -22,7 +22,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Journal:
+class LedgerWriter:
     """The registry's write access to the ledger; see `Parts` for the arguments."""
 
     def __init__(
