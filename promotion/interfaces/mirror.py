@@ -14,13 +14,23 @@ ALIASES = ("champion", "challenger", "previous")
 
 @dataclass(frozen=True, kw_only=True)
 class MirrorVersion:
-    """The desired state of one version in the mirror; `stage` is None for a deleted one."""
+    """The desired state of one version in the mirror.
+
+    Attributes:
+        tag: the version.
+        path: folder of its files.
+        run_id: the run that trained it, if known.
+        stage: its stage; None for a deleted version.
+        digest: digest of its files.
+        description: what the mirror tells people about it, as Markdown; None to leave the mirror's text unchanged.
+    """
 
     tag: Tag
     path: Path
     run_id: str | None
     stage: Stage | None
     digest: str
+    description: str | None = None
 
     @property
     def standing(self) -> str:
@@ -35,6 +45,7 @@ class MirrorDecision:
     Attributes:
         run_id: the run that trained the challenger.
         seq: `seq` of the decision's entry.
+        id: short id of the decision; names its files in the mirror.
         verdict: the verdict as one word.
         metrics: numbers by the names that they are logged under.
         document: the decision as JSON.
@@ -44,6 +55,7 @@ class MirrorDecision:
 
     run_id: str
     seq: int
+    id: str
     verdict: str
     metrics: Mapping[str, float]
     document: str

@@ -75,7 +75,7 @@ def test_the_transition_stands_and_the_mirror_catches_up(project, monkeypatch, c
     before = registry.history("fraud_classifier")
     assert run(["retrain", "fraud_classifier"]) == 1
     told = capsys.readouterr()
-    assert "did not take the log" in told.err
+    assert "did not accept the training log" in told.err
     assert "no candidate was saved" in " ".join(told.err.split())
     assert "Traceback" not in told.err
     assert registry.history("fraud_classifier") == before
