@@ -267,6 +267,7 @@ def _long(database: str, plan: Plan, url: Callable[[str], str]) -> Iterator[Chec
 def _ledger(url: str, models: int, entries: int) -> Ledger:
     """Create a ledger with valid chains, each of which folds."""
     store = SqlLedger(url)
+    store.make()
     names = tuple(f"m{number}" for number in range(models))
     with store._database.writing() as connection:  # noqa: SLF001 - entries in bulk are nobody else's business
         write = _copy if connection.dialect.name == "postgresql" else _executemany

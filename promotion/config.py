@@ -22,7 +22,7 @@ from promotion.draws import UNSAID, CleanBy, DependenceWord, Draws, GroupKey
 from promotion.durations import TimeUnit
 from promotion.errors import ConfigError, PromotionError, UnknownName
 from promotion.policy import Policy
-from promotion.toml import EnvironmentText, Span, key_of, read_toml, sentences
+from promotion.toml import EnvironmentText, Span, key_at_fault, read_toml, sentences
 from promotion.vocabulary import is_name
 
 FILE_NAME = "promotion.toml"
@@ -50,49 +50,50 @@ class ModelConfig(BaseModel):
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
     recipe: str
-    """`package.module:Class` of the recipe. Modules in the working folder are found too."""
+    """`package.module:Class` of the recipe. The module may be in the working folder."""
     options: dict[str, Any] = Field(default_factory=dict)
     """Keyword arguments of the recipe's class."""
     data: str | None = None
-    """CSV or Parquet file to train and evaluate on; `promotion retrain --data FILE` takes precedence. Commands
-    check that it exists before they start. A name without an extension, a pattern or an address is passed to the recipe
-    unchecked.
+    """CSV or Parquet file to train and evaluate on; `promotion retrain --data FILE` takes precedence. Commands check
+    that it exists before they start. Names without an extension, patterns and URLs are passed to the recipe unchecked.
     """
     holdout: str | None = None
-    """File of evaluation rows. The rows of `data` that are not in it are used for training.
-    `promotion gate --holdout FILE` takes precedence, and so does `gate --data FILE`, which uses the recipe's own
-    holdout.
+    """File of evaluation rows. Training uses the rows of `data` that are not in this file. `promotion gate --holdout
+    FILE` takes precedence, and so does `promotion gate --data FILE`, which uses the recipe's own holdout.
     """
     mature_after: Span | None = None
-    """Minimum age of a row relative to the newest row of its file. Younger rows do not train or evaluate models,
-    because their labels may still change. A duration (`"30s"`, `"90m"`, `"12h"`, `"7d"`, `"2w"`), or a number in the
-    unit of the recipe's time if that is numeric.
+    """Minimum age of a row relative to the newest row of its file. Younger rows are not used for training or
+    evaluation, because their labels may still change. A duration (`"30s"`, `"90m"`, `"12h"`, `"7d"`, `"2w"`), or a
+    number in the unit of the recipe's time if that time is numeric.
     """
     time_unit: TimeUnit | None = None
-    """The unit of the recipe's time, if it is numeric; required if `mature_after` or the window of `group` is a
-    duration. With it, blocks of time are whole days.
+    """The unit of the recipe's time, if that time is numeric; required if `mature_after` or the window of `group` is a
+    duration. If it is set, blocks of time are whole days.
     """
     group: GroupKey = None
-    """Groups of dependent rows, like those of one customer or terminal: a column, `"card1"`, or windows of a time,
-    `{ by = "TransactionDT", window = "1d" }` (a number in the column's own unit, or a duration, which requires
-    `time_unit` if the column is numeric). Groups, not rows, are then the independent draws of every standard error.
+    """Groups of rows that depend on each other, such as the rows of one customer: a column, `"card1"`, or time windows,
+    `{ by = "TransactionDT", window = "1d" }`. The window is a number in the column's own unit, or a duration, which
+    requires `time_unit` if the column is numeric. Standard errors then treat groups, not rows, as independent.
     Overrides the recipe's own `group`.
     """
     dependence: DependenceWord = "auto"
-    """How rows depend on each other if there are no groups. `"auto"`: if the recipe has a time, errors are computed by
-    blocks of time and by single rows, and the larger half-width counts. `"independent"`: you declare that rows are
-    independent, which every decision records.
+    """How rows depend on each other if there are no groups. `"auto"`: if the recipe has a time, standard errors are
+    computed by blocks of time and by single rows, and the wider interval is used. `"independent"`: you declare that
+    rows are independent, and every decision records this.
     """
     clean_by: CleanBy = "row"
-    """What must not have trained either model: `"row"`, any evaluation row; `"group"`, any group that contains an
-    evaluation row. A version saved without fingerprints of these groups counts as having unknown training rows.
+    """Which rows neither model may have been trained on: `"row"`, the evaluation rows; `"group"`, all rows of a group
+    that contains an evaluation row. If a version was saved without fingerprints of these groups, its training rows are
+    treated as unknown.
     """
     serving: WebAddress | None = None
-    """URL where a running service reports the version it has loaded; `promotion audit` queries it."""
+    """URL where a running service reports the version that it has loaded; `promotion audit` queries it."""
     champion_max_age: Length | None = None
-    """`promotion audit` warns (`AUD074`) if a champion has served for longer than this, like `36h`, `30d` or `12w`."""
+    """`promotion audit` warns (`AUD074`) if a champion has been in production for longer than this, such as `36h`,
+    `30d` or `12w`.
+    """
     policy: Policy
-    """The requirements on a version before it may serve."""
+    """The requirements that a version must meet to be promoted."""
 
     @property
     def draws(self) -> Draws | None:
@@ -104,11 +105,25 @@ class ModelConfig(BaseModel):
     def _one_dependence(self) -> Self:
         if self.group is not None and self.dependence == "independent":
             message = (
-                f"group = '{self.group.name}' says which rows belong together, and dependence = \"independent\" says "
-                "that none do. Leave out one of the two."
+                f"group = '{self.group.name}' and dependence = \"independent\" contradict each other. Leave out one of "
+                "the two."
             )
             raise ConfigError(message, key="dependence")
         return self
+
+
+class LinksConfig(BaseModel):
+    """Where pages lie that reports link to."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
+    mlflow: WebAddress | None = None
+    """Address of MLflow's pages, to which reports and the site link training runs and models. Defaults to
+    `mlflow_tracking_uri` if that is a server.
+    """
+    prefect: WebAddress | None = None
+    """Address of Prefect's pages, like `http://127.0.0.1:4200`, to which reports and the site link flow runs."""
+    site: WebAddress | None = None
+    """Address where you publish the pages of `promotion report --site`, to which single reports link."""
 
 
 class Config(BaseSettings):
@@ -120,33 +135,38 @@ class Config(BaseSettings):
     ledger: str = "sqlite:///.promotion/ledger.db"
     """SQLAlchemy URL of the ledger."""
     mlflow_tracking_uri: str = "sqlite:///.promotion/mlflow.db"
-    """Tracking URI for training runs and the mirror: a SQLite URL, or an MLflow server. A missing SQLite file is
-    created, but its folder only if it is `.promotion`: another folder may be a share that is not mounted.
+    """MLflow tracking URI for training runs and for the copy of the ledger: a SQLite URL, or the URL of an MLflow
+    server. A missing SQLite file is created. A missing folder is created only if it is `.promotion`; any other folder
+    may be a share that is not mounted.
     """
     mlflow_artifacts: str = ".promotion/mlartifacts"
-    """Folder for artifacts if the tracking URI is a SQLite database; a server has its own."""
+    """Folder for artifacts if the tracking URI is a SQLite database; an MLflow server has its own."""
     bentoml_home: str = "~/bentoml"
     """Folder of the Bento store, which contains `models`."""
     cache: str = ".promotion/cache"
-    """Folder for rows and values that flows cache between runs, and for the audit's cache of digests (`digests.db`);
-    you can delete it at any time.
+    """Folder for the rows and results that flows cache, and for the audit's cache of digests (`digests.db`). You can
+    delete it at any time.
     """
     actor: str | None = None
-    """Who acts, recorded as `config:NAME`. Defaults to the Prefect run, or the operating system's user."""
+    """Name of the person or program that makes changes, recorded as `config:NAME`. Defaults to the Prefect run, or the
+    operating system's user.
+    """
     hand_off: Literal["subflow", "deployment"] = "subflow"
-    """How a train flow runs the gate: `"subflow"`, in its own process, or `"deployment"`, by the Prefect deployment
-    `gate/gate`, which another worker may run.
+    """How a train flow runs the gate: `"subflow"` runs it in the same process; `"deployment"` runs the Prefect
+    deployment `gate/gate`, possibly on another worker.
     """
     signing_key: SecretStr | None = None
-    """PEM file of the Ed25519 key that signs entries, as `promotion key FILE` writes it. The environment variable
-    `PROMOTION_SIGNING_KEY` may also contain the text of such a file. Never shown in any output.
+    """PEM file of the Ed25519 key that signs entries; `promotion key FILE` writes such a file. The environment variable
+    `PROMOTION_SIGNING_KEY` may also contain the text of the file. The key is never shown in any output.
     """
     public_keys: dict[str, PublicKey] = Field(default_factory=dict)
-    """Public keys by name. If there are any, recording requires a signing key, and `promotion audit` verifies the
-    signature of every entry.
+    """Public keys by name. If any are set, commands record nothing without a signing key, and `promotion audit`
+    verifies the signature of every entry.
     """
+    links: LinksConfig = Field(default_factory=LinksConfig)
+    """Addresses of other pages. Without an address, reports show names and ids as text."""
     models: dict[str, ModelConfig] = Field(default_factory=dict)
-    """Each model by its name: at most 63 of `a-z`, `0-9`, `_`, `-`, `.`."""
+    """The models by name. A name has at most 63 of the characters `a-z`, `0-9`, `_`, `-`, `.`."""
     root: Path = Field(default_factory=Path.cwd, exclude=True)
     """The folder that relative paths are resolved against; not a key."""
 
@@ -187,7 +207,7 @@ class Config(BaseSettings):
         try:
             return self.root / Path(text).expanduser()
         except RuntimeError as error:
-            message = f"The path '{text}' cannot be followed: there is no home folder of that name."
+            message = f"The path '{text}' cannot be resolved: there is no home folder of that name."
             raise ConfigError(message) from error
 
     def url(self, text: str) -> str:
@@ -208,8 +228,7 @@ def load_config(path: Path | None = None) -> Config:
     try:
         file = named or _nearest(Path.cwd())
     except FileNotFoundError as error:
-        message = "The current folder no longer exists. Change to another folder."
-        raise ConfigError(message) from error
+        raise ConfigError("The current folder no longer exists. Change to another folder.") from error
     _check_environment()
     data = _section(file) if file else {}
     root = (file.parent if file else Path.cwd()).resolve()
@@ -222,9 +241,9 @@ def load_config(path: Path | None = None) -> Config:
         config = Config(**with_environment, root=root)
     except ValidationError as error:
         where = f"{file} (or the environment)" if file and _overridden() else str(file or "the environment")
-        raise ConfigError(sentences(error, Config, where), key=key_of(error), path=file) from error
+        raise ConfigError(sentences(error, Config, where), key=key_at_fault(error), path=file) from error
     except (SettingsError, RecursionError) as error:
-        message = f"A variable {_PREFIX}… in the environment must hold JSON, or name one key ({error})."
+        message = f"An environment variable {_PREFIX}… must contain JSON or name a single key ({error})."
         raise ConfigError(message) from error
     except PromotionError as error:
         message = f"{file or 'The environment'}: {error}"
@@ -253,8 +272,7 @@ def _section(path: Path) -> dict[str, Any]:
     except OSError:  # a name that is too long
         there = False
     if not there:
-        message = f"There is no configuration file at {path}. `promotion init` writes one."
-        raise ConfigError(message, path=path)
+        raise ConfigError(f"There is no configuration file at {path}. `promotion init` writes one.", path=path)
     data = read_toml(path)
     ours: dict[str, Any] = data.get("tool", {}).get("promotion", {}) if path.name == "pyproject.toml" else data
     return ours

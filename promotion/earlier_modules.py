@@ -11,7 +11,7 @@ _MOVED = {
     "promotion.evidence": ("promotion.comparison", "promotion.metrics"),
     "promotion.evidence.bounds": ("promotion.metrics.bounds",),
     "promotion.evidence.curves": ("promotion.comparison.curves",),
-    "promotion.evidence.simplify": ("promotion.comparison.simplify",),
+    "promotion.evidence.simplify": ("promotion.comparison.curves",),
     "promotion.evidence.slices": ("promotion.comparison.slices",),
     "promotion.evidence.values": ("promotion.comparison.values",),
     "promotion.judgement": ("promotion.policy",),
@@ -49,7 +49,6 @@ class EarlierModules(MetaPathFinder, Loader):
                     return getattr(import_module(name), _RENAMED.get(attribute, attribute))
                 except AttributeError:
                     continue
-            message = f"module {module.__name__!r} has no attribute {attribute!r}"
-            raise AttributeError(message)
+            raise AttributeError(f"module {module.__name__!r} has no attribute {attribute!r}")
 
         module.__dict__["__getattr__"] = of_today

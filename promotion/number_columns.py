@@ -57,11 +57,7 @@ def require_held(
 ) -> None:
     """Check that float64 represents the file's numbers: none is out of range, and no `exact` one is rounded.
 
-    Args:
-        path: the file.
-        numbers: the numbers as they were read.
-        kind: kind of the column.
-        written: returns the column as text; called only if there are large numbers.
+    `written` returns the column as text; it is called only if there are large numbers.
     """
     large = numbers.abs() >= (MAX_EXACT if kind == "exact" else float("inf"))
     if not large.any():

@@ -25,14 +25,13 @@ class EnvironmentText(str):
 def _unquoted(value: object) -> object:
     """Check that a number is not a boolean or text from a file."""
     if isinstance(value, bool) or (isinstance(value, str) and not isinstance(value, EnvironmentText)):
-        message = "Input should be a number, without quotes"
-        raise ValueError(message)  # noqa: TRY004 - pydantic reports a ValueError
+        raise ValueError("Input should be a number, without quotes")  # noqa: TRY004 - pydantic reports a ValueError
     return value
 
 
 Number = Annotated[float, BeforeValidator(_unquoted)]
 """A number, which a file must give without quotes."""
-Whole = Annotated[int, BeforeValidator(_unquoted)]
+WholeNumber = Annotated[int, BeforeValidator(_unquoted)]
 """An integer, which a file must give without quotes."""
 Span = Annotated[NumberOrText, BeforeValidator(span_of)]
 """A number in a column's own unit, or a duration; see `span_of`."""
@@ -52,7 +51,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise ConfigError(f"{path} cannot be read ({error.strerror}).", path=path) from error
     if any("\0" in text for text in texts):
-        message = f"{path} holds a NUL character (\\u0000), which no path, URL or name can; take it out."
+        message = f"{path} contains a NUL character (\\u0000), which paths, URLs and names cannot contain. Remove it."
         raise ConfigError(message, path=path)
     return tables
 
@@ -68,7 +67,7 @@ def sentences(error: ValidationError, root: type[Any], where: str) -> str:
     return " ".join(_sentence(fault, root, where) for fault in told)
 
 
-def key_of(error: ValidationError) -> str | None:
+def key_at_fault(error: ValidationError) -> str | None:
     """Return the only key at fault, with those of its tables: `models.toy.policy`; None if several are."""
     places = {".".join(map(str, fault["loc"])) for fault in error.errors()}
     return places.pop() or None if len(places) == 1 else None
@@ -94,7 +93,7 @@ def _sentence(fault: Any, root: type[Any], where: str) -> str:
         hint = f"did you mean '{near}'?" if near else f"known are {', '.join(_known_keys(root, place[:-1]))}."
         return f"{where} has an unknown key '{key}'{inside}; {hint}"
     if fault["type"] in _MISSING:
-        return f"{where} lacks the key '{key}'{inside}."
+        return f"{where} is missing the key '{key}'{inside}."
     expected = _EXPECTED.get(fault["type"], fault["msg"]).removeprefix("Value error, ")
     found = "a value that is not shown" if "signing_key" in place else without_password(repr(fault["input"]))
     named = f", '{key}'{inside}" if place else ""

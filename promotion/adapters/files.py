@@ -68,15 +68,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def share(tree: Path, place: Path) -> None:
-    """Apply this user's umask, and the group that `place` passes on, to a tree created in a private folder.
-
-    Args:
-        tree: a folder, including its contents.
-        place: the folder that it will be moved to; one with the setgid bit passes its group on.
-
-    Raises:
-        OSError: modes or group cannot be changed.
-    """
+    """Apply this user's umask, and the group that `place` passes on, to a tree created in a private folder."""
     probe = tree / ".umask"
     probe.mkdir()
     mode, above = probe.stat().st_mode & 0o777, place.stat()
@@ -99,12 +91,7 @@ def sync_tree(folder: Path) -> None:
 
 
 def whose(place: object, right: int = os.R_OK) -> str:
-    """Return owner, group and mode of a path that this user may not use, or of its nearest accessible parent.
-
-    Args:
-        place: a path.
-        right: `os.R_OK` or `os.W_OK`.
-    """
+    """Return owner, group and mode of a path that this user may not use, or of its nearest accessible parent."""
     for path in (Path(str(place)), *Path(str(place)).parents):
         try:
             found = path.stat()

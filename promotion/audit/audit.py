@@ -3,12 +3,13 @@
 import math
 from collections.abc import Iterator
 from contextlib import nullcontext
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from promotion.adapters.audits import remember
 from promotion.audit.chain import check_head, check_unfinished
 from promotion.audit.champion import check_age, check_drift
-from promotion.audit.context import AuditContext
 from promotion.audit.deadlines import check_deadlines
 from promotion.audit.ledger_scan import UNREADABLE, LedgerScan, each_entry, unreadable
 from promotion.audit.libraries import check_libraries
@@ -23,10 +24,27 @@ from promotion.interfaces import Keyring, LedgerStore, Mirror, ModelStore
 from promotion.iso import in_utc
 from promotion.ledger.chain import Head
 from promotion.ledger.state import fold
+from promotion.policy.approval import ANYONE, Panel
 from promotion.registry.claims import Claims
 from promotion.registry.data import Reader
 from promotion.registry.parts import Parts
 from promotion.timeouts import patience
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditContext:
+    """The parts of the configuration that an audit uses.
+
+    Attributes:
+        panel: who may approve promotions, and for how long.
+        root: the folder that paths of data files are relative to; None to skip the data files.
+        serving: URL of a service that reports its loaded version; None to skip the service.
+    """
+
+    panel: Panel = ANYONE
+    root: Path | None = None
+    serving: str | None = None
+
 
 _ATTEMPTS = 3
 
@@ -88,15 +106,7 @@ def audit_model(
 ) -> tuple[Finding, ...]:
     """Return every finding on one model; if the chain is broken, only that, because nothing can be compared with it.
 
-    Args:
-        model: its name.
-        ledger: its record.
-        store: its versions.
-        mirror: its copy in MLflow.
-        keys: the keys that verify signatures; None if signatures are not required.
-        now: the auditor's time.
-        since: check decisions, champion changes and clocks only from this moment on.
-        context: settings of the place where the audit runs.
+    Checks decisions, champion changes and clocks only from `since` on. Without `keys`, signatures are not required.
     """
     for _ in range(_ATTEMPTS):
         before = _place(model, ledger)

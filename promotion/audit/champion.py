@@ -4,8 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from promotion.audit.recompute import Whole
-from promotion.audit.recorded_decisions import RecordedDecision, candidates_of, recorded_decisions
+import numpy as np
+
+from promotion.audit.decisions import RecordedDecision, candidates_of, recorded_decisions
+from promotion.audit.recompute import SplitFile
+from promotion.comparison.summaries import NOTABLE, shares_index, stability_index
 from promotion.durations import length_of
 from promotion.errors import PromotionError
 from promotion.findings import Code, Finding, finding
@@ -34,9 +37,9 @@ def check_age(champion: Champion | None, longest: str | None, now: datetime) -> 
         yield finding(
             Code.STALE,
             champion.tag,
-            f"a champion that serves for at most {longest}",
-            f"one that serves since {champion.since[:10]}, for {age.days} days",
-            "Train a challenger on newer rows: `promotion retrain`, or a run of the deployment `train`.",
+            f"a champion that has served for at most {longest}",
+            f"a champion that has served since {champion.since[:10]}, for {age.days} days",
+            "Train a challenger on newer rows with `promotion retrain`, or run the deployment `train`.",
         )
 
 
@@ -54,9 +57,9 @@ def check_drift(state: State, entries: Iterable[Entry], reader: Reader, store: M
         yield finding(
             Code.DRIFT,
             state.champion.tag,
-            "fresh rows that lie as those it was judged on, by a population stability index of at most 0.25",
+            "a population stability index of at most 0.25 between the rows that judged the champion and the new rows",
             ", ".join(f"{name} {index:.2f}" for name, index in worst),
-            "See whether the source of these columns changed; if the world did, train on newer rows.",
+            "Check whether the source of these columns changed. If it did not, train on newer rows.",
         )
 
 
@@ -76,7 +79,7 @@ def _since(last: RecordedDecision, state: State, reader: Reader, store: ModelSto
     data = reader.recorded(state.model, last.registration, last.used.data)
     if recipe.time is None or data.digest != last.used.data_digest:
         return {}
-    holdout = Whole(data).holdout(candidates, last.used.digest, last.draws)
+    holdout = SplitFile(data).holdout(candidates, last.used.digest, last.draws)
     newest = reader.load(state.model, None, options=last.registration.options)[1].rows
     if holdout is None:
         return {}
@@ -90,13 +93,9 @@ def _indices(
     candidate: Candidate, store: ModelStore, before: "pd.DataFrame", after: "pd.DataFrame"
 ) -> Mapping[str, float]:
     """Return the population stability index of the scores and of each column, for those with notable drift."""
-    import numpy as np
-
-    from promotion.comparison.summaries import NOTABLE, stability_index
-
     scored = (score_version(candidate, store, rows) for rows in (before, after))
     old, new = (np.asarray(scores, dtype=np.float64).reshape(len(scores), -1) for scores in scored)
-    found = {"its scores": max(stability_index(*pair) for pair in zip(old.T, new.T, strict=True))}
+    found = {"the scores": max(stability_index(*pair) for pair in zip(old.T, new.T, strict=True))}
     found |= {name: _index(before[name], after[name]) for name in _inputs(candidate.recipe, before, after)}
     return {name: index for name, index in found.items() if index > NOTABLE}
 
@@ -107,10 +106,7 @@ def _inputs(recipe: Recipe, before: "pd.DataFrame", after: "pd.DataFrame") -> li
 
 
 def _index(before: "pd.Series[float]", after: "pd.Series[float]") -> float:
-    import numpy as np
     import pandas as pd
-
-    from promotion.comparison.summaries import shares_index, stability_index
 
     if pd.api.types.is_numeric_dtype(before) and pd.api.types.is_numeric_dtype(after):
         return stability_index(*(np.asarray(each.astype("float64")) for each in (before, after)))

@@ -9,10 +9,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from promotion.audit.evidence_diff import differences
-from promotion.audit.recorded_decisions import RecordedDecision, again, candidates_of, recorded_decisions
+from promotion.audit.decisions import RecordedDecision, again, candidates_of, recorded_decisions
+from promotion.audit.evidence_diff import evidence_differences
 from promotion.draws import UNSAID, Draws
 from promotion.errors import DataError, PromotionError
 from promotion.findings import Code, Finding, finding
@@ -20,16 +20,12 @@ from promotion.holdout import Clean, holdout_digest
 from promotion.interfaces import ModelStore
 from promotion.ledger.chain import Entry
 from promotion.ledger.state import State
-from promotion.registry.candidate import Candidate, score_version
+from promotion.registry.candidate import Candidate, Scores, score_version
 from promotion.registry.data import Data, Reader, split
 from promotion.registry.judge import clean_holdout, weigh
 from promotion.row_keys import keys_in
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Scores = NDArray[np.floating[Any]] | PromotionError
+Scored = Scores | PromotionError
 
 WORKERS = 2
 """Number of threads that load and score, and number of decisions prepared ahead of the one being compared."""
@@ -49,13 +45,7 @@ def check_recomputed(
 ) -> Iterator[Finding]:
     """Check that each decision since a moment gives its recorded numbers, to `1e-9`. Skips those on deleted versions.
 
-    Args:
-        state: state of the ledger.
-        entries: entries of the ledger, in order.
-        reader: reads rows and recipes.
-        store: the store that holds the models.
-        since: skip decisions dated before this moment.
-        workers: number of threads that load and score.
+    Skips decisions before `since`. `workers` threads load and score.
     """
     ours = sorted(recorded_decisions(state, entries, since), key=lambda one: (one.source, one.seq))
     with ThreadPoolExecutor(max_workers=workers) as pool:
@@ -85,8 +75,8 @@ def _jobs(
         with keys_in(group[0].form):
             data = reader.recorded(state.model, group[0].registration, group[0].used.data)
         if data.digest != group[0].used.data_digest:
-            raise DataError(f"{data.name} with other bytes, digest {data.digest[:12]}")
-        whole = Whole(data)
+            raise DataError(f"{data.name} with digest {data.digest[:12]}")
+        whole = SplitFile(data)
     except PromotionError as error:
         yield from (_unavailable(one, str(error)) for one in group)
         return
@@ -116,7 +106,7 @@ class _Scoring:
     ) -> None:
         self._store, self._pool, self._ahead = store, pool, ahead
         self._uses = Counter((tag, one.used.digest) for one in group for tag in one.tags)
-        self._scores: dict[_Key, Future[Scores]] = {}
+        self._scores: dict[_Key, Future[Scored]] = {}
 
     def findings(self, jobs: Iterable[_Job | Finding]) -> Iterator[Finding]:
         """Yield the differences, in the order of the jobs."""
@@ -147,7 +137,7 @@ class _Scoring:
                 self._scores.pop(key, None)
 
 
-class Whole:
+class SplitFile:
     """The rows of a file, split once: all of them, or the recipe's holdout."""
 
     def __init__(self, data: Data) -> None:
@@ -171,7 +161,7 @@ class Whole:
         return None
 
 
-def _score(candidate: Candidate, store: ModelStore, rows: Any) -> "Scores":
+def _score(candidate: Candidate, store: ModelStore, rows: Any) -> Scored:
     try:
         return score_version(candidate, store, rows)
     except PromotionError as error:
@@ -179,7 +169,7 @@ def _score(candidate: Candidate, store: ModelStore, rows: Any) -> "Scores":
 
 
 def _compared(
-    one: RecordedDecision, candidates: Sequence[Candidate], holdout: Clean, scores: Sequence["Scores"]
+    one: RecordedDecision, candidates: Sequence[Candidate], holdout: Clean, scores: Sequence[Scored]
 ) -> Iterator[Finding]:
     failed = [error for error in scores if isinstance(error, PromotionError)]
     if failed:
@@ -195,34 +185,35 @@ def _compared(
     except PromotionError as error:
         yield _unscored(one, str(error))
         return
-    apart = differences(one.evidence, found, slices=policy is not None)
+    apart = evidence_differences(one.evidence, found, slices=policy is not None)
     if apart:
         yield finding(
             Code.RECOMPUTED,
             one.subject,
             "; ".join(f"{name} {expected!r}" for name, expected, _ in apart),
             "; ".join(f"{name} {value!r}" for name, _, value in apart),
-            "The decision does not rest on these models and rows. Restore the ledger from a backup, and judge again: "
-            f"`promotion gate {one.tag}`. Another release of a library can also move numbers; see AUD064.",
+            "Restore the ledger from a backup, because the decision does not follow from these models and rows, and "
+            f"judge again with `promotion gate {one.tag}`. A different release of a library can also change numbers "
+            "(AUD064).",
         )
 
 
 def _unavailable(one: RecordedDecision, why: str) -> Finding:
     expected = f"{one.used.data} with digest {one.used.data_digest[:12]}"
-    mend = "Put the file back as it was to have this decision recomputed; the decision stands as it is."
+    mend = "Put the original file back to recompute this decision. The decision remains valid."
     return finding(Code.NOT_RECOMPUTED, one.subject, expected, why, mend)
 
 
 def _unscored(one: RecordedDecision, why: str) -> Finding:
     mend = "Restore the versions from a backup, and the recipe's code from version control."
-    return finding(Code.UNSCORED, one.subject, "models that load and score as they did", why, mend)
+    return finding(Code.UNSCORED, one.subject, "models that still load and score", why, mend)
 
 
 def _other_rows(one: RecordedDecision) -> Finding:
     return finding(
         Code.OTHER_ROWS,
         one.subject,
-        f"{one.used.rows:,} rows with digest {one.used.digest[:12]} held out of {one.used.data}",
-        "other rows, of the same bytes",
-        "See whether the recipe reads or divides rows in another way now, or `mature_after` or an adoption changed.",
+        f"a holdout of {one.used.rows:,} rows with digest {one.used.digest[:12]} from {one.used.data}",
+        "different rows from the same file",
+        "Check whether the recipe now reads or splits rows differently, or `mature_after` or an adoption changed.",
     )

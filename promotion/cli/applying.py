@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from promotion.registry.registry import Registry
 
 
-def opened(model: str, *, dry_run: bool) -> "Registry":
+def open_for(model: str, *, dry_run: bool) -> "Registry":
     """The registry, with nothing of the model left unfinished; a dry run finishes nothing."""
     registry = open_here()
     if not dry_run:
@@ -31,17 +31,7 @@ def confirm_and_apply(
     dry_run: bool,
     as_json: bool,
 ) -> int:
-    """Show a change, ask, and make it; gives the exit code.
-
-    Args:
-        registry: where it is made.
-        plan: the change.
-        tag: the version that it is about.
-        question: put at a terminal.
-        yes: answered beforehand.
-        dry_run: stop after showing.
-        as_json: show it as JSON, once, at the end.
-    """
+    """Show a change, ask, and make it; gives the exit code."""
     from promotion.report.plan import done_told, plan_page
 
     if dry_run or not as_json:
@@ -58,7 +48,7 @@ def confirm_and_apply(
 
 def _approvals(registry: "Registry", tag: str) -> str:
     """How far the approvals of a version have come."""
-    from promotion.registry.journal import utc_now
+    from promotion.registry.ledger_writer import utc_now
     from promotion.report.plan import approvals_told
     from promotion.vocabulary import Tag
 
@@ -79,26 +69,13 @@ def _data(plan: "Plan", *, dry_run: bool) -> dict[str, Any]:
 
 
 def askable(*, yes: bool) -> None:
-    """See, before any work is done, that the question can be asked, or was answered beforehand.
-
-    Raises:
-        Misuse: there is no terminal to ask at, and no `--yes`.
-    """
+    """See, before any work is done, that the question can be asked, or was answered beforehand."""
     if not yes and not sys.stdin.isatty():
         raise Misuse("The command must ask for confirmation, but there is no terminal. Add --yes.")
 
 
 def confirmed(question: str, *, yes: bool) -> None:
-    """Go on only where a person said yes, on the command line or at the terminal.
-
-    Args:
-        question: e.g. `Promote fraud_classifier:abc123?`
-        yes: said so beforehand, with `--yes`.
-
-    Raises:
-        Misuse: there is no terminal to ask at.
-        Abort: the answer was no.
-    """
+    """Go on only where a person said yes, on the command line or at the terminal."""
     askable(yes=yes)
     if not yes:
         typer.confirm(visible(question), default=False, abort=True, err=True)

@@ -39,7 +39,7 @@ def champion(
 
 def _champion_now(registry: "Registry", model: str, *, as_json: bool) -> None:
     """By the head of the ledger alone: as fast after a million entries as after ten."""
-    from promotion.registry.journal import utc_now
+    from promotion.registry.ledger_writer import utc_now
     from promotion.report.page import Page
 
     version = registry.champion(model)
@@ -59,9 +59,8 @@ def _champion_at(registry: "Registry", model: str, text: str, *, as_json: bool) 
     from datetime import datetime
 
     from promotion.history.lineage import champion_period_at, champion_periods
-    from promotion.registry.journal import utc_now
-    from promotion.report.lineage import champion_period_page
-    from promotion.report.lineage_data import champion_period_data
+    from promotion.registry.ledger_writer import utc_now
+    from promotion.report.lineage import champion_period_data, champion_period_page
 
     moment = past(text, utc_now())
     models_of(registry, model)
@@ -70,8 +69,7 @@ def _champion_at(registry: "Registry", model: str, text: str, *, as_json: bool) 
     if period is None:
         first = served[0].champion if served else None
         began = f" The first was {first.tag}, from {written(datetime.fromisoformat(first.since))}." if first else ""
-        message = f"There was no champion of '{model}' at {written(moment)}, according to the ledger.{began}"
-        raise Nobody(message)
+        raise Nobody(f"There was no champion of '{model}' at {written(moment)}, according to the ledger.{began}")
     show(
         {"at": moment.isoformat(), **champion_period_data(period)},
         champion_period_page(period, moment),

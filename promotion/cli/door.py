@@ -9,11 +9,53 @@ import errno
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from typing import Any, TextIO, cast
 
-from promotion.cli.streams import for_answers
+from promotion.secrets import without_password
 from promotion.visible import visible, visible_lines
+
+
+class _Beside:
+    """Standard output as libraries see it while a command works: standard error, without passwords."""
+
+    def __init__(self, answers: TextIO) -> None:
+        self.answers = answers
+
+    def write(self, text: str) -> int:
+        """Write to standard error."""
+        sys.stderr.write(without_password(text))
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys.stderr, name)
+
+
+@contextmanager
+def own_output() -> Iterator[None]:
+    """Leave standard output as it was, whatever `keep_for_answers` made of it."""
+    with redirect_stdout(sys.stdout):
+        yield
+
+
+def keep_for_answers() -> None:
+    """From now on only what is written while `answering` reaches standard output."""
+    if not isinstance(sys.stdout, _Beside):
+        sys.stdout = _Beside(sys.stdout)
+
+
+def for_answers() -> Any:
+    """Standard output as answers have it."""
+    return sys.stdout.answers if isinstance(sys.stdout, _Beside) else sys.stdout
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Write the answer: it is out when this ends."""
+    with redirect_stdout(for_answers()):
+        yield
+        sys.stdout.flush()
+
 
 _HANDLER = "promotion.plain_signs"
 _PLAIN = {"…": "...", "→": "->", "─": "-", "−": "-", "–": "-", "\u00a0": " "}  # noqa: RUF001 - signs that we write
@@ -121,7 +163,7 @@ def _is_standard_output(stream: TextIO) -> bool:
         return False
 
 
-def settled(out: Outlet, code: int) -> int:
+def final_code(out: Outlet, code: int) -> int:
     """The exit code of a command that would exit with `code`, and a sentence where its answer was lost.
 
     A reader that went away, as `head` does, has what it wanted. Who only asked gets 1, as there is no answer.
@@ -141,7 +183,7 @@ def tell_if_lost(sentences: Sequence[str]) -> None:
     out.flush()
     if out.failed is not None and not out.told:
         out.told = True
-        remark(f"{_lost(out.failed)}; the command itself finished. {' '.join(filter(None, sentences))}")
+        notice(f"{_lost(out.failed)}; the command itself finished. {' '.join(filter(None, sentences))}")
 
 
 def is_unicode() -> bool:
@@ -164,7 +206,7 @@ def complain(sentence: str) -> None:
     sys.stderr.write(f"Error: {visible_lines(sentence)}\n")
 
 
-def remark(sentence: str) -> None:
+def notice(sentence: str) -> None:
     """Say what went on beside the main thing, on standard error."""
     sys.stderr.write(f"Note: {visible_lines(sentence)}\n")
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from promotion.cli.applying import confirmed, opened
+from promotion.cli.applying import confirmed, open_for
 from promotion.cli.output import DryRun, Json, Misuse, Model, Yes, dry, form_of, models_of, say, show
 from promotion.durations import length_of
 
@@ -40,11 +40,11 @@ def gc(
     not registered.
     """
     from promotion.registry.gc import plan_gc
-    from promotion.registry.journal import utc_now
+    from promotion.registry.ledger_writer import utc_now
     from promotion.report.repair import retention_page
 
     before = moment_before(utc_now(), older_than)
-    registry = opened(model, dry_run=dry_run)
+    registry = open_for(model, dry_run=dry_run)
     models_of(registry, model)
     why = reason or f"Old versions deleted: all but the newest {keep}, older than {older_than}."
     plan = plan_gc(registry.parts, model, keep=keep, reason=why, registered_before=before)
@@ -62,17 +62,12 @@ def gc(
 
 
 def moment_before(now: datetime, age: str) -> datetime | None:
-    """The moment that lies an age like `30d` back; None for one of no length.
-
-    Raises:
-        Misuse: the text is no age, or goes back to before there were years.
-    """
+    """The moment that lies an age like `30d` back; None for one of no length."""
     try:
         length = length_of(age)
         return now - length if length else None
     except (ValueError, OverflowError) as error:
-        message = f"'{age}' is not a valid age: expected hours, days or weeks, like 12h, 30d or 2w."
-        raise Misuse(message) from error
+        raise Misuse(f"'{age}' is not a valid age: expected hours, days or weeks, like 12h, 30d or 2w.") from error
 
 
 def _data(plan: "Plan", *, dry_run: bool) -> dict[str, Any]:

@@ -18,7 +18,7 @@ def health_of(registry: "Registry", states: Sequence["State"]) -> list[str]:
 
 def approvals_of(registry: "Registry", states: Sequence["State"]) -> list[str]:
     """Say what the versions that passed still wait for."""
-    from promotion.registry.journal import utc_now
+    from promotion.registry.ledger_writer import utc_now
 
     now = utc_now()
     return [sentence for state in states for sentence in _approvals(registry, state, now)]
@@ -55,7 +55,7 @@ def problems_of(registry: "Registry", state: "State") -> Iterable["Problem"]:
     MLflow's aliases are as the last command that asked MLflow has seen them.
     """
     from promotion.registry.champion import other_ledger
-    from promotion.registry.foreign import foreign_told, unknown_champion
+    from promotion.registry.foreign_aliases import foreign_told, unknown_champion
     from promotion.registry.serving import champion_trouble, label_trouble, unfinished
     from promotion.report.status import OTHER_LEDGER, Problem
 

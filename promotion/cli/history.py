@@ -25,9 +25,8 @@ def history(
     With --champions, lists the champions and their time in production. JSON lists the oldest first in either case.
     """
     from promotion.history.lineage import champion_periods
-    from promotion.registry.journal import utc_now
-    from promotion.report.lineage import champion_periods_page
-    from promotion.report.lineage_data import champion_period_data
+    from promotion.registry.ledger_writer import utc_now
+    from promotion.report.lineage import champion_period_data, champion_periods_page
     from promotion.report.record import history_page
 
     form, now = form_of(as_json=as_json, as_markdown=as_markdown), utc_now()

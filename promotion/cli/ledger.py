@@ -78,11 +78,7 @@ def export(
 
 
 def _refuse_longer(out: Path, chains: "Mapping[str, Sequence[Entry]]") -> None:
-    """See that no export is replaced that holds entries which the new one does not.
-
-    Raises:
-        Unwritable: it is.
-    """
+    """See that no export is replaced that holds entries which the new one does not."""
     from promotion.ledger.export import EXPORT_BEGINS, lost_with
     from promotion.report.own_files import Unwritable
 
@@ -149,7 +145,7 @@ def take(model: Model, reason: Reason, yes: Yes = False, dry_run: DryRun = False
     """
     from promotion.canonical import plain
     from promotion.registry.serving import labelled_prod
-    from promotion.registry.takeover import plan_takeover
+    from promotion.registry.take import plan_takeover
     from promotion.report.takeover import taken_told, takeover_page
 
     if not dry_run:

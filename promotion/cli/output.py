@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from promotion.cli.door import is_unicode, remark, tell_if_lost
-from promotion.cli.streams import answering, keep_for_answers
+from promotion.cli.door import answering, is_unicode, keep_for_answers, tell_if_lost
+from promotion.cli.door import notice as notice
 from promotion.errors import PromotionError
 from promotion.visible import visible_json
 from promotion.vocabulary import Verdict
@@ -61,25 +61,16 @@ class Form(Enum):
 
 
 def form_of(*, as_json: bool, as_markdown: bool = False) -> Form:
-    """The form that the options ask for; asked before any work is done.
-
-    Raises:
-        Misuse: they ask for two.
-    """
+    """The form that the options ask for; asked before any work is done."""
     if as_json and as_markdown:
         raise Misuse("--json and --markdown both set the output format. Use only one of them.")
     return Form.JSON if as_json else Form.MARKDOWN if as_markdown else Form.WORDS
 
 
 def anew(reason: str | None, *, start_anew: bool) -> str | None:
-    """The reason of a fresh start; None where none is asked for.
-
-    Raises:
-        Misuse: one was given without the other.
-    """
+    """The reason of a fresh start; None where none is asked for."""
     if reason is not None and not start_anew:
-        message = "--reason is only for --start-anew, which was not given. Leave out --reason, or give both."
-        raise Misuse(message)
+        raise Misuse("--reason is only for --start-anew, which was not given. Leave out --reason, or give both.")
     if start_anew and reason is None:
         raise Misuse("--start-anew needs a reason, which is recorded. Add --reason 'why'.")
     return reason
@@ -96,11 +87,6 @@ def open_here() -> "Registry":
 
     keep_for_answers()
     return open_registry(notice=notice)
-
-
-def notice(sentence: str) -> None:
-    """Tell a person what went on beside the main thing."""
-    remark(sentence)
 
 
 def show(data: Any, *pages: "Page", form: Form) -> None:

@@ -60,15 +60,17 @@ def report(
 
 
 def _write_decision(what: str, out: Path | None, *, as_json: bool) -> Path:
-    from promotion.report.decision_report import decision_document, report_name
+    from promotion.report.decision_report import decision_document
     from promotion.report.html import page_html
+    from promotion.report.links import decision_page_name, links_of
     from promotion.report.own_files import refuse_others, write_own
 
-    found = _found(open_here(), what)
+    registry = open_here()
+    found = _found(registry, what)
     digest = found.judgement.decision_digest
-    path = out or Path(report_name(digest))
+    path = out or Path(decision_page_name(digest))
     refuse_others(path, instead=_INSTEAD)  # before it is drawn
-    write_own(path, page_html(decision_document(found)).encode(), instead=_INSTEAD)
+    write_own(path, page_html(decision_document(found, links=links_of(registry.config))).encode(), instead=_INSTEAD)
     data = {"path": str(path.absolute()), "decision_id": digest[:12], "digest": digest, "tag": found.judgement.tag}
     say(data, f"Wrote {path}, the report of decision {digest[:12]} on {found.judgement.tag}.", as_json=as_json)
     return path.absolute()
@@ -76,7 +78,7 @@ def _write_decision(what: str, out: Path | None, *, as_json: bool) -> Path:
 
 def _write_site(folder: Path, *, as_json: bool) -> Path:
     from promotion.cli.health import approvals_of, health_of
-    from promotion.registry.journal import utc_now
+    from promotion.registry.ledger_writer import utc_now
     from promotion.report.site import write_site
 
     registry = open_here()
@@ -96,15 +98,10 @@ def _write_site(folder: Path, *, as_json: bool) -> Path:
 
 
 def _found(registry: "Registry", what: str) -> "Recorded":
-    """The decision that is meant.
-
-    Raises:
-        UnknownName: there is no such decision or version, or several.
-        Unjudged: the version was not judged.
-    """
+    """The decision that is meant."""
     from promotion.cli.show import DECISION, one_decision
     from promotion.ledger.state import fold
-    from promotion.registry.transition import find
+    from promotion.registry.moves import find
     from promotion.report.decision_report import found_in, recorded
     from promotion.vocabulary import Tag
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from promotion.cli.output import Json, Markdown, form_of, open_here, show, tell_other
+from promotion.cli import output
+from promotion.cli.output import Json, Markdown, form_of, open_here, tell_other
 from promotion.errors import UnknownName
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ DECISION = re.compile(r"[0-9a-f]{4,64}")
 EXAMPLE = "promotion show fraud_classifier:abc123"
 
 
-def show_life(
+def show(
     what: Annotated[
         str,
         typer.Argument(
@@ -38,15 +39,14 @@ def show_life(
     """
     form = form_of(as_json=as_json, as_markdown=as_markdown)
     data, pages = (_decision if DECISION.fullmatch(what) else _version)(open_here(), what)
-    show(data, *pages, form=form)
+    output.show(data, *pages, form=form)
 
 
 def _version(registry: "Registry", text: str) -> tuple[Any, tuple["Page", ...]]:
     from promotion.history.lineage import champion_periods
     from promotion.ledger.state import fold
-    from promotion.registry.transition import find
-    from promotion.report.lineage import version_pages
-    from promotion.report.lineage_data import version_data
+    from promotion.registry.moves import find
+    from promotion.report.lineage import version_data, version_pages
     from promotion.vocabulary import Tag
 
     tag = Tag.parse(text)
@@ -59,8 +59,7 @@ def _version(registry: "Registry", text: str) -> tuple[Any, tuple["Page", ...]]:
 def _decision(registry: "Registry", digits: str) -> tuple[Any, tuple["Page", ...]]:
     from promotion.history.lineage import consequences
     from promotion.ledger.state import fold
-    from promotion.report.lineage import decision_pages
-    from promotion.report.lineage_data import decision_data
+    from promotion.report.lineage import decision_data, decision_pages
 
     entry, judgement = one_decision(registry, digits)
     tell_other(registry, entry.model)
@@ -71,11 +70,7 @@ def _decision(registry: "Registry", digits: str) -> tuple[Any, tuple["Page", ...
 
 
 def one_decision(registry: "Registry", digits: str) -> tuple["Entry", "Judgement"]:
-    """The last entry of the decision that is meant.
-
-    Raises:
-        UnknownName: there is none, or several begin so.
-    """
+    """The last entry of the decision that is meant."""
     from promotion.history.lineage import decisions
 
     named = {

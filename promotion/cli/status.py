@@ -23,7 +23,7 @@ def status(model: AnyModel = None, problems: OnlyProblems = False, as_json: Json
 
     For several models, shows one line per model, the problems and the totals.
     """
-    from promotion.registry.journal import utc_now
+    from promotion.registry.ledger_writer import utc_now
     from promotion.report.status import model_pages, overview_pages
 
     registry, now = open_here(), utc_now()

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic import ValidationError
+
 from promotion.canonical import canonical_json, plain, restore
 from promotion.errors import LedgerError
 from promotion.ledger.entries import FORMAT, KINDS, NAMES, Body
@@ -47,10 +49,11 @@ class Entry:
         Raises:
             LedgerError: a later release wrote the entry, or the entry is damaged.
         """
-        from pydantic import ValidationError
-
         if self.kind not in KINDS:
-            message = f"Entry {self.seq} of '{self.model}' is of kind '{self.kind}', which this release does not know."
+            message = (
+                f"Entry {self.seq} of '{self.model}' has the kind '{self.kind}', which this release does not know. "
+                "Install a newer release."
+            )
             raise LedgerError(message, model=self.model, seq=self.seq)
         try:
             content: Body = restore(KINDS[self.kind], self.body)

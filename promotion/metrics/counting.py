@@ -10,8 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from promotion.metrics.arrays import Floats
-from promotion.metrics.containers import floats
+from promotion.metrics.arrays import Floats, floats
 from promotion.metrics.influence import Estimate, mean_of, mean_of_rows, ratio_of_classes
 from promotion.metrics.rows import ScoredRows
 
@@ -24,11 +23,6 @@ _OfClass: TypeAlias = Callable[[ScoredRows, int], Estimate]
 def accuracy(rows: ScoredRows) -> Estimate:
     """Share of the rows whose class is predicted correctly."""
     return mean_of_rows(rows, (predicted(rows) == rows.labels).astype(np.float64), float(rows.weights.max()))
-
-
-def balanced_accuracy(rows: ScoredRows) -> Estimate:
-    """Mean recall over the classes."""
-    return recall_macro(rows)
 
 
 def precision(rows: ScoredRows) -> Estimate:
@@ -52,7 +46,7 @@ def precision_macro(rows: ScoredRows) -> Estimate:
 
 
 def recall_macro(rows: ScoredRows) -> Estimate:
-    """Mean of the recall over the classes."""
+    """Mean of the recall over the classes, also called balanced accuracy."""
     return _macro(_recall, rows)
 
 

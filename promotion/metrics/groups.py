@@ -22,10 +22,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from promotion.errors import ConfigError, DataError, UnknownName, require_once
-from promotion.metrics.arrays import TABLE, Columns, Floats, Index, names_of
+from promotion.metrics.arrays import TABLE, Columns, Floats, Index, column_names, is_missing, unmasked
 from promotion.metrics.blocks import blocks_of, read_times
 from promotion.metrics.bounds import AsEqual, Dependence, DrawnAs
-from promotion.metrics.containers import is_missing, unmasked
 from promotion.metrics.influence import raised
 from promotion.metrics.rows import ScoredRows
 from promotion.vocabulary import Task
@@ -190,11 +189,7 @@ def read_groups(
 ) -> tuple[Groups | None, Dependence | None]:
     """Return the groups or blocks of the rows, if any, and the dependence to record.
 
-    Args:
-        asked: the requested groups, times and dependence.
-        rows: one model's rows, only those with weight.
-        kept: mask of the rows with weight, among all given rows.
-        columns: the columns that names refer to.
+    `kept` masks the rows with weight among all given rows.
 
     Raises:
         ConfigError: the dependence is not a known one, or contradicts the groups.
@@ -205,7 +200,7 @@ def read_groups(
         raise ConfigError(f"The dependence must be auto or independent, but is '{asked.dependence}'.")
     if asked.dependence == "independent":
         if asked.groups is not None:
-            raise ConfigError("Groups were named and rows called independent. Leave out one of the two.")
+            raise ConfigError("Groups and dependence = 'independent' contradict each other. Leave out one of the two.")
         return None, Dependence(drawn_as=DrawnAs.INDEPENDENT)
     if asked.groups is not None:
         codes = in_use(factorised(_column("groups", asked.groups, columns, len(kept)))[kept])
@@ -261,9 +256,9 @@ def _column(what: str, given: ArrayLike | str, columns: Columns | None, n_rows: 
     every: Any = {} if columns is None else columns
     if isinstance(given, str):
         if given not in every:
-            known = tuple(map(str, names_of(columns)))
+            known = tuple(map(str, column_names(columns)))
             raise UnknownName("column", given, known, hint="" if known else "Give it among the columns.")
-        require_once(given, names_of(columns), TABLE)
+        require_once(given, column_names(columns), TABLE)
     values = every[given] if isinstance(given, str) else given
     # NumPy would turn a list of words and NaN into text, with the word 'nan'.
     found = np.asarray(values, dtype=object) if isinstance(values, list | tuple) else unmasked(values)
@@ -295,6 +290,8 @@ def factorised(values: NDArray[Any]) -> Codes:
     try:
         distinct = dict(zip(keys, given, strict=True))
     except TypeError as error:
-        raise DataError(f"Groups must be words, numbers or the like, but one is not ({error}).") from error
+        raise DataError(
+            f"Groups must be hashable values, such as text or numbers, but one is not ({error})."
+        ) from error
     places = {key: 0 if is_missing(value) else place for place, (key, value) in enumerate(distinct.items(), start=1)}
     return np.fromiter(map(places.__getitem__, keys), np.intp, len(keys))

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from promotion.metrics.containers import Floats
+from promotion.metrics.arrays import Floats
 
 _HUGE = 2.0**332
 """Squares and sums of squares of numbers between its inverse and this (about 1e100) keep all their digits."""

@@ -13,16 +13,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import takewhile
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from promotion.errors import ConfigError
 from promotion.number_format import level
 from promotion.row_keys import FIRST_FORM, KEY_FORM
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 SKETCH_SIZE = 512
 _FEW = 64
@@ -44,7 +41,7 @@ class HoldoutSketch:
     form: int = FIRST_FORM
 
     @classmethod
-    def of(cls, fingerprints: "NDArray[np.uint64]", form: int = KEY_FORM) -> "HoldoutSketch":
+    def of(cls, fingerprints: NDArray[np.uint64], form: int = KEY_FORM) -> "HoldoutSketch":
         """Build the sketch of rows with these fingerprints, shape (n_rows,), of keys in this form."""
         kept = np.sort(fingerprints)[:SKETCH_SIZE].astype("<u8")
         return cls(rows=len(fingerprints), smallest=base64.b64encode(kept.tobytes()).decode("ascii"), form=form)
@@ -62,7 +59,7 @@ class HoldoutSketch:
         return (seen + doubt) / max(len(told) + doubt, 1)
 
     @cached_property
-    def sample(self) -> "NDArray[np.uint64]":
+    def sample(self) -> NDArray[np.uint64]:
         """The fingerprints, shape (min(rows, SKETCH_SIZE),)."""
         return np.frombuffer(base64.b64decode(self.smallest), dtype="<u8")
 
@@ -145,37 +142,39 @@ class Budget:
 
     def __post_init__(self) -> None:
         if not self.use >= 1:
-            message = f"The use of a budget counts from 1, on fresh rows, but is {self.use:g}."
+            message = f"The use of a budget must be at least 1 (1 on new rows), but is {self.use:g}."
             raise ConfigError(message)
 
     @property
     def level(self) -> float:
         """Level of this decision's primary check."""
-        return spent(self.alpha, self.use)
+        return level_of_use(self.alpha, self.use)
 
     @property
     def fresh(self) -> float:
         """The level on new rows, on which no challenger has been compared."""
-        return spent(self.alpha, 1.0)
+        return level_of_use(self.alpha, 1.0)
 
     @property
     def next(self) -> float:
         """Level of the next decision on the same rows."""
-        return spent(self.alpha, self.use + 1)
+        return level_of_use(self.alpha, self.use + 1)
 
     @property
     def sentence(self) -> str:
         """A sentence about the budget for readers of a decision."""
         if self.use <= 1:
-            return f"This counts as the first use of these rows, so the primary was asked at level {level(self.level)}."
+            return (
+                "This counts as the first use of these rows, so the primary metric was tested at the "
+                f"{level(self.level)} level."
+            )
         return (
-            f"This counts as use {self.use:.3g} of these rows, so the primary was asked at level "
-            f"{level(self.level)}; "
-            f"fresh rows restore {level(self.fresh)}."
+            f"This counts as use {self.use:.3g} of these rows, so the primary metric was tested at the "
+            f"{level(self.level)} level; on rows not used before, the level is {level(self.fresh)}."
         )
 
 
-def spent(alpha: float, use: float) -> float:
+def level_of_use(alpha: float, use: float) -> float:
     """Return the level of the k-th use, `alpha * 6 / (pi^2 k^2)`; over k = 1, 2, 3, … it adds up to alpha."""
     return alpha * 6 / (math.pi * use) ** 2
 

@@ -25,7 +25,7 @@ from promotion.policy.rules import (
     metric_at,
     number_at,
 )
-from promotion.toml import Number, Whole, key_of, read_toml, sentences
+from promotion.toml import Number, WholeNumber, key_at_fault, read_toml, sentences
 from promotion.vocabulary import Task
 
 USUAL = {
@@ -79,32 +79,34 @@ class Policy:
     primary: Primary
     """The metric that must improve."""
     confidence: Number = 0.95
-    """Confidence level of each check and of the two-sided intervals shown; at least 0.5 and below 1. The primary uses a
-    stricter level, see `holdout_reuse`.
+    """Confidence level of each check and of the reported two-sided intervals; at least 0.5 and below 1. The primary
+    metric is tested at a stricter level; see `holdout_reuse`.
     """
     rule: Rule = Rule.CONFIDENT
-    """`"confident"`: confidence bounds decide. `"point"`: point estimates decide, and chance is not considered."""
+    """`"confident"`: checks use confidence bounds. `"point"`: checks use point estimates and ignore chance."""
     guardrails: tuple[Guardrail, ...] = ()
     """Metrics that must not get worse."""
     floors: tuple[Floor, ...] = ()
-    """Constants that the challenger's own value must clear; for the first model, they alone decide."""
+    """Limits on the challenger's own metrics, regardless of the champion's. Only floors decide on the first model."""
     slices: tuple[SliceRule, ...] = ()
     """Metrics that must not get worse in any part of the rows."""
     limits: Limits = field(default_factory=Limits)
     """Limits on the serving cost of the version."""
     metrics: tuple[str, ...] | None = None
-    """Metrics to compare and record in addition to the required ones; defaults to the usual ones of the task."""
-    min_rows: Whole = 500
-    """Minimum rows in the holdout; with fewer, the decision is to hold."""
-    min_positives: Whole = 50
-    """Minimum rows of the rarer class; with fewer, the decision is to hold. Binary models only."""
-    min_groups: Whole = 5
-    """Minimum named groups, if rows are grouped; with fewer, the decision is to hold. Counts the equivalent number of
-    groups of equal size; for binary models, groups that contain the rarer class.
+    """Metrics to compare and record in addition to those that the policy requires. Defaults to the standard metrics of
+    the task.
+    """
+    min_rows: WholeNumber = 500
+    """Minimum number of rows in the holdout; with fewer, the version is held."""
+    min_positives: WholeNumber = 50
+    """Minimum number of rows of the rarer class; with fewer, the version is held. Binary models only."""
+    min_groups: WholeNumber = 5
+    """Minimum effective number of named groups, if rows are grouped; with fewer, the version is held. For binary
+    models, only groups that contain the rarer class count.
     """
     first_model: FirstModel = FirstModel.FLOORS
-    """Who decides when there is no champion: the floors, or with `"manual"` a person (`promotion promote TAG
-    --override`).
+    """Who decides if there is no champion: `"floors"`, the floors alone, or `"manual"`, a person (`promotion promote
+    TAG --override`).
     """
     unknown_provenance: UnknownProvenance = UnknownProvenance.HOLD
     """How to treat a version with unknown training rows: `"hold"`, or `"assume_clean"` to assume that it was trained on
@@ -113,20 +115,20 @@ class Policy:
     approval: ApprovalRule = ApprovalRule.AUTOMATIC
     """`"required"`: a version that passed waits in `staging` until people approve it with `promotion approve TAG`."""
     approvers: tuple[str, ...] = ()
-    """Who may approve, as the ledger records them: `os:NAME`, `config:NAME`, `form:NAME` (typed into the form in
-    Prefect), `prefect:RUN`; by default anyone. Only with `approval = "required"`.
+    """People who may approve, as the ledger records them: `os:NAME`, `config:NAME`, `form:NAME` (typed into the form in
+    Prefect), `prefect:RUN`. By default, anyone may approve. Only with `approval = "required"`.
     """
-    min_approvals: Whole = 1
-    """How many different people must approve. At least one of them must not be the trainer of the version or the person
-    who requested the decision.
+    min_approvals: WholeNumber = 1
+    """Number of different people who must approve. At least one of them must be neither the trainer of the version nor
+    the person who requested the decision.
     """
     approval_timeout: str = "7d"
-    """The period after the decision in which people can approve it: hours, days or weeks, like `"12h"`, `"3d"`,
-    `"2w"`. After that, anyone can only deny it, and a gate run that waits for it denies it.
+    """How long after a decision people can approve it, in hours, days or weeks, such as `"12h"`, `"3d"` or `"2w"`.
+    After that, people can only deny it, and a gate run that waits for approval denies it.
     """
     holdout_reuse: HoldoutReuse = HoldoutReuse.BUDGET
-    """`"budget"`: each further use of the same rows tests the primary at a stricter level. `"ignore"`: uses are not
-    counted, and the primary is tested at `confidence`.
+    """`"budget"`: each further use of the same rows tests the primary metric at a stricter level. `"ignore"`: uses are
+    not counted, and the primary metric is tested at `confidence`.
     """
 
     def __post_init__(self) -> None:
@@ -141,7 +143,7 @@ class Policy:
         given = number_at("confidence", self.confidence)
         if not 0.5 <= given < 1:  # noqa: PLR2004 - below one half "confidence" means its opposite
             hint = meant_as_share(given) if given >= 50 else ""  # noqa: PLR2004 - per cent
-            message = f"'confidence' must be at least 0.5 and below 1, found {given}.{hint}"
+            message = f"'confidence' must be at least 0.5 and below 1, but is {given}.{hint}"
             raise ConfigError(message, key="confidence")
 
     @classmethod
@@ -157,7 +159,7 @@ class Policy:
         try:
             return restore(cls, data.get("policy", data))
         except ValidationError as error:
-            raise ConfigError(sentences(error, cls, where), key=key_of(error), path=file) from error
+            raise ConfigError(sentences(error, cls, where), key=key_at_fault(error), path=file) from error
         except ConfigError as error:
             message = str(error) if isinstance(source, dict) else f"{source}: {error}"
             raise ConfigError(message, key=error.key, path=file) from error
@@ -219,7 +221,7 @@ class Policy:
         if not self.tasks:
             names = (*self.required, *(self.metrics or ()))
             said = ", ".join(f"{name} ({' or '.join(sorted(metric(name).tasks))})" for name in names)
-            message = f"One model cannot be measured by all of the policy's metrics, which are for: {said}."
+            message = f"The policy's metrics must apply to the same task, but apply to different ones: {said}."
             raise ConfigError(message)
 
     def _check_approval(self) -> None:
@@ -227,7 +229,7 @@ class Policy:
         if self.approval is ApprovalRule.AUTOMATIC and self.panel != ANYONE:
             usual = "approval_timeout" if self.min_approvals == ANYONE.needed else "min_approvals"
             key = "approvers" if self.approvers else usual
-            message = f"'{key}' says how promotions are approved, which needs approval = \"required\" beside it."
+            message = f"'{key}' has an effect only with approval = \"required\". Set that too, or leave out '{key}'."
             raise ConfigError(message, key=key)
         for fault in self.panel.faults():
             raise ConfigError(fault)

@@ -13,12 +13,12 @@ from pydantic import BeforeValidator, ConfigDict
 from promotion.comparison import Slicing
 from promotion.errors import ConfigError, PromotionError
 from promotion.metrics import Metric, metric
-from promotion.toml import Number, Span, Whole
+from promotion.toml import Number, Span, WholeNumber
 from promotion.vocabulary import Direction
 
 STRICT = ConfigDict(extra="forbid")
 
-Columns = Annotated[tuple[str, ...], BeforeValidator(lambda by: (by,) if isinstance(by, str) else by)]
+ColumnNames = Annotated[tuple[str, ...], BeforeValidator(lambda by: (by,) if isinstance(by, str) else by)]
 """One column, or a list of them."""
 
 
@@ -37,9 +37,11 @@ class Primary:
     metric: str
     """The metric that must improve."""
     min_gain: Number = 0.0
-    """The gain must be shown to exceed this value."""
+    """The lower confidence bound of the gain must exceed this value."""
     min_gain_relative: Number = 0.0
-    """The gain must also be shown to be above this share of the champion's value; the larger of the two counts."""
+    """The lower confidence bound of the gain must also exceed this share of the champion's value. The larger of the two
+    requirements applies.
+    """
 
     def __post_init__(self) -> None:
         metric_at("primary.metric", self.metric)
@@ -61,8 +63,8 @@ class Guardrail:
     max_loss: Number
     """The largest accepted loss, in the metric's own unit, 0 or more."""
     require: Require = Require.PROVEN
-    """`"proven"`: the challenger must be shown to lose at most `max_loss`. `"not_worse"`: only a loss that is shown to
-    exceed it blocks.
+    """`"proven"`: the upper confidence bound of the loss must be at most `max_loss`. `"not_worse"`: the version is
+    blocked only if its loss exceeds `max_loss` significantly.
     """
 
     def __post_init__(self) -> None:
@@ -76,24 +78,24 @@ class Floor:
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
     metric: str
-    """The metric that the constant applies to."""
+    """The metric that the limit applies to."""
     min: Number | None = None
-    """The lower limit for a score (higher is better)."""
+    """The lower limit, for a score (higher is better)."""
     max: Number | None = None
-    """The upper limit for a loss (lower is better). Exactly one of the two is required."""
+    """The upper limit, for a loss (lower is better). Set exactly one of `min` and `max`."""
 
     def __post_init__(self) -> None:
         direction = metric_at("floors.metric", self.metric).direction
         if (self.min is None) == (self.max is None):
-            message = f"The floor of '{self.metric}' needs either 'min' or 'max', and just one of them."
+            message = f"The floor of '{self.metric}' must have either 'min' or 'max', and not both."
             raise ConfigError(message, key="floors")
         if (self.min is None) is (direction is Direction.HIGHER):
-            right, better = ("min", "more") if direction is Direction.HIGHER else ("max", "less")
-            message = f"The floor of '{self.metric}' needs '{right}', since {better} of it is better."
+            right = "min" if direction is Direction.HIGHER else "max"
+            message = f"The floor of '{self.metric}' must have '{right}', because {direction} values are better."
             raise ConfigError(message, key="floors")
         limit = self.max if self.min is None else self.min
         if limit is not None and not math.isfinite(number_at("floors", limit)):
-            message = f"The floor of '{self.metric}' must be a finite number, found {limit}."
+            message = f"The floor of '{self.metric}' must be a finite number, but is {limit}."
             raise ConfigError(message, key="floors")
 
 
@@ -102,26 +104,27 @@ class SliceRule:
     """A guardrail for each part of the rows."""
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
-    by: Columns
-    """Column that defines the parts by its values; a list of columns is crossed."""
+    by: ColumnNames
+    """Column whose values define the parts. In a list of columns, each combination of values is a part."""
     metric: str
     """The metric that must not get worse in any part."""
     max_loss: Number
     """The largest accepted loss in each part, in the metric's own unit, 0 or more."""
-    bins: Whole | None = None
-    """Divide the one numeric column into this many parts at its quantiles."""
+    bins: WholeNumber | None = None
+    """Divides a single numeric column into this number of parts at its quantiles."""
     window: Span | None = None
-    """Divide the one column into windows of this length: a number in the column's own unit if it holds numbers, a
-    duration (`"12h"`, `"7d"`) if it holds dates or datetimes. Windows of whole days begin at midnight.
+    """Divides a single column into windows of this length: a number in the column's own unit if the column holds
+    numbers, or a duration (`"12h"`, `"7d"`) if it holds dates or datetimes. Windows of whole days begin at midnight.
     """
     require: Require = Require.NOT_WORSE
-    """`"not_worse"`: only a loss that is shown to exceed `max_loss` blocks, corrected for the number of parts (Holm
-    1979). `"proven"`: every part must be shown to lose at most `max_loss`.
+    """`"not_worse"`: the version is blocked only if its loss in a part exceeds `max_loss` significantly, with Holm's
+    correction (1979) for the number of parts. `"proven"`: in every part, the upper confidence bound of the loss must be
+    at most `max_loss`.
     """
-    min_rows: Whole = 100
-    """Minimum rows of a part; smaller parts are not judged."""
-    min_positives: Whole = 50
-    """Minimum rows of the rarer class in a part; parts with fewer are not judged. Binary models only."""
+    min_rows: WholeNumber = 100
+    """Minimum number of rows in a part; smaller parts are not judged."""
+    min_positives: WholeNumber = 50
+    """Minimum number of rows of the rarer class in a part; parts with fewer are not judged. Binary models only."""
 
     def __post_init__(self) -> None:
         metric_at("slices.metric", self.metric)
@@ -143,17 +146,17 @@ class Limits:
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
     max_size_mb: Number | None = None
-    """Size of the model's files, in megabytes of 1,000,000 bytes."""
+    """Maximum size of the model's files, in megabytes of 1,000,000 bytes."""
     max_size_ratio: Number | None = None
-    """Size of the model's files, as a multiple of the champion's."""
+    """Maximum size of the model's files, as a multiple of the champion's."""
     max_scoring_ratio: Number | None = None
-    """Time to score the same rows, as a multiple of the champion's, measured side by side in the gate."""
+    """Maximum time to score the same rows, as a multiple of the champion's. The gate measures both times."""
 
     def __post_init__(self) -> None:
         for key in ("max_size_mb", "max_size_ratio", "max_scoring_ratio"):
             limit = getattr(self, key)
             if limit is not None and not 0 < number_at(f"limits.{key}", limit) < math.inf:
-                message = f"'limits.{key}' must be a finite number above 0, found {limit}."
+                message = f"'limits.{key}' must be a finite number above 0, but is {limit}."
                 raise ConfigError(message, key=f"limits.{key}")
 
 
@@ -179,7 +182,7 @@ def metric_at(key: str, name: str) -> Metric:
 def at_least_zero(key: str, value: float) -> None:
     """Check that a number of the policy is finite and not negative."""
     if not 0 <= number_at(key, value) < math.inf:
-        message = f"'{key}' must be a finite number and at least 0, found {value}."
+        message = f"'{key}' must be a finite number and at least 0, but is {value}."
         raise ConfigError(message, key=key)
 
 
@@ -190,5 +193,5 @@ def number_at(key: str, value: object) -> float:
         ConfigError: the value is not a number; booleans and text are not accepted.
     """
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise ConfigError(f"'{key}' must be a number, without quotes, found {value!r}.", key=key)
+        raise ConfigError(f"'{key}' must be a number, without quotes, but is {value!r}.", key=key)
     return value  # type: ignore[return-value]  # comparable with floats, whatever its type

@@ -25,18 +25,14 @@ class Spent:
 
 def last_spent(state: State) -> Spent | None:
     """Return the last holdout whose uses were counted; None if there is none."""
-    return spent(state.budgeted, state.trials)
+    return uses_of_holdout(state.budgeted, state.trials)
 
 
-def spent(judged: Judgement | None, trials: Iterable[Trial]) -> Spent | None:
+def uses_of_holdout(judged: Judgement | None, trials: Iterable[Trial]) -> Spent | None:
     """Return the holdout of the last decision that counted uses, with all uses of its rows; None if there is none.
 
     A decision that repeats an earlier question carries the use and level of that question, and so does not reflect the
     uses between the two.
-
-    Args:
-        judged: the last decision that counted uses.
-        trials: every use of a holdout.
     """
     trial, decision = (judged.trial, judged.decision) if judged else (None, None)
     if judged is None or trial is None or decision is None or decision.holdout is None or decision.budget is None:

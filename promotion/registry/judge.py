@@ -5,13 +5,12 @@ Each part runs through a `Step`, so an orchestrator can show it as a task.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from promotion.canonical import plain
 from promotion.comparison import Comparison, Evaluation, compare, measure
 from promotion.comparison.curves import Curves, draw_curves
 from promotion.draws import UNSAID, Draws
-from promotion.earlier_keys import possible_first_fingerprints
 from promotion.errors import DataError
 from promotion.holdout import AssumedClean, Clean, UnknownRows, clean, holdout_digest
 from promotion.interfaces import ModelStore, Recipe, Step, task_of_recipe
@@ -33,17 +32,13 @@ from promotion.policy import (
     decide,
     seen_renamed,
 )
-from promotion.registry.candidate import Candidate, footprint, score_version
+from promotion.registry.candidate import Candidate, Scores, footprint, score_version
 from promotion.registry.data import Data, split
 from promotion.row_keys import FIRST_FORM
 from promotion.vocabulary import Outcome, Task
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
-
-    Scores = NDArray[np.floating[Any]]
 
 
 def judge(
@@ -57,14 +52,7 @@ def judge(
 ) -> Judgement:
     """Judge the challenger. If a candidate cannot be scored, the verdict is `hold` and a check names the candidate.
 
-    Args:
-        challenger: the version to judge.
-        champion: the version to compare it with, if any.
-        data: the rows whose holdout judges.
-        policy: the requirements.
-        store: the store that holds the models.
-        step: runs the parts.
-        earlier: every earlier use of a holdout of this model, oldest first.
+    `step` runs the parts. `earlier` holds every earlier use of a holdout of this model, oldest first.
     """
     candidates = [_trusted(one, policy) for one in (challenger, champion) if one is not None]
     holdout = step(clean_holdout, data, candidates)
@@ -114,7 +102,10 @@ def compare_candidates(
     """
     unknown = [one for one in candidates if isinstance(one.provenance, UnknownRows)]
     for one in unknown:
-        notice(f"The training rows of {one.tag} are unknown; where they are among those that judge, it looks too good.")
+        notice(
+            f"The training rows of {one.tag} are unknown. If some of them are among the rows that judge, it looks "
+            "better than it is."
+        )
     trusted = [_taken(one, by_policy=False) for one in candidates]
     holdout = clean_holdout(data, trusted)
     if len(holdout.rows) == 0:
@@ -134,7 +125,7 @@ def clean_holdout(data: Data, candidates: Sequence[Candidate]) -> Clean:
 
 
 def weigh(
-    rows: "pd.DataFrame", scores: Sequence["Scores"], candidate: Candidate, policy: Policy, draws: Draws
+    rows: "pd.DataFrame", scores: Sequence[Scores], candidate: Candidate, policy: Policy, draws: Draws
 ) -> Comparison | Evaluation:
     """Compare challenger and champion (in this order); measure the challenger alone if there is no champion."""
     labels, names = rows[candidate.recipe.label].to_numpy(), policy.names(task_of_recipe(candidate.recipe))
@@ -207,6 +198,8 @@ def _trial(
 
 def _renamed(holdout: Clean, recipe: Recipe) -> Iterator[Renamed]:
     """Yield the holdout's possible digests in releases that used the first form of row keys."""
+    from promotion.earlier_keys import possible_first_fingerprints
+
     for keys in possible_first_fingerprints(holdout.rows[recipe.key]):
         digest = holdout_digest(replace(holdout, keys=keys), recipe)
         yield Renamed(holdout=digest, sketch=HoldoutSketch.of(keys, FIRST_FORM))
@@ -244,15 +237,16 @@ def _provenance_checks(candidates: Sequence[Candidate], holdout: Clean, draws: D
             if isinstance(one.provenance, UnknownRows)
         )
     if len(holdout.rows) == 0:
-        reason = f"{_all_trained(holdout, draws)}, so no row is left to judge by."
+        reason = f"{_all_trained(holdout, draws)}, so no evaluation row is left. Use newer rows."
         return (Check(kind=Kind.CLEAN, subject="", outcome=Outcome.MISSING, reason=reason),)
     by_group = draws.clean_by and draws.group
-    which = "of groups that did" if by_group else "that did"
-    left_out = f"; {holdout.removed:,} {which} were left out" if holdout.removed else ""
     trained = "either model" if len(candidates) > 1 else "the model"
-    whose = f"No group by {draws.group.name} of" if draws.clean_by and draws.group else "None of"
+    group = f"group by {draws.group.name} of the" if draws.clean_by and draws.group else "of the"
+    which = "rows of training groups" if by_group else "training rows"
+    left_out = f"; {holdout.removed:,} {which} were left out" if holdout.removed else ""
     reason = (
-        f"{whose} the {len(holdout.rows):,} rows that judge trained {trained}{left_out}.{_taken_as_clean(candidates)}"
+        f"{'No' if by_group else 'None'} {group} {len(holdout.rows):,} evaluation rows was used to train "
+        f"{trained}{left_out}.{_taken_as_clean(candidates)}"
     )
     return (Check(kind=Kind.CLEAN, subject="", outcome=Outcome.PASSED, reason=reason),)
 
@@ -260,8 +254,8 @@ def _provenance_checks(candidates: Sequence[Candidate], holdout: Clean, draws: D
 def _all_trained(holdout: Clean, draws: Draws) -> str:
     if draws.clean_by and draws.group:
         named = draws.group.name
-        return f"Every group by {named} of the holdout's {holdout.removed:,} rows trained one of the models"
-    return f"All {holdout.removed:,} rows of the holdout trained one of the models"
+        return f"Every group by {named} of the holdout's {holdout.removed:,} rows was used to train one of the models"
+    return f"All {holdout.removed:,} rows of the holdout were used to train one of the models"
 
 
 def _taken_as_clean(candidates: Sequence[Candidate]) -> str:
@@ -269,7 +263,10 @@ def _taken_as_clean(candidates: Sequence[Candidate]) -> str:
     taken = [one for one in candidates if isinstance(one.provenance, AssumedClean) and one.provenance.by_policy]
     named = " and ".join(f"the {one.role} {one.tag}" for one in taken)
     return (
-        f' The training rows of {named} are unknown; unknown_provenance = "assume_clean" takes it so.' if taken else ""
+        f" The training rows of {named} are unknown and assumed not to be in the holdout "
+        '(unknown_provenance = "assume_clean").'
+        if taken
+        else ""
     )
 
 
@@ -277,12 +274,12 @@ def _unknown(candidate: Candidate, unknown: UnknownRows) -> str:
     named = f"the {candidate.role} {candidate.tag}"
     if unknown.groups:
         return (
-            f"The version says nothing of the groups by {unknown.groups} that trained {named}, and "
-            'clean_by = "group" asks for them. Train it again with `group` set; or, if you are sure that it saw none '
-            f"of the holdout's groups, `promotion adopt {candidate.tag} --assume-clean --reason …` records it."
+            f'The groups by {unknown.groups} that trained {named} are unknown, and clean_by = "group" requires them. '
+            "Train the version again with `group` set. If you are sure that it was trained on none of the holdout's "
+            f"groups, record that with `promotion adopt {candidate.tag} --assume-clean --reason …`."
         )
     return (
-        f"The training rows of {named} are unknown, so the holdout may not be clean. If you know that it was trained "
-        f"before a time, `promotion adopt {candidate.tag} --trained-before TIME --reason …` records it; "
-        "if you are sure that it saw none of the holdout's rows, use --assume-clean."
+        f"The training rows of {named} are unknown, so the holdout may not be clean. If you know a time before which "
+        f"all its training rows lie, record it with `promotion adopt {candidate.tag} --trained-before TIME --reason "
+        "…`. If you are sure that it was trained on none of the holdout's rows, use --assume-clean."
     )

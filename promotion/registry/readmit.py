@@ -2,11 +2,11 @@
 
 from promotion.errors import Refused
 from promotion.ledger.entries import Readmission
+from promotion.registry.moves import find
 from promotion.registry.parts import Parts
 from promotion.registry.plan import Plan, plan_of, required
 from promotion.registry.preflight import settled
 from promotion.registry.rolled_back import blocking, kept_out
-from promotion.registry.transition import find
 from promotion.vocabulary import Tag
 
 
@@ -17,7 +17,7 @@ def plan_readmission(parts: Parts, tag: Tag | str, *, reason: str) -> Plan:
     state = settled(parts, tag.model)
     if find(state, tag).rolled_back is None:
         twin = blocking(state, parts.store, tag)
-        message = f"No rollback keeps {tag} out. The gate judges it like any other."
+        message = f"No rollback blocks {tag}, so the gate judges it like any other version."
         if twin:
             message = f"Nobody rolled back from {tag} itself. {kept_out(tag, twin)}"
         raise Refused(message, tag=tag)

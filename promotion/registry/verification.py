@@ -4,6 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from promotion.data_files import StrPath, file_digest
 from promotion.errors import ConfigError, DataError, Refused, UnknownName
 from promotion.holdout import UnknownRows
@@ -26,11 +28,7 @@ SAMPLE = 100
 def verify(version: VersionState, store: ModelStore, reader: Reader, data: StrPath | None = None) -> str:
     """Load a version, verify its files, and score a few rows with it.
 
-    Args:
-        version: the version.
-        store: the store that holds it.
-        reader: reads the rows.
-        data: file of the rows; defaults to the file that the version was trained on, or the configured one.
+    The rows are those of `data`, else of the file that the version was trained on, or the configured one.
 
     Returns:
         If the version was loaded and not scored, a sentence that says why; otherwise an empty string.
@@ -40,8 +38,6 @@ def verify(version: VersionState, store: ModelStore, reader: Reader, data: StrPa
         DataError: it cannot score the rows, or `data` cannot be read.
         Refused: its scores are not numbers.
     """
-    import numpy as np
-
     tag, registration = Tag.parse(version.tag), version.registration
     try:
         recipe, rows = _sample(tag.model, registration, reader, data)
@@ -50,12 +46,12 @@ def verify(version: VersionState, store: ModelStore, reader: Reader, data: StrPa
             raise
         store.load(tag, digest=registration.digest)
         why = str(error).partition(". ")[0].rstrip(".")
-        return f"{tag} was loaded and not scored beforehand, since no rows could be had: {why}."
+        return f"{tag} was loaded but not scored, because no rows could be read: {why}."
     candidate = Candidate(role="version", tag=tag, digest=registration.digest, provenance=UnknownRows(), recipe=recipe)
     scores = score_version(candidate, store, rows)
     if not np.isfinite(scores).all():
         bad = int((~np.isfinite(scores.reshape(len(rows), -1))).any(axis=1).sum())
-        message = f"{tag} cannot serve: its scores of {bad} of {len(rows)} rows are no numbers. Nothing was changed."
+        message = f"{tag} cannot serve: its scores of {bad} of {len(rows)} rows are not numbers. Nothing was changed."
         raise Refused(message, tag=tag)
     return ""
 
@@ -63,10 +59,7 @@ def verify(version: VersionState, store: ModelStore, reader: Reader, data: StrPa
 def check_bound(version: VersionState, reader: Reader, bound: float | str) -> None:
     """Check that a time bound matches the kind of the recipe's time column; does nothing if no rows can be read.
 
-    Args:
-        version: the version that was trained before the bound.
-        reader: reads the rows.
-        bound: as returned by `bound_of`.
+    `bound` is as returned by `bound_of`.
 
     Raises:
         DataError: a moment where the column holds numbers or the reverse, or a zone where the column has none.

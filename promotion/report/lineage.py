@@ -3,9 +3,19 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
-from promotion.canonical import canonical_json
-from promotion.history.lineage import ChampionPeriod, Ending, concerning, consequences, decisions, ending
+from promotion.canonical import canonical_json, plain
+from promotion.history.lineage import (
+    ChampionPeriod,
+    Ending,
+    Passage,
+    concerning,
+    consequences,
+    decisions,
+    ending,
+    passages,
+)
 from promotion.ledger.chain import Entry
 from promotion.ledger.entries import Adoption, Judgement, Registration
 from promotion.ledger.state import VersionState
@@ -23,7 +33,7 @@ def champion_period_page(period: ChampionPeriod, moment: datetime) -> Page:
     champion, decision = period.champion, period.decision
     facts = {
         "since": f"{minute(champion.since)} UTC (entry {champion.seq})",
-        "until": f"{minute(period.until)} UTC" if period.until else "serves still",
+        "until": f"{minute(period.until)} UTC" if period.until else "now",
         "who": period.actor,
         "cause": period.cause,
         "why": period.plan.reason,
@@ -41,13 +51,7 @@ def champion_periods_page(among: Iterable[ChampionPeriod], now: datetime) -> Pag
 
 
 def version_pages(version: VersionState, entries: Sequence[Entry], among: Iterable[ChampionPeriod]) -> tuple[Page, ...]:
-    """Show the life of one version, and the last decision on it.
-
-    Args:
-        version: its record in the ledger.
-        entries: all entries of the model.
-        among: every champion period.
-    """
+    """Show the life of one version, and the last decision on it."""
     own = concerning(version.tag, entries)
     served = (period for period in among if period.champion.tag == version.tag)
     facts = {
@@ -97,7 +101,7 @@ def _reign(period: ChampionPeriod, now: datetime | None) -> tuple[Words, ...]:
     return row(
         str(period.champion.seq),
         aged(period.champion.since, now),
-        aged(period.until, now) if period.until else "serves still",
+        aged(period.until, now) if period.until else "now",
         period.champion.tag,
         period.cause,
         period.decision_id or "none",
@@ -123,7 +127,7 @@ def _decisions(entries: Iterable[Entry]) -> Table:
     return Table(columns=columns, rows=rows)
 
 
-def facts_table(facts: Mapping[str, str | None]) -> Table:
+def facts_table(facts: Mapping[str, str | Words | None]) -> Table:
     """Return a table of names and values; None shows as unknown."""
     rows = tuple(row(Words(name, Tone.QUIET), value or "unknown") for name, value in facts.items())
     return Table(columns=left("", ""), rows=rows)
@@ -160,7 +164,7 @@ def _holdout(decision: Decision) -> str:
 def _stage(version: VersionState) -> str:
     if version.deleted_at:
         return f"none: its files were deleted {minute(version.deleted_at)} UTC"
-    return version.stage or "none of ours"
+    return version.stage or "no stage"
 
 
 def _kept_out(version: VersionState) -> dict[str, str]:
@@ -195,3 +199,82 @@ def ending_told(ended: Ending) -> str:
     """Return `No longer serving: os:alice rolled back to toy:monday at 2026-11-25 18:40 UTC: merchants complain`."""
     did = {"rollback": "rolled back to", "adoption": "adopted"}.get(ended.plan.cause, "promoted")
     return f"No longer serving: {ended.actor} {did} {ended.champion} at {minute(ended.at)} UTC: {ended.plan.reason}"
+
+
+def champion_period_data(period: ChampionPeriod) -> dict[str, Any]:
+    """Return one champion period, its cause, and the data and run behind the version."""
+    decision = period.decision
+    return {
+        **plain(period.champion),
+        "until": period.until,
+        "actor": period.actor,
+        "cause": period.cause,
+        "reason": period.plan.reason,
+        "decision_id": period.decision_id,
+        "verdict": decision.verdict.value if decision else None,
+        "holdout": plain(decision.holdout) if decision else None,
+        **_origin(period.registration),
+    }
+
+
+def version_data(version: VersionState, entries: Sequence[Entry], among: Iterable[ChampionPeriod]) -> dict[str, Any]:
+    """Return the life of one version; takes the arguments of `promotion.report.lineage.version_pages`."""
+    own = concerning(version.tag, entries)
+    lineage = {
+        **_origin(version.registration),
+        "version": {"tag": version.tag, "digest": version.registration.digest, "registered_at": version.registered_at},
+        "decisions": [_judged(entry, judgement) for entry, judgement in decisions(own)],
+        "transitions": [_passage(passage) for passage in passages(version.tag, entries)],
+        "in_production": [champion_period_data(period) for period in among if period.champion.tag == version.tag],
+    }
+    return {**plain(version), "lineage": lineage, "entries": [vars(entry) for entry in own]}
+
+
+def decision_data(entry: Entry, judgement: Judgement, followed: Sequence[Entry]) -> dict[str, Any]:
+    """Return one decision, where it is recorded, what followed, and what ended the champion period that it began."""
+    evidence = {"decision": plain(judgement.decision), "followed": [vars(one) for one in followed]}
+    ended = {"no_longer_serving": _ending(ending(judgement, followed))}
+    return {"tag": judgement.tag, **_judged(entry, judgement), **ended, **evidence}
+
+
+def _ending(ended: Ending | None) -> dict[str, Any] | None:
+    if ended is None:
+        return None
+    replaced = {"champion": ended.champion, "at": ended.at, "seq": ended.seq, "actor": ended.actor}
+    return {**replaced, "cause": ended.plan.cause, "reason": ended.plan.reason}
+
+
+def _origin(registration: Registration) -> dict[str, Any]:
+    return {
+        "data": {"name": registration.data, "digest": registration.data_digest, "rows": registration.training_rows},
+        "recipe": {"name": registration.recipe, "options": registration.options},
+        "run_id": registration.run_id,
+    }
+
+
+def _judged(entry: Entry, judgement: Judgement) -> dict[str, Any]:
+    decision = judgement.decision
+    return {
+        "seq": entry.seq,
+        "at": entry.at,
+        "actor": entry.actor,
+        "decision_id": judgement.decision_digest[:12],
+        "digest": judgement.decision_digest,
+        "verdict": decision.verdict.value,
+        "champion": plain(decision.champion),
+        "holdout": plain(decision.holdout),
+    }
+
+
+def _passage(passage: Passage) -> dict[str, Any]:
+    return {
+        "seq": passage.entry.seq,
+        "at": passage.entry.at,
+        "actor": passage.entry.actor,
+        "cause": passage.plan.cause,
+        "before": passage.before,
+        "after": passage.after,
+        "deleted": passage.deleted,
+        "decision": passage.plan.decision,
+        "applied": passage.applied,
+    }

@@ -18,13 +18,7 @@ from promotion.report.record import moves_told
 
 
 def plan_page(plan: Plan, tag: str, history: Sequence[Entry]) -> Page:
-    """Show what a promotion, approval or rollback would do.
-
-    Args:
-        plan: the change.
-        tag: the version concerned.
-        history: the model's entries.
-    """
+    """Show what a promotion, approval or rollback would do."""
     version = plan.state.versions.get(tag)
     new = plan.decision
     facts = {
@@ -54,7 +48,7 @@ def champion_told(state: State, history: Sequence[Entry]) -> str:
     if champion is None:
         return "none yet"
     by = next((f" by {entry.actor}" for entry in history if entry.seq == champion.seq), "")
-    on = f"on decision {champion.decision[:12]}" if champion.decision else "by hand, on no decision"
+    on = f"on decision {champion.decision[:12]}" if champion.decision else "by hand, without a decision"
     return f"{champion.tag} since {minute(champion.since)} UTC{by}, {on}"
 
 
@@ -64,7 +58,7 @@ def decision_told(version: VersionState | None, history: Sequence[Entry]) -> str
         return "none: it has not been judged"
     decision = version.decision
     when = next((f" at {minute(entry.at)} UTC" for entry in history if entry.seq == version.decided_seq), "")
-    return f"{decision.verdict}, asked by {version.decided_by}{when}: {decision.summary} {_rows_told(decision)}"
+    return f"{decision.verdict}, requested by {version.decided_by}{when}: {decision.summary} {_rows_told(decision)}"
 
 
 def votes_told(version: VersionState | None) -> str:

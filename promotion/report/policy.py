@@ -10,11 +10,7 @@ from promotion.report.page import Page, Tone, Words, quiet
 def demands_page(name: str, policy: Policy, warnings: Sequence[str] = (), dependence: str = "") -> Page:
     """Describe a valid policy in sentences.
 
-    Args:
-        name: the model or file that it belongs to.
-        policy: the policy.
-        dependence: as in `explain`.
-        warnings: requirements that could not pass on rows like the last holdout.
+    The warnings name requirements that could not pass on rows like the last holdout.
     """
     return Page(
         verdict=Words("valid", Tone.GOOD),

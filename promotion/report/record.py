@@ -23,7 +23,8 @@ from promotion.ledger.state import State
 from promotion.number_format import ago, level, minute
 from promotion.registry.holdout_uses import last_spent
 from promotion.registry.rolled_back import rolled_back, rolled_back_told
-from promotion.report.page import Page, Table, left, right, row
+from promotion.report.links import NO_LINKS, Links
+from promotion.report.page import Page, Table, Words, left, right, row
 
 
 def budget_told(state: State) -> str:
@@ -34,8 +35,8 @@ def budget_told(state: State) -> str:
     budget = spent.budget
     times = "once" if budget.use == 1 else f"{budget.use:.3g} times"
     return (
-        f"{state.model}: the rows of {spent.holdout.data} have judged {times}, the next decision on them is made at "
-        f"level {level(budget.next)} (on fresh rows: {level(budget.fresh)})."
+        f"{state.model}: decisions have used the rows of {spent.holdout.data} {times}. The next decision on them is "
+        f"tested at the {level(budget.next)} level (on fresh rows: {level(budget.fresh)})."
     )
 
 
@@ -45,24 +46,25 @@ def rolled_back_lines(state: State) -> tuple[str, ...]:
     if not found or found[0].rolled_back is None:
         return ()
     last, others = found[0].tag, found[1:]
-    more = f" (and {len(others)} more, rolled back from before)" if others else ""
+    more = f" (and {len(others)} rolled back earlier)" if others else ""
     told = rolled_back_told(found[0], found[0].rolled_back)
     return (f"{told}. The gate holds it{more} until `promotion readmit {last} --reason …`.",)
 
 
 def history_page(model: str, entries: Sequence[Entry], now: datetime, *, oldest_first: bool) -> Page:
     """Show the ledger of one model."""
-    table = history_table(entries, now)
-    nothing = () if entries else (f"Nothing is recorded of '{model}' yet.",)
+    table = history_table(entries, now=now)
+    nothing = () if entries else (f"The ledger has no entries for '{model}' yet.",)
     return Page(summary=nothing, tables=(table if oldest_first else replace(table, rows=table.rows[::-1]),))
 
 
-def history_table(entries: Iterable[Entry], now: datetime | None = None) -> Table:
+def history_table(entries: Iterable[Entry], links: Links = NO_LINKS, now: datetime | None = None) -> Table:
     """Return a table with one row per entry, oldest first; each time with its age if the present time is given."""
     rows, before = [], ""
     for entry in entries:
         before = told(entry, before)
-        rows.append(row(str(entry.seq), aged(entry.at, now), entry.actor, before))
+        seq = Words(str(entry.seq), link=links.entry(entry.model, entry.seq))
+        rows.append(row(seq, aged(entry.at, now), Words(entry.actor, link=links.actor(entry.actor)), before))
     return Table(columns=(*right("seq"), *left("at (UTC)", "who", "what")), rows=tuple(rows))
 
 
@@ -99,7 +101,7 @@ def told(entry: Entry, before: str = "") -> str:  # noqa: C901 - one case per ki
             words = f"{body.cause}: {moved}" + ("" if before.endswith(body.reason) else f": {body.reason}")
             words += f" ({body.unseen})" if body.unseen else ""
         case TransitionApplied():
-            words = f"carried out entry {body.planned}"
+            words = f"completed entry {body.planned}"
         case _:
             assert_never(body)
     return words

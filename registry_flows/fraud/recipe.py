@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from promotion import DataError, Split, Step, Trained, read_rows, repeatable, split_by_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
     from sklearn.preprocessing import OneHotEncoder
     from xgboost import XGBClassifier
 
@@ -74,10 +75,8 @@ class FraudRecipe:
         classifier = step(train_xgb, balanced, encoder, self)
         return Trained(model=classifier, custom_objects={"ohe_encoder": encoder}, labels={"owner": self.owner})
 
-    def score(self, trained: Trained, rows: "pd.DataFrame") -> "NDArray[np.floating[Any]]":
+    def score(self, trained: Trained, rows: "pd.DataFrame") -> NDArray[np.floating[Any]]:
         """Return the probability of fraud, shape (n_rows,)."""
-        import numpy as np
-
         encoder = trained.custom_objects["ohe_encoder"]
         return np.concatenate([trained.model.predict_proba(features(part, encoder))[:, 1] for part in _parts(rows)])
 
@@ -93,8 +92,8 @@ def balance(rows: "pd.DataFrame", seed: int) -> "pd.DataFrame":
     frauds, legitimate = rows[rows["isFraud"] == 1], rows[rows["isFraud"] == 0]
     if not 0 < len(frauds) <= len(legitimate):
         raise DataError(
-            f"Training balances the classes by dropping legitimate rows, and found {len(frauds):,} frauds among "
-            f"{len(rows):,} training rows. Give a file with more rows."
+            f"The training rows must contain at least one fraud, and no more frauds than legitimate rows, but "
+            f"{len(frauds):,} of the {len(rows):,} training rows are frauds. Use a file with more rows."
         )
     return pd.concat([frauds, legitimate.sample(n=len(frauds), random_state=seed)]).sort_index()
 

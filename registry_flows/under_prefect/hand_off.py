@@ -2,7 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from prefect.artifacts import create_link_artifact
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun
+from prefect.exceptions import ObjectNotFound
+from prefect.settings import PREFECT_API_URL
+from prefect.utilities.urls import url_for
 
 from promotion.config import Config
 from promotion.errors import ConfigError
@@ -13,9 +20,6 @@ from promotion.secrets import without_password
 from promotion.vocabulary import Tag
 from registry_flows.under_prefect.artifacts import key_of, quietly
 from registry_flows.under_prefect.server import as_server_error
-
-if TYPE_CHECKING:
-    from prefect.client.schemas.objects import FlowRun
 
 GATE = "gate/gate"
 
@@ -43,10 +47,6 @@ def check_hand_off(config: Config) -> None:
         ConfigError: there is no such deployment.
         ServerFailed: Prefect's server does not answer.
     """
-    from prefect.client.orchestration import get_client
-    from prefect.exceptions import ObjectNotFound
-    from prefect.settings import PREFECT_API_URL
-
     if config.hand_off == "subflow":
         return
     with as_server_error(), get_client(sync_client=True) as client:
@@ -56,7 +56,7 @@ def check_hand_off(config: Config) -> None:
             server = without_password(PREFECT_API_URL.value() or "of this process")
             raise ConfigError(
                 f"There is no deployment '{GATE}' on the Prefect server {server}. "
-                '`make deploy` or `prefect deploy --all` creates it; or set hand_off = "subflow".'
+                'Create it with `make deploy` or `prefect deploy --all`, or set hand_off = "subflow".'
             ) from error
 
 
@@ -73,7 +73,7 @@ def hand_off(registry: Registry, tag: Tag, gate: Callable[[str], Decision]) -> T
     return TrainedVersion(tag=str(tag), gate_run=_shown(run, tag))
 
 
-def _start(tag: Tag, *, as_child: bool) -> "FlowRun":
+def _start(tag: Tag, *, as_child: bool) -> FlowRun:
     """Start the gate's run; a repeated request for the same version, as from a retried run, returns the same run."""
     from prefect.deployments import run_deployment
 
@@ -89,16 +89,13 @@ def _start(tag: Tag, *, as_child: bool) -> "FlowRun":
     return run  # type: ignore[no-any-return]
 
 
-def _shown(run: "FlowRun", tag: Tag) -> str:
+def _shown(run: FlowRun, tag: Tag) -> str:
     """Add a link to the gate's run to the training's run; returns the link, or the run's name if it has none."""
-    from prefect.artifacts import create_link_artifact
-    from prefect.utilities.urls import url_for
-
     link = url_for(run)
     if link is None:
         return run.name
     link = without_password(link)
     key, text = key_of(tag.model, "gate"), f"gate {tag}"
-    what = f"The gate's run that judges {tag}."
+    what = f"The gate run that judges {tag}."
     quietly(create_link_artifact, link, text, key=key, description=what)
     return link

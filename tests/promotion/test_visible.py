@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from promotion.canonical import canonical_json
-from promotion.report.document import Document, Section
 from promotion.report.html import page_html
 from promotion.report.markdown import page_markdown
-from promotion.report.page import Page, Table, Words, left, row
+from promotion.report.page import Document, Page, Section, Table, Words, left, row
 from promotion.report.terminal import page_view
 from promotion.visible import as_cell, visible, visible_in_json, visible_json
 

@@ -23,17 +23,14 @@ SETTLED_SECONDS = 2.0
 """A file written more recently than this may change again within the same tick of its disk's clock."""
 
 _TABLE = "CREATE TABLE IF NOT EXISTS seen (path TEXT PRIMARY KEY, stamp TEXT, stored TEXT, digest TEXT)"
-_Row = tuple[str, str | None, str | None]
+_SeenRow = tuple[str, str | None, str | None]
 
 
 @contextmanager
 def digest_cached(home: Path, cache: Path, *, full: bool = False) -> Iterator[BentoStore]:
     """Return a store that reads and hashes only files that look different from those of an earlier audit.
 
-    Args:
-        home: home folder of the store.
-        cache: the folder of the file `digests.db`; if it cannot be used, there is no cache.
-        full: whether to hash everything again and update the cache.
+    With `full`, hashes everything again and updates the cache. Without a usable `cache` folder, there is no cache.
     """
     cached = _DigestCache(cache, full=full)
     try:
@@ -94,12 +91,12 @@ class _DigestCache:
                 cache.mkdir(parents=True, exist_ok=True)
             self._open = _opened(cache / FILE)
 
-    def get(self, path: Path, stamp: "_Stamp | None") -> _Row | None:
+    def get(self, path: Path, stamp: "_Stamp | None") -> _SeenRow | None:
         if self._open is None or stamp is None or (self._full and str(path) not in self._fresh):
             return None
         try:
             query = "SELECT stamp, stored, digest FROM seen WHERE path = ? AND stamp = ?"
-            row: _Row | None = self._open.execute(query, (str(path), stamp.text)).fetchone()
+            row: _SeenRow | None = self._open.execute(query, (str(path), stamp.text)).fetchone()
         except (sqlite3.Error, UnicodeError):
             return None
         else:

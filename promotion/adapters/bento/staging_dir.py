@@ -10,14 +10,14 @@ from promotion.adapters.bento.foreign_files import LATEST
 from promotion.adapters.files import replace_text, share, sync_tree
 from promotion.adapters.owned_folders import abandoned, owned, private
 from promotion.errors import StoreError
-from promotion.interfaces import Stray
+from promotion.interfaces import ForeignFile
 from promotion.vocabulary import Tag
 
 FOLDER = "tmp"
 
 
 @contextmanager
-def opened(home: Path) -> Iterator[Path]:
+def made(home: Path) -> Iterator[Path]:
     """Create a temporary folder; that of a killed process stays, and is recognised by its released lock."""
     (home / FOLDER).mkdir(parents=True, exist_ok=True)
     with owned(home / FOLDER, "saving-") as folder:
@@ -26,20 +26,15 @@ def opened(home: Path) -> Iterator[Path]:
 
 @contextmanager
 def private_home() -> Iterator[Path]:
-    """Create a temporary store home that only this user can access, on the disk for temporary files.
-
-    Raises:
-        StoreError: it cannot be created.
-    """
+    """Create a temporary store home that only this user can access, on the disk for temporary files."""
     with ExitStack() as opened:
         try:
             home = opened.enter_context(private())
         except OSError as error:
-            message = (
+            raise StoreError(
                 "Cannot create a temporary folder in which to verify and load model files "
                 f"({error.strerror or error}). Set TMPDIR to another folder."
-            )
-            raise StoreError(message) from error
+            ) from error
         yield home
 
 
@@ -68,24 +63,16 @@ def move_in(folder: Path, target: Path, tag: Tag) -> None:
         raise
 
 
-def leftovers(home: Path) -> Iterator[Stray]:
-    """Yield the leftovers of killed saves and deletions.
-
-    Raises:
-        OSError: they cannot be inspected.
-    """
+def leftovers(home: Path) -> Iterator[ForeignFile]:
+    """Yield the leftovers of killed saves and deletions."""
     if (home / FOLDER).is_dir():
         for path in sorted((home / FOLDER).iterdir()):
             if abandoned(path):
-                yield Stray(path=path, why="was left by a save or a deletion that was killed")
+                yield ForeignFile(path=path, why="was left by a save or a deletion that was killed")
 
 
 def remove(leftover: Path) -> None:
-    """Delete a leftover, unless it is already gone or in use again.
-
-    Raises:
-        OSError: it cannot be deleted.
-    """
+    """Delete a leftover, unless it is already gone or in use again."""
     if abandoned(leftover):
         if leftover.is_dir() and not leftover.is_symlink():
             shutil.rmtree(leftover)

@@ -7,18 +7,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
 from uuid import uuid4
+
+import numpy as np
+from numpy.typing import NDArray
 
 from promotion.canonical import digest as digest_of
 from promotion.errors import DigestMismatch, StoreError, TornVersion, UnknownName
 from promotion.interfaces import Claim, Digests, Stored, Trained
 from promotion.row_keys import KnownRows
 from promotion.vocabulary import Stage, Tag
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,18 +89,15 @@ class MemoryStore:
         trained: Trained,
         *,
         metadata: Mapping[str, str],
-        training_rows: "NDArray[np.uint64]",
-        training_groups: "Mapping[str, NDArray[np.uint64]] | None" = None,
+        training_rows: NDArray[np.uint64],
+        training_groups: Mapping[str, NDArray[np.uint64]] | None = None,
     ) -> Tag:
         """Pickle a candidate, so that later changes to the object have no effect here."""
-        import numpy as np
-
         tag = Tag.parse(model if ":" in model else f"{model}:{uuid4().hex[:16]}")
         try:
             files = {MODEL: pickle.dumps((trained.model, dict(trained.custom_objects)))}
         except Exception as error:  # pickling runs the user's own code
-            message = f"The {self.name} cannot pickle the model ({type(error).__name__}: {error})."
-            raise StoreError(message) from error
+            raise StoreError(f"The {self.name} cannot pickle the model ({type(error).__name__}: {error}).") from error
         files[_ROWS] = np.sort(training_rows).astype(np.uint64).tobytes()
         for by, groups in (training_groups or {}).items():
             files[f"{_GROUPS}{by}"] = np.unique(groups).astype(np.uint64).tobytes()
@@ -122,8 +117,7 @@ class MemoryStore:
         try:
             fitted, custom_objects = pickle.loads(kept.files[MODEL])
         except Exception as error:
-            message = f"{tag} cannot be loaded ({type(error).__name__}: {error})."
-            raise StoreError(message, tag=tag) from error
+            raise StoreError(f"{tag} cannot be loaded ({type(error).__name__}: {error}).", tag=tag) from error
         return Trained(model=fitted, custom_objects=custom_objects)
 
     def training_rows(self, tag: Tag, *, by: str | None = None) -> KnownRows | None:
@@ -155,8 +149,8 @@ class MemoryStore:
         lock = self._locks.setdefault(model, Lock())
         if not lock.acquire(timeout=self.patience):
             raise StoreError(
-                f"Another command has been writing the labels of '{model}' for {self.patience:g} seconds. Run this one "
-                "again; what is recorded stands."
+                f"Another command has been writing the labels of '{model}' for {self.patience:g} seconds. Run this "
+                "command again when it has finished. What is recorded stands."
             )
         try:
             yield
@@ -188,7 +182,5 @@ def _digests(kept: Kept) -> Digests:
     return Digests(whole=digest_of({"metadata": kept.metadata, "files": files}), files=digest_of(model))
 
 
-def _array(content: bytes | None) -> "NDArray[np.uint64] | None":
-    import numpy as np
-
+def _array(content: bytes | None) -> NDArray[np.uint64] | None:
     return None if content is None else np.frombuffer(content, dtype=np.uint64)

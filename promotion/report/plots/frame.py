@@ -8,15 +8,16 @@ import io
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.backends.backend_svg import RendererSVG
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.ticker import FixedFormatter, FixedLocator
 
 from promotion.visible import visible
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.axis import Axis
-    from matplotlib.backends.backend_svg import RendererSVG
-    from matplotlib.figure import Figure
 
 NUMBERS, NAMES, TITLE = 10.5, 11.0, 12.0
 """Font sizes, in points."""
@@ -25,16 +26,14 @@ _ROUGHLY = (0.14, 0.14, 0.83, 0.78)
 """Provisional position of the axes while ticks are chosen; their number depends on it."""
 
 
-def name_ticks(axis: "Axis", at: Sequence[float], words: Sequence[str]) -> None:
+def name_ticks(axis: Axis, at: Sequence[float], words: Sequence[str]) -> None:
     """Set ticks at these positions, with these labels."""
-    from matplotlib.ticker import FixedFormatter, FixedLocator
-
     axis.set_major_locator(FixedLocator(at))
     axis.set_major_formatter(FixedFormatter([_one_line(text) for text in words]))
     axis.grid(visible=False)
 
 
-def name_lines(axes: "Axes") -> None:
+def name_lines(axes: Axes) -> None:
     """Draw the legend of the lines to the right of the title, where it covers nothing."""
     where: dict[str, Any] = {"bbox_to_anchor": (1.0, 1.0), "bbox_transform": axes.figure.transFigure}
     axes.legend(
@@ -42,7 +41,7 @@ def name_lines(axes: "Axes") -> None:
     )
 
 
-def put_frame(figure: "Figure") -> None:
+def put_frame(figure: Figure) -> None:
     """Size the axes so that no text is cut off, and no x tick labels overlap."""
     (axes,) = figure.axes
     width, height = figure.bbox.size
@@ -58,7 +57,7 @@ def put_frame(figure: "Figure") -> None:
     _entitle(axes, height)
 
 
-def _written(axis: "Axis") -> dict[float, str]:
+def _written(axis: Axis) -> dict[float, str]:
     """Return the labels of the visible ticks, by position."""
     low, high = sorted(axis.get_view_interval())
     at = [float(place) for place in axis.get_majorticklocs()]
@@ -66,7 +65,7 @@ def _written(axis: "Axis") -> dict[float, str]:
     return {place: text for place, text in zip(at, words, strict=True) if low <= place <= high}
 
 
-def _common(axis: "Axis") -> str:
+def _common(axis: Axis) -> str:
     """Return the text shared by all ticks, such as a power of ten or a year; known after formatting the ticks."""
     return str(axis.get_major_formatter().get_offset())
 
@@ -75,10 +74,8 @@ def _widest(written: Mapping[float, str]) -> float:
     return max((_width(words, NUMBERS) for words in written.values()), default=0.0)
 
 
-def _thin(axes: "Axes") -> None:
+def _thin(axes: Axes) -> None:
     """Keep every second or third tick of the x axis, and so on, until no labels overlap."""
-    from matplotlib.ticker import FixedLocator
-
     written = _written(axes.xaxis)
     places = [axes.transData.transform((at, axes.get_ylim()[0]))[0] for at in written]
     step = 1
@@ -88,12 +85,12 @@ def _thin(axes: "Axes") -> None:
         axes.xaxis.set_major_locator(FixedLocator(list(written)[::step]))
 
 
-def _legend(figure: "Figure") -> float:
+def _legend(figure: Figure) -> float:
     """Return the height of the legend below the axes."""
     return sum(float(legend.get_window_extent(_ruler()).height) for legend in figure.legends)
 
 
-def _entitle(axes: "Axes", height: float) -> None:
+def _entitle(axes: Axes, height: float) -> None:
     """Align the title with the figure's edge, and end a title that is too long with an ellipsis."""
     box, text = axes.bbox, _one_line(axes.get_title("left"))
     room = axes.figure.bbox.width - 2 * _EDGE
@@ -109,15 +106,11 @@ def _one_line(words: str) -> str:
 @lru_cache(4096)
 def _width(words: str, size: float, weight: str = "normal") -> float:
     """Return the width in points, in matplotlib's own font, which is wider than the fonts of most browsers."""
-    from matplotlib.font_manager import FontProperties
-
     font = FontProperties(size=size, weight=weight)
     measured = _ruler().get_text_width_height_descent(words, font, ismath=False)  # type: ignore[no-untyped-call]  # as above
     return float(measured[0])
 
 
 @cache
-def _ruler() -> "RendererSVG":
-    from matplotlib.backends.backend_svg import RendererSVG
-
+def _ruler() -> RendererSVG:
     return RendererSVG(0, 0, io.StringIO())  # type: ignore[no-untyped-call]  # untyped in matplotlib

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from promotion.comparison import Comparison, MetricComparison
 from promotion.number_format import between, percent, signed
 from promotion.policy import Check, Decision, Kind
-from promotion.report.document import Picture
+from promotion.report.page import Picture
 from promotion.report.palette import light
 from promotion.report.plots.frame import name_ticks
-from promotion.report.plots.svg import blank, drawn
+from promotion.report.plots.svg import Spot, blank, drawn
 from promotion.vocabulary import Outcome
 
-MOST = 30
+MOST = 12
 """Maximum number of slices drawn per metric: failed ones first, then those with the lowest gain."""
 
 _LONGEST = 22
@@ -27,7 +27,7 @@ _LOOKS = {
 
 
 @dataclass(frozen=True)
-class _Row:
+class _GainRow:
     """A gain on all rows (`by` is empty) or on a slice, with the checks on it."""
 
     by: str
@@ -57,19 +57,18 @@ def gain_pictures(decision: Decision) -> tuple[Picture, ...]:
     )
 
 
-def _picture(metric: str, place: int, rows: list[_Row], comparison: Comparison) -> Picture:
+def _picture(metric: str, place: int, rows: list[_GainRow], comparison: Comparison) -> Picture:
     shown = _chosen(rows)
     lines = _under_headings(shown)
     figure = blank(height=_AROUND + _ROW * len(lines))
     axes = figure.add_subplot()
     axes.set(title=metric, xlabel="gain", ylim=(len(lines) - 0.4, -0.6))
-    words = [_short(line.value) if isinstance(line, _Row) else f"{_short(line)}:" for line in lines]
+    words = [_short(line.value) if isinstance(line, _GainRow) else f"{_short(line)}:" for line in lines]
     name_ticks(axes.yaxis, range(len(lines)), words)
     axes.spines["left"].set_visible(False)
     axes.axvline(0.0, color=light("quiet"), linewidth=1.0)
-    for height, row in enumerate(lines):
-        if isinstance(row, str):
-            continue
+    placed = [(height, row) for height, row in enumerate(lines) if isinstance(row, _GainRow)]
+    for height, row in placed:
         colour, marker, filled = _LOOKS[row.outcome]
         axes.plot((row.found.low, row.found.high), (height, height), color=light(colour), linewidth=2.0)
         face, edge = (light(colour), light("paper")) if filled else (light("paper"), light(colour))
@@ -90,22 +89,23 @@ def _picture(metric: str, place: int, rows: list[_Row], comparison: Comparison) 
                 linestyle=(0, (2, 1.5)),
             )
     axes.locator_params(axis="x", nbins=4)
-    left_out = f" The {len(shown) - 1} slices of lowest gain out of {len(rows) - 1}." if len(shown) < len(rows) else ""
+    spots = [Spot(row.found.gain, height, _told(row, comparison)) for height, row in placed]
+    caption = ""
+    if len(shown) < len(rows):
+        caption = f"Shows {len(shown) - 1} of {len(rows) - 1} slices: failed ones first, then the lowest gains."
+    all_of_it = " ".join((*(spot.text for spot in spots), caption)).strip()
     return Picture(
-        svg=drawn(figure, name=f"gain-{place}", title=f"Gain in {metric}", told=_told(shown, comparison) + left_out),
-        caption=left_out.strip(),
+        svg=drawn(figure, name=f"gain-{place}", title=f"Gain in {metric}", told=all_of_it, spots=spots),
+        caption=caption,
     )
 
 
-def _told(rows: Sequence[_Row], comparison: Comparison) -> str:
-    """Describe every row in words."""
-    sentences = (
+def _told(row: _GainRow, comparison: Comparison) -> str:
+    return (
         f"{row.where.capitalize() if row.where == 'all rows' else row.where}: {signed(row.found.gain)}, "
         f"{percent(comparison.confidence)} interval {between(row.found.low, row.found.high)}"
         f"{f', {row.outcome}' if row.outcome else ''}."
-        for row in rows
     )
-    return " ".join(sentences)
 
 
 def _names(comparison: Comparison) -> Iterable[str]:
@@ -113,7 +113,7 @@ def _names(comparison: Comparison) -> Iterable[str]:
     return dict.fromkeys(found.metric for metrics in parts for found in metrics)
 
 
-def _rows(decision: Decision, comparison: Comparison, metric: str) -> Iterator[_Row]:
+def _rows(decision: Decision, comparison: Comparison, metric: str) -> Iterator[_GainRow]:
     """Yield the gain on all rows first, then those of the slices in order."""
     checks: dict[str, list[Check]] = {}
     for check in decision.checks:
@@ -124,12 +124,12 @@ def _rows(decision: Decision, comparison: Comparison, metric: str) -> Iterator[_
     for by, value, subject, metrics in places:
         found = next((one for one in metrics if one.metric == metric), None)
         if found:
-            yield _Row(by, value, found, tuple(checks.get(subject, ())))
+            yield _GainRow(by, value, found, tuple(checks.get(subject, ())))
 
 
-def _under_headings(rows: Sequence[_Row]) -> list[_Row | str]:
+def _under_headings(rows: Sequence[_GainRow]) -> list[_GainRow | str]:
     """Return each slicing's rows below its name."""
-    lines: list[_Row | str] = []
+    lines: list[_GainRow | str] = []
     by = ""
     for row in rows:
         lines += [row] if row.by == by else [row.by, row]
@@ -137,8 +137,8 @@ def _under_headings(rows: Sequence[_Row]) -> list[_Row | str]:
     return lines
 
 
-def _chosen(rows: list[_Row]) -> list[_Row]:
-    """Return all rows, or the first and the slices to draw, in order."""
+def _chosen(rows: list[_GainRow]) -> list[_GainRow]:
+    """Return the first row, and at most `MOST` slices, in order."""
     if len(rows) <= MOST + 1:
         return rows
     first, *slices = rows

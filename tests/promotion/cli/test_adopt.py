@@ -95,13 +95,13 @@ def test_the_same_bound_in_each_form_leaves_out_the_same_rows(dated, command, fo
         (
             "naive",
             "1500",
-            "--trained-before 1500 does not fit column 't', which holds moments without a zone such as 2024-12-01. Adopt "
+            "--trained-before 1500 does not fit column 't', which holds timestamps without a zone such as 2024-12-01. Adopt "
             "the version with a date or a time, like 2024-12-01.",
         ),
         (
             "naive",
             "2024-12-02T01:00Z",
-            "--trained-before 2024-12-02T01:00Z does not fit column 't', which holds moments without a zone such as "
+            "--trained-before 2024-12-02T01:00Z does not fit column 't', which holds timestamps without a zone such as "
             "2024-12-01. Adopt the version with a time without a zone, as the column has it.",
         ),
     ],
@@ -120,4 +120,4 @@ def test_a_bound_that_is_no_time_is_a_mistake_in_the_command(here, command, boun
     code, out, err = command("adopt", "toy:weak", "--reason", "serves", "--trained-before", bound)
     assert (code, out) == (2, "")
     told = " ".join(err.replace("│", " ").split())
-    assert f"Invalid value for '--trained-before': '{bound}' is no time: expected a number in the unit" in told
+    assert f"Invalid value for '--trained-before': '{bound}' is not a valid time: expected a number in the unit" in told

@@ -10,8 +10,7 @@ from scipy.stats import norm
 from sklearn import metrics as sk
 
 from promotion.canonical import canonical_json, plain, restore
-from promotion.comparison.curves import Curves, ErrorBins, draw_curves
-from promotion.comparison.simplify import TOLERANCE, simplified
+from promotion.comparison.curves import TOLERANCE, Curves, ErrorBins, draw_curves, simplified
 from promotion.errors import DataError
 from promotion.vocabulary import Task
 

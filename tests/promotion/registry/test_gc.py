@@ -151,13 +151,13 @@ class TestWhatStays:
         found = made.found(keep=1, before=made.now - timedelta(hours=12), present={*made.state.versions, "toy:foreign"})
         assert found.gone == ("toy:v0", "toy:v1", "toy:v4")
         assert found.kept == {
-            "toy:foreign": "not registered: nobody recorded where it comes from",
+            "toy:foreign": "not registered, so its origin is unknown",
             "toy:v2": "in staging",
             "toy:v3": "in no stage",
-            "toy:v5": "served before: a rollback may bring it back",
+            "toy:v5": "has served: a rollback may bring it back",
             "toy:v6": "serves",
             young: f"registered after {(made.now - timedelta(hours=12)).isoformat(timespec='seconds')}",
-            newest: "among the newest 1 that might go",
+            newest: "one of the newest 1 deletable versions",
         }
         assert found.doubt == ""
 
@@ -186,13 +186,13 @@ class TestClocks:
             (NOON + 10 * DAY, ""),
             (
                 NOON - DAY,
-                "The newest version was registered at 2026-11-22T13:00:00+00:00, and this machine's clock says "
-                "2026-11-21T12:00:00+00:00, which is before: one clock was wrong, so ages may be too.",
+                "The newest version was registered at 2026-11-22T13:00:00+00:00, but this machine's clock says "
+                "2026-11-21T12:00:00+00:00, which is earlier. One of the clocks was wrong, so the ages may be wrong too.",
             ),
             (
                 NOON + 400 * DAY,
-                "The newest version was registered at 2026-11-22T13:00:00+00:00, and this machine's clock says "
-                "2027-12-27T12:00:00+00:00: see that it is right, since every version looks old by it.",
+                "The newest version was registered at 2026-11-22T13:00:00+00:00, but this machine's clock says "
+                "2027-12-27T12:00:00+00:00. Check the clock, because every version looks old by it.",
             ),
         ],
     )
@@ -213,7 +213,7 @@ class TestInTheStore:
         return registry_after_three_champions
 
     def test_the_oldest_goes_and_its_life_stays_on_record(self, registry):
-        plan = registry.collect("toy", keep=1, reason="the disk is full")
+        plan = registry.gc("toy", keep=1, reason="the disk is full")
         assert plan.deletions == ("toy:noisy",)
         assert kinds(registry)[-2:] == ["transition_planned", "transition_applied"]
         assert not registry.store.path(toy("noisy")).exists()
@@ -222,18 +222,18 @@ class TestInTheStore:
         assert version.decision is not None
         assert registry.mirror.stages("toy")["toy:noisy"] == "deleted"
         assert registry.mirror.stages("toy")["toy:spoilt"] == "rejected"
-        assert registry.collect("toy", keep=1, reason="again") is None
+        assert registry.gc("toy", keep=1, reason="again") is None
         assert list((registry.store.home / "tmp").iterdir()) == []
 
     @pytest.mark.parametrize("change", ["gate", "promote", "adopt", "rollback"])
     def test_a_deleted_version_says_when_by_whom_and_why_it_went(self, registry, change):
-        registry.collect("toy", keep=0, reason="the disk is full")
+        registry.gc("toy", keep=0, reason="the disk is full")
         before = kinds(registry)
         expected = (
-            r"^toy:noisy was deleted at 2026-11-22 \d\d:\d\d UTC by os:alice: the disk is full `promotion show toy:noisy` "
-            r"shows its history\. Train a new version\.$"
+            r"^toy:noisy was deleted at 2026-11-22 \d\d:\d\d UTC by os:alice: the disk is full\. Run `promotion show toy:noisy` "
+            r"to see its history, or train a new version\.$"
         )
-        with pytest.raises(Refused, match=expected if change != "rollback" else "^toy:noisy never served"):
+        with pytest.raises(Refused, match=expected if change != "rollback" else "^toy:noisy has never served"):
             {
                 "gate": lambda: registry.gate(toy("noisy")),
                 "promote": lambda: registry.promote(toy("noisy"), reason="I want it", override=True),
@@ -251,7 +251,7 @@ class TestInTheStore:
 
         monkeypatch.setattr(registry.store, "delete", killed)
         with pytest.raises(KilledError):
-            registry.collect("toy", keep=0, reason="old")
+            registry.gc("toy", keep=0, reason="old")
         monkeypatch.undo()
         after = opened()
         assert after.store.path(toy("noisy")).exists()
@@ -265,10 +265,10 @@ class TestInTheStore:
         self, registry, tmp_path
     ):
         shutil.copytree(registry.store.path(toy("noisy")), tmp_path / "backup")
-        registry.collect("toy", keep=0, reason="old")
+        registry.gc("toy", keep=0, reason="old")
         shutil.copytree(tmp_path / "backup", registry.store.path(toy("noisy")))
         assert plan_repair(registry.parts, "toy").transition is None
-        assert registry.collect("toy", keep=0, reason="old").deletions == ("toy:noisy",)
+        assert registry.gc("toy", keep=0, reason="old").deletions == ("toy:noisy",)
 
         shutil.copytree(tmp_path / "backup", registry.store.path(toy("noisy")))
         registry.store.write_stage(toy("noisy"), Stage.PROD)
@@ -288,7 +288,7 @@ class TestInTheStore:
         registry.gate(toy("weak"))
         registry.gate(toy("spoilt"))
         assert mirror.stages("toy") == {"toy:weak": "prod", "toy:spoilt": "rejected"}
-        registry.collect("toy", keep=0, reason="old")
+        registry.gc("toy", keep=0, reason="old")
         assert mirror.stages("toy") == {"toy:weak": "prod", "toy:spoilt": "deleted"}
         (version,) = (
             one
@@ -300,13 +300,13 @@ class TestInTheStore:
         assert mirror.stages("toy") == {"toy:weak": "prod"}
 
     def test_an_unknown_model_has_nothing_to_delete(self, registry):
-        assert registry.collect("unheard", keep=0, reason="old") is None
+        assert registry.gc("unheard", keep=0, reason="old") is None
         with pytest.raises(UnknownName):
             registry.store.get(toy("unheard"))
 
 
 def test_what_is_recorded_reads_back(registry_with_champion):
     registry_with_champion.gate(toy("spoilt"))
-    registry_with_champion.collect("toy", keep=0, reason="old")
+    registry_with_champion.gc("toy", keep=0, reason="old")
     body = registry_with_champion.history("toy")[-2].body
     assert json.loads(json.dumps(body))["deletions"] == ["toy:spoilt"]
