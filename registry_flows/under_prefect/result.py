@@ -26,7 +26,7 @@ _OURS = ("model:", "version:", "verdict:")  # beginnings of the tags
 
 @dataclass(frozen=True, kw_only=True)
 class GateResult:
-    """What became of a version.
+    """The result of a gate for a version.
 
     Attributes:
         verdict: `Promoted`, `Held`, `Rejected`, `Waits for approval` or `Passed`.
@@ -41,7 +41,7 @@ class GateResult:
 
 
 def result_of(state: State, version: VersionState, decision: Decision) -> GateResult:
-    """Return what became of a version after a decision on it."""
+    """Return the result for a version after a decision on it."""
     if decision.verdict is not Verdict.PROMOTE:
         verdict = "Held" if decision.verdict is Verdict.HOLD else "Rejected"
         return GateResult(verdict=verdict, reason=decision.summary)
