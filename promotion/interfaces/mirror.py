@@ -144,8 +144,9 @@ class MirrorState:
         seq, entry_hash = sent
         if seq <= len(self.hashes) and self.hashes[seq - 1] != entry_hash:
             message = (
-                f"MLflow was sent another entry {seq} of '{self.model}' than the ledger has, so the ledger was cut or "
-                f"rewritten and MLflow was left as it is: `promotion audit {self.model}` says more."
+                f"MLflow has received a different entry {seq} of '{self.model}' from the one in the ledger, so the "
+                "ledger was cut or rewritten. MLflow was not changed. "
+                f"Run `promotion audit {self.model}` to see what to do."
             )
             raise MirrorAhead(message, model=self.model, seq=seq)
         return seq > len(self.hashes)

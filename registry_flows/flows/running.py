@@ -110,11 +110,7 @@ def _look_ahead(model: str, data_path: str | None, options: dict[str, Any] | Non
 
 
 def _check_hand_off(*, lasting: bool) -> None:
-    """Check that there is a gate to hand a version to, on a server that outlives this command.
-
-    Raises:
-        ConfigError: there is none.
-    """
+    """Check that there is a gate to hand a version to, on a server that outlives this command."""
     from registry_flows.under_prefect.hand_off import check_hand_off
     from registry_flows.under_prefect.session import registry
 

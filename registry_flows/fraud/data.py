@@ -58,15 +58,8 @@ def write(
 ) -> int:
     """Write the output of `generate` to `path` as CSV, atomically, and return the number of frauds.
 
-    The rows go to a temporary file in the same folder, which is renamed at the end.
-
-    Args:
-        path: the CSV file; its folder must exist.
-        rows: see `generate`.
-        days: see `generate`.
-        seed: see `generate`.
-        drift: see `generate`.
-        on_progress: called after each chunk with the number of rows and of frauds written so far.
+    The rows go to a temporary file in the same folder, which is renamed at the end. The folder must exist. Calls
+    `on_progress` after each chunk with the number of rows and of frauds so far; see `generate` for the rest.
 
     Raises:
         ValueError: a number is out of its range; nothing has been written then.

@@ -80,11 +80,7 @@ class KeptRows:
 
 
 def _content(rows: "pd.DataFrame") -> bytes:
-    """Serialize the rows.
-
-    Raises:
-        DamagedRows: Arrow would return different rows.
-    """
+    """Serialize the rows."""
     import pyarrow as pa
     from pandas.testing import assert_frame_equal
     from pyarrow import ipc
@@ -102,11 +98,7 @@ def _content(rows: "pd.DataFrame") -> bytes:
 
 
 def _rows(content: bytes) -> "pd.DataFrame":
-    """Deserialize the rows.
-
-    Raises:
-        DamagedRows: the bytes were changed or cut.
-    """
+    """Deserialize the rows."""
     from pyarrow import BufferReader, ipc
 
     head, _, body = content.partition(b"\n")

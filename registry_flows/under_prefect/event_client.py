@@ -56,11 +56,7 @@ def is_in_gate_run() -> bool:
 
 
 def send(events: "Sequence[PrefectEvent]") -> None:
-    """Send the events; inside a flow run, in the background, and Prefect relates them to the run and its work pool.
-
-    Raises:
-        Unsent: outside a flow run, Prefect did not accept them.
-    """
+    """Send the events; inside a flow run, in the background, and Prefect relates them to the run and its work pool."""
     if not events:
         return
     if is_in_run():

@@ -45,11 +45,7 @@ class ServerFailed(PromotionError):
 
 
 def check_server() -> None:
-    """Check that the server of PREFECT_API_URL answers and accepts the credentials; does nothing if none is configured.
-
-    Raises:
-        ServerFailed: it does not.
-    """
+    """Check that the server of PREFECT_API_URL, if any, answers and accepts the credentials."""
     from prefect.client.orchestration import get_client
     from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
@@ -73,11 +69,7 @@ def check_server() -> None:
 
 @contextmanager
 def as_server_error() -> Iterator[None]:
-    """Turn a failure of the configured Prefect server into an error with a sentence; other errors pass through.
-
-    Raises:
-        ServerFailed: the server does not answer, denies access, or is not a Prefect server.
-    """
+    """Turn a failure of the configured Prefect server into an error with a sentence; other errors pass through."""
     try:
         yield
     except PromotionError:

@@ -204,7 +204,7 @@ class TestHead:
     def test_a_ledger_that_was_rewritten_is_refused_and_the_evidence_stays(self, mirror, state, length):
         mirror.push(replace(state, hashes=HASHES[:7]))
         rewritten = replace(state, hashes=("0" * 64,) * length, aliases=named(e5={"champion": "toy:b"}))
-        with pytest.raises(MirrorError, match=r"^MLflow was sent another entry 7 of 'toy' than the ledger has, so the"):
+        with pytest.raises(MirrorError, match=r"^MLflow has received a different entry 7 of 'toy' from the one in the"):
             mirror.push(rewritten)
         assert mirror.head("toy") == (7, HASHES[6])
         assert mirror.aliases("toy")["champion"] == "toy:a"

@@ -157,10 +157,10 @@ def test_what_the_form_cannot_take_is_asked_again_with_the_reason_and_each_answe
     run, registry = deployed.make(), promotion.open()
     deployed.execute(run)
     for who, answer, told in (
-        ("eve", "approve", "You are form:eve, and the approvers of 'toy' are form:alice, form:bob."),
+        ("eve", "approve", "The approvers of 'toy' are form:alice, form:bob, but you are form:eve."),
         (" \n ", "approve", "The form needs a name and a reason."),
         ("form:alice", "approve", "Approved so far by form:alice."),
-        ("os:bob", "deny", "You are form:os:bob, and the approvers of 'toy' are form:alice, form:bob."),
+        ("os:bob", "deny", "The approvers of 'toy' are form:alice, form:bob, but you are form:os:bob."),
         ("alice", "approve", "1 approval is missing, from form:bob. Approved so far by form:alice."),
     ):
         deployed.answer(run, answer, who=who)
@@ -203,7 +203,7 @@ def test_what_nobody_answered_in_time_is_denied_once_and_a_late_approval_is_refu
     assert then.gate(toy("good")).waits
     registry = promotion.open()
     with pytest.raises(
-        Refused, match=r"^toy:good passed and could be approved until 20.* UTC, 7d after the decision; "
+        Refused, match=r"^toy:good passed and could be approved until 20.* UTC, 7d after the decision, but "
     ):
         registry.approve(toy("good"), reason="at last")
     for _ in range(2):

@@ -60,10 +60,10 @@ FAULTS = {
 
 
 NAMED = {
-    "a stranger": "401: it rejects these credentials; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD",
-    "refused": "403: this user lacks permission; ask the administrator of MLflow for the permission EDIT",
-    "refused in plain text": "403: this user lacks permission; ask the administrator of MLflow for the permission EDIT",
-    "too large": "413: the upload exceeds the size limit of the server, or of a proxy in front of it; raise that limit",
+    "a stranger": "401: the server does not accept these credentials; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD",
+    "refused": "403: this user lacks permission; ask the server's administrator for permission to edit",
+    "refused in plain text": "403: this user lacks permission; ask the server's administrator for permission to edit",
+    "too large": "413: the request is larger than the server, or a proxy in front of it, accepts; raise that limit",
 }
 
 
@@ -83,7 +83,7 @@ def stands_without(world, address, why=""):
     registry = world.open(mirror=MlflowMirror(address))
     registry.promote(toy("twin"), reason="by hand", override=True)
     moved, notice = registry.notices
-    assert moved.startswith("The ledger of 'toy' is at ")  # the world is a copy
+    assert moved.startswith("The ledger of 'toy' moved from ")  # the world is a copy
     assert notice.startswith(f"A request to MLflow at {address} failed ({why}")
     assert notice.endswith("The decision stands. Once MLflow answers, run `promotion sync` to send it.")
     assert "\n" not in notice

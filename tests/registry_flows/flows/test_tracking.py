@@ -75,11 +75,11 @@ def runs_of(client, view=ViewType.ACTIVE_ONLY):
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        (401, "(401: it rejects these credentials; set MLFLOW_TRACKING_USERNAME and"),
-        (403, "(403: this user lacks permission; ask the administrator of MLflow for the permission EDIT)"),
+        (401, "(401: the server does not accept these credentials; set MLFLOW_TRACKING_USERNAME and"),
+        (403, "(403: this user lacks permission; ask the server's administrator for permission to edit)"),
         (
             413,
-            "(413: the upload exceeds the size limit of the server, or of a proxy in front of it; raise that limit)",
+            "(413: the request is larger than the server, or a proxy in front of it, accepts; raise that limit)",
         ),
     ],
 )

@@ -140,7 +140,7 @@ class TestKeysOfRows:
         with pytest.raises(DataError) as raised:
             Reader(config, kept).load("toy")
         assert str(raised.value) == (
-            f"{rows_file} changed while it was read. Wait until it is written whole, and run the command again."
+            f"{rows_file} changed while it was read. Wait until it is completely written, and run the command again."
         )
         assert list(rows_file.parent.glob("rows/*")) == []
 
