@@ -112,6 +112,20 @@ class ModelConfig(BaseModel):
         return self
 
 
+class LinksConfig(BaseModel):
+    """Where pages lie that reports link to."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
+    mlflow: WebAddress | None = None
+    """Address of MLflow's pages, to which reports and the site link training runs and models. Defaults to
+    `mlflow_tracking_uri` if that is a server.
+    """
+    prefect: WebAddress | None = None
+    """Address of Prefect's pages, like `http://127.0.0.1:4200`, to which reports and the site link flow runs."""
+    site: WebAddress | None = None
+    """Address where you publish the pages of `promotion report --site`, to which single reports link."""
+
+
 class Config(BaseSettings):
     """All settings."""
 
@@ -149,6 +163,8 @@ class Config(BaseSettings):
     """Public keys by name. If any are set, commands record nothing without a signing key, and `promotion audit`
     verifies the signature of every entry.
     """
+    links: LinksConfig = Field(default_factory=LinksConfig)
+    """Addresses of other pages. Without an address, reports show names and ids as text."""
     models: dict[str, ModelConfig] = Field(default_factory=dict)
     """The models by name. A name has at most 63 of the characters `a-z`, `0-9`, `_`, `-`, `.`."""
     root: Path = Field(default_factory=Path.cwd, exclude=True)
@@ -212,8 +228,7 @@ def load_config(path: Path | None = None) -> Config:
     try:
         file = named or _nearest(Path.cwd())
     except FileNotFoundError as error:
-        message = "The current folder no longer exists. Change to another folder."
-        raise ConfigError(message) from error
+        raise ConfigError("The current folder no longer exists. Change to another folder.") from error
     _check_environment()
     data = _section(file) if file else {}
     root = (file.parent if file else Path.cwd()).resolve()
@@ -257,8 +272,7 @@ def _section(path: Path) -> dict[str, Any]:
     except OSError:  # a name that is too long
         there = False
     if not there:
-        message = f"There is no configuration file at {path}. `promotion init` writes one."
-        raise ConfigError(message, path=path)
+        raise ConfigError(f"There is no configuration file at {path}. `promotion init` writes one.", path=path)
     data = read_toml(path)
     ours: dict[str, Any] = data.get("tool", {}).get("promotion", {}) if path.name == "pyproject.toml" else data
     return ours

@@ -191,8 +191,7 @@ def _unzipped(path: Path) -> Iterator[Any]:
             raise DataError(message, path=path)
         if len(inside) != 1 or inside[0].flag_bits & 1:
             what = f"{len(inside)} files" if len(inside) != 1 else "an encrypted file"
-            message = f"{path} is a zip archive of {what}. Unpack it, and name the file to read."
-            raise DataError(message, path=path)
+            raise DataError(f"{path} is a zip archive of {what}. Unpack it, and name the file to read.", path=path)
         with archive.open(inside[0]) as file:
             yield file
 
@@ -224,8 +223,7 @@ def _with_header(found: Csv) -> Csv:
             rows = csv.reader(_without_bom(lines), delimiter=found.delimiter)
             header = next(filter(None, rows), [])
     except (UnicodeDecodeError, csv.Error) as error:
-        message = f"{found.path} is not a CSV file in UTF-8 ({error}). {_WAY_OUT}"
-        raise DataError(message, path=found.path) from error
+        raise DataError(f"{found.path} is not a CSV file in UTF-8 ({error}). {_WAY_OUT}", path=found.path) from error
     return Csv(path=found.path, encoding=found.encoding, delimiter=found.delimiter, header=tuple(header))
 
 
@@ -241,8 +239,7 @@ def require_file(path: Path) -> None:
         DataError: it does not.
     """
     if not path.is_file():
-        message = f"{what_is_at(path)} Put the file there, or name another with --data."
-        raise DataError(message, path=path)
+        raise DataError(f"{what_is_at(path)} Put the file there, or name another with --data.", path=path)
 
 
 def what_is_at(path: Path) -> str:

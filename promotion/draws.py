@@ -50,8 +50,7 @@ class Group:
 
     def __post_init__(self) -> None:
         if self.window is not None and not _is_long(self.window):
-            message = f"The window of 'group' must be longer than 0, found {span_text(self.window)}."
-            raise ConfigError(message)
+            raise ConfigError(f"The window of 'group' must be longer than 0, found {span_text(self.window)}.")
 
     @property
     def name(self) -> str:
@@ -132,11 +131,7 @@ class Draws:
             require_columns(rows, (self.time,), what, "which the recipe names as its time")
 
     def arguments(self, rows: "pd.DataFrame") -> Arguments:
-        """Return the arguments for `compare` or `measure`, to be used with these rows as `columns`.
-
-        Raises:
-            DataError: see `check`.
-        """
+        """Return the arguments for `compare` or `measure`, to be used with these rows as `columns`."""
         if self.independent:
             return {"dependence": "independent"}
         if self.group is None:
@@ -233,12 +228,7 @@ def draws_of(
 ) -> Draws:
     """Combine the configuration with the recipe; the configuration takes precedence.
 
-    Args:
-        recipe: the recipe, with its `time`, and `group` if it has one.
-        group: the configured group.
-        dependence: the configured dependence.
-        unit: unit of numeric times.
-        clean_by: what must not have trained a model that it evaluates.
+    `unit` is that of numeric times; `clean_by` names what must not have trained a model that it evaluates.
 
     Raises:
         ConfigError: the recipe's `group` is invalid, or `clean_by` requires one and there is none.
@@ -263,5 +253,4 @@ def _group_of_recipe(recipe: object) -> Group | None:
     try:
         return _group.validate_python(given)
     except ValidationError as error:
-        message = sentences(error, Group, f"The `group` of {type(recipe).__name__}")
-        raise ConfigError(message) from error
+        raise ConfigError(sentences(error, Group, f"The `group` of {type(recipe).__name__}")) from error

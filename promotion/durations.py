@@ -33,8 +33,7 @@ def length_of(text: str) -> timedelta:
     """
     length = _read(text, "hdw")
     if length is None:
-        message = f"'{text}' is not a valid duration: expected hours, days or weeks, like 12h, 30d or 2w."
-        raise ValueError(message)
+        raise ValueError(f"'{text}' is not a valid duration: expected hours, days or weeks, like 12h, 30d or 2w.")
     return length
 
 

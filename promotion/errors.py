@@ -135,11 +135,7 @@ class AmbiguousColumn(DataError):
 
 
 def require_once(name: str, present: Iterable[object], what: str) -> None:
-    """Check that at most one of the columns present has this name.
-
-    Raises:
-        AmbiguousColumn: several have it.
-    """
+    """Check that at most one of the columns present has this name."""
     places = [place for place, one in enumerate(present, start=1) if one == name]
     if len(places) > 1:
         raise AmbiguousColumn(what, name, places)
@@ -154,8 +150,7 @@ def as_data_error(what: str) -> Iterator[None]:
         raise
     except Exception as error:
         first = (str(error).strip().splitlines() or [""])[0]
-        message = f"{what} ({type(error).__name__}{': ' if first else ''}{first})."
-        raise DataError(message) from error
+        raise DataError(f"{what} ({type(error).__name__}{': ' if first else ''}{first}).") from error
 
 
 class StoreError(PromotionError):

@@ -215,11 +215,7 @@ class _Joined:
 
 
 def _require_decimals(file: Csv, column: str) -> None:
-    """Check that the commas in a column's numbers are decimal commas; `1,234` may be a thousand and more.
-
-    Raises:
-        DataError: this is ambiguous.
-    """
+    """Check that the commas in a column's numbers are decimal commas; `1,234` may be a thousand and more."""
     import pyarrow as pa
 
     options = {"include_columns": [column], "column_types": {column: pa.dictionary(pa.int32(), pa.string())}}

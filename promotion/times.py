@@ -89,8 +89,7 @@ class Times:
     def since(self, bound: float | str) -> NDArray[np.bool_]:
         """Return the mask of the rows at or after the bound, shape (n_rows,); False for rows without a time.
 
-        Args:
-            bound: as `bound_of` returns it: a number, or a date or time as ISO 8601 text.
+        `bound` is as `bound_of` returns it.
 
         Raises:
             DataError: the bound is a datetime and these are numbers, or the reverse; or only the bound has a zone.
@@ -129,9 +128,7 @@ class Times:
     def older(self, span: float | str, unit: TimeUnit | None = None) -> NDArray[np.bool_]:
         """Return the mask of rows at least `span` older than the newest, shape (n_rows,); False without a time.
 
-        Args:
-            span: as `span_of` returns it: a number in the column's own unit, or a duration such as `7d`.
-            unit: unit of a numeric column.
+        `span` is as `span_of` returns it; `unit` is that of a numeric column.
 
         Raises:
             DataError: `span` is a number and these are datetimes; or it is a duration and the unit of these numbers is

@@ -25,8 +25,7 @@ class EnvironmentText(str):
 def _unquoted(value: object) -> object:
     """Check that a number is not a boolean or text from a file."""
     if isinstance(value, bool) or (isinstance(value, str) and not isinstance(value, EnvironmentText)):
-        message = "Input should be a number, without quotes"
-        raise ValueError(message)  # noqa: TRY004 - pydantic reports a ValueError
+        raise ValueError("Input should be a number, without quotes")  # noqa: TRY004 - pydantic reports a ValueError
     return value
 
 

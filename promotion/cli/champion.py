@@ -69,8 +69,7 @@ def _champion_at(registry: "Registry", model: str, text: str, *, as_json: bool) 
     if period is None:
         first = served[0].champion if served else None
         began = f" The first was {first.tag}, from {written(datetime.fromisoformat(first.since))}." if first else ""
-        message = f"There was no champion of '{model}' at {written(moment)}, according to the ledger.{began}"
-        raise Nobody(message)
+        raise Nobody(f"There was no champion of '{model}' at {written(moment)}, according to the ledger.{began}")
     show(
         {"at": moment.isoformat(), **champion_period_data(period)},
         champion_period_page(period, moment),

@@ -136,14 +136,9 @@ def compare(
 
 
 def _is_file(what: list[str], named: dict[str, Any]) -> bool:
-    """Whether a file of predictions is compared rather than two versions.
-
-    Raises:
-        Misuse: it is neither, or options of both are given.
-    """
+    """Whether a file of predictions is compared rather than two versions."""
     if len(what) > 2:  # noqa: PLR2004 - two versions
-        message = f"One file of predictions is compared, or two versions; {len(what)} arguments were given."
-        raise Misuse(message)
+        raise Misuse(f"One file of predictions is compared, or two versions; {len(what)} arguments were given.")
     foreign = [f"--{name}" for name in (_TWO_TAGS if len(what) == 1 else _ONE_FILE) if name in named]
     if foreign and len(what) == 1:
         raise Misuse(
@@ -203,11 +198,7 @@ def _draws(named: dict[str, Any], present: tuple[str, ...]) -> Any:
 
 
 def _group(texts: list[str], present: tuple[str, ...]) -> Any:
-    """The one way in which rows fall into groups.
-
-    Raises:
-        Misuse: several ways were given.
-    """
+    """The one way in which rows fall into groups."""
     from promotion.cli.predictions import names, parse_group
 
     several = texts if len(texts) > 1 else [] if texts[0] in present else names(texts[0], present)

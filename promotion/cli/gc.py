@@ -62,17 +62,12 @@ def gc(
 
 
 def moment_before(now: datetime, age: str) -> datetime | None:
-    """The moment that lies an age like `30d` back; None for one of no length.
-
-    Raises:
-        Misuse: the text is no age, or goes back to before there were years.
-    """
+    """The moment that lies an age like `30d` back; None for one of no length."""
     try:
         length = length_of(age)
         return now - length if length else None
     except (ValueError, OverflowError) as error:
-        message = f"'{age}' is not a valid age: expected hours, days or weeks, like 12h, 30d or 2w."
-        raise Misuse(message) from error
+        raise Misuse(f"'{age}' is not a valid age: expected hours, days or weeks, like 12h, 30d or 2w.") from error
 
 
 def _data(plan: "Plan", *, dry_run: bool) -> dict[str, Any]:

@@ -79,11 +79,7 @@ def export(
 
 
 def _refuse_longer(out: Path, chains: "Mapping[str, Sequence[Entry]]") -> None:
-    """See that no export is replaced that holds entries which the new one does not.
-
-    Raises:
-        Unwritable: it is.
-    """
+    """See that no export is replaced that holds entries which the new one does not."""
     from promotion.ledger.export import EXPORT_BEGINS, lost_with
     from promotion.report.own_files import Unwritable
 

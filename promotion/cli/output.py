@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from promotion.cli.door import answering, is_unicode, keep_for_answers, remark, tell_if_lost
+from promotion.cli.door import answering, is_unicode, keep_for_answers, tell_if_lost
+from promotion.cli.door import notice as notice
 from promotion.errors import PromotionError
 from promotion.visible import visible_json
 from promotion.vocabulary import Verdict
@@ -53,25 +54,16 @@ class Form(Enum):
 
 
 def form_of(*, as_json: bool, as_markdown: bool = False) -> Form:
-    """The form that the options ask for; asked before any work is done.
-
-    Raises:
-        Misuse: they ask for two.
-    """
+    """The form that the options ask for; asked before any work is done."""
     if as_json and as_markdown:
         raise Misuse("--json and --markdown both set the output format. Use only one of them.")
     return Form.JSON if as_json else Form.MARKDOWN if as_markdown else Form.WORDS
 
 
 def anew(reason: str | None, *, start_anew: bool) -> str | None:
-    """The reason of a fresh start; None where none is asked for.
-
-    Raises:
-        Misuse: one was given without the other.
-    """
+    """The reason of a fresh start; None where none is asked for."""
     if reason is not None and not start_anew:
-        message = "--reason is only for --start-anew, which was not given. Leave out --reason, or give both."
-        raise Misuse(message)
+        raise Misuse("--reason is only for --start-anew, which was not given. Leave out --reason, or give both.")
     if start_anew and reason is None:
         raise Misuse("--start-anew is recorded with a reason: --reason 'why'.")
     return reason
@@ -88,11 +80,6 @@ def open_here() -> "Registry":
 
     keep_for_answers()
     return open_registry(notice=notice)
-
-
-def notice(sentence: str) -> None:
-    """Tell a person what went on beside the main thing."""
-    remark(sentence)
 
 
 def show(data: Any, *pages: "Page", form: Form) -> None:
@@ -158,11 +145,7 @@ def tell_other(registry: "Registry", model: str) -> None:
 
 
 def models_of(registry: "Registry", model: str | None) -> tuple[str, ...]:
-    """The model named, or all.
-
-    Raises:
-        UnknownName: it is neither configured nor recorded nor in the store.
-    """
+    """The model named, or all."""
     from promotion.errors import UnknownName
 
     if model is None:

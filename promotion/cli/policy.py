@@ -96,11 +96,7 @@ def _newest_first(ledger: "LedgerStore", model: str) -> "Iterator[Entry]":
 
 
 def policies_in(file: Path | None) -> Mapping[str, "Policy"]:
-    """The policy of a file by the file's name, or those of a configuration by model.
-
-    Raises:
-        ConfigError: the file cannot be read, or is neither.
-    """
+    """The policy of a file by the file's name, or those of a configuration by model."""
     from promotion.config import load_config
     from promotion.errors import ConfigError
     from promotion.policy import Policy
@@ -115,11 +111,7 @@ def policies_in(file: Path | None) -> Mapping[str, "Policy"]:
 
 
 def only_policy(file: Path) -> "Policy":
-    """The policy of a file that has just one.
-
-    Raises:
-        ConfigError: it is a configuration of several models.
-    """
+    """The policy of a file that has just one."""
     from promotion.errors import ConfigError
 
     found = policies_in(file)

@@ -21,8 +21,9 @@ from promotion.comparison.values import (
 from promotion.errors import ConfigError, require_once
 from promotion.metrics.arrays import TABLE, Columns, Floats, TakenColumns, column_names, floats
 from promotion.metrics.bounds import Error, half_width, require_share, tail
+from promotion.metrics.definition import Metric, task_of
 from promotion.metrics.groups import Asked, as_equal, read_groups
-from promotion.metrics.lookup import Metric, metric, task_of
+from promotion.metrics.lookup import metric
 from promotion.metrics.rows import ScoredRows, checked_rows
 
 _ONE_SIDE = 0.025  # for a two-sided interval of 95 %

@@ -36,9 +36,9 @@ from numpy.typing import NDArray
 from promotion.errors import DataError
 from promotion.metrics.arrays import Floats
 from promotion.metrics.bounds import Error
+from promotion.metrics.definition import Metric
 from promotion.metrics.groups import Groups, Leverage, single_rows
 from promotion.metrics.influence import Estimate, Over, paired_error, raised
-from promotion.metrics.lookup import Metric
 from promotion.metrics.rows import ScoredRows
 from promotion.metrics.scale import TINY, root_of_squares
 from promotion.number_format import effective_number

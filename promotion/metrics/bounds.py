@@ -71,14 +71,9 @@ _HUGE = 1e300
 
 
 def require_share(what: str, number: float) -> None:
-    """Check that a number lies strictly between 0 and 1.
-
-    Raises:
-        ConfigError: it does not.
-    """
+    """Check that a number lies strictly between 0 and 1."""
     if isinstance(number, bool) or not isinstance(number, Real):
-        message = f"The {what} must be a number between 0 and 1, for example 0.95, but is {number!r:.80}."
-        raise ConfigError(message)
+        raise ConfigError(f"The {what} must be a number between 0 and 1, for example 0.95, but is {number!r:.80}.")
     if not 0 < number < 1:
         way_out = meant_as_share(number) or " Write 5 % as 0.05."
         shown = float(min(max(number, -_HUGE), _HUGE))

@@ -59,7 +59,7 @@ def task_of(metrics: Sequence[Metric], scores: ArrayLike) -> Task:
     """Infer the task of the models from the metrics and one model's scores.
 
     Two-dimensional scores mean multiclass. Otherwise the task is regression if every metric is a regression metric, and
-    binary if not. (Two score columns with a binary metric mean binary: `read_rows` then explains which column to pass.)
+    binary if not. (Two score columns with a binary metric mean binary: `checked_rows` then says which one to pass.)
 
     Raises:
         ConfigError: a metric does not apply to that task.

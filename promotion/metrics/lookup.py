@@ -5,9 +5,7 @@ import re
 from promotion.errors import ConfigError, UnknownName
 from promotion.metrics.catalogue import CATALOGUE
 from promotion.metrics.custom import REGISTERED, imported
-from promotion.metrics.custom import register_metric as register_metric
-from promotion.metrics.definition import Metric as Metric
-from promotion.metrics.definition import task_of as task_of
+from promotion.metrics.definition import Metric
 from promotion.metrics.parametrized import FAMILIES, parameterised
 from promotion.vocabulary import Task
 

@@ -33,11 +33,7 @@ class Family:
     build: Callable[..., Metric]
 
     def metric(self, text: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Metric:
-        """Build the metric with these parameters.
-
-        Raises:
-            ConfigError: the parameters are invalid.
-        """
+        """Build the metric with these parameters."""
         try:
             bound = inspect.signature(self.build).bind(text, *args, **kwargs)
             return self.build(*bound.args, **bound.kwargs)

@@ -249,8 +249,7 @@ def _read_numbers(what: str, given: ArrayLike, n_rows: int | None = None) -> Flo
     if numbers.ndim != 1:
         two = numbers.shape[1:] == (2,) and what.endswith("scores")
         column = " Give the column of class 1, scores[:, 1]." if two else ""
-        message = f"The {what} must have the shape (n_rows,), but have the shape {numbers.shape}.{column}"
-        raise DataError(message)
+        raise DataError(f"The {what} must have the shape (n_rows,), but have the shape {numbers.shape}.{column}")
     if n_rows is not None:
         _require_length(what, len(numbers), n_rows)
     return numbers

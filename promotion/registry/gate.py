@@ -39,7 +39,7 @@ def plan_gate(
     begun = fresh_start(parts, state, start_anew)
     rival = serving(state, parts.store)
     if rival == tag:
-        message = f"{tag} serves already; a challenger is judged against it with `promotion gate TAG`."
+        message = f"{tag} is already the champion. To judge a challenger against it, run `promotion gate TAG`."
         raise Refused(message + adoption_hint(state, tag), tag=tag)
     registered = registrations(parts, state, *filter(None, (tag, rival)))
     foreseen = parts.writer.foreseen(state, registered)

@@ -102,7 +102,10 @@ def compare_candidates(
     """
     unknown = [one for one in candidates if isinstance(one.provenance, UnknownRows)]
     for one in unknown:
-        notice(f"The training rows of {one.tag} are unknown; where they are among those that judge, it looks too good.")
+        notice(
+            f"The training rows of {one.tag} are unknown. If some of them are among the rows that judge, it looks "
+            "better than it is."
+        )
     trusted = [_taken(one, by_policy=False) for one in candidates]
     holdout = clean_holdout(data, trusted)
     if len(holdout.rows) == 0:

@@ -70,13 +70,9 @@ class Plan:
 
 
 def required(reason: str) -> str:
-    """Return the reason, which every manual change needs.
-
-    Raises:
-        Refused: the reason is empty.
-    """
+    """Return the reason, which every manual change needs."""
     if not reason.strip():
-        raise Refused("A manual change needs a reason: --reason 'why'.")
+        raise Refused("A manual change needs a reason. Add --reason 'why'.")
     return reason
 
 

@@ -37,11 +37,7 @@ def _rolled_back(state: State) -> tuple[VersionState, ...]:
 
 
 def check_readmitted(tag: Tag, version: VersionState | None) -> None:
-    """Check that no rollback blocks a version. `version` is the result of `blocking`.
-
-    Raises:
-        Refused: a rollback blocks it; the message says who rolled back, when and why, and what to do.
-    """
+    """Check that no rollback blocks a version. `version` is the result of `blocking`."""
     if version:
         raise Refused(kept_out(tag, version), tag=tag)
 

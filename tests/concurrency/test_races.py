@@ -271,7 +271,7 @@ def test_one_stopped_while_it_writes_labels_writes_no_old_one_when_it_goes_on(fi
     sentence = (world.root / "told").read_text()
     assert f"Another command (process {sleeper} of " in sentence
     assert ") has been writing the labels of 'toy' for 0.5 seconds." in sentence
-    assert "Run this one again; what is recorded stands." in sentence
+    assert "Run this command again when it has finished. What is recorded stands." in sentence
     os.kill(sleeper, signal.SIGCONT)
     (world.root / "go on").touch()
     assert run(do, world, "promote", "next") == 0

@@ -138,7 +138,7 @@ def test_two_versions_labelled_prod(project, capsys):
     for version in ("one", "two"):
         saved_elsewhere(project, "fraud_classifier", version)
     assert run(["retrain", "fraud_classifier"]) == 1
-    complains(capsys, "2 versions of 'fraud_classifier' carry the label stage: prod (fraud_classifier:one, ")
+    complains(capsys, "2 versions of 'fraud_classifier' have the label stage: prod (fraud_classifier:one, ")
 
 
 def test_a_version_folder_without_its_description(project, capsys):

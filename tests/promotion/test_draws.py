@@ -264,7 +264,7 @@ def test_no_group_that_trained_a_model_judges_it(tmp_path):
     assert decision.checks[0].reason == (
         "No group by card of the 720 evaluation rows was used to train either model; 960 rows of training groups were left out."
     )
-    assert "left out: 960 of a group by card that a model was trained on" in judged_by(decision.holdout)
+    assert "excluded: 960 of a group by card that a model was trained on" in judged_by(decision.holdout)
     assert recomputed(registry) == recomputed(opened(tmp_path)) == []
     assert registry.compare(toy("p"), toy("q")) == decision.evidence
     by_rows = opened(tmp_path, group="card").gate(toy("q"))

@@ -46,7 +46,7 @@ class TestFile:
         assert (code, err) == (0, "")
         assert [line.strip() for line in out.splitlines()[:3]] == [
             "new against old",
-            "new is better by average_precision, roc_auc, log_loss, brier_score (95 % confidence each).",
+            "new is significantly better by average_precision, roc_auc, log_loss, brier_score (95 % confidence each).",
             f"Compared as binary models on 2,000 rows ({predictions['y'].sum()} positive) of p.csv.",
         ]
         assert "Shift of the scores (population stability index)" in out
@@ -81,7 +81,7 @@ class TestFile:
         csv = command("compare", "p.csv", *ASKED, "--slice", "card", "--markdown")[1]
         parquet = command("compare", "p.parquet", *ASKED, "--slice", "card", "--markdown")[1]
         assert parquet == csv.replace("p.csv", "p.parquet")
-        assert csv.startswith("### new against old\n\nnew is better by ")
+        assert csv.startswith("### new against old\n\nnew is significantly better by ")
         assert "| (missing) | " in csv
 
     def test_several_columns_are_classes_and_other_labels_are_numbers(self, command):
@@ -99,7 +99,7 @@ class TestFile:
         numbers = command("compare", "r.csv", "--label", "y", "--champion", "o", "--challenger", "n")
         assert classes[1].splitlines()[:2] == [
             "n0 … n2 against o0 … o2",
-            "n0 … n2 is better by log_loss, brier_score, accuracy, balanced_accuracy (95 % confidence each).",
+            "n0 … n2 is significantly better by log_loss, brier_score, accuracy, balanced_accuracy (95 % confidence each).",
         ]
         assert numbers[1].splitlines()[2] == "Compared as regression models on 1,500 rows of r.csv."
 

@@ -26,8 +26,8 @@ class TestPromote:
         assert (code, err) == (0, "")
         shown = " ".join(out.split())
         assert shown.startswith("Promotion of toy:good champion toy:weak since 2")
-        assert "UTC by config:tests, by hand, on no decision" in shown
-        assert "last decision promote, asked by config:tests at 2" in shown
+        assert "UTC by config:tests, by hand, without a decision" in shown
+        assert "last decision promote, requested by config:tests at 2" in shown
         assert "The gain in roc_auc is +0.0868 (one-sided 96.96 % lower bound +0.0638)" in shown
         assert "judged by 1,200 rows (358 positive) of rows.csv." in shown
         assert "moves toy:good archived → prod, toy:weak prod → archived reason they were wrong" in shown
@@ -68,7 +68,7 @@ class TestPromote:
         code, out, err = command("promote", "toy:good", "--reason", "they were wrong", "--yes", "--json")
         assert (code, err) == (
             0,
-            "Note: rows.csv, whose rows judged toy:good, has changed since, so it is judged again.\n",
+            "Note: rows.csv, whose rows judged toy:good, has changed since, so the gate judges it again.\n",
         )
         assert json.loads(out)["decision"] != json.loads(out)["judged"]["policy"]
         assert json.loads(out)["judged"]["challenger"]["tag"] == "toy:good"

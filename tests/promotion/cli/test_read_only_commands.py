@@ -35,7 +35,7 @@ def test_a_command_that_looks_creates_nothing(here, command, monkeypatch, ledger
 
 def test_what_was_looked_at_first_is_recorded_in_all_the_same(here, command, monkeypatch):
     monkeypatch.setenv("PROMOTION_LEDGER", "sqlite:///state/ledger.db")
-    assert command("history", "toy") == (0, "Nothing is recorded of 'toy' yet.\n", "")
+    assert command("history", "toy") == (0, "The ledger has no entries for 'toy' yet.\n", "")
     assert command("gate", "toy:weak")[0] == 0
     assert Path("state/ledger.db").exists()
     assert command("champion", "toy")[1].startswith("toy:weak serves since ")

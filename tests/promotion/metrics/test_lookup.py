@@ -7,7 +7,9 @@ from sklearn import metrics as sk
 
 from promotion.errors import ConfigError, DataError, UnknownName
 from promotion.metrics import custom
-from promotion.metrics.lookup import METRIC_NAMES, metric, metric_names, register_metric, task_of
+from promotion.metrics.custom import register_metric
+from promotion.metrics.definition import task_of
+from promotion.metrics.lookup import METRIC_NAMES, metric, metric_names
 from promotion.metrics.rows import ScoredRows
 from promotion.vocabulary import Direction, Task
 
@@ -332,7 +334,7 @@ def test_a_name_is_registered_for_one_metric(registry):
 
 def test_a_policy_can_name_a_metric_of_the_users_own_package(registry, tmp_path, monkeypatch):
     (tmp_path / "shop_metrics.py").write_text(
-        "from promotion.metrics.lookup import register_metric\n"
+        "from promotion.metrics import register_metric\n"
         "profit = register_metric('profit', direction='higher', value=lambda y, s, w: float((w * y * s).sum()))\n"
         "other = 5\n"
     )

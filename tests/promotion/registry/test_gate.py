@@ -66,7 +66,7 @@ class TestGate:
 
     def test_the_champion_is_not_judged_against_itself(self, registry_with_champion):
         before = kinds(registry_with_champion)
-        with pytest.raises(Refused, match=r"^toy:weak serves already; a challenger is judged against it with"):
+        with pytest.raises(Refused, match=r"^toy:weak is already the champion\. To judge a challenger against it, run"):
             registry_with_champion.gate(toy("weak"))
         assert kinds(registry_with_champion) == before
 
@@ -131,7 +131,10 @@ class TestGate:
         )
         decision = registry_with_champion.gate(toy("good"))
         assert decision.verdict is Verdict.HOLD
-        assert decision.summary == "The challenger toy:good gave scores of shape (1200, 2), expected (1200,)."
+        assert decision.summary == (
+            "The scores of the challenger toy:good must have shape (1200,), but have shape (1200, 2). Check the "
+            "recipe's `score`."
+        )
 
     def test_both_sides_are_scored_in_double_precision(self, registry_with_champion, monkeypatch):
         seen = []

@@ -73,7 +73,7 @@ GOLDEN = """\
 
 The gain in roc_auc is +0.0300 (one-sided 96.96 % lower bound +0.0206); the policy requires a gain above 0.
 
-The gain was selected for being large; an estimate that allows for this is +0.0300 (95 %: +0.0202 … +0.0398).
+This gain passed because it is large, so it is likely too high. A corrected estimate is +0.0300 (95 %: +0.0202 … +0.0398).
 
 | metric | champion | challenger | gain | 95 % interval of the gain |
 | --- | --: | --: | --: | --: |
@@ -92,8 +92,8 @@ the policy allows a loss of at most 0.01. |
 where card = amex. |
 
 - This counts as the first use of these rows, so the primary metric was tested at the 3.04 % level.
-- decision {id}, judged by 1,000 rows (300 positive) of rows.csv; left out: 12 that a model was trained on, \
-5 too young for their label to be trusted
+- decision {id}, judged by 1,000 rows (300 positive) of rows.csv; excluded: 12 that a model was trained on, \
+5 whose labels are too recent
 """
 
 
@@ -147,7 +147,7 @@ def test_the_point_rule_tells_no_bounds():
 def test_a_gain_that_just_passed_is_told_with_what_is_to_be_expected_of_it():
     near = decide(comparison(gain(by=0.0125)), Policy.from_toml({"primary": {"metric": "roc_auc"}}), alpha=0.0304)
     assert decision_page(judged(near)).summary[1] == (
-        "The gain was selected for being large; an estimate that allows for this is +0.0087 (95 %: at most +0.0218)."
+        "This gain passed because it is large, so it is likely too high. A corrected estimate is +0.0087 (95 %: at most +0.0218)."
     )
     held = decide(comparison(gain(by=0.005)), Policy.from_toml({"primary": {"metric": "roc_auc"}}), alpha=0.0304)
     assert "selected" not in words(decision_page(judged(held)))
@@ -157,7 +157,9 @@ def test_what_waits_says_how_it_is_approved_and_no_more_when_nothing_is_rejected
     made = decide(comparison(slices=SLICES), Policy.from_toml({**POLICY, "approval": "required"}))
     page = decision_page(judged(made))
     assert page.verdict.text == "PROMOTE, waits for approval"
-    assert page.summary[-1] == "`promotion approve toy:new --reason …` approves it, `deny` denies it."
+    assert page.summary[-1] == (
+        "To approve it, run `promotion approve toy:new --reason …`; to deny it, `promotion deny toy:new --reason …`."
+    )
     assert decision_page(made).verdict.text == "PROMOTE"
     assert len(decision_page(made).summary) == 2
     worse = decide(comparison(gain(by=-0.1)), Policy.from_toml({**POLICY, "approval": "required"}))
