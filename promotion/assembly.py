@@ -70,7 +70,7 @@ def open_registry(
         notice=notice,
         announce=_announce,
         recall=recall or read_anew,
-        draw=partial(_drawn, notice),
+        draw=partial(_drawn, settings, notice),
     )
 
 
@@ -87,18 +87,21 @@ def announce_findings(model: str, findings: "Sequence[Finding]", *, notice: Call
             notice(f"The findings could not be announced. {told}")
 
 
-def _drawn(notice: Callable[[str], None], state: "State", entries: "Sequence[Entry]", entry: "Entry") -> str | None:
+def _drawn(
+    settings: Config, notice: Callable[[str], None], state: "State", entries: "Sequence[Entry]", entry: "Entry"
+) -> str | None:
     """Render the report of a decision; a failure does not affect the decision."""
     from promotion.report.decision_report import decision_document, recorded
     from promotion.report.html import page_html
+    from promotion.report.links import links_of
 
     try:
         named = recorded(state, entries, beginning=str(entry.body["decision_digest"]))
         found = next(one for one in named if one.entry.seq == entry.seq)
-        return page_html(decision_document(found, as_of=entries[-1]))
+        return page_html(decision_document(found, as_of=entries[-1], links=links_of(settings)))
     except Exception as error:  # plotting libraries may fail on unforeseen numbers
         notice(
-            f"The report of entry {entry.seq} of '{state.model}' could not be drawn ({error}); what it tells stands."
+            f"The report of entry {entry.seq} of '{state.model}' could not be drawn ({error}). The record is complete."
         )
         return None
 
@@ -120,8 +123,8 @@ def _signer(settings: Config, keys: "PublicKeys | None", notice: Callable[[str],
 
 def _refuse_unsigned(_: str) -> str:
     message = (
-        "Entries of this ledger are signed, since the configuration has [public_keys], and there is no key to sign "
-        "with: name its file as `signing_key`, or in PROMOTION_SIGNING_KEY. Nothing was recorded."
+        "The configuration has [public_keys], so every entry must be signed, but there is no signing key. Set "
+        "`signing_key` or PROMOTION_SIGNING_KEY. Nothing was recorded."
     )
     raise ConfigError(message, key="signing_key")
 

@@ -105,11 +105,25 @@ class ModelConfig(BaseModel):
     def _one_dependence(self) -> Self:
         if self.group is not None and self.dependence == "independent":
             message = (
-                f"group = '{self.group.name}' says which rows belong together, and dependence = \"independent\" says "
-                "that none do. Leave out one of the two."
+                f"group = '{self.group.name}' and dependence = \"independent\" contradict each other. Leave out one of "
+                "the two."
             )
             raise ConfigError(message, key="dependence")
         return self
+
+
+class LinksConfig(BaseModel):
+    """Where pages lie that reports link to."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
+    mlflow: WebAddress | None = None
+    """Address of MLflow's pages, to which reports and the site link training runs and models. Defaults to
+    `mlflow_tracking_uri` if that is a server.
+    """
+    prefect: WebAddress | None = None
+    """Address of Prefect's pages, like `http://127.0.0.1:4200`, to which reports and the site link flow runs."""
+    site: WebAddress | None = None
+    """Address where you publish the pages of `promotion report --site`, to which single reports link."""
 
 
 class Config(BaseSettings):
@@ -149,6 +163,8 @@ class Config(BaseSettings):
     """Public keys by name. If any are set, commands record nothing without a signing key, and `promotion audit`
     verifies the signature of every entry.
     """
+    links: LinksConfig = Field(default_factory=LinksConfig)
+    """Addresses of other pages. Without an address, reports show names and ids as text."""
     models: dict[str, ModelConfig] = Field(default_factory=dict)
     """The models by name. A name has at most 63 of the characters `a-z`, `0-9`, `_`, `-`, `.`."""
     root: Path = Field(default_factory=Path.cwd, exclude=True)
@@ -191,7 +207,8 @@ class Config(BaseSettings):
         try:
             return self.root / Path(text).expanduser()
         except RuntimeError as error:
-            raise ConfigError(f"The path '{text}' cannot be followed: there is no home folder of that name.") from error
+            message = f"The path '{text}' cannot be resolved: there is no home folder of that name."
+            raise ConfigError(message) from error
 
     def url(self, text: str) -> str:
         """Resolve the relative path of a SQLite URL; return other URLs unchanged."""
@@ -226,7 +243,7 @@ def load_config(path: Path | None = None) -> Config:
         where = f"{file} (or the environment)" if file and _overridden() else str(file or "the environment")
         raise ConfigError(sentences(error, Config, where), key=key_at_fault(error), path=file) from error
     except (SettingsError, RecursionError) as error:
-        message = f"A variable {_PREFIX}… in the environment must hold JSON, or name one key ({error})."
+        message = f"An environment variable {_PREFIX}… must contain JSON or name a single key ({error})."
         raise ConfigError(message) from error
     except PromotionError as error:
         message = f"{file or 'The environment'}: {error}"

@@ -109,13 +109,13 @@ class Draws:
     def demand(self, min_groups: int) -> str:
         """Describe the assumed dependence as a requirement of a policy with this minimum of groups."""
         if self.group:
-            few = f"with fewer than {min_groups:,} effective groups the gate holds"
-            return f"Errors are those of groups by {self.group.name}; {few}."
+            few = f"with fewer than {min_groups:,} effective groups, the challenger is held"
+            return f"Standard errors treat groups by {self.group.name} as independent; {few}."
         if self.independent:
-            return 'Each row counts as a draw of its own, since the configuration says dependence = "independent".'
+            return 'Standard errors treat each row as independent, as configured (dependence = "independent").'
         if self.time:
-            return f"Blocks of {self.time} are asked beside single rows, and the wider bound decides."
-        return "Each row counts as a draw of its own, since no group and no time is named."
+            return f"Standard errors are computed by row and by blocks of {self.time}; the larger one decides."
+        return "Standard errors treat each row as independent, because neither a group nor a time is configured."
 
     def check(self, rows: "pd.DataFrame", what: str) -> None:
         """Check that these rows can be grouped in this way, before hours of training rather than after.
@@ -191,8 +191,8 @@ class Draws:
             if isinstance(window, str):
                 return timedelta_of(window).total_seconds()
             message = (
-                f"The window of 'group' is {span_text(window)}, but column '{times.name}' holds {times.said}, and a "
-                'number says no unit. Write a length of time, like window = "1d".'
+                f"The window of 'group' is {span_text(window)}, but column '{times.name}' holds {times.said}, so "
+                'the number has no unit. Write a duration, like window = "1d".'
             )
             raise DataError(message, column=times.name)
         if not isinstance(window, str):

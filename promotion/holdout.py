@@ -117,8 +117,8 @@ def mature(rows: "pd.DataFrame", recipe: "Recipe", after: float | str, unit: Tim
     kept: pd.DataFrame = rows[_times(rows, recipe.time).older(after, unit)]
     if len(kept) == 0:
         raise DataError(
-            f"No row is {span_text(after)} older than the newest, as `mature_after` asks, among {len(rows):,}. "
-            "Give a file that goes back further, or a smaller `mature_after`."
+            f"`mature_after` requires rows at least {span_text(after)} older than the newest, but none of "
+            f"{len(rows):,} is. Use a file that goes back further, or a smaller `mature_after`."
         )
     return kept
 

@@ -146,8 +146,8 @@ class Times:
         if isinstance(span, str):
             return timedelta_of(span)
         message = (
-            f"`mature_after` is {number_text(span)}, but column '{self.name}' holds {self.said}, and a number says no "
-            'unit. Write a length of time, like mature_after = "7d".'
+            f"`mature_after` is {number_text(span)}, but column '{self.name}' holds {self.said}, so the number has no "
+            'unit. Write a duration, like mature_after = "7d".'
         )
         raise DataError(message, column=self.name)
 
@@ -185,8 +185,8 @@ def bound_of(value: TimeBound) -> float | str:
         number = math.nan
     if not math.isfinite(number):
         raise DataError(
-            f"'{text}' is no time: expected a number in the unit of the recipe's time, or a moment like 2024-12-01 or "
-            "2024-12-01T14:30:00+01:00."
+            f"'{text}' is not a valid time: expected a number in the unit of the recipe's time, or a moment like "
+            "2024-12-01 or 2024-12-01T14:30:00+01:00."
         )
     return number
 

@@ -30,13 +30,13 @@ def check_service(state: State, url: str) -> Iterator[Finding]:
     try:
         answer = _asked(url)
     except (OSError, ValueError, HTTPException) as error:
-        mend = "See that it runs and that `serving` names the address where it answers, and run the audit again."
+        mend = "Check that the service runs and that `serving` is its address, and run `promotion audit` again."
         said = without_password(str(error))[:200] or type(error).__name__
-        yield finding(Code.SERVICE_AWAY, place, f"an answer, that {champion.tag} is loaded", said, mend)
+        yield finding(Code.SERVICE_AWAY, place, f"an answer that {champion.tag} is loaded", said, mend)
         return
     found = _differs(champion, answer)
     if found:
-        mend = "Start the service again, or see why it did not notice the change."
+        mend = "Restart the service, or find out why it did not load the new champion."
         yield finding(Code.SERVICE, place, f"{champion.tag} with digest {champion.digest[:12]}", found, mend)
 
 

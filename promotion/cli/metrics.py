@@ -13,6 +13,7 @@ from promotion.errors import UnknownName
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from promotion.history.lineage import ChampionPeriod
     from promotion.history.metric_history import MetricPoint
     from promotion.report.exports import ExportFormat
 
@@ -68,6 +69,7 @@ def metrics(
     Lists champions and challengers metric by metric, with standard errors and confidence intervals of the gains.
     Oldest first.
     """
+    from promotion.history.lineage import champion_periods
     from promotion.history.metric_history import metric_history
     from promotion.report.exports import exported
     from promotion.report.metric_history import metric_history_data, metric_history_page
@@ -81,12 +83,14 @@ def metrics(
     registry = open_here()
     models_of(registry, model)
     tell_other(registry, model)
-    found = _of_metrics(metric_history(model, registry.history(model)), metric or [])
+    entries = registry.history(model)
+    found = _of_metrics(metric_history(model, entries), metric or [])
     shown = [one for one in found if _within(one, begin, end) and (one.of_champion or not champions)]
     for path in filter(None, (export, plot)):
         refuse_others(path, instead=_INSTEAD)  # both are written, or neither
     if plot:
-        write_own(plot, _picture(model, shown, picture).encode(), instead=_INSTEAD)
+        served = champion_periods(model, entries)
+        write_own(plot, _picture(model, shown, served, picture).encode(), instead=_INSTEAD)
     if export and kind:
         write_own(export, exported(shown, kind), instead=_INSTEAD)
         notice(f"{len(shown)} rows were written to {export}.")
@@ -136,14 +140,14 @@ def _within(one: "MetricPoint", begin: datetime | None, end: datetime | None) ->
     return (begin is None or at >= begin) and (end is None or at <= end)
 
 
-def _picture(model: str, shown: "Sequence[MetricPoint]", kind: str) -> str:
+def _picture(model: str, shown: "Sequence[MetricPoint]", served: "Sequence[ChampionPeriod]", kind: str) -> str:
     from promotion.report.metric_history import history_document
     from promotion.report.plots.history import metrics_svg
 
     if not shown:
         raise Misuse(f"There is nothing to draw: no decision on '{model}' measured what was asked for.")
     if kind == ".svg":
-        return metrics_svg(shown)
+        return metrics_svg(shown, served)
     from promotion.report.html import page_html
 
-    return page_html(history_document(model, shown))
+    return page_html(history_document(model, shown, served))

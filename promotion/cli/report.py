@@ -59,15 +59,17 @@ def report(
 
 
 def _write_decision(what: str, out: Path | None, *, as_json: bool) -> Path:
-    from promotion.report.decision_report import decision_document, report_name
+    from promotion.report.decision_report import decision_document
     from promotion.report.html import page_html
+    from promotion.report.links import decision_page_name, links_of
     from promotion.report.own_files import refuse_others, write_own
 
-    found = _found(open_here(), what)
+    registry = open_here()
+    found = _found(registry, what)
     digest = found.judgement.decision_digest
-    path = out or Path(report_name(digest))
+    path = out or Path(decision_page_name(digest))
     refuse_others(path, instead=_INSTEAD)  # before it is drawn
-    write_own(path, page_html(decision_document(found)).encode(), instead=_INSTEAD)
+    write_own(path, page_html(decision_document(found, links=links_of(registry.config))).encode(), instead=_INSTEAD)
     data = {"path": str(path.absolute()), "decision_id": digest[:12], "digest": digest, "tag": found.judgement.tag}
     say(data, f"Wrote {path}, the report of decision {digest[:12]} on {found.judgement.tag}.", as_json=as_json)
     return path.absolute()
@@ -89,7 +91,7 @@ def _write_site(folder: Path, *, as_json: bool) -> Path:
         notice(sentence)
     drawn = f"{len(done.drawn)} page{'' if len(done.drawn) == 1 else 's'}"
     data = {"index": str(done.index), "drawn": done.drawn, "kept": len(done.kept), "unread": done.unread}
-    told = f"Wrote {drawn}; {len(done.kept)} were as they should be. Open {done.index} in a browser."
+    told = f"Wrote {drawn}; {len(done.kept)} were up to date. Open {done.index} in a browser."
     say(data, told, as_json=as_json)
     return done.index.absolute()
 

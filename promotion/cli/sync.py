@@ -30,7 +30,7 @@ def sync(model: AnyModel = None, as_json: Json = False) -> int:
         if trouble:
             notice(trouble)
     if not names:
-        notice("No model is configured or recorded here that is this ledger's.")
+        notice("No model here belongs to this ledger.")
     say({name: ok and not foreign[name] for name, ok in sent.items()}, *lines, as_json=as_json)
     return 1 if not all(sent.values()) else FOUND if any(foreign.values()) else 0
 

@@ -133,10 +133,12 @@ def _choose(names: Iterable[str], columns: Columns | None) -> tuple[Metric, ...]
     given = (names,) if isinstance(names, str) else tuple(names) if isinstance(names, Iterable) else (names,)
     wrong = [name for name in given if not isinstance(name, str)]
     if wrong:
-        raise ConfigError(f"A metric is named by a text, for example 'roc_auc', but one is {wrong[0]!r:.80}.")
+        message = f"Each metric must be named by a string, for example 'roc_auc', but one is {wrong[0]!r:.80}."
+        raise ConfigError(message)
     chosen = dict.fromkeys(given)
     if not chosen:
-        raise ConfigError("At least one metric is needed, but none is named. Name one, for example roc_auc.")
+        message = "No metric is named. Name at least one, for example roc_auc."
+        raise ConfigError(message)
     metrics = tuple(metric(name) for name in chosen)
     for column in {column for one in metrics for column in one.columns}:
         require_once(column, column_names(columns), TABLE)
@@ -214,12 +216,13 @@ def _compare_by(
     if not same and not all(each.stderr for each in found):
         return MissingMetric(
             chosen.name,
-            "The scores differ, but no row tells how sure the gain is: its error came out as exactly 0. See whether "
-            "all numbers are tiny, or judge by another metric.",
+            f"The scores differ, but the standard error of the gain in {chosen.name} is exactly 0, so no test is "
+            "possible. Check whether all numbers are tiny, or use another metric.",
         )
     if not math.isfinite(abs(gain) + max(FARTHEST * by.stderr, half)):
         return MissingMetric(
-            chosen.name, f"Its gain came out as {gain} +- {by.stderr}; see whether some numbers are huge."
+            chosen.name,
+            f"The gain in {chosen.name} must be finite, but is {gain} ± {by.stderr}. Look for huge numbers.",
         )
     if not new.resampled:
         influences[chosen.name] = (new.influence - old.influence) * chosen.direction.gain(0.0, 1.0)

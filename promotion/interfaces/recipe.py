@@ -125,4 +125,5 @@ def task_of_recipe(recipe: Recipe) -> Task:
     try:
         return Task(named)
     except ValueError:
-        raise ConfigError(f"The recipe's task must be {', '.join(Task)}, found {named!r}.") from None
+        message = f"The recipe's task must be one of {', '.join(Task)}, but is {named!r}."
+        raise ConfigError(message) from None

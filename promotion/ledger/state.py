@@ -206,8 +206,9 @@ class StateBuilder:
         """Fold the next entry, after checking that it is unchanged and in place."""
         if entry.seq != self.seq + 1 or entry.prev_hash != self.hash or entry.hash != entry.expected_hash():
             message = (
-                f"Entry {entry.seq} of '{self.model}' does not follow entry {self.seq} as it was written: the ledger "
-                f"was changed from outside. `promotion audit {self.model}` shows where. Restore it from a backup."
+                f"Entry {entry.seq} of '{self.model}' does not follow entry {self.seq}: something other than "
+                f"`promotion` changed the ledger. Run `promotion audit {self.model}` to see where, and restore the "
+                "ledger from a backup."
             )
             raise LedgerError(message, model=self.model, seq=entry.seq)
         self.record(entry, entry.content())
@@ -218,7 +219,7 @@ class StateBuilder:
             self._record(entry, body)
         except KeyError as error:
             message = (
-                f"Entry {entry.seq} of '{self.model}' names {error}, which is not registered; run `promotion audit`."
+                f"Entry {entry.seq} of '{self.model}' names {error}, which is not registered. Run `promotion audit`."
             )
             raise LedgerError(message, model=self.model, seq=entry.seq) from error
         self.seq, self.hash, self.origin = entry.seq, entry.hash, self.origin or entry.hash

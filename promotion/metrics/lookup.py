@@ -40,5 +40,5 @@ def metric_names(task: Task) -> tuple[str, ...]:
 def _unknown(text: str) -> ConfigError | UnknownName:
     plain = text.partition("(")[0].strip()
     if plain in _CATALOGUE or plain in REGISTERED:
-        return ConfigError(f"The metric {plain} takes no parameters, but it says '{text}'. Write {plain}.")
+        return ConfigError(f"The metric {plain} takes no parameters, but has some in '{text}'. Write {plain}.")
     return UnknownName(kind="metric", name=text, known=(*METRIC_NAMES, *REGISTERED))

@@ -55,21 +55,21 @@ class Claims:
         theirs = f"'{model}' in the {self._store.name} belongs to the ledger at {claim.place}"
         since = f"since {minute(claim.since)} UTC, by {claim.by}"
         if claim.place == self.place:
-            ours = "the one that is there now is another, or empty"
+            ours = "the ledger there now is a different one, or empty"
         elif origin is None:
-            ours = f"the ledger at {self.place} records nothing of it"
+            ours = f"the ledger at {self.place} has no entry for it"
         elif origin == claim.ledger:
-            ours = f"the ledger at {self.place} is a copy of it that lacks its entry {claim.seq}"
+            ours = f"the ledger at {self.place} is a copy of that ledger without its entry {claim.seq}"
         else:
-            ours = f"the ledger at {self.place} is another one"
-        return f"{theirs} ({since}), and {ours}."
+            ours = f"the ledger at {self.place} is a different one"
+        return f"{theirs} ({since}), but {ours}."
 
     def way_out(self, model: str, claim: Claim) -> str:
         """Say what to do when another ledger owns the model."""
         first = "Use that ledger (`ledger` in promotion.toml, or PROMOTION_LEDGER)"
         if claim.place == self.place:
-            first = "Restore it from a backup, or from what `promotion ledger export` wrote"
-        return f"{first}, or hand the model over to this one: `promotion ledger take {model} --reason …`."
+            first = "Restore that ledger from a backup or an export"
+        return f"{first}, or hand the model over to this ledger with `promotion ledger take {model} --reason …`."
 
     def missing(self, state: State) -> bool:
         """Whether the store has no claim on a model that this ledger records, so that any ledger could take it.
@@ -112,7 +112,10 @@ class Claims:
             return Takeover(reason=reason, mirrored=mirrored)
         if self._is_ours(state.model, claim, state.origin):
             since = f"since {minute(claim.since)} UTC"
-            message = f"'{state.model}' belongs to this ledger, at {self.place}, already ({since}); nothing to take."
+            message = (
+                f"'{state.model}' already belongs to this ledger at {self.place} ({since}), so there is nothing to "
+                "hand over."
+            )
             raise Refused(message, model=state.model)
         theirs = {"ledger": claim.ledger, "place": claim.place, "seq": claim.seq, "hash": claim.hash}
         return Takeover(reason=reason, mirrored=mirrored, **theirs)  # type: ignore[arg-type]
@@ -122,7 +125,7 @@ class Claims:
         found = (claim.ledger, claim.place, claim.seq, claim.hash) if claim else (None, None, None, None)
         if found != (taken.ledger, taken.place, taken.seq, taken.hash):
             message = (
-                f"'{model}' was changed or changed hands while this command ran. Nothing was changed; run it again."
+                f"'{model}' or its owner changed while this command ran, so nothing was changed. Run the command again."
             )
             raise Refused(message, model=model)
 

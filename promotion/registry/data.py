@@ -116,9 +116,12 @@ def _load(source: Source) -> "pd.DataFrame":
     with as_data_error(f"The recipe could not load {source.path}"):
         rows = source.recipe.load(source.path)
     if not hasattr(rows, "columns"):
-        raise DataError(f"The recipe's `load` must give a pandas DataFrame, but gave a {type(rows).__name__}.")
+        message = f"The recipe's `load` must return a pandas DataFrame, but returned {type(rows).__name__}."
+        raise DataError(message)
     if _stamp(source.path) != source.stamp:
-        message = f"{source.path} changed while it was read. Wait until it is written whole, and run the command again."
+        message = (
+            f"{source.path} changed while it was read. Wait until it is completely written, and run the command again."
+        )
         raise DataError(message)
     return rows
 
@@ -237,7 +240,8 @@ class Reader:
         training = without(data.rows, holdout, recipe)
         if len(training) == 0:
             message = (
-                f"Every row of {data.name} is in {settings.holdout} as well, which judges. Name other rows to train on."
+                f"Every row of {data.name} is also in the holdout file {settings.holdout}, so no row is left to train "
+                "on. Name other rows to train on."
             )
             raise DataError(message)
         return Split(training, holdout)

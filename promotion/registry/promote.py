@@ -78,16 +78,16 @@ def _outdated(parts: Parts, version: VersionState) -> bool:
         return False
     if differs is None:
         parts.notice(
-            f"{used.data}, whose rows judged {version.tag}, cannot be read, so it is unknown whether it has "
+            f"{used.data}, whose rows judged {version.tag}, cannot be read, so it is unknown whether the file has "
             f"changed since. The decision stands."
         )
         return False
     chosen = parts.reader.chosen(Tag.parse(version.tag).model, version.registration)
     if chosen != used.data:
         message = (
-            f"{version.tag} was judged by {used.data}, which has changed since. `promotion gate {version.tag} "
-            f"--data {used.data}` (or --holdout) judges it again by that file, --rejudge by {chosen}."
+            f"{used.data}, whose rows judged {version.tag}, has changed since. To judge it again on that file, run "
+            f"`promotion gate {version.tag} --data {used.data}` (or --holdout). To judge it on {chosen}, use --rejudge."
         )
         raise Refused(message, tag=version.tag)
-    parts.notice(f"{used.data}, whose rows judged {version.tag}, has changed since, so it is judged again.")
+    parts.notice(f"{used.data}, whose rows judged {version.tag}, has changed since, so the gate judges it again.")
     return True

@@ -43,7 +43,7 @@ class Registry:
         config: models, recipes and policies.
         around: the store, the ledger, the mirror and who acts; `promotion.open` takes them from the configuration.
 
-    Every method that changes something raises `Conflict` if the record moved on meanwhile; nothing was changed then.
+    Every method that changes something raises `Conflict` if somebody else was first; in that case nothing was changed.
     """
 
     def __init__(self, config: Config, **around: Unpack[Around]) -> None:

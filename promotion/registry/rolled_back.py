@@ -56,7 +56,7 @@ def kept_out(tag: Tag, version: VersionState) -> str:
     """Say who rolled back from a version, when and why, and how it can serve again."""
     assert version.rolled_back is not None  # noqa: S101 - it keeps one out
     back = rolled_back_told(version, version.rolled_back)
-    twin = "" if version.tag == str(tag) else f" {tag} has the very same files."
+    twin = "" if version.tag == str(tag) else f" {tag} has identical files."
     return (
         f"{back}.{twin} Promote it with `promotion promote {tag} --override --reason …`, or let the gate judge it "
         f"again with `promotion readmit {version.tag} --reason …`."

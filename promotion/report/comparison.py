@@ -16,7 +16,7 @@ def metrics_table(
     """Return a table of champion, challenger and gain, with the gain's interval if the policy uses one."""
     interval = f"{percent(comparison.confidence)} interval of the gain"
     titles = (champion, challenger, "gain", *((interval,) if intervals else ()))
-    cells = (_metric_cells(found) for found in comparison.metrics)
+    cells = (metric_cells(found) for found in comparison.metrics)
     return Table(
         columns=(*left("metric"), *right(*titles)), rows=tuple(row(*each[: len(titles) + 1]) for each in cells)
     )
@@ -33,7 +33,9 @@ def _slices_table(comparison: Comparison, parts: Sequence[SliceComparison]) -> T
     compared = (found for metrics in (comparison.metrics, *(part.metrics for part in parts)) for found in metrics)
     names = tuple(dict.fromkeys(found.metric for found in compared))
     rows = (
-        row(part.value, *(f"{getattr(part, count):,}" for count in counted), *(_gain(part, name) for name in names))
+        row(
+            part.value, *(f"{getattr(part, count):,}" for count in counted), *(slice_gain(part, name) for name in names)
+        )
         for part in parts
     )
     return Table(
@@ -60,7 +62,8 @@ def tone_of(found: MetricComparison) -> Tone:
     return Tone.BAD if found.high < 0 else Tone.PLAIN
 
 
-def _metric_cells(found: MetricComparison) -> tuple[str | Words, ...]:
+def metric_cells(found: MetricComparison) -> tuple[str | Words, ...]:
+    """Return name, champion, challenger, gain and interval of a metric."""
     scale = max(abs(found.champion), abs(found.challenger))
     return (
         found.metric,
@@ -71,7 +74,8 @@ def _metric_cells(found: MetricComparison) -> tuple[str | Words, ...]:
     )
 
 
-def _gain(part: SliceComparison, name: str) -> Words:
+def slice_gain(part: SliceComparison, name: str) -> Words:
+    """Return the gain by a metric on a slice, ± half its interval; a dash if it was not compared."""
     found = next((each for each in part.metrics if each.metric == name), None)
     if found is None:
         return Words("-", Tone.QUIET)
@@ -114,9 +118,13 @@ def _found(comparison: Comparison, challenger: str) -> str:
     """Say which metrics are significantly better or worse, each by its own interval."""
     if not comparison.metrics:
         return "Nothing could be compared."
-    said = (("better", Tone.GOOD), ("worse", Tone.BAD), ("not shown to differ", Tone.PLAIN))
-    by_tone = {tone: [each.metric for each in comparison.metrics if tone_of(each) is tone] for _, tone in said}
-    told = [f"{word} by {', '.join(by_tone[tone])}" for word, tone in said if by_tone[tone]]
+    said = {
+        Tone.GOOD: "significantly better",
+        Tone.BAD: "significantly worse",
+        Tone.PLAIN: "not significantly different",
+    }
+    by_tone = {tone: [each.metric for each in comparison.metrics if tone_of(each) is tone] for tone in said}
+    told = [f"{words} by {', '.join(by_tone[tone])}" for tone, words in said.items() if by_tone[tone]]
     return f"{challenger} is {'; '.join(told)} ({percent(comparison.confidence)} confidence each)."
 
 
@@ -135,7 +143,7 @@ def _calibration(scores: ScoreSummary, champion: str, challenger: str) -> Table:
     sides = tuple(zip_longest(map(_cells, scores.champion), map(_cells, scores.challenger), fillvalue=("", "")))
     return Table(
         title="Calibration: mean score and observed rate, by tenths of the rows",
-        columns=(*left("tenth"), *right(f"{champion} says", "came true", f"{challenger} says", "came true")),
+        columns=(*left("tenth"), *right(f"{champion} score", "observed", f"{challenger} score", "observed")),
         rows=tuple(row(str(place), *before, *after) for place, (before, after) in enumerate(sides, start=1)),
     )
 

@@ -131,13 +131,13 @@ def judged_by(holdout: HoldoutUsed) -> str:
         text
         for count, text in (
             (holdout.removed, f"{holdout.removed:,} {trained}"),
-            (holdout.immature, f"{holdout.immature:,} too young for their label to be trusted"),
+            (holdout.immature, f"{holdout.immature:,} whose labels are too recent"),
         )
         if count
     )
-    without = f"; left out: {left_out}" if left_out else ""
+    without = f"; excluded: {left_out}" if left_out else ""
     if holdout.rows == 0:
-        return f"no row of {holdout.data} could judge{without}"
+        return f"no row of {holdout.data} could be used{without}"
     positives = "" if holdout.positives is None else f" ({holdout.positives:,} positive)"
     return f"judged by {holdout.rows:,} rows{positives} of {holdout.data}{without}"
 
@@ -150,7 +150,8 @@ def selected_told(decision: Decision) -> str:
     scale = scale_of(decision, found.metric)
     estimate, high = (signed(number, scale=scale) for number in (found.estimate, found.high))
     least = f"at most {high}" if found.low is None else between(found.low, found.high, scale=scale)
-    return f"The gain was selected for being large; an estimate that allows for this is {estimate} (95 %: {least})."
+    likely = "This gain passed because it is large, so it is likely too high."
+    return f"{likely} A corrected estimate is {estimate} (95 %: {least})."
 
 
 def _verdict(decision: Decision, *, done: bool) -> str:
@@ -161,7 +162,9 @@ def _verdict(decision: Decision, *, done: bool) -> str:
 
 def _next_step(decision: Decision) -> str:
     waits = decision.waits and decision.challenger
-    return f"`promotion approve {_challenger(decision)} --reason …` approves it, `deny` denies it." if waits else ""
+    tag = _challenger(decision)
+    approve, deny = (f"`promotion {verb} {tag} --reason …`" for verb in ("approve", "deny"))
+    return f"To approve it, run {approve}; to deny it, {deny}." if waits else ""
 
 
 def _headline(decision: Decision) -> str:

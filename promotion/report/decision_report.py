@@ -16,24 +16,31 @@ from promotion.ledger.state import State, VersionState
 from promotion.number_format import figure, level, minute
 from promotion.policy import Decision, Policy
 from promotion.policy.explain import explain
-from promotion.report.comparison import missing_table, slices_tables
+from promotion.report.comparison import missing_table
 from promotion.report.decision import checks_table, decision_page
+from promotion.report.gains import judged_table, slices_heat_table
 from promotion.report.lineage import decided_page, facts_table, judges_facts, origin_facts
-from promotion.report.page import Document, Page, Picture, Section, quiet
+from promotion.report.links import NO_LINKS, Links
+from promotion.report.page import Document, Page, Picture, Section, Table, Words, quiet
 from promotion.report.record import history_table
 
+_DIGESTS = frozenset({"digest", "SHA-256 of it", "SHA-256 of the file"})
+_GAIN = (
+    "A gain is how much better the challenger is, whether the metric is better when it is higher or lower: above 0 the "
+    "challenger is better."
+)
 _LEGEND = (
-    "A gain is how much better the challenger is, whatever the metric's direction. A line is its interval; a dashed "
-    "mark is what the policy asks for. Round: passed; hollow diamond: open; cross: failed; square: not asked for."
+    "Horizontal lines are the intervals of the gains. A dashed mark is the gain that the policy requires. Circle: "
+    "passed. Hollow diamond: inconclusive. Cross: failed. Square: not required."
 )
 _LEVEL = (
-    "A level is the chance that a challenger which is no better passes the primary check. It shrinks with every use of "
-    "the same rows, so that all uses together let noise pass no more often than the policy allows. `promotion status` "
-    "shows the level of the next decision on the rows that judged last."
+    "A level is the probability that a challenger that is no better passes the primary check. It shrinks with every "
+    "use of the same rows, so that all uses together let noise pass no more often than the policy allows. `promotion "
+    "status` shows the level of the next decision on the most recently used rows."
 )
 _NO_CURVES = (
-    "The ledger holds no curves of this decision: nothing was scored, there are more than two classes, or it was made "
-    "by a release that kept none."
+    "The ledger contains no curves for this decision: nothing was scored, the model has more than two classes, or an "
+    "early release made the decision."
 )
 
 
@@ -65,10 +72,10 @@ def recorded(state: State, entries: Sequence[Entry], *, beginning: str = "") -> 
         yield Recorded(entry=entry, judgement=judgement, versions=state.versions, followed=after)
 
 
-def decision_document(found: Recorded, *, as_of: Entry | None = None) -> Document:
+def decision_document(found: Recorded, *, as_of: Entry | None = None, links: Links = NO_LINKS) -> Document:
     """Return the report of one decision; the same entries always give the same document.
 
-    A report that is stored and not redrawn ends with the entry `as_of`, and says so.
+    A report that is stored and not redrawn ends with the entry `as_of`, and says so. The page links to `links`.
     """
     from promotion.report.plots.svg import style
 
@@ -76,39 +83,48 @@ def decision_document(found: Recorded, *, as_of: Entry | None = None) -> Documen
     page = decided_page(judgement, found.versions[judgement.tag], found.followed)
     notes = page.notes[:-1] if decision.holdout else page.notes  # the section on data and models shows the last note
     with style():
-        sections = tuple(section for section in _sections(found) if section.page != Page() or section.pictures)
+        sections = tuple(section for section in _sections(found, links) if section.page != Page() or section.pictures)
     return Document(
         title=f"{page.verdict.text} {judgement.tag}",
         kind=f"Decision report {judgement.decision_digest[:12]}, {minute(found.entry.at)} UTC",
         lead=replace(page, tables=(), notes=(*notes, *(quiet(_as_of(judgement, as_of)) if as_of else ()))),
         sections=sections,
+        trail=_trail(found.entry.model, links),
         colophon=(
-            f"Drawn from entry {found.entry.seq} of the ledger of `{found.entry.model}`, hash `{found.entry.hash}`, "
-            f"recorded by {found.entry.actor}. `promotion show {judgement.decision_digest[:12]}` says it in words."
+            f"Made from entry {found.entry.seq} of the ledger of `{found.entry.model}`, hash `{found.entry.hash}`, "
+            f"recorded by {found.entry.actor}. `promotion show {judgement.decision_digest[:12]}` shows it as text."
         ),
     )
 
 
-def _sections(found: Recorded) -> Iterator[Section]:
+def _sections(found: Recorded, links: Links) -> Iterator[Section]:
     judgement = found.judgement
     decision = judgement.decision
     yield Section(title="Checks", page=Page(tables=(checks_table(decision),)))
-    tables = tuple(table for table in decision_page(decision).tables if table != checks_table(decision))
-    yield Section(title="Metrics", page=Page(tables=tables))
+    yield Section(title="Metrics", page=_metrics(decision))
     yield _gains(decision)
     yield from _curves(judgement)
-    yield _sources(found)
+    yield _sources(found, links)
     yield Section(title="Holdout budget", page=_budget(decision))
     yield _policy(judgement)
-    after = history_table(found.followed)
+    yield _digests(found)
+    after = history_table(found.followed, links)
     yield Section(title="What followed", page=Page(tables=(after,)) if after.rows else _nothing())
+
+
+def _metrics(decision: Decision) -> Page:
+    if isinstance(decision.evidence, Comparison):
+        return Page(tables=(judged_table(decision, decision.evidence),), notes=quiet(_GAIN))
+    return Page(tables=tuple(table for table in decision_page(decision).tables if table != checks_table(decision)))
 
 
 def _gains(decision: Decision) -> Section:
     from promotion.report.plots.gains import gain_pictures
 
     evidence = decision.evidence
-    tables = (*slices_tables(evidence), missing_table(evidence)) if isinstance(evidence, Comparison) else ()
+    tables: tuple[Table, ...] = ()
+    if isinstance(evidence, Comparison):
+        tables = slices_heat_table(decision, evidence), missing_table(evidence)
     pictures = gain_pictures(decision)
     return Section(title="Gains", pictures=pictures, page=Page(summary=(_LEGEND,) if pictures else (), tables=tables))
 
@@ -150,48 +166,85 @@ def _shift(decision: Decision) -> Page:
     if summary is None:
         return Page()
     told = (
-        f"From champion to challenger the scores shift by {figure(summary.shift, scale=1.0)} (population stability "
-        "index by the champion's deciles): below 0.1 little has moved, above 0.25 much has."
+        "The population stability index of the scores, in the champion's deciles, is "
+        f"{figure(summary.shift, scale=1.0)}. Below 0.1 the shift is small; above 0.25 it is large."
     )
     return Page(notes=quiet(told))
 
 
-def _sources(found: Recorded) -> Section:
+def _trail(model: str, links: Links) -> tuple[Words, ...]:
+    """Return the pages above a report; none if the site is not published."""
+    above = Words("All models", link=links.index()), Words(model, link=links.model(model))
+    return above if above[0].link else ()
+
+
+def _sources(found: Recorded, links: Links) -> Section:
     """Show what was judged, against which champion, on which rows, and the origin of each."""
-    decision = found.judgement.decision
+    entry, decision, digest = found.entry, found.judgement.decision, found.judgement.decision_digest
     where = {
-        "decision": found.judgement.decision_digest,
-        "recorded": f"{minute(found.entry.at)} UTC, entry {found.entry.seq}, by {found.entry.actor}",
-        "policy": decision.policy,
-        **judges_facts(decision),
-        "digest of the holdout": decision.holdout.digest if decision.holdout else None,
+        "decision": Words(digest[:12], copy=digest),
+        "recorded": f"{minute(entry.at)} UTC",
+        "by": Words(entry.actor, link=links.actor(entry.actor)),
+        "ledger": Words(f"entry {entry.seq}", link=links.entry(entry.model, entry.seq)),
+        **_undigested(judges_facts(decision)),
     }
     tables = [replace(facts_table(where), title="Decision")]
+    for role, version in _sides(found):
+        tag, run, place = version.tag, version.registration.run_id, 1 + tuple(found.versions).index(version.tag)
+        facts = {
+            "version": Words(tag, link=links.version(entry.model, place), copy=tag),
+            **_undigested(origin_facts(version.registration)),
+            **({"trained by run": Words(run[:12], link=links.run(run), copy=run)} if run else {}),
+        }
+        tables.append(replace(facts_table(facts), title=role))
+    return Section(title="Data and models", page=Page(tables=tuple(tables)))
+
+
+def _digests(found: Recorded) -> Section:
+    """Show everything that identifies the decision and what it rests on, in full."""
+    decision, holdout = found.judgement.decision, found.judgement.decision.holdout
+    digests: dict[str, str | None] = {
+        "decision": found.judgement.decision_digest,
+        "policy": decision.policy,
+        f"entry {found.entry.seq}": found.entry.hash,
+        **({"holdout": holdout.digest, "file of the holdout": holdout.data_digest} if holdout else {}),
+    }
+    for role, version in _sides(found):
+        name, registration = role.lower(), version.registration
+        digests |= {name: registration.digest, f"training file of the {name}": registration.data_digest}
+    facts = {name: Words(digest, copy=digest) for name, digest in digests.items() if digest}
+    return Section(title="Digests", page=Page(tables=(facts_table(facts),)), folded=True)
+
+
+def _sides(found: Recorded) -> Iterator[tuple[str, VersionState]]:
+    """Yield challenger and champion, as far as the ledger has them."""
+    decision = found.judgement.decision
     for role, judged in (("Challenger", decision.challenger), ("Champion", decision.champion)):
         version = found.versions.get(judged.tag) if judged else None
-        if judged and version:
-            facts = {"version": judged.tag, **origin_facts(version.registration)}
-            tables.append(replace(facts_table(facts), title=role))
-    return Section(title="Data and models", page=Page(tables=tuple(tables)))
+        if version:
+            yield role, version
+
+
+def _undigested(facts: Mapping[str, str | None]) -> dict[str, str | Words | None]:
+    """Return facts without the digests, which have a section of their own."""
+    return {name: told for name, told in facts.items() if name not in _DIGESTS}
 
 
 def _budget(decision: Decision) -> Page:
     budget = decision.budget
     if budget is None:
-        why = (
-            "No use was counted: there was no champion to gain on, nothing was compared, or the policy counts no uses."
-        )
+        why = "This decision used no budget: there was no champion, nothing was compared, or the policy counts no uses."
         return Page(notes=quiet(why))
     levels = {
         "this decision": f"use {budget.use:.3g}, level {level(budget.level)}",
-        "one on fresh rows": f"level {level(budget.fresh)}",
+        "a decision on fresh rows": f"level {level(budget.fresh)}",
     }
     return Page(summary=(budget.sentence,), tables=(facts_table(levels),), notes=quiet(_LEVEL))
 
 
 def _policy(judgement: Judgement) -> Section:
     if judgement.policy is None:
-        told = Page(notes=quiet(f"The ledger holds its digest alone: {judgement.decision.policy}."))
+        told = Page(notes=quiet(f"The ledger contains only the policy's digest: {judgement.decision.policy}."))
     else:
         policy = restore(Policy, judgement.policy)
         dependence = judgement.draws.demand(policy.min_groups) if judgement.draws else ""
@@ -201,18 +254,13 @@ def _policy(judgement: Judgement) -> Section:
 
 def _as_of(judgement: Judgement, last: Entry) -> str:
     return (
-        f"This page is as of {minute(last.at)} UTC (entry {last.seq}) and stays so: "
-        f"`promotion report {judgement.decision_digest[:12]}` shows what came after."
+        f"This page shows the state at {minute(last.at)} UTC (entry {last.seq}) and is never updated. "
+        f"`promotion report {judgement.decision_digest[:12]}` shows what followed."
     )
 
 
 def _nothing() -> Page:
     return Page(notes=quiet("Nothing yet."))
-
-
-def report_name(digest: str) -> str:
-    """Return the file name of a decision's report."""
-    return f"decision-{digest[:12]}.html"
 
 
 def found_in(among: Iterable[Recorded], tag: str) -> Recorded | None:

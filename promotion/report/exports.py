@@ -136,7 +136,7 @@ _FAMILIES = (
     ),
     _Family("gain_low", "Lower end of the interval of the gain.", lambda one: one.gain.low if one.gain else None),
     _Family("gain_high", "Upper end of the interval of the gain.", lambda one: one.gain.high if one.gain else None),
-    _Family("rows", "Rows of the holdout that judged.", lambda one: float(one.rows)),
+    _Family("rows", "Number of holdout rows that the decision used.", lambda one: float(one.rows)),
 )
 _WHEN = _Family(
     "measured_timestamp_seconds",

@@ -1,15 +1,21 @@
 """Documents as HTML: self-contained files that can be read without scripts.
 
+A script adds what only a browser knows or does: how long ago each time was, and buttons that copy ids and commands.
+
 Templates lie in `promotion/report/templates/`: `base.html` is the frame of every page (style, landmarks, skip link),
 `parts.html` holds macros for words, tables, pages and pictures, `document.html` fills them from a `Document`. Other
 kinds of pages extend `base.html` and are rendered by `render`.
 """
 
+import math
 import re
+from base64 import b64encode
 from functools import cache
+from hashlib import sha256
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from promotion.report.page import Align, Document, Table
+from promotion.report.page import Align, Document, Table, Words
 from promotion.report.palette import PALETTE
 from promotion.visible import visible
 
@@ -23,7 +29,9 @@ GENERATOR = '<meta name="generator" content="promotion">'
 _CODE = re.compile(r"`([^`\n]+)`")
 _PERCENT = re.compile(r"(?<=\d) %")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d( UTC)?")
+_STAMP = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d(?::\d\d)?)(?: UTC\b|(?<=^.{16})$)")
 _FEW = 4
+_HEATS = 3
 _UNSAFE = re.compile(r"[^a-z0-9]+")
 
 
@@ -32,10 +40,25 @@ def page_html(document: Document) -> str:
     return render("document.html", document=document)
 
 
-def render(template: str, **values: Any) -> str:
-    """Render a template of `promotion/report/templates/` with escaped values; ends with a newline."""
-    drawn = environment().get_template(template).render(palette=PALETTE, generator=GENERATOR, **values)
-    return drawn.rstrip() + "\n"
+def render(template: str, *scripts: str, **values: Any) -> str:
+    """Render a template of `promotion/report/templates/` with escaped values; ends with a newline.
+
+    Args:
+        template: name of the template.
+        scripts: names of further scripts there that the page may run.
+        values: what the template shows.
+    """
+    script = _script(*scripts)
+    named = f"sha256-{b64encode(sha256(script.encode()).digest()).decode()}"
+    page = {"palette": PALETTE, "generator": GENERATOR, "script": script, "script_digest": named}
+    return environment().get_template(template).render(**page, **values).rstrip() + "\n"
+
+
+@cache
+def _script(*further: str) -> str:
+    """Return the text of the only script that a page may run; the page names its digest."""
+    room = files("promotion.report") / "templates"
+    return "".join((room / name).read_text("utf-8") for name in ("page.js", *further))
 
 
 @cache
@@ -52,7 +75,9 @@ def environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(words=words, anchor=anchor, titled=titled, stacked=stacked, moment=moment, svg=Markup)
+    made.filters.update(
+        words=words, anchor=anchor, titled=titled, stacked=stacked, moment=moment, svg=Markup, heat=heat
+    )
     return made
 
 
@@ -62,13 +87,25 @@ def _as_seen(value: Any) -> Any:
 
 
 def words(text: str) -> "Markup":
-    """Render text with backtick spans as code, and keep every `%` on the line of its number."""
+    """Render text with backtick spans as code and times as `<time>`, and keep every `%` on the line of its number."""
     from markupsafe import Markup, escape
 
     parts = _CODE.split(_PERCENT.sub("\u00a0%", visible(text)))
     return Markup("").join(
-        Markup("<code>{}</code>").format(part) if place % 2 else escape(part) for place, part in enumerate(parts)
+        Markup("<code>{}</code>").format(part) if place % 2 else _timed(escape(part))
+        for place, part in enumerate(parts)
     )
+
+
+def _timed(text: "Markup") -> "Markup":
+    """Mark the times in escaped text: those that are followed by UTC, and a text that is a time to the minute."""
+    from markupsafe import Markup
+
+    return Markup(_STAMP.sub(_time, text))  # noqa: S704 - escaped before, and digits
+
+
+def _time(found: re.Match[str]) -> str:
+    return f'<time datetime="{found[1]}T{found[2]}Z">{found[0]}</time>'
 
 
 def anchor(title: str) -> str:
@@ -84,6 +121,12 @@ def titled(table: Table) -> bool:
 def moment(text: str) -> bool:
     """Whether the text is a date and time, which must not wrap."""
     return bool(_MOMENT.fullmatch(text))
+
+
+def heat(words: Words) -> str:
+    """Return the CSS class of the colour behind a number: `worse3` to `better3`; empty for none."""
+    step = math.ceil(abs(words.heat) * _HEATS - 0.5)
+    return f"{'better' if words.heat > 0 else 'worse'}{step}" if step else ""
 
 
 def stacked(table: Table) -> bool:

@@ -33,7 +33,7 @@ def champion_period_page(period: ChampionPeriod, moment: datetime) -> Page:
     champion, decision = period.champion, period.decision
     facts = {
         "since": f"{minute(champion.since)} UTC (entry {champion.seq})",
-        "until": f"{minute(period.until)} UTC" if period.until else "serves still",
+        "until": f"{minute(period.until)} UTC" if period.until else "now",
         "who": period.actor,
         "cause": period.cause,
         "why": period.plan.reason,
@@ -101,7 +101,7 @@ def _reign(period: ChampionPeriod) -> tuple[Words, ...]:
     return row(
         str(period.champion.seq),
         minute(period.champion.since),
-        minute(period.until) if period.until else "serves still",
+        minute(period.until) if period.until else "now",
         period.champion.tag,
         period.cause,
         period.decision_id or "none",
@@ -127,7 +127,7 @@ def _decisions(entries: Iterable[Entry]) -> Table:
     return Table(columns=columns, rows=rows)
 
 
-def facts_table(facts: Mapping[str, str | None]) -> Table:
+def facts_table(facts: Mapping[str, str | Words | None]) -> Table:
     """Return a table of names and values; None shows as unknown."""
     rows = tuple(row(Words(name, Tone.QUIET), value or "unknown") for name, value in facts.items())
     return Table(columns=left("", ""), rows=rows)
@@ -164,7 +164,7 @@ def _holdout(decision: Decision) -> str:
 def _stage(version: VersionState) -> str:
     if version.deleted_at:
         return f"none: its files were deleted {minute(version.deleted_at)} UTC"
-    return version.stage or "none of ours"
+    return version.stage or "no stage"
 
 
 def _kept_out(version: VersionState) -> dict[str, str]:

@@ -1,12 +1,14 @@
 """Metric history as a page, a document, plain data, and rows for other programs."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from promotion.history.metric_history import MetricPoint
+from promotion.history.lineage import ChampionPeriod
+from promotion.history.metric_history import CHALLENGER, CHAMPION, MetricPoint
 from promotion.number_format import between, figure, minute
 from promotion.report.decision import TONES
+from promotion.report.links import Links
 from promotion.report.page import Document, Page, Section, Table, Words, left, right, row
 from promotion.report.record import version_of
 from promotion.vocabulary import Verdict
@@ -58,8 +60,36 @@ def metric_history_data(one: MetricPoint) -> dict[str, Any]:
     }
 
 
-def history_document(model: str, among: Sequence[MetricPoint]) -> Document:
-    """Return the plots and the table as one document."""
+def decisions_table(among: Sequence[MetricPoint], links: Links) -> Table:
+    """Return a table with one row per decision, newest first: each metric of the challenger and of the champion."""
+    names = {one.metric: one.direction for one in among}
+    by_decision: dict[int, dict[tuple[str, str], MetricPoint]] = {}
+    for one in among:
+        by_decision.setdefault(one.seq, {})[one.metric, one.role] = one
+    rows = (_decided(found, tuple(names), links) for _, found in sorted(by_decision.items(), reverse=True))
+    titles = (f"{name} ({direction.value} is better)" for name, direction in names.items())
+    return Table(columns=left("at (UTC)", "challenger", "verdict", *titles), rows=tuple(rows))
+
+
+def _decided(found: Mapping[tuple[str, str], MetricPoint], names: Iterable[str], links: Links) -> tuple[Words, ...]:
+    first = next(one for (_, role), one in found.items() if role == CHALLENGER)
+    values = (_compared(found.get((name, CHALLENGER)), found.get((name, CHAMPION))) for name in names)
+    verdict = Words(first.verdict, TONES[Verdict(first.verdict)], links.decision(first.decision))
+    return row(minute(first.at), version_of(first.tag), verdict, *values)
+
+
+def _compared(new: MetricPoint | None, old: MetricPoint | None) -> str:
+    """Describe one metric: `0.8116, champion 0.7513, gain +0.0414 … +0.0791`."""
+    if new is None:
+        return ""
+    size = abs(new.value)
+    champion = f", champion {figure(old.value, scale=size)}" if old else ""
+    gain = f", gain {between(new.gain.low, new.gain.high, scale=size)}" if new.gain else ""
+    return f"{figure(new.value)}{champion}{gain}"
+
+
+def history_document(model: str, among: Sequence[MetricPoint], served: Sequence[ChampionPeriod] = ()) -> Document:
+    """Return the plots and the table as one document; `served` are the champion periods, oldest first."""
     from promotion.report.plots.history import HOW_TO_READ, metric_pictures
 
     first, last = min(one.at for one in among), max(one.at for one in among)
@@ -70,7 +100,7 @@ def history_document(model: str, among: Sequence[MetricPoint]) -> Document:
         kind="Metric history",
         lead=Page(headline=model, summary=(told,)),
         sections=(
-            Section(title="Over time", pictures=metric_pictures(among), page=Page(summary=(HOW_TO_READ,))),
+            Section(title="Over time", pictures=metric_pictures(among, served), page=Page(summary=(HOW_TO_READ,))),
             Section(title="Every value", page=metric_history_page(among)),
         ),
         colophon=f"Made by `promotion metrics {model} --plot` from the ledger.",

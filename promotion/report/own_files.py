@@ -37,8 +37,8 @@ def refuse_others(path: Path, *, instead: str, ledger: bool = False) -> None:
         raise Unwritable(f"{path} cannot be read ({error.strerror or error}). {instead}") from error
     if found:
         raise Unwritable(
-            f"{path} is left as it is: expected a new file, or one that `promotion` wrote as a page, plot or export, "
-            f"found {found}. Move it away if it may go. {instead}"
+            f"{path} was not overwritten: expected a new file, or a page, plot or export that `promotion` wrote, "
+            f"found {found}. Move or delete it if you do not need it. {instead}"
         )
 
 

@@ -23,11 +23,21 @@ class Align(StrEnum):
 
 @dataclass(frozen=True)
 class Words:
-    """A piece of text and its tone. Backtick spans are code; `link` is its target on pages that have links."""
+    """A piece of text and its tone. Backtick spans are code. HTML pages alone show what the other fields add.
+
+    Attributes:
+        text: what every page shows.
+        tone: its meaning.
+        link: target of a link; empty if there is none.
+        copy: what a button beside it copies, e.g. the whole of a shortened id; empty if there is no button.
+        heat: colour behind a number, from -1 (worst) through 0 (none) to 1 (best).
+    """
 
     text: str
     tone: Tone = Tone.PLAIN
     link: str = ""
+    copy: str = ""
+    heat: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -41,11 +51,19 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """Rows of cells, one cell per column; `title` may be empty."""
+    """Rows of cells, one cell per column.
+
+    Attributes:
+        columns: the headers.
+        rows: the cells.
+        title: its title; may be empty.
+        first: number of rows that an HTML page shows at once; it folds the others. None for all.
+    """
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[Words, ...], ...]
     title: str = ""
+    first: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,11 +113,13 @@ class Picture:
         svg: a self-contained `<svg>` element; trusted, because `promotion.report.plots` made it.
         caption: explains the drawing to readers who see it.
         wide: whether it takes the full width; otherwise two pictures stand side by side if there is room.
+        numbers: the values in it, for readers who cannot see it or point at it; folded.
     """
 
     svg: str
     caption: str = ""
     wide: bool = False
+    numbers: Table | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +149,7 @@ class Document:
         lead: verdict and headline (together the heading), and the sentences that matter most.
         sections: the other parts, each under its heading.
         colophon: the last line: what made the document, and from what.
+        trail: the pages above this one, outermost first, each with its link; empty if it stands alone.
     """
 
     title: str
@@ -136,3 +157,4 @@ class Document:
     lead: Page
     sections: tuple[Section, ...] = ()
     colophon: str = ""
+    trail: tuple[Words, ...] = ()

@@ -48,7 +48,7 @@ def champion_told(state: State, history: Sequence[Entry]) -> str:
     if champion is None:
         return "none yet"
     by = next((f" by {entry.actor}" for entry in history if entry.seq == champion.seq), "")
-    on = f"on decision {champion.decision[:12]}" if champion.decision else "by hand, on no decision"
+    on = f"on decision {champion.decision[:12]}" if champion.decision else "by hand, without a decision"
     return f"{champion.tag} since {minute(champion.since)} UTC{by}, {on}"
 
 
@@ -58,7 +58,7 @@ def decision_told(version: VersionState | None, history: Sequence[Entry]) -> str
         return "none: it has not been judged"
     decision = version.decision
     when = next((f" at {minute(entry.at)} UTC" for entry in history if entry.seq == version.decided_seq), "")
-    return f"{decision.verdict}, asked by {version.decided_by}{when}: {decision.summary} {_rows_told(decision)}"
+    return f"{decision.verdict}, requested by {version.decided_by}{when}: {decision.summary} {_rows_told(decision)}"
 
 
 def votes_told(version: VersionState | None) -> str:

@@ -22,6 +22,7 @@ from promotion.ledger.state import State, VersionState
 from promotion.number_format import level, minute
 from promotion.registry.holdout_uses import last_spent
 from promotion.registry.rolled_back import rolled_back, rolled_back_told
+from promotion.report.links import NO_LINKS, Links
 from promotion.report.page import Page, Table, Tone, Words, left, right, row
 
 
@@ -60,8 +61,8 @@ def budget_told(state: State) -> str:
     budget = spent.budget
     times = "once" if budget.use == 1 else f"{budget.use:.3g} times"
     return (
-        f"{state.model}: the rows of {spent.holdout.data} have judged {times}, the next decision on them is made at "
-        f"level {level(budget.next)} (on fresh rows: {level(budget.fresh)})."
+        f"{state.model}: decisions have used the rows of {spent.holdout.data} {times}. The next decision on them is "
+        f"tested at the {level(budget.next)} level (on fresh rows: {level(budget.fresh)})."
     )
 
 
@@ -71,23 +72,24 @@ def rolled_back_lines(state: State) -> tuple[str, ...]:
     if not found or found[0].rolled_back is None:
         return ()
     last, others = found[0].tag, found[1:]
-    more = f" (and {len(others)} more, rolled back from before)" if others else ""
+    more = f" (and {len(others)} rolled back earlier)" if others else ""
     told = rolled_back_told(found[0], found[0].rolled_back)
     return (f"{told}. The gate holds it{more} until `promotion readmit {last} --reason …`.",)
 
 
 def history_page(model: str, entries: Sequence[Entry]) -> Page:
     """Show the ledger of one model, oldest first."""
-    nothing = () if entries else (f"Nothing is recorded of '{model}' yet.",)
+    nothing = () if entries else (f"The ledger has no entries for '{model}' yet.",)
     return Page(summary=nothing, tables=(history_table(entries),))
 
 
-def history_table(entries: Iterable[Entry]) -> Table:
+def history_table(entries: Iterable[Entry], links: Links = NO_LINKS) -> Table:
     """Return a table with one row per entry."""
     rows, before = [], ""
     for entry in entries:
         before = told(entry, before)
-        rows.append(row(str(entry.seq), minute(entry.at), entry.actor, before))
+        seq = Words(str(entry.seq), link=links.entry(entry.model, entry.seq))
+        rows.append(row(seq, minute(entry.at), Words(entry.actor, link=links.actor(entry.actor)), before))
     return Table(columns=(*right("seq"), *left("at (UTC)", "who", "what")), rows=tuple(rows))
 
 
@@ -127,7 +129,7 @@ def told(entry: Entry, before: str = "") -> str:  # noqa: C901 - one case per ki
             words = f"{body.cause}: {moved}" + ("" if before.endswith(body.reason) else f": {body.reason}")
             words += f" ({body.unseen})" if body.unseen else ""
         case TransitionApplied():
-            words = f"carried out entry {body.planned}"
+            words = f"completed entry {body.planned}"
         case _:
             assert_never(body)
     return words
@@ -155,7 +157,7 @@ def _standing(state: State) -> tuple[Words, ...]:
         version_of(champion.tag) if champion else "none yet",
         minute(champion.since) if champion else "",
         (champion.decision or "by hand")[:12] if champion else "",
-        ", ".join(version_of(version.tag) for version in state.waiting) or "nobody",
+        ", ".join(version_of(version.tag) for version in state.waiting) or "none",
         f"{last.decision.verdict} ({version_of(last.tag)})" if last and last.decision else "",
     )
 

@@ -18,7 +18,7 @@ def repair_page(plans: Sequence[Plan], store: str) -> Page:
             *(f"{plan.state.model}: {_told(plan, store)}" for plan in plans),
             *(f"Move {foreign}{_whose(foreign, plans)} to quarantine: it {foreign.why}." for foreign in foreign_files),
             *(f"Delete {leftover}: it {leftover.why}." for leftover in leftovers),
-            *(() if plans else ("No model is configured or recorded here that is this ledger's.",)),
+            *(() if plans else ("No model here belongs to this ledger.",)),
         ),
         notes=tuple(Words(f"! {sentence}", Tone.BAD) for sentence in (plan.lost for plan in plans) if sentence),
     )
@@ -33,21 +33,21 @@ def _whose(foreign: ForeignFile, plans: Sequence[Plan]) -> str:
 def retention_page(model: str, found: Retention) -> Page:
     """Show which versions a deletion removes, and why the others stay."""
     versions = "version" if len(found.gone) == 1 else "versions"
-    head = f"{model}: {len(found.gone)} {versions} to delete." if found.gone else f"{model}: no version may go."
+    head = f"{model}: {len(found.gone)} {versions} to delete." if found.gone else f"{model}: no version to delete."
     return Page(summary=(head,), tables=(Table(columns=left("version", "what", "why"), rows=tuple(_rows(found))),))
 
 
 def _rows(found: Retention) -> Iterator[tuple[Words, ...]]:
     for tag in found.gone:
-        yield row(version_of(tag), Words("goes", Tone.BAD), "judged, never served, and neither new nor young")
+        yield row(version_of(tag), Words("delete", Tone.BAD), "judged, never served, and neither new nor recent")
     for tag, why in found.kept.items():
-        yield row(version_of(tag), "stays", why)
+        yield row(version_of(tag), "keep", why)
 
 
 def _told(plan: Plan, store: str) -> str:
     """Describe one model's label changes; none while the champion's files are missing or changed."""
-    none = "no label is changed, since the champion is not here" if plan.lost else "no label disagreed with the ledger"
-    return " ".join(_sentences(plan, store)) or none
+    lost = "no label is changed, because the champion's files are missing"
+    return " ".join(_sentences(plan, store)) or (lost if plan.lost else "all labels agree with the ledger")
 
 
 def _sentences(plan: Plan, store: str) -> Iterable[str]:
@@ -57,7 +57,7 @@ def _sentences(plan: Plan, store: str) -> Iterable[str]:
     if plan.transition:
         yield moves_told(plan.transition.moves)
     if plan.claims:
-        yield f"the {store} names no ledger for it, and will name this one;"
+        yield f"the {store} does not record which ledger owns it, and will record this one;"
     if plan.foreign:
         wanted = aliases(plan.state)
         moved = (f"{alias} {name or 'none'} → {wanted.get(alias, 'none')}" for alias, name in plan.foreign.items())

@@ -9,8 +9,8 @@ from promotion.report.page import Page, Table, Tone, Words, left, quiet, right, 
 from promotion.report.record import version_of
 
 EACH_BY_ITSELF = (
-    "Each is decided again by itself, on its stored comparison with the champion of its time; what would have followed "
-    "from another champion is not known."
+    "Each decision is repeated on its own, with its stored comparison with the champion of that time. A replay does "
+    "not show what would have followed from another champion."
 )
 
 

@@ -13,12 +13,12 @@ def takeover_page(plan: Plan, place: str, serving: Sequence[Tag]) -> Page:
     state, taken = plan.state, plan.takeover
     assert taken is not None  # noqa: S101 - it is a hand-over
     champion = state.champion.tag if state.champion else "no champion"
-    theirs = f"the ledger that was at {place} before" if taken.place == place else f"the ledger at {taken.place}"
+    theirs = f"the previous ledger at {place}" if taken.place == place else f"the ledger at {taken.place}"
     facts = {
-        "belongs to": f"{theirs}, to entry {taken.seq} at least" if taken.place else "no ledger yet",
+        "belongs to": f"{theirs}, at least to entry {taken.seq}" if taken.place else "no ledger yet",
         "taken by": f"the ledger at {place}: {state.seq} entries, {champion}",
         "labelled prod": ", ".join(map(str, serving)) or "no version",
-        "from then on": f"{theirs} is refused for {state.model}" if taken.place else "",
+        "from then on": f"{theirs} can no longer change {state.model}" if taken.place else "",
         "reason": taken.reason,
     }
     rows = tuple(row(Words(name, Tone.QUIET), text) for name, text in facts.items() if text)
@@ -34,12 +34,12 @@ def _next(state: State, serving: Sequence[Tag]) -> str:
     names = [str(tag) for tag in serving]
     if state.champion is None and names:
         return (
-            f"It knows no champion yet: `promotion adopt {names[0]} --reason …` (with --trained-before or "
-            "--assume-clean) makes the version that serves its champion."
+            f"It has no champion yet. To make the serving version its champion, run `promotion adopt {names[0]} "
+            "--reason …` with --trained-before or --assume-clean."
         )
     if state.champion and names != [state.champion.tag]:
         return (
-            f"Its champion is {state.champion.tag}, and the label stage: prod is on "
-            f"{', '.join(names) or 'no version'}: `promotion repair {state.model}` writes its labels."
+            f"Its champion is {state.champion.tag}, but the label stage: prod is on "
+            f"{', '.join(names) or 'no version'}. To write its labels, run `promotion repair {state.model}`."
         )
     return ""

@@ -117,8 +117,8 @@ def _check_hand_off(*, lasting: bool) -> None:
     config = registry().config
     if config.hand_off == "deployment" and not lasting:
         message = (
-            'With hand_off = "deployment" a worker runs the gate, and the temporary Prefect server of this command has '
-            'none. Name a running server in PREFECT_API_URL, or set hand_off = "subflow".'
+            'With hand_off = "deployment" a worker runs the gate, but the temporary Prefect server of this command has '
+            'no worker. Set PREFECT_API_URL to a running server, or set hand_off = "subflow".'
         )
         raise ConfigError(message, key="hand_off")
     check_hand_off(config)

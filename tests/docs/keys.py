@@ -16,7 +16,7 @@ import griffe
 from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
 
-from promotion.config import Config, ModelConfig
+from promotion.config import Config, LinksConfig, ModelConfig
 from promotion.config_types import Length, WebAddress
 from promotion.draws import GroupKey
 from promotion.policy import Floor, Guardrail, Limits, Policy, Primary, SliceRule
@@ -25,7 +25,7 @@ from promotion.toml import Number, Span, WholeNumber
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "configuration.md"
 TABLES = (Config, ModelConfig, Policy)
-RULES = (Primary, Guardrail, Floor, SliceRule, Limits)
+RULES = (LinksConfig, Primary, Guardrail, Floor, SliceRule, Limits)
 BEGIN, END = "<!-- Keys of {}, written by `make reference` -->\n\n", "\n\n<!-- To here -->"
 HEAD = "| key | type | default | meaning |\n|---|---|---|---|"
 WORDS = {
@@ -36,8 +36,8 @@ WORDS = {
     Number: "number",
     SecretStr: "text",
     WebAddress: "URL",
-    Length: "length of time",
-    Span: "number or length of time",
+    Length: "duration",
+    Span: "number or duration",
     GroupKey: "text or table",
     ColumnNames: "text or list of texts",
 }
@@ -83,7 +83,7 @@ def default_of(field):
 
 
 def rule_in(annotation):
-    """The part of a policy that a key is, or has a list of."""
+    """The table that a key is, or has a list of."""
     kinds = (annotation, *typing.get_args(annotation))
     return next((kind for kind in kinds if kind in RULES), None)
 

@@ -25,8 +25,8 @@ def read(home: Path, model: str) -> Claim | None:
             return None
         except (ValueError, RecursionError) as error:  # errors of pydantic and JSON are ValueErrors
             message = (
-                f"{path} must name the ledger that '{model}' belongs to, and does not hold what was written. Restore "
-                f"it from a backup; or delete it, and `promotion repair {model}` with the right ledger writes it again."
+                f"{path} must name the ledger that '{model}' belongs to, but is damaged. Restore it from a backup. Or "
+                f"delete it, and run `promotion repair {model}` with that ledger, which writes it again."
             )
             raise StoreError(message, path=path) from error
 

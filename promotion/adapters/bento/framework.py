@@ -48,7 +48,10 @@ def load(stored: Stored) -> Trained:
     model = ModelStore(stored.path.parent.parent).get(str(stored.tag))
     framework = model.info.module
     if not framework.startswith("bentoml."):
-        message = f"{stored.tag} was saved by '{framework}', and only BentoML's own frameworks are loaded."
+        message = (
+            f"{stored.tag} was saved with the framework '{framework}', but `promotion` loads only BentoML's own "
+            "frameworks."
+        )
         raise StoreError(message, tag=stored.tag)
     try:
         fitted: Any = importlib.import_module(framework).load_model(model)

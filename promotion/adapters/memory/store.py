@@ -149,8 +149,8 @@ class MemoryStore:
         lock = self._locks.setdefault(model, Lock())
         if not lock.acquire(timeout=self.patience):
             raise StoreError(
-                f"Another command has been writing the labels of '{model}' for {self.patience:g} seconds. Run this one "
-                "again; what is recorded stands."
+                f"Another command has been writing the labels of '{model}' for {self.patience:g} seconds. Run this "
+                "command again when it has finished. What is recorded stands."
             )
         try:
             yield

@@ -145,8 +145,8 @@ class SqlLedger:
             taken = self.entries(first.model, after=first.seq - 1)
         except LedgerError:
             message = (
-                f"{str(error).removesuffix(NOTHING)}Whether entry {first.seq} of '{first.model}' was recorded is not "
-                f"known: look at `promotion history {first.model}` before you run the command again."
+                f"{str(error).removesuffix(NOTHING)}It is not known whether entry {first.seq} of '{first.model}' was "
+                f"recorded. Check `promotion history {first.model}` before you run the command again."
             )
             raise LedgerError(message, model=first.model, seq=first.seq) from error
         if not taken or taken[0].hash != first.hash:

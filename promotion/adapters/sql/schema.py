@@ -50,8 +50,8 @@ def prepare(database: Database) -> None:
 def _refuse_other(database: Database, found: str) -> None:
     if found in REVISIONS[:-1]:
         raise LedgerError(
-            f"The ledger at {database.place} is of revision {found}, and this release needs {NEWEST}. Make a backup, "
-            "then run `promotion ledger upgrade`: it keeps every entry."
+            f"The ledger at {database.place} has revision {found}, but this release needs {NEWEST}. Make a backup, "
+            "then run `promotion ledger upgrade`, which keeps every entry."
         )
     _refuse_newer(database, found)
 
@@ -77,8 +77,8 @@ def upgrade(url: str) -> Upgrade:
 def _refuse_newer(database: Database, found: str) -> None:
     if found not in REVISIONS:
         raise LedgerError(
-            f"The ledger at {database.place} is of revision '{found}', and this release knows no later one than "
-            f"{NEWEST}. Install the newer release of registry-flows that wrote it."
+            f"The ledger at {database.place} has revision '{found}', but this release supports none after {NEWEST}. "
+            "Install the newer release of registry-flows that wrote it."
         )
 
 

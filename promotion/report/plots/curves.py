@@ -1,6 +1,7 @@
 """Curves of two classifiers: ROC, precision-recall, and cost. Each picture has alt text."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -8,11 +9,12 @@ from matplotlib.figure import Figure
 
 from promotion.comparison.curves import Curve, ScoreCurves
 from promotion.number_format import percent
-from promotion.report.page import Picture
+from promotion.report.page import Picture, Table, left, right, row
 from promotion.report.palette import light
 from promotion.report.plots.frame import name_lines
-from promotion.report.plots.svg import blank, drawn
+from promotion.report.plots.svg import Spot, blank, drawn
 
+_AT = (0.01, 0.05, *(tenth / 10 for tenth in range(1, 10)))
 LINES = {"champion": (0, (4, 2)), "challenger": "solid"}
 """Line styles that distinguish both models without colour; the challenger is drawn on top."""
 
@@ -25,9 +27,11 @@ def roc_picture(curves: ScoreCurves) -> Picture:
     _draw(axes, lines)
     at = (0.01, 0.1)
     told = "; ".join(f"at {percent(rate)} false positives {_each(lines, rate)} of the positives" for rate in at)
+    spots, numbers = numbers_of(lines, "false positive rate", "true positive rate")
     return Picture(
-        svg=drawn(figure, name="roc", title="ROC curves", told=f"Found: {told}."),
-        caption="Positives found, over false alarms, at every cut-off. Dotted: no better than chance.",
+        svg=drawn(figure, name="roc", title="ROC curves", told=f"Found: {told}.", spots=spots),
+        caption="True positive rate at each false positive rate. The dotted line is chance.",
+        numbers=numbers,
     )
 
 
@@ -40,12 +44,15 @@ def precision_picture(curves: ScoreCurves) -> Picture:
     told = "; ".join(
         f"at a recall of {percent(recall)} precision is {_each(lines, recall)}" for recall in (0.2, 0.5, 0.8)
     )
+    spots, numbers = numbers_of(lines, "recall", "precision")
+    title = "Precision over recall"
     return Picture(
-        svg=drawn(figure, name="precision-recall", title="Precision over recall", told=f"{told.capitalize()}."),
+        svg=drawn(figure, name="precision-recall", title=title, told=f"{told.capitalize()}.", spots=spots),
         caption=(
-            "Precision that can be had at each recall, or at a higher one. Dotted: the share of positives, "
+            "Best precision at each recall or a higher one. The dotted line is the share of positives, "
             f"{_percent(curves.prevalence)}."
         ),
+        numbers=numbers,
     )
 
 
@@ -61,13 +68,38 @@ def cost_picture(curves: ScoreCurves) -> Picture:
     top = max(max(line.y) for line in lines.values())
     axes.set_ylim(0, max(0.02, 1.1 * top))
     told = f"Where half of the cost is at stake on positives, {_each(lines, 0.5)} of it is lost"
+    spots, numbers = numbers_of(lines, "share of the cost at stake on positives", "expected cost")
     return Picture(
-        svg=drawn(figure, name="cost", title="Cost curves", told=f"{told}."),
+        svg=drawn(figure, name="cost", title="Cost curves", told=f"{told}.", spots=spots),
         caption=(
-            "Expected cost with the best cut-off for it, from 0 (all right) to 1; lower is better. Upright line: a "
-            "miss and a false alarm cost the same; to its right misses cost more. Dotted: flag all, or none."
+            "Expected cost at the best threshold, from 0 (no errors) to 1. Lower is better. At the vertical line, a "
+            "miss costs as much as a false alarm; to its right, misses cost more. The dotted line flags all rows or "
+            "none."
         ),
+        numbers=numbers,
     )
+
+
+def numbers_of(
+    lines: Mapping[str, Curve], across: str, up: str, at: Sequence[float] = _AT
+) -> tuple[tuple[Spot, ...], Table]:
+    """Return the values of both models at some places, as what a pointer shows and as a table.
+
+    Args:
+        lines: a curve by model.
+        across: name of the x axis.
+        up: name of the y axis.
+        at: the places, ascending.
+    """
+    values = [(x, {side: _at(line, x) for side, line in lines.items()}) for x in at]
+    ends = (0.0, *((x + after) / 2 for x, after in pairwise(at)), 1.0)
+    spots = tuple(
+        Spot(band, None, f"{across} {_percent(x)}: {up} {_listed(found)}")
+        for band, (x, found) in zip(pairwise(ends), values, strict=True)
+    )
+    rows = (row(_percent(x), *map(_percent, found.values())) for x, found in values)
+    title = f"{up.capitalize()} at each {across}"
+    return spots, Table(title=title, columns=(*left(across), *right(*lines)), rows=tuple(rows))
 
 
 def unit_square(title: str, across: str, up: str) -> tuple[Figure, Axes]:
@@ -97,7 +129,11 @@ def _at(line: Curve, x: float) -> float:
 
 def _each(lines: dict[str, Curve], x: float) -> str:
     """Give each model's value at `x`, in words."""
-    return " and ".join(f"{_percent(_at(line, x))} by the {side}" for side, line in lines.items())
+    return _listed({side: _at(line, x) for side, line in lines.items()})
+
+
+def _listed(found: Mapping[str, float]) -> str:
+    return " and ".join(f"{_percent(value)} by the {side}" for side, value in found.items())
 
 
 def _percent(share: float) -> str:

@@ -9,10 +9,10 @@ from promotion.policy import Check, Decision, Kind
 from promotion.report.page import Picture
 from promotion.report.palette import light
 from promotion.report.plots.frame import name_ticks
-from promotion.report.plots.svg import blank, drawn
+from promotion.report.plots.svg import Spot, blank, drawn
 from promotion.vocabulary import Outcome
 
-MOST = 30
+MOST = 12
 """Maximum number of slices drawn per metric: failed ones first, then those with the lowest gain."""
 
 _LONGEST = 22
@@ -67,9 +67,8 @@ def _picture(metric: str, place: int, rows: list[_GainRow], comparison: Comparis
     name_ticks(axes.yaxis, range(len(lines)), words)
     axes.spines["left"].set_visible(False)
     axes.axvline(0.0, color=light("quiet"), linewidth=1.0)
-    for height, row in enumerate(lines):
-        if isinstance(row, str):
-            continue
+    placed = [(height, row) for height, row in enumerate(lines) if isinstance(row, _GainRow)]
+    for height, row in placed:
         colour, marker, filled = _LOOKS[row.outcome]
         axes.plot((row.found.low, row.found.high), (height, height), color=light(colour), linewidth=2.0)
         face, edge = (light(colour), light("paper")) if filled else (light("paper"), light(colour))
@@ -90,22 +89,23 @@ def _picture(metric: str, place: int, rows: list[_GainRow], comparison: Comparis
                 linestyle=(0, (2, 1.5)),
             )
     axes.locator_params(axis="x", nbins=4)
-    left_out = f" The {len(shown) - 1} slices of lowest gain out of {len(rows) - 1}." if len(shown) < len(rows) else ""
+    spots = [Spot(row.found.gain, height, _told(row, comparison)) for height, row in placed]
+    caption = ""
+    if len(shown) < len(rows):
+        caption = f"Shows {len(shown) - 1} of {len(rows) - 1} slices: failed ones first, then the lowest gains."
+    all_of_it = " ".join((*(spot.text for spot in spots), caption)).strip()
     return Picture(
-        svg=drawn(figure, name=f"gain-{place}", title=f"Gain in {metric}", told=_told(shown, comparison) + left_out),
-        caption=left_out.strip(),
+        svg=drawn(figure, name=f"gain-{place}", title=f"Gain in {metric}", told=all_of_it, spots=spots),
+        caption=caption,
     )
 
 
-def _told(rows: Sequence[_GainRow], comparison: Comparison) -> str:
-    """Describe every row in words."""
-    sentences = (
+def _told(row: _GainRow, comparison: Comparison) -> str:
+    return (
         f"{row.where.capitalize() if row.where == 'all rows' else row.where}: {signed(row.found.gain)}, "
         f"{percent(comparison.confidence)} interval {between(row.found.low, row.found.high)}"
         f"{f', {row.outcome}' if row.outcome else ''}."
-        for row in rows
     )
-    return " ".join(sentences)
 
 
 def _names(comparison: Comparison) -> Iterable[str]:
@@ -138,7 +138,7 @@ def _under_headings(rows: Sequence[_GainRow]) -> list[_GainRow | str]:
 
 
 def _chosen(rows: list[_GainRow]) -> list[_GainRow]:
-    """Return all rows, or the first and the slices to draw, in order."""
+    """Return the first row, and at most `MOST` slices, in order."""
     if len(rows) <= MOST + 1:
         return rows
     first, *slices = rows

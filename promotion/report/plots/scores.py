@@ -1,6 +1,6 @@
 """Score distributions: calibration, histograms of each class, and regression errors."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -8,13 +8,14 @@ from promotion.comparison import Calibration
 from promotion.comparison.curves import ErrorBins, ScoreCurves
 from promotion.number_format import figure as written
 from promotion.number_format import percent
-from promotion.report.page import Picture
+from promotion.report.page import Picture, Table, left, right, row
 from promotion.report.palette import light
 from promotion.report.plots.curves import LINES
 from promotion.report.plots.frame import name_lines
-from promotion.report.plots.svg import blank, drawn
+from promotion.report.plots.svg import Spot, blank, drawn
 
 _CROWDED = 0.5
+_TOGETHER = 4
 _MARKERS = {"champion": "s", "challenger": "o"}
 
 
@@ -31,13 +32,28 @@ def calibration_picture(sides: Mapping[str, Sequence[Calibration]]) -> Picture:
         axes.plot(*points, color=light(side), linestyle=LINES[side], marker=_MARKERS[side], markersize=4, label=side)
     name_lines(axes)
     told = "; ".join(
-        f"where the {side} says {written(parts[-1].score, scale=1)} on average, its highest tenth, "
-        f"{written(parts[-1].observed, scale=1)} came true"
+        f"in the {side}'s highest tenth, the mean score is {written(parts[-1].score, scale=1)} and the observed rate "
+        f"{written(parts[-1].observed, scale=1)}"
         for side, parts in sides.items()
     )
+    rows = tuple(
+        (side, place, written(part.score, scale=1), written(part.observed, scale=1))
+        for side, parts in sides.items()
+        for place, part in enumerate(parts, 1)
+    )
+    values = [part for parts in sides.values() for part in parts]
+    spots = [
+        Spot(part.score, part.observed, f"{side}, tenth {place}: mean score {score}, observed rate {observed}")
+        for part, (side, place, score, observed) in zip(values, rows, strict=True)
+    ]
+    columns = (*left("model"), *right("tenth", "mean score", "observed rate"))
     return Picture(
-        svg=drawn(figure, name="calibration", title="Calibration", told=f"{told.capitalize()}."),
-        caption="On the dotted line scores are what they say; above it more came true, below it less.",
+        svg=drawn(figure, name="calibration", title="Calibration", told=f"{told.capitalize()}.", spots=spots),
+        caption=(
+            "On the dotted line, the observed rate equals the mean score. Above it, scores are too low; below it, too "
+            "high."
+        ),
+        numbers=Table(columns=columns, rows=tuple(row(*map(str, cells)) for cells in rows), title="Calibration"),
     )
 
 
@@ -51,7 +67,7 @@ def errors_picture(bins: ErrorBins) -> Picture:
     found = {"champion": bins.champion_errors, "challenger": bins.challenger_errors}
     shares = {side: share for side, share in found.items() if share}
     return _histogram(
-        shares, (bins.low, bins.high), name="errors", title="Errors", across="predicted less true value", of="rows"
+        shares, (bins.low, bins.high), name="errors", title="Errors", across="predicted minus true value", of="rows"
     )
 
 
@@ -76,17 +92,42 @@ def _histogram(
         axes.stairs(heights, edges, color=light(side), linestyle=LINES[side], linewidth=1.6, label=side)
     if crowded:
         axes.set(yscale="log", ylim=(least, 2.0))
-        axes.yaxis.set_major_formatter(lambda share, _: percent(float(f"{share:.3g}")))  # the default one uses TeX
+        axes.yaxis.set_major_formatter(lambda share, _: _percent(share))  # the default one uses TeX
         axes.minorticks_off()
     name_lines(axes)
-    told = "; ".join(
-        f"half of them lie below {written(_middle(share, edges))} by the {side}" for side, share in shares.items()
-    )
-    scale = " The scale is logarithmic, since most lie in few bins." if crowded else ""
+    told = "; ".join(f"the {side}'s median is {written(_middle(share, edges))}" for side, share in shares.items())
+    scale = " The scale is logarithmic, because most values are in few bins." if crowded else ""
+    spots = [
+        Spot(ends, None, f"{across} {_between(*ends)}: {_listed(found)}") for ends, found in _bins(shares, edges, 1)
+    ]
+    rows = (row(_between(*ends), *map(_percent, found.values())) for ends, found in _bins(shares, edges, _TOGETHER))
+    numbers = Table(columns=(*left(across), *right(*shares)), rows=tuple(rows), title=title)
     return Picture(
-        svg=drawn(figure, name=f"scores-{name}", title=title, told=f"{told.capitalize()}.{scale}"),
+        svg=drawn(figure, name=f"scores-{name}", title=title, told=f"{told.capitalize()}.{scale}", spots=spots),
         caption=f"Share of the {of} in each of {len(edges) - 1} bins.{scale}",
+        numbers=numbers,
     )
+
+
+def _bins(
+    shares: Mapping[str, Sequence[float]], edges: "np.ndarray[tuple[int], np.dtype[np.float64]]", together: int
+) -> Iterator[tuple[tuple[float, float], dict[str, float]]]:
+    """Yield the ends of each bin, or of each few bins together, and the share in it by model."""
+    for place in range(0, len(edges) - 1, together):
+        high = min(place + together, len(edges) - 1)
+        yield (float(edges[place]), float(edges[high])), {side: sum(one[place:high]) for side, one in shares.items()}
+
+
+def _listed(found: Mapping[str, float]) -> str:
+    return ", ".join(f"{side} {_percent(share)}" for side, share in found.items())
+
+
+def _percent(share: float) -> str:
+    return percent(float(f"{share:.3g}"))
+
+
+def _between(low: float, high: float) -> str:
+    return f"{low:.4g} to {high:.4g}"
 
 
 def _middle(share: Sequence[float], edges: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> float:

@@ -5,8 +5,9 @@
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from html import escape
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -16,10 +17,14 @@ from promotion.report.plots.frame import NAMES, NUMBERS, TITLE, put_frame
 from promotion.visible import visible
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 POINTS_PER_INCH = 72.0
 """Points per inch, as in SVG: a figure of width 360 is 360 CSS pixels wide on a phone."""
+
+_REACH = 7
+"""Radius around a point in which a pointer finds it, in CSS pixels."""
 
 ORIGIN = "<!-- drawn by promotion -->"
 """Start of a drawing that is a file of its own."""
@@ -70,6 +75,21 @@ _DECIMALS = re.compile(r"(\.\d\d)\d+")
 _SPACES = re.compile(r"(?<=>)\s+(?=<)|\s+(?=\")")
 
 
+@dataclass(frozen=True)
+class Spot:
+    """Where a pointer shows a text: around a point, or from the floor to the ceiling between two places.
+
+    Attributes:
+        x: place in the unit of the x axis, or the two ends.
+        y: place in the unit of the y axis; None between two ends.
+        text: what it shows.
+    """
+
+    x: float | tuple[float, float]
+    y: float | None
+    text: str
+
+
 @contextmanager
 def style() -> Iterator[None]:
     """Apply the project's style inside the block, whatever the user's matplotlib settings, and restore those after."""
@@ -91,7 +111,7 @@ def blank(width: float = 360.0, height: float = 290.0) -> "Figure":
     return Figure(figsize=(width / POINTS_PER_INCH, height / POINTS_PER_INCH), dpi=POINTS_PER_INCH)
 
 
-def drawn(figure: "Figure", *, name: str, title: str, told: str) -> str:
+def drawn(figure: "Figure", *, name: str, title: str, told: str, spots: Sequence[Spot] = ()) -> str:
     """Return the figure as an `<svg>` element.
 
     Args:
@@ -99,6 +119,7 @@ def drawn(figure: "Figure", *, name: str, title: str, told: str) -> str:
         name: unique among the pictures of a page, of letters, digits and `-`; every id in the element begins with it.
         title: what the figure is, in a few words.
         told: alt text with the numbers.
+        spots: what a pointer shows.
     """
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
@@ -116,7 +137,24 @@ def drawn(figure: "Figure", *, name: str, title: str, told: str) -> str:
         f'<title id="{name}-title">{escape(visible(title))}</title>'
         f'<desc id="{name}-told">{escape(visible(told))}</desc>'
     )
-    return f"{head}{_coloured(_named(_light(inner), name))}</svg>"
+    return f"{head}{_coloured(_named(_light(inner), name))}{_pointed(figure.axes[0], height, spots)}</svg>"
+
+
+def _pointed(axes: "Axes", height: float, spots: Sequence[Spot]) -> str:
+    """Return unseen shapes with titles, which browsers show when a pointer rests on them."""
+    if not spots:
+        return ""
+    return f'<g fill="none" pointer-events="all">{"".join(_shape(axes, height, spot) for spot in spots)}</g>'
+
+
+def _shape(axes: "Axes", height: float, spot: Spot) -> str:
+    title, box, place = f"<title>{escape(visible(spot.text))}</title>", axes.bbox, axes.transData.transform
+    if isinstance(spot.x, tuple):
+        left, right = (place((x, 0.0))[0] for x in spot.x)
+        size = f'width="{right - left:.1f}" height="{box.height:.1f}"'
+        return f'<rect x="{left:.1f}" y="{height - box.y1:.1f}" {size}>{title}</rect>'
+    x, y = place((spot.x, spot.y or 0.0))
+    return f'<circle cx="{x:.1f}" cy="{height - y:.1f}" r="{_REACH}">{title}</circle>'
 
 
 def _light(inner: str) -> str:

@@ -1,17 +1,13 @@
-"""The data of a model's pages, folded once from its entries, and the names of their files. Pure functions."""
+"""The data of a model's pages, folded once from its entries. Pure functions."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 
 from promotion.history.lineage import ChampionPeriod, champion_periods, consequences, decisions
 from promotion.history.metric_history import MetricPoint, metric_history
 from promotion.ledger.chain import Entry
 from promotion.ledger.entries import Judgement
 from promotion.ledger.state import State, fold
-
-_PLAIN = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,80}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,17 +55,3 @@ def chronicle(model: str, entries: Sequence[Entry]) -> Chronicle:
         applied={entry.body["planned"]: entry.seq for entry in entries if entry.kind == "transition_applied"},
         followed=consequences(entries),
     )
-
-
-def model_page_name(model: str) -> str:
-    """Return the file name of a model's page: `model-fraud_classifier.html`; a digest replaces unsafe names."""
-    if _PLAIN.fullmatch(model):
-        return f"model-{model}.html"
-    return f"model-{sha256(model.encode()).hexdigest()[:16]}.html"
-
-
-def decision_page_name(digest: str) -> str:
-    """Return the file name of a decision's report: `decision-3f2a90c1d4e7.html`."""
-    if not re.fullmatch(r"[0-9a-f]{12,64}", digest):
-        digest = sha256(digest.encode()).hexdigest()
-    return f"decision-{digest[:12]}.html"

@@ -7,9 +7,10 @@ from promotion.ledger.chain import Entry
 from promotion.ledger.entries import KINDS
 from promotion.number_format import minute
 from promotion.report.decision import TONES
-from promotion.report.page import Tone
+from promotion.report.links import Links
+from promotion.report.page import Tone, Words
 from promotion.report.record import told
-from promotion.report.site.chronicle import Chronicle, decision_page_name, model_page_name
+from promotion.report.site.chronicle import Chronicle
 
 WORDS = {kind: kind.removesuffix("_planned").replace("_", " ") for kind in KINDS if kind != "transition_applied"}
 """Each kind of entry in the list, in a word; what completes a transition has no row of its own."""
@@ -26,7 +27,7 @@ class EntryRow:
         kind: kind of entry, in a word.
         at: time to the minute.
         moment: exact time.
-        actor: who recorded it.
+        actor: who recorded it, with a link to the run of a flow.
         told: what happened, as a sentence.
         verdict, tone: of a decision; empty and plain for other entries.
         report: page of the decision that it is or follows from; empty if there is none.
@@ -38,7 +39,7 @@ class EntryRow:
     kind: str
     at: str
     moment: str
-    actor: str
+    actor: Words
     told: str
     verdict: str
     tone: Tone
@@ -46,26 +47,26 @@ class EntryRow:
     note: str
 
 
-def events(of: Chronicle) -> Iterator[EntryRow]:
+def events(of: Chronicle, links: Links) -> Iterator[EntryRow]:
     """Yield every entry in order. An entry that only completes another one shares that one's row."""
     before = ""
     for entry in of.entries:
         before = told(entry, before)
         if entry.kind in WORDS:
-            yield _event(of, entry, before)
+            yield _event(of, links, entry, before)
 
 
-def search_index(of: Chronicle) -> Iterator[Found]:
+def search_index(of: Chronicle, links: Links) -> Iterator[Found]:
     """Yield the search results of a model: itself, its versions, and all events except registrations, newest first."""
-    page = model_page_name(of.model)
+    page = links.model(of.model)
     yield {"kind": "model", "title": of.model, "text": "", "link": page}
     for place, version in enumerate(of.state.versions.values(), 1):
         named = version.registration.version or ""
         text = f"{version.stage or 'no stage'}, registered {minute(version.registered_at)} UTC {named}".strip()
         yield {"kind": "version", "title": version.tag, "text": text, "link": f"{page}#version-{place}"}
-    for event in reversed(tuple(events(of))):
+    for event in reversed(tuple(events(of, links))):
         if event.kind != "registration":
-            title = f"{of.model}, entry {event.seq}, {event.at} UTC, {event.actor}"
+            title = f"{of.model}, entry {event.seq}, {event.at} UTC, {event.actor.text}"
             digits = event.report.rpartition("-")[2].removesuffix(".html")
             yield {
                 "kind": event.kind,
@@ -75,7 +76,7 @@ def search_index(of: Chronicle) -> Iterator[Found]:
             }
 
 
-def _event(of: Chronicle, entry: Entry, words: str) -> EntryRow:
+def _event(of: Chronicle, links: Links, entry: Entry, words: str) -> EntryRow:
     judgement = of.decisions.get(entry.seq)
     digest = judgement.decision_digest if judgement else entry.body.get("decision")
     open_ = entry.kind == "transition_planned" and entry.seq not in of.applied
@@ -85,10 +86,10 @@ def _event(of: Chronicle, entry: Entry, words: str) -> EntryRow:
         kind=WORDS[entry.kind],
         at=minute(entry.at),
         moment=entry.at,
-        actor=entry.actor,
+        actor=Words(entry.actor, link=links.actor(entry.actor)),
         told=words,
         verdict=judgement.decision.verdict.value if judgement else "",
         tone=TONES[judgement.decision.verdict] if judgement else Tone.PLAIN,
-        report=decision_page_name(digest) if digest else "",
-        note="not yet carried out; the next command does it" if open_ else "",
+        report=links.decision(digest) if digest else "",
+        note="not completed yet; the next command completes it" if open_ else "",
     )

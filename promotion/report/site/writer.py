@@ -1,12 +1,10 @@
 """Write the site: redraws changed pages, keeps unchanged ones, and leaves other files in the folder alone."""
 
-from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, partial
 from hashlib import sha256
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,10 +15,13 @@ from promotion.ledger.entries import Judgement
 from promotion.ledger.state import State
 from promotion.report.decision_report import Recorded, decision_document
 from promotion.report.html import page_html, render
+from promotion.report.links import Links, decision_page_name, links_of, model_page_name
+from promotion.report.metric_history import decisions_table
 from promotion.report.own_files import Unwritable, refuse_others, write_own
-from promotion.report.site.chronicle import Chronicle, chronicle, decision_page_name, model_page_name
+from promotion.report.site.chronicle import Chronicle, chronicle
 from promotion.report.site.events import WORDS, events, search_index
-from promotion.report.site.overview import champion_periods_table, model_lead, recent, standing, versions_rows
+from promotion.report.site.model_page import ModelPage
+from promotion.report.site.overview import recent, standing
 
 if TYPE_CHECKING:
     from promotion.registry.registry import Registry
@@ -74,8 +75,8 @@ class SiteWritten:
 def write_site(registry: "Registry", folder: Path, *, now: datetime, health: Health = lambda _: ()) -> SiteWritten:
     """Write or update the site of every model.
 
-    Other files in `folder` stay. Ages are relative to `now`; `health` returns sentences on the models' most urgent
-    problems.
+    Other files in `folder` stay. `health` returns sentences on the most urgent problems of models, and is called with
+    one model at a time; `now` is the time at which the registry is read.
 
     Raises:
         Unwritable: the path is not a folder or not writable, or holds another file with the name of a page.
@@ -87,9 +88,11 @@ def write_site(registry: "Registry", folder: Path, *, now: datetime, health: Hea
             told.append(chronicle(model, registry.history(model)))
         except LedgerError as error:
             done.unread.append(str(error))
-    warnings = health([one.state for one in told])
-    index = _index(told, now.astimezone(UTC), (*done.unread, *warnings))
-    pages = [*(page for one in told for page in _pages(one)), index]
+    links = links_of(registry.config, within_site=True)
+    shown = [ModelPage(of=one, links=links, health=tuple(health([one.state]))) for one in told]
+    warnings = dict.fromkeys((*done.unread, *(sentence for one in shown for sentence in one.health)))
+    index = _index(told, now.astimezone(UTC), tuple(warnings))
+    pages = [*(page for one in shown for page in _pages(one)), index]
     for page in pages:
         refuse_others(done.folder / page.name, instead=_INSTEAD)  # check all files before writing any
     for page in pages:
@@ -97,8 +100,9 @@ def write_site(registry: "Registry", folder: Path, *, now: datetime, health: Hea
     return done
 
 
-def _pages(of: Chronicle) -> Iterator[_Page]:
+def _pages(shown: ModelPage) -> Iterator[_Page]:
     """Yield the pages of one model: the report of each decision, and its own page."""
+    of, links = shown.of, shown.links
     last = {judgement.decision_digest: seq for seq, judgement in of.decisions.items()}  # a decision can recur
     for seq in last.values():
         judgement = of.decisions[seq]
@@ -107,62 +111,53 @@ def _pages(of: Chronicle) -> Iterator[_Page]:
         still = [version.stage, version.decided_seq == seq] if judgement.decision.waits else None
         yield _Page(
             name=decision_page_name(judgement.decision_digest),
-            made_of=[entry.hash, [one.hash for one in followed], still],
-            draw=partial(_report, of, entry, judgement, followed),
+            made_of=[entry.hash, [one.hash for one in followed], still, vars(links)],
+            draw=partial(_report, shown, entry, judgement, followed),
         )
-    made_of = [of.model, of.state.seq, of.state.hash]
-    yield _Page(name=model_page_name(of.model), made_of=made_of, draw=partial(_model_page, of))
+    made_of = [of.model, of.state.seq, of.state.hash, shown.health, vars(links)]
+    yield _Page(name=model_page_name(of.model), made_of=made_of, draw=partial(_model_page, shown))
 
 
-def _report(of: Chronicle, entry: Entry, judgement: Judgement, followed: tuple[Entry, ...]) -> str:
-    found = Recorded(entry=entry, judgement=judgement, versions=of.state.versions, followed=followed)
-    return page_html(decision_document(found))
+def _report(shown: ModelPage, entry: Entry, judgement: Judgement, followed: tuple[Entry, ...]) -> str:
+    found = Recorded(entry=entry, judgement=judgement, versions=shown.of.state.versions, followed=followed)
+    return page_html(decision_document(found, links=shown.links))
 
 
-def _model_page(of: Chronicle) -> str:
-    from promotion.report.plots.history import HOW_TO_READ, metric_pictures, timeline_picture
+def _model_page(shown: ModelPage) -> str:
+    from promotion.report.plots.history import HOW_TO_READ, metric_pictures, newest, timeline_picture
 
-    return _page(
+    of = shown.of
+    return render(
         "site_model.html",
-        lead=model_lead(of),
+        "search.js",
+        page=shown,
         pictures=(
             *((timeline_picture(of.champion_periods, until=of.entries[-1].at),) if of.champion_periods else ()),
-            *metric_pictures(of.metric_history),
+            *metric_pictures(of.metric_history, of.champion_periods),
         ),
+        numbers=decisions_table(newest(of.metric_history), shown.links),
         how_to_read=HOW_TO_READ if of.metric_history else "",
-        champion_periods=champion_periods_table(of),
-        versions=versions_rows(of),
-        events=tuple(events(of)),
+        events=tuple(events(of, shown.links))[::-1],
         kinds=tuple(WORDS.values()),
         colophon=f"Made by `promotion report --site` from the ledger to entry {of.state.seq} ({of.state.hash[:12]}).",
     )
 
 
 def _index(told: Sequence[Chronicle], now: datetime, health: Sequence[str]) -> _Page:
-    standings = tuple(standing(of, now) for of in told)
+    standings = tuple(map(standing, told))
     return _Page(
         name="index.html",
-        made_of=[[one.age for one in standings], [[of.model, of.state.hash] for of in told], list(health)],
-        draw=lambda: _page(
+        made_of=[f"{now:%Y-%m-%d}", [[of.model, of.state.hash] for of in told], list(health)],
+        draw=lambda: render(
             "site_index.html",
+            "search.js",
             standings=standings,
             health=health,
             recent=recent(told),
-            index=[found for of in told for found in search_index(of)],
+            index=[found for of in told for found in search_index(of, Links(site=""))],
             colophon=f"Made by `promotion report --site` from the ledger as of {now:%Y-%m-%d %H:%M} UTC.",
         ),
     )
-
-
-def _page(template: str, **values: object) -> str:
-    script = _script()
-    named = f"sha256-{b64encode(sha256(script.encode()).digest()).decode()}"
-    return render(template, script=script, script_digest=named, **values)
-
-
-@cache
-def _script() -> str:
-    return (files("promotion.report") / "templates" / "search.js").read_text("utf-8")
 
 
 @cache

@@ -127,12 +127,12 @@ class TestHoldout:
         command("gate", "toy:twin")
         once = command("status")[1]
         assert (
-            "toy: the rows of rows.csv have judged once, the next decision on them is made at level 0.76 % (on fresh rows: "
-            "3.04 %)." in once
+            "toy: decisions have used the rows of rows.csv once. The next decision on them is tested at the 0.76 % level "
+            "(on fresh rows: 3.04 %)." in once
         )
         command("gate", "toy:spoilt")
         assert (
-            "toy: the rows of rows.csv have judged 2 times, the next decision on them is made at level 0.338 %"
+            "toy: decisions have used the rows of rows.csv 2 times. The next decision on them is tested at the 0.338 % level"
             in (command("status")[1])
         )
         holdout = json.loads(command("status", "--json")[1])["models"][0]["holdout"]
@@ -190,7 +190,7 @@ class TestLook:
         assert list(filter(None, out.splitlines()))[:2] == ["toy: 1 finding", "AUD010  toy:weak"]
         assert command("repair", "--yes") == (0, "toy: toy:weak archived → prod\nRepaired.\n", "")
         assert command("audit")[0] == 0
-        assert command("repair") == (0, "toy: no label disagreed with the ledger\n", "")
+        assert command("repair") == (0, "toy: all labels agree with the ledger\n", "")
 
     def test_with_mlflow_away_a_promotion_stands_and_sync_catches_up(self, with_champion, command, monkeypatch):
         before = SqlLedger(load_config().url(load_config().ledger)).head("toy").seq
@@ -198,7 +198,7 @@ class TestLook:
         code, out, err = command("gate", "toy:good")
         assert (code, out.splitlines()[0].strip()) == (0, "PROMOTED  toy:good against toy:weak")
         assert err.startswith(
-            "Note: MLflow at sqlite:////dev/null/mlflow.db cannot be reached: it is not there, and /dev/"
+            "Note: MLflow at sqlite:////dev/null/mlflow.db cannot be reached: the file does not exist, and cannot"
         )
         assert err.endswith("The decision stands. Once MLflow answers, run `promotion sync` to send it.\n")
         assert f"MLflow shows toy as of entry {before} of {before + 4}; `promotion sync`" in command("status")[1]
@@ -221,14 +221,14 @@ MISTAKES = {
     ),
     "no tag": (["gate", "toy"], 1, "Error: There is no tag 'toy'. A tag is MODEL:VERSION in lower case"),
     "unknown tag": (["gate", "toy:goood"], 1, "Error: There is no version 'toy:goood'. Did you mean 'toy:good'?"),
-    "tag of another model": (["gate", "fraud:good"], 1, "Error: There is no version of 'fraud'. There is: toy."),
+    "tag of another model": (["gate", "fraud:good"], 1, "Error: There is no version of 'fraud'. Available: toy."),
     "never judged": (["promote", "toy:good", "--reason", "r", "--yes"], 1, "Error: toy:good has not been judged."),
     "unknown to the ledger": (
         ["show", "toy:good"],
         1,
         "Error: There is no registered version 'toy:good'. Did you mean 'toy:weak'?",
     ),
-    "the champion": (["gate", "toy:weak"], 1, "Error: toy:weak serves already"),
+    "the champion": (["gate", "toy:weak"], 1, "Error: toy:weak is already the champion"),
     "first champion": (
         ["rollback", "toy", "--reason", "r", "--yes"],
         1,
@@ -261,7 +261,7 @@ MISTAKES = {
     "wrong type": (
         ["gate", "toy:good", "--data", "type.csv"],
         1,
-        "Error: Column 'a' of {here}/type.csv must hold numbers;",
+        "Error: Column 'a' of {here}/type.csv must hold numbers, but",
     ),
     "no positives": (
         ["gate", "toy:good", "--data", "negative.csv"],
@@ -277,7 +277,7 @@ MISTAKES = {
     "repeated key": (
         ["gate", "toy:good", "--data", "key.csv"],
         1,
-        "Error: Column 'id' names the rows of {here}/key.csv, so",
+        "Error: Column 'id' identifies the rows of {here}/key.csv and must be unique, but",
     ),
     "cut short": (["gate", "toy:good", "--data", "cut.csv"], 1, "Error: {here}/cut.csv seems cut short:"),
     "unknown file of settings": (["--config", "absent.toml", "status"], 1, "Error: There is no configuration file at "),
@@ -345,7 +345,7 @@ def test_a_conflict_exits_by_its_own_code(with_champion, command, monkeypatch):
     code, _, err = command("gate", "toy:good")
     assert code == 6
     assert err == (
-        "Error: The record of 'toy' moved on by config:bob while this command ran (entry 5 was taken), so nothing was "
+        "Error: config:bob wrote to the record of 'toy' while this command ran (entry 5 was taken), so nothing was "
         "changed. Look at `promotion history toy` and run the command again.\n"
     )
     assert {finding["code"] for finding in json.loads(command("audit", "--json")[1])["toy"]} == {"AUD015"}
@@ -359,7 +359,7 @@ def test_two_prod_labels_and_a_torn_folder_are_told_and_mended(here, store, comm
     code, _, err = command("gate", "toy:twin")
     assert code == 1
     assert err.startswith(
-        "Error: 2 versions of 'toy' carry the label stage: prod (toy:good, toy:weak), and only one can"
+        "Error: 2 versions of 'toy' have the label stage: prod (toy:good, toy:weak), but only one can"
     )
     assert command("adopt", "toy:good", "--assume-clean", "--reason", "it is the one")[0] == 0
     with bentoml_at(store.home):
@@ -371,7 +371,7 @@ def test_two_prod_labels_and_a_torn_folder_are_told_and_mended(here, store, comm
     (store.path(Tag("toy", "twin")) / "model.yaml").unlink()
     assert command("gate", "toy:twin")[::2] == (
         1,
-        "Error: toy:twin has no model.yaml: its save was cut short, and BentoML cannot list any model while it lies "
+        "Error: toy:twin has no model.yaml: its save was cut short, and BentoML cannot list any model while it is "
         f"there. Move the folder {store.path(Tag('toy', 'twin'))} out of the store.\n",
     )
     assert command("audit")[0] == 5

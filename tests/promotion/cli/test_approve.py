@@ -9,14 +9,16 @@ class TestApprove:
         code, out, _ = command("gate", "toy:weak")
         assert code == 4
         assert out.splitlines()[0].strip() == "PROMOTE, waits for approval  toy:weak (no champion yet)"
-        assert out.splitlines()[2].strip() == "`promotion approve toy:weak --reason …` approves it, `deny` denies it."
+        assert out.splitlines()[2].strip() == (
+            "To approve it, run `promotion approve toy:weak --reason …`; to deny it, `promotion deny toy:weak --reason …`."
+        )
         assert "toy:weak passed and waits for approval" in command("status")[1]
         code, out, err = command("promote", "toy:weak", "--reason", "r", "--yes")
         assert (code, out) == (1, "")
         assert re.fullmatch(
-            r"Error: toy:weak passed and waits for approval: 2 approvals are missing, from config:tests or config:bob or "
-            r"config:carol, and not only from config:tests \(`promotion approve toy:weak --reason …`, until [-0-9]+ [:0-9]+ "
-            r"UTC\)\. With --override it is promoted without\.\n",
+            r"Error: toy:weak passed and waits for approval until [-0-9]+ [:0-9]+ UTC: 2 approvals are missing, from "
+            r"config:tests or config:bob or config:carol, and not only from config:tests\. Run `promotion approve toy:weak "
+            r"--reason …`\. To promote it without approval, use --override\.\n",
             err,
         )
         code, out, _ = command("approve", "toy:weak", "--reason", "looks good")

@@ -46,7 +46,7 @@ class TestFile:
         assert (code, err) == (0, "")
         assert [line.strip() for line in out.splitlines()[:3]] == [
             "new against old",
-            "new is better by average_precision, roc_auc, log_loss, brier_score (95 % confidence each).",
+            "new is significantly better by average_precision, roc_auc, log_loss, brier_score (95 % confidence each).",
             f"Compared as binary models on 2,000 rows ({predictions['y'].sum()} positive) of p.csv.",
         ]
         assert "Shift of the scores (population stability index)" in out
@@ -81,7 +81,7 @@ class TestFile:
         csv = command("compare", "p.csv", *ASKED, "--slice", "card", "--markdown")[1]
         parquet = command("compare", "p.parquet", *ASKED, "--slice", "card", "--markdown")[1]
         assert parquet == csv.replace("p.csv", "p.parquet")
-        assert csv.startswith("### new against old\n\nnew is better by ")
+        assert csv.startswith("### new against old\n\nnew is significantly better by ")
         assert "| (missing) | " in csv
 
     def test_several_columns_are_classes_and_other_labels_are_numbers(self, command):
@@ -99,7 +99,7 @@ class TestFile:
         numbers = command("compare", "r.csv", "--label", "y", "--champion", "o", "--challenger", "n")
         assert classes[1].splitlines()[:2] == [
             "n0 … n2 against o0 … o2",
-            "n0 … n2 is better by log_loss, brier_score, accuracy, balanced_accuracy (95 % confidence each).",
+            "n0 … n2 is significantly better by log_loss, brier_score, accuracy, balanced_accuracy (95 % confidence each).",
         ]
         assert numbers[1].splitlines()[2] == "Compared as regression models on 1,500 rows of r.csv."
 
@@ -156,7 +156,7 @@ def test_what_is_a_draw_gives_the_numbers_of_the_library(predictions, command, a
     assert (found["stderr"], found["dof"], found["low"]) == pytest.approx((wanted.stderr, wanted.dof, wanted.low))
     assert found["stderr"] != pytest.approx(of_one((), command)["metrics"][0]["stderr"], rel=1e-3)
     page = command("compare", "p.csv", *ASKED, *asked)[1]
-    assert said in page.split("Rows were taken ")[1]
+    assert said in page.split("Standard errors ")[1]
 
 
 def test_a_policy_judges_by_groups_and_holds_where_they_are_few(predictions, command, tmp_path):
@@ -165,9 +165,7 @@ def test_a_policy_judges_by_groups_and_holds_where_they_are_few(predictions, com
     assert command(*by_policy)[0] == 0
     code, out, _ = command(*by_policy, "--group", "card")  # two cards, and no card
     assert code == 4
-    assert (
-        "The rows are of 3 groups by card, which tell as much as 3 of equal size, too few to tell an error from" in out
-    )
+    assert "The rows come from 3 groups by card, effective number 3 (Kish), too few to estimate a standard error" in out
 
 
 class TestTags:
@@ -264,7 +262,7 @@ MISTAKES = {
     "a device": (("/dev/null", *ASKED), 1, "Error: /dev/null is a pipe or a device, not a data file. Two versions"),
     "no name of a file": (("a" * 300, *ASKED), 1, f"Error: {'a' * 300} cannot be used (File name too long)."),
     "no column": (("p.csv", *ASKED[:-1], "neww"), 1, "Error: p.csv, --challenger: There is no column 'neww'. Did you mean 'new'?"),
-    "per cent": (("p.csv", *ASKED, "--confidence", "95"), 1, "Error: The confidence must lie between 0 and 1, without them, but is 95. Did you mean 0.95?"),
+    "per cent": (("p.csv", *ASKED, "--confidence", "95"), 1, "Error: The confidence must be above 0 and below 1, but is 95. Did you mean 0.95?"),
     "no slice": (("p.csv", *ASKED, "--slice", "cards"), 1, "Error: p.csv, --slice: There is no column 'cards'. Did you mean 'card'?"),
     "no window": (("p.csv", *ASKED, "--slice", "amount/30D"), 1, "Error: p.csv, --slice: 'amount/30D' divides column 'amount', but '30D' is not a valid window"),
     "window below 0": (("p.csv", *ASKED, "--slice", "amount/-5"), 1, "Error: p.csv, --slice: 'amount/-5' divides column 'amount', but '-5' is not a valid window"),
@@ -282,18 +280,18 @@ MISTAKES = {
     "bins": (("p.csv", *ASKED, "--group", "t:4"), 1, "Error: 't:4' asks for bins of column 't', but a group is what belongs together: a column (card1), or"),
     "groups of tags": (("toy:a", "toy:b", "--group", "card"), 2, "Error: --group applies to a file of predictions"),
     "no cost": (("p.csv", *ASKED, "--metric", "expected_cost(fp=1, fn='amnt')"), 1, "There is no column 'amnt'. Did you mean 'amount'?"),
-    "text scores": (("p.csv", *ASKED[:-1], "card"), 1, "Error: Column 'card' of p.csv must hold numbers; row"),
-    "no words": (("structs.parquet", *ASKED, "--slice", "m"), 1, "Error: Column 'm' of structs.parquet must hold words or numbers, but holds others (unhashable"),
+    "text scores": (("p.csv", *ASKED[:-1], "card"), 1, "Error: Column 'card' of p.csv must hold numbers, but row"),
+    "no words": (("structs.parquet", *ASKED, "--slice", "m"), 1, "Error: Column 'm' of structs.parquet must hold text or numbers, but also holds other values (unhashable"),
     "one column twice": (("p.csv", *ASKED[:-1], "old"), 2, "Error: --champion and --challenger name the same column"),
     "unlike classes": (("p.csv", *ASKED[:-1], "new,w"), 2, "Error: --champion names 1 columns of scores and --challenger 2"),
     "one bin": (("p.csv", *ASKED, "--slice", "amount:1"), 1, "Error: The bins of a slicing must be a whole number from 2"),
-    "bins of words": (("p.csv", *ASKED, "--slice", "card:3"), 1, "Error: Column 'card' of p.csv must hold numbers; row"),
-    "confidence": (("p.csv", *ASKED, "--confidence", "95"), 1, "Error: The confidence must lie between 0 and 1"),
+    "bins of words": (("p.csv", *ASKED, "--slice", "card:3"), 1, "Error: Column 'card' of p.csv must hold numbers, but row"),
+    "confidence": (("p.csv", *ASKED, "--confidence", "95"), 1, "Error: The confidence must be above 0 and below 1"),
     "unknown metric": (("p.csv", *ASKED, "--metric", "rocauc"), 1, "Error: There is no metric 'rocauc'. Did you mean 'roc_auc'?"),
     "unlike metrics": (("p.csv", *ASKED, "--metric", "roc_auc", "--metric", "rmse"), 1, "Error: The metric 'rmse' is of regression models"),
     "policy and metric": (("p.csv", *ASKED, "--policy", "p.toml", "--metric", "mae"), 2, "Error: --metric and --policy both say what"),
     "no policy": (("p.csv", *ASKED, "--policy", "p.toml"), 1, "Error: p.toml cannot be read (No such file or directory)."),
-    "missing label": (("gap.csv", *ASKED), 1, "Error: Column 'y' of gap.csv holds the labels and must not be empty; row 6 is."),
+    "missing label": (("gap.csv", *ASKED), 1, "Error: Column 'y' of gap.csv holds the labels and must not be empty, but row 6 is."),
     "other classes": (("two.csv", *ASKED), 1, "Error: Column 'y' of two.csv holds just -1 and 1. Write two classes as 0 and 1;"),
     "missing weight": (("w.csv", *ASKED, "--weight", "w"), 1, "Error: Every weight must be a number from 0 up, but 1 of 2,000"),
     "no rows": (("none.csv", *ASKED), 1, "Error: "),

@@ -32,11 +32,11 @@ class TestGc:
             ["Dry", "run:", "nothing", "was", "changed."],
             ["toy:", "1", "version", "to", "delete."],
             ["version", "what", "why"],
-            ["spoilt", "goes", "judged,", "never", "served,", "and", "neither", "new", "nor", "young"],
-            ["good", "stays", "not", "registered:", "nobody", "recorded", "where", "it", "comes", "from"],
-            ["noisy", "stays", "among", "the", "newest", "1", "that", "might", "go"],
-            ["twin", "stays", "not", "registered:", "nobody", "recorded", "where", "it", "comes", "from"],
-            ["weak", "stays", "serves"],
+            ["spoilt", "delete", "judged,", "never", "served,", "and", "neither", "new", "nor", "recent"],
+            ["good", "keep", "not", "registered,", "so", "its", "origin", "is", "unknown"],
+            ["noisy", "keep", "one", "of", "the", "newest", "1", "deletable", "versions"],
+            ["twin", "keep", "not", "registered,", "so", "its", "origin", "is", "unknown"],
+            ["weak", "keep", "serves"],
         ]
         assert contents(with_champion) == before
 
@@ -53,7 +53,7 @@ class TestGc:
         code, _, err = command("gate", "toy:spoilt")
         assert code == 1
         assert "toy:spoilt was deleted at " in err
-        assert ": the disk is full `promotion show toy:spoilt` shows its history" in err
+        assert ": the disk is full. Run `promotion show toy:spoilt` to see its history" in err
 
     def test_json_is_one_value(self, rejected, command):
         code, out, _ = command("gc", "toy", "--keep", "0", "--older-than", "0d", "--yes", "--json")
@@ -65,7 +65,7 @@ class TestGc:
     def test_by_default_the_young_stay(self, rejected, command):
         code, out, err = command("gc", "toy", "--keep", "0")
         assert (code, err) == (0, "")
-        assert out.startswith("toy: no version may go.\n")
+        assert out.startswith("toy: no version to delete.\n")
         assert out.count("registered after 2") == 2
 
     def test_without_a_terminal_it_asks_for_yes_and_nothing_goes(self, rejected, with_champion, command):

@@ -35,7 +35,7 @@ class TestHistory:
         ]
         code, out, _ = command("history", "toy", "--champions")
         assert code == 0
-        assert re.search(r"serves still +toy:weak +rollback +none +config:tests +complaints since noon", out)
+        assert re.search(r"now +toy:weak +rollback +none +config:tests +complaints since noon", out)
         assert (
             f"| toy:good | promotion | {told[1]['decision_id']} |"
             in (command("history", "toy", "--champions", "--markdown")[1])

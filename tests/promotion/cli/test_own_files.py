@@ -13,8 +13,8 @@ COMMANDS = [
     ("ledger", "export", "--out", "{}"),
 ]
 LEFT = (
-    "{} is left as it is: expected a new file, or one that `promotion` wrote as a page, plot or export, found another "
-    "file ({:,} bytes). Move it away if it may go. "
+    "{} was not overwritten: expected a new file, or a page, plot or export that `promotion` wrote, found another "
+    "file ({:,} bytes). Move or delete it if you do not need it. "
 )
 
 
@@ -93,4 +93,7 @@ def test_a_pipe_or_device_is_no_file(with_champion, command, tmp_path):
     os.mkfifo(tmp_path / "pipe.html")
     code, _, told = command("report", "toy:weak", "--out", tmp_path / "pipe.html")
     assert code == 1
-    assert "found something that is not a file. Move it away if it may go. Name another file with --out.\n" in told
+    assert (
+        "found something that is not a file. Move or delete it if you do not need it. Name another file with --out.\n"
+        in told
+    )

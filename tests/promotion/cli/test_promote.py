@@ -26,9 +26,9 @@ class TestPromote:
         assert (code, err) == (0, "")
         shown = " ".join(out.split())
         assert shown.startswith("Promotion of toy:good champion toy:weak since 2")
-        assert "UTC by config:tests, by hand, on no decision" in shown
-        assert "last decision promote, asked by config:tests at 2" in shown
-        assert "The gain in roc_auc is +0.0868, at least +0.0638 (one-sided 96.96 % bound)" in shown
+        assert "UTC by config:tests, by hand, without a decision" in shown
+        assert "last decision promote, requested by config:tests at 2" in shown
+        assert "The gain in roc_auc is +0.0868 (one-sided 96.96 % lower bound +0.0638)" in shown
         assert "judged by 1,200 rows (358 positive) of rows.csv." in shown
         assert "moves toy:good archived → prod, toy:weak prod → archived reason they were wrong" in shown
         assert shown.endswith(
@@ -68,7 +68,7 @@ class TestPromote:
         code, out, err = command("promote", "toy:good", "--reason", "they were wrong", "--yes", "--json")
         assert (code, err) == (
             0,
-            "Note: rows.csv, whose rows judged toy:good, has changed since, so it is judged again.\n",
+            "Note: rows.csv, whose rows judged toy:good, has changed since, so the gate judges it again.\n",
         )
         assert json.loads(out)["decision"] != json.loads(out)["judged"]["policy"]
         assert json.loads(out)["judged"]["challenger"]["tag"] == "toy:good"
@@ -131,4 +131,4 @@ def test_at_a_terminal_it_asks_and_of_two_who_say_yes_the_second_is_told(with_ch
     assert "toy:weak since" in no[1]
     assert (yes[0], yes[1].splitlines()[-1].split(":")[0].strip()) == (0, "Promotion done")
     assert late[0] == 6
-    assert "The record of 'toy' moved on by config:bob while this command ran (entry 5 was taken)" in late[2]
+    assert "config:bob wrote to the record of 'toy' while this command ran (entry 5 was taken)" in late[2]

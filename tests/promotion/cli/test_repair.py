@@ -16,7 +16,7 @@ from promotion.vocabulary import Stage
 
 pytestmark = pytest.mark.integration
 
-NOTHING = "toy: no label disagreed with the ledger\n"
+NOTHING = "toy: all labels agree with the ledger\n"
 
 
 @pytest.fixture
@@ -42,10 +42,10 @@ def told(store):
     """What a repair of it says that it will do."""
     return (
         "toy: toy:weak archived → prod\n"
-        f"Move {store.home}/models/.cache to quarantine: it is not a valid name of a model or version, and BentoML cannot list any "
-        "model while the folder lies there.\n"
+        f"Move {store.home}/models/.cache to quarantine: it does not have a valid name for a model or version, and BentoML cannot "
+        "list any model while it is there.\n"
         f"Move {store.home}/models/toy/torn to quarantine: it has no model.yaml: its save was cut short, and BentoML "
-        "cannot list any model while it lies there.\n"
+        "cannot list any model while it is there.\n"
         f"Delete {store.home}/tmp/saving-1: it was left by a save or a deletion that was killed.\n"
     )
 
@@ -82,7 +82,7 @@ class TestRepair:
     def test_yes_does_it_and_says_how_to_bring_things_back(self, broken, command):
         code, out, err = command("repair", "--yes")
         assert (code, unwrapped(out)) == (0, unwrapped(told(broken) + "Repaired."))
-        assert err.count("Note: Moved ") == err.count(" brings it back.") == 2
+        assert err.count("Note: Moved ") == err.count(". To move it back, run `mv ") == 2
         assert "which was left by a save or a deletion that was killed." in err
         assert broken.get(toy("weak")).stage == "prod"
         assert (broken.foreign_files(), broken.leftovers()) == ((), ())
@@ -120,7 +120,7 @@ class TestRepair:
         assert code == 1
         expected = (
             "! The champion toy:weak cannot be used. Its folder is not in the Bento store. Copy it there from another "
-            "host's store or a backup, or bring back the champion before it: `promotion rollback toy --reason …`."
+            "host's store or a backup, or bring back the previous champion with `promotion rollback toy --reason …`."
         )
         assert expected in unwrapped(out)
         assert expected in unwrapped(command("status")[1])

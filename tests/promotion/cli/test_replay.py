@@ -36,7 +36,7 @@ class TestReplay:
             ("twin", "hold", "reject"),
             ("spoilt", "reject", "the"),
         ]
-        assert "Each is decided again by itself, on its stored comparison with the champion of its time;" in out
+        assert "Each decision is repeated on its own, with its stored comparison with the champion of that time." in out
         assert command("history", "toy", "--json")[1] == before
 
     def test_under_the_same_policy_nothing_differs_by_file_or_by_model(self, after_four_decisions, command):

@@ -1,7 +1,9 @@
 """The report of a decision: one file, drawn from the ledger, complete for every kind of decision."""
 
 import re
+from base64 import b64encode
 from dataclasses import replace
+from hashlib import sha256
 from html.parser import HTMLParser
 
 import pytest
@@ -31,7 +33,7 @@ class Read(HTMLParser):
         self.scripts += tag == "script"
         for name in ("href", "xlink:href", "src", "aria-labelledby", "aria-describedby"):
             value = given.get(name) or ""
-            self.loads += [value] if name in {"src", "href"} and not value.startswith(("#", "data:,")) and value else []
+            self.loads += [value] if name in {"src", "href"} and not value.startswith(("#", "data:")) and value else []
             self.references += value.removeprefix("#").split() if value.startswith("#") or "aria" in name else []
 
     def handle_data(self, data):
@@ -60,7 +62,9 @@ def test_every_decision_is_one_file_that_needs_nothing_from_elsewhere_and_tells_
         text = page_html(decision_document(one))
         page, decision = Read(text), one.judgement.decision
         assert len(text.encode()) < MOST_BYTES
-        assert (page.loads, page.scripts) == ([], 0)
+        assert (page.loads, page.scripts) == ([], 1)
+        script = text.partition("<script>")[2].partition("</script>")[0]
+        assert f"script-src 'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'\"" in text
         assert "url(http" not in text
         assert len(page.ids) == len(set(page.ids))
         assert set(page.references) <= set(page.ids)
@@ -70,7 +74,7 @@ def test_every_decision_is_one_file_that_needs_nothing_from_elsewhere_and_tells_
         for told in (one.judgement.decision_digest, decision.policy, one.entry.hash, decision.holdout.data_digest):
             assert told in said
         assert decision.summary in said
-        assert "It must be shown to lose no more than 0.02 in brier_score" in said
+        assert "The challenger's loss in brier_score must be at most 0.02" in said
         assert one.versions[one.judgement.tag].registration.digest in said
         drawn = {name.removesuffix("-title") for name in page.ids if name.endswith("-title")}
         assert drawn >= LINES_OF_BOTH | ({"gain-0", "gain-1"} if decision.champion else set())
@@ -83,8 +87,8 @@ def test_a_decision_of_an_earlier_release_is_told_without_what_it_did_not_keep(j
     found = reports(judged)[1]
     older = replace(found, judgement=replace(found.judgement, curves=None, policy=None))
     said = Read(page_html(decision_document(older))).said
-    assert "The ledger holds no curves of this decision" in said
-    assert f"The ledger holds its digest alone: {found.judgement.decision.policy}." in said
+    assert "The ledger contains no curves for this decision" in said
+    assert f"The ledger contains only the policy's digest: {found.judgement.decision.policy}." in said
 
 
 def test_what_followed_is_what_names_the_decision_overrides_it_or_moves_one_of_its_sides(judged):

@@ -15,8 +15,8 @@ from promotion.errors import PromotionError
 from promotion.ledger.chain import chain
 from promotion.ledger.state import advance
 from promotion.registry.register import Origin
+from promotion.report.links import decision_page_name
 from promotion.report.site import write_site
-from promotion.report.site.chronicle import decision_page_name
 
 pytestmark = pytest.mark.integration
 
@@ -80,6 +80,11 @@ def pages_in(folder):
     return {path.name: Read(path.read_text("utf-8")) for path in folder.glob("*.html")}
 
 
+def lead_of(page):
+    """The words at the head of a page."""
+    return re.sub(r"<[^>]+>", "", page.read_text().partition('<div class="lead">')[2].partition("</div>")[0])
+
+
 def test_every_page_is_linked_every_link_leads_somewhere_and_no_text_becomes_markup(three_models, tmp_path):
     written = write_site(three_models, tmp_path / "site", now=LATER, health=lambda states: [HOSTILE])
     pages = pages_in(written.folder)
@@ -89,19 +94,19 @@ def test_every_page_is_linked_every_link_leads_somewhere_and_no_text_becomes_mar
         assert len(page.ids) == len(set(page.ids)), name
         assert "img" not in page.tags
         assert page.handlers == []
-        assert page.tags.count("script") == (2 if name == "index.html" else 1 if name.startswith("model-") else 0)
+        assert page.tags.count("script") == (2 if name == "index.html" else 1)
         for link in page.links:
             file, _, anchor = link.partition("#")
-            if link != "data:,":
+            if not link.startswith("data:"):
                 assert not anchor or anchor in pages[file or name].ids, (name, link)
                 linked.add(file or name)
     assert linked == set(pages)
     for model in ("toy", "churn", "fraud_classifier"):
         entries = three_models.history(model)
         page, text = pages[f"model-{model}.html"], (written.folder / f"model-{model}.html").read_text()
-        assert [f"entry-{entry.seq}" for entry in entries] == [
-            one for one in page.ids if re.fullmatch(r"entry-\d+", one)
-        ]
+        shown = [int(one.removeprefix("entry-")) for one in page.ids if re.fullmatch(r"entry-\d+", one)]
+        assert sorted(shown) == [entry.seq for entry in entries]
+        assert max(shown[:2]) == entries[-1].seq, "the newest come first"
         assert text.count("<svg ") == 1 + len(set(re.findall(r">([^<>]+) over time</title>", text)))
         assert "svg" in page.tags
     found = json.loads(pages["index.html"].data)
@@ -116,7 +121,7 @@ def test_the_first_page_tells_who_serves_how_long_and_what_needs_attention(three
     toy_card = re.search(r'href="model-toy.html">toy</a></h3>(.*?)</li>', text, re.DOTALL)[1]
     told = re.sub(r"<[^>]+>|\s+", " ", toy_card)
     assert re.sub(r" +", " ", told).strip() == (
-        "champion twin serves for 2 days (2026-11-22 12:11 UTC) last verdicts promote , promote waiting nobody decisions 2"
+        "champion twin since 2026-11-22 12:11 UTC last verdicts promote , promote waiting none decisions 2"
     )
     assert "<h1>3 models, 1 note for your attention</h1>" in text
     assert "<li>MLflow is behind.</li>" in text
@@ -149,13 +154,13 @@ def test_a_rollback_is_told_at_the_head_of_the_decision_that_it_undid_and_of_the
     assert "No longer serving" not in (tmp_path / "site" / of_good).read_text()
     three_models.rollback("toy", reason="merchants complain again", to=toy("weak"))
     write_site(three_models, tmp_path / "site", now=LATER)
-    lead = (tmp_path / "site" / of_good).read_text().partition('<div class="lead">')[2].partition("</div>")[0]
     assert re.search(
-        r"<p>\s*No longer serving: os:alice rolled back to toy:weak at [-0-9: ]+ UTC: merchants complain again", lead
+        r"No longer serving: os:alice rolled back to toy:weak at [-0-9: ]+ UTC: merchants complain again",
+        lead_of(tmp_path / "site" / of_good),
     )
-    lead = (tmp_path / "site" / "model-toy.html").read_text().partition('<div class="lead">')[2].partition("</div>")[0]
+    lead = lead_of(tmp_path / "site" / "model-toy.html")
     assert "os:alice rolled back from toy:good at" in lead
-    assert "(and 1 more, rolled back from before)" in lead
+    assert "(and 1 rolled back earlier)" in lead
 
 
 def test_the_same_decision_recorded_again_has_one_report_and_stays_as_it_is(three_models, tmp_path):
@@ -174,7 +179,7 @@ def test_an_empty_registry_and_a_model_that_nobody_judged_have_pages(registry, t
     registry.register(toy("weak"))
     written = write_site(registry, tmp_path / "site", now=LATER)
     assert written.drawn == ["model-toy.html", "index.html"]
-    assert "Nobody has served yet." in (written.folder / "model-toy.html").read_text()
+    assert "No version has served yet." in (written.folder / "model-toy.html").read_text()
 
 
 def test_a_ledger_that_was_changed_is_told_and_the_other_models_are_written(three_models, tmp_path):
@@ -190,8 +195,8 @@ def test_a_ledger_that_was_changed_is_told_and_the_other_models_are_written(thre
     three_models.promote(toy("good"), reason="again", override=True)
     written = write_site(three_models, folder, now=LATER)
     assert written.unread == [
-        "Entry 4 of 'churn' does not follow entry 2 as it was written: the ledger was changed from outside. "
-        "`promotion audit churn` shows where. Restore it from a backup."
+        "Entry 4 of 'churn' does not follow entry 2: something other than `promotion` changed the ledger. Run "
+        "`promotion audit churn` to see where, and restore the ledger from a backup."
     ]
     assert "model-toy.html" in written.drawn
     assert (folder / "model-churn.html").read_text() == old
@@ -209,7 +214,7 @@ def test_a_folder_that_cannot_be_had_is_a_sentence(registry, tmp_path):
         ),
         (
             "taken",
-            "{}/index.html is left as it is: expected a new file, or one that `promotion` wrote as a page, plot or export, found a folder. Move it away if it may go. Give --site a folder of its own.",
+            "{}/index.html was not overwritten: expected a new file, or a page, plot or export that `promotion` wrote, found a folder. Move or delete it if you do not need it. Give --site a folder of its own.",
         ),
     ):
         with pytest.raises(PromotionError) as caught:
