@@ -157,7 +157,7 @@ class TestLook:
         command("rollback", "toy", "--reason", "complaints [since] noon", "--yes")
         status, history, show = (command(*words) for words in (["status"], ["history", "toy"], ["show", "toy:good"]))
         assert [code for code, _, _ in (status, history, show)] == [0, 0, 0]
-        assert re.search(r"toy +weak +2\d{3}-\d\d-\d\d \d\d:\d\d +by hand +nobody +promote \(good\)", status[1])
+        assert re.search(r"toy +weak +2\d{3}-\d\d-\d\d \d\d:\d\d +by hand +none +promote \(good\)", status[1])
         assert "rollback: toy:weak archived → prod, toy:good prod → archived: complaints [since] noon" in history[1]
         assert "registered toy:good (training rows: 1,200)" in history[1]
         assert "config:tests" in history[1]
