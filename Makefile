@@ -1,16 +1,16 @@
-# Everything a newcomer needs: `make demo` shows the main job, `make test` runs the tests. Both make their own .venv.
+# `make demo` shows the main workflow, `make test` runs the tests. Both create their own .venv.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 
-# No library shall phone home from here.
+# Turn off the telemetry of all libraries.
 export DO_NOT_TRACK := 1
 export BENTOML_DO_NOT_TRACK := True
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export MLFLOW_DISABLE_TELEMETRY := true
 
-# Where deployments go and workers listen: another server's, or Prefect Cloud's, is set in the environment.
+# The server for deployments and workers. Set the environment variable for another server, or for Prefect Cloud.
 PREFECT_API_URL ?= http://127.0.0.1:4200/api
 QUEUES ?= train gate
 
@@ -19,7 +19,7 @@ QUEUES ?= train gate
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-env: $(VENV)/.ready ## Make .venv with the pinned versions
+env: $(VENV)/.ready ## Create .venv with the pinned versions
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -27,33 +27,33 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(BIN)/uv pip install --system-certs --quiet --python $(BIN)/python --constraint constraints.txt --group dev --editable .
 	touch $@
 
-demo: env ## Tell the main job's story on the terminal, in .demo/
+demo: env ## Run the main workflow in the terminal, in .demo/
 	$(BIN)/python -m registry_flows.demo
 
-# Its leases lie in files, so that a server that is killed knows the slots of its runs when it comes back.
+# The server keeps concurrency leases in files, so that it still knows them after it was killed.
 server: env ## Start a Prefect server on http://127.0.0.1:4200, with its dashboard
 	env -u PREFECT_API_URL PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE=prefect.server.concurrency.lease_storage.filesystem \
 		$(BIN)/prefect server start
 
 deploy: export PREFECT_API_URL := $(PREFECT_API_URL)
-deploy: env ## Bring prefect.yaml and automations.yaml to the server
+deploy: env ## Create or update the deployments and automations on the server
 	$(BIN)/python -m registry_flows.deploying
 
 worker: export PREFECT_API_URL := $(PREFECT_API_URL)
-worker: env ## Run what is deployed; QUEUES=train or QUEUES=gate for a worker of one queue
+worker: env ## Start a worker; QUEUES=train or QUEUES=gate for one queue only
 	$(BIN)/prefect worker start --pool ml-training --type process $(QUEUES:%=--work-queue %)
 
 check: lint types ## Check style and types, and run the fast tests: two minutes
 	$(PYTEST) -m "not slow and not integration"
 
-test: env debian ## Run the tests but the slow ones: six minutes, with a real MLflow, Prefect, PostgreSQL and browser
+test: env debian ## Run all but the slow tests: six minutes, with a real MLflow, Prefect, PostgreSQL and browser
 	$(PYTEST) -m "not slow"
 
-test-slow: env debian ## Run the slow tests: kills at every step, live servers, every page of the docs, long draws
+test-slow: env debian ## Run the slow tests: kills at every step, live servers, every page of the docs, long simulations
 	$(PYTEST) -m slow
 
-# Prefect's pages are clicked through with Debian's browser, and its server runs on Debian's PostgreSQL, since it needs an
-# extension (pg_trgm) that the PostgreSQL of our wheel lacks.
+# The tests of Prefect's pages use Debian's browser. Its server runs on Debian's PostgreSQL, because it needs the extension
+# pg_trgm, which the PostgreSQL in our wheel lacks.
 debian:
 	@missing=; command -v chromium >/dev/null || missing=chromium; \
 	ls /usr/lib/postgresql/*/share/extension/pg_trgm.control /usr/share/postgresql/*/extension/pg_trgm.control \
@@ -74,10 +74,10 @@ types: env ## Check types
 docs: env ## Build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-reference: env ## Write again what the reference takes from the code: commands and keys
+reference: env ## Generate the reference of commands and keys from the code
 	$(BIN)/python tests/docs/reference.py
 
-bench: env ## Measure what README and docs state, beside other libraries
+bench: env ## Measure the figures in README and docs, next to other libraries
 	$(BIN)/uv pip install --system-certs --quiet --python $(BIN)/python --constraint constraints.txt --group bench
 	$(BIN)/python benchmarks/decisions.py
 	$(BIN)/python benchmarks/compare.py
@@ -85,10 +85,10 @@ bench: env ## Measure what README and docs state, beside other libraries
 	$(BIN)/python benchmarks/audit.py
 	$(BIN)/python benchmarks/retrain.py
 
-soak: env debian ## The tests again, with many more examples, kills and fuzzing
+soak: env debian ## Run the tests with many more examples, kills and fuzzing
 	$(BIN)/uv pip install --system-certs --quiet --python $(BIN)/python --constraint constraints.txt --group soak
 	$(PYTEST) --hypothesis-profile soak
 
-clean: ## Remove what demo, tests and builds wrote
+clean: ## Delete what the demo, tests and builds wrote
 	rm -rf .demo site build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +

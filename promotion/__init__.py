@@ -43,38 +43,20 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 sys.meta_path.append(EarlierModules())
 
-_HOMES = {
-    "open": ("promotion.assembly", "open_registry"),
-    "DataError": ("promotion.errors", "DataError"),
-    "PromotionError": ("promotion.errors", "PromotionError"),
-    "Comparison": ("promotion.comparison", "Comparison"),
-    "MetricComparison": ("promotion.comparison", "MetricComparison"),
-    "Slicing": ("promotion.comparison", "Slicing"),
-    "compare": ("promotion.comparison", "compare"),
-    "measure": ("promotion.comparison", "measure"),
-    "register_metric": ("promotion.metrics", "register_metric"),
-    "Budget": ("promotion.policy", "Budget"),
-    "Decision": ("promotion.policy", "Decision"),
-    "Policy": ("promotion.policy", "Policy"),
-    "Sketch": ("promotion.policy", "HoldoutSketch"),
-    "Trial": ("promotion.policy", "Trial"),
-    "count_use": ("promotion.policy", "count_use"),
-    "decide": ("promotion.policy", "decide"),
-    "Registry": ("promotion.registry.registry", "Registry"),
-    "Version": ("promotion.registry.registry", "Version"),
-    "fingerprints": ("promotion.row_keys", "fingerprints"),
-    "read_rows": ("promotion.rows", "read_rows"),
-    "split_by_hash": ("promotion.rows", "split_by_hash"),
-    "split_by_time": ("promotion.rows", "split_by_time"),
-    "Recipe": ("promotion.interfaces", "Recipe"),
-    "Split": ("promotion.interfaces", "Split"),
-    "Step": ("promotion.interfaces", "Step"),
-    "Trained": ("promotion.interfaces", "Trained"),
-    "repeatable": ("promotion.interfaces", "repeatable"),
-    "Stage": ("promotion.vocabulary", "Stage"),
-    "Tag": ("promotion.vocabulary", "Tag"),
-    "Verdict": ("promotion.vocabulary", "Verdict"),
+_MODULES = {
+    "promotion.assembly": "open",
+    "promotion.comparison": "Comparison MetricComparison Slicing compare measure",
+    "promotion.errors": "DataError PromotionError",
+    "promotion.interfaces": "Recipe Split Step Trained repeatable",
+    "promotion.metrics": "register_metric",
+    "promotion.policy": "Budget Decision Policy Sketch Trial count_use decide",
+    "promotion.registry.registry": "Registry Version",
+    "promotion.row_keys": "fingerprints",
+    "promotion.rows": "read_rows split_by_hash split_by_time",
+    "promotion.vocabulary": "Stage Tag Verdict",
 }
+_HOMES = {name: module for module, names in _MODULES.items() for name in names.split()}
+_OTHERWISE = {"open": "open_registry", "Sketch": "HoldoutSketch"}
 
 __all__ = [
     "Budget",
@@ -115,8 +97,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'promotion' has no attribute '{name}'")
     import importlib
 
-    module, attribute = _HOMES[name]
-    return getattr(importlib.import_module(module), attribute)
+    return getattr(importlib.import_module(_HOMES[name]), _OTHERWISE.get(name, name))
 
 
 def __dir__() -> list[str]:

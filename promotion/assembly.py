@@ -101,7 +101,7 @@ def _drawn(
         return page_html(decision_document(found, as_of=entries[-1], links=links_of(settings)))
     except Exception as error:  # plotting libraries may fail on unforeseen numbers
         notice(
-            f"The report of entry {entry.seq} of '{state.model}' could not be drawn ({error}); what it tells stands."
+            f"The report of entry {entry.seq} of '{state.model}' could not be drawn ({error}). The record is complete."
         )
         return None
 
@@ -123,8 +123,8 @@ def _signer(settings: Config, keys: "PublicKeys | None", notice: Callable[[str],
 
 def _refuse_unsigned(_: str) -> str:
     message = (
-        "Entries of this ledger are signed, since the configuration has [public_keys], and there is no key to sign "
-        "with: name its file as `signing_key`, or in PROMOTION_SIGNING_KEY. Nothing was recorded."
+        "The configuration has [public_keys], so every entry must be signed, but there is no signing key. Set "
+        "`signing_key` or PROMOTION_SIGNING_KEY. Nothing was recorded."
     )
     raise ConfigError(message, key="signing_key")
 

@@ -105,8 +105,8 @@ class ModelConfig(BaseModel):
     def _one_dependence(self) -> Self:
         if self.group is not None and self.dependence == "independent":
             message = (
-                f"group = '{self.group.name}' says which rows belong together, and dependence = \"independent\" says "
-                "that none do. Leave out one of the two."
+                f"group = '{self.group.name}' and dependence = \"independent\" contradict each other. Leave out one of "
+                "the two."
             )
             raise ConfigError(message, key="dependence")
         return self
@@ -207,8 +207,7 @@ class Config(BaseSettings):
         try:
             return self.root / Path(text).expanduser()
         except RuntimeError as error:
-            message = f"The path '{text}' cannot be followed: there is no home folder of that name."
-            raise ConfigError(message) from error
+            raise ConfigError(f"The path '{text}' cannot be resolved: there is no home folder of that name.") from error
 
     def url(self, text: str) -> str:
         """Resolve the relative path of a SQLite URL; return other URLs unchanged."""
@@ -228,8 +227,7 @@ def load_config(path: Path | None = None) -> Config:
     try:
         file = named or _nearest(Path.cwd())
     except FileNotFoundError as error:
-        message = "The current folder no longer exists. Change to another folder."
-        raise ConfigError(message) from error
+        raise ConfigError("The current folder no longer exists. Change to another folder.") from error
     _check_environment()
     data = _section(file) if file else {}
     root = (file.parent if file else Path.cwd()).resolve()
@@ -244,7 +242,7 @@ def load_config(path: Path | None = None) -> Config:
         where = f"{file} (or the environment)" if file and _overridden() else str(file or "the environment")
         raise ConfigError(sentences(error, Config, where), key=key_at_fault(error), path=file) from error
     except (SettingsError, RecursionError) as error:
-        message = f"A variable {_PREFIX}… in the environment must hold JSON, or name one key ({error})."
+        message = f"An environment variable {_PREFIX}… must contain JSON or name a single key ({error})."
         raise ConfigError(message) from error
     except PromotionError as error:
         message = f"{file or 'The environment'}: {error}"
@@ -273,8 +271,7 @@ def _section(path: Path) -> dict[str, Any]:
     except OSError:  # a name that is too long
         there = False
     if not there:
-        message = f"There is no configuration file at {path}. `promotion init` writes one."
-        raise ConfigError(message, path=path)
+        raise ConfigError(f"There is no configuration file at {path}. `promotion init` writes one.", path=path)
     data = read_toml(path)
     ours: dict[str, Any] = data.get("tool", {}).get("promotion", {}) if path.name == "pyproject.toml" else data
     return ours

@@ -45,7 +45,7 @@ def _length(text: str) -> str:
     try:
         length_of(text)
     except OverflowError as error:
-        raise ValueError(f"'{text}' is longer than all years.") from error
+        raise ValueError(f"'{text}' is longer than 9,999 years.") from error
     return text
 
 

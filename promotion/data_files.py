@@ -133,12 +133,12 @@ def csv_of(path: Path, needed: Iterable[str] = ()) -> Csv:
         found += map(_with_header, others)
     best = max(found, key=lambda one: (wanted <= set(one.header), len(one.header)))
     if best.header[:1] and best.header[0].lower().startswith("sep="):
-        message = f"{path} begins with the line 'sep=…', by which Excel knows the delimiter. Delete that line."
+        message = f"{path} begins with the line 'sep=…', which only Excel understands. Delete that line."
         raise DataError(message, path=path)
     if not any(best.header):
         raise DataError(f"{path} is empty; its first line should name the columns.", path=path)
     if any("\0" in name for name in best.header):
-        message = f"{path} is not a CSV file in UTF-8 (its header holds NUL characters, as UTF-16 does). {_WAY_OUT}"
+        message = f"{path} is not a CSV file in UTF-8 (its header contains NUL characters, as in UTF-16). {_WAY_OUT}"
         raise DataError(message, path=path)
     return best
 
@@ -163,7 +163,7 @@ def uncompressed(path: Path) -> Iterator[Stream]:
     packing = next((name for magic, name in _PACKED.items() if head.startswith(magic)), "")
     foreign = next((name for magic, name in _FOREIGN.items() if head.startswith(magic)), "")
     if foreign:
-        raise DataError(f"{path} is {foreign}, which is not read. {_WAY_OUT}", path=path)
+        raise DataError(f"{path} is {foreign}, which is not supported. {_WAY_OUT}", path=path)
     try:
         with _unzipped(path) if head.startswith(_ZIP) else _unpacked(path, packing) as file:
             yield Stream(file)
@@ -187,12 +187,10 @@ def _unzipped(path: Path) -> Iterator[Any]:
     with zipfile.ZipFile(path) as archive:
         inside = [one for one in archive.infolist() if not one.is_dir() and not one.filename.startswith("__MACOSX/")]
         if any(one.filename == "[Content_Types].xml" for one in inside):
-            message = f"{path} is an Excel workbook, which is not read. {_WAY_OUT}"
-            raise DataError(message, path=path)
+            raise DataError(f"{path} is an Excel workbook, which is not supported. {_WAY_OUT}", path=path)
         if len(inside) != 1 or inside[0].flag_bits & 1:
             what = f"{len(inside)} files" if len(inside) != 1 else "an encrypted file"
-            message = f"{path} is a zip archive of {what}. Unpack it, and name the file to read."
-            raise DataError(message, path=path)
+            raise DataError(f"{path} is a zip archive of {what}. Unpack it, and name the file to read.", path=path)
         with archive.open(inside[0]) as file:
             yield file
 
@@ -207,7 +205,9 @@ def _encoding(path: Path) -> str:
         head = stream.read(16)
     inside = next((name for magic, name in _INSIDE.items() if head.startswith(magic)), "")
     if inside:
-        message = f"What {path} holds, unpacked, is {inside}, which is not read so. Unpack it, and name what is inside."
+        message = (
+            f"{path} contains {inside}, which cannot be read in compressed form. Unpack it, and name the file inside."
+        )
         raise DataError(message, path=path)
     return next((name for bom, name in _ENCODINGS.items() if head.startswith(bom)), "utf-8")
 
@@ -222,8 +222,7 @@ def _with_header(found: Csv) -> Csv:
             rows = csv.reader(_without_bom(lines), delimiter=found.delimiter)
             header = next(filter(None, rows), [])
     except (UnicodeDecodeError, csv.Error) as error:
-        message = f"{found.path} is not a CSV file in UTF-8 ({error}). {_WAY_OUT}"
-        raise DataError(message, path=found.path) from error
+        raise DataError(f"{found.path} is not a CSV file in UTF-8 ({error}). {_WAY_OUT}", path=found.path) from error
     return Csv(path=found.path, encoding=found.encoding, delimiter=found.delimiter, header=tuple(header))
 
 
@@ -239,8 +238,7 @@ def require_file(path: Path) -> None:
         DataError: it does not.
     """
     if not path.is_file():
-        message = f"{what_is_at(path)} Put the file there, or name another with --data."
-        raise DataError(message, path=path)
+        raise DataError(f"{what_is_at(path)} Put the file there, or name another with --data.", path=path)
 
 
 def what_is_at(path: Path) -> str:

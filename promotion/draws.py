@@ -50,8 +50,7 @@ class Group:
 
     def __post_init__(self) -> None:
         if self.window is not None and not _is_long(self.window):
-            message = f"The window of 'group' must be longer than 0, found {span_text(self.window)}."
-            raise ConfigError(message)
+            raise ConfigError(f"The window of 'group' must be longer than 0, found {span_text(self.window)}.")
 
     @property
     def name(self) -> str:
@@ -110,13 +109,13 @@ class Draws:
     def demand(self, min_groups: int) -> str:
         """Describe the assumed dependence as a requirement of a policy with this minimum of groups."""
         if self.group:
-            few = f"with fewer than {min_groups:,} effective groups the gate holds"
-            return f"Errors are those of groups by {self.group.name}; {few}."
+            few = f"with fewer than {min_groups:,} effective groups, the challenger is held"
+            return f"Standard errors treat groups by {self.group.name} as independent; {few}."
         if self.independent:
-            return 'Each row counts as a draw of its own, since the configuration says dependence = "independent".'
+            return 'Standard errors treat each row as independent, as configured (dependence = "independent").'
         if self.time:
-            return f"Blocks of {self.time} are asked beside single rows, and the wider bound decides."
-        return "Each row counts as a draw of its own, since no group and no time is named."
+            return f"Standard errors are computed by row and by blocks of {self.time}; the larger one decides."
+        return "Standard errors treat each row as independent, because neither a group nor a time is configured."
 
     def check(self, rows: "pd.DataFrame", what: str) -> None:
         """Check that these rows can be grouped in this way, before hours of training rather than after.
@@ -132,11 +131,7 @@ class Draws:
             require_columns(rows, (self.time,), what, "which the recipe names as its time")
 
     def arguments(self, rows: "pd.DataFrame") -> Arguments:
-        """Return the arguments for `compare` or `measure`, to be used with these rows as `columns`.
-
-        Raises:
-            DataError: see `check`.
-        """
+        """Return the arguments for `compare` or `measure`, to be used with these rows as `columns`."""
         if self.independent:
             return {"dependence": "independent"}
         if self.group is None:
@@ -196,8 +191,8 @@ class Draws:
             if isinstance(window, str):
                 return timedelta_of(window).total_seconds()
             message = (
-                f"The window of 'group' is {span_text(window)}, but column '{times.name}' holds {times.said}, and a "
-                'number says no unit. Write a length of time, like window = "1d".'
+                f"The window of 'group' is {span_text(window)}, but column '{times.name}' holds {times.said}, so "
+                'the number has no unit. Write a duration, like window = "1d".'
             )
             raise DataError(message, column=times.name)
         if not isinstance(window, str):
@@ -233,12 +228,7 @@ def draws_of(
 ) -> Draws:
     """Combine the configuration with the recipe; the configuration takes precedence.
 
-    Args:
-        recipe: the recipe, with its `time`, and `group` if it has one.
-        group: the configured group.
-        dependence: the configured dependence.
-        unit: unit of numeric times.
-        clean_by: what must not have trained a model that it evaluates.
+    `unit` is that of numeric times; `clean_by` names what must not have trained a model that it evaluates.
 
     Raises:
         ConfigError: the recipe's `group` is invalid, or `clean_by` requires one and there is none.
@@ -263,5 +253,4 @@ def _group_of_recipe(recipe: object) -> Group | None:
     try:
         return _group.validate_python(given)
     except ValidationError as error:
-        message = sentences(error, Group, f"The `group` of {type(recipe).__name__}")
-        raise ConfigError(message) from error
+        raise ConfigError(sentences(error, Group, f"The `group` of {type(recipe).__name__}")) from error

@@ -33,8 +33,7 @@ def length_of(text: str) -> timedelta:
     """
     length = _read(text, "hdw")
     if length is None:
-        message = f"'{text}' is not a valid duration: expected hours, days or weeks, like 12h, 30d or 2w."
-        raise ValueError(message)
+        raise ValueError(f"'{text}' is not a valid duration: expected hours, days or weeks, like 12h, 30d or 2w.")
     return length
 
 
@@ -53,15 +52,14 @@ def span_of(value: object) -> float | str:
             return text
         number = float(text) if text else math.nan
     except OverflowError as error:
-        message = f"Input should be a duration, but '{text}' is longer than all years"
-        raise ValueError(message) from error
+        raise ValueError(f"Input should be a duration, but '{text}' is longer than 9,999 years") from error
     except ValueError:
         number = math.nan
     if isinstance(value, int | float) and not isinstance(value, bool):
         number = float(value)
     if not 0 <= number < math.inf:
         raise ValueError(
-            "Input should be a number from 0 up in the column's own unit, or a length of time like 30s, 90m (minutes), "
+            "Input should be a number from 0 up in the column's own unit, or a duration like 30s, 90m (minutes), "
             "12h, 7d or 2w"
         )
     return number

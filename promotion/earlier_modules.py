@@ -49,7 +49,6 @@ class EarlierModules(MetaPathFinder, Loader):
                     return getattr(import_module(name), _RENAMED.get(attribute, attribute))
                 except AttributeError:
                     continue
-            message = f"module {module.__name__!r} has no attribute {attribute!r}"
-            raise AttributeError(message)
+            raise AttributeError(f"module {module.__name__!r} has no attribute {attribute!r}")
 
         module.__dict__["__getattr__"] = of_today

@@ -67,7 +67,7 @@ class UnknownName(PromotionError):
         elif near:
             self.way_out = f"Did you mean '{near[0]}'?"
         else:
-            self.way_out = f"There is: {', '.join(self.known[:12])}." if self.known else ""
+            self.way_out = f"Available: {', '.join(self.known[:12])}." if self.known else ""
         super().__init__(" ".join(filter(None, (found, self.way_out, hint))))
 
 
@@ -93,7 +93,11 @@ class UnclearTime(PromotionError):
 
     def __init__(self, text: str, readings: Iterable[datetime], *, twice: bool) -> None:
         self.text, self.readings = text, tuple(readings)
-        why = "was twice, since clocks were put back then" if twice else "never was, since clocks were put forward then"
+        why = (
+            "occurred twice, because clocks were set back then"
+            if twice
+            else "did not exist, because clocks were set forward then"
+        )
         either = " or ".join(one.isoformat().replace("+00:00", "Z") for one in self.readings)
         local = " and ".join(f"{one.astimezone():%H:%M %Z}" for one in self.readings)
         super().__init__(f"The local time '{text}' {why}. Write {either} ({local} here), whichever is meant.")
@@ -131,11 +135,7 @@ class AmbiguousColumn(DataError):
 
 
 def require_once(name: str, present: Iterable[object], what: str) -> None:
-    """Check that at most one of the columns present has this name.
-
-    Raises:
-        AmbiguousColumn: several have it.
-    """
+    """Check that at most one of the columns present has this name."""
     places = [place for place, one in enumerate(present, start=1) if one == name]
     if len(places) > 1:
         raise AmbiguousColumn(what, name, places)
@@ -150,8 +150,7 @@ def as_data_error(what: str) -> Iterator[None]:
         raise
     except Exception as error:
         first = (str(error).strip().splitlines() or [""])[0]
-        message = f"{what} ({type(error).__name__}{': ' if first else ''}{first})."
-        raise DataError(message) from error
+        raise DataError(f"{what} ({type(error).__name__}{': ' if first else ''}{first}).") from error
 
 
 class StoreError(PromotionError):
@@ -212,10 +211,9 @@ class Conflict(LedgerError):
 
     def __init__(self, model: str, seq: int, by: str = "") -> None:
         self.by = by
-        who = f" by {by}" if by else ""
         super().__init__(
-            f"The record of '{model}' moved on{who} while this command ran (entry {seq} was taken), so nothing was "
-            f"changed. Look at `promotion history {model}` and run the command again.",
+            f"{by or 'Another process'} wrote to the record of '{model}' while this command ran (entry {seq} was "
+            f"taken), so nothing was changed. Look at `promotion history {model}` and run the command again.",
             model=model,
             seq=seq,
         )

@@ -103,11 +103,8 @@ def without(rows: "pd.DataFrame", others: "pd.DataFrame", recipe: "Recipe") -> "
 def mature(rows: "pd.DataFrame", recipe: "Recipe", after: float | str, unit: TimeUnit | None = None) -> "pd.DataFrame":
     """Return the rows that are at least this much older than the newest one.
 
-    Args:
-        rows: rows of a file.
-        recipe: the recipe, which names their time column.
-        after: a number in the unit of that column, or a duration such as `7d`.
-        unit: unit of a numeric time column; required if `after` is a duration.
+    `after` is a number in the unit of the time column, or a duration such as `7d`, which needs the `unit` of a numeric
+    column.
 
     Raises:
         DataError: the recipe names no time column, `after` has the wrong type for the column, or no row is old
@@ -120,8 +117,8 @@ def mature(rows: "pd.DataFrame", recipe: "Recipe", after: float | str, unit: Tim
     kept: pd.DataFrame = rows[_times(rows, recipe.time).older(after, unit)]
     if len(kept) == 0:
         raise DataError(
-            f"No row is {span_text(after)} older than the newest, as `mature_after` asks, among {len(rows):,}. "
-            "Give a file that goes back further, or a smaller `mature_after`."
+            f"`mature_after` requires rows at least {span_text(after)} older than the newest, but none of "
+            f"{len(rows):,} is. Use a file that goes back further, or a smaller `mature_after`."
         )
     return kept
 

@@ -60,15 +60,14 @@ def in_utc(moment: datetime) -> datetime:
         ConfigError: it is not a datetime, or too close to the first or the last year.
     """
     if not isinstance(moment, datetime):
-        message = f"A moment is a datetime, but is {moment!r:.60}. `datetime.fromisoformat` reads one from text."
+        message = f"A time must be a datetime, but is {moment!r:.60}. `datetime.fromisoformat` reads one from text."
         raise ConfigError(message)
     try:
         if moment.tzinfo is not None:
             return moment.astimezone(UTC)
         readings, twice = _readings(datetime.fromisoformat(moment.isoformat()))  # pandas' type would require a zone
     except (OverflowError, OSError, ValueError) as error:
-        message = f"{moment.isoformat()} is too near to the first or the last year to be told in UTC."
-        raise ConfigError(message) from error
+        raise ConfigError(f"{moment.isoformat()} is outside the range of times in UTC.") from error
     if len(readings) > 1:
         raise UnclearTime(moment.isoformat(), readings, twice=twice)
     return readings[0]

@@ -1,9 +1,11 @@
 """Number formats for people: four decimals for values near 1, else four significant digits."""
 
 import math
+from datetime import datetime
 
 _USUAL = (0.01, 100.0)
 _LARGEST, _SMALLEST = 9, -7
+_UNITS = (("days", 86_400), ("h", 3600), ("min", 60))
 
 
 def figure(number: float, *, scale: float | None = None) -> str:
@@ -76,3 +78,25 @@ def _written(number: float, scale: float, *, sign: str) -> str:
 def minute(at: str) -> str:
     """Format a time of the ledger to the minute: `2026-11-22 11:14`."""
     return at[:16].replace("T", " ")
+
+
+def ago(at: str, now: datetime) -> str:
+    """Format the time since a time of the ledger: `2 h ago`; `in the future` if the writer's clock is ahead.
+
+    >>> ago("2026-11-25T18:40:00+00:00", datetime.fromisoformat("2026-11-25T21:10:00+00:00"))
+    '2 h ago'
+    """
+    length = duration(at, now)
+    return f"{length} ago" if length else "in the future"
+
+
+def duration(at: str, now: datetime) -> str:
+    """Format the time since a time of the ledger, in the largest unit of which there are two; empty if in the future.
+
+    >>> duration("2026-11-25T18:40:00+00:00", datetime.fromisoformat("2026-11-25T20:10:00+00:00"))
+    '90 min'
+    """
+    seconds = (now - datetime.fromisoformat(at)).total_seconds()
+    if seconds < 0:
+        return ""
+    return next((f"{int(seconds // size)} {unit}" for unit, size in _UNITS if seconds >= 2 * size), f"{int(seconds)} s")

@@ -67,5 +67,4 @@ def _as_sentence(path: Path) -> Iterator[None]:
         yield
     except (pa.ArrowException, OSError, ValueError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
-        message = f"{path} cannot be read as Parquet ({first}). Write the file again."
-        raise DataError(message, path=path) from error
+        raise DataError(f"{path} cannot be read as Parquet ({first}). Write the file again.", path=path) from error

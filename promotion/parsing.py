@@ -84,7 +84,7 @@ def no_number(path: Any, column: str, row: int, value: str) -> str:
         way_out = ' Read dates and times as "time".'
     elif _WITH_COMMA.fullmatch(value) or _GROUPED.fullmatch(value):
         way_out = " Write numbers with a decimal point and no other marks."
-    return f"Column '{column}' of {path} must hold numbers; row {row} holds '{value:.60}'.{way_out}"
+    return f"Column '{column}' of {path} must hold numbers, but row {row} holds '{value:.60}'.{way_out}"
 
 
 def _parsed(file: Csv, options: Mapping[str, Any]) -> "pd.DataFrame":
@@ -137,8 +137,8 @@ def _fault(reading: _Reading, told: str) -> DataError:
         message = f"{path} is not a CSV file in UTF-8. Export it as CSV in UTF-8, or give a .parquet file."
     elif "straddling" in told:
         message = (
-            f"{path} has a row of more than {_BLOCK_BYTES >> 20} MiB, as when a quote is opened that nothing closes. "
-            "Close the quote, or leave the row out."
+            f"{path} has a row of more than {_BLOCK_BYTES >> 20} MiB, perhaps because a quote is not closed. Close the "
+            "quote, or leave the row out."
         )
     else:
         message = f"{path} cannot be read as CSV ({told.strip().splitlines()[0][:200]}). Write the file again."
@@ -153,18 +153,20 @@ def _wrong_row(reading: _Reading) -> str:
     if last and row.actual_columns < row.expected_columns and (open_quote or not reading.ends_with_line):
         return (
             f"{path} seems cut short: its last row has {row.actual_columns} of {row.expected_columns} fields. Copy the "
-            "file again (or end its last line, if it is whole)."
+            "file again, or end its last line if the file is complete."
         )
     number = "A row" if row.number is None else f"Row {row.number - 1}"
-    return f"{number} of {path} has {row.actual_columns} fields, the header {row.expected_columns}. Fix the row."
+    return (
+        f"{number} of {path} has {row.actual_columns} fields, but the header has {row.expected_columns}. Fix the row."
+    )
 
 
 def _require_line_end(reading: _Reading) -> None:
     """Reject a last row without a line end: its last field may be truncated to a different value."""
     if not reading.ends_with_line:
         message = (
-            f"The last row of {reading.file.path} has no line end, so the file may be cut short. End the line if "
-            "the file is whole, or copy it again."
+            f"The last row of {reading.file.path} has no line end, so the file may be cut short. Copy it again, or "
+            "end the line if the file is complete."
         )
         raise DataError(message, path=reading.file.path)
 
@@ -175,7 +177,7 @@ def _require_closed(reading: _Reading, rows: int) -> None:
         return
     if _swallows_a_further_row(reading):
         message = (
-            f"Row {rows} of {reading.file.path} opens a quote that nothing closes up to the end of the file. Close "
+            f"Row {rows} of {reading.file.path} opens a quote that is not closed before the end of the file. Close "
             "the quote, or copy the file again if it was cut short there."
         )
         raise DataError(message, path=reading.file.path)
@@ -213,11 +215,7 @@ class _Joined:
 
 
 def _require_decimals(file: Csv, column: str) -> None:
-    """Check that the commas in a column's numbers are decimal commas; `1,234` may be a thousand and more.
-
-    Raises:
-        DataError: this is ambiguous.
-    """
+    """Check that the commas in a column's numbers are decimal commas; `1,234` may be a thousand and more."""
     import pyarrow as pa
 
     options = {"include_columns": [column], "column_types": {column: pa.dictionary(pa.int32(), pa.string())}}

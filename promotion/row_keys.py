@@ -83,7 +83,7 @@ def fingerprints(keys: "pd.Series[Any]") -> NDArray[np.uint64]:
     texts = key_texts(keys)
     if texts.null_count:
         row = int(np.argmax(texts.is_null().to_numpy(zero_copy_only=False))) + 1
-        message = f"Column '{keys.name}' names the rows and must not be empty; row {row} is."
+        message = f"Column '{keys.name}' identifies the rows and must not be empty, but row {row} is."
         raise DataError(message, column=str(keys.name))
     return hashes(texts)
 
@@ -190,9 +190,9 @@ def _float_texts(keys: "pd.Series[Any]", first: int = 1) -> "pa.StringArray":
     if vague.any():
         row = int(vague.argmax())
         message = (
-            f"Column '{keys.name}' names the rows and holds {values[row]!s} in row {row + first}, a floating-point "
-            f"number ({values.dtype}). From {limit:,} up such a number stands for several ids. Store the ids as whole "
-            "numbers or as text."
+            f"Column '{keys.name}' identifies the rows, but holds {values[row]!s} in row {row + first}, a "
+            f"floating-point number ({values.dtype}). From {limit:,} up, such a number can stand for several ids. "
+            "Store the ids as whole numbers or as text."
         )
         raise DataError(message, column=str(keys.name))
     integers = np.where(whole, values, 0).astype(np.int64)
@@ -213,7 +213,7 @@ def _each(name: object, values: Iterable[Any]) -> "pa.StringArray":
         return pa.array(texts, pa.string())
     except UnicodeEncodeError as error:
         held = f"{error.object!r:.60}"
-        message = f"Column '{name}' names the rows and holds {held}, which is no Unicode text. Write it anew."
+        message = f"Column '{name}' identifies the rows, but holds {held}, which is not valid Unicode. Correct the ids."
         raise DataError(message, column=str(name)) from error
 
 
@@ -233,7 +233,7 @@ def _text(name: object, value: Any, row: int) -> str | None:
     if isinstance(value, bytes | bytearray | memoryview):
         return text_of_bytes(bytes(value))
     if str(value) == object.__repr__(value):
-        message = f"Column '{name}' names the rows and holds {value!r:.60}, which has no text. Store the ids as text."
+        message = f"Column '{name}' identifies the rows, but holds {value!r:.60}, which is not text. Store ids as text."
         raise DataError(message, column=str(name))
     return str(value)
 

@@ -83,7 +83,9 @@ def split_by_time(rows: "pd.DataFrame", *, time: str, holdout: float) -> Split:
     require_columns(rows, (time,), "The data", "which orders its rows in time")
     times = times_of(rows[time])
     if times.missing.any():
-        message = f"Column '{time}' orders the rows in time and must not be empty; row {times.missing.argmax() + 1} is."
+        message = (
+            f"Column '{time}' orders the rows in time and must not be empty, but row {times.missing.argmax() + 1} is."
+        )
         raise DataError(message, column=time)
     if not len(rows):
         raise DataError(f"There are no rows to split by '{time}'.", column=time)
@@ -91,7 +93,7 @@ def split_by_time(rows: "pd.DataFrame", *, time: str, holdout: float) -> Split:
     cut = np.partition(times.points, place)[place]
     late = times.points >= cut
     if late.all():
-        message = f"The rows cannot be split by '{time}': too many of them are of one moment ({times.written(cut)})."
+        message = f"The rows cannot be split by '{time}': too many of them have the same time ({times.written(cut)})."
         raise DataError(message, column=time)
     return Split(rows[~late], rows[late])
 
@@ -169,7 +171,7 @@ def _categories(path: Path, column: "pd.Series[Any]") -> "pd.Series[Any]":
     try:
         return column.astype("category")
     except TypeError as error:
-        message = f"Column '{column.name}' of {path} must hold words or numbers, but holds others ({error})."
+        message = f"Column '{column.name}' of {path} must hold text or numbers, but also holds other values ({error})."
         raise DataError(message, path=path, column=str(column.name)) from error
 
 
@@ -183,7 +185,7 @@ def _require(path: Path, columns: Mapping[str, ColumnType], present: Sequence[st
 def _no_column(what: str, name: str, present: Sequence[Any], why: str = "which the recipe needs") -> str:
     other = next((one for one in present if not isinstance(one, str)), None)
     if other is not None:
-        near = f"Its columns are named by {type(other).__name__}, such as {other!r}, not by text. Name them by text."
+        near = f"Its column names must be text, but one is of type {type(other).__name__}: {other!r}. Rename them."
     else:
         near = UnknownName("column", name, present).way_out if len(present) < 1000 else ""  # noqa: PLR2004
     return f"{what} has no column '{name}', {why}. {near}".strip()
@@ -192,8 +194,7 @@ def _no_column(what: str, name: str, present: Sequence[Any], why: str = "which t
 def _check_share(holdout: float) -> None:
     if not isinstance(holdout, Real) or not 0 < holdout < 1:
         meant = meant_as_share(holdout) if isinstance(holdout, Real) else ""
-        message = f"The holdout's share must be a number above 0 and below 1, found {holdout!r}.{meant}"
-        raise DataError(message)
+        raise DataError(f"The holdout's share must be a number above 0 and below 1, but is {holdout!r}.{meant}")
 
 
 def check_rows(rows: "pd.DataFrame", *, key: str, label: str, what: str, task: Task = Task.BINARY) -> None:
@@ -206,7 +207,7 @@ def check_rows(rows: "pd.DataFrame", *, key: str, label: str, what: str, task: T
     """
     require_columns(rows, (key, label), what, "which the recipe needs")
     if len(rows) < 2:  # noqa: PLR2004 - one row to train on and one to evaluate on
-        message = f"{what} holds {len(rows)} row{'s' * (len(rows) != 1)}; training and judging need at least two."
+        message = f"{what} holds {len(rows)} row{'s' * (len(rows) != 1)}; training and evaluation need at least two."
         raise DataError(message)
     if form_in_use() != FIRST_FORM:  # rows in the first form were checked before they were first used
         _check_keys(rows[key], what)
@@ -219,15 +220,15 @@ def _check_keys(keys: "pd.Series[Any]", what: str) -> None:
     texts = key_texts(keys)
     if texts.null_count:
         row = first_of(texts.is_null().to_pandas())
-        message = f"Column '{keys.name}' names the rows of {what} and must not be empty; row {row} is."
+        message = f"Column '{keys.name}' identifies the rows of {what} and must not be empty, but row {row} is."
         raise DataError(message, column=str(keys.name))
     is_unique = keys.is_unique if pd.api.types.is_integer_dtype(keys.dtype) else len(texts.unique()) == len(texts)
     if not is_unique:
         again = texts.to_pandas().duplicated()
         row = first_of(again)
         message = (
-            f"Column '{keys.name}' names the rows of {what}, so no two may share a value; {int(again.sum()):,} do, the "
-            f"first is {texts[row - 1]} in row {row}. Remove the repeated rows."
+            f"Column '{keys.name}' identifies the rows of {what} and must be unique, but {int(again.sum()):,} "
+            f"of its values repeat an earlier one, first {texts[row - 1]} in row {row}. Remove the repeated rows."
         )
         raise DataError(message, column=str(keys.name))
 
@@ -246,7 +247,7 @@ def _check_labels(labels: "pd.Series[Any]", what: str, task: Task) -> None:
         row = first_of(~fits)
         value = labels.iloc[row - 1]
         found = "is empty" if pd.api.types.is_scalar(value) and pd.isna(value) else f"holds {str(value)[:SHOWN]}"
-        message = f"Column '{labels.name}' of {what} must {expected}; row {row} {found}."
+        message = f"Column '{labels.name}' of {what} must {expected}, but row {row} {found}."
         raise DataError(message, column=str(labels.name))
     if task is not Task.REGRESSION and numbers.nunique() < 2:  # noqa: PLR2004 - two classes
         kind, needed = "one class of", "several"

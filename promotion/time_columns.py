@@ -74,7 +74,7 @@ def _numbers(column: "pd.Series[Any]", named: str) -> Times:
     if types.is_integer_dtype(column.dtype):
         kind = "uint64" if types.is_unsigned_integer_dtype(column.dtype) else "int64"
     values = column.to_numpy(dtype=kind, na_value=0) if missing.any() else column.to_numpy(dtype=kind)
-    _refuse(np.isinf(values), column, named, "hold finite numbers", "Mend the row, or leave it out.")
+    _refuse(np.isinf(values), column, named, "hold finite numbers", "Correct the row, or leave it out.")
     return Times(str(column.name), values, missing)
 
 
@@ -123,9 +123,9 @@ def _number_objects(column: "pd.Series[Any]", missing: "Mask", named: str) -> Ti
         values = filled.to_numpy(dtype="int64" if whole else "float64")
     except OverflowError:
         too_large = filled.map(lambda value: abs(value) > sys.float_info.max)
-        _refuse(too_large, column, named, "hold finite numbers", "Mend the row, or leave it out.")
+        _refuse(too_large, column, named, "hold finite numbers", "Correct the row, or leave it out.")
         values = filled.to_numpy(dtype="float64")
-    _refuse(np.isinf(values), column, named, "hold finite numbers", "Mend the row, or leave it out.")
+    _refuse(np.isinf(values), column, named, "hold finite numbers", "Correct the row, or leave it out.")
     return Times(str(column.name), values, missing)
 
 
@@ -171,5 +171,5 @@ def _refuse(
         row = int(mask.argmax())
         value = column.iloc[row]
         found = f"'{value:.60}'" if isinstance(value, str) else f"{value!s:.60} ({type(value).__name__})"
-        message = f"Column {named} is read as times and must {expected}; row {row + 1} holds {found}. {way_out}"
+        message = f"Column {named} is read as times and must {expected}, but row {row + 1} holds {found}. {way_out}"
         raise DataError(message, column=str(column.name))

@@ -89,8 +89,7 @@ class Times:
     def since(self, bound: float | str) -> NDArray[np.bool_]:
         """Return the mask of the rows at or after the bound, shape (n_rows,); False for rows without a time.
 
-        Args:
-            bound: as `bound_of` returns it: a number, or a date or time as ISO 8601 text.
+        `bound` is as `bound_of` returns it.
 
         Raises:
             DataError: the bound is a datetime and these are numbers, or the reverse; or only the bound has a zone.
@@ -129,9 +128,7 @@ class Times:
     def older(self, span: float | str, unit: TimeUnit | None = None) -> NDArray[np.bool_]:
         """Return the mask of rows at least `span` older than the newest, shape (n_rows,); False without a time.
 
-        Args:
-            span: as `span_of` returns it: a number in the column's own unit, or a duration such as `7d`.
-            unit: unit of a numeric column.
+        `span` is as `span_of` returns it; `unit` is that of a numeric column.
 
         Raises:
             DataError: `span` is a number and these are datetimes; or it is a duration and the unit of these numbers is
@@ -149,8 +146,8 @@ class Times:
         if isinstance(span, str):
             return timedelta_of(span)
         message = (
-            f"`mature_after` is {number_text(span)}, but column '{self.name}' holds {self.said}, and a number says no "
-            'unit. Write a length of time, like mature_after = "7d".'
+            f"`mature_after` is {number_text(span)}, but column '{self.name}' holds {self.said}, so the number has no "
+            'unit. Write a duration, like mature_after = "7d".'
         )
         raise DataError(message, column=self.name)
 
@@ -188,8 +185,8 @@ def bound_of(value: TimeBound) -> float | str:
         number = math.nan
     if not math.isfinite(number):
         raise DataError(
-            f"'{text}' is no time: expected a number in the unit of the recipe's time, or a moment like 2024-12-01 or "
-            "2024-12-01T14:30:00+01:00."
+            f"'{text}' is not a valid time: expected a number in the unit of the recipe's time, or a moment like "
+            "2024-12-01 or 2024-12-01T14:30:00+01:00."
         )
     return number
 

@@ -25,8 +25,7 @@ class EnvironmentText(str):
 def _unquoted(value: object) -> object:
     """Check that a number is not a boolean or text from a file."""
     if isinstance(value, bool) or (isinstance(value, str) and not isinstance(value, EnvironmentText)):
-        message = "Input should be a number, without quotes"
-        raise ValueError(message)  # noqa: TRY004 - pydantic reports a ValueError
+        raise ValueError("Input should be a number, without quotes")  # noqa: TRY004 - pydantic reports a ValueError
     return value
 
 
@@ -52,7 +51,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise ConfigError(f"{path} cannot be read ({error.strerror}).", path=path) from error
     if any("\0" in text for text in texts):
-        message = f"{path} holds a NUL character (\\u0000), which no path, URL or name can; take it out."
+        message = f"{path} contains a NUL character (\\u0000), which paths, URLs and names cannot contain. Remove it."
         raise ConfigError(message, path=path)
     return tables
 
@@ -94,7 +93,7 @@ def _sentence(fault: Any, root: type[Any], where: str) -> str:
         hint = f"did you mean '{near}'?" if near else f"known are {', '.join(_known_keys(root, place[:-1]))}."
         return f"{where} has an unknown key '{key}'{inside}; {hint}"
     if fault["type"] in _MISSING:
-        return f"{where} lacks the key '{key}'{inside}."
+        return f"{where} is missing the key '{key}'{inside}."
     expected = _EXPECTED.get(fault["type"], fault["msg"]).removeprefix("Value error, ")
     found = "a value that is not shown" if "signing_key" in place else without_password(repr(fault["input"]))
     named = f", '{key}'{inside}" if place else ""

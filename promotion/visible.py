@@ -6,10 +6,13 @@ calls `visible` on such text; recorded text is unchanged.
 """
 
 import json
+import re
 import unicodedata
 
 _BREAKS = {"Cc", "Cs", "Zl", "Zp"}  # controls, lone surrogates, line and paragraph separators
 _JOINERS = "\u200c\u200d"  # required by Persian, Hindi and emoji
+_CODE = re.compile(r"(`[^`\n]+`)")
+_MARKDOWN = re.compile(r"\\|\*|\](?=\()|(?<!\w)_|_(?!\w)|`")
 _BEGINS_A_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
@@ -45,12 +48,23 @@ def visible_in_json(text: str) -> str:
     )
 
 
+def escaped(text: str) -> str:
+    """Return the text on one line, with Markdown and HTML syntax escaped; spans in backticks stay code."""
+    parts = _CODE.split(visible(" ".join(text.split())))
+    return "".join(part if _CODE.fullmatch(part) else _prose(part) for part in parts)
+
+
 def as_cell(text: str) -> str:
     """Return the text as a CSV cell that spreadsheets display rather than compute.
 
     A text that begins with `=`, `+`, `-` or `@`, of any width, is prefixed with an apostrophe (OWASP, "CSV Injection").
     """
     return f"'{visible(text)}" if text.lstrip().startswith(_BEGINS_A_FORMULA) else visible(text)
+
+
+def _prose(text: str) -> str:
+    plain = text.replace("&", "&amp;").replace("<", "&lt;")
+    return _MARKDOWN.sub(lambda found: f"\\{found[0]}", plain)
 
 
 def _is_seen(character: str) -> bool:

@@ -53,18 +53,16 @@ def retrain(
 ) -> int:
     """Train a candidate under Prefect and let the gate judge it.
 
-    Exit code 0 promoted, 3 rejected, 4 held; also 4 when it passed and the policy lets a person approve it first, and
-    when it was handed to the gate's deployment. With --all, 0 when every model was trained and judged, 1 otherwise.
-    Uses the Prefect server of PREFECT_API_URL, or a temporary one.
+    Exit code 0 if promoted, 3 if rejected, 4 if held. Also 4 if the candidate passed but needs approval, or was handed
+    to the gate's deployment. With --all, 0 if every model was trained and judged, otherwise 1. Uses the Prefect server
+    of PREFECT_API_URL, or a temporary one.
     """
     from registry_flows.flows.running import retrain_here
 
     form, why = form_of(as_json=as_json, as_markdown=as_markdown), anew(reason, start_anew=start_anew)
     if every:
         if any((model, data, version, option, start_anew, dry_run)):
-            raise Misuse(
-                "--all retrains every model as it is configured; give no MODEL and no option of one model with it."
-            )
+            raise Misuse("--all cannot be combined with MODEL or with options that apply to a single model.")
         return _retrain_all(form, verbose=verbose)
     if model is None:
         raise Misuse("Name a model to retrain, or give --all.")
@@ -114,7 +112,7 @@ def _option(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     name, value = name.strip(), value.strip()
     if not equals or not name:
-        raise typer.BadParameter(f"An option of the recipe is given as NAME=VALUE, found '{text}'.")
+        raise typer.BadParameter(f"A recipe option must be NAME=VALUE, but is '{text}'.")
     try:
         return name, tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:

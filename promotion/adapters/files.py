@@ -68,11 +68,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def share(tree: Path, place: Path) -> None:
-    """Apply this user's umask, and the group that `place` passes on, to a tree created in a private folder.
-
-    Raises:
-        OSError: modes or group cannot be changed.
-    """
+    """Apply this user's umask, and the group that `place` passes on, to a tree created in a private folder."""
     probe = tree / ".umask"
     probe.mkdir()
     mode, above = probe.stat().st_mode & 0o777, place.stat()

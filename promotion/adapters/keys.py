@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 _SCHEME = "ed25519"
-_KEY = "the signing key (`signing_key` in the configuration, or PROMOTION_SIGNING_KEY)"
+_KEY = "signing key (`signing_key` in the configuration, or PROMOTION_SIGNING_KEY)"
 
 
 class Signer:
@@ -38,16 +38,15 @@ class Signer:
         self._source, self._root, self._public_keys, self._notice = source, root, public_keys, notice
 
     def __call__(self, entry_hash: str) -> str:
-        """Return the signature of an entry's hash.
-
-        Raises:
-            ConfigError: the key cannot be read, is not an Ed25519 key, or is not among the public keys.
-        """
+        """Return the signature of an entry's hash."""
         raw = _raw(self._key.public_key())
         signature = _written(_key_id(raw), self._key.sign(entry_hash.encode()))
         if self._public_keys and self._public_keys.claimed(signature) is None:
             public = base64.b64encode(raw).decode()
-            message = f'No key of [public_keys] is that of {_KEY}, so no audit would trust it. Add: NAME = "{public}"'
+            message = (
+                f"[public_keys] must contain the public key of the {_KEY}, or the audit rejects its signatures. Add: "
+                f'NAME = "{public}"'
+            )
             raise ConfigError(message, key="public_keys")
         return signature
 
@@ -103,8 +102,7 @@ def write_new_key(path: Path) -> str:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     except FileExistsError:
-        message = f"{path} already exists and was not changed. Name a new file."
-        raise ConfigError(message, path=path) from None
+        raise ConfigError(f"{path} already exists and was not changed. Name a new file.", path=path) from None
     except OSError as error:
         raise ConfigError(f"{path} cannot be written ({error.strerror}).", path=path) from error
     return base64.b64encode(_raw(key.public_key())).decode()
@@ -119,14 +117,13 @@ def _read(path: Path, notice: Callable[[str], None]) -> bytes:
     """Read the key file; errors do not name it, because the configured path may be the key itself."""
     try:
         if not path.is_file():
-            message = f"There is no file where {_KEY} should be. `promotion key FILE` makes one."
+            message = f"The file of the {_KEY} does not exist. Run `promotion key FILE` to create one."
             raise ConfigError(message, key="signing_key")
         if path.stat().st_mode & stat.S_IROTH:
-            notice("Everybody on this machine may read the signing key. Run `chmod 600` on its file.")
+            notice("Everyone on this machine can read the signing key. Run `chmod 600` on its file.")
         return path.read_bytes()
     except OSError as error:
-        message = f"The file of {_KEY} cannot be read ({error.strerror})."
-        raise ConfigError(message, key="signing_key") from None
+        raise ConfigError(f"The file of the {_KEY} cannot be read ({error.strerror}).", key="signing_key") from None
 
 
 def _private_key(pem: bytes) -> "Ed25519PrivateKey":
@@ -134,18 +131,15 @@ def _private_key(pem: bytes) -> "Ed25519PrivateKey":
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    expected = "expected an Ed25519 private key as PEM (PKCS 8), as `promotion key FILE` writes it"
+    expected = f"The {_KEY} must be an Ed25519 private key as PEM (PKCS 8), as `promotion key FILE` writes it"
     try:
         key = load_pem_private_key(pem, password=None)
     except TypeError:
-        message = f"Cannot use {_KEY}: {expected}, found one that asks for a password. Write it without one."
-        raise ConfigError(message, key="signing_key") from None
+        raise ConfigError(f"{expected}, but has a password. Write it without one.", key="signing_key") from None
     except (ValueError, UnsupportedAlgorithm):
-        message = f"Cannot use {_KEY}: {expected}, found something else."
-        raise ConfigError(message, key="signing_key") from None
+        raise ConfigError(f"{expected}, but is something else.", key="signing_key") from None
     if not isinstance(key, Ed25519PrivateKey):
-        message = f"Cannot use {_KEY}: {expected}, found a key of another kind."
-        raise ConfigError(message, key="signing_key")
+        raise ConfigError(f"{expected}, but is a key of another kind.", key="signing_key")
     return key
 
 

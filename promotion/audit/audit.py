@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from promotion.adapters.audits import remember
 from promotion.audit.chain import check_head, check_unfinished
 from promotion.audit.champion import check_age, check_drift
 from promotion.audit.deadlines import check_deadlines
@@ -57,8 +58,17 @@ def audit(
     full: bool = False,
 ) -> tuple[Finding, ...]:
     """Compare the record with labels, files and the mirror; see `Registry.audit`."""
+    now = parts.clock().astimezone(UTC)
+    found = _found(model, parts, recompute=recompute, since=in_utc(since) if since else None, full=full, now=now)
+    if parts.digest_cached:
+        remember(parts.config.path(parts.config.cache), model, found, now)
+    return found
+
+
+def _found(
+    model: str, parts: Parts, *, recompute: bool, since: datetime | None, full: bool, now: datetime
+) -> tuple[Finding, ...]:
     config, ledger, store = parts.config, parts.ledger, parts.store
-    now, since = parts.clock().astimezone(UTC), in_utc(since) if since else None
     settings = config.models.get(model)
     context = AuditContext(
         panel=parts.panel(model),

@@ -7,7 +7,7 @@ from promotion.findings import Code, Finding, finding
 from promotion.ledger.chain import GENESIS, Entry, Head
 from promotion.ledger.state import State
 
-_RESTORE = "The ledger was changed from outside. Restore it from a backup."
+_RESTORE = "Restore the ledger from a backup. Something other than `promotion` changed it."
 
 
 class ChainCheck:
@@ -20,32 +20,33 @@ class ChainCheck:
         """Take in the next entry, and yield what is wrong with it."""
         subject = f"entry {entry.seq}"
         if entry.seq != self._seq + 1:
-            yield finding(Code.CHAIN, subject, f"entry {self._seq + 1} to come next", f"entry {entry.seq}", _RESTORE)
+            yield finding(Code.CHAIN, subject, f"entry {self._seq + 1} next", f"entry {entry.seq}", _RESTORE)
         if entry.prev_hash != self._hash:
-            yield finding(Code.CHAIN, subject, f"to follow {_short(self._hash)}", _short(entry.prev_hash), _RESTORE)
-        expected = _hash_of(entry)
-        if entry.hash != expected:
-            yield finding(Code.CHAIN, subject, _short(expected), _short(entry.hash), _RESTORE)
+            expected, found = (f"a previous entry with {_short(one)}" for one in (self._hash, entry.prev_hash))
+            yield finding(Code.CHAIN, subject, expected, found, _RESTORE)
+        computed = _hash_of(entry)
+        if entry.hash != computed:
+            yield finding(Code.CHAIN, subject, _short(computed), _short(entry.hash), _RESTORE)
         elif entry.kind == "decision" and digest(entry.body.get("decision")) != entry.body.get("decision_digest"):
             recorded = "a decision with the digest recorded beside it"
-            yield finding(Code.DECISION, subject, recorded, "another digest", _RESTORE)
+            yield finding(Code.DECISION, subject, recorded, "a different digest", _RESTORE)
         self._seq, self._hash = entry.seq, entry.hash
 
     def end(self, head: Head | None) -> Iterator[Finding]:
         """Compare the last entry with the head."""
         if head is not None and (head.seq, head.hash) != (self._seq, self._hash):
-            ends = f"entry {head.seq} with {_short(head.hash)} at the end"
+            ends = f"entry {head.seq} with {_short(head.hash)} as the last entry"
             yield finding(Code.HEAD, "head", ends, f"entry {self._seq} with {_short(self._hash)}", _RESTORE)
 
 
 def check_head(state: State, head: Head | None, *, mirrored: int) -> Iterator[Finding]:
     """Check that the head names the champion that the entries give, and that the mirror was not sent more entries."""
     if head != state.head:
-        expected, found = (_tag_of(one) for one in (state.head, head))
-        yield finding(Code.HEAD, "head", f"champion {expected}", f"champion {found}", _RESTORE)
+        expected, found = (_champion_of(one) for one in (state.head, head))
+        yield finding(Code.HEAD, "head", expected, found, _RESTORE)
     if mirrored > state.seq:
-        found = f"the mirror marked as up to date to entry {mirrored}"
-        yield finding(Code.HEAD, "head", f"entry {state.seq} at the end", found, _RESTORE)
+        found = f"entry {mirrored} marked as sent to MLflow"
+        yield finding(Code.HEAD, "head", f"entry {state.seq} as the last entry", found, _RESTORE)
 
 
 def check_unfinished(state: State) -> Iterator[Finding]:
@@ -55,9 +56,9 @@ def check_unfinished(state: State) -> Iterator[Finding]:
         yield finding(
             Code.UNFINISHED,
             f"entry {seq}",
-            f"the {plan.cause} to be applied",
-            "it was interrupted before all of it was done",
-            f"`promotion repair {state.model}` completes it.",
+            f"a completed {plan.cause}",
+            f"an interrupted {plan.cause}",
+            f"Run `promotion repair {state.model}` to complete it.",
         )
 
 
@@ -66,7 +67,7 @@ def _hash_of(entry: Entry) -> str:
     try:
         return entry.expected_hash()
     except (TypeError, ValueError):  # a column of another type, or text that is not valid Unicode
-        return "of any text"
+        return "of its text"
 
 
 def _short(entry_hash: object) -> str:
@@ -74,5 +75,6 @@ def _short(entry_hash: object) -> str:
     return f"hash {str(entry_hash)[:12]}"
 
 
-def _tag_of(head: Head | None) -> str:
-    return f"{head.champion.tag} since entry {head.champion.seq}" if head and head.champion else "none"
+def _champion_of(head: Head | None) -> str:
+    champion = head.champion if head else None
+    return f"champion {champion.tag} since entry {champion.seq}" if champion else "no champion"

@@ -37,9 +37,9 @@ def check_age(champion: Champion | None, longest: str | None, now: datetime) -> 
         yield finding(
             Code.STALE,
             champion.tag,
-            f"a champion that serves for at most {longest}",
-            f"one that serves since {champion.since[:10]}, for {age.days} days",
-            "Train a challenger on newer rows: `promotion retrain`, or a run of the deployment `train`.",
+            f"a champion that has served for at most {longest}",
+            f"a champion that has served since {champion.since[:10]}, for {age.days} days",
+            "Train a challenger on newer rows with `promotion retrain`, or run the deployment `train`.",
         )
 
 
@@ -57,9 +57,9 @@ def check_drift(state: State, entries: Iterable[Entry], reader: Reader, store: M
         yield finding(
             Code.DRIFT,
             state.champion.tag,
-            "fresh rows that lie as those it was judged on, by a population stability index of at most 0.25",
+            "a population stability index of at most 0.25 between the rows that judged the champion and the new rows",
             ", ".join(f"{name} {index:.2f}" for name, index in worst),
-            "See whether the source of these columns changed; if the world did, train on newer rows.",
+            "Check whether the source of these columns changed. If it did not, train on newer rows.",
         )
 
 
@@ -95,7 +95,7 @@ def _indices(
     """Return the population stability index of the scores and of each column, for those with notable drift."""
     scored = (score_version(candidate, store, rows) for rows in (before, after))
     old, new = (np.asarray(scores, dtype=np.float64).reshape(len(scores), -1) for scores in scored)
-    found = {"its scores": max(stability_index(*pair) for pair in zip(old.T, new.T, strict=True))}
+    found = {"the scores": max(stability_index(*pair) for pair in zip(old.T, new.T, strict=True))}
     found |= {name: _index(before[name], after[name]) for name in _inputs(candidate.recipe, before, after)}
     return {name: index for name, index in found.items() if index > NOTABLE}
 

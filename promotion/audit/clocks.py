@@ -8,7 +8,7 @@ from promotion.ledger.chain import Entry
 
 _JITTER = timedelta(seconds=1)
 _AHEAD = timedelta(minutes=1)
-_MEND = "Set the clocks of all hosts by one time server. Nothing else is wrong: order is by seq, not by time."
+_MEND = "Synchronize the clocks of all hosts. Nothing else is wrong: `seq` orders the entries, not their times."
 
 
 class Clocks:
@@ -24,7 +24,7 @@ class Clocks:
         self._back, self._ahead = _Steps(), _Steps()
 
     def take(self, entry: Entry, *, told: bool = True) -> None:
-        """Take in the next entry. If `told` is false, a wrong date is not reported."""
+        """Take in the next entry. If `told` is false, does not report a wrong date."""
         at = datetime.fromisoformat(entry.at)
         if told and self._last and self._last - at > _JITTER:
             self._back.take(self._last - at, entry)
@@ -34,11 +34,11 @@ class Clocks:
 
     def findings(self) -> Iterator[Finding]:
         """Yield one finding for each kind of wrong date."""
-        after = f"no entry dated after now, {self._now.isoformat(timespec='seconds')}"
+        after = f"no entry dated after the time of the audit, {self._now.isoformat(timespec='seconds')}"
         yield from self._back.findings(
-            Code.CLOCK_BACK, "each entry dated after the one before it", "before the one before it"
+            Code.CLOCK_BACK, "each entry dated after the previous entry", "before the previous entry"
         )
-        yield from self._ahead.findings(Code.CLOCK_AHEAD, after, "after now")
+        yield from self._ahead.findings(Code.CLOCK_AHEAD, after, "after the time of the audit")
 
 
 class _Steps:
@@ -57,6 +57,6 @@ class _Steps:
         if self._worst is None:
             return
         step, entry = self._worst
-        often = "1 entry" if self._count == 1 else f"{self._count} entries, the worst of them"
-        found = f"{often} {step} {where} ({entry.at}, by {entry.actor})"
+        often = "1 entry" if self._count == 1 else f"{self._count} entries, the worst one"
+        found = f"{often} dated {step} {where} ({entry.at}, by {entry.actor})"
         yield finding(code, f"entry {entry.seq}", expected, found, _MEND)

@@ -24,9 +24,9 @@ def check_deadlines(state: State, panel: Panel, now: datetime, spent: Spent | No
         yield finding(
             Code.BUDGET,
             spent.holdout.data,
-            f"rows that can still judge, at a level of {level(budget.fresh)} when they are fresh",
-            f"use {budget.use:.3g} of them, so that the next decision is made at level {level(budget.next)}",
-            "Fresh rows restore it: `promotion gate TAG --data FILE`, or train on newer ones.",
+            f"a holdout that is not used up (new rows are tested at the {level(budget.fresh)} level)",
+            f"use {budget.use:.3g} of these rows, so the next decision is tested at the {level(budget.next)} level",
+            "Judge on new rows with `promotion gate TAG --data FILE`, or train on newer rows.",
         )
 
 
@@ -34,7 +34,7 @@ def _overdue(version: VersionState, panel: Panel) -> Finding:
     return finding(
         Code.OVERDUE,
         version.tag,
-        f"an answer {until_told(version, panel)}",
-        f"none in time: {consent_of(version, panel).wanting}",
-        f"`promotion deny {version.tag}` closes it; `promotion gate {version.tag}` judges it again.",
+        f"approval within {panel.within} of the decision, {until_told(version, panel)}",
+        f"no approval in time: {consent_of(version, panel).wanting}",
+        f"Deny it with `promotion deny {version.tag}`, or judge it again with `promotion gate {version.tag}`.",
     )

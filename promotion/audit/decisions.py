@@ -98,11 +98,7 @@ def recorded_decisions(state: State, entries: Iterable[Entry], since: datetime |
 
 
 def candidates_of(one: RecordedDecision, state: State, store: ModelStore, reader: Reader) -> tuple[Candidate, ...]:
-    """Return challenger and champion with their registered digests.
-
-    Raises:
-        PromotionError: one is not registered, or its recipe cannot be created.
-    """
+    """Return challenger and champion with their registered digests."""
     named = (("challenger", one.decision.challenger), ("champion", one.decision.champion))
     found = []
     for role, candidate in named:
@@ -110,8 +106,7 @@ def candidates_of(one: RecordedDecision, state: State, store: ModelStore, reader
             continue
         version = state.versions.get(candidate.tag)
         if version is None or (candidate.digest or version.registration.digest) != version.registration.digest:
-            message = f"The {role} {candidate.tag} is not registered with the files that were judged."
-            raise DataError(message)
+            raise DataError(f"The {role} {candidate.tag} is not registered with the files that were judged.")
         trained = provenance(version, store, one.draws)
         tag = Tag.parse(candidate.tag)
         found.append(
@@ -146,7 +141,7 @@ def _recorded_policy(body: Judgement) -> Policy | None:
         return None
 
 
-_RESTORE = "The ledger was changed from outside. Restore it from a backup."
+_RESTORE = "Restore the ledger from a backup. Something other than `promotion` changed it."
 _TOLERANCE = 1e-9
 
 
@@ -161,15 +156,15 @@ def check_decision(seq: int, body: Judgement) -> Iterator[Finding]:
         named = policy_digest(body.policy)
         if named != then.policy:
             expected, found = (
-                f"the policy {then.policy[:12]}, which the decision names",
-                f"one with digest {named[:12]}",
+                f"a policy with digest {then.policy[:12]}, as named in the decision",
+                f"a policy with digest {named[:12]}",
             )
             yield finding(Code.POLICY, subject, expected, found, _RESTORE)
         else:
             yield from _check_again(subject, then, _policy(body.policy))
     follows = verdict_of(then.checks)
     if follows is not then.verdict:
-        expected = f"{follows}, which follows from the checks"
+        expected = f"verdict {follows}, which follows from the checks"
         yield finding(Code.VERDICT, subject, expected, f"verdict {then.verdict} on {body.tag}", _RESTORE)
 
 
@@ -188,13 +183,14 @@ def _check_again(subject: str, then: Decision, policy: Policy | None) -> Iterato
     now = decide(then.evidence, policy, budget=then.budget, footprint=then.footprint, before=before)
     expected, found = _differing(now, then)
     if expected != found:
-        yield finding(Code.CHECKS, subject, f"{expected}, which follows from evidence and policy", found, _RESTORE)
+        yield finding(Code.CHECKS, subject, f"{expected}, as the evidence and policy give", found, _RESTORE)
         return
     alpha = policy.alpha if isinstance(then.evidence, Comparison) and policy.budgeted else None
     counted = then.budget.alpha if then.budget else None
     if alpha != counted:
-        given = f"uses of the holdout counted against {alpha}" if alpha else "no count of uses, as its policy says"
-        yield finding(Code.CHECKS, subject, given, f"against {counted}" if counted else "no count", _RESTORE)
+        given = f"the holdout's uses counted with alpha {alpha}" if alpha else "no count of uses, as the policy sets"
+        found = f"uses counted with alpha {counted}" if counted else "no count of uses"
+        yield finding(Code.CHECKS, subject, given, found, _RESTORE)
 
 
 def _differing(now: Decision, then: Decision) -> tuple[str, str]:
@@ -210,7 +206,7 @@ def _differing(now: Decision, then: Decision) -> tuple[str, str]:
 
 
 def _names(decision: Decision) -> str:
-    return f"checks of {', '.join(check.name for check in decision.checks) or 'nothing'}"
+    return f"the checks {', '.join(check.name for check in decision.checks)}" if decision.checks else "no checks"
 
 
 def _same(made: Check, recorded: Check) -> bool:
@@ -225,4 +221,4 @@ def _close(one: float | None, other: float | None) -> bool:
 
 
 def _told(check: Check) -> str:
-    return f"{check.name} {check.outcome} at {check.bound!r} (value {check.value!r}, required {check.required!r})"
+    return f"{check.name} {check.outcome} (value {check.value!r}, bound {check.bound!r}, required {check.required!r})"

@@ -50,8 +50,8 @@ class Files:
 
 def _check(path: Path, file: str, wanted: Mapping[str, int], recorded: Mapping[str, int]) -> Iterator[Finding]:
     newest = max(wanted, key=lambda digest: wanted[digest])
-    expected = f"bytes with digest {newest[:12]}, as used in entry {wanted[newest]}"
-    again = "Put the file back, or judge by fresh rows: `promotion gate TAG --data FILE`."
+    expected = f"a file with digest {newest[:12]}, as used in entry {wanted[newest]}"
+    again = "Put the file back, or judge on new rows with `promotion gate TAG --data FILE`."
     try:
         digest = file_digest(path)
     except OSError as error:
@@ -61,8 +61,8 @@ def _check(path: Path, file: str, wanted: Mapping[str, int], recorded: Mapping[s
     if recorded.get(digest, 0) >= wanted[newest]:
         return
     if path.suffix != ".parquet" and _begins_with(path, wanted):
-        mend = "Nothing is wrong. Retrain, so that a version is judged on the new rows."
-        yield finding(Code.DATA_NEWER, file, expected, "these bytes, and newer rows after them", mend)
+        mend = "Retrain to use the new rows. Nothing is wrong."
+        yield finding(Code.DATA_NEWER, file, expected, "the same file with new rows at its end", mend)
     else:
         yield finding(Code.DATA_CHANGED, file, expected, f"digest {digest[:12]}", again)
 

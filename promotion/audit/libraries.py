@@ -22,9 +22,10 @@ def check_libraries(state: State, stored: Mapping[str, Stored]) -> Iterator[Find
             yield finding(
                 Code.LIBRARIES,
                 tag,
-                _told(differing),
-                f"here {_told({name: _installed(name) or 'none' for name in differing})}",
-                "Install those where it is judged and served (`pip install 'NAME==VERSION'`), or retrain.",
+                f"{_told(differing)}, as in training",
+                f"{_told({name: _installed(name) or 'not installed' for name in differing})} here",
+                "Install the versions from training where the model is judged and served "
+                "(`pip install 'NAME==VERSION'`), or retrain.",
             )
 
 

@@ -12,7 +12,7 @@ from promotion.ledger.state import State
 from promotion.registry.foreign_aliases import foreign, names_since, to_send, unknown_champion
 from promotion.registry.mirror_state import inherited
 
-_SAYS_HOW = "`promotion retrain {}` changes nothing, and says how to go on."
+_SAYS_HOW = "Run `promotion retrain {}`, which lists what you can do and changes nothing."
 
 
 def check_mirror(
@@ -53,7 +53,8 @@ def check_sent(state: State, ledger: LedgerStore, mirror: Mirror) -> Iterator[Fi
 
 
 def _unanswered(error: MirrorError) -> Finding:
-    return finding(Code.MIRROR, "mirror", "MLflow to answer", str(error), "Start it, and run the audit again.")
+    mend = "Start MLflow, and run `promotion audit` again."
+    return finding(Code.MIRROR, "mirror", "an answer from MLflow", str(error), mend)
 
 
 def _check_head(
@@ -64,59 +65,59 @@ def _check_head(
     Nothing is sent until a person has decided about a champion that the ledger does not know; `unknown` says so then.
     """
     accept = (
-        "Restore the ledger from a backup. If it was put back to an older one knowingly, delete the tag promotion.head "
+        "Restore the ledger from a backup. If you restored an older ledger on purpose, delete the tag promotion.head "
         f"of the registered model '{state.model}' in MLflow and run `promotion repair {state.model}`."
     )
-    send = f"`promotion repair {state.model}` sends all of it again."
-    sync = "`promotion sync`." if done < state.seq else send
+    send = f"Run `promotion repair {state.model}` to send everything again."
+    sync = "Run `promotion sync`." if done < state.seq else send
     if head is None:
         if done:
-            expected = f"the last entry sent, at least entry {done}"
+            expected = f"a tag promotion.head that names entry {done} or a later one"
             yield finding(Code.HEAD_GONE, "mirror", expected, "no tag promotion.head in MLflow", send)
         elif state.seq:
-            yield _behind(state, "nothing", unknown or sync)
+            yield _behind(state, "no entry in MLflow", unknown or sync)
         return
     seq, entry_hash = head
     if head != (state.seq, state.hash) and head in inherited(ledger.entries(state.model)):
         yield _behind(state, f"entry {seq} of the ledger that the model was taken over from", unknown or sync)
         return
     if seq > state.seq:
-        ends = f"entry {state.seq} at the end of the ledger" if state.seq else "an empty ledger"
-        sent = f"entry {seq} with hash {entry_hash[:12]}, as MLflow was sent"
+        ends = f"entry {state.seq} as the last entry of the ledger" if state.seq else "an empty ledger"
+        sent = f"entry {seq} with hash {entry_hash[:12]}, as sent to MLflow"
         yield finding(Code.TAIL_CUT, f"entry {seq}", sent, ends, accept)
         return
     (entry,) = ledger.entries(state.model, after=seq - 1, limit=1)
     if entry.hash != entry_hash:
-        sent = f"hash {entry_hash[:12]}, as MLflow was sent"
+        sent = f"hash {entry_hash[:12]}, as sent to MLflow"
         yield finding(Code.REWRITTEN, f"entry {seq}", sent, f"hash {entry.hash[:12]}", accept)
     else:
-        yield _behind(state, f"entry {seq}, and marked as sent to entry {done}", unknown or sync)
+        yield _behind(state, f"entry {seq} in MLflow, and entry {done} marked as sent in the ledger", unknown or sync)
 
 
 def _behind(state: State, ends: str, mend: str) -> Finding:
-    return finding(Code.BEHIND, "mirror", f"up to date to entry {state.seq}", ends, mend)
+    return finding(Code.BEHIND, "mirror", f"entry {state.seq} in MLflow", ends, mend)
 
 
 def _check_aliases(
     state: State, ledger: LedgerStore, shown: Mapping[str, str], head: tuple[int, str] | None, done: int
 ) -> Iterator[Finding]:
-    """Report aliases that somebody else moved and, if MLflow is up to date, aliases that the ledger has yet to send."""
+    """Report aliases that somebody else moved and, if MLflow is up to date, aliases that are still to be sent."""
     names = to_send(state, partial(_sent, state, ledger, done))
     others = foreign(state, shown, head, names)
     unknown = unknown_champion(state, shown)
-    mend = f"`promotion repair {state.model}` writes the ledger's; until then every command leaves it alone."
+    mend = f"Run `promotion repair {state.model}` to write the ledger's alias. Until then, no command changes it."
     if unknown:  # first of all: until a person has decided about that champion, a repair leaves all aliases alone
         mend = _SAYS_HOW.format(state.model)
     for alias, name in others.items():
         wanted = str(names.wanted.get(alias, "no version"))
         if alias == "champion" and unknown:
-            wanted = "no version, since the ledger knows no champion"
+            wanted = "no version, because the ledger has no champion"
         yield finding(Code.FOREIGN_ALIAS, f"alias {alias}", wanted, name or "no version", mend)
     if head and head[0] == state.seq:
         late, _ = names.settle(shown, head[0])
         for alias, tag in late.items():
             found = shown.get(alias, "no version")
-            yield finding(Code.ALIAS, f"alias {alias}", str(tag or "no version"), found, "`promotion sync`.")
+            yield finding(Code.ALIAS, f"alias {alias}", str(tag or "no version"), found, "Run `promotion sync`.")
 
 
 def _sent(state: State, ledger: LedgerStore, done: int, seq: int) -> Iterable[Names]:
@@ -128,7 +129,7 @@ def _sent(state: State, ledger: LedgerStore, done: int, seq: int) -> Iterable[Na
 
 
 def _check_stages(state: State, found: Mapping[str, str]) -> Iterator[Finding]:
-    mend = f"`promotion repair {state.model}` sends them again."
+    mend = f"Run `promotion repair {state.model}` to send the stages again."
     for version in state.versions.values():
         if version.stage and found.get(version.tag) != version.stage.value:
             missing = found.get(version.tag, "no such version in MLflow")

@@ -10,8 +10,8 @@ from promotion.policy.approval import ANYONE, Panel, consent
 from promotion.vocabulary import Verdict
 
 _ASK = (
-    "Ask {actor}. If nobody did this, restore the ledger from a backup; `promotion rollback {model}` brings back the "
-    "champion before."
+    "Ask {actor}. If nobody did this, restore the ledger from a backup, or bring back the previous champion with "
+    "`promotion rollback {model}`."
 )
 
 
@@ -61,12 +61,14 @@ class Promotions:
         subject, ask = f"entry {entry.seq}", _ASK.format(actor=entry.actor, model=entry.model)
         if plan.cause == "rollback":
             if tag not in self._served:
-                yield finding(Code.ROLLBACK, subject, "a version that served before", f"{tag}, which never did", ask)
+                yield finding(
+                    Code.ROLLBACK, subject, "a version that has served", f"{tag}, which has never served", ask
+                )
         elif plan.cause == "adoption":
             if tag not in self._adopted:
-                yield finding(Code.UNFOUNDED, subject, f"an adoption of {tag}", "none before it", ask)
+                yield finding(Code.UNFOUNDED, subject, f"an earlier adoption of {tag}", "no adoption", ask)
         elif plan.cause != "promotion":
-            kept = f"{self._champion or 'no champion'} to stay, as in any {plan.cause}"
+            kept = f"{self._champion or 'no version'} as champion, which no {plan.cause} changes"
             yield finding(Code.UNFOUNDED, subject, kept, f"{tag} as champion", ask)
         elif not overridden or plan.decision is not None:
             lacking = self._lacking(plan, tag)
@@ -84,13 +86,12 @@ class Promotions:
         decision, registration = judgement.decision, self._registered[tag][0]
         rival = decision.champion.tag if decision.champion else None
         if judgement.decision_digest != plan.decision:
-            return (
-                f"its last decision is {judgement.decision_digest[:12]}, and {(plan.decision or 'none')[:12]} is named"
-            )
+            named = f"decision {plan.decision[:12]}" if plan.decision else "no decision"
+            return f"{named}, although its last decision is {judgement.decision_digest[:12]}"
         if decision.verdict is not Verdict.PROMOTE:
-            return f"decision {judgement.decision_digest[:12]}, which says {decision.verdict}"
+            return f"decision {judgement.decision_digest[:12]} with the verdict {decision.verdict}"
         if decision.challenger is None or decision.challenger.digest != registration.digest:
-            return f"decision {judgement.decision_digest[:12]}, on files with another digest"
+            return f"decision {judgement.decision_digest[:12]} on files with a different digest"
         if self._champion and rival != self._champion:
             return f"a decision against {rival or 'no champion'}, while {self._champion} served"
         return None
@@ -105,9 +106,10 @@ class Promotions:
         if said.given:
             return
         anyone = consent(ANYONE, self._answers[tag], concerned)
-        found = f"denied by {' and '.join(said.denied)}" if said.denied else f"{said.wanting}, by the decision's policy"
+        found = f"a denial by {' and '.join(said.denied)}" if said.denied else f"too few approvals: {said.wanting}"
         severity = Severity.WARNING if anyone.given else None
-        yield finding(Code.UNAPPROVED, subject, f"the approvals that {tag} waits for", found, ask, severity=severity)
+        expected = f"the approvals that the policy of the decision on {tag} requires"
+        yield finding(Code.UNAPPROVED, subject, expected, found, ask, severity=severity)
 
 
 def _panel(policy: Mapping[str, Any] | None) -> Panel:

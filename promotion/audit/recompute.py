@@ -75,7 +75,7 @@ def _jobs(
         with keys_in(group[0].form):
             data = reader.recorded(state.model, group[0].registration, group[0].used.data)
         if data.digest != group[0].used.data_digest:
-            raise DataError(f"{data.name} with other bytes, digest {data.digest[:12]}")
+            raise DataError(f"{data.name} with digest {data.digest[:12]}")
         whole = SplitFile(data)
     except PromotionError as error:
         yield from (_unavailable(one, str(error)) for one in group)
@@ -192,27 +192,28 @@ def _compared(
             one.subject,
             "; ".join(f"{name} {expected!r}" for name, expected, _ in apart),
             "; ".join(f"{name} {value!r}" for name, _, value in apart),
-            "The decision does not rest on these models and rows. Restore the ledger from a backup, and judge again: "
-            f"`promotion gate {one.tag}`. Another release of a library can also move numbers; see AUD064.",
+            "Restore the ledger from a backup, because the decision does not follow from these models and rows, and "
+            f"judge again with `promotion gate {one.tag}`. A different release of a library can also change numbers "
+            "(AUD064).",
         )
 
 
 def _unavailable(one: RecordedDecision, why: str) -> Finding:
     expected = f"{one.used.data} with digest {one.used.data_digest[:12]}"
-    mend = "Put the file back as it was to have this decision recomputed; the decision stands as it is."
+    mend = "Put the original file back to recompute this decision. The decision remains valid."
     return finding(Code.NOT_RECOMPUTED, one.subject, expected, why, mend)
 
 
 def _unscored(one: RecordedDecision, why: str) -> Finding:
     mend = "Restore the versions from a backup, and the recipe's code from version control."
-    return finding(Code.UNSCORED, one.subject, "models that load and score as they did", why, mend)
+    return finding(Code.UNSCORED, one.subject, "models that still load and score", why, mend)
 
 
 def _other_rows(one: RecordedDecision) -> Finding:
     return finding(
         Code.OTHER_ROWS,
         one.subject,
-        f"{one.used.rows:,} rows with digest {one.used.digest[:12]} held out of {one.used.data}",
-        "other rows, of the same bytes",
-        "See whether the recipe reads or divides rows in another way now, or `mature_after` or an adoption changed.",
+        f"a holdout of {one.used.rows:,} rows with digest {one.used.digest[:12]} from {one.used.data}",
+        "different rows from the same file",
+        "Check whether the recipe now reads or splits rows differently, or `mature_after` or an adoption changed.",
     )

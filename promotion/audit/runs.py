@@ -63,7 +63,7 @@ def _check_training(run_id: str, tag: str, run: MirrorRun, expected: Mapping[str
     for name, value in expected.items():
         if not _agrees(run.metrics.get(name), value):
             saved = f"{value!r}, as saved with the version"
-            mend = f"Trust the version's metadata; run {run_id} in MLflow was changed from outside."
+            mend = f"Trust the version's metadata, and find out who changed run {run_id} in MLflow."
             yield finding(Code.TRAINING_METRIC, f"{name} of {tag}", saved, _shown(run.metrics.get(name)), mend)
 
 
@@ -83,19 +83,19 @@ def _check_decisions(
             if last[name][0] == seq and _agrees(shown, value):
                 shown = run.metrics.get(name)  # overwritten at a later step
             if not _agrees(shown, value):
-                mend = f"Trust the ledger; run {run_id} in MLflow was changed from outside."
+                mend = f"Trust the ledger, and find out who changed run {run_id} in MLflow."
                 expected = f"{value!r}, as decided in entry {seq}"
                 yield finding(Code.METRIC, f"{name} of {version.tag}", expected, _shown(shown), mend)
 
 
 def _gone(run_id: str, version: VersionState) -> Finding:
-    mend = "Restore MLflow from a backup. The decisions' numbers are in the ledger; the training's log is lost."
+    mend = "Restore MLflow from a backup. The ledger still has the numbers of the decisions, but not the training log."
     return finding(Code.RUN_GONE, version.tag, f"run {run_id}, which trained it", "no such run in MLflow", mend)
 
 
 def _deleted(run_id: str, version: VersionState) -> Finding:
-    mend = f"`mlflow runs restore --run-id {run_id}` brings it back, until `mlflow gc` makes it final."
-    return finding(Code.RUN_DELETED, version.tag, f"run {run_id}, which trained it", "a run that was deleted", mend)
+    mend = f"Run `mlflow runs restore --run-id {run_id}` before `mlflow gc` deletes the run for good."
+    return finding(Code.RUN_DELETED, version.tag, f"run {run_id}, which trained it", "a deleted run", mend)
 
 
 def _agrees(shown: float | None, value: float) -> bool:

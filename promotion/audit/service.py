@@ -30,13 +30,13 @@ def check_service(state: State, url: str) -> Iterator[Finding]:
     try:
         answer = _asked(url)
     except (OSError, ValueError, HTTPException) as error:
-        mend = "See that it runs and that `serving` names the address where it answers, and run the audit again."
+        mend = "Check that the service runs and that `serving` is its address, and run `promotion audit` again."
         said = without_password(str(error))[:200] or type(error).__name__
-        yield finding(Code.SERVICE_AWAY, place, f"an answer, that {champion.tag} is loaded", said, mend)
+        yield finding(Code.SERVICE_AWAY, place, f"an answer that {champion.tag} is loaded", said, mend)
         return
     found = _differs(champion, answer)
     if found:
-        mend = "Start the service again, or see why it did not notice the change."
+        mend = "Restart the service, or find out why it did not load the new champion."
         yield finding(Code.SERVICE, place, f"{champion.tag} with digest {champion.digest[:12]}", found, mend)
 
 
@@ -49,11 +49,7 @@ def _differs(champion: Champion, answer: dict[str, Any]) -> str | None:
 
 
 def _asked(url: str) -> dict[str, Any]:
-    """Return the answer to GET, or to POST if the endpoint accepts only that, as some frameworks' endpoints do.
-
-    Raises:
-        OSError, ValueError, HTTPException: there is no answer, or it is not the expected JSON.
-    """
+    """Return the answer to GET, or to POST if the endpoint accepts only that, as some frameworks' endpoints do."""
     try:
         return _read(Request(url))  # noqa: S310 - the configuration takes http and https only
     except HTTPError as error:

@@ -64,9 +64,9 @@ def _check(entry: Entry, signature: str, keys: Keyring) -> Iterator[Finding]:
             Code.UNKNOWN_KEY,
             subject,
             "a signature by a key of [public_keys]",
-            f"{signature[:32]}…, as it says by {entry.actor}",
-            "Add the key to [public_keys] if it is one of yours; if not, someone else wrote to the ledger: restore it "
-            "from a backup.",
+            f"{signature[:32]}…, recorded as by {entry.actor}",
+            "Add the key to [public_keys] if it is yours. If not, restore the ledger from a backup, because someone "
+            "else wrote to it.",
         )
     elif not keys.vouches(entry.hash, signature):
         yield finding(
@@ -74,7 +74,7 @@ def _check(entry: Entry, signature: str, keys: Keyring) -> Iterator[Finding]:
             subject,
             f"a signature of hash {entry.hash[:12]} by key '{name}'",
             "a signature that does not verify",
-            "The entry or its signature was changed from outside. Restore the ledger from a backup.",
+            "Restore the ledger from a backup. Something other than `promotion` changed the entry or its signature.",
         )
 
 
@@ -82,10 +82,10 @@ def _unsigned(run: _Unsigned) -> Finding:
     return finding(
         Code.UNSIGNED,
         str(run),
-        "signatures, since an earlier entry is signed",
-        f"none; recorded as by {', '.join(run.actors)}",
-        "Ask them. If they did this, give them a signing key: what is unsigned stays so. If not, the ledger was "
-        "changed from outside: restore it from a backup.",
+        "signatures, because an earlier entry is signed",
+        f"no signatures; recorded as by {', '.join(run.actors)}",
+        "Ask them. If they made these changes, give them a signing key; these entries stay unsigned. If not, restore "
+        "the ledger from a backup.",
     )
 
 
@@ -94,7 +94,7 @@ def _never_signed(run: _Unsigned) -> Finding:
         Code.NEVER_SIGNED,
         str(run),
         "a signature by a key of [public_keys]",
-        "none in the whole ledger",
-        "If keys have only just come into use, the next change that is recorded vouches for all before it. If not, "
-        "this is another ledger: restore yours from a backup.",
+        "no signature in the whole ledger",
+        "Record the next change with a key, which vouches for all earlier entries. If keys have been in use before, "
+        "this is a different ledger: restore yours from a backup.",
     )

@@ -24,21 +24,21 @@ def check_claim(state: State, claims: Claims) -> Iterator[Finding]:
     try:
         claim, missing = claims.other(state.model, state.origin), claims.missing(state)
     except StoreError as error:
-        expected = f"a file that says which ledger '{state.model}' belongs to"
+        expected = f"a file that names the ledger of '{state.model}'"
         mend = (
-            "Restore that file from a backup; or delete it and, with the ledger that the model belongs to, run "
-            f"`promotion repair {state.model}`, which writes it again."
+            f"Restore that file from a backup. Or delete it, and run `promotion repair {state.model}` with the ledger "
+            "that owns the model, which writes it again."
         )
         yield finding(Code.STORE, f"ledger of {state.model}", expected, str(error), mend)
         return
     if claim:
-        expected = f"a model of the ledger at {claims.place}"
+        expected = f"a model that belongs to the ledger at {claims.place}"
         found, mend = claims.told(state.model, claim, state.origin), claims.way_out(state.model, claim)
         yield finding(Code.OTHER_LEDGER, state.model, expected, found, mend)
     if missing:
-        expected = f"a store that says that the model is the ledger's at {claims.place}"
-        found = "no ledger named there, as an earlier release left it or somebody deleted it; any other could take it"
-        mend = f"`promotion repair {state.model}` writes it, and so does the next change."
+        expected = f"a store that names the ledger at {claims.place} as the owner of the model"
+        found = "no owner, because an earlier release wrote the store or somebody deleted the file that names it"
+        mend = f"Run `promotion repair {state.model}`. Until then, another ledger could take the model."
         yield finding(Code.UNCLAIMED, state.model, expected, found, mend)
 
 
@@ -57,56 +57,56 @@ def check_store(state: State, stored: Mapping[str, Stored], store: ModelStore) -
 
 
 def _unreadable(store: ModelStore, error: Exception) -> Finding:
-    mend = "See that the folder is there and may be read, and run the audit again."
+    mend = "Check that the folder exists and that this user can read it, and run `promotion audit` again."
     return finding(Code.STORE, store.name, "folders that can be read", str(error), mend)
 
 
 def _check_shape(model: str, stored: Mapping[str, Stored], strange: Mapping[Path, ForeignFile]) -> Iterator[Finding]:
     """Check that every version is whole, and that no foreign file lies among the versions or the models."""
-    repair = f"`promotion repair {model}` moves it out of the store, whole."
-    look = "Follow that advice, then run the audit again."
+    repair = f"Run `promotion repair {model}` to move the whole folder out of the store."
+    look = "Do what the finding says, and run `promotion audit` again."
     torn = {one.path: tag for tag, one in stored.items() if one.torn}
     for path, tag in torn.items():
-        yield finding(Code.TORN, tag, "a whole version", stored[tag].torn or "", repair if path in strange else look)
+        yield finding(Code.TORN, tag, "a complete version", stored[tag].torn or "", repair if path in strange else look)
     for path, foreign in strange.items():
         if path not in torn and foreign.model in {model, None}:
-            yield finding(Code.FOREIGN_FILE, str(path), "versions of models only", foreign.why, repair)
+            yield finding(Code.FOREIGN_FILE, str(path), "only versions of models", foreign.why, repair)
 
 
 def _check_labels(state: State, whole: Mapping[str, Stored], store: ModelStore) -> Iterator[Finding]:
     """Check that every label matches the ledger, and that only the champion carries `prod`."""
     champion = state.champion.tag if state.champion else None
-    mend = f"`promotion repair {state.model}` writes the ledger's stage."
+    mend = f"Run `promotion repair {state.model}` to write the ledger's stage."
     if champion and champion not in whole:
-        mend = f"It stays until {champion} is in this store; then `promotion repair {state.model}` restores it."
+        mend = f"Put {champion} into this store, then run `promotion repair {state.model}` to write the ledger's stage."
     for tag, one in whole.items():
         version = state.versions.get(tag)
         if version and version.deleted_at:
             continue
         if tag == champion:
             if one.stage != Stage.PROD:
-                expected = "label stage: prod, since it is the champion"
+                expected = "label stage: prod, because it is the champion"
                 yield finding(Code.CHAMPION_LABEL, tag, expected, f"stage: {one.stage}", mend)
         elif one.stage == Stage.PROD and (version is None or version.stage in {None, Stage.PROD}):
             yield _foreign(state, tag)
         elif version and version.stage and one.stage != version.stage:
             yield finding(Code.LABEL, tag, f"label stage: {version.stage}", f"stage: {one.stage}", mend)
         elif version is None and state.seq:
-            mends = f"`promotion gate {tag}` registers and judges it; `{_deleting(store, tag)}` removes it."
-            yield finding(Code.UNRECORDED, tag, "a version that the ledger knows", "one that nobody registered", mends)
+            mends = f"Register and judge it with `promotion gate {tag}`, or delete it with `{_deleting(store, tag)}`."
+            yield finding(Code.UNRECORDED, tag, "a registered version", "a version that nobody registered", mends)
 
 
 def _foreign(state: State, tag: str) -> Finding:
     if state.champion:
-        mend = f"`promotion repair {state.model}` returns it to staging; `promotion gate {tag}` judges it."
-        only = f"only {state.champion.tag} in prod"
-        return finding(Code.FOREIGN_PROD, tag, only, "stage: prod, put there by someone else", mend)
+        mend = f"Return it to staging with `promotion repair {state.model}`, then judge it with `promotion gate {tag}`."
+        only = f"label stage: prod only on {state.champion.tag}"
+        return finding(Code.FOREIGN_PROD, tag, only, "stage: prod, written by someone else", mend)
     return finding(
         Code.FOREIGN_PROD,
         tag,
-        "a champion that the ledger knows",
-        "stage: prod on an unrecorded version",
-        f"`promotion adopt {tag}` makes it the champion of record.",
+        "a champion in the ledger",
+        "stage: prod on a version that is not recorded as champion",
+        f"Run `promotion adopt {tag}` to record it as the champion.",
         severity=Severity.WARNING,
     )
 
@@ -118,9 +118,9 @@ def _check_presence(state: State, stored: Mapping[str, Stored], store: ModelStor
             yield finding(
                 Code.NOT_DELETED,
                 tag,
-                f"no files, since they were deleted on {version.deleted_at[:10]}",
+                f"no files, because they were deleted on {version.deleted_at[:10]}",
                 f"its folder with label stage: {stored[tag].stage}",
-                f"`{_deleting(store, tag)}` removes it; nobody judged it since it was brought back.",
+                f"Delete it with `{_deleting(store, tag)}`. Nobody has judged it since it was brought back.",
             )
         elif tag not in stored and version.deleted_at is None:
             yield from _missing(state, version)
@@ -134,16 +134,16 @@ def _missing(state: State, version: VersionState) -> Iterator[Finding]:
     model, tag = state.model, version.tag
     if version.stage is Stage.PROD:
         mend = (
-            "Copy it there from another host's store or a backup, or bring back the champion before it: "
+            "Copy it there from another host's store or a backup, or bring back the previous champion with "
             f"`promotion rollback {model}`."
         )
     elif version.stage is Stage.STAGING:
         mend = "Restore it from a backup, or retrain."
     elif tag == state.previous:
-        mend = "Restore it from a backup; until then a rollback lists the other champions that can be brought back."
+        mend = "Restore it from a backup. Until then, a rollback lists the other champions that it can bring back."
     else:
         return
-    expected = f"the version in {version.stage}"
+    expected = f"the folder of a version in {version.stage}"
     yield finding(Code.MISSING, tag, expected, "no folder in the store", mend)
 
 
@@ -153,7 +153,7 @@ def _check_files(state: State, whole: Mapping[str, Stored], store: ModelStore) -
         if tag not in whole or version.deleted_at:
             continue
         expected = f"files with digest {version.registration.digest[:12]}"
-        mend = "Restore the version from a backup, or retrain; it will not be loaded."
+        mend = "Restore the version from a backup, or retrain. Until then, no command loads it."
         try:
             found = store.digests(Tag.parse(tag)).whole
         except (PromotionError, OSError) as error:

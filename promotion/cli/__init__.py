@@ -30,12 +30,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
     0 done, 1 error, 2 usage, 3 rejected, 4 held, 5 found, 6 conflict, 130 stopped by Ctrl-C.
     """
     try:
-        from promotion.cli.door import final_code, own_output, remark, standard_streams
+        from promotion.cli.door import final_code, notice, own_output, standard_streams
         from promotion.registry.deferred import answering_first
 
         with standard_streams() as out, own_output(), answering_first() as send:
             code = final_code(out, _run(sys.argv[1:] if arguments is None else arguments))
-            send(remark)
+            send(notice)
             return code
     except KeyboardInterrupt:  # while those modules were imported, the mirror was sent or the streams were closed
         return _stopped()
@@ -105,7 +105,7 @@ def _stopped() -> int:
 
 def _tell_recorded(beginning: str) -> bool:
     """Whether this command recorded anything before it ended early; if so it is told."""
-    from promotion.cli.door import remark
+    from promotion.cli.door import notice
     from promotion.ledger.recorded import recorded_here
 
     recorded = recorded_here()
@@ -113,5 +113,5 @@ def _tell_recorded(beginning: str) -> bool:
         from promotion.report.record import told
 
         words = "; ".join(told(entry) for entry in recorded if entry.kind != "transition_applied")
-        remark(f"{beginning} was recorded before, and stands: {words}")
+        notice(f"{beginning} was recorded before that and stays in the ledger: {words}")
     return bool(recorded)

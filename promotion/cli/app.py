@@ -1,7 +1,6 @@
 """The commands, and those that other packages add through the entry-point group `promotion.commands`."""
 
 import os
-from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any
@@ -72,41 +71,16 @@ def settings(
         os.environ["PROMOTION_CONFIG"] = str(config.absolute())
 
 
-_ROOMS: dict[str, tuple[tuple[Callable[..., Any], str], ...]] = {
-    "Judge": (
-        (gate.gate, gate.EXAMPLE),
-        (compare.compare, compare.EXAMPLE),
-        (replay.replay, replay.EXAMPLE),
-    ),
-    "Change": (
-        (promote.promote, promote.EXAMPLE),
-        (rollback.rollback, rollback.EXAMPLE),
-        (readmit.readmit, readmit.EXAMPLE),
-        (adopt.adopt, adopt.EXAMPLE),
-        (approve.approve, approve.EXAMPLE),
-        (deny.deny, deny.EXAMPLE),
-    ),
-    "Look": (
-        (status.status, status.EXAMPLE),
-        (champion.champion, champion.EXAMPLE),
-        (history.history, history.EXAMPLE),
-        (show.show_life, show.EXAMPLE),
-        (metrics.metrics, metrics.EXAMPLE),
-        (report.report, report.EXAMPLE),
-        (audit.audit, audit.EXAMPLE),
-    ),
-    "Keep": (
-        (init.init, init.EXAMPLE),
-        (repair.repair, repair.EXAMPLE),
-        (sync.sync, sync.EXAMPLE),
-        (gc.gc, gc.EXAMPLE),
-        (key.key, key.EXAMPLE),
-    ),
+_ROOMS = {
+    "Judge": (gate, compare, replay),
+    "Change": (promote, rollback, readmit, adopt, approve, deny),
+    "Look": (status, champion, history, show, metrics, report, audit),
+    "Keep": (init, repair, sync, gc, key),
 }
-for _room, _commands in _ROOMS.items():
-    for _command, _example in _commands:
-        _name = _command.__name__.removesuffix("_life")
-        app.command(_name, epilog=f"Example: {_example}", rich_help_panel=_room)(_command)
+for _room, _modules in _ROOMS.items():
+    for _module in _modules:
+        _name = _module.__name__.rpartition(".")[2]
+        app.command(_name, epilog=f"Example: {_module.EXAMPLE}", rich_help_panel=_room)(getattr(_module, _name))
 
 _policies = typer.Typer(help="Look at policies.", no_args_is_help=True, rich_markup_mode=None)
 _policies.command(epilog=f"Example: {policy.EXAMPLE}")(policy.check)

@@ -69,22 +69,13 @@ def _data(plan: "Plan", *, dry_run: bool) -> dict[str, Any]:
 
 
 def askable(*, yes: bool) -> None:
-    """See, before any work is done, that the question can be asked, or was answered beforehand.
-
-    Raises:
-        Misuse: there is no terminal to ask at, and no `--yes`.
-    """
+    """See, before any work is done, that the question can be asked, or was answered beforehand."""
     if not yes and not sys.stdin.isatty():
-        raise Misuse("This asks for confirmation and there is no terminal to ask at; add --yes.")
+        raise Misuse("The command must ask for confirmation, but there is no terminal. Add --yes.")
 
 
 def confirmed(question: str, *, yes: bool) -> None:
-    """Go on only where a person said yes, on the command line or at the terminal.
-
-    Raises:
-        Misuse: there is no terminal to ask at.
-        Abort: the answer was no.
-    """
+    """Go on only where a person said yes, on the command line or at the terminal."""
     askable(yes=yes)
     if not yes:
         typer.confirm(visible(question), default=False, abort=True, err=True)

@@ -22,12 +22,16 @@ def audit(
     full: Annotated[
         bool, typer.Option("--full", help="Hash all files of all versions, even those that look unchanged.")
     ] = False,
+    problems: Annotated[bool, typer.Option("--problems", help="Show only models with findings, in JSON too.")] = False,
     as_json: Json = False,
 ) -> int:
-    """Compare the ledger with labels, files and MLflow. Exit code 5 if anything differs."""
+    """Compare the ledger with labels, files and MLflow. Exit code 5 if anything differs.
+
+    For several models, shows the findings and a total.
+    """
     from promotion.assembly import announce_findings
     from promotion.canonical import plain
-    from promotion.report.record import findings_pages
+    from promotion.report.findings import audit_pages
 
     moment = timestamp_of(since) if since else None
     registry = open_here()
@@ -35,12 +39,12 @@ def audit(
     if not names:
         raise Misuse(
             f"Nothing to audit: no model is configured or recorded in {registry.config.root}. "
-            "Run it in the folder of promotion.toml, or name a model."
+            "Run the command in the folder of promotion.toml, or name a model."
         )
     found = {name: registry.audit(name, recompute=recompute, since=moment, full=full) for name in names}
-    data = {name: [plain(finding) for finding in findings] for name, findings in found.items()}
-    pages = (page for name, findings in found.items() for page in findings_pages(name, findings))
-    show(data, *pages, form=form_of(as_json=as_json))
+    shown = {name: findings for name, findings in found.items() if findings or not problems}
+    data = {name: [plain(finding) for finding in findings] for name, findings in shown.items()}
+    show(data, *audit_pages(found), form=form_of(as_json=as_json))
     for name, findings in found.items():
         if findings:
             announce_findings(name, findings, notice=notice)

@@ -7,7 +7,7 @@ import typer
 from promotion.cli.output import Json, Model, form_of, models_of, open_here, show, tell_other
 from promotion.cli.timestamps import AT_HELP, past, written
 from promotion.errors import PromotionError
-from promotion.number_format import minute
+from promotion.number_format import ago, minute
 
 if TYPE_CHECKING:
     from promotion.registry.registry import Registry
@@ -39,6 +39,7 @@ def champion(
 
 def _champion_now(registry: "Registry", model: str, *, as_json: bool) -> None:
     """By the head of the ledger alone: as fast after a million entries as after ten."""
+    from promotion.registry.ledger_writer import utc_now
     from promotion.report.page import Page
 
     version = registry.champion(model)
@@ -47,10 +48,9 @@ def _champion_now(registry: "Registry", model: str, *, as_json: bool) -> None:
         raise Nobody(f"There is no champion of '{model}' yet, according to the ledger.")
     way = f"by decision {version.decision_id}" if version.decision_id else "by hand"
     data = {"model": model, "tag": str(version.tag), "digest": version.digest, "path": str(version.path)}
-    since = f"{minute(version.since)} UTC"
-    words = (
-        f"{version.tag} serves since {since}, {way}. `promotion show {version.decision_id or version.tag}` says why."
-    )
+    since = f"{minute(version.since)} UTC ({ago(version.since, utc_now())})"
+    why = f"`promotion show {version.decision_id or version.tag}` shows why."
+    words = f"{version.tag} has served since {since}, {way}. {why}"
     data_since = {**data, "since": version.since, "decision_id": version.decision_id}
     show(data_since, Page(summary=(words,)), form=form_of(as_json=as_json))
 
@@ -69,8 +69,7 @@ def _champion_at(registry: "Registry", model: str, text: str, *, as_json: bool) 
     if period is None:
         first = served[0].champion if served else None
         began = f" The first was {first.tag}, from {written(datetime.fromisoformat(first.since))}." if first else ""
-        message = f"There was no champion of '{model}' at {written(moment)}, according to the ledger.{began}"
-        raise Nobody(message)
+        raise Nobody(f"There was no champion of '{model}' at {written(moment)}, according to the ledger.{began}")
     show(
         {"at": moment.isoformat(), **champion_period_data(period)},
         champion_period_page(period, moment),

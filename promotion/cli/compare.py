@@ -136,13 +136,9 @@ def compare(
 
 
 def _is_file(what: list[str], named: dict[str, Any]) -> bool:
-    """Whether a file of predictions is compared rather than two versions.
-
-    Raises:
-        Misuse: it is neither, or options of both are given.
-    """
+    """Whether a file of predictions is compared rather than two versions."""
     if len(what) > 2:  # noqa: PLR2004 - two versions
-        message = f"One file of predictions is compared, or two versions; {len(what)} arguments were given."
+        message = f"The command takes one file of predictions or two versions, but {len(what)} arguments were given."
         raise Misuse(message)
     foreign = [f"--{name}" for name in (_TWO_TAGS if len(what) == 1 else _ONE_FILE) if name in named]
     if foreign and len(what) == 1:
@@ -153,7 +149,7 @@ def _is_file(what: list[str], named: dict[str, Any]) -> bool:
     if foreign:
         raise Misuse(
             f"{', '.join(foreign)} applies to a file of predictions (promotion compare FILE), but two arguments were "
-            "given, which are taken as two versions. The policy of their model says what is compared."
+            "given, which are read as two versions. The policy of their model sets what is compared."
         )
     return len(what) == 1
 
@@ -192,29 +188,25 @@ def _draws(named: dict[str, Any], present: tuple[str, ...]) -> Any:
 
     unit = named.get("time-unit")
     if unit and unit not in get_args(TimeUnit):
-        raise Misuse(f"--time-unit is {', '.join(get_args(TimeUnit))}; '{unit}' was given.")
+        raise Misuse(f"--time-unit must be one of {', '.join(get_args(TimeUnit))}, but is '{unit}'.")
     if unit and not {"group", "time"} & named.keys():
-        raise Misuse("--time-unit says what a time counts in, but neither --time nor --group was given.")
+        raise Misuse("--time-unit applies to --time or --group, but neither was given.")
     if "group" in named:
         if "time" in named:
-            raise Misuse("--group and --time both say what is a draw. Leave out --time.")
+            raise Misuse("--group and --time both set which rows depend on each other. Leave out --time.")
         return Draws(group=_group(named["group"], present), unit=unit)
     return Draws(time=named.get("time"), unit=unit)
 
 
 def _group(texts: list[str], present: tuple[str, ...]) -> Any:
-    """The one way in which rows fall into groups.
-
-    Raises:
-        Misuse: several ways were given.
-    """
+    """The one way in which rows fall into groups."""
     from promotion.cli.predictions import names, parse_group
 
     several = texts if len(texts) > 1 else [] if texts[0] in present else names(texts[0], present)
     if len(several) > 1:
         raise Misuse(
-            f"--group says in one way which rows belong together; {len(several)} were given, {', '.join(several)}. "
-            "Take the one with fewer and larger groups, or write a column that holds each combination."
+            f"--group takes one column or window, but {len(several)} were given: {', '.join(several)}. Use the one "
+            "with fewer and larger groups, or add a column that contains each combination."
         )
     return parse_group(texts[0], present)
 
@@ -252,13 +244,16 @@ def _judge(asked: Any, named: dict[str, Any], form: Form) -> int:
 
     twice = [f"--{name}" for name in _OF_POLICY if name in named]
     if twice:
-        raise Misuse(f"{', '.join(twice)} and --policy both say what is compared; write it into the policy.")
+        raise Misuse(
+            f"{', '.join(twice)} and --policy both set what is compared. Leave out {', '.join(twice)}, and set it in "
+            "the policy."
+        )
     policy = only_policy(named["policy"])
     comparison = compare_by_policy(asked, policy)
     decision = decide(comparison, policy)
     notes = (
-        f"Judged by {comparison.rows:,} rows of {asked.path.name}; unknown whether a model was trained on them.",
-        f"The primary metric was tested at level {level(decision.alpha)}; no holdout budget is counted here.",
+        f"Judged on {comparison.rows:,} rows of {asked.path.name}. It is unknown whether a model was trained on them.",
+        f"The primary metric was tested at the {level(decision.alpha)} level. This command uses no holdout budget.",
         "Nothing was recorded.",
     )
     page = decision_page(decision)

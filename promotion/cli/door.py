@@ -183,7 +183,7 @@ def tell_if_lost(sentences: Sequence[str]) -> None:
     out.flush()
     if out.failed is not None and not out.told:
         out.told = True
-        remark(f"{_lost(out.failed)}; what was done stands. {' '.join(filter(None, sentences))}")
+        notice(f"{_lost(out.failed)}; the command itself finished. {' '.join(filter(None, sentences))}")
 
 
 def is_unicode() -> bool:
@@ -206,7 +206,7 @@ def complain(sentence: str) -> None:
     sys.stderr.write(f"Error: {visible_lines(sentence)}\n")
 
 
-def remark(sentence: str) -> None:
+def notice(sentence: str) -> None:
     """Say what went on beside the main thing, on standard error."""
     sys.stderr.write(f"Note: {visible_lines(sentence)}\n")
 

@@ -56,23 +56,18 @@ def gc(
     if dry_run or not found.gone:
         return
     some = f"this version of {model}" if len(found.gone) == 1 else f"these {len(found.gone)} versions of {model}"
-    confirmed(f"Delete the files of {some} for good?", yes=yes)
+    confirmed(f"Delete the files of {some} permanently?", yes=yes)
     registry.apply(plan)
     say(_data(plan, dry_run=False), f"Deleted {', '.join(found.gone)}.", as_json=as_json)
 
 
 def moment_before(now: datetime, age: str) -> datetime | None:
-    """The moment that lies an age like `30d` back; None for one of no length.
-
-    Raises:
-        Misuse: the text is no age, or goes back to before there were years.
-    """
+    """The moment that lies an age like `30d` back; None for one of no length."""
     try:
         length = length_of(age)
         return now - length if length else None
     except (ValueError, OverflowError) as error:
-        message = f"'{age}' is not a valid age: expected hours, days or weeks, like 12h, 30d or 2w."
-        raise Misuse(message) from error
+        raise Misuse(f"'{age}' is not a valid age: expected hours, days or weeks, like 12h, 30d or 2w.") from error
 
 
 def _data(plan: "Plan", *, dry_run: bool) -> dict[str, Any]:

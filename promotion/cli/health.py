@@ -1,59 +1,150 @@
-"""What a person is to know first of the models: for `promotion status` and the site."""
+"""The health of models, for `promotion status` and the site, from the ledger and the labels. MLflow is not asked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from promotion.ledger.state import State
     from promotion.registry.registry import Registry
+    from promotion.report.status import Problem, Standing
 
 
 def health_of(registry: "Registry", states: Sequence["State"]) -> list[str]:
-    """Models of other ledgers; champions lost or not labelled, versions torn, a mirror behind, who serves unrecorded.
+    """Return the problems of the models as sentences."""
+    return [problem.sentence for state in states for problem in problems_of(registry, state)]
 
-    MLflow is not asked: its aliases are as the last command that asked has seen them.
+
+def approvals_of(registry: "Registry", states: Sequence["State"]) -> list[str]:
+    """Say what the versions that passed still wait for."""
+    from promotion.registry.ledger_writer import utc_now
+
+    now = utc_now()
+    return [sentence for state in states for sentence in _approvals(registry, state, now)]
+
+
+def standing_of(registry: "Registry", state: "State", now: datetime) -> "Standing":
+    """Return a model as `status` lists it among others."""
+    from promotion.report.status import Standing
+
+    return Standing(
+        state=state,
+        problems=tuple(problems_of(registry, state)),
+        approvals=tuple(_approvals(registry, state, now)),
+    )
+
+
+def detailed(registry: "Registry", standing: "Standing") -> "Standing":
+    """Add what `status` shows of a single model."""
+    from promotion.adapters.audits import last_audit
+
+    state, config = standing.state, registry.config
+    return replace(
+        standing,
+        label=_label(registry, state),
+        mirrored=registry.ledger.mirrored(state.model),
+        audited=last_audit(config.path(config.cache), state.model),
+        way_back=() if standing.foreign else way_back(registry, state),
+    )
+
+
+def problems_of(registry: "Registry", state: "State") -> Iterable["Problem"]:
+    """Yield what is wrong with a model: another ledger owns it, or files, labels or MLflow differ from the ledger.
+
+    MLflow's aliases are as the last command that asked MLflow has seen them.
     """
     from promotion.registry.champion import other_ledger
     from promotion.registry.foreign_aliases import foreign_told, unknown_champion
     from promotion.registry.serving import champion_trouble, label_trouble, unfinished
+    from promotion.report.status import OTHER_LEDGER, Problem
 
-    others = {state.model: other_ledger(registry.parts, state.model) for state in states}
-    states = [state for state in states if not others[state.model]]
-    lost = [champion_trouble(state, registry.store) for state in states]
-    labels = [unfinished(state) or label_trouble(state, registry.store) for state in states]
-    torn = [one.torn for state in states for one in registry.store.versions(state.model) if one.torn]
-    behind = [
-        f"MLflow shows {state.model} as of entry {registry.ledger.mirrored(state.model)} of {state.seq}; "
-        "`promotion sync` brings it up to date."
-        for state in states
-        if registry.ledger.mirrored(state.model) < state.seq
-        and not unknown_champion(state, registry.ledger.foreign(state.model))  # nothing is sent before that is settled
-    ]
-    moved = [foreign_told(state, registry.ledger.foreign(state.model)) for state in states]
-    unknown = [_unrecorded(registry, state) for state in states]
-    told = (others.values(), lost, labels, torn, behind, moved, unknown)
-    return [line for lines in told for line in lines if line]
+    if other := other_ledger(registry.parts, state.model):
+        return [Problem(kind=OTHER_LEDGER, sentence=other)]
+    seen, done = registry.ledger.foreign(state.model), registry.ledger.mirrored(state.model)
+    # nothing is sent before an unknown champion is settled
+    behind = _behind(state, done) if done < state.seq and not unknown_champion(state, seen) else ""
+    torn = [one.torn for one in registry.store.versions(state.model) if one.torn]
+    found = (
+        ("files", champion_trouble(state, registry.store)),
+        ("unfinished", unfinished(state)),
+        ("label", label_trouble(state, registry.store)),
+        *(("torn", told) for told in torn),
+        ("MLflow", behind),
+        ("alias", foreign_told(state, seen)),
+        ("unrecorded", _unrecorded(registry, state)),
+    )
+    return [Problem(kind=kind, sentence=sentence) for kind, sentence in found if sentence]
 
 
-def approvals_of(registry: "Registry", states: Sequence["State"]) -> list[str]:
-    """What the versions that passed still wait for."""
-    from promotion.registry.ledger_writer import utc_now
+def way_back(registry: "Registry", state: "State") -> tuple[str, ...]:
+    """Return lines that say how to roll the model back, or why that is not possible; none without a champion.
+
+    The files of the previous champion must be in the store; only the rollback itself loads them.
+    """
+    from promotion.errors import PromotionError
+    from promotion.registry.serving import present
+    from promotion.vocabulary import Tag
+
+    if state.champion is None:
+        return ()
+    if state.previous is None:
+        return ("There is no previous champion to roll back to.", *_others(registry, state))
+    try:
+        present(state, registry.store, Tag.parse(state.previous))
+    except PromotionError as error:
+        return (f"The previous champion cannot be brought back. {error}", *_others(registry, state))
+    return (f"To roll back to {state.previous}:", f"  promotion rollback {state.model} --reason …")
+
+
+def _others(registry: "Registry", state: "State") -> tuple[str, ...]:
+    """Return lines that name the last version that a rollback removed and that can be brought back, if any."""
+    from promotion.registry.rolled_back import rolled_back
+    from promotion.vocabulary import Tag
+
+    whole = {str(one.tag) for one in registry.store.versions(state.model) if not one.torn}
+    able = next((version.tag for version in rolled_back(state) if version.tag in whole), None)
+    if able is None:
+        return ()
+    command = f"  promotion rollback {state.model} --to {Tag.parse(able).version} --reason …"
+    return (f"To bring back {able}, which the last rollback removed:", command)
+
+
+def _behind(state: "State", done: int) -> str:
+    return f"MLflow shows {state.model} as of entry {done} of {state.seq}; `promotion sync` brings it up to date."
+
+
+def _label(registry: "Registry", state: "State") -> str:
+    """Return the champion's label; empty without a champion or if the label cannot be read."""
+    from promotion.errors import PromotionError
+    from promotion.vocabulary import Tag
+
+    if state.champion is None:
+        return ""
+    try:
+        return f"stage: {registry.store.get(Tag.parse(state.champion.tag)).stage or 'none'}"
+    except PromotionError:
+        return ""
+
+
+def _approvals(registry: "Registry", state: "State", now: datetime) -> Iterable[str]:
     from promotion.report.plan import approvals_told
 
-    now = utc_now()
-    waiting = [(registry.parts.panel(state.model), version) for state in states for version in state.waiting]
-    return list(filter(None, (approvals_told(version, panel, now) for panel, version in waiting)))
+    panel = registry.parts.panel(state.model)
+    return filter(None, (approvals_told(version, panel, now) for version in state.waiting))
 
 
-def _unrecorded(registry: "Registry", state: "State") -> str | None:
-    """A version that serves by its label and that the ledger does not know as champion."""
+def _unrecorded(registry: "Registry", state: "State") -> str:
+    """Say that a version is labelled `prod` while the ledger has no champion; empty otherwise."""
     from promotion.registry.serving import labelled_prod
 
     if state.champion:
-        return None
+        return ""
     serving = [str(tag) for tag in labelled_prod(registry.store, state.model)]
-    if not serving:
-        return None
     if len(serving) > 1:
-        return f"{', '.join(serving)} are all labelled prod; `promotion adopt TAG` says which one serves."
-    return f"{serving[0]} is labelled prod and not recorded; `promotion adopt` makes it the champion of record."
+        named = ", ".join(serving)
+        return f"{named} are all labelled prod, but only one can serve. `promotion adopt TAG` records which one."
+    if serving:
+        told = f"{serving[0]} is labelled prod, but the ledger has no champion."
+        return f"{told} `promotion adopt {serving[0]}` makes it the champion."
+    return ""

@@ -16,18 +16,20 @@ def history(
         bool, typer.Option("--champions", help="List the champions, when each one served, and how it was promoted.")
     ] = False,
     limit: Limit = None,
+    reverse: Annotated[bool, typer.Option("--reverse", help="Show the oldest first.")] = False,
     as_json: Json = False,
     as_markdown: Markdown = False,
 ) -> None:
-    """List every ledger entry of a model.
+    """List every ledger entry of a model, newest first.
 
-    With --champions, lists the champions and their time in production. Oldest first.
+    With --champions, lists the champions and their time in production. JSON lists the oldest first in either case.
     """
     from promotion.history.lineage import champion_periods
+    from promotion.registry.ledger_writer import utc_now
     from promotion.report.lineage import champion_period_data, champion_periods_page
     from promotion.report.record import history_page
 
-    form = form_of(as_json=as_json, as_markdown=as_markdown)
+    form, now = form_of(as_json=as_json, as_markdown=as_markdown), utc_now()
     registry = open_here()
     models_of(registry, model)
     tell_other(registry, model)
@@ -35,8 +37,10 @@ def history(
     newest = slice(-limit if limit else None, None)
     if champions:
         served = champion_periods(model, entries)[newest]
-        show([champion_period_data(period) for period in served], champion_periods_page(served), form=form)
+        page = champion_periods_page(served if reverse else served[::-1], now)
+        show([champion_period_data(period) for period in served], page, form=form)
     else:
         shown = entries[newest]
+        page = history_page(model, shown, now, oldest_first=reverse)
         data = [{**vars(entry), "signed_by": registry.parts.signed_by(entry)} for entry in shown]
-        show(data, history_page(model, shown), form=form)
+        show(data, page, form=form)

@@ -18,6 +18,7 @@ from promotion.cli.output import (
     Yes,
     dry,
     form_of,
+    matching,
     models_of,
     open_here,
     say,
@@ -51,7 +52,6 @@ def export(
     """
     from promotion import __version__
     from promotion.adapters.sql import SqlLedger
-    from promotion.errors import UnknownName
     from promotion.ledger.export import export_lines
     from promotion.report.own_files import refuse_others, write_own
 
@@ -59,9 +59,8 @@ def export(
     if out is not None and not _is_stream(out):
         refuse_others(out, instead=_INSTEAD, ledger=True)
     known = ledger.models()
-    if model is not None and model not in known:
-        raise UnknownName("model", model, known, hint="The ledger records no other.")
-    chains = {name: ledger.entries(name) for name in ((model,) if model else known)}
+    names = known if model is None else matching(model, known, hint="The ledger records no other.")
+    chains = {name: ledger.entries(name) for name in names}
     if out is not None and not _is_stream(out):
         _refuse_longer(out, chains)
     lines = (f"{line}\n" for line in export_lines(chains, release=__version__))
@@ -75,15 +74,11 @@ def export(
         write_own(out, "".join(lines).encode(), instead=_INSTEAD, ledger=True)
     counts = {name: len(entries) for name, entries in chains.items()}
     told = [f"{name}: {count} entries written to {out}" for name, count in counts.items()]
-    say({"written": str(out), "entries": counts}, *(told or [f"{out} holds no entries."]), as_json=as_json)
+    say({"written": str(out), "entries": counts}, *(told or [f"{out} contains no entries."]), as_json=as_json)
 
 
 def _refuse_longer(out: Path, chains: "Mapping[str, Sequence[Entry]]") -> None:
-    """See that no export is replaced that holds entries which the new one does not.
-
-    Raises:
-        Unwritable: it is.
-    """
+    """See that no export is replaced that holds entries which the new one does not."""
     from promotion.ledger.export import EXPORT_BEGINS, lost_with
     from promotion.report.own_files import Unwritable
 
@@ -95,8 +90,8 @@ def _refuse_longer(out: Path, chains: "Mapping[str, Sequence[Entry]]") -> None:
     lost = lost_with(header, chains) if header.startswith(EXPORT_BEGINS) else ()
     if lost:
         raise Unwritable(
-            f"{out} is left as it is: it is an export that holds entries of {', '.join(lost)} which this one would "
-            f"not. {_INSTEAD}"
+            f"{out} was not replaced: it is an export with entries of {', '.join(lost)} that the new one would not "
+            f"contain. {_INSTEAD}"
         )
 
 
@@ -121,7 +116,7 @@ def import_file(
     counts = {model: len(entries) for model, entries in new.items()}
     say(
         {"dry_run": dry_run, "entries": counts},
-        *(told or [f"{file} holds no entries."]),
+        *(told or [f"{file} contains no entries."]),
         as_json=as_json,
     )
 
@@ -135,9 +130,10 @@ def upgrade(as_json: Json = False) -> None:
     if done.before is None:
         words = f"The ledger at {done.place} is new, at revision {done.after}."
     elif done.before == done.after:
-        words = f"The ledger at {done.place} is at revision {done.after} already: there was nothing to do."
+        words = f"The ledger at {done.place} is already at revision {done.after}. Nothing was changed."
     else:
-        words = f"The ledger at {done.place} went from revision {done.before} to {done.after}, with every entry."
+        told = f"The ledger at {done.place} was upgraded from revision {done.before} to {done.after}."
+        words = f"{told} Every entry was kept."
     say(plain(done), words, as_json=as_json)
 
 
@@ -163,7 +159,7 @@ def take(model: Model, reason: Reason, yes: Yes = False, dry_run: DryRun = False
         show({"dry_run": dry_run, **plain(plan.takeover)}, *dry(dry_run=dry_run), page, form=form_of(as_json=as_json))
     if dry_run:
         return
-    confirmed(f"Hand {model} over to this ledger?", yes=yes)
+    confirmed(f"Make this ledger the owner of {model}?", yes=yes)
     registry.apply(plan)
     say({"dry_run": False, **plain(plan.takeover)}, taken_told(plan, serving), as_json=as_json)
 

@@ -79,7 +79,7 @@ def metrics(
     kind, picture = _export_format(export, form), _plot_kind(plot)
     begin, end = (timestamp_of(text) if text is not None else None for text in (since, until))
     if begin and end and begin > end:
-        message = f"--since {written(begin)} is after --until {written(end)}: there is no time between them."
+        message = f"--since must be before --until, but {written(begin)} is after {written(end)}."
         raise Misuse(message)
     registry = open_here()
     models_of(registry, model)
@@ -103,15 +103,15 @@ def _export_format(export: Path | None, form: str | None) -> "ExportFormat | Non
 
     if export is None:
         if form is not None:
-            raise Misuse(f"--format {form} says how to write a file; name the file with --export.")
+            raise Misuse(f"--format {form} applies to --export, which was not given. Name the file with --export.")
         return None
     if form is not None and form not in list(ExportFormat):
-        raise Misuse(f"There is no format '{form}'; there are {', '.join(ExportFormat)}.")
+        raise Misuse(f"--format must be one of {', '.join(ExportFormat)}, but is '{form}'.")
     kind = ExportFormat(form) if form is not None else format_of(export)
     if kind is None:
         raise Misuse(
-            f"'{export}' does not say by its name how it is to be written: expected one that ends in "
-            f"{', '.join(SUFFIXES)}, or --format."
+            f"The name '{export}' does not show the format: expected a name that ends in {', '.join(SUFFIXES)}. Rename "
+            "it, or give --format."
         )
     return kind
 
@@ -119,7 +119,7 @@ def _export_format(export: Path | None, form: str | None) -> "ExportFormat | Non
 def _plot_kind(plot: Path | None) -> str:
     kind = plot.suffix.lower() if plot else ""
     if plot and kind not in {".svg", ".html"}:
-        raise Misuse(f"A plot is drawn as .svg or .html, found '{plot}'.")
+        raise Misuse(f"--plot must end in .svg or .html, but is '{plot}'.")
     return kind
 
 
@@ -146,7 +146,7 @@ def _picture(model: str, shown: "Sequence[MetricPoint]", served: "Sequence[Champ
     from promotion.report.plots.history import metrics_svg
 
     if not shown:
-        message = f"There is nothing to draw: no decision on '{model}' measured what was asked for."
+        message = f"There is nothing to plot: no decision on '{model}' measured these metrics in this time."
         raise Misuse(message)
     if kind == ".svg":
         return metrics_svg(shown, served)

@@ -1,12 +1,17 @@
 """What every command shares: opening the registry, options, and showing a value as words or as JSON."""
 
+import os
 import sys
+from collections.abc import Iterable
 from enum import Enum
+from fnmatch import fnmatchcase
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from promotion.cli.door import answering, is_unicode, keep_for_answers, remark, tell_if_lost
+from promotion.cli.door import answering, is_unicode, keep_for_answers, tell_if_lost
+from promotion.cli.door import notice as notice
 from promotion.errors import PromotionError
 from promotion.visible import visible_json
 from promotion.vocabulary import Verdict
@@ -19,7 +24,10 @@ if TYPE_CHECKING:
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")]
 Markdown = Annotated[bool, typer.Option("--markdown", help="Write Markdown to standard output.")]
 Model = Annotated[str, typer.Argument(help="Name of the model.", metavar="MODEL")]
-AnyModel = Annotated[str | None, typer.Argument(help="Name of the model. Defaults to all models.", metavar="[MODEL]")]
+AnyModel = Annotated[
+    str | None,
+    typer.Argument(help="A model, or a pattern like 'team_*' in quotes. Defaults to all models.", metavar="[MODEL]"),
+]
 TagText = Annotated[str, typer.Argument(help="The version, as MODEL:VERSION.", metavar="TAG")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what the command would do, without changing anything.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation prompt (required in scripts).")]
@@ -35,7 +43,7 @@ WhyAnew = Annotated[str | None, typer.Option("--reason", help="The reason for --
 
 EXIT_CODES = {Verdict.PROMOTE: 0, Verdict.REJECT: 3, Verdict.HOLD: 4}
 FOUND = 5
-_NARROWEST, _PIPE = 40, 140
+_NARROWEST, _ENDLESS = 20, 1_000_000
 
 
 class Misuse(PromotionError):
@@ -53,27 +61,18 @@ class Form(Enum):
 
 
 def form_of(*, as_json: bool, as_markdown: bool = False) -> Form:
-    """The form that the options ask for; asked before any work is done.
-
-    Raises:
-        Misuse: they ask for two.
-    """
+    """The form that the options ask for; asked before any work is done."""
     if as_json and as_markdown:
         raise Misuse("--json and --markdown both set the output format. Use only one of them.")
     return Form.JSON if as_json else Form.MARKDOWN if as_markdown else Form.WORDS
 
 
 def anew(reason: str | None, *, start_anew: bool) -> str | None:
-    """The reason of a fresh start; None where none is asked for.
-
-    Raises:
-        Misuse: one was given without the other.
-    """
+    """The reason of a fresh start; None where none is asked for."""
     if reason is not None and not start_anew:
-        message = "--reason is only for --start-anew, which was not given. Leave out --reason, or give both."
-        raise Misuse(message)
+        raise Misuse("--reason is only for --start-anew, which was not given. Leave out --reason, or give both.")
     if start_anew and reason is None:
-        raise Misuse("--start-anew is recorded with a reason: --reason 'why'.")
+        raise Misuse("--start-anew needs a reason, which is recorded. Add --reason 'why'.")
     return reason
 
 
@@ -88,11 +87,6 @@ def open_here() -> "Registry":
 
     keep_for_answers()
     return open_registry(notice=notice)
-
-
-def notice(sentence: str) -> None:
-    """Tell a person what went on beside the main thing."""
-    remark(sentence)
 
 
 def show(data: Any, *pages: "Page", form: Form) -> None:
@@ -140,12 +134,18 @@ def _print(*pages: "Page") -> None:
 
     from promotion.report.terminal import page_view
 
-    # A pipe has no width: a table must not be cut to 80 columns there. One of a few columns shows a letter a line.
-    console = Console(highlight=False, soft_wrap=False)
-    console = Console(highlight=False, width=max(console.width, _NARROWEST if console.is_terminal else _PIPE))
+    console = Console(highlight=False, width=width())
     with console.capture() as written:
-        console.print(page_view(*pages))
-    sys.stdout.write(written.get())
+        console.print(page_view(*pages), crop=False)
+    sys.stdout.writelines(f"{line.rstrip(' ')}\n" for line in written.get().splitlines())
+
+
+def width() -> int:
+    """The width to fold output to: COLUMNS, else that of the terminal. Output to a pipe or a file is not folded."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns):
+        return max(int(columns), _NARROWEST)
+    return max(get_terminal_size().columns, _NARROWEST) if sys.stdout.isatty() else _ENDLESS
 
 
 def tell_other(registry: "Registry", model: str) -> None:
@@ -158,28 +158,44 @@ def tell_other(registry: "Registry", model: str) -> None:
 
 
 def models_of(registry: "Registry", model: str | None) -> tuple[str, ...]:
-    """The model named, or all.
+    """Return the model with this name, those that match a pattern such as `team_*`, or all.
 
     Raises:
-        UnknownName: it is neither configured nor recorded nor in the store.
+        UnknownName: no such model is configured or recorded or in the store.
+    """
+    if model is None:
+        return registry.models()
+    return matching(model, dict.fromkeys((*registry.models(), *registry.store.models())))
+
+
+def matching(model: str, known: Iterable[str], *, hint: str = "") -> tuple[str, ...]:
+    """Return the known names that a name or a pattern such as `team_*` matches.
+
+    Raises:
+        UnknownName: there is none.
     """
     from promotion.errors import UnknownName
 
-    if model is None:
-        return registry.models()
-    known = tuple(dict.fromkeys((*registry.models(), *registry.store.models())))
-    if model not in known:
-        raise UnknownName("model", model, known)
-    return (model,)
+    pattern, known = is_pattern(model), tuple(known)
+    found = tuple(name for name in known if (fnmatchcase(name, model) if pattern else name == model))
+    if not found:
+        raise UnknownName("model that matches" if pattern else "model", model, known, hint=hint)
+    return found
+
+
+def is_pattern(model: str | None) -> bool:
+    """Return whether the text can match several models."""
+    return model is not None and not set("*?[").isdisjoint(model)
 
 
 def ours(registry: "Registry", model: str | None) -> tuple[str, ...]:
-    """The model named; or all but those of other ledgers, of which it is told."""
+    """Return the model with this name; of a pattern or all, those that no other ledger owns, with a notice for each."""
     from promotion.registry.champion import other_ledger
 
-    if model is not None:
-        return models_of(registry, model)
-    others = {name: other_ledger(registry.parts, name) for name in registry.models()}
+    names = models_of(registry, model)
+    if model is not None and not is_pattern(model):
+        return names
+    others = {name: other_ledger(registry.parts, name) for name in names}
     for told in filter(None, others.values()):
         notice(told)
     return tuple(name for name, told in others.items() if not told)

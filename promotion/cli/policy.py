@@ -1,4 +1,4 @@
-"""`promotion policy check`: see that a policy is valid, and what it will demand."""
+"""`promotion policy check`: check that a policy is valid, and what it requires."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -22,7 +22,9 @@ EXAMPLE = "promotion policy check other.toml"
 def check(
     file: Annotated[
         Path | None,
-        typer.Argument(help="A policy, or a promotion.toml; the nearest one when left out.", metavar="[FILE]"),
+        typer.Argument(
+            help="A policy file or a promotion.toml. Defaults to the nearest promotion.toml.", metavar="[FILE]"
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -96,11 +98,7 @@ def _newest_first(ledger: "LedgerStore", model: str) -> "Iterator[Entry]":
 
 
 def policies_in(file: Path | None) -> Mapping[str, "Policy"]:
-    """The policy of a file by the file's name, or those of a configuration by model.
-
-    Raises:
-        ConfigError: the file cannot be read, or is neither.
-    """
+    """The policy of a file by the file's name, or those of a configuration by model."""
     from promotion.config import load_config
     from promotion.errors import ConfigError
     from promotion.policy import Policy
@@ -109,22 +107,23 @@ def policies_in(file: Path | None) -> Mapping[str, "Policy"]:
         return {str(file): Policy.from_toml(file)}
     found = {name: settings.policy for name, settings in load_config(file).models.items()}
     if not found:
-        message = f"{file or 'The configuration'} names no model, so there is no policy. `promotion init` writes one."
+        message = (
+            f"{file or 'The configuration'} configures no model, so it contains no policy. `promotion init` writes an "
+            "example."
+        )
         raise ConfigError(message, path=file)
     return found
 
 
 def only_policy(file: Path) -> "Policy":
-    """The policy of a file that has just one.
-
-    Raises:
-        ConfigError: it is a configuration of several models.
-    """
+    """The policy of a file that has just one."""
     from promotion.errors import ConfigError
 
     found = policies_in(file)
     if len(found) > 1:
-        message = f"{file} holds the policies of {', '.join(found)}. Give a file with the one that is meant."
+        message = (
+            f"{file} must contain one policy, but contains those of {', '.join(found)}. Give a file with one policy."
+        )
         raise ConfigError(message, path=file)
     return next(iter(found.values()))
 

@@ -45,12 +45,12 @@ class Predictions:
 
     def __post_init__(self) -> None:
         if self.champion == self.challenger:
-            message = "--champion and --challenger name the same column; name the scores of two models."
+            message = "--champion and --challenger must name the scores of two models, but name the same column."
             raise Misuse(message)
         if len(self.champion) != len(self.challenger):
             raise Misuse(
-                f"--champion names {len(self.champion)} columns of scores and --challenger {len(self.challenger)}; "
-                "both need one, or one for each class."
+                "--champion and --challenger must name the same number of columns (one, or one for each class), but "
+                f"name {len(self.champion)} and {len(self.challenger)}."
             )
 
     @property
@@ -63,10 +63,6 @@ class Predictions:
 
         Args:
             others: further columns; what asks for each, and as what it is read.
-
-        Raises:
-            DataError: there is no such file or column, or there are two of its name; a label is missing, or one that
-                must be a number is none, or none that double precision holds.
         """
         from promotion.rows import read_rows
 
@@ -79,8 +75,8 @@ class Predictions:
         empty = rows[self.label].isna().to_numpy()
         if empty.any():
             message = (
-                f"Column '{self.label}' of {self.path} holds the labels and must not be empty; row "
-                f"{int(empty.argmax()) + 1} is. Leave out the rows whose label is not known."
+                f"Column '{self.label}' of {self.path} must have a label in every row, but row "
+                f"{int(empty.argmax()) + 1} is empty. Leave out rows without a label."
             )
             raise DataError(message, path=self.path, column=self.label)
         return rows
@@ -93,11 +89,7 @@ class Predictions:
         return {time: "time"} if time else {}
 
     def task(self, rows: "pd.DataFrame") -> Task:
-        """What the models predict, as the columns tell it.
-
-        Raises:
-            DataError: the labels are two classes that are not written as 0 and 1.
-        """
+        """What the models predict, as the columns tell it."""
         if len(self.champion) > 1:
             return Task.MULTICLASS
         labels = rows[self.label].unique()
@@ -105,8 +97,9 @@ class Predictions:
             return Task.BINARY
         if len(labels) == 2:  # noqa: PLR2004 - two classes
             message = (
-                f"Column '{self.label}' of {self.path} holds just {min(labels):g} and {max(labels):g}. Write two "
-                "classes as 0 and 1; if they are numbers to be predicted, name a metric of such models (--metric rmse)."
+                f"Column '{self.label}' of {self.path} must contain 0 and 1 for two classes, but contains "
+                f"{min(labels):g} and {max(labels):g}. If these are numbers to predict, name a regression metric "
+                "(--metric rmse)."
             )
             raise DataError(message, path=self.path, column=self.label)
         return Task.REGRESSION
@@ -146,12 +139,8 @@ def _columns(parts: Iterable["Slicing"], asker: str, costs: Mapping[str, str]) -
 def parse_slicing(text: str, present: Container[str] = ()) -> "Slicing":
     """`a` by value, `a,b` crossed, `a:4` in 4 quantile bins, `t/86400` or `t/7d` in windows of that length.
 
-    Args:
-        text: what is asked for. A name in double quotes is taken as it is: `"a:4"` by value, `"a:4":4` in bins.
-        present: columns of the file; the name of one of them, as a whole, means that column.
-
-    Raises:
-        ConfigError: no such division is possible.
+    A name in double quotes is taken as it is: `"a:4"` by value, `"a:4":4` in bins. The name of one of the columns
+    `present`, as a whole, means that column.
     """
     from promotion.comparison import Slicing
 
@@ -163,16 +152,12 @@ def parse_slicing(text: str, present: Container[str] = ()) -> "Slicing":
 
 
 def parse_group(text: str, present: Container[str] = ()) -> Group:
-    """`card1` by value, `t/86400` or `t/1d` in windows of that length; columns are named as in `parse_slicing`.
-
-    Raises:
-        ConfigError: the window is no length, or the text asks for bins.
-    """
+    """`card1` by value, `t/86400` or `t/1d` in windows of that length; columns are named as in `parse_slicing`."""
     bins = None if text in present else _BINS.fullmatch(text)
     if bins and bins["column"] in present:
         raise ConfigError(
-            f"'{text}' asks for bins of column '{bins['column']}', but a group is what belongs together: a column "
-            "(card1), or windows of a time (t/1d)."
+            f"A group must be a column (card1) or time windows (t/1d), but '{text}' divides column '{bins['column']}' "
+            "into bins."
         )
     found = None if text in present else _WINDOW.fullmatch(text)
     whole = found["column"] if found else text
@@ -183,9 +168,7 @@ def parse_group(text: str, present: Container[str] = ()) -> Group:
 def names(text: str, present: Container[str] = ()) -> tuple[str, ...]:
     """Columns separated by commas; one that has a comma in its name stands in double quotes, or alone.
 
-    Args:
-        text: what is asked for.
-        present: columns of the file; the name of one of them, as a whole, means that column.
+    The name of one of the columns `present`, as a whole, means that column.
     """
     if text in present:
         return (text,)
@@ -219,11 +202,7 @@ def _scores(rows: "pd.DataFrame", columns: tuple[str, ...]) -> Any:
 
 
 def columns_in(path: Path, needed: Iterable[str] = ()) -> tuple[str, ...]:
-    """Names of the columns of a file of predictions.
-
-    Raises:
-        DataError: there is no such file, or it cannot be read.
-    """
+    """Names of the columns of a file of predictions."""
     from promotion.data_files import columns_of, what_is_at
 
     if not path.is_file():

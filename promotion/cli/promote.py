@@ -47,5 +47,5 @@ def promote(
         if not dry_run:
             registry.apply(plan)
         return show_decision(plan.decision, form=form_of(as_json=as_json), dry_run=dry_run)
-    question = f"Promote {tag}{' against the rules' if override else ''}?"
+    question = f"Promote {tag}{' without a passing decision' if override else ''}?"
     return confirm_and_apply(registry, plan, tag, question, yes=yes, dry_run=dry_run, as_json=as_json)

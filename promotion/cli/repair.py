@@ -37,12 +37,12 @@ def repair(model: AnyModel = None, yes: Yes = False, dry_run: DryRun = False, as
     if dry_run:
         return 0
     if work:
-        confirmed("Do this?", yes=yes)
+        confirmed("Make these changes?", yes=yes)
     for plan in plans:
         registry.apply(plan)
     lost = any(plan.lost for plan in plans)
     if work:
-        told = "Repaired what can be, without a champion's files." if lost else "Repaired."
+        told = "Repaired everything except a champion whose files are missing." if lost else "Repaired."
         say(_data(plans, dry_run=False), told, as_json=as_json)
     for plan in plans:
         registry.sync(plan.state.model, everything=True, given_up=plan.foreign)

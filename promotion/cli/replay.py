@@ -45,5 +45,5 @@ def _others(models: tuple[str, ...], file: Path) -> Mapping[str, "Policy"]:
         return dict.fromkeys(models, next(iter(found.values())))
     for name in models:
         if name not in found:
-            notice(f"{file} names no model '{name}', so its decisions are not replayed.")
+            notice(f"{file} configures no model '{name}', so its decisions were not replayed.")
     return {name: found[name] for name in models if name in found}

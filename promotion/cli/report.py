@@ -52,7 +52,7 @@ def report(
     reports.
     """
     if (what is None) == (site is None) or (out and site):
-        message = "Give either a version or decision to report (with --out FILE, if you like), or --site DIR."
+        message = "Give a version or a decision (and optionally --out FILE), or --site DIR."
         raise Misuse(message)
     path = _write_site(site, as_json=as_json) if site else _write_decision(str(what), out, as_json=as_json)
     if show_it:
@@ -98,12 +98,7 @@ def _write_site(folder: Path, *, as_json: bool) -> Path:
 
 
 def _found(registry: "Registry", what: str) -> "Recorded":
-    """The decision that is meant.
-
-    Raises:
-        UnknownName: there is no such decision or version, or several.
-        Unjudged: the version was not judged.
-    """
+    """The decision that is meant."""
     from promotion.cli.show import DECISION, one_decision
     from promotion.ledger.state import fold
     from promotion.registry.moves import find
@@ -121,7 +116,7 @@ def _found(registry: "Registry", what: str) -> "Recorded":
     find(state, Tag.parse(tag))
     found = found_in(recorded(state, entries, beginning=beginning), tag)
     if found is None:
-        message = f"{tag} was not judged yet, so there is no decision to report; `promotion gate {tag}` judges it."
+        message = f"{tag} has not been judged yet, so there is no decision to report. `promotion gate {tag}` judges it."
         raise Unjudged(message)
     return found
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from promotion.cli.output import Json, Markdown, form_of, open_here, show, tell_other
+from promotion.cli import output
+from promotion.cli.output import Json, Markdown, form_of, open_here, tell_other
 from promotion.errors import UnknownName
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ DECISION = re.compile(r"[0-9a-f]{4,64}")
 EXAMPLE = "promotion show fraud_classifier:abc123"
 
 
-def show_life(
+def show(
     what: Annotated[
         str,
         typer.Argument(
@@ -38,7 +39,7 @@ def show_life(
     """
     form = form_of(as_json=as_json, as_markdown=as_markdown)
     data, pages = (_decision if DECISION.fullmatch(what) else _version)(open_here(), what)
-    show(data, *pages, form=form)
+    output.show(data, *pages, form=form)
 
 
 def _version(registry: "Registry", text: str) -> tuple[Any, tuple["Page", ...]]:
@@ -69,11 +70,7 @@ def _decision(registry: "Registry", digits: str) -> tuple[Any, tuple["Page", ...
 
 
 def one_decision(registry: "Registry", digits: str) -> tuple["Entry", "Judgement"]:
-    """The last entry of the decision that is meant.
-
-    Raises:
-        UnknownName: there is none, or several begin so.
-    """
+    """The last entry of the decision that is meant."""
     from promotion.history.lineage import decisions
 
     named = {
@@ -82,6 +79,10 @@ def one_decision(registry: "Registry", digits: str) -> tuple["Entry", "Judgement
         for entry, judgement in decisions(registry.history(model), beginning=digits)
     }
     if len(named) != 1:
-        hint = "Several begin so; give more digits." if named else "`promotion show TAG` lists those on a version."
+        hint = (
+            "Several IDs begin with these digits. Give more of them."
+            if named
+            else "`promotion show TAG` lists the decisions on a version."
+        )
         raise UnknownName("single decision" if named else "decision", digits, [one[:12] for one in named], hint=hint)
     return next(iter(named.values()))

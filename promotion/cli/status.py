@@ -1,8 +1,10 @@
 """`promotion status`: who serves, who waits, what needs attention."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from promotion.cli.health import approvals_of, health_of
+import typer
+
+from promotion.cli.health import detailed, standing_of
 from promotion.cli.output import AnyModel, Json, form_of, models_of, open_here, show
 
 if TYPE_CHECKING:
@@ -10,28 +12,38 @@ if TYPE_CHECKING:
     from promotion.registry.holdout_uses import Spent
 
 
-EXAMPLE = "promotion status"
+OnlyProblems = Annotated[
+    bool, typer.Option("--problems", help="Show only models with a problem or a version waiting for approval.")
+]
+EXAMPLE = "promotion status fraud_classifier"
 
 
-def status(model: AnyModel = None, as_json: Json = False) -> None:
-    """Show the champions, the waiting versions and what needs attention.
+def status(model: AnyModel = None, problems: OnlyProblems = False, as_json: Json = False) -> None:
+    """Show who serves, since when and why, what needs attention, and how to roll back.
 
-    Also shows how much of each model's holdout budget is used.
+    For several models, shows one line per model, the problems and the totals.
     """
-    from promotion.report.record import status_page
+    from promotion.registry.ledger_writer import utc_now
+    from promotion.report.status import model_pages, overview_pages
 
-    registry = open_here()
-    states = [registry.state(name) for name in models_of(registry, model)]
-    health = health_of(registry, states)
-    data = {"models": [_summary(state) for state in states], "notes": health}
-    show(data, status_page(states, approvals_of(registry, states), health), form=form_of(as_json=as_json))
+    registry, now = open_here(), utc_now()
+    names = models_of(registry, model)
+    among = [standing_of(registry, registry.state(name), now) for name in names]
+    shown = [one for one in among if one.problems or one.approvals or not problems]
+    if len(among) == 1 and shown and not as_json:
+        pages = model_pages(detailed(registry, shown[0]), now)
+    else:
+        pages = overview_pages(among, shown, now)
+    notes = [problem.sentence for one in shown for problem in one.problems]
+    data = {"models": [_summary(one.state) for one in shown], "notes": notes}
+    show(data, *pages, form=form_of(as_json=as_json))
 
 
 def _summary(state: "State") -> dict[str, Any]:
     from promotion.canonical import plain
     from promotion.registry.holdout_uses import last_spent
     from promotion.registry.rolled_back import rolled_back
-    from promotion.report.record import awaiting_approval
+    from promotion.report.status import awaiting_approval
 
     spent = last_spent(state)
     return {

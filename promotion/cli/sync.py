@@ -38,5 +38,5 @@ def sync(model: AnyModel = None, as_json: Json = False) -> int:
 def _standing(foreign: "Names | None") -> str:
     """A model's mirror in words; None where it was not brought up to date."""
     if foreign is None:
-        return "not brought up to date"
-    return f"up to date, but for {', '.join(foreign)} (AUD038)" if foreign else "up to date"
+        return "not updated"
+    return f"up to date, except for {', '.join(foreign)} (AUD038)" if foreign else "up to date"

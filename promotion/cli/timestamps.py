@@ -13,12 +13,7 @@ AT_HELP = (
 
 
 def timestamp_of(text: str) -> datetime:
-    """The moment in UTC; of a date alone the first one of that local day.
-
-    Raises:
-        Misuse: the text is no moment.
-        UnclearTime: it is a local time that was twice, or never.
-    """
+    """The moment in UTC; of a date alone the first one of that local day."""
     try:
         return first_moment(date.fromisoformat(text.strip()))
     except (ValueError, OverflowError, OSError):
@@ -33,15 +28,10 @@ def timestamp_of(text: str) -> datetime:
 
 
 def past(text: str, now: datetime) -> datetime:
-    """Return the time that a text gives, which must be in the past.
-
-    Raises:
-        Misuse: the text is not a valid time, or it is in the future.
-    """
+    """Return the time that a text gives, which must be in the past."""
     moment = timestamp_of(text)
     if moment > now:
-        message = f"{written(moment)} is in the future (it is {written(now)} now)."
-        raise Misuse(message)
+        raise Misuse(f"{written(moment)} is in the future (it is {written(now)} now).")
     return moment
 
 

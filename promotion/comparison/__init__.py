@@ -24,14 +24,15 @@ of a column, and `compare` gives the same results for each slice.
 Pure: no I/O, no clock; the same arrays always give the same numbers. NumPy only.
 """
 
-from promotion.comparison.comparison import compare as compare
-from promotion.comparison.comparison import measure as measure
-from promotion.comparison.slices import Slicing as Slicing
-from promotion.comparison.values import Calibration as Calibration
-from promotion.comparison.values import Comparison as Comparison
-from promotion.comparison.values import Evaluation as Evaluation
-from promotion.comparison.values import Measurement as Measurement
-from promotion.comparison.values import MetricComparison as MetricComparison
-from promotion.comparison.values import MissingMetric as MissingMetric
-from promotion.comparison.values import ScoreSummary as ScoreSummary
-from promotion.comparison.values import SliceComparison as SliceComparison
+from promotion.comparison.comparison import compare, measure
+from promotion.comparison.slices import Slicing
+from promotion.comparison.values import (
+    Calibration,
+    Comparison,
+    Evaluation,
+    Measurement,
+    MetricComparison,
+    MissingMetric,
+    ScoreSummary,
+    SliceComparison,
+)

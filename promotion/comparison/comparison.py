@@ -21,8 +21,9 @@ from promotion.comparison.values import (
 from promotion.errors import ConfigError, require_once
 from promotion.metrics.arrays import TABLE, Columns, Floats, TakenColumns, column_names, floats
 from promotion.metrics.bounds import Error, half_width, require_share, tail
+from promotion.metrics.definition import Metric, task_of
 from promotion.metrics.groups import Asked, as_equal, read_groups
-from promotion.metrics.lookup import Metric, metric, task_of
+from promotion.metrics.lookup import metric
 from promotion.metrics.rows import ScoredRows, checked_rows
 
 _ONE_SIDE = 0.025  # for a two-sided interval of 95 %
@@ -132,12 +133,10 @@ def _choose(names: Iterable[str], columns: Columns | None) -> tuple[Metric, ...]
     given = (names,) if isinstance(names, str) else tuple(names) if isinstance(names, Iterable) else (names,)
     wrong = [name for name in given if not isinstance(name, str)]
     if wrong:
-        message = f"A metric is named by a text, for example 'roc_auc', but one is {wrong[0]!r:.80}."
-        raise ConfigError(message)
+        raise ConfigError(f"Each metric must be named by a string, for example 'roc_auc', but one is {wrong[0]!r:.80}.")
     chosen = dict.fromkeys(given)
     if not chosen:
-        message = "At least one metric is needed, but none is named. Name one, for example roc_auc."
-        raise ConfigError(message)
+        raise ConfigError("No metric is named. Name at least one, for example roc_auc.")
     metrics = tuple(metric(name) for name in chosen)
     for column in {column for one in metrics for column in one.columns}:
         require_once(column, column_names(columns), TABLE)
@@ -215,12 +214,13 @@ def _compare_by(
     if not same and not all(each.stderr for each in found):
         return MissingMetric(
             chosen.name,
-            "The scores differ, but no row tells how sure the gain is: its error came out as exactly 0. See whether "
-            "all numbers are tiny, or judge by another metric.",
+            f"The scores differ, but the standard error of the gain in {chosen.name} is exactly 0, so no test is "
+            "possible. Check whether all numbers are tiny, or use another metric.",
         )
     if not math.isfinite(abs(gain) + max(FARTHEST * by.stderr, half)):
         return MissingMetric(
-            chosen.name, f"Its gain came out as {gain} +- {by.stderr}; see whether some numbers are huge."
+            chosen.name,
+            f"The gain in {chosen.name} must be finite, but is {gain} ± {by.stderr}. Look for huge numbers.",
         )
     if not new.resampled:
         influences[chosen.name] = (new.influence - old.influence) * chosen.direction.gain(0.0, 1.0)

@@ -44,11 +44,8 @@ def simplified(x: Floats, y: Floats) -> Curve:
     """Simplify the curve to at most `POINTS` points if that stays within `TOLERANCE`, else to up to 144 points.
 
     Points are chosen by the algorithm of Douglas and Peucker (1973, Cartographica 10): repeatedly add the point
-    farthest from the line between the chosen ones, while any is too far from it.
-
-    Args:
-        x: from 0 to 1, monotone, shape `(n_points,)`.
-        y: from 0 to 1, monotone in its own direction, shape `(n_points,)`.
+    farthest from the line between the chosen ones, while any is too far from it. Both run from 0 to 1 and are monotone,
+    shape `(n_points,)`.
     """
     way = np.append(0.0, np.cumsum(np.abs(np.diff(x)) + np.abs(np.diff(y))))
     if len(x) > _GRID:
@@ -158,11 +155,8 @@ def draw_curves(
 ) -> Curves | None:
     """Compute the curves of both models on the same rows; None if there is nothing to draw.
 
-    Args:
-        y_true: labels, shape `(n_rows,)`.
-        challenger: the challenger's scores, shape `(n_rows,)`.
-        champion: the champion's scores; None if the challenger is the first model.
-        task: the task of the models. Multiclass models have no curves: one per class would be too many.
+    Labels and scores have shape `(n_rows,)`; without a champion, the challenger is the first model. Multiclass models
+    have no curves: one per class would be too many.
 
     Raises:
         DataError: the arrays have wrong types or shapes.

@@ -49,7 +49,7 @@ def by_quantile(name: str, column: NDArray[Any], weights: Floats, bins: int) -> 
     """Divide by number into parts of about equal weight, `[low, high)`; the last part includes its end."""
     numbers = _read_numbers(name, column)
     held = ~np.isnan(numbers)
-    _require_few(name, bins, "Ask for fewer bins.")
+    _require_few(name, bins, "Use fewer bins.")
     return _beside_missing(held, _quantiles(numbers[held], weights[held], bins) if held.any() else NO_PARTS)
 
 
@@ -123,8 +123,8 @@ def _windows(name: str, numbers: Floats, window: float) -> Coded:
     low, high = float(numbers.min()), float(numbers.max())
     if not (high - low) / window < MAX_EXACT or math.isinf(max(high, high - low) + 2 * window):
         raise DataError(
-            f"Windows of {window:g} must divide the numbers of column '{name}', but these lie between {low:g} and "
-            f"{high:g}, too far for it. Choose another window, or bins."
+            f"Windows of {window:g} cannot divide column '{name}', whose numbers range from {low:g} to {high:g}. "
+            "Choose another window, or bins."
         )
     places, codes = np.unique(np.floor((numbers - low) / window), return_inverse=True)
     _require_few(name, len(places), _LONGER)
@@ -142,8 +142,9 @@ def _by_length(name: str, column: NDArray[Any], length: timedelta) -> Coded:
         return _beside_missing(held, NO_PARTS)
     if not times.are_timestamps:
         raise DataError(
-            f"Windows of a length of time take a column of dates or datetimes, but column '{name}' holds {times.said}. "
-            "Write the window as a number in the column's own unit, such as 604800 for a week of seconds."
+            f"A window that is a duration needs a column of dates or datetimes, but column '{name}' holds "
+            f"{times.said}. Write the window as a number in the column's own unit, such as 604800 for a week of "
+            "seconds."
         )
     seconds = times.points[held].astype("datetime64[s]").astype(np.int64)
     window = length // timedelta(seconds=1)
@@ -176,7 +177,7 @@ def _distinct(name: str, column: NDArray[Any]) -> tuple[list[Any], NDArray[np.in
         places = {key: place for place, key in enumerate(dict.fromkeys(keys))}
     except TypeError as error:
         raise DataError(
-            f"The column '{name}' must hold words or numbers to slice by, but holds others ({error}). "
+            f"The column '{name}' must hold text or numbers to slice by, but also holds other values ({error}). "
             "Slice by another column."
         ) from error
     return [value for _, value in places], np.fromiter(map(places.__getitem__, keys), np.intp, len(keys))
@@ -190,15 +191,15 @@ def _read_numbers(name: str, column: NDArray[Any]) -> Floats:
     wrong = next((value for value in values if not isinstance(value, Real | Decimal) and not is_missing(value)), None)
     if wrong is not None:
         moment = column.dtype.kind == "M" or isinstance(wrong, date)
-        of_a_time = "write a window as a length of time, like 7d" if moment else "such as seconds for a time"
+        of_a_time = "write the window as a duration, like 7d" if moment else "such as seconds for a time"
         raise DataError(
-            f"Bins and windows take a column of numbers, but '{name}' holds {wrong!r:.60}. Turn it into a number, "
+            f"Bins and windows need a column of numbers, but '{name}' holds {wrong!r:.60}. Convert it to a number, "
             f"{of_a_time}, or slice by its values."
         )
     try:
         return np.array([math.nan if is_missing(value) else float(value) for value in values])
     except OverflowError as error:
-        message = f"Bins and windows take a column of numbers, but '{name}' holds one that is too large ({error})."
+        message = f"Bins and windows need a column of numbers, but '{name}' holds one that is too large ({error})."
         raise DataError(message, column=name) from error
 
 
@@ -248,7 +249,9 @@ def _require_few(
     what: str, found: int, way_out: str = "Divide a number into bins, for example bins = 4, or slice by another column."
 ) -> None:
     if found > MAX_PARTS:
-        raise DataError(f"There may be up to {MAX_PARTS:,} slices by '{what}', but there are {found:,}. {way_out}")
+        raise DataError(
+            f"A slicing can have up to {MAX_PARTS:,} slices, but by '{what}' there are {found:,}. {way_out}"
+        )
 
 
 _LONGER = "Use a longer window."

@@ -46,7 +46,9 @@ class Slicing:
             raise ConfigError(f"The bins of a slicing must be a whole number from 2 up, but are {self.bins}.")
         self._check_window()
         if self.bins is not None and self.window is not None:
-            raise ConfigError(f"A slicing takes bins or a window, but that by '{self.by[0]}' has both. Leave one out.")
+            raise ConfigError(
+                f"A slicing can have bins or a window, but the one by '{self.by[0]}' has both. Leave one out."
+            )
         if len(self.by) > 1 and (self.bins is not None or self.window is not None):
             raise ConfigError(
                 f"Bins and windows divide a single column, but '{self.name}' names {len(self.by)}. Name one of them, "
@@ -59,7 +61,7 @@ class Slicing:
                 object.__setattr__(self, "window", span_of(self.window))
             except ValueError:
                 raise ConfigError(
-                    f"The window of a slicing must be a number or a length of time, like 7d, but is '{self.window}'."
+                    f"The window of a slicing must be a number or a duration, like 7d, but is '{self.window}'."
                 ) from None
         number = timedelta_of(self.window).total_seconds() if isinstance(self.window, str) else self.window
         if number is not None and not 0 < number < math.inf:
@@ -115,7 +117,7 @@ def _are_columns(slices: object) -> TypeGuard[Columns]:
 def _read_column(name: str, columns: Columns, n_rows: int) -> NDArray[Any]:
     if name not in columns:
         known = tuple(map(str, column_names(columns)))
-        raise UnknownName("column", str(name), known, hint="" if known else "Give it among the columns to slice by it.")
+        raise UnknownName("column", str(name), known, hint="" if known else "Add it to `columns` to slice by it.")
     require_once(name, column_names(columns), TABLE)
     given = columns[name]
     # NumPy would turn a list of words and NaN into text, with the word 'nan'.

@@ -36,9 +36,9 @@ from numpy.typing import NDArray
 from promotion.errors import DataError
 from promotion.metrics.arrays import Floats
 from promotion.metrics.bounds import Error
+from promotion.metrics.definition import Metric
 from promotion.metrics.groups import Groups, Leverage, single_rows
 from promotion.metrics.influence import Estimate, Over, paired_error, raised
-from promotion.metrics.lookup import Metric
 from promotion.metrics.rows import ScoredRows
 from promotion.metrics.scale import TINY, root_of_squares
 from promotion.number_format import effective_number
@@ -61,13 +61,13 @@ FARTHEST = 40.0
 """Maximum distance of a bound in standard errors; the normal distribution ends there in double precision."""
 
 _FEW = (
-    "Its rows differ so much in weight that they tell as much as {} of equal weight (of each class, where there "
-    f"are classes), and it takes {FEWEST} for a standard error; level the weights, or judge on more rows."
+    f"{{}} needs an effective number of at least {FEWEST} rows (Kish; in a classification, of each class) for a "
+    "standard error, but unequal weights reduce it to {}. Use weights that differ less, or more rows."
 )
 
 _ALONE = (
-    "It takes rows of at least two groups, of each class where there are classes, for a standard error, but all are of "
-    "one; judge on more groups, or name others."
+    "{} needs rows from at least two groups (in a classification, for each class) for a standard error, but all come "
+    "from one. Use rows from more groups, or group them by another column."
 )
 
 Refit: TypeAlias = Callable[[NDArray[np.intp]], float]
@@ -215,27 +215,27 @@ def ways_of(chosen: Metric, rows: ScoredRows) -> tuple[Way, ...] | str:
         with np.errstate(all="ignore"):  # overflow is caught below
             reason = chosen.why_undefined(rows)
             found = () if reason else ways(chosen, rows)
-            if reason := reason or _why_no_error(found):
+            if reason := reason or _why_no_error(chosen, found):
                 return reason
             value, errors = found[0].estimate.value, [way.error.stderr for way in found]
     except DataError as wrong:  # raised by a user's own metric
         return str(wrong)
     if any(0 < abs(number) < TINY for number in (value, *errors)):
         return (
-            f"It came out as {value:g} +- {max(errors):g} for the {rows.whose}, where double precision loses digits; "
-            "scale the labels, scores or costs."
+            f"{chosen.name} is {value:g} ± {max(errors):g} for the {rows.whose}, too small for double precision. "
+            "Scale the labels, scores or costs."
         )
     if math.isfinite(abs(value) + FARTHEST * max(errors)):
         return found
     return (
-        f"It came out as {value} for the {rows.whose}; "
-        "see whether some weights or numbers are vastly larger than others."
+        f"{chosen.name} must be finite, but is {value} for the {rows.whose}. "
+        "Check whether some weights or numbers are far larger than others."
     )
 
 
-def _why_no_error(found: tuple[Way, ...]) -> str:
+def _why_no_error(chosen: Metric, found: tuple[Way, ...]) -> str:
     """Return why too few rows or groups have the weight for an error; empty if enough do."""
     few = next((way.leverage.effective for way in found if way.too_few), None)
     if few is not None:
-        return _FEW.format(effective_number(few))
-    return _ALONE if any(way.alone for way in found) else ""
+        return _FEW.format(chosen.name, effective_number(few))
+    return _ALONE.format(chosen.name) if any(way.alone for way in found) else ""

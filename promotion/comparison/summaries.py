@@ -73,11 +73,8 @@ def _shares(rows: ScoredRows, edges: Floats) -> Floats:
 def stability_index(before: Floats, after: Floats) -> float:
     """Population stability index of numbers, over the deciles of the earlier ones; NaN is a bin of its own.
 
-    `sum (q - p) ln(q / p)` over the shares p before and q after, with the customary floor for empty bins.
-
-    Args:
-        before: shape `(n_before,)`.
-        after: shape `(n_after,)`.
+    `sum (q - p) ln(q / p)` over the shares p before and q after, with the customary floor for empty bins. The scores
+    have shapes `(n_before,)` and `(n_after,)`.
     """
     deciles = np.arange(1, DECILES) / DECILES
     edges: Floats = np.unique(np.nanquantile(before, deciles)) if np.isfinite(before).any() else np.empty(0)

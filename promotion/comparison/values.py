@@ -242,9 +242,9 @@ class Comparison:
         """
         found, kept = self[name], getattr(self, "_influences", None)
         if kept is None:
-            raise DataError("A comparison that was read back holds no influence of rows. Compare the scores again.")
+            raise DataError("A comparison restored from a record has no influences of rows. Compare the scores again.")
         if name not in kept:
-            raise DataError(f"The error of {found.metric} is resampled, so there is no influence of single rows.")
+            raise DataError(f"The error of {found.metric} is resampled, so single rows have no influence.")
         influence: Floats = kept[name]
         return influence
 

@@ -119,7 +119,7 @@ def champion_period_at(among: Iterable[ChampionPeriod], moment: datetime) -> Cha
 
 def concerning(tag: str, entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """Return the entries that mention a version."""
-    return tuple(entry for entry in entries if _names(entry, tag))
+    return tuple(entry for entry in entries if tag in tags_in(entry))
 
 
 def decisions(entries: Iterable[Entry], *, beginning: str = "") -> Iterator[tuple[Entry, Judgement]]:
@@ -199,6 +199,6 @@ def passages(tag: str, entries: Sequence[Entry]) -> Iterator[Passage]:
             )
 
 
-def _names(entry: Entry, tag: str) -> bool:
-    body = entry.body
-    return body.get("tag") == tag or tag in _moved(body)
+def tags_in(entry: Entry) -> set[str]:
+    """Return the versions that an entry mentions."""
+    return {entry.body["tag"], *_moved(entry.body)} if "tag" in entry.body else _moved(entry.body)

@@ -14,13 +14,23 @@ ALIASES = ("champion", "challenger", "previous")
 
 @dataclass(frozen=True, kw_only=True)
 class MirrorVersion:
-    """The desired state of one version in the mirror; `stage` is None for a deleted one."""
+    """The desired state of one version in the mirror.
+
+    Attributes:
+        tag: the version.
+        path: folder of its files.
+        run_id: the run that trained it, if known.
+        stage: its stage; None for a deleted version.
+        digest: digest of its files.
+        description: what the mirror tells people about it, as Markdown; None to leave the mirror's text unchanged.
+    """
 
     tag: Tag
     path: Path
     run_id: str | None
     stage: Stage | None
     digest: str
+    description: str | None = None
 
     @property
     def standing(self) -> str:
@@ -35,6 +45,7 @@ class MirrorDecision:
     Attributes:
         run_id: the run that trained the challenger.
         seq: `seq` of the decision's entry.
+        id: short id of the decision; names its files in the mirror.
         verdict: the verdict as one word.
         metrics: numbers by the names that they are logged under.
         document: the decision as JSON.
@@ -44,6 +55,7 @@ class MirrorDecision:
 
     run_id: str
     seq: int
+    id: str
     verdict: str
     metrics: Mapping[str, float]
     document: str
@@ -132,8 +144,9 @@ class MirrorState:
         seq, entry_hash = sent
         if seq <= len(self.hashes) and self.hashes[seq - 1] != entry_hash:
             message = (
-                f"MLflow was sent another entry {seq} of '{self.model}' than the ledger has, so the ledger was cut or "
-                f"rewritten and MLflow was left as it is: `promotion audit {self.model}` says more."
+                f"MLflow has received a different entry {seq} of '{self.model}' from the one in the ledger, so the "
+                "ledger was cut or rewritten. MLflow was not changed. "
+                f"Run `promotion audit {self.model}` to see what to do."
             )
             raise MirrorAhead(message, model=self.model, seq=seq)
         return seq > len(self.hashes)

@@ -50,7 +50,10 @@ class Entry:
             LedgerError: a later release wrote the entry, or the entry is damaged.
         """
         if self.kind not in KINDS:
-            message = f"Entry {self.seq} of '{self.model}' is of kind '{self.kind}', which this release does not know."
+            message = (
+                f"Entry {self.seq} of '{self.model}' has the kind '{self.kind}', which this release does not know. "
+                "Install a newer release."
+            )
             raise LedgerError(message, model=self.model, seq=self.seq)
         try:
             content: Body = restore(KINDS[self.kind], self.body)

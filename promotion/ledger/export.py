@@ -89,8 +89,8 @@ def entries_to_append(chain: Chain, held: Sequence[Entry]) -> tuple[Entry, ...]:
     pairs = zip(held, chain.entries, strict=False)
     same = next((place for place, (ours, theirs) in enumerate(pairs) if ours != theirs), len(chain.entries))
     message = (
-        f"The ledger holds {n_held} entries of '{model}' and the export {chain.head.seq}, and they part after entry "
-        f"{same}, so nothing was imported. An import only goes on where the ledger ends, or begins an empty one."
+        f"The ledger has {n_held} entries of '{model}' and the export has {chain.head.seq}, but they differ after "
+        f"entry {same}, so nothing was imported. An import can only continue a ledger at its end, or fill an empty one."
     )
     raise LedgerError(message, model=model, seq=same)
 
@@ -121,28 +121,28 @@ class _Import:
     def chains(self) -> Mapping[str, Chain]:
         """Return the chains after all lines."""
         if self._header is None:
-            raise self._refusal("is empty: expected a header as `promotion ledger export` writes it")
+            raise self._refusal("is empty, but must begin with the header that `promotion ledger export` writes")
         for model, (seq, last) in self._header.models.items():
             entries = self._entries[model]
             if not entries or (entries[-1].seq, entries[-1].hash) != (seq, last):
-                found = f"entry {entries[-1].seq}" if entries else "none"
-                raise self._refusal(
-                    f"is cut: its header ends '{model}' at entry {seq}, and the last one found is {found}"
-                )
+                found = f"ends at entry {entries[-1].seq}" if entries else "has no entry"
+                raise self._refusal(f"is cut off: '{model}' must end at entry {seq}, as its header says, but {found}")
         return {model: self._chain(model, entries) for model, entries in self._entries.items()}
 
     def _data(self, line: bytes) -> Any:
         try:
             return json.loads(line.decode(), parse_constant=_refuse)
         except (ValueError, RecursionError):  # UnicodeDecodeError is a ValueError
-            raise self._bad_line("is not one JSON text in UTF-8") from None
+            raise self._bad_line("is not a JSON value in UTF-8") from None
 
     def _read_header(self, data: Any, line: bytes) -> Header:
         if not isinstance(data, dict) or data.get("format") != _FORMAT:
             raise self._bad_line("is not the header of a ledger export")
         if data.get("version") != _VERSION:
             version = str(data.get("version"))[:20]
-            raise self._bad_line(f"names format {version}, and this release reads {_VERSION}; install a newer release")
+            raise self._bad_line(
+                f"has format {version}, but this release reads format {_VERSION}. Install a newer release"
+            )
         header = self._exactly(Header, data, line)
         for model in header.models:
             if not is_name(model):
@@ -157,26 +157,30 @@ class _Import:
         except (ValueError, RecursionError):
             written = b""
         if written != line.rstrip(b"\r\n"):
-            raise self._bad_line("is not as an export writes it; it was changed, or is of another release")
+            raise self._bad_line(
+                "is not in the form that an export writes: it was changed, or written by a different release"
+            )
         return value
 
     def _check(self, entry: Entry, header: Header) -> None:
         """Check that the entry is unchanged and follows the previous one."""
         if entry.model not in header.models:
-            raise self._bad_line(f"is of {ascii(entry.model)[:80]}, which the header does not name")
+            raise self._bad_line(f"belongs to {ascii(entry.model)[:80]}, which the header does not name")
         before = self._entries[entry.model]
         seq, last = (before[-1].seq, before[-1].hash) if before else (0, GENESIS)
         if entry.seq != seq + 1:
-            raise self._bad_line(f"holds entry {entry.seq} of '{entry.model}' where entry {seq + 1} comes next")
+            raise self._bad_line(f"has entry {entry.seq} of '{entry.model}', but entry {seq + 1} must come next")
         if entry.prev_hash != last:
-            raise self._bad_line(f"holds an entry that does not follow entry {seq} of '{entry.model}' by its hash")
+            raise self._bad_line(
+                f"has entry {entry.seq} of '{entry.model}', whose previous hash is not the hash of entry {seq}"
+            )
         if entry.hash != entry.expected_hash():
             raise self._bad_line(
-                f"holds entry {entry.seq} of '{entry.model}' changed: its hash is not that of its content"
+                f"has entry {entry.seq} of '{entry.model}', which was changed: its hash does not match its content"
             )
         if not _is_moment(entry.at):
             raise self._bad_line(
-                f"holds entry {entry.seq} of '{entry.model}' at {ascii(entry.at)[:60]}, which is not a time"
+                f"has entry {entry.seq} of '{entry.model}' dated {ascii(entry.at)[:60]}, which is not a time"
             )
 
     def _chain(self, model: str, entries: Sequence[Entry]) -> Chain:
@@ -193,7 +197,7 @@ class _Import:
             return next(folding)[1]
         except Exception as error:  # anyone who computes valid hashes can write any content
             why = re.split(r"[.;] |\n", str(error))[0].rstrip(".")
-            raise self._bad_line(f"cannot be taken ({why or type(error).__name__})") from error
+            raise self._bad_line(f"cannot be imported ({why or type(error).__name__})") from error
 
     def _bad_line(self, what: str) -> LedgerError:
         return LedgerError(f"Line {self._number} of {self._name} {what}. Nothing was imported.")

@@ -52,6 +52,21 @@ class RolledBack:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Succession:
+    """The change that made the current champion.
+
+    Attributes:
+        actor: who made it, e.g. `os:alice`.
+        plan: the transition, with cause and reason.
+        replaced: the champion before it; None for the first champion.
+    """
+
+    actor: str
+    plan: TransitionPlanned
+    replaced: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class VersionState:
     """One version according to the ledger.
 
@@ -99,6 +114,7 @@ class State:
         origin: hash of the first entry, by which the store identifies this ledger; None before the first entry.
         versions: every version ever registered, by tag.
         champion: the current champion.
+        succession: the change that made it champion.
         line: the sequence of champions up to the current one, which is last; a rollback removes from its end.
         trials: every use of a holdout, oldest first.
         budgeted: the last decision that counted the uses of its holdout.
@@ -112,6 +128,7 @@ class State:
     origin: str | None = None
     versions: Mapping[str, VersionState] = field(default_factory=lambda: MappingProxyType({}))
     champion: Champion | None = None
+    succession: Succession | None = None
     line: tuple[str, ...] = ()
     trials: tuple[Trial, ...] = ()
     budgeted: Judgement | None = None
@@ -182,6 +199,7 @@ class StateBuilder:
     def __init__(self, state: State) -> None:
         self.model, self.seq, self.hash, self.origin = state.model, state.seq, state.hash, state.origin
         self.versions, self.champion = dict(state.versions), state.champion
+        self.succession = state.succession
         self.line, self.trials, self.pending = list(state.line), list(state.trials), state.pending
         self.budgeted = state.budgeted
         self.fresh_start = state.fresh_start
@@ -195,6 +213,7 @@ class StateBuilder:
             origin=self.origin,
             versions=MappingProxyType(self.versions),
             champion=self.champion,
+            succession=self.succession,
             line=tuple(self.line),
             trials=tuple(self.trials),
             budgeted=self.budgeted,
@@ -206,8 +225,9 @@ class StateBuilder:
         """Fold the next entry, after checking that it is unchanged and in place."""
         if entry.seq != self.seq + 1 or entry.prev_hash != self.hash or entry.hash != entry.expected_hash():
             message = (
-                f"Entry {entry.seq} of '{self.model}' does not follow entry {self.seq} as it was written: the ledger "
-                f"was changed from outside. `promotion audit {self.model}` shows where. Restore it from a backup."
+                f"Entry {entry.seq} of '{self.model}' does not follow entry {self.seq}: something other than "
+                f"`promotion` changed the ledger. Run `promotion audit {self.model}` to see where, and restore the "
+                "ledger from a backup."
             )
             raise LedgerError(message, model=self.model, seq=entry.seq)
         self.record(entry, entry.content())
@@ -218,7 +238,7 @@ class StateBuilder:
             self._record(entry, body)
         except KeyError as error:
             message = (
-                f"Entry {entry.seq} of '{self.model}' names {error}, which is not registered; run `promotion audit`."
+                f"Entry {entry.seq} of '{self.model}' names {error}, which is not registered. Run `promotion audit`."
             )
             raise LedgerError(message, model=self.model, seq=entry.seq) from error
         self.seq, self.hash, self.origin = entry.seq, entry.hash, self.origin or entry.hash
@@ -266,6 +286,8 @@ class StateBuilder:
             back = RolledBack(actor=entry.actor, at=entry.at, seq=entry.seq, reason=plan.reason)
             self._change(self.champion.tag, rolled_back=back)
         self._change(plan.champion, rolled_back=None)  # whoever promoted it again is on record
+        replaced = self.champion.tag if self.champion else None
+        self.succession = Succession(actor=entry.actor, plan=plan, replaced=replaced)
         self.champion = Champion(
             tag=plan.champion,
             digest=self.versions[plan.champion].registration.digest,

@@ -96,6 +96,5 @@ def read_times(given: NDArray[Any], day: float | None) -> tuple[Floats, float | 
         times, moments = found.floats, found.are_timestamps
     infinite = np.count_nonzero(np.isinf(times))
     if infinite:
-        message = f"The times must be finite, but {infinite:,} of {len(times):,} are infinite. Fix those rows."
-        raise DataError(message)
+        raise DataError(f"The times must be finite, but {infinite:,} of {len(times):,} are infinite. Fix those rows.")
     return times, 86400.0 if moments else day

@@ -71,19 +71,13 @@ _HUGE = 1e300
 
 
 def require_share(what: str, number: float) -> None:
-    """Check that a number lies strictly between 0 and 1.
-
-    Raises:
-        ConfigError: it does not.
-    """
+    """Check that a number lies strictly between 0 and 1."""
     if isinstance(number, bool) or not isinstance(number, Real):
-        message = f"The {what} must be a number between 0 and 1, for example 0.95, but is {number!r:.80}."
-        raise ConfigError(message)
+        raise ConfigError(f"The {what} must be a number between 0 and 1, for example 0.95, but is {number!r:.80}.")
     if not 0 < number < 1:
         way_out = meant_as_share(number) or " Write 5 % as 0.05."
         shown = float(min(max(number, -_HUGE), _HUGE))
-        message = f"The {what} must lie between 0 and 1, without them, but is {shown:g}.{way_out}"
-        raise ConfigError(message)
+        raise ConfigError(f"The {what} must be above 0 and below 1, but is {shown:g}.{way_out}")
 
 
 @dataclass(frozen=True)
@@ -134,28 +128,31 @@ class Dependence:
     def said(self) -> str:
         """A short description: `40 groups by card1`, `14 blocks of 2 days`."""
         if self.drawn_as is DrawnAs.INDEPENDENT:
-            return "single rows"
+            return "independent rows"
         several = "s" * (self.count != 1)
         if self.drawn_as is DrawnAs.GROUPS:
             return f"{self.count:,} group{several}{f' by {self.by}' if self.by else ''}"
         if self.days is None:
-            return f"{self.count:,} equal part{several} of the time"
+            return f"{self.count:,} equal part{several} of the time span"
         return f"{self.count:,} block{several} of {self.days:,} day{'s' * (self.days > 1)}"
 
     @property
     def sentence(self) -> str:
-        """A sentence for readers of a decision: the unit that was taken as one draw."""
+        """A sentence for readers of a decision: the unit that standard errors treat as independent."""
         if self.drawn_as is DrawnAs.INDEPENDENT:
-            return "Rows were taken as independent of each other, by a person's word."
+            return 'Standard errors treat each row as independent, as declared (dependence = "independent").'
         if self.drawn_as is DrawnAs.GROUPS:
-            return f"Rows were taken as {self.said}, {effective_number(self.effective or 0.0)} effective."
+            return (
+                f"Standard errors treat groups as independent: {self.said}, effective number "
+                f"{effective_number(self.effective or 0.0)} (Kish)."
+            )
         if self.count == 1:
-            return "Rows were taken one by one, since all fall into one block of time."
-        bare = ", which do not cover what all rows of a day have in common" if self.days is None else ""
-        return f"Rows were taken one by one and in {self.said}{bare}; the larger error decides{self._lone}."
+            return "Standard errors treat each row as independent, because all rows fall into one block of time."
+        bare = ", which do not cover dependence within a day" if self.days is None else ""
+        return f"Standard errors are computed by row and by {self.said}{bare}; the larger one decides.{self._lone}"
 
     @property
     def _lone(self) -> str:
-        """A sentence for the case that one block holds all rows of a class, so blocks give no error."""
+        """A sentence for the case that one block contains all rows of a class, so blocks give no error."""
         lone = math.isclose(self.effective or 0.0, 1.0, rel_tol=1e-9)
-        return ", by rows alone where classes count, since one block has all rows of a class" if lone else ""
+        return " One block contains all rows of a class, so metrics by class use the error by row only." if lone else ""

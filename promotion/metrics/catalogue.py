@@ -30,7 +30,7 @@ CATALOGUE = (
     Metric("log_loss", _LOWER, pointwise.log_loss, (two_rows, probabilities), _EITHER),
     Metric("brier_score", _LOWER, pointwise.brier_score, (two_rows, probabilities), _EITHER),
     Metric("accuracy", _HIGHER, counting.accuracy, (two_rows, probabilities), _EITHER),
-    Metric("balanced_accuracy", _HIGHER, counting.balanced_accuracy, (every_class, probabilities), _EITHER),
+    Metric("balanced_accuracy", _HIGHER, counting.recall_macro, (every_class, probabilities), _EITHER),
     Metric("f1", _HIGHER, counting.f1, (every_class, probabilities), _BINARY),
     Metric("precision", _HIGHER, counting.precision, (every_class, probabilities, says_one), _BINARY),
     Metric("recall", _HIGHER, counting.recall, (every_class, probabilities), _BINARY),

@@ -25,11 +25,6 @@ def accuracy(rows: ScoredRows) -> Estimate:
     return mean_of_rows(rows, (predicted(rows) == rows.labels).astype(np.float64), float(rows.weights.max()))
 
 
-def balanced_accuracy(rows: ScoredRows) -> Estimate:
-    """Mean recall over the classes."""
-    return recall_macro(rows)
-
-
 def precision(rows: ScoredRows) -> Estimate:
     """Share of positives among the rows predicted as 1."""
     return _precision(rows, 1)
@@ -51,7 +46,7 @@ def precision_macro(rows: ScoredRows) -> Estimate:
 
 
 def recall_macro(rows: ScoredRows) -> Estimate:
-    """Mean of the recall over the classes."""
+    """Mean of the recall over the classes, also called balanced accuracy."""
     return _macro(_recall, rows)
 
 

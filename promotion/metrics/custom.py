@@ -94,13 +94,13 @@ def imported(text: str) -> Metric:
         found = getattr(import_module(module), attribute, None)
     except Exception as error:
         raise ConfigError(
-            f"The metric '{text}' cannot be found, as its module cannot be imported ({type(error).__name__}: {error}). "
-            "See that the module is installed, or in the working folder."
+            f"The metric '{text}' cannot be found, because its module cannot be imported ({type(error).__name__}: "
+            f"{error}). Install the module, or put it in the working folder."
         ) from error
     if not isinstance(found, Metric):
         what = "is missing" if found is None else f"is of type {type(found).__name__}"
         raise ConfigError(
-            f"The metric '{text}' must be what promotion.register_metric returns, but '{attribute}' {what}. "
+            f"The metric '{text}' must be the result of promotion.register_metric, but '{attribute}' {what}. "
             f"Write {attribute} = register_metric(...) in {module}."
         )
     return replace(found, name=text)
@@ -109,7 +109,7 @@ def imported(text: str) -> Metric:
 def _require_free(new: Metric) -> None:
     taken = new.name in FAMILIES or any(new.name == each.name for each in CATALOGUE)
     if not new.name.isidentifier():
-        raise ConfigError(f"The name of a metric must be a word such as profit, but is '{new.name}'.")
+        raise ConfigError(f"The name of a metric must be an identifier such as profit, but is '{new.name}'.")
     if taken or REGISTERED.get(new.name, new) != new:
         raise ConfigError(f"There is already another metric '{new.name}'. Register this one under a name of its own.")
 

@@ -40,22 +40,26 @@ class Metric:
     without: Callable[[ScoredRows], Callable[[NDArray[np.intp]], float]] | None = None
 
     def same_for(self, one: ScoredRows, other: ScoredRows) -> bool:
-        """Return whether the metric cannot tell two models' scores apart, on these rows and presumably on others."""
+        """Return whether the metric is the same for two models' scores, on these rows and presumably on others."""
         if self.by_rank and one.task is Task.BINARY:
             return np.array_equal(one.ranking.group, other.ranking.group)
         return np.array_equal(one.scores, other.scores)
 
     def why_undefined(self, rows: ScoredRows) -> str:
-        """Return the first reason why the metric is undefined on these rows; empty if it is defined."""
+        """Return the first reason why the metric is undefined on these rows; empty if it is defined.
+
+        The metric's name replaces a leading `It`, because a check shows the sentence on its own.
+        """
         reasons = (requirement(rows) for requirement in (finite_scores, weights_in_full, *self.requires))
-        return next(filter(None, reasons), "")
+        reason = next(filter(None, reasons), "")
+        return f"{self.name} {reason.removeprefix('It ')}" if reason.startswith("It ") else reason
 
 
 def task_of(metrics: Sequence[Metric], scores: ArrayLike) -> Task:
     """Infer the task of the models from the metrics and one model's scores.
 
     Two-dimensional scores mean multiclass. Otherwise the task is regression if every metric is a regression metric, and
-    binary if not. (Two score columns with a binary metric mean binary: `read_rows` then explains which column to pass.)
+    binary if not. (Two score columns with a binary metric mean binary: `checked_rows` then says which one to pass.)
 
     Raises:
         ConfigError: a metric does not apply to that task.
@@ -66,16 +70,16 @@ def task_of(metrics: Sequence[Metric], scores: ArrayLike) -> Task:
     if misfit is not None:
         fits = " or ".join(sorted(misfit.tasks))
         raise ConfigError(
-            f"The metric '{misfit.name}' is of {fits} models, but {_WHY[task]}. Name metrics of one kind of model, "
-            "and give scores of shape (n_rows, n_classes) for multiclass, (n_rows,) for all else."
+            f"The metric '{misfit.name}' applies to {fits} models, but {_WHY[task]}. Name metrics for one task, "
+            "and pass scores of shape (n_rows, n_classes) for a multiclass model, (n_rows,) for any other."
         )
     return task
 
 
 _WHY = {
-    Task.BINARY: "the scores, of shape (n_rows,), and the metrics named are of binary ones",
-    Task.MULTICLASS: "the scores, of shape (n_rows, n_classes), are of a multiclass one",
-    Task.REGRESSION: "the metrics named are of regression",
+    Task.BINARY: "the scores, of shape (n_rows,), and the other metrics are those of a binary model",
+    Task.MULTICLASS: "the scores, of shape (n_rows, n_classes), are those of a multiclass model",
+    Task.REGRESSION: "the other metrics are for regression",
 }
 
 
@@ -85,7 +89,7 @@ def _shape(scores: ArrayLike) -> tuple[int, ...]:
     except ValueError as error:
         raise DataError(
             "The scores must be one number for each row, or one for each class of each row, but are lists of different "
-            "lengths. Give them as an array of shape (n_rows,) or (n_rows, n_classes)."
+            "lengths. Pass an array of shape (n_rows,) or (n_rows, n_classes)."
         ) from error
 
 

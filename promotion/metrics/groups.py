@@ -200,7 +200,7 @@ def read_groups(
         raise ConfigError(f"The dependence must be auto or independent, but is '{asked.dependence}'.")
     if asked.dependence == "independent":
         if asked.groups is not None:
-            raise ConfigError("Groups were named and rows called independent. Leave out one of the two.")
+            raise ConfigError("Groups and dependence = 'independent' contradict each other. Leave out one of the two.")
         return None, Dependence(drawn_as=DrawnAs.INDEPENDENT)
     if asked.groups is not None:
         codes = in_use(factorised(_column("groups", asked.groups, columns, len(kept)))[kept])
@@ -290,6 +290,8 @@ def factorised(values: NDArray[Any]) -> Codes:
     try:
         distinct = dict(zip(keys, given, strict=True))
     except TypeError as error:
-        raise DataError(f"Groups must be words, numbers or the like, but one is not ({error}).") from error
+        raise DataError(
+            f"Groups must be hashable values, such as text or numbers, but one is not ({error})."
+        ) from error
     places = {key: 0 if is_missing(value) else place for place, (key, value) in enumerate(distinct.items(), start=1)}
     return np.fromiter(map(places.__getitem__, keys), np.intp, len(keys))

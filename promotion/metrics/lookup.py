@@ -5,9 +5,7 @@ import re
 from promotion.errors import ConfigError, UnknownName
 from promotion.metrics.catalogue import CATALOGUE
 from promotion.metrics.custom import REGISTERED, imported
-from promotion.metrics.custom import register_metric as register_metric
-from promotion.metrics.definition import Metric as Metric
-from promotion.metrics.definition import task_of as task_of
+from promotion.metrics.definition import Metric
 from promotion.metrics.parametrized import FAMILIES, parameterised
 from promotion.vocabulary import Task
 
@@ -42,5 +40,5 @@ def metric_names(task: Task) -> tuple[str, ...]:
 def _unknown(text: str) -> ConfigError | UnknownName:
     plain = text.partition("(")[0].strip()
     if plain in _CATALOGUE or plain in REGISTERED:
-        return ConfigError(f"The metric {plain} takes no parameters, but it says '{text}'. Write {plain}.")
+        return ConfigError(f"The metric {plain} takes no parameters, but has some in '{text}'. Write {plain}.")
     return UnknownName(kind="metric", name=text, known=(*METRIC_NAMES, *REGISTERED))

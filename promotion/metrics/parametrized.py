@@ -33,11 +33,7 @@ class Family:
     build: Callable[..., Metric]
 
     def metric(self, text: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Metric:
-        """Build the metric with these parameters.
-
-        Raises:
-            ConfigError: the parameters are invalid.
-        """
+        """Build the metric with these parameters."""
         try:
             bound = inspect.signature(self.build).bind(text, *args, **kwargs)
             return self.build(*bound.args, **bound.kwargs)
@@ -47,7 +43,7 @@ class Family:
     def misread(self, text: str) -> ConfigError:
         """Return the error that describes the valid parameters."""
         return ConfigError(
-            f"The metric {self.name} takes {self.takes}, for example {self.example}, but it says '{text}'."
+            f"The parameters of {self.name} must be {self.takes}, as in {self.example}, but it is written '{text}'."
         )
 
 
@@ -103,7 +99,7 @@ FAMILIES = {
         ),
         Family(
             "precision_at_k",
-            "how many rows are selected, a whole number from 1 up",
+            "the number of selected rows, a whole number from 1 up",
             "precision_at_k(100)",
             _precision_at_k,
         ),
@@ -116,7 +112,7 @@ FAMILIES = {
         Family(
             "expected_cost",
             "the cost of a false positive, fp, and of a false negative, fn, each a number or the name of a column in "
-            "quotes, and if need be those of the hits, tp and tn, and a threshold above 0 and below 1",
+            "quotes, and optionally those of tp and tn, and a threshold above 0 and below 1",
             'expected_cost(fp=5, fn="TransactionAmt")',
             _expected_cost,
         ),

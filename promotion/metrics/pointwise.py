@@ -42,8 +42,8 @@ def mse(rows: ScoredRows) -> Estimate:
         return _scaled(estimate, squared)
     extreme = "large" if unit > 1 else "small"
     raise DataError(
-        f"The {rows.whose}'s errors, up to about {unit:.0e}, have squares that are too {extreme} for double precision; "
-        "scale the labels and the scores, or judge by rmse or mae."
+        f"The {rows.whose}'s errors, up to about {unit:.0e}, have squares that are too {extreme} for double precision. "
+        "Scale the labels and the scores, or use rmse or mae."
     )
 
 
@@ -70,8 +70,7 @@ def r2(rows: ScoredRows) -> Estimate:
         DataError: the labels are so close to zero that double precision has lost digits of them.
     """
     if largest(rows.labels) < TINY:
-        message = f"All labels are nearer to 0 than {TINY:g}, where double precision loses digits; scale them."
-        raise DataError(message)
+        raise DataError(f"All labels are below {TINY:g} in size, too small for double precision. Scale the labels.")
     unit = power_of_two(max(largest(rows.labels), largest(rows.scores)))
     labels, scores = rows.labels / unit, rows.scores / unit
     mean = (rows.weights * labels).sum() / rows.weights.sum()

@@ -12,7 +12,10 @@ from promotion.metrics.rows import ScoredRows
 from promotion.vocabulary import Task
 
 Requirement: TypeAlias = Callable[[ScoredRows], str]
-"""Returns a sentence if the rows do not meet the requirement, and an empty string if they do."""
+"""Returns a sentence if the rows do not meet the requirement, and an empty string if they do.
+
+In the sentence, a leading `It` stands for the metric, whose name replaces it.
+"""
 
 
 def finite_scores(rows: ScoredRows) -> str:
@@ -22,8 +25,8 @@ def finite_scores(rows: ScoredRows) -> str:
     nan, infinite = np.count_nonzero(np.isnan(rows.scores)), np.count_nonzero(np.isinf(rows.scores))
     held = " and ".join(f"{count:,} {name}" for count, name in ((nan, "NaN"), (infinite, "infinite")) if count)
     return (
-        f"The {rows.whose}'s scores must be finite, but hold {held} of {rows.scores.size:,}; "
-        "see why it cannot score them."
+        f"The {rows.whose}'s scores must be finite, but include {held} among {rows.scores.size:,}. "
+        f"Find out why the {rows.whose} cannot score these rows."
     )
 
 
@@ -32,14 +35,14 @@ def weights_in_full(rows: ScoredRows) -> str:
     top = float(rows.weights.max()) * rows.unit
     if top >= np.finfo(np.float64).tiny or rows.weights.min() == rows.weights.max():
         return ""
-    return f"It takes weights that hold all their digits, but none is above {top:g}; scale them."
+    return f"It needs weights within double precision, but the largest is {top:g}. Scale the weights."
 
 
 def two_rows(rows: ScoredRows) -> str:
     """Require two rows, because a mean of one row has no standard error."""
     if len(rows) > 1:
         return ""
-    return "It takes at least two rows, for a standard error, but there is 1; judge on more rows."
+    return "It needs at least two rows for a standard error, but there is 1. Use more rows."
 
 
 def every_class(rows: ScoredRows) -> str:
@@ -49,10 +52,10 @@ def every_class(rows: ScoredRows) -> str:
         return ""
     label = rows.rows_per_class.index(fewest)
     if rows.task is Task.BINARY and not fewest:
-        return f"It takes labels of both classes, but all {len(rows):,} are {1 - label}; judge on rows that hold both."
+        return f"It needs rows of both classes, but all {len(rows):,} labels are {1 - label}. Use rows of both classes."
     return (
-        f"It takes at least two rows of each class, for a standard error, but of {len(rows):,} there "
-        f"{'is 1' if fewest else 'are none'} with the label {label}; judge on more rows."
+        f"It needs at least two rows of each class for a standard error, but of {len(rows):,} rows "
+        f"{'1 has' if fewest else 'none has'} the label {label}. Use more rows."
     )
 
 
@@ -64,8 +67,8 @@ def enough_to_resample(rows: ScoredRows) -> str:
     which = "" if rows.task is Task.REGRESSION else f" with the label {rows.rows_per_class.index(fewest)}"
     each = "" if rows.task is Task.REGRESSION else " of each class"
     return (
-        f"It takes at least {FEWEST_ROWS} rows{each}, as its error comes from resampling them, but there are "
-        f"{fewest}{which}; judge on more rows."
+        f"It needs at least {FEWEST_ROWS} rows{each}, because its standard error is resampled, but there are "
+        f"{fewest}{which}. Use more rows."
     )
 
 
@@ -74,8 +77,8 @@ def probabilities(rows: ScoredRows) -> str:
     low, high = float(rows.scores.min()), float(rows.scores.max())
     if low < 0 or high > 1:
         return (
-            f"It takes scores from 0 to 1, but the {rows.whose}'s lie between {low:g} and {high:g}; "
-            "score with probabilities, or judge by a rank metric such as roc_auc."
+            f"It needs scores from 0 to 1, but the {rows.whose}'s lie between {low:g} and {high:g}. "
+            "Score with probabilities, or use a rank metric such as roc_auc."
         )
     return _adding_up_to_one(rows) if rows.task is Task.MULTICLASS else ""
 
@@ -91,8 +94,8 @@ def _adding_up_to_one(rows: ScoredRows) -> str:
     if not wrong:
         return ""
     return (
-        f"It takes probabilities that add up to 1 in each row, but {wrong:,} of the {rows.whose}'s {len(rows):,} rows "
-        f"do not (for example {sums[off.argmax()]:g}); score with predict_proba, or normalise the rows."
+        f"It needs probabilities that add up to 1 in each row, but {wrong:,} of the {rows.whose}'s {len(rows):,} rows "
+        f"do not (for example {sums[off.argmax()]:g}). Score with predict_proba, or normalise the rows."
     )
 
 
@@ -106,8 +109,8 @@ def says_one(rows: ScoredRows) -> str:
     if said >= FEWEST_SAID:
         return ""
     return (
-        f"It takes at least {FEWEST_SAID} rows that are said to be 1, but the {rows.whose} says so of {said:,}; "
-        "judge on more rows, or by precision_at_k or recall_at_fpr, which set the cut-off by the rows."
+        f"It needs at least {FEWEST_SAID} rows predicted as 1, but the {rows.whose} predicts 1 for {said:,}. Use more "
+        "rows, or precision_at_k or recall_at_fpr, which choose the threshold from the rows."
     )
 
 
@@ -120,14 +123,14 @@ def says(rows: ScoredRows, label: int) -> str:
     """Require that this class is predicted for some row."""
     if (predicted(rows) == label).any():
         return ""
-    return f"It takes rows that are said to be {label}, but the {rows.whose} says so of none; judge by another metric."
+    return f"It needs rows predicted as {label}, but the {rows.whose} predicts {label} for none. Use another metric."
 
 
 def spread_labels(rows: ScoredRows) -> str:
     """Require that the labels are not all equal."""
     if np.ptp(rows.labels) > 0:
         return ""
-    return f"It takes labels that differ, but all {len(rows):,} are {rows.labels[0]:g}; judge on rows that vary."
+    return f"It needs labels that differ, but all {len(rows):,} are {rows.labels[0]:g}. Use rows with different labels."
 
 
 def at_least(count: int) -> Requirement:
@@ -136,10 +139,10 @@ def at_least(count: int) -> Requirement:
     def requirement(rows: ScoredRows) -> str:
         heaviest = float(rows.weights.max()) * rows.unit
         if heaviest > count:
-            return f"It takes rows that weigh {count:,} at most, but one weighs {heaviest:,.6g}; scale the weights."
+            return f"It needs weights of at most {count:,} per row, but one is {heaviest:,.6g}. Scale the weights."
         if rows.weight >= count:
             return ""
-        return f"It takes at least {count:,} rows, but there are {rows.weight:,.6g}; judge on more rows."
+        return f"It needs at least {count:,} rows, but there are {rows.weight:,.6g}. Use more rows."
 
     return requirement
 
@@ -150,7 +153,7 @@ def costs(label: int, column: str) -> Requirement:
     def requirement(rows: ScoredRows) -> str:
         if column in rows.columns:
             return _why_no_costs(rows, label, column)
-        return f"It takes a column '{column}' of costs beside the scores, but there is none; give it as a column."
+        return f"It needs the costs in a column '{column}', but there is no such column. Add it to the columns."
 
     return requirement
 
@@ -159,15 +162,15 @@ def _why_no_costs(rows: ScoredRows, label: int, name: str) -> str:
     try:
         column = floats(rows.columns[name])
     except (TypeError, ValueError) as error:
-        return f"It takes numbers in the column '{name}', but they cannot be read as such: {error}."
+        return f"It needs numbers in the column '{name}', but cannot read its values: {error}."
     if column.shape != (len(rows),):
         return (
-            f"It takes a cost in the column '{name}' for each of {len(rows):,} rows, but its shape is {column.shape}."
+            f"It needs a cost in the column '{name}' for each of {len(rows):,} rows, but its shape is {column.shape}."
         )
     wrong = np.count_nonzero(~np.isfinite(column[rows.labels == label]))
     if not wrong:
         return ""
     return (
-        f"It takes a finite cost in the column '{name}' for each row labelled {label}, but {wrong:,} are NaN or "
-        "infinite; fill them, or leave those rows out."
+        f"It needs a finite cost in the column '{name}' for each row with label {label}, but {wrong:,} are NaN or "
+        "infinite. Fill them in, or leave those rows out."
     )

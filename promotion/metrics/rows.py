@@ -156,8 +156,7 @@ def checked_rows(
 def _read_labels(given: ArrayLike) -> Floats:
     labels = _read_numbers("labels", given)
     if not len(labels):
-        message = "At least one labelled row is needed to judge by, but there are none. Give a holdout with rows."
-        raise DataError(message)
+        raise DataError("The holdout must have at least one labelled row, but has none. Use a holdout with rows.")
     return labels
 
 
@@ -175,7 +174,7 @@ def _require_classes(labels: Floats, whose: str, scores: Floats) -> None:
     _require_labels(
         labels,
         ~((labels >= 0) & (labels <= last) & (labels == np.floor(labels))),
-        f"a whole number from 0 to {last}, as the {whose}'s scores have {last + 1} columns",
+        f"a whole number from 0 to {last}, because the {whose}'s scores have {last + 1} columns",
         "Map each label to the column of its class, and leave out the rows that have none.",
     )
 
@@ -249,8 +248,7 @@ def _read_numbers(what: str, given: ArrayLike, n_rows: int | None = None) -> Flo
     if numbers.ndim != 1:
         two = numbers.shape[1:] == (2,) and what.endswith("scores")
         column = " Give the column of class 1, scores[:, 1]." if two else ""
-        message = f"The {what} must have the shape (n_rows,), but have the shape {numbers.shape}.{column}"
-        raise DataError(message)
+        raise DataError(f"The {what} must have the shape (n_rows,), but have the shape {numbers.shape}.{column}")
     if n_rows is not None:
         _require_length(what, len(numbers), n_rows)
     return numbers
@@ -259,7 +257,7 @@ def _read_numbers(what: str, given: ArrayLike, n_rows: int | None = None) -> Flo
 def _require_length(what: str, found: int, n_rows: int) -> None:
     if found != n_rows:
         raise DataError(
-            f"There must be one of the {what} for each of the {n_rows:,} labels, but there are {found:,}. "
+            f"The {what} must have one number for each of the {n_rows:,} labels, but have {found:,}. "
             "Score and weight the labelled rows."
         )
 
@@ -269,5 +267,4 @@ def _as_numbers(what: str, given: ArrayLike) -> Floats:
         return floats(given)
     except (TypeError, ValueError) as error:
         told = str(error) if len(str(error)) <= _SHOWN else f"{str(error)[:_SHOWN]}…"
-        message = f"The {what} must be numbers, but they cannot be read as such: {told}."
-        raise DataError(message) from error
+        raise DataError(f"The {what} must be numbers, but cannot be read as numbers: {told}.") from error

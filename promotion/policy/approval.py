@@ -33,19 +33,19 @@ class Panel:
     def faults(self) -> Iterator[str]:
         """Yield the reasons why these requirements can never be met, one sentence each."""
         if self.needed < 1:
-            yield f"'min_approvals' must be at least 1, found {self.needed}."
+            yield f"'min_approvals' must be at least 1, but is {self.needed}."
         for actor in self.approvers:
             source, _, name = actor.partition(":")
             if not (source and name):
-                example = f"; an operating system's user is 'os:{actor.strip(':')}'" if actor.strip(":") else ""
-                yield f"'approvers' names people as the ledger records them, SOURCE:NAME, found '{actor}'{example}."
+                example = f" An operating system's user is 'os:{actor.strip(':')}'." if actor.strip(":") else ""
+                yield f"Each of 'approvers' must be SOURCE:NAME, as in the ledger, but one is '{actor}'.{example}"
         if len(set(self.approvers)) < len(self.approvers):
-            yield f"'approvers' names somebody twice: {', '.join(self.approvers)}."
+            yield f"'approvers' must name each person once, but repeats one: {', '.join(self.approvers)}."
         if self.approvers and self.needed > len(self.approvers):
-            yield f"'min_approvals' asks for {self.needed} people, and 'approvers' names only {len(self.approvers)}."
+            yield f"'min_approvals' requires {self.needed} people, but 'approvers' names only {len(self.approvers)}."
         if not self._leaves_time():
             yield (
-                "'approval_timeout' must be hours, days or weeks, and at least one of them, like 12h, 3d or 2w; found "
+                "'approval_timeout' must be a whole number of hours, days or weeks above 0, like 12h, 3d or 2w, but is "
                 f"'{self.within}'."
             )
 

@@ -142,8 +142,7 @@ class Budget:
 
     def __post_init__(self) -> None:
         if not self.use >= 1:
-            message = f"The use of a budget counts from 1, on fresh rows, but is {self.use:g}."
-            raise ConfigError(message)
+            raise ConfigError(f"The use of a budget must be at least 1 (1 on new rows), but is {self.use:g}.")
 
     @property
     def level(self) -> float:
@@ -164,11 +163,13 @@ class Budget:
     def sentence(self) -> str:
         """A sentence about the budget for readers of a decision."""
         if self.use <= 1:
-            return f"This counts as the first use of these rows, so the primary was asked at level {level(self.level)}."
+            return (
+                "This counts as the first use of these rows, so the primary metric was tested at the "
+                f"{level(self.level)} level."
+            )
         return (
-            f"This counts as use {self.use:.3g} of these rows, so the primary was asked at level "
-            f"{level(self.level)}; "
-            f"fresh rows restore {level(self.fresh)}."
+            f"This counts as use {self.use:.3g} of these rows, so the primary metric was tested at the "
+            f"{level(self.level)} level; on rows not used before, the level is {level(self.fresh)}."
         )
 
 

@@ -13,7 +13,7 @@ from promotion.policy.budget import Budget
 from promotion.policy.policy import FirstModel, Policy
 from promotion.policy.power import equal_could_not_pass
 from promotion.policy.rules import Floor, Guardrail, Primary, Require
-from promotion.vocabulary import Outcome
+from promotion.vocabulary import Direction, Outcome
 
 POINT = 0.5
 """The level at which a bound equals the point estimate."""
@@ -73,44 +73,46 @@ class Check:
 
 
 def primary_check(comparison: Comparison, primary: Primary, alpha: float, budget: Budget | None = None) -> Check:
-    """Pass if the gain is shown to exceed the margin; fail if it is shown to fall short."""
+    """Pass if the gain is significantly above the margin; fail if it is significantly below it."""
     found = compared(comparison, primary.metric)
     if found is None:
         return missing(Kind.PRIMARY, comparison, primary.metric)
     margin = primary.margin(found.champion)
-    check = gain_check(Kind.PRIMARY, found, alpha, margin, f"a gain above {margin:g}")
+    check = gain_check(Kind.PRIMARY, found, alpha, margin, f"requires a gain above {margin:g}")
     if check.outcome is Outcome.INCONCLUSIVE and budget and found.lower_bound(budget.fresh) > margin:
-        return replace(check, reason=f"{check.reason} On fresh rows such a gain would pass.")
+        return replace(check, reason=f"{check.reason} On rows not used before, this gain would pass.")
     return check
 
 
 def guardrail_check(comparison: Comparison, guardrail: Guardrail, alpha: float) -> Check:
-    """Pass if the loss is shown to stay within `max_loss`; fail if it is shown to exceed it."""
+    """Pass if a loss above `max_loss` is ruled out; fail if the loss is significantly above it."""
     found = compared(comparison, guardrail.metric)
     if found is None:
         return missing(Kind.GUARDRAIL, comparison, guardrail.metric)
-    asks = f"a loss of at most {guardrail.max_loss:g}"
-    check = gain_check(Kind.GUARDRAIL, found, alpha, -guardrail.max_loss, asks)
+    rule = f"allows a loss of at most {guardrail.max_loss:g}"
+    check = gain_check(Kind.GUARDRAIL, found, alpha, -guardrail.max_loss, rule, require=guardrail.require)
     if guardrail.require is Require.PROVEN:
-        return told_power(check, equal_could_not_pass(comparison, found, guardrail.max_loss, alpha))
-    return unless_shown(check, guardrail.require)
+        return with_power(check, equal_could_not_pass(comparison, found, guardrail.max_loss, alpha))
+    return check if check.outcome is not Outcome.INCONCLUSIVE else not_blocking(check, guardrail.max_loss)
 
 
-def told_power(check: Check, power: str) -> Check:
+def with_power(check: Check, power: str) -> Check:
     """Add to an inconclusive check the sentence on what the rows can show."""
     left_open = check.outcome is Outcome.INCONCLUSIVE
     return replace(check, reason=f"{check.reason} {power}") if power and left_open else check
 
 
-def unless_shown(check: Check, require: Require) -> Check:
-    """Let an inconclusive check pass if only a shown loss blocks."""
-    if check.outcome is Outcome.INCONCLUSIVE and require is Require.NOT_WORSE:
-        return replace(check, outcome=Outcome.PASSED, reason=f"{check.reason} It blocks only a loss that is shown.")
-    return check
+def not_blocking(check: Check, max_loss: float, corrected: str = "") -> Check:
+    """Let a check of a `not_worse` rule pass, because a loss above `max_loss` is not significant."""
+    reason = (
+        f"{check.reason} A loss above {max_loss:g} is not statistically significant{corrected}, so this {check.kind} "
+        "does not block."
+    )
+    return replace(check, outcome=Outcome.PASSED, reason=reason)
 
 
 def floor_check(evidence: Comparison | Evaluation, floor: Floor, alpha: float) -> Check:
-    """Pass if the challenger's own value is shown to clear the constant; fail if it is shown not to."""
+    """Pass if the challenger's own value is significantly beyond the constant; fail if it is significantly short."""
     found = evidence.measurement(floor.metric)
     if found is None:
         return missing(Kind.FLOOR, evidence, floor.metric)
@@ -122,7 +124,7 @@ def floor_check(evidence: Comparison | Evaluation, floor: Floor, alpha: float) -
 
 def without_champion(policy: Policy) -> tuple[Check, ...]:
     """Return the gain checks without a champion: not applicable; floors must take their place."""
-    reason = "There is no champion to compare with; floors alone decide on the first one."
+    reason = "There is no champion to compare with, so only the floors decide on the first model."
     kinds = (
         (Kind.PRIMARY, policy.primary.metric),
         *((Kind.GUARDRAIL, rail.metric) for rail in policy.guardrails),
@@ -139,14 +141,13 @@ def _nobody_decides(policy: Policy) -> Check | None:
     """Return the check that the policy cannot decide on the first model; None if its floors can."""
     if policy.first_model is FirstModel.MANUAL:
         reason = (
-            "There is no champion yet, and the policy leaves the first one to a person (first_model = "
-            '"manual"): '
-            "`promotion promote TAG --override --reason …`."
+            'There is no champion yet, and with first_model = "manual" a person decides on the first model. Promote it '
+            "with `promotion promote TAG --override --reason …`."
         )
     elif not policy.floors:
         reason = (
-            "There is no champion yet and the policy has no floors, so nothing can be required of the first "
-            "model; add a floor to the policy, or promote it by hand with --override."
+            "There is no champion yet, and the policy has no floor to judge the first model by. Add a floor to the "
+            "policy, or promote the model with `promotion promote TAG --override --reason …`."
         )
     else:
         return None
@@ -154,21 +155,36 @@ def _nobody_decides(policy: Policy) -> Check | None:
 
 
 def gain_check(
-    kind: Kind, found: MetricComparison, alpha: float, required: float, asks: str, *, where: str = ""
+    kind: Kind,
+    found: MetricComparison,
+    alpha: float,
+    required: float,
+    rule: str,
+    *,
+    where: str = "",
+    require: Require = Require.PROVEN,
 ) -> Check:
-    """Compare the bounds of a gain, over all rows or in the slice `where`, with the required gain."""
+    """Compare the bounds of a gain, over all rows or in the slice `where`, with the required gain.
+
+    The sentence states the requirement by `rule`, what the policy requires or allows.
+    """
     low, high = found.lower_bound(alpha), found.upper_bound(alpha)
     tie = is_tie(found, alpha, required)
     outcome = _outcome(passed=low > required and not tie, failed=high < required and not tie)
     bound = high if outcome is Outcome.FAILED else low
     scale = max(abs(found.champion), abs(found.challenger))
     gain, least, most = (signed(number, scale=scale) for number in (found.gain, low, high))
-    bounds = _bounds_told(outcome, alpha, f"at least {least}", f"at most {most}", f"somewhere from {least} to {most}")
-    subject = f"{found.metric} where {where}" if where else found.metric
-    reason = f"The gain in {subject} is {gain}{bounds}; the policy asks for {asks}."
+    bounds = ", exactly at the limit" if tie else _bounds(outcome, alpha, least, most)
+    in_slice = f" where {where}" if where else ""
+    better = " (lower is better)" if found.direction is Direction.LOWER else ""
+    left_open = outcome is Outcome.INCONCLUSIVE and not tie and require is Require.PROVEN
+    reason = (
+        f"The gain in {found.metric}{better}{in_slice} is {gain}{bounds}; the policy {rule}"
+        f"{_not_conclusive(kind) if left_open else ''}."
+    )
     return Check(
         kind=kind,
-        subject=subject,
+        subject=f"{found.metric}{in_slice}",
         outcome=outcome,
         reason=reason,
         value=found.gain,
@@ -186,11 +202,11 @@ def _constant_check(found: Measurement, required: float, alpha: float, *, sign: 
     )
     bound = best if outcome is Outcome.FAILED else worst
     value, low, high = (figure(number, scale=abs(found.value)) for number in (found.value, *sorted((worst, best))))
-    passed, failed = (f"at least {low}", f"at most {high}")[::sign]
-    bounds = _bounds_told(outcome, alpha, passed, failed, f"somewhere from {low} to {high}")
+    bounds = ", exactly at the limit" if tie else _bounds(outcome, alpha, low, high, sign=sign)
+    left_open = outcome is Outcome.INCONCLUSIVE and not tie
     reason = (
-        f"The challenger's {found.metric} is {value}{bounds}; "
-        f"the policy asks for {'more' if sign > 0 else 'less'} than {required:g}."
+        f"The challenger's {found.metric} is {value}{bounds}; the policy requires a value "
+        f"{'above' if sign > 0 else 'below'} {required:g}{_not_conclusive(Kind.FLOOR) if left_open else ''}."
     )
     return Check(
         kind=Kind.FLOOR,
@@ -206,7 +222,7 @@ def _constant_check(found: Measurement, required: float, alpha: float, *, sign: 
 def missing(kind: Kind, evidence: Comparison | Evaluation, metric: str) -> Check:
     """Return the check of a metric that could not be computed."""
     reasons = [gap.reason for gap in evidence.missing if gap.metric == metric]
-    reason = reasons[0] if reasons else f"The comparison does not hold {metric}."
+    reason = reasons[0] if reasons else f"The comparison has no result for {metric}."
     return Check(kind=kind, subject=metric, outcome=Outcome.MISSING, reason=reason)
 
 
@@ -233,11 +249,16 @@ def _outcome(*, passed: bool, failed: bool) -> Outcome:
     return Outcome.FAILED if failed else Outcome.INCONCLUSIVE
 
 
-def _bounds_told(outcome: Outcome, alpha: float, passed: str, failed: str, between: str) -> str:
-    """Describe the bounds; empty if point estimates decide."""
+def _bounds(outcome: Outcome, alpha: float, low: str, high: str, *, sign: int = 1) -> str:
+    """Describe the bounds of a number; `sign` is -1 if small numbers pass. Empty if point estimates decide."""
     if alpha == POINT:
         return ""
-    bounds = f"one-sided {100 * (1 - alpha):.4g} % bound"
+    confidence = f"one-sided {100 * (1 - alpha):.4g} %"
     if outcome is Outcome.INCONCLUSIVE:
-        return f", {between} ({bounds}s)"
-    return f", {passed if outcome is Outcome.PASSED else failed} ({bounds})"
+        return f" ({confidence} bounds {low} and {high})"
+    is_lower = (outcome is Outcome.PASSED) == (sign > 0)
+    return f" ({confidence} {f'lower bound {low}' if is_lower else f'upper bound {high}'})"
+
+
+def _not_conclusive(kind: Kind) -> str:
+    return f", so the {'slice' if kind is Kind.SLICE else 'holdout'} is not conclusive"

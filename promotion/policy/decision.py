@@ -1,12 +1,21 @@
 """The decision: a verdict, every check behind it, and digests of all inputs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from promotion.canonical import LATER, digest, plain
 from promotion.comparison import Comparison, Evaluation
 from promotion.policy.budget import Budget
-from promotion.policy.checks import GROUNDS, Check, Kind, floor_check, guardrail_check, primary_check, without_champion
+from promotion.policy.checks import (
+    BEFORE,
+    GROUNDS,
+    Check,
+    Kind,
+    floor_check,
+    guardrail_check,
+    primary_check,
+    without_champion,
+)
 from promotion.policy.evidence_checks import evidence_checks
 from promotion.policy.limits import Footprint, limit_checks
 from promotion.policy.policy import ApprovalRule, Policy
@@ -122,6 +131,15 @@ class Decision:
     def digest(self) -> str:
         """SHA-256 of the decision's canonical JSON."""
         return digest(plain(self))
+
+    @property
+    def unworded(self) -> "Decision":
+        """The decision without the sentences that follow from its numbers: releases may write these differently.
+
+        Sentences of checks made before the comparison stay, because only they say what happened.
+        """
+        checks = (check if check.kind in BEFORE else replace(check, reason="") for check in self.checks)
+        return replace(self, checks=tuple(checks))
 
     @property
     def id(self) -> str:

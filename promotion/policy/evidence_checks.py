@@ -30,11 +30,11 @@ class Counted(NamedTuple):
 
     @property
     def said(self) -> str:
-        """A description: `12 rows`, `900 rows, whose weights tell as much as 12 of equal weight`."""
+        """A description: `12 rows`, `900 rows with unequal weights, effective number 12 (Kish)`."""
         if self.as_equal is None:
             return f"{self.found:,} {self.what}"
-        as_equal = effective_number(self.as_equal)
-        return f"{self.found:,} {self.what}, whose weights tell as much as {as_equal} of equal weight"
+        equal = effective_number(self.as_equal)
+        return f"{self.found:,} {self.what} with unequal weights, effective number {equal} (Kish)"
 
 
 def counted(evidence: Comparison | Evaluation | SliceComparison) -> tuple[Counted, ...]:
@@ -56,7 +56,7 @@ def _enough_groups(drawn: Dependence | None, policy: Policy) -> tuple[Check, ...
         return ()
     few = few_groups(drawn, policy)
     outcome = Outcome.INCONCLUSIVE if few else Outcome.PASSED
-    reason = few or f"{_as_equal(drawn)}; the policy asks for at least {policy.min_groups:,}."
+    reason = few or f"{_as_equal(drawn)}; the policy requires at least {policy.min_groups:,}."
     return (
         Check(
             kind=Kind.EVIDENCE,
@@ -74,8 +74,8 @@ def few_groups(drawn: Dependence | None, policy: Policy) -> str:
     if not _counts_groups(drawn, policy) or (drawn.effective or 0.0) >= policy.min_groups:
         return ""
     return (
-        f"{_as_equal(drawn)}, too few to tell an error from; the policy asks for at least {policy.min_groups:,}. Judge "
-        "on rows of more groups."
+        f"{_as_equal(drawn)}, too few to estimate a standard error; the policy requires at least "
+        f"{policy.min_groups:,}. Use rows from more groups."
     )
 
 
@@ -85,9 +85,7 @@ def _counts_groups(drawn: Dependence | None, policy: Policy) -> TypeGuard[Depend
 
 
 def _as_equal(drawn: Dependence) -> str:
-    return (
-        f"The rows are of {drawn.said}, which tell as much as {effective_number(drawn.effective or 0.0)} of equal size"
-    )
+    return f"The rows come from {drawn.said}, effective number {effective_number(drawn.effective or 0.0)} (Kish)"
 
 
 def _enough(rows: Counted, required: int) -> Check:
@@ -98,7 +96,7 @@ def _enough(rows: Counted, required: int) -> Check:
         kind=Kind.EVIDENCE,
         subject=rows.what,
         outcome=outcome,
-        reason=f"The holdout has {only}{rows.said}; the policy asks for at least {required:,}.",
+        reason=f"The holdout has {only}{rows.said}; the policy requires at least {required:,}.",
         value=float(found),
         required=float(required),
     )

@@ -35,23 +35,28 @@ def _primary(policy: Policy) -> str:
     primary, name = policy.primary, policy.primary.metric
     parts = (
         f"{primary.min_gain:g}" if primary.min_gain else "",
-        f"{percent(primary.min_gain_relative)} of it" if primary.min_gain_relative else "",
+        f"{percent(primary.min_gain_relative)} of the champion's value" if primary.min_gain_relative else "",
     )
     margin = " or ".join(filter(None, parts))
-    more = f" by more than {margin}{', whichever is more' if all(parts) else ''}" if margin else ""
+    more = f" by more than {margin}{', whichever is larger' if all(parts) else ''}" if margin else ""
     exceed = "exceed" if metric(name).direction is Direction.HIGHER else "be below"
     if policy.rule is Rule.POINT:
-        return f"The challenger's {name} must {exceed} the champion's{more} (plain values; chance is not considered)."
-    stricter = "; stricter with every further use of the same rows" if policy.budgeted else ""
-    return f"The challenger's {name} must be shown to {exceed} the champion's{more} ({_sure(policy)}{stricter})."
+        sure = " (point estimates; sampling error is ignored)"
+    else:
+        stricter = ", stricter with each further use of the same rows" if policy.budgeted else ""
+        sure = f" ({_sure(policy)}{stricter})"
+    return f"The challenger's {name} must {exceed} the champion's{more}{sure}."
 
 
 def _guardrail(rail: Guardrail, policy: Policy) -> str:
     if policy.rule is Rule.POINT:
-        return f"It must lose no more than {rail.max_loss:g} in {rail.metric}."
+        return f"The challenger's loss in {rail.metric} must be at most {rail.max_loss:g}."
     if rail.require is Require.PROVEN:
-        return f"It must be shown to lose no more than {rail.max_loss:g} in {rail.metric} ({_sure(policy)})."
-    return f"It is rejected when it is shown to lose more than {rail.max_loss:g} in {rail.metric} ({_sure(policy)})."
+        return f"The challenger's loss in {rail.metric} must be at most {rail.max_loss:g} ({_sure(policy)})."
+    return (
+        f"The challenger is rejected if its loss in {rail.metric} is significantly above {rail.max_loss:g} "
+        f"({_sure(policy)})."
+    )
 
 
 def _slices(policy: Policy) -> Iterator[str]:
@@ -60,40 +65,43 @@ def _slices(policy: Policy) -> Iterator[str]:
 
 
 def _slice(rule: SliceRule, policy: Policy) -> str:
-    where = f"in every slice by {rule.slicing.name}"
+    limit = f"The challenger's loss in {rule.metric} must be at most {rule.max_loss:g} in every slice by "
+    limit += rule.slicing.name
     if policy.rule is Rule.POINT:
-        return f"It must lose no more than {rule.max_loss:g} in {rule.metric} {where}."
+        return f"{limit}."
     if rule.require is Require.PROVEN:
-        return f"It must be shown to lose no more than {rule.max_loss:g} in {rule.metric} {where} ({_sure(policy)})."
-    chance = f"{percent(policy.confidence)} for all such slices together, by Holm's correction"
+        return f"{limit} ({_sure(policy)})."
     return (
-        f"It is rejected when it is shown to lose more than {rule.max_loss:g} in {rule.metric} in any slice by "
-        f"{rule.slicing.name} ({chance})."
+        f"The challenger is rejected if its loss in {rule.metric} is significantly above {rule.max_loss:g} in any "
+        f"slice by {rule.slicing.name} ({percent(policy.confidence)} confidence for all slices together, by Holm's "
+        "correction)."
     )
 
 
 def _small_slices(rule: SliceRule) -> str:
-    positives = f" or {rule.min_positives:,} of either class" if Task.BINARY in metric(rule.metric).tasks else ""
-    return f"A slice of fewer than {rule.min_rows:,} rows{positives} is not judged; when none can be, it is held."
+    positives = f" or {rule.min_positives:,} rows of either class" if Task.BINARY in metric(rule.metric).tasks else ""
+    return (
+        f"A slice with fewer than {rule.min_rows:,} rows{positives} is not judged; if no slice can be judged, the "
+        "challenger is held."
+    )
 
 
 def _floor(floor: Floor, policy: Policy) -> str:
-    clears = f"above {floor.min:g}" if floor.min is not None else f"below {floor.max:g}"
-    shown = "be" if policy.rule is Rule.POINT else "be shown to be"
+    beyond = f"above {floor.min:g}" if floor.min is not None else f"below {floor.max:g}"
     sure = "" if policy.rule is Rule.POINT else f" ({_sure(policy)})"
-    return f"The challenger's own {floor.metric} must {shown} {clears}{sure}."
+    return f"The challenger's own {floor.metric} must be {beyond}{sure}."
 
 
 def _limits(policy: Policy) -> Iterator[str]:
     limits = policy.limits
     if limits.max_size_mb is not None:
-        yield f"Its files may hold at most {limits.max_size_mb:g} MB."
+        yield f"The challenger's files may take at most {limits.max_size_mb:g} MB."
     if limits.max_size_ratio is not None:
-        yield f"Its files may hold at most {limits.max_size_ratio:g} times as much as the champion's."
+        yield f"The challenger's files may be at most {limits.max_size_ratio:g} times as large as the champion's."
     if limits.max_scoring_ratio is not None:
         yield (
-            f"To score the same rows it may take at most {limits.max_scoring_ratio:g} times as long as the champion, "
-            "measured side by side."
+            f"The challenger may take at most {limits.max_scoring_ratio:g} times as long as the champion to score the "
+            "same rows, measured side by side."
         )
 
 
@@ -101,61 +109,63 @@ def _evidence(policy: Policy) -> str:
     least = [f"{policy.min_rows:,} rows"]
     if Task.BINARY in policy.tasks:
         least.append(f"{policy.min_positives:,} rows of either class")
-    return f"With fewer than {' or '.join(least)} left to judge by, it is held."
+    return f"If the holdout has fewer than {' or '.join(least)}, the challenger is held."
 
 
 def _draws(policy: Policy, dependence: str) -> Iterator[str]:
     if policy.rule is not Rule.POINT:
         yield dependence or (
-            "Where the model or its recipe names a `group`, errors are those of groups, and with fewer than "
-            f"{policy.min_groups:,} effective groups it is held. Without one, blocks of the recipe's time are asked "
-            "beside single rows; without a time, each row counts as a draw of its own."
+            "If the model or its recipe sets `group`, standard errors treat groups as independent, and with fewer than "
+            f"{policy.min_groups:,} effective groups, the challenger is held. Without `group`, standard errors are "
+            "computed by row and by blocks of the recipe's time, and the larger one decides. Without a time, standard "
+            "errors treat each row as independent."
         )
 
 
 def _reuse(policy: Policy) -> str:
     if policy.rule is Rule.POINT:
-        return "Repeated use of the same rows makes no difference, because chance is not considered."
+        return "Repeated use of the same rows changes nothing, because sampling error is ignored."
     if policy.holdout_reuse is HoldoutReuse.IGNORE:
-        return "Repeated use of the same rows makes no difference, so noise passes in the end."
+        return "Repeated use of the same rows changes nothing, so a lucky challenger passes sooner or later."
     return (
-        f"All decisions on the same rows together let noise pass with a chance of at most {percent(policy.alpha)}: "
-        f"the first asks at level {_asked(policy, 1)}, the second at {_asked(policy, 2)}, the "
-        f"third at {_asked(policy, 3)}. Fresh rows reset the count."
+        "The probability that any decision on the same rows promotes by chance alone is at most "
+        f"{percent(policy.alpha)}: the first decision is tested at the {_tested(policy, 1)} level, the second at "
+        f"{_tested(policy, 2)}, the third at {_tested(policy, 3)}. New rows reset the count."
     )
 
 
 def _first_model(policy: Policy) -> str:
     if policy.first_model is FirstModel.MANUAL:
-        return "The first model, which has no champion to beat, must be promoted by a person (with --override)."
+        return "The first model has no champion to beat. A person must promote it (with --override)."
     if policy.floors:
         return (
-            "The first model, which has no champion to beat, is promoted if it passes the floors and everything "
-            "else here."
+            "The first model has no champion to beat. It is promoted if it passes the floors and every other "
+            "requirement that needs no champion."
         )
     return (
-        "The first model has no champion to beat and there are no floors, so a person has to promote it (--override)."
+        "The first model has no champion to beat, and the policy has no floors. A person must promote it (with "
+        "--override)."
     )
 
 
 def _provenance(policy: Policy) -> str:
     if policy.unknown_provenance is UnknownProvenance.HOLD:
         return (
-            "If the training rows of one of the two models are unknown, the challenger is held until a person "
-            "vouches for them (`promotion adopt`)."
+            "If the training rows of either model are unknown, the challenger is held until a person vouches for them "
+            "(`promotion adopt`)."
         )
-    return "If the training rows of one of the two models are unknown, the holdout is assumed to be clean."
+    return "If the training rows of either model are unknown, the holdout is assumed to be clean."
 
 
 def _approval(policy: Policy) -> str:
     if policy.approval is ApprovalRule.AUTOMATIC:
-        return "A challenger that passes everything is promoted immediately."
+        return "A challenger that meets every requirement is promoted immediately."
     who = f"{policy.min_approvals} people approve" if policy.min_approvals > 1 else "a person approves"
-    listed = f", of {', '.join(policy.approvers)}" if policy.approvers else ""
+    listed = f" (allowed: {', '.join(policy.approvers)})" if policy.approvers else ""
     return (
-        f"A challenger that passes everything waits until {who} it (`promotion approve`){listed}; the person who "
-        f"trained it or had it judged is not enough. What is not approved within {policy.approval_timeout} is "
-        "denied."
+        f"A challenger that meets every requirement waits until {who} it with `promotion approve`{listed}. Approval by "
+        "the person who trained it or requested the decision is not enough on its own. Without approval within "
+        f"{policy.approval_timeout}, the challenger is denied."
     )
 
 
@@ -163,14 +173,14 @@ def _recorded(policy: Policy) -> Iterator[str]:
     task = next(task for task in Task if task in policy.tasks)
     others = [name for name in policy.names(task) if name not in policy.required]
     if others:
-        yield f"Also compared and recorded, without a requirement: {', '.join(others)}."
+        yield f"Other metrics are compared and recorded, without a requirement: {', '.join(others)}."
     if policy.columns:
         yield f"The rows must have the column{'s' * (len(policy.columns) > 1)} {', '.join(policy.columns)}."
 
 
 def _sure(policy: Policy) -> str:
-    return f"one-sided, {percent(policy.confidence)}"
+    return f"one-sided {percent(policy.confidence)} confidence"
 
 
-def _asked(policy: Policy, use: int) -> str:
+def _tested(policy: Policy, use: int) -> str:
     return level(level_of_use(policy.alpha, use))

@@ -45,7 +45,7 @@ def _size(footprint: Footprint | None, limit: float) -> Check:
     if footprint is None:
         return _unknown("size")
     size = footprint.size / 1e6
-    reason = f"The challenger's files hold {size:,.3g} MB; the policy allows {limit:g}."
+    reason = f"The challenger's files take {size:,.3g} MB; the policy allows at most {limit:g} MB."
     return _check("size", size <= limit, reason, size, limit)
 
 
@@ -55,7 +55,9 @@ def _size_ratio(footprint: Footprint | None, limit: float, *, alone: bool) -> Ch
     if footprint is None or not footprint.champion_size:
         return _unknown("size beside the champion")
     ratio = footprint.size / footprint.champion_size
-    reason = f"The challenger's files are {ratio:.3g} times the size of the champion's; the policy allows {limit:g}."
+    reason = (
+        f"The challenger's files are {ratio:.3g} times as large as the champion's; the policy allows at most {limit:g}."
+    )
     return _check("size beside the champion", ratio <= limit, reason, ratio, limit)
 
 
@@ -71,8 +73,8 @@ def _scoring_ratio(footprint: Footprint | None, limit: float, *, alone: bool) ->
         return _unknown(subject)
     ratios = sorted(footprint.scoring_ratios)
     reason = (
-        f"To score the same rows the challenger takes {median(ratios):.3g} times as long as the champion "
-        f"({ratios[0]:.3g} to {ratios[-1]:.3g} in {len(ratios)} runs); the policy allows {limit:g}."
+        f"The challenger takes {median(ratios):.3g} times as long as the champion to score the same rows "
+        f"({ratios[0]:.3g} to {ratios[-1]:.3g} in {len(ratios)} runs); the policy allows at most {limit:g}."
     )
     if ratios[_SLOWEST_BUT_ONE] <= limit or ratios[1] > limit:
         return _check(subject, ratios[1] <= limit, reason, median(ratios), limit)
@@ -90,5 +92,5 @@ def _nobody(subject: str) -> Check:
 
 
 def _unknown(subject: str) -> Check:
-    reason = "It was not measured, so the limit cannot be checked; `promotion gate TAG` measures it."
+    reason = "It was not measured, so the limit cannot be checked. Measure it with `promotion gate TAG`."
     return Check(kind=Kind.LIMIT, subject=subject, outcome=Outcome.MISSING, reason=reason)

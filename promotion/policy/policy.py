@@ -143,8 +143,7 @@ class Policy:
         given = number_at("confidence", self.confidence)
         if not 0.5 <= given < 1:  # noqa: PLR2004 - below one half "confidence" means its opposite
             hint = meant_as_share(given) if given >= 50 else ""  # noqa: PLR2004 - per cent
-            message = f"'confidence' must be at least 0.5 and below 1, found {given}.{hint}"
-            raise ConfigError(message, key="confidence")
+            raise ConfigError(f"'confidence' must be at least 0.5 and below 1, but is {given}.{hint}", key="confidence")
 
     @classmethod
     def from_toml(cls, source: str | Path | dict[str, Any]) -> "Policy":
@@ -221,15 +220,14 @@ class Policy:
         if not self.tasks:
             names = (*self.required, *(self.metrics or ()))
             said = ", ".join(f"{name} ({' or '.join(sorted(metric(name).tasks))})" for name in names)
-            message = f"One model cannot be measured by all of the policy's metrics, which are for: {said}."
-            raise ConfigError(message)
+            raise ConfigError(f"The policy's metrics must apply to the same task, but apply to different ones: {said}.")
 
     def _check_approval(self) -> None:
         """Check that the required approvals can be given."""
         if self.approval is ApprovalRule.AUTOMATIC and self.panel != ANYONE:
             usual = "approval_timeout" if self.min_approvals == ANYONE.needed else "min_approvals"
             key = "approvers" if self.approvers else usual
-            message = f"'{key}' says how promotions are approved, which needs approval = \"required\" beside it."
+            message = f"'{key}' has an effect only with approval = \"required\". Set that too, or leave out '{key}'."
             raise ConfigError(message, key=key)
         for fault in self.panel.faults():
             raise ConfigError(fault)

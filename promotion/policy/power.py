@@ -1,4 +1,4 @@
-"""The power of a holdout: whether a challenger equal to the champion could pass, and how many more rows that takes."""
+"""The power of a holdout: whether a challenger equal to the champion could pass, and how many rows that needs."""
 
 from dataclasses import replace
 
@@ -14,19 +14,21 @@ _STEPS = 50
 def equal_could_not_pass(
     comparison: Comparison | SliceComparison, found: MetricComparison, max_loss: float, alpha: float
 ) -> str:
-    """Return a sentence if a challenger equal to the champion could not be shown to stay within `max_loss`; else empty.
+    """Say if a challenger equal to the champion could not pass, because no loss above `max_loss` can be ruled out.
 
-    The sentence gives the smallest loss that these rows can rule out, and about how many more are needed: with that
-    many, an equal challenger passes half of the time.
+    Empty if it could. The sentence gives the smallest loss that these rows can rule out, and about how many are needed:
+    with that many, an equal challenger passes half of the time.
     """
     shown = found.half_width(alpha)
     if shown < max_loss or shown == 0:
         return ""
     least = figure(shown, scale=max(abs(found.champion), abs(found.challenger)))
-    could = f"A challenger equal to the champion could not pass here: these rows rule out a loss of {least} at best"
+    could = (
+        f"These rows cannot rule out losses below {least}, so even a challenger equal to the champion could not pass"
+    )
     if max_loss == 0:
-        return f"{could}, and no rows rule out every loss; allow one."
-    return f"{could}; {_enough(comparison, times_needed(found, max_loss, alpha))} would do."
+        return f"{could}; no number of rows can rule out every loss. Set max_loss above 0."
+    return f"{could}; {_enough(comparison, times_needed(found, max_loss, alpha))} would be enough."
 
 
 def warnings(comparison: Comparison, policy: Policy) -> tuple[str, ...]:
@@ -76,7 +78,7 @@ def _enough(comparison: Comparison | SliceComparison, times: float) -> str:
     if drawn.days is not None:
         days = drawn.count * drawn.days
         return f"about {_round(days * times)} days like these (now {days:,})"
-    return f"about {times:.2g} times as long a time"
+    return f"a time span about {times:.2g} times as long"
 
 
 def _round(number: float) -> str:

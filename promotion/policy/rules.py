@@ -87,16 +87,15 @@ class Floor:
     def __post_init__(self) -> None:
         direction = metric_at("floors.metric", self.metric).direction
         if (self.min is None) == (self.max is None):
-            message = f"The floor of '{self.metric}' needs either 'min' or 'max', and just one of them."
+            message = f"The floor of '{self.metric}' must have either 'min' or 'max', and not both."
             raise ConfigError(message, key="floors")
         if (self.min is None) is (direction is Direction.HIGHER):
-            right, better = ("min", "more") if direction is Direction.HIGHER else ("max", "less")
-            message = f"The floor of '{self.metric}' needs '{right}', since {better} of it is better."
+            right = "min" if direction is Direction.HIGHER else "max"
+            message = f"The floor of '{self.metric}' must have '{right}', because {direction} values are better."
             raise ConfigError(message, key="floors")
         limit = self.max if self.min is None else self.min
         if limit is not None and not math.isfinite(number_at("floors", limit)):
-            message = f"The floor of '{self.metric}' must be a finite number, found {limit}."
-            raise ConfigError(message, key="floors")
+            raise ConfigError(f"The floor of '{self.metric}' must be a finite number, but is {limit}.", key="floors")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,7 +155,7 @@ class Limits:
         for key in ("max_size_mb", "max_size_ratio", "max_scoring_ratio"):
             limit = getattr(self, key)
             if limit is not None and not 0 < number_at(f"limits.{key}", limit) < math.inf:
-                message = f"'limits.{key}' must be a finite number above 0, found {limit}."
+                message = f"'limits.{key}' must be a finite number above 0, but is {limit}."
                 raise ConfigError(message, key=f"limits.{key}")
 
 
@@ -182,8 +181,7 @@ def metric_at(key: str, name: str) -> Metric:
 def at_least_zero(key: str, value: float) -> None:
     """Check that a number of the policy is finite and not negative."""
     if not 0 <= number_at(key, value) < math.inf:
-        message = f"'{key}' must be a finite number and at least 0, found {value}."
-        raise ConfigError(message, key=key)
+        raise ConfigError(f"'{key}' must be a finite number and at least 0, but is {value}.", key=key)
 
 
 def number_at(key: str, value: object) -> float:
@@ -193,5 +191,5 @@ def number_at(key: str, value: object) -> float:
         ConfigError: the value is not a number; booleans and text are not accepted.
     """
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise ConfigError(f"'{key}' must be a number, without quotes, found {value!r}.", key=key)
+        raise ConfigError(f"'{key}' must be a number, without quotes, but is {value!r}.", key=key)
     return value  # type: ignore[return-value]  # comparable with floats, whatever its type

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from promotion.comparison import Comparison, MetricComparison, SliceComparison
-from promotion.policy.checks import Check, Kind, compared, gain_check, told_power, unless_shown
+from promotion.policy.checks import Check, Kind, compared, gain_check, not_blocking, with_power
 from promotion.policy.evidence_checks import Counted, counted, few_groups
 from promotion.policy.policy import Policy, Rule
 from promotion.policy.power import equal_could_not_pass
@@ -35,7 +35,7 @@ def slice_checks(comparison: Comparison, policy: Policy) -> tuple[Check, ...]:
     """Return one check for each slice of each rule, and one for each rule under which no slice can be judged."""
     cases = [case for rule in policy.slices for case in _cases(comparison, rule, policy)]
     if policy.rule is Rule.POINT:
-        return tuple(unless_shown(case.check, case.rule.require) for case in cases)
+        return tuple(_by_point(case) for case in cases)
     several = [case for case in cases if case.corrected]
     shown = _shown_worse(several, policy.alpha)
     return tuple(
@@ -47,9 +47,15 @@ def _cases(comparison: Comparison, rule: SliceRule, policy: Policy) -> Iterator[
     cases = [_case(part, rule, policy) for part in comparison.slices if part.by == rule.slicing.name]
     yield from cases
     if all(case.check.outcome is Outcome.NOT_APPLICABLE for case in cases):
-        said = f"none of its {len(cases)} slices has rows enough" if cases else "the comparison has no such slices"
-        reason = f"The policy asks for {rule.metric} by {rule.slicing.name}, but {said}."
+        reason = f"The policy has a rule for {rule.metric} by {rule.slicing.name}, but {_why_none(len(cases))}."
         yield _Case(rule, _check(f"{rule.metric} by {rule.slicing.name}", Outcome.MISSING, reason))
+
+
+def _why_none(slices: int) -> str:
+    """Return why no slice can be judged, given the number of slices."""
+    if slices == 0:
+        return "the comparison has no such slices"
+    return "its only slice is too small to judge" if slices == 1 else f"all {slices} slices are too small to judge"
 
 
 def _case(part: SliceComparison, rule: SliceRule, policy: Policy) -> _Case:
@@ -60,11 +66,13 @@ def _case(part: SliceComparison, rule: SliceRule, policy: Policy) -> _Case:
     found = compared(part, rule.metric)
     if found is None:
         gaps = [gap.reason for gap in part.missing if gap.metric == rule.metric]
-        return _Case(rule, _check(subject, Outcome.MISSING, next(iter(gaps), f"It does not hold {rule.metric}.")))
-    asks = f"a loss of at most {rule.max_loss:g}"
-    check = gain_check(Kind.SLICE, found, policy.alpha, -rule.max_loss, asks, where=part.name)
+        return _Case(
+            rule, _check(subject, Outcome.MISSING, next(iter(gaps), f"The slice has no result for {rule.metric}."))
+        )
+    limit = f"allows a loss of at most {rule.max_loss:g}"
+    check = gain_check(Kind.SLICE, found, policy.alpha, -rule.max_loss, limit, where=part.name, require=rule.require)
     if rule.require is Require.PROVEN:
-        check = told_power(check, equal_could_not_pass(part, found, rule.max_loss, policy.alpha))
+        check = with_power(check, equal_could_not_pass(part, found, rule.max_loss, policy.alpha))
     return _Case(rule, check, found)
 
 
@@ -75,7 +83,7 @@ def _too_few(part: SliceComparison, rule: SliceRule) -> str:
     asked += [(min(reversed(classes), key=Counted.told), rule.min_positives)] if classes else []
     return next(
         (
-            f"It has only {each.said}; the policy judges slices of at least {least:,}."
+            f"The slice has only {each.said}; the policy judges only slices with at least {least:,}."
             for each, least in asked
             if each.told() < least
         ),
@@ -101,16 +109,21 @@ def _p_worse(case: _Case) -> float:
     return case.found.tail(-slack)
 
 
+def _by_point(case: _Case) -> Check:
+    """Return the check under `rule = "point"`, where a `not_worse` rule accepts a loss exactly at the limit."""
+    tie = case.corrected and case.check.outcome is Outcome.INCONCLUSIVE
+    return not_blocking(case.check, case.rule.max_loss) if tie else case.check
+
+
 def _corrected(case: _Case, several: int, *, shown: bool) -> Check:
     """Return the check of a `not_worse` rule after the correction for several slices."""
     if case.check.outcome is Outcome.PASSED:
         return case.check
-    corrected = f", corrected for {several} slices" if several > 1 else ""
+    corrected = f" (Holm's correction for {several} slices)" if several > 1 else ""
     if shown:
-        reason = f"{case.check.reason} The loss is shown{corrected}."
-        return replace(case.check, outcome=Outcome.FAILED, reason=reason)
-    reason = f"{case.check.reason} It blocks only a loss that is shown{corrected}."
-    return replace(case.check, outcome=Outcome.PASSED, reason=reason)
+        verdict = f"A loss above {case.rule.max_loss:g} is statistically significant{corrected}."
+        return replace(case.check, outcome=Outcome.FAILED, reason=f"{case.check.reason} {verdict}")
+    return not_blocking(case.check, case.rule.max_loss, corrected)
 
 
 def _check(subject: str, outcome: Outcome, reason: str) -> Check:

@@ -60,7 +60,7 @@ def _sync_after(parts: Parts, model: str, given_up: Names | None, notice: Callab
     try:
         sync(parts, model, given_up=given_up)
     except (StoreError, LedgerError) as error:
-        parts.notice(f"The change is recorded; `promotion sync` updates MLflow. {error}")
+        parts.notice(f"The change is recorded. Run `promotion sync` to update MLflow. {error}")
 
 
 def _tell(parts: Parts, model: str, before: int, last: int) -> None:
@@ -80,7 +80,7 @@ def _clear(parts: Parts, plan: Plan) -> None:
         place = parts.store.quarantine(foreign)
         if place:
             of = f" of '{foreign.model}'" if foreign.model not in {None, plan.state.model} else ""
-            parts.notice(f"Moved {foreign}{of} to {shown(place)}; `mv {shown(place)} {foreign}` brings it back.")
+            parts.notice(f"Moved {foreign}{of} to {shown(place)}. To move it back, run `mv {shown(place)} {foreign}`.")
     for leftover in plan.leftovers:
         parts.store.remove(leftover)
         parts.notice(f"Deleted {leftover}, which {leftover.why}.")

@@ -31,9 +31,6 @@ class Claims:
         """Return another ledger's claim on the model; None if this ledger or no ledger owns the model.
 
         `origin` is the hash of this ledger's first entry for the model, if it has one.
-
-        Raises:
-            StoreError: the claim cannot be read.
         """
         claim = self._store.claim(model)
         return None if claim is None or self._is_ours(model, claim, origin) else claim
@@ -47,12 +44,7 @@ class Claims:
         return claim if claim and claim.place != self.place else None
 
     def check(self, state: State) -> None:
-        """Check that no other ledger owns the model.
-
-        Raises:
-            Refused: another ledger owns it; the message names both ledgers.
-            StoreError: the claim cannot be read.
-        """
+        """Check that no other ledger owns the model."""
         claim = self.other(state.model, state.origin)
         if claim:
             told, way_out = self.told(state.model, claim, state.origin), self.way_out(state.model, claim)
@@ -63,29 +55,26 @@ class Claims:
         theirs = f"'{model}' in the {self._store.name} belongs to the ledger at {claim.place}"
         since = f"since {minute(claim.since)} UTC, by {claim.by}"
         if claim.place == self.place:
-            ours = "the one that is there now is another, or empty"
+            ours = "the ledger there now is a different one, or empty"
         elif origin is None:
-            ours = f"the ledger at {self.place} records nothing of it"
+            ours = f"the ledger at {self.place} has no entry for it"
         elif origin == claim.ledger:
-            ours = f"the ledger at {self.place} is a copy of it that lacks its entry {claim.seq}"
+            ours = f"the ledger at {self.place} is a copy of that ledger without its entry {claim.seq}"
         else:
-            ours = f"the ledger at {self.place} is another one"
-        return f"{theirs} ({since}), and {ours}."
+            ours = f"the ledger at {self.place} is a different one"
+        return f"{theirs} ({since}), but {ours}."
 
     def way_out(self, model: str, claim: Claim) -> str:
         """Say what to do when another ledger owns the model."""
         first = "Use that ledger (`ledger` in promotion.toml, or PROMOTION_LEDGER)"
         if claim.place == self.place:
-            first = "Restore it from a backup, or from what `promotion ledger export` wrote"
-        return f"{first}, or hand the model over to this one: `promotion ledger take {model} --reason …`."
+            first = "Restore that ledger from a backup or an export"
+        return f"{first}, or hand the model over to this ledger with `promotion ledger take {model} --reason …`."
 
     def missing(self, state: State) -> bool:
         """Whether the store has no claim on a model that this ledger records, so that any ledger could take it.
 
         False if the ledger has no champion and a label contradicts it: the owner is then unknown.
-
-        Raises:
-            StoreError: the claim cannot be read.
         """
         if not state.seq or self._store.claim(state.model):
             return False
@@ -97,11 +86,7 @@ class Claims:
         return claim is not None and (claim.ledger, claim.place) == (state.origin, self.place)
 
     def renewed(self, state: State) -> Claim | None:
-        """Return this ledger's claim, moved to the end of this state and to this place; None if the store has no claim.
-
-        Raises:
-            Refused: another ledger owns the model.
-        """
+        """Return this ledger's claim, moved to the end of this state and to this place; None if there is no claim."""
         self.check(state)
         claim = self._store.claim(state.model)
         return replace(claim, place=self.place, seq=state.seq, hash=state.hash) if claim else None
@@ -121,17 +106,16 @@ class Claims:
         return self.renewed(state) or (self._fresh(state, at, by) if self._agrees(state) else None)
 
     def takeover(self, state: State, *, reason: str, mirrored: tuple[int, str] | None) -> Takeover:
-        """Return the entry that hands the model over to this ledger. `mirrored` is what MLflow was last sent.
-
-        Raises:
-            Refused: this ledger already owns the model.
-        """
+        """Return the entry that hands the model over to this ledger. `mirrored` is what MLflow was last sent."""
         claim = self._store.claim(state.model)
         if claim is None:
             return Takeover(reason=reason, mirrored=mirrored)
         if self._is_ours(state.model, claim, state.origin):
             since = f"since {minute(claim.since)} UTC"
-            message = f"'{state.model}' belongs to this ledger, at {self.place}, already ({since}); nothing to take."
+            message = (
+                f"'{state.model}' already belongs to this ledger at {self.place} ({since}), so there is nothing to "
+                "hand over."
+            )
             raise Refused(message, model=state.model)
         theirs = {"ledger": claim.ledger, "place": claim.place, "seq": claim.seq, "hash": claim.hash}
         return Takeover(reason=reason, mirrored=mirrored, **theirs)  # type: ignore[arg-type]
@@ -141,7 +125,7 @@ class Claims:
         found = (claim.ledger, claim.place, claim.seq, claim.hash) if claim else (None, None, None, None)
         if found != (taken.ledger, taken.place, taken.seq, taken.hash):
             message = (
-                f"'{model}' was changed or changed hands while this command ran. Nothing was changed; run it again."
+                f"'{model}' or its owner changed while this command ran, so nothing was changed. Run the command again."
             )
             raise Refused(message, model=model)
 

@@ -8,6 +8,8 @@ from promotion.number_format import minute
 from promotion.policy.approval import Consent, Panel, consent
 from promotion.vocabulary import Stage
 
+_OVERRIDE = "To promote it without approval, use --override."
+
 
 def consent_of(version: VersionState, panel: Panel) -> Consent:
     """Return the answers to the decision on a version. Whoever trained or gated it cannot approve it alone."""
@@ -57,23 +59,19 @@ def expiry_reason(version: VersionState, panel: Panel) -> str:
 
 
 def check_approved(version: VersionState, panel: Panel, now: datetime) -> None:
-    """Check that a decision that waits for approval has enough approvals.
-
-    Raises:
-        Refused: it does not, or it was denied; the message says who can approve it, and until when.
-    """
+    """Check that a decision that waits for approval has enough approvals."""
     said = consent_of(version, panel)
     if said.denied:
         raise Refused(
-            f"{_denial(version)} `promotion gate {version.tag}` judges it again, with --override it is promoted.",
+            f"{_denial(version)} Run `promotion gate {version.tag}` to judge it again, or promote it with --override.",
             tag=version.tag,
         )
     if overdue(version, panel, now):
-        raise Refused(f"{_over(version, panel)} With --override it is promoted without.", tag=version.tag)
+        raise Refused(f"{_over(version, panel)} {_OVERRIDE}", tag=version.tag)
     if not said.given:
         message = (
-            f"{version.tag} passed and waits for approval: {said.wanting} (`promotion approve {version.tag} --reason …`"
-            f"{_comma(until_told(version, panel))}). With --override it is promoted without."
+            f"{version.tag} passed and waits for approval{_after_space(until_told(version, panel))}: {said.wanting}. "
+            f"Run `promotion approve {version.tag} --reason …`. {_OVERRIDE}"
         )
         raise Refused(message, tag=version.tag)
 
@@ -89,48 +87,52 @@ def check_answer(
     _check_waits(state, version)
     late = overdue(version, panel, now)
     if not panel.takes(actor) and (approved or not late):
-        message = f"You are {actor}, and the approvers of '{state.model}' are {', '.join(panel.approvers)}."
+        message = f"The approvers of '{state.model}' are {', '.join(panel.approvers)}, but you are {actor}."
         raise Refused(message, tag=version.tag)
     said = consent_of(version, panel)
     if said.denied:
-        raise Refused(f"{_denial(version)} `promotion gate {version.tag}` judges it again.", tag=version.tag)
+        raise Refused(f"{_denial(version)} Run `promotion gate {version.tag}` to judge it again.", tag=version.tag)
     if approved and late:
         raise Refused(_over(version, panel), tag=version.tag)
     if approved and said.given:
         names = " and ".join(said.approved)
         raise Refused(
-            f"{version.tag} has its approvals already, by {names}: `promotion promote {version.tag}`.", tag=version.tag
+            f"{version.tag} already has its approvals, by {names}. Run `promotion promote {version.tag}`.",
+            tag=version.tag,
         )
     if approved and actor in said.approved:
-        raise Refused(f"You are {actor} and have approved {version.tag} already; {said.wanting}.", tag=version.tag)
+        raise Refused(f"You ({actor}) have already approved {version.tag}; {said.wanting}.", tag=version.tag)
 
 
 def _check_waits(state: State, version: VersionState) -> None:
     if state.champion and state.champion.tag == version.tag:
         raise Refused(
-            f"{version.tag} serves already, since {state.champion.since}; nothing waits for an answer.", tag=version.tag
+            f"{version.tag} already serves (since {minute(state.champion.since)} UTC), so no decision on it waits for "
+            "approval.",
+            tag=version.tag,
         )
     if version.decision is None:
         raise Refused(
-            f"{version.tag} has not been judged, so nothing waits for an answer. Run `promotion gate {version.tag}`.",
+            f"{version.tag} has not been judged, so no decision on it waits for approval. Run `promotion gate "
+            f"{version.tag}`.",
             tag=version.tag,
         )
     if not version.decision.waits:
-        message = f"The last decision on {version.tag}, {version.decision.verdict}, does not need approval."
+        message = f"The last decision on {version.tag} is {version.decision.verdict}, which does not need approval."
         raise Refused(message, tag=version.tag)
 
 
 def _denial(version: VersionState) -> str:
     vote = next(vote for vote in version.votes if not vote.approved)
-    return f"{version.tag} was denied by {vote.actor} at {vote.at}: {vote.reason.rstrip('.')}."
+    return f"{version.tag} was denied by {vote.actor} at {minute(vote.at)} UTC: {vote.reason.rstrip('.')}."
 
 
 def _over(version: VersionState, panel: Panel) -> str:
     return (
-        f"{version.tag} passed and could be approved {until_told(version, panel)}, {panel.within} after the decision; "
-        f"{consent_of(version, panel).wanting}. `promotion gate {version.tag}` judges it again."
+        f"{version.tag} passed and could be approved {until_told(version, panel)}, {panel.within} after the decision, "
+        f"but {consent_of(version, panel).wanting}. Run `promotion gate {version.tag}` to judge it again."
     )
 
 
-def _comma(text: str) -> str:
-    return f", {text}" if text else ""
+def _after_space(text: str) -> str:
+    return f" {text}" if text else ""

@@ -89,11 +89,7 @@ class Source:
 
 
 def source(recipe: Recipe, made_with: Mapping[str, Any], path: Path, cached: str | None = None) -> Source:
-    """Return the source of a recipe's rows, with the file's current digest, or the cached one if given.
-
-    Raises:
-        DataError: the file cannot be read.
-    """
+    """Return the source of a recipe's rows, with the file's current digest, or the cached one if given."""
     stamp = _stamp(path)
     if cached is None:
         with as_data_error(f"The recipe could not load {path}"):
@@ -120,10 +116,11 @@ def _load(source: Source) -> "pd.DataFrame":
     with as_data_error(f"The recipe could not load {source.path}"):
         rows = source.recipe.load(source.path)
     if not hasattr(rows, "columns"):
-        message = f"The recipe's `load` must give a pandas DataFrame, but gave a {type(rows).__name__}."
-        raise DataError(message)
+        raise DataError(f"The recipe's `load` must return a pandas DataFrame, but returned {type(rows).__name__}.")
     if _stamp(source.path) != source.stamp:
-        message = f"{source.path} changed while it was read. Wait until it is written whole, and run the command again."
+        message = (
+            f"{source.path} changed while it was read. Wait until it is completely written, and run the command again."
+        )
         raise DataError(message)
     return rows
 
@@ -160,10 +157,7 @@ class Reader:
     ) -> tuple[Recipe, Data]:
         """Load the model's recipe and rows, from the given file or the configured one. An unchanged file is read once.
 
-        Args:
-            model: its name in the configuration.
-            data: CSV or Parquet file; relative to the configuration's folder.
-            options: recipe options that override the configured ones.
+        `data` is a CSV or Parquet file, relative to the configuration's folder. `options` override the configured ones.
 
         Raises:
             DataError: there is no such file, or its rows cannot be used.
@@ -188,11 +182,7 @@ class Reader:
     ) -> None:
         """Check that the recipe and the files exist, before importing anything for them.
 
-        Args:
-            model: its name.
-            trained: the version to judge; None if a version is about to be trained.
-            data: file given by the user.
-            holdout: holdout file given by the user; all of its rows judge.
+        `trained` is the version to judge; None if one is about to be trained. All rows of `holdout` judge.
 
         Raises:
             ConfigError: the recipe cannot be found.
@@ -248,10 +238,10 @@ class Reader:
         holdout = self._read(settings, settings.holdout, options or {})[1].rows
         training = without(data.rows, holdout, recipe)
         if len(training) == 0:
-            message = (
-                f"Every row of {data.name} is in {settings.holdout} as well, which judges. Name other rows to train on."
+            raise DataError(
+                f"Every row of {data.name} is also in the holdout file {settings.holdout}, so no row is left to train "
+                "on. Name other rows to train on."
             )
-            raise DataError(message)
         return Split(training, holdout)
 
     def _read(
@@ -274,16 +264,11 @@ class Reader:
         return found
 
     def _path(self, file: StrPath) -> Path:
-        """Return the resolved path of the file.
-
-        Raises:
-            DataError: the file name is not UTF-8, so the ledger cannot record it.
-        """
+        """Return the resolved path of the file."""
         path = (self._config.root / Path(file).expanduser()).resolve()
         name = self._name(path)
         if os.fsencode(name).decode(errors="ignore") != name:
-            message = f"The name of {visible(name)} is not UTF-8, so it cannot be recorded. Rename the file."
-            raise DataError(message)
+            raise DataError(f"The name of {visible(name)} is not UTF-8, so it cannot be recorded. Rename the file.")
         return path
 
     def _name(self, path: Path) -> str:
@@ -295,6 +280,5 @@ def _first(model: str, *files: StrPath | None) -> StrPath:
     """Return the first file that is not None."""
     named = [file for file in files if file is not None]
     if not named:
-        message = f"No data is named for '{model}'. Set `data` in [models.{model}], or name a file with --data."
-        raise DataError(message)
+        raise DataError(f"No data is named for '{model}'. Set `data` in [models.{model}], or name a file with --data.")
     return named[0]

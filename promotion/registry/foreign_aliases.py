@@ -9,7 +9,11 @@ from promotion.ledger.state import State, StateBuilder
 from promotion.registry.mirror_state import aliases
 from promotion.vocabulary import Tag
 
-_ANEW = "- Begin without {}, on record: add `--start-anew --reason …` to `promotion retrain`, `gate` or `promote`."
+_ANEW = (
+    "- To start without {}, add `--start-anew --reason …` to `promotion retrain`, `gate` or `promote`. The ledger "
+    "records this."
+)
+_CHOOSE = "To continue, do one of the following:"
 
 
 class UnknownChampion(Refused):
@@ -21,7 +25,7 @@ class UnknownChampion(Refused):
 
     def __init__(self, model: str, shown: Mapping[str, str], store: str) -> None:
         self.aliases = of_ours(shown)
-        told = f"{unknown_told(model, self.aliases)} Nothing was promoted or sent to MLflow. To go on, do one of these:"
+        told = f"{unknown_told(model, self.aliases)} Nothing was promoted or sent to MLflow. {_CHOOSE}"
         super().__init__(
             "\n".join((told, *_ways_out(model, shown["champion"], store), _ANEW.format("it"))), model=model
         )
@@ -79,58 +83,57 @@ def foreign_told(state: State, found: Names) -> str:
     if not found:
         return ""
     if unknown_champion(state, found):
-        return f"AUD038: {unknown_told(state.model, found)} `promotion retrain {state.model}` says how to go on."
+        hint = f"Run `promotion retrain {state.model}`, which lists what you can do and changes nothing."
+        return f"AUD038: {unknown_told(state.model, found)} {hint}"
     wanted = aliases(state)
     each = "; ".join(f"{alias} {_amiss(state.model, name, wanted.get(alias))}" for alias, name in found.items())
     return (
-        f"AUD038: These aliases of '{state.model}' in MLflow were not set by this ledger: {each}. They were not "
-        f"changed; `promotion repair {state.model}` restores them."
+        f"AUD038: This ledger did not set these aliases of '{state.model}' in MLflow: {each}. They were not changed. "
+        f"Run `promotion repair {state.model}` to restore them."
     )
 
 
 def _amiss(model: str, name: str | None, wanted: Tag | None) -> str:
     """Describe what an alias names and what the ledger expects it to name."""
-    found = "is not there" if name is None else f"names {_shown(model, name)}"
-    return f"{found}, and should {f'name {wanted}' if wanted else 'not be there'}"
+    found = "is missing" if name is None else f"points to {_shown(model, name)}"
+    return f"{found}, but should {f'point to {wanted}' if wanted else 'not exist'}"
 
 
 def unknown_told(model: str, found: Names) -> str:
     """Say that MLflow has a champion that the ledger does not know."""
-    others = [f"{alias} names {_shown(model, name)}" for alias, name in found.items() if name and alias != "champion"]
+    others = [f"{alias} to {_shown(model, name)}" for alias, name in found.items() if name and alias != "champion"]
     beside = f" ({', '.join(others)})" if others else ""
     named = _shown(model, str(found["champion"]))
-    told = f"In MLflow the alias champion of '{model}' names {named}{beside}"
-    return f"{told}, and the ledger knows no champion of '{model}'."
+    told = f"In MLflow, the alias champion of '{model}' points to {named}{beside}"
+    return f"{told}, but the ledger has no champion of '{model}'."
 
 
 def _ways_out(model: str, named: str, store: str) -> Iterator[str]:
     """Yield the ways to keep MLflow's champion, in the store with the name `store`."""
     if named.startswith(f"{model}:"):
         yield f"- Restore the earlier ledger, which sent {named}, from a backup."
-        yield f"- Keep {named}: `promotion adopt {named} --assume-clean --reason …` (or --trained-before)."
+        yield f"- To keep {named}, run `promotion adopt {named} --assume-clean --reason …` (or --trained-before)."
     else:
         yield (
-            f"- Keep it: copy it into the {store} with the label stage: prod, then run "
+            f"- To keep it, copy it into the {store} with the label stage: prod, then run "
             "`promotion adopt TAG --assume-clean --reason …` (or --trained-before)."
         )
 
 
 def unanswered(model: str, error: Exception) -> str:
     """Say what to do when MLflow must be asked and does not answer."""
-    told = (
-        f"{error} The ledger knows no champion of '{model}', and MLflow may have one. Nothing was promoted. "
-        "To go on, do one of these:"
-    )
-    return "\n".join((told, "- See that MLflow answers, and run this again.", _ANEW.format("its answer")))
+    told = f"{error} The ledger has no champion of '{model}', but MLflow may have one. Nothing was promoted. {_CHOOSE}"
+    again = "- Make sure that MLflow answers, and run the command again."
+    return "\n".join((told, again, _ANEW.format("its answer")))
 
 
 def needless_start(state: State, reason: str) -> str:
     """Say why `--start-anew` changed nothing, and that its reason is not recorded."""
     found = f"MLflow has no champion of '{state.model}' either"
     if state.fresh_start:
-        found = f"the ledger has started '{state.model}' anew already ({state.fresh_start.reason})"
+        found = f"the ledger already records a fresh start of '{state.model}' ({state.fresh_start.reason})"
     if state.champion:
-        found = f"{state.champion.tag} is the champion of record"
+        found = f"the ledger already has the champion {state.champion.tag}"
     return f"--start-anew was not needed: {found}. No fresh start was recorded with the reason '{reason}'."
 
 

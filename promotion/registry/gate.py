@@ -39,7 +39,7 @@ def plan_gate(
     begun = fresh_start(parts, state, start_anew)
     rival = serving(state, parts.store)
     if rival == tag:
-        message = f"{tag} serves already; a challenger is judged against it with `promotion gate TAG`."
+        message = f"{tag} is already the champion. To judge a challenger against it, run `promotion gate TAG`."
         raise Refused(message + adoption_hint(state, tag), tag=tag)
     registered = registrations(parts, state, *filter(None, (tag, rival)))
     foreseen = parts.writer.foreseen(state, registered)
@@ -58,6 +58,7 @@ def plan_gate(
             earlier=state.trials,
         )
     plan = verdict_moves(foreseen, tag, judgement.decision)
-    if plan is None and stands(find(foreseen, tag), judgement.decision_digest):
-        return replace(plan_of(state, *begun), standing=judgement.decision)
+    version = find(foreseen, tag)
+    if plan is None and stands(version, judgement.decision):
+        return replace(plan_of(state, *begun), standing=version.decision)
     return plan_of(state, *begun, *registered, judgement, plan)

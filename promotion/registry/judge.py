@@ -102,7 +102,10 @@ def compare_candidates(
     """
     unknown = [one for one in candidates if isinstance(one.provenance, UnknownRows)]
     for one in unknown:
-        notice(f"The training rows of {one.tag} are unknown; where they are among those that judge, it looks too good.")
+        notice(
+            f"The training rows of {one.tag} are unknown. If some of them are among the rows that judge, it looks "
+            "better than it is."
+        )
     trusted = [_taken(one, by_policy=False) for one in candidates]
     holdout = clean_holdout(data, trusted)
     if len(holdout.rows) == 0:
@@ -234,15 +237,16 @@ def _provenance_checks(candidates: Sequence[Candidate], holdout: Clean, draws: D
             if isinstance(one.provenance, UnknownRows)
         )
     if len(holdout.rows) == 0:
-        reason = f"{_all_trained(holdout, draws)}, so no row is left to judge by."
+        reason = f"{_all_trained(holdout, draws)}, so no evaluation row is left. Use newer rows."
         return (Check(kind=Kind.CLEAN, subject="", outcome=Outcome.MISSING, reason=reason),)
     by_group = draws.clean_by and draws.group
-    which = "of groups that did" if by_group else "that did"
-    left_out = f"; {holdout.removed:,} {which} were left out" if holdout.removed else ""
     trained = "either model" if len(candidates) > 1 else "the model"
-    whose = f"No group by {draws.group.name} of" if draws.clean_by and draws.group else "None of"
+    group = f"group by {draws.group.name} of the" if draws.clean_by and draws.group else "of the"
+    which = "rows of training groups" if by_group else "training rows"
+    left_out = f"; {holdout.removed:,} {which} were left out" if holdout.removed else ""
     reason = (
-        f"{whose} the {len(holdout.rows):,} rows that judge trained {trained}{left_out}.{_taken_as_clean(candidates)}"
+        f"{'No' if by_group else 'None'} {group} {len(holdout.rows):,} evaluation rows was used to train "
+        f"{trained}{left_out}.{_taken_as_clean(candidates)}"
     )
     return (Check(kind=Kind.CLEAN, subject="", outcome=Outcome.PASSED, reason=reason),)
 
@@ -250,8 +254,8 @@ def _provenance_checks(candidates: Sequence[Candidate], holdout: Clean, draws: D
 def _all_trained(holdout: Clean, draws: Draws) -> str:
     if draws.clean_by and draws.group:
         named = draws.group.name
-        return f"Every group by {named} of the holdout's {holdout.removed:,} rows trained one of the models"
-    return f"All {holdout.removed:,} rows of the holdout trained one of the models"
+        return f"Every group by {named} of the holdout's {holdout.removed:,} rows was used to train one of the models"
+    return f"All {holdout.removed:,} rows of the holdout were used to train one of the models"
 
 
 def _taken_as_clean(candidates: Sequence[Candidate]) -> str:
@@ -259,7 +263,10 @@ def _taken_as_clean(candidates: Sequence[Candidate]) -> str:
     taken = [one for one in candidates if isinstance(one.provenance, AssumedClean) and one.provenance.by_policy]
     named = " and ".join(f"the {one.role} {one.tag}" for one in taken)
     return (
-        f' The training rows of {named} are unknown; unknown_provenance = "assume_clean" takes it so.' if taken else ""
+        f" The training rows of {named} are unknown and assumed not to be in the holdout "
+        '(unknown_provenance = "assume_clean").'
+        if taken
+        else ""
     )
 
 
@@ -267,12 +274,12 @@ def _unknown(candidate: Candidate, unknown: UnknownRows) -> str:
     named = f"the {candidate.role} {candidate.tag}"
     if unknown.groups:
         return (
-            f"The version says nothing of the groups by {unknown.groups} that trained {named}, and "
-            'clean_by = "group" asks for them. Train it again with `group` set; or, if you are sure that it saw none '
-            f"of the holdout's groups, `promotion adopt {candidate.tag} --assume-clean --reason …` records it."
+            f'The groups by {unknown.groups} that trained {named} are unknown, and clean_by = "group" requires them. '
+            "Train the version again with `group` set. If you are sure that it was trained on none of the holdout's "
+            f"groups, record that with `promotion adopt {candidate.tag} --assume-clean --reason …`."
         )
     return (
-        f"The training rows of {named} are unknown, so the holdout may not be clean. If you know that it was trained "
-        f"before a time, `promotion adopt {candidate.tag} --trained-before TIME --reason …` records it; "
-        "if you are sure that it saw none of the holdout's rows, use --assume-clean."
+        f"The training rows of {named} are unknown, so the holdout may not be clean. If you know a time before which "
+        f"all its training rows lie, record it with `promotion adopt {candidate.tag} --trained-before TIME --reason "
+        "…`. If you are sure that it was trained on none of the holdout's rows, use --assume-clean."
     )

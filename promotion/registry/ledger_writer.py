@@ -82,11 +82,7 @@ class LedgerWriter:
         yield from self._ledger.entries(state.model, after=before.seq, limit=state.seq - before.seq)
 
     def check_signer(self) -> None:
-        """Check that required signatures can be made, so that a bad key fails before a long judgement.
-
-        Raises:
-            ConfigError: the key cannot be used.
-        """
+        """Check that required signatures can be made, so that a bad key fails before a long judgement."""
         if self._sign:
             self._sign(GENESIS)
 
@@ -106,7 +102,8 @@ class LedgerWriter:
             try:
                 self._claim(state.model, claim)
             except StoreError as error:
-                self._notice(f"{error} What was asked is recorded; the next command says whose '{state.model}' is.")
+                told = f"The change is recorded. The next command checks which ledger owns '{state.model}'."
+                self._notice(f"{error} {told}")
             return after
 
     def claim(self, model: str) -> None:
@@ -135,8 +132,8 @@ class LedgerWriter:
         self._store.write_claim(model, claim)
         if before and before.ledger == claim.ledger and before.place != claim.place:
             self._notice(
-                f"The ledger of '{model}' is at {claim.place} now; it was at {before.place}, and a copy left there is "
-                "refused from now on."
+                f"The ledger of '{model}' moved from {before.place} to {claim.place}. From now on, commands refuse a "
+                "copy left at the old place."
             )
 
     def sent(self, state: State, seq: int) -> Iterator[Names]:
@@ -161,7 +158,7 @@ class LedgerWriter:
             entries = tuple(chain(state.model, state.head, bodies, at=self._clock(), actor=self._actor(), sign=sign))
         except UnicodeEncodeError as error:  # Python keeps bytes of another encoding in arguments and file names
             found = visible(error.object[max(0, error.start - _BESIDE) : error.end + _BESIDE])
-            message = f"The ledger takes Unicode text, found '{found}', which is none. Write it in UTF-8. {_NOTHING}"
+            message = f"Text in the ledger must be valid Unicode, but is '{found}'. Write it in UTF-8. {_NOTHING}"
             raise LedgerError(message, model=state.model) from error
         return entries, advance(state, *entries)
 
@@ -192,7 +189,7 @@ class LedgerWriter:
         lost = False
         for move in plan.moves:
             if lost and move.before is Stage.PROD:
-                self._notice(f"{move.tag} keeps the label stage: prod in this store until {plan.champion} is here.")
+                self._notice(f"{move.tag} keeps the label stage: prod until {plan.champion} is in this store.")
                 continue
             version = Tag.parse(move.tag)
             try:

@@ -12,6 +12,7 @@ from promotion.ledger.chain import Entry
 from promotion.ledger.entries import Judgement, Takeover
 from promotion.ledger.state import State, VersionState
 from promotion.policy import Decision
+from promotion.registry.mirror_description import descriptions
 from promotion.visible import visible_in_json
 from promotion.vocabulary import Tag
 
@@ -28,16 +29,17 @@ def mirror_state(
     seen: int = 0,
     draw: Draw | None = None,
 ) -> MirrorState:
-    """Return all versions and aliases, and every decision that the mirror has not seen.
+    """Return all versions and aliases, and what the mirror has not seen: decisions, and new descriptions of versions.
 
     Includes what follows the first `seen` entries. `paths` gives each version's folder by tag; `draw` renders a
     decision's page, None shows its numbers only.
     """
+    described = descriptions(state, entries, seen)
     return MirrorState(
         model=state.model,
         hashes=tuple(entry.hash for entry in entries),
         versions=tuple(
-            _version(version, paths)
+            _version(version, paths, described.get(version.tag))
             for version in state.versions.values()
             if version.stage is not None or version.deleted_at
         ),
@@ -85,13 +87,14 @@ def logged_as(metric: str) -> str:
     return re.sub(r"[^A-Za-z0-9.-]+", "_", metric).strip("_")
 
 
-def _version(version: VersionState, paths: Mapping[str, Path]) -> MirrorVersion:
+def _version(version: VersionState, paths: Mapping[str, Path], description: str | None) -> MirrorVersion:
     return MirrorVersion(
         tag=Tag.parse(version.tag),
         path=paths.get(version.tag, Path(version.tag.replace(":", "/"))),
         run_id=version.registration.run_id,
         stage=version.stage,
         digest=version.registration.digest,
+        description=description,
     )
 
 
@@ -103,6 +106,7 @@ def _decision(state: State, entries: Sequence[Entry], entry: Entry, draw: Draw |
     return MirrorDecision(
         run_id=run_id,
         seq=entry.seq,
+        id=body.decision_digest[:12],
         verdict=body.decision.verdict.value,
         drawn=body.decision.drawn,
         metrics=decision_metrics(body.decision),

@@ -44,7 +44,9 @@ def promotion_moves(
     """
     version = find(state, tag)
     if state.champion and state.champion.tag == version.tag:
-        message = f"{tag} is the champion already, since {minute(state.champion.since)} UTC; nothing to do."
+        message = (
+            f"{tag} is already the champion (since {minute(state.champion.since)} UTC), so there is nothing to do."
+        )
         raise Refused(message, tag=tag)
     if override:
         return to_prod(state, version, "promotion", reason, None)
@@ -57,7 +59,7 @@ def promotion_moves(
         raise Refused(message, tag=tag)
     if version.decision.verdict is not Verdict.PROMOTE:
         message = (
-            f"The last decision on {tag} is {version.decision.verdict}: {version.decision.summary} Judge it on fresh "
+            f"The last decision on {tag} is {version.decision.verdict}: {version.decision.summary} Judge it on new "
             f"rows with `promotion gate {tag} --data FILE`, or promote it against the rules with --override."
         )
         raise Refused(message, tag=tag)
@@ -81,15 +83,11 @@ def answer_moves(state: State, tag: Tag, panel: Panel) -> TransitionPlanned | No
 
 
 def adoption_moves(state: State, tag: Tag, *, reason: str) -> TransitionPlanned:
-    """Return the moves that make a version champion that already serves according to its label.
-
-    Raises:
-        Refused: another version is champion.
-    """
+    """Return the moves that make a version champion that already serves according to its label."""
     version = find(state, tag)
     if state.champion and state.champion.tag != version.tag:
         message = (
-            f"{state.champion.tag} is the champion of '{state.model}' by the ledger, so {tag} cannot be adopted. "
+            f"{state.champion.tag} is the champion of '{state.model}' in the ledger, so {tag} cannot be adopted. "
             f"Judge it with `promotion gate {tag}`, or promote it with --override."
         )
         raise Refused(message, tag=tag)
@@ -97,20 +95,20 @@ def adoption_moves(state: State, tag: Tag, *, reason: str) -> TransitionPlanned:
 
 
 def find(state: State, tag: Tag) -> VersionState:
-    """Return the version as the ledger records it.
-
-    Raises:
-        UnknownName: it is not registered.
-    """
+    """Return the version as the ledger records it."""
     if str(tag) not in state.versions:
-        hint = f"`promotion history {tag.model}` tells of each."
+        hint = f"Run `promotion history {tag.model}` to see every version."
         raise UnknownName("registered version", str(tag), state.versions, hint=hint)
     return state.versions[str(tag)]
 
 
-def stands(version: VersionState, digest: str) -> bool:
-    """Whether this is the version's last decision and it does not wait. Asking again restarts a waiting deadline."""
-    return version.decision is not None and not version.decision.waits and version.decision.digest == digest
+def stands(version: VersionState, decision: Decision) -> bool:
+    """Whether this is the version's last decision, in these or other words, and it does not wait for approval.
+
+    Judging a waiting version again restarts its deadline.
+    """
+    last = version.decision
+    return last is not None and not last.waits and last.unworded.digest == decision.unworded.digest
 
 
 def standing_decision(state: State, tag: Tag) -> Decision | None:
@@ -140,16 +138,13 @@ def _plan(state: State, cause: str, moves: tuple[Move, ...], reason: str, decisi
 
 
 def check_rival(state: State, version: VersionState) -> None:
-    """Check that the decision on a version was made against the present champion.
-
-    Raises:
-        Refused: it was made against another.
-    """
+    """Check that the decision on a version was made against the present champion."""
     rival = judged_against(version)
     if rival != _serving(state):
+        past = f"against {rival}, which no longer serves" if rival else f"before '{state.model}' had a champion"
         message = (
-            f"{version.tag} was judged against {rival or 'no champion'}, which no longer serves. `promotion gate "
-            f"{version.tag}` (or `promotion promote {version.tag} --rejudge`) judges it against the present champion."
+            f"{version.tag} was judged {past}. To judge it against the present champion, run `promotion gate "
+            f"{version.tag}` (or `promotion promote {version.tag} --rejudge`)."
         )
         raise Refused(message, tag=version.tag)
 

@@ -95,11 +95,7 @@ class Parts:
         return present(self.writer.state(tag.model), self.store, tag)
 
     def foreign(self, state: State) -> Names:
-        """Return the aliases that MLflow shows now, that this ledger did not send, and that no person gave up.
-
-        Raises:
-            MirrorError: MLflow does not answer.
-        """
+        """Return the aliases that MLflow shows now, that this ledger did not send, and that no person gave up."""
         names = self.names(state, self.ledger.mirrored(state.model))
         return foreign(state, self.mirror.aliases(state.model), self.mirror.head(state.model), names)
 

@@ -22,7 +22,7 @@ class Plan:
         claims: (repair) whether it claims the model for this ledger because the store has no claim.
         foreign: (repair) the MLflow aliases that it overwrites, with the versions that they name.
         retention: (deletion) which versions it deletes, and why the others stay.
-        standing: (judgement) a decision that was reached again exactly as recorded, so that nothing is recorded.
+        standing: (judgement) the recorded decision, if it was reached again and nothing is recorded.
     """
 
     state: State
@@ -70,13 +70,9 @@ class Plan:
 
 
 def required(reason: str) -> str:
-    """Return the reason, which every manual change needs.
-
-    Raises:
-        Refused: the reason is empty.
-    """
+    """Return the reason, which every manual change needs."""
     if not reason.strip():
-        raise Refused("A manual change needs a reason: --reason 'why'.")
+        raise Refused("A manual change needs a reason. Add --reason 'why'.")
     return reason
 
 

@@ -38,7 +38,7 @@ def _tell_other(parts: Parts, model: str) -> None:
     other = other_ledger(parts, model)
     if other:
         parts.notice(
-            f"{other} This preview is based on this ledger, which does not own the model, so it cannot be applied."
+            f"{other} This dry run uses a ledger that does not own the model, so the change cannot be applied."
         )
 
 

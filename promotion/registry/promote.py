@@ -54,15 +54,10 @@ def plan_promotion(
 
 
 def require_promoted(tag: Tag, done: Plan) -> None:
-    """Check that an applied promotion put the version into `prod`.
-
-    Raises:
-        Refused: the version was judged again and did not pass, or now waits for approval.
-    """
+    """Check that an applied promotion put the version into `prod`."""
     if not done.promotes:
         verdict = "it waits for approval" if done.decided.waits else done.decided.verdict
-        message = f"{tag} was judged again and not promoted: {verdict}. {done.decided.summary}"
-        raise Refused(message, tag=tag)
+        raise Refused(f"{tag} was judged again and not promoted: {verdict}. {done.decided.summary}", tag=tag)
 
 
 def _judged_again(parts: Parts, tag: Tag, reason: str, start_anew: str | None) -> Plan:
@@ -76,27 +71,23 @@ def _judged_again(parts: Parts, tag: Tag, reason: str, start_anew: str | None) -
 
 
 def _outdated(parts: Parts, version: VersionState) -> bool:
-    """Whether the file that judged a version has changed since. An unreadable file does not invalidate the decision.
-
-    Raises:
-        Refused: the file has changed, and the gate would use another file by default.
-    """
+    """Whether the file that judged a version has changed since. An unreadable file does not invalidate the decision."""
     used = version.decision.holdout if version.decision else None
     differs = changed(used, parts.config.root) if used else False
     if used is None or differs is False:
         return False
     if differs is None:
         parts.notice(
-            f"{used.data}, whose rows judged {version.tag}, cannot be read, so it is unknown whether it has "
+            f"{used.data}, whose rows judged {version.tag}, cannot be read, so it is unknown whether the file has "
             f"changed since. The decision stands."
         )
         return False
     chosen = parts.reader.chosen(Tag.parse(version.tag).model, version.registration)
     if chosen != used.data:
         message = (
-            f"{version.tag} was judged by {used.data}, which has changed since. `promotion gate {version.tag} "
-            f"--data {used.data}` (or --holdout) judges it again by that file, --rejudge by {chosen}."
+            f"{used.data}, whose rows judged {version.tag}, has changed since. To judge it again on that file, run "
+            f"`promotion gate {version.tag} --data {used.data}` (or --holdout). To judge it on {chosen}, use --rejudge."
         )
         raise Refused(message, tag=version.tag)
-    parts.notice(f"{used.data}, whose rows judged {version.tag}, has changed since, so it is judged again.")
+    parts.notice(f"{used.data}, whose rows judged {version.tag}, has changed since, so the gate judges it again.")
     return True

@@ -17,7 +17,7 @@ def plan_readmission(parts: Parts, tag: Tag | str, *, reason: str) -> Plan:
     state = settled(parts, tag.model)
     if find(state, tag).rolled_back is None:
         twin = blocking(state, parts.store, tag)
-        message = f"No rollback keeps {tag} out. The gate judges it like any other."
+        message = f"No rollback blocks {tag}, so the gate judges it like any other version."
         if twin:
             message = f"Nobody rolled back from {tag} itself. {kept_out(tag, twin)}"
         raise Refused(message, tag=tag)

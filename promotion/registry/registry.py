@@ -43,7 +43,7 @@ class Registry:
         config: models, recipes and policies.
         around: the store, the ledger, the mirror and who acts; `promotion.open` takes them from the configuration.
 
-    Every method that changes something raises `Conflict` if the record moved on meanwhile; nothing was changed then.
+    Every method that changes something raises `Conflict` if somebody else was first; in that case nothing was changed.
     """
 
     def __init__(self, config: Config, **around: Unpack[Around]) -> None:
@@ -79,11 +79,7 @@ class Registry:
     ) -> Comparison:
         """Compare any two versions on holdout rows that trained neither. Decides and records nothing.
 
-        Args:
-            champion: the baseline version.
-            challenger: the version that may be better.
-            data: as in `gate`.
-            holdout: as in `gate`.
+        `data` and `holdout` are as in `gate`.
 
         Raises:
             DataError: no row is left to judge with.

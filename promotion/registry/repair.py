@@ -32,8 +32,8 @@ class LabelRepair:
 def repair_labels(state: State, stored: Iterable[Stored], *, lost: bool) -> LabelRepair:
     """Plan to write the ledger's stage over every label that disagrees.
 
-    A version labelled `prod` behind the ledger's back goes to `staging`, whether it is unknown, without a stage or
-    deleted before. Labels `prod` stay in two cases: before the first champion of record, because nobody can say which
+    A version that somebody else labelled `prod` goes to `staging`, whether it is unknown, without a stage or deleted
+    before. Labels `prod` stay in two cases: before the first champion of record, because the ledger does not show which
     is right; and while the champion is `lost` (its registered files are not in this store), so that a service still
     finds one. Versions of an unfinished transition are left to that transition.
     """
@@ -83,10 +83,10 @@ def plan_repair(parts: Parts, model: str) -> Plan:
 
 
 def _in_the_store(parts: Parts) -> tuple[tuple[ForeignFile, ...], tuple[ForeignFile, ...]]:
-    """Return the foreign files and leftovers to clear; nothing, with a notice, if the store does no maintenance."""
+    """Return the foreign files and leftovers to clear; nothing, with a notice, without support for maintenance."""
     if isinstance(parts.store, StoreMaintenance):
         return parts.store.foreign_files(), parts.store.leftovers()
-    parts.notice(f"The {parts.store.name} does no maintenance, so a repair moves or deletes nothing in it.")
+    parts.notice(f"The {parts.store.name} does not support maintenance, so a repair moves and deletes nothing in it.")
     return (), ()
 
 

@@ -44,12 +44,12 @@ def retention(
     """
     reasons = dict(_needed(state, served))
     idle = [tag for tag in state.versions if tag in present and tag not in reasons]
-    reasons |= dict.fromkeys(idle[max(len(idle) - keep, 0) :], f"among the newest {keep} that might go")
+    reasons |= dict.fromkeys(idle[max(len(idle) - keep, 0) :], f"one of the newest {keep} deletable versions")
     if before is not None:
         registered = _registered(state)
         young = f"registered after {before.isoformat(timespec='seconds')}"
         reasons |= {tag: young for tag in idle if tag not in reasons and registered[tag] >= before}
-    reasons |= dict.fromkeys(set(present) - set(state.versions), "not registered: nobody recorded where it comes from")
+    reasons |= dict.fromkeys(set(present) - set(state.versions), "not registered, so its origin is unknown")
     return Retention(
         gone=tuple(tag for tag in idle if tag not in reasons),
         kept={tag: reasons[tag] for tag in sorted(present) if tag in reasons},
@@ -72,9 +72,9 @@ def _needed(state: State, served: Collection[str]) -> Iterator[tuple[str, str]]:
         if state.champion and version.tag == state.champion.tag:
             yield version.tag, "serves"
         elif version.tag in named:
-            yield version.tag, "named by a change that is not finished"
+            yield version.tag, "part of an unfinished change"
         elif version.tag in state.line or version.tag in served:
-            yield version.tag, "served before: a rollback may bring it back"
+            yield version.tag, "has served: a rollback may bring it back"
         elif version.deleted_at is None and version.stage not in {Stage.ARCHIVED, Stage.REJECTED}:
             yield version.tag, f"in {version.stage}" if version.stage else "in no stage"
 
@@ -90,10 +90,11 @@ def _doubt(state: State, before: datetime | None, now: datetime) -> str:
     last = max(map(_moment, state.versions.values()), default=None)
     if before is None or last is None or before <= last <= now:
         return ""
-    said = f"The newest version was registered at {last.isoformat(timespec='seconds')}, and this machine's clock says "
+    at, clock = (one.isoformat(timespec="seconds") for one in (last, now))
+    said = f"The newest version was registered at {at}, but this machine's clock says {clock}"
     if last > now:
-        return f"{said}{now.isoformat(timespec='seconds')}, which is before: one clock was wrong, so ages may be too."
-    return f"{said}{now.isoformat(timespec='seconds')}: see that it is right, since every version looks old by it."
+        return f"{said}, which is earlier. One of the clocks was wrong, so the ages may be wrong too."
+    return f"{said}. Check the clock, because every version looks old by it."
 
 
 def _moment(version: VersionState) -> datetime:

@@ -56,10 +56,8 @@ def rollback_moves(state: State, to: str, *, reason: str) -> TransitionPlanned:
     """
     version = state.versions[to]
     if state.champion and version.tag == state.champion.tag:
-        message = (
-            f"{version.tag} serves already, since {minute(state.champion.since)} UTC; there is nothing to roll back."
-        )
-        raise Refused(message, tag=version.tag)
+        since = f"since {minute(state.champion.since)} UTC"
+        raise Refused(f"{version.tag} already serves ({since}), so there is nothing to roll back.", tag=version.tag)
     if version.deleted_at:
         message = f"The files of {version.tag} were deleted at {version.deleted_at}, so it cannot serve again."
         raise Refused(message, tag=version.tag)
@@ -76,8 +74,7 @@ def rollback_target(
         Refused: both `to` and `at` are given; the version never served; or no version served at that moment or before.
     """
     if to is not None and at is not None:
-        message = "Roll back to a version or to a time: use --to or --at, not both."
-        raise Refused(message, model=state.model)
+        raise Refused("Roll back to a version or to a time: use --to or --at, not both.", model=state.model)
     if to is not None:
         return _served_once(state, entries, to)
     if at is None:
@@ -88,24 +85,23 @@ def rollback_target(
     if then is None:
         first = next((champion for _, champion in champions(state.model, entries) if champion), None)
         since = (
-            f"the first champion, {first.tag}, began at {minute(first.since)} UTC"
+            f"the first champion, {first.tag}, has served since {minute(first.since)} UTC"
             if first
             else "there is no champion yet"
         )
-        message = f"Nobody served as '{state.model}' at {at.isoformat()}: {since}."
-        raise Refused(message, model=state.model)
+        raise Refused(f"No version of '{state.model}' served at {at.isoformat()}: {since}.", model=state.model)
     return then.tag
 
 
 def _served_once(state: State, entries: Sequence[Entry], to: Tag) -> str:
     if to.model != state.model:
-        message = f"{to} is a version of '{to.model}', and '{state.model}' is to be rolled back."
+        message = f"{to} is a version of '{to.model}', but the model to roll back is '{state.model}'."
         raise Refused(message, model=state.model, tag=to)
     version = find(state, to)
     if all(champion is None or champion.tag != version.tag for _, champion in champions(state.model, entries)):
         message = (
-            f"{to} never served, so there is nothing to roll back to. `promotion promote {to}` promotes it, with "
-            "--override also against the rules."
+            f"{to} has never served, so a rollback cannot bring it back. Promote it with `promotion promote {to}`, or "
+            "against the rules with --override."
         )
         raise Refused(message, tag=to)
     return version.tag
@@ -121,8 +117,8 @@ def _no_previous(state: State, entries: Sequence[Entry]) -> str:
     ]
     if not able:
         return f"{state.champion.tag} is the first champion of '{state.model}', so there is nothing to roll back to."
-    first = f"{state.champion.tag} is the first champion in the present line of '{state.model}'"
-    return "\n".join((f"{first}, so name the version to bring back:", *_choice(state, able)))
+    first = f"A rollback returned '{state.model}' to its first champion, {state.champion.tag}"
+    return "\n".join((f"{first}. Name the version to bring back:", *_choice(state, able)))
 
 
 def _lost(state: State, entries: Sequence[Entry], store: ModelStore, tag: Tag, trouble: str) -> str:
@@ -133,7 +129,7 @@ def _lost(state: State, entries: Sequence[Entry], store: ModelStore, tag: Tag, t
     able = [period for name, period in earlier.items() if name in whole - {serves, str(tag)}]
     if not able:
         return trouble
-    head = f"{tag} cannot be brought back, and these earlier champions of '{state.model}' can:"
+    head = f"{tag} cannot be brought back, but these earlier champions of '{state.model}' can:"
     return "\n".join((head, *_choice(state, able), trouble))
 
 
@@ -141,7 +137,7 @@ def _choice(state: State, able: Sequence[ChampionPeriod]) -> Iterator[str]:
     """Yield the champions to choose from, most recent first, each with its command."""
     yield from _named(state, sorted(able, key=lambda period: -period.champion.seq)[:_LISTED])
     if len(able) > _LISTED:
-        yield f"`promotion history {state.model} --champions` lists all {len(able)}."
+        yield f"Run `promotion history {state.model} --champions` to list all {len(able)}."
 
 
 def _named(state: State, among: Sequence[ChampionPeriod]) -> Iterator[str]:

@@ -37,11 +37,7 @@ def _rolled_back(state: State) -> tuple[VersionState, ...]:
 
 
 def check_readmitted(tag: Tag, version: VersionState | None) -> None:
-    """Check that no rollback blocks a version. `version` is the result of `blocking`.
-
-    Raises:
-        Refused: a rollback blocks it; the message says who rolled back, when and why, and what to do.
-    """
+    """Check that no rollback blocks a version. `version` is the result of `blocking`."""
     if version:
         raise Refused(kept_out(tag, version), tag=tag)
 
@@ -60,7 +56,7 @@ def kept_out(tag: Tag, version: VersionState) -> str:
     """Say who rolled back from a version, when and why, and how it can serve again."""
     assert version.rolled_back is not None  # noqa: S101 - it keeps one out
     back = rolled_back_told(version, version.rolled_back)
-    twin = "" if version.tag == str(tag) else f" {tag} has the very same files."
+    twin = "" if version.tag == str(tag) else f" {tag} has identical files."
     return (
         f"{back}.{twin} Promote it with `promotion promote {tag} --override --reason …`, or let the gate judge it "
         f"again with `promotion readmit {version.tag} --reason …`."

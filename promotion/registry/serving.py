@@ -25,14 +25,15 @@ def serving(state: State, store: ModelStore) -> Tag | None:
         if any(tag != champion for tag in labelled):
             message = (
                 f"The champion of '{state.model}' is {champion}, but the label stage: prod is on {names}. "
-                f"`promotion audit {state.model}` shows what differs, `promotion repair {state.model}` mends it."
+                f"Run `promotion audit {state.model}` to see what differs, and `promotion repair {state.model}` to "
+                "correct it."
             )
             raise StoreError(message, tag=champion)
         return champion
     if len(labelled) > 1:
         raise StoreError(
-            f"{len(labelled)} versions of '{state.model}' carry the label stage: prod ({names}), and only one can "
-            "serve. Say which one does: `promotion adopt TAG --assume-clean --reason …` (or --trained-before)."
+            f"{len(labelled)} versions of '{state.model}' have the label stage: prod ({names}), but only one can "
+            "serve. For that one, run `promotion adopt TAG --assume-clean --reason …` (or --trained-before)."
         )
     return labelled[0] if labelled else None
 
@@ -48,12 +49,13 @@ def champion_trouble(state: State, store: ModelStore, *, whole: bool = False) ->
         require_registered(store, Tag.parse(state.champion.tag), state.champion.digest if whole else None)
     except (TornVersion, UnknownName, DigestMismatch) as error:
         found = f"Its folder is not in the {store.name}." if isinstance(error, UnknownName) else str(error)
+        or_back = f", or bring back the previous champion with `promotion rollback {state.model} --reason …`"
         return (
             f"The champion {state.champion.tag} cannot be used. {found} Copy it there from another host's store or a "
-            f"backup, or bring back the champion before it: `promotion rollback {state.model} --reason …`."
+            f"backup{or_back if state.previous else ''}."
         )
     except StoreError as error:
-        return f"The champion {state.champion.tag} cannot be looked at here. {error}"
+        return f"The champion {state.champion.tag} cannot be checked here. {error}"
     return ""
 
 
@@ -79,8 +81,8 @@ def unfinished(state: State) -> str:
         return ""
     seq, plan = state.pending
     return (
-        f"The {plan.cause} of entry {seq} of '{state.model}' was interrupted before all of it was done. "
-        f"`promotion repair {state.model}` (or any command that changes something) completes it."
+        f"The {plan.cause} of entry {seq} of '{state.model}' was interrupted. To complete it, run `promotion repair "
+        f"{state.model}`, or any command that changes something."
     )
 
 
@@ -94,10 +96,10 @@ def label_trouble(state: State, store: ModelStore) -> str:
         return ""
     if stage == Stage.PROD:
         return ""
-    found = f"the label stage: {stage}" if stage else "no label stage"
+    found = f"is stage: {stage}" if stage else "is missing"
     return (
-        f"The champion {state.champion.tag} has {found} in the {store.name}, where it must be prod. "
-        f"`promotion repair {state.model}` writes it."
+        f"The label of the champion {state.champion.tag} in the {store.name} must be stage: prod, but {found}. "
+        f"Run `promotion repair {state.model}` to correct it."
     )
 
 
@@ -118,8 +120,8 @@ def present(state: State, store: ModelStore, tag: Tag) -> Stored:
     if version and version.deleted_at:
         when = f"{minute(version.deleted_at)} UTC"
         message = (
-            f"{tag} was deleted at {when} by {version.deleted_by}: {version.deleted_because} "
-            f"`promotion show {tag}` shows its history. Train a new version."
+            f"{tag} was deleted at {when} by {version.deleted_by}: {str(version.deleted_because).rstrip('.')}. "
+            f"Run `promotion show {tag}` to see its history, or train a new version."
         )
         raise Refused(message, tag=tag)
     try:
@@ -128,7 +130,7 @@ def present(state: State, store: ModelStore, tag: Tag) -> Stored:
         if version is None:
             raise
         message = (
-            f"{tag} was registered at {minute(version.registered_at)} UTC, and its files are no longer in "
+            f"{tag} was registered at {minute(version.registered_at)} UTC, but its files are no longer in "
             f"the {store.name}. Restore {store.path(tag)} from a backup, or train a new version."
         )
         raise Refused(message, tag=tag) from None
@@ -159,6 +161,6 @@ def adoption_hint(state: State, tag: Tag) -> str:
     if version and (version.adoption or version.registration.training_rows is not None):
         return ""
     return (
-        f" Its training rows are unknown: `promotion adopt {tag} --trained-before TIME --reason …` (or "
-        "--assume-clean) records what you know of them, so that challengers can be judged against it."
+        f" Its training rows are unknown. Run `promotion adopt {tag} --trained-before TIME --reason …` (or "
+        "--assume-clean) to record what you know about them, so that the gate can judge challengers against it."
     )

@@ -48,9 +48,9 @@ def _send(parts: Parts, state: State, done: int, *, seen: int, given_up: Names |
     _check_end(parts, model)
     if sent.lost:
         parts.notice(
-            f"MLflow shows no decisions in {', '.join(sent.lost)}: such runs are not there, or deleted. What was "
-            "decided stands. `mlflow runs restore --run-id RUN` brings back a deleted one, and "
-            f"`promotion repair {model}` sends it all again."
+            f"MLflow cannot show decisions in {', '.join(sent.lost)}, because these runs are missing or deleted. The "
+            "decisions stand. Restore a deleted run with `mlflow runs restore --run-id RUN`, then run "
+            f"`promotion repair {model}` to send everything again."
         )
     if sent.refused:
         _note_foreign(parts, state, sent.foreign)
@@ -68,7 +68,7 @@ def _note_refused(parts: Parts, model: str, refused: Mapping[str, str]) -> bool:
     """Give a notice of what MLflow refuses. The next command that sends tries it again."""
     each = "; ".join(f"{what} ({why})" for what, why in refused.items())
     parts.notice(
-        f"MLflow refuses {each}. It shows all else of '{model}', and what was decided stands. The next command "
+        f"MLflow refuses {each}. It accepted everything else of '{model}', and the decisions stand. The next command "
         "that changes the model tries again, and so does `promotion sync`."
     )
     return False
@@ -88,22 +88,18 @@ def _shows(parts: Parts, head: Head) -> bool:
     if sent is not None and (sent[0] > head.seq or sent == (head.seq, head.hash)):
         return True
     parts.notice(
-        f"MLflow does not show entry {head.seq} of '{head.model}', which it was sent: somebody deleted it or put "
-        f"it back there. `promotion audit {head.model}` says what to do."
+        f"MLflow no longer shows entry {head.seq} of '{head.model}', which it had received: somebody deleted it or "
+        f"restored a backup. Run `promotion audit {head.model}` to see what to do."
     )
     return False
 
 
 def _check_end(parts: Parts, model: str) -> None:
-    """Check that the mirror was not sent more than the ledger holds; the ledger records every entry before the mirror.
-
-    Raises:
-        MirrorAhead: the mirror is ahead of the ledger.
-    """
+    """Check that the mirror was not sent more than the ledger holds, which records every entry before the mirror."""
     sent, head = parts.mirror.head(model), parts.ledger.head(model)
     if sent and head and sent[0] > head.seq:
         message = (
-            f"MLflow was sent entry {sent[0]} of '{model}' once, and the ledger ends at entry {head.seq}: its end "
-            f"was cut off, or it is an older copy. `promotion audit {model}` says what to do."
+            f"MLflow has received entry {sent[0]} of '{model}', but the ledger ends at entry {head.seq}: its end was "
+            f"cut off, or it is an older copy. Run `promotion audit {model}` to see what to do."
         )
         raise MirrorAhead(message, model=model, seq=sent[0])

@@ -11,5 +11,8 @@ def plan_takeover(parts: Parts, model: str, *, reason: str) -> Plan:
     try:
         mirrored = parts.mirror.head(model)
     except MirrorError as error:
-        parts.notice(f"{error} What it was sent until now is not recorded, and may have to be settled by hand then.")
+        parts.notice(
+            f"{error} The takeover does not record what MLflow has received, so you may have to resolve AUD035 or "
+            "AUD036 by hand."
+        )
     return plan_of(state, parts.claims.takeover(state, reason=why, mirrored=mirrored))

@@ -46,12 +46,12 @@ def verify(version: VersionState, store: ModelStore, reader: Reader, data: StrPa
             raise
         store.load(tag, digest=registration.digest)
         why = str(error).partition(". ")[0].rstrip(".")
-        return f"{tag} was loaded and not scored beforehand, since no rows could be had: {why}."
+        return f"{tag} was loaded but not scored, because no rows could be read: {why}."
     candidate = Candidate(role="version", tag=tag, digest=registration.digest, provenance=UnknownRows(), recipe=recipe)
     scores = score_version(candidate, store, rows)
     if not np.isfinite(scores).all():
         bad = int((~np.isfinite(scores.reshape(len(rows), -1))).any(axis=1).sum())
-        message = f"{tag} cannot serve: its scores of {bad} of {len(rows)} rows are no numbers. Nothing was changed."
+        message = f"{tag} cannot serve: its scores of {bad} of {len(rows)} rows are not numbers. Nothing was changed."
         raise Refused(message, tag=tag)
     return ""
 

@@ -24,7 +24,7 @@ from promotion.policy import Decision
 from promotion.registry.rolled_back import held_back
 from promotion.report.decision import decision_page
 from promotion.report.page import Page, Table, Tone, Words, left, right, row
-from promotion.report.record import history_table
+from promotion.report.record import aged, history_table
 from promotion.vocabulary import Stage
 
 
@@ -45,9 +45,9 @@ def champion_period_page(period: ChampionPeriod, moment: datetime) -> Page:
     return Page(headline=headline, tables=(facts_table(facts),))
 
 
-def champion_periods_page(among: Iterable[ChampionPeriod]) -> Page:
-    """Show all champions over time, oldest first."""
-    return Page(tables=(_reigns(among),))
+def champion_periods_page(among: Iterable[ChampionPeriod], now: datetime) -> Page:
+    """Show champions over time, in the given order, with the ages of their times."""
+    return Page(tables=(_reigns(among, now),))
 
 
 def version_pages(version: VersionState, entries: Sequence[Entry], among: Iterable[ChampionPeriod]) -> tuple[Page, ...]:
@@ -92,16 +92,16 @@ def decision_pages(
     return Page(tables=(facts_table(facts), after)), decided_page(judgement, version, followed)
 
 
-def _reigns(among: Iterable[ChampionPeriod]) -> Table:
+def _reigns(among: Iterable[ChampionPeriod], now: datetime | None = None) -> Table:
     columns = (*right("seq"), *left("from (UTC)", "until (UTC)", "champion", "cause", "decision", "who", "why"))
-    return Table(columns=columns, rows=tuple(map(_reign, among)))
+    return Table(columns=columns, rows=tuple(_reign(period, now) for period in among))
 
 
-def _reign(period: ChampionPeriod) -> tuple[Words, ...]:
+def _reign(period: ChampionPeriod, now: datetime | None) -> tuple[Words, ...]:
     return row(
         str(period.champion.seq),
-        minute(period.champion.since),
-        minute(period.until) if period.until else "now",
+        aged(period.champion.since, now),
+        aged(period.until, now) if period.until else "now",
         period.champion.tag,
         period.cause,
         period.decision_id or "none",

@@ -4,23 +4,15 @@ import re
 from collections.abc import Iterable
 
 from promotion.report.page import Align, Page, Table
-from promotion.visible import visible
+from promotion.visible import escaped
 
 _RULES = {Align.LEFT: "---", Align.RIGHT: "--:"}
-_CODE = re.compile(r"(`[^`\n]+`)")
-_SPECIAL = re.compile(r"\\|\*|\](?=\()|(?<!\w)_|_(?!\w)|`")
 _BEGINS_A_BLOCK = re.compile(r"^(\d+(?=[.)])|(?=[#>+=~-]))")
 
 
 def page_markdown(*pages: Page) -> str:
     """Render the pages, one below the other; ends with a newline."""
     return "\n\n".join(block for page in pages for block in _blocks(page)) + "\n"
-
-
-def escaped(text: str) -> str:
-    """Return the text on one line, with Markdown and HTML syntax escaped; spans in backticks stay code."""
-    parts = _CODE.split(visible(" ".join(text.split())))
-    return "".join(part if _CODE.fullmatch(part) else _prose(part) for part in parts)
 
 
 def _blocks(page: Page) -> Iterable[str]:
@@ -54,8 +46,3 @@ def _cell(text: str) -> str:
 def _block(text: str) -> str:
     """Return a paragraph, escaped so that its start does not make it a heading or a list."""
     return _BEGINS_A_BLOCK.sub(r"\1\\", escaped(text))
-
-
-def _prose(text: str) -> str:
-    plain = text.replace("&", "&amp;").replace("<", "&lt;")
-    return _SPECIAL.sub(lambda found: f"\\{found[0]}", plain)

@@ -26,10 +26,7 @@ class Unwritable(PromotionError):
 def refuse_others(path: Path, *, instead: str, ledger: bool = False) -> None:
     """Check that the path is free, or holds a file that may be replaced.
 
-    Args:
-        path: the path to write.
-        instead: what to do otherwise, as a sentence.
-        ledger: whether an exported ledger is written. Only it may replace one, because that file may be a backup.
+    `instead` says what to do otherwise. Only a `ledger` may replace an exported ledger, which may be a backup.
 
     Raises:
         Unwritable: the path holds a file that `promotion` did not write, or that cannot be read.
@@ -55,8 +52,7 @@ def write_own(path: Path, content: bytes, *, instead: str, ledger: bool = False)
     try:
         replace_bytes(path.absolute(), content)
     except OSError as error:
-        message = f"{path} cannot be written ({error.strerror or error}). {instead}"
-        raise Unwritable(message) from error
+        raise Unwritable(f"{path} cannot be written ({error.strerror or error}). {instead}") from error
 
 
 def _found(path: Path, *, ledger: bool) -> str:

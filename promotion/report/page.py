@@ -1,5 +1,6 @@
 """A page: content without layout. Terminal, Markdown and HTML render the same page."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -103,6 +104,17 @@ def row(*cells: str | Words) -> tuple[Words, ...]:
 def quiet(*notes: str) -> tuple[Words, ...]:
     """Return notes in a quiet tone, without empty ones."""
     return tuple(Words(note, Tone.QUIET) for note in notes if note)
+
+
+def counted(number: int, name: str) -> str:
+    """Return `1 model` or `1,200 models`."""
+    return f"{number:,} {name}{'' if number == 1 else 's'}"
+
+
+def some(names: Sequence[str], limit: int = 3) -> str:
+    """List the first few names, and the number of others."""
+    shown = ", ".join(names[:limit])
+    return f"{shown} and {len(names) - limit:,} more" if len(names) > limit else shown
 
 
 @dataclass(frozen=True, kw_only=True)

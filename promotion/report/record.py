@@ -1,9 +1,10 @@
-"""The record as pages: status, history, and audit findings; and entries as sentences."""
+"""The record as pages: history; and entries as sentences."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import assert_never
 
-from promotion.findings import Finding, Severity
 from promotion.ledger.chain import Entry
 from promotion.ledger.entries import (
     Adoption,
@@ -18,39 +19,12 @@ from promotion.ledger.entries import (
     TransitionApplied,
     TransitionPlanned,
 )
-from promotion.ledger.state import State, VersionState
-from promotion.number_format import level, minute
+from promotion.ledger.state import State
+from promotion.number_format import ago, level, minute
 from promotion.registry.holdout_uses import last_spent
 from promotion.registry.rolled_back import rolled_back, rolled_back_told
 from promotion.report.links import NO_LINKS, Links
-from promotion.report.page import Page, Table, Tone, Words, left, right, row
-
-
-def status_page(states: Sequence[State], approvals: Sequence[str], health: Sequence[str]) -> Page:
-    """Show all models: champion, waiting versions, holdout budget, pending approvals and problems."""
-    titles = ("model", "champion", "since", "decision", "waiting", "last verdict")
-    spent = (budget_told(state) for state in states)
-    return Page(
-        summary=() if states else ("No model is configured or recorded here.",),
-        tables=(Table(columns=left(*titles), rows=tuple(map(_standing, states))),),
-        notes=(
-            *(Words(sentence) for sentence in spent if sentence),
-            *(Words(sentence) for state in states for sentence in rolled_back_lines(state)),
-            *(Words(sentence, Tone.GOOD) for sentence in approvals),
-            *(Words(f"! {sentence}", Tone.UNSURE) for sentence in health),
-        ),
-    )
-
-
-def awaiting_approval(state: State) -> tuple[str, ...]:
-    """Return the versions that passed and that a person must still approve."""
-    return tuple(version.tag for version in state.waiting if version.decision and version.decision.waits)
-
-
-def last_judged(state: State) -> VersionState | None:
-    """Return the version that was judged last."""
-    decided = [version for version in state.versions.values() if version.decided_seq is not None]
-    return max(decided, key=lambda version: version.decided_seq or 0, default=None)
+from promotion.report.page import Page, Table, Words, left, right, row
 
 
 def budget_told(state: State) -> str:
@@ -77,28 +51,26 @@ def rolled_back_lines(state: State) -> tuple[str, ...]:
     return (f"{told}. The gate holds it{more} until `promotion readmit {last} --reason …`.",)
 
 
-def history_page(model: str, entries: Sequence[Entry]) -> Page:
-    """Show the ledger of one model, oldest first."""
+def history_page(model: str, entries: Sequence[Entry], now: datetime, *, oldest_first: bool) -> Page:
+    """Show the ledger of one model."""
+    table = history_table(entries, now=now)
     nothing = () if entries else (f"The ledger has no entries for '{model}' yet.",)
-    return Page(summary=nothing, tables=(history_table(entries),))
+    return Page(summary=nothing, tables=(table if oldest_first else replace(table, rows=table.rows[::-1]),))
 
 
-def history_table(entries: Iterable[Entry], links: Links = NO_LINKS) -> Table:
-    """Return a table with one row per entry."""
+def history_table(entries: Iterable[Entry], links: Links = NO_LINKS, now: datetime | None = None) -> Table:
+    """Return a table with one row per entry, oldest first; each time with its age if the present time is given."""
     rows, before = [], ""
     for entry in entries:
         before = told(entry, before)
         seq = Words(str(entry.seq), link=links.entry(entry.model, entry.seq))
-        rows.append(row(seq, minute(entry.at), Words(entry.actor, link=links.actor(entry.actor)), before))
+        rows.append(row(seq, aged(entry.at, now), Words(entry.actor, link=links.actor(entry.actor)), before))
     return Table(columns=(*right("seq"), *left("at (UTC)", "who", "what")), rows=tuple(rows))
 
 
-def findings_pages(model: str, findings: Sequence[Finding]) -> tuple[Page, ...]:
-    """Show what an audit found."""
-    if not findings:
-        return (Page(verdict=Words(f"{model}: the ledger, the labels, the files and MLflow agree.", Tone.GOOD)),)
-    head = Page(verdict=Words(f"{model}: {len(findings)} finding{'s' * (len(findings) > 1)}", Tone.BAD))
-    return (head, *map(_finding, findings))
+def aged(at: str, now: datetime | None) -> str:
+    """Return a time of the ledger, and its age if the present time is given: `2026-11-25 18:40, 2 h ago`."""
+    return f"{minute(at)}, {ago(at, now)}" if now else minute(at)
 
 
 def told(entry: Entry, before: str = "") -> str:  # noqa: C901 - one case per kind of entry
@@ -148,21 +120,3 @@ def moves_told(moves: Iterable[Move]) -> str:
 def version_of(tag: str) -> str:
     """Return the version part of a tag."""
     return tag.partition(":")[2]
-
-
-def _standing(state: State) -> tuple[Words, ...]:
-    champion, last = state.champion, last_judged(state)
-    return row(
-        state.model,
-        version_of(champion.tag) if champion else "none yet",
-        minute(champion.since) if champion else "",
-        (champion.decision or "by hand")[:12] if champion else "",
-        ", ".join(version_of(version.tag) for version in state.waiting) or "none",
-        f"{last.decision.verdict} ({version_of(last.tag)})" if last and last.decision else "",
-    )
-
-
-def _finding(finding: Finding) -> Page:
-    tone = Tone.BAD if finding.severity is Severity.ERROR else Tone.UNSURE
-    lines = (f"  expected: {finding.expected}", f"  found:    {finding.found}", f"  mend:     {finding.mend}")
-    return Page(verdict=Words(finding.code, tone), headline=finding.subject, summary=lines)

@@ -40,4 +40,4 @@ def audit_flow(
     if findings:
         announce_findings(model, findings, notice=get_run_logger().warning)
         return Failed(message=f"The audit found {', '.join(sorted({one.code for one in findings}))}.")
-    return Completed(message="The record, the labels, the files and MLflow agree.")
+    return Completed(message="The ledger, the labels, the files and MLflow agree.")

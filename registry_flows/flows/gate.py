@@ -14,6 +14,7 @@ from promotion.registry.moves import standing_decision
 from promotion.vocabulary import Tag
 from registry_flows.under_prefect.approval import asked_before, follow_up
 from registry_flows.under_prefect.artifacts import decision_artifacts, progress
+from registry_flows.under_prefect.result import completed, show_result
 from registry_flows.under_prefect.session import as_task, may_pass, registry, run_name
 
 
@@ -37,12 +38,14 @@ def gate_flow(
     state = ours.complete(version.model)
     ended = _ended(state, version) if overdue or asked_before() else None
     if ended:
-        return ended
+        return completed(show_result(version, ended), ended)
     decision = standing_decision(state, version) or judge(version, data_path, holdout_path)
     decision_artifacts(ours, version, decision)
+    result = show_result(version, decision)
     if decision.waits:
         follow_up(ours, version)
-    return decision
+        result = show_result(version, decision, shown=result)
+    return completed(result, decision)
 
 
 @task(

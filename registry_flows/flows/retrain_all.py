@@ -60,7 +60,7 @@ class RetrainOutcome:
     @property
     def said(self) -> str:
         """The outcome in a sentence."""
-        return self.error or (self.decision.summary if self.decision else f"The gate's run: {self.gate_run}.")
+        return self.error or (self.decision.summary if self.decision else f"Gate run: {self.gate_run}.")
 
 
 class SomeFailed(PromotionError):
@@ -103,7 +103,7 @@ def retrain_all_flow(models: list[str] | None = None) -> tuple[RetrainOutcome, .
     futures = dict(zip(chosen, retrain_model.map(chosen), strict=True))
     _watch(list(futures.values()))
     outcomes = tuple(_outcome(model, future) for model, future in futures.items())
-    quietly(create_table_artifact, _table(outcomes), key="retrained-models", description="What became of each model.")
+    quietly(create_table_artifact, _table(outcomes), key="retrained-models", description="The result for each model.")
     if any(one.error is not None for one in outcomes):
         raise SomeFailed(outcomes)
     return outcomes
@@ -111,7 +111,9 @@ def retrain_all_flow(models: list[str] | None = None) -> tuple[RetrainOutcome, .
 
 def _watch(futures: "list[PrefectFuture[TrainedVersion]]") -> None:
     """Show how many models are done, until all are."""
-    artifact = quietly(create_progress_artifact, 0.0, key="retrained-share", description="How many models are done.")
+    artifact = quietly(
+        create_progress_artifact, 0.0, key="retrained-share", description="Share of the models that are done."
+    )
     for done, _ in enumerate(as_completed(futures), start=1):
         if artifact is not None:
             quietly(update_progress_artifact, artifact, 100.0 * done / len(futures))

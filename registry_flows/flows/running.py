@@ -110,19 +110,15 @@ def _look_ahead(model: str, data_path: str | None, options: dict[str, Any] | Non
 
 
 def _check_hand_off(*, lasting: bool) -> None:
-    """Check that there is a gate to hand a version to, on a server that outlives this command.
-
-    Raises:
-        ConfigError: there is none.
-    """
+    """Check that there is a gate to hand a version to, on a server that outlives this command."""
     from registry_flows.under_prefect.hand_off import check_hand_off
     from registry_flows.under_prefect.session import registry
 
     config = registry().config
     if config.hand_off == "deployment" and not lasting:
         message = (
-            'With hand_off = "deployment" a worker runs the gate, and the temporary Prefect server of this command has '
-            'none. Name a running server in PREFECT_API_URL, or set hand_off = "subflow".'
+            'With hand_off = "deployment" a worker runs the gate, but the temporary Prefect server of this command has '
+            'no worker. Set PREFECT_API_URL to a running server, or set hand_off = "subflow".'
         )
         raise ConfigError(message, key="hand_off")
     check_hand_off(config)

@@ -27,11 +27,14 @@ from promotion.timeouts import in_time, patience
 from promotion.training_metadata import METRICS, TRAINED_WITH, python_series
 from promotion.visible import visible
 from promotion.vocabulary import Task
+from registry_flows.flows.signature import predicts, signature_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.models import ModelSignature
 
 _one_at_a_time = threading.Lock()
+_ROWS_TYPED = 100  # for the types of a model's input and output
 _SCORING = ("numpy", "pandas", "scikit-learn", "xgboost")
 LIBRARIES = ("bentoml", "mlflow", "numpy", "pandas", "prefect", "scikit-learn", "xgboost")
 
@@ -103,7 +106,7 @@ def log_training(
             mlflow.set_tags({**made_by, **_shown(_tags(data, recipe))})
             mlflow.log_params(_shown(_parameters(config.model(model).recipe, recipe, version)))
             mlflow.log_metrics(dict(metrics))
-            _log_model(trained)
+            _log_model(trained, signature_of(recipe, trained, split.holdout.head(_ROWS_TYPED)))
         return Logged(run_id=str(run.info.run_id), metrics=metrics)
 
 
@@ -166,9 +169,9 @@ def _deleted(config: Config, model: str, experiment: str) -> str:
     place = without_password(config.url(config.mlflow_tracking_uri))
     which = f"--experiment-id {experiment}"
     return (
-        f"Somebody deleted the experiment '{model}' in MLflow at {place}, so no training can be logged there and no "
-        f"candidate is saved. With MLFLOW_TRACKING_URI set to it, `mlflow experiments restore {which}` brings it back. "
-        f"To begin a new one, restore it, then `mlflow experiments rename {which} --new-name '{model} (old)'`."
+        f"The experiment '{model}' in MLflow at {place} was deleted, so no training can be logged there and no "
+        f"candidate is saved. Set MLFLOW_TRACKING_URI to that MLflow, and run `mlflow experiments restore {which}`. "
+        f"To start a new experiment, also run `mlflow experiments rename {which} --new-name '{model} (old)'`."
     )
 
 
@@ -185,7 +188,7 @@ def _all_or_none(client: "MlflowClient") -> Iterator[list[str]]:
         raise
 
 
-def _log_model(trained: Trained) -> None:
+def _log_model(trained: Trained, signature: "ModelSignature | None") -> None:
     """Log the fitted object that the Bento store holds, and the other objects that scoring needs."""
     import mlflow
 
@@ -195,7 +198,8 @@ def _log_model(trained: Trained) -> None:
         fitted,
         name="model",
         serialization_format="cloudpickle",
-        pyfunc_predict_fn="predict_proba" if hasattr(fitted, "predict_proba") else "predict",
+        signature=signature,
+        pyfunc_predict_fn=predicts(fitted),
         pip_requirements=[f"{name}=={installed(name)}" for name in ("scikit-learn", "xgboost", "pandas", "numpy")],
     )
     _log_custom_objects(trained.custom_objects)
@@ -235,5 +239,6 @@ def _tracked_at(uri: str) -> Iterator[None]:
 def _errors(uri: str) -> AbstractContextManager[None]:
     return as_mirror_error(
         uri,
-        "MLflow at {place} did not take the log ({why}), so no candidate was saved. See that it runs, and train again.",
+        "MLflow at {place} did not accept the training log ({why}), so no candidate was saved. Fix that, then train "
+        "again.",
     )

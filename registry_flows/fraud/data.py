@@ -58,15 +58,8 @@ def write(
 ) -> int:
     """Write the output of `generate` to `path` as CSV, atomically, and return the number of frauds.
 
-    The rows go to a temporary file in the same folder, which is renamed at the end.
-
-    Args:
-        path: the CSV file; its folder must exist.
-        rows: see `generate`.
-        days: see `generate`.
-        seed: see `generate`.
-        drift: see `generate`.
-        on_progress: called after each chunk with the number of rows and of frauds written so far.
+    The rows go to a temporary file in the same folder, which is renamed at the end. The folder must exist. Calls
+    `on_progress` after each chunk with the number of rows and of frauds so far; see `generate` for the rest.
 
     Raises:
         ValueError: a number is out of its range; nothing has been written then.
@@ -148,13 +141,15 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 
 @app.command()
 def _main(
-    rows: Annotated[int, typer.Option(help="How many transactions to write.")],
-    out: Annotated[Path, typer.Option(help="The CSV file; its folder is made when absent.")],
-    days: Annotated[float | None, typer.Option(help="How many days they take.", show_default="rows / 3245")] = None,
-    seed: Annotated[int, typer.Option(help="Another seed gives other rows.")] = 27,
-    drift: Annotated[float, typer.Option(help="How fast the pattern of fraud turns; 0 is stationary.")] = 0.0,
+    rows: Annotated[int, typer.Option(help="Number of transactions to write.")],
+    out: Annotated[Path, typer.Option(help="CSV file to write. Its folder is created if missing.")],
+    days: Annotated[
+        float | None, typer.Option(help="Number of days that the transactions span.", show_default="rows / 3245")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Random seed. Each seed gives different rows.")] = 27,
+    drift: Annotated[float, typer.Option(help="How fast the pattern of fraud changes; 0 keeps it constant.")] = 0.0,
 ) -> None:
-    """Write a made-up train_transaction.csv: 394 columns as in IEEE-CIS, 3.5 % fraud, any number of rows.
+    """Write a synthetic train_transaction.csv: 394 columns as in IEEE-CIS, 3.5 % fraud, any number of rows.
 
     Example: python -m registry_flows.data --rows 60000 --days 120 --drift 1 --out data/train_transaction.csv
     """

@@ -62,7 +62,7 @@ class Narrator:
         code = subprocess.run([self._command, *arguments], env=self._environment, check=False).returncode  # noqa: S603
         self._console.print(f"(exit code {code}, {time.monotonic() - started:.0f} s)", style="dim", highlight=False)
         if code != expect:
-            message = f"`promotion {' '.join(arguments)}` ended with {code}; the story expects {expect}."
+            message = f"`promotion {' '.join(arguments)}` must exit with {expect} in this demo, but exited with {code}."
             raise StoryBroken(message)
 
     def champion(self) -> str:
@@ -76,7 +76,7 @@ def main() -> None:
     """Run the demo; exit with 1 if a command does not end as announced."""
     console = Console()
     if not Path("promotion.toml").is_file():
-        sys.exit("Error: the demo runs in the project's own folder, where its promotion.toml lies.")
+        sys.exit("Error: run the demo in the folder of the repository, which contains promotion.toml.")
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir()
     try:
@@ -88,35 +88,35 @@ def main() -> None:
 def _story(narrator: Narrator, console: Console) -> None:
     narrator.tell(f"{FIRST_DAYS} days of card transactions arrive (generated, with drift). There is no model yet.")
     _generate(console, FIRST_DAYS)
-    narrator.tell("The first model has no champion to beat: the policy's floors alone decide.")
+    narrator.tell("There is no champion to compare the first model with, so the policy's floors alone decide.")
     narrator.run("retrain", MODEL)
 
     narrator.tell(
-        "Retrained on the same data with another draw of the sample. Its number is higher, so `if new > old` would "
-        "promote it; but the gain may be noise, so it is held."
+        "The model is retrained on the same data with another random sample. Its score is higher, so `if new > old` "
+        "would promote it. The gain may be noise, so the gate holds it."
     )
     narrator.run("retrain", MODEL, "--option", "seed=28", expect=HELD)
 
     narrator.tell(
-        f"{ALL_DAYS - FIRST_DAYS} more days arrive, and the pattern of fraud has drifted. Retraining pays now."
+        f"{ALL_DAYS - FIRST_DAYS} more days arrive, and the pattern of fraud has drifted. Now retraining pays off."
     )
     _generate(console, ALL_DAYS)
     narrator.run("retrain", MODEL)
 
-    narrator.tell("Somebody spoils a candidate: one tree of depth one. It is rejected, and says why.")
+    narrator.tell("A candidate is crippled on purpose: one tree of depth one. The gate rejects it, and says why.")
     narrator.run("retrain", MODEL, "--option", "n_estimators=1", "--option", "max_depth=1", expect=REJECTED)
 
-    narrator.tell("Who serves, and how did it come to that?")
+    narrator.tell("Which version serves, and how did it become champion?")
     narrator.run("status")
     narrator.run("history", MODEL)
 
-    narrator.tell("Complaints come in. One command brings the champion before this one back, and records why.")
+    narrator.tell("Complaints come in. One command brings back the previous champion, and records why.")
     narrator.run("rollback", MODEL, "--yes", "--reason", "merchants complain about declined cards since noon")
 
-    narrator.tell("Is everything as recorded: ledger, labels, model files, MLflow?")
+    narrator.tell("Do the ledger, the labels, the model files and MLflow agree?")
     narrator.run("audit")
 
-    narrator.tell("Now a label is edited behind the registry's back. The audit finds it, repair mends it.")
+    narrator.tell("Someone edits a label by hand. `audit` finds it, and `repair` fixes it.")
     _edit_label(narrator.champion(), console)
     narrator.run("audit", expect=FOUND)
     narrator.run("repair", MODEL, "--yes")
@@ -145,12 +145,12 @@ def _what_next(console: Console) -> None:
     console.rule(style="dim")
     console.print("What to look at next", style="bold")
     lines = (
-        ("promotion show TAG", "the life of one version, with its decision"),
-        ("promotion report TAG --open", "a decision as a page: checks, curves, slices, lineage"),
-        ("promotion report --site .demo/site", "the whole registry as pages that open from disk"),
+        ("promotion show TAG", "the history of one version, with its decision"),
+        ("promotion report TAG --open", "a decision as a web page: checks, curves, slices, lineage"),
+        ("promotion report --site .demo/site", "the whole registry as a static site"),
         ("mlflow ui --backend-store-uri sqlite:///.demo/mlflow.db", "runs, metrics, the alias `champion`"),
         (f"PREFECT_HOME={FOLDER.absolute()}/prefect prefect server start", "the flow runs, at http://127.0.0.1:4200"),
-        ("docs/tutorial.md", "the same, step by step"),
+        ("docs/tutorial.md", "the same workflow, step by step"),
         ("docs/how-to/own-model.md", "a gate for your own model"),
     )
     for command, shows in lines:

@@ -92,8 +92,8 @@ def balance(rows: "pd.DataFrame", seed: int) -> "pd.DataFrame":
     frauds, legitimate = rows[rows["isFraud"] == 1], rows[rows["isFraud"] == 0]
     if not 0 < len(frauds) <= len(legitimate):
         raise DataError(
-            f"Training balances the classes by dropping legitimate rows, and found {len(frauds):,} frauds among "
-            f"{len(rows):,} training rows. Give a file with more rows."
+            f"The training rows must contain at least one fraud, and no more frauds than legitimate rows, but "
+            f"{len(frauds):,} of the {len(rows):,} training rows are frauds. Use a file with more rows."
         )
     return pd.concat([frauds, legitimate.sample(n=len(frauds), random_state=seed)]).sort_index()
 

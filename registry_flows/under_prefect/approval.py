@@ -31,7 +31,8 @@ from promotion.ledger.state import VersionState
 from promotion.registry.consent import consent_of, deadline, expiry_reason, is_open, overdue, until_told
 from promotion.registry.registry import Registry
 from promotion.report.decision import decision_page
-from promotion.report.markdown import escaped, page_markdown
+from promotion.report.markdown import page_markdown
+from promotion.visible import escaped
 from promotion.vocabulary import Tag
 from registry_flows.under_prefect.session import may_pass, registry, run_name
 
@@ -43,9 +44,12 @@ _notice = logging.getLogger("prefect.promotion").warning
 class Answer(RunInput):
     """The form."""
 
-    answer: Literal["approve", "deny"] = Field(description="approve: it may serve. deny: it is rejected.")
-    who: str = Field(min_length=1, description="Your name. Recorded as form:NAME, which is how approvers are listed.")
-    why: str = Field(min_length=1, description="One sentence for the record.")
+    answer: Literal["approve", "deny"] = Field(description="approve: allow the promotion. deny: reject the version.")
+    who: str = Field(
+        min_length=1,
+        description="Your name. The ledger records it as form:NAME; `approvers` in the policy lists it in this form.",
+    )
+    why: str = Field(min_length=1, description="Your reason, in one sentence. The ledger records it.")
 
 
 def follow_up(ours: Registry, tag: Tag) -> None:
@@ -61,7 +65,7 @@ def follow_up(ours: Registry, tag: Tag) -> None:
     given = _last_answer(run.id, version)
     refusal = record_answer(tag, given) if given else ""
     if refusal:
-        _notice("The answer to %s was not taken: %s", tag, refusal)
+        _notice("The answer on %s was not accepted: %s", tag, refusal)
     version, panel = _version(ours, tag), ours.parts.panel(tag.model)
     if not is_open(version):
         return
@@ -107,7 +111,7 @@ def record_answer(tag: Tag, given: dict[str, Any]) -> str:
     try:
         answer = Answer(**given)
     except ValidationError as error:
-        return f"The form is not filled in as it asks: {error.errors()[0]['msg']}."
+        return f"The form is not filled in correctly: {error.errors()[0]['msg']}."
     who, why = _one_line(answer.who).removeprefix("form:"), _one_line(answer.why)
     if not who or not why:
         return "The form needs a name and a reason."
@@ -159,8 +163,8 @@ def _question(ours: Registry, version: VersionState, refusal: str) -> str:
     said = consent_of(version, panel)
     so_far = f" Approved so far by {' and '.join(said.approved)}." if said.approved else ""
     until = until_told(version, panel)
-    again = f"**The last answer was not taken.** {escaped(refusal)}\n\n" if refusal else ""
-    waits = f"{version.tag} passed and waits{f' {until}' if until else ''}: {said.wanting}.{so_far}"
+    again = f"**The last answer was not accepted.** {escaped(refusal)}\n\n" if refusal else ""
+    waits = f"{version.tag} passed and waits for approval{f' {until}' if until else ''}: {said.wanting}.{so_far}"
     return f"{again}{escaped(waits)}\n\n" + page_markdown(decision_page(version.decision))
 
 

@@ -4,10 +4,9 @@ Artifacts are informational only. Outside a run, none is written; a failure to w
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
-from urllib.parse import urlsplit, urlunsplit
 
 from prefect.artifacts import (
     create_link_artifact,
@@ -30,6 +29,7 @@ from promotion.secrets import without_password
 from promotion.visible import visible
 from promotion.vocabulary import Tag
 from registry_flows.under_prefect.event_client import is_in_run
+from registry_flows.under_prefect.links import PAGES, pages_of
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 _TRIES_AGAIN = 3  # Prefect's default of five, each after twice the time, would delay a gate by a minute
-_AGREE = "The record, the labels, the files and MLflow agree."
+_AGREE = "The ledger, the labels, the files and MLflow agree."
 
 
 def key_of(model: str, what: str) -> str:
@@ -48,31 +48,31 @@ def key_of(model: str, what: str) -> str:
 
 
 def decision_artifacts(registry: "Registry", tag: Tag, decision: Decision) -> None:
-    """Show a decision: a page, its checks as a table, and links to its report and to the training's run in MLflow."""
+    """Show a decision: a page with links to MLflow and to the training's run, and its checks as a table."""
     if not is_in_run():
         return
-    description = f"The decision {decision.id} on {tag}"
+    description = f"Decision {decision.id} on {tag}"
     with _shown():
         version = registry.state(tag.model).versions[str(tag)]
-        run_id = version.registration.run_id
-        link = _run_link(registry, run_id) if run_id else None
-        places = (*_places(registry, tag, run_id), f"Report: `promotion report {decision.id} --open`")
-        page = page_markdown(decision_page(decision), Page(notes=quiet(*places)))
+        pages = pages_of(registry, version)
+        places = (
+            *_places(registry, tag, version.registration.run_id),
+            f"Report: `promotion report {decision.id} --open`",
+        )
+        page = page_markdown(decision_page(decision), Page(notes=quiet(*places))) + _linked(pages)
         rows = [_row(check) for check in decision.checks]
         _write(create_markdown_artifact, page, key=key_of(tag.model, "decision"), description=description)
         _write(create_table_artifact, rows, key=key_of(tag.model, "checks"), description=f"{description}: its checks")
-        if link:
-            name, text = key_of(tag.model, "mlflow-run"), f"MLflow run {run_id}"
-            _write(create_link_artifact, link, text, key=name, description=f"The training of {tag}")
-            report, text = f"{link}/artifacts/decisions/{version.decided_seq}.html", f"Report of decision {decision.id}"
-            _write(create_link_artifact, report, text, key=key_of(tag.model, "report"), description=description)
+        for kind, link in pages.items():
+            described = {"key": key_of(tag.model, kind), "description": f"{PAGES[kind]}: {tag}"}
+            _write(create_link_artifact, link, PAGES[kind], **described)
 
 
 def findings_artifact(model: str, findings: Sequence[Finding]) -> None:
     """Show an audit's findings as a table, or a sentence if there are none."""
     if not is_in_run():
         return
-    key, description = key_of(model, "audit"), f"The audit of {model}"
+    key, description = key_of(model, "audit"), f"Audit of {model}"
     if not findings:
         quietly(create_markdown_artifact, _AGREE, key=key, description=description)
         return
@@ -134,11 +134,11 @@ def _words(name: str, args: Sequence[Any]) -> str:
     """Describe a part of a gate by its function's name; returns the name itself if it is not known."""
     match name, args:
         case "clean_holdout", _:
-            return "leaving out the rows that trained one of the models"
+            return "excluding rows that either model was trained on"
         case "score_version", (side, _, rows):
             return f"scoring {len(rows):,} rows with the {side.role}"
         case "footprint", _:
-            return "measuring what it costs to serve"
+            return "measuring the serving cost"
         case "weigh", _:
             return "comparing the scores"
         case "decide", _:
@@ -157,7 +157,7 @@ def _shown(tries_again: int = _TRIES_AGAIN) -> Iterator[None]:
             yield
     except Exception as error:  # errors of httpx and Prefect
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        get_run_logger().warning("An artifact could not be written (%s); the run goes on.", without_password(first))
+        get_run_logger().warning("An artifact could not be written (%s); the run continues.", without_password(first))
 
 
 def _write(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -165,28 +165,8 @@ def _write(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     return function(*args, **kwargs, _sync=True)
 
 
-def _run_link(registry: "Registry", run_id: str) -> str | None:
-    """Return the page of a training's run; None if MLflow has no pages (a database) or does not answer."""
-    from promotion.adapters.mlflow import connect
-
-    uri = registry.config.url(registry.config.mlflow_tracking_uri)
-    if not uri.startswith(("http://", "https://")):
-        return None
-    try:
-        experiment = connect(uri).get_run(run_id).info.experiment_id
-    except Exception as error:  # MLflow lets exceptions of requests and its own through
-        get_run_logger().debug("No link to MLflow run %s: %s", run_id, without_password(str(error)))
-        return None
-    return page_of_run(uri, str(experiment), run_id)
-
-
-def page_of_run(uri: str, experiment: str, run_id: str) -> str:
-    """Return the address of a run's page, without the credentials that the tracking URI may contain."""
-    parts = urlsplit(uri)
-    place = parts.netloc.rpartition("@")[2]
-    return urlunsplit(
-        (parts.scheme, place, f"{parts.path.rstrip('/')}/", "", f"/experiments/{experiment}/runs/{run_id}")
-    )
+def _linked(pages: Mapping[str, str]) -> str:
+    return "\n" + "\n".join(f"- [{PAGES[kind]}]({link})" for kind, link in pages.items()) + "\n" if pages else ""
 
 
 def _places(registry: "Registry", tag: Tag, run_id: str | None) -> tuple[str, str]:

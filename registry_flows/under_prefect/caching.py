@@ -51,7 +51,7 @@ class KeptRows:
         except FileNotFoundError:
             pass
         except (DamagedRows, OSError) as error:
-            self._notice(f"The rows kept in {path} cannot be used ({error}), so the data file is read again.")
+            self._notice(f"The cached rows in {path} cannot be used ({error}), so the data file is read again.")
         else:
             with contextlib.suppress(OSError):  # the time of use of another user's file stays unchanged
                 os.utime(path)
@@ -74,17 +74,13 @@ class KeptRows:
             self._folder.mkdir(parents=True, exist_ok=True)
             _write(path, content)
         except (DamagedRows, OSError) as error:
-            self._notice(f"The rows could not be kept for the next run ({error}); it will read its data file again.")
+            self._notice(f"The rows could not be cached ({error}), so the next run reads the data file again.")
         prune(self._folder, "*.arrow", self._most)
         prune(self._folder, ".*.part", self._most)  # left by writers that were killed
 
 
 def _content(rows: "pd.DataFrame") -> bytes:
-    """Serialize the rows.
-
-    Raises:
-        DamagedRows: Arrow would return different rows.
-    """
+    """Serialize the rows."""
     import pyarrow as pa
     from pandas.testing import assert_frame_equal
     from pyarrow import ipc
@@ -95,23 +91,18 @@ def _content(rows: "pd.DataFrame") -> bytes:
             writer.write_table(table)
         assert_frame_equal(_frame(table), rows, check_exact=True)
     except (pa.ArrowException, AssertionError, TypeError, ValueError) as error:
-        message = f"Arrow does not hold them as they are: {str(error).partition(chr(10))[0]}"
-        raise DamagedRows(message) from error
+        raise DamagedRows(f"Arrow cannot store them unchanged: {str(error).partition(chr(10))[0]}") from error
     body: bytes = sink.getvalue().to_pybytes()
     return hashlib.sha256(body).hexdigest().encode() + b"\n" + body
 
 
 def _rows(content: bytes) -> "pd.DataFrame":
-    """Deserialize the rows.
-
-    Raises:
-        DamagedRows: the bytes were changed or cut.
-    """
+    """Deserialize the rows."""
     from pyarrow import BufferReader, ipc
 
     head, _, body = content.partition(b"\n")
     if hashlib.sha256(body).hexdigest().encode() != head:
-        raise DamagedRows("it was damaged or cut")
+        raise DamagedRows("the file is damaged or truncated")
     return _frame(ipc.open_file(BufferReader(body)).read_all())
 
 

@@ -39,7 +39,7 @@ def deploy(folder: Path, *, say: Callable[[str], None]) -> int:
     """
     pools = _work_pools(folder / "prefect.yaml")
     if not PREFECT_API_URL.value():
-        message = "No Prefect server is named to deploy to: set PREFECT_API_URL, e.g. to http://127.0.0.1:4200/api."
+        message = "There is no Prefect server to deploy to. Set PREFECT_API_URL, e.g. to http://127.0.0.1:4200/api."
         raise ConfigError(message)
     check_server()
     with get_client(sync_client=True) as client:
@@ -61,7 +61,7 @@ def automations(file: Path) -> tuple[AutomationCore, ...]:
 
 def _work_pools(file: Path) -> list[str]:
     if not file.exists():
-        message = f"There is no {file.name} in {file.parent}: run this in the project's folder."
+        message = f"There is no {file.name} in {file.parent}. Run the command in the project's folder."
         raise ConfigError(message, path=file)
     return sorted({one["work_pool"]["name"] for one in _read(file)["deployments"]})
 

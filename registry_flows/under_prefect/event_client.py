@@ -56,11 +56,7 @@ def is_in_gate_run() -> bool:
 
 
 def send(events: "Sequence[PrefectEvent]") -> None:
-    """Send the events; inside a flow run, in the background, and Prefect relates them to the run and its work pool.
-
-    Raises:
-        Unsent: outside a flow run, Prefect did not accept them.
-    """
+    """Send the events; inside a flow run, in the background, and Prefect relates them to the run and its work pool."""
     if not events:
         return
     if is_in_run():
@@ -93,8 +89,8 @@ def _post(events: "Sequence[PrefectEvent]") -> None:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         place = without_password(str(PREFECT_API_URL.value()))
         raise Unsent(
-            f"Prefect at {place} did not take the event {names} ({without_password(first)[:200]}), so no automation "
-            "heard of it. See that the server runs; the ledger has what was recorded."
+            f"Prefect at {place} did not accept the event {names} ({without_password(first)[:200]}), so no automation "
+            "was triggered. Make sure that the server runs. The ledger is complete."
         ) from error
 
 
@@ -114,7 +110,7 @@ def _active_profile() -> dict[str, object]:
     try:
         found = tomllib.loads(_text(path))
     except tomllib.TOMLDecodeError:
-        return {_URL: "the file is no TOML; let Prefect say so"}
+        return {_URL: "not valid TOML, which Prefect reports"}
     active = os.environ.get("PREFECT_PROFILE") or found.get("active")
     return dict(found.get("profiles", {}).get(active, {}))
 

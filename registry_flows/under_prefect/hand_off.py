@@ -56,7 +56,7 @@ def check_hand_off(config: Config) -> None:
             server = without_password(PREFECT_API_URL.value() or "of this process")
             raise ConfigError(
                 f"There is no deployment '{GATE}' on the Prefect server {server}. "
-                '`make deploy` or `prefect deploy --all` creates it; or set hand_off = "subflow".'
+                'Create it with `make deploy` or `prefect deploy --all`, or set hand_off = "subflow".'
             ) from error
 
 
@@ -96,6 +96,6 @@ def _shown(run: FlowRun, tag: Tag) -> str:
         return run.name
     link = without_password(link)
     key, text = key_of(tag.model, "gate"), f"gate {tag}"
-    what = f"The gate's run that judges {tag}."
+    what = f"The gate run that judges {tag}."
     quietly(create_link_artifact, link, text, key=key, description=what)
     return link

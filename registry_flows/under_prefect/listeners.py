@@ -9,11 +9,7 @@ from registry_flows.under_prefect.events import audit_failed, events_of, touched
 
 
 def spread(entries: Sequence[Entry]) -> None:
-    """Send events for new entries, and resume the gate runs that wait for them; does nothing without a Prefect server.
-
-    Raises:
-        Unsent: Prefect did not accept them; the entries stand.
-    """
+    """Send events for new entries, and resume the gate runs that wait for them; nothing without a Prefect server."""
     events, touched = events_of(entries), touched_by(entries)
     if not (events or touched) or not is_configured():
         return
@@ -26,10 +22,6 @@ def spread(entries: Sequence[Entry]) -> None:
 
 
 def spread_findings(model: str, findings: Sequence[Finding]) -> None:
-    """Send an audit's findings; called through `promotion.findings`, with at least one.
-
-    Raises:
-        Unsent: Prefect did not accept it.
-    """
+    """Send an audit's findings; called through `promotion.findings`, with at least one."""
     if is_configured():
         send((audit_failed(model, findings),))

@@ -45,11 +45,7 @@ class ServerFailed(PromotionError):
 
 
 def check_server() -> None:
-    """Check that the server of PREFECT_API_URL answers and accepts the credentials; does nothing if none is configured.
-
-    Raises:
-        ServerFailed: it does not.
-    """
+    """Check that the server of PREFECT_API_URL, if any, answers and accepts the credentials."""
     from prefect.client.orchestration import get_client
     from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
@@ -58,8 +54,8 @@ def check_server() -> None:
         return
     if url != without_password(url):  # Prefect writes the address to its log and into links
         raise ServerFailed(
-            f"PREFECT_API_URL holds a password ({without_password(url)}), and Prefect writes that address into logs "
-            "and links: set PREFECT_API_AUTH_STRING to USER:PASSWORD, and leave both out of the address."
+            f"PREFECT_API_URL contains a password ({without_password(url)}), which Prefect would write into logs and "
+            "links. Set PREFECT_API_AUTH_STRING to USER:PASSWORD, and remove both from the address."
         )
     patience = {"timeout": _CHECK_SECONDS}
     with (
@@ -73,11 +69,7 @@ def check_server() -> None:
 
 @contextmanager
 def as_server_error() -> Iterator[None]:
-    """Turn a failure of the configured Prefect server into an error with a sentence; other errors pass through.
-
-    Raises:
-        ServerFailed: the server does not answer, denies access, or is not a Prefect server.
-    """
+    """Turn a failure of the configured Prefect server into an error with a sentence; other errors pass through."""
     try:
         yield
     except PromotionError:
@@ -99,13 +91,13 @@ def _sentence(error: BaseException) -> str:
     server = f"The Prefect server at {without_password(PREFECT_API_URL.value() or '')}"
     if isinstance(cause, httpx.HTTPStatusError) and cause.response.status_code in {_REFUSED, _FORBIDDEN}:
         return (
-            f"{server} refused the credentials: set PREFECT_API_AUTH_STRING (self-hosted) or PREFECT_API_KEY (Cloud)."
+            f"{server} rejected the credentials. Set PREFECT_API_AUTH_STRING (self-hosted) or PREFECT_API_KEY (Cloud)."
         )
     if isinstance(cause, httpx.HTTPError | httpx.InvalidURL) or str(error).startswith("Failed to reach API"):
         why = without_password(f"{type(cause).__name__}: {cause}").partition(" - Response")[0].partition("\n")[0]
         return (
-            f"{server} did not answer as one ({why}). Start it, or set PREFECT_API_URL to an address such as "
-            "http://127.0.0.1:4200/api; where none is set, a temporary server is started."
+            f"{server} did not answer like a Prefect server ({why}). Start it, or set PREFECT_API_URL to another "
+            "address, such as http://127.0.0.1:4200/api. Without PREFECT_API_URL, commands use a temporary server."
         )
     return f"{server} cannot be used: {error}" if "incompatible versions" in str(error) else ""
 
@@ -125,9 +117,10 @@ class TemporaryServer:
     @property
     def settings(self) -> dict[Any, Any]:
         """Prefect settings for this process to reach the server."""
-        from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL
+        from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, PREFECT_UI_URL
 
-        return {PREFECT_API_URL: self.api_url, PREFECT_API_AUTH_STRING: self._credentials}
+        no_pages = {PREFECT_UI_URL: ""}  # so that nothing links to an address that ends with this process
+        return {PREFECT_API_URL: self.api_url, PREFECT_API_AUTH_STRING: self._credentials, **no_pages}
 
     @property
     def api_url(self) -> str:
@@ -205,8 +198,8 @@ class TemporaryServer:
         code = self._process.poll()
         what = f"ended with code {code}" if code is not None else f"did not answer within {_PATIENCE_SECONDS} s"
         return (
-            f"The temporary Prefect server {what}. `prefect server start` may show why; or name a running server in "
-            "PREFECT_API_URL."
+            f"The temporary Prefect server {what}. `prefect server start` may show why. Or set PREFECT_API_URL to a "
+            "running server."
         )
 
 

@@ -97,7 +97,12 @@ def state(mirror_and_runs, tmp_path):
         for name, run, stage in zip("ab", runs, (Stage.PROD, Stage.STAGING), strict=True)
     )
     decision = MirrorDecision(
-        run_id=runs[1], seq=4, verdict="hold", metrics={"gate_roc_auc": 0.1 + 0.2}, document='{"verdict":"hold"}'
+        run_id=runs[1],
+        seq=4,
+        id=4 * "d1e",
+        verdict="hold",
+        metrics={"gate_roc_auc": 0.1 + 0.2},
+        document='{"verdict":"hold"}',
     )
     return MirrorState(
         model="toy",
@@ -137,7 +142,9 @@ def test_aliases_and_stages_move_and_earlier_decisions_stand(mirror, state):
     mirror.push(state)
     run_id = state.decisions[0].run_id
     a, b = state.versions
-    later = MirrorDecision(run_id=run_id, seq=6, verdict="promote", metrics={"gate_roc_auc": 0.5}, document="{}")
+    later = MirrorDecision(
+        run_id=run_id, seq=6, id=4 * "d2e", verdict="promote", metrics={"gate_roc_auc": 0.5}, document="{}"
+    )
     mirror.push(
         replace(
             state,
@@ -165,7 +172,9 @@ def test_a_version_is_shown_with_its_run_without_one_and_without_files(mirror, s
 def test_runs_show_the_last_value_of_each_metric_and_leave_out_what_is_not_there(mirror, state, mirror_and_runs):
     mirror.push(state)
     run_id = state.decisions[0].run_id
-    later = MirrorDecision(run_id=run_id, seq=6, verdict="hold", metrics={"gate_roc_auc": 0.5}, document="{}")
+    later = MirrorDecision(
+        run_id=run_id, seq=6, id=4 * "d2e", verdict="hold", metrics={"gate_roc_auc": 0.5}, document="{}"
+    )
     mirror.push(replace(state, hashes=HASHES[:6], decisions=(later,)))
 
     found = mirror.runs([*mirror_and_runs[1], "0" * 32])
@@ -195,7 +204,7 @@ class TestHead:
     def test_a_ledger_that_was_rewritten_is_refused_and_the_evidence_stays(self, mirror, state, length):
         mirror.push(replace(state, hashes=HASHES[:7]))
         rewritten = replace(state, hashes=("0" * 64,) * length, aliases=named(e5={"champion": "toy:b"}))
-        with pytest.raises(MirrorError, match=r"^MLflow was sent another entry 7 of 'toy' than the ledger has, so the"):
+        with pytest.raises(MirrorError, match=r"^MLflow has received a different entry 7 of 'toy' from the one in the"):
             mirror.push(rewritten)
         assert mirror.head("toy") == (7, HASHES[6])
         assert mirror.aliases("toy")["champion"] == "toy:a"
@@ -301,7 +310,9 @@ class TestMlflow:
         run_id = state.decisions[0].run_id
         assert len(client.get_metric_history(run_id, "gate_roc_auc")) == 1
         assert client.get_run(run_id).data.tags["promotion.verdict"] == "hold"
-        assert [file.path for file in client.list_artifacts(run_id, "decisions")] == ["decisions/4.json"]
+        assert [file.path for file in client.list_artifacts(run_id, "decisions")] == [
+            f"decisions/{state.decisions[0].id}.json"
+        ]
 
     def test_other_peoples_versions_and_tags_are_left_alone(self, mirror, state, client):
         client.create_registered_model("toy", tags={"team": "risk"})
@@ -316,6 +327,28 @@ class TestMlflow:
         assert mirror.stages("toy") == {"toy:a": "prod", "toy:b": "staging"}
         assert client.get_model_version("toy", theirs.version).tags == {"mine": "yes"}
         assert client.get_registered_model("toy").tags["team"] == "risk"
+
+    def test_a_description_changes_with_the_state_in_one_request_and_keeps_the_text_of_others(
+        self, mirror, state, client, monkeypatch
+    ):
+        a, b = state.versions
+        mirror.push(replace(state, versions=(replace(a, description="Champion."), b)))
+        number = str(client.get_model_version_by_alias("toy", "champion").version)
+        line = "_`promotion` writes the text above this line; text below it stays._"
+        assert client.get_model_version("toy", number).description == f"Champion.\n\n{line}"
+        client.update_model_version("toy", number, f"Champion.\n\n{line} \n Ask **Ann** about it.\n")
+
+        sent = []
+        update = mirror._client.update_model_version
+        monkeypatch.setattr(mirror._client, "update_model_version", lambda *one: (sent.append(one), update(*one)))
+        later = replace(state, hashes=HASHES[:7], versions=(replace(a, description="Replaced."), b))
+        for _ in range(2):
+            assert mirror.push(later) == Pushed()
+        assert sent == [("toy", number, f"Replaced.\n\n{line}\n\nAsk **Ann** about it.")]
+        assert client.get_model_version("toy", number).description == sent[0][2]
+        client.update_model_version("toy", number, "x" * 4990)
+        mirror.push(later)
+        assert client.get_model_version("toy", number).description == "x" * 4990  # MLflow takes 5,000 characters
 
     def test_a_copy_that_somebody_made_of_a_version_of_ours_is_theirs(self, mirror, state, client):
         mirror.push(state)
@@ -362,7 +395,9 @@ class TestMlflow:
     def test_a_server_that_is_away_is_a_sentence_without_the_password(self, state, monkeypatch):
         monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
         away = MlflowMirror("http://bob:hunter2@127.0.0.1:9/mlflow")
-        with pytest.raises(MirrorError, match=r"^MLflow at http://\*\*\*@127\.0\.0\.1:9/mlflow did not take") as raised:
+        with pytest.raises(
+            MirrorError, match=r"^A request to MLflow at http://\*\*\*@127\.0\.0\.1:9/mlflow failed"
+        ) as raised:
             away.push(state)
         assert "hunter2" not in str(raised.value)
 

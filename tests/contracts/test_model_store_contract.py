@@ -311,8 +311,8 @@ def test_who_holds_a_model_keeps_others_from_it_alone(stores):
     first, second = stores
     refused = worded(
         first,
-        r"^Another command.* has been writing the labels of 'toy' for 0\.1 seconds\. Run this one again; what is recorded "
-        r"stands\.$",
+        r"^Another command.* has been writing the labels of 'toy' for 0\.1 seconds\. Run this command again when it has "
+        r"finished\. What is recorded stands\.$",
     )
 
     def held_by_another():

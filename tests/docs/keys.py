@@ -36,8 +36,8 @@ WORDS = {
     Number: "number",
     SecretStr: "text",
     WebAddress: "URL",
-    Length: "length of time",
-    Span: "number or length of time",
+    Length: "duration",
+    Span: "number or duration",
     GroupKey: "text or table",
     ColumnNames: "text or list of texts",
 }

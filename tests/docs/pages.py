@@ -106,6 +106,7 @@ def masked(text):
         (r"\b(?=\w*\d)[a-z0-9]{16}\b", "VERSION"),
         (r"\b[0-9a-f]{12}\b", "ID"),
         (r"\b\d{4}[-.]\d\d[-.]\d\d[ T.][\d:]{5,8}", "TIME"),
+        (r"\b\d+ (?:s|min|h|days)(?= ago\b|, since )", "AGE"),
         (r"[+-]?\d[\d,]*\.\d+(?:e[+-]\d+)?", "NUMBER"),
         (r"\b\d[\d,]+\b", "NUMBER"),
         (r"─+", "─"),
@@ -194,6 +195,7 @@ def page_environment(folder, api_url, port):
         "PYTHONUNBUFFERED": "1",  # keeps printed and logged lines in order
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "LANG": "C.UTF-8",
+        "COLUMNS": "140",
         "LOGNAME": "alice",
         "HOME": str(folder / "home"),
         "BENTOML_HOME": str(folder / "bentoml"),

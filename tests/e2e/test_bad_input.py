@@ -50,7 +50,7 @@ def wrong_type(project):
     rows["TransactionAmt"] = rows["TransactionAmt"].astype(object)
     rows.loc[4, "TransactionAmt"] = "a lot"
     rows.to_csv("bad.csv", index=False)
-    return "bad.csv", "Column 'TransactionAmt' of {project}/bad.csv must hold numbers; row 5 holds 'a lot'."
+    return "bad.csv", "Column 'TransactionAmt' of {project}/bad.csv must hold numbers, but row 5 holds 'a lot'."
 
 
 def no_positives(project):
@@ -60,14 +60,14 @@ def no_positives(project):
 
 def one_row(project):
     frame(project, 1).to_csv("bad.csv", index=False)
-    return "bad.csv", "{project}/bad.csv holds 1 row; training and judging need at least two."
+    return "bad.csv", "{project}/bad.csv holds 1 row; training and evaluation need at least two."
 
 
 def empty_label(project):
     rows = frame(project).astype({"isFraud": float})
     rows.loc[9, "isFraud"] = float("nan")
     rows.to_csv("bad.csv", index=False)
-    return "bad.csv", "Column 'isFraud' of {project}/bad.csv must hold 0 or 1; row 10 is empty."
+    return "bad.csv", "Column 'isFraud' of {project}/bad.csv must hold 0 or 1, but row 10 is empty."
 
 
 def repeated_key(project):
@@ -131,14 +131,14 @@ def test_tags_that_name_no_version(project, capsys):
     complains(capsys, "There is no tag 'Fraud Classifier'. A tag is MODEL:VERSION in lower case")
     saved_elsewhere(project, "other_model", "one")
     assert run(["gate", "other_model:one"]) == 1
-    complains(capsys, "There is no model 'other_model'. There is: fraud_classifier.")
+    complains(capsys, "There is no model 'other_model'. Available: fraud_classifier.")
 
 
 def test_two_versions_labelled_prod(project, capsys):
     for version in ("one", "two"):
         saved_elsewhere(project, "fraud_classifier", version)
     assert run(["retrain", "fraud_classifier"]) == 1
-    complains(capsys, "2 versions of 'fraud_classifier' carry the label stage: prod (fraud_classifier:one, ")
+    complains(capsys, "2 versions of 'fraud_classifier' have the label stage: prod (fraud_classifier:one, ")
 
 
 def test_a_version_folder_without_its_description(project, capsys):

@@ -10,11 +10,14 @@ from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
 from situation import toy
 
 import promotion
+from promotion.config import Config
+from promotion.report.links import links_of
 from promotion.vocabulary import Stage
 from registry_flows.flows.audit import audit_flow
 from registry_flows.flows.gate import gate_flow
-from registry_flows.under_prefect.artifacts import key_of, page_of_run
+from registry_flows.under_prefect.artifacts import key_of
 from registry_flows.under_prefect.events import events_of
+from registry_flows.under_prefect.links import mlflow_page
 from registry_flows.under_prefect.listeners import spread
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
@@ -164,7 +167,7 @@ def test_the_decision_stands_where_prefect_takes_no_artifact(folder, monkeypatch
     assert gate_flow("toy:weak").verdict == "promote"
     assert str(promotion.open().champion("toy").tag) == "toy:weak"
     warned = [record.getMessage() for record in caplog.records if "artifact" in record.getMessage().lower()]
-    sentence = "An artifact could not be written (connection refused by http://***@prefect/api); the run goes on."
+    sentence = "An artifact could not be written (connection refused by http://***@prefect/api); the run continues."
     assert warned == [sentence] * 2  # one warning for the progress, which then stops, and one for the decision
 
 
@@ -176,7 +179,10 @@ def test_the_decision_stands_where_prefect_takes_no_artifact(folder, monkeypatch
     ],
 )
 def test_the_link_to_mlflow_is_the_page_of_the_run_and_holds_no_secret(uri, page):
-    assert page_of_run(uri, "1", "abc") == page
+    assert (
+        mlflow_page(links_of(Config(mlflow_tracking_uri=uri, models={})).mlflow, "experiments", "1", "runs", "abc")
+        == page
+    )
 
 
 def test_an_artifacts_key_has_the_letters_that_prefect_takes():

@@ -93,6 +93,11 @@ class Runs:
             run_flow(gate_flow, flow_run=run, parameters=run.parameters, return_type="state")
         return self.state(run_id)
 
+    def shown(self, run_id):
+        """Return what the list of runs shows: the state's name, its message up to the colon, and the run's tags."""
+        run = self.client.read_flow_run(run_id)
+        return run.state.name, str(run.state.message).partition(":")[0], sorted(run.tags)
+
     def state(self, run_id):
         return self.client.read_flow_run(run_id).state
 
@@ -127,15 +132,20 @@ def test_the_gate_suspends_frees_the_process_and_goes_on_with_the_answer_of_the_
     run = deployed.make()
     assert in_a_process(run, waiting_room) == 0
     registry = promotion.open()
+    suspended = deployed.client.read_flow_run(run)
+    assert set(suspended.tags) == {"model:toy", "version:toy:good", "verdict:waits-for-approval"}
+    deployed.client.update_flow_run(run, tags=[*suspended.tags, "mine"])
     assert (deployed.state(run).name, stages(registry)["good"]) == ("Suspended", "staging")
     question = deployed.question(run)
-    assert question.startswith("toy:good passed and waits until 20")
+    assert question.startswith("toy:good passed and waits for approval until 20")
     assert "1 approval is missing, from anyone but prefect:gate toy:good." in question
     assert "roc_auc" in question
     refused = deployed.answer(run, why="")
     assert (refused.status, "why" in refused.details.reason) == (SetStateStatus.REJECT, True)
     assert deployed.answer(run).status is SetStateStatus.ACCEPT
     assert deployed.execute(run).is_completed()
+    tags = ["model:toy", "mine", "verdict:promoted", "version:toy:good"]
+    assert deployed.shown(run) == ("Completed", "Promoted", sorted(tags))
     assert recorded(registry) == [("form:alice", True)]
     assert kinds(registry)[-4:] == ["decision", "approval", "transition_planned", "transition_applied"]
     assert stages(registry) == {"weak": "archived", "good": "prod"}
@@ -147,10 +157,10 @@ def test_what_the_form_cannot_take_is_asked_again_with_the_reason_and_each_answe
     run, registry = deployed.make(), promotion.open()
     deployed.execute(run)
     for who, answer, told in (
-        ("eve", "approve", "You are form:eve, and the approvers of 'toy' are form:alice, form:bob."),
+        ("eve", "approve", "The approvers of 'toy' are form:alice, form:bob, but you are form:eve."),
         (" \n ", "approve", "The form needs a name and a reason."),
         ("form:alice", "approve", "Approved so far by form:alice."),
-        ("os:bob", "deny", "You are form:os:bob, and the approvers of 'toy' are form:alice, form:bob."),
+        ("os:bob", "deny", "The approvers of 'toy' are form:alice, form:bob, but you are form:os:bob."),
         ("alice", "approve", "1 approval is missing, from form:bob. Approved so far by form:alice."),
     ):
         deployed.answer(run, answer, who=who)
@@ -182,7 +192,8 @@ def test_a_denial_in_the_form_rejects(deployed):
     run, registry = deployed.make(), promotion.open()
     deployed.execute(run)
     deployed.answer(run, "deny", why="trained on the wrong month")
-    assert deployed.execute(run).is_completed()
+    assert deployed.execute(run).message == "Rejected: Denied by form:alice: trained on the wrong month"
+    assert "verdict:rejected" in deployed.client.read_flow_run(run).tags
     assert (recorded(registry), stages(registry)["good"]) == ([("form:alice", False)], "rejected")
 
 
@@ -192,7 +203,7 @@ def test_what_nobody_answered_in_time_is_denied_once_and_a_late_approval_is_refu
     assert then.gate(toy("good")).waits
     registry = promotion.open()
     with pytest.raises(
-        Refused, match=r"^toy:good passed and could be approved until 20.* UTC, 7d after the decision; "
+        Refused, match=r"^toy:good passed and could be approved until 20.* UTC, 7d after the decision, but "
     ):
         registry.approve(toy("good"), reason="at last")
     for _ in range(2):
@@ -237,12 +248,17 @@ def test_an_answer_to_a_decision_that_was_overtaken_counts_for_nothing(deployed)
     assert (decision.champion.tag, decision.verdict) == ("toy:twin", "hold")
 
 
-def test_run_twice_it_promotes_once_and_without_a_deployment_it_asks_nobody(waiting_room):
+def test_run_twice_it_promotes_once_and_without_a_deployment_it_asks_nobody(waiting_room, caplog):
     assert gate_flow("toy:good").waits
+    decision = promotion.open().state("toy").versions["toy:good"].decision
+    told = [record.getMessage() for record in caplog.records if record.name == "prefect.flow_runs"]
+    assert told.count(f"Waits for approval toy:good: {decision.summary}") == 1
     registry = promotion.open()
     assert stages(registry)["good"] == "staging"
     (waiting_room / "promotion.toml").write_text(CONFIGURATION.replace('"required"', '"automatic"'))
-    first, held = gate_flow("toy:noisy"), kinds(registry)
+    ended = gate_flow("toy:noisy", return_state=True)
+    first, held = ended.result(), kinds(registry)
+    assert ended.message == f"Rejected: {first.summary}"
     assert (gate_flow("toy:noisy").digest, kinds(registry)) == (first.digest, held)
     promoted, after = gate_flow("toy:twin"), kinds(registry)
     assert (promoted.verdict, after[-2:]) == ("promote", ["transition_planned", "transition_applied"])

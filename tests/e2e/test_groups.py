@@ -40,7 +40,9 @@ def test_no_card_that_trained_a_version_judges_it(project):
     assert (decision.verdict, decision.holdout.rows, decision.holdout.removed) == (Verdict.HOLD, 12 * 60, 16 * 60)
     assert decision.evidence.dependence.said == "12 groups by card"
     run_id = registry.state("toy").versions[second.tag].registration.run_id
-    assert _tags(project, run_id)["promotion.rows"] == "Rows were taken as 12 groups by card, 10.7 effective."
+    assert _tags(project, run_id)["promotion.rows"] == (
+        "Standard errors treat groups as independent: 12 groups by card, effective number 10.7 (Kish)."
+    )
     found = registry.audit("toy", recompute=True)
     assert {one.code for one in found} <= {"AUD075"}  # later days have other cards, about which an audit warns
 

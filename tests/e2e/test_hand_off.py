@@ -72,7 +72,7 @@ def test_without_a_gate_nothing_is_trained_and_a_sentence_says_what_to_do(toy_pr
     assert run(["retrain", name]) == 1
     told = " ".join(capsys.readouterr().err.split())
     assert "There is no deployment 'gate/gate' on the Prefect server http://127.0.0.1:" in told
-    assert '`make deploy` or `prefect deploy --all` creates it; or set hand_off = "subflow".' in told
+    assert 'Create it with `make deploy` or `prefect deploy --all`, or set hand_off = "subflow".' in told
     assert promotion.open().store.versions(name) == ()
 
 

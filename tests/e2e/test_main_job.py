@@ -134,7 +134,7 @@ class TestHandOff:
 
     def test_the_real_rows_are_too_few_and_the_decision_names_the_positives(self, project, real_rows, capsys):
         assert run(["retrain", "fraud_classifier", "--data", str(real_rows)]) == 4
-        assert "The holdout has only 11 positives; the policy asks for at least 50." in capsys.readouterr().out
+        assert "The holdout has only 11 positives; the policy requires at least 50." in capsys.readouterr().out
 
     @pytest.mark.slow
     def test_the_tutorials_champion_is_found_adopted_and_judged_against(self, project, monkeypatch, capsys):

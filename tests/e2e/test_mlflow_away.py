@@ -54,7 +54,7 @@ def test_the_transition_stands_and_the_mirror_catches_up(project, monkeypatch, c
     for command in (["gate", first], ["retrain", "fraud_classifier"]):
         assert run(command) == 1
         told = " ".join(capsys.readouterr().err.split())
-        assert "The ledger knows no champion of 'fraud_classifier', and MLflow may have one." in told
+        assert "The ledger has no champion of 'fraud_classifier', but MLflow may have one." in told
         assert "`--start-anew --reason …`" in told
     assert registry.history("fraud_classifier") == before
     with mlflow_server(project, port):
@@ -64,7 +64,7 @@ def test_the_transition_stands_and_the_mirror_catches_up(project, monkeypatch, c
     assert run(["promote", second, "--override", "--yes", "--reason", "as good, and newer"]) == 0
     told = capsys.readouterr()
     assert f"{second} is the champion" in told.out
-    assert f"Note: MLflow at http://127.0.0.1:{port} did not take or give what was asked" in told.err
+    assert f"Note: A request to MLflow at http://127.0.0.1:{port} failed" in told.err
     assert "The decision stands. Once MLflow answers, run `promotion sync` to send it." in told.err
     assert str(registry.champion("fraud_classifier").tag) == second
     assert {str(one.tag): one.stage for one in registry.store.versions("fraud_classifier")} == {
@@ -75,7 +75,7 @@ def test_the_transition_stands_and_the_mirror_catches_up(project, monkeypatch, c
     before = registry.history("fraud_classifier")
     assert run(["retrain", "fraud_classifier"]) == 1
     told = capsys.readouterr()
-    assert "did not take the log" in told.err
+    assert "did not accept the training log" in told.err
     assert "no candidate was saved" in " ".join(told.err.split())
     assert "Traceback" not in told.err
     assert registry.history("fraud_classifier") == before

@@ -25,7 +25,7 @@ def test_promoting_under_prefect_follows_the_same_rules_and_names_the_run(projec
 
     with pytest.raises(Refused, match=f"rolled back from {better.tag} at .*'complaints'\\. Promote it with "):
         promote_flow(better.tag, reason="once more")
-    with pytest.raises(Refused, match=f"'complaints'\\. {unjudged.tag} has the very same files\\. "):
+    with pytest.raises(Refused, match=f"'complaints'\\. {unjudged.tag} has identical files\\. "):
         promote_flow(unjudged.tag, reason="it was trained since")
     registry.readmit(Tag.parse(better.tag), reason="the complaints had another cause")
     with pytest.raises(Refused, match=f"{unjudged.tag} has not been judged. Run `promotion gate {unjudged.tag}`"):

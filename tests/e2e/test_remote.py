@@ -99,7 +99,7 @@ def test_retrain_on_the_guarded_server_of_a_profile_tells_its_password_to_nobody
 def test_without_the_right_password_nothing_is_trained(project, guarded_server, capfd, name, value):
     said = told_by_retrain(project, capfd, {"PREFECT_API_URL": guarded_server.api_url, name: value})
     assert said == (
-        f"Error: The Prefect server at {guarded_server.api_url} refused the credentials: set PREFECT_API_AUTH_STRING "
+        f"Error: The Prefect server at {guarded_server.api_url} rejected the credentials. Set PREFECT_API_AUTH_STRING "
         "(self-hosted) or PREFECT_API_KEY (Cloud).\n"
     )
 
@@ -107,15 +107,17 @@ def test_without_the_right_password_nothing_is_trained(project, guarded_server, 
 def test_a_server_that_is_away_is_told_before_anything_is_trained(project, capfd):
     address = f"http://127.0.0.1:{free_port()}/api"
     said = told_by_retrain(project, capfd, {"PREFECT_API_URL": address, "PREFECT_API_AUTH_STRING": AUTH})
-    assert said.startswith(f"Error: The Prefect server at {address} did not answer as one (ConnectError: ")
-    assert said.endswith("where none is set, a temporary server is started.\n")
+    assert said.startswith(
+        f"Error: The Prefect server at {address} did not answer like a Prefect server (ConnectError: "
+    )
+    assert said.endswith("Without PREFECT_API_URL, commands use a temporary server.\n")
 
 
 def test_a_password_in_the_address_would_be_in_every_link_and_is_refused(project, capfd):
     said = told_by_retrain(project, capfd, {"PREFECT_API_URL": "http://team:hunter2@prefect.example/api"})
     assert said == (
-        "Error: PREFECT_API_URL holds a password (http://***@prefect.example/api), and Prefect writes that address into "
-        "logs and links: set PREFECT_API_AUTH_STRING to USER:PASSWORD, and leave both out of the address.\n"
+        "Error: PREFECT_API_URL contains a password (http://***@prefect.example/api), which Prefect would write into "
+        "logs and links. Set PREFECT_API_AUTH_STRING to USER:PASSWORD, and remove both from the address.\n"
     )
 
 
@@ -124,8 +126,8 @@ def test_an_address_of_something_else_is_refused(project, guarded_server, capfd)
     said = told_by_retrain(
         project, capfd, {"PREFECT_API_URL": address, "PREFECT_API_AUTH_STRING": AUTH, "PREFECT_API_KEY": SECRET}
     )
-    assert f"The Prefect server at {address} did not answer as one (" in said
-    assert "set PREFECT_API_URL to an address such as http://127.0.0.1:4200/api" in said
+    assert f"The Prefect server at {address} did not answer like a Prefect server (" in said
+    assert "set PREFECT_API_URL to another address, such as http://127.0.0.1:4200/api." in said
 
 
 def told_by_retrain(project, capfd, settings):

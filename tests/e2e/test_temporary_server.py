@@ -7,7 +7,9 @@ import sys
 
 import psutil
 import pytest
+from prefect.settings import temporary_settings
 
+from registry_flows.under_prefect.links import prefect_run_page
 from registry_flows.under_prefect.server import TemporaryServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
@@ -37,6 +39,8 @@ def test_retrain_needs_nothing_started_first(project, second_server):
         first = second_server._process.pid
         second_server.wait()
         assert second_server._process.pid == first  # neither disturbed the other
+        with temporary_settings(second_server.settings):
+            assert prefect_run_page("0" * 32) is None  # its address ends with the command
         children = set()
         while process.poll() is None:
             children |= (

@@ -60,10 +60,10 @@ FAULTS = {
 
 
 NAMED = {
-    "a stranger": "401: it does not take these credentials; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD",
-    "refused": "403: this user may not do that there; ask its administrator for the right to edit",
-    "refused in plain text": "403: this user may not do that there; ask its administrator for the right to edit",
-    "too large": "413: that is larger than the server, or a proxy before it, takes; raise its limit of a request's size",
+    "a stranger": "401: the server does not accept these credentials; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD",
+    "refused": "403: this user lacks permission; ask the server's administrator for permission to edit",
+    "refused in plain text": "403: this user lacks permission; ask the server's administrator for permission to edit",
+    "too large": "413: the request is larger than the server, or a proxy in front of it, accepts; raise that limit",
 }
 
 
@@ -83,8 +83,8 @@ def stands_without(world, address, why=""):
     registry = world.open(mirror=MlflowMirror(address))
     registry.promote(toy("twin"), reason="by hand", override=True)
     moved, notice = registry.notices
-    assert moved.startswith("The ledger of 'toy' is at ")  # the world is a copy
-    assert notice.startswith(f"MLflow at {address} did not take or give what was asked ({why}")
+    assert moved.startswith("The ledger of 'toy' moved from ")  # the world is a copy
+    assert notice.startswith(f"A request to MLflow at {address} failed ({why}")
     assert notice.endswith("The decision stands. Once MLflow answers, run `promotion sync` to send it.")
     assert "\n" not in notice
     assert check(world).champion == "toy:twin"

@@ -103,7 +103,7 @@ class TestEnvironment:
             (
                 "PROMOTION_MODELS",
                 "{bad",
-                r"^A variable PROMOTION_… in the environment must hold JSON, or name one key \(",
+                r"^An environment variable PROMOTION_… must contain JSON or name a single key \(",
             ),
             (
                 "PROMOTION_MODELS__TOY__POLICY__CONFIDENCE",
@@ -132,7 +132,7 @@ class TestEnvironment:
             TOY.replace("metric =", "metrik ="),
             "promotion.toml has an unknown key 'metrik' in [models.toy.policy.primary]; did you mean 'metric'?",
         ),
-        (TOY.replace("recipe", "#"), "promotion.toml lacks the key 'recipe' in [models.toy]."),
+        (TOY.replace("recipe", "#"), "promotion.toml is missing the key 'recipe' in [models.toy]."),
         (
             TOY.replace("roc_auc", "rocauc"),
             "promotion.toml: 'primary.metric': There is no metric 'rocauc'. Did you mean 'roc_auc'?",
@@ -140,7 +140,7 @@ class TestEnvironment:
         (
             TOY.replace("data ", "mature_after = '7 days'\ndata "),
             "promotion.toml, 'mature_after' in [models.toy]: Input should be a number from 0 up in the column's own unit, "
-            "or a length of time like 30s, 90m (minutes), 12h, 7d or 2w, found '7 days'.",
+            "or a duration like 30s, 90m (minutes), 12h, 7d or 2w, found '7 days'.",
         ),
         (
             TOY.replace("data ", "mature_after = -1\ndata "),
@@ -151,7 +151,7 @@ class TestEnvironment:
             "promotion.toml, 'time_unit' in [models.toy]: Input should be 'ns', 'us', 'ms', 's', 'min', 'h' or 'd', found "
             "'seconds'.",
         ),
-        (TOY + "confidence = 2", "promotion.toml: 'confidence' must be at least 0.5 and below 1, found 2.0."),
+        (TOY + "confidence = 2", "promotion.toml: 'confidence' must be at least 0.5 and below 1, but is 2.0."),
         (
             TOY.replace("models.toy", "models.Toy"),
             "'Toy' in promotion.toml cannot name a model: a name has at most 63 of a-z, 0-9, '_', '-', '.'.",
@@ -192,7 +192,7 @@ class TestLedgerUrls:
     )
     def test_one_that_cannot_be_used_is_told_without_its_password(self, url):
         with pytest.raises(
-            ConfigError, match=r"^The ledger's URL cannot be used: expected something like sqlite"
+            ConfigError, match=r"^The ledger's URL cannot be used: .*\. A URL looks like sqlite"
         ) as raised:
             SqlLedger(url)
         assert SECRET not in str(raised.value)
@@ -207,7 +207,9 @@ class TestLedgerUrls:
 
     def test_a_folder_that_cannot_be_made_is_one_sentence(self, tmp_path):
         (tmp_path / "file").write_text("in the way")
-        with pytest.raises(LedgerError, match=r"^The ledger's folder .*file/sub cannot be made \(Not a directory\)\.$"):
+        with pytest.raises(
+            LedgerError, match=r"^The ledger's folder .*file/sub cannot be created \(Not a directory\)\.$"
+        ):
             SqlLedger(f"sqlite:///{tmp_path}/file/sub/ledger.db").make()
 
 

@@ -164,10 +164,10 @@ class TestSentences:
         [
             (b"id,y,kind\n7,1,x\n8,1", "rows.csv seems cut short: its last row has 2 of 3 fields."),
             (b'id,y,kind\n7,1,x\n8,"1\n', "rows.csv seems cut short: its last row has 2 of 3 fields."),
-            (b"id,y,kind\n7,1,x\n(1 row)\n", "Row 2 of rows.csv has 1 fields, the header 3. Fix the row."),
-            (b"id,y,kind\n7,1,x\n8,1\n9,1", "Row 2 of rows.csv has 2 fields, the header 3. Fix the row."),
-            (b'id,y,kind\n7,1,x\n8,1,"x\n9,1,y\n', "Row 2 of rows.csv opens a quote that nothing closes"),
-            (b'id,y,kind\n7,1,"x\n8,1,x', "Row 1 of rows.csv opens a quote that nothing closes"),
+            (b"id,y,kind\n7,1,x\n(1 row)\n", "Row 2 of rows.csv has 1 fields, but the header has 3. Fix the row."),
+            (b"id,y,kind\n7,1,x\n8,1\n9,1", "Row 2 of rows.csv has 2 fields, but the header has 3. Fix the row."),
+            (b'id,y,kind\n7,1,x\n8,1,"x\n9,1,y\n', "Row 2 of rows.csv opens a quote that is not closed"),
+            (b'id,y,kind\n7,1,"x\n8,1,x', "Row 1 of rows.csv opens a quote that is not closed"),
             (b"id,y,kind\n7,1,x\n8,1,x", "The last row of rows.csv has no line end, so the file may be cut short"),
             (gzip.compress(as_csv() * 500, mtime=0)[:-30], "rows.csv seems cut short or damaged ("),
             (bz2.compress(as_csv())[:-9], "rows.csv seems cut short or damaged ("),
@@ -176,41 +176,44 @@ class TestSentences:
                 "rows.csv seems cut short or damaged (File is not a zip file). Copy the file again.",
             ),
             (zipped("a.csv", "b.csv"), "rows.csv is a zip archive of 2 files. Unpack it, and name the file to read."),
-            (zipped("[Content_Types].xml", "xl/workbook.xml"), "rows.csv is an Excel workbook, which is not read."),
+            (
+                zipped("[Content_Types].xml", "xl/workbook.xml"),
+                "rows.csv is an Excel workbook, which is not supported.",
+            ),
             (
                 as_csv(PLAIN, encoding="utf-16-le"),
-                "rows.csv is not a CSV file in UTF-8 (its header holds NUL characters",
+                "rows.csv is not a CSV file in UTF-8 (its header contains NUL characters",
             ),
-            (b"\x89HDF\r\n", "rows.csv is an HDF5 file, which is not read. Export it as CSV in UTF-8"),
-            (b'{"id": 1, "y": 0}\n', "rows.csv is JSON, which is not read. Export it as CSV in UTF-8"),
+            (b"\x89HDF\r\n", "rows.csv is an HDF5 file, which is not supported. Export it as CSV in UTF-8"),
+            (b'{"id": 1, "y": 0}\n', "rows.csv is JSON, which is not supported. Export it as CSV in UTF-8"),
             (b"version https://git-lfs.github.com/spec/v1\n", "rows.csv is a pointer of Git LFS (`git lfs pull`"),
             (
                 gzip.compress(b"PAR1....", mtime=0),
-                "What rows.csv holds, unpacked, is Parquet, which is not read so. Unpack it",
+                "rows.csv contains Parquet, which cannot be read in compressed form. Unpack it",
             ),
             (
                 gzip.compress(zipped("a.csv"), mtime=0),
-                "What rows.csv holds, unpacked, is a zip archive, which is not read so.",
+                "rows.csv contains a zip archive, which cannot be read in compressed form.",
             ),
             (b"\xef\xbb\xbf", "rows.csv is empty; its first line should name the columns."),
             (gzip.compress(b"", mtime=0), "rows.csv is empty; its first line should name the columns."),
             (
                 b"sep=;\r\nid;y\r\n1;0\r\n",
-                "rows.csv begins with the line 'sep=…', by which Excel knows the delimiter. Delete that line.",
+                "rows.csv begins with the line 'sep=…', which only Excel understands. Delete that line.",
             ),
             (
                 b"sep=,\nid,y\n",
-                "rows.csv begins with the line 'sep=…', by which Excel knows the delimiter. Delete that line.",
+                "rows.csv begins with the line 'sep=…', which only Excel understands. Delete that line.",
             ),
             (
                 b'id,y,kind\n7,"0,5",x\n',
-                "Column 'y' of rows.csv must hold numbers; row 1 holds '0,5'. Write numbers with a decimal point",
+                "Column 'y' of rows.csv must hold numbers, but row 1 holds '0,5'. Write numbers with a decimal point",
             ),
             (
                 b"id;y;kind\n7;12;x\n8;1,234;x\n",
                 "Column 'y' of rows.csv holds numbers like 1,234, and it is unclear whether the comma separates",
             ),
-            (b"id;y;kind\n7;0,5;x\n8;1.5;x\n", "Column 'y' of rows.csv must hold numbers; row 2 holds '1.5'."),
+            (b"id;y;kind\n7;0,5;x\n8;1.5;x\n", "Column 'y' of rows.csv must hold numbers, but row 2 holds '1.5'."),
             (
                 b"id;y\n7;1\n",
                 "rows.csv has no column 'kind', which the recipe needs. Did you mean 'id'?",
@@ -224,12 +227,14 @@ class TestSentences:
 
     def test_a_feather_file(self, read, tmp_path):
         pyarrow.feather.write_feather(FRAME, tmp_path / "f")
-        assert read((tmp_path / "f").read_bytes()).startswith("rows.csv is an Arrow (Feather) file, which is not read.")
+        assert read((tmp_path / "f").read_bytes()).startswith(
+            "rows.csv is an Arrow (Feather) file, which is not supported."
+        )
 
     def test_a_quote_that_swallows_more_than_a_block(self, read, monkeypatch):
         monkeypatch.setattr("promotion.parsing._BLOCK_BYTES", 1 << 20)
         told = read(b'id,y,kind\n7,1,x\n8,1,"x\n' + b"9,1,y\n" * 300_000)
-        assert told.startswith("rows.csv has a row of more than 1 MiB, as when a quote is opened that nothing closes.")
+        assert told.startswith("rows.csv has a row of more than 1 MiB, perhaps because a quote is not closed.")
 
     def test_a_cut_at_any_byte_is_never_read_as_whole(self, read):
         """But for cuts between two rows, which no file shows."""

@@ -150,9 +150,7 @@ def test_too_few_groups_are_held_and_named(tmp_path):
     rows["card"] = rows["card"].map(lambda name: f"c{int(name[1:]) % 3}")
     decision = trained(opened(tmp_path, rows=rows, group="card")).gate(toy("q"))
     assert decision.verdict == "hold"
-    assert decision.summary.startswith(
-        "The rows are of 3 groups by card, which tell as much as 2.99 of equal size, too few"
-    )
+    assert decision.summary.startswith("The rows come from 3 groups by card, effective number 2.99 (Kish), too few")
 
 
 def test_the_first_model_is_measured_by_days_too(tmp_path):
@@ -198,7 +196,7 @@ def test_days_of_datetimes_are_known_without_a_unit(tmp_path, form):
 WRONG = {
     "group = 3": r"'group' in \[models.toy\]: Input should be a column, \"card1\", or windows of a time, .*, found 3\.",
     'group = { by = "t", windw = "1d" }': r"has an unknown key 'windw' in \[models.toy.group\]; did you mean 'window'\?",
-    'group = { window = "1d" }': r"lacks the key 'by' in \[models.toy.group\]\.",
+    'group = { window = "1d" }': r"is missing the key 'by' in \[models.toy.group\]\.",
     'group = { by = "t", window = "1 day" }': r"'window' in \[models.toy.group\]: Input should be a number from 0 up",
     'group = { by = "t", window = 0 }': r"The window of 'group' must be longer than 0, found 0\.",
     'group = "t"\ndependence = "independent"': r"group = 't' says which rows .* Leave out one of the two\.",
@@ -226,7 +224,11 @@ UNFIT = {
         r"^The window of 'group' is 1d, but column 't' holds numbers .* time_unit = ",
     ),
     "words": ({"group": {"by": "card", "window": "1d"}}, DataError, r"^Column 'card' is read as times and must"),
-    "recipe": ({"recipe": "MisgroupedRecipe"}, ConfigError, r"^The `group` of MisgroupedRecipe lacks the key 'by'"),
+    "recipe": (
+        {"recipe": "MisgroupedRecipe"},
+        ConfigError,
+        r"^The `group` of MisgroupedRecipe is missing the key 'by'",
+    ),
 }
 
 
@@ -260,7 +262,7 @@ def test_no_group_that_trained_a_model_judges_it(tmp_path):
     assert (decision.holdout.rows, decision.holdout.removed) == (12 * 60, 16 * 60)
     assert decision.evidence.dependence.said == "12 groups by card"
     assert decision.checks[0].reason == (
-        "No group by card of the 720 rows that judge trained either model; 960 of groups that did were left out."
+        "No group by card of the 720 evaluation rows was used to train either model; 960 rows of training groups were left out."
     )
     assert "excluded: 960 of a group by card that a model was trained on" in judged_by(decision.holdout)
     assert recomputed(registry) == recomputed(opened(tmp_path)) == []
@@ -285,7 +287,7 @@ def test_a_version_without_fingerprints_of_these_groups_is_unknown(tmp_path, oth
     decision = opened(tmp_path, clean_by="group", **other).gate(toy("q"))
     assert decision.verdict == "hold"
     assert [check.subject for check in decision.missing] == ["challenger", "champion"]
-    assert decision.summary.startswith("The version says nothing of the groups by ")
+    assert decision.summary.startswith("The groups by ")
     assume = {"unknown_provenance": "assume_clean"}
     taken = opened(tmp_path, clean_by="group", policy=assume, **other)
     assert taken.gate(toy("q")).holdout.rows == 28 * 60

@@ -81,7 +81,7 @@ def test_however_rows_are_taken_today_its_decisions_are_replayed_and_recomputed_
     assert [one for one in today.audit("toy", recompute=True) if one.code.startswith("AUD07")] == []
     replayed = today.replay("toy", today.config.model("toy").policy)
     assert len(replayed) == 4
-    assert [one.now.digest for one in replayed] == [one.then.digest for one in replayed]
+    assert [one.now.unworded for one in replayed] == [one.then.unworded for one in replayed]
     today.gate(toy("memory"))
     assert "dependence" in today.history("toy")[-1].body["decision"]["evidence"]
     assert [one for one in today.audit("toy", recompute=True) if one.code.startswith("AUD07")] == []

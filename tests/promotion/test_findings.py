@@ -34,6 +34,10 @@ pytestmark = pytest.mark.slow
 POLICY = {"min_rows": 100, "min_positives": 20, "approval": "required", "metrics": ["roc_auc"], "guardrails": []}
 SKILLS = {"weak": "weak", "good": "good", "twin": "good", "noisy": "noisy", "last": "good"}
 TRAINED = {"holdout_roc_auc": 0.1 + 0.2, "training_rows": 300.0}
+IMPERATIVES = {
+    *("Ask", "Check", "Copy", "Delete", "Deny", "Do", "Install", "Judge", "Put", "Register", "Restore", "Retrain"),
+    *("Return", "Run", "Start", "Synchronize", "Train", "Trust", "Use"),
+}
 ROWS = synthetic_rows(600)
 LATER = NOON + timedelta(days=1)
 
@@ -61,8 +65,9 @@ class Here:
         return self.mirror._client
 
     def audit(self):
-        registry = self.open(clock=lambda: self.now)
-        return {finding.code.value for finding in registry.audit("toy")}
+        findings = self.open(clock=lambda: self.now).audit("toy")
+        assert [one.mend for one in findings if one.mend.split()[0] not in IMPERATIVES] == []
+        return {finding.code.value for finding in findings}
 
     def keep(self):
         """Remember how everything is."""
@@ -529,7 +534,7 @@ def mlflow_put_back_to_an_earlier_day(here, _):
 @seeded("AUD034")
 def mlflow_away(here, monkeypatch):
     def away(*_):
-        raise MirrorError("MLflow at sqlite:///mlflow.db did not take or give what was asked (it is away).")
+        raise MirrorError("A request to MLflow at sqlite:///mlflow.db failed (it is away).")
 
     monkeypatch.setattr(here.mirror, "head", away)
 

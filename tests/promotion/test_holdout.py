@@ -72,7 +72,7 @@ def test_rows_too_young_for_their_label_are_left_out():
     gap = rows.assign(t=rows["t"].astype(float).where(rows.index != 3))
     assert 3 not in mature(gap, RECIPE, 0).index  # its age is unknown
     with pytest.raises(
-        DataError, match=r"^No row is 50 older than the newest, as `mature_after` asks, among 50\. Give"
+        DataError, match=r"^`mature_after` requires rows at least 50 older than the newest, but none of 50 is\. Use"
     ):
         mature(rows, RECIPE, 50)
     with pytest.raises(DataError, match=r"^`mature_after` is set, but the recipe names no time column\. Set `time`"):

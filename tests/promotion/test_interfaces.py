@@ -19,6 +19,6 @@ def test_a_recipe_that_says_nothing_predicts_one_of_two_classes():
 
 
 def test_a_task_that_is_none_of_ours_is_a_sentence():
-    expected = r"^The recipe's task must be binary, multiclass, regression, found 'ranking'\.$"
+    expected = r"^The recipe's task must be one of binary, multiclass, regression, but is 'ranking'\.$"
     with pytest.raises(ConfigError, match=expected):
         task_of_recipe(OddRecipe())

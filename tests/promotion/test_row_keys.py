@@ -48,16 +48,16 @@ class TestTextOfAType:
         ("value", "dtype", "said"),
         [
             (2.0**53, "float64", "9007199254740992.0 in row 2, a floating-point number (float64). From 9,007,199,254"),
-            (2.0**24, "float32", "1.6777216e+07 in row 2, a floating-point number (float32). From 16,777,216 up such"),
+            (2.0**24, "float32", "1.6777216e+07 in row 2, a floating-point number (float32). From 16,777,216 up, such"),
             (float("inf"), "float64", "inf in row 2, a floating-point number (float64). From"),
             (1e19, object, "1e+19 in row 2, a floating-point number (float64). From"),
         ],
     )
     def test_floating_point_numbers_that_stand_for_several_ids_are_refused(self, value, dtype, said):
-        with pytest.raises(DataError, match=re.escape(f"Column 'id' names the rows and holds {said}")):
+        with pytest.raises(DataError, match=re.escape(f"Column 'id' identifies the rows, but holds {said}")):
             texts([1, value], dtype)
         again = said.replace("in row 2", "in row 3")
-        with pytest.raises(DataError, match=re.escape(f"Column 'id' names the rows and holds {again}")):
+        with pytest.raises(DataError, match=re.escape(f"Column 'id' identifies the rows, but holds {again}")):
             texts(pd.Series([1, 1, value], dtype=dtype).astype("category"))
         assert texts([1, 2.0**53 - 1]) == ["1", "9007199254740991"]
 
@@ -106,16 +106,16 @@ class TestTextOfAType:
 
     def test_what_has_no_text_is_refused(self):
         with pytest.raises(
-            DataError, match=r"^Column 'id' names the rows and holds <object object at .*>, which has no"
+            DataError, match=r"^Column 'id' identifies the rows, but holds <object object at .*>, which is not text"
         ):
             texts([object()])
         with pytest.raises(
-            DataError, match=r"^Column 'id' names the rows and holds '\\ud800', which is no Unicode text"
+            DataError, match=r"^Column 'id' identifies the rows, but holds '\\ud800', which is not valid Unicode"
         ):
             texts(["\ud800"], object)
 
     def test_a_missing_key_has_no_fingerprint(self):
-        with pytest.raises(DataError, match=r"^Column 'id' names the rows and must not be empty; row 2 is\.$"):
+        with pytest.raises(DataError, match=r"^Column 'id' identifies the rows and must not be empty, but row 2 is\.$"):
             fingerprints(pd.Series(["nan", None], name="id"))
 
 

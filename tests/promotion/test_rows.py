@@ -53,9 +53,9 @@ class TestReading:
     @pytest.mark.parametrize(
         ("rows", "sentence"),
         [
-            ("1,0,x,9,8,7\n2,1,z,9\n", "Row 1 of rows.csv has 6 fields, the header 4. Fix the row."),
-            ("1,0,x,9\n2,1,z,9,5\n3,1,z,9\n", "Row 2 of rows.csv has 5 fields, the header 4. Fix the row."),
-            ("1,0,x,9\n2,1,z\n3,1,z,9\n", "Row 2 of rows.csv has 3 fields, the header 4. Fix the row."),
+            ("1,0,x,9,8,7\n2,1,z,9\n", "Row 1 of rows.csv has 6 fields, but the header has 4. Fix the row."),
+            ("1,0,x,9\n2,1,z,9,5\n3,1,z,9\n", "Row 2 of rows.csv has 5 fields, but the header has 4. Fix the row."),
+            ("1,0,x,9\n2,1,z\n3,1,z,9\n", "Row 2 of rows.csv has 3 fields, but the header has 4. Fix the row."),
         ],
     )
     def test_a_row_with_too_many_or_too_few_fields_is_refused(self, written, rows, sentence):
@@ -93,21 +93,21 @@ class TestReading:
             ("", "rows.csv is empty; its first line should name the columns."),
             (
                 "id,label,kind\n1,0,x\n",
-                "rows.csv has no column 'y', which the recipe needs. There is: id, label, kind.",
+                "rows.csv has no column 'y', which the recipe needs. Available: id, label, kind.",
             ),
             (
                 "id,y,kindd\n1,0,x\n",
                 "rows.csv has no column 'kind', which the recipe needs. Did you mean 'kindd'?",
             ),
-            (HEAD + "1,0,x,9\n2,yes,x,9\n", "Column 'y' of rows.csv must hold numbers; row 2 holds 'yes'."),
+            (HEAD + "1,0,x,9\n2,yes,x,9\n", "Column 'y' of rows.csv must hold numbers, but row 2 holds 'yes'."),
             (
                 HEAD + "1,0,x,9\n2,1",
                 "rows.csv seems cut short: its last row has 2 of 4 fields. "
-                "Copy the file again (or end its last line, if it is whole).",
+                "Copy the file again, or end its last line if the file is complete.",
             ),
             (
                 HEAD + "1,0,x,9\n2,1,x,9",
-                "The last row of rows.csv has no line end, so the file may be cut short. End the line if the file is whole, or copy it again.",
+                "The last row of rows.csv has no line end, so the file may be cut short. Copy it again, or end the line if the file is complete.",
             ),
             (
                 "idé,y\n1,0\n".encode("latin-1"),
@@ -121,7 +121,7 @@ class TestReading:
             ),
             (
                 HEAD + "1,0,x,9\n2,1,x,9,8\n",
-                "Row 2 of rows.csv has 5 fields, the header 4. Fix the row.",
+                "Row 2 of rows.csv has 5 fields, but the header has 4. Fix the row.",
             ),
         ],
     )
@@ -143,10 +143,10 @@ class TestReading:
         ("frame", "sentence"),
         [
             ({"id": [1]}, "has no column 'y', which the recipe needs."),
-            ({"id": [1], "y": ["yes"], "kind": ["x"]}, "must hold numbers; row 1 holds 'yes'."),
+            ({"id": [1], "y": ["yes"], "kind": ["x"]}, "must hold numbers, but row 1 holds 'yes'."),
             (
                 {"id": [1], "y": [pd.Timestamp("2024-01-01")], "kind": ["x"]},
-                "must hold numbers; row 1 holds '2024-01-01 00:00:00'.",
+                "must hold numbers, but row 1 holds '2024-01-01 00:00:00'.",
             ),
         ],
     )
@@ -173,14 +173,14 @@ class TestChecking:
             ),
             (
                 lambda rows: rows.astype({"id": object}).assign(id=lambda one: one.id.replace({1007: "1003"})),
-                "Column 'id' names the rows of rows.csv, so no two may share a value; 1 do, the first is 1003 in row 8.",
+                "Column 'id' identifies the rows of rows.csv and must be unique, but 1 of its values repeat an earlier one, first 1003 in row 8.",
             ),
             (
                 lambda rows: rows.astype({"id": str}).assign(id=lambda one: one.id.replace({"1007": ""})),
-                "Column 'id' names the rows of rows.csv and must not be empty; row 8 is.",
+                "Column 'id' identifies the rows of rows.csv and must not be empty, but row 8 is.",
             ),
-            (lambda rows: rows[:1], "rows.csv holds 1 row; training and judging need at least two."),
-            (lambda rows: rows[:0], "rows.csv holds 0 rows; training and judging need at least two."),
+            (lambda rows: rows[:1], "rows.csv holds 1 row; training and evaluation need at least two."),
+            (lambda rows: rows[:0], "rows.csv holds 0 rows; training and evaluation need at least two."),
             (
                 lambda rows: rows.assign(y=0.0),
                 "rows.csv holds no positive rows (column 'y' is 0 in all 30 rows); training needs both.",
@@ -188,20 +188,20 @@ class TestChecking:
             (lambda rows: rows.assign(y=1.0), "rows.csv holds only positive rows (column 'y' is 1 in all 30 rows)"),
             (
                 lambda rows: rows.assign(y=rows.y.where(rows.index != 4)),
-                "Column 'y' of rows.csv must hold 0 or 1; row 5 is empty.",
+                "Column 'y' of rows.csv must hold 0 or 1, but row 5 is empty.",
             ),
             (
                 lambda rows: rows.assign(y=rows.y.where(rows.index != 4, 2)),
-                "Column 'y' of rows.csv must hold 0 or 1; row 5 holds 2",
+                "Column 'y' of rows.csv must hold 0 or 1, but row 5 holds 2",
             ),
             (
                 lambda rows: rows.assign(id=rows.id.replace(1007, 1003)),
-                "Column 'id' names the rows of rows.csv, so no two may share a value; 1 do, the first is 1003 in row 8. "
+                "Column 'id' identifies the rows of rows.csv and must be unique, but 1 of its values repeat an earlier one, first 1003 in row 8. "
                 "Remove the repeated rows.",
             ),
             (
                 lambda rows: rows.assign(id=rows.id.where(rows.index != 2)),
-                "Column 'id' names the rows of rows.csv and must not be empty; row 3 is.",
+                "Column 'id' identifies the rows of rows.csv and must not be empty, but row 3 is.",
             ),
         ],
     )
@@ -216,21 +216,21 @@ class TestChecking:
             (
                 "multiclass",
                 1.5,
-                "Column 'y' of rows.csv must hold a class as a whole number from 0 up; row 3 holds 1.5.",
+                "Column 'y' of rows.csv must hold a class as a whole number from 0 up, but row 3 holds 1.5.",
             ),
             (
                 "multiclass",
                 -1.0,
-                "Column 'y' of rows.csv must hold a class as a whole number from 0 up; row 3 holds -1.0.",
+                "Column 'y' of rows.csv must hold a class as a whole number from 0 up, but row 3 holds -1.0.",
             ),
             (
                 "multiclass",
                 None,
-                "Column 'y' of rows.csv must hold a class as a whole number from 0 up; row 3 is empty.",
+                "Column 'y' of rows.csv must hold a class as a whole number from 0 up, but row 3 is empty.",
             ),
-            ("regression", np.inf, "Column 'y' of rows.csv must hold finite numbers; row 3 holds inf."),
-            ("regression", None, "Column 'y' of rows.csv must hold finite numbers; row 3 is empty."),
-            ("binary", 2.0, "Column 'y' of rows.csv must hold 0 or 1; row 3 holds 2.0."),
+            ("regression", np.inf, "Column 'y' of rows.csv must hold finite numbers, but row 3 holds inf."),
+            ("regression", None, "Column 'y' of rows.csv must hold finite numbers, but row 3 is empty."),
+            ("binary", 2.0, "Column 'y' of rows.csv must hold 0 or 1, but row 3 holds 2.0."),
         ],
     )
     def test_labels_are_what_the_task_has(self, task, label, sentence):
@@ -253,17 +253,23 @@ class TestChecking:
     @pytest.mark.parametrize("task", list(Task))
     def test_labels_that_judging_refuses_are_refused_before_training(self, labels, shown, task):
         rows = pd.DataFrame({"id": ["a", "b", "c"]}).assign(y=pd.Series(labels))
-        with pytest.raises(DataError, match=rf"^Column 'y' of r\.csv must hold .*; row 1 holds {re.escape(shown)}\.$"):
+        with pytest.raises(
+            DataError, match=rf"^Column 'y' of r\.csv must hold .*, but row 1 holds {re.escape(shown)}\.$"
+        ):
             check_rows(rows, key="id", label="y", what="r.csv", task=task)
 
     @pytest.mark.parametrize("columns", [[0, 1], pd.MultiIndex.from_tuples([("id", ""), ("y", "")])])
     def test_columns_that_are_not_named_by_text_are_one_sentence(self, columns):
         rows = pd.DataFrame([[1, 0], [2, 1]], columns=columns)
-        named = re.escape(f"Its columns are named by {type(columns[0]).__name__}, such as {columns[0]!r}, not by text.")
-        with pytest.raises(DataError, match=rf"^r\.csv has no column 'id', which the recipe needs\. {named} Name them"):
+        named = re.escape(
+            f"Its column names must be text, but one is of type {type(columns[0]).__name__}: {columns[0]!r}."
+        )
+        with pytest.raises(
+            DataError, match=rf"^r\.csv has no column 'id', which the recipe needs\. {named} Rename them"
+        ):
             check_rows(rows, key="id", label="y", what="r.csv")
         with pytest.raises(
-            DataError, match=rf"^The data has no column 'id', by which its rows are divided\. {named} Name them"
+            DataError, match=rf"^The data has no column 'id', by which its rows are divided\. {named} Rename them"
         ):
             split_by_hash(rows, key="id", holdout=0.5)
 
@@ -341,7 +347,7 @@ class TestSplitting:
         try:
             split = split_by_time(rows, time="t", holdout=share)
         except DataError as error:
-            assert "too many of them are of one moment" in str(error)  # noqa: PT017 - some draws allow no split
+            assert "too many of them have the same time" in str(error)  # noqa: PT017 - some draws allow no split
             return
         assert split.training["t"].max() < split.holdout["t"].min()
         assert len(split.training) + len(split.holdout) == len(rows)
@@ -354,8 +360,8 @@ class TestSplitting:
     @pytest.mark.parametrize(
         ("times", "sentence"),
         [
-            ([1, 1, 1], r"^The rows cannot be split by 't': too many of them are of one moment \(1\)\.$"),
-            ([1, None, 3], r"^Column 't' orders the rows in time and must not be empty; row 2 is\.$"),
+            ([1, 1, 1], r"^The rows cannot be split by 't': too many of them have the same time \(1\)\.$"),
+            ([1, None, 3], r"^Column 't' orders the rows in time and must not be empty, but row 2 is\.$"),
         ],
     )
     def test_by_time_what_has_no_order_is_one_sentence(self, times, sentence):
@@ -395,5 +401,5 @@ class TestSplitting:
             lambda: split_by_time(synthetic_rows(9), time="t", holdout=share),
             lambda: split_by_hash(synthetic_rows(9), key="id", holdout=share),
         ):
-            with pytest.raises(DataError, match=r"^The holdout's share must be a number above 0 and below 1, found "):
+            with pytest.raises(DataError, match=r"^The holdout's share must be a number above 0 and below 1, but is "):
                 split()

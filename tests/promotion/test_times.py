@@ -84,7 +84,7 @@ def test_every_form_of_the_same_moments_gives_the_same_split_in_every_order(offs
         if early:
             assert sides(made(offsets)) == (early, late), form
         else:
-            with pytest.raises(DataError, match=r"too many of them are of one moment \("):
+            with pytest.raises(DataError, match=r"too many of them have the same time \("):
                 sides(made(offsets))
 
 
@@ -98,12 +98,12 @@ def test_text_that_is_not_iso_8601_is_never_split(form, days):
             split_by_time(rows.assign(t=column), time="t", holdout=0.5)
         assert str(caught.value) == (
             "Column 't' is read as times and must hold numbers, dates, datetimes or ISO 8601 text such as "
-            f"2024-12-31 or 2024-12-31T14:30:00+01:00; row 1 holds '{rows['t'][0]}'. Turn the column into one of these, "
+            f"2024-12-31 or 2024-12-31T14:30:00+01:00, but row 1 holds '{rows['t'][0]}'. Turn the column into one of these, "
             "for example by pandas.to_datetime."
         )
 
 
-ZONES = "hold timestamps without a zone throughout, as in its first row; row 2 holds '2024-12-02T00:00:00Z'"
+ZONES = "hold timestamps without a zone throughout, as in its first row, but row 2 holds '2024-12-02T00:00:00Z'"
 
 
 @pytest.mark.parametrize(
@@ -120,17 +120,17 @@ ZONES = "hold timestamps without a zone throughout, as in its first row; row 2 h
         (["2024-12-01", "2024-12-02T00:00:00Z"], ZONES),
         (
             [datetime(2024, 12, 1, tzinfo=UTC), datetime(2024, 12, 1)],  # noqa: DTZ001 - that is the point
-            "hold timestamps with a zone throughout, as in its first row; row 2 holds 2024-12-01 00:00:00 (datetime)",
+            "hold timestamps with a zone throughout, as in its first row, but row 2 holds 2024-12-01 00:00:00 (datetime)",
         ),
-        ([1, "2024-12-01"], "hold numbers throughout, as in its first row; row 2 holds '2024-12-01'"),
-        ([date(2024, 12, 1), 5], "hold dates or datetimes throughout, as in its first row; row 2 holds 5 (int)"),
+        ([1, "2024-12-01"], "hold numbers throughout, as in its first row, but row 2 holds '2024-12-01'"),
+        ([date(2024, 12, 1), 5], "hold dates or datetimes throughout, as in its first row, but row 2 holds 5 (int)"),
         ([time(12)], "row 1 holds 12:00:00 (time)"),
         ([True, False], "row 1 holds True (bool)"),
         ([timedelta(days=1)], "row 1 holds 1 day"),
         ([1j], "row 1 holds 1j (complex)"),
         ([b"2024-12-01"], "row 1 holds b'2024-12-01' (bytes)"),
-        ([1.0, float("-inf")], "hold finite numbers; row 2 holds -inf (float)"),
-        ([1, Decimal("Infinity")], "hold finite numbers; row 2 holds Infinity (Decimal)"),
+        ([1.0, float("-inf")], "hold finite numbers, but row 2 holds -inf (float)"),
+        ([1, Decimal("Infinity")], "hold finite numbers, but row 2 holds Infinity (Decimal)"),
     ],
 )
 def test_a_column_that_has_no_order_in_time_is_one_sentence(column, sentence):
@@ -141,7 +141,9 @@ def test_a_column_that_has_no_order_in_time_is_one_sentence(column, sentence):
 
 @pytest.mark.parametrize("dtype", ["bool", "boolean", "timedelta64[s]", "complex128", "duration[s][pyarrow]"])
 def test_a_dtype_that_is_no_time_is_one_sentence(dtype):
-    with pytest.raises(DataError, match=r"^Column 't' is read as times and must hold numbers, dates, .*; row 1 holds "):
+    with pytest.raises(
+        DataError, match=r"^Column 't' is read as times and must hold numbers, dates, .*, but row 1 holds "
+    ):
         times_of(pd.Series([1, 0], name="t").astype(dtype))
 
 
@@ -158,7 +160,9 @@ def test_rows_without_a_time_are_told_apart_in_every_form():
         times = times_of(column.rename("t"))
         assert times.missing.tolist() == [True, False, True, True]
         assert times.said in {"timestamps without a zone such as 2024-12-01", "numbers such as 5"}
-        with pytest.raises(DataError, match=r"^Column 't' orders the rows in time and must not be empty; row 1 is\.$"):
+        with pytest.raises(
+            DataError, match=r"^Column 't' orders the rows in time and must not be empty, but row 1 is\.$"
+        ):
             split_by_time(pd.DataFrame({"t": column}), time="t", holdout=0.5)
     assert times_of(pd.Series([None, None], name="t")).said == "numbers"
 
@@ -213,7 +217,9 @@ def test_a_length_of_time_leaves_out_the_same_rows_of_numbers_and_of_moments(off
         if left:
             assert mature(rows, RECIPE, span, its_unit).index.tolist() == left
         else:
-            with pytest.raises(DataError, match=rf"^No row is {span} older than the newest, as `mature_after` asks, "):
+            with pytest.raises(
+                DataError, match=rf"^`mature_after` requires rows at least {span} older than the newest, "
+            ):
                 mature(rows, RECIPE, span, its_unit)
 
 
@@ -228,14 +234,14 @@ def test_a_length_of_time_needs_a_unit_and_a_number_needs_numbers():
     with pytest.raises(DataError) as caught:
         mature(days, RECIPE, 604800.0, "s")
     assert str(caught.value) == (
-        "`mature_after` is 604800, but column 't' holds timestamps without a zone such as 2024-12-01, and a number says no "
-        'unit. Write a length of time, like mature_after = "7d".'
+        "`mature_after` is 604800, but column 't' holds timestamps without a zone such as 2024-12-01, so the number has no "
+        'unit. Write a duration, like mature_after = "7d".'
     )
     assert mature(days, RECIPE, "30d")["t"].tolist() == ["2024-12-01"]
-    with pytest.raises(DataError, match=r"^No row is 999999999d older than the newest, "):
+    with pytest.raises(DataError, match=r"^`mature_after` requires rows at least 999999999d older than the newest, "):
         mature(days, RECIPE, "999999999d")
     young = pd.DataFrame({"t": pd.Series([5, 6], dtype="uint8")})
-    with pytest.raises(DataError, match=r"^No row is 300 older"):
+    with pytest.raises(DataError, match=r"^`mature_after` requires rows at least 300 older"):
         mature(young, RECIPE, 300.0)
 
 
@@ -263,7 +269,7 @@ def test_a_bound_that_is_no_time_is_one_sentence(text):
     with pytest.raises(DataError) as caught:
         bound_of(text)
     assert str(caught.value) == (
-        f"'{text}' is no time: expected a number in the unit of the recipe's time, or a moment like 2024-12-01 or "
+        f"'{text}' is not a valid time: expected a number in the unit of the recipe's time, or a moment like 2024-12-01 or "
         "2024-12-01T14:30:00+01:00."
     )
 
@@ -376,7 +382,7 @@ class TestReading:
         assert str(caught.value).startswith(
             f"Column 't' of {tmp_path}/rows{suffix} is read as times and must hold numbers, dates, datetimes or "
         )
-        assert "; row 2 holds '31/12/2024'. Turn" in str(caught.value)
+        assert ", but row 2 holds '31/12/2024'. Turn" in str(caught.value)
 
     @pytest.mark.parametrize("texts", [["5", "NA", "", "7.5"], ["2024-12-01", "NA", "", "2024-12-02"]])
     def test_a_field_that_says_nothing_is_no_time(self, tmp_path, texts):
@@ -391,10 +397,12 @@ class TestReading:
         rows.to_csv(tmp_path / "rows.csv", index=False)
         rows.to_parquet(tmp_path / "rows.parquet")
         with pytest.raises(
-            DataError, match=r"must hold numbers; row 1 holds '2024-12-01'\. Read dates and times as \"time\"\.$"
+            DataError, match=r"must hold numbers, but row 1 holds '2024-12-01'\. Read dates and times as \"time\"\.$"
         ):
             read_rows(tmp_path / f"rows{suffix}", {"t": "number"})
 
     def test_numbers_with_something_else_among_them_are_one_sentence(self, read):
-        with pytest.raises(DataError, match=r"hold numbers throughout, as in its first row; row 2 holds '2024-12-01'"):
+        with pytest.raises(
+            DataError, match=r"hold numbers throughout, as in its first row, but row 2 holds '2024-12-01'"
+        ):
             read([5, "2024-12-01"], ".csv")

@@ -42,7 +42,7 @@ def test_a_gain_is_positive_when_it_is_better():
     ("name", "known", "text"),
     [
         ("rocauc", ["roc_auc", "f1"], "There is no metric 'rocauc'. Did you mean 'roc_auc'?"),
-        ("xyz", ["roc_auc", "f1"], "There is no metric 'xyz'. There is: roc_auc, f1."),
+        ("xyz", ["roc_auc", "f1"], "There is no metric 'xyz'. Available: roc_auc, f1."),
         ("xyz", [], "There is no metric 'xyz'."),
     ],
 )

@@ -5,5 +5,5 @@ model if one version is torn. BentoML itself saves and loads models. Reads are s
 do not wait on pipes or read endless files, never write through links, and report errors as sentences.
 """
 
-from promotion.adapters.bento.digest_cache import digest_cached as digest_cached
-from promotion.adapters.bento.store import BentoStore as BentoStore
+from promotion.adapters.bento.digest_cache import digest_cached
+from promotion.adapters.bento.store import BentoStore

@@ -14,11 +14,7 @@ FOLDER = "ledgers"
 
 
 def read(home: Path, model: str) -> Claim | None:
-    """Read the claim on a model; None if there is none.
-
-    Raises:
-        StoreError: it cannot be read, or is damaged.
-    """
+    """Read the claim on a model; None if there is none."""
     path = home / FOLDER / f"{model}.json"
     if not is_name(model):
         return None
@@ -29,18 +25,14 @@ def read(home: Path, model: str) -> Claim | None:
             return None
         except (ValueError, RecursionError) as error:  # errors of pydantic and JSON are ValueErrors
             message = (
-                f"{path} must name the ledger that '{model}' belongs to, and does not hold what was written. Restore "
-                f"it from a backup; or delete it, and `promotion repair {model}` with the right ledger writes it again."
+                f"{path} must name the ledger that '{model}' belongs to, but is damaged. Restore it from a backup. Or "
+                f"delete it, and run `promotion repair {model}` with that ledger, which writes it again."
             )
             raise StoreError(message, path=path) from error
 
 
 def write(home: Path, model: str, claim: Claim) -> None:
-    """Replace the claim on a model.
-
-    Raises:
-        StoreError: it cannot be written; nothing was changed.
-    """
+    """Replace the claim on a model."""
     path = home / FOLDER / f"{model}.json"
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)

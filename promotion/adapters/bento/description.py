@@ -22,13 +22,15 @@ _LONGEST_NUMBER = 4300  # Python's limit for parsing integers
 _DEEPEST = 100
 _DEEPEST_LISTED = 600  # Python's recursion limit, at which BentoML's listing fails
 _NUMBERS = {"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}
-_TOO_LARGE = f"has a model.yaml of more than {LIMIT // 2**20} MiB, which is not read here, though BentoML may list it"
+_TOO_LARGE = (
+    f"has a model.yaml of more than {LIMIT // 2**20} MiB, which `promotion` does not read, although BentoML may list it"
+)
 _BOMB = f"has a model.yaml whose aliases add more than {LIMIT // 2**20} MiB when it is read"
 # libyaml is ten times faster than BentoML's reader, but parses texts with tags (`!`) or comments differently.
 _FAST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _FAST_STRINGS: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _PLAIN = re.compile(r"[\n \"$-~]*")
-LINKED = "is reached through a symbolic link, and nothing is written through one"
+LINKED = "is reached through a symbolic link, and `promotion` never writes through a link"
 
 
 class DamagedDescription(Exception):
@@ -54,11 +56,10 @@ def read(folder: Path, tag: Tag) -> dict[str, Any]:
     description: dict[str, Any] = _parsed(text, _FAST if _PLAIN.fullmatch(text) else yaml.SafeLoader)
     wrong = unusable(description)
     if wrong:
-        message = f"has a model.yaml that does not describe a model: no usable {', '.join(wrong)}"
-        raise DamagedDescription(message)
+        raise DamagedDescription(f"has a model.yaml that does not describe a model: no usable {', '.join(wrong)}")
     if (description["name"], description["version"]) != (tag.model, tag.version):
         said = f"{description['name']}:{description['version']}"
-        message = f"says in its model.yaml that it is {said[:130]!r}: it was copied or renamed by hand"
+        message = f"has a model.yaml that names {said[:130]!r}: the folder was copied or renamed by hand"
         raise DamagedDescription(message)
     return description
 
@@ -109,7 +110,7 @@ def torn_told(tag: Tag, damage: DamagedDescription, folder: Path) -> str:
     """Describe what is wrong with a version and how to fix it."""
     if damage.listed:
         return f"{tag} {damage}. Save the model again with less in its metadata."
-    way_out = "Move the folder" if str(damage) != LINKED else "Put the files themselves where the link is, or move"
+    way_out = "Move the folder" if str(damage) != LINKED else "Replace the link with the files, or move"
     return f"{tag} {damage}. {way_out} {folder} out of the store."
 
 
@@ -134,7 +135,7 @@ def _bytes(path: Path) -> bytes:
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError as error:
-        message = "has no model.yaml: its save was cut short, and BentoML cannot list any model while it lies there"
+        message = "has no model.yaml: its save was cut short, and BentoML cannot list any model while it is there"
         raise DamagedDescription(message) from error
     except OSError as error:
         if error.errno in _NO_FILE:

@@ -12,11 +12,7 @@ from promotion.errors import StoreError
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Convert errors on reading to a sentence.
-
-    Raises:
-        StoreError: the system refused.
-    """
+    """Convert errors on reading to a sentence."""
     try:
         yield
     except OSError as error:
@@ -30,11 +26,7 @@ def reading(path: Path) -> Iterator[None]:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Convert errors on writing to a sentence.
-
-    Raises:
-        StoreError: the system refused; the writer has left everything as it was.
-    """
+    """Convert errors on writing to a sentence."""
     try:
         yield
     except OSError as error:

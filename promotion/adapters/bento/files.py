@@ -26,7 +26,7 @@ def digests(folder: Path) -> dict[str, str]:
         if path.is_symlink() or not path.is_file() or not _is_text(name):
             message = (
                 f"{folder} holds {name!r}, which is not a regular file with a readable name, so its content "
-                "cannot be verified. Put the file itself there, or save the model again."
+                "cannot be verified. Replace it with the file itself, or save the model again."
             )
             raise StoreError(message, path=path)
         found[name] = file_digest(path)

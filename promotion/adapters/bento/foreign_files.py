@@ -14,16 +14,12 @@ from promotion.vocabulary import Tag, is_name
 QUARANTINE = "quarantine"
 LATEST = "latest"
 _JUST_NOW_SECONDS = 600
-_NO_NAME = "is not a valid name of a model or version, and BentoML cannot list any model while the folder lies there"
-_LATEST_IS_A_FOLDER = "is a folder where BentoML keeps a file, so it cannot tell or write the latest version"
+_NO_NAME = "does not have a valid name for a model or version, and BentoML cannot list any model while it is there"
+_LATEST_IS_A_FOLDER = "is a folder, but must be a file, in which BentoML keeps the name of the latest version"
 
 
 def folder_names(folder: Path) -> list[str]:
-    """Return the names of the models in a store, or of the versions of a model, in order.
-
-    Raises:
-        OSError: the folder cannot be read.
-    """
+    """Return the names of the models in a store, or of the versions of a model, in order."""
     return [path.name for path in _folders(folder) if is_name(path.name) and path.name != LATEST]
 
 
@@ -32,9 +28,6 @@ def foreign_files(models: Path, known_whole: Callable[[Path], bool] = lambda _: 
 
     Skips versions that BentoML may list, even if this library does not read them, and versions that this user may not
     read or the disk fails to read.
-
-    Raises:
-        OSError: the store cannot be read.
     """
     for folder in _folders(models):
         if not is_name(folder.name):
@@ -97,4 +90,4 @@ def _age(version: Path) -> str:
     seconds = time.time() - version.stat().st_mtime
     if not 0 <= seconds < _JUST_NOW_SECONDS:
         return ""
-    return f" (last written {seconds:.0f} s ago: see that no save is under way)"
+    return f" (last written {seconds:.0f} s ago: check that no save is running)"

@@ -35,30 +35,27 @@ def save(folder: Path, model: str, trained: Trained, metadata: Mapping[str, str]
                 signatures=dict(trained.signatures),
             )
         except Exception as error:  # pickling runs the user's own code
-            message = f"BentoML cannot save the model ({type(error).__name__}: {error})."
-            raise StoreError(message) from error
+            raise StoreError(f"BentoML cannot save the model ({type(error).__name__}: {error}).") from error
         finally:
             BentoMLContainer.model_store.reset()
     return Tag(saved.tag.name, saved.tag.version)
 
 
 def load(stored: Stored) -> Trained:
-    """Load a version; its files must be verified before.
-
-    Raises:
-        StoreError: it cannot be loaded.
-    """
+    """Load a version; its files must be verified before."""
     from bentoml._internal.models.model import ModelStore
 
     model = ModelStore(stored.path.parent.parent).get(str(stored.tag))
     framework = model.info.module
     if not framework.startswith("bentoml."):
-        message = f"{stored.tag} was saved by '{framework}', and only BentoML's own frameworks are loaded."
+        message = (
+            f"{stored.tag} was saved with the framework '{framework}', but `promotion` loads only BentoML's own "
+            "frameworks."
+        )
         raise StoreError(message, tag=stored.tag)
     try:
         fitted: Any = importlib.import_module(framework).load_model(model)
         custom_objects = dict(model.custom_objects or {})
     except Exception as error:
-        message = f"{stored.tag} cannot be loaded ({type(error).__name__}: {error})."
-        raise StoreError(message, tag=stored.tag) from error
+        raise StoreError(f"{stored.tag} cannot be loaded ({type(error).__name__}: {error}).", tag=stored.tag) from error
     return Trained(model=fitted, custom_objects=custom_objects)

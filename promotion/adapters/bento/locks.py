@@ -19,9 +19,6 @@ def held(folder: Path, model: str, patience: float) -> Iterator[None]:
     """Lock this model's labels against other processes within the context; released when the process ends.
 
     Waits `patience` seconds for another writer.
-
-    Raises:
-        StoreError: another process has held the lock for too long.
     """
     lock, holder = FileLock(folder / f"{model}.lock", patience), folder / f"{model}.holder"
     with writing(folder):
@@ -31,7 +28,7 @@ def held(folder: Path, model: str, patience: float) -> Iterator[None]:
         except Timeout as error:
             raise StoreError(
                 f"Another command{_holding(holder)} has been writing the labels of '{model}' for "
-                f"{patience:g} seconds. Run this one again; what is recorded stands."
+                f"{patience:g} seconds. Run this command again when it has finished. What is recorded stands."
             ) from error
         with contextlib.suppress(OSError, KeyError):  # it only identifies this process to waiting ones
             holder.write_text(f"process {os.getpid()} of {getpass.getuser()} on {platform.node()}")

@@ -26,20 +26,15 @@ def made(home: Path) -> Iterator[Path]:
 
 @contextmanager
 def private_home() -> Iterator[Path]:
-    """Create a temporary store home that only this user can access, on the disk for temporary files.
-
-    Raises:
-        StoreError: it cannot be created.
-    """
+    """Create a temporary store home that only this user can access, on the disk for temporary files."""
     with ExitStack() as opened:
         try:
             home = opened.enter_context(private())
         except OSError as error:
-            message = (
+            raise StoreError(
                 "Cannot create a temporary folder in which to verify and load model files "
                 f"({error.strerror or error}). Set TMPDIR to another folder."
-            )
-            raise StoreError(message) from error
+            ) from error
         yield home
 
 
@@ -69,11 +64,7 @@ def move_in(folder: Path, target: Path, tag: Tag) -> None:
 
 
 def leftovers(home: Path) -> Iterator[ForeignFile]:
-    """Yield the leftovers of killed saves and deletions.
-
-    Raises:
-        OSError: they cannot be inspected.
-    """
+    """Yield the leftovers of killed saves and deletions."""
     if (home / FOLDER).is_dir():
         for path in sorted((home / FOLDER).iterdir()):
             if abandoned(path):
@@ -81,11 +72,7 @@ def leftovers(home: Path) -> Iterator[ForeignFile]:
 
 
 def remove(leftover: Path) -> None:
-    """Delete a leftover, unless it is already gone or in use again.
-
-    Raises:
-        OSError: it cannot be deleted.
-    """
+    """Delete a leftover, unless it is already gone or in use again."""
     if abandoned(leftover):
         if leftover.is_dir() and not leftover.is_symlink():
             shutil.rmtree(leftover)

@@ -19,22 +19,14 @@ GROUPS = "training_groups."
 
 
 def write_rows(folder: Path, rows: NDArray[np.uint64], groups: Mapping[str, NDArray[np.uint64]]) -> None:
-    """Write the fingerprints of rows, and of each kind of groups.
-
-    Raises:
-        OSError: they cannot be written.
-    """
+    """Write the fingerprints of rows, and of each kind of groups."""
     np.save(folder / FILES[KEY_FORM], np.sort(rows))
     for by, found in groups.items():
         np.save(folder / _groups_file(by), np.unique(found))
 
 
 def read_training_rows(folder: Path, by: str | None) -> KnownRows | None:
-    """Read the fingerprints, with those of the groups `by`; None if the version has none.
-
-    Raises:
-        StoreError: a file is damaged, or cannot be read.
-    """
+    """Read the fingerprints, with those of the groups `by`; None if the version has none."""
     for form, name in FILES.items():
         found = _load(folder / name)
         if found is not None:
@@ -47,11 +39,7 @@ def _groups_file(by: str) -> str:
 
 
 def _load(path: Path) -> NDArray[np.uint64] | None:
-    """Load the fingerprints in a file; None if there is no file.
-
-    Raises:
-        StoreError: it is damaged, or cannot be read.
-    """
+    """Load the fingerprints in a file; None if there is no file."""
     with reading(path):
         if not path.exists() and not path.is_symlink():
             return None

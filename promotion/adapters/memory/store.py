@@ -97,8 +97,7 @@ class MemoryStore:
         try:
             files = {MODEL: pickle.dumps((trained.model, dict(trained.custom_objects)))}
         except Exception as error:  # pickling runs the user's own code
-            message = f"The {self.name} cannot pickle the model ({type(error).__name__}: {error})."
-            raise StoreError(message) from error
+            raise StoreError(f"The {self.name} cannot pickle the model ({type(error).__name__}: {error}).") from error
         files[_ROWS] = np.sort(training_rows).astype(np.uint64).tobytes()
         for by, groups in (training_groups or {}).items():
             files[f"{_GROUPS}{by}"] = np.unique(groups).astype(np.uint64).tobytes()
@@ -118,8 +117,7 @@ class MemoryStore:
         try:
             fitted, custom_objects = pickle.loads(kept.files[MODEL])
         except Exception as error:
-            message = f"{tag} cannot be loaded ({type(error).__name__}: {error})."
-            raise StoreError(message, tag=tag) from error
+            raise StoreError(f"{tag} cannot be loaded ({type(error).__name__}: {error}).", tag=tag) from error
         return Trained(model=fitted, custom_objects=custom_objects)
 
     def training_rows(self, tag: Tag, *, by: str | None = None) -> KnownRows | None:
@@ -151,8 +149,8 @@ class MemoryStore:
         lock = self._locks.setdefault(model, Lock())
         if not lock.acquire(timeout=self.patience):
             raise StoreError(
-                f"Another command has been writing the labels of '{model}' for {self.patience:g} seconds. Run this one "
-                "again; what is recorded stands."
+                f"Another command has been writing the labels of '{model}' for {self.patience:g} seconds. Run this "
+                "command again when it has finished. What is recorded stands."
             )
         try:
             yield

@@ -2,6 +2,6 @@
 
 from promotion.adapters.mlflow.connection import as_mirror_error, connect, in_short, status_of
 from promotion.adapters.mlflow.mirror import MlflowMirror
-from promotion.adapters.mlflow.seen import DIGEST
+from promotion.adapters.mlflow.seen import DIGEST, TAG
 
-__all__ = ["DIGEST", "MlflowMirror", "as_mirror_error", "connect", "in_short", "status_of"]
+__all__ = ["DIGEST", "TAG", "MlflowMirror", "as_mirror_error", "connect", "in_short", "status_of"]

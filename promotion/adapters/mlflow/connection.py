@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 _STATUS = re.compile(r"failed with error code (\d{3}) != ")
 _REFUSALS = set(range(400, 500)) - {408, 429}  # those two are temporary
 _NAMED = {
-    401: "401: it does not take these credentials; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or "
-    "MLFLOW_TRACKING_TOKEN",
-    403: "403: this user may not do that there; ask its administrator for the right to edit",
-    413: "413: that is larger than the server, or a proxy before it, takes; raise its limit of a request's size",
+    401: "401: the server does not accept these credentials; set MLFLOW_TRACKING_USERNAME and "
+    "MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN",
+    403: "403: this user lacks permission; ask the server's administrator for permission to edit",
+    413: "413: the request is larger than the server, or a proxy in front of it, accepts; raise that limit",
 }
 _DATABASE = re.compile(r"sqlite(?:\+\w+)?:///(?!:memory:|file:)([^?]+)(?:\?.*)?")
 
@@ -70,15 +70,16 @@ def is_yet_to_be_made(uri: str, home: Path | None = None) -> bool:
     place, folder = without_password(uri), next(one for one in file.parents if one.exists())
     if file.parent not in {folder, home}:
         raise MirrorError(
-            f"MLflow at {place} cannot be reached: there is no folder {file.parent}. Mount it; or make it, if this "
-            "MLflow is to be a new one."
+            f"MLflow at {place} cannot be reached: there is no folder {file.parent}. Mount it, or create it to start "
+            "a new MLflow there."
         )
     try:
         with tempfile.TemporaryFile(dir=folder):
             return True
     except OSError as error:
         raise MirrorError(
-            f"MLflow at {place} cannot be reached: it is not there, and {folder} takes no file ({error.strerror})."
+            f"MLflow at {place} cannot be reached: the file does not exist, and cannot be created in {folder} "
+            f"({error.strerror})."
         ) from error
 
 
@@ -110,9 +111,6 @@ def as_mirror_error(uri: str, message: str) -> Iterator[None]:
     Args:
         uri: tracking URI of MLflow.
         message: text with the placeholders `{place}` and `{why}`.
-
-    Raises:
-        MirrorError: with the message.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""The mirror in MLflow: registered model versions, the aliases `champion`, `challenger` and `previous`, tags, metrics.
+"""The mirror in MLflow: model versions with descriptions and tags, aliases, and the decisions in the training runs.
 
 Every operation is idempotent. Other content of MLflow (other people's versions, tags and aliases) is not changed.
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from promotion.adapters.mlflow.connection import as_mirror_error, connect, is_yet_to_be_made, status_of
+from promotion.adapters.mlflow.description import described
 from promotion.adapters.mlflow.seen import (
     COPIED,
     DIGEST,
@@ -125,7 +126,7 @@ class MlflowMirror:
 
     def _asked(self, work: Callable[[], T]) -> T:
         """Return the result of a query, within the caller's time limit, if any; importing MLflow does not count."""
-        with as_mirror_error(self.uri, "MLflow at {place} did not take or give what was asked ({why})."):
+        with as_mirror_error(self.uri, "A request to MLflow at {place} failed ({why})."):
             if not is_yet_to_be_made(self.uri, self._home):
                 importlib.import_module("mlflow")
             return in_time(work)
@@ -180,7 +181,17 @@ class MlflowMirror:
         for wanted, version in shown:
             if version.tags.get(STAGE) != wanted.standing:
                 self._client.set_model_version_tag(state.model, str(version.version), STAGE, wanted.standing)
+            with noting(refusals, str(wanted.tag)):
+                self._describe(version, wanted)
         return {str(wanted.tag): version.version for wanted, version in shown}
+
+    def _describe(self, version: "ModelVersion", wanted: MirrorVersion) -> None:
+        """Update the description if it differs; keeps the text that other people wrote."""
+        if wanted.description is None:
+            return
+        text = described(version.description, wanted.description)
+        if text != (version.description or ""):
+            self._client.update_model_version(version.name, str(version.version), text)
 
     def _one_for_each(self, model: str) -> dict[str, "ModelVersion"]:
         """Return one version by tag. If two senders created one simultaneously, both delete the later duplicate."""
@@ -221,6 +232,7 @@ class MlflowMirror:
             model,
             source=source,
             tags={TAG: str(wanted.tag), STAGE: wanted.standing, DIGEST: wanted.digest},
+            description=described(None, wanted.description) if wanted.description else None,
             await_creation_for=0,  # otherwise MLflow polls for up to five minutes if the answer is invalid
             **trained_by,
         )
@@ -265,15 +277,15 @@ class MlflowMirror:
         tags = {"promotion.verdict": decision.verdict, "promotion.rows": decision.drawn}
         told = [RunTag(name, text) for name, text in tags.items() if text or name in run.data.tags]
         self._client.log_batch(decision.run_id, metrics, tags=told)
-        self._client.log_text(decision.run_id, decision.document, f"decisions/{decision.seq}.json")
+        self._client.log_text(decision.run_id, decision.document, f"decisions/{decision.id}.json")
         self._send_report(decision)
         return True
 
     def _send_report(self, decision: MirrorDecision) -> None:
-        """Log the report, unless it is already there."""
-        place = f"decisions/{decision.seq}.html"
+        """Log the report, unless it is already there; earlier releases named it by the entry, e.g. `12.html`."""
+        place, earlier = f"decisions/{decision.id}.html", f"decisions/{decision.seq}.html"
         if decision.report is None or any(
-            one.path == place for one in self._client.list_artifacts(decision.run_id, "decisions")
+            one.path in {place, earlier} for one in self._client.list_artifacts(decision.run_id, "decisions")
         ):
             return
         page = decision.report()

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from promotion.adapters.mlflow.connection import in_short, status_of
+from promotion.adapters.mlflow.description import text_of_others
 from promotion.interfaces import MirrorRun
 
 if TYPE_CHECKING:
@@ -49,8 +50,8 @@ def logged_model(run: "Run | None") -> str | None:
 
 
 def made_of(version: "ModelVersion") -> tuple[Any, ...]:
-    """Return the content of a version that this mirror sets; versions that differ in it are not duplicates."""
-    return version.source, version.run_id, version.description, {**version.tags, STAGE: ""}
+    """Return the content of a version besides its stage and our description; equal ones are duplicates."""
+    return version.source, version.run_id, text_of_others(version.description), {**version.tags, STAGE: ""}
 
 
 def as_seen(run: "Run") -> MirrorRun:

@@ -128,16 +128,16 @@ def _parsed(url: str) -> URL:
     except (ArgumentError, ValueError) as error:  # ValueError: an invalid port
         raise _unusable(type(error).__name__) from None  # the cause may quote the URL with its password
     if parsed.drivername not in _DRIVERS:
-        raise _unusable("it names another database or driver")
+        raise _unusable("the database or driver is not supported")
     if "@" in (parsed.host or ""):
-        raise _unusable("'@' in a password is written %40")
+        raise _unusable("write '@' in a password as %40")
     return parsed.set(drivername=_DRIVERS[parsed.drivername])
 
 
 def _unusable(why: str) -> ConfigError:
     return ConfigError(
-        "The ledger's URL cannot be used: expected something like sqlite:///ledger.db or "
-        f"postgresql+psycopg://user@host/db ({why})."
+        f"The ledger's URL cannot be used: {why}. A URL looks like sqlite:///ledger.db or "
+        "postgresql+psycopg://user@host/db."
     )
 
 
@@ -147,7 +147,7 @@ def _sqlite(url: URL, file: Path | None) -> Engine:
         raise _unusable("a ledger in memory is lost at the end of each command")
     unknown = url.query.keys() - {"timeout"}
     if unknown and "uri" not in unknown:
-        raise _unusable(f"'{min(unknown)}' is not an option of SQLite; timeout is")
+        raise _unusable(f"SQLite has no option '{min(unknown)}'; it has timeout")
     # A file that only others can write is reopened for each read, because earlier content may be outdated.
     pool = {} if file is None or may_write(file) else {"poolclass": NullPool}
     engine = create_engine(url, connect_args={"timeout": _wait(url)}, **pool)
@@ -175,7 +175,7 @@ def _wait(url: URL) -> float:
     except (TypeError, ValueError):
         seconds = math.nan
     if not 0 <= seconds <= _LONGEST_SECONDS:
-        raise _unusable("timeout is a number of seconds, an hour at most")
+        raise _unusable("timeout must be a number of seconds, at most an hour")
     return seconds
 
 
@@ -183,8 +183,7 @@ def _make_folder(database: Path) -> None:
     try:
         database.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        message = f"The ledger's folder {database.parent} cannot be made ({error.strerror})."
-        raise LedgerError(message) from error
+        raise LedgerError(f"The ledger's folder {database.parent} cannot be created ({error.strerror}).") from error
 
 
 def _begun_by_us(connection: Any, _: object) -> None:
@@ -202,8 +201,8 @@ def _postgresql(url: URL) -> Engine:
         from promotion.adapters.sql.postgresql import connect
     except ImportError:
         raise ConfigError(
-            "A ledger on PostgreSQL needs its driver, which is not installed: "
-            "run `pip install 'registry-flows[postgresql]'`."
+            "A ledger on PostgreSQL needs a driver that is not installed. "
+            "Run `pip install 'registry-flows[postgresql]'`."
         ) from None
     event.listen(engine, "do_connect", lambda _dialect, _record, given, named: connect(*given, **named))
     return engine

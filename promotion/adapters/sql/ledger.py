@@ -140,17 +140,13 @@ class SqlLedger:
         return Conflict(firsts[0].model, firsts[0].seq)
 
     def _settle(self, error: LedgerError, first: Entry) -> None:
-        """Determine the outcome of an unanswered commit: it is atomic, so the first entry shows whether it took effect.
-
-        Raises:
-            LedgerError: it did not take effect, or the database does not answer.
-        """
+        """See what became of an unanswered commit: it is atomic, so the first entry shows whether it took effect."""
         try:
             taken = self.entries(first.model, after=first.seq - 1)
         except LedgerError:
             message = (
-                f"{str(error).removesuffix(NOTHING)}Whether entry {first.seq} of '{first.model}' was recorded is not "
-                f"known: look at `promotion history {first.model}` before you run the command again."
+                f"{str(error).removesuffix(NOTHING)}It is not known whether entry {first.seq} of '{first.model}' was "
+                f"recorded. Check `promotion history {first.model}` before you run the command again."
             )
             raise LedgerError(message, model=first.model, seq=first.seq) from error
         if not taken or taken[0].hash != first.hash:

@@ -36,7 +36,7 @@ class BoundedConnection(psycopg.Connection[Any]):
                 ready = yield state
                 if not ready and time.monotonic() > until:
                     self.pgconn.finish()
-                    message = f"the server took the request and gave no answer for {ANSWER_SECONDS} seconds"
+                    message = f"the server accepted the request but did not answer for {ANSWER_SECONDS} seconds"
                     raise psycopg.OperationalError(message)
                 state = gen.send(ready)
         except StopIteration as done:
@@ -61,8 +61,8 @@ def holders(connection: Connection) -> str:
     who = f"{found.usename or 'another user'}{f' on {found.client_addr}' if found.client_addr else ''}"
     program = f", {found.application_name}," if found.application_name else ""
     return (
-        f"; session {found.pid} of {who}{program} has held its tables for {found.seconds or 0} seconds. End what it "
-        f"does, or run SELECT pg_terminate_backend({found.pid}), and run this again"
+        f"; session {found.pid} of {who}{program} has held its tables for {found.seconds or 0} seconds. End it, "
+        f"for example with SELECT pg_terminate_backend({found.pid}), and run the command again"
     )
 
 

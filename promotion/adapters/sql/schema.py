@@ -29,11 +29,7 @@ class Upgrade:
 
 
 def is_made(database: Database) -> bool:
-    """Return whether the database has tables; check that they are of this release.
-
-    Raises:
-        LedgerError: they are of another release.
-    """
+    """Return whether the database has tables; check that they are of this release."""
     if database.is_yet_to_be_made:
         return False
     with database.reading() as connection:
@@ -44,11 +40,7 @@ def is_made(database: Database) -> bool:
 
 
 def prepare(database: Database) -> None:
-    """Ensure that the tables are of this release; create them in an empty database, and the file if missing.
-
-    Raises:
-        LedgerError: they are of another release.
-    """
+    """Ensure that the tables are of this release; create them in an empty database, and the file if missing."""
     if not is_made(database):
         with database.alone() as connection:
             found = _made(connection)
@@ -58,8 +50,8 @@ def prepare(database: Database) -> None:
 def _refuse_other(database: Database, found: str) -> None:
     if found in REVISIONS[:-1]:
         raise LedgerError(
-            f"The ledger at {database.place} is of revision {found}, and this release needs {NEWEST}. Make a backup, "
-            "then run `promotion ledger upgrade`: it keeps every entry."
+            f"The ledger at {database.place} has revision {found}, but this release needs {NEWEST}. Make a backup, "
+            "then run `promotion ledger upgrade`, which keeps every entry."
         )
     _refuse_newer(database, found)
 
@@ -85,8 +77,8 @@ def upgrade(url: str) -> Upgrade:
 def _refuse_newer(database: Database, found: str) -> None:
     if found not in REVISIONS:
         raise LedgerError(
-            f"The ledger at {database.place} is of revision '{found}', and this release knows no later one than "
-            f"{NEWEST}. Install the newer release of registry-flows that wrote it."
+            f"The ledger at {database.place} has revision '{found}', but this release supports none after {NEWEST}. "
+            "Install the newer release of registry-flows that wrote it."
         )
 
 

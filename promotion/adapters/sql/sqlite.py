@@ -29,8 +29,8 @@ def why_refused(file: Path, code: int) -> str:
         return ""
     place = os.statvfs(file if file.exists() else file.parent)
     if place.f_flag & os.ST_RDONLY:
-        return "; it lies on a disk that is mounted to be read only"
-    return whose(file, os.W_OK) or "; the disk takes nothing more, so it could only be opened to read"
+        return "; it is on a disk that is mounted read-only"
+    return whose(file, os.W_OK) or "; the disk is full, so it was opened read-only"
 
 
 def open_file(file: Path, *arguments: Any, **parameters: Any) -> sqlite3.Connection:
@@ -70,9 +70,6 @@ def _place_to_read(file: Path) -> str:
 
     If the log has entries and there is no shared-memory file, as in a copy or after a kill, a copy of both files is
     read.
-
-    Raises:
-        LedgerError: they cannot be copied.
     """
     waiting, beside = (file.with_name(f"{file.name}-{end}") for end in ("wal", "shm"))
     if not (waiting.exists() and waiting.stat().st_size):
@@ -83,26 +80,22 @@ def _place_to_read(file: Path) -> str:
         return f"{_copied(file, waiting, _stamps(file, waiting)).as_uri()}?mode=rw"
     except OSError as error:
         raise LedgerError(
-            f"The ledger {file} cannot be read: entries wait in {waiting.name}, left by a command that was killed or "
-            "was running when they were copied, and this user may not move them into it, nor make a copy of both "
-            f"({error.strerror or error}). Run `promotion status` as a user who may write there."
+            f"The ledger {file} cannot be read: its latest entries are in {waiting.name}, because a command was killed "
+            "or was running when the files were copied, and this user can neither merge them nor copy both files "
+            f"({error.strerror or error}). Run `promotion status` as a user who can write there."
         ) from error
 
 
 @cache
 def _copied(file: Path, waiting: Path, stamps: tuple[tuple[int, int], ...]) -> Path:
-    """Copy both files to a private folder that is deleted when this process ends; reused while they do not change.
-
-    Raises:
-        OSError: they cannot be copied, or changed during the copy.
-    """
+    """Copy both files to a private folder that is deleted when this process ends; reused while they do not change."""
     stack = ExitStack()
     folder = stack.enter_context(private())
     atexit.register(stack.close)
     for one in (file, waiting):
         shutil.copyfile(one, folder / one.name)
     if _stamps(file, waiting) != stamps:
-        raise OSError(errno.EAGAIN, "they changed meanwhile")
+        raise OSError(errno.EAGAIN, "the files changed while they were copied")
     return folder / file.name
 
 

@@ -105,5 +105,5 @@ def _damage(what: str) -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError, RecursionError) as error:
-        message = f"{what} in the ledger is damaged: it does not hold what was written. Restore the ledger."
+        message = f"{what} in the ledger is damaged: it is not what was written. Restore the ledger from a backup."
         raise LedgerError(message) from error

@@ -92,9 +92,7 @@ def metrics_svg(among: Sequence[MetricPoint], served: Sequence[ChampionPeriod] =
 def timeline_picture(served: Sequence[ChampionPeriod], *, until: str) -> Picture:
     """Draw one bar per champion period; shows at most the last `MOST_REIGNS`.
 
-    Args:
-        served: at least one period, oldest first.
-        until: end of the present champion's bar: the moment that the picture shows.
+    The present champion's bar ends at `until`, the moment that the picture shows. There is at least one period.
     """
     shown = served[-MOST_REIGNS:]
     with style():

@@ -104,9 +104,7 @@ def style() -> Iterator[None]:
 def blank(width: float = 360.0, height: float = 290.0) -> "Figure":
     """Return an empty figure for one axes.
 
-    Args:
-        width: in CSS pixels at natural size; 360 fits a phone, and two side by side fit a desktop.
-        height: in the same unit.
+    The size is in CSS pixels: a width of 360 fits a phone, and two side by side fit a desktop.
     """
     from matplotlib.figure import Figure
 

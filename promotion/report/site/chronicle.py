@@ -45,11 +45,7 @@ class Chronicle:
 
 
 def chronicle(model: str, entries: Sequence[Entry]) -> Chronicle:
-    """Return the chronicle of a model.
-
-    Raises:
-        LedgerError: the entries were changed after they were written.
-    """
+    """Return the chronicle of a model."""
     return Chronicle(
         state=fold(model, entries),
         entries=entries,

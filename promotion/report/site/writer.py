@@ -169,11 +169,7 @@ def _drawing() -> str:
 
 
 def _made(folder: Path) -> Path:
-    """Create the folder if it is missing, and return it.
-
-    Raises:
-        Unwritable: it is not a folder and cannot be created.
-    """
+    """Create the folder if it is missing, and return it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

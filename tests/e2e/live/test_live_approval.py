@@ -52,7 +52,7 @@ def test_a_person_approves_by_clicking_in_the_ui(stack):
         page.get_by_role("tab", name="Artifacts").click()
         page.get_by_role("link", name="fraud-reviewed-decision").click()
         page.get_by_role("main").get_by_role("link", name=re.compile(r"^[0-9a-f]{8}$")).first.click()
-        page.get_by_text("the policy asks for more than 0.6").first.wait_for()
+        page.get_by_text("the policy requires a value above 0.6").first.wait_for()
         keep(page, "decision_artifact")
 
         open_run(page, stack, gate)

@@ -42,7 +42,7 @@ def assert_the_report_is_linked(stack, tag, gate):
     from mlflow import MlflowClient
 
     version = stack.registry().state(MODEL).versions[tag]
-    run_id, path = version.registration.run_id, f"decisions/{version.decided_seq}.html"
+    run_id, path = version.registration.run_id, f"decisions/{version.decision.id}.html"
     links = [one["data"] for one in stack.artifacts(gate["id"]) if one["key"] == "fraud-classifier-report"]
     assert len(links) == 1
     assert f"{stack.mlflow_url}/#/experiments/" in links[0]

@@ -111,7 +111,7 @@ class TestKeyFiles:
         open_to_all = signer_of("ci.pem", tmp_path)
         assert open_to_all(HASH) == open_to_all(HASH) == signer(HASH)
         assert open_to_all.notices == [
-            "Everybody on this machine may read the signing key. Run `chmod 600` on its file."
+            "Everyone on this machine can read the signing key. Run `chmod 600` on its file."
         ]
 
     def test_may_be_the_text_itself_with_line_ends_written_out(self, tmp_path, signer):
@@ -133,17 +133,17 @@ class TestKeyFiles:
 
 
 EXPECTED = {
-    "absent": r"^There is no file where the signing key \(`signing_key` in the configuration, or PROMOTION_SIGNING_KEY\)",
-    "folder": r"^There is no file where the signing key",
-    "pipe": r"^There is no file where the signing key",
-    "base64 alone": r"^There is no file where the signing key",
+    "absent": r"^The file of the signing key \(`signing_key` in the configuration, or PROMOTION_SIGNING_KEY\) does not exist\.",
+    "folder": r"^The file of the signing key .* does not exist\. Run `promotion key FILE` to create one\.$",
+    "pipe": r"^The file of the signing key .* does not exist\.",
+    "base64 alone": r"^The file of the signing key .* does not exist\.",
     "very long": r"^The file of the signing key .* cannot be read \(File name too long\)\.$",
-    "empty": r"^Cannot use the signing key .*: expected an Ed25519 private key as PEM .*, found something else\.$",
-    "cut short": r"^Cannot use the signing key .* found something else\.$",
-    "binary": r"^Cannot use the signing key .* found something else\.$",
-    "encrypted": r"^Cannot use the signing key .* found one that asks for a password\. Write it without one\.$",
-    "elliptic": r"^Cannot use the signing key .* found a key of another kind\.$",
-    "public": r"^Cannot use the signing key .* found something else\.$",
+    "empty": r"^The signing key .* must be an Ed25519 private key as PEM .*, but is something else\.$",
+    "cut short": r"^The signing key .* must be .*, but is something else\.$",
+    "binary": r"^The signing key .* must be .*, but is something else\.$",
+    "encrypted": r"^The signing key .* must be .*, but has a password\. Write it without one\.$",
+    "elliptic": r"^The signing key .* must be .*, but is a key of another kind\.$",
+    "public": r"^The signing key .* must be .*, but is something else\.$",
 }
 
 
@@ -191,7 +191,9 @@ class TestConfigured:
     def test_a_key_that_no_audit_would_know_signs_nothing(self, tmp_path, store, rows_file, public):
         other = write_new_key(tmp_path / "other.pem")
         registry = opened(tmp_path, public, signing_key="other.pem")
-        with pytest.raises(ConfigError, match=r"^No key of \[public_keys\] is that of the signing key") as raised:
+        with pytest.raises(
+            ConfigError, match=r"^\[public_keys\] must contain the public key of the signing key"
+        ) as raised:
             registry.register(toy("weak"))
         assert str(raised.value).endswith(f'Add: NAME = "{other}"')
         assert kinds(registry) == []

@@ -384,7 +384,7 @@ def test_what_cannot_be_mended_stays_a_finding_and_nothing_is_recorded(audited, 
     (finding,) = audited.audit("toy")
     assert finding.found == "0.99"
     assert finding.expected.endswith(f"as decided in entry {seq_of(audited, 'decision', 2)}")
-    assert finding.mend.startswith("Trust the ledger; run ")
+    assert re.fullmatch(r"Trust the ledger, and find out who changed run \w+ in MLflow\.", finding.mend)
     assert kinds(audited) == before
 
 
@@ -458,16 +458,19 @@ def test_a_cut_ledger_that_grows_again_does_not_overwrite_what_mlflow_knows(audi
     assert audited.ledger.head("toy").seq > last
     assert mlflow.get_registered_model("toy").tags["promotion.head"] == sent
     assert {f"{one.code} {one.subject}" for one in audited.audit("toy")} == {f"AUD036 entry {last}"}
-    assert audited.notices[0].startswith(f"MLflow was sent another entry {last} of 'toy' than the ledger has")
+    assert audited.notices[0].startswith(
+        f"MLflow has received a different entry {last} of 'toy' from the one in the ledger"
+    )
 
 
 def test_a_champion_whose_folder_is_gone_cannot_be_verified_and_says_so(audited):
     shutil.rmtree(audited.store.path(toy("good")))
     (finding,) = audited.audit("toy")
     assert (finding.expected, finding.found, finding.mend) == (
-        "the version in prod",
+        "the folder of a version in prod",
         "no folder in the store",
-        "Copy it there from another host's store or a backup, or bring back the champion before it: `promotion rollback toy`.",
+        "Copy it there from another host's store or a backup, or bring back the previous champion with "
+        "`promotion rollback toy`.",
     )
 
 
@@ -511,5 +514,5 @@ def test_a_prod_label_without_any_champion_of_record_is_a_warning_before_and_aft
     for _ in range(2):
         (finding,) = (one for one in registry.audit("toy") if one.code != "AUD015")
         assert (finding.code, finding.severity) == ("AUD012", "warning")
-        assert finding.mend == "`promotion adopt toy:weak` makes it the champion of record."
+        assert finding.mend == "Run `promotion adopt toy:weak` to record it as the champion."
         registry.register(toy("weak"))

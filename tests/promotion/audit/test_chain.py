@@ -290,7 +290,10 @@ class TestHead:
         lower = RawLedger(rows.with_head("toy", mirrored=3))
         findings = audit_model("toy", lower, BentoStore(tmp_path), mirror, keys=None, now=LATER)
         (told,) = (finding for finding in findings if finding.code == "AUD033")
-        assert (told.found, told.mend) == ("entry 10, and marked as sent to entry 3", "`promotion sync`.")
+        assert (told.found, told.mend) == (
+            "entry 10 in MLflow, and entry 3 marked as sent in the ledger",
+            "Run `promotion sync`.",
+        )
 
 
 class TestCutTail:

@@ -106,12 +106,12 @@ class TestFindings:
         entries = dated(NOON, NOON - 5 * SECOND, NOON + DAY, NOON, NOON - MICROSECOND, NOON - 3 * SECOND)
         (finding,) = check_clocks(entries, LATER)
         assert (finding.code, finding.severity, finding.subject) == ("AUD040", "warning", "entry 4")
-        assert finding.expected == "each entry dated after the one before it"
+        assert finding.expected == "each entry dated after the previous entry"
         assert finding.found == (
-            "3 entries, the worst of them 1 day, 0:00:00 before the one before it "
+            "3 entries, the worst one dated 1 day, 0:00:00 before the previous entry "
             "(2026-11-22T12:00:00+00:00, by os:writer-4)"
         )
-        assert finding.mend.endswith("Nothing else is wrong: order is by seq, not by time.")
+        assert finding.mend.endswith("Nothing else is wrong: `seq` orders the entries, not their times.")
 
     @pytest.mark.parametrize(("step", "told"), [(SECOND, []), (SECOND + MICROSECOND, ["AUD040"])])
     def test_a_step_back_of_more_than_a_second_is_told(self, step, told):
@@ -120,8 +120,10 @@ class TestFindings:
     def test_entries_from_ahead_are_one_finding_that_names_the_farthest(self):
         (finding,) = check_clocks(dated(NOON, NOON + DAY, NOON + 2 * DAY), NOON)
         assert (finding.code, finding.subject) == ("AUD041", "entry 3")
-        assert finding.expected == "no entry dated after now, 2026-11-22T12:00:00+00:00"
-        assert finding.found.startswith("2 entries, the worst of them 2 days, 0:00:00 after now (2026-11-24T12:00:00")
+        assert finding.expected == "no entry dated after the time of the audit, 2026-11-22T12:00:00+00:00"
+        assert finding.found.startswith(
+            "2 entries, the worst one dated 2 days, 0:00:00 after the time of the audit (2026-11-24T12:00:00"
+        )
 
     @pytest.mark.parametrize(("ahead", "told"), [(60 * SECOND, []), (60 * SECOND + MICROSECOND, ["AUD041"])])
     def test_an_entry_from_more_than_a_minute_ahead_is_told(self, ahead, told):

@@ -100,7 +100,8 @@ def test_what_waits_beside_the_file_is_not_passed_over(copy, monkeypatch):
         sqlite._copied.cache_clear()
         monkeypatch.setattr(tempfile, "tempdir", str(disk))
         with pytest.raises(
-            LedgerError, match=r"wait in copy-of-ledger\.db-wal, .* copy of both \(Read-only file system\)"
+            LedgerError,
+            match=r"latest entries are in copy-of-ledger\.db-wal, .* copy both files \(Read-only file system\)",
         ):
             SqlLedger(f"sqlite:///{disk / 'copy-of-ledger.db'}?timeout=1")
         writing.execute("UPDATE heads SET mirrored = seq")

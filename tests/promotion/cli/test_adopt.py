@@ -120,4 +120,4 @@ def test_a_bound_that_is_no_time_is_a_mistake_in_the_command(here, command, boun
     code, out, err = command("adopt", "toy:weak", "--reason", "serves", "--trained-before", bound)
     assert (code, out) == (2, "")
     told = " ".join(err.replace("│", " ").split())
-    assert f"Invalid value for '--trained-before': '{bound}' is no time: expected a number in the unit" in told
+    assert f"Invalid value for '--trained-before': '{bound}' is not a valid time: expected a number in the unit" in told

@@ -157,7 +157,12 @@ class TestLook:
         command("rollback", "toy", "--reason", "complaints [since] noon", "--yes")
         status, history, show = (command(*words) for words in (["status"], ["history", "toy"], ["show", "toy:good"]))
         assert [code for code, _, _ in (status, history, show)] == [0, 0, 0]
-        assert re.search(r"toy +weak +2\d{3}-\d\d-\d\d \d\d:\d\d +by hand +none +promote \(good\)", status[1])
+        assert re.match(
+            r"toy:weak has served for \d+ (s|min), since 2\d{3}-\d\d-\d\d \d\d:\d\d UTC\.\n"
+            r"config:tests rolled back from toy:good: 'complaints \[since\] noon'\.\n\nNo problems found in ",
+            status[1],
+        )
+        assert re.search(r"last verdict +promote on toy:good, 2\d{3}-", status[1])
         assert "rollback: toy:weak archived → prod, toy:good prod → archived: complaints [since] noon" in history[1]
         assert "registered toy:good (training rows: 1,200)" in history[1]
         assert "config:tests" in history[1]
@@ -172,7 +177,10 @@ class TestLook:
         (store.path(Tag("toy", "good")) / "model.yaml").unlink()
         code, out, _ = command("status")
         assert code == 0
-        assert "! toy:weak is labelled prod and not recorded; `promotion adopt` makes it the champion of record." in out
+        assert (
+            "! toy:weak is labelled prod, but the ledger has no champion. `promotion adopt toy:weak` makes it the champion."
+            in out
+        )
         assert "! toy:good has no model.yaml: its save was cut short" in out
 
     def test_an_audit_of_nothing_is_no_good_news(self, command, tmp_path):
@@ -198,12 +206,12 @@ class TestLook:
         code, out, err = command("gate", "toy:good")
         assert (code, out.splitlines()[0].strip()) == (0, "PROMOTED  toy:good against toy:weak")
         assert err.startswith(
-            "Note: MLflow at sqlite:////dev/null/mlflow.db cannot be reached: it is not there, and /dev/"
+            "Note: MLflow at sqlite:////dev/null/mlflow.db cannot be reached: the file does not exist, and cannot"
         )
         assert err.endswith("The decision stands. Once MLflow answers, run `promotion sync` to send it.\n")
         assert f"MLflow shows toy as of entry {before} of {before + 4}; `promotion sync`" in command("status")[1]
         assert command("audit")[0] == 5
-        assert command("sync")[:2] == (1, "toy: not brought up to date\n")
+        assert command("sync")[:2] == (1, "toy: not updated\n")
         monkeypatch.delenv("MLFLOW_TRACKING_URI")
         assert command("sync") == (0, "toy: up to date\n", "")
         assert {found["code"] for found in json.loads(command("audit", "--json")[1])["toy"]} == {"AUD015"}
@@ -221,14 +229,14 @@ MISTAKES = {
     ),
     "no tag": (["gate", "toy"], 1, "Error: There is no tag 'toy'. A tag is MODEL:VERSION in lower case"),
     "unknown tag": (["gate", "toy:goood"], 1, "Error: There is no version 'toy:goood'. Did you mean 'toy:good'?"),
-    "tag of another model": (["gate", "fraud:good"], 1, "Error: There is no version of 'fraud'. There is: toy."),
+    "tag of another model": (["gate", "fraud:good"], 1, "Error: There is no version of 'fraud'. Available: toy."),
     "never judged": (["promote", "toy:good", "--reason", "r", "--yes"], 1, "Error: toy:good has not been judged."),
     "unknown to the ledger": (
         ["show", "toy:good"],
         1,
         "Error: There is no registered version 'toy:good'. Did you mean 'toy:weak'?",
     ),
-    "the champion": (["gate", "toy:weak"], 1, "Error: toy:weak serves already"),
+    "the champion": (["gate", "toy:weak"], 1, "Error: toy:weak is already the champion"),
     "first champion": (
         ["rollback", "toy", "--reason", "r", "--yes"],
         1,
@@ -261,7 +269,7 @@ MISTAKES = {
     "wrong type": (
         ["gate", "toy:good", "--data", "type.csv"],
         1,
-        "Error: Column 'a' of {here}/type.csv must hold numbers;",
+        "Error: Column 'a' of {here}/type.csv must hold numbers, but",
     ),
     "no positives": (
         ["gate", "toy:good", "--data", "negative.csv"],
@@ -277,7 +285,7 @@ MISTAKES = {
     "repeated key": (
         ["gate", "toy:good", "--data", "key.csv"],
         1,
-        "Error: Column 'id' names the rows of {here}/key.csv, so",
+        "Error: Column 'id' identifies the rows of {here}/key.csv and must be unique, but",
     ),
     "cut short": (["gate", "toy:good", "--data", "cut.csv"], 1, "Error: {here}/cut.csv seems cut short:"),
     "unknown file of settings": (["--config", "absent.toml", "status"], 1, "Error: There is no configuration file at "),
@@ -345,7 +353,7 @@ def test_a_conflict_exits_by_its_own_code(with_champion, command, monkeypatch):
     code, _, err = command("gate", "toy:good")
     assert code == 6
     assert err == (
-        "Error: The record of 'toy' moved on by config:bob while this command ran (entry 5 was taken), so nothing was "
+        "Error: config:bob wrote to the record of 'toy' while this command ran (entry 5 was taken), so nothing was "
         "changed. Look at `promotion history toy` and run the command again.\n"
     )
     assert {finding["code"] for finding in json.loads(command("audit", "--json")[1])["toy"]} == {"AUD015"}
@@ -359,7 +367,7 @@ def test_two_prod_labels_and_a_torn_folder_are_told_and_mended(here, store, comm
     code, _, err = command("gate", "toy:twin")
     assert code == 1
     assert err.startswith(
-        "Error: 2 versions of 'toy' carry the label stage: prod (toy:good, toy:weak), and only one can"
+        "Error: 2 versions of 'toy' have the label stage: prod (toy:good, toy:weak), but only one can"
     )
     assert command("adopt", "toy:good", "--assume-clean", "--reason", "it is the one")[0] == 0
     with bentoml_at(store.home):
@@ -371,7 +379,7 @@ def test_two_prod_labels_and_a_torn_folder_are_told_and_mended(here, store, comm
     (store.path(Tag("toy", "twin")) / "model.yaml").unlink()
     assert command("gate", "toy:twin")[::2] == (
         1,
-        "Error: toy:twin has no model.yaml: its save was cut short, and BentoML cannot list any model while it lies "
+        "Error: toy:twin has no model.yaml: its save was cut short, and BentoML cannot list any model while it is "
         f"there. Move the folder {store.path(Tag('toy', 'twin'))} out of the store.\n",
     )
     assert command("audit")[0] == 5

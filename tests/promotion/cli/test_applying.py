@@ -61,7 +61,7 @@ class TestDryRun:
             with subtests.test(name):
                 code, out, err = command(*words, "--dry-run")
                 assert (code, out) == (1, "")
-                assert err.startswith("Error: The promotion of entry 7 of 'toy' was interrupted before all of it was")
+                assert err.startswith("Error: The promotion of entry 7 of 'toy' was interrupted. To complete it, run")
                 assert contents(interrupted) == before
         assert command("rollback", "toy", "--reason", "r", "--yes")[0] == 0
         labels = [path.read_text() for path in (interrupted / "bentoml/models/toy").glob("*/model.yaml")]
@@ -87,7 +87,7 @@ class TestConflict:
         code, _, err = command(*ours)
         assert code == 6
         assert err == (
-            f"Error: The record of 'toy' moved on by config:bob while this command ran (entry {length + 1} was taken), so "
+            f"Error: config:bob wrote to the record of 'toy' while this command ran (entry {length + 1} was taken), so "
             "nothing was changed. Look at `promotion history toy` and run the command again.\n"
         )
         actors = [entry["actor"] for entry in json.loads(command("history", "toy", "--json")[1])][length:]
@@ -99,6 +99,6 @@ class TestConflict:
         by("carol")
         code, _, err = command("approve", "toy:weak", "--reason", "second")
         assert code == 6
-        assert "moved on by config:bob while this command ran" in err
+        assert "config:bob wrote to the record of 'toy' while this command ran" in err
         assert command("approve", "toy:weak", "--reason", "once more")[0] == 0
         assert json.loads(command("status", "--json")[1])["models"][0]["champion"]["tag"] == "toy:weak"

@@ -16,9 +16,9 @@ class TestApprove:
         code, out, err = command("promote", "toy:weak", "--reason", "r", "--yes")
         assert (code, out) == (1, "")
         assert re.fullmatch(
-            r"Error: toy:weak passed and waits for approval: 2 approvals are missing, from config:tests or config:bob or "
-            r"config:carol, and not only from config:tests \(`promotion approve toy:weak --reason …`, until [-0-9]+ [:0-9]+ "
-            r"UTC\)\. With --override it is promoted without\.\n",
+            r"Error: toy:weak passed and waits for approval until [-0-9]+ [:0-9]+ UTC: 2 approvals are missing, from "
+            r"config:tests or config:bob or config:carol, and not only from config:tests\. Run `promotion approve toy:weak "
+            r"--reason …`\. To promote it without approval, use --override\.\n",
             err,
         )
         code, out, _ = command("approve", "toy:weak", "--reason", "looks good")

@@ -36,7 +36,7 @@ class TestChampion:
     def test_now_it_names_the_decision_that_show_explains(self, with_champion, command):
         code, out, err = command("champion", "toy")
         told = re.fullmatch(
-            r"toy:weak serves since \d{4}-\d\d-\d\d \d\d:\d\d UTC, by decision (\w{12})\. `promotion show \1` says why.\n",
+            r"toy:weak has served since \d{4}-\d\d-\d\d \d\d:\d\d UTC \(\d+ (?:s|min) ago\), by decision (\w{12})\. `promotion show \1` shows why\.\n",
             out,
         )
         assert (code, err) == (0, "")
@@ -97,19 +97,23 @@ class TestChampion:
             (
                 "America/New_York",
                 "2025-11-02T01:30",
-                "was twice, .* Write 2025-11-02T05:30:00Z or 2025-11-02T06:30:00Z",
+                "occurred twice, .* Write 2025-11-02T05:30:00Z or 2025-11-02T06:30:00Z",
             ),
             (
                 "America/New_York",
                 "2025-03-09T02:30",
-                "never was, .* Write 2025-03-09T06:30:00Z or 2025-03-09T07:30:00Z",
+                "did not exist, .* Write 2025-03-09T06:30:00Z or 2025-03-09T07:30:00Z",
             ),
             (
                 "Australia/Lord_Howe",
                 "2025-04-06T01:45",
-                "was twice, .* Write 2025-04-05T14:45:00Z or 2025-04-05T15:15:00Z",
+                "occurred twice, .* Write 2025-04-05T14:45:00Z or 2025-04-05T15:15:00Z",
             ),
-            ("Pacific/Apia", "2011-12-30T12:00", "never was, .* Write 2011-12-29T22:00:00Z or 2011-12-30T22:00:00Z"),
+            (
+                "Pacific/Apia",
+                "2011-12-30T12:00",
+                "did not exist, .* Write 2011-12-29T22:00:00Z or 2011-12-30T22:00:00Z",
+            ),
         ],
     )
     def test_a_local_time_that_was_twice_or_never_is_an_error_that_shows_both(
@@ -156,17 +160,17 @@ class TestChampion:
             lambda: registry.rollback("toy", reason="r", at=unclear),
             lambda: registry.gc("toy", keep=1, reason="r", registered_before=unclear),
         ):
-            with pytest.raises(UnclearTime, match=r"^The local time '2025-11-02T01:30:00' was twice"):
+            with pytest.raises(UnclearTime, match=r"^The local time '2025-11-02T01:30:00' occurred twice"):
                 ask()
         assert registry.champion("toy", at=pd.Timestamp(local)) == registry.champion("toy", at=second)
         for wrong, says in (
             (
                 "2025-11-02",
-                "A moment is a datetime, but is '2025-11-02'. `datetime.fromisoformat` reads one from text.",
+                "A time must be a datetime, but is '2025-11-02'. `datetime.fromisoformat` reads one from text.",
             ),
             (
                 datetime.max.replace(tzinfo=timezone(-timedelta(hours=1))),
-                "9999-12-31T23:59:59.999999-01:00 is too near to the first or the last year to be told in UTC.",
+                "9999-12-31T23:59:59.999999-01:00 is outside the range of times in UTC.",
             ),
         ):
             with pytest.raises(ConfigError, match=f"^{re.escape(says)}$"):

@@ -40,10 +40,10 @@ def claim_of(folder):
 
 def both_named(first, second, *, empty=True):
     since = claim_of(first)["since"][:16].replace("T", " ")
-    here = f"the ledger at sqlite:///{second}/ledger.db {'records nothing of it' if empty else 'is another one'}."
+    here = f"the ledger at sqlite:///{second}/ledger.db {'has no entry for it' if empty else 'is a different one'}."
     return (
         f"'toy' in the Bento store belongs to the ledger at sqlite:///{first}/ledger.db (since {since} UTC, by "
-        f"config:tests), and {here}"
+        f"config:tests), but {here}"
     )
 
 
@@ -53,7 +53,7 @@ def test_whatever_changes_something_is_refused_with_both_names(second, with_cham
     before = snapshot(with_champion / "bentoml" / "models"), claim_of(with_champion)
     way_out = (
         "Nothing was changed. Use that ledger (`ledger` in promotion.toml, or PROMOTION_LEDGER), or hand the model over "
-        "to this one: `promotion ledger take toy --reason …`."
+        "to this ledger with `promotion ledger take toy --reason …`."
     )
     said = f"Error: {both_named(with_champion, second)} {way_out}"
     assert at(second, *CHANGES[name]) == (1, "", said)
@@ -102,7 +102,7 @@ def test_comparing_and_dry_runs_go_on_and_claim_nothing(second, with_champion, a
         code, out, err = at(second, *dry_run, "--dry-run")
         assert (code, out.startswith("Dry run: nothing was changed.")) == (0, True)
         assert err == (
-            f"Note: {both_named(with_champion, second)} This preview is based on this ledger, which does not own the model, so it cannot be applied."
+            f"Note: {both_named(with_champion, second)} This dry run uses a ledger that does not own the model, so the change cannot be applied."
         )
     assert claim_of(with_champion) == before
     assert SqlLedger(f"sqlite:///{second}/ledger.db").models() == ()
@@ -121,7 +121,7 @@ def test_on_a_shared_mlflow_a_dry_run_names_the_ledger_and_offers_no_adoption(se
     for command in (["gate", "toy:good"], ["promote", "toy:good", "--reason", "why", "--override"]):
         code, _, err = at(second, *command, "--dry-run")
         assert (code, err.count(both_named(with_champion, second))) == (1, 2)
-        assert err.endswith("or hand the model over to this one: `promotion ledger take toy --reason …`.")
+        assert err.endswith("or hand the model over to this ledger with `promotion ledger take toy --reason …`.")
         assert "adopt" not in err
 
 
@@ -150,8 +150,8 @@ class TestTheSameLedgerElsewhere:
         code, _, err = at(with_champion, "gate", "toy:good")
         assert code == 0
         assert err == (
-            f"Note: The ledger of 'toy' is at {place} now; it was at {before['place']}, and a copy left there is refused "
-            "from now on."
+            f"Note: The ledger of 'toy' moved from {before['place']} to {place}. From now on, commands refuse a copy "
+            "left at the old place."
         )
         after = claim_of(with_champion)
         assert (after["ledger"], after["since"], after["place"]) == (before["ledger"], before["since"], place)
@@ -160,7 +160,7 @@ class TestTheSameLedgerElsewhere:
         monkeypatch.delenv("PROMOTION_LEDGER")
         code, _, err = at(with_champion, "gate", "toy:twin")
         assert code == 1
-        assert f"the ledger at {before['place']} is a copy of it that lacks its entry {after['seq']}" in err
+        assert f"the ledger at {before['place']} is a copy of that ledger without its entry {after['seq']}" in err
         assert at(with_champion, "ledger", "take", "toy", "--reason", "the old one counts", "--yes")[0] == 0
         monkeypatch.setenv("PROMOTION_LEDGER", moved)
         assert at(with_champion, "gate", "toy:twin")[0] == 1
@@ -179,7 +179,10 @@ class TestTheSameLedgerElsewhere:
             path.unlink()
         code, _, err = at(with_champion, "gate", "toy:good")
         assert code == 1
-        assert "and the one that is there now is another, or empty. Nothing was changed. Restore it from" in err
+        assert (
+            "but the ledger there now is a different one, or empty. Nothing was changed. Restore that ledger from"
+            in err
+        )
         _, out, _ = at(with_champion, "ledger", "take", "toy", "--reason", "the team moved", "--dry-run")
         assert (
             f"from then on the previous ledger at sqlite:///{with_champion}/ledger.db can no longer change toy" in out
@@ -210,7 +213,7 @@ class TestClaiming:
     def test_of_a_store_by_an_earlier_release_the_ledger_that_agrees_claims_it(self, second, with_champion, at):
         before = claim_of(with_champion)
         self.forget(with_champion)
-        assert "labelled prod and not recorded" in at(second, "status")[1]
+        assert "is labelled prod, but the ledger has no champion." in at(second, "status")[1]
         assert at(with_champion, "gate", "toy:spoilt")[0] == 3
         assert claim_of(with_champion)["ledger"] == before["ledger"]
         assert at(second, "gate", "toy:good")[0] == 1
@@ -220,7 +223,7 @@ class TestClaiming:
         assert "AUD081" not in at(second, "audit", "toy")[1]
         found = json.loads(at(with_champion, "audit", "toy", "--json")[1])["toy"]
         assert [(one["severity"], one["mend"]) for one in found if one["code"] == "AUD081"] == [
-            ("warning", "`promotion repair toy` writes it, and so does the next change.")
+            ("warning", "Run `promotion repair toy`. Until then, another ledger could take the model.")
         ]
         code, out, _ = at(with_champion, "repair", "toy", "--dry-run")
         told = "Dry run: nothing was changed. toy: the Bento store does not record which ledger owns it, and will record this one;"
@@ -246,18 +249,20 @@ class TestClaiming:
     def test_one_that_is_damaged_stops_changes_and_not_who_serves(self, with_champion, at):
         path = with_champion / "bentoml" / "ledgers" / "toy.json"
         path.write_text("{}")
-        said = f"{path} must name the ledger that 'toy' belongs to, and does not hold what was written. Restore it from"
+        said = f"{path} must name the ledger that 'toy' belongs to, but is damaged. Restore it from a backup. Or"
         code, _, err = at(with_champion, "gate", "toy:good")
         assert (code, err.startswith(f"Error: {said}")) == (1, True)
         code, out, err = at(with_champion, "champion", "toy")
-        assert (code, out.startswith("toy:weak serves"), err.startswith(f"Note: {said}")) == (0, True, True)
+        assert (code, out.startswith("toy:weak has served since "), err.startswith(f"Note: {said}")) == (0, True, True)
         found = json.loads(at(with_champion, "audit", "toy", "--json")[1])["toy"]
         (damaged,) = [one for one in found if one["code"] == "AUD018"]
         assert (damaged["subject"], damaged["expected"]) == (
-            "ledger of toy", "a file that says which ledger 'toy' belongs to"
+            "ledger of toy", "a file that names the ledger of 'toy'"
         )  # fmt: skip
         assert damaged["found"].startswith(said)
-        assert damaged["mend"].startswith("Restore that file from a backup; or delete it and, with the ledger")
+        assert damaged["mend"].startswith(
+            "Restore that file from a backup. Or delete it, and run `promotion repair toy` with"
+        )
         path.unlink()
         assert at(with_champion, "gate", "toy:good")[0] == 0
 
@@ -281,8 +286,8 @@ class TestClaiming:
             patch.setattr(registry.store, "write_claim", full)
             registry.register(Tag("toy", "good"))
         assert notices == [
-            "The Bento store cannot be written at /store (No space left on device). What was asked is recorded; the next "
-            "command says whose 'toy' is."
+            "The Bento store cannot be written at /store (No space left on device). The change is recorded. The next "
+            "command checks which ledger owns 'toy'."
         ]
         registry.register(Tag("toy", "twin"))
         assert registry.store.claim("toy") is not None

@@ -112,7 +112,7 @@ class TestFile:
         asked = ("--label", "y", "--champion", sides[0], "--challenger", sides[1], "--policy", "policy.toml")
         found, out, _ = command("compare", "p.csv", *asked)
         assert (found, out.splitlines()[0]) == (code, head)
-        assert "The primary metric was tested at level 5 %; no holdout budget is counted here." in out
+        assert "The primary metric was tested at the 5 % level. This command uses no holdout budget." in out
         assert json.loads(command("compare", "p.csv", *asked, "--json")[1])["alpha"] == pytest.approx(0.05)
         assert sorted(path.name for path in tmp_path.iterdir()) == ["p.csv", "policy.toml"]
 
@@ -156,7 +156,7 @@ def test_what_is_a_draw_gives_the_numbers_of_the_library(predictions, command, a
     assert (found["stderr"], found["dof"], found["low"]) == pytest.approx((wanted.stderr, wanted.dof, wanted.low))
     assert found["stderr"] != pytest.approx(of_one((), command)["metrics"][0]["stderr"], rel=1e-3)
     page = command("compare", "p.csv", *ASKED, *asked)[1]
-    assert said in page.split("Rows were taken ")[1]
+    assert said in page.split("Standard errors ")[1]
 
 
 def test_a_policy_judges_by_groups_and_holds_where_they_are_few(predictions, command, tmp_path):
@@ -165,9 +165,7 @@ def test_a_policy_judges_by_groups_and_holds_where_they_are_few(predictions, com
     assert command(*by_policy)[0] == 0
     code, out, _ = command(*by_policy, "--group", "card")  # two cards, and no card
     assert code == 4
-    assert (
-        "The rows are of 3 groups by card, which tell as much as 3 of equal size, too few to tell an error from" in out
-    )
+    assert "The rows come from 3 groups by card, effective number 3 (Kish), too few to estimate a standard error" in out
 
 
 class TestTags:
@@ -256,7 +254,7 @@ def test_two_columns_of_one_name_are_refused_where_they_are_asked_for(
 MISTAKES = {
     "options of tags": (("p.csv", *ASKED, "--data", "x"), 2, "Error: --data applies to two versions (promotion compare"),
     "options of a file": (("toy:a", "toy:b", "--metric", "mae"), 2, "Error: --metric applies to a file of predictions"),
-    "three": (("a", "b", "c"), 2, "Error: One file of predictions is compared, or two versions; 3 arguments were given."),
+    "three": (("a", "b", "c"), 2, "Error: The command takes one file of predictions or two versions, but 3 arguments were given."),
     "no columns": (("p.csv", "--label", "y"), 2, "Error: 'p.csv' alone is read as a file of predictions, which needs --champion, --challenger:"),
     "both forms": (("p.csv", *ASKED, "--json", "--markdown"), 2, "Error: --json and --markdown both set the output format"),
     "no file": (("q.csv", *ASKED), 1, "Error: There is no data file at q.csv. Two versions are compared by their tags"),
@@ -264,7 +262,7 @@ MISTAKES = {
     "a device": (("/dev/null", *ASKED), 1, "Error: /dev/null is a pipe or a device, not a data file. Two versions"),
     "no name of a file": (("a" * 300, *ASKED), 1, f"Error: {'a' * 300} cannot be used (File name too long)."),
     "no column": (("p.csv", *ASKED[:-1], "neww"), 1, "Error: p.csv, --challenger: There is no column 'neww'. Did you mean 'new'?"),
-    "per cent": (("p.csv", *ASKED, "--confidence", "95"), 1, "Error: The confidence must lie between 0 and 1, without them, but is 95. Did you mean 0.95?"),
+    "per cent": (("p.csv", *ASKED, "--confidence", "95"), 1, "Error: The confidence must be above 0 and below 1, but is 95. Did you mean 0.95?"),
     "no slice": (("p.csv", *ASKED, "--slice", "cards"), 1, "Error: p.csv, --slice: There is no column 'cards'. Did you mean 'card'?"),
     "no window": (("p.csv", *ASKED, "--slice", "amount/30D"), 1, "Error: p.csv, --slice: 'amount/30D' divides column 'amount', but '30D' is not a valid window"),
     "window below 0": (("p.csv", *ASKED, "--slice", "amount/-5"), 1, "Error: p.csv, --slice: 'amount/-5' divides column 'amount', but '-5' is not a valid window"),
@@ -274,27 +272,27 @@ MISTAKES = {
     "windows of words": (("p.csv", *ASKED, "--group", "card/1d"), 1, "Error: Column 'card' of p.csv is read as times and must"),
     "windows of no unit": (("p.csv", *ASKED, "--group", "t/1d"), 1, 'whose unit is unknown. Set the unit, like time_unit = "s" in the configuration or --time-unit s'),
     "windows of nothing": (("p.csv", *ASKED, "--group", "t/0"), 1, "Error: The window of 'group' must be longer than 0, found 0."),
-    "a unit of nothing": (("p.csv", *ASKED, "--time-unit", "s"), 2, "Error: --time-unit says what a time counts in, but neither --time nor --group"),
-    "an unknown unit": (("p.csv", *ASKED, "--time", "t", "--time-unit", "sec"), 2, "Error: --time-unit is ns, us, ms, s, min, h, d; 'sec' was given."),
-    "groups and times": (("p.csv", *ASKED, "--group", "card", "--time", "t"), 2, "Error: --group and --time both say what is a draw."),
-    "two groups": (("p.csv", *ASKED, "--group", "card", "--group", "t"), 2, "Error: --group says in one way which rows belong together; 2 were given, card, t."),
-    "crossed groups": (("p.csv", *ASKED, "--group", "card,t"), 2, "Error: --group says in one way which rows belong together; 2 were given, card, t."),
-    "bins": (("p.csv", *ASKED, "--group", "t:4"), 1, "Error: 't:4' asks for bins of column 't', but a group is what belongs together: a column (card1), or"),
+    "a unit of nothing": (("p.csv", *ASKED, "--time-unit", "s"), 2, "Error: --time-unit applies to --time or --group, but neither was given."),
+    "an unknown unit": (("p.csv", *ASKED, "--time", "t", "--time-unit", "sec"), 2, "Error: --time-unit must be one of ns, us, ms, s, min, h, d, but is 'sec'."),
+    "groups and times": (("p.csv", *ASKED, "--group", "card", "--time", "t"), 2, "Error: --group and --time both set which rows depend on each other."),
+    "two groups": (("p.csv", *ASKED, "--group", "card", "--group", "t"), 2, "Error: --group takes one column or window, but 2 were given: card, t."),
+    "crossed groups": (("p.csv", *ASKED, "--group", "card,t"), 2, "Error: --group takes one column or window, but 2 were given: card, t."),
+    "bins": (("p.csv", *ASKED, "--group", "t:4"), 1, "Error: A group must be a column (card1) or time windows (t/1d), but 't:4' divides column 't' into bins."),
     "groups of tags": (("toy:a", "toy:b", "--group", "card"), 2, "Error: --group applies to a file of predictions"),
     "no cost": (("p.csv", *ASKED, "--metric", "expected_cost(fp=1, fn='amnt')"), 1, "There is no column 'amnt'. Did you mean 'amount'?"),
-    "text scores": (("p.csv", *ASKED[:-1], "card"), 1, "Error: Column 'card' of p.csv must hold numbers; row"),
-    "no words": (("structs.parquet", *ASKED, "--slice", "m"), 1, "Error: Column 'm' of structs.parquet must hold words or numbers, but holds others (unhashable"),
-    "one column twice": (("p.csv", *ASKED[:-1], "old"), 2, "Error: --champion and --challenger name the same column"),
-    "unlike classes": (("p.csv", *ASKED[:-1], "new,w"), 2, "Error: --champion names 1 columns of scores and --challenger 2"),
+    "text scores": (("p.csv", *ASKED[:-1], "card"), 1, "Error: Column 'card' of p.csv must hold numbers, but row"),
+    "no words": (("structs.parquet", *ASKED, "--slice", "m"), 1, "Error: Column 'm' of structs.parquet must hold text or numbers, but also holds other values (unhashable"),
+    "one column twice": (("p.csv", *ASKED[:-1], "old"), 2, "Error: --champion and --challenger must name the scores of two models, but name the same column."),
+    "unlike classes": (("p.csv", *ASKED[:-1], "new,w"), 2, "Error: --champion and --challenger must name the same number of columns (one, or one for each class), but name 1 and 2."),
     "one bin": (("p.csv", *ASKED, "--slice", "amount:1"), 1, "Error: The bins of a slicing must be a whole number from 2"),
-    "bins of words": (("p.csv", *ASKED, "--slice", "card:3"), 1, "Error: Column 'card' of p.csv must hold numbers; row"),
-    "confidence": (("p.csv", *ASKED, "--confidence", "95"), 1, "Error: The confidence must lie between 0 and 1"),
+    "bins of words": (("p.csv", *ASKED, "--slice", "card:3"), 1, "Error: Column 'card' of p.csv must hold numbers, but row"),
+    "confidence": (("p.csv", *ASKED, "--confidence", "95"), 1, "Error: The confidence must be above 0 and below 1"),
     "unknown metric": (("p.csv", *ASKED, "--metric", "rocauc"), 1, "Error: There is no metric 'rocauc'. Did you mean 'roc_auc'?"),
-    "unlike metrics": (("p.csv", *ASKED, "--metric", "roc_auc", "--metric", "rmse"), 1, "Error: The metric 'rmse' is of regression models"),
+    "unlike metrics": (("p.csv", *ASKED, "--metric", "roc_auc", "--metric", "rmse"), 1, "Error: The metric 'rmse' applies to regression models"),
     "policy and metric": (("p.csv", *ASKED, "--policy", "p.toml", "--metric", "mae"), 2, "Error: --metric and --policy both say what"),
     "no policy": (("p.csv", *ASKED, "--policy", "p.toml"), 1, "Error: p.toml cannot be read (No such file or directory)."),
-    "missing label": (("gap.csv", *ASKED), 1, "Error: Column 'y' of gap.csv holds the labels and must not be empty; row 6 is."),
-    "other classes": (("two.csv", *ASKED), 1, "Error: Column 'y' of two.csv holds just -1 and 1. Write two classes as 0 and 1;"),
+    "missing label": (("gap.csv", *ASKED), 1, "Error: Column 'y' of gap.csv must have a label in every row, but row 6 is empty."),
+    "other classes": (("two.csv", *ASKED), 1, "Error: Column 'y' of two.csv must contain 0 and 1 for two classes, but contains -1 and 1."),
     "missing weight": (("w.csv", *ASKED, "--weight", "w"), 1, "Error: Every weight must be a number from 0 up, but 1 of 2,000"),
     "no rows": (("none.csv", *ASKED), 1, "Error: "),
     "no content": (("empty.csv", *ASKED), 1, "Error: empty.csv is empty; its first line should name the columns."),

@@ -10,6 +10,6 @@ def test_a_denial_rejects_and_says_so(two_must_approve, command, by):
     code, _, err = command("approve", "toy:weak", "--reason", "but I like it")
     assert code == 1
     assert err.startswith("Error: toy:weak was denied by config:carol at 2")
-    assert err.endswith("wrong month. `promotion gate toy:weak` judges it again.\n")
+    assert err.endswith("wrong month. Run `promotion gate toy:weak` to judge it again.\n")
     assert command("gate", "toy:weak")[0] == 4
     assert "reopening: toy:weak rejected → staging" in command("history", "toy")[1]

@@ -91,9 +91,9 @@ def test_what_was_done_stands_and_is_told_where_standard_output_takes_nothing(wi
     if why:
         lost = f"Standard output could not be written ({why})"
         assert gate[2].startswith(
-            f"Note: {lost}; what was done stands. PROMOTED toy:good against toy:weak. The gain in"
+            f"Note: {lost}; the command itself finished. PROMOTED toy:good against toy:weak. The gain in"
         )
-        assert f"Note: {lost}; what was done stands. Rollback done: toy:weak is the champion" in back[2]
+        assert f"Note: {lost}; the command itself finished. Rollback done: toy:weak is the champion" in back[2]
         assert asked[2] == f"Error: {lost}, so the output was lost. Run the command again with more space.\n"
 
 
@@ -107,7 +107,7 @@ def test_a_reader_that_has_enough_is_no_error(with_two):
 
 
 def test_without_standard_input_it_says_what_to_add_and_with_it_needs_none(with_two):
-    said = "Error: This asks for confirmation and there is no terminal to ask at; add --yes.\n"
+    said = "Error: The command must ask for confirmation, but there is no terminal. Add --yes.\n"
     assert run(*BACK[:-1], redirect="<&-") == (2, b"", said)
     assert run(*BACK, redirect="<&-")[0] == 0
     assert champion() == "toy:weak"

@@ -9,7 +9,8 @@ from promotion.adapters.sql import SqlLedger
 
 pytestmark = pytest.mark.integration
 
-UNKNOWN = "In MLflow the alias champion of 'toy' names version 1, and the ledger knows no champion of 'toy'."
+OPTIONS = "Run `promotion retrain toy`, which lists what you can do and changes nothing."
+UNKNOWN = "In MLflow, the alias champion of 'toy' points to version 1, but the ledger has no champion of 'toy'."
 
 
 @pytest.fixture
@@ -22,15 +23,12 @@ def champion_of_others(here, mlflow):
 def test_an_audit_names_no_repair_while_their_champion_is_unknown(champion_of_others, command, mlflow):
     mlflow.set_registered_model_alias("toy", "challenger", "1")
     audited = " ".join(command("audit", "toy")[1].split())
-    assert audited.count("mend: `promotion retrain toy` changes nothing, and says how to go on.") == 2
+    assert audited.count(f"fix: {OPTIONS}") == 2
     assert "promotion repair" not in audited
     code, out, err = command("repair", "toy", "--yes")
     assert (code, out) == (0, "toy: all labels agree with the ledger\n")
-    both = "names version 1 (challenger names version 1), and the ledger knows no champion of 'toy'."
-    assert (
-        err
-        == f"Note: AUD038: In MLflow the alias champion of 'toy' {both} `promotion retrain toy` says how to go on.\n"
-    )
+    both = "points to version 1 (challenger to version 1), but the ledger has no champion of 'toy'."
+    assert err == f"Note: AUD038: In MLflow, the alias champion of 'toy' {both} {OPTIONS}\n"
 
 
 def alias(mlflow):
@@ -50,12 +48,12 @@ def test_a_champion_that_the_ledger_does_not_know_stops_commands_until_a_fresh_s
     for code, out, err in (dry, promoted):
         assert (code, out) == (1, "")
         assert err.startswith(
-            f"Error: {UNKNOWN} Nothing was promoted or sent to MLflow. To go on, do one of these:\n- Keep"
+            f"Error: {UNKNOWN} Nothing was promoted or sent to MLflow. To continue, do one of the following:\n- To keep"
         )
     code, out, err = command("sync")
-    assert (code, out, err.split(". ")[0]) == (1, "toy: not brought up to date\n", f"Note: {UNKNOWN[:-1]}")
+    assert (code, out, err.split(". ")[0]) == (1, "toy: not updated\n", f"Note: {UNKNOWN[:-1]}")
     notes = json.loads(command("status", "--json")[1])["notes"]
-    assert notes == [f"AUD038: {UNKNOWN} `promotion retrain toy` says how to go on."]
+    assert notes == [f"AUD038: {UNKNOWN} {OPTIONS}"]
     assert command("audit")[1].count("AUD038") == 1
 
     anew = ["gate", "toy:weak", "--start-anew", "--reason", "the old one is retired"]
@@ -67,7 +65,7 @@ def test_a_champion_that_the_ledger_does_not_know_stops_commands_until_a_fresh_s
     code, _, err = command(*anew[:-1], "another reason")
     assert (code, command("history", "toy", "--json")[1]) == (1, recorded)
     assert err.startswith(
-        "Note: --start-anew was not needed: toy:weak is the champion of record. No fresh start was recorded with the "
+        "Note: --start-anew was not needed: the ledger already has the champion toy:weak. No fresh start was recorded with the "
         "reason 'another reason'.\n"
     )
     history = " ".join(command("history", "toy")[1].split())
@@ -80,8 +78,11 @@ def test_a_champion_that_the_ledger_does_not_know_stops_commands_until_a_fresh_s
 def test_what_others_deleted_in_mlflow_is_not_up_to_date_until_repair_sends_it_again(with_champion, command, mlflow):
     assert command("sync")[0] == 0
     mlflow.delete_registered_model("toy")
-    told = "Note: MLflow does not show entry 4 of 'toy', which it was sent: somebody deleted it or put it back there. "
-    assert command("sync") == (1, "toy: not brought up to date\n", f"{told}`promotion audit toy` says what to do.\n")
+    told = (
+        "Note: MLflow no longer shows entry 4 of 'toy', which it had received: somebody deleted it or restored a "
+        "backup. Run `promotion audit toy` to see what to do.\n"
+    )
+    assert command("sync") == (1, "toy: not updated\n", told)
     assert "AUD037" in command("audit")[1]
     assert command("repair", "--yes")[0] == 0
     assert command("sync")[0] == 0
@@ -91,7 +92,7 @@ def test_what_others_deleted_in_mlflow_is_not_up_to_date_until_repair_sends_it_a
 @pytest.mark.parametrize(
     ("half", "told"),
     [
-        (["--start-anew"], "--start-anew is recorded with a reason: --reason 'why'."),
+        (["--start-anew"], "--start-anew needs a reason, which is recorded. Add --reason 'why'."),
         (
             ["--reason", "r"],
             "--reason is only for --start-anew, which was not given. Leave out --reason, or give both.",
@@ -105,12 +106,12 @@ def test_a_fresh_start_and_its_reason_are_given_together(here, command, half, to
 def test_an_alias_that_others_moved_is_told_until_repair_writes_it(with_champion, command, mlflow):
     mlflow.set_registered_model_alias("toy", "champion", mlflow.create_model_version("toy", source="file:///x").version)
     told = (
-        "AUD038: These aliases of 'toy' in MLflow were not set by this ledger: champion names version 2, and should name toy:{}. "
-        "They were not changed; `promotion repair toy` restores them."
+        "AUD038: This ledger did not set these aliases of 'toy' in MLflow: champion points to version 2, but should "
+        "point to toy:{}. They were not changed. Run `promotion repair toy` to restore them."
     )
     assert command("sync") == (
         5,
-        "toy: up to date, but for champion (AUD038)\n",
+        "toy: up to date, except for champion (AUD038)\n",
         f"Note: {told.format('weak')}\n",
     )
     code, out, err = command("gate", "toy:good")
@@ -137,10 +138,13 @@ def test_an_alias_that_others_moved_is_told_until_repair_writes_it(with_champion
     [
         (
             "sqlite:////{here}/unmounted/mlflow.db",
-            "there is no folder {here}/unmounted. Mount it; or make it, if this MLflow",
+            "there is no folder {here}/unmounted. Mount it, or create it to start a new MLflow there.",
         ),
-        ("sqlite+pysqlite:////{here}/a/b/mlflow.db?timeout=5", "there is no folder {here}/a/b. Mount it; or make it,"),
-        ("sqlite:///rows.csv/mlflow.db", "it is not there, and {here}/rows.csv takes no file (Not a directory)."),
+        ("sqlite+pysqlite:////{here}/a/b/mlflow.db?timeout=5", "there is no folder {here}/a/b. Mount it, or create it"),
+        (
+            "sqlite:///rows.csv/mlflow.db",
+            "the file does not exist, and cannot be created in {here}/rows.csv (Not a directory).",
+        ),
     ],
 )
 def test_a_database_of_mlflow_that_cannot_be_there_yet_is_no_first_day(here, command, monkeypatch, uri, why):
@@ -152,7 +156,7 @@ def test_a_database_of_mlflow_that_cannot_be_there_yet_is_no_first_day(here, com
         assert (code, out) == (1, "")
         assert err.startswith("Error: MLflow at sqlite")
         assert f" cannot be reached: {why.format(here=here)}" in err
-        assert " The ledger knows no champion of 'toy', and MLflow may have one." in err
+        assert " The ledger has no champion of 'toy', but MLflow may have one." in err
         assert snapshot(here) == before
     code, out, err = command("audit", "toy")
     assert (code, why.format(here=here)[:20] in " ".join(out.split())) == (5, True)

@@ -33,9 +33,9 @@ class TestGc:
             ["toy:", "1", "version", "to", "delete."],
             ["version", "what", "why"],
             ["spoilt", "delete", "judged,", "never", "served,", "and", "neither", "new", "nor", "recent"],
-            ["good", "keep", "not", "registered:", "nobody", "recorded", "where", "it", "comes", "from"],
-            ["noisy", "keep", "among", "the", "newest", "1", "that", "might", "go"],
-            ["twin", "keep", "not", "registered:", "nobody", "recorded", "where", "it", "comes", "from"],
+            ["good", "keep", "not", "registered,", "so", "its", "origin", "is", "unknown"],
+            ["noisy", "keep", "one", "of", "the", "newest", "1", "deletable", "versions"],
+            ["twin", "keep", "not", "registered,", "so", "its", "origin", "is", "unknown"],
             ["weak", "keep", "serves"],
         ]
         assert contents(with_champion) == before
@@ -53,7 +53,7 @@ class TestGc:
         code, _, err = command("gate", "toy:spoilt")
         assert code == 1
         assert "toy:spoilt was deleted at " in err
-        assert ": the disk is full `promotion show toy:spoilt` shows its history" in err
+        assert ": the disk is full. Run `promotion show toy:spoilt` to see its history" in err
 
     def test_json_is_one_value(self, rejected, command):
         code, out, _ = command("gc", "toy", "--keep", "0", "--older-than", "0d", "--yes", "--json")
@@ -71,7 +71,10 @@ class TestGc:
     def test_without_a_terminal_it_asks_for_yes_and_nothing_goes(self, rejected, with_champion, command):
         before = contents(with_champion)
         code, _, err = command("gc", "toy", "--keep", "0", "--older-than", "0d")
-        assert (code, err) == (2, "Error: This asks for confirmation and there is no terminal to ask at; add --yes.\n")
+        assert (code, err) == (
+            2,
+            "Error: The command must ask for confirmation, but there is no terminal. Add --yes.\n",
+        )
         assert contents(with_champion) == before
 
     @pytest.mark.slow

@@ -55,3 +55,23 @@ class TestHistory:
         assert last["cause"] == "rollback"
         assert len(json.loads(command("history", "toy", "--limit", "999", "--json")[1])) == len(entries)
         assert command("history", "toy", "--limit", "0")[0] == 2
+
+    def test_the_newest_is_first_and_reverse_begins_with_the_oldest(self, three_champions, command):
+        def numbers(*options):
+            return [
+                int(found) for found in re.findall(r"^(\d+) ", command("history", "toy", *options)[1], re.MULTILINE)
+            ]
+
+        every = [entry.seq for entry in recorded()]
+        assert numbers() == every[::-1]
+        assert numbers("--reverse") == every
+        assert numbers("--limit", "3") == every[:-4:-1]
+        assert numbers("--limit", "3", "--reverse") == every[-3:]
+        champions = [entry.seq for entry in three_champions]
+        assert (numbers("--champions"), numbers("--champions", "--reverse")) == (champions[::-1], champions)
+        shown = [json.loads(command("history", "toy", *words, "--json")[1]) for words in ((), ("--reverse",))]
+        assert [[entry["seq"] for entry in each] for each in shown] == [every, every]
+
+    def test_every_time_has_its_age_beside_it(self, three_champions, command):
+        assert len(re.findall(r" \d\d:\d\d, \d+ (?:s|min) ago ", command("history", "toy")[1])) == len(recorded())
+        assert len(re.findall(r" \d\d:\d\d, \d+ (?:s|min) ago ", command("history", "toy", "--champions")[1])) == 5

@@ -56,7 +56,7 @@ def test_a_damaged_export_changes_nothing(with_champion, command, monkeypatch):
     assert command("ledger", "import", "backup.jsonl") == (
         1,
         "",
-        "Error: Line 2 of backup.jsonl holds entry 1 of 'toy' changed: its hash is not that of its content. "
+        "Error: Line 2 of backup.jsonl has entry 1 of 'toy', which was changed: its hash does not match its content. "
         "Nothing was imported.\n",
     )
     assert not (with_champion / "other.db").exists()
@@ -88,13 +88,13 @@ def test_an_older_ledger_is_upgraded_when_asked(with_champion, command):
         first_release.execute("ALTER TABLE entries DROP COLUMN signature")
     code, _, err = command("status")
     assert code == 1
-    assert "is of revision 0001, and this release needs 0002. Make a backup, then run `promotion ledger upgrade`" in err
+    assert "has revision 0001, but this release needs 0002. Make a backup, then run `promotion ledger upgrade`" in err
 
     place = f"sqlite:///{with_champion}/ledger.db"
     said = [" ".join(command("ledger", "upgrade")[1].split()) for _ in range(2)]
     assert said == [
-        f"The ledger at {place} went from revision 0001 to 0002, with every entry.",
-        f"The ledger at {place} is at revision 0002 already: there was nothing to do.",
+        f"The ledger at {place} was upgraded from revision 0001 to 0002. Every entry was kept.",
+        f"The ledger at {place} is already at revision 0002. Nothing was changed.",
     ]
     assert ledger_at("ledger.db").entries("toy") == entries
     assert json.loads(command("ledger", "upgrade", "--json")[1]) == {"place": place, "before": "0002", "after": "0002"}
@@ -104,8 +104,8 @@ def test_an_older_ledger_is_upgraded_when_asked(with_champion, command):
 def test_a_new_folder_is_given_a_ledger(here, command):
     assert command("ledger", "upgrade")[1].endswith("/ledger.db is new, at revision 0002.\n")
     assert command("ledger", "export")[1] == '{"format":"promotion-ledger","models":{},"release":"0.1.0","version":1}\n'
-    assert command("ledger", "export", "--out", "none.jsonl")[1] == "none.jsonl holds no entries.\n"
-    assert command("ledger", "import", "none.jsonl")[1] == "none.jsonl holds no entries.\n"
+    assert command("ledger", "export", "--out", "none.jsonl")[1] == "none.jsonl contains no entries.\n"
+    assert command("ledger", "import", "none.jsonl")[1] == "none.jsonl contains no entries.\n"
 
 
 def test_a_damaged_file_is_no_ledger(here, command):
@@ -155,7 +155,7 @@ class TestHandingOver:
         assert f"the ledger at sqlite:///{with_champion}/ledger.db can no longer change toy" in out
         assert at(second, *self.TAKE)[::2] == (
             2,
-            "Error: This asks for confirmation and there is no terminal to ask at; add --yes.",
+            "Error: The command must ask for confirmation, but there is no terminal. Add --yes.",
         )
         assert claim_of(with_champion) == before
 
@@ -188,7 +188,7 @@ class TestHandingOver:
         code, _, err = at(second, *self.TAKE, "--yes")
         assert code == 0
         assert err.startswith(
-            "Note: In MLflow the alias champion of 'toy' names toy:weak, and the ledger knows no champion"
+            "Note: In MLflow, the alias champion of 'toy' points to toy:weak, but the ledger has no champion"
         )
         ledger = SqlLedger(f"sqlite:///{second}/ledger.db")
         assert ledger.entries("toy")[0].body["mirrored"] == [len(first), first[-1].hash]
@@ -229,6 +229,8 @@ class TestHandingOver:
         ours, third = promotion.open(second / "promotion.toml"), promotion.open(with_champion / "promotion.toml")
         plan = plan_takeover(ours.parts, "toy", reason="mine")
         third.gate(toy("good"))
-        with pytest.raises(Refused, match=r"^'toy' was changed or changed hands while this command ran\. Nothing was"):
+        with pytest.raises(
+            Refused, match=r"^'toy' or its owner changed while this command ran, so nothing was changed\. Run"
+        ):
             ours.apply(plan)
         assert ours.history("toy") == ()

@@ -146,14 +146,14 @@ def test_plots_hold_every_metric_and_need_nothing_from_elsewhere(judged, command
 
 MISTAKES = [
     (["--metric", "roc_acu"], 1, "There is no measured metric 'roc_acu'. Did you mean 'roc_auc'?"),
-    (["--export", "history.xls"], 2, "'history.xls' does not say by its name how it is to be written: expected one that ends in .csv, .parquet, .om, .prom, or --format."),
-    (["--export", "a.csv", "--format", "xls"], 2, "There is no format 'xls'; there are csv, parquet, openmetrics, prometheus."),
-    (["--format", "csv"], 2, "--format csv says how to write a file; name the file with --export."),
-    (["--plot", "plot.png"], 2, "A plot is drawn as .svg or .html, found 'plot.png'."),
+    (["--export", "history.xls"], 2, "The name 'history.xls' does not show the format: expected a name that ends in .csv, .parquet, .om, .prom. Rename it, or give --format."),
+    (["--export", "a.csv", "--format", "xls"], 2, "--format must be one of csv, parquet, openmetrics, prometheus, but is 'xls'."),
+    (["--format", "csv"], 2, "--format csv applies to --export, which was not given. Name the file with --export."),
+    (["--plot", "plot.png"], 2, "--plot must end in .svg or .html, but is 'plot.png'."),
     (["--export", "away/history.csv"], 1, "away/history.csv cannot be written (No such file or directory). Name a file in an existing folder that you can write to."),
-    (["--plot", "p.svg", "--until", "2020-01-01"], 2, "There is nothing to draw: no decision on 'toy' measured what was asked for."),
+    (["--plot", "p.svg", "--until", "2020-01-01"], 2, "There is nothing to plot: no decision on 'toy' measured these metrics in this time."),
     (["--since", "2026-02-01Z", "--until", "2026-01-01"], 2, "'2026-02-01Z' is not a valid time"),
-    (["--since", "2026-02-01T00:00Z", "--until", "2026-01-01T00:00Z"], 2, "--since 2026-02-01 00:00:00 UTC is after --until 2026-01-01 00:00:00 UTC: there is no time between them."),
+    (["--since", "2026-02-01T00:00Z", "--until", "2026-01-01T00:00Z"], 2, "--since must be before --until, but 2026-02-01 00:00:00 UTC is after 2026-01-01 00:00:00 UTC."),
 ]  # fmt: skip
 
 

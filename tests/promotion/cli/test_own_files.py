@@ -72,7 +72,7 @@ def test_an_exported_ledger_is_replaced_by_one_that_goes_on_from_it_alone(with_c
     code, said, told = command(*export)
     assert (code, said) == (1, "")
     assert told == (
-        "Error: ledger.jsonl is left as it is: it is an export that holds entries of toy which this one would not. Name "
+        "Error: ledger.jsonl was not replaced: it is an export with entries of toy that the new one would not contain. Name "
         "another file with --out.\n"
     )
     assert command("report", "toy:weak", "--out", "ledger.jsonl")[0] == 1

@@ -18,7 +18,7 @@ class TestCheck:
         assert (code, err) == (0, "")
         lines = [line.strip() for line in out.splitlines()]
         assert lines[0] == "valid  other.toml"
-        assert "- It must be shown to lose no more than 0.02 in brier_score (one-sided, 95 %)." in lines
+        assert "- The challenger's loss in brier_score must be at most 0.02 (one-sided 95 % confidence)." in lines
         assert re.fullmatch(r"digest [0-9a-f]{64}", lines[-1])
         found = json.loads(command("policy", "check", "other.toml", "--json")[1])["other.toml"]
         assert f"digest {found['digest']}" == lines[-1]
@@ -33,15 +33,15 @@ class TestCheck:
         [
             (
                 'group = "card1"',
-                "Errors are those of groups by card1; with fewer than 5 effective groups the gate holds.",
+                "Standard errors treat groups by card1 as independent; with fewer than 5 effective groups, the challenger is held.",
             ),
             (
                 'group = { by = "t", window = "1d" }',
-                "Errors are those of groups by t in windows of 1d; with fewer than 5 effective groups the gate holds.",
+                "Standard errors treat groups by t in windows of 1d as independent; with fewer than 5 effective groups, the challenger is held.",
             ),
             (
                 'dependence = "independent"',
-                'Each row counts as a draw of its own, since the configuration says dependence = "independent".',
+                'Standard errors treat each row as independent, as configured (dependence = "independent").',
             ),
             ("", "Where the model or its recipe names a `group`"),
         ],
@@ -61,8 +61,8 @@ class TestCheck:
         assert (code, err) == (0, "")
         (warned,) = json.loads(command("policy", "check", "--json")[1])["toy"]["warnings"]
         assert re.fullmatch(
-            r"brier_score: A challenger equal to the champion could not pass here: these rows rule out a loss of "
-            r"\S+ at best; about \S+ .* would do\.",
+            r"brier_score: These rows cannot rule out losses below \S+, so even a challenger equal to the champion could "
+            r"not pass; about \S+ .* would be enough\.",
             warned,
         )
         assert f"Warning: {warned}"[:60] in out
@@ -84,7 +84,7 @@ class TestCheck:
             ),
             (
                 f"{POLICY}[[slices]]\nby = 'a'\nmetric = 'roc_auc'",
-                "other.toml lacks the key 'max_loss' in slices[0].",
+                "other.toml is missing the key 'max_loss' in slices[0].",
             ),
             (
                 f"{POLICY}slices = 'a'",
@@ -96,7 +96,10 @@ class TestCheck:
                 "primary = { metric = 'rocauc' }",
                 "other.toml: 'primary.metric': There is no metric 'rocauc'. Did you mean 'roc_auc'?",
             ),
-            ("[models]", "other.toml names no model, so there is no policy. `promotion init` writes one."),
+            (
+                "[models]",
+                "other.toml configures no model, so it contains no policy. `promotion init` writes an example.",
+            ),
             (
                 "[models.toy]\nrecipe = 'r:R'\n[models.toy.policy]\nprimary = { metrik = 'mae' }",
                 "{here}/other.toml has an unknown key 'metrik' in [models.toy.policy.primary]; did you mean 'metric'?",

@@ -28,7 +28,7 @@ class TestPromote:
         assert shown.startswith("Promotion of toy:good champion toy:weak since 2")
         assert "UTC by config:tests, by hand, without a decision" in shown
         assert "last decision promote, requested by config:tests at 2" in shown
-        assert "The gain in roc_auc is +0.0868, at least +0.0638 (one-sided 96.96 % bound)" in shown
+        assert "The gain in roc_auc is +0.0868 (one-sided 96.96 % lower bound +0.0638)" in shown
         assert "judged by 1,200 rows (358 positive) of rows.csv." in shown
         assert "moves toy:good archived → prod, toy:weak prod → archived reason they were wrong" in shown
         assert shown.endswith(
@@ -41,7 +41,7 @@ class TestPromote:
             assert command(*words, "--reason", "r") == (
                 2,
                 "",
-                "Error: This asks for confirmation and there is no terminal to ask at; add --yes.\n",
+                "Error: The command must ask for confirmation, but there is no terminal. Add --yes.\n",
             )
         assert contents(here) == before
 
@@ -68,7 +68,7 @@ class TestPromote:
         code, out, err = command("promote", "toy:good", "--reason", "they were wrong", "--yes", "--json")
         assert (code, err) == (
             0,
-            "Note: rows.csv, whose rows judged toy:good, has changed since, so it is judged again.\n",
+            "Note: rows.csv, whose rows judged toy:good, has changed since, so the gate judges it again.\n",
         )
         assert json.loads(out)["decision"] != json.loads(out)["judged"]["policy"]
         assert json.loads(out)["judged"]["challenger"]["tag"] == "toy:good"
@@ -123,7 +123,7 @@ def test_at_a_terminal_it_asks_and_of_two_who_say_yes_the_second_is_told(with_ch
         actor: AtTerminal("promote", tag, "--reason", "r", "--override", actor=actor) for actor, tag in tags.items()
     }
     for actor, terminal in asked.items():
-        terminal.wait_for(f"Promote {tags[actor]} against the rules? [y/N]")
+        terminal.wait_for(f"Promote {tags[actor]} without a passing decision? [y/N]")
 
     no, yes, late = (asked[actor].answer(word) for actor, word in (("dave", "n"), ("bob", "y"), ("carol", "y")))
     assert no[0] == 130
@@ -131,4 +131,4 @@ def test_at_a_terminal_it_asks_and_of_two_who_say_yes_the_second_is_told(with_ch
     assert "toy:weak since" in no[1]
     assert (yes[0], yes[1].splitlines()[-1].split(":")[0].strip()) == (0, "Promotion done")
     assert late[0] == 6
-    assert "The record of 'toy' moved on by config:bob while this command ran (entry 5 was taken)" in late[2]
+    assert "config:bob wrote to the record of 'toy' while this command ran (entry 5 was taken)" in late[2]

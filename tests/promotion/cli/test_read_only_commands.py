@@ -38,17 +38,17 @@ def test_what_was_looked_at_first_is_recorded_in_all_the_same(here, command, mon
     assert command("history", "toy") == (0, "The ledger has no entries for 'toy' yet.\n", "")
     assert command("gate", "toy:weak")[0] == 0
     assert Path("state/ledger.db").exists()
-    assert command("champion", "toy")[1].startswith("toy:weak serves since ")
+    assert command("champion", "toy")[1].startswith("toy:weak has served since ")
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["rollback", "nosuch", "--reason", "r", "--yes"], "There is no model 'nosuch'. There is: toy.\n"),
+        (["rollback", "nosuch", "--reason", "r", "--yes"], "There is no model 'nosuch'. Available: toy.\n"),
         (["rollback", "toy", "--reason", "r", "--yes"], "There is no champion of 'toy', so there is nothing to roll"),
         (["gate", "Toy:GOOD"], "There is no tag 'Toy:GOOD'. Did you mean 'toy:good'? A tag is MODEL:VERSION in lower"),
         (["gate", "toy:goood"], "There is no version 'toy:goood'. Did you mean 'toy:good'? The Bento store is "),
-        (["gate", "other:good"], "There is no version of 'other'. There is: toy. The Bento store is "),
+        (["gate", "other:good"], "There is no version of 'other'. Available: toy. The Bento store is "),
     ],
     ids=lambda one: one if isinstance(one, str) else one[1],
 )

@@ -42,10 +42,10 @@ def told(store):
     """What a repair of it says that it will do."""
     return (
         "toy: toy:weak archived → prod\n"
-        f"Move {store.home}/models/.cache to quarantine: it is not a valid name of a model or version, and BentoML cannot list any "
-        "model while the folder lies there.\n"
+        f"Move {store.home}/models/.cache to quarantine: it does not have a valid name for a model or version, and BentoML cannot "
+        "list any model while it is there.\n"
         f"Move {store.home}/models/toy/torn to quarantine: it has no model.yaml: its save was cut short, and BentoML "
-        "cannot list any model while it lies there.\n"
+        "cannot list any model while it is there.\n"
         f"Delete {store.home}/tmp/saving-1: it was left by a save or a deletion that was killed.\n"
     )
 
@@ -65,7 +65,7 @@ class TestRepair:
         before = contents(with_champion)
         code, out, err = command("repair")
         assert (code, unwrapped(out)) == (2, unwrapped(told(broken)))
-        assert err == "Error: This asks for confirmation and there is no terminal to ask at; add --yes.\n"
+        assert err == "Error: The command must ask for confirmation, but there is no terminal. Add --yes.\n"
         assert contents(with_champion) == before
 
     def test_a_dry_run_shows_the_same_and_changes_nothing(self, broken, with_champion, command):
@@ -82,7 +82,7 @@ class TestRepair:
     def test_yes_does_it_and_says_how_to_bring_things_back(self, broken, command):
         code, out, err = command("repair", "--yes")
         assert (code, unwrapped(out)) == (0, unwrapped(told(broken) + "Repaired."))
-        assert err.count("Note: Moved ") == err.count(" brings it back.") == 2
+        assert err.count("Note: Moved ") == err.count(". To move it back, run `mv ") == 2
         assert "which was left by a save or a deletion that was killed." in err
         assert broken.get(toy("weak")).stage == "prod"
         assert (broken.foreign_files(), broken.leftovers()) == ((), ())
@@ -110,7 +110,7 @@ class TestRepair:
         os.close(ours)
         os.close(theirs)
         assert done.returncode == code
-        assert "Do this? [y/N]:" in said
+        assert "Make these changes? [y/N]:" in said
         assert said.strip().endswith(last)
         assert broken.get(toy("weak")).stage == ("prod" if code == 0 else "archived")
 
@@ -120,7 +120,7 @@ class TestRepair:
         assert code == 1
         expected = (
             "! The champion toy:weak cannot be used. Its folder is not in the Bento store. Copy it there from another "
-            "host's store or a backup, or bring back the champion before it: `promotion rollback toy --reason …`."
+            "host's store or a backup, or bring back the previous champion with `promotion rollback toy --reason …`."
         )
         assert expected in unwrapped(out)
         assert expected in unwrapped(command("status")[1])

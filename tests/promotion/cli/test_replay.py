@@ -57,7 +57,7 @@ class TestReplay:
             "Error: There is no model 'tooy'. Did you mean 'toy'?\n"
         )
         assert (
-            "Note: one.toml names no model 'toy', so its decisions are not replayed."
+            "Note: one.toml configures no model 'toy', so its decisions were not replayed."
             in (command("replay", "--policy", "one.toml")[2])
         )
         code, _, err = command("replay")

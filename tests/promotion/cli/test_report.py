@@ -28,7 +28,7 @@ def test_the_command_writes_the_last_decision_on_a_version_or_the_one_named(with
         (["toy:gone"], "There is no registered version 'toy:gone'"),
         (
             ["toy:good"],
-            "toy:good was not judged yet, so there is no decision to report; `promotion gate toy:good` judges it.",
+            "toy:good has not been judged yet, so there is no decision to report. `promotion gate toy:good` judges it.",
         ),
         (["abcdef"], "There is no decision 'abcdef'"),
         (
@@ -57,22 +57,33 @@ def test_a_picture_that_fails_is_a_notice_and_the_decision_stands(here, command,
     assert registry.ledger.mirrored("toy") == registry.state("toy").seq
 
 
-def test_mlflow_keeps_the_report_and_it_is_drawn_once(here, mlflow, monkeypatch):
+def test_mlflow_keeps_the_report_under_the_decisions_id_and_it_is_drawn_once(here, mlflow, monkeypatch):
     registry, run_id = open_registry(here / "promotion.toml"), mlflow.new_run()
     registry.register(toy("weak"), Origin(run_id=run_id))
-    registry.gate(toy("weak"))
+    decision = registry.gate(toy("weak"))
     names = [one.path for one in mlflow.list_artifacts(run_id, "decisions")]
-    assert names == ["decisions/2.html", "decisions/2.json"]
-    kept = Path(mlflow.download_artifacts(run_id, "decisions/2.html"))
+    assert names == [f"decisions/{decision.id}.html", f"decisions/{decision.id}.json"]
+    kept = Path(mlflow.download_artifacts(run_id, names[0]))
     assert "PROMOTED" in kept.read_text()
-    decided, last = registry.state("toy").versions["toy:weak"], registry.history("toy")[-1]
+    last = registry.history("toy")[-1]
     assert (
         f"This page shows the state at {last.at[:10]} {last.at[11:16]} UTC (entry {last.seq}) and is never updated. "
-        f"promotion report {decided.decision.digest[:12]} shows what followed."
+        f"promotion report {decision.id} shows what followed."
     ) in re.sub(r"<[^>]+>", "", kept.read_text())
     monkeypatch.setattr("promotion.report.html.page_html", lambda document: "drawn again")
     assert registry.sync("toy", everything=True)
-    assert "PROMOTED" in Path(mlflow.download_artifacts(run_id, "decisions/2.html")).read_text()
+    assert "PROMOTED" in Path(mlflow.download_artifacts(run_id, names[0])).read_text()
+
+
+def test_a_report_that_an_earlier_release_named_by_the_entry_stays_and_is_not_drawn_again(here, mlflow):
+    registry, run_id = open_registry(here / "promotion.toml"), mlflow.new_run()
+    registry.register(toy("weak"), Origin(run_id=run_id))
+    mlflow.log_text(run_id, "as it was", "decisions/2.html")
+    decision = registry.gate(toy("weak"))
+    assert registry.state("toy").versions["toy:weak"].decided_seq == 2
+    names = [one.path for one in mlflow.list_artifacts(run_id, "decisions")]
+    assert names == ["decisions/2.html", f"decisions/{decision.id}.json"]
+    assert Path(mlflow.download_artifacts(run_id, "decisions/2.html")).read_text() == "as it was"
 
 
 def test_the_site_is_written_beside_the_registry_and_says_what_it_did(with_champion, command, weak_alone):

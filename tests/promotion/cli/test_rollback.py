@@ -62,18 +62,18 @@ class TestRollback:
             (
                 ["--at", "2020-01-01T00:00Z"],
                 1,
-                "Nobody served as 'toy' at 2020-01-01T00:00:00+00:00: the first champion",
+                "No version of 'toy' served at 2020-01-01T00:00:00+00:00: the first champion",
             ),
             (
                 ["--to", "toy:weak", "--at", "2020-01-01"],
                 2,
                 "--to and --at both name the version to bring back. Use only one",
             ),
-            (["--to", "weak"], 1, "toy:weak serves already, since 2"),
+            (["--to", "weak"], 1, "toy:weak already serves (since 2"),
             (["--to", "toy:noisy"], 1, "There is no registered version 'toy:noisy'."),
-            (["--to", "other:weak"], 1, "other:weak is a version of 'other', and 'toy' is to be rolled back."),
-            (["--to", "toy:weak"], 1, "toy:weak serves already, since 2"),
-            (["--to", "toy:spoilt"], 1, "toy:spoilt never served, so there is nothing to roll back to."),
+            (["--to", "other:weak"], 1, "other:weak is a version of 'other', but the model to roll back is 'toy'."),
+            (["--to", "toy:weak"], 1, "toy:weak already serves (since 2"),
+            (["--to", "toy:spoilt"], 1, "toy:spoilt has never served, so a rollback cannot bring it back."),
         ],
     )
     def test_whom_it_cannot_bring_back_is_one_sentence(self, with_champion, command, words, code, sentence):

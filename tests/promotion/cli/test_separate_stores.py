@@ -39,8 +39,8 @@ def test_the_last_prod_label_stays_until_the_champion_is_copied(other, with_cham
 
     shutil.copytree(with_champion / "good", other.path(toy("good")))
     unlabelled = (
-        "The champion toy:good has the label stage: staging in the Bento store, where it must be prod. "
-        "`promotion repair toy` writes it."
+        "The label of the champion toy:good in the Bento store must be stage: prod, but is stage: staging. "
+        "Run `promotion repair toy` to correct it."
     )
     assert unlabelled in unwrapped(command("status")[1])
     assert unlabelled in unwrapped(command("sync")[2])
@@ -79,7 +79,7 @@ def test_a_promotion_of_what_it_lacks_leaves_prod_where_it_is(other, with_champi
     shutil.rmtree(other.path(toy("good")))
     assert "The promotion of entry" in command("status")[1]
     err = command("sync")[2]
-    assert "Note: toy:weak keeps the label stage: prod in this store until toy:good is here." in err
+    assert "Note: toy:weak keeps the label stage: prod until toy:good is in this store." in err
     assert other.get(toy("weak")).stage == "prod"
 
 

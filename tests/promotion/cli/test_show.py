@@ -71,5 +71,5 @@ class TestShow:
             assert (code, err.count("\n")) == (1, 1)
             assert err.startswith(f"Error: There is no tag '{bad}'.")
         assert command("show", "0" * 12)[2] == (
-            "Error: There is no decision '000000000000'. `promotion show TAG` lists those on a version.\n"
+            "Error: There is no decision '000000000000'. `promotion show TAG` lists the decisions on a version.\n"
         )

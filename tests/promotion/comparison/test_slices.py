@@ -258,7 +258,7 @@ def test_windows_partition_the_rows_or_say_why_not(values, window):
     try:
         slices = slices_of(columns_of(values), window=window)
     except DataError as error:
-        assert str(error).endswith("too far for it. Choose another window, or bins.")  # noqa: PT017
+        assert str(error).endswith("Choose another window, or bins.")  # noqa: PT017
     else:
         assert_partition(slices, len(values))
 
@@ -281,7 +281,7 @@ def test_windows_of_a_length_of_time_hold_the_moments_of_each(values, unit, coun
         try:
             slices = slices_of(moments.astype(f"datetime64[{precision}]"), window=f"{count}{unit[0]}")
         except DataError as error:
-            assert "There may be up to 1,000 slices" in str(error)  # noqa: PT017 - some draws are too many
+            assert "A slicing can have up to 1,000 slices" in str(error)  # noqa: PT017 - some draws are too many
             return
         assert [rows.tolist() for _, rows in slices] == [expected[place] for place in sorted(expected)]
 
@@ -324,13 +324,13 @@ def test_a_slicing_says_how_it_divides():
         ({"by": ("x",), "window": "0d"}, "The window of a slicing must be a number above 0, but is 0d."),
         (
             {"by": ("x",), "window": "1 month"},
-            "The window of a slicing must be a number or a length of time, like 7d, but is '1 month'.",
+            "The window of a slicing must be a number or a duration, like 7d, but is '1 month'.",
         ),
         ({"by": ("x",), "window": math.nan}, "The window of a slicing must be a number above 0, but is nan."),
         ({"by": ("x",), "window": math.inf}, "The window of a slicing must be a number above 0, but is inf."),
         (
             {"by": ("x",), "bins": 2, "window": 1.0},
-            "A slicing takes bins or a window, but that by 'x' has both. Leave one out.",
+            "A slicing can have bins or a window, but the one by 'x' has both. Leave one out.",
         ),
         (
             {"by": ("x", "y"), "bins": 4},
@@ -351,47 +351,47 @@ def test_a_slicing_that_cannot_be_is_a_sentence(slicing, message):
         (
             np.arange(1001),
             {},
-            "There may be up to 1,000 slices by 'x', but there are 1,001. Divide a number into bins, for example bins = 4, or slice by another column.",
+            "A slicing can have up to 1,000 slices, but by 'x' there are 1,001. Divide a number into bins, for example bins = 4, or slice by another column.",
         ),
         (
             np.arange(2000.0),
             {"window": 1.0},
-            "There may be up to 1,000 slices by 'x', but there are 2,000. Use a longer window.",
+            "A slicing can have up to 1,000 slices, but by 'x' there are 2,000. Use a longer window.",
         ),
         (
             np.arange(5),
             {"bins": 1001},
-            "There may be up to 1,000 slices by 'x', but there are 1,001. Ask for fewer bins.",
+            "A slicing can have up to 1,000 slices, but by 'x' there are 1,001. Use fewer bins.",
         ),
         (
             ["1", "2"],
             {"bins": 2},
-            "Bins and windows take a column of numbers, but 'x' holds '1'. Turn it into a number, such as seconds for a time, or slice by its values.",
+            "Bins and windows need a column of numbers, but 'x' holds '1'. Convert it to a number, such as seconds for a time, or slice by its values.",
         ),
         (
             np.array(["2024-05-01"], dtype="datetime64[s]"),
             {"window": DAY},
-            "Bins and windows take a column of numbers, but 'x' holds 'datetime64[s]'. Turn it into a number, write a window as a length of time, like 7d, or slice by its values.",
+            "Bins and windows need a column of numbers, but 'x' holds 'datetime64[s]'. Convert it to a number, write the window as a duration, like 7d, or slice by its values.",
         ),
         (
             [dt.date(2024, 12, 1)],
             {"window": DAY},
-            "Bins and windows take a column of numbers, but 'x' holds datetime.date(2024, 12, 1). Turn it into a number, write a window as a length of time, like 7d, or slice by its values.",
+            "Bins and windows need a column of numbers, but 'x' holds datetime.date(2024, 12, 1). Convert it to a number, write the window as a duration, like 7d, or slice by its values.",
         ),
         (
             np.array([86400, 90000]),
             {"window": "7d"},
-            "Windows of a length of time take a column of dates or datetimes, but column 'x' holds numbers such as 86400. Write the window as a number in the column's own unit, such as 604800 for a week of seconds.",
+            "A window that is a duration needs a column of dates or datetimes, but column 'x' holds numbers such as 86400. Write the window as a number in the column's own unit, such as 604800 for a week of seconds.",
         ),
         (
             ["31/12/2024"],
             {"window": "7d"},
-            "Column 'x' is read as times and must hold numbers, dates, datetimes or ISO 8601 text such as 2024-12-31 or 2024-12-31T14:30:00+01:00; row 1 holds '31/12/2024'. Turn the column into one of these, for example by pandas.to_datetime.",
+            "Column 'x' is read as times and must hold numbers, dates, datetimes or ISO 8601 text such as 2024-12-31 or 2024-12-31T14:30:00+01:00, but row 1 holds '31/12/2024'. Turn the column into one of these, for example by pandas.to_datetime.",
         ),
         (
             [0.0, math.inf],
             {"window": DAY},
-            "Windows of 86400 must divide the numbers of column 'x', but these lie between 0 and inf, too far for it. Choose another window, or bins.",
+            "Windows of 86400 cannot divide column 'x', whose numbers range from 0 to inf. Choose another window, or bins.",
         ),
     ],
 )
@@ -404,13 +404,13 @@ def test_a_column_that_cannot_be_sliced_is_a_sentence(column, slicing, message):
 
 def test_a_column_of_lists_is_a_sentence():
     with pytest.raises(
-        DataError, match=r"^The column 'x' must hold words or numbers to slice by, but holds others \(.*"
+        DataError, match=r"^The column 'x' must hold text or numbers to slice by, but also holds other values \(.*"
     ):
         slices_of(columns_of([["W"], "W"]))
 
 
 def test_a_crossing_of_too_many_is_a_sentence():
-    with pytest.raises(DataError, match=r"^There may be up to 1,000 slices by 'a x b', but there are 1,600\."):
+    with pytest.raises(DataError, match=r"^A slicing can have up to 1,000 slices, but by 'a x b' there are 1,600\."):
         slices_of({"a": np.arange(1600) % 40, "b": np.arange(1600) // 40})
 
 
@@ -440,7 +440,7 @@ def test_a_column_that_is_not_there_names_the_nearest():
 
     with pytest.raises(UnknownName) as caught:
         read_slicings([Slicing(by=("ProductCD", "card4"))], None, 1)
-    assert str(caught.value) == "There is no column 'ProductCD'. Give it among the columns to slice by it."
+    assert str(caught.value) == "There is no column 'ProductCD'. Add it to `columns` to slice by it."
 
 
 @pytest.mark.parametrize(

@@ -46,8 +46,8 @@ def test_one_row_that_has_nearly_all_the_weight_decides_nothing():
         assert [each.metric for each in comparison.missing] == [OF_ALL, OF_CLASSES]
         assert decide(comparison, Policy.from_toml(PRIMARY)).verdict is Verdict.HOLD
     assert comparison.missing[0].reason == (
-        "Its rows differ so much in weight that they tell as much as 1.01 of equal weight (of each class, where there "
-        f"are classes), and it takes {FEWEST} for a standard error; level the weights, or judge on more rows."
+        f"{OF_ALL} needs an effective number of at least {FEWEST} rows (Kish; in a classification, of each class) for a "
+        "standard error, but unequal weights reduce it to 1.01. Use weights that differ less, or more rows."
     )
 
 
@@ -81,12 +81,12 @@ def test_the_minimum_of_a_policy_and_of_a_slice_is_held_against_the_effective_ro
     rows, part = checks["evidence rows"], checks["slice brier_score where s = x"]
     assert (rows.outcome, round(rows.value)) == (Outcome.INCONCLUSIVE, 200)
     assert rows.reason == (
-        "The holdout has only 1,000 rows, whose weights tell as much as 200 of equal weight; the policy asks for at least "
+        "The holdout has only 1,000 rows with unequal weights, effective number 200 (Kish); the policy requires at least "
         "300."
     )
     assert (part.outcome, part.reason) == (
         Outcome.NOT_APPLICABLE,
-        "It has only 1,000 rows, whose weights tell as much as 200 of equal weight; the policy judges slices of at least "
+        "The slice has only 1,000 rows with unequal weights, effective number 200 (Kish); the policy judges only slices with at least "
         "300.",
     )
 

@@ -51,5 +51,8 @@ def test_whatever_the_clocks_say_reigns_follow_one_another_and_agree_with_the_le
 def test_a_changed_entry_tells_no_history():
     entries = [*chain("toy", None, [Registration(tag="toy:a", digest="d", stage=None)], at=NOON, actor="os:alice")]
     forged = [type(entries[0])(**{**vars(entries[0]), "actor": "os:mallory"})]
-    with pytest.raises(LedgerError, match="Entry 1 of 'toy' does not follow entry 0 as it was written"):
+    with pytest.raises(
+        LedgerError,
+        match="Entry 1 of 'toy' does not follow entry 0: something other than `promotion` changed the ledger",
+    ):
         champion_periods("toy", forged)

@@ -134,8 +134,8 @@ def test_a_ledger_that_holds_anything_else_is_left_as_it_is(held):
         {"other from the first": 0, "other from the third": 2, "more": len(TOY) - 1}[held],
     )
     expected = (
-        f"The ledger holds {len(ours)} entries of 'toy' and the export {n_export}, and they part after entry {same}, so "
-        "nothing was imported. An import only goes on where the ledger ends, or begins an empty one."
+        f"The ledger has {len(ours)} entries of 'toy' and the export has {n_export}, but they differ after entry {same}, "
+        "so nothing was imported. An import can only continue a ledger at its end, or fill an empty one."
     )
     with pytest.raises(LedgerError, match=f"^{re.escape(expected)}$"):
         entries_to_append(found, ours)
@@ -164,92 +164,98 @@ LINES = file_of({"toy": TOY})
 EARLIER = Path(__file__).with_name("ledger_of_0_1_0.jsonl")
 CHANGED_BODY = json.loads(LINES[1])["body"] | {"version": "2"}
 DAMAGE = {
-    "nothing at all": ([], "it.jsonl is empty: expected a header as `promotion ledger export` writes it."),
-    "no JSON": ([b"Dear diary\n"], "Line 1 of it.jsonl is not one JSON text in UTF-8."),
+    "nothing at all": ([], "it.jsonl is empty, but must begin with the header that `promotion ledger export` writes."),
+    "no JSON": ([b"Dear diary\n"], "Line 1 of it.jsonl is not a JSON value in UTF-8."),
     "another JSON": ([b"[1]\n"], "Line 1 of it.jsonl is not the header of a ledger export."),
     "no header": (LINES[1:], "Line 1 of it.jsonl is not the header of a ledger export."),
     "a later format": (
         [rewritten(LINES[0], version=2), *LINES[1:]],
-        "Line 1 of it.jsonl names format 2, and this release reads 1; install a newer release.",
+        "Line 1 of it.jsonl has format 2, but this release reads format 1. Install a newer release.",
     ),
     "a header with more": (
         [rewritten(LINES[0], colour="red"), *LINES[1:]],
-        "Line 1 of it.jsonl is not as an export writes it; it was changed, or is of another release.",
+        "Line 1 of it.jsonl is not in the form that an export writes: it was changed, or written by a different release.",
     ),
     "a model of no name": (
         [rewritten(LINES[0], models={"../x": [1, ""]}), *LINES[1:]],
         "Line 1 of it.jsonl names '../x', which is not a model name.",
     ),
-    "a second header": ([LINES[0], *LINES], "Line 2 of it.jsonl is not as an export writes it; it was changed, or is"),
-    "not UTF-8": ([*LINES[:2], b'{"a": "\xff"}\n'], "Line 3 of it.jsonl is not one JSON text in UTF-8."),
-    "NaN": ([*LINES[:2], b'{"a": NaN}\n'], "Line 3 of it.jsonl is not one JSON text in UTF-8."),
-    "deep": ([*LINES[:2], b"[" * 100_000], "Line 3 of it.jsonl is not one JSON text in UTF-8."),
-    "an empty line": ([*LINES[:2], b"\n", *LINES[2:]], "Line 3 of it.jsonl is not one JSON text in UTF-8."),
-    "half a line": ([*LINES[:-1], LINES[-1][:40]], f"Line {len(LINES)} of it.jsonl is not one JSON text in UTF-8."),
+    "a second header": (
+        [LINES[0], *LINES],
+        "Line 2 of it.jsonl is not in the form that an export writes: it was changed",
+    ),
+    "not UTF-8": ([*LINES[:2], b'{"a": "\xff"}\n'], "Line 3 of it.jsonl is not a JSON value in UTF-8."),
+    "NaN": ([*LINES[:2], b'{"a": NaN}\n'], "Line 3 of it.jsonl is not a JSON value in UTF-8."),
+    "deep": ([*LINES[:2], b"[" * 100_000], "Line 3 of it.jsonl is not a JSON value in UTF-8."),
+    "an empty line": ([*LINES[:2], b"\n", *LINES[2:]], "Line 3 of it.jsonl is not a JSON value in UTF-8."),
+    "half a line": ([*LINES[:-1], LINES[-1][:40]], f"Line {len(LINES)} of it.jsonl is not a JSON value in UTF-8."),
     "other spaces": (
         [*LINES[:2], LINES[2].replace(b'":', b'": ', 1), *LINES[3:]],
-        "Line 3 of it.jsonl is not as an export writes it; it was changed, or is of another release.",
+        "Line 3 of it.jsonl is not in the form that an export writes: it was changed, or written by a different release.",
     ),
     "a key twice": (
         [*LINES[:2], LINES[2].replace(b"{", b'{"actor":"os:eve",', 1), *LINES[3:]],
-        "Line 3 of it.jsonl is not as an export writes it; it was changed, or is of another release.",
+        "Line 3 of it.jsonl is not in the form that an export writes: it was changed, or written by a different release.",
     ),
     "a number as text": (
         [*LINES[:2], rewritten(LINES[2], seq="2"), *LINES[3:]],
-        "Line 3 of it.jsonl is not as an export writes it; it was changed, or is of another release.",
+        "Line 3 of it.jsonl is not in the form that an export writes: it was changed, or written by a different release.",
     ),
     "a lone surrogate": (
         [*LINES[:2], LINES[2].replace(b"os:alice", b"\\ud800"), *LINES[3:]],
-        "Line 3 of it.jsonl is not as an export writes it; it was changed, or is of another release.",
+        "Line 3 of it.jsonl is not in the form that an export writes: it was changed, or written by a different release.",
     ),
     "another model": (
         [*LINES[:2], rewritten(LINES[2], model="x"), *LINES[3:]],
-        "Line 3 of it.jsonl is of 'x', which the header does not name.",
+        "Line 3 of it.jsonl belongs to 'x', which the header does not name.",
     ),
     "an entry left out": (
         [*LINES[:2], *LINES[3:]],
-        "Line 3 of it.jsonl holds entry 3 of 'toy' where entry 2 comes next.",
+        "Line 3 of it.jsonl has entry 3 of 'toy', but entry 2 must come next.",
     ),
-    "an entry twice": ([*LINES[:3], *LINES[2:]], "Line 4 of it.jsonl holds entry 2 of 'toy' where entry 3 comes next."),
+    "an entry twice": (
+        [*LINES[:3], *LINES[2:]],
+        "Line 4 of it.jsonl has entry 2 of 'toy', but entry 3 must come next.",
+    ),
     "two entries in the other order": (
         [*LINES[:2], LINES[3], LINES[2], *LINES[4:]],
-        "Line 3 of it.jsonl holds entry 3 of 'toy' where entry 2 comes next.",
+        "Line 3 of it.jsonl has entry 3 of 'toy', but entry 2 must come next.",
     ),
     "another body": (
         [LINES[0], rewritten(LINES[1], body=CHANGED_BODY), *LINES[2:]],
-        "Line 2 of it.jsonl holds entry 1 of 'toy' changed: its hash is not that of its content.",
+        "Line 2 of it.jsonl has entry 1 of 'toy', which was changed: its hash does not match its content.",
     ),
     "another chain": (
         [*LINES[:2], rewritten(LINES[2], prev_hash=64 * "0"), *LINES[3:]],
-        "Line 3 of it.jsonl holds an entry that does not follow entry 1 of 'toy' by its hash.",
+        "Line 3 of it.jsonl has entry 2 of 'toy', whose previous hash is not the hash of entry 1.",
     ),
     "cut": (
         LINES[:-2],
-        f"it.jsonl is cut: its header ends 'toy' at entry {len(TOY)}, and the last one found is entry ",
+        f"it.jsonl is cut off: 'toy' must end at entry {len(TOY)}, as its header says, but ends at entry ",
     ),
     "cut to the header": (
         LINES[:1],
-        f"it.jsonl is cut: its header ends 'toy' at entry {len(TOY)}, and the last one found",
+        f"it.jsonl is cut off: 'toy' must end at entry {len(TOY)}, as its header says, but has no entry",
     ),
     "an unknown kind": (
         rehashed(2, kind="wedding"),
-        "Line 3 of it.jsonl cannot be taken (Entry 2 of 'toy' is of kind 'wedding', which this release does not know).",
+        "Line 3 of it.jsonl cannot be imported (Entry 2 of 'toy' has the kind 'wedding', which this release does not know).",
     ),
     "a version never registered": (
         rehashed(5, body={"tag": "toy:ghost", "reason": "r", "trained_before": None, "assumed_clean": False}),
-        "Line 6 of it.jsonl cannot be taken (Entry 5 of 'toy' names 'toy:ghost', which is not registered).",
+        "Line 6 of it.jsonl cannot be imported (Entry 5 of 'toy' names 'toy:ghost', which is not registered).",
     ),
     "no reason": (
         rehashed(5, body={"tag": "toy:v1"}),
-        "Line 6 of it.jsonl cannot be taken (Entry 5 of 'toy' is damaged: ",
+        "Line 6 of it.jsonl cannot be imported (Entry 5 of 'toy' is damaged: ",
     ),
     "no time": (
         rehashed(2, at="yesterday"),
-        "Line 3 of it.jsonl holds entry 2 of 'toy' at 'yesterday', which is not a time.",
+        "Line 3 of it.jsonl has entry 2 of 'toy' dated 'yesterday', which is not a time.",
     ),
     "a time of no place": (
         rehashed(2, at="2026-11-22T12:00:00"),
-        "Line 3 of it.jsonl holds entry 2 of 'toy' at '2026-",
+        "Line 3 of it.jsonl has entry 2 of 'toy' dated '2026-",
     ),
 }
 
@@ -297,7 +303,7 @@ def test_no_file_at_all_is_more_than_a_sentence(lines):
 @given(number=st.integers(1, len(TOY)), kind=st.sampled_from(["registration", "decision", "approval", "adoption", "transition_planned", "transition_applied"]), body=st.dictionaries(st.sampled_from(["tag", "decision", "moves", "champion", "reason", "cause", "planned", "stage", "digest"]), st.none() | st.integers() | st.sampled_from(["toy:v0", "prod", "x"]) | st.lists(st.just({"tag": "toy:v0", "before": None, "after": "prod"}), max_size=2), max_size=7))  # fmt: skip
 def test_no_entry_of_one_who_computes_hashes_is_more_than_a_sentence(number, kind, body):
     said = refusal_of(rehashed(number, kind=kind, body=body))
-    assert re.match(r"^(Line \d+ of it\.jsonl cannot be taken \(.+\)\. Nothing was imported\.)?$", said)
+    assert re.match(r"^(Line \d+ of it\.jsonl cannot be imported \(.+\)\. Nothing was imported\.)?$", said)
 
 
 def test_an_export_of_an_earlier_release_is_still_read_and_written_alike():

@@ -168,7 +168,7 @@ def test_what_is_masked_or_missing_is_as_nan(gap):
     with pytest.raises(DataError, match=r"^Every weight must be a number from 0 up, but 1 of 240 are negative, NaN or"):
         compare(labels, *GRID, metrics=["roc_auc"], sample_weight=gap(labels))
     (missing,) = compare(labels, gap(GRID[0]), GRID[1], metrics=["roc_auc"]).missing
-    assert missing.reason.startswith("The champion's scores must be finite, but hold 1 NaN of 240;")
+    assert missing.reason.startswith("The champion's scores must be finite, but include 1 NaN among 240.")
     parts = compare(labels, *GRID, metrics=["roc_auc"], slices={"part": gap(labels)}).slices
     assert [(part.value, part.rows) for part in parts][-1] == ("(missing)", 1)
 
@@ -191,7 +191,7 @@ def test_a_number_that_no_double_holds_is_a_sentence(given, shown):
     with pytest.raises(DataError) as caught:
         compare(given, [1.0, 2.0], [1.0, 3.0], metrics=["mae"])
     assert str(caught.value) == (
-        "The labels must be numbers, but they cannot be read as such: double precision cannot hold "
+        "The labels must be numbers, but cannot be read as numbers: double precision cannot hold "
         f"{shown}; scale or shorten the numbers."
     )
 

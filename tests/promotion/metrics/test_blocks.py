@@ -135,8 +135,8 @@ def test_a_slice_by_time_has_blocks_of_its_own():
 @pytest.mark.parametrize(
     ("on_days", "said"),
     [
-        ((3, 4), "in 20 blocks of 1 day; the larger error decides."),
-        ((3,), "decides, by rows alone where classes count, since one block has all rows of a class."),
+        ((3, 4), "by 20 blocks of 1 day; the larger one decides."),
+        ((3,), "decides. One block contains all rows of a class, so metrics by class use the error by row only."),
     ],
 )
 def test_where_blocks_tell_no_error_it_is_said(on_days, said):
@@ -152,4 +152,6 @@ def test_rows_of_one_moment_are_judged_as_rows():
     rows = compare(labels, champion, challenger, metrics=["roc_auc"])
     timed = compare(labels, champion, challenger, metrics=["roc_auc"], time=np.zeros(300))
     assert timed["roc_auc"] == rows["roc_auc"]
-    assert timed.dependence.sentence == "Rows were taken one by one, since all fall into one block of time."
+    assert timed.dependence.sentence == (
+        "Standard errors treat each row as independent, because all rows fall into one block of time."
+    )

@@ -7,7 +7,9 @@ from sklearn import metrics as sk
 
 from promotion.errors import ConfigError, DataError, UnknownName
 from promotion.metrics import custom
-from promotion.metrics.lookup import METRIC_NAMES, metric, metric_names, register_metric, task_of
+from promotion.metrics.custom import register_metric
+from promotion.metrics.definition import task_of
+from promotion.metrics.lookup import METRIC_NAMES, metric, metric_names
 from promotion.metrics.rows import ScoredRows
 from promotion.vocabulary import Direction, Task
 
@@ -61,8 +63,8 @@ def test_parameters_are_literals_and_what_the_metric_takes(name):
         metric(name)
 
     assert str(caught.value) == (
-        "The metric recall_at_fpr takes the largest share of the negatives that may be selected, above 0 and below 1, "
-        f"for example recall_at_fpr(0.01), but it says '{name}'."
+        "The parameters of recall_at_fpr must be the largest share of the negatives that may be selected, above 0 and "
+        f"below 1, as in recall_at_fpr(0.01), but it is written '{name}'."
     )
 
 
@@ -71,12 +73,12 @@ def test_parameters_are_literals_and_what_the_metric_takes(name):
     [
         (
             "precision_at_k(0)",
-            "takes how many rows are selected, a whole number from 1 up, for example precision_at_k(100),",
+            "must be the number of selected rows, a whole number from 1 up, as in precision_at_k(100),",
         ),
-        ("precision_at_k(0.5)", "takes how many rows are selected, a whole number from 1 up,"),
-        ("recall_at_precision(90)", "takes the precision to keep, above 0 and below 1,"),
-        ("expected_cost(5, 10)", "takes the cost of a false positive, fp, and of a false negative, fn,"),
-        ("expected_cost(fp=5)", 'for example expected_cost(fp=5, fn="TransactionAmt"), but it says'),
+        ("precision_at_k(0.5)", "must be the number of selected rows, a whole number from 1 up,"),
+        ("recall_at_precision(90)", "must be the precision to keep, above 0 and below 1,"),
+        ("expected_cost(5, 10)", "must be the cost of a false positive, fp, and of a false negative, fn,"),
+        ("expected_cost(fp=5)", 'as in expected_cost(fp=5, fn="TransactionAmt"), but it is written'),
         ("expected_cost(fp=5, fn=None)", "each a number or the name of a column in quotes"),
         ("expected_cost(fp=5, fn=TransactionAmt)", "each a number or the name of a column in quotes"),
         ("expected_cost(fp=5, fn=1, threshold=1.5)", "and a threshold above 0 and below 1"),
@@ -88,12 +90,12 @@ def test_wrong_parameters_say_what_the_metric_takes(name, takes):
         metric(name)
 
     assert takes in str(caught.value)
-    assert str(caught.value).endswith(f"but it says '{name}'.")
+    assert str(caught.value).endswith(f"but it is written '{name}'.")
 
 
 def test_a_metric_without_parameters_takes_none():
     with pytest.raises(
-        ConfigError, match=r"^The metric f1 takes no parameters, but it says 'f1\(0\.5\)'\. Write f1\.$"
+        ConfigError, match=r"^The metric f1 takes no parameters, but has some in 'f1\(0\.5\)'\. Write f1\.$"
     ):
         metric("f1(0.5)")
 
@@ -129,20 +131,21 @@ def test_a_missed_fraud_costs_its_amount():
 @pytest.mark.parametrize(
     ("columns", "reason"),
     [
-        ({}, "It takes a column 'amount' of costs beside the scores, but there is none; give it as a column."),
+        ({}, "needs the costs in a column 'amount', but there is no such column. Add it to the columns."),
         ({"amount": [np.nan, 1, np.nan, 2]},
-         "It takes a finite cost in the column 'amount' for each row labelled 1, but 1 are NaN or infinite; fill them, "
+         "needs a finite cost in the column 'amount' for each row with label 1, but 1 are NaN or infinite. Fill them in, "
          "or leave those rows out."),
         ({"amount": ["a", "b", "c", "d"]},
-         "It takes numbers in the column 'amount', but they cannot be read as such: could not convert string to float: "
-         "'a'."),
-        ({"amount": [1, 2]}, "It takes a cost in the column 'amount' for each of 4 rows, but its shape is (2,)."),
+         "needs numbers in the column 'amount', but cannot read its values: could not convert string to float: 'a'."),
+        ({"amount": [1, 2]}, "needs a cost in the column 'amount' for each of 4 rows, but its shape is (2,)."),
     ],
 )  # fmt: skip
 def test_costs_that_are_not_there_are_a_reason(columns, reason):
     given = rows([1, 1, 0, 0], [0.1, 0.9, 0.9, 0.1], **columns)
 
-    assert metric('expected_cost(fp=5, fn="amount")').why_undefined(given) == reason
+    assert (
+        metric('expected_cost(fp=5, fn="amount")').why_undefined(given) == f'expected_cost(fp=5, fn="amount") {reason}'
+    )
 
 
 @pytest.mark.parametrize("name", metric_names(Task.BINARY))
@@ -157,26 +160,29 @@ def test_costs_that_are_not_there_are_a_reason(columns, reason):
 def test_no_metric_takes_scores_that_are_not_finite(name, scores, held):
     reason = metric(name).why_undefined(rows([0, 1, 1], scores))
 
-    assert reason == f"The challenger's scores must be finite, but hold {held} of 3; see why it cannot score them."
+    assert reason == (
+        f"The challenger's scores must be finite, but include {held} among 3. Find out why the challenger cannot score "
+        "these rows."
+    )
 
 
 @pytest.mark.parametrize("name", ["roc_auc", "average_precision", "f1", "recall_at_fpr(0.01)", "precision_at_k(2)"])
 def test_metrics_of_classes_take_two_rows_of_each(name):
     assert metric(name).why_undefined(rows([0] * 3, [0.1, 0.2, 0.3])) == (
-        "It takes labels of both classes, but all 3 are 0; judge on rows that hold both."
+        f"{name} needs rows of both classes, but all 3 labels are 0. Use rows of both classes."
     )
     assert metric(name).why_undefined(rows([0, 1, 0], [0.1, 0.9, 0.3])) == (
-        "It takes at least two rows of each class, for a standard error, but of 3 there is 1 with the label 1; "
-        "judge on more rows."
+        f"{name} needs at least two rows of each class for a standard error, but of 3 rows 1 has the label 1. Use more "
+        "rows."
     )
     assert not metric(name).why_undefined(rows([0, 1, 0, 1], [0.1, 0.9, 0.3, 0.8]))
 
 
 def test_means_take_two_rows():
-    reason = "It takes at least two rows, for a standard error, but there is 1; judge on more rows."
+    reason = "needs at least two rows for a standard error, but there is 1. Use more rows."
 
-    assert metric("log_loss").why_undefined(rows([1], [0.5])) == reason
-    assert metric("rmse").why_undefined(rows([1], [0.5], Task.REGRESSION)) == reason
+    assert metric("log_loss").why_undefined(rows([1], [0.5])) == f"log_loss {reason}"
+    assert metric("rmse").why_undefined(rows([1], [0.5], Task.REGRESSION)) == f"rmse {reason}"
 
 
 @pytest.mark.parametrize("name", ["log_loss", "brier_score", "accuracy", "recall"])
@@ -184,8 +190,8 @@ def test_metrics_of_probabilities_take_no_others(name):
     reason = metric(name).why_undefined(rows([0, 1, 0, 1], [-2.5, 0.5, 0.5, 0.5]))
 
     assert reason == (
-        "It takes scores from 0 to 1, but the challenger's lie between -2.5 and 0.5; "
-        "score with probabilities, or judge by a rank metric such as roc_auc."
+        f"{name} needs scores from 0 to 1, but the challenger's lie between -2.5 and 0.5. "
+        "Score with probabilities, or use a rank metric such as roc_auc."
     )
 
 
@@ -193,8 +199,8 @@ def test_probabilities_of_several_classes_add_up_to_one():
     given = rows([0, 1, 2] * 2, [[0.2, 0.2, 0.5], *[[0.2, 0.3, 0.5]] * 5], Task.MULTICLASS)
 
     assert metric("log_loss").why_undefined(given) == (
-        "It takes probabilities that add up to 1 in each row, but 1 of the challenger's 6 rows do not (for example 0.9); "
-        "score with predict_proba, or normalise the rows."
+        "log_loss needs probabilities that add up to 1 in each row, but 1 of the challenger's 6 rows do not (for example "
+        "0.9). Score with predict_proba, or normalise the rows."
     )
     assert not metric("roc_auc_ovr").why_undefined(given)
 
@@ -204,25 +210,25 @@ def test_precision_of_what_is_never_said_is_missing():
     several = rows([0, 1, 2] * 2, [[0.6, 0.4, 0.0], [0.4, 0.6, 0.0]] * 3, Task.MULTICLASS)
 
     assert metric("precision").why_undefined(binary) == (
-        "It takes at least 20 rows that are said to be 1, but the challenger says so of 0; judge on more rows, or by "
-        "precision_at_k or recall_at_fpr, which set the cut-off by the rows."
+        "precision needs at least 20 rows predicted as 1, but the challenger predicts 1 for 0. Use more rows, or "
+        "precision_at_k or recall_at_fpr, which choose the threshold from the rows."
     )
     assert metric("precision_macro").why_undefined(several) == (
-        "It takes rows that are said to be 2, but the challenger says so of none; judge by another metric."
+        "precision_macro needs rows predicted as 2, but the challenger predicts 2 for none. Use another metric."
     )
     assert metric("recall").estimate(binary).value == metric("f1").estimate(binary).value == 0.0
 
 
 def test_r2_takes_labels_that_differ_and_resampling_takes_enough_rows():
     assert metric("r2").why_undefined(rows([2, 2], [1, 3], Task.REGRESSION)) == (
-        "It takes labels that differ, but all 2 are 2; judge on rows that vary."
+        "r2 needs labels that differ, but all 2 are 2. Use rows with different labels."
     )
     assert metric("recall_at_precision(0.9)").why_undefined(rows([0] * 30 + [1] * 5, np.linspace(0, 1, 35))) == (
-        "It takes at least 20 rows of each class, as its error comes from resampling them, but there are 5 with the "
-        "label 1; judge on more rows."
+        "recall_at_precision(0.9) needs at least 20 rows of each class, because its standard error is resampled, but "
+        "there are 5 with the label 1. Use more rows."
     )
     assert metric("precision_at_k(100)").why_undefined(rows([0, 1] * 10, np.linspace(0, 1, 20))) == (
-        "It takes at least 100 rows, but there are 20; judge on more rows."
+        "precision_at_k(100) needs at least 100 rows, but there are 20. Use more rows."
     )
 
 
@@ -241,11 +247,11 @@ def test_the_task_follows_from_metrics_and_scores():
     ("names", "scores", "message"),
     [
         (["rmse", "roc_auc"], np.ones(3),
-         "The metric 'rmse' is of regression models, but the scores, of shape (n_rows,), and the metrics named are of "
-         "binary ones."),
-        (["f1_macro"], np.ones(3), "The metric 'f1_macro' is of multiclass models, but the scores, of shape (n_rows,), and"),
+         "The metric 'rmse' applies to regression models, but the scores, of shape (n_rows,), and the other metrics are "
+         "those of a binary model."),
+        (["f1_macro"], np.ones(3), "The metric 'f1_macro' applies to multiclass models, but the scores, of shape (n_rows,), and"),
         (["log_loss", "roc_auc"], np.ones((3, 3)),
-         "The metric 'roc_auc' is of binary models, but the scores, of shape (n_rows, n_classes), are of a multiclass one."),
+         "The metric 'roc_auc' applies to binary models, but the scores, of shape (n_rows, n_classes), are those of a multiclass model."),
     ],
 )  # fmt: skip
 def test_metrics_that_do_not_fit_the_task_are_a_sentence(names, scores, message):
@@ -254,7 +260,7 @@ def test_metrics_that_do_not_fit_the_task_are_a_sentence(names, scores, message)
 
     assert str(caught.value).startswith(message)
     assert str(caught.value).endswith(
-        "give scores of shape (n_rows, n_classes) for multiclass, (n_rows,) for all else."
+        "pass scores of shape (n_rows, n_classes) for a multiclass model, (n_rows,) for any other."
     )
 
 
@@ -315,7 +321,7 @@ def test_a_name_is_registered_for_one_metric(registry):
             f"There is already another metric '{name}'. Register this one under a name of its own."
         )
     with pytest.raises(
-        ConfigError, match=r"^The name of a metric must be a word such as profit, but is 'net profit'\.$"
+        ConfigError, match=r"^The name of a metric must be an identifier such as profit, but is 'net profit'\.$"
     ):
         register_metric("net profit", direction="lower", value=value)
     with pytest.raises(ConfigError, match=r"^The direction of the metric 'x' must be higher or lower, but is 'up'\.$"):
@@ -328,7 +334,7 @@ def test_a_name_is_registered_for_one_metric(registry):
 
 def test_a_policy_can_name_a_metric_of_the_users_own_package(registry, tmp_path, monkeypatch):
     (tmp_path / "shop_metrics.py").write_text(
-        "from promotion.metrics.lookup import register_metric\n"
+        "from promotion.metrics import register_metric\n"
         "profit = register_metric('profit', direction='higher', value=lambda y, s, w: float((w * y * s).sum()))\n"
         "other = 5\n"
     )

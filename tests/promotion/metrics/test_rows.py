@@ -21,14 +21,14 @@ def read(labels, scores, task, weights=None, columns=None):
             [0, 1, 3],
             THREE,
             Task.MULTICLASS,
-            "Every label must be a whole number from 0 to 2, as the champion's scores have 3 columns, but 1 of 3 are not "
+            "Every label must be a whole number from 0 to 2, because the champion's scores have 3 columns, but 1 of 3 are not "
             "(for example 3). Map each label to the column of its class, and leave out the rows that have none.",
         ),
         (
             [0.5, 1, np.nan],
             THREE,
             Task.MULTICLASS,
-            "Every label must be a whole number from 0 to 2, as the champion's scores have 3 columns, but 2 of 3 are not "
+            "Every label must be a whole number from 0 to 2, because the champion's scores have 3 columns, but 2 of 3 are not "
             "(for example 0.5, nan). Map each label to the column of its class, and leave out the rows that have none.",
         ),
         (
@@ -42,7 +42,7 @@ def read(labels, scores, task, weights=None, columns=None):
             [0, 1],
             THREE,
             Task.MULTICLASS,
-            "There must be one of the champion's scores for each of the 2 labels, but there are 3. "
+            "The champion's scores must have one number for each of the 2 labels, but have 3. "
             "Score and weight the labelled rows.",
         ),
         (

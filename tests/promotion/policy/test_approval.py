@@ -83,32 +83,35 @@ def test_what_is_missing_is_told_with_whose_it_is(panel, answers, sentence):
     [
         (
             {"approval": "automatic", "approvers": ["os:bob"]},
-            "'approvers' says how promotions are approved, which needs approval = \"required\" beside it.",
+            "'approvers' has an effect only with approval = \"required\". Set that too, or leave out 'approvers'.",
         ),
         (
             {"approval": "automatic", "min_approvals": 2},
-            "'min_approvals' says how promotions are approved, which needs approval = \"required\" beside it.",
+            "'min_approvals' has an effect only with approval = \"required\". Set that too, or leave out 'min_approvals'.",
         ),
-        ({"min_approvals": 0}, "'min_approvals' must be at least 1, found 0."),
+        ({"min_approvals": 0}, "'min_approvals' must be at least 1, but is 0."),
         (
             {"approvers": ["alice"]},
-            "'approvers' names people as the ledger records them, SOURCE:NAME, found 'alice'; an operating system's "
-            "user is 'os:alice'.",
+            "Each of 'approvers' must be SOURCE:NAME, as in the ledger, but one is 'alice'. An operating system's user "
+            "is 'os:alice'.",
         ),
-        ({"approvers": [":"]}, "'approvers' names people as the ledger records them, SOURCE:NAME, found ':'."),
-        ({"approvers": ["os:bob", "os:bob"]}, "'approvers' names somebody twice: os:bob, os:bob."),
+        ({"approvers": [":"]}, "Each of 'approvers' must be SOURCE:NAME, as in the ledger, but one is ':'."),
+        (
+            {"approvers": ["os:bob", "os:bob"]},
+            "'approvers' must name each person once, but repeats one: os:bob, os:bob.",
+        ),
         (
             {"approvers": ["os:alice", "os:bob"], "min_approvals": 3},
-            "'min_approvals' asks for 3 people, and 'approvers' names only 2.",
+            "'min_approvals' requires 3 people, but 'approvers' names only 2.",
         ),
         (
             {"approval": "automatic", "approval_timeout": "3d"},
-            "'approval_timeout' says how promotions are approved, which needs approval = \"required\" beside it.",
+            "'approval_timeout' has an effect only with approval = \"required\". Set that too, or leave out 'approval_timeout'.",
         ),
         *(
             (
                 {"approval_timeout": text},
-                "'approval_timeout' must be hours, days or weeks, and at least one of them, like 12h, 3d or 2w; found "
+                "'approval_timeout' must be a whole number of hours, days or weeks above 0, like 12h, 3d or 2w, but is "
                 f"'{text}'.",
             )
             for text in ("0d", "soon", "-3d", "3 days", "999999999w")

@@ -40,11 +40,12 @@ class TestLevels:
 
     def test_says_what_it_is_and_what_fresh_rows_would_restore(self):
         assert Budget(alpha=0.05, use=1.0).sentence == (
-            "This counts as the first use of these rows, so the primary was asked at level 3.04 %."
+            "This counts as the first use of these rows, so the primary metric was tested at the 3.04 % level."
         )
         budget = Budget(alpha=0.05, use=2.5)
         assert budget.sentence == (
-            "This counts as use 2.5 of these rows, so the primary was asked at level 0.486 %; fresh rows restore 3.04 %."
+            "This counts as use 2.5 of these rows, so the primary metric was tested at the 0.486 % level; on rows not "
+            "used before, the level is 3.04 %."
         )
         assert budget.fresh > budget.level > budget.next == level_of_use(0.05, 3.5)
 

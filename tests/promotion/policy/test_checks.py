@@ -112,7 +112,7 @@ def test_a_guardrail_slice_or_floor_that_cannot_be_measured_holds_even_the_perfe
         decision = verdict(holdout, beyond, policy("roc_auc", **rules))
         assert decision.verdict is Verdict.HOLD
         assert decision.missing
-        assert "It takes scores from 0 to 1" in decision.summary
+        assert "log_loss needs scores from 0 to 1" in decision.summary
     rare = policy("roc_auc", slices=[{"by": "kind", "metric": metric, "max_loss": 0.1, "min_positives": 10_000}])
     decision = verdict(holdout, perfect, rare)
     assert (decision.verdict, decision.deciding.outcome) == (Verdict.HOLD, Outcome.MISSING)
@@ -138,5 +138,5 @@ def test_a_level_that_is_none_is_a_sentence(alpha):
 
     labels = np.arange(N_ROWS) % 2
     evidence = compare(labels, labels * 0.5, labels * 0.6, metrics=["roc_auc"])
-    with pytest.raises(ConfigError, match=r"^The alpha must lie between 0 and 1, without them, but is"):
+    with pytest.raises(ConfigError, match=r"^The alpha must be above 0 and below 1, but is"):
         decide(evidence, policy("roc_auc"), alpha=alpha)

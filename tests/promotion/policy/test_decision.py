@@ -149,9 +149,14 @@ def test_a_guardrail_may_ask_only_that_no_loss_is_shown():
 
     assert proven.outcome is Outcome.INCONCLUSIVE
     assert not_worse.outcome is Outcome.PASSED
-    found, _, power = proven.reason.partition(" A challenger equal to the champion could not pass here: ")
-    assert not_worse.reason == f"{found} It blocks only a loss that is shown."
-    assert power.endswith("and no rows rule out every loss; allow one.")
+    found, _, power = proven.reason.partition(", so the holdout is not conclusive. ")
+    said = "A loss above 0 is not statistically significant, so this guardrail does not block."
+    assert not_worse.reason == f"{found}. {said}"
+    assert power.startswith("These rows cannot rule out losses below 0.0")
+    assert power.endswith(
+        ", so even a challenger equal to the champion could not pass; no number of rows can rule out every loss. "
+        "Set max_loss above 0."
+    )
     strict = policy(guardrails=[{"metric": "roc_auc", "max_loss": 0, "require": "not_worse"}])
     assert decide(WORSE, strict).checks[-1].outcome is Outcome.FAILED
 
@@ -170,12 +175,12 @@ def test_the_reason_tells_gain_bound_and_what_was_asked():
     decision = decide(BETTER, policy(guardrails=[{"metric": "brier_score", "max_loss": 0.01}]))
     gain = BETTER["roc_auc"]
     assert decision.summary == (
-        f"The gain in roc_auc is {gain.gain:+.4f}, at least {gain.lower_bound(0.05):+.4f} (one-sided 95 % bound); "
-        "the policy asks for a gain above 0."
+        f"The gain in roc_auc is {gain.gain:+.4f} (one-sided 95 % lower bound {gain.lower_bound(0.05):+.4f}); "
+        "the policy requires a gain above 0."
     )
     assert decision.deciding.bound == pytest.approx(gain.lower_bound(0.05))
     few = decide(BETTER, policy(min_positives=801))
-    assert few.summary == "The holdout has only 800 positives; the policy asks for at least 801."
+    assert few.summary == "The holdout has only 800 positives; the policy requires at least 801."
 
 
 def test_only_the_primary_is_made_at_the_level_given():
@@ -271,14 +276,16 @@ def test_a_hold_says_where_rows_that_no_decision_has_seen_would_pass():
     first = decide(evidence, policy(metrics=["roc_auc"]), budget=Budget(alpha=0.05, use=1))
     third = decide(evidence, policy(metrics=["roc_auc"]), budget=Budget(alpha=0.05, use=3))
     assert (first.verdict, third.verdict) == (Verdict.PROMOTE, Verdict.HOLD)
-    assert third.summary.endswith("the policy asks for a gain above 0. On fresh rows such a gain would pass.")
+    assert third.summary.endswith(
+        "requires a gain above 0, so the holdout is not conclusive. On rows not used before, this gain would pass."
+    )
     assert (third.alpha, third.budget.use) == (pytest.approx(0.05 * 6 / (9 * np.pi**2)), 3)
 
 
 def test_the_plain_rule_compares_values_and_knows_no_chance():
     point = policy(rule="point", guardrails=[{"metric": "brier_score", "max_loss": 0.0}])
     assert decide(BETTER, point).verdict is Verdict.PROMOTE
-    assert decide(BETTER, point).summary == "The gain in roc_auc is +0.1680; the policy asks for a gain above 0."
+    assert decide(BETTER, point).summary == "The gain in roc_auc is +0.1680; the policy requires a gain above 0."
     assert decide(EQUAL, point).verdict is Verdict.HOLD
     assert decide(WORSE, point).verdict is Verdict.REJECT
 
@@ -287,6 +294,6 @@ def test_few_rows_of_either_class_are_no_evidence():
     mostly_positive = compare(1 - LABELS, scores(1), scores(2), metrics=METRICS)
     decision = decide(mostly_positive, policy(min_positives=801))
     assert [check.reason for check in decision.checks if check.name == "evidence negatives"] == [
-        "The holdout has only 800 negatives; the policy asks for at least 801."
+        "The holdout has only 800 negatives; the policy requires at least 801."
     ]
     assert decision.verdict is Verdict.HOLD

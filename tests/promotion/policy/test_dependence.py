@@ -43,7 +43,8 @@ def test_fewer_than_five_groups_leave_it_open_however_clear_the_gain():
     (check,) = [check for check in named(decision, Kind.EVIDENCE) if check.subject == "groups"]
     assert (check.outcome, check.required) == (Outcome.INCONCLUSIVE, 5.0)
     assert check.reason == (
-        "The rows are of 4 groups, which tell as much as 4 of equal size, too few to tell an error from; the policy asks for at least 5. Judge on rows of more groups."
+        "The rows come from 4 groups, effective number 4 (Kish), too few to estimate a standard error; the policy "
+        "requires at least 5. Use rows from more groups."
     )
     assert judged(6).verdict is Verdict.PROMOTE
     assert judged(6, min_groups=7).verdict is Verdict.HOLD
@@ -101,14 +102,16 @@ def test_a_guardrail_that_an_equal_challenger_could_not_pass_says_so():
     found = gained(0.0, 0.007, 13.0, Error(0.003))
     (check,) = named(decide(of(found, drawn), policy), Kind.GUARDRAIL)
     assert check.reason.endswith(
-        "A challenger equal to the champion could not pass here: these rows rule out a loss of 0.0124 at best; about 76 "
-        "days like these (now 14) would do."
+        "These rows cannot rule out losses below 0.0124, so even a challenger equal to the champion could not pass; "
+        "about 76 days like these (now 14) would be enough."
     )
     assert "could not pass" not in named(decide(of(gained(0.0, 0.001, 13.0), drawn), policy), Kind.GUARDRAIL)[0].reason
     assert equal_could_not_pass(of(gained(0.0, 0.007)), gained(0.0, 0.007), 0.005, 0.05).endswith(
-        "about 53,000 rows like these (now 10,000) would do."
+        "about 53,000 rows like these (now 10,000) would be enough."
     )
-    assert equal_could_not_pass(of(found), found, 0.0, 0.05).endswith("no rows rule out every loss; allow one.")
+    assert equal_could_not_pass(of(found), found, 0.0, 0.05).endswith(
+        "no number of rows can rule out every loss. Set max_loss above 0."
+    )
     assert equal_could_not_pass(of(found), found, 0.005, 0.5) == ""  # plain values
 
 
@@ -148,5 +151,5 @@ def test_what_earlier_releases_wrote_keeps_its_digest():
 
 @pytest.mark.parametrize("use", [0.3, 0, -1, float("nan")])
 def test_a_budget_counts_from_its_first_use(use):
-    with pytest.raises(ConfigError, match=r"counts from 1, on fresh rows, but is"):
+    with pytest.raises(ConfigError, match=r"must be at least 1 \(1 on new rows\), but is"):
         Budget(alpha=0.05, use=use)

@@ -12,14 +12,14 @@ def demands(**keys):
 
 def test_the_least_policy_in_full():
     assert demands() == (
-        "The challenger's average_precision must be shown to exceed the champion's (one-sided, 95 %; stricter with every further use of the same rows).",
-        "With fewer than 500 rows or 50 rows of either class left to judge by, it is held.",
-        "Where the model or its recipe names a `group`, errors are those of groups, and with fewer than 5 effective groups it is held. Without one, blocks of the recipe's time are asked beside single rows; without a time, each row counts as a draw of its own.",
-        "All decisions on the same rows together let noise pass with a chance of at most 5 %: the first asks at level 3.04 %, the second at 0.76 %, the third at 0.338 %. Fresh rows reset the count.",
-        "The first model has no champion to beat and there are no floors, so a person has to promote it (--override).",
-        "If the training rows of one of the two models are unknown, the challenger is held until a person vouches for them (`promotion adopt`).",
-        "A challenger that passes everything is promoted immediately.",
-        "Also compared and recorded, without a requirement: roc_auc, log_loss, brier_score.",
+        "The challenger's average_precision must exceed the champion's (one-sided 95 % confidence, stricter with each further use of the same rows).",
+        "If the holdout has fewer than 500 rows or 50 rows of either class, the challenger is held.",
+        "If the model or its recipe sets `group`, standard errors treat groups as independent, and with fewer than 5 effective groups, the challenger is held. Without `group`, standard errors are computed by row and by blocks of the recipe's time, and the larger one decides. Without a time, standard errors treat each row as independent.",
+        "The probability that any decision on the same rows promotes by chance alone is at most 5 %: the first decision is tested at the 3.04 % level, the second at 0.76 %, the third at 0.338 %. New rows reset the count.",
+        "The first model has no champion to beat, and the policy has no floors. A person must promote it (with --override).",
+        "If the training rows of either model are unknown, the challenger is held until a person vouches for them (`promotion adopt`).",
+        "A challenger that meets every requirement is promoted immediately.",
+        "Other metrics are compared and recorded, without a requirement: roc_auc, log_loss, brier_score.",
     )
 
 
@@ -28,69 +28,72 @@ def test_the_least_policy_in_full():
     [
         (
             {"primary": {"metric": "log_loss", "min_gain": 0.01}},
-            "The challenger's log_loss must be shown to be below the champion's by more than 0.01 (one-sided, 95 %; stricter with every further use of the same rows).",
+            "The challenger's log_loss must be below the champion's by more than 0.01 (one-sided 95 % confidence, stricter with each further use of the same rows).",
         ),
         (
             {"primary": {"metric": "roc_auc", "min_gain": 0.01, "min_gain_relative": 0.02}, "holdout_reuse": "ignore"},
-            "The challenger's roc_auc must be shown to exceed the champion's by more than 0.01 or 2 % of it, whichever is more (one-sided, 95 %).",
+            "The challenger's roc_auc must exceed the champion's by more than 0.01 or 2 % of the champion's value, whichever is larger (one-sided 95 % confidence).",
         ),
         (
             {"holdout_reuse": "ignore"},
-            "Repeated use of the same rows makes no difference, so noise passes in the end.",
+            "Repeated use of the same rows changes nothing, so a lucky challenger passes sooner or later.",
         ),
         (
             {"rule": "point"},
-            "The challenger's average_precision must exceed the champion's (plain values; chance is not considered).",
+            "The challenger's average_precision must exceed the champion's (point estimates; sampling error is ignored).",
         ),
         (
             {"guardrails": [{"metric": "roc_auc", "max_loss": 0.005}], "confidence": 0.9995},
-            "It must be shown to lose no more than 0.005 in roc_auc (one-sided, 99.95 %).",
+            "The challenger's loss in roc_auc must be at most 0.005 (one-sided 99.95 % confidence).",
         ),
         (
             {"guardrails": [{"metric": "roc_auc", "max_loss": 0.005, "require": "not_worse"}]},
-            "It is rejected when it is shown to lose more than 0.005 in roc_auc (one-sided, 95 %).",
+            "The challenger is rejected if its loss in roc_auc is significantly above 0.005 (one-sided 95 % confidence).",
         ),
         (
             {"guardrails": [{"metric": "roc_auc", "max_loss": 0.005}], "rule": "point"},
-            "It must lose no more than 0.005 in roc_auc.",
+            "The challenger's loss in roc_auc must be at most 0.005.",
         ),
         (
             {"slices": [{"by": ["a", "b"], "metric": "roc_auc", "max_loss": 0.02}]},
-            "It is rejected when it is shown to lose more than 0.02 in roc_auc in any slice by a x b (95 % for all such slices together, by Holm's correction). A slice of fewer than 100 rows or 50 of either class is not judged; when none can be, it is held.",
+            "The challenger is rejected if its loss in roc_auc is significantly above 0.02 in any slice by a x b (95 % confidence for all slices together, by Holm's correction). A slice with fewer than 100 rows or 50 rows of either class is not judged; if no slice can be judged, the challenger is held.",
         ),
         (
             {"slices": [{"by": "a", "bins": 4, "metric": "roc_auc", "max_loss": 0.02, "require": "proven"}]},
-            "It must be shown to lose no more than 0.02 in roc_auc in every slice by a in 4 bins (one-sided, 95 %). A slice of fewer than 100 rows or 50 of either class is not judged; when none can be, it is held.",
+            "The challenger's loss in roc_auc must be at most 0.02 in every slice by a in 4 bins (one-sided 95 % confidence). A slice with fewer than 100 rows or 50 rows of either class is not judged; if no slice can be judged, the challenger is held.",
         ),
         (
             {"floors": [{"metric": "log_loss", "max": 0.6}]},
-            "The challenger's own log_loss must be shown to be below 0.6 (one-sided, 95 %).",
+            "The challenger's own log_loss must be below 0.6 (one-sided 95 % confidence).",
         ),
         (
             {"floors": [{"metric": "roc_auc", "min": 0.6}]},
-            "The first model, which has no champion to beat, is promoted if it passes the floors and everything else here.",
+            "The first model has no champion to beat. It is promoted if it passes the floors and every other requirement that needs no champion.",
         ),
         (
             {"first_model": "manual"},
-            "The first model, which has no champion to beat, must be promoted by a person (with --override).",
+            "The first model has no champion to beat. A person must promote it (with --override).",
         ),
-        ({"limits": {"max_size_mb": 50}}, "Its files may hold at most 50 MB."),
-        ({"limits": {"max_size_ratio": 1.5}}, "Its files may hold at most 1.5 times as much as the champion's."),
+        ({"limits": {"max_size_mb": 50}}, "The challenger's files may take at most 50 MB."),
+        (
+            {"limits": {"max_size_ratio": 1.5}},
+            "The challenger's files may be at most 1.5 times as large as the champion's.",
+        ),
         (
             {"limits": {"max_scoring_ratio": 2}},
-            "To score the same rows it may take at most 2 times as long as the champion, measured side by side.",
+            "The challenger may take at most 2 times as long as the champion to score the same rows, measured side by side.",
         ),
         (
             {"unknown_provenance": "assume_clean"},
-            "If the training rows of one of the two models are unknown, the holdout is assumed to be clean.",
+            "If the training rows of either model are unknown, the holdout is assumed to be clean.",
         ),
         (
             {"approval": "required"},
-            "A challenger that passes everything waits until a person approves it (`promotion approve`); the person who trained it or had it judged is not enough. What is not approved within 7d is denied.",
+            "A challenger that meets every requirement waits until a person approves it with `promotion approve`. Approval by the person who trained it or requested the decision is not enough on its own. Without approval within 7d, the challenger is denied.",
         ),
         (
             {"approval": "required", "min_approvals": 2, "approvers": ["os:a", "os:b"]},
-            "A challenger that passes everything waits until 2 people approve it (`promotion approve`), of os:a, os:b; the person who trained it or had it judged is not enough. What is not approved within 7d is denied.",
+            "A challenger that meets every requirement waits until 2 people approve it with `promotion approve` (allowed: os:a, os:b). Approval by the person who trained it or requested the decision is not enough on its own. Without approval within 7d, the challenger is denied.",
         ),
         (
             {
@@ -99,14 +102,14 @@ def test_the_least_policy_in_full():
             },
             "The rows must have the columns a, amount.",
         ),
-        ({"primary": {"metric": "rmse"}}, "With fewer than 500 rows left to judge by, it is held."),
+        ({"primary": {"metric": "rmse"}}, "If the holdout has fewer than 500 rows, the challenger is held."),
         (
             {"primary": {"metric": "rmse"}},
-            "Also compared and recorded, without a requirement: mae, r2.",
+            "Other metrics are compared and recorded, without a requirement: mae, r2.",
         ),
         (
             {"primary": {"metric": "roc_auc_ovr"}},
-            "Also compared and recorded, without a requirement: log_loss, brier_score, accuracy, balanced_accuracy.",
+            "Other metrics are compared and recorded, without a requirement: log_loss, brier_score, accuracy, balanced_accuracy.",
         ),
     ],
 )

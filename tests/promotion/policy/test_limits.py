@@ -49,10 +49,12 @@ def test_a_check_says_the_numbers():
         ALL,
         alone=False,
     )
-    assert size.reason == "The challenger's files hold 1.5 MB; the policy allows 1."
-    assert beside.reason == "The challenger's files are 3 times the size of the champion's; the policy allows 2."
+    assert size.reason == "The challenger's files take 1.5 MB; the policy allows at most 1 MB."
+    assert (
+        beside.reason == "The challenger's files are 3 times as large as the champion's; the policy allows at most 2."
+    )
     assert time.reason == (
-        "To score the same rows the challenger takes 1.4 times as long as the champion (1 to 9 in 9 runs); "
-        "the policy allows 1.5."
+        "The challenger takes 1.4 times as long as the champion to score the same rows (1 to 9 in 9 runs); "
+        "the policy allows at most 1.5."
     )
     assert (size.outcome, beside.outcome, time.outcome) == (Outcome.FAILED, Outcome.FAILED, Outcome.PASSED)

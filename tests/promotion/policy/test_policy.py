@@ -125,59 +125,59 @@ def test_the_margin_is_the_larger_of_the_absolute_and_the_relative(champion, mar
             changed(guardrails=[{"metric": "roc_auc", "zzz": 1, "max_loss": 0}]),
             "the policy has an unknown key 'zzz' in guardrails[0]; known are metric, max_loss, require.",
         ),
-        ({}, "the policy lacks the key 'primary'."),
-        (changed(guardrails=[{"metric": "roc_auc"}]), "the policy lacks the key 'max_loss' in guardrails[0]."),
+        ({}, "the policy is missing the key 'primary'."),
+        (changed(guardrails=[{"metric": "roc_auc"}]), "the policy is missing the key 'max_loss' in guardrails[0]."),
         (
             changed(confidence="high"),
             "the policy, 'confidence': Input should be a number, without quotes, found 'high'.",
         ),
-        (changed(confidence=95), "'confidence' must be at least 0.5 and below 1, found 95.0."),
-        (changed(confidence=math.nan), "'confidence' must be at least 0.5 and below 1, found nan."),
+        (changed(confidence=95), "'confidence' must be at least 0.5 and below 1, but is 95.0."),
+        (changed(confidence=math.nan), "'confidence' must be at least 0.5 and below 1, but is nan."),
         (
             changed(primary={"metric": "roc_auc", "min_gain": -0.1}),
-            "'primary.min_gain' must be a finite number and at least 0, found -0.1.",
+            "'primary.min_gain' must be a finite number and at least 0, but is -0.1.",
         ),
         (
             changed(primary={"metric": "roc_auc", "min_gain_relative": math.nan}),
-            "'primary.min_gain_relative' must be a finite number and at least 0, found nan.",
+            "'primary.min_gain_relative' must be a finite number and at least 0, but is nan.",
         ),
         (
             changed(guardrails=[{"metric": "roc_auc", "max_loss": math.inf}]),
-            "'guardrails.max_loss' must be a finite number and at least 0, found inf.",
+            "'guardrails.max_loss' must be a finite number and at least 0, but is inf.",
         ),
         (
             changed(floors=[{"metric": "roc_auc"}]),
-            "The floor of 'roc_auc' needs either 'min' or 'max', and just one of them.",
+            "The floor of 'roc_auc' must have either 'min' or 'max', and not both.",
         ),
         (
             changed(floors=[{"metric": "roc_auc", "min": 0, "max": 1}]),
-            "The floor of 'roc_auc' needs either 'min' or 'max', and just one of them.",
+            "The floor of 'roc_auc' must have either 'min' or 'max', and not both.",
         ),
         (
             changed(floors=[{"metric": "roc_auc", "min": math.nan}]),
-            "The floor of 'roc_auc' must be a finite number, found nan.",
+            "The floor of 'roc_auc' must be a finite number, but is nan.",
         ),
         (
             changed(slices=[{"by": "a", "metric": "roc_auc", "max_loss": -1}]),
-            "'slices.max_loss' must be a finite number and at least 0, found -1.0.",
+            "'slices.max_loss' must be a finite number and at least 0, but is -1.0.",
         ),
         (
             changed(slices=[{"by": "a", "metric": "roc_auc", "max_los": 1}]),
             "the policy has an unknown key 'max_los' in slices[0]; did you mean 'max_loss'?",
         ),
-        (changed(limits={"max_size_mb": 0}), "'limits.max_size_mb' must be a finite number above 0, found 0.0."),
+        (changed(limits={"max_size_mb": 0}), "'limits.max_size_mb' must be a finite number above 0, but is 0.0."),
         (
             changed(limits={"max_size": 1}),
             "the policy has an unknown key 'max_size' in [limits]; did you mean 'max_size_mb'?",
         ),
-        (changed(min_rows=-1), "'min_rows' must be a finite number and at least 0, found -1."),
+        (changed(min_rows=-1), "'min_rows' must be a finite number and at least 0, but is -1."),
         (
             changed(floors=[{"metric": "roc_auc", "max": 0.6}]),
-            "The floor of 'roc_auc' needs 'min', since more of it is better.",
+            "The floor of 'roc_auc' must have 'min', because higher values are better.",
         ),
         (
             changed(floors=[{"metric": "brier_score", "min": 0.1}]),
-            "The floor of 'brier_score' needs 'max', since less of it is better.",
+            "The floor of 'brier_score' must have 'max', because lower values are better.",
         ),
         (
             changed(slices=[{"by": ["a", "b"], "bins": 3, "metric": "roc_auc", "max_loss": 0.1}]),
@@ -186,7 +186,7 @@ def test_the_margin_is_the_larger_of_the_absolute_and_the_relative(champion, mar
         (changed(rule="best"), "the policy, 'rule': Input should be 'confident' or 'point', found 'best'."),
         (
             changed(metrics=["rmse"]),
-            "One model cannot be measured by all of the policy's metrics, which are for: average_precision (binary), ",
+            "The policy's metrics must apply to the same task, but apply to different ones: average_precision (binary), ",
         ),
     ],
 )
@@ -242,19 +242,19 @@ def test_a_number_is_written_as_one(table, key, value):
     lambda: Limits(max_size_mb="3"),
 ])  # fmt: skip
 def test_a_number_in_python_is_written_as_one(make):
-    with pytest.raises(ConfigError, match=r"^'[a-z_.]+' must be a number, without quotes, found ('|True)"):
+    with pytest.raises(ConfigError, match=r"^'[a-z_.]+' must be a number, without quotes, but is ('|True)"):
         make()
 
 
 @pytest.mark.parametrize(("given", "meant"), [(95, "0.95"), (99.9, "0.999"), (50, "0.5")])
 def test_a_confidence_in_per_cent_suggests_the_share(given, meant):
-    with pytest.raises(ConfigError, match=rf"below 1, found {float(given)}\. Did you mean {meant}\?$"):
+    with pytest.raises(ConfigError, match=rf"below 1, but is {float(given)}\. Did you mean {meant}\?$"):
         Policy.from_toml(changed(confidence=given))
 
 
 @pytest.mark.parametrize("given", [0.3, 5, 100, math.nan, math.inf])
 def test_what_is_no_confidence_in_per_cent_suggests_none(given):
-    with pytest.raises(ConfigError, match=rf"below 1, found {float(given)}\.$"):
+    with pytest.raises(ConfigError, match=rf"below 1, but is {float(given)}\.$"):
         Policy.from_toml(changed(confidence=given))
 
 

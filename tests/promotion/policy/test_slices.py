@@ -40,8 +40,8 @@ def test_a_rule_blocks_a_loss_that_is_shown_and_says_where():
         ("slice roc_auc where country = DE", Outcome.PASSED),
     ]
     assert checks[0].reason == (
-        "The gain in roc_auc where country = NL is -0.2000, at most -0.1836 (one-sided 95 % bound); "
-        "the policy asks for a loss of at most 0.02. The loss is shown, corrected for 2 slices."
+        "The gain in roc_auc where country = NL is -0.2000 (one-sided 95 % upper bound -0.1836); the policy allows a "
+        "loss of at most 0.02. A loss above 0.02 is statistically significant (Holm's correction for 2 slices)."
     )
     assert decide(comparison(part("NL", found(-0.2))), policy()).verdict is Verdict.REJECT
 
@@ -49,6 +49,12 @@ def test_a_rule_blocks_a_loss_that_is_shown_and_says_where():
 def test_a_rule_lets_pass_what_is_not_shown_unless_it_must_be_proven():
     doubtful = part("NL", found(-0.02, stderr=0.02))
     assert outcomes(doubtful) == {"roc_auc where country = NL": Outcome.PASSED}
+    (check,) = slice_checks(comparison(doubtful), policy())
+    assert check.reason == (
+        "The gain in roc_auc where country = NL is -0.0200 (one-sided 95 % bounds -0.0529 and +0.0129); the policy "
+        "allows a loss of at most 0.02. A loss above 0.02 is not statistically significant, so this slice does not "
+        "block."
+    )
     proven = (RULE | {"require": "proven"},)
     assert outcomes(doubtful, rules=proven) == {"roc_auc where country = NL": Outcome.INCONCLUSIVE}
     assert outcomes(part("NL", found(0.05)), rules=proven) == {"roc_auc where country = NL": Outcome.PASSED}
@@ -91,17 +97,17 @@ def test_small_slices_are_named_and_do_not_count():
 @pytest.mark.parametrize(
     ("parts", "said"),
     [
-        ((), "The policy asks for roc_auc by country, but the comparison has no such slices."),
+        ((), "The policy has a rule for roc_auc by country, but the comparison has no such slices."),
         (
             (part("NL", found(0.1), by="city"),),
-            "The policy asks for roc_auc by country, but the comparison has no such slices.",
+            "The policy has a rule for roc_auc by country, but the comparison has no such slices.",
         ),
         (
             (part("NL", found(0.1), positives=3),),
-            "The policy asks for roc_auc by country, but none of its 1 slices has rows enough.",
+            "The policy has a rule for roc_auc by country, but its only slice is too small to judge.",
         ),
         ((part("NL", missing=(MissingMetric("roc_auc", "All labels are 1."),)),), "All labels are 1."),
-        ((part("NL"),), "It does not hold roc_auc."),
+        ((part("NL"),), "The slice has no result for roc_auc."),
     ],
     ids=["no slices", "other slices", "only small ones", "undefined there", "not measured there"],
 )
@@ -116,7 +122,7 @@ def test_slices_of_one_class_are_too_small():
     parts = part("NL", found(-0.5), rows=200, positives=200), part("DE", found(0.0))
     assert outcomes(*parts)["roc_auc where country = NL"] is Outcome.NOT_APPLICABLE
     (check, _) = slice_checks(comparison(*parts), policy())
-    assert check.reason == "It has only 0 negatives; the policy judges slices of at least 50."
+    assert check.reason == "The slice has only 0 negatives; the policy judges only slices with at least 50."
 
 
 def test_slices_of_numbers_have_no_positives():

@@ -18,9 +18,9 @@ class TestAdoption:
         held = registry.gate(toy("good"))
         assert (held.verdict, held.champion.tag) == (Verdict.HOLD, "toy:tutorial")
         assert held.summary == (
-            "The training rows of the champion toy:tutorial are unknown, so the holdout may not be clean. If you know "
-            "that it was trained before a time, `promotion adopt toy:tutorial --trained-before TIME --reason …` records "
-            "it; if you are sure that it saw none of the holdout's rows, use --assume-clean."
+            "The training rows of the champion toy:tutorial are unknown, so the holdout may not be clean. If you know a "
+            "time before which all its training rows lie, record it with `promotion adopt toy:tutorial --trained-before "
+            "TIME --reason …`. If you are sure that it was trained on none of the holdout's rows, use --assume-clean."
         )
         assert registry.champion("toy") is None
         registry.adopt(made_by_the_tutorial, reason="serves since May", trained_before=1200)
@@ -56,14 +56,16 @@ class TestAdoption:
         assert kinds(registry) == []
 
     def test_gating_the_unadopted_champion_says_what_to_do(self, registry, made_by_the_tutorial):
-        with pytest.raises(Refused, match=r"serves already.* `promotion adopt toy:tutorial --trained-before TIME"):
+        with pytest.raises(
+            Refused, match=r"is already the champion.* `promotion adopt toy:tutorial --trained-before TIME"
+        ):
             registry.gate(made_by_the_tutorial)
 
     def test_of_two_labelled_prod_a_person_says_which_serves(self, registry, made_by_the_tutorial):
         registry.store.write_stage(toy("weak"), Stage.PROD)
         expected = (
-            r"^2 versions of 'toy' carry the label stage: prod \(toy:tutorial, toy:weak\), and only one can serve\. "
-            r"Say which one does: `promotion adopt TAG --assume-clean --reason …`"
+            r"^2 versions of 'toy' have the label stage: prod \(toy:tutorial, toy:weak\), but only one can serve\. "
+            r"For that one, run `promotion adopt TAG --assume-clean --reason …`"
         )
         with pytest.raises(StoreError, match=expected):
             registry.gate(toy("good"))
@@ -75,7 +77,7 @@ class TestAdoption:
     def test_a_second_champion_is_not_adopted_and_stays_a_finding(self, registry_with_champion, made_by_the_tutorial):
         before = kinds(registry_with_champion)
         with pytest.raises(
-            Refused, match=r"^toy:weak is the champion of 'toy' by the ledger, so toy:tutorial cannot be"
+            Refused, match=r"^toy:weak is the champion of 'toy' in the ledger, so toy:tutorial cannot be"
         ):
             registry_with_champion.adopt(made_by_the_tutorial, reason="serves since May", assume_clean=True)
         assert kinds(registry_with_champion) == before

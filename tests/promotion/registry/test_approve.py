@@ -39,10 +39,10 @@ class TestApproval:
         [
             (
                 "alice",
-                r"^You are os:alice and have approved toy:good already; 1 approval is missing, from os:bob or os:c",
+                r"^You \(os:alice\) have already approved toy:good; 1 approval is missing, from os:bob or os:c",
             ),
-            ("dave", r"^You are os:dave, and the approvers of 'toy' are os:alice, os:bob, os:carol\.$"),
-            ("other alice", r"^You are config:alice, and the approvers of 'toy' are os:alice, os:bob, os:carol\.$"),
+            ("dave", r"^The approvers of 'toy' are os:alice, os:bob, os:carol, but you are os:dave\.$"),
+            ("other alice", r"^The approvers of 'toy' are os:alice, os:bob, os:carol, but you are config:alice\.$"),
         ],
     )
     def test_who_cannot_approve_is_told(self, people, who, sentence):
@@ -55,11 +55,11 @@ class TestApproval:
     @pytest.mark.parametrize(
         ("version", "sentence"),
         [
-            ("weak", r"^toy:weak serves already, since .*; nothing waits for an answer\.$"),
-            ("noisy", r"^The last decision on toy:noisy, reject, does not need approval\.$"),
+            ("weak", r"^toy:weak already serves \(since .* UTC\), so no decision on it waits for approval\.$"),
+            ("noisy", r"^The last decision on toy:noisy is reject, which does not need approval\.$"),
             (
                 "twin",
-                r"^toy:twin has not been judged, so nothing waits for an answer\. Run `promotion gate toy:twin`\.$",
+                r"^toy:twin has not been judged, so no decision on it waits for approval\. Run `promotion gate toy:twin`\.$",
             ),
             ("spoilt", r"^There is no registered version 'toy:spoilt'\. "),
             ("goood", r"^There is no version 'toy:goood'\. Did you mean 'toy:good'\?"),
@@ -82,7 +82,7 @@ class TestApproval:
             lambda: people["alice"].promote(toy("good"), reason="r"),
         ):
             with pytest.raises(
-                Refused, match=r"^toy:good was denied by os:bob at .*: on second thoughts not\. `promotion"
+                Refused, match=r"^toy:good was denied by os:bob at .*: on second thoughts not\. Run `promotion"
             ):
                 act()
         assert people["alice"].gate(toy("good")).waits
@@ -115,7 +115,7 @@ class TestApproval:
             people["alice"].approve(toy("good"), reason="fine")
         people["bob"].readmit(toy("good"), reason="they were wrong")
         with pytest.raises(
-            Refused, match=r"^toy:good has its approvals already, by os:bob and os:carol: `promotion promote"
+            Refused, match=r"^toy:good already has its approvals, by os:bob and os:carol\. Run `promotion promote"
         ):
             people["alice"].approve(toy("good"), reason="fine")
         assert people["alice"].promote(toy("good"), reason="they were wrong").champion == "toy:good"
@@ -141,14 +141,14 @@ class TestApproval:
     def test_when_its_time_is_over_nobody_can_approve_and_anyone_can_deny(self, people, late):
         people["bob"].approve(toy("good"), reason="fine")
         over = (
-            r"^toy:good passed and could be approved until 2026-11-29 12:\d\d UTC, 7d after the decision; 1 approval is "
-            r"missing, from os:alice or os:carol\. `promotion gate toy:good` judges it again\."
+            r"^toy:good passed and could be approved until 2026-11-29 12:\d\d UTC, 7d after the decision, but 1 approval "
+            r"is missing, from os:alice or os:carol\. Run `promotion gate toy:good` to judge it again\."
         )
         with pytest.raises(Refused, match=over + "$"):
             late("os:carol").approve(toy("good"), reason="at last")
-        with pytest.raises(Refused, match=over + r" With --override it is promoted without\.$"):
+        with pytest.raises(Refused, match=over + r" To promote it without approval, use --override\.$"):
             late("os:carol").promote(toy("good"), reason="r")
-        with pytest.raises(Refused, match=r"^You are os:dave, and the approvers"):
+        with pytest.raises(Refused, match=r"^The approvers of 'toy' are .*, but you are os:dave\."):
             people["dave"].deny(toy("good"), reason="nobody came")
         assert late("os:dave").deny(toy("good"), reason="nobody came").cause == "denial"
         assert late("os:dave").gate(toy("good")).waits
@@ -183,7 +183,7 @@ class TestApproval:
         assert trainer.approve(toy("good"), reason="r") is None
         assert asker.approve(toy("good"), reason="r") is None
         with pytest.raises(
-            Refused, match=r": 1 approval is missing, from anyone but os:a and os:t \(`promotion approve"
+            Refused, match=r": 1 approval is missing, from anyone but os:a and os:t\. Run `promotion approve"
         ):
             asker.promote(toy("good"), reason="r")
         assert third.approve(toy("good"), reason="r").champion == "toy:good"

@@ -16,9 +16,13 @@ from promotion.vocabulary import Stage, Verdict
 pytestmark = pytest.mark.integration
 
 AWAY = "MLflow at http://away did not answer."
-FOUND = "In MLflow the alias champion of 'toy' names version 2"
-UNKNOWN = "the ledger knows no champion of 'toy'. Nothing was promoted or sent to MLflow. To go on, do one of these:"
-ANEW = "- Begin without it, on record: add `--start-anew --reason …` to `promotion retrain`, `gate` or `promote`."
+FOUND = "In MLflow, the alias champion of 'toy' points to version 2"
+CHOOSE = "To continue, do one of the following:"
+UNKNOWN = f"the ledger has no champion of 'toy'. Nothing was promoted or sent to MLflow. {CHOOSE}"
+ANEW = (
+    "- To start without it, add `--start-anew --reason …` to `promotion retrain`, `gate` or `promote`. The ledger "
+    "records this."
+)
 
 
 @pytest.fixture
@@ -68,8 +72,9 @@ class TestNoChampionOfRecord:
         with pytest.raises(Refused) as raised:
             ACTS[act](registry)
         assert str(raised.value) == (
-            f"{FOUND} (challenger names version 3), and {UNKNOWN}\n- Keep it: copy it into the Bento store with the label "
-            "stage: prod, then run `promotion adopt TAG --assume-clean --reason …` (or --trained-before).\n" + ANEW
+            f"{FOUND} (challenger to version 3), but {UNKNOWN}\n- To keep it, copy it into the Bento store with the "
+            "label stage: prod, then run `promotion adopt TAG --assume-clean --reason …` (or --trained-before).\n"
+            + ANEW
         )
         assert raised.value.exit_code == 1
         assert (shown(registry), registry.history("toy")) == (before, ())
@@ -79,12 +84,12 @@ class TestNoChampionOfRecord:
     def test_a_registration_stands_and_nothing_of_it_is_sent(self, registry, champion_of_others, mlflow):
         registry.register(toy("good"))
         (notice,) = registry.notices
-        assert notice.startswith(f"{FOUND} (challenger names version 3), and {UNKNOWN}")
+        assert notice.startswith(f"{FOUND} (challenger to version 3), but {UNKNOWN}")
         assert len(mlflow.search_model_versions("name='toy'")) == 3
         assert mlflow.get_registered_model("toy").tags == {"team": "risk"}
         assert registry.sync("toy") is False
         assert {(one.code, one.subject, one.found) for one in faults(registry)} == {
-            ("AUD033", "mirror", "nothing"),
+            ("AUD033", "mirror", "no entry in MLflow"),
             ("AUD038", "alias champion", "toy/2"),
             ("AUD038", "alias challenger", "toy/3"),
         }
@@ -97,7 +102,7 @@ class TestNoChampionOfRecord:
         assert alice.gate(toy("good")).waits
         mlflow.set_registered_model_alias("toy", "champion", "2")
         with pytest.raises(
-            Refused, match=r"^In MLflow the alias champion of 'toy' names version 2 \(challenger names toy:"
+            Refused, match=r"^In MLflow, the alias champion of 'toy' points to version 2 \(challenger to toy:"
         ):
             bob.approve(toy("good"), reason="fine")
         assert shown(registry)["champion"] == "toy/2"
@@ -119,7 +124,7 @@ class TestNoChampionOfRecord:
         registry.notices.clear()
         registry.start_anew("toy", reason="again")
         assert registry.notices == [
-            "--start-anew was not needed: the ledger has started 'toy' anew already (the old one is retired). No fresh "
+            "--start-anew was not needed: the ledger already records a fresh start of 'toy' (the old one is retired). No fresh "
             "start was recorded with the reason 'again'."
         ]
         registry.register(toy("noisy"))
@@ -161,9 +166,9 @@ class TestNoChampionOfRecord:
         registry.adopt(toy("weak"), reason="MLflow's version 2", assume_clean=True)
         assert registry.champion("toy").tag == toy("weak")
         told = (
-            "AUD038: These aliases of 'toy' in MLflow were not set by this ledger: champion names version 2, and should name "
-            "toy:weak; challenger names version 3, and should not be there. They were not changed; `promotion repair toy` "
-            "restores them."
+            "AUD038: This ledger did not set these aliases of 'toy' in MLflow: champion points to version 2, but should "
+            "point to toy:weak; challenger points to version 3, but should not exist. They were not changed. Run "
+            "`promotion repair toy` to restore them."
         )
         assert registry.notices == [told]
         decision = registry.gate(toy("good"))
@@ -199,8 +204,8 @@ class TestNoChampionOfRecord:
         with pytest.raises(Refused) as raised:
             later.gate(toy("good"))
         assert str(raised.value) == (
-            f"In MLflow the alias champion of 'toy' names toy:weak, and {UNKNOWN}\n- Restore the earlier ledger, which "
-            "sent toy:weak, from a backup.\n- Keep toy:weak: `promotion adopt toy:weak --assume-clean --reason …` (or "
+            f"In MLflow, the alias champion of 'toy' points to toy:weak, but {UNKNOWN}\n- Restore the earlier ledger, which "
+            "sent toy:weak, from a backup.\n- To keep toy:weak, run `promotion adopt toy:weak --assume-clean --reason …` (or "
             f"--trained-before).\n{ANEW}"
         )
         assert shown(registry) == {"champion": "toy:weak"}
@@ -213,8 +218,8 @@ class TestMlflowDoesNotAnswer:
             with pytest.raises(Refused) as raised:
                 act(registry)
             assert str(raised.value) == (
-                f"{AWAY} The ledger knows no champion of 'toy', and MLflow may have one. Nothing was promoted. To go on, do "
-                "one of these:\n- See that MLflow answers, and run this again.\n"
+                f"{AWAY} The ledger has no champion of 'toy', but MLflow may have one. Nothing was promoted. {CHOOSE}\n"
+                "- Make sure that MLflow answers, and run the command again.\n"
                 + ANEW.replace("without it", "without its answer")
             )
         assert registry.history("toy") == ()
@@ -268,10 +273,11 @@ class TestMovedByOthers:
             assert finding.found == (name or "no version")
             registry.notices.clear()
             assert registry.sync("toy", look=True)
-            found = {"theirs": f"names version {number}", "ours": "names toy:noisy", "nowhere": "is not there"}[to]
-            assert (
-                f"not set by this ledger: champion {found}, and should name toy:good. They were" in registry.notices[0]
-            )
+            found = {"theirs": f"points to version {number}", "ours": "points to toy:noisy", "nowhere": "is missing"}[
+                to
+            ]
+            told = f"This ledger did not set these aliases of 'toy' in MLflow: champion {found}, but should point to toy:good."
+            assert told in registry.notices[0]
             assert registry.ledger.foreign("toy") == {"champion": name}
             registry.register(toy("spoilt"))
         registry.repair("toy")

@@ -11,7 +11,7 @@ from promotion.errors import (
     Refused,
     UnknownName,
 )
-from promotion.policy import Kind
+from promotion.policy import Kind, checks
 from promotion.registry import judge
 from promotion.vocabulary import Outcome, Verdict
 
@@ -41,7 +41,7 @@ class TestGate:
         decision = registry_with_champion.gate(toy("twin"))
         assert decision.verdict is Verdict.HOLD
         assert decision.summary.startswith(
-            "The gain in roc_auc is +0.0000, somewhere from +0.0000 to +0.0000 (one-sided 96.96 % bounds)"
+            "The gain in roc_auc is +0.0000, exactly at the limit; the policy requires a gain above 0."
         )
         assert stages(registry_with_champion) == {"weak": "archived", "good": "prod", "twin": "staging"}
 
@@ -52,16 +52,21 @@ class TestGate:
         assert registry_with_champion.champion("toy").tag == toy("weak")
 
     @pytest.mark.parametrize("version", ["twin", "noisy"])
-    def test_the_same_decision_on_what_was_held_or_rejected_is_recorded_once(self, registry_with_champion, version):
+    def test_the_same_decision_on_what_was_held_or_rejected_is_recorded_once_whatever_the_words_of_its_sentences(
+        self, registry_with_champion, version, monkeypatch
+    ):
         registry = registry_with_champion
         registry.gate(toy("good"))
         first, before = registry.gate(toy(version)), kinds(registry)
         assert registry.gate(toy(version)) == first
         assert kinds(registry) == before
+        monkeypatch.setattr(checks, "signed", lambda number, scale: f"{number:.9f} on a scale of {scale}")
+        assert registry.gate(toy(version)) == first
+        assert kinds(registry) == before
 
     def test_the_champion_is_not_judged_against_itself(self, registry_with_champion):
         before = kinds(registry_with_champion)
-        with pytest.raises(Refused, match=r"^toy:weak serves already; a challenger is judged against it with"):
+        with pytest.raises(Refused, match=r"^toy:weak is already the champion\. To judge a challenger against it, run"):
             registry_with_champion.gate(toy("weak"))
         assert kinds(registry_with_champion) == before
 
@@ -75,7 +80,7 @@ class TestGate:
         decision = registry_with_champion.gate(toy("twin"), data=tmp_path / "less.csv")
         assert (decision.holdout.rows, decision.holdout.removed) == (400, 400)
         assert decision.checks[0].reason == (
-            "None of the 400 rows that judge trained either model; 400 that did were left out."
+            "None of the 400 evaluation rows was used to train either model; 400 training rows were left out."
         )
 
     def test_a_holdout_that_trained_them_holds(self, registry_with_champion, tmp_path):
@@ -83,7 +88,7 @@ class TestGate:
         decision = registry_with_champion.gate(toy("good"), data=tmp_path / "seen.csv")
         assert (decision.verdict, decision.missing[0].kind) == (Verdict.HOLD, Kind.CLEAN)
         assert decision.summary == (
-            "All 600 rows of the holdout trained one of the models, so no row is left to judge by."
+            "All 600 rows of the holdout were used to train one of the models, so no evaluation row is left. Use newer rows."
         )
 
     def test_too_few_positives_hold_and_are_counted(self, registry_with_champion, tmp_path):
@@ -92,7 +97,7 @@ class TestGate:
         decision = registry_with_champion.gate(toy("good"), data=tmp_path / "rare.csv")
         assert decision.verdict is Verdict.HOLD
         assert decision.summary == (
-            f"The holdout has only {decision.holdout.positives} positives; the policy asks for at least 50."
+            f"The holdout has only {decision.holdout.positives} positives; the policy requires at least 50."
         )
 
     @pytest.mark.parametrize(
@@ -126,7 +131,10 @@ class TestGate:
         )
         decision = registry_with_champion.gate(toy("good"))
         assert decision.verdict is Verdict.HOLD
-        assert decision.summary == "The challenger toy:good gave scores of shape (1200, 2), expected (1200,)."
+        assert decision.summary == (
+            "The scores of the challenger toy:good must have shape (1200,), but have shape (1200, 2). Check the "
+            "recipe's `score`."
+        )
 
     def test_both_sides_are_scored_in_double_precision(self, registry_with_champion, monkeypatch):
         seen = []

@@ -151,13 +151,13 @@ class TestWhatStays:
         found = made.found(keep=1, before=made.now - timedelta(hours=12), present={*made.state.versions, "toy:foreign"})
         assert found.gone == ("toy:v0", "toy:v1", "toy:v4")
         assert found.kept == {
-            "toy:foreign": "not registered: nobody recorded where it comes from",
+            "toy:foreign": "not registered, so its origin is unknown",
             "toy:v2": "in staging",
             "toy:v3": "in no stage",
-            "toy:v5": "served before: a rollback may bring it back",
+            "toy:v5": "has served: a rollback may bring it back",
             "toy:v6": "serves",
             young: f"registered after {(made.now - timedelta(hours=12)).isoformat(timespec='seconds')}",
-            newest: "among the newest 1 that might go",
+            newest: "one of the newest 1 deletable versions",
         }
         assert found.doubt == ""
 
@@ -186,13 +186,13 @@ class TestClocks:
             (NOON + 10 * DAY, ""),
             (
                 NOON - DAY,
-                "The newest version was registered at 2026-11-22T13:00:00+00:00, and this machine's clock says "
-                "2026-11-21T12:00:00+00:00, which is before: one clock was wrong, so ages may be too.",
+                "The newest version was registered at 2026-11-22T13:00:00+00:00, but this machine's clock says "
+                "2026-11-21T12:00:00+00:00, which is earlier. One of the clocks was wrong, so the ages may be wrong too.",
             ),
             (
                 NOON + 400 * DAY,
-                "The newest version was registered at 2026-11-22T13:00:00+00:00, and this machine's clock says "
-                "2027-12-27T12:00:00+00:00: see that it is right, since every version looks old by it.",
+                "The newest version was registered at 2026-11-22T13:00:00+00:00, but this machine's clock says "
+                "2027-12-27T12:00:00+00:00. Check the clock, because every version looks old by it.",
             ),
         ],
     )
@@ -230,10 +230,10 @@ class TestInTheStore:
         registry.gc("toy", keep=0, reason="the disk is full")
         before = kinds(registry)
         expected = (
-            r"^toy:noisy was deleted at 2026-11-22 \d\d:\d\d UTC by os:alice: the disk is full `promotion show toy:noisy` "
-            r"shows its history\. Train a new version\.$"
+            r"^toy:noisy was deleted at 2026-11-22 \d\d:\d\d UTC by os:alice: the disk is full\. Run `promotion show toy:noisy` "
+            r"to see its history, or train a new version\.$"
         )
-        with pytest.raises(Refused, match=expected if change != "rollback" else "^toy:noisy never served"):
+        with pytest.raises(Refused, match=expected if change != "rollback" else "^toy:noisy has never served"):
             {
                 "gate": lambda: registry.gate(toy("noisy")),
                 "promote": lambda: registry.promote(toy("noisy"), reason="I want it", override=True),

@@ -48,7 +48,7 @@ class TestALeak:
         assert decision.verdict is Verdict.HOLD
         assert (decision.holdout.rows, decision.holdout.removed) == (0, 1200)
         assert decision.summary == (
-            "All 1,200 rows of the holdout trained one of the models, so no row is left to judge by."
+            "All 1,200 rows of the holdout were used to train one of the models, so no evaluation row is left. Use newer rows."
         )
         assert registry.champion("toy").tag == toy("weak")
 
@@ -114,7 +114,9 @@ class TestTheRowsThatJudge:
         assert not set(split.training["id"]) & set(split.holdout["id"])
 
         synthetic_rows().to_csv(tmp_path / "judges.csv", index=False)
-        with pytest.raises(DataError, match=r"^Every row of rows\.csv is in judges\.csv as well, which judges\. Name"):
+        with pytest.raises(
+            DataError, match=r"^Every row of rows\.csv is also in the holdout file judges\.csv, so no row"
+        ):
             registry.reader.split("toy", *registry.reader.load("toy"))
 
     def test_rows_too_young_for_their_labels_neither_train_nor_judge(self, opened, tmp_path):
@@ -216,8 +218,8 @@ class TestUnknownTrainingRows:
         decision = registry.gate(toy("good"))
         assert decision.verdict is Verdict.PROMOTE
         assert decision.checks[0].reason == (
-            "None of the 1,200 rows that judge trained either model. The training rows of the champion toy:foreign are "
-            'unknown; unknown_provenance = "assume_clean" takes it so.'
+            "None of the 1,200 evaluation rows was used to train either model. The training rows of the champion "
+            'toy:foreign are unknown and assumed not to be in the holdout (unknown_provenance = "assume_clean").'
         )
 
 
@@ -240,7 +242,7 @@ class TestTheBudget:
         assert [decision.budget.use for decision in decisions] == list(range(1, 11))
         assert [decision.alpha for decision in decisions] == [level_of_use(0.05, use) for use in range(1, 11)]
         assert decisions[-1].budget.sentence.startswith(
-            "This counts as use 10 of these rows, so the primary was asked at"
+            "This counts as use 10 of these rows, so the primary metric was tested at the"
         )
         assert sum(decision.alpha for decision in decisions) < 0.05
 
@@ -321,7 +323,7 @@ class TestReplay:
         unknown = settings_at(tmp_path, policy={"floors": [{"metric": "log_loss", "max": 0.7}]}).model("toy").policy
         (one,) = registry.replay("toy", unknown)
         assert one.now.verdict is Verdict.HOLD
-        assert one.now.summary == "The comparison does not hold log_loss."
+        assert one.now.summary == "The comparison has no result for log_loss."
 
     def test_uses_are_counted_as_the_other_policy_would_have(self, opened, tmp_path):
         careless = opened(config=settings_at(tmp_path, policy={"holdout_reuse": "ignore"}))

@@ -96,9 +96,7 @@ def test_rollback_goes_back_along_the_line_and_a_promotion_goes_on_from_there():
         record.promote(name)
     assert record.rollback().champion == "toy:b"
     assert record.rollback().champion == "toy:a"
-    with pytest.raises(
-        Refused, match=r"^toy:a is the first champion in the present line of 'toy', so name the version "
-    ):
+    with pytest.raises(Refused, match=r"^A rollback returned 'toy' to its first champion, toy:a\. Name the version "):
         record.rollback()
     record.promote("c")
     record.promote("d")
@@ -118,22 +116,22 @@ def test_without_a_champion_there_is_nothing_to_roll_back():
         (lambda record: None, r"^toy:b has not been judged\. Run `promotion gate toy:b`, or .* with --override\.$"),
         (
             lambda record: record.judge("b", Verdict.HOLD),
-            r"^The last decision on toy:b is hold: So it came out\. Judge it on fresh rows "
+            r"^The last decision on toy:b is hold: So it came out\. Judge it on new rows "
             r"with `promotion gate toy:b --data FILE`, or promote it against the rules with --override\.$",
         ),
         (lambda record: record.judge("b", Verdict.REJECT), "^The last decision on toy:b is reject"),
         (
             lambda record: record.judge("b", Verdict.PROMOTE, champion="toy:c"),
-            r"^toy:b was judged against toy:c, which no longer serves\. `promotion gate toy:b` \(or `promotion "
-            r"promote toy:b --rejudge`\) judges it against the present champion\.$",
+            r"^toy:b was judged against toy:c, which no longer serves\. To judge it against the present champion, run "
+            r"`promotion gate toy:b` \(or `promotion promote toy:b --rejudge`\)\.$",
         ),
         (
             lambda record: record.judge("b", Verdict.PROMOTE, champion=None),
-            r"^toy:b was judged against no champion, which no longer serves",
+            r"^toy:b was judged before 'toy' had a champion\. To judge it against the present champion, run",
         ),
         (
             lambda record: record.promote("b"),
-            r"^toy:b is the champion already, since 2026-11-22 12:0. UTC; nothing to do\.$",
+            r"^toy:b is already the champion \(since 2026-11-22 12:0. UTC\), so there is nothing to do\.$",
         ),
     ],
 )
@@ -171,14 +169,15 @@ def test_an_adoption_makes_champion_whom_the_label_names_unless_there_is_one():
     record.register("a", Stage.PROD)
     record.apply(adoption_moves(record.state, toy("a"), reason="serves since May"))
     record.register("b", Stage.PROD)
-    with pytest.raises(Refused, match=r"^toy:a is the champion of 'toy' by the ledger, so toy:b cannot be adopted\."):
+    with pytest.raises(Refused, match=r"^toy:a is the champion of 'toy' in the ledger, so toy:b cannot be adopted\."):
         adoption_moves(record.state, toy("b"), reason="so does this")
     assert record.state.champion.tag == "toy:a"
 
 
 def test_an_unknown_version_names_the_nearest():
     with pytest.raises(
-        UnknownName, match=r"^There is no registered version 'toy:aa'\. Did you mean 'toy:a'\? `promotion history toy`"
+        UnknownName,
+        match=r"^There is no registered version 'toy:aa'\. Did you mean 'toy:a'\? Run `promotion history toy`",
     ):
         promotion_moves(Record("a").state, toy("aa"), reason="why", override=True, now=NOON)
 
@@ -199,7 +198,10 @@ def test_who_served_at_a_moment_is_told_by_the_entries():
 
 def test_an_entry_out_of_turn_is_refused():
     record = Record("a", "b", "c")
-    with pytest.raises(LedgerError, match=r"^Entry 3 of 'toy' does not follow entry 1 as it was written: "):
+    with pytest.raises(
+        LedgerError,
+        match=r"^Entry 3 of 'toy' does not follow entry 1: something other than `promotion` changed the ledger\. Run ",
+    ):
         fold("toy", [record.entries[0], record.entries[2]])
 
 

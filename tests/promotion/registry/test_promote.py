@@ -56,11 +56,10 @@ class TestPromotion:
         plan = good_may_come_back.promote(toy("good"), reason="they were wrong")
         changed, scored = good_may_come_back.notices
         assert changed == (
-            "rows.csv, whose rows judged toy:good, cannot be read, so it is unknown whether it has changed since. The decision stands."
+            "rows.csv, whose rows judged toy:good, cannot be read, so it is unknown whether the file has changed since. The decision stands."
         )
         assert scored == (
-            f"toy:good was loaded and not scored beforehand, since no rows could be had: There is no data file at "
-            f"{rows_file}."
+            f"toy:good was loaded but not scored, because no rows could be read: There is no data file at {rows_file}."
         )
         assert (plan.reason, plan.unseen) == ("they were wrong", scored)
 
@@ -75,8 +74,8 @@ class TestPromotion:
         with pytest.raises(Refused) as raised:
             registry_with_champion.promote(toy("good"), reason="they were wrong")
         assert str(raised.value) == (
-            "toy:good was judged by fresh.csv, which has changed since. `promotion gate toy:good --data fresh.csv` (or "
-            "--holdout) judges it again by that file, --rejudge by rows.csv."
+            "fresh.csv, whose rows judged toy:good, has changed since. To judge it again on that file, run `promotion "
+            "gate toy:good --data fresh.csv` (or --holdout). To judge it on rows.csv, use --rejudge."
         )
         assert kinds(registry_with_champion) == before
         registry_with_champion.promote(toy("good"), reason="they were wrong", rejudge=True)

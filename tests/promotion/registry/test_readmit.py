@@ -14,5 +14,5 @@ def test_readmitted_it_moves_nowhere_and_is_to_be_judged(complained_of):
     assert (kinds(complained_of)[-1], stages(complained_of)["good"]) == ("readmission", "archived")
     with pytest.raises(Refused, match=r"^toy:good has not been judged since it was readmitted\. Run `promotion gate"):
         complained_of.promote(toy("good"), reason="r")
-    with pytest.raises(Refused, match=r"^No rollback keeps toy:good out\. The gate judges it like any other\.$"):
+    with pytest.raises(Refused, match=r"^No rollback blocks toy:good, so the gate judges it like any other version\.$"):
         complained_of.readmit(toy("good"), reason="r")

@@ -162,7 +162,7 @@ class TestConflict:
         other = opened(actor=lambda: "config:ci")
         entered = len(kinds(registry_with_champion)) + 1
         expected = (
-            rf"^The record of 'toy' moved on by config:ci while this command ran \(entry {entered} was taken\), so nothing "
+            rf"^config:ci wrote to the record of 'toy' while this command ran \(entry {entered} was taken\), so nothing "
             r"was changed\. Look at `promotion history toy` and run the command again\.$"
         )
         with pytest.raises(Conflict, match=expected) as raised:
@@ -229,8 +229,9 @@ class TestMirrorAway:
             registry.gate(toy(version))
         assert mlflow.get_model_version_by_alias("toy", "champion").tags["promotion.tag"] == "toy:good"
         assert registry.notices == [
-            f"MLflow shows no decisions in {runs['good']}: such runs are not there, or deleted. What was decided stands. "
-            "`mlflow runs restore --run-id RUN` brings back a deleted one, and `promotion repair toy` sends it all again."
+            f"MLflow cannot show decisions in {runs['good']}, because these runs are missing or deleted. The decisions "
+            "stand. Restore a deleted run with `mlflow runs restore --run-id RUN`, then run `promotion repair toy` to "
+            "send everything again."
         ]
         assert {finding.code for finding in faults(registry)} == {"AUD032", "AUD059"}
 
@@ -250,15 +251,15 @@ def test_where_the_ledgers_end_was_cut_off_the_next_command_says_so(opened, regi
     later = opened()
     assert later.sync("toy") is False
     assert later.notices == [
-        f"MLflow was sent entry {len(whole)} of 'toy' once, and the ledger ends at entry {len(cut)}: its end was cut off, "
-        "or it is an older copy. `promotion audit toy` says what to do."
+        f"MLflow has received entry {len(whole)} of 'toy', but the ledger ends at entry {len(cut)}: its end was cut off, "
+        "or it is an older copy. Run `promotion audit toy` to see what to do."
     ]
     for name in ("noisy", "spoilt"):
         later.promote(toy(name), reason="grown again", override=True)
     assert later.state("toy").seq > len(whole)
     assert later.notices[-1] == (
-        f"MLflow was sent another entry {len(whole)} of 'toy' than the ledger has, so the ledger was cut or rewritten and "
-        "MLflow was left as it is: `promotion audit toy` says more."
+        f"MLflow has received a different entry {len(whole)} of 'toy' from the one in the ledger, so the ledger was cut "
+        "or rewritten. MLflow was not changed. Run `promotion audit toy` to see what to do."
     )
 
 
@@ -273,14 +274,18 @@ class TestConfiguration:
     @pytest.mark.parametrize(
         ("recipe", "options", "sentence"),
         [
-            ("recipes.ToyRecipe", {}, r"^A recipe is named as package\.module:Class, found 'recipes\.ToyRecipe'\.$"),
+            (
+                "recipes.ToyRecipe",
+                {},
+                r"^A recipe must be named as package\.module:Class, but is 'recipes\.ToyRecipe'\.$",
+            ),
             (
                 "recipies:ToyRecipe",
                 {},
                 r"'recipies:ToyRecipe' cannot be imported: there is no module 'recipies' here\.$",
             ),
-            ("recipes:TooyRecipe", {}, r"'recipes:TooyRecipe' cannot be made: module 'recipes' has no attribute"),
-            ("recipes:ToyRecipe", {"sed": 1}, r"cannot be made: .* unexpected keyword argument 'sed'\.$"),
+            ("recipes:TooyRecipe", {}, r"'recipes:TooyRecipe' cannot be created: module 'recipes' has no attribute"),
+            ("recipes:ToyRecipe", {"sed": 1}, r"cannot be created: .* unexpected keyword argument 'sed'\.$"),
             (
                 "builtins:dict",
                 {},

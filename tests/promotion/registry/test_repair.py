@@ -120,7 +120,7 @@ class TestForeignLabels:
         with bentoml_at(registry.store.home):
             assert [str(model.tag) for model in bentoml.models.list()].count("toy:weak") == 2
         (finding,) = (found for found in registry.audit("toy") if found.severity == "error")
-        assert "says in its model.yaml that it is 'toy:weak': it was copied or renamed by hand" in finding.found
+        assert "has a model.yaml that names 'toy:weak': the folder was copied or renamed by hand" in finding.found
         registry.gate(toy("good"))
         registry.repair("toy")
         with bentoml_at(registry.store.home):
@@ -231,8 +231,8 @@ class TestBrokenChampion:
         registry.gate(toy("good"))
         hurt(registry, "good")
         expected = (
-            rf"^The champion toy:good cannot be used\. {found} Copy it there from another host's store or a backup, or bring back the champion before "
-            r"it: `promotion rollback toy --reason …`\.$"
+            rf"^The champion toy:good cannot be used\. {found} Copy it there from another host's store or a backup, or "
+            r"bring back the previous champion with `promotion rollback toy --reason …`\.$"
         )
         with pytest.raises(StoreError, match=expected):
             registry.gate(toy("twin"))
@@ -256,7 +256,7 @@ class TestBrokenChampion:
         assert [foreign.path.name for foreign in done.foreign_files] == ["weak"]
         (moved,) = (notice for notice in registry.notices if notice.startswith("Moved "))
         assert "quarantine" in moved
-        assert "brings it back." in moved
+        assert ". To move it back, run `mv " in moved
         shutil.copytree(whole, registry.store.path(toy("weak")))
         assert [one for one in registry.audit("toy") if one.severity == "error"] == []
         registry.gate(toy("good"))
@@ -266,7 +266,7 @@ class TestBrokenChampion:
         registry_with_champion.register(toy("twin"))
         vanish(registry_with_champion, "twin")
         expected = (
-            r"^toy:twin was registered at 2026-11-22 12:\d\d UTC, and its files are no longer in the Bento store\. "
+            r"^toy:twin was registered at 2026-11-22 12:\d\d UTC, but its files are no longer in the Bento store\. "
             r"Restore /.*/models/toy/twin from a backup, or train a new version\.$"
         )
         with pytest.raises(Refused, match=expected):

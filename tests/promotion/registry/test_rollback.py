@@ -42,9 +42,13 @@ class TestRollback:
         ]
         for moment, version in ((moments[1], "good"), (moments[0], "weak"), (moments[1], "good")):
             assert registry.rollback("toy", reason="r", at=moment).champion == f"toy:{version}"
-        with pytest.raises(Refused, match=r"^toy:good serves already, since .*; there is nothing to roll back\.$"):
+        with pytest.raises(
+            Refused, match=r"^toy:good already serves \(since .* UTC\), so there is nothing to roll back\.$"
+        ):
             registry.rollback("toy", reason="r", at=moments[1] + timedelta(seconds=1))
-        with pytest.raises(Refused, match=r"^Nobody served as 'toy' at .*: the first champion, toy:weak, began at 2"):
+        with pytest.raises(
+            Refused, match=r"^No version of 'toy' served at .*: the first champion, toy:weak, has served since 2"
+        ):
             registry.rollback("toy", reason="r", at=moments[0] - timedelta(days=1))
 
     def test_to_whom_it_cannot_go_is_a_sentence_and_nothing_moves(self, registry_after_three_champions):
@@ -52,10 +56,10 @@ class TestRollback:
         registry.register(toy("noisy"))
         before = kinds(registry)
         for to, error, sentence in (
-            (toy("twin"), Refused, r"^toy:twin serves already, since "),
-            (toy("noisy"), Refused, r"^toy:noisy never served, .* with --override also against the rules\.$"),
+            (toy("twin"), Refused, r"^toy:twin already serves \(since "),
+            (toy("noisy"), Refused, r"^toy:noisy has never served, so .*, or against the rules with --override\.$"),
             (toy("spoilt"), UnknownName, r"^There is no registered version 'toy:spoilt'\."),
-            (Tag("other", "a"), Refused, r"^other:a is a version of 'other', and 'toy' is to be rolled back\.$"),
+            (Tag("other", "a"), Refused, r"^other:a is a version of 'other', but the model to roll back is 'toy'\.$"),
         ):
             with pytest.raises(error, match=sentence):
                 registry.rollback("toy", reason="r", to=to)
@@ -70,7 +74,7 @@ def test_rollback_goes_back_step_by_step_and_labels_follow(registry_after_three_
     assert stages(registry) == {"weak": "archived", "good": "prod", "twin": "archived"}
     registry.rollback("toy", reason="still")
     assert stages(registry) == {"weak": "prod", "good": "archived", "twin": "archived"}
-    with pytest.raises(Refused, match="toy:weak is the first champion"):
+    with pytest.raises(Refused, match="A rollback returned 'toy' to its first champion, toy:weak"):
         registry.rollback("toy", reason="and again")
     assert faults(registry) == ()
 

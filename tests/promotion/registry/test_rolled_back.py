@@ -61,11 +61,11 @@ class TestTheGate:
         decision = complained_of.gate(toy("twin"))
         assert decision.verdict is Verdict.HOLD
         assert re.match(
-            rf"^{BACK} toy:twin has the very same files\. Promote it with `promotion promote toy:twin --override --reason "
+            rf"^{BACK} toy:twin has identical files\. Promote it with `promotion promote toy:twin --override --reason "
             r"…`, or let the gate judge it again with `promotion readmit toy:good --reason …`\.$",
             decision.summary,
         )
-        with pytest.raises(Refused, match=r"toy:twin has the very same files"):
+        with pytest.raises(Refused, match=r"toy:twin has identical files"):
             complained_of.promote(toy("twin"), reason="it is new")
         with pytest.raises(
             Refused,
@@ -80,8 +80,8 @@ class TestTheGate:
         if registered == "before":
             complained_of.register(toy("twin"))
         shutil.rmtree(complained_of.store.path(toy("good")))
-        assert "toy:twin has the very same files." in complained_of.gate(toy("twin")).summary
-        with pytest.raises(Refused, match=r"toy:twin has the very same files"):
+        assert "toy:twin has identical files." in complained_of.gate(toy("twin")).summary
+        with pytest.raises(Refused, match=r"toy:twin has identical files"):
             complained_of.promote(toy("twin"), reason="it is new")
         assert complained_of.gate(toy("noisy")).verdict is Verdict.REJECT
 
@@ -161,7 +161,7 @@ class TestFromTheFirstOfTheLine:
         with pytest.raises(Refused) as raised:
             complained_of.rollback("toy", reason="again")
         assert re.fullmatch(
-            r"toy:weak is the first champion in the present line of 'toy', so name the version to bring back:\n"
+            r"A rollback returned 'toy' to its first champion, toy:weak\. Name the version to bring back:\n"
             r"- toy:good, which served from 2026-11-22 12:\d\d to 2026-11-22 12:\d\d UTC; os:alice rolled back from it: "
             r"'merchants complain': `promotion rollback toy --to toy:good --reason …`",
             str(raised.value),
@@ -175,14 +175,14 @@ class TestFromTheFirstOfTheLine:
             with pytest.raises(Refused) as raised:
                 registry.rollback("toy", reason="merchants complain", to=to)
             assert re.fullmatch(
-                r"toy:good cannot be brought back, and these earlier champions of 'toy' can:\n"
+                r"toy:good cannot be brought back, but these earlier champions of 'toy' can:\n"
                 r"- toy:weak, which served from 2026-11-22 12:\d\d to 2026-11-22 12:\d\d UTC: "
                 r"`promotion rollback toy --to toy:weak --reason …`\n"
                 r"toy:good was registered at .* Restore /.*/toy/good from a backup, or train a new version\.",
                 str(raised.value),
             )
         (missing,) = [one for one in registry.audit("toy") if one.code == "AUD014"]
-        assert "a rollback lists the other champions" in missing.mend
+        assert "a rollback lists the other champions that it can bring back" in missing.mend
         shutil.rmtree(registry.store.path(toy("weak")))
         with pytest.raises(Refused, match=r"^toy:good was registered at "):
             registry.rollback("toy", reason="merchants complain")

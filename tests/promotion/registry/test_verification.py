@@ -35,7 +35,7 @@ class TestWhatIsToServeIsSeenToScore:
             (
                 "NanRecipe",
                 Refused,
-                r"^toy:good cannot serve: its scores of 100 of 100 rows are no numbers\. Nothing was changed\.$",
+                r"^toy:good cannot serve: its scores of 100 of 100 rows are not numbers\. Nothing was changed\.$",
             ),
         ],
     )
@@ -103,8 +103,6 @@ class TestWhatIsToServeIsSeenToScore:
         plan = registry.rollback("toy", reason="complaints")
         assert plan.champion == "toy:good"
         (notice,) = registry.notices
-        assert notice.startswith(
-            "toy:good was loaded and not scored beforehand, since no rows could be had: There is no"
-        )
+        assert notice.startswith("toy:good was loaded but not scored, because no rows could be read: There is no")
         assert (plan.reason, plan.unseen) == ("complaints", notice)
         assert planned(registry)[-1] == plan

@@ -71,7 +71,7 @@ SLICES = (part("amex", by=-0.001), part("visa"), part("(missing)", rows=20, posi
 GOLDEN = """\
 ### PROMOTED: toy:new against toy:old
 
-The gain in roc_auc is +0.0300, at least +0.0206 (one-sided 96.96 % bound); the policy asks for a gain above 0.
+The gain in roc_auc is +0.0300 (one-sided 96.96 % lower bound +0.0206); the policy requires a gain above 0.
 
 This gain passed because it is large, so it is likely too high. A corrected estimate is +0.0300 (95 %: +0.0202 … +0.0398).
 
@@ -82,16 +82,16 @@ This gain passed because it is large, so it is likely too high. A corrected esti
 
 | check | outcome | why |
 | --- | --- | --- |
-| evidence positives | passed | The holdout has 300 positives; the policy asks for at least 50. |
-| evidence rows | passed | The holdout has 1,000 rows; the policy asks for at least 500. |
-| primary roc_auc | passed | The gain in roc_auc is +0.0300, at least +0.0206 (one-sided 96.96 % bound); \
-the policy asks for a gain above 0. |
-| guardrail log_loss | passed | The gain in log_loss is +0.0200, at least +0.0151 (one-sided 95 % bound); \
-the policy asks for a loss of at most 0.01. |
+| evidence positives | passed | The holdout has 300 positives; the policy requires at least 50. |
+| evidence rows | passed | The holdout has 1,000 rows; the policy requires at least 500. |
+| primary roc_auc | passed | The gain in roc_auc is +0.0300 (one-sided 96.96 % lower bound +0.0206); \
+the policy requires a gain above 0. |
+| guardrail log_loss | passed | The gain in log_loss (lower is better) is +0.0200 (one-sided 95 % lower bound +0.0151); \
+the policy allows a loss of at most 0.01. |
 | slice roc_auc by card | passed (2 of 3 slices judged; 1 too small) | 2 of 3 slices passed, 1 is too small to be judged; the lowest gain is -0.0010 \
 where card = amex. |
 
-- This counts as the first use of these rows, so the primary was asked at level 3.04 %.
+- This counts as the first use of these rows, so the primary metric was tested at the 3.04 % level.
 - decision {id}, judged by 1,000 rows (300 positive) of rows.csv; excluded: 12 that a model was trained on, \
 5 whose labels are too recent
 """
@@ -119,7 +119,7 @@ def test_slices_that_block_are_shown_each_the_others_in_one_row():
     rows = [line.split("  ")[0] for line in shown.splitlines() if line.startswith("slice ")]
     assert rows == ["slice roc_auc where card = jcb", "slice roc_auc where card = mc", "slice roc_auc by card"]
     assert shown.startswith(
-        "REJECTED  toy:new against toy:old\nThe gain in roc_auc where card = jcb is -0.2000, at most "
+        "REJECTED  toy:new against toy:old\nThe gain in roc_auc where card = jcb is -0.2000 (one-sided 95 % upper bound "
     )
 
 
@@ -141,7 +141,7 @@ def test_the_point_rule_tells_no_bounds():
     shown = words(decision_page(decision))
     assert "interval" not in shown
     assert "bound" not in shown
-    assert shown.splitlines()[1] == "The gain in roc_auc is +0.0300; the policy asks for a gain above 0."
+    assert shown.splitlines()[1] == "The gain in roc_auc is +0.0300; the policy requires a gain above 0."
 
 
 def test_a_gain_that_just_passed_is_told_with_what_is_to_be_expected_of_it():

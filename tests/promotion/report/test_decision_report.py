@@ -74,7 +74,7 @@ def test_every_decision_is_one_file_that_needs_nothing_from_elsewhere_and_tells_
         for told in (one.judgement.decision_digest, decision.policy, one.entry.hash, decision.holdout.data_digest):
             assert told in said
         assert decision.summary in said
-        assert "It must be shown to lose no more than 0.02 in brier_score" in said
+        assert "The challenger's loss in brier_score must be at most 0.02" in said
         assert one.versions[one.judgement.tag].registration.digest in said
         drawn = {name.removesuffix("-title") for name in page.ids if name.endswith("-title")}
         assert drawn >= LINES_OF_BOTH | ({"gain-0", "gain-1"} if decision.champion else set())

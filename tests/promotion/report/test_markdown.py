@@ -2,8 +2,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from promotion.report.markdown import escaped, page_markdown
+from promotion.report.markdown import page_markdown
 from promotion.report.page import Page, Table, Tone, Words, left, row
+from promotion.visible import escaped
 
 LINES = st.text(st.sampled_from("ab_*|\\<>&[]()#+-=1.!~ \n\t"), max_size=12)
 

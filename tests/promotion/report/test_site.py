@@ -195,8 +195,8 @@ def test_a_ledger_that_was_changed_is_told_and_the_other_models_are_written(thre
     three_models.promote(toy("good"), reason="again", override=True)
     written = write_site(three_models, folder, now=LATER)
     assert written.unread == [
-        "Entry 4 of 'churn' does not follow entry 2 as it was written: the ledger was changed from outside. "
-        "`promotion audit churn` shows where. Restore it from a backup."
+        "Entry 4 of 'churn' does not follow entry 2: something other than `promotion` changed the ledger. Run "
+        "`promotion audit churn` to see where, and restore the ledger from a backup."
     ]
     assert "model-toy.html" in written.drawn
     assert (folder / "model-churn.html").read_text() == old

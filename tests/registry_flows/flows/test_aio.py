@@ -11,7 +11,7 @@ FLOWS = {name: getattr(aio, f"{name}_flow") for name in aio.__all__}
 
 
 @pytest.mark.parametrize(("name", "flow"), FLOWS.items(), ids=FLOWS)
-def test_each_takes_what_its_flow_takes_and_can_be_awaited(name, flow):
+def test_each_has_the_parameters_of_its_flow_and_can_be_awaited(name, flow):
     awaited = getattr(aio, name)
     assert inspect.iscoroutinefunction(awaited)
     assert inspect.signature(awaited) == inspect.signature(flow.fn)

@@ -5,14 +5,17 @@ from http.client import HTTPException
 from types import SimpleNamespace
 from urllib.error import HTTPError
 
+import numpy as np
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import ViewType
-from recipes import ToyRecipe
+from mlflow.pyfunc import load_model
+from recipes import MuteRecipe, NanRecipe, ToyRecipe
 
 from promotion.config import Config
 from promotion.errors import MirrorError
 from promotion.interfaces import call
+from registry_flows.flows.signature import signature_of
 from registry_flows.flows.tracking import _shown, check_tracking, log_training
 from registry_flows.under_prefect.session import may_pass
 
@@ -72,15 +75,15 @@ def runs_of(client, view=ViewType.ACTIVE_ONLY):
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        (401, "(401: it does not take these credentials; set MLFLOW_TRACKING_USERNAME and"),
-        (403, "(403: this user may not do that there; ask its administrator for the right to edit)"),
+        (401, "(401: the server does not accept these credentials; set MLFLOW_TRACKING_USERNAME and"),
+        (403, "(403: this user lacks permission; ask the server's administrator for permission to edit)"),
         (
             413,
-            "(413: that is larger than the server, or a proxy before it, takes; raise its limit of a request's size)",
+            "(413: the request is larger than the server, or a proxy in front of it, accepts; raise that limit)",
         ),
     ],
 )
-def test_what_is_refused_half_way_is_named_and_leaves_no_run(
+def test_a_refusal_partway_is_named_and_leaves_no_run(
     mlflow_server, mlflow_that, settings_of_toy, trained, capsys, status, said
 ):
     client = MlflowClient(mlflow_server.url, mlflow_server.url)
@@ -98,7 +101,7 @@ def test_what_is_refused_half_way_is_named_and_leaves_no_run(
     address = mlflow_that(passing_on(mlflow_server, refuse))
     with pytest.raises(MirrorError) as raised:
         log(address, settings_of_toy, trained)
-    assert str(raised.value).startswith(f"MLflow at {address} did not take the log {said}")
+    assert str(raised.value).startswith(f"MLflow at {address} did not accept the training log {said}")
     assert [run.info.run_id for run in runs_of(client)] == before
     assert len(uploads) == len(set(uploads))
 
@@ -107,6 +110,21 @@ def test_what_is_refused_half_way_is_named_and_leaves_no_run(
             raise raised.value
 
     assert not may_pass(None, None, State())
+
+
+def test_mlflow_knows_what_the_model_takes_and_gives_but_has_no_rows(mlflow, mlflow_uri, settings_of_toy, trained):
+    logged = log(mlflow_uri, settings_of_toy, trained)
+    (model,) = mlflow.get_run(logged.run_id).outputs.model_outputs
+    found = load_model(f"models:/{model.model_id}")
+    assert str(found.metadata.signature.inputs) == "[Tensor('float64', (-1, 2))]"
+    assert found.metadata.saved_input_example_info is None
+    features = trained.split.holdout[["a", "b"]].to_numpy()
+    assert np.array_equal(found.predict(features)[:, 1], trained.recipe.score(trained.trained, trained.split.holdout))
+
+
+@pytest.mark.parametrize("recipe", [MuteRecipe(), NanRecipe()], ids=["fails", "asks no model"])
+def test_a_recipe_that_shows_no_input_of_its_model_has_no_signature(trained, recipe):
+    assert signature_of(recipe, trained.trained, trained.split.holdout) is None
 
 
 def test_a_password_in_the_address_is_printed_nowhere(mlflow_server, settings_of_toy, trained, capfd):
@@ -118,7 +136,7 @@ def test_a_password_in_the_address_is_printed_nowhere(mlflow_server, settings_of
     assert "hunter2" not in captured.err
 
 
-def test_a_deleted_experiment_is_found_before_training_with_the_words_that_bring_it_back(mlflow, mlflow_uri):
+def test_a_deleted_experiment_is_reported_before_training_with_the_command_that_restores_it(mlflow, mlflow_uri):
     experiment = mlflow.get_experiment_by_name("toy").experiment_id
     settings = Config(mlflow_tracking_uri=mlflow_uri, models={})
     check_tracking(settings, "toy")
@@ -126,10 +144,10 @@ def test_a_deleted_experiment_is_found_before_training_with_the_words_that_bring
     with pytest.raises(MirrorError) as raised:
         check_tracking(settings, "toy")
     assert str(raised.value) == (
-        f"Somebody deleted the experiment 'toy' in MLflow at {mlflow_uri}, so no training can be logged there and no "
-        f"candidate is saved. With MLFLOW_TRACKING_URI set to it, `mlflow experiments restore --experiment-id {experiment}` "
-        f"brings it back. To begin a new one, restore it, then `mlflow experiments rename --experiment-id {experiment} "
-        "--new-name 'toy (old)'`."
+        f"The experiment 'toy' in MLflow at {mlflow_uri} was deleted, so no training can be logged there and no "
+        "candidate is saved. Set MLFLOW_TRACKING_URI to that MLflow, and run `mlflow experiments restore "
+        f"--experiment-id {experiment}`. To start a new experiment, also run `mlflow experiments rename "
+        f"--experiment-id {experiment} --new-name 'toy (old)'`."
     )
     mlflow.restore_experiment(experiment)
     check_tracking(settings, "toy")

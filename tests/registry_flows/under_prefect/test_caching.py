@@ -57,34 +57,32 @@ class TestKeptRows:
         assert notices == []
 
     @pytest.mark.parametrize("damage", [lambda old: old[:-1], lambda old: old[:400] + b"\0" + old[401:], lambda _: b""])
-    def test_a_damaged_file_is_told_of_and_made_anew(self, kept, notices, tmp_path, damage):
+    def test_a_damaged_file_gives_a_notice_and_is_written_again(self, kept, notices, tmp_path, damage):
         kept(KEY, typical)
         path = tmp_path / "rows" / f"{KEY}.arrow"
         path.write_bytes(damage(path.read_bytes()))
         assert_frame_equal(kept(KEY, typical), typical())
         assert notices == [
-            f"The rows kept in {path} cannot be used (it was damaged or cut), so the data file is read again."
+            f"The cached rows in {path} cannot be used (the file is damaged or truncated), so the data file is read again."
         ]
         assert_frame_equal(kept(KEY, unread), typical())
 
     @pytest.mark.parametrize(
         "strange", [{"o": [1, "one"]}, {"o": pd.Series(["a", "b"], dtype=object)}, {"o": [{1}, {2}]}]
     )
-    def test_what_arrow_would_change_is_read_each_time(self, kept, notices, strange):
+    def test_rows_that_arrow_would_change_are_read_each_time(self, kept, notices, strange):
         rows = pd.DataFrame(strange)
         assert kept(KEY, lambda: rows) is rows
         assert not kept.holds(KEY)
-        assert notices[0].startswith(
-            "The rows could not be kept for the next run (Arrow does not hold them as they are:"
-        )
+        assert notices[0].startswith("The rows could not be cached (Arrow cannot store them unchanged:")
 
     def test_a_folder_that_cannot_be_written_stops_nothing(self, tmp_path, notices):
         (tmp_path / "rows").write_text("a file where the folder should be")
         kept = KeptRows(tmp_path / "rows", most=3, notice=notices.append)
         assert_frame_equal(kept(KEY, typical), typical())
-        assert "could not be kept for the next run" in notices[-1]
+        assert "so the next run reads the data file again." in notices[-1]
 
-    def test_only_those_used_last_stay(self, kept, tmp_path):
+    def test_only_the_last_used_files_are_kept(self, kept, tmp_path):
         for name in "abcd":
             kept(name, typical)
             kept("a", unread)
@@ -114,7 +112,7 @@ class TestKeysOfRows:
         monkeypatch.setattr("promotion.registry.data.code_digest", lambda kind: "edited")
         assert key() != first
 
-    def test_a_recipe_without_the_mark_has_none(self, key):
+    def test_an_unmarked_recipe_has_no_key(self, key):
         assert key("ToyRecipe") is None
 
     def test_every_reader_reads_what_was_kept_even_under_another_policy(self, settings_of_toy, kept, monkeypatch):
@@ -142,7 +140,7 @@ class TestKeysOfRows:
         with pytest.raises(DataError) as raised:
             Reader(config, kept).load("toy")
         assert str(raised.value) == (
-            f"{rows_file} changed while it was read. Wait until it is written whole, and run the command again."
+            f"{rows_file} changed while it was read. Wait until it is completely written, and run the command again."
         )
         assert list(rows_file.parent.glob("rows/*")) == []
 

@@ -20,7 +20,7 @@ class TestWhetherPrefectIsConfigured:
         monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
         (tmp_path / "prefect").mkdir()
 
-    def test_nothing_hints_at_it_in_a_fresh_place(self):
+    def test_a_new_installation_names_no_server(self):
         assert not _is_hinted()
 
     @pytest.mark.parametrize(("active", "hinted"), [("here", True), ("quiet", False), ("gone", False)])
@@ -44,7 +44,7 @@ class TestWhetherPrefectIsConfigured:
         assert _is_hinted()
 
     @pytest.mark.slow
-    def test_a_profile_whose_server_is_away_costs_one_sentence_and_no_secret(self, tmp_path):
+    def test_an_unreachable_server_of_a_profile_gives_one_sentence_without_secrets(self, tmp_path):
         """In a process of its own, as a command is: this one may have Prefect imported, and settings of its own."""
         url = "http://ann:hunter2@127.0.0.1:9/api"  # nothing listens there
         (tmp_path / "prefect" / "profiles.toml").write_text(f'active = "x"\n[profiles.x]\nPREFECT_API_URL = "{url}"\n')
@@ -56,8 +56,8 @@ class TestWhetherPrefectIsConfigured:
         )
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         assert re.sub(r"\(.*\)", "(why)", done.stdout) == (
-            "The findings could not be announced. Prefect at http://***@127.0.0.1:9/api did not take the event "
-            "promotion.audit_failed (why), so no automation heard of it. See that the server runs; the ledger has what "
-            "was recorded.\n"
+            "The findings could not be announced. Prefect at http://***@127.0.0.1:9/api did not accept the event "
+            "promotion.audit_failed (why), so no automation was triggered. Make sure that the server runs. The ledger "
+            "is complete.\n"
         )
         assert done.stderr == ""

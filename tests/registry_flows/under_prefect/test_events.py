@@ -63,7 +63,7 @@ class TestOfRealChanges:
             [(ROLLED_BACK, "toy:good")],
         ]
 
-    def test_what_changes_nothing_for_those_who_use_the_model_is_no_news(self, registry, told):
+    def test_entries_that_change_nothing_for_users_have_no_event(self, registry, told):
         registry.gate(toy("weak"))
         del told[:]
         registry.adopt(toy("good"), reason="trained last year", trained_before=0.0)
@@ -172,7 +172,7 @@ FOLLOWS = [
 
 
 @given(places=st.lists(st.integers(0, len(FOLLOWS) - 1), max_size=12), cut=st.integers(0, 12))
-def test_whatever_is_recorded_has_its_events_in_order_however_it_is_cut_up(places, cut):
+def test_events_are_the_same_however_the_entries_are_split(places, cut):
     bodies = [FOLLOWS[place] for place in places]
     entries = tuple(chain("toy", None, (body for body, _ in bodies), at=NOON, actor="os:alice"))
     events = events_of(entries)
@@ -182,7 +182,7 @@ def test_whatever_is_recorded_has_its_events_in_order_however_it_is_cut_up(place
     json.dumps([one.payload for one in events], allow_nan=False)
 
 
-def test_an_event_is_known_again_by_its_entry_alone():
+def test_the_id_of_an_event_depends_only_on_its_entry():
     body = moved("promotion", Stage.PROD)
     first, again = (events_of(tuple(chain("toy", None, (body,), at=NOON, actor="os:alice"))) for _ in range(2))
     other = events_of(tuple(chain("toy", None, (body,), at=NOON + timedelta(seconds=1), actor="os:alice")))

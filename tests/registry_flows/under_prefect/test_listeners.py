@@ -4,7 +4,7 @@ from promotion.findings import Code, Finding, Severity
 from registry_flows.under_prefect import listeners
 
 
-def test_the_waiting_gate_runs_of_all_that_moved_are_woken_once_the_news_is_out(
+def test_waiting_gate_runs_of_moved_versions_resume_after_the_events_are_sent(
     registry_after_three_champions, monkeypatch
 ):
     done = []
@@ -15,7 +15,7 @@ def test_the_waiting_gate_runs_of_all_that_moved_are_woken_once_the_news_is_out(
     assert done == [["promotion.promoted"], "toy:twin", "toy:good"]
 
 
-def test_what_an_audit_found_is_news_of_the_model_and_not_the_whole_report(monkeypatch):
+def test_the_event_of_an_audit_names_the_model_and_the_first_findings(monkeypatch):
     sent = []
     monkeypatch.setattr(listeners, "is_configured", lambda: True)
     monkeypatch.setattr(listeners, "send", sent.extend)

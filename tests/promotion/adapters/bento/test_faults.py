@@ -270,7 +270,7 @@ def test_another_writer_is_waited_for_and_then_named(store):
     impatient = room.BentoStore(store.home, patience=0.05)
     expected = (
         rf"^Another command \(process {os.getpid()} of \w+ on .*\) has been writing the labels of 'toy' for 0\.05 "
-        r"seconds\. Run this one again; what is recorded stands\.$"
+        r"seconds\. Run this command again when it has finished\. What is recorded stands\.$"
     )
     with store.held("toy"):
         with pytest.raises(StoreError, match=expected), impatient.held("toy"):

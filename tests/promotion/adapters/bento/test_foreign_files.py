@@ -274,7 +274,7 @@ class TestWhatIsNoVersion:
         latest.unlink(missing_ok=True)
         latest.mkdir()
         (foreign,) = store.foreign_files()
-        assert "is a folder where BentoML keeps a file" in foreign.why
+        assert "is a folder, but must be a file" in foreign.why
         assert "latest" not in {one.tag.version for one in store.versions("toy")}
         with pytest.raises(UnknownName):
             store.get(toy("latest"))
@@ -326,9 +326,9 @@ class TestWhatIsNoVersion:
     def test_a_warning_is_given_where_bentoml_may_be_saving_just_now(self, store):
         store.path(toy("new")).mkdir()
         (foreign,) = store.foreign_files()
-        assert foreign.why.endswith(" s ago: see that no save is under way)")
+        assert foreign.why.endswith(" s ago: check that no save is running)")
         os.utime(foreign.path, (1, 1))
-        assert store.foreign_files()[0].why.endswith("while it lies there")
+        assert store.foreign_files()[0].why.endswith("while it is there")
 
 
 class TestLinks:
@@ -343,8 +343,8 @@ class TestLinks:
         before = snapshot(elsewhere)
         said = answers(store, toy("good"))
         assert said["write"] == (
-            "TornVersion: toy:good is reached through a symbolic link, and nothing is written through one. Put the "
-            f"files themselves where the link is, or move {store.path(toy('good'))} out of the store."
+            "TornVersion: toy:good is reached through a symbolic link, and `promotion` never writes through a link. "
+            f"Replace the link with the files, or move {store.path(toy('good'))} out of the store."
         )
         assert said["foreign files"] == ()
         assert snapshot(elsewhere) == before
@@ -368,7 +368,7 @@ class TestLinks:
         (store.home / "models" / "toy").rename(tmp_path / "elsewhere")
         (store.home / "models" / "toy").symlink_to(tmp_path / "elsewhere")
         before = snapshot(tmp_path / "elsewhere")
-        with pytest.raises(TornVersion, match="nothing is written through one"):
+        with pytest.raises(TornVersion, match="`promotion` never writes through a link"):
             store.write_stage(toy("good"), Stage.PROD)
         assert snapshot(tmp_path / "elsewhere") == before
 

@@ -304,7 +304,7 @@ class TestTorn:
 
         torn = {one.tag.version: one.torn for one in store.versions("toy") if one.torn}
         expected = (
-            "toy:good has no model.yaml: its save was cut short, and BentoML cannot list any model while it lies there. "
+            "toy:good has no model.yaml: its save was cut short, and BentoML cannot list any model while it is there. "
             f"Move the folder {store.path(toy('good'))} out of the store."
         )
         assert torn == {"good": expected}
@@ -338,7 +338,8 @@ class TestTorn:
         description = {**description_of(store, toy("good")), "module": "os"}
         (store.path(toy("good")) / "model.yaml").write_text(yaml.safe_dump(description))
         with pytest.raises(
-            StoreError, match=r"^toy:good was saved by 'os', and only BentoML's own frameworks are loaded"
+            StoreError,
+            match=r"^toy:good was saved with the framework 'os', but `promotion` loads only BentoML's own frameworks",
         ):
             store.load(toy("good"), digest=store.digest(toy("good")))
 

@@ -83,7 +83,7 @@ def test_a_rollback_keeps_out_the_same_files_under_another_name(registry_with_ch
     registry = registry_with_champion
     registry.gate(toy("good"))
     registry.rollback("toy", reason="complaints")
-    assert "toy:twin has the very same files." in registry.gate(toy("twin")).summary
+    assert "toy:twin has identical files." in registry.gate(toy("twin")).summary
 
 
 def test_changed_files_do_not_serve(registry_with_champion, store):
@@ -106,7 +106,9 @@ def test_a_repair_writes_labels_and_says_that_it_clears_nothing(registry_with_ch
 
     registry.repair("toy")
     assert (store.get(toy("weak")).stage, store.get(toy("good")).stage) == ("prod", "staging")
-    assert registry.notices == ["The memory store does no maintenance, so a repair moves or deletes nothing in it."]
+    assert registry.notices == [
+        "The memory store does not support maintenance, so a repair moves and deletes nothing in it."
+    ]
     assert found(registry) == {}
 
 
@@ -118,7 +120,7 @@ def test_an_audit_names_a_torn_version_and_what_is_said_of_it(registry_with_cham
         "toy:weak",
         "toy:weak has no model.pkl. Delete it, and save the model again.",
     )
-    assert finding.mend == "Follow that advice, then run the audit again."
+    assert finding.mend == "Do what the finding says, and run `promotion audit` again."
     registry_with_champion.repair("toy")
     assert toy("weak") in store.kept
 
@@ -127,8 +129,8 @@ def test_sentences_name_the_store_and_its_own_way_to_delete(registry_with_champi
     registry = registry_with_champion
     audited = {finding.subject: finding.mend for finding in registry.audit("toy")}
     assert audited["toy:twin"] == (
-        "`promotion gate toy:twin` registers and judges it; "
-        "`registry.store.delete(promotion.Tag.parse('toy:twin'))` removes it."
+        "Register and judge it with `promotion gate toy:twin`, or delete it with "
+        "`registry.store.delete(promotion.Tag.parse('toy:twin'))`."
     )
     (page,) = repair_page([replace(plan_repair(registry.parts, "toy"), claims=True)], store.name).summary
     assert page == "toy: the memory store does not record which ledger owns it, and will record this one;"
@@ -152,7 +154,9 @@ def test_sentences_name_the_store_and_its_own_way_to_delete(registry_with_champi
 def test_a_champion_of_another_ledger_is_kept_by_a_copy_into_this_store(opened):
     mirror = MemoryMirror()
     mirror.shown["toy"] = {"champion": "toy/2"}
-    with pytest.raises(Refused, match=r"- Keep it: copy it into the memory store with the label stage: prod, then run"):
+    with pytest.raises(
+        Refused, match=r"- To keep it, copy it into the memory store with the label stage: prod, then run"
+    ):
         opened(mirror=mirror).gate(toy("good"))
 
 

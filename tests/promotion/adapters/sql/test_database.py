@@ -157,17 +157,17 @@ class TestSqlite:
         [
             ("sqlite://", "a ledger in memory is lost at the end of each command"),
             ("sqlite:///:memory:", "a ledger in memory is lost at the end of each command"),
-            ("sqlite:///ledger.db?timeout=soon", "timeout is a number of seconds, an hour at most"),
-            ("sqlite:///ledger.db?timeout=inf", "timeout is a number of seconds, an hour at most"),
-            ("sqlite:///ledger.db?timeout=1&timeout=2", "timeout is a number of seconds, an hour at most"),
-            ("sqlite:///ledger.db?colour=red", "'colour' is not an option of SQLite; timeout is"),
-            ("sqlite+aiosqlite:///ledger.db", "it names another database or driver"),
+            ("sqlite:///ledger.db?timeout=soon", "timeout must be a number of seconds, at most an hour"),
+            ("sqlite:///ledger.db?timeout=inf", "timeout must be a number of seconds, at most an hour"),
+            ("sqlite:///ledger.db?timeout=1&timeout=2", "timeout must be a number of seconds, at most an hour"),
+            ("sqlite:///ledger.db?colour=red", "SQLite has no option 'colour'; it has timeout"),
+            ("sqlite+aiosqlite:///ledger.db", "the database or driver is not supported"),
         ],
     )
     def test_a_url_that_cannot_hold_a_ledger_is_refused(self, url, why, tmp_path):
         assert refusal(SqlLedger, url, kind=ConfigError) == (
-            "The ledger's URL cannot be used: expected something like sqlite:///ledger.db or "
-            f"postgresql+psycopg://user@host/db ({why})."
+            f"The ledger's URL cannot be used: {why}. A URL looks like sqlite:///ledger.db or "
+            "postgresql+psycopg://user@host/db."
         )
         assert list(tmp_path.iterdir()) == []
 
@@ -221,7 +221,7 @@ class TestPostgresql:
         finally:
             postgres_server.start()
         assert found.endswith(
-            "Whether entry 2 of 'toy' was recorded is not known: look at `promotion history toy` before you run the "
+            "It is not known whether entry 2 of 'toy' was recorded. Check `promotion history toy` before you run the "
             "command again."
         )
         assert "Nothing was recorded" not in found
@@ -242,7 +242,7 @@ class TestPostgresql:
             found = refusal(ledger.append, entries, head)
         assert re.search(
             r"cannot be used \(canceling statement due to lock timeout; session \d+ of \S+ has held its tables for \d+ "
-            r"seconds\. End what it does, or run SELECT pg_terminate_backend\(\d+\), and run this again\)\. Nothing was",
+            r"seconds\. End it, for example with SELECT pg_terminate_backend\(\d+\), and run the command again\)\. Nothing was",
             found,
         )
         assert ledger.head("toy") is None
@@ -260,7 +260,7 @@ class TestPostgresql:
                     connection.exec_driver_sql("SELECT 1")
 
             found = refusal(read)
-            assert "cannot be used (the server took the request and gave no answer for 1 seconds)" in found
+            assert "cannot be used (the server accepted the request but did not answer for 1 seconds)" in found
             stalled.clear()
             assert ledger.entries("toy") == (entry,)
 
@@ -278,7 +278,7 @@ class TestPostgresql:
         first, second = SqlLedger(url), SqlLedger(url)
         losing = appended(second, "ours")
         write(first, "theirs", actor="config:ci")
-        with pytest.raises(Conflict, match=r"moved on by config:ci"):
+        with pytest.raises(Conflict, match=r"^config:ci wrote to the record of "):
             second.append(*losing)
 
     def test_another_program_in_the_same_database_is_left_alone(self, postgres_server):
@@ -315,7 +315,7 @@ class TestPostgresql:
     def test_without_the_driver_the_sentence_names_the_extra(self, monkeypatch):
         monkeypatch.setitem(sys.modules, "psycopg", None)
         assert refusal(SqlLedger, f"postgresql://bob:{SECRET}@db/x", kind=ConfigError) == (
-            "A ledger on PostgreSQL needs its driver, which is not installed: run "
+            "A ledger on PostgreSQL needs a driver that is not installed. Run "
             "`pip install 'registry-flows[postgresql]'`."
         )
 

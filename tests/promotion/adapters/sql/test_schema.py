@@ -123,8 +123,8 @@ def test_the_migrations_come_to_the_tables_that_a_new_ledger_is_given(engine, ur
 def test_a_ledger_of_the_first_release_is_refused_and_after_the_upgrade_it_is_whole(of_first_release, engine):
     before = content_of(engine)
     expected = (
-        r"^The ledger at \S+ is of revision 0001, and this release needs 0002\. Make a backup, then run "
-        r"`promotion ledger upgrade`: it keeps every entry\.$"
+        r"^The ledger at \S+ has revision 0001, but this release needs 0002\. Make a backup, then run "
+        r"`promotion ledger upgrade`, which keeps every entry\.$"
     )
     with pytest.raises(LedgerError, match=expected):
         SqlLedger(of_first_release)
@@ -198,7 +198,7 @@ def test_a_ledger_of_a_newer_release_is_neither_opened_nor_upgraded(url, engine,
         connection.execute(text("UPDATE ledger_version SET version_num = :name"), {"name": name})
     before = content_of(engine)
     expected = (
-        rf"^The ledger at \S+ is of revision '{name}', and this release knows no later one than 0002\. Install the newer "
+        rf"^The ledger at \S+ has revision '{name}', but this release supports none after 0002\. Install the newer "
         r"release of registry-flows that wrote it\.$"
     )
     for work in (SqlLedger, upgrade):

@@ -1,0 +1,51 @@
+"""The outcome of the last audit of each model on this computer, for `promotion status`. No decision uses it."""
+
+import contextlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import quote
+
+from promotion.adapters.files import replace_text
+from promotion.findings import Finding
+
+_FOLDER = "audits"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastAudit:
+    """What an audit found.
+
+    Attributes:
+        at: when, in UTC.
+        findings: number of findings.
+        codes: their codes, each once.
+    """
+
+    at: str
+    findings: int
+    codes: tuple[str, ...]
+
+
+def remember(cache: Path, model: str, found: Sequence[Finding], at: datetime) -> None:
+    """Keep the outcome of an audit in the cache folder, if the folder can be written to."""
+    last = LastAudit(at=at.isoformat(), findings=len(found), codes=tuple(dict.fromkeys(one.code for one in found)))
+    path = _path(cache, model)
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_text(path, json.dumps(asdict(last)))
+
+
+def last_audit(cache: Path, model: str) -> LastAudit | None:
+    """Return the outcome of the last audit that used this cache folder; None if there is none that can be read."""
+    try:
+        kept = json.loads(_path(cache, model).read_text("utf-8"))
+        return LastAudit(at=kept["at"], findings=kept["findings"], codes=tuple(kept["codes"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _path(cache: Path, model: str) -> Path:
+    return cache / _FOLDER / f"{quote(model, safe='')}.json"

@@ -1,0 +1,55 @@
+"""Fold text to a width: at spaces, between wide characters, and never inside a tag or an ID."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from rich.cells import cell_len
+
+_NAME = r"[\w.+-]{1,64}"
+_UNIT = re.compile(rf"(?<![\w.+-]){_NAME}(?::{_NAME})?(?![\w.+-])|.", re.ASCII | re.DOTALL)
+"""A name, an ID or a tag (names and versions have at most 63 characters, digests 64), or any other character."""
+_OPENS, _CLOSES = "'\"`([", "'\"`)]:;,.!?"
+
+
+def folded(text: str, width: int, *, indent: int = 0) -> Sequence[str]:
+    """Return the lines of a text, each at most `width` cells wide unless it is one tag or ID that is wider.
+
+    Lines after the first begin with `indent` spaces, or like the first.
+
+    >>> folded("os:alice rolled back from toy:tuesday", 14)
+    ['os:alice', 'rolled back', 'from', 'toy:tuesday']
+    """
+    if cell_len(text) <= width:
+        return [text]
+    words = text.lstrip(" ")
+    lines = [" " * (len(text) - len(words))]
+    further = " " * indent or lines[0]
+    for word in words.split(" "):
+        for place, unit in enumerate(_units(word, width - len(further))):
+            gap = " " if place == 0 and lines[-1].strip() else ""
+            if lines[-1].strip() and cell_len(lines[-1] + gap + unit) > width:
+                lines.append(further + unit)
+            else:
+                lines[-1] += gap + unit
+    return lines
+
+
+def narrowest(text: str, word: int) -> int:
+    """Return the least width that `folded` needs without dividing words of up to `word` cells."""
+    return max(map(cell_len, (unit for part in text.split(" ") for unit in _units(part, word))), default=0)
+
+
+def _units(word: str, width: int) -> Iterator[str]:
+    """Yield the word if it fits into a line, else the units that it can be divided into, with their punctuation."""
+    if cell_len(word) <= width:
+        yield word
+        return
+    before = ""
+    for unit in _UNIT.findall(word):
+        joins = before and (before in _OPENS or unit in _CLOSES)
+        if joins and cell_len(before + unit) <= width:
+            before += unit
+        else:
+            yield from filter(None, (before,))
+            before = unit
+    yield before

@@ -1,0 +1,226 @@
+"""The status of one model as pages: who serves and why, what is wrong, and how to roll back; of several, as a table."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from promotion.adapters.audits import LastAudit
+from promotion.ledger.state import State, VersionState
+from promotion.number_format import ago, duration, minute
+from promotion.report.page import Column, Page, Table, Tone, Words, counted, left, right, row, some
+from promotion.report.record import budget_told, rolled_back_lines, version_of
+
+OTHER_LEDGER = "other ledger"
+"""The kind of problem of a model that another ledger owns."""
+_TOLD = 3
+_HEALTHY = (
+    "No problems found in the ledger, in the labels, or in what the last command saw of MLflow. `promotion audit {}` "
+    "checks everything."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """Something wrong with a model.
+
+    Attributes:
+        kind: a word or two, the same for every model with such a problem.
+        sentence: what is wrong and what to do.
+    """
+
+    kind: str
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """A model as `promotion status` shows it.
+
+    Attributes:
+        state: its state.
+        problems: what is wrong.
+        approvals: what its versions that passed still wait for.
+        label: the champion's label; empty if it cannot be read.
+        mirrored: the entry up to which MLflow is up to date.
+        audited: its last audit on this computer, if any.
+        way_back: how to roll back, or why that is not possible.
+    """
+
+    state: State
+    problems: tuple[Problem, ...] = ()
+    approvals: tuple[str, ...] = ()
+    label: str = ""
+    mirrored: int = 0
+    audited: LastAudit | None = None
+    way_back: tuple[str, ...] = ()
+
+    @property
+    def foreign(self) -> bool:
+        """Whether another ledger owns the model."""
+        return any(problem.kind == OTHER_LEDGER for problem in self.problems)
+
+
+def model_pages(of: Standing, now: datetime) -> tuple[Page, ...]:
+    """Show one model: who serves since when and why, its health, further facts, and how to roll back."""
+    state, wrong = of.state, [Words(f"! {problem.sentence}", Tone.UNSURE) for problem in of.problems]
+    health = wrong or [Words(_HEALTHY.format(state.model), Tone.GOOD)]
+    waits = [Words(sentence, Tone.GOOD) for sentence in of.approvals]
+    back = rolled_back_lines(state)
+    return tuple(
+        page
+        for page in (
+            Page(summary=lead(state, now)),
+            Page(notes=(*health, *waits)),
+            Page(tables=(_facts_table(of, now),)),
+            Page(summary=(*back, *filter(None, (budget_told(state),)))),
+            Page(summary=of.way_back),
+        )
+        if page != Page()
+    )
+
+
+def lead(state: State, now: datetime) -> tuple[str, ...]:
+    """Return two lines: which version serves since when, and who made it champion and why.
+
+    For example `toy:two has served for 2 h, since 2026-11-25 18:40 UTC.` and
+    `os:alice rolled back from toy:one: 'merchants complain'.`
+    """
+    if state.champion is None:
+        return (f"{state.model} has no champion yet.",)
+    since = f"since {minute(state.champion.since)} UTC"
+    length = duration(state.champion.since, now)
+    return (f"{state.champion.tag} has served {f'for {length}, ' if length else ''}{since}.", _succeeded(state))
+
+
+def _succeeded(state: State) -> str:
+    """Say who made the present champion champion, how, and why."""
+    change = state.succession
+    assert change is not None  # noqa: S101 - there is a champion
+    plan, over = change.plan, f" in place of {change.replaced}" if change.replaced else " as the first champion"
+    reason = f"'{plan.reason}'"
+    match plan.cause, plan.decision:
+        case "rollback", _:
+            did = f"rolled back from {change.replaced}"
+        case "adoption", _:
+            did = f"adopted it{over}"
+        case _, None:
+            did = f"promoted it by hand{over}, without a passing decision"
+        case _, decision:
+            did = f"promoted it{over}, by decision {str(decision)[:12]}"
+            judged = state.versions[str(plan.champion)].decision
+            reason = plan.reason if judged and judged.summary == plan.reason else reason
+    return f"{change.actor} {did}: {reason}{'' if reason.endswith('.') else '.'}"
+
+
+def _facts_table(of: Standing, now: datetime) -> Table:
+    rows = tuple(row(Words(name, Tone.QUIET), text) for name, text in _facts(of, now).items() if text)
+    return Table(columns=left("", ""), rows=rows)
+
+
+def _facts(of: Standing, now: datetime) -> dict[str, str]:
+    state, last = of.state, last_judged(of.state)
+    champion = state.champion
+    return {
+        "label": of.label,
+        "MLflow": _mirror(of) if state.seq else "",
+        "last audit": _audited(of.audited, now),
+        "previous champion": state.previous or "none" if champion else "",
+        "decision": (champion.decision or "none")[:12] if champion else "",
+        "waiting": some([version.tag for version in reversed(state.waiting)]) or "no version",
+        "last verdict": _verdict(last, now) if last else "",
+    }
+
+
+def _mirror(of: Standing) -> str:
+    behind = of.mirrored < of.state.seq
+    return f"at entry {of.mirrored} of {of.state.seq}" if behind else f"up to date, at entry {of.state.seq}"
+
+
+def _audited(last: LastAudit | None, now: datetime) -> str:
+    if last is None:
+        return "none on this computer"
+    codes = ", ".join(last.codes)
+    found = f"{last.findings} finding{'s' * (last.findings > 1)} ({codes})" if last.findings else "no findings"
+    return f"{minute(last.at)} UTC, {ago(last.at, now)}: {found}"
+
+
+def _verdict(version: VersionState, now: datetime) -> str:
+    assert version.decision and version.decided_at  # noqa: S101, PT018 - it was judged
+    return (
+        f"{version.decision.verdict} on {version.tag}, {minute(version.decided_at)} UTC, {ago(version.decided_at, now)}"
+    )
+
+
+def overview_pages(among: Sequence[Standing], shown: Sequence[Standing], now: datetime) -> tuple[Page, ...]:
+    """Show several models, one line each, then their problems and the totals.
+
+    Args:
+        among: every model.
+        shown: those to list.
+        now: the present time.
+    """
+    served = Column("served", wraps=False)
+    columns = (*left("model", "champion"), served, *left("by"), *right("waiting"), *left("attention"))
+    table = Page(
+        tables=(Table(columns=columns, rows=tuple(_standing(one, now) for one in shown)),),
+        notes=(
+            *(Words(sentence, Tone.GOOD) for one in shown for sentence in one.approvals),
+            *(Words(f"! {sentence}", Tone.UNSURE) for sentence in problems_told(shown)),
+        ),
+    )
+    return table, Page(summary=(total_told(among),))
+
+
+def problems_told(among: Sequence[Standing]) -> tuple[str, ...]:
+    """Return the problems of all models; of a kind that more than three models have, the first problem and the rest."""
+    kinds: dict[str, list[tuple[str, str]]] = {}
+    for one in among:
+        for problem in one.problems:
+            kinds.setdefault(problem.kind, []).append((one.state.model, problem.sentence))
+    return tuple(sentence for found in kinds.values() for sentence in _of_kind(found))
+
+
+def _of_kind(found: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    models = tuple(dict.fromkeys(model for model, _ in found))
+    if len(models) <= _TOLD:
+        return tuple(sentence for _, sentence in found)
+    return (f"{found[0][1]} {len(models) - 1} other models have the same kind of problem: {some(models[1:])}.",)
+
+
+def total_told(among: Sequence[Standing]) -> str:
+    """Return a total like `200 models, 3 with problems, 1 waiting for approval`, as a sentence."""
+    wrong, waits = sum(bool(one.problems) for one in among), sum(bool(one.approvals) for one in among)
+    waiting = f", {waits} waiting for approval" if waits else ""
+    return f"{counted(len(among), 'model')}, {wrong or 'none'} with problems{waiting}."
+
+
+def _standing(one: Standing, now: datetime) -> tuple[Words, ...]:
+    state, champion = one.state, one.state.champion
+    attention = dict.fromkeys([*(problem.kind for problem in one.problems), *("approval" for _ in one.approvals)])
+    return row(
+        state.model,
+        version_of(champion.tag) if champion else "none yet",
+        (duration(champion.since, now) or "0 s") if champion else "",
+        cause_of(state),
+        str(len(state.waiting) or ""),
+        Words(", ".join(attention), Tone.UNSURE if one.problems else Tone.GOOD),
+    )
+
+
+def cause_of(state: State) -> str:
+    """Return what made the champion champion: `promotion`, `override`, `rollback` or `adoption`; empty without one."""
+    if state.succession is None:
+        return ""
+    plan = state.succession.plan
+    return "override" if plan.cause == "promotion" and plan.decision is None else plan.cause
+
+
+def awaiting_approval(state: State) -> tuple[str, ...]:
+    """Return the versions that passed and that a person must still approve."""
+    return tuple(version.tag for version in state.waiting if version.decision and version.decision.waits)
+
+
+def last_judged(state: State) -> VersionState | None:
+    """Return the version that was judged last."""
+    decided = [version for version in state.versions.values() if version.decided_seq is not None]
+    return max(decided, key=lambda version: version.decided_seq or 0, default=None)

@@ -1,0 +1,89 @@
+"""The result of a gate for people who look at Prefect: the run's final message, its tags and one line of its log.
+
+The final state keeps the name `Completed`, because automations wait for `prefect.flow-run.Completed`.
+"""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from prefect.client.orchestration import get_client
+from prefect.context import FlowRunContext
+from prefect.logging import get_run_logger
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+from prefect.states import Completed
+
+from promotion.ledger.state import State, VersionState
+from promotion.policy import Decision
+from promotion.registry.consent import is_open
+from promotion.visible import visible
+from promotion.vocabulary import Tag, Verdict
+from registry_flows.under_prefect.session import registry
+
+R = TypeVar("R")
+_OURS = ("model:", "version:", "verdict:")  # beginnings of the tags
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateResult:
+    """The result of a gate for a version.
+
+    Attributes:
+        verdict: `Promoted`, `Held`, `Rejected`, `Waits for approval` or `Passed`.
+        reason: the deciding sentence.
+    """
+
+    verdict: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.verdict}: {visible(self.reason)}"
+
+
+def result_of(state: State, version: VersionState, decision: Decision) -> GateResult:
+    """Return the result for a version after a decision on it."""
+    if decision.verdict is not Verdict.PROMOTE:
+        verdict = "Held" if decision.verdict is Verdict.HOLD else "Rejected"
+        return GateResult(verdict=verdict, reason=decision.summary)
+    if state.champion and state.champion.tag == version.tag:
+        return GateResult(verdict="Promoted", reason=decision.summary)
+    if is_open(version):
+        return GateResult(verdict="Waits for approval", reason=decision.summary)
+    denial = next((vote for vote in version.votes if not vote.approved), None)
+    if denial:
+        return GateResult(verdict="Rejected", reason=f"Denied by {denial.actor}: {denial.reason}")
+    return GateResult(verdict="Passed", reason=f"{decision.summary} It was not promoted, or was replaced since.")
+
+
+def show_result(tag: Tag, decision: Decision, *, shown: GateResult | None = None) -> GateResult:
+    """Show the result in the present run, unless it was shown: one INFO line, and tags for model, version, verdict."""
+    state = registry().state(tag.model)
+    result = result_of(state, state.versions[str(tag)], decision)
+    if result == shown:
+        return result
+    get_run_logger().info("%s %s: %s", result.verdict, tag, visible(result.reason))
+    verdict = result.verdict.lower().replace(" ", "-")
+    _tag_run(f"model:{tag.model}", f"version:{tag}", f"verdict:{verdict}")
+    return result
+
+
+def completed(told: object, data: R) -> R:
+    """Return the final state with this message. Prefect gives the caller of the flow `data`, not the state."""
+    state: Any = Completed(message=str(told), data=data)
+    return state  # type: ignore[no-any-return]
+
+
+def _tag_run(*tags: str) -> None:
+    """Replace our tags of the present run; tags are informational, so a failure changes nothing."""
+    context = FlowRunContext.get()
+    run = context.flow_run if context else None
+    if run is None:
+        return
+    kept = [tag for tag in run.tags if not tag.startswith(_OURS)]
+    with (
+        suppress(Exception),  # errors of httpx and Prefect
+        temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}),
+        get_client(sync_client=True) as client,
+    ):
+        client.update_flow_run(run.id, tags=[*kept, *tags])
+        run.tags = [*kept, *tags]
