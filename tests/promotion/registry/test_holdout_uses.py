@@ -145,7 +145,7 @@ class TestTheRowsThatJudge:
     def test_columns_that_the_policy_names_must_be_there_before_anything_is_trained(self, opened, tmp_path):
         slices = [{"by": "county", "metric": "roc_auc", "max_loss": 0.1}]
         registry = opened(config=settings_at(tmp_path, policy={"slices": slices}))
-        with pytest.raises(DataError, match=r"rows\.csv has no column 'county', which the policy names\. There is"):
+        with pytest.raises(DataError, match=r"rows\.csv has no column 'county', which the policy names\. Available"):
             registry.reader.load("toy")
 
     def test_slices_and_limits_of_the_policy_are_checked(self, opened, tmp_path):
