@@ -115,7 +115,7 @@ class TestSeveral:
     def test_a_pattern_that_matches_nothing_is_a_mistake(self, teams, command, words):
         code, out, err = command(*words, "nosuch_*")
         assert (code, out) == (1, "")
-        assert err.startswith("Error: There is no model that matches 'nosuch_*'. There is: ")
+        assert err.startswith("Error: There is no model that matches 'nosuch_*'. Available: ")
 
     @pytest.mark.parametrize("width", [40, 80])
     @pytest.mark.parametrize(
