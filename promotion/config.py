@@ -207,8 +207,7 @@ class Config(BaseSettings):
         try:
             return self.root / Path(text).expanduser()
         except RuntimeError as error:
-            message = f"The path '{text}' cannot be resolved: there is no home folder of that name."
-            raise ConfigError(message) from error
+            raise ConfigError(f"The path '{text}' cannot be resolved: there is no home folder of that name.") from error
 
     def url(self, text: str) -> str:
         """Resolve the relative path of a SQLite URL; return other URLs unchanged."""

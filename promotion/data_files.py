@@ -187,8 +187,7 @@ def _unzipped(path: Path) -> Iterator[Any]:
     with zipfile.ZipFile(path) as archive:
         inside = [one for one in archive.infolist() if not one.is_dir() and not one.filename.startswith("__MACOSX/")]
         if any(one.filename == "[Content_Types].xml" for one in inside):
-            message = f"{path} is an Excel workbook, which is not supported. {_WAY_OUT}"
-            raise DataError(message, path=path)
+            raise DataError(f"{path} is an Excel workbook, which is not supported. {_WAY_OUT}", path=path)
         if len(inside) != 1 or inside[0].flag_bits & 1:
             what = f"{len(inside)} files" if len(inside) != 1 else "an encrypted file"
             raise DataError(f"{path} is a zip archive of {what}. Unpack it, and name the file to read.", path=path)

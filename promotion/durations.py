@@ -52,8 +52,7 @@ def span_of(value: object) -> float | str:
             return text
         number = float(text) if text else math.nan
     except OverflowError as error:
-        message = f"Input should be a duration, but '{text}' is longer than 9,999 years"
-        raise ValueError(message) from error
+        raise ValueError(f"Input should be a duration, but '{text}' is longer than 9,999 years") from error
     except ValueError:
         number = math.nan
     if isinstance(value, int | float) and not isinstance(value, bool):

@@ -67,8 +67,7 @@ def in_utc(moment: datetime) -> datetime:
             return moment.astimezone(UTC)
         readings, twice = _readings(datetime.fromisoformat(moment.isoformat()))  # pandas' type would require a zone
     except (OverflowError, OSError, ValueError) as error:
-        message = f"{moment.isoformat()} is outside the range of times in UTC."
-        raise ConfigError(message) from error
+        raise ConfigError(f"{moment.isoformat()} is outside the range of times in UTC.") from error
     if len(readings) > 1:
         raise UnclearTime(moment.isoformat(), readings, twice=twice)
     return readings[0]

@@ -194,8 +194,7 @@ def _no_column(what: str, name: str, present: Sequence[Any], why: str = "which t
 def _check_share(holdout: float) -> None:
     if not isinstance(holdout, Real) or not 0 < holdout < 1:
         meant = meant_as_share(holdout) if isinstance(holdout, Real) else ""
-        message = f"The holdout's share must be a number above 0 and below 1, but is {holdout!r}.{meant}"
-        raise DataError(message)
+        raise DataError(f"The holdout's share must be a number above 0 and below 1, but is {holdout!r}.{meant}")
 
 
 def check_rows(rows: "pd.DataFrame", *, key: str, label: str, what: str, task: Task = Task.BINARY) -> None:

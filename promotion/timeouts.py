@@ -88,8 +88,7 @@ def _awaited(result: "Future[T]", worker: _Worker, until: float) -> T:
             if result.done():
                 return result.result()
             if until <= monotonic():
-                message = f"it did not accept all updates within {MIRROR_SECONDS:g} seconds"
-                raise TimeoutError(message) from error
+                raise TimeoutError(f"it did not accept all updates within {MIRROR_SECONDS:g} seconds") from error
             if worker.went_on + ANSWER_SECONDS <= monotonic():
                 raise TimeoutError(f"it did not answer within {ANSWER_SECONDS:g} seconds") from error
 

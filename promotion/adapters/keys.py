@@ -123,8 +123,7 @@ def _read(path: Path, notice: Callable[[str], None]) -> bytes:
             notice("Everyone on this machine can read the signing key. Run `chmod 600` on its file.")
         return path.read_bytes()
     except OSError as error:
-        message = f"The file of the {_KEY} cannot be read ({error.strerror})."
-        raise ConfigError(message, key="signing_key") from None
+        raise ConfigError(f"The file of the {_KEY} cannot be read ({error.strerror}).", key="signing_key") from None
 
 
 def _private_key(pem: bytes) -> "Ed25519PrivateKey":
@@ -136,14 +135,11 @@ def _private_key(pem: bytes) -> "Ed25519PrivateKey":
     try:
         key = load_pem_private_key(pem, password=None)
     except TypeError:
-        message = f"{expected}, but has a password. Write it without one."
-        raise ConfigError(message, key="signing_key") from None
+        raise ConfigError(f"{expected}, but has a password. Write it without one.", key="signing_key") from None
     except (ValueError, UnsupportedAlgorithm):
-        message = f"{expected}, but is something else."
-        raise ConfigError(message, key="signing_key") from None
+        raise ConfigError(f"{expected}, but is something else.", key="signing_key") from None
     if not isinstance(key, Ed25519PrivateKey):
-        message = f"{expected}, but is a key of another kind."
-        raise ConfigError(message, key="signing_key")
+        raise ConfigError(f"{expected}, but is a key of another kind.", key="signing_key")
     return key
 
 

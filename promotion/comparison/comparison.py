@@ -133,12 +133,10 @@ def _choose(names: Iterable[str], columns: Columns | None) -> tuple[Metric, ...]
     given = (names,) if isinstance(names, str) else tuple(names) if isinstance(names, Iterable) else (names,)
     wrong = [name for name in given if not isinstance(name, str)]
     if wrong:
-        message = f"Each metric must be named by a string, for example 'roc_auc', but one is {wrong[0]!r:.80}."
-        raise ConfigError(message)
+        raise ConfigError(f"Each metric must be named by a string, for example 'roc_auc', but one is {wrong[0]!r:.80}.")
     chosen = dict.fromkeys(given)
     if not chosen:
-        message = "No metric is named. Name at least one, for example roc_auc."
-        raise ConfigError(message)
+        raise ConfigError("No metric is named. Name at least one, for example roc_auc.")
     metrics = tuple(metric(name) for name in chosen)
     for column in {column for one in metrics for column in one.columns}:
         require_once(column, column_names(columns), TABLE)

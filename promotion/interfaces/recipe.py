@@ -125,5 +125,4 @@ def task_of_recipe(recipe: Recipe) -> Task:
     try:
         return Task(named)
     except ValueError:
-        message = f"The recipe's task must be one of {', '.join(Task)}, but is {named!r}."
-        raise ConfigError(message) from None
+        raise ConfigError(f"The recipe's task must be one of {', '.join(Task)}, but is {named!r}.") from None

@@ -77,8 +77,7 @@ def require_share(what: str, number: float) -> None:
     if not 0 < number < 1:
         way_out = meant_as_share(number) or " Write 5 % as 0.05."
         shown = float(min(max(number, -_HUGE), _HUGE))
-        message = f"The {what} must be above 0 and below 1, but is {shown:g}.{way_out}"
-        raise ConfigError(message)
+        raise ConfigError(f"The {what} must be above 0 and below 1, but is {shown:g}.{way_out}")
 
 
 @dataclass(frozen=True)

@@ -156,8 +156,7 @@ def checked_rows(
 def _read_labels(given: ArrayLike) -> Floats:
     labels = _read_numbers("labels", given)
     if not len(labels):
-        message = "The holdout must have at least one labelled row, but has none. Use a holdout with rows."
-        raise DataError(message)
+        raise DataError("The holdout must have at least one labelled row, but has none. Use a holdout with rows.")
     return labels
 
 
@@ -268,5 +267,4 @@ def _as_numbers(what: str, given: ArrayLike) -> Floats:
         return floats(given)
     except (TypeError, ValueError) as error:
         told = str(error) if len(str(error)) <= _SHOWN else f"{str(error)[:_SHOWN]}…"
-        message = f"The {what} must be numbers, but cannot be read as numbers: {told}."
-        raise DataError(message) from error
+        raise DataError(f"The {what} must be numbers, but cannot be read as numbers: {told}.") from error

@@ -142,8 +142,7 @@ class Budget:
 
     def __post_init__(self) -> None:
         if not self.use >= 1:
-            message = f"The use of a budget must be at least 1 (1 on new rows), but is {self.use:g}."
-            raise ConfigError(message)
+            raise ConfigError(f"The use of a budget must be at least 1 (1 on new rows), but is {self.use:g}.")
 
     @property
     def level(self) -> float:

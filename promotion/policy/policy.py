@@ -143,8 +143,7 @@ class Policy:
         given = number_at("confidence", self.confidence)
         if not 0.5 <= given < 1:  # noqa: PLR2004 - below one half "confidence" means its opposite
             hint = meant_as_share(given) if given >= 50 else ""  # noqa: PLR2004 - per cent
-            message = f"'confidence' must be at least 0.5 and below 1, but is {given}.{hint}"
-            raise ConfigError(message, key="confidence")
+            raise ConfigError(f"'confidence' must be at least 0.5 and below 1, but is {given}.{hint}", key="confidence")
 
     @classmethod
     def from_toml(cls, source: str | Path | dict[str, Any]) -> "Policy":
@@ -221,8 +220,7 @@ class Policy:
         if not self.tasks:
             names = (*self.required, *(self.metrics or ()))
             said = ", ".join(f"{name} ({' or '.join(sorted(metric(name).tasks))})" for name in names)
-            message = f"The policy's metrics must apply to the same task, but apply to different ones: {said}."
-            raise ConfigError(message)
+            raise ConfigError(f"The policy's metrics must apply to the same task, but apply to different ones: {said}.")
 
     def _check_approval(self) -> None:
         """Check that the required approvals can be given."""

@@ -95,8 +95,7 @@ class Floor:
             raise ConfigError(message, key="floors")
         limit = self.max if self.min is None else self.min
         if limit is not None and not math.isfinite(number_at("floors", limit)):
-            message = f"The floor of '{self.metric}' must be a finite number, but is {limit}."
-            raise ConfigError(message, key="floors")
+            raise ConfigError(f"The floor of '{self.metric}' must be a finite number, but is {limit}.", key="floors")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,8 +181,7 @@ def metric_at(key: str, name: str) -> Metric:
 def at_least_zero(key: str, value: float) -> None:
     """Check that a number of the policy is finite and not negative."""
     if not 0 <= number_at(key, value) < math.inf:
-        message = f"'{key}' must be a finite number and at least 0, but is {value}."
-        raise ConfigError(message, key=key)
+        raise ConfigError(f"'{key}' must be a finite number and at least 0, but is {value}.", key=key)
 
 
 def number_at(key: str, value: object) -> float:

@@ -47,11 +47,10 @@ def score_version(candidate: Candidate, store: ModelStore, rows: "pd.DataFrame")
     several = task_of_recipe(candidate.recipe) is Task.MULTICLASS
     if scores.shape[:1] != (len(rows),) or scores.ndim != 1 + several:
         expected = f"({len(rows)}, K)" if several else f"({len(rows)},)"
-        message = (
+        raise DataError(
             f"The scores of the {candidate.role} {candidate.tag} must have shape {expected}, but have shape "
             f"{scores.shape}. Check the recipe's `score`."
         )
-        raise DataError(message)
     return scores
 
 

@@ -116,8 +116,7 @@ def _load(source: Source) -> "pd.DataFrame":
     with as_data_error(f"The recipe could not load {source.path}"):
         rows = source.recipe.load(source.path)
     if not hasattr(rows, "columns"):
-        message = f"The recipe's `load` must return a pandas DataFrame, but returned {type(rows).__name__}."
-        raise DataError(message)
+        raise DataError(f"The recipe's `load` must return a pandas DataFrame, but returned {type(rows).__name__}.")
     if _stamp(source.path) != source.stamp:
         message = (
             f"{source.path} changed while it was read. Wait until it is completely written, and run the command again."
@@ -239,11 +238,10 @@ class Reader:
         holdout = self._read(settings, settings.holdout, options or {})[1].rows
         training = without(data.rows, holdout, recipe)
         if len(training) == 0:
-            message = (
+            raise DataError(
                 f"Every row of {data.name} is also in the holdout file {settings.holdout}, so no row is left to train "
                 "on. Name other rows to train on."
             )
-            raise DataError(message)
         return Split(training, holdout)
 
     def _read(

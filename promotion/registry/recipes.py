@@ -40,8 +40,7 @@ def load_recipe(settings: ModelConfig, options: Mapping[str, Any]) -> Recipe:
         message = f"The recipe '{settings.recipe}' cannot be imported: there is no module '{error.name}' here."
         raise ConfigError(message, key="recipe") from error
     except (AttributeError, TypeError) as error:
-        message = f"The recipe '{settings.recipe}' cannot be created: {error}."
-        raise ConfigError(message, key="recipe") from error
+        raise ConfigError(f"The recipe '{settings.recipe}' cannot be created: {error}.", key="recipe") from error
     except PromotionError:
         raise
     except Exception as error:  # raised by the user's code
@@ -71,8 +70,7 @@ def require_found(recipe: str) -> None:
     """Check that `package.module:Class` exists, without importing it."""
     module_name, colon, class_name = recipe.partition(":")
     if not colon:
-        message = f"A recipe must be named as package.module:Class, but is '{recipe}'."
-        raise ConfigError(message, key="recipe")
+        raise ConfigError(f"A recipe must be named as package.module:Class, but is '{recipe}'.", key="recipe")
     why = why_missing(module_name, class_name)
     if why:
         raise ConfigError(f"The recipe '{recipe}' cannot be imported: {why}.", key="recipe")

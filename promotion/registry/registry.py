@@ -79,11 +79,7 @@ class Registry:
     ) -> Comparison:
         """Compare any two versions on holdout rows that trained neither. Decides and records nothing.
 
-        Args:
-            champion: the baseline version.
-            challenger: the version that may be better.
-            data: as in `gate`.
-            holdout: as in `gate`.
+        `data` and `holdout` are as in `gate`.
 
         Raises:
             DataError: no row is left to judge with.

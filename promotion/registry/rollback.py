@@ -89,8 +89,7 @@ def rollback_target(
             if first
             else "there is no champion yet"
         )
-        message = f"No version of '{state.model}' served at {at.isoformat()}: {since}."
-        raise Refused(message, model=state.model)
+        raise Refused(f"No version of '{state.model}' served at {at.isoformat()}: {since}.", model=state.model)
     return then.tag
 
 

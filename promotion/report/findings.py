@@ -64,5 +64,5 @@ def _total(models: int, amiss: Mapping[str, Sequence[Finding]]) -> Page:
 
 def _finding(finding: Finding, subject: str, *more: str) -> Page:
     tone = Tone.BAD if finding.severity is Severity.ERROR else Tone.UNSURE
-    lines = (f"  expected: {finding.expected}", f"  found:    {finding.found}", f"  mend:     {finding.mend}")
+    lines = (f"  expected: {finding.expected}", f"  found:    {finding.found}", f"  fix:      {finding.mend}")
     return Page(verdict=Words(finding.code, tone), headline=subject, summary=(*lines, *more))

@@ -44,7 +44,7 @@ def gate_flow(
     result = show_result(version, decision)
     if decision.waits:
         follow_up(ours, version)
-        result = show_result(version, decision)
+        result = show_result(version, decision, shown=result)
     return completed(result, decision)
 
 

@@ -91,8 +91,7 @@ def _content(rows: "pd.DataFrame") -> bytes:
             writer.write_table(table)
         assert_frame_equal(_frame(table), rows, check_exact=True)
     except (pa.ArrowException, AssertionError, TypeError, ValueError) as error:
-        message = f"Arrow cannot store them unchanged: {str(error).partition(chr(10))[0]}"
-        raise DamagedRows(message) from error
+        raise DamagedRows(f"Arrow cannot store them unchanged: {str(error).partition(chr(10))[0]}") from error
     body: bytes = sink.getvalue().to_pybytes()
     return hashlib.sha256(body).hexdigest().encode() + b"\n" + body
 

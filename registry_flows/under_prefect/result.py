@@ -26,7 +26,7 @@ _OURS = ("model:", "version:", "verdict:")  # beginnings of the tags
 
 @dataclass(frozen=True, kw_only=True)
 class GateResult:
-    """What became of a version.
+    """The result of a gate for a version.
 
     Attributes:
         verdict: `Promoted`, `Held`, `Rejected`, `Waits for approval` or `Passed`.
@@ -41,7 +41,7 @@ class GateResult:
 
 
 def result_of(state: State, version: VersionState, decision: Decision) -> GateResult:
-    """Return what became of a version after a decision on it."""
+    """Return the result for a version after a decision on it."""
     if decision.verdict is not Verdict.PROMOTE:
         verdict = "Held" if decision.verdict is Verdict.HOLD else "Rejected"
         return GateResult(verdict=verdict, reason=decision.summary)
@@ -55,10 +55,12 @@ def result_of(state: State, version: VersionState, decision: Decision) -> GateRe
     return GateResult(verdict="Passed", reason=f"{decision.summary} It was not promoted, or was replaced since.")
 
 
-def show_result(tag: Tag, decision: Decision) -> GateResult:
-    """Show the result in the present run: one INFO line in its log, and tags for model, version and verdict."""
+def show_result(tag: Tag, decision: Decision, *, shown: GateResult | None = None) -> GateResult:
+    """Show the result in the present run, unless it was shown: one INFO line, and tags for model, version, verdict."""
     state = registry().state(tag.model)
     result = result_of(state, state.versions[str(tag)], decision)
+    if result == shown:
+        return result
     get_run_logger().info("%s %s: %s", result.verdict, tag, visible(result.reason))
     verdict = result.verdict.lower().replace(" ", "-")
     _tag_run(f"model:{tag.model}", f"version:{tag}", f"verdict:{verdict}")

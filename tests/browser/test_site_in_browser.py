@@ -1,5 +1,6 @@
 """The site as Chromium shows it from disk, on a phone and on a desktop, in light and dark mode."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,12 @@ from promotion.adapters.memory import MemoryMirror
 from promotion.report.site import write_site
 
 LOOKS = [(width, scheme) for width in (390, 1280) for scheme in ("light", "dark")]
+LONG = (
+    "<script>document.title = 'taken'</script> " + "Merchants complain of declined payments above 500 since noon. " * 8
+).strip()
+WIDER = """[...document.querySelectorAll('main *, header *')].filter(one =>
+    one.getBoundingClientRect().right > innerWidth || one.closest('.scroll')?.scrollWidth > innerWidth
+).map(one => one.outerHTML.slice(0, 100))"""
 SCROLLED = "document.documentElement.scrollWidth <= innerWidth"
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
@@ -21,9 +28,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 def site(tmp_path_factory):
     root = tmp_path_factory.mktemp("registry")
     registry = open_at(settings_at(root), store=BentoStore(root / "bentoml"), mirror=MemoryMirror())
-    record_history(
-        registry.ledger, "churn", 12, rows=400, spread=0.8, reason="<script>document.title = 'taken'</script>"
-    )
+    record_history(registry.ledger, "churn", 12, rows=400, spread=0.8, reason=LONG)
     record_history(registry.ledger, "fraud_classifier", 2, seed=3, rows=400, spread=0.8)
     return write_site(
         registry, root / "site", now=NOON + timedelta(days=3), health=lambda states: ["MLflow is behind."]
@@ -84,7 +89,7 @@ def test_the_search_finds_by_keyboard_alone_and_what_it_finds_opens(site, view):
     page.keyboard.press("Tab")
     page.keyboard.type("document.title rollback")
     found = page.get_by_role("list", name="Found")
-    assert page.get_by_role("status").inner_text() == f"{found.get_by_role('listitem').count()} found."
+    assert page.locator("#search-status").inner_text() == f"{found.get_by_role('listitem').count()} found."
     assert "<script>document.title = 'taken'</script>" in found.inner_text()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
@@ -93,7 +98,7 @@ def test_the_search_finds_by_keyboard_alone_and_what_it_finds_opens(site, view):
     assert "rollback" in target.inner_text()
     page.goto((site / "index.html").as_uri())
     page.get_by_role("searchbox").fill("nothing of the kind")
-    assert page.get_by_role("status").inner_text() == "Nothing found."
+    assert page.locator("#search-status").inner_text() == "Nothing found."
 
 
 def test_the_list_of_a_model_is_sifted_by_words_and_kind(site, view):
@@ -103,11 +108,43 @@ def test_the_list_of_a_model_is_sifted_by_words_and_kind(site, view):
     page.get_by_role("combobox").select_option("decision")
     decided = entries.locator("visible=true").count()
     assert decided == 12
-    assert page.get_by_role("status").inner_text() == f"12 of {entries.count()} entries are shown."
+    assert page.locator("#search-status").inner_text() == f"12 of {entries.count()} entries are shown."
     page.get_by_role("searchbox").fill("decided promote")
     assert 0 < entries.locator("visible=true").count() < decided
     page.evaluate("location.hash = 'entry-1'")
     entries.first.wait_for(state="visible")
+
+
+def test_a_phone_shows_the_whole_reason_and_nothing_wider_than_its_screen(site, view):
+    page = view(390)
+    page.goto((site / "model-churn.html").as_uri())
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    assert page.locator("#versions details[open] tbody tr").count() == 12
+    assert page.evaluate(WIDER) == []
+    head = page.locator("dl.now")
+    assert LONG in head.inner_text()
+    told = head.locator("dt").all_inner_texts()
+    assert told[:5] == ["serves", "since", "by", "why", "replaced"]
+    assert {"health", "check now", "roll back"} <= set(told)
+    row = page.locator("#champions tbody tr").first
+    assert LONG in row.inner_text()
+    assert row.locator("td").last.bounding_box()["x"] < 100, "the reason has the whole width"
+
+
+def test_ids_and_commands_are_copied_by_keyboard_and_times_have_an_age(site, view):
+    page = view(permissions=["clipboard-read", "clipboard-write"])
+    page.goto((site / "model-churn.html").as_uri())
+    button = page.get_by_role("button", name="copy promotion rollback churn --reason")
+    button.focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("status").filter(has_text="Copied promotion rollback churn").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == "promotion rollback churn --reason '…'"
+    assert page.evaluate("document.activeElement.textContent") == "copied"
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")  # as on a page of http
+    page.get_by_role("button", name="copy churn:").first.press("Enter")
+    page.get_by_role("status").filter(has_text="Copied churn:").wait_for()
+    since = page.locator("dl.now time").first.inner_text()
+    assert re.fullmatch(r"2026-11-\d\d \d\d:\d\d UTC \((just now|in .+|\d+ \w+ ago)\)", since)
 
 
 def test_without_a_script_everything_is_there_but_the_search(site, view):
@@ -115,6 +152,10 @@ def test_without_a_script_everything_is_there_but_the_search(site, view):
     page.goto((site / "model-churn.html").as_uri())
     assert page.locator("#events > li").first.is_visible()
     assert not page.get_by_role("searchbox").is_visible()
+    assert page.get_by_role("button").count() == 0
+    assert re.fullmatch(r"2026-11-\d\d \d\d:\d\d UTC", page.locator("dl.now time").first.inner_text())
     page.goto((site / "index.html").as_uri())
     page.get_by_role("link", name="fraud_classifier", exact=True).first.click()
-    assert page.get_by_role("heading", level=1).inner_text() == "fraud_classifier"
+    assert re.fullmatch(r"fraud_classifier: \w+ serves", page.get_by_role("heading", level=1).inner_text())
+    page.get_by_role("navigation", name="Breadcrumb").get_by_role("link", name="All models").click()
+    page.wait_for_url("**/index.html")

@@ -10,6 +10,8 @@ from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
 from situation import toy
 
 import promotion
+from promotion.config import Config
+from promotion.report.links import links_of
 from promotion.vocabulary import Stage
 from registry_flows.flows.audit import audit_flow
 from registry_flows.flows.gate import gate_flow
@@ -177,7 +179,10 @@ def test_the_decision_stands_where_prefect_takes_no_artifact(folder, monkeypatch
     ],
 )
 def test_the_link_to_mlflow_is_the_page_of_the_run_and_holds_no_secret(uri, page):
-    assert mlflow_page(uri, "experiments", "1", "runs", "abc") == page
+    assert (
+        mlflow_page(links_of(Config(mlflow_tracking_uri=uri, models={})).mlflow, "experiments", "1", "runs", "abc")
+        == page
+    )
 
 
 def test_an_artifacts_key_has_the_letters_that_prefect_takes():

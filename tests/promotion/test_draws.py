@@ -196,10 +196,10 @@ def test_days_of_datetimes_are_known_without_a_unit(tmp_path, form):
 WRONG = {
     "group = 3": r"'group' in \[models.toy\]: Input should be a column, \"card1\", or windows of a time, .*, found 3\.",
     'group = { by = "t", windw = "1d" }': r"has an unknown key 'windw' in \[models.toy.group\]; did you mean 'window'\?",
-    'group = { window = "1d" }': r"lacks the key 'by' in \[models.toy.group\]\.",
+    'group = { window = "1d" }': r"is missing the key 'by' in \[models.toy.group\]\.",
     'group = { by = "t", window = "1 day" }': r"'window' in \[models.toy.group\]: Input should be a number from 0 up",
     'group = { by = "t", window = 0 }': r"The window of 'group' must be longer than 0, found 0\.",
-    'group = "t"\ndependence = "independent"': r"group = 't' says which rows .* Leave out one of the two\.",
+    'group = "t"\ndependence = "independent"': r"group = 't' and dependence = \"independent\" contradict each other\. Leave out one of the two\.",
     'dependence = "rows"': r"'dependence' in \[models.toy\]: Input should be 'auto' or 'independent', found 'rows'\.",
 }
 

@@ -183,8 +183,7 @@ def _make_folder(database: Path) -> None:
     try:
         database.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        message = f"The ledger's folder {database.parent} cannot be created ({error.strerror})."
-        raise LedgerError(message) from error
+        raise LedgerError(f"The ledger's folder {database.parent} cannot be created ({error.strerror}).") from error
 
 
 def _begun_by_us(connection: Any, _: object) -> None:

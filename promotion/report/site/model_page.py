@@ -40,7 +40,8 @@ class ModelPage:
         state, periods = self.of.state, self.of.champion_periods
         if state.champion:
             yield from self._serving(state.champion, periods)
-        yield "health", [Words(one, Tone.UNSURE) for one in self.health] or [Words("No problem was found.", Tone.GOOD)]
+        good = Words("No problem was found when this page was written.", Tone.GOOD)
+        yield "health", [Words(one, Tone.UNSURE) for one in self.health] or [good]
         yield "check now", [_command(f"promotion audit {quote(self.of.model)}")]
         if state.champion:
             yield "roll back", self._rollback()

@@ -4,7 +4,7 @@
   const words = new Intl.RelativeTimeFormat("en");
   const age = (then) => {
     const passed = (Date.now() - then) / 1000;
-    const unit = units.find(([, size]) => Math.abs(passed) >= size);
+    const unit = units.find(([name, size]) => Math.abs(passed) >= (name === "minute" ? size : 2 * size));
     return unit ? words.format(-Math.trunc(passed / unit[1]), unit[0]) : "just now";
   };
   const ages = [];

@@ -288,7 +288,7 @@ MISTAKES = {
     "bins of words": (("p.csv", *ASKED, "--slice", "card:3"), 1, "Error: Column 'card' of p.csv must hold numbers, but row"),
     "confidence": (("p.csv", *ASKED, "--confidence", "95"), 1, "Error: The confidence must be above 0 and below 1"),
     "unknown metric": (("p.csv", *ASKED, "--metric", "rocauc"), 1, "Error: There is no metric 'rocauc'. Did you mean 'roc_auc'?"),
-    "unlike metrics": (("p.csv", *ASKED, "--metric", "roc_auc", "--metric", "rmse"), 1, "Error: The metric 'rmse' is of regression models"),
+    "unlike metrics": (("p.csv", *ASKED, "--metric", "roc_auc", "--metric", "rmse"), 1, "Error: The metric 'rmse' applies to regression models"),
     "policy and metric": (("p.csv", *ASKED, "--policy", "p.toml", "--metric", "mae"), 2, "Error: --metric and --policy both say what"),
     "no policy": (("p.csv", *ASKED, "--policy", "p.toml"), 1, "Error: p.toml cannot be read (No such file or directory)."),
     "missing label": (("gap.csv", *ASKED), 1, "Error: Column 'y' of gap.csv must have a label in every row, but row 6 is empty."),

@@ -23,7 +23,7 @@ def champion_of_others(here, mlflow):
 def test_an_audit_names_no_repair_while_their_champion_is_unknown(champion_of_others, command, mlflow):
     mlflow.set_registered_model_alias("toy", "challenger", "1")
     audited = " ".join(command("audit", "toy")[1].split())
-    assert audited.count(f"mend: {OPTIONS}") == 2
+    assert audited.count(f"fix: {OPTIONS}") == 2
     assert "promotion repair" not in audited
     code, out, err = command("repair", "toy", "--yes")
     assert (code, out) == (0, "toy: all labels agree with the ledger\n")

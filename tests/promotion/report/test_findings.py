@@ -23,7 +23,7 @@ def test_of_one_model_every_finding_is_shown():
     head, *each = told(audit_pages({"toy": lost}))
     assert head == "toy: 9 findings"
     assert each == [
-        f"AUD014 toy:v{number}   expected: the version in prod   found:    no folder   mend:     Restore it."
+        f"AUD014 toy:v{number}   expected: the version in prod   found:    no folder   fix:      Restore it."
         for number in range(9)
     ]
 
@@ -38,7 +38,7 @@ def test_of_many_models_those_that_agree_are_counted_and_each_kind_of_finding_is
         *([f"team_00{number}", "2", "AUD014, AUD034"] for number in (3, 4, 5, 6)),
         ["team_007", "3", "AUD014, AUD034, AUD001"],
     ]
-    rest = "expected: the version in prod   found:    no folder   mend:     Restore it."
+    rest = "expected: the version in prod   found:    no folder   fix:      Restore it."
     assert told(pages) == [
         f"AUD014 team_003:v   {rest}   4 more like this: team_004:v, team_005:v, team_006:v and 1 more",
         f"AUD034 team_003 (mirror)   {rest}   4 more like this: team_004 (mirror), team_005 (mirror), team_006 (mirror) "

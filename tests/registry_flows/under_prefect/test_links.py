@@ -8,6 +8,7 @@ from prefect.settings import PREFECT_API_URL, PREFECT_UI_URL, temporary_settings
 from situation import open_at, settings_at, toy
 
 from promotion.adapters.mlflow import MlflowMirror
+from promotion.config import LinksConfig
 from promotion.registry.register import Origin
 from registry_flows.under_prefect.links import pages_of, prefect_run_page
 
@@ -31,6 +32,11 @@ def test_pages_in_mlflow(tmp_path, rows_file, store, mlflow_server):
     registry = open_at(settings, store=store, mirror=MlflowMirror(url))
     registry.register(toy("weak"), Origin(run_id=run_id))
     run = f"experiments/{experiment}/runs/{run_id}"
+    shown = settings.model_copy(update={"links": LinksConfig(mlflow="https://mlflow.example/x/")})
+    elsewhere = pages_of(
+        open_at(shown, store=store, mirror=MlflowMirror(url)), registry.state("toy").versions["toy:weak"]
+    )
+    assert elsewhere["mlflow-run"] == f"https://mlflow.example/x/#/{run}"
     assert paths(registry, url) == {"mlflow-version": "models/toy/versions/1", "mlflow-run": run}
 
     decision = registry.gate(toy("weak"))
@@ -52,6 +58,7 @@ def test_without_pages_there_are_no_links(registry_with_champion):
     assert pages_of(registry_with_champion, version) == {}  # MLflow is a database, and no flow trained the version
     with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:4999/api"}):
         assert prefect_run_page("abc") == "http://127.0.0.1:4999/runs/flow-run/abc"
-        assert prefect_run_page(None) is None
+        assert prefect_run_page(None) is prefect_run_page(None, base="https://prefect.example") is None
+        assert prefect_run_page("abc", base="https://prefect.example") == "https://prefect.example/runs/flow-run/abc"
         with temporary_settings({PREFECT_UI_URL: ""}):
             assert prefect_run_page("abc") is None
