@@ -67,7 +67,7 @@ def the_environment_as_it_was():
 def a_place_of_its_own(the_environment_as_it_was, tmp_path, tmp_path_factory, monkeypatch):
     """Starts every test in an empty folder, with an empty home and no settings from outside."""
     for name in list(os.environ):
-        if name.startswith("PROMOTION_") or name in {"BENTOML_HOME", "MLFLOW_TRACKING_URI"}:
+        if name.startswith("PROMOTION_") or name in {"BENTOML_HOME", "COLUMNS", "MLFLOW_TRACKING_URI"}:
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
     monkeypatch.chdir(tmp_path)
