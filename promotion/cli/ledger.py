@@ -138,7 +138,7 @@ def upgrade(as_json: Json = False) -> None:
 
 
 def take(model: Model, reason: Reason, yes: Yes = False, dry_run: DryRun = False, as_json: Json = False) -> None:
-    """Make this ledger the owner of a model in the Bento store.
+    """Make this ledger the owner of a model in the model store.
 
     A model belongs to one ledger, which the store names. Afterwards only this ledger can change the model;
     commands on the previous ledger are refused.

@@ -72,7 +72,7 @@ class TestLastAudit:
         assert command("audit")[0] == 5
         out = command("status")[1]
         assert re.search(r"last audit +2\d{3}-\d\d-\d\d \d\d:\d\d UTC, \d+ s ago: 1 finding \(AUD010\)\n", out)
-        assert "! The champion toy:weak has the label stage: archived in the Bento store, where it must be prod." in out
+        assert "! The champion toy:weak has the label stage: archived in the model store, where it must be prod." in out
 
     @pytest.mark.parametrize("kept", ["", "[]", '{"at": 1}', "\x00"])
     def test_a_damaged_note_of_it_counts_as_none(self, with_champion, command, kept):
