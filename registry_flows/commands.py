@@ -44,7 +44,10 @@ def retrain(
     start_anew: StartAnew = False,
     reason: WhyAnew = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Train and judge with copies of the ledger and the store, and discard the result.")
+        bool,
+        typer.Option(
+            "--dry-run", help="Train and judge with copies of the ledger and the store, and discard the result."
+        ),
     ] = False,
     every: Annotated[bool, typer.Option("--all", help="Retrain every configured model, several at a time.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show Prefect's log.")] = False,
@@ -54,8 +57,8 @@ def retrain(
     """Train a new version in a Prefect flow and let the gate judge it.
 
     Exit code 0 if promoted, 3 if rejected, 4 if held. Also 4 if the version passed but needs approval, or if a
-    Prefect deployment of the gate flow will judge it. With --all, 0 if every model was trained and judged, otherwise 1. Uses the Prefect server
-    of PREFECT_API_URL, or a temporary one.
+    Prefect deployment of the gate flow will judge it. With --all, 0 if every model was trained and judged, otherwise 1.
+    Uses the Prefect server of PREFECT_API_URL, or a temporary one.
     """
     from registry_flows.flows.running import retrain_here
 

@@ -106,7 +106,9 @@ def compare(
     ] = None,
     holdout: Annotated[
         Path | None,
-        typer.Option(help="TAG TAG: file of holdout rows; all of its rows are used. Defaults to the configured `holdout`, if any."),
+        typer.Option(
+            help="TAG TAG: file of holdout rows; all of its rows are used. Defaults to the configured `holdout`, if any."
+        ),
     ] = None,
     as_json: Json = False,
     as_markdown: Markdown = False,
