@@ -38,7 +38,7 @@ def open_registry(
             takes precedence; the default for both is the OS user.
         notice: called with each warning message.
         recall: caches the rows of files beyond this process; by default there is no cache.
-        store: the model store; by default the Bento store that the configuration names.
+        store: the model store; by default the BentoML model store that the configuration names.
         ledger: the ledger store; by default the database that the configuration names.
         mirror: the mirror of the state; by default the MLflow that the configuration names.
 

@@ -142,7 +142,7 @@ class Config(BaseSettings):
     mlflow_artifacts: str = ".promotion/mlartifacts"
     """Folder for artifacts if the tracking URI is a SQLite database; an MLflow server has its own."""
     bentoml_home: str = "~/bentoml"
-    """Folder of the Bento store, which contains `models`."""
+    """Folder of the BentoML model store, which contains `models`."""
     cache: str = ".promotion/cache"
     """Folder for the rows and results that flows cache, for the audit's cache of digests (`digests.db`), and for the
     outcome of each model's last audit (`audits`). You can delete it at any time.

@@ -7,7 +7,7 @@ PromotionError
 ├── UnclearTime          a local time is ambiguous or does not exist, because clocks changed
 ├── DataError            a file or its rows cannot be used for training or evaluation
 │   └── AmbiguousColumn  several columns have the requested name
-├── StoreError           the Bento store is torn, read-only or missing a version
+├── StoreError           the model store is torn, read-only or missing a version
 │   ├── TornVersion      a version's folder is incomplete
 │   └── DigestMismatch   a model's files differ from the registered ones
 ├── LedgerError          the ledger cannot be read or written, or its chain is broken
@@ -154,7 +154,7 @@ def as_data_error(what: str) -> Iterator[None]:
 
 
 class StoreError(PromotionError):
-    """The Bento store cannot read or write what was requested.
+    """The model store cannot read or write what was requested.
 
     Attributes:
         tag: tag of the version at fault, as text; None if it is not a single version.

@@ -7,7 +7,7 @@ from promotion.errors import BadTag
 
 
 class Stage(StrEnum):
-    """The stage of a version; written to the Bento store as the label `stage`."""
+    """The stage of a version; written to the model store as the label `stage`."""
 
     STAGING = "staging"
     PROD = "prod"

@@ -36,7 +36,7 @@ def retrain(
     data: Annotated[
         Path | None, typer.Option(help="Data file to train on and to judge with. Defaults to the configured `data`.")
     ] = None,
-    version: Annotated[str | None, typer.Option(help="Name of the new version. Defaults to the time.")] = None,
+    version: Annotated[str | None, typer.Option(help="Name to record with the version, such as 1.0.1.")] = None,
     option: Annotated[
         list[str] | None,
         typer.Option(help="Recipe option for this training, as NAME=VALUE.", metavar="NAME=VALUE"),
@@ -44,18 +44,21 @@ def retrain(
     start_anew: StartAnew = False,
     reason: WhyAnew = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Train and judge on copies, and discard the result.")
+        bool,
+        typer.Option(
+            "--dry-run", help="Train and judge with copies of the ledger and the store, and discard the result."
+        ),
     ] = False,
     every: Annotated[bool, typer.Option("--all", help="Retrain every configured model, several at a time.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show Prefect's log.")] = False,
     as_json: Json = False,
     as_markdown: Markdown = False,
 ) -> int:
-    """Train a candidate under Prefect and let the gate judge it.
+    """Train a new version in a Prefect flow and let the gate judge it.
 
-    Exit code 0 if promoted, 3 if rejected, 4 if held. Also 4 if the candidate passed but needs approval, or was handed
-    to the gate's deployment. With --all, 0 if every model was trained and judged, otherwise 1. Uses the Prefect server
-    of PREFECT_API_URL, or a temporary one.
+    Exit code 0 if promoted, 3 if rejected, 4 if held. Also 4 if the version passed but needs approval, or if a
+    Prefect deployment of the gate flow will judge it. With --all, 0 if every model was trained and judged, otherwise 1.
+    Uses the Prefect server of PREFECT_API_URL, or a temporary one.
     """
     from registry_flows.flows.running import retrain_here
 

@@ -75,7 +75,7 @@ def a_place_of_its_own(the_environment_as_it_was, tmp_path, tmp_path_factory, mo
 
 @pytest.fixture(scope="session")
 def trained_store(tmp_path_factory):
-    """A Bento store with one version of `toy` per skill, two of them `good`, all in `staging`; tests copy it."""
+    """A model store with one version of `toy` per skill, two of them `good`, all in `staging`; tests copy it."""
     home = tmp_path_factory.mktemp("trained") / "bentoml"
     store, rows = BentoStore(home), synthetic_rows()
     for name in ("weak", "good", "noisy", "spoilt", "twin"):
@@ -92,7 +92,7 @@ def trained_store(tmp_path_factory):
 
 @pytest.fixture
 def store(trained_store, tmp_path):
-    """A separate Bento store for the test."""
+    """A separate model store for the test."""
     shutil.copytree(trained_store, tmp_path / "bentoml")
     return BentoStore(tmp_path / "bentoml")
 

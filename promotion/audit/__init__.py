@@ -3,7 +3,7 @@
 One pass over the entries (`ledger_scan`) checks the chain against itself and its head (`chain`), signatures against
 public keys (`signatures`), times against one another (`clocks`), each decision against its recorded policy and evidence
 (`decisions`), and each champion against its decision and approvals (`promotions`). Other checks cover deadlines
-(`deadlines`), the Bento store (`store`), installed libraries (`libraries`), data files (`files`), MLflow (`mirror`) and
+(`deadlines`), the model store (`store`), installed libraries (`libraries`), data files (`files`), MLflow (`mirror`) and
 its runs (`runs`), and a running service (`service`).
 """
 

@@ -7,7 +7,7 @@ import typer
 from promotion.cli.output import Json, Reason, TagText, open_here, say
 from promotion.errors import DataError
 
-EXAMPLE = "promotion adopt fraud_classifier:abc123 --trained-before 7776000 --reason 'serves since May'"
+EXAMPLE = "promotion adopt fraud_classifier:abc123 --trained-before 7776000 --reason 'in production since May'"
 
 
 def _bound(text: str) -> float | str:
@@ -27,7 +27,8 @@ def adopt(
         typer.Option(
             parser=_bound,
             help="All its training rows are earlier than this: a number in the unit of the recipe's time column, or a "
-            "time like 2024-12-01 or 2024-12-01T00:00:00+01:00 (UTC without an offset, if the rows have one).",
+            "time like 2024-12-01 or 2024-12-01T00:00:00+01:00. If the times of the rows have offsets, a time without "
+            "an offset is UTC.",
             metavar="TIME",
         ),
     ] = None,

@@ -9,7 +9,7 @@ EXAMPLE = "promotion approve fraud_classifier:abc123 --reason 'the gain is worth
 def approve(tag: TagText, reason: Reason, dry_run: DryRun = False, as_json: Json = False) -> int:
     """Approve a version that is waiting for approval.
 
-    The last approval that the policy requires promotes the version.
+    The version is promoted as soon as it has all approvals that the policy requires.
     """
     return answer(tag, reason, approved=True, dry_run=dry_run, as_json=as_json)
 

@@ -17,7 +17,7 @@ def audit(
     ] = False,
     since: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help=f"Check only decisions and stage changes since this time. {AT_HELP}"),
+        typer.Option(metavar="TIME", help=f"Skip decisions and stage changes before this time. {AT_HELP}"),
     ] = None,
     full: Annotated[
         bool, typer.Option("--full", help="Hash all files of all versions, even those that look unchanged.")

@@ -92,18 +92,23 @@ def compare(
     ] = None,
     policy: Annotated[
         Path | None,
-        typer.Option(help="FILE: policy to apply. Compares its metrics and slices, and shows its verdict."),
+        typer.Option(help="FILE: policy to apply. Its metrics and slices are compared, and its verdict is shown."),
     ] = None,
     confidence: Annotated[
         float | None, typer.Option(help="FILE: confidence level of the intervals. Defaults to 0.95.")
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(help="TAG TAG: data file to split for the holdout. Defaults to the one of the challenger's gate."),
+        typer.Option(
+            help="TAG TAG: data file; the recipe splits the holdout off it. Defaults to the file on which the gate "
+            "judged the challenger."
+        ),
     ] = None,
     holdout: Annotated[
         Path | None,
-        typer.Option(help="TAG TAG: file of holdout rows, used whole. Defaults to the configured `holdout`, if any."),
+        typer.Option(
+            help="TAG TAG: file of holdout rows; all of its rows are used. Defaults to the configured `holdout`, if any."
+        ),
     ] = None,
     as_json: Json = False,
     as_markdown: Markdown = False,

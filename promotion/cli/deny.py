@@ -7,7 +7,7 @@ EXAMPLE = "promotion deny fraud_classifier:abc123 --reason 'it was trained on th
 
 
 def deny(tag: TagText, reason: Reason, dry_run: DryRun = False, as_json: Json = False) -> int:
-    """Deny a version that is waiting for approval.
+    """Deny approval to a version that is waiting for it.
 
     The version becomes `rejected`. The gate can judge it again later.
     """

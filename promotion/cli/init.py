@@ -16,7 +16,7 @@ def init(
 ) -> None:
     """Write a commented promotion.toml.
 
-    The active example in it is the fraud classifier.
+    The fraud classifier is configured as an example; other settings are commented out.
     """
     from importlib.resources import files
 

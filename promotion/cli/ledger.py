@@ -46,7 +46,7 @@ def export(
     out: Annotated[Path | None, typer.Option(help="Output file. Defaults to standard output.", metavar="FILE")] = None,
     as_json: Json = False,
 ) -> None:
-    """Write every entry as JSON lines, for `promotion ledger import` or any JSON reader.
+    """Write all entries as JSON Lines, for `promotion ledger import` or any JSON reader.
 
     Replaces an existing file only if it is an earlier export of the same ledger.
     """
@@ -100,7 +100,7 @@ def import_file(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Verify the file without writing anything.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Verify an export and import it, into an empty ledger or to continue one."""
+    """Verify an exported file, then import it into an empty ledger or append it to the ledger that it continues."""
     from promotion.adapters.sql import SqlLedger
     from promotion.ledger.export import entries_to_append, read_export
 
@@ -138,9 +138,9 @@ def upgrade(as_json: Json = False) -> None:
 
 
 def take(model: Model, reason: Reason, yes: Yes = False, dry_run: DryRun = False, as_json: Json = False) -> None:
-    """Make this ledger the owner of a model in the Bento store.
+    """Make this ledger the owner of a model in the model store.
 
-    A model belongs to one ledger, which the store names. Afterwards only this ledger can change the model;
+    Each model belongs to one ledger; the store records which one. Afterwards only this ledger can change the model;
     commands on the previous ledger are refused.
     """
     from promotion.canonical import plain

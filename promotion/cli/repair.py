@@ -19,7 +19,7 @@ def repair(model: AnyModel = None, yes: Yes = False, dry_run: DryRun = False, as
     are missing from the store.
 
     Rewrites labels and aliases that disagree with the ledger, moves damaged versions and foreign files out of the
-    Bento store, and deletes what killed commands left behind.
+    model store, and deletes what interrupted commands left behind.
     """
     from promotion.registry.repair import plan_repair
     from promotion.report.repair import repair_page

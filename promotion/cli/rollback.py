@@ -37,7 +37,7 @@ def rollback(
 ) -> int:
     """Bring back an earlier champion.
 
-    Defaults to the previous champion. Checks that it loads and scores first.
+    Defaults to the previous champion. First checks that the version loads and can score.
     """
     from promotion.cli.timestamps import past, written
     from promotion.registry.ledger_writer import utc_now

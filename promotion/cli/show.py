@@ -32,8 +32,8 @@ def show(
 ) -> None:
     """Show the life of one version, or one decision.
 
-    For a version: its training data, its run, its decisions and its time in production, also after its files were
-    deleted.
+    For a version: its training data, its run, its decisions and its time in production, even if its
+    files have been deleted.
 
     For a decision: its evidence and what followed from it.
     """

@@ -19,7 +19,7 @@ EXAMPLE = "promotion status fraud_classifier"
 
 
 def status(model: AnyModel = None, problems: OnlyProblems = False, as_json: Json = False) -> None:
-    """Show who serves, since when and why, what needs attention, and how to roll back.
+    """Show which version serves, since when and why, what needs attention, and how to roll back.
 
     For several models, shows one line per model, the problems and the totals.
     """

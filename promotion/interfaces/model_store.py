@@ -106,7 +106,7 @@ class ModelStore(Protocol):
 
     @property
     def name(self) -> str:
-        """Name of the store in messages, after an article: `Bento store`."""
+        """Name of the store in messages, after an article: `model store`."""
 
     @property
     def delete_command(self) -> str:

@@ -72,7 +72,7 @@ class Trained:
     Attributes:
         model: the fitted estimator; scikit-learn's, or any with its interface.
         custom_objects: other objects needed to score, by name, e.g. an encoder; saved beside the model.
-        labels: labels for the Bento store; the registry manages `stage` itself.
+        labels: labels for the model store; the registry manages `stage` itself.
         signatures: BentoML's signatures, by method name.
     """
 

@@ -189,7 +189,7 @@ def _all_or_none(client: "MlflowClient") -> Iterator[list[str]]:
 
 
 def _log_model(trained: Trained, signature: "ModelSignature | None") -> None:
-    """Log the fitted object that the Bento store holds, and the other objects that scoring needs."""
+    """Log the fitted object that the model store holds, and the other objects that scoring needs."""
     import mlflow
 
     fitted = trained.model

@@ -1,4 +1,4 @@
-"""The train flow: load, split, train, log to MLflow, save to the Bento store as `staging`, hand off to the gate.
+"""The train flow: load, split, train, log to MLflow, save to the model store as `staging`, hand off to the gate.
 
 It never labels a version `prod`: with `stage="prod"` it asks the gate to do so, with `stage="staging"` it stops. If it
 runs again (a retry, a crashed worker), it continues from the version that it saved, if any.
@@ -64,7 +64,7 @@ def split_data(model: str, recipe: Recipe, data: Data, options: dict[str, Any] |
 def save_model(
     model: str, trained: Trained, recipe: Recipe, training: "pd.DataFrame", version: str, logged: Logged
 ) -> Tag:
-    """Save the candidate to the Bento store as `staging`, with the logged metrics and the fingerprints of its rows."""
+    """Save the candidate to the model store as `staging`, with the logged metrics and the fingerprints of its rows."""
     draws = registry().reader.draws(model, recipe)
     return registry().store.save(
         model,

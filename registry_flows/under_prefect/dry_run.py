@@ -1,6 +1,6 @@
 """Dry runs of a training: the same flows on copies, so that nothing in the real registry changes.
 
-The copies are a temporary Bento store with links to the champion's files, the ledger's entries in memory, and a
+The copies are a temporary model store with links to the champion's files, the ledger's entries in memory, and a
 temporary MLflow database; all are deleted afterwards.
 """
 

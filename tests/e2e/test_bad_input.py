@@ -160,7 +160,7 @@ def test_a_store_that_cannot_be_written(project):
     environment = {**os.environ, "PREFECT_API_URL": PREFECT_API_URL.value()}
     done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert f"The Bento store cannot be written at {project}/bentoml" in done.stderr
+    assert f"The model store cannot be written at {project}/bentoml" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -1,4 +1,4 @@
-"""Train, log, gate, relabel on a real Prefect server, MLflow database and Bento store."""
+"""Train, log, gate, relabel on a real Prefect server, MLflow database and model store."""
 
 import json
 import time

@@ -18,7 +18,7 @@ def reading(path: Path) -> Iterator[None]:
     except OSError as error:
         place = error.filename or path
         message = (
-            f"The Bento store cannot be read at {place} ({error.strerror or error}{whose(place)}). "
+            f"The model store cannot be read at {place} ({error.strerror or error}{whose(place)}). "
             "Check that this user can read it."
         )
         raise StoreError(message, path=path) from error
@@ -36,7 +36,7 @@ def writing(path: Path) -> Iterator[None]:
 def _unwritable(path: Path, error: OSError) -> str:
     why = error.strerror or os.strerror(error.errno or 0)
     owner = whose(error.filename or path, os.W_OK) if error.errno == errno.EACCES else ""
-    said = f"The Bento store cannot be written at {path} ({why}{owner}); nothing was changed there."
+    said = f"The model store cannot be written at {path} ({why}{owner}); nothing was changed there."
     if error.errno != errno.EXDEV:
         return said
     return (

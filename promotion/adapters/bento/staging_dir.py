@@ -52,7 +52,7 @@ def move_in(folder: Path, target: Path, tag: Tag) -> None:
         folder.rename(target)
     except OSError as error:
         if error.errno in {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR}:
-            message = f"{tag} is already in the Bento store and was not changed. Save under another version name."
+            message = f"{tag} is already in the model store and was not changed. Save under another version name."
             raise StoreError(message, tag=tag) from error
         raise
     try:

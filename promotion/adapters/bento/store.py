@@ -44,7 +44,7 @@ class BentoStore:
         patience: maximum seconds to wait for another writer of the same labels.
     """
 
-    name, delete_command = "Bento store", "bentoml models delete {tag}"
+    name, delete_command = "model store", "bentoml models delete {tag}"
 
     def __init__(self, home: Path, *, patience: float = 60) -> None:
         self.home, self.patience = home, patience
@@ -82,7 +82,7 @@ class BentoStore:
         if not self._holds(tag):
             known = [str(Tag(tag.model, name)) for name in self._names(tag.model)]
             kind, name, among = ("version", str(tag), known) if known else ("version of", tag.model, self.models())
-            raise UnknownName(kind, name, among, hint=f"The Bento store is {self.home}.")
+            raise UnknownName(kind, name, among, hint=f"The model store is {self.home}.")
         with reading(self.path(tag)), self._undamaged(tag):
             return self._read(tag)
 

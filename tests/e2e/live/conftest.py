@@ -12,7 +12,7 @@
     stack.log(run_id)   its log as text
     stack.train(model, **parameters) -> the finished train run and the tag of the version it saved
     stack.gate_run(tag) -> the newest completed gate run for a version, as a dict
-    stack.stages(model) -> {tag: stage}, by the labels in the Bento store
+    stack.stages(model) -> {tag: stage}, by the labels in the model store
     stack.worker_of(run_id) -> the name of the worker that ran it: worker-train or worker-gate
     stack.events("promotion.promoted", model=…) -> list of dicts;  stack.emit("data.arrived", resource, **payload)
     stack.artifacts(run_id) -> list of dicts

@@ -476,11 +476,11 @@ def test_a_champion_whose_folder_is_gone_cannot_be_verified_and_says_so(audited)
 
 def test_a_store_that_cannot_be_read_is_one_finding(audited, monkeypatch):
     def unreadable(_):
-        raise StoreError("The Bento store cannot be read at /store (Permission denied).")
+        raise StoreError("The model store cannot be read at /store (Permission denied).")
 
     monkeypatch.setattr(audited.store, "versions", unreadable)
     (finding,) = audited.audit("toy")
-    assert (finding.code, finding.found) == ("AUD018", "The Bento store cannot be read at /store (Permission denied).")
+    assert (finding.code, finding.found) == ("AUD018", "The model store cannot be read at /store (Permission denied).")
 
 
 def test_a_change_that_is_made_during_the_audit_is_no_finding(audited, monkeypatch):

@@ -1,4 +1,4 @@
-"""Two folders, each with its own ledger, on one Bento store: one ledger owns a model, and the other is refused."""
+"""Two folders, each with its own ledger, on one model store: one ledger owns a model, and the other is refused."""
 
 import json
 import shutil
@@ -42,7 +42,7 @@ def both_named(first, second, *, empty=True):
     since = claim_of(first)["since"][:16].replace("T", " ")
     here = f"the ledger at sqlite:///{second}/ledger.db {'has no entry for it' if empty else 'is a different one'}."
     return (
-        f"'toy' in the Bento store belongs to the ledger at sqlite:///{first}/ledger.db (since {since} UTC, by "
+        f"'toy' in the model store belongs to the ledger at sqlite:///{first}/ledger.db (since {since} UTC, by "
         f"config:tests), but {here}"
     )
 
@@ -64,7 +64,7 @@ def test_whatever_changes_something_is_refused_with_both_names(second, with_cham
 def test_a_training_is_refused_before_it_begins_and_so_is_python(second, with_champion):
     registry = promotion.open(second / "promotion.toml")
     for change in (lambda: registry.check("toy"), lambda: registry.register(toy("good"))):
-        with pytest.raises(Refused, match=r"^'toy' in the Bento store belongs to the ledger at sqlite:///"):
+        with pytest.raises(Refused, match=r"^'toy' in the model store belongs to the ledger at sqlite:///"):
             change()
     assert registry.history("toy") == ()
 
@@ -204,11 +204,11 @@ class TestClaiming:
             text = (folder / "promotion.toml").read_text()
             (folder / "promotion.toml").write_text(text + text[text.index("[models.toy]") :].replace("toy", "pet"))
         assert at(second, "gate", "pet:a")[0] == 0
-        assert "'pet' in the Bento store belongs to" in at(with_champion, "promote", "pet:a", "--reason", "x", "-y")[2]
+        assert "'pet' in the model store belongs to" in at(with_champion, "promote", "pet:a", "--reason", "x", "-y")[2]
         for folder, other, ours in ((second, "toy", "pet"), (with_champion, "pet", "toy")):
             for name in ("repair", "sync"):
                 code, out, err = at(folder, name)
-                assert (code, f"Note: '{other}' in the Bento store belongs to" in err, ours in out) == (0, True, True)
+                assert (code, f"Note: '{other}' in the model store belongs to" in err, ours in out) == (0, True, True)
 
     def test_of_a_store_by_an_earlier_release_the_ledger_that_agrees_claims_it(self, second, with_champion, at):
         before = claim_of(with_champion)
@@ -226,7 +226,7 @@ class TestClaiming:
             ("warning", "Run `promotion repair toy`. Until then, another ledger could take the model.")
         ]
         code, out, _ = at(with_champion, "repair", "toy", "--dry-run")
-        told = "Dry run: nothing was changed. toy: the Bento store does not record which ledger owns it, and will record this one;"
+        told = "Dry run: nothing was changed. toy: the model store does not record which ledger owns it, and will record this one;"
         assert (code, out) == (0, told)
         assert json.loads(at(with_champion, "repair", "--dry-run", "--json")[1])["models"]["toy"]["claims"]
         assert BentoStore(with_champion / "bentoml").claim("toy") is None
@@ -281,12 +281,12 @@ class TestClaiming:
         with monkeypatch.context() as patch:
 
             def full(*_):
-                raise StoreError("The Bento store cannot be written at /store (No space left on device).")
+                raise StoreError("The model store cannot be written at /store (No space left on device).")
 
             patch.setattr(registry.store, "write_claim", full)
             registry.register(Tag("toy", "good"))
         assert notices == [
-            "The Bento store cannot be written at /store (No space left on device). The change is recorded. The next "
+            "The model store cannot be written at /store (No space left on device). The change is recorded. The next "
             "command checks which ledger owns 'toy'."
         ]
         registry.register(Tag("toy", "twin"))

@@ -179,7 +179,7 @@ class TestHandingOver:
         assert stages(promotion.open(second / "promotion.toml")) == {"weak": "archived", "good": "prod"}
         assert "took toy over from the ledger at" in at(second, "history", "toy")[1]
         assert at(second, "champion", "toy")[::2] == (0, "")
-        assert at(with_champion, "champion", "toy")[2].startswith("Note: 'toy' in the Bento store belongs to")
+        assert at(with_champion, "champion", "toy")[2].startswith("Note: 'toy' in the model store belongs to")
 
     def test_mlflow_of_both_follows_the_one_that_took_and_still_knows_a_cut_tail(self, second, with_champion, at):
         text = (second / "promotion.toml").read_text()

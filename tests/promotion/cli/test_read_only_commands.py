@@ -47,8 +47,8 @@ def test_what_was_looked_at_first_is_recorded_in_all_the_same(here, command, mon
         (["rollback", "nosuch", "--reason", "r", "--yes"], "There is no model 'nosuch'. Available: toy.\n"),
         (["rollback", "toy", "--reason", "r", "--yes"], "There is no champion of 'toy', so there is nothing to roll"),
         (["gate", "Toy:GOOD"], "There is no tag 'Toy:GOOD'. Did you mean 'toy:good'? A tag is MODEL:VERSION in lower"),
-        (["gate", "toy:goood"], "There is no version 'toy:goood'. Did you mean 'toy:good'? The Bento store is "),
-        (["gate", "other:good"], "There is no version of 'other'. Available: toy. The Bento store is "),
+        (["gate", "toy:goood"], "There is no version 'toy:goood'. Did you mean 'toy:good'? The model store is "),
+        (["gate", "other:good"], "There is no version of 'other'. Available: toy. The model store is "),
     ],
     ids=lambda one: one if isinstance(one, str) else one[1],
 )
@@ -68,4 +68,4 @@ def test_of_a_configured_model_without_versions_none_says_that_there_is_no_such_
     monkeypatch.setenv("BENTOML_HOME", str(here / "empty"))
     _, out, err = command(*arguments)
     assert "no model" not in out + err
-    assert "There is no version of 'toy'. The Bento store is " in err or arguments[0] == "status"
+    assert "There is no version of 'toy'. The model store is " in err or arguments[0] == "status"

@@ -119,7 +119,7 @@ class TestRepair:
         code, out, _ = command("repair")
         assert code == 1
         expected = (
-            "! The champion toy:weak cannot be used. Its folder is not in the Bento store. Copy it there from another "
+            "! The champion toy:weak cannot be used. Its folder is not in the model store. Copy it there from another "
             "host's store or a backup."  # it is the first champion, so no rollback is named
         )
         assert expected in unwrapped(out)

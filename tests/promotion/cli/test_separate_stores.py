@@ -1,4 +1,4 @@
-"""Two hosts with separate Bento stores and one ledger: a host without the champion's files."""
+"""Two hosts with separate model stores and one ledger: a host without the champion's files."""
 
 import shutil
 
@@ -27,7 +27,7 @@ def other(with_champion, command, monkeypatch):
 
 
 def test_the_last_prod_label_stays_until_the_champion_is_copied(other, with_champion, command):
-    lost = "The champion toy:good cannot be used. Its folder is not in the Bento store. Copy it there from another host"
+    lost = "The champion toy:good cannot be used. Its folder is not in the model store. Copy it there from another host"
     assert lost in unwrapped(command("status")[1])
     assert lost in unwrapped(command("sync")[2])
     code, out, _ = command("repair", "--yes")
@@ -39,7 +39,7 @@ def test_the_last_prod_label_stays_until_the_champion_is_copied(other, with_cham
 
     shutil.copytree(with_champion / "good", other.path(toy("good")))
     unlabelled = (
-        "The label of the champion toy:good in the Bento store must be stage: prod, but is stage: staging. "
+        "The label of the champion toy:good in the model store must be stage: prod, but is stage: staging. "
         "Run `promotion repair toy` to correct it."
     )
     assert unlabelled in unwrapped(command("status")[1])

@@ -73,7 +73,7 @@ class TestLastAudit:
         out = command("status")[1]
         assert re.search(r"last audit +2\d{3}-\d\d-\d\d \d\d:\d\d UTC, \d+ s ago: 1 finding \(AUD010\)\n", out)
         assert (
-            "! The label of the champion toy:weak in the Bento store must be stage: prod, but is stage: archived."
+            "! The label of the champion toy:weak in the model store must be stage: prod, but is stage: archived."
             in out
         )
 

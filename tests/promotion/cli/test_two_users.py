@@ -135,7 +135,7 @@ def test_what_may_not_be_read_is_named_with_its_owner_and_mode(shared):
     folder = shared / "bentoml" / "models" / "toy" / champion.split(":")[1]
     folder.chmod(0o700)
     shown = " ".join(promotion(shared, BOB, "status").stdout.split())
-    assert f"! The champion {champion} cannot be checked here. The Bento store cannot be read at {folder}/" in shown
+    assert f"! The champion {champion} cannot be checked here. The model store cannot be read at {folder}/" in shown
     assert f"(Permission denied; {folder} belongs to " in shown
     assert ", mode 0700). Check that this user can read it." in shown
     assert "rollback" not in shown

@@ -72,7 +72,7 @@ class TestNoChampionOfRecord:
         with pytest.raises(Refused) as raised:
             ACTS[act](registry)
         assert str(raised.value) == (
-            f"{FOUND} (challenger to version 3), but {UNKNOWN}\n- To keep it, copy it into the Bento store with the "
+            f"{FOUND} (challenger to version 3), but {UNKNOWN}\n- To keep it, copy it into the model store with the "
             "label stage: prod, then run `promotion adopt TAG --assume-clean --reason …` (or --trained-before).\n"
             + ANEW
         )

@@ -125,7 +125,7 @@ class TestInterrupted:
     def test_labels_that_cannot_be_written_leave_the_decision_standing(self, registry_with_champion, monkeypatch):
         def refuse(*_):
             raise StoreError(
-                "The Bento store cannot be written at /store (Read-only file system); nothing was changed there."
+                "The model store cannot be written at /store (Read-only file system); nothing was changed there."
             )
 
         monkeypatch.setattr(registry_with_champion.store, "write_stage", refuse)

@@ -1,4 +1,4 @@
-"""Changes by others in the Bento store: reported, repaired if possible, never in the way."""
+"""Changes by others in the model store: reported, repaired if possible, never in the way."""
 
 import shutil
 
@@ -197,7 +197,7 @@ class TestWhilePending:
     def test_a_label_that_may_not_be_read_now_stops_commands_rather_than_being_given_up(self, pending, monkeypatch):
         def unreadable(*_):
             raise StoreError(
-                "The Bento store cannot be read at /store (Input/output error). Check that this user can read it."
+                "The model store cannot be read at /store (Input/output error). Check that this user can read it."
             )
 
         monkeypatch.setattr(pending.store, "write_stage", unreadable)
@@ -223,7 +223,7 @@ class TestBrokenChampion:
         [
             (tear, r"toy:good has no model\.yaml: its save was cut short, and BentoML .* out of the store\."),
             (cut, r"toy:good has a model\.yaml that cannot be read \(.*\)\. Move the folder .* out of the store\."),
-            (vanish, r"Its folder is not in the Bento store\."),
+            (vanish, r"Its folder is not in the model store\."),
         ],
     )
     def test_it_is_told_loudly_and_a_rollback_brings_the_one_before(self, registry_with_champion, hurt, found):
@@ -266,7 +266,7 @@ class TestBrokenChampion:
         registry_with_champion.register(toy("twin"))
         vanish(registry_with_champion, "twin")
         expected = (
-            r"^toy:twin was registered at 2026-11-22 12:\d\d UTC, but its files are no longer in the Bento store\. "
+            r"^toy:twin was registered at 2026-11-22 12:\d\d UTC, but its files are no longer in the model store\. "
             r"Restore /.*/models/toy/twin from a backup, or train a new version\.$"
         )
         with pytest.raises(Refused, match=expected):

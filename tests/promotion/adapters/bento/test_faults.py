@@ -121,7 +121,7 @@ def test_a_label_is_the_old_or_the_new_whatever_operation_fails(store, monkeypat
 
 def test_a_version_that_is_there_already_is_left_as_it_is(store, trained):
     before = snapshot(store.home)
-    expected = r"^toy:good is already in the Bento store and was not changed\. Save under another version name\.$"
+    expected = r"^toy:good is already in the model store and was not changed\. Save under another version name\.$"
     with pytest.raises(StoreError, match=expected):
         store.save("toy:good", trained, metadata={}, training_rows=ROWS)
     assert snapshot(store.home) == before

@@ -463,10 +463,10 @@ class TestPermissions:
                 assert [foreign.path.name for foreign in store.foreign_files()] == [".cache"]
                 with pytest.raises(
                     StoreError,
-                    match=r"^The Bento store cannot be read at .*secret \(Permission denied; .*secret belongs to",
+                    match=r"^The model store cannot be read at .*secret \(Permission denied; .*secret belongs to",
                 ):
                     store.versions("secret")
-                with pytest.raises(StoreError, match=r"^The Bento store cannot be read at .*secret"):
+                with pytest.raises(StoreError, match=r"^The model store cannot be read at .*secret"):
                     store.get(Tag("secret", "a"))
 
     def test_a_store_that_one_may_only_read_refuses_every_write_in_a_sentence(self, open_to_all):

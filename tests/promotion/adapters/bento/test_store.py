@@ -152,7 +152,7 @@ class TestSave:
     def test_a_store_that_cannot_be_written_is_a_sentence(self, tmp_path, trained):
         (tmp_path / "file").write_text("in the way")
         blocked = BentoStore(tmp_path / "file")
-        with pytest.raises(StoreError, match=r"^The Bento store cannot be written at .*file \(Not a directory\)"):
+        with pytest.raises(StoreError, match=r"^The model store cannot be written at .*file \(Not a directory\)"):
             blocked.save("toy", trained, metadata={}, training_rows=ROWS)
 
 
@@ -347,8 +347,8 @@ class TestTorn:
 @pytest.mark.parametrize(
     ("tag", "sentence"),
     [
-        (toy("goood"), r"^There is no version 'toy:goood'\. Did you mean 'toy:good'\? The Bento store is /"),
-        (Tag("tooy", "good"), r"^There is no version of 'tooy'\. Did you mean 'toy'\? The Bento store is /"),
+        (toy("goood"), r"^There is no version 'toy:goood'\. Did you mean 'toy:good'\? The model store is /"),
+        (Tag("tooy", "good"), r"^There is no version of 'tooy'\. Did you mean 'toy'\? The model store is /"),
     ],
 )
 def test_an_unknown_tag_names_the_nearest(store, tag, sentence):

@@ -34,7 +34,7 @@ def filled():
 
 @pytest.fixture
 def store(filled):
-    """Replaces the Bento store of other tests; `registry` and similar fixtures use it."""
+    """Replaces the model store of other tests; `registry` and similar fixtures use it."""
     store = MemoryStore()
     store.kept = dict(filled)
     return store
