@@ -164,7 +164,7 @@ class Config(BaseSettings):
     verifies the signature of every entry.
     """
     links: LinksConfig = Field(default_factory=LinksConfig)
-    """Addresses of other pages. Without an address, reports show names and ids as text."""
+    """URLs that reports link to. Without a URL, reports show the name or id as plain text."""
     models: dict[str, ModelConfig] = Field(default_factory=dict)
     """The models by name. A name has at most 63 of the characters `a-z`, `0-9`, `_`, `-`, `.`."""
     root: Path = Field(default_factory=Path.cwd, exclude=True)

@@ -24,7 +24,7 @@ _HOUR = r"^\d\d:\d\d$"
 _NAIVE = r"^\d{4}-\d\d-\d\d([T ]\d\d(:?\d\d(:?\d\d(\.\d{1,9})?)?)?)?$"
 _AWARE = _NAIVE.replace("$", r"(Z|[+-]\d\d(:?\d\d)?)$")
 _UNITS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
-"""Nanoseconds per unit of the texts of a column of times: to the second if all are whole, else 3, 6 or 9 digits."""
+"""Nanoseconds per unit of the last digit of a time written as text: whole seconds, or 3, 6 or 9 decimals."""
 
 
 def possible_first_fingerprints(keys: "pd.Series[Any]") -> tuple[NDArray[np.uint64], ...]:

@@ -212,8 +212,8 @@ class Conflict(LedgerError):
     def __init__(self, model: str, seq: int, by: str = "") -> None:
         self.by = by
         super().__init__(
-            f"{by or 'Another process'} wrote to the record of '{model}' while this command ran (entry {seq} was "
-            f"taken), so nothing was changed. Look at `promotion history {model}` and run the command again.",
+            f"{by or 'Another process'} wrote entry {seq} to the ledger of '{model}' while this command ran, so "
+            f"nothing was changed. Look at `promotion history {model}` and run the command again.",
             model=model,
             seq=seq,
         )

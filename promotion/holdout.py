@@ -112,7 +112,8 @@ def mature(rows: "pd.DataFrame", recipe: "Recipe", after: float | str, unit: Tim
     """
     if recipe.time is None:
         raise DataError(
-            "`mature_after` is set, but the recipe names no time column. Set `time` in the recipe, or leave it out."
+            "`mature_after` is set, but the recipe names no time column. Set `time` in the recipe, or remove "
+            "`mature_after`."
         )
     kept: pd.DataFrame = rows[_times(rows, recipe.time).older(after, unit)]
     if len(kept) == 0:

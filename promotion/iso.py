@@ -16,7 +16,7 @@ _EXTENDED = re.compile(
     rf"\d{{4}}-\d\d(-\d\d([T ]\d\d(:\d\d(:\d\d([.,]\d{{1,9}})?)?)?{_ZONE})?)?", re.IGNORECASE | re.ASCII
 )
 _OTHER = re.compile(rf"\d{{4}}-?W\d\d(-?[1-7])?|\d{{8}}T\d\d(\d\d(\d\d([.,]\d{{1,6}})?)?)?{_ZONE}", re.ASCII)
-"""Week dates and texts without hyphens, of which pandas supports only some. Eight digits alone are a number."""
+"""Week dates, and times without hyphens; pandas supports only some of them. Eight digits alone are read as a number."""
 
 
 class Timestamps(NamedTuple):

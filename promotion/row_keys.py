@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 FIRST_FORM = 1
-"""The form of releases that let pyarrow infer the type of a whole key column, and of records without a form."""
+"""Used by releases in which pyarrow inferred the type of a whole key column, and assumed if a record names no form."""
 
 KEY_FORM = 2
 """The current form, in which the text of a key does not depend on other keys."""

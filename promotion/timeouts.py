@@ -10,7 +10,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 MIRROR_SECONDS, ANSWER_SECONDS = 120.0, 30.0
-"""Time limits of a command for all its requests to the mirror, and for a single answer."""
+"""Time limits for all requests of a command to MLflow together, and for a single response."""
 
 _left = ContextVar[list[float] | None]("left", default=None)
 

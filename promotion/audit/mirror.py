@@ -12,7 +12,7 @@ from promotion.ledger.state import State
 from promotion.registry.foreign_aliases import foreign, names_since, to_send, unknown_champion
 from promotion.registry.mirror_state import inherited
 
-_SAYS_HOW = "Run `promotion retrain {}`, which lists what you can do and changes nothing."
+_SAYS_HOW = "Run `promotion retrain {}`. In this state, it only lists your options and changes nothing."
 
 
 def check_mirror(

@@ -120,7 +120,7 @@ def _check_presence(state: State, stored: Mapping[str, Stored], store: ModelStor
                 tag,
                 f"no files, because they were deleted on {version.deleted_at[:10]}",
                 f"its folder with label stage: {stored[tag].stage}",
-                f"Delete it with `{_deleting(store, tag)}`. Nobody has judged it since it was brought back.",
+                f"Delete it with `{_deleting(store, tag)}`. It has not been judged since it was restored.",
             )
         elif tag not in stored and version.deleted_at is None:
             yield from _missing(state, version)

@@ -148,13 +148,13 @@ def _is_file(what: list[str], named: dict[str, Any]) -> bool:
     foreign = [f"--{name}" for name in (_TWO_TAGS if len(what) == 1 else _ONE_FILE) if name in named]
     if foreign and len(what) == 1:
         raise Misuse(
-            f"{' and '.join(foreign)} applies to two versions (promotion compare TAG TAG), but one argument was given, "
-            f"'{what[0]}', which is read as a file of predictions."
+            f"{' and '.join(foreign)} can only be used with two versions (promotion compare TAG TAG), but one argument was "
+            f"given, '{what[0]}', which is read as a file of predictions."
         )
     if foreign:
         raise Misuse(
-            f"{', '.join(foreign)} applies to a file of predictions (promotion compare FILE), but two arguments were "
-            "given, which are read as two versions. The policy of their model sets what is compared."
+            f"{', '.join(foreign)} can only be used with a file of predictions (promotion compare FILE), but two "
+            "arguments were given, which are read as two versions. Their model's policy determines what is compared."
         )
     return len(what) == 1
 

@@ -215,7 +215,7 @@ def _compare_by(
         return MissingMetric(
             chosen.name,
             f"The scores differ, but the standard error of the gain in {chosen.name} is exactly 0, so no test is "
-            "possible. Check whether all numbers are tiny, or use another metric.",
+            "possible. Check whether the labels and scores are extremely small, or use another metric.",
         )
     if not math.isfinite(abs(gain) + max(FARTHEST * by.stderr, half)):
         return MissingMetric(

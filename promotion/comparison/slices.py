@@ -41,13 +41,13 @@ class Slicing:
     def __post_init__(self) -> None:
         object.__setattr__(self, "by", (self.by,) if isinstance(self.by, str) else tuple(self.by))
         if not self.by:
-            raise ConfigError("A slicing needs at least one column, but names none. Name one, by = 'ProductCD'.")
+            raise ConfigError("A slice needs at least one column, but names none. Name one, by = 'ProductCD'.")
         if self.bins is not None and (type(self.bins) is not int or self.bins < 2):  # noqa: PLR2004
-            raise ConfigError(f"The bins of a slicing must be a whole number from 2 up, but are {self.bins}.")
+            raise ConfigError(f"The bins of a slice must be a whole number from 2 up, but are {self.bins}.")
         self._check_window()
         if self.bins is not None and self.window is not None:
             raise ConfigError(
-                f"A slicing can have bins or a window, but the one by '{self.by[0]}' has both. Leave one out."
+                f"A slice can have bins or a window, but the one by '{self.by[0]}' has both. Leave one out."
             )
         if len(self.by) > 1 and (self.bins is not None or self.window is not None):
             raise ConfigError(
@@ -61,11 +61,11 @@ class Slicing:
                 object.__setattr__(self, "window", span_of(self.window))
             except ValueError:
                 raise ConfigError(
-                    f"The window of a slicing must be a number or a duration, like 7d, but is '{self.window}'."
+                    f"The window of a slice must be a number or a duration, like 7d, but is '{self.window}'."
                 ) from None
         number = timedelta_of(self.window).total_seconds() if isinstance(self.window, str) else self.window
         if number is not None and not 0 < number < math.inf:
-            raise ConfigError(f"The window of a slicing must be a number above 0, but is {self.window}.")
+            raise ConfigError(f"The window of a slice must be a number above 0, but is {self.window}.")
 
     @property
     def name(self) -> str:

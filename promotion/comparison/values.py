@@ -238,13 +238,16 @@ class Comparison:
 
         Raises:
             UnknownName: the metric was not compared.
-            DataError: the error of the metric is resampled, so there is no influence; or the comparison was read back.
+            DataError: the standard error of the metric is estimated by resampling; or the comparison was read back.
         """
         found, kept = self[name], getattr(self, "_influences", None)
         if kept is None:
             raise DataError("A comparison restored from a record has no influences of rows. Compare the scores again.")
         if name not in kept:
-            raise DataError(f"The error of {found.metric} is resampled, so single rows have no influence.")
+            raise DataError(
+                f"The standard error of {found.metric} is estimated by resampling, so there are no influence values "
+                "for single rows."
+            )
         influence: Floats = kept[name]
         return influence
 

@@ -144,7 +144,7 @@ class MirrorState:
         seq, entry_hash = sent
         if seq <= len(self.hashes) and self.hashes[seq - 1] != entry_hash:
             message = (
-                f"MLflow has received a different entry {seq} of '{self.model}' from the one in the ledger, so the "
+                f"Entry {seq} of '{self.model}' in the ledger differs from the one that MLflow received, so the "
                 "ledger was cut or rewritten. MLflow was not changed. "
                 f"Run `promotion audit {self.model}` to see what to do."
             )

@@ -70,7 +70,9 @@ def r2(rows: ScoredRows) -> Estimate:
         DataError: the labels are so close to zero that double precision has lost digits of them.
     """
     if largest(rows.labels) < TINY:
-        raise DataError(f"All labels are below {TINY:g} in size, too small for double precision. Scale the labels.")
+        raise DataError(
+            f"All labels are below {TINY:g} in absolute value, too small for double precision. Scale the labels."
+        )
     unit = power_of_two(max(largest(rows.labels), largest(rows.scores)))
     labels, scores = rows.labels / unit, rows.scores / unit
     mean = (rows.weights * labels).sum() / rows.weights.sum()

@@ -67,8 +67,8 @@ def enough_to_resample(rows: ScoredRows) -> str:
     which = "" if rows.task is Task.REGRESSION else f" with the label {rows.rows_per_class.index(fewest)}"
     each = "" if rows.task is Task.REGRESSION else " of each class"
     return (
-        f"It needs at least {FEWEST_ROWS} rows{each}, because its standard error is resampled, but there are "
-        f"{fewest}{which}. Use more rows."
+        f"It needs at least {FEWEST_ROWS} rows{each}, because its standard error is estimated by resampling, but "
+        f"there are {fewest}{which}. Use more rows."
     )
 
 
@@ -78,7 +78,7 @@ def probabilities(rows: ScoredRows) -> str:
     if low < 0 or high > 1:
         return (
             f"It needs scores from 0 to 1, but the {rows.whose}'s lie between {low:g} and {high:g}. "
-            "Score with probabilities, or use a rank metric such as roc_auc."
+            "Use probabilities as scores, or use a rank-based metric such as roc_auc."
         )
     return _adding_up_to_one(rows) if rows.task is Task.MULTICLASS else ""
 
@@ -165,7 +165,8 @@ def _why_no_costs(rows: ScoredRows, label: int, name: str) -> str:
         return f"It needs numbers in the column '{name}', but cannot read its values: {error}."
     if column.shape != (len(rows),):
         return (
-            f"It needs a cost in the column '{name}' for each of {len(rows):,} rows, but its shape is {column.shape}."
+            f"It needs a cost in the column '{name}' for each of {len(rows):,} rows, but the column's "
+            f"shape is {column.shape}."
         )
     wrong = np.count_nonzero(~np.isfinite(column[rows.labels == label]))
     if not wrong:

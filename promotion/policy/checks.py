@@ -41,7 +41,7 @@ GROUNDS = frozenset({Kind.PRIMARY, Kind.GUARDRAIL, Kind.SLICE, Kind.FLOOR, Kind.
 """Kinds that count for or against a version; the others say whether it can be judged at all."""
 
 BEFORE = frozenset({Kind.CLEAN, Kind.SCORED, Kind.NO_ROLLBACK})
-"""Kinds that are checked before the comparison, and do not follow from it and the policy."""
+"""Kinds of checks made before the comparison. The comparison and the policy do not determine their outcome."""
 
 
 @dataclass(frozen=True, kw_only=True)

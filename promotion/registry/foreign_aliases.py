@@ -83,7 +83,7 @@ def foreign_told(state: State, found: Names) -> str:
     if not found:
         return ""
     if unknown_champion(state, found):
-        hint = f"Run `promotion retrain {state.model}`, which lists what you can do and changes nothing."
+        hint = f"Run `promotion retrain {state.model}`. In this state, it only lists your options and changes nothing."
         return f"AUD038: {unknown_told(state.model, found)} {hint}"
     wanted = aliases(state)
     each = "; ".join(f"{alias} {_amiss(state.model, name, wanted.get(alias))}" for alias, name in found.items())

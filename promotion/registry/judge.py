@@ -274,9 +274,10 @@ def _unknown(candidate: Candidate, unknown: UnknownRows) -> str:
     named = f"the {candidate.role} {candidate.tag}"
     if unknown.groups:
         return (
-            f'The groups by {unknown.groups} that trained {named} are unknown, and clean_by = "group" requires them. '
-            "Train the version again with `group` set. If you are sure that it was trained on none of the holdout's "
-            f"groups, record that with `promotion adopt {candidate.tag} --assume-clean --reason …`."
+            f"It is unknown which groups (by {unknown.groups}) are in the training rows of {named}, and "
+            'clean_by = "group" requires this. Train a new version with `group` set. If you are sure that the version '
+            "was trained on none of the holdout's groups, record that with "
+            f"`promotion adopt {candidate.tag} --assume-clean --reason …`."
         )
     return (
         f"The training rows of {named} are unknown, so the holdout may not be clean. If you know a time before which "

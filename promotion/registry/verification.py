@@ -51,7 +51,7 @@ def verify(version: VersionState, store: ModelStore, reader: Reader, data: StrPa
     scores = score_version(candidate, store, rows)
     if not np.isfinite(scores).all():
         bad = int((~np.isfinite(scores.reshape(len(rows), -1))).any(axis=1).sum())
-        message = f"{tag} cannot serve: its scores of {bad} of {len(rows)} rows are not numbers. Nothing was changed."
+        message = f"{tag} cannot serve: its scores for {bad} of {len(rows)} rows are not numbers. Nothing was changed."
         raise Refused(message, tag=tag)
     return ""
 

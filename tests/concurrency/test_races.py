@@ -45,7 +45,7 @@ def test_of_many_writers_one_wins_each_entry_and_readers_see_one_champion_always
     lost = [one["lost"] for one in told if "lost" in one]
     won = [one for one in told if one["actor"].startswith("os:writer") and one.keys() & {"reason", "decision"}]
     assert won
-    assert all("os:writer wrote to the record of " in sentence for sentence in lost), lost
+    assert all("os:writer wrote entry " in sentence for sentence in lost), lost
     champions = [json.loads(line) for line in (world.root / "champions").read_text().splitlines()]
     print(f"won {len(won)}, lost {len(lost)}, readings {Counter(champions)}")  # noqa: T201 - shown with -rP
 
@@ -124,8 +124,7 @@ def test_of_plans_worked_out_from_one_state_exactly_one_is_carried_out(world):
     sentences = [path.read_text() for path in world.root.glob("lost-*")]
     assert len(sentences) == WRITERS - 1
     assert all(
-        f"{winner} wrote to the record of 'toy' while this command ran (entry {before + 1} was taken)" in one
-        for one in sentences
+        f"{winner} wrote entry {before + 1} to the ledger of 'toy' while this command ran" in one for one in sentences
     )
     check(world)
 
@@ -171,7 +170,9 @@ def test_one_that_is_overtaken_before_it_has_proposed_anything_is_told_by_whom(f
     slow = world.open("os:bob")
     slow.complete("toy")
     assert run(plan_only, world) == 0
-    with pytest.raises(Conflict, match="os:alice wrote to the record of 'toy' while this command ran") as told:
+    with pytest.raises(
+        Conflict, match=r"os:alice wrote entry \d+ to the ledger of 'toy' while this command ran"
+    ) as told:
         plan_promotion(slow.parts, "toy:next", reason="by hand", override=True)
     assert told.value.exit_code == 6
     slow.promote("toy:next", reason="once more", override=True)
@@ -344,7 +345,7 @@ def test_the_command_that_loses_ends_with_6_and_names_the_winner(first_world, tm
     said = loser.communicate()[1]
     assert loser.returncode == Conflict.exit_code, said
     assert said == (
-        f"Error: os:bob wrote to the record of 'toy' while this command ran (entry {before + 1} was taken), so "
+        f"Error: os:bob wrote entry {before + 1} to the ledger of 'toy' while this command ran, so "
         "nothing was changed. Look at `promotion history toy` and run the command again.\n"
     )
     assert check(world).champion == "toy:twin"

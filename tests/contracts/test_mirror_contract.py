@@ -204,7 +204,9 @@ class TestHead:
     def test_a_ledger_that_was_rewritten_is_refused_and_the_evidence_stays(self, mirror, state, length):
         mirror.push(replace(state, hashes=HASHES[:7]))
         rewritten = replace(state, hashes=("0" * 64,) * length, aliases=named(e5={"champion": "toy:b"}))
-        with pytest.raises(MirrorError, match=r"^MLflow has received a different entry 7 of 'toy' from the one in the"):
+        with pytest.raises(
+            MirrorError, match=r"^Entry 7 of 'toy' in the ledger differs from the one that MLflow received"
+        ):
             mirror.push(rewritten)
         assert mirror.head("toy") == (7, HASHES[6])
         assert mirror.aliases("toy")["champion"] == "toy:a"

@@ -287,7 +287,7 @@ def test_a_version_without_fingerprints_of_these_groups_is_unknown(tmp_path, oth
     decision = opened(tmp_path, clean_by="group", **other).gate(toy("q"))
     assert decision.verdict == "hold"
     assert [check.subject for check in decision.missing] == ["challenger", "champion"]
-    assert decision.summary.startswith("The groups by ")
+    assert decision.summary.startswith("It is unknown which groups (by ")
     assume = {"unknown_provenance": "assume_clean"}
     taken = opened(tmp_path, clean_by="group", policy=assume, **other)
     assert taken.gate(toy("q")).holdout.rows == 28 * 60

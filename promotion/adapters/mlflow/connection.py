@@ -70,8 +70,8 @@ def is_yet_to_be_made(uri: str, home: Path | None = None) -> bool:
     place, folder = without_password(uri), next(one for one in file.parents if one.exists())
     if file.parent not in {folder, home}:
         raise MirrorError(
-            f"MLflow at {place} cannot be reached: there is no folder {file.parent}. Mount it, or create it to start "
-            "a new MLflow there."
+            f"MLflow at {place} cannot be reached: there is no folder {file.parent}. Mount it, or create it if you "
+            "want a new MLflow database there."
         )
     try:
         with tempfile.TemporaryFile(dir=folder):

@@ -235,5 +235,7 @@ def _points_told(points: Sequence[MetricPoint], served: Sequence[ChampionPeriod]
         )
     gains = [one.gain for one in challengers if one.gain]
     if gains:
-        told.append(f"Gains went from {signed(min(g.value for g in gains))} to {signed(max(g.value for g in gains))}.")
+        told.append(
+            f"Gains ranged from {signed(min(g.value for g in gains))} to {signed(max(g.value for g in gains))}."
+        )
     return " ".join(told)

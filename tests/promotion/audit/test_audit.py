@@ -459,7 +459,7 @@ def test_a_cut_ledger_that_grows_again_does_not_overwrite_what_mlflow_knows(audi
     assert mlflow.get_registered_model("toy").tags["promotion.head"] == sent
     assert {f"{one.code} {one.subject}" for one in audited.audit("toy")} == {f"AUD036 entry {last}"}
     assert audited.notices[0].startswith(
-        f"MLflow has received a different entry {last} of 'toy' from the one in the ledger"
+        f"Entry {last} of 'toy' in the ledger differs from the one that MLflow received"
     )
 
 

@@ -353,7 +353,7 @@ def test_a_conflict_exits_by_its_own_code(with_champion, command, monkeypatch):
     code, _, err = command("gate", "toy:good")
     assert code == 6
     assert err == (
-        "Error: config:bob wrote to the record of 'toy' while this command ran (entry 5 was taken), so nothing was "
+        "Error: config:bob wrote entry 5 to the ledger of 'toy' while this command ran, so nothing was "
         "changed. Look at `promotion history toy` and run the command again.\n"
     )
     assert {finding["code"] for finding in json.loads(command("audit", "--json")[1])["toy"]} == {"AUD015"}

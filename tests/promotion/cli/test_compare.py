@@ -252,8 +252,8 @@ def test_two_columns_of_one_name_are_refused_where_they_are_asked_for(
 
 
 MISTAKES = {
-    "options of tags": (("p.csv", *ASKED, "--data", "x"), 2, "Error: --data applies to two versions (promotion compare"),
-    "options of a file": (("toy:a", "toy:b", "--metric", "mae"), 2, "Error: --metric applies to a file of predictions"),
+    "options of tags": (("p.csv", *ASKED, "--data", "x"), 2, "Error: --data can only be used with two versions (promotion compare"),
+    "options of a file": (("toy:a", "toy:b", "--metric", "mae"), 2, "Error: --metric can only be used with a file of predictions"),
     "three": (("a", "b", "c"), 2, "Error: The command takes one file of predictions or two versions, but 3 arguments were given."),
     "no columns": (("p.csv", "--label", "y"), 2, "Error: 'p.csv' alone is read as a file of predictions, which needs --champion, --challenger:"),
     "both forms": (("p.csv", *ASKED, "--json", "--markdown"), 2, "Error: --json and --markdown both set the output format"),
@@ -278,13 +278,13 @@ MISTAKES = {
     "two groups": (("p.csv", *ASKED, "--group", "card", "--group", "t"), 2, "Error: --group takes one column or window, but 2 were given: card, t."),
     "crossed groups": (("p.csv", *ASKED, "--group", "card,t"), 2, "Error: --group takes one column or window, but 2 were given: card, t."),
     "bins": (("p.csv", *ASKED, "--group", "t:4"), 1, "Error: A group must be a column (card1) or time windows (t/1d), but 't:4' divides column 't' into bins."),
-    "groups of tags": (("toy:a", "toy:b", "--group", "card"), 2, "Error: --group applies to a file of predictions"),
+    "groups of tags": (("toy:a", "toy:b", "--group", "card"), 2, "Error: --group can only be used with a file of predictions"),
     "no cost": (("p.csv", *ASKED, "--metric", "expected_cost(fp=1, fn='amnt')"), 1, "There is no column 'amnt'. Did you mean 'amount'?"),
     "text scores": (("p.csv", *ASKED[:-1], "card"), 1, "Error: Column 'card' of p.csv must hold numbers, but row"),
     "no words": (("structs.parquet", *ASKED, "--slice", "m"), 1, "Error: Column 'm' of structs.parquet must hold text or numbers, but also holds other values (unhashable"),
     "one column twice": (("p.csv", *ASKED[:-1], "old"), 2, "Error: --champion and --challenger must name the scores of two models, but name the same column."),
     "unlike classes": (("p.csv", *ASKED[:-1], "new,w"), 2, "Error: --champion and --challenger must name the same number of columns (one, or one for each class), but name 1 and 2."),
-    "one bin": (("p.csv", *ASKED, "--slice", "amount:1"), 1, "Error: The bins of a slicing must be a whole number from 2"),
+    "one bin": (("p.csv", *ASKED, "--slice", "amount:1"), 1, "Error: The bins of a slice must be a whole number from 2"),
     "bins of words": (("p.csv", *ASKED, "--slice", "card:3"), 1, "Error: Column 'card' of p.csv must hold numbers, but row"),
     "confidence": (("p.csv", *ASKED, "--confidence", "95"), 1, "Error: The confidence must be above 0 and below 1"),
     "unknown metric": (("p.csv", *ASKED, "--metric", "rocauc"), 1, "Error: There is no metric 'rocauc'. Did you mean 'roc_auc'?"),

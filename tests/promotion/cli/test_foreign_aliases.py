@@ -9,7 +9,7 @@ from promotion.adapters.sql import SqlLedger
 
 pytestmark = pytest.mark.integration
 
-OPTIONS = "Run `promotion retrain toy`, which lists what you can do and changes nothing."
+OPTIONS = "Run `promotion retrain toy`. In this state, it only lists your options and changes nothing."
 UNKNOWN = "In MLflow, the alias champion of 'toy' points to version 1, but the ledger has no champion of 'toy'."
 
 
@@ -138,7 +138,7 @@ def test_an_alias_that_others_moved_is_told_until_repair_writes_it(with_champion
     [
         (
             "sqlite:////{here}/unmounted/mlflow.db",
-            "there is no folder {here}/unmounted. Mount it, or create it to start a new MLflow there.",
+            "there is no folder {here}/unmounted. Mount it, or create it if you want a new MLflow database there.",
         ),
         ("sqlite+pysqlite:////{here}/a/b/mlflow.db?timeout=5", "there is no folder {here}/a/b. Mount it, or create it"),
         (

@@ -131,4 +131,4 @@ def test_at_a_terminal_it_asks_and_of_two_who_say_yes_the_second_is_told(with_ch
     assert "toy:weak since" in no[1]
     assert (yes[0], yes[1].splitlines()[-1].split(":")[0].strip()) == (0, "Promotion done")
     assert late[0] == 6
-    assert "config:bob wrote to the record of 'toy' while this command ran (entry 5 was taken)" in late[2]
+    assert "config:bob wrote entry 5 to the ledger of 'toy' while this command ran" in late[2]

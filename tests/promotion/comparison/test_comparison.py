@@ -699,7 +699,7 @@ def test_costs_of_other_rows_are_missing_whatever_the_weights(weights, n_costs):
     comparison = compare(labels, labels / 2, labels / 3, metrics=cost, columns=costs, sample_weight=weights)
     (gap,) = comparison.missing
     said = f"there must be one for each of 10 rows, but the shape is ({n_costs},)"
-    plain = f"needs a cost in the column 'c' for each of 10 rows, but its shape is ({n_costs},)"
+    plain = f"needs a cost in the column 'c' for each of 10 rows, but the column's shape is ({n_costs},)"
     assert (plain if weights is None else said) in gap.reason
 
 

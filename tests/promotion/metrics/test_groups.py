@@ -219,7 +219,8 @@ def test_a_metric_of_ones_own_is_judged_by_groups_too():
     again = compare(labels, champion, challenger, metrics=names[1:], groups=np.arange(1000) // 2)
     assert many.metrics[0].stderr == pytest.approx(again.metrics[0].stderr, rel=0.15)
     with pytest.raises(
-        DataError, match=r"^The error of profit_by_jackknife is resampled, so single rows have no influence"
+        DataError,
+        match=r"^The standard error of profit_by_jackknife is estimated by resampling, so there are no influence",
     ):
         found.influence("profit_by_jackknife")
 

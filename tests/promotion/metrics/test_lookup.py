@@ -137,7 +137,7 @@ def test_a_missed_fraud_costs_its_amount():
          "or leave those rows out."),
         ({"amount": ["a", "b", "c", "d"]},
          "needs numbers in the column 'amount', but cannot read its values: could not convert string to float: 'a'."),
-        ({"amount": [1, 2]}, "needs a cost in the column 'amount' for each of 4 rows, but its shape is (2,)."),
+        ({"amount": [1, 2]}, "needs a cost in the column 'amount' for each of 4 rows, but the column's shape is (2,)."),
     ],
 )  # fmt: skip
 def test_costs_that_are_not_there_are_a_reason(columns, reason):
@@ -191,7 +191,7 @@ def test_metrics_of_probabilities_take_no_others(name):
 
     assert reason == (
         f"{name} needs scores from 0 to 1, but the challenger's lie between -2.5 and 0.5. "
-        "Score with probabilities, or use a rank metric such as roc_auc."
+        "Use probabilities as scores, or use a rank-based metric such as roc_auc."
     )
 
 
@@ -224,7 +224,7 @@ def test_r2_takes_labels_that_differ_and_resampling_takes_enough_rows():
         "r2 needs labels that differ, but all 2 are 2. Use rows with different labels."
     )
     assert metric("recall_at_precision(0.9)").why_undefined(rows([0] * 30 + [1] * 5, np.linspace(0, 1, 35))) == (
-        "recall_at_precision(0.9) needs at least 20 rows of each class, because its standard error is resampled, but "
+        "recall_at_precision(0.9) needs at least 20 rows of each class, because its standard error is estimated by resampling, but "
         "there are 5 with the label 1. Use more rows."
     )
     assert metric("precision_at_k(100)").why_undefined(rows([0, 1] * 10, np.linspace(0, 1, 20))) == (

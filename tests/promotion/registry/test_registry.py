@@ -162,7 +162,7 @@ class TestConflict:
         other = opened(actor=lambda: "config:ci")
         entered = len(kinds(registry_with_champion)) + 1
         expected = (
-            rf"^config:ci wrote to the record of 'toy' while this command ran \(entry {entered} was taken\), so nothing "
+            rf"^config:ci wrote entry {entered} to the ledger of 'toy' while this command ran, so nothing "
             r"was changed\. Look at `promotion history toy` and run the command again\.$"
         )
         with pytest.raises(Conflict, match=expected) as raised:
@@ -258,7 +258,7 @@ def test_where_the_ledgers_end_was_cut_off_the_next_command_says_so(opened, regi
         later.promote(toy(name), reason="grown again", override=True)
     assert later.state("toy").seq > len(whole)
     assert later.notices[-1] == (
-        f"MLflow has received a different entry {len(whole)} of 'toy' from the one in the ledger, so the ledger was cut "
+        f"Entry {len(whole)} of 'toy' in the ledger differs from the one that MLflow received, so the ledger was cut "
         "or rewritten. MLflow was not changed. Run `promotion audit toy` to see what to do."
     )
 

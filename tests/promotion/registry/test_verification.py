@@ -35,7 +35,7 @@ class TestWhatIsToServeIsSeenToScore:
             (
                 "NanRecipe",
                 Refused,
-                r"^toy:good cannot serve: its scores of 100 of 100 rows are not numbers\. Nothing was changed\.$",
+                r"^toy:good cannot serve: its scores for 100 of 100 rows are not numbers\. Nothing was changed\.$",
             ),
         ],
     )

@@ -278,7 +278,7 @@ class TestPostgresql:
         first, second = SqlLedger(url), SqlLedger(url)
         losing = appended(second, "ours")
         write(first, "theirs", actor="config:ci")
-        with pytest.raises(Conflict, match=r"^config:ci wrote to the record of "):
+        with pytest.raises(Conflict, match=r"^config:ci wrote entry [0-9]+ to the ledger of "):
             second.append(*losing)
 
     def test_another_program_in_the_same_database_is_left_alone(self, postgres_server):
