@@ -107,7 +107,7 @@ def compare(
     holdout: Annotated[
         Path | None,
         typer.Option(
-            help="TAG TAG: file of holdout rows; all of its rows are used. Defaults to the configured `holdout`, if any."
+            help="TAG TAG: file of holdout rows; all of its rows are used. Defaults to the configured `holdout`."
         ),
     ] = None,
     as_json: Json = False,
@@ -148,8 +148,8 @@ def _is_file(what: list[str], named: dict[str, Any]) -> bool:
     foreign = [f"--{name}" for name in (_TWO_TAGS if len(what) == 1 else _ONE_FILE) if name in named]
     if foreign and len(what) == 1:
         raise Misuse(
-            f"{' and '.join(foreign)} can only be used with two versions (promotion compare TAG TAG), but one argument was "
-            f"given, '{what[0]}', which is read as a file of predictions."
+            f"{' and '.join(foreign)} can only be used with two versions (promotion compare TAG TAG), but one argument "
+            f"was given, '{what[0]}', which is read as a file of predictions."
         )
     if foreign:
         raise Misuse(

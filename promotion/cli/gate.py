@@ -16,7 +16,7 @@ def gate(
     data: Annotated[
         Path | None,
         typer.Option(
-            help="Data file; the recipe splits the holdout off it. Defaults to the file that the version was trained on."
+            help="Data file; the recipe splits the holdout off it. Defaults to the file of the version's training rows."
         ),
     ] = None,
     holdout: Annotated[

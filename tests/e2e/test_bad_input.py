@@ -73,7 +73,7 @@ def empty_label(project):
 def repeated_key(project):
     rows = frame(project)
     pd.concat([rows, rows.iloc[[2]]]).to_csv("bad.csv", index=False)
-    return "bad.csv", "no two may share a value; 1 do, the first is 2987002 in row 601."
+    return "bad.csv", "must be unique, but 1 of its values repeat an earlier one, first 2987002 in row 601."
 
 
 def cut_short(project):

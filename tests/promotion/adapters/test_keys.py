@@ -182,7 +182,10 @@ class TestConfigured:
 
     def test_without_a_key_nothing_is_recorded_where_public_keys_are_known(self, tmp_path, store, rows_file, public):
         registry = opened(tmp_path, public)
-        with pytest.raises(ConfigError, match=r"^Entries of this ledger are signed, .* Nothing was recorded\.$"):
+        with pytest.raises(
+            ConfigError,
+            match=r"^The configuration has \[public_keys\], so every entry must be signed, .* Nothing was recorded\.$",
+        ):
             registry.register(toy("weak"))
         assert kinds(registry) == []
         assert plan_gate(registry.parts, toy("weak")).decision.verdict == "promote"
@@ -217,7 +220,7 @@ class TestConfigured:
         monkeypatch.setenv("PROMOTION_SIGNING_KEY", "ci.pem")
         assert open_registry().parts.writer._sign(HASH).startswith("ed25519:")
         monkeypatch.setenv("PROMOTION_SIGNING_KEY", "")
-        with pytest.raises(ConfigError, match=r"^Entries of this ledger are signed"):
+        with pytest.raises(ConfigError, match=r"^The configuration has \[public_keys\], so every entry must be signed"):
             open_registry().parts.writer._sign(HASH)
 
 

@@ -289,7 +289,7 @@ MISTAKES = {
     "confidence": (("p.csv", *ASKED, "--confidence", "95"), 1, "Error: The confidence must be above 0 and below 1"),
     "unknown metric": (("p.csv", *ASKED, "--metric", "rocauc"), 1, "Error: There is no metric 'rocauc'. Did you mean 'roc_auc'?"),
     "unlike metrics": (("p.csv", *ASKED, "--metric", "roc_auc", "--metric", "rmse"), 1, "Error: The metric 'rmse' applies to regression models"),
-    "policy and metric": (("p.csv", *ASKED, "--policy", "p.toml", "--metric", "mae"), 2, "Error: --metric and --policy both say what"),
+    "policy and metric": (("p.csv", *ASKED, "--policy", "p.toml", "--metric", "mae"), 2, "Error: --metric and --policy both set what"),
     "no policy": (("p.csv", *ASKED, "--policy", "p.toml"), 1, "Error: p.toml cannot be read (No such file or directory)."),
     "missing label": (("gap.csv", *ASKED), 1, "Error: Column 'y' of gap.csv must have a label in every row, but row 6 is empty."),
     "other classes": (("two.csv", *ASKED), 1, "Error: Column 'y' of two.csv must contain 0 and 1 for two classes, but contains -1 and 1."),

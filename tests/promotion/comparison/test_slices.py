@@ -316,7 +316,7 @@ def test_a_slicing_says_how_it_divides():
 @pytest.mark.parametrize(
     ("slicing", "message"),
     [
-        ({"by": ()}, "A slicing needs at least one column, but names none. Name one, by = 'ProductCD'."),
+        ({"by": ()}, "A slice needs at least one column, but names none. Name one, by = 'ProductCD'."),
         ({"by": ("x",), "bins": 1}, "The bins of a slice must be a whole number from 2 up, but are 1."),
         ({"by": ("x",), "bins": 2.0}, "The bins of a slice must be a whole number from 2 up, but are 2.0."),
         ({"by": ("x",), "bins": True}, "The bins of a slice must be a whole number from 2 up, but are True."),

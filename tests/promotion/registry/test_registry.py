@@ -79,7 +79,7 @@ class TestByHand:
             lambda: registry.rollback("toy", reason=reason),
             lambda: registry.adopt(toy("good"), reason=reason, assume_clean=True),
         ):
-            with pytest.raises(Refused, match=r"^A manual change needs a reason: --reason 'why'\.$"):
+            with pytest.raises(Refused, match=r"^A manual change needs a reason\. Add --reason 'why'\.$"):
                 act()
 
     def test_who_served_when(self, registry_after_three_champions):

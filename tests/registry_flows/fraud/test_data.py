@@ -225,7 +225,13 @@ class TestCommand:
     def test_help_explains_every_option(self):
         result = run("--help")
         assert result.exit_code == 0
-        for words in ("How many transactions", "The CSV file", "rows / 3245", "other rows", "0 is stationary"):
+        for words in (
+            "Number of transactions",
+            "CSV file to write",
+            "rows / 3245",
+            "different rows",
+            "0 keeps it constant",
+        ):
             assert words in result.stdout
 
 
