@@ -144,8 +144,8 @@ class Config(BaseSettings):
     bentoml_home: str = "~/bentoml"
     """Folder of the Bento store, which contains `models`."""
     cache: str = ".promotion/cache"
-    """Folder for the rows and results that flows cache, and for the audit's cache of digests (`digests.db`). You can
-    delete it at any time.
+    """Folder for the rows and results that flows cache, for the audit's cache of digests (`digests.db`), and for the
+    outcome of each model's last audit (`audits`). You can delete it at any time.
     """
     actor: str | None = None
     """Name of the person or program that makes changes, recorded as `config:NAME`. Defaults to the Prefect run, or the

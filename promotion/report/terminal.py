@@ -103,16 +103,16 @@ def _grid(columns: Sequence[Column], rows: _Cells, widths: Sequence[int]) -> Ric
 
     shown = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for column, width in zip(columns, widths, strict=True):
-        title = "\n".join(folded(visible(column.title), width))
-        shown.add_column(_whole(title, ""), justify=column.align.value, no_wrap=True, width=width)
+        title = _in_column(Words(visible(column.title)), width)
+        shown.add_column(title, justify=column.align.value, no_wrap=True, width=width)
     for cells in rows:
-        shown.add_row(
-            *(
-                _whole("\n".join(folded(cell.text, width)), _STYLES[cell.tone])
-                for cell, width in zip(cells, widths, strict=True)
-            )
-        )
+        shown.add_row(*(_in_column(cell, width) for cell, width in zip(cells, widths, strict=True)))
     return shown
+
+
+def _in_column(cell: Words, width: int) -> Text:
+    """Return a cell that is folded here, and that Rich only justifies."""
+    return Text("\n".join(folded(cell.text, width)), style=_STYLES[cell.tone])
 
 
 def _blocks(columns: Sequence[Column], rows: _Cells, width: int) -> Iterator[Text]:

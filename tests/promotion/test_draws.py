@@ -199,7 +199,7 @@ WRONG = {
     'group = { window = "1d" }': r"is missing the key 'by' in \[models.toy.group\]\.",
     'group = { by = "t", window = "1 day" }': r"'window' in \[models.toy.group\]: Input should be a number from 0 up",
     'group = { by = "t", window = 0 }': r"The window of 'group' must be longer than 0, found 0\.",
-    'group = "t"\ndependence = "independent"': r"group = 't' says which rows .* Leave out one of the two\.",
+    'group = "t"\ndependence = "independent"': r"group = 't' and dependence = \"independent\" contradict each other\. Leave out one of the two\.",
     'dependence = "rows"': r"'dependence' in \[models.toy\]: Input should be 'auto' or 'independent', found 'rows'\.",
 }
 

@@ -94,4 +94,4 @@ class TestGc:
         assert code == 2
         assert "Invalid value for '--keep'" in err
         code, _, err = command("gc", "toy", "--keep", "0", "--older-than", "0d", "--yes", "--reason", " ")
-        assert (code, err) == (1, "Error: A manual change needs a reason: --reason 'why'.\n")
+        assert (code, err) == (1, "Error: A manual change needs a reason. Add --reason 'why'.\n")

@@ -59,7 +59,7 @@ class TestHistory:
     def test_the_newest_is_first_and_reverse_begins_with_the_oldest(self, three_champions, command):
         def numbers(*options):
             return [
-                int(found) for found in re.findall(r"^(\d+) ", command("history", "toy", *options)[1], re.MULTILINE)
+                int(found) for found in re.findall(r"^ *(\d+) ", command("history", "toy", *options)[1], re.MULTILINE)
             ]
 
         every = [entry.seq for entry in recorded()]

@@ -219,7 +219,9 @@ class TestHandingOver:
     def test_what_is_ours_already_and_what_is_nobodys(self, second, with_champion, at):
         code, out, err = at(with_champion, *self.TAKE, "--yes")
         assert (code, out) == (1, "")
-        assert err.startswith(f"Error: 'toy' belongs to this ledger, at sqlite:///{with_champion}/ledger.db, already")
+        assert err.startswith(
+            f"Error: 'toy' already belongs to this ledger at sqlite:///{with_champion}/ledger.db (since "
+        )
         assert at(second, "ledger", "take", "tooy", "--reason", "why", "--yes")[2].startswith(
             "Error: There is no model"
         )

@@ -53,7 +53,7 @@ def test_a_picture_that_fails_is_a_notice_and_the_decision_stands(here, command,
     registry = open_registry(here / "promotion.toml", notice=(notices := []).append)
     registry.register(toy("weak"), Origin(run_id=mlflow.new_run()))
     registry.gate(toy("weak"))
-    assert "The report of entry 2 of 'toy' could not be drawn (no ink); what it tells stands." in notices
+    assert "The report of entry 2 of 'toy' could not be drawn (no ink). The record is complete." in notices
     assert registry.ledger.mirrored("toy") == registry.state("toy").seq
 
 

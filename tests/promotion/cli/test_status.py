@@ -72,7 +72,10 @@ class TestLastAudit:
         assert command("audit")[0] == 5
         out = command("status")[1]
         assert re.search(r"last audit +2\d{3}-\d\d-\d\d \d\d:\d\d UTC, \d+ s ago: 1 finding \(AUD010\)\n", out)
-        assert "! The champion toy:weak has the label stage: archived in the Bento store, where it must be prod." in out
+        assert (
+            "! The label of the champion toy:weak in the Bento store must be stage: prod, but is stage: archived."
+            in out
+        )
 
     @pytest.mark.parametrize("kept", ["", "[]", '{"at": 1}', "\x00"])
     def test_a_damaged_note_of_it_counts_as_none(self, with_champion, command, kept):
@@ -115,7 +118,7 @@ class TestSeveral:
     def test_a_pattern_that_matches_nothing_is_a_mistake(self, teams, command, words):
         code, out, err = command(*words, "nosuch_*")
         assert (code, out) == (1, "")
-        assert err.startswith("Error: There is no model that matches 'nosuch_*'. There is: ")
+        assert err.startswith("Error: There is no model that matches 'nosuch_*'. Available: ")
 
     @pytest.mark.parametrize("width", [40, 80])
     @pytest.mark.parametrize(

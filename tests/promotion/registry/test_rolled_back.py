@@ -133,7 +133,7 @@ class TestPeople:
         assert kinds(bob) == before
         assert bob.deny(toy("twin"), reason="the same again").cause == "denial"
         assert alice.gate(toy("good")).verdict is Verdict.HOLD
-        with pytest.raises(Refused, match=r"^The last decision on toy:good, hold, does not need approval"):
+        with pytest.raises(Refused, match=r"^The last decision on toy:good is hold, which does not need approval"):
             bob.deny(toy("good"), reason="nothing waits any more")
 
     @pytest.mark.parametrize(

@@ -87,3 +87,13 @@ def test_a_tag_keeps_its_punctuation_where_both_fit():
     told = f"decided hold on ('{tag}'): the gain is small"
     assert folded(told, 38) == ["decided hold on", f"('{tag}'):", "the gain is small"]
     assert folded(told, 33) == ["decided hold on ('", tag, "'): the gain is small"]
+
+
+def test_numbers_are_right_aligned_below_their_title():
+    table = Table(columns=(*left("metric"), *right("gain")), rows=(row("roc_auc", "+0.1"), row("f1", "-12.25")))
+    assert shown(Page(tables=(table,)), 80) == [
+        "metric     gain",
+        "───────────────",
+        "roc_auc    +0.1",
+        "f1       -12.25",
+    ]
