@@ -27,13 +27,13 @@ LINKS = LinksConfig(mlflow="http://mlflow.example", prefect="http://prefect.exam
 
 
 def site_in(root):
-    """The site of a model that a rollback has just brought back, and the page of the promotion that it undid."""
+    """The page of a model that was just rolled back, and the report of another model's promotion that serves."""
     config = settings_at(root).model_copy(update={"links": LINKS})
     registry = open_at(config, store=BentoStore(root / "bentoml"), mirror=MemoryMirror())
-    state = record_history(registry.ledger, "fraud_classifier", 12, seed=8, rows=6000, spread=0.15, reason=REASON)
+    record_history(registry.ledger, "fraud_classifier", 12, seed=8, rows=6000, spread=0.15, reason=REASON)
+    promoted = record_history(registry.ledger, "credit_limit", 2, seed=4, rows=6000, spread=0.15).champion
     folder = write_site(registry, root / "site", now=NOON + timedelta(hours=8)).folder
-    undone = next(one for one in state.versions.values() if one.rolled_back)
-    return folder / "model-fraud_classifier.html", folder / decision_page_name(undone.decision.digest)
+    return folder / "model-fraud_classifier.html", folder / decision_page_name(promoted.decision)
 
 
 def photograph(browser, page, name, height):
