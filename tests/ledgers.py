@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 
 import numpy as np
 from situation import NOON
@@ -59,7 +60,7 @@ def record_history(
         append(
             Registration(
                 tag=tag, digest=f"{number:064x}", stage=Stage.STAGING, version=f"1.0.{number}", data="data/train.csv",
-                data_digest="d" * 64, training_rows=40_000, run_id=f"{number:032x}",
+                data_digest="d" * 64, training_rows=40_000, run_id=sha256(tag.encode()).hexdigest()[:32],
             )
         )  # fmt: skip
         judged = _judge(rng, skill, tag, champion, number, rows)

@@ -1,6 +1,6 @@
 """A model's own page: first what a person on call asks, then champions and versions."""
 
-from collections.abc import Iterator, Sequence, Sized
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from shlex import quote
 
@@ -9,10 +9,10 @@ from promotion.ledger.chain import Champion
 from promotion.ledger.state import VersionState
 from promotion.number_format import minute
 from promotion.report.links import Links
-from promotion.report.page import Column, Table, Tone, Words, left, row
+from promotion.report.page import Column, Table, Tone, Words, counted, left, row, some
 from promotion.report.record import budget_told, rolled_back_lines, version_of
 from promotion.report.site.chronicle import Chronicle
-from promotion.report.site.overview import some, verdict_link
+from promotion.report.site.overview import verdict_link
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,19 +46,14 @@ class ModelPage:
         if state.champion:
             yield "roll back", self._rollback()
             yield from self._origin(periods[-1])
-        yield "waiting", [Words(some([version_of(version.tag) for version in state.waiting]) or "no version")]
+        yield "waiting", [Words(some([version_of(version.tag) for version in reversed(state.waiting)]) or "no version")]
 
     def sentences(self) -> tuple[str, ...]:
         """Return blocked versions, the holdout budget, and how much is recorded."""
         state, of = self.of.state, self.of
-        counted = ", ".join(
-            (
-                _counted(state.versions, "version"),
-                _counted(of.decisions, "decision"),
-                _counted(of.champion_periods, "champion period"),
-            )
-        )
-        return *rolled_back_lines(state), budget_told(state), f"{counted}."
+        versions, decisions = counted(len(state.versions), "version"), counted(len(of.decisions), "decision")
+        periods = counted(len(of.champion_periods), "champion period")
+        return *rolled_back_lines(state), budget_told(state), f"{versions}, {decisions}, {periods}."
 
     def champions(self) -> Table:
         """Return a table of champion periods, newest first, with links to their causes."""
@@ -145,7 +140,3 @@ def _stage(version: VersionState) -> str:
 
 def _command(text: str) -> Words:
     return Words(f"`{text}`", copy=text)
-
-
-def _counted(among: Sized, name: str) -> str:
-    return f"{len(among):,} {name}{'' if len(among) == 1 else 's'}"

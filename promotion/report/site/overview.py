@@ -1,18 +1,17 @@
 """What the first page shows of each model, and the newest decisions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from promotion.number_format import minute
 from promotion.report.decision import TONES
 from promotion.report.links import decision_page_name, model_page_name
-from promotion.report.page import Words
+from promotion.report.page import Words, some
 from promotion.report.record import version_of
 from promotion.report.site.chronicle import Chronicle
 
 RECENT = 12
-_FEW = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +66,7 @@ def standing(of: Chronicle) -> Standing:
         champion=version_of(champion.tag) if champion else "none yet",
         since=f"{minute(champion.since)} UTC" if champion else "",
         last=tuple(verdict_link(of, seq) for seq in newest),
-        waiting=some([version_of(version.tag) for version in of.state.waiting]) or "none",
+        waiting=some([version_of(version.tag) for version in reversed(of.state.waiting)]) or "none",
         decisions=len(of.decisions),
     )
 
@@ -88,12 +87,6 @@ def recent(among: Iterable[Chronicle]) -> tuple[Recent, ...]:
         )
         for at, of, seq in newest
     )
-
-
-def some(names: Sequence[str]) -> str:
-    """List the last few names, last first, and the number of others."""
-    shown = ", ".join(names[: -_FEW - 1 : -1])
-    return f"{shown} and {len(names) - _FEW:,} more" if len(names) > _FEW else shown
 
 
 def verdict_link(of: Chronicle, seq: int) -> Words:
