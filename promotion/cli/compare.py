@@ -143,8 +143,8 @@ def _is_file(what: list[str], named: dict[str, Any]) -> bool:
     foreign = [f"--{name}" for name in (_TWO_TAGS if len(what) == 1 else _ONE_FILE) if name in named]
     if foreign and len(what) == 1:
         raise Misuse(
-            f"{' and '.join(foreign)} can only be used with two versions (promotion compare TAG TAG), but one argument was "
-            f"given, '{what[0]}', which is read as a file of predictions."
+            f"{' and '.join(foreign)} can only be used with two versions (promotion compare TAG TAG), but one "
+            f"argument was given, '{what[0]}', which is read as a file of predictions."
         )
     if foreign:
         raise Misuse(
