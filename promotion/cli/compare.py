@@ -107,7 +107,7 @@ def compare(
     holdout: Annotated[
         Path | None,
         typer.Option(
-            help="TAG TAG: file of holdout rows; all of its rows are used. Defaults to the configured `holdout`, if any."
+            help="TAG TAG: file of holdout rows; all of its rows are used. Defaults to the configured `holdout`."
         ),
     ] = None,
     as_json: Json = False,
