@@ -15,15 +15,11 @@ def gate(
     tag: TagText,
     data: Annotated[
         Path | None,
-        typer.Option(
-            help="Data file; the recipe splits the holdout off it. Defaults to the file of the version's training rows."
-        ),
+        typer.Option(help="Data file; the recipe splits the holdout off it. Defaults to the version's training file."),
     ] = None,
     holdout: Annotated[
         Path | None,
-        typer.Option(
-            help="File of holdout rows; all of its rows are used. Defaults to the configured `holdout`, if any."
-        ),
+        typer.Option(help="File of holdout rows; all of its rows are used. Defaults to the configured `holdout`."),
     ] = None,
     start_anew: StartAnew = False,
     reason: WhyAnew = None,
