@@ -14,7 +14,7 @@ FOLDER = "ledgers"
 
 
 def read(home: Path, model: str) -> Claim | None:
-    """Read the claim on a model; None if there is none."""
+    """Read the claim on a model; None if the store holds no claim."""
     path = home / FOLDER / f"{model}.json"
     if not is_name(model):
         return None
