@@ -17,7 +17,7 @@ from promotion.vocabulary import Stage
 
 _TOLERANCE = 1e-9
 Decided = Sequence[tuple[int, Mapping[str, float]]]
-"""The `seq` and numbers of each decision on a version, oldest first."""
+"""The `seq` and the metric values of each decision on a version, oldest first."""
 
 
 def check_runs(

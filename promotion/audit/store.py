@@ -134,8 +134,8 @@ def _missing(state: State, version: VersionState) -> Iterator[Finding]:
     model, tag = state.model, version.tag
     if version.stage is Stage.PROD:
         mend = (
-            "Copy it there from another host's store or a backup, or bring back the previous champion with "
-            f"`promotion rollback {model}`."
+            "Copy the folder into the store from another host's store or a backup, or bring back the previous champion "
+            f"with `promotion rollback {model}`."
         )
     elif version.stage is Stage.STAGING:
         mend = "Restore it from a backup, or retrain."

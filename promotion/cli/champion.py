@@ -22,7 +22,9 @@ class Nobody(PromotionError):
 
 def champion(
     model: Model,
-    at: Annotated[str | None, typer.Option(help=f"Show the champion of this time. {AT_HELP}", metavar="TIME")] = None,
+    at: Annotated[
+        str | None, typer.Option(help=f"Show the version that was champion at this time. {AT_HELP}", metavar="TIME")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Show the champion, now or at a given time.
@@ -50,7 +52,7 @@ def _champion_now(registry: "Registry", model: str, *, as_json: bool) -> None:
     data = {"model": model, "tag": str(version.tag), "digest": version.digest, "path": str(version.path)}
     since = f"{minute(version.since)} UTC ({ago(version.since, utc_now())})"
     why = f"`promotion show {version.decision_id or version.tag}` shows why."
-    words = f"{version.tag} has served since {since}, {way}. {why}"
+    words = f"{version.tag} has served since {since}. It became champion {way}. {why}"
     data_since = {**data, "since": version.since, "decision_id": version.decision_id}
     show(data_since, Page(summary=(words,)), form=form_of(as_json=as_json))
 

@@ -30,8 +30,8 @@ def check(
 ) -> None:
     """Check a policy and explain in sentences what it requires. Exit code 1 if it is not valid.
 
-    For a configured model, also lists requirements that are too strict for the rows of the last decision: even a
-    challenger equal to the champion could not pass them.
+    For a configured model, also lists the guardrails and slices for which the last decision had too few rows:
+    even a challenger equal to the champion could not pass them.
     """
     from promotion.config import load_config
     from promotion.policy.explain import explain

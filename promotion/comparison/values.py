@@ -242,7 +242,7 @@ class Comparison:
         """
         found, kept = self[name], getattr(self, "_influences", None)
         if kept is None:
-            raise DataError("A comparison restored from a record has no influences of rows. Compare the scores again.")
+            raise DataError("A comparison restored from a record has no influence values. Compare the scores again.")
         if name not in kept:
             raise DataError(
                 f"The standard error of {found.metric} is estimated by resampling, so there are no influence values "

@@ -35,7 +35,10 @@ def weights_in_full(rows: ScoredRows) -> str:
     top = float(rows.weights.max()) * rows.unit
     if top >= np.finfo(np.float64).tiny or rows.weights.min() == rows.weights.max():
         return ""
-    return f"It needs weights within double precision, but the largest is {top:g}. Scale the weights."
+    return (
+        f"It needs larger weights: the largest is {top:g}, where double precision loses digits. "
+        "Multiply all weights by a constant."
+    )
 
 
 def two_rows(rows: ScoredRows) -> str:

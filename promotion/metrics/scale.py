@@ -10,7 +10,8 @@ _HUGE = 2.0**332
 """Squares and sums of squares of numbers between its inverse and this (about 1e100) keep all their digits."""
 
 TINY = 1e-290
-"""Smaller numbers may have lost digits: doubles keep all digits down to 2e-308, partial sums a little less far."""
+"""Smaller numbers may have lost digits: doubles have full precision down to 2e-308, and partial
+sums lose it at slightly larger values."""
 
 
 def power_of_two(top: float) -> float:

@@ -128,7 +128,7 @@ def _reuse(policy: Policy) -> str:
     if policy.holdout_reuse is HoldoutReuse.IGNORE:
         return "Repeated use of the same rows changes nothing, so a lucky challenger passes sooner or later."
     return (
-        "The probability that any decision on the same rows promotes by chance alone is at most "
+        "The probability that at least one of the decisions on the same rows promotes by chance alone is at most "
         f"{percent(policy.alpha)}: the first decision is tested at the {_tested(policy, 1)} level, the second at "
         f"{_tested(policy, 2)}, the third at {_tested(policy, 3)}. New rows reset the count."
     )
@@ -164,8 +164,8 @@ def _approval(policy: Policy) -> str:
     listed = f" (allowed: {', '.join(policy.approvers)})" if policy.approvers else ""
     return (
         f"A challenger that meets every requirement waits until {who} it with `promotion approve`{listed}. Approval by "
-        "the person who trained it or requested the decision is not enough on its own. Without approval within "
-        f"{policy.approval_timeout}, the challenger is denied."
+        "the person who trained it or requested the decision is not enough on its own. After "
+        f"{policy.approval_timeout}, nobody can approve it any more."
     )
 
 

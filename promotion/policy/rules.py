@@ -63,7 +63,7 @@ class Guardrail:
     max_loss: Number
     """The largest accepted loss, in the metric's own unit, 0 or more."""
     require: Require = Require.PROVEN
-    """`"proven"`: the upper confidence bound of the loss must be at most `max_loss`. `"not_worse"`: the version is
+    """`"proven"`: the upper confidence bound of the loss must be below `max_loss`. `"not_worse"`: the version is
     blocked only if its loss exceeds `max_loss` significantly.
     """
 
@@ -118,7 +118,7 @@ class SliceRule:
     require: Require = Require.NOT_WORSE
     """`"not_worse"`: the version is blocked only if its loss in a part exceeds `max_loss` significantly, with Holm's
     correction (1979) for the number of parts. `"proven"`: in every part, the upper confidence bound of the loss must be
-    at most `max_loss`.
+    below `max_loss`.
     """
     min_rows: WholeNumber = 100
     """Minimum number of rows in a part; smaller parts are not judged."""

@@ -111,7 +111,7 @@ def unknown_told(model: str, found: Names) -> str:
 def _ways_out(model: str, named: str, store: str) -> Iterator[str]:
     """Yield the ways to keep MLflow's champion, in the store with the name `store`."""
     if named.startswith(f"{model}:"):
-        yield f"- Restore the earlier ledger, which sent {named}, from a backup."
+        yield f"- Restore the earlier ledger, which registered {named} in MLflow, from a backup."
         yield f"- To keep {named}, run `promotion adopt {named} --assume-clean --reason …` (or --trained-before)."
     else:
         yield (

@@ -78,16 +78,19 @@ def _outdated(parts: Parts, version: VersionState) -> bool:
         return False
     if differs is None:
         parts.notice(
-            f"{used.data}, whose rows judged {version.tag}, cannot be read, so it is unknown whether the file has "
-            f"changed since. The decision stands."
+            f"{used.data}, on whose rows the gate judged {version.tag}, cannot be read, so it is unknown whether the file "
+            "has changed since then. The decision stands."
         )
         return False
     chosen = parts.reader.chosen(Tag.parse(version.tag).model, version.registration)
     if chosen != used.data:
         message = (
-            f"{used.data}, whose rows judged {version.tag}, has changed since. To judge it again on that file, run "
-            f"`promotion gate {version.tag} --data {used.data}` (or --holdout). To judge it on {chosen}, use --rejudge."
+            f"{used.data}, on whose rows the gate judged {version.tag}, has changed since then. To judge it again, "
+            f"run `promotion gate {version.tag} --data {used.data}` (or --holdout). To judge it on {chosen}, use --rejudge."
         )
         raise Refused(message, tag=version.tag)
-    parts.notice(f"{used.data}, whose rows judged {version.tag}, has changed since, so the gate judges it again.")
+    parts.notice(
+        f"{used.data}, on whose rows the gate judged {version.tag}, has changed since then, so the gate judges "
+        "the version again."
+    )
     return True

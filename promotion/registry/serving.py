@@ -48,12 +48,15 @@ def champion_trouble(state: State, store: ModelStore, *, whole: bool = False) ->
     try:
         require_registered(store, Tag.parse(state.champion.tag), state.champion.digest if whole else None)
     except (TornVersion, UnknownName, DigestMismatch) as error:
-        found = f"Its folder is not in the {store.name}." if isinstance(error, UnknownName) else str(error)
+        elsewhere = "from another host's store or a backup"
+        if isinstance(error, UnknownName):
+            found = f"Its folder is not in the {store.name}. Copy it there {elsewhere}"
+        elif isinstance(error, TornVersion):
+            found = f"{error} Then copy a complete folder into the store {elsewhere}"
+        else:
+            found = str(error).removesuffix(".")
         or_back = f", or bring back the previous champion with `promotion rollback {state.model} --reason …`"
-        return (
-            f"The champion {state.champion.tag} cannot be used. {found} Copy it there from another host's store or a "
-            f"backup{or_back if state.previous else ''}."
-        )
+        return f"The champion {state.champion.tag} cannot be used. {found}{or_back if state.previous else ''}."
     except StoreError as error:
         return f"The champion {state.champion.tag} cannot be checked here. {error}"
     return ""
@@ -81,8 +84,8 @@ def unfinished(state: State) -> str:
         return ""
     seq, plan = state.pending
     return (
-        f"The {plan.cause} of entry {seq} of '{state.model}' was interrupted. To complete it, run `promotion repair "
-        f"{state.model}`, or any command that changes something."
+        f"The {plan.cause} recorded in entry {seq} of '{state.model}' was interrupted. To complete it, run "
+        f"`promotion repair {state.model}`, or any command that changes something."
     )
 
 

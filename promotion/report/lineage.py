@@ -151,7 +151,7 @@ def origin_facts(registration: Registration) -> dict[str, str | None]:
 def judges_facts(decision: Decision | None) -> dict[str, str | None]:
     """Return which rows judged."""
     used = decision.holdout if decision else None
-    return {"judged by": _holdout(decision), "SHA-256 of the file": used.data_digest} if decision and used else {}
+    return {"judged on": _holdout(decision), "SHA-256 of the file": used.data_digest} if decision and used else {}
 
 
 def _holdout(decision: Decision) -> str:

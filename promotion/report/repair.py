@@ -53,7 +53,7 @@ def _told(plan: Plan, store: str) -> str:
 def _sentences(plan: Plan, store: str) -> Iterable[str]:
     if plan.state.pending:
         seq, interrupted = plan.state.pending
-        yield f"the {interrupted.cause} of entry {seq} was interrupted and will be completed;"
+        yield f"the {interrupted.cause} recorded in entry {seq} was interrupted and will be completed;"
     if plan.transition:
         yield moves_told(plan.transition.moves)
     if plan.claims:

@@ -8,7 +8,7 @@ import psycopg
 from sqlalchemy import Connection, text
 
 ANSWER_SECONDS = 45
-"""Longer than the server's own limits, so that a live server can report what it waited for."""
+"""Longer than the server's limits on locks and statements, so that a live server can report what it waited for."""
 
 _LIMITS = {"lock_timeout": 30, "statement_timeout": 40, "idle_in_transaction_session_timeout": 60}
 """Server-side limits in seconds, so that a stalled session does not block others for longer."""

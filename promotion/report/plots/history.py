@@ -15,7 +15,7 @@ from promotion.history.lineage import ChampionPeriod
 from promotion.history.metric_history import CHALLENGER, CHAMPION, MetricPoint
 from promotion.metrics.bounds import quantile
 from promotion.number_format import between, figure, minute, signed
-from promotion.report.page import Picture
+from promotion.report.page import Picture, counted
 from promotion.report.palette import light
 from promotion.report.plots.frame import name_ticks
 from promotion.report.plots.svg import ORIGIN, Spot, blank, drawn, style
@@ -218,8 +218,8 @@ def _short(version: str) -> str:
 def _champion_periods_told(shown: Sequence[ChampionPeriod]) -> str:
     last = shown[-1]
     return (
-        f"{len(shown)} times in production, from {minute(shown[0].champion.since)} UTC. "
-        f"{version_of(last.champion.tag)} serves since {minute(last.champion.since)} UTC. The table has all of them."
+        f"{counted(len(shown), 'period')} in production, the first from {minute(shown[0].champion.since)} UTC. "
+        f"{version_of(last.champion.tag)} has served since {minute(last.champion.since)} UTC. The table lists them all."
     )
 
 

@@ -24,7 +24,7 @@ POINTS_PER_INCH = 72.0
 """Points per inch, as in SVG: a figure of width 360 is 360 CSS pixels wide on a phone."""
 
 _REACH = 7
-"""Radius around a point in which a pointer finds it, in CSS pixels."""
+"""Distance at which a pointer still selects a point, in CSS pixels."""
 
 ORIGIN = "<!-- drawn by promotion -->"
 """Start of a drawing that is a file of its own."""

@@ -469,7 +469,7 @@ def test_a_champion_whose_folder_is_gone_cannot_be_verified_and_says_so(audited)
     assert (finding.expected, finding.found, finding.mend) == (
         "the folder of a version in prod",
         "no folder in the store",
-        "Copy it there from another host's store or a backup, or bring back the previous champion with "
+        "Copy the folder into the store from another host's store or a backup, or bring back the previous champion with "
         "`promotion rollback toy`.",
     )
 

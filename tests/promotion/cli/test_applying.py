@@ -62,7 +62,9 @@ class TestDryRun:
             with subtests.test(name):
                 code, out, err = command(*words, "--dry-run")
                 assert (code, out) == (1, "")
-                assert err.startswith("Error: The promotion of entry 7 of 'toy' was interrupted. To complete it, run")
+                assert err.startswith(
+                    "Error: The promotion recorded in entry 7 of 'toy' was interrupted. To complete it, run"
+                )
                 assert contents(interrupted) == before
         assert command("rollback", "toy", "--reason", "r", "--yes")[0] == 0
         labels = [path.read_text() for path in (interrupted / "bentoml/models/toy").glob("*/model.yaml")]

@@ -36,7 +36,7 @@ class TestChampion:
     def test_now_it_names_the_decision_that_show_explains(self, with_champion, command):
         code, out, err = command("champion", "toy")
         told = re.fullmatch(
-            r"toy:weak has served since \d{4}-\d\d-\d\d \d\d:\d\d UTC \(\d+ (?:s|min) ago\), by decision (\w{12})\. `promotion show \1` shows why\.\n",
+            r"toy:weak has served since \d{4}-\d\d-\d\d \d\d:\d\d UTC \(\d+ (?:s|min) ago\)\. It became champion by decision (\w{12})\. `promotion show \1` shows why\.\n",
             out,
         )
         assert (code, err) == (0, "")
@@ -73,7 +73,7 @@ class TestChampion:
             r"who +config:tests",
             r"why +The gain in roc_auc is \+0\.0868",
             r"decision +\w{12}, promote",
-            r"judged by +1,200 rows of rows\.csv \(\w{12}\)",
+            r"judged on +1,200 rows of rows\.csv \(\w{12}\)",
             r"training rows +1,200",
         ):
             assert re.search(line, out), line

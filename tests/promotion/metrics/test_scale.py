@@ -84,8 +84,8 @@ def test_weights_that_have_lost_digits_leave_a_metric_missing():
     weights = np.tile([5e-324, 1e-323], N // 2)
     (missing,) = compare(Y, Y, CHAMPION, metrics=["mae"], sample_weight=weights).missing
     assert (
-        missing.reason
-        == "mae needs weights within double precision, but the largest is 9.88131e-324. Scale the weights."
+        missing.reason == "mae needs larger weights: the largest is 9.88131e-324, where double precision loses digits. "
+        "Multiply all weights by a constant."
     )
 
 

@@ -15,7 +15,7 @@ def test_the_least_policy_in_full():
         "The challenger's average_precision must exceed the champion's (one-sided 95 % confidence, stricter with each further use of the same rows).",
         "If the holdout has fewer than 500 rows or 50 rows of either class, the challenger is held.",
         "If the model or its recipe sets `group`, standard errors treat groups as independent, and with fewer than 5 effective groups, the challenger is held. Without `group`, standard errors are computed by row and by blocks of the recipe's time, and the larger one decides. Without a time, standard errors treat each row as independent.",
-        "The probability that any decision on the same rows promotes by chance alone is at most 5 %: the first decision is tested at the 3.04 % level, the second at 0.76 %, the third at 0.338 %. New rows reset the count.",
+        "The probability that at least one of the decisions on the same rows promotes by chance alone is at most 5 %: the first decision is tested at the 3.04 % level, the second at 0.76 %, the third at 0.338 %. New rows reset the count.",
         "The first model has no champion to beat, and the policy has no floors. A person must promote it (with --override).",
         "If the training rows of either model are unknown, the challenger is held until a person vouches for them (`promotion adopt`).",
         "A challenger that meets every requirement is promoted immediately.",
@@ -89,11 +89,11 @@ def test_the_least_policy_in_full():
         ),
         (
             {"approval": "required"},
-            "A challenger that meets every requirement waits until a person approves it with `promotion approve`. Approval by the person who trained it or requested the decision is not enough on its own. Without approval within 7d, the challenger is denied.",
+            "A challenger that meets every requirement waits until a person approves it with `promotion approve`. Approval by the person who trained it or requested the decision is not enough on its own. After 7d, nobody can approve it any more.",
         ),
         (
             {"approval": "required", "min_approvals": 2, "approvers": ["os:a", "os:b"]},
-            "A challenger that meets every requirement waits until 2 people approve it with `promotion approve` (allowed: os:a, os:b). Approval by the person who trained it or requested the decision is not enough on its own. Without approval within 7d, the challenger is denied.",
+            "A challenger that meets every requirement waits until 2 people approve it with `promotion approve` (allowed: os:a, os:b). Approval by the person who trained it or requested the decision is not enough on its own. After 7d, nobody can approve it any more.",
         ),
         (
             {

@@ -56,7 +56,7 @@ class TestPromotion:
         plan = good_may_come_back.promote(toy("good"), reason="they were wrong")
         changed, scored = good_may_come_back.notices
         assert changed == (
-            "rows.csv, whose rows judged toy:good, cannot be read, so it is unknown whether the file has changed since. The decision stands."
+            "rows.csv, on whose rows the gate judged toy:good, cannot be read, so it is unknown whether the file has changed since then. The decision stands."
         )
         assert scored == (
             f"toy:good was loaded but not scored, because no rows could be read: There is no data file at {rows_file}."
@@ -74,7 +74,7 @@ class TestPromotion:
         with pytest.raises(Refused) as raised:
             registry_with_champion.promote(toy("good"), reason="they were wrong")
         assert str(raised.value) == (
-            "fresh.csv, whose rows judged toy:good, has changed since. To judge it again on that file, run `promotion "
+            "fresh.csv, on whose rows the gate judged toy:good, has changed since then. To judge it again, run `promotion "
             "gate toy:good --data fresh.csv` (or --holdout). To judge it on rows.csv, use --rejudge."
         )
         assert kinds(registry_with_champion) == before

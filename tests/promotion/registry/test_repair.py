@@ -221,9 +221,15 @@ class TestBrokenChampion:
     @pytest.mark.parametrize(
         ("hurt", "found"),
         [
-            (tear, r"toy:good has no model\.yaml: its save was cut short, and BentoML .* out of the store\."),
-            (cut, r"toy:good has a model\.yaml that cannot be read \(.*\)\. Move the folder .* out of the store\."),
-            (vanish, r"Its folder is not in the model store\."),
+            (
+                tear,
+                r"toy:good has no model\.yaml: its save was cut short, and BentoML .* out of the store\. Then copy a complete folder into the store",
+            ),
+            (
+                cut,
+                r"toy:good has a model\.yaml that cannot be read \(.*\)\. Move the folder .* out of the store\. Then copy a complete folder into the store",
+            ),
+            (vanish, r"Its folder is not in the model store\. Copy it there"),
         ],
     )
     def test_it_is_told_loudly_and_a_rollback_brings_the_one_before(self, registry_with_champion, hurt, found):
@@ -231,7 +237,7 @@ class TestBrokenChampion:
         registry.gate(toy("good"))
         hurt(registry, "good")
         expected = (
-            rf"^The champion toy:good cannot be used\. {found} Copy it there from another host's store or a backup, or "
+            rf"^The champion toy:good cannot be used\. {found} from another host's store or a backup, or "
             r"bring back the previous champion with `promotion rollback toy --reason …`\.$"
         )
         with pytest.raises(StoreError, match=expected):
