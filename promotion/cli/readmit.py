@@ -8,8 +8,8 @@ EXAMPLE = "promotion readmit fraud_classifier:abc123 --reason 'the complaints ha
 def readmit(tag: TagText, reason: Reason, as_json: Json = False) -> None:
     """Let the gate judge a rolled-back version again.
 
-    The version keeps its stage. Until then, the gate holds it, and only `promote --override` or
-    `rollback --to` can make it the champion.
+    The version keeps its stage. Without a readmission, the gate holds it, and only
+    `promote --override` or `rollback --to` can make it the champion.
     """
     from promotion.registry.rolled_back import blocking, kept_out
     from promotion.vocabulary import Tag

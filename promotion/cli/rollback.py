@@ -23,8 +23,8 @@ def rollback(
     at: Annotated[
         str | None,
         typer.Option(
-            help="Bring back the version that was champion at this time, e.g. 2026-11-22T14:30 (local time unless it has "
-            "an offset).",
+            help="Bring back the version that was champion at this time, e.g. 2026-11-22T14:30 (local time unless it "
+            "has an offset).",
             metavar="TIME",
         ),
     ] = None,

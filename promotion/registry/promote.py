@@ -78,15 +78,16 @@ def _outdated(parts: Parts, version: VersionState) -> bool:
         return False
     if differs is None:
         parts.notice(
-            f"{used.data}, on whose rows the gate judged {version.tag}, cannot be read, so it is unknown whether the file "
-            "has changed since then. The decision stands."
+            f"{used.data}, on whose rows the gate judged {version.tag}, cannot be read, so it is unknown whether the "
+            "file has changed since then. The decision stands."
         )
         return False
     chosen = parts.reader.chosen(Tag.parse(version.tag).model, version.registration)
     if chosen != used.data:
         message = (
             f"{used.data}, on whose rows the gate judged {version.tag}, has changed since then. To judge it again, "
-            f"run `promotion gate {version.tag} --data {used.data}` (or --holdout). To judge it on {chosen}, use --rejudge."
+            f"run `promotion gate {version.tag} --data {used.data}` (or --holdout). To judge it on "
+            f"{chosen}, use --rejudge."
         )
         raise Refused(message, tag=version.tag)
     parts.notice(
