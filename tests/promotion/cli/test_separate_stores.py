@@ -77,7 +77,7 @@ def test_a_promotion_of_what_it_lacks_leaves_prod_where_it_is(other, with_champi
     plan = plan_promotion(opened(with_champion).parts, "toy:good", reason="as asked", override=True)
     opened(with_champion).parts.writer.append(plan.state, *plan.bodies)
     shutil.rmtree(other.path(toy("good")))
-    assert "The promotion of entry" in command("status")[1]
+    assert "The promotion recorded in entry" in command("status")[1]
     err = command("sync")[2]
     assert "Note: toy:weak keeps the label stage: prod until toy:good is in this store." in err
     assert other.get(toy("weak")).stage == "prod"
