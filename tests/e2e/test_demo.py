@@ -19,7 +19,7 @@ def told(tmp_path):
     """Output of the demo in an empty folder with promotion.toml, for a user with an empty home."""
     shutil.copy(ROOT / "promotion.toml", tmp_path)
     (tmp_path / "home").mkdir()
-    environment = {**os.environ, "HOME": str(tmp_path / "home")}
+    environment = {**os.environ, "HOME": str(tmp_path / "home"), "COLUMNS": "140"}
     for name in ("PREFECT_API_URL", "PREFECT_HOME"):
         environment.pop(name, None)
     return ended("registry_flows.demo", cwd=tmp_path, env=environment)
