@@ -44,7 +44,7 @@ def check_age(champion: Champion | None, longest: str | None, now: datetime) -> 
 
 
 def check_drift(state: State, entries: Iterable[Entry], reader: Reader, store: ModelStore) -> Iterator[Finding]:
-    """Check that scores and inputs of new rows are distributed as in the rows that judged the champion.
+    """Check that scores and inputs of new rows are distributed as in the rows on which the champion was judged.
 
     Yields nothing if there are no such rows.
     """
@@ -57,7 +57,8 @@ def check_drift(state: State, entries: Iterable[Entry], reader: Reader, store: M
         yield finding(
             Code.DRIFT,
             state.champion.tag,
-            "a population stability index of at most 0.25 between the rows that judged the champion and the new rows",
+            "a population stability index of at most 0.25 between the rows on which the champion was judged and the new "
+            "rows",
             ", ".join(f"{name} {index:.2f}" for name, index in worst),
             "Check whether the source of these columns changed. If it did not, train on newer rows.",
         )

@@ -37,7 +37,7 @@ class RecordedDecision:
         tag: the version judged.
         decision: the decision as recorded.
         evidence: the evidence of the decision.
-        used: the rows that judged.
+        used: the rows on which the version was judged.
         registration: registration of the version judged; its recipe reads rows with these options.
         policy: the policy as recorded with the decision; None if an earlier release recorded none.
         draws: what counted as an independent draw among the rows.

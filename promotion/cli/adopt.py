@@ -40,7 +40,8 @@ def adopt(
 ) -> None:
     """Vouch for a version trained elsewhere.
 
-    Records what you know about its training rows. A version labelled `prod` becomes the champion.
+    Records what you know about its training rows. If the ledger has no champion
+    yet, a version labelled `prod` becomes the champion.
     """
     from promotion.canonical import plain
     from promotion.report.plan import done_told

@@ -48,7 +48,7 @@ def _champion_now(registry: "Registry", model: str, *, as_json: bool) -> None:
     if version is None:
         models_of(registry, model)
         raise Nobody(f"There is no champion of '{model}' yet, according to the ledger.")
-    way = f"by decision {version.decision_id}" if version.decision_id else "by hand"
+    way = f"by decision {version.decision_id}" if version.decision_id else "through a manual change"
     data = {"model": model, "tag": str(version.tag), "digest": version.digest, "path": str(version.path)}
     since = f"{minute(version.since)} UTC ({ago(version.since, utc_now())})"
     why = f"`promotion show {version.decision_id or version.tag}` shows why."

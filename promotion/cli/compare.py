@@ -40,7 +40,7 @@ def compare(
     label: Annotated[
         str | None,
         typer.Option(
-            help="FILE: label column: 0 or 1, a class number from 0, or a number to predict.", metavar="COLUMN"
+            help="FILE: label column, with 0 or 1, class numbers from 0 on, or numbers to predict.", metavar="COLUMN"
         ),
     ] = None,
     champion: Annotated[

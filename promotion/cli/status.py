@@ -59,6 +59,6 @@ def _summary(state: "State") -> dict[str, Any]:
 
 
 def _holdout(spent: "Spent") -> dict[str, Any]:
-    """How much the rows that judged last are used, and the levels of the next decision on them and on fresh rows."""
+    """Uses of the last decision's rows so far, and the levels of the next decision on them and on fresh rows."""
     budget, data = spent.budget, {"data": spent.holdout.data, "digest": spent.holdout.digest}
     return {**data, "use": budget.use, "level": budget.level, "next_level": budget.next, "fresh_level": budget.fresh}

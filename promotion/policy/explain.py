@@ -43,8 +43,7 @@ def _primary(policy: Policy) -> str:
     if policy.rule is Rule.POINT:
         sure = " (point estimates; sampling error is ignored)"
     else:
-        stricter = ", stricter with each further use of the same rows" if policy.budgeted else ""
-        sure = f" ({_sure(policy)}{stricter})"
+        sure = f" ({_first_use(policy) if policy.budgeted else _sure(policy)})"
     return f"The challenger's {name} must {exceed} the champion's{more}{sure}."
 
 
@@ -180,6 +179,11 @@ def _recorded(policy: Policy) -> Iterator[str]:
 
 def _sure(policy: Policy) -> str:
     return f"one-sided {percent(policy.confidence)} confidence"
+
+
+def _first_use(policy: Policy) -> str:
+    first = percent(1 - level_of_use(policy.alpha, 1))
+    return f"one-sided {first} confidence on the first use of the rows, stricter with each further use"
 
 
 def _tested(policy: Policy, use: int) -> str:

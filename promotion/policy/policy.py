@@ -87,7 +87,8 @@ class Policy:
     guardrails: tuple[Guardrail, ...] = ()
     """Metrics that must not get worse."""
     floors: tuple[Floor, ...] = ()
-    """Limits on the challenger's own metrics, regardless of the champion's. Only floors decide on the first model."""
+    """Limits on the challenger's own metrics, regardless of the champion's. The first model, without a champion, needs
+    at least one."""
     slices: tuple[SliceRule, ...] = ()
     """Metrics that must not get worse in any part of the rows."""
     limits: Limits = field(default_factory=Limits)

@@ -10,7 +10,7 @@ from promotion.policy import Budget, HoldoutUsed, Trial
 
 @dataclass(frozen=True, kw_only=True)
 class Spent:
-    """The rows that judged last, and their remaining budget.
+    """The rows of the last decision, and their remaining budget.
 
     Attributes:
         tag: the version that they judged.

@@ -130,7 +130,7 @@ def _found(comparison: Comparison, challenger: str) -> str:
 
 def _shift(scores: ScoreSummary) -> str:
     if scores.shift < _LITTLE:
-        meaning = "about the same as before"
+        meaning = "they are distributed about as before"
     elif scores.shift <= _MUCH:
         meaning = "they have shifted somewhat, so a score cutoff selects different rows than before"
     else:

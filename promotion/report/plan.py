@@ -53,7 +53,7 @@ def champion_told(state: State, history: Sequence[Entry]) -> str:
 
 
 def decision_told(version: VersionState | None, history: Sequence[Entry]) -> str:
-    """Describe the last decision on a version: verdict, time, actor, the deciding number, and the rows that judged."""
+    """Describe the last decision on a version: verdict, time, actor, the deciding number, and the holdout."""
     if version is None or version.decision is None:
         return "none: it has not been judged"
     decision = version.decision

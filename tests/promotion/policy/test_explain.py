@@ -12,7 +12,7 @@ def demands(**keys):
 
 def test_the_least_policy_in_full():
     assert demands() == (
-        "The challenger's average_precision must exceed the champion's (one-sided 95 % confidence, stricter with each further use of the same rows).",
+        "The challenger's average_precision must exceed the champion's (one-sided 96.96 % confidence on the first use of the rows, stricter with each further use).",
         "If the holdout has fewer than 500 rows or 50 rows of either class, the challenger is held.",
         "If the model or its recipe sets `group`, standard errors treat groups as independent, and with fewer than 5 effective groups, the challenger is held. Without `group`, standard errors are computed by row and by blocks of the recipe's time, and the larger one decides. Without a time, standard errors treat each row as independent.",
         "The probability that at least one of the decisions on the same rows promotes by chance alone is at most 5 %: the first decision is tested at the 3.04 % level, the second at 0.76 %, the third at 0.338 %. New rows reset the count.",
@@ -28,7 +28,7 @@ def test_the_least_policy_in_full():
     [
         (
             {"primary": {"metric": "log_loss", "min_gain": 0.01}},
-            "The challenger's log_loss must be below the champion's by more than 0.01 (one-sided 95 % confidence, stricter with each further use of the same rows).",
+            "The challenger's log_loss must be below the champion's by more than 0.01 (one-sided 96.96 % confidence on the first use of the rows, stricter with each further use).",
         ),
         (
             {"primary": {"metric": "roc_auc", "min_gain": 0.01, "min_gain_relative": 0.02}, "holdout_reuse": "ignore"},
