@@ -57,8 +57,8 @@ def check_drift(state: State, entries: Iterable[Entry], reader: Reader, store: M
         yield finding(
             Code.DRIFT,
             state.champion.tag,
-            "a population stability index of at most 0.25 between the rows on which the champion was judged and the new "
-            "rows",
+            "a population stability index of at most 0.25 between the rows on which the champion was judged and the "
+            "new rows",
             ", ".join(f"{name} {index:.2f}" for name, index in worst),
             "Check whether the source of these columns changed. If it did not, train on newer rows.",
         )
