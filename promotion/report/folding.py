@@ -1,4 +1,4 @@
-"""Fold text to a width: at spaces, between wide characters, and never inside a tag or an ID."""
+"""Fold text to a width: at spaces, between wide characters, and never inside a tag, an ID or a command in backquotes."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -8,6 +8,8 @@ from rich.cells import cell_len
 _NAME = r"[\w.+-]{1,64}"
 _UNIT = re.compile(rf"(?<![\w.+-]){_NAME}(?::{_NAME})?(?![\w.+-])|.", re.ASCII | re.DOTALL)
 """A name, an ID or a tag (names and versions have at most 63 characters, digests 64), or any other character."""
+_WORD = re.compile(r"(?:`[^`]*`|[^ ])+|(?<= )(?= )")
+"""What spaces separate; a command in backquotes contains spaces, and can be copied only if it stays in one line."""
 _OPENS, _CLOSES = "'\"`([", "'\"`)]:;,.!?"
 
 
@@ -24,7 +26,7 @@ def folded(text: str, width: int, *, indent: int = 0) -> Sequence[str]:
     words = text.lstrip(" ")
     lines = [" " * (len(text) - len(words))]
     further = " " * indent or lines[0]
-    for word in words.split(" "):
+    for word in _words(words, width - len(further)):
         for place, unit in enumerate(_units(word, width - len(further))):
             gap = " " if place == 0 and lines[-1].strip() else ""
             if lines[-1].strip() and cell_len(lines[-1] + gap + unit) > width:
@@ -37,6 +39,11 @@ def folded(text: str, width: int, *, indent: int = 0) -> Sequence[str]:
 def narrowest(text: str, word: int) -> int:
     """Return the least width that `folded` needs without dividing words of up to `word` cells."""
     return max(map(cell_len, (unit for part in text.split(" ") for unit in _units(part, word))), default=0)
+
+
+def _words(text: str, width: int) -> Iterator[str]:
+    for word in _WORD.findall(text):
+        yield from (word,) if cell_len(word) <= width else word.split(" ")
 
 
 def _units(word: str, width: int) -> Iterator[str]:

@@ -89,6 +89,12 @@ def test_a_tag_keeps_its_punctuation_where_both_fit():
     assert folded(told, 33) == ["decided hold on ('", tag, "'): the gain is small"]
 
 
+def test_a_command_that_fits_a_line_is_not_divided():
+    told = "Run `promotion repair toy --yes`, or ask ` who wrote it."
+    assert folded(told, 32) == ["Run", "`promotion repair toy --yes`, or", "ask ` who wrote it."]
+    assert folded(told, 20) == ["Run `promotion", "repair toy --yes`,", "or ask ` who wrote", "it."]
+
+
 def test_numbers_are_right_aligned_below_their_title():
     table = Table(columns=(*left("metric"), *right("gain")), rows=(row("roc_auc", "+0.1"), row("f1", "-12.25")))
     assert shown(Page(tables=(table,)), 80) == [
