@@ -25,7 +25,9 @@ Metrics = Annotated[
 ]
 OnlyChampions = Annotated[
     bool,
-    typer.Option("--champions", help="Show only versions that served at the time or were promoted by the decision."),
+    typer.Option(
+        "--champions", help="For each decision, show only the champion of that time and a version that it promoted."
+    ),
 ]
 Since = Annotated[str | None, typer.Option(help=f"Show only decisions since this time. {AT_HELP}", metavar="TIME")]
 Until = Annotated[str | None, typer.Option(help="Show only decisions up to this time.", metavar="TIME")]

@@ -182,8 +182,8 @@ def _sure(policy: Policy) -> str:
 
 
 def _first_use(policy: Policy) -> str:
-    first = percent(1 - level_of_use(policy.alpha, 1))
-    return f"one-sided {first} confidence on the first use of the rows, stricter with each further use"
+    first = 100 * (1 - level_of_use(policy.alpha, 1))
+    return f"one-sided {first:.4g} % confidence on the first use of the rows, stricter with each further use"
 
 
 def _tested(policy: Policy, use: int) -> str:

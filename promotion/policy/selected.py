@@ -31,7 +31,7 @@ class Selected:
     """The adjusted estimate of a gain that passed.
 
     Attributes:
-        metric: the metric of the gain.
+        metric, gain: the metric, and the gain found.
         estimate: estimate of the true gain, given that it passed; from 0 to the gain found. Negative estimates are
             reported as 0, because a gain just above the threshold does not show how far below it the true gain is.
         low: lower end of the 95 % interval; None if below 0.
@@ -39,6 +39,7 @@ class Selected:
     """
 
     metric: str
+    gain: float
     estimate: float
     low: float | None
     high: float
@@ -70,7 +71,7 @@ def allow_for_selection(metric: str, gain: float, stderr: float, threshold: floa
         return _root(lambda true: _log_share(gain, threshold, true, stderr) - math.log(share), gain + _FAR * stderr)
 
     low = true_gain(0.025)
-    return Selected(metric, true_gain(0.5), low or None, true_gain(0.975))
+    return Selected(metric, gain, true_gain(0.5), low or None, true_gain(0.975))
 
 
 def _log_share(gain: float, threshold: float, true: float, stderr: float) -> float:

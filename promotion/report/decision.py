@@ -150,8 +150,8 @@ def selected_told(decision: Decision) -> str:
     scale = scale_of(decision, found.metric)
     estimate, high = (signed(number, scale=scale) for number in (found.estimate, found.high))
     least = f"at most {high}" if found.low is None else between(found.low, found.high, scale=scale)
-    likely = "This gain passed because it is large, so it is likely too high."
-    return f"{likely} A corrected estimate is {estimate} (95 %: {least})."
+    same = "the same" if estimate == signed(found.gain, scale=scale) else estimate
+    return f"Gains that pass tend to be overestimated. Corrected for this, the estimate is {same} (95 %: {least})."
 
 
 def _verdict(decision: Decision, *, done: bool) -> str:

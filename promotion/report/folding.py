@@ -1,4 +1,4 @@
-"""Fold text to a width: at spaces, between wide characters, and never inside a tag, an ID or a command in backquotes."""
+"""Fold text to a width: at spaces, between wide characters, and never inside a tag, ID or command in backquotes."""
 
 import re
 from collections.abc import Iterator, Sequence
