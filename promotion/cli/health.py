@@ -41,7 +41,7 @@ def approvals_of(registry: "Registry", states: Sequence["State"]) -> list[str]:
     from promotion.report.plan import approvals_told
 
     now = utc_now()
-    waiting = [(registry.parts.panel(state.model), version) for state in states for version in state.waiting]
+    waiting = [(registry.parts.panel(state.model), version) for state in states for version in state.awaiting_approval]
     return list(filter(None, (approvals_told(version, panel, now) for panel, version in waiting)))
 
 

@@ -1,9 +1,8 @@
 """The state of a model, folded from its ledger entries. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from types import MappingProxyType
 from typing import assert_never
 
 from promotion.errors import LedgerError
@@ -21,72 +20,11 @@ from promotion.ledger.entries import (
     TransitionApplied,
     TransitionPlanned,
 )
-from promotion.policy import Decision, Trial
+from promotion.ledger.trials import Trials
+from promotion.ledger.versions import Place, Versions, Vote, decided, registered
+from promotion.ledger.versions import RolledBack as RolledBack
+from promotion.ledger.versions import VersionState as VersionState
 from promotion.vocabulary import Stage
-
-
-@dataclass(frozen=True, kw_only=True)
-class Vote:
-    """One person's answer to the current decision on a version."""
-
-    actor: str
-    at: str
-    approved: bool
-    reason: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class RolledBack:
-    """A rollback that removed a version from production and has not been revoked since.
-
-    Attributes:
-        actor: who rolled back, e.g. `os:alice`.
-        at, seq: time and entry of the rollback.
-        reason: why.
-    """
-
-    actor: str
-    at: str
-    seq: int
-    reason: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class VersionState:
-    """One version according to the ledger.
-
-    Attributes:
-        registration: its registration.
-        registered_at, registered_by: when and by whom it was registered.
-        stage: its stage; None if it never had a known stage, or is deleted.
-        adoption: the statement of a person who vouched for it.
-        decision: the latest decision on it.
-        decided_seq, decided_by, decided_at: entry, requester and time of that decision.
-        votes: people's answers to that decision, the latest of each.
-        deleted_at: when its files were deleted permanently.
-        deleted_by, deleted_because: by whom and why.
-        rolled_back: the rollback that removed it from production; None once it serves again or was readmitted.
-    """
-
-    registration: Registration
-    registered_at: str
-    registered_by: str
-    stage: Stage | None
-    adoption: Adoption | None = None
-    decision: Decision | None = None
-    decided_seq: int | None = None
-    decided_by: str | None = None
-    decided_at: str | None = None
-    votes: tuple[Vote, ...] = ()
-    deleted_at: str | None = None
-    deleted_by: str | None = None
-    deleted_because: str | None = None
-    rolled_back: RolledBack | None = None
-
-    @property
-    def tag(self) -> str:
-        """Tag of the version."""
-        return self.registration.tag
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +40,7 @@ class State:
         line: the sequence of champions up to the current one, which is last; a rollback removes from its end.
         trials: every use of a holdout, oldest first.
         budgeted: the last decision that counted the uses of its holdout.
+        used: how often the rows of that decision were used; None if only all trials together tell.
         pending: the transition that is planned but not yet applied, with its `seq`.
         fresh_start: the last fresh start, if any.
     """
@@ -110,11 +49,12 @@ class State:
     seq: int = 0
     hash: str = GENESIS
     origin: str | None = None
-    versions: Mapping[str, VersionState] = field(default_factory=lambda: MappingProxyType({}))
+    versions: Versions = field(default_factory=Versions)
     champion: Champion | None = None
     line: tuple[str, ...] = ()
-    trials: tuple[Trial, ...] = ()
+    trials: Trials = field(default_factory=Trials)
     budgeted: Judgement | None = None
+    used: float | None = None
     pending: tuple[int, TransitionPlanned] | None = None
     fresh_start: FreshStart | None = None
 
@@ -131,7 +71,17 @@ class State:
     @property
     def waiting(self) -> tuple[VersionState, ...]:
         """The versions in `staging`, in order of registration."""
-        return tuple(version for version in self.versions.values() if version.stage is Stage.STAGING)
+        return tuple(self.versions[tag] for tag in self.in_stage(Stage.STAGING))
+
+    @property
+    def awaiting_approval(self) -> tuple[VersionState, ...]:
+        """The versions in `staging` that passed and that a person must still approve."""
+        briefs = self.versions.briefs()
+        return tuple(self.versions[tag] for tag, brief in briefs if brief.stage is Stage.STAGING and brief.waits)
+
+    def in_stage(self, stage: Stage) -> tuple[str, ...]:
+        """Return the tags of the versions in a stage, in order of registration."""
+        return tuple(tag for tag, brief in self.versions.briefs() if brief.stage is stage)
 
 
 def fold(model: str, entries: Iterable[Entry]) -> State:
@@ -181,9 +131,9 @@ class StateBuilder:
 
     def __init__(self, state: State) -> None:
         self.model, self.seq, self.hash, self.origin = state.model, state.seq, state.hash, state.origin
-        self.versions, self.champion = dict(state.versions), state.champion
-        self.line, self.trials, self.pending = list(state.line), list(state.trials), state.pending
-        self.budgeted = state.budgeted
+        self.versions, self.champion = state.versions.copy(), state.champion
+        self.line, self.trials, self.pending = list(state.line), state.trials.copy(), state.pending
+        self.budgeted, self.used = state.budgeted, state.used
         self.fresh_start = state.fresh_start
 
     def state(self) -> State:
@@ -193,11 +143,12 @@ class StateBuilder:
             seq=self.seq,
             hash=self.hash,
             origin=self.origin,
-            versions=MappingProxyType(self.versions),
+            versions=self.versions,
             champion=self.champion,
             line=tuple(self.line),
-            trials=tuple(self.trials),
+            trials=self.trials,
             budgeted=self.budgeted,
+            used=self.used,
             pending=self.pending,
             fresh_start=self.fresh_start,
         )
@@ -224,22 +175,21 @@ class StateBuilder:
         self.seq, self.hash, self.origin = entry.seq, entry.hash, self.origin or entry.hash
 
     def _record(self, entry: Entry, body: Body) -> None:
+        place = Place(entry.seq, entry.hash)
         match body:
             case Registration():
-                self.versions[body.tag] = VersionState(
-                    registration=body, registered_at=entry.at, registered_by=entry.actor, stage=body.stage
-                )
+                self.versions[body.tag] = registered(body, entry.at, entry.actor, place)
             case Judgement():
-                asked = {"decided_seq": entry.seq, "decided_by": entry.actor, "decided_at": entry.at}
-                self._change(body.tag, decision=body.decision, votes=(), **asked)
-                self.trials.extend(filter(None, (body.trial,)))
-                self.budgeted = body if body.decision.budget else self.budgeted
+                version = self.versions[body.tag]
+                self.versions[body.tag] = decided(version, body.decision, entry.at, entry.actor, place)
+                self._count_use(body)
             case Approval():
                 vote = Vote(actor=entry.actor, at=entry.at, approved=body.approved, reason=body.reason)
                 others = (one for one in self.versions[body.tag].votes if one.actor != vote.actor)
                 self._change(body.tag, votes=(*others, vote))
             case Adoption():
-                self._change(body.tag, adoption=body)
+                recorded = self.versions[body.tag].recorded._replace(adoption=place)
+                self._change(body.tag, adoption=body, recorded=recorded)
             case TransitionPlanned():
                 self._plan(entry, body)
             case TransitionApplied():
@@ -252,6 +202,17 @@ class StateBuilder:
                 pass
             case _:
                 assert_never(body)
+
+    def _count_use(self, judgement: Judgement) -> None:
+        """Add the use of a holdout. A new question on the budgeted rows carries their number of uses itself."""
+        trial, budget = judgement.trial, judgement.decision.budget
+        counted = trial and not trial.renamed and trial.key not in self.trials.keys
+        if budget:
+            self.budgeted, self.used = judgement, budget.use if counted else None
+        elif trial and self.used is not None and self.budgeted and self.budgeted.trial:
+            self.used += self.budgeted.trial.share_seen(trial)
+        if trial:
+            self.trials.append(trial)
 
     def _plan(self, entry: Entry, plan: TransitionPlanned) -> None:
         for move in plan.moves:

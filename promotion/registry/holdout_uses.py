@@ -25,10 +25,10 @@ class Spent:
 
 def last_spent(state: State) -> Spent | None:
     """Return the last holdout whose uses were counted; None if there is none."""
-    return spent(state.budgeted, state.trials)
+    return spent(state.budgeted, state.trials, state.used)
 
 
-def spent(judged: Judgement | None, trials: Iterable[Trial]) -> Spent | None:
+def spent(judged: Judgement | None, trials: Iterable[Trial], used: float | None = None) -> Spent | None:
     """Return the holdout of the last decision that counted uses, with all uses of its rows; None if there is none.
 
     A decision that repeats an earlier question carries the use and level of that question, and so does not reflect the
@@ -37,9 +37,11 @@ def spent(judged: Judgement | None, trials: Iterable[Trial]) -> Spent | None:
     Args:
         judged: the last decision that counted uses.
         trials: every use of a holdout.
+        used: number of uses of its rows, if known; else counted from all trials.
     """
     trial, decision = (judged.trial, judged.decision) if judged else (None, None)
     if judged is None or trial is None or decision is None or decision.holdout is None or decision.budget is None:
         return None
-    used = sum(trial.share_seen(other) for other in trials)
+    if used is None:
+        used = sum(trial.share_seen(other) for other in trials)
     return Spent(tag=judged.tag, holdout=decision.holdout, budget=Budget(alpha=decision.budget.alpha, use=used))

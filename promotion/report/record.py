@@ -23,6 +23,7 @@ from promotion.number_format import level, minute
 from promotion.registry.holdout_uses import last_spent
 from promotion.registry.rolled_back import rolled_back, rolled_back_told
 from promotion.report.page import Page, Table, Tone, Words, left, right, row
+from promotion.vocabulary import Stage
 
 
 def status_page(states: Sequence[State], approvals: Sequence[str], health: Sequence[str]) -> Page:
@@ -43,13 +44,14 @@ def status_page(states: Sequence[State], approvals: Sequence[str], health: Seque
 
 def awaiting_approval(state: State) -> tuple[str, ...]:
     """Return the versions that passed and that a person must still approve."""
-    return tuple(version.tag for version in state.waiting if version.decision and version.decision.waits)
+    return tuple(version.tag for version in state.awaiting_approval)
 
 
 def last_judged(state: State) -> VersionState | None:
     """Return the version that was judged last."""
-    decided = [version for version in state.versions.values() if version.decided_seq is not None]
-    return max(decided, key=lambda version: version.decided_seq or 0, default=None)
+    briefs = state.versions.briefs()
+    decided = {tag: brief.recorded.decision.seq for tag, brief in briefs if brief.recorded.decision}
+    return state.versions[max(decided, key=decided.__getitem__)] if decided else None
 
 
 def budget_told(state: State) -> str:
@@ -155,7 +157,7 @@ def _standing(state: State) -> tuple[Words, ...]:
         version_of(champion.tag) if champion else "none yet",
         minute(champion.since) if champion else "",
         (champion.decision or "by hand")[:12] if champion else "",
-        ", ".join(version_of(version.tag) for version in state.waiting) or "nobody",
+        ", ".join(map(version_of, state.in_stage(Stage.STAGING))) or "nobody",
         f"{last.decision.verdict} ({version_of(last.tag)})" if last and last.decision else "",
     )
 

@@ -11,6 +11,7 @@ from promotion.report.metric_history import TONES
 from promotion.report.page import Column, Page, Table, Tone, Words, left, row
 from promotion.report.record import budget_told, rolled_back_lines, version_of
 from promotion.report.site.chronicle import Chronicle, decision_page_name, model_page_name
+from promotion.vocabulary import Stage
 
 RECENT = 12
 _DAY = 86_400
@@ -72,7 +73,7 @@ def standing(of: Chronicle, now: datetime) -> Standing:
         age=age_told(champion.since, now) if champion else "",
         since=f"{minute(champion.since)} UTC" if champion else "",
         last=tuple(_verdict(of, seq) for seq in newest),
-        waiting=some([version_of(version.tag) for version in of.state.waiting]) or "nobody",
+        waiting=some(list(map(version_of, of.state.in_stage(Stage.STAGING)))) or "nobody",
         decisions=len(of.decisions),
     )
 
@@ -104,7 +105,7 @@ def model_lead(of: Chronicle) -> Page:
         if champion
         else "Nobody serves yet."
     )
-    waiting = some([f"`{version_of(version.tag)}`" for version in state.waiting])
+    waiting = some([f"`{version_of(tag)}`" for tag in state.in_stage(Stage.STAGING)])
     before = f"A rollback would bring back `{version_of(state.previous)}`." if state.previous else ""
     counted = ", ".join(
         (_counted(state.versions, "version"), _counted(of.decisions, "decision"), _counted(of.champion_periods, "time"))
