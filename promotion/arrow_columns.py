@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
@@ -19,7 +21,7 @@ def frame(table: "pa.Table") -> "pd.DataFrame":
     Integers with NULLs become float64, or `Int64` or `UInt64` if float64 would round one.
     """
     for place, column in enumerate(table.columns):
-        if (kept := plain(column)) is not column:
+        if (kept := without_extension_types(column)) is not column:
             table = table.set_column(place, table.field(place).name, kept)
     rows: pd.DataFrame = table.to_pandas()
     for name, column in zip(table.column_names, table.columns, strict=True):
@@ -28,7 +30,7 @@ def frame(table: "pa.Table") -> "pd.DataFrame":
     return rows
 
 
-def plain(column: Any) -> Any:
+def without_extension_types(column: Any) -> Any:
     """Convert a column, chunked or not, from Arrow's UUID and JSON extension types to text.
 
     A UUID becomes its hyphenated text. Columns of other types are returned unchanged.
@@ -52,11 +54,10 @@ def without_extension(given: Any) -> Any:
         return given
     import pyarrow as pa
 
-    return plain(pa.array(given) if in_pandas else given)
+    return without_extension_types(pa.array(given) if in_pandas else given)
 
 
 def _uuids(storage: "pa.FixedSizeBinaryArray") -> "pa.StringArray":
-    import numpy as np
     import pyarrow as pa
 
     if not len(storage):

@@ -22,7 +22,7 @@ from promotion.draws import UNSAID, CleanBy, DependenceWord, Draws, GroupKey
 from promotion.durations import TimeUnit
 from promotion.errors import ConfigError, PromotionError, UnknownName
 from promotion.policy import Policy
-from promotion.toml import EnvironmentText, Span, key_of, read_toml, sentences
+from promotion.toml import EnvironmentText, Span, key_at_fault, read_toml, sentences
 from promotion.vocabulary import is_name
 
 FILE_NAME = "promotion.toml"
@@ -222,7 +222,7 @@ def load_config(path: Path | None = None) -> Config:
         config = Config(**with_environment, root=root)
     except ValidationError as error:
         where = f"{file} (or the environment)" if file and _overridden() else str(file or "the environment")
-        raise ConfigError(sentences(error, Config, where), key=key_of(error), path=file) from error
+        raise ConfigError(sentences(error, Config, where), key=key_at_fault(error), path=file) from error
     except (SettingsError, RecursionError) as error:
         message = f"A variable {_PREFIX}… in the environment must hold JSON, or name one key ({error})."
         raise ConfigError(message) from error

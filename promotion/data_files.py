@@ -153,7 +153,7 @@ def columns_of(path: Path, needed: Iterable[str] = ()) -> tuple[str, ...]:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Stream]:
+def uncompressed(path: Path) -> Iterator[Stream]:
     """Open a file's uncompressed bytes.
 
     Raises:
@@ -203,7 +203,7 @@ def _head(path: Path) -> bytes:
 
 
 def _encoding(path: Path) -> str:
-    with opened(path) as stream:
+    with uncompressed(path) as stream:
         head = stream.read(16)
     inside = next((name for magic, name in _INSIDE.items() if head.startswith(magic)), "")
     if inside:
@@ -216,7 +216,7 @@ def _with_header(found: Csv) -> Csv:
     """Add the names in the first non-empty line."""
     try:
         with (
-            opened(found.path) as stream,
+            uncompressed(found.path) as stream,
             io.TextIOWrapper(io.BufferedReader(stream), found.encoding, newline="") as lines,
         ):
             rows = csv.reader(_without_bom(lines), delimiter=found.delimiter)

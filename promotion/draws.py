@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypedDict
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BeforeValidator, ConfigDict, TypeAdapter, ValidationError
 
 from promotion.canonical import LATER
@@ -23,9 +25,7 @@ from promotion.times import Times, span_text
 from promotion.toml import Span, sentences
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
 
 DependenceWord = Literal["auto", "independent"]
 
@@ -84,7 +84,7 @@ class Arguments(TypedDict, total=False):
     """Keyword arguments of `compare` and `measure`."""
 
     groups: "str | pd.Series[Any]"
-    time: "NDArray[np.float64]"
+    time: NDArray[np.float64]
     day: float | None
     dependence: DependenceWord
 
@@ -151,13 +151,12 @@ class Draws:
         assert self.group is not None  # noqa: S101 - callers check it
         return f"{self.group.name} in {self.unit}" if isinstance(self.group.window, str) else self.group.name
 
-    def group_fingerprints(self, rows: "pd.DataFrame") -> "NDArray[np.uint64]":
+    def group_fingerprints(self, rows: "pd.DataFrame") -> NDArray[np.uint64]:
         """Return the fingerprint of each row's group, shape (n_rows,); the same in every file.
 
         Raises:
             DataError: see `check`, or a value has no text of its own.
         """
-        import numpy as np
         import pandas as pd
 
         assert self.group is not None  # noqa: S101 - callers check it
@@ -174,12 +173,11 @@ class Draws:
 
     def _day(self, times: Times) -> float | None:
         """Return the length of a day in the unit of `Times.floats`."""
-        unit: TimeUnit | None = "s" if times.moments else self.unit
+        unit: TimeUnit | None = "s" if times.are_timestamps else self.unit
         return None if unit is None else in_units(_DAY, unit)
 
     def _windows(self, rows: "pd.DataFrame", group: Group) -> "pd.Series[Any]":
         """Return each row's window, counted from 1, named as in decisions; 0 for rows without a time."""
-        import numpy as np
         import pandas as pd
 
         from promotion.metrics.blocks import windows_of
@@ -194,7 +192,7 @@ class Draws:
 
     def _length(self, times: Times, window: float | str) -> float:
         """Return the length of a window in the unit of `Times.floats`."""
-        if times.moments:
+        if times.are_timestamps:
             if isinstance(window, str):
                 return timedelta_of(window).total_seconds()
             message = (

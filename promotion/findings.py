@@ -29,7 +29,7 @@ class Code(StrEnum):
     MISSING = "AUD014"
     UNRECORDED = "AUD015"
     NOT_DELETED = "AUD016"
-    STRAY = "AUD017"
+    FOREIGN_FILE = "AUD017"
     STORE = "AUD018"
     FILES = "AUD020"
     ALIAS = "AUD030"

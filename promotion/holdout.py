@@ -1,11 +1,14 @@
 """Selection of the evaluation rows: those that neither side was trained on, as far as its provenance shows."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from promotion.durations import TimeUnit
-from promotion.earlier_keys import possible_first_fingerprints
 from promotion.errors import DataError
 from promotion.row_keys import FIRST_FORM, KnownRows, fingerprints, form_in_use
 from promotion.rows import require_columns
@@ -13,9 +16,7 @@ from promotion.time_columns import times_of
 from promotion.times import Times, span_text
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
 
     from promotion.interfaces.recipe import Recipe
 
@@ -63,12 +64,12 @@ class Clean:
     """The evaluation rows, their keys' fingerprints, shape (n_rows,), and the numbers of rows left out."""
 
     rows: "pd.DataFrame"
-    keys: "NDArray[np.uint64]"
+    keys: NDArray[np.uint64]
     removed: int
 
 
 def clean(
-    rows: "pd.DataFrame", recipe: "Recipe", *sides: Provenance, groups: "NDArray[np.uint64] | None" = None
+    rows: "pd.DataFrame", recipe: "Recipe", *sides: Provenance, groups: NDArray[np.uint64] | None = None
 ) -> Clean:
     """Remove every row that a side was or may have been trained on, and rows of `groups` that a side was trained on.
 
@@ -85,8 +86,6 @@ def clean(
         DataError: a side's provenance is a time, and the recipe names no time column, or its times are not comparable
             with it.
     """
-    import numpy as np
-
     keys = fingerprints(rows[recipe.key])
     earlier = _earlier_fingerprints(rows[recipe.key], sides)
     seen = np.zeros(len(rows), dtype=bool)
@@ -102,8 +101,6 @@ def clean(
 
 def without(rows: "pd.DataFrame", others: "pd.DataFrame", recipe: "Recipe") -> "pd.DataFrame":
     """Return the rows whose keys do not occur in the others."""
-    import numpy as np
-
     return clean(rows, recipe, KnownRows(np.sort(fingerprints(others[recipe.key])))).rows
 
 
@@ -135,24 +132,24 @@ def mature(rows: "pd.DataFrame", recipe: "Recipe", after: float | str, unit: Tim
 
 def holdout_digest(holdout: Clean, recipe: "Recipe") -> str:
     """Return SHA-256 over keys and labels, independent of the order of the rows."""
-    import hashlib
-
     order = holdout.keys.argsort()
     labels = holdout.rows[recipe.label].to_numpy()[order].astype("float64")
     return hashlib.sha256(holdout.keys[order].astype("<u8").tobytes() + labels.astype("<f8").tobytes()).hexdigest()
 
 
-def _earlier_fingerprints(keys: "pd.Series[Any]", sides: Sequence[Provenance]) -> "Sequence[NDArray[np.uint64]]":
+def _earlier_fingerprints(keys: "pd.Series[Any]", sides: Sequence[Provenance]) -> Sequence[NDArray[np.uint64]]:
     """Return the earlier fingerprints if needed: rows are read in the current form and a side has the first form."""
     asked = any(isinstance(side, KnownRows) and side.form == FIRST_FORM for side in sides)
-    return possible_first_fingerprints(keys) if asked and form_in_use() != FIRST_FORM else ()
+    if not asked or form_in_use() == FIRST_FORM:
+        return ()
+    from promotion.earlier_keys import possible_first_fingerprints
+
+    return possible_first_fingerprints(keys)
 
 
 def _trained_on(
-    rows: "pd.DataFrame", keys: "NDArray[np.uint64]", recipe: "Recipe", side: Provenance
-) -> "NDArray[np.bool_]":
-    import numpy as np
-
+    rows: "pd.DataFrame", keys: NDArray[np.uint64], recipe: "Recipe", side: Provenance
+) -> NDArray[np.bool_]:
     if isinstance(side, KnownRows):
         return _contains(side.fingerprints, keys)
     if isinstance(side, TrainedBefore):
@@ -160,16 +157,14 @@ def _trained_on(
     return np.full(len(rows), isinstance(side, UnknownRows))
 
 
-def _contains(trained: "NDArray[np.uint64]", asked: "NDArray[np.uint64]") -> "NDArray[np.bool_]":
-    import numpy as np
-
+def _contains(trained: NDArray[np.uint64], asked: NDArray[np.uint64]) -> NDArray[np.bool_]:
     if len(trained) == 0:
         return np.zeros(len(asked), dtype=bool)
     place = np.searchsorted(trained, asked).clip(max=len(trained) - 1)
     return np.asarray(trained[place] == asked)
 
 
-def _before(rows: "pd.DataFrame", recipe: "Recipe", bound: float | str) -> "NDArray[np.bool_]":
+def _before(rows: "pd.DataFrame", recipe: "Recipe", bound: float | str) -> NDArray[np.bool_]:
     if recipe.time is None:
         raise DataError(
             "The champion was adopted with --trained-before, but the recipe names no time column. "

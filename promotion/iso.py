@@ -19,7 +19,7 @@ _OTHER = re.compile(rf"\d{{4}}-?W\d\d(-?[1-7])?|\d{{8}}T\d\d(\d\d(\d\d([.,]\d{{1
 """Week dates and texts without hyphens, of which pandas supports only some. Eight digits alone are a number."""
 
 
-class Moments(NamedTuple):
+class Timestamps(NamedTuple):
     """The datetimes of `n` texts.
 
     Attributes:
@@ -31,7 +31,7 @@ class Moments(NamedTuple):
     zoned: "NDArray[np.bool_]"
 
 
-def moments_of(texts: Sequence[str]) -> Moments:
+def timestamps_of(texts: Sequence[str]) -> Timestamps:
     """Parse `2024-12`, `2024-12-31`, `2024-12-31T14:30:00.5+01:00`, `2024-W49` and similar texts, to the nanosecond.
 
     A month, week or day means its first instant. Invalid dates such as `2023-02-29` are not accepted.
@@ -42,14 +42,14 @@ def moments_of(texts: Sequence[str]) -> Moments:
     forms = [_form(text.strip()) for text in texts]
     written = pd.Series([form[0] for form in forms], dtype=object)
     at = pd.to_datetime(written, format="ISO8601", utc=True, errors="coerce")
-    return Moments(at.dt.tz_localize(None).to_numpy(), np.array([form[1] for form in forms], dtype=bool))
+    return Timestamps(at.dt.tz_localize(None).to_numpy(), np.array([form[1] for form in forms], dtype=bool))
 
 
 def is_moment(text: str) -> bool:
-    """Return whether `moments_of` accepts the text as ISO 8601."""
+    """Return whether `timestamps_of` accepts the text as ISO 8601."""
     import numpy as np
 
-    return not np.isnat(moments_of([text]).points[0])
+    return not np.isnat(timestamps_of([text]).points[0])
 
 
 def in_utc(moment: datetime) -> datetime:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from promotion.data_files import Csv, Stream, opened
+from promotion.data_files import Csv, Stream, uncompressed
 from promotion.errors import DataError
 from promotion.iso import is_moment
 
@@ -88,7 +88,7 @@ def no_number(path: Any, column: str, row: int, value: str) -> str:
 
 
 def _parsed(file: Csv, options: Mapping[str, Any]) -> "pd.DataFrame":
-    with opened(file.path) as stream:
+    with uncompressed(file.path) as stream:
         reading = _Reading(file, stream)
         with _explained(reading), _reader(reading, stream, options) as reader:
             rows: pd.DataFrame = reader.read_all().to_pandas()
@@ -189,7 +189,7 @@ def _swallows_a_further_row(reading: _Reading) -> bool:
     probe = file.delimiter.join([_PROBE] * len(file.header))
     end = "" if reading.ends_with_line else "\n"
     options = {"include_columns": [file.header[0]], "column_types": {file.header[0]: pa.string()}}
-    with opened(file.path) as stream:
+    with uncompressed(file.path) as stream:
         longer = Stream(_Joined(stream, f"{end}{probe}\n".encode(file.encoding)))
         with _explained(replace(reading, stream=longer)), _reader(reading, longer, options) as reader:
             last = None

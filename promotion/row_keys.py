@@ -15,14 +15,15 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from promotion.arrow_columns import plain
+import numpy as np
+from numpy.typing import NDArray
+
+from promotion.arrow_columns import without_extension_types
 from promotion.errors import DataError
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
     import pyarrow as pa
-    from numpy.typing import NDArray
 
 FIRST_FORM = 1
 """The form of releases that let pyarrow infer the type of a whole key column, and of records without a form."""
@@ -46,9 +47,9 @@ class KnownRows:
     If groups are requested, also fingerprints of their groups: sorted, shape (n_groups,).
     """
 
-    fingerprints: "NDArray[np.uint64]"
+    fingerprints: NDArray[np.uint64]
     form: int = KEY_FORM
-    groups: "NDArray[np.uint64] | None" = None
+    groups: NDArray[np.uint64] | None = None
 
 
 _form: ContextVar[int] = ContextVar("key form", default=KEY_FORM)
@@ -69,7 +70,7 @@ def keys_in(form: int) -> Iterator[None]:
         _form.reset(token)
 
 
-def fingerprints(keys: "pd.Series[Any]") -> "NDArray[np.uint64]":
+def fingerprints(keys: "pd.Series[Any]") -> NDArray[np.uint64]:
     """Return 64-bit fingerprints of row keys, shape (n_rows,), from their texts; see `key_texts`.
 
     Two different keys among a million share a fingerprint with probability 3e-8.
@@ -81,15 +82,13 @@ def fingerprints(keys: "pd.Series[Any]") -> "NDArray[np.uint64]":
         return first_fingerprints(keys)
     texts = key_texts(keys)
     if texts.null_count:
-        import numpy as np
-
         row = int(np.argmax(texts.is_null().to_numpy(zero_copy_only=False))) + 1
         message = f"Column '{keys.name}' names the rows and must not be empty; row {row} is."
         raise DataError(message, column=str(keys.name))
     return hashes(texts)
 
 
-def first_fingerprints(keys: "pd.Series[Any]") -> "NDArray[np.uint64]":
+def first_fingerprints(keys: "pd.Series[Any]") -> NDArray[np.uint64]:
     """Return the fingerprints that releases with the first form made of a column, shape (n_rows,)."""
     import pandas as pd
 
@@ -98,7 +97,7 @@ def first_fingerprints(keys: "pd.Series[Any]") -> "NDArray[np.uint64]":
     return pd.util.hash_array(keys.astype(str).to_numpy(dtype=object), categorize=False)
 
 
-def hashes(texts: "pa.StringArray") -> "NDArray[np.uint64]":
+def hashes(texts: "pa.StringArray") -> NDArray[np.uint64]:
     """Return 64-bit hashes of texts, shape (n_rows,); the same on every machine and in every release."""
     import pandas as pd
 
@@ -154,7 +153,7 @@ def _texts(keys: "pd.Series[Any]") -> "pa.StringArray":
     try:
         if pd.api.types.is_object_dtype(keys.dtype):
             return _joined(pa.array(keys, pa.string(), from_pandas=True))
-        column = plain(_joined(pa.array(keys, from_pandas=True)))
+        column = without_extension_types(_joined(pa.array(keys, from_pandas=True)))
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
         return _each(keys.name, keys.astype(object))
     kind = column.type
@@ -180,7 +179,6 @@ def _with_zone(texts: "pa.StringArray") -> "pa.StringArray":
 
 def _float_texts(keys: "pd.Series[Any]", first: int = 1) -> "pa.StringArray":
     """Return the texts of a floating-point column; `first` is the number of its first row."""
-    import numpy as np
     import pyarrow as pa
 
     missing = keys.isna().to_numpy(dtype=bool)
@@ -207,7 +205,7 @@ def _float_texts(keys: "pd.Series[Any]", first: int = 1) -> "pa.StringArray":
     return pc.replace_with_mask(texts, pa.array(broken), pa.array([str(one) for one in values[broken]]))
 
 
-def _each(name: object, values: "Iterable[Any]") -> "pa.StringArray":
+def _each(name: object, values: Iterable[Any]) -> "pa.StringArray":
     import pyarrow as pa
 
     texts = [_text(name, value, row) for row, value in enumerate(values, start=1)]
@@ -221,7 +219,6 @@ def _each(name: object, values: "Iterable[Any]") -> "pa.StringArray":
 
 def _text(name: object, value: Any, row: int) -> str | None:
     """Return one value's text; it is the same in a float column and among values of other types."""
-    import numpy as np
     import pandas as pd
 
     text: str | None

@@ -10,6 +10,9 @@ from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from promotion.data_files import Csv, csv_of, is_parquet, require_file
 from promotion.errors import DataError, UnknownName, require_once
 from promotion.interfaces.recipe import Split
@@ -22,9 +25,7 @@ from promotion.time_columns import times_of, times_of_text
 from promotion.vocabulary import Task
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
 
 
 def read_rows(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
@@ -78,8 +79,6 @@ def split_by_time(rows: "pd.DataFrame", *, time: str, holdout: float) -> Split:
         DataError: there are no rows, or no such column; a time is missing or has another form (such as 31/12/2024);
             only some give a zone; or all rows have the same time.
     """
-    import numpy as np
-
     _check_share(holdout)
     require_columns(rows, (time,), "The data", "which orders its rows in time")
     times = times_of(rows[time])
@@ -260,10 +259,8 @@ def _check_labels(labels: "pd.Series[Any]", what: str, task: Task) -> None:
         raise DataError(message, column=str(labels.name))
 
 
-def _as_judged(labels: "pd.Series[Any]") -> "NDArray[np.float64]":
+def _as_judged(labels: "pd.Series[Any]") -> NDArray[np.float64]:
     """Return the labels as evaluation reads them, shape (n_rows,); NaN for invalid ones."""
-    import numpy as np
-
     from promotion.metrics.containers import floats
 
     try:
@@ -272,9 +269,7 @@ def _as_judged(labels: "pd.Series[Any]") -> "NDArray[np.float64]":
         return np.concatenate([_or_nan(value) for value in labels])
 
 
-def _or_nan(value: Any) -> "NDArray[np.float64]":
-    import numpy as np
-
+def _or_nan(value: Any) -> NDArray[np.float64]:
     from promotion.metrics.containers import floats
 
     held = np.empty(1, dtype=object)

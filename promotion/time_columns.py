@@ -6,14 +6,15 @@ from decimal import Decimal
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from promotion.errors import DataError
-from promotion.iso import moments_of
+from promotion.iso import timestamps_of
 from promotion.times import Times
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
 
     Mask = NDArray[np.bool_]
 
@@ -67,7 +68,6 @@ def times_of_text(column: "pd.Series[Any]", what: str) -> Times:
 
 
 def _numbers(column: "pd.Series[Any]", named: str) -> Times:
-    import numpy as np
     from pandas.api import types
 
     missing, kind = _missing(column), "float64"
@@ -89,8 +89,6 @@ def _datetimes(column: "pd.Series[Any]") -> Times:
 
 def _objects(column: "pd.Series[Any]", named: str) -> Times:
     """Convert Python objects of a single kind: text, datetimes or numbers."""
-    import numpy as np
-
     blank = np.array([isinstance(value, str) and not value.strip() for value in column], dtype=bool)
     missing = _missing(column) | blank
     if missing.all():
@@ -109,7 +107,6 @@ _TEXT, _MOMENTS, _NUMBERS = "text", "dates or datetimes", "numbers"
 
 def _kind(kind: type) -> str:
     """Return the kind of a type's values; empty if they are not times."""
-    import numpy as np
     import pandas as pd
 
     if issubclass(kind, str):
@@ -120,8 +117,6 @@ def _kind(kind: type) -> str:
 
 
 def _number_objects(column: "pd.Series[Any]", missing: "Mask", named: str) -> Times:
-    import numpy as np
-
     whole = all(isinstance(value, Integral) for value in column[~missing])
     filled = column.mask(missing, 0)
     try:
@@ -138,12 +133,11 @@ def _texts(column: "pd.Series[Any]", missing: "Mask", named: str) -> Times:
     import pandas as pd
 
     codes, texts = pd.factorize(column.mask(missing))
-    at, zoned = moments_of(texts.tolist())
+    at, zoned = timestamps_of(texts.tolist())
     return _moments(column, missing, at[codes], zoned[codes], named)
 
 
 def _moment_objects(column: "pd.Series[Any]", missing: "Mask", named: str) -> Times:
-    import numpy as np
     import pandas as pd
 
     starts = column.map(lambda value: value.to_timestamp() if isinstance(value, pd.Period) else value)
@@ -155,13 +149,11 @@ def _moment_objects(column: "pd.Series[Any]", missing: "Mask", named: str) -> Ti
 _READ = {_TEXT: _texts, _MOMENTS: _moment_objects, _NUMBERS: _number_objects}
 
 
-def _moments(column: "pd.Series[Any]", missing: "Mask", at: "NDArray[Any]", zoned: "Mask", named: str) -> Times:
+def _moments(column: "pd.Series[Any]", missing: "Mask", at: NDArray[Any], zoned: "Mask", named: str) -> Times:
     """Convert datetimes parsed row by row: all must be valid, and either all or none must have a zone."""
-    import numpy as np
-
     _refuse(np.isnat(at) & ~missing, column, named, f"hold {_FORMS}", _WAY_OUT)
     first = bool(zoned[~missing][0])
-    form = f"hold moments {'with' if first else 'without'} a zone throughout, as in its first row"
+    form = f"hold timestamps {'with' if first else 'without'} a zone throughout, as in its first row"
     _refuse((zoned != first) & ~missing, column, named, form)
     return Times(str(column.name), at, missing, first)
 
@@ -174,8 +166,6 @@ def _refuse(
     wrong: Any, column: "pd.Series[Any]", named: str, expected: str, way_out: str = "Write all rows in one form."
 ) -> None:
     """Raise a `DataError` that shows the first wrong row, counted from 1, if there is one."""
-    import numpy as np
-
     mask = np.asarray(wrong, dtype=bool)
     if mask.any():
         row = int(mask.argmax())

@@ -13,15 +13,16 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
 from promotion.arrow_columns import MAX_EXACT
 from promotion.durations import TimeUnit, in_units, timedelta_of
 from promotion.errors import DataError
-from promotion.iso import is_moment, moments_of
+from promotion.iso import is_moment, timestamps_of
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,35 +37,31 @@ class Times:
     """
 
     name: str
-    points: "NDArray[Any]"
-    missing: "NDArray[np.bool_]"
+    points: NDArray[Any]
+    missing: NDArray[np.bool_]
     zoned: bool = False
 
     @property
-    def moments(self) -> bool:
+    def are_timestamps(self) -> bool:
         """Whether they are datetimes rather than numbers."""
         return self.points.dtype.kind == "M"
 
     @property
-    def floats(self) -> "NDArray[np.float64]":
+    def floats(self) -> NDArray[np.float64]:
         """The times as numbers, datetimes in seconds since 1970; NaN for rows without a time; shape (n_rows,)."""
-        import numpy as np
-
-        since = (self.points - np.datetime64(0, "s")) / np.timedelta64(1, "s") if self.moments else self.points
+        since = (self.points - np.datetime64(0, "s")) / np.timedelta64(1, "s") if self.are_timestamps else self.points
         return np.where(self.missing, np.nan, since.astype(np.float64))
 
     @property
     def said(self) -> str:
         """A description of the column with its first value: `numbers such as 86400`."""
-        kind = f"moments {'with' if self.zoned else 'without'} a zone" if self.moments else "numbers"
+        kind = f"timestamps {'with' if self.zoned else 'without'} a zone" if self.are_timestamps else "numbers"
         held = self.points[~self.missing]
         return f"{kind} such as {self.written(held[0])}" if len(held) else kind
 
     def written(self, value: Any) -> str:
         """Format one of the values: `86400`, `2024-12-01`, `2024-12-01T14:30Z`."""
-        import numpy as np
-
-        if not self.moments:
+        if not self.are_timestamps:
             return number_text(value.item())
         text = str(np.datetime_as_string(value, unit="auto"))
         return f"{text}Z" if self.zoned and "T" in text else text
@@ -78,7 +75,7 @@ class Times:
 
         made = pd.Series(self.points, index=index, name=self.name)
         if self.missing.any():
-            made = made.mask(self.missing) if self.moments else self._kept(made).mask(self.missing)
+            made = made.mask(self.missing) if self.are_timestamps else self._kept(made).mask(self.missing)
         return made.dt.tz_localize("UTC") if self.zoned else made
 
     def _kept(self, made: "pd.Series[Any]") -> "pd.Series[Any]":
@@ -88,7 +85,7 @@ class Times:
             return made.astype("float64")
         return made.astype("UInt64") if made.dtype.kind == "u" else made.astype("Int64")
 
-    def since(self, bound: float | str) -> "NDArray[np.bool_]":
+    def since(self, bound: float | str) -> NDArray[np.bool_]:
         """Return the mask of the rows at or after the bound, shape (n_rows,); False for rows without a time.
 
         Args:
@@ -99,17 +96,17 @@ class Times:
         """
         import pandas as pd
 
-        if isinstance(bound, str) is not self.moments:
-            form = "a date or a time, like 2024-12-01" if self.moments else "a number in the column's own unit"
+        if isinstance(bound, str) is not self.are_timestamps:
+            form = "a date or a time, like 2024-12-01" if self.are_timestamps else "a number in the column's own unit"
             raise DataError(_other_kind(bound, self, form), column=self.name)
         if not isinstance(bound, str):
             return ~self.missing & (self.points >= _exact(bound))
-        (at,), (zoned,) = moments_of([bound])
+        (at,), (zoned,) = timestamps_of([bound])
         if zoned and not self.zoned:
             raise DataError(_other_kind(bound, self, "a time without a zone, as the column has it"), column=self.name)
         return ~self.missing & (pd.DatetimeIndex(self.points) >= pd.Timestamp(at))
 
-    def after(self, other: "Times") -> "NDArray[np.bool_]":
+    def after(self, other: "Times") -> NDArray[np.bool_]:
         """Return the mask of the rows later than all of the others, shape (n_rows,); False for rows without a time.
 
         Raises:
@@ -117,7 +114,7 @@ class Times:
         """
         import pandas as pd
 
-        if (self.moments, self.zoned) != (other.moments, other.zoned):
+        if (self.are_timestamps, self.zoned) != (other.are_timestamps, other.zoned):
             message = f"Column '{self.name}' holds {self.said} in newer rows, and {other.said} in older ones."
             raise DataError(message, column=self.name)
         held = other.points[~other.missing]
@@ -125,10 +122,10 @@ class Times:
             return ~self.missing & False
         newest = held.max()
         return ~self.missing & (
-            pd.DatetimeIndex(self.points) > pd.Timestamp(newest) if self.moments else self.points > newest
+            pd.DatetimeIndex(self.points) > pd.Timestamp(newest) if self.are_timestamps else self.points > newest
         )
 
-    def older(self, span: float | str, unit: TimeUnit | None = None) -> "NDArray[np.bool_]":
+    def older(self, span: float | str, unit: TimeUnit | None = None) -> NDArray[np.bool_]:
         """Return the mask of rows at least `span` older than the newest, shape (n_rows,); False without a time.
 
         Args:
@@ -142,7 +139,7 @@ class Times:
         held = self.points[~self.missing]
         if not len(held):
             return ~self.missing
-        if self.moments:
+        if self.are_timestamps:
             return ~self.missing & _until(self.points, held.max(), self._length(span))
         mature: NDArray[np.bool_] = self.points <= held.max().item() - self._number(span, unit)
         return ~self.missing & mature
@@ -216,8 +213,7 @@ def _exact(number: float) -> float:
     return int(number) if number % 1 == 0 else number
 
 
-def _until(values: "NDArray[Any]", newest: Any, length: Any) -> "NDArray[np.bool_]":
-    import numpy as np
+def _until(values: NDArray[Any], newest: Any, length: Any) -> NDArray[np.bool_]:
     import pandas as pd
 
     try:

@@ -32,7 +32,7 @@ def _unquoted(value: object) -> object:
 
 Number = Annotated[float, BeforeValidator(_unquoted)]
 """A number, which a file must give without quotes."""
-Whole = Annotated[int, BeforeValidator(_unquoted)]
+WholeNumber = Annotated[int, BeforeValidator(_unquoted)]
 """An integer, which a file must give without quotes."""
 Span = Annotated[NumberOrText, BeforeValidator(span_of)]
 """A number in a column's own unit, or a duration; see `span_of`."""
@@ -68,7 +68,7 @@ def sentences(error: ValidationError, root: type[Any], where: str) -> str:
     return " ".join(_sentence(fault, root, where) for fault in told)
 
 
-def key_of(error: ValidationError) -> str | None:
+def key_at_fault(error: ValidationError) -> str | None:
     """Return the only key at fault, with those of its tables: `models.toy.policy`; None if several are."""
     places = {".".join(map(str, fault["loc"])) for fault in error.errors()}
     return places.pop() or None if len(places) == 1 else None

@@ -9,7 +9,7 @@ from pathlib import Path
 from promotion.adapters.sql import SqlLedger
 from promotion.config import Config
 from promotion.ledger.state import State, fold
-from promotion.registry.foreign import names_since, to_send
+from promotion.registry.foreign_aliases import names_since, to_send
 from promotion.registry.registry import Registry
 from promotion.vocabulary import Tag
 

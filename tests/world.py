@@ -152,7 +152,7 @@ def repair(registry, tag, reason):
 
 
 def collect(registry, tag, reason):
-    plan = registry.collect(tag.model, keep=0, registered_before=datetime.max.replace(tzinfo=UTC), reason=reason)
+    plan = registry.gc(tag.model, keep=0, registered_before=datetime.max.replace(tzinfo=UTC), reason=reason)
     return {"reason": reason, "champion": plan.champion, "deleted": plan.deletions} if plan else {}
 
 

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from promotion.audit.recompute import Whole
+import numpy as np
+
+from promotion.audit.recompute import SplitFile
 from promotion.audit.recorded_decisions import RecordedDecision, candidates_of, recorded_decisions
 from promotion.durations import length_of
 from promotion.errors import PromotionError
@@ -76,7 +78,7 @@ def _since(last: RecordedDecision, state: State, reader: Reader, store: ModelSto
     data = reader.recorded(state.model, last.registration, last.used.data)
     if recipe.time is None or data.digest != last.used.data_digest:
         return {}
-    holdout = Whole(data).holdout(candidates, last.used.digest, last.draws)
+    holdout = SplitFile(data).holdout(candidates, last.used.digest, last.draws)
     newest = reader.load(state.model, None, options=last.registration.options)[1].rows
     if holdout is None:
         return {}
@@ -90,8 +92,6 @@ def _indices(
     candidate: Candidate, store: ModelStore, before: "pd.DataFrame", after: "pd.DataFrame"
 ) -> Mapping[str, float]:
     """Return the population stability index of the scores and of each column, for those with notable drift."""
-    import numpy as np
-
     from promotion.comparison.summaries import NOTABLE, stability_index
 
     scored = (score_version(candidate, store, rows) for rows in (before, after))
@@ -107,7 +107,6 @@ def _inputs(recipe: Recipe, before: "pd.DataFrame", after: "pd.DataFrame") -> li
 
 
 def _index(before: "pd.Series[float]", after: "pd.Series[float]") -> float:
-    import numpy as np
     import pandas as pd
 
     from promotion.comparison.summaries import shares_index, stability_index

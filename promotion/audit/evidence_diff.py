@@ -18,7 +18,7 @@ _OF_SIDE = {"champion_stderr", "challenger_stderr"}
 _ZERO = 1e-12
 
 
-def differences(
+def evidence_differences(
     recorded: Comparison | Evaluation, found: Comparison | Evaluation, *, slices: bool
 ) -> tuple[tuple[str, Any, Any], ...]:
     """Return name, recorded and recomputed value of numbers that differ by more than `TOLERANCE`; at most `MOST`."""

@@ -17,7 +17,7 @@ from promotion.ledger.chain import Entry, Head
 from promotion.ledger.entries import Body, Judgement
 from promotion.ledger.state import State, StateBuilder
 from promotion.policy import Trial
-from promotion.registry.holdout_uses import Spent, spent
+from promotion.registry.holdout_uses import Spent, uses_of_holdout
 from promotion.registry.mirror_state import decision_metrics
 
 _PAGE = 200
@@ -68,7 +68,7 @@ class LedgerScan:
     @property
     def spent(self) -> Spent | None:
         """The remaining budget of the last holdout."""
-        return spent(self._budgeted, self._trials)
+        return uses_of_holdout(self._budgeted, self._trials)
 
     def take(self, entries: Iterable[Entry]) -> None:
         """Take in the entries; after a break in the chain, check only the chain."""

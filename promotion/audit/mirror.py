@@ -9,7 +9,7 @@ from promotion.errors import MirrorError
 from promotion.findings import Code, Finding, finding
 from promotion.interfaces import LedgerStore, Mirror, Names, Stored
 from promotion.ledger.state import State
-from promotion.registry.foreign import foreign, names_since, to_send, unknown_champion
+from promotion.registry.foreign_aliases import foreign, names_since, to_send, unknown_champion
 from promotion.registry.mirror_state import inherited
 
 _SAYS_HOW = "`promotion retrain {}` changes nothing, and says how to go on."

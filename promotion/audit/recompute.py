@@ -9,9 +9,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from promotion.audit.evidence_diff import differences
+from promotion.audit.evidence_diff import evidence_differences
 from promotion.audit.recorded_decisions import RecordedDecision, again, candidates_of, recorded_decisions
 from promotion.draws import UNSAID, Draws
 from promotion.errors import DataError, PromotionError
@@ -20,16 +20,12 @@ from promotion.holdout import Clean, holdout_digest
 from promotion.interfaces import ModelStore
 from promotion.ledger.chain import Entry
 from promotion.ledger.state import State
-from promotion.registry.candidate import Candidate, score_version
+from promotion.registry.candidate import Candidate, Scores, score_version
 from promotion.registry.data import Data, Reader, split
 from promotion.registry.judge import clean_holdout, weigh
 from promotion.row_keys import keys_in
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Scores = NDArray[np.floating[Any]] | PromotionError
+Scored = Scores | PromotionError
 
 WORKERS = 2
 """Number of threads that load and score, and number of decisions prepared ahead of the one being compared."""
@@ -86,7 +82,7 @@ def _jobs(
             data = reader.recorded(state.model, group[0].registration, group[0].used.data)
         if data.digest != group[0].used.data_digest:
             raise DataError(f"{data.name} with other bytes, digest {data.digest[:12]}")
-        whole = Whole(data)
+        whole = SplitFile(data)
     except PromotionError as error:
         yield from (_unavailable(one, str(error)) for one in group)
         return
@@ -116,7 +112,7 @@ class _Scoring:
     ) -> None:
         self._store, self._pool, self._ahead = store, pool, ahead
         self._uses = Counter((tag, one.used.digest) for one in group for tag in one.tags)
-        self._scores: dict[_Key, Future[Scores]] = {}
+        self._scores: dict[_Key, Future[Scored]] = {}
 
     def findings(self, jobs: Iterable[_Job | Finding]) -> Iterator[Finding]:
         """Yield the differences, in the order of the jobs."""
@@ -147,7 +143,7 @@ class _Scoring:
                 self._scores.pop(key, None)
 
 
-class Whole:
+class SplitFile:
     """The rows of a file, split once: all of them, or the recipe's holdout."""
 
     def __init__(self, data: Data) -> None:
@@ -171,7 +167,7 @@ class Whole:
         return None
 
 
-def _score(candidate: Candidate, store: ModelStore, rows: Any) -> "Scores":
+def _score(candidate: Candidate, store: ModelStore, rows: Any) -> Scored:
     try:
         return score_version(candidate, store, rows)
     except PromotionError as error:
@@ -179,7 +175,7 @@ def _score(candidate: Candidate, store: ModelStore, rows: Any) -> "Scores":
 
 
 def _compared(
-    one: RecordedDecision, candidates: Sequence[Candidate], holdout: Clean, scores: Sequence["Scores"]
+    one: RecordedDecision, candidates: Sequence[Candidate], holdout: Clean, scores: Sequence[Scored]
 ) -> Iterator[Finding]:
     failed = [error for error in scores if isinstance(error, PromotionError)]
     if failed:
@@ -195,7 +191,7 @@ def _compared(
     except PromotionError as error:
         yield _unscored(one, str(error))
         return
-    apart = differences(one.evidence, found, slices=policy is not None)
+    apart = evidence_differences(one.evidence, found, slices=policy is not None)
     if apart:
         yield finding(
             Code.RECOMPUTED,

@@ -1,11 +1,11 @@
-"""Compare the model store with the ledger: labels, missing or extra versions, files, and stray folders."""
+"""Compare the model store with the ledger: labels, missing or extra versions, files, and foreign folders."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from promotion.errors import PromotionError, StoreError
 from promotion.findings import Code, Finding, Severity, finding
-from promotion.interfaces import ModelStore, Stored, StoreMaintenance, Stray
+from promotion.interfaces import ForeignFile, ModelStore, Stored, StoreMaintenance
 from promotion.ledger.state import State, VersionState
 from promotion.registry.claims import Claims
 from promotion.vocabulary import Stage, Tag
@@ -45,12 +45,12 @@ def check_claim(state: State, claims: Claims) -> Iterator[Finding]:
 def check_store(state: State, stored: Mapping[str, Stored], store: ModelStore) -> Iterator[Finding]:
     """Yield every finding on the store."""
     try:
-        strays = store.strays() if isinstance(store, StoreMaintenance) else ()
+        strange = store.foreign_files() if isinstance(store, StoreMaintenance) else ()
     except (PromotionError, OSError) as error:
         yield _unreadable(store, error)
         return
     whole = {tag: one for tag, one in stored.items() if one.torn is None}
-    yield from _check_shape(state.model, stored, {stray.path: stray for stray in strays})
+    yield from _check_shape(state.model, stored, {foreign.path: foreign for foreign in strange})
     yield from _check_labels(state, whole, store)
     yield from _check_presence(state, stored, store)
     yield from _check_files(state, whole, store)
@@ -61,16 +61,16 @@ def _unreadable(store: ModelStore, error: Exception) -> Finding:
     return finding(Code.STORE, store.name, "folders that can be read", str(error), mend)
 
 
-def _check_shape(model: str, stored: Mapping[str, Stored], strays: Mapping[Path, Stray]) -> Iterator[Finding]:
-    """Check that every version is whole, and that no stray lies among the model's versions or among the models."""
+def _check_shape(model: str, stored: Mapping[str, Stored], strange: Mapping[Path, ForeignFile]) -> Iterator[Finding]:
+    """Check that every version is whole, and that no foreign file lies among the versions or the models."""
     repair = f"`promotion repair {model}` moves it out of the store, whole."
     look = "Follow that advice, then run the audit again."
     torn = {one.path: tag for tag, one in stored.items() if one.torn}
     for path, tag in torn.items():
-        yield finding(Code.TORN, tag, "a whole version", stored[tag].torn or "", repair if path in strays else look)
-    for path, stray in strays.items():
-        if path not in torn and stray.model in {model, None}:
-            yield finding(Code.STRAY, str(path), "versions of models only", stray.why, repair)
+        yield finding(Code.TORN, tag, "a whole version", stored[tag].torn or "", repair if path in strange else look)
+    for path, foreign in strange.items():
+        if path not in torn and foreign.model in {model, None}:
+            yield finding(Code.FOREIGN_FILE, str(path), "versions of models only", foreign.why, repair)
 
 
 def _check_labels(state: State, whole: Mapping[str, Stored], store: ModelStore) -> Iterator[Finding]:

@@ -30,12 +30,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
     0 done, 1 error, 2 usage, 3 rejected, 4 held, 5 found, 6 conflict, 130 stopped by Ctrl-C.
     """
     try:
-        from promotion.cli.door import remark, settled, standard_streams
+        from promotion.cli.door import final_code, remark, standard_streams
         from promotion.cli.streams import own_output
         from promotion.registry.deferred import answering_first
 
         with standard_streams() as out, own_output(), answering_first() as send:
-            code = settled(out, _run(sys.argv[1:] if arguments is None else arguments))
+            code = final_code(out, _run(sys.argv[1:] if arguments is None else arguments))
             send(remark)
             return code
     except KeyboardInterrupt:  # while those modules were imported, the mirror was sent or the streams were closed

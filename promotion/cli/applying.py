@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from promotion.registry.registry import Registry
 
 
-def opened(model: str, *, dry_run: bool) -> "Registry":
+def open_for(model: str, *, dry_run: bool) -> "Registry":
     """The registry, with nothing of the model left unfinished; a dry run finishes nothing."""
     registry = open_here()
     if not dry_run:
@@ -58,7 +58,7 @@ def confirm_and_apply(
 
 def _approvals(registry: "Registry", tag: str) -> str:
     """How far the approvals of a version have come."""
-    from promotion.registry.journal import utc_now
+    from promotion.registry.ledger_writer import utc_now
     from promotion.report.plan import approvals_told
     from promotion.vocabulary import Tag
 

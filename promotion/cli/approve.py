@@ -1,6 +1,6 @@
 """`promotion approve`: approve a version that passed and waits."""
 
-from promotion.cli.applying import confirm_and_apply, opened
+from promotion.cli.applying import confirm_and_apply, open_for
 from promotion.cli.output import DryRun, Json, Reason, TagText
 
 EXAMPLE = "promotion approve fraud_classifier:abc123 --reason 'the gain is worth it'"
@@ -20,6 +20,6 @@ def answer(tag: str, reason: str, *, approved: bool, dry_run: bool, as_json: boo
     from promotion.vocabulary import Tag
 
     parsed = Tag.parse(tag)
-    registry = opened(parsed.model, dry_run=dry_run)
+    registry = open_for(parsed.model, dry_run=dry_run)
     plan = plan_approval(registry.parts, parsed, reason=reason, approved=approved)
     return confirm_and_apply(registry, plan, tag, "", yes=True, dry_run=dry_run, as_json=as_json)

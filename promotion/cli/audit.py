@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from promotion.cli.output import FOUND, AnyModel, Json, Misuse, form_of, models_of, notice, open_here, show
-from promotion.cli.timestamps import AT_HELP, moment_of
+from promotion.cli.timestamps import AT_HELP, timestamp_of
 
 EXAMPLE = "promotion audit fraud_classifier --json"
 
@@ -29,7 +29,7 @@ def audit(
     from promotion.canonical import plain
     from promotion.report.record import findings_pages
 
-    moment = moment_of(since) if since else None
+    moment = timestamp_of(since) if since else None
     registry = open_here()
     names = models_of(registry, model)
     if not names:

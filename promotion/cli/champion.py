@@ -59,7 +59,7 @@ def _champion_at(registry: "Registry", model: str, text: str, *, as_json: bool) 
     from datetime import datetime
 
     from promotion.history.lineage import champion_period_at, champion_periods
-    from promotion.registry.journal import utc_now
+    from promotion.registry.ledger_writer import utc_now
     from promotion.report.lineage import champion_period_page
     from promotion.report.lineage_data import champion_period_data
 

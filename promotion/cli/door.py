@@ -121,7 +121,7 @@ def _is_standard_output(stream: TextIO) -> bool:
         return False
 
 
-def settled(out: Outlet, code: int) -> int:
+def final_code(out: Outlet, code: int) -> int:
     """The exit code of a command that would exit with `code`, and a sentence where its answer was lost.
 
     A reader that went away, as `head` does, has what it wanted. Who only asked gets 1, as there is no answer.

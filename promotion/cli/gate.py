@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from promotion.cli.applying import opened
+from promotion.cli.applying import open_for
 from promotion.cli.output import DryRun, Json, Markdown, StartAnew, TagText, WhyAnew, anew, form_of, show_decision
 
 EXAMPLE = "promotion gate fraud_classifier:abc123"
@@ -38,7 +38,7 @@ def gate(
 
     form, parsed = form_of(as_json=as_json, as_markdown=as_markdown), Tag.parse(tag)
     why = anew(reason, start_anew=start_anew)
-    registry = opened(parsed.model, dry_run=dry_run)
+    registry = open_for(parsed.model, dry_run=dry_run)
     plan = plan_gate(
         registry.parts,
         parsed,

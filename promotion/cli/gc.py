@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from promotion.cli.applying import confirmed, opened
+from promotion.cli.applying import confirmed, open_for
 from promotion.cli.output import DryRun, Json, Misuse, Model, Yes, dry, form_of, models_of, say, show
 from promotion.durations import length_of
 
@@ -40,11 +40,11 @@ def gc(
     not registered.
     """
     from promotion.registry.gc import plan_gc
-    from promotion.registry.journal import utc_now
+    from promotion.registry.ledger_writer import utc_now
     from promotion.report.repair import retention_page
 
     before = moment_before(utc_now(), older_than)
-    registry = opened(model, dry_run=dry_run)
+    registry = open_for(model, dry_run=dry_run)
     models_of(registry, model)
     why = reason or f"Old versions deleted: all but the newest {keep}, older than {older_than}."
     plan = plan_gc(registry.parts, model, keep=keep, reason=why, registered_before=before)

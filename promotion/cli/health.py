@@ -14,7 +14,7 @@ def health_of(registry: "Registry", states: Sequence["State"]) -> list[str]:
     MLflow is not asked: its aliases are as the last command that asked has seen them.
     """
     from promotion.registry.champion import other_ledger
-    from promotion.registry.foreign import foreign_told, unknown_champion
+    from promotion.registry.foreign_aliases import foreign_told, unknown_champion
     from promotion.registry.serving import champion_trouble, label_trouble, unfinished
 
     others = {state.model: other_ledger(registry.parts, state.model) for state in states}
@@ -37,7 +37,7 @@ def health_of(registry: "Registry", states: Sequence["State"]) -> list[str]:
 
 def approvals_of(registry: "Registry", states: Sequence["State"]) -> list[str]:
     """What the versions that passed still wait for."""
-    from promotion.registry.journal import utc_now
+    from promotion.registry.ledger_writer import utc_now
     from promotion.report.plan import approvals_told
 
     now = utc_now()

@@ -149,7 +149,7 @@ def take(model: Model, reason: Reason, yes: Yes = False, dry_run: DryRun = False
     """
     from promotion.canonical import plain
     from promotion.registry.serving import labelled_prod
-    from promotion.registry.takeover import plan_takeover
+    from promotion.registry.take import plan_takeover
     from promotion.report.takeover import taken_told, takeover_page
 
     if not dry_run:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from promotion.cli.output import Json, Markdown, Misuse, Model, form_of, models_of, notice, open_here, show, tell_other
-from promotion.cli.timestamps import AT_HELP, moment_of, written
+from promotion.cli.timestamps import AT_HELP, timestamp_of, written
 from promotion.errors import UnknownName
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def metrics(
 
     answer = form_of(as_json=as_json, as_markdown=as_markdown)
     kind, picture = _export_format(export, form), _plot_kind(plot)
-    begin, end = (moment_of(text) if text is not None else None for text in (since, until))
+    begin, end = (timestamp_of(text) if text is not None else None for text in (since, until))
     if begin and end and begin > end:
         message = f"--since {written(begin)} is after --until {written(end)}: there is no time between them."
         raise Misuse(message)

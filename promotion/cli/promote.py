@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from promotion.cli.applying import askable, confirm_and_apply, opened
+from promotion.cli.applying import askable, confirm_and_apply, open_for
 from promotion.cli.output import DryRun, Json, Reason, StartAnew, TagText, Yes, form_of, show_decision
 
 EXAMPLE = "promotion promote fraud_classifier:abc123 --reason 'approved in the weekly review'"
@@ -39,7 +39,7 @@ def promote(
     parsed = Tag.parse(tag)
     if not dry_run:
         askable(yes=yes)
-    registry = opened(parsed.model, dry_run=dry_run)
+    registry = open_for(parsed.model, dry_run=dry_run)
     plan = plan_promotion(
         registry.parts, parsed, reason=reason, override=override, rejudge=rejudge, start_anew=start_anew
     )

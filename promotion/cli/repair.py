@@ -50,7 +50,7 @@ def repair(model: AnyModel = None, yes: Yes = False, dry_run: DryRun = False, as
 
 
 def _does_something(plan: "Plan") -> bool:
-    return bool(plan.bodies or plan.strays or plan.leftovers or plan.foreign or plan.claims)
+    return bool(plan.bodies or plan.foreign_files or plan.leftovers or plan.foreign or plan.claims)
 
 
 def _data(plans: "list[Plan]", *, dry_run: bool) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def _data(plans: "list[Plan]", *, dry_run: bool) -> dict[str, Any]:
     return {
         "dry_run": dry_run,
         "models": found,
-        "strays": [{"path": str(stray), "why": stray.why, "model": stray.model} for stray in first.strays]
+        "strays": [{"path": str(one), "why": one.why, "model": one.model} for one in first.foreign_files]
         if first
         else [],
         "leftovers": [str(leftover) for leftover in first.leftovers] if first else [],

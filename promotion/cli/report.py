@@ -76,7 +76,7 @@ def _write_decision(what: str, out: Path | None, *, as_json: bool) -> Path:
 
 def _write_site(folder: Path, *, as_json: bool) -> Path:
     from promotion.cli.health import approvals_of, health_of
-    from promotion.registry.journal import utc_now
+    from promotion.registry.ledger_writer import utc_now
     from promotion.report.site import write_site
 
     registry = open_here()
@@ -104,7 +104,7 @@ def _found(registry: "Registry", what: str) -> "Recorded":
     """
     from promotion.cli.show import DECISION, one_decision
     from promotion.ledger.state import fold
-    from promotion.registry.transition import find
+    from promotion.registry.moves import find
     from promotion.report.decision_report import found_in, recorded
     from promotion.vocabulary import Tag
 

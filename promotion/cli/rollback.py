@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from promotion.cli.applying import askable, confirm_and_apply, opened
+from promotion.cli.applying import askable, confirm_and_apply, open_for
 from promotion.cli.output import DryRun, Json, Misuse, Model, Reason, Yes
 
 EXAMPLE = "promotion rollback fraud_classifier --reason 'complaints since noon'"
@@ -40,7 +40,7 @@ def rollback(
     Defaults to the previous champion. Checks that it loads and scores first.
     """
     from promotion.cli.timestamps import past, written
-    from promotion.registry.journal import utc_now
+    from promotion.registry.ledger_writer import utc_now
     from promotion.registry.rollback import plan_rollback
     from promotion.vocabulary import Tag
 
@@ -50,7 +50,7 @@ def rollback(
         askable(yes=yes)
     version = to if to is None or ":" in to else f"{model}:{to}"
     target, moment = Tag.parse(version) if version else None, past(at, utc_now()) if at else None
-    registry = opened(model, dry_run=dry_run)
+    registry = open_for(model, dry_run=dry_run)
     plan = plan_rollback(
         registry.parts, model, reason=reason, to=target, at=moment, data=data.absolute() if data else None
     )

@@ -44,7 +44,7 @@ def show_life(
 def _version(registry: "Registry", text: str) -> tuple[Any, tuple["Page", ...]]:
     from promotion.history.lineage import champion_periods
     from promotion.ledger.state import fold
-    from promotion.registry.transition import find
+    from promotion.registry.moves import find
     from promotion.report.lineage import version_pages
     from promotion.report.lineage_data import version_data
     from promotion.vocabulary import Tag

@@ -12,7 +12,7 @@ AT_HELP = (
 )
 
 
-def moment_of(text: str) -> datetime:
+def timestamp_of(text: str) -> datetime:
     """The moment in UTC; of a date alone the first one of that local day.
 
     Raises:
@@ -38,7 +38,7 @@ def past(text: str, now: datetime) -> datetime:
     Raises:
         Misuse: the text is not a valid time, or it is in the future.
     """
-    moment = moment_of(text)
+    moment = timestamp_of(text)
     if moment > now:
         message = f"{written(moment)} is in the future (it is {written(now)} now)."
         raise Misuse(message)

@@ -19,12 +19,12 @@ from promotion.comparison.values import (
     SliceComparison,
 )
 from promotion.errors import ConfigError, require_once
-from promotion.metrics.arrays import TABLE, Columns, Floats, TakenColumns, names_of
+from promotion.metrics.arrays import TABLE, Columns, Floats, TakenColumns, column_names
 from promotion.metrics.bounds import Error, half_width, require_share, tail
 from promotion.metrics.containers import floats
 from promotion.metrics.groups import Asked, as_equal, read_groups
 from promotion.metrics.lookup import Metric, metric, task_of
-from promotion.metrics.rows import ScoredRows, read_rows
+from promotion.metrics.rows import ScoredRows, checked_rows
 
 _ONE_SIDE = 0.025  # for a two-sided interval of 95 %
 
@@ -75,7 +75,7 @@ def compare(
     require_share("confidence", confidence)
     chosen, alpha = _choose(metrics, columns), (1.0 - confidence) / 2
     task, scores = task_of(chosen, champion), {"champion": champion, "challenger": challenger}
-    before, after = read_rows(y_true, scores, sample_weight, task=task, columns=columns)
+    before, after = checked_rows(y_true, scores, sample_weight, task=task, columns=columns)
     kept = _kept(sample_weight, after)
     found, drawn = read_groups(Asked(groups, time, day, dependence), after, kept, columns)
     before, after = replace(before, groups=found), replace(after, groups=found)
@@ -113,7 +113,7 @@ def measure(
     """Measure a single model; the arguments and errors are those of `compare`."""
     chosen = _choose(metrics, columns)
     task = task_of(chosen, scores)
-    (rows,) = read_rows(y_true, {"model": scores}, sample_weight, task=task, columns=columns)
+    (rows,) = checked_rows(y_true, {"model": scores}, sample_weight, task=task, columns=columns)
     found, drawn = read_groups(Asked(groups, time, day, dependence), rows, _kept(sample_weight, rows), columns)
     results = [_measure_by(each, replace(rows, groups=found)) for each in chosen]
     return Evaluation(
@@ -141,7 +141,7 @@ def _choose(names: Iterable[str], columns: Columns | None) -> tuple[Metric, ...]
         raise ConfigError(message)
     metrics = tuple(metric(name) for name in chosen)
     for column in {column for one in metrics for column in one.columns}:
-        require_once(column, names_of(columns), TABLE)
+        require_once(column, column_names(columns), TABLE)
     return metrics
 
 

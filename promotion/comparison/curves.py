@@ -14,7 +14,7 @@ from promotion.comparison.simplify import Curve, rounded, simplified
 from promotion.comparison.summaries import calibration
 from promotion.comparison.values import Calibration
 from promotion.metrics.arrays import Floats
-from promotion.metrics.rows import ScoredRows, read_rows
+from promotion.metrics.rows import ScoredRows, checked_rows
 from promotion.vocabulary import Task
 
 BINS = 32
@@ -95,7 +95,7 @@ def draw_curves(
     if task is Task.MULTICLASS:
         return None
     given = {"challenger": challenger} | ({} if champion is None else {"champion": champion})
-    sides = read_rows(y_true, given, None, task=task)
+    sides = checked_rows(y_true, given, None, task=task)
     if not all(np.isfinite(side.scores).all() for side in sides):
         return None
     with np.errstate(over="ignore"):

@@ -43,7 +43,7 @@ _DIGITS = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 LAST = (2, 0, MISSING)
 """Sort key after all other parts."""
 
-NOTHING = Coded((), np.empty(0, dtype=np.intp))
+NO_PARTS = Coded((), np.empty(0, dtype=np.intp))
 
 
 def by_quantile(name: str, column: NDArray[Any], weights: Floats, bins: int) -> Coded:
@@ -51,7 +51,7 @@ def by_quantile(name: str, column: NDArray[Any], weights: Floats, bins: int) -> 
     numbers = _read_numbers(name, column)
     held = ~np.isnan(numbers)
     _require_few(name, bins, "Ask for fewer bins.")
-    return _beside_missing(held, _quantiles(numbers[held], weights[held], bins) if held.any() else NOTHING)
+    return _beside_missing(held, _quantiles(numbers[held], weights[held], bins) if held.any() else NO_PARTS)
 
 
 def by_window(name: str, column: NDArray[Any], window: float | str) -> Coded:
@@ -64,7 +64,7 @@ def by_window(name: str, column: NDArray[Any], window: float | str) -> Coded:
         return _by_length(name, column, timedelta_of(window))
     numbers = _read_numbers(name, column)
     held = ~np.isnan(numbers)
-    return _beside_missing(held, _windows(name, numbers[held], window) if held.any() else NOTHING)
+    return _beside_missing(held, _windows(name, numbers[held], window) if held.any() else NO_PARTS)
 
 
 def by_value(name: str, column: NDArray[Any]) -> Coded:
@@ -140,8 +140,8 @@ def _by_length(name: str, column: NDArray[Any], length: timedelta) -> Coded:
     times = times_of(pd.Series(column, name=name))
     held = ~times.missing
     if not held.any():
-        return _beside_missing(held, NOTHING)
-    if not times.moments:
+        return _beside_missing(held, NO_PARTS)
+    if not times.are_timestamps:
         raise DataError(
             f"Windows of a length of time take a column of dates or datetimes, but column '{name}' holds {times.said}. "
             "Write the window as a number in the column's own unit, such as 604800 for a week of seconds."

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from promotion.comparison.partition import Coded, by_quantile, by_value, by_window, cross
 from promotion.durations import span_of, timedelta_of
 from promotion.errors import ConfigError, DataError, UnknownName, require_once
-from promotion.metrics.arrays import TABLE, Columns, Floats, names_of
+from promotion.metrics.arrays import TABLE, Columns, Floats, column_names
 from promotion.metrics.containers import unmasked
 
 
@@ -115,9 +115,9 @@ def _are_columns(slices: object) -> TypeGuard[Columns]:
 
 def _read_column(name: str, columns: Columns, n_rows: int) -> NDArray[Any]:
     if name not in columns:
-        known = tuple(map(str, names_of(columns)))
+        known = tuple(map(str, column_names(columns)))
         raise UnknownName("column", str(name), known, hint="" if known else "Give it among the columns to slice by it.")
-    require_once(name, names_of(columns), TABLE)
+    require_once(name, column_names(columns), TABLE)
     given = columns[name]
     # NumPy would turn a list of words and NaN into text, with the word 'nan'.
     column = np.asarray(given, dtype=object) if isinstance(given, list | tuple) else unmasked(given)

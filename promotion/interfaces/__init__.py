@@ -13,10 +13,10 @@ from promotion.interfaces.mirror import MirrorVersion as MirrorVersion
 from promotion.interfaces.mirror import Pushed as Pushed
 from promotion.interfaces.model_store import Claim as Claim
 from promotion.interfaces.model_store import Digests as Digests
+from promotion.interfaces.model_store import ForeignFile as ForeignFile
 from promotion.interfaces.model_store import ModelStore as ModelStore
 from promotion.interfaces.model_store import Stored as Stored
 from promotion.interfaces.model_store import StoreMaintenance as StoreMaintenance
-from promotion.interfaces.model_store import Stray as Stray
 from promotion.interfaces.model_store import shown as shown
 from promotion.interfaces.recipe import Recall as Recall
 from promotion.interfaces.recipe import Recipe as Recipe

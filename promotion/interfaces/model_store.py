@@ -5,20 +5,19 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
 
 from promotion.interfaces.recipe import Trained
 from promotion.row_keys import KnownRows
 from promotion.vocabulary import Stage, Tag
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 
 @dataclass(frozen=True, kw_only=True)
-class Stray:
-    """Something in or beside the store that is not a version.
+class ForeignFile:
+    """Something in or beside the store that is not a version: a foreign or torn folder, or a leftover.
 
     Attributes:
         path: its location.
@@ -144,8 +143,8 @@ class ModelStore(Protocol):
         trained: Trained,
         *,
         metadata: Mapping[str, str],
-        training_rows: "NDArray[np.uint64]",
-        training_groups: "Mapping[str, NDArray[np.uint64]] | None" = None,
+        training_rows: NDArray[np.uint64],
+        training_groups: Mapping[str, NDArray[np.uint64]] | None = None,
     ) -> Tag:
         """Save a candidate as `staging`, with the fingerprints of its training rows and of their groups, atomically.
 
@@ -202,20 +201,20 @@ class StoreMaintenance(Protocol):
     Without it, `repair` fixes labels only, and says so, and an audit does not look for such files.
     """
 
-    def strays(self) -> tuple[Stray, ...]:
+    def foreign_files(self) -> tuple[ForeignFile, ...]:
         """Return entries that are not versions: torn versions, and folders that break other readers of the store."""
 
-    def quarantine(self, stray: Stray) -> Path | None:
+    def quarantine(self, foreign: ForeignFile) -> Path | None:
         """Move it out of the store, intact; return its new location, or None if it was gone.
 
         Raises:
             StoreError: it cannot be moved; nothing was changed.
         """
 
-    def leftovers(self) -> tuple[Stray, ...]:
+    def leftovers(self) -> tuple[ForeignFile, ...]:
         """Return the leftovers of killed saves and deletions beside the models."""
 
-    def remove(self, leftover: Stray) -> None:
+    def remove(self, leftover: ForeignFile) -> None:
         """Delete a leftover of a killed save or deletion.
 
         Raises:

@@ -25,7 +25,7 @@ TABLE = "The table of columns"
 """The phrase that messages use for the columns."""
 
 
-def names_of(columns: Columns | None) -> tuple[object, ...]:
+def column_names(columns: Columns | None) -> tuple[object, ...]:
     """Return the column names, with duplicates; empty if the columns do not list them."""
     return tuple(columns) if isinstance(columns, Iterable) else ()
 

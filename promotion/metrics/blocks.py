@@ -93,7 +93,7 @@ def read_times(given: NDArray[Any], day: float | None) -> tuple[Floats, float | 
         times, moments = given.astype(np.float64), False
     else:
         found = times_of(pd.Series(given, name="time"))
-        times, moments = found.floats, found.moments
+        times, moments = found.floats, found.are_timestamps
     infinite = np.count_nonzero(np.isinf(times))
     if infinite:
         message = f"The times must be finite, but {infinite:,} of {len(times):,} are infinite. Fix those rows."

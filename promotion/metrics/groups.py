@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from promotion.errors import ConfigError, DataError, UnknownName, require_once
-from promotion.metrics.arrays import TABLE, Columns, Floats, Index, names_of
+from promotion.metrics.arrays import TABLE, Columns, Floats, Index, column_names
 from promotion.metrics.blocks import blocks_of, read_times
 from promotion.metrics.bounds import AsEqual, Dependence, DrawnAs
 from promotion.metrics.containers import is_missing, unmasked
@@ -261,9 +261,9 @@ def _column(what: str, given: ArrayLike | str, columns: Columns | None, n_rows: 
     every: Any = {} if columns is None else columns
     if isinstance(given, str):
         if given not in every:
-            known = tuple(map(str, names_of(columns)))
+            known = tuple(map(str, column_names(columns)))
             raise UnknownName("column", given, known, hint="" if known else "Give it among the columns.")
-        require_once(given, names_of(columns), TABLE)
+        require_once(given, column_names(columns), TABLE)
     values = every[given] if isinstance(given, str) else given
     # NumPy would turn a list of words and NaN into text, with the word 'nan'.
     found = np.asarray(values, dtype=object) if isinstance(values, list | tuple) else unmasked(values)

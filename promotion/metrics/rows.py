@@ -122,7 +122,7 @@ class ScoredRows:
         )
 
 
-def read_rows(
+def checked_rows(
     y_true: ArrayLike,
     scores: Mapping[str, ArrayLike],
     sample_weight: ArrayLike | None,

@@ -14,16 +14,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import takewhile
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from promotion.errors import ConfigError
 from promotion.number_format import level
 from promotion.row_keys import FIRST_FORM, KEY_FORM
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 SKETCH_SIZE = 512
 _FEW = 64
@@ -45,7 +42,7 @@ class HoldoutSketch:
     form: int = FIRST_FORM
 
     @classmethod
-    def of(cls, fingerprints: "NDArray[np.uint64]", form: int = KEY_FORM) -> "HoldoutSketch":
+    def of(cls, fingerprints: NDArray[np.uint64], form: int = KEY_FORM) -> "HoldoutSketch":
         """Build the sketch of rows with these fingerprints, shape (n_rows,), of keys in this form."""
         kept = np.sort(fingerprints)[:SKETCH_SIZE].astype("<u8")
         return cls(rows=len(fingerprints), smallest=base64.b64encode(kept.tobytes()).decode("ascii"), form=form)
@@ -63,7 +60,7 @@ class HoldoutSketch:
         return (seen + doubt) / max(len(told) + doubt, 1)
 
     @cached_property
-    def sample(self) -> "NDArray[np.uint64]":
+    def sample(self) -> NDArray[np.uint64]:
         """The fingerprints, shape (min(rows, SKETCH_SIZE),)."""
         return np.frombuffer(base64.b64decode(self.smallest), dtype="<u8")
 
@@ -158,17 +155,17 @@ class Budget:
     @property
     def level(self) -> float:
         """Level of this decision's primary check."""
-        return spent(self.alpha, self.use)
+        return level_of_use(self.alpha, self.use)
 
     @property
     def fresh(self) -> float:
         """The level on new rows, on which no challenger has been compared."""
-        return spent(self.alpha, 1.0)
+        return level_of_use(self.alpha, 1.0)
 
     @property
     def next(self) -> float:
         """Level of the next decision on the same rows."""
-        return spent(self.alpha, self.use + 1)
+        return level_of_use(self.alpha, self.use + 1)
 
     @property
     def sentence(self) -> str:
@@ -182,7 +179,7 @@ class Budget:
         )
 
 
-def spent(alpha: float, use: float) -> float:
+def level_of_use(alpha: float, use: float) -> float:
     """Return the level of the k-th use, `alpha * 6 / (pi^2 k^2)`; over k = 1, 2, 3, … it adds up to alpha."""
     return alpha * 6 / (math.pi * use) ** 2
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from promotion.metrics import metric
 from promotion.number_format import level, percent
-from promotion.policy.budget import spent
+from promotion.policy.budget import level_of_use
 from promotion.policy.policy import ApprovalRule, FirstModel, HoldoutReuse, Policy, Rule, UnknownProvenance
 from promotion.policy.rules import Floor, Guardrail, Require, SliceRule
 from promotion.vocabulary import Direction, Task
@@ -175,4 +175,4 @@ def _sure(policy: Policy) -> str:
 
 
 def _asked(policy: Policy, use: int) -> str:
-    return level(spent(policy.alpha, use))
+    return level(level_of_use(policy.alpha, use))

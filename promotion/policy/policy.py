@@ -25,7 +25,7 @@ from promotion.policy.rules import (
     metric_at,
     number_at,
 )
-from promotion.toml import Number, Whole, key_of, read_toml, sentences
+from promotion.toml import Number, WholeNumber, key_at_fault, read_toml, sentences
 from promotion.vocabulary import Task
 
 USUAL = {
@@ -94,11 +94,11 @@ class Policy:
     """Limits on the serving cost of the version."""
     metrics: tuple[str, ...] | None = None
     """Metrics to compare and record in addition to the required ones; defaults to the usual ones of the task."""
-    min_rows: Whole = 500
+    min_rows: WholeNumber = 500
     """Minimum rows in the holdout; with fewer, the decision is to hold."""
-    min_positives: Whole = 50
+    min_positives: WholeNumber = 50
     """Minimum rows of the rarer class; with fewer, the decision is to hold. Binary models only."""
-    min_groups: Whole = 5
+    min_groups: WholeNumber = 5
     """Minimum named groups, if rows are grouped; with fewer, the decision is to hold. Counts the equivalent number of
     groups of equal size; for binary models, groups that contain the rarer class.
     """
@@ -116,7 +116,7 @@ class Policy:
     """Who may approve, as the ledger records them: `os:NAME`, `config:NAME`, `form:NAME` (typed into the form in
     Prefect), `prefect:RUN`; by default anyone. Only with `approval = "required"`.
     """
-    min_approvals: Whole = 1
+    min_approvals: WholeNumber = 1
     """How many different people must approve. At least one of them must not be the trainer of the version or the person
     who requested the decision.
     """
@@ -157,7 +157,7 @@ class Policy:
         try:
             return restore(cls, data.get("policy", data))
         except ValidationError as error:
-            raise ConfigError(sentences(error, cls, where), key=key_of(error), path=file) from error
+            raise ConfigError(sentences(error, cls, where), key=key_at_fault(error), path=file) from error
         except ConfigError as error:
             message = str(error) if isinstance(source, dict) else f"{source}: {error}"
             raise ConfigError(message, key=error.key, path=file) from error

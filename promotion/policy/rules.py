@@ -13,12 +13,12 @@ from pydantic import BeforeValidator, ConfigDict
 from promotion.comparison import Slicing
 from promotion.errors import ConfigError, PromotionError
 from promotion.metrics import Metric, metric
-from promotion.toml import Number, Span, Whole
+from promotion.toml import Number, Span, WholeNumber
 from promotion.vocabulary import Direction
 
 STRICT = ConfigDict(extra="forbid")
 
-Columns = Annotated[tuple[str, ...], BeforeValidator(lambda by: (by,) if isinstance(by, str) else by)]
+ColumnNames = Annotated[tuple[str, ...], BeforeValidator(lambda by: (by,) if isinstance(by, str) else by)]
 """One column, or a list of them."""
 
 
@@ -102,13 +102,13 @@ class SliceRule:
     """A guardrail for each part of the rows."""
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
-    by: Columns
+    by: ColumnNames
     """Column that defines the parts by its values; a list of columns is crossed."""
     metric: str
     """The metric that must not get worse in any part."""
     max_loss: Number
     """The largest accepted loss in each part, in the metric's own unit, 0 or more."""
-    bins: Whole | None = None
+    bins: WholeNumber | None = None
     """Divide the one numeric column into this many parts at its quantiles."""
     window: Span | None = None
     """Divide the one column into windows of this length: a number in the column's own unit if it holds numbers, a
@@ -118,9 +118,9 @@ class SliceRule:
     """`"not_worse"`: only a loss that is shown to exceed `max_loss` blocks, corrected for the number of parts (Holm
     1979). `"proven"`: every part must be shown to lose at most `max_loss`.
     """
-    min_rows: Whole = 100
+    min_rows: WholeNumber = 100
     """Minimum rows of a part; smaller parts are not judged."""
-    min_positives: Whole = 50
+    min_positives: WholeNumber = 50
     """Minimum rows of the rarer class in a part; parts with fewer are not judged. Binary models only."""
 
     def __post_init__(self) -> None:

@@ -1,7 +1,7 @@
 """Guardrails for parts of the rows: one check per slice, corrected for the number of slices.
 
 A `not_worse` rule blocks only on a proven loss. Each slice is another chance of a false alarm, so Holm's step-down
-procedure (Scandinavian Journal of Statistics 6, 1979) keeps the probability that any of them blocks a challenger
+procedure (Scandinavian LedgerWriter of Statistics 6, 1979) keeps the probability that any of them blocks a challenger
 without losses at alpha. A `proven` rule requires every slice to pass, which needs no correction.
 """
 

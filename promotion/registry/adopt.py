@@ -2,13 +2,13 @@
 
 from promotion.errors import Refused
 from promotion.ledger.entries import Adoption
-from promotion.registry import transition
+from promotion.registry import moves
+from promotion.registry.moves import find
 from promotion.registry.parts import Parts
 from promotion.registry.plan import Plan, plan_of, required
 from promotion.registry.preflight import settled
 from promotion.registry.register import registrations
 from promotion.registry.serving import labelled_prod
-from promotion.registry.transition import find
 from promotion.registry.verification import check_bound, verified
 from promotion.times import TimeBound, bound_of
 from promotion.vocabulary import Stage, Tag
@@ -32,8 +32,8 @@ def plan_adoption(
     serves = stored.stage == Stage.PROD
     state = settled(parts, tag.model)
     registered = registrations(parts, state, tag, *(labelled_prod(parts.store, tag.model) if serves else ()))
-    foreseen = parts.journal.foreseen(state, registered)
-    plan = transition.adoption_moves(foreseen, tag, reason=why) if serves else None
+    foreseen = parts.writer.foreseen(state, registered)
+    plan = moves.adoption_moves(foreseen, tag, reason=why) if serves else None
     if bound is not None:
         check_bound(find(foreseen, tag), parts.reader, bound)
     adoption = Adoption(tag=str(tag), reason=why, trained_before=bound, assumed_clean=assume_clean)

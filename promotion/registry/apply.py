@@ -16,24 +16,24 @@ from promotion.timeouts import patience
 def complete(parts: Parts, model: str) -> State:
     """Complete the transition that an interrupted command left, if any, and return the resulting state."""
     parts.changing = True
-    return parts.journal.completed(model)
+    return parts.writer.completed(model)
 
 
 def apply(parts: Parts, plan: Plan) -> Plan:
     """Apply a plan; see `Registry.apply`."""
     model = plan.state.model
-    state = parts.journal.state(model) if plan.takeover else complete(parts, model)
+    state = parts.writer.state(model) if plan.takeover else complete(parts, model)
     if state.seq != plan.state.seq:
         next_seq = plan.state.seq + 1
         raise Conflict(model, next_seq, parts.ledger.entries(model, after=plan.state.seq)[0].actor)
     if plan.bodies:
-        recorded = parts.journal.append(state, *plan.bodies)
+        recorded = parts.writer.append(state, *plan.bodies)
         try:
             finish(parts, model, plan.foreign)
         finally:
             _tell(parts, model, state.seq, recorded.seq)
     if plan.claims:
-        parts.journal.claim(model)
+        parts.writer.claim(model)
     _clear(parts, plan)
     parts.changing = False
     return plan
@@ -73,14 +73,14 @@ def _tell(parts: Parts, model: str, before: int, last: int) -> None:
 
 
 def _clear(parts: Parts, plan: Plan) -> None:
-    """Move stray folders out of the store, and delete temporary files that killed commands left."""
+    """Move foreign folders out of the store, and delete temporary files that killed commands left."""
     if not isinstance(parts.store, StoreMaintenance):  # so there is nothing to clear
         return
-    for stray in plan.strays:
-        place = parts.store.quarantine(stray)
+    for foreign in plan.foreign_files:
+        place = parts.store.quarantine(foreign)
         if place:
-            of = f" of '{stray.model}'" if stray.model not in {None, plan.state.model} else ""
-            parts.notice(f"Moved {stray}{of} to {shown(place)}; `mv {shown(place)} {stray}` brings it back.")
+            of = f" of '{foreign.model}'" if foreign.model not in {None, plan.state.model} else ""
+            parts.notice(f"Moved {foreign}{of} to {shown(place)}; `mv {shown(place)} {foreign}` brings it back.")
     for leftover in plan.leftovers:
         parts.store.remove(leftover)
         parts.notice(f"Deleted {leftover}, which {leftover.why}.")

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from promotion.errors import DataError, as_data_error
 from promotion.holdout import Provenance
 from promotion.interfaces import ModelStore, Recipe, Trained, task_of_recipe
@@ -13,12 +16,9 @@ from promotion.policy.limits import TIMED
 from promotion.vocabulary import Tag, Task
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
 
-    Scores = NDArray[np.floating[Any]]
-
+Scores = NDArray[np.floating[Any]]
 _ROWS = 1000
 
 
@@ -40,8 +40,6 @@ def score_version(candidate: Candidate, store: ModelStore, rows: "pd.DataFrame")
         StoreError: the version cannot be loaded, or its files have changed.
         DataError: the recipe cannot score with it.
     """
-    import numpy as np
-
     trained = store.load(candidate.tag, digest=candidate.digest)
     with as_data_error(f"The {candidate.role} {candidate.tag} could not be scored"):
         # float64 for both candidates: log_loss clips by precision, so a float32 model would be judged differently

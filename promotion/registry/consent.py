@@ -47,7 +47,7 @@ def until_told(version: VersionState, panel: Panel) -> str:
     return f"until {minute(until.isoformat())} UTC" if until else ""
 
 
-def unanswered(version: VersionState, panel: Panel) -> str:
+def expiry_reason(version: VersionState, panel: Panel) -> str:
     """Return the recorded reason for denying a decision whose deadline has passed."""
     said = consent_of(version, panel)
     if not said.approved:

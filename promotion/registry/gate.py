@@ -6,13 +6,13 @@ from promotion.data_files import StrPath
 from promotion.errors import Refused
 from promotion.interfaces import Step, call
 from promotion.registry.judge import judge, withhold
+from promotion.registry.moves import find, stands, verdict_moves
 from promotion.registry.parts import Parts
 from promotion.registry.plan import Plan, plan_of
 from promotion.registry.preflight import foresee, fresh_start, settled
 from promotion.registry.register import candidate_of, registrations
 from promotion.registry.rolled_back import blocking, rollback_check
 from promotion.registry.serving import adoption_hint, serving
-from promotion.registry.transition import find, stands, verdict_moves
 from promotion.vocabulary import Tag
 
 
@@ -42,7 +42,7 @@ def plan_gate(
         message = f"{tag} serves already; a challenger is judged against it with `promotion gate TAG`."
         raise Refused(message + adoption_hint(state, tag), tag=tag)
     registered = registrations(parts, state, *filter(None, (tag, rival)))
-    foreseen = parts.journal.foreseen(state, registered)
+    foreseen = parts.writer.foreseen(state, registered)
     back = blocking(foreseen, parts.store, tag)
     if back:
         versions = find(foreseen, tag), find(foreseen, rival) if rival else None

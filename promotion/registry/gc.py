@@ -12,7 +12,7 @@ from promotion.registry.retention import plan_retention, retention
 
 
 def plan_gc(parts: Parts, model: str, *, keep: int, reason: str, registered_before: datetime | None = None) -> Plan:
-    """Plan the deletion of versions that are no longer needed; see `Registry.collect`."""
+    """Plan the deletion of versions that are no longer needed; see `Registry.gc`."""
     state = settled(parts, model)
     found = retention(
         state,

@@ -25,10 +25,10 @@ class Spent:
 
 def last_spent(state: State) -> Spent | None:
     """Return the last holdout whose uses were counted; None if there is none."""
-    return spent(state.budgeted, state.trials, state.used)
+    return uses_of_holdout(state.budgeted, state.trials, state.used)
 
 
-def spent(judged: Judgement | None, trials: Iterable[Trial], used: float | None = None) -> Spent | None:
+def uses_of_holdout(judged: Judgement | None, trials: Iterable[Trial], used: float | None = None) -> Spent | None:
     """Return the holdout of the last decision that counted uses, with all uses of its rows; None if there is none.
 
     A decision that repeats an earlier question carries the use and level of that question, and so does not reflect the

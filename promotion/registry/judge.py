@@ -5,13 +5,12 @@ Each part runs through a `Step`, so an orchestrator can show it as a task.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from promotion.canonical import plain
 from promotion.comparison import Comparison, Evaluation, compare, measure
 from promotion.comparison.curves import Curves, draw_curves
 from promotion.draws import UNSAID, Draws
-from promotion.earlier_keys import possible_first_fingerprints
 from promotion.errors import DataError
 from promotion.holdout import AssumedClean, Clean, UnknownRows, clean, holdout_digest
 from promotion.interfaces import ModelStore, Recipe, Step, task_of_recipe
@@ -33,17 +32,13 @@ from promotion.policy import (
     decide,
     seen_renamed,
 )
-from promotion.registry.candidate import Candidate, footprint, score_version
+from promotion.registry.candidate import Candidate, Scores, footprint, score_version
 from promotion.registry.data import Data, split
 from promotion.row_keys import FIRST_FORM
 from promotion.vocabulary import Outcome, Task
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
-
-    Scores = NDArray[np.floating[Any]]
 
 
 def judge(
@@ -134,7 +129,7 @@ def clean_holdout(data: Data, candidates: Sequence[Candidate]) -> Clean:
 
 
 def weigh(
-    rows: "pd.DataFrame", scores: Sequence["Scores"], candidate: Candidate, policy: Policy, draws: Draws
+    rows: "pd.DataFrame", scores: Sequence[Scores], candidate: Candidate, policy: Policy, draws: Draws
 ) -> Comparison | Evaluation:
     """Compare challenger and champion (in this order); measure the challenger alone if there is no champion."""
     labels, names = rows[candidate.recipe.label].to_numpy(), policy.names(task_of_recipe(candidate.recipe))
@@ -207,6 +202,8 @@ def _trial(
 
 def _renamed(holdout: Clean, recipe: Recipe) -> Iterator[Renamed]:
     """Yield the holdout's possible digests in releases that used the first form of row keys."""
+    from promotion.earlier_keys import possible_first_fingerprints
+
     for keys in possible_first_fingerprints(holdout.rows[recipe.key]):
         digest = holdout_digest(replace(holdout, keys=keys), recipe)
         yield Renamed(holdout=digest, sketch=HoldoutSketch.of(keys, FIRST_FORM))

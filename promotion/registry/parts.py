@@ -13,8 +13,8 @@ from promotion.ledger.state import State
 from promotion.policy.approval import ANYONE, Panel
 from promotion.registry.claims import Claims
 from promotion.registry.data import Reader
-from promotion.registry.foreign import foreign, of_ours, to_send, unknown_champion
-from promotion.registry.journal import Journal, utc_now
+from promotion.registry.foreign_aliases import foreign, of_ours, to_send, unknown_champion
+from promotion.registry.ledger_writer import LedgerWriter, utc_now
 from promotion.registry.mirror_state import Draw
 from promotion.registry.serving import present
 from promotion.timeouts import patience
@@ -59,7 +59,7 @@ class Parts:
     Attributes:
         config: models, recipes and policies.
         claims: which ledger each model in the store belongs to.
-        journal: appends to the ledger, and writes the labels that an entry plans.
+        writer: appends to the ledger, and writes the labels that an entry plans.
         reader: reads recipes and rows.
         changing: whether a command that changes something is running, rather than a dry run.
 
@@ -71,7 +71,7 @@ class Parts:
     ledger: LedgerStore
     mirror: Mirror
     claims: Claims
-    journal: Journal
+    writer: LedgerWriter
     reader: Reader
     keys: Keyring | None
     clock: Callable[[], datetime]
@@ -92,7 +92,7 @@ class Parts:
     def stored(self, tag: Tag | str) -> Stored:
         """Return the version in the store; raises as `present` does."""
         tag = Tag.parse(tag)
-        return present(self.journal.state(tag.model), self.store, tag)
+        return present(self.writer.state(tag.model), self.store, tag)
 
     def foreign(self, state: State) -> Names:
         """Return the aliases that MLflow shows now, that this ledger did not send, and that no person gave up.
@@ -105,7 +105,7 @@ class Parts:
 
     def names(self, state: State, done: int, given_up: Names | None = None) -> Aliases:
         """Return the aliases to send. Names that this ledger sent from entry `done` on count as its own."""
-        return to_send(state, lambda seq: self.journal.sent(state, min(seq, done)), given_up)
+        return to_send(state, lambda seq: self.writer.sent(state, min(seq, done)), given_up)
 
     def unknown(self, state: State) -> dict[str, str]:
         """Return MLflow's aliases if its champion is unknown to the ledger and nobody recorded a fresh start."""
@@ -132,7 +132,7 @@ def compose(config: Config, **around: Unpack[Around]) -> Parts:
         ledger=ledger,
         mirror=around["mirror"],
         claims=claims,
-        journal=Journal(
+        writer=LedgerWriter(
             ledger, store, claims, actor=around["actor"], clock=clock, notice=notice, sign=around.get("sign")
         ),
         reader=Reader(config, around.get("recall", read_anew)),

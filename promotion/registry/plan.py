@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from promotion.errors import Refused
-from promotion.interfaces import Names, Stray
+from promotion.interfaces import ForeignFile, Names
 from promotion.ledger.entries import Body, Judgement, Takeover, TransitionPlanned
 from promotion.ledger.state import State
 from promotion.policy import Decision
@@ -17,7 +17,7 @@ class Plan:
     Attributes:
         state: the state that it was worked out from; it can be applied only while nothing more is recorded.
         bodies: what it records, all of it or nothing.
-        strays, leftovers: (repair) what it moves out of the store, and the temporary files that it deletes.
+        foreign_files, leftovers: (repair) what it moves out of the store, and the temporary files that it deletes.
         lost: (repair) why the champion of record cannot serve from this store, so that its label is not written.
         claims: (repair) whether it claims the model for this ledger because the store has no claim.
         foreign: (repair) the MLflow aliases that it overwrites, with the versions that they name.
@@ -27,8 +27,8 @@ class Plan:
 
     state: State
     bodies: tuple[Body, ...] = ()
-    strays: tuple[Stray, ...] = ()
-    leftovers: tuple[Stray, ...] = ()
+    foreign_files: tuple[ForeignFile, ...] = ()
+    leftovers: tuple[ForeignFile, ...] = ()
     lost: str = ""
     claims: bool = False
     foreign: Names = field(default_factory=dict)

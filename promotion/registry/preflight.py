@@ -6,7 +6,7 @@ from promotion.ledger.entries import FreshStart, Registration
 from promotion.ledger.state import State
 from promotion.registry.apply import complete
 from promotion.registry.champion import other_ledger
-from promotion.registry.foreign import UnknownChampion, needless_start, unanswered
+from promotion.registry.foreign_aliases import UnknownChampion, needless_start, unanswered
 from promotion.registry.parts import Parts
 from promotion.registry.plan import required
 from promotion.registry.serving import serving, unfinished
@@ -19,7 +19,7 @@ def settled(parts: Parts, model: str) -> State:
     Raises:
         Refused: an interrupted transition must be completed first.
     """
-    state = parts.journal.state(model)
+    state = parts.writer.state(model)
     if state.pending:
         raise _in_the_way(parts, state)
     _tell_other(parts, model)
@@ -85,7 +85,7 @@ def foresee(parts: Parts, state: State, tag: Tag, data: StrPath | None, holdout:
 def check(parts: Parts, model: str) -> None:
     """Check that a version of the model could be judged now; see `Registry.check`."""
     parts.config.model(model)
-    parts.journal.check_signer()
+    parts.writer.check_signer()
     state = complete(parts, model)
     fresh_start(parts, state)
     serving(state, parts.store)

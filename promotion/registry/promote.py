@@ -5,15 +5,15 @@ from dataclasses import replace
 from promotion.errors import Refused
 from promotion.ledger.entries import Override, TransitionPlanned
 from promotion.ledger.state import VersionState
-from promotion.registry import transition
+from promotion.registry import moves
 from promotion.registry.gate import plan_gate
+from promotion.registry.moves import find
 from promotion.registry.parts import Parts
 from promotion.registry.plan import Plan, plan_of, required
 from promotion.registry.preflight import fresh_start, settled
 from promotion.registry.register import registrations
 from promotion.registry.rolled_back import blocking, check_readmitted
 from promotion.registry.serving import labelled_prod
-from promotion.registry.transition import find
 from promotion.registry.verification import changed, verified
 from promotion.vocabulary import Tag
 
@@ -40,12 +40,12 @@ def plan_promotion(
     state = settled(parts, tag.model)
     begun = fresh_start(parts, state, anew)
     registered = registrations(parts, state, tag, *labelled_prod(parts.store, tag.model))
-    foreseen = parts.journal.foreseen(state, registered)
+    foreseen = parts.writer.foreseen(state, registered)
     version = find(foreseen, tag)
     if not override:
         check_readmitted(tag, blocking(foreseen, parts.store, tag))
     now, panel = parts.clock(), parts.panel(tag.model)
-    plan = transition.promotion_moves(foreseen, tag, reason=why, override=override, panel=panel, now=now)
+    plan = moves.promotion_moves(foreseen, tag, reason=why, override=override, panel=panel, now=now)
     if not override and _outdated(parts, version):
         return _judged_again(parts, tag, why, anew if begun else None)
     verdict = version.decision.verdict.value if version.decision else None

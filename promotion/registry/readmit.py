@@ -2,11 +2,11 @@
 
 from promotion.errors import Refused
 from promotion.ledger.entries import Readmission
+from promotion.registry.moves import find
 from promotion.registry.parts import Parts
 from promotion.registry.plan import Plan, plan_of, required
 from promotion.registry.preflight import settled
 from promotion.registry.rolled_back import blocking, kept_out
-from promotion.registry.transition import find
 from promotion.vocabulary import Tag
 
 

@@ -9,10 +9,10 @@ from promotion.ledger.state import State, VersionState
 from promotion.registry.apply import complete, finish
 from promotion.registry.candidate import Candidate
 from promotion.registry.data import Data
+from promotion.registry.moves import find
 from promotion.registry.parts import Parts
 from promotion.registry.recipes import draws_by, load_recipe
 from promotion.registry.serving import provenance
-from promotion.registry.transition import find
 from promotion.vocabulary import Tag
 
 
@@ -38,7 +38,7 @@ def register(parts: Parts, tag: Tag | str, origin: Origin | None = None) -> Vers
     tag = Tag.parse(tag)
     state = complete(parts, tag.model)
     if str(tag) not in state.versions:
-        state = parts.journal.append(state, registration(parts, tag, origin or Origin()))
+        state = parts.writer.append(state, registration(parts, tag, origin or Origin()))
         finish(parts, tag.model)
     return find(state, tag)
 

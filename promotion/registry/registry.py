@@ -20,6 +20,7 @@ from promotion.registry.approve import plan_approval
 from promotion.registry.champion import Version, champion
 from promotion.registry.gate import plan_gate
 from promotion.registry.gc import plan_gc
+from promotion.registry.moves import find
 from promotion.registry.parts import Around, compose
 from promotion.registry.plan import Plan, plan_of, required
 from promotion.registry.preflight import check, fresh_start
@@ -29,8 +30,7 @@ from promotion.registry.register import Origin, register
 from promotion.registry.repair import plan_repair
 from promotion.registry.rollback import plan_rollback
 from promotion.registry.sync import sync
-from promotion.registry.takeover import plan_takeover
-from promotion.registry.transition import find
+from promotion.registry.take import plan_takeover
 from promotion.registry.versions import compare_versions
 from promotion.times import TimeBound
 from promotion.vocabulary import Tag
@@ -64,7 +64,7 @@ class Registry:
 
     def state(self, model: str) -> State:
         """Return the model's state, folded from its entries."""
-        return self.parts.journal.state(model)
+        return self.parts.writer.state(model)
 
     def history(self, model: str) -> Sequence[Entry]:
         """Return every entry of the model, oldest first."""
@@ -151,7 +151,7 @@ class Registry:
             Refused: the version is the champion.
             PromotionError: the version cannot be judged; nothing was changed.
         """
-        self.parts.journal.check_signer()
+        self.parts.writer.check_signer()
         tag = self._completed(tag)
         return self.apply(plan_gate(self.parts, tag, data=data, holdout=holdout, step=step)).decided
 
@@ -270,7 +270,7 @@ class Registry:
         self.sync(model, everything=True, given_up=done.foreign)
         return done
 
-    def collect(
+    def gc(
         self, model: str, *, keep: int, reason: str, registered_before: datetime | None = None
     ) -> TransitionPlanned | None:
         """Delete the files of versions that are no longer needed. The ledger keeps their records.
@@ -284,6 +284,8 @@ class Registry:
         self.complete(model)
         plan = plan_gc(self.parts, model, keep=keep, reason=reason, registered_before=registered_before)
         return self.apply(plan).transition
+
+    collect = gc  # the name in release 0.1.0
 
     def _completed(self, tag: Tag | str) -> Tag:
         """Complete any unfinished transition of the tag's model, and return the tag."""

@@ -1,13 +1,13 @@
-"""Plan a repair: labels to write again, versions to register, stray folders to move out of the store."""
+"""Plan a repair: labels to write again, versions to register, foreign folders to move out of the store."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from promotion.errors import MirrorError
-from promotion.interfaces import Names, Stored, StoreMaintenance, Stray
+from promotion.interfaces import ForeignFile, Names, Stored, StoreMaintenance
 from promotion.ledger.entries import Move, TransitionPlanned
 from promotion.ledger.state import State, VersionState
-from promotion.registry.foreign import foreign_told, unknown_champion
+from promotion.registry.foreign_aliases import foreign_told, unknown_champion
 from promotion.registry.parts import Parts
 from promotion.registry.plan import Plan, plan_of
 from promotion.registry.register import registrations
@@ -72,20 +72,20 @@ def plan_repair(parts: Parts, model: str) -> Plan:
     Raises:
         Refused: another ledger owns the model in the store, so this ledger must not write its labels.
     """
-    state = parts.journal.state(model)
+    state = parts.writer.state(model)
     parts.claims.check(state)
     lost = champion_trouble(state, parts.store, whole=True)
     labels = repair_labels(state, parts.store.versions(model), lost=bool(lost))
     recorded = plan_of(state, *registrations(parts, state, *labels.unknown), labels.plan)
-    strays, leftovers = _in_the_store(parts)
-    cleared = replace(recorded, lost=lost, strays=strays, leftovers=leftovers)
+    foreign_files, leftovers = _in_the_store(parts)
+    cleared = replace(recorded, lost=lost, foreign_files=foreign_files, leftovers=leftovers)
     return replace(cleared, claims=parts.claims.missing(state), foreign=_written_over(parts, state))
 
 
-def _in_the_store(parts: Parts) -> tuple[tuple[Stray, ...], tuple[Stray, ...]]:
-    """Return the strays and leftovers to clear; nothing, with a notice, if the store does no maintenance."""
+def _in_the_store(parts: Parts) -> tuple[tuple[ForeignFile, ...], tuple[ForeignFile, ...]]:
+    """Return the foreign files and leftovers to clear; nothing, with a notice, if the store does no maintenance."""
     if isinstance(parts.store, StoreMaintenance):
-        return parts.store.strays(), parts.store.leftovers()
+        return parts.store.foreign_files(), parts.store.leftovers()
     parts.notice(f"The {parts.store.name} does no maintenance, so a repair moves or deletes nothing in it.")
     return (), ()
 

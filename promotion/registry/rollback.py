@@ -12,10 +12,10 @@ from promotion.ledger.chain import Entry
 from promotion.ledger.entries import TransitionPlanned
 from promotion.ledger.state import State, champion_at, champions
 from promotion.number_format import minute
+from promotion.registry.moves import find, to_prod
 from promotion.registry.parts import Parts
 from promotion.registry.plan import Plan, plan_of, required
 from promotion.registry.preflight import settled
-from promotion.registry.transition import find, to_prod
 from promotion.registry.verification import verified
 from promotion.vocabulary import Tag
 

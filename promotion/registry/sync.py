@@ -6,7 +6,7 @@ from promotion.errors import MirrorAhead, MirrorError
 from promotion.interfaces import Names
 from promotion.ledger.chain import Head
 from promotion.ledger.state import State
-from promotion.registry.foreign import UnknownChampion, foreign_told
+from promotion.registry.foreign_aliases import UnknownChampion, foreign_told
 from promotion.registry.mirror_state import mirror_state
 from promotion.registry.parts import Parts
 from promotion.vocabulary import Tag
@@ -24,7 +24,7 @@ def sync(
     if not (behind or look):
         return True
     try:
-        state = parts.journal.state(model)
+        state = parts.writer.state(model)
         if unknown := parts.unknown(state):
             parts.ledger.mark_foreign(model, unknown)
             parts.notice(str(UnknownChampion(model, unknown, parts.store.name)))
@@ -56,11 +56,11 @@ def _send(parts: Parts, state: State, done: int, *, seen: int, given_up: Names |
         _note_foreign(parts, state, sent.foreign)
         return _note_refused(parts, model, sent.refused)
     parts.ledger.mark_mirrored(model, state.seq)
-    now = parts.journal.state(model)
+    now = parts.writer.state(model)
     if parts.ledger.mirrored(model) > state.seq or (sent.foreign and now.seq > state.seq):
         # Another process sent a later state: this one may have overwritten it, or the foreign aliases may be its own.
         return _send(parts, now, done, seen=0, given_up=given_up)
-    parts.journal.mirrored(state)
+    parts.writer.mirrored(state)
     return _note_foreign(parts, state, sent.foreign)
 
 

@@ -4,6 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from promotion.data_files import StrPath, file_digest
 from promotion.errors import ConfigError, DataError, Refused, UnknownName
 from promotion.holdout import UnknownRows
@@ -40,8 +42,6 @@ def verify(version: VersionState, store: ModelStore, reader: Reader, data: StrPa
         DataError: it cannot score the rows, or `data` cannot be read.
         Refused: its scores are not numbers.
     """
-    import numpy as np
-
     tag, registration = Tag.parse(version.tag), version.registration
     try:
         recipe, rows = _sample(tag.model, registration, reader, data)

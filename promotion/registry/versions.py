@@ -3,10 +3,10 @@
 from promotion.comparison import Comparison
 from promotion.data_files import StrPath
 from promotion.registry.judge import compare_candidates
+from promotion.registry.moves import find
 from promotion.registry.parts import Parts
 from promotion.registry.preflight import foresee
 from promotion.registry.register import candidate_of, registrations
-from promotion.registry.transition import find
 from promotion.vocabulary import Tag
 
 
@@ -15,9 +15,9 @@ def compare_versions(
 ) -> Comparison:
     """Compare two versions without deciding or recording anything; see `Registry.compare`."""
     parts.config.model(champion.model)
-    state = parts.journal.state(champion.model)
+    state = parts.writer.state(champion.model)
     foresee(parts, state, challenger, data, holdout)
-    foreseen = parts.journal.foreseen(state, registrations(parts, state, champion, challenger))
+    foreseen = parts.writer.foreseen(state, registrations(parts, state, champion, challenger))
     rows = parts.reader.judging(challenger.model, find(foreseen, challenger).registration, data, holdout)
     candidates = [
         candidate_of(parts, role, foreseen, tag) for role, tag in (("challenger", challenger), ("champion", champion))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from promotion.interfaces import Stray
+from promotion.interfaces import ForeignFile
 from promotion.registry.mirror_state import aliases
 from promotion.registry.plan import Plan
 from promotion.registry.retention import Retention
@@ -11,12 +11,12 @@ from promotion.report.record import moves_told, version_of
 
 
 def repair_page(plans: Sequence[Plan], store: str) -> Page:
-    """Show what each model's repair would do; strays in the store `store` are common to all models and listed once."""
-    strays, leftovers = (plans[0].strays, plans[0].leftovers) if plans else ((), ())
+    """Show what each model's repair would do; foreign files of the store are common to all models and listed once."""
+    foreign_files, leftovers = (plans[0].foreign_files, plans[0].leftovers) if plans else ((), ())
     return Page(
         summary=(
             *(f"{plan.state.model}: {_told(plan, store)}" for plan in plans),
-            *(f"Move {stray}{_whose(stray, plans)} to quarantine: it {stray.why}." for stray in strays),
+            *(f"Move {foreign}{_whose(foreign, plans)} to quarantine: it {foreign.why}." for foreign in foreign_files),
             *(f"Delete {leftover}: it {leftover.why}." for leftover in leftovers),
             *(() if plans else ("No model is configured or recorded here that is this ledger's.",)),
         ),
@@ -24,10 +24,10 @@ def repair_page(plans: Sequence[Plan], store: str) -> Page:
     )
 
 
-def _whose(stray: Stray, plans: Sequence[Plan]) -> str:
-    """Name the model that a stray belongs to, if none of the plans is for it."""
-    other = stray.model not in {None, *(plan.state.model for plan in plans)}
-    return f" (of another model, '{stray.model}')" if other else ""
+def _whose(foreign: ForeignFile, plans: Sequence[Plan]) -> str:
+    """Name the model that a foreign file belongs to, if none of the plans is for it."""
+    other = foreign.model not in {None, *(plan.state.model for plan in plans)}
+    return f" (of another model, '{foreign.model}')" if other else ""
 
 
 def retention_page(model: str, found: Retention) -> Page:

@@ -10,7 +10,7 @@ from prefect.tasks import exponential_backoff
 from promotion.ledger.state import State
 from promotion.policy import Decision
 from promotion.registry.consent import is_open
-from promotion.registry.transition import standing
+from promotion.registry.moves import standing_decision
 from promotion.vocabulary import Tag
 from registry_flows.under_prefect.approval import asked_before, follow_up
 from registry_flows.under_prefect.artifacts import decision_artifacts, progress
@@ -38,7 +38,7 @@ def gate_flow(
     ended = _ended(state, version) if overdue or asked_before() else None
     if ended:
         return ended
-    decision = standing(state, version) or judge(version, data_path, holdout_path)
+    decision = standing_decision(state, version) or judge(version, data_path, holdout_path)
     decision_artifacts(ours, version, decision)
     if decision.waits:
         follow_up(ours, version)

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from promotion import DataError, Split, Step, Trained, read_rows, repeatable, split_by_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
     from sklearn.preprocessing import OneHotEncoder
     from xgboost import XGBClassifier
 
@@ -74,10 +75,8 @@ class FraudRecipe:
         classifier = step(train_xgb, balanced, encoder, self)
         return Trained(model=classifier, custom_objects={"ohe_encoder": encoder}, labels={"owner": self.owner})
 
-    def score(self, trained: Trained, rows: "pd.DataFrame") -> "NDArray[np.floating[Any]]":
+    def score(self, trained: Trained, rows: "pd.DataFrame") -> NDArray[np.floating[Any]]:
         """Return the probability of fraud, shape (n_rows,)."""
-        import numpy as np
-
         encoder = trained.custom_objects["ohe_encoder"]
         return np.concatenate([trained.model.predict_proba(features(part, encoder))[:, 1] for part in _parts(rows)])
 

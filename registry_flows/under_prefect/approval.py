@@ -28,7 +28,7 @@ from pydantic import Field, ValidationError
 from promotion.assembly import open_registry
 from promotion.errors import Refused
 from promotion.ledger.state import VersionState
-from promotion.registry.consent import consent_of, deadline, is_open, overdue, unanswered, until_told
+from promotion.registry.consent import consent_of, deadline, expiry_reason, is_open, overdue, until_told
 from promotion.registry.registry import Registry
 from promotion.report.decision import decision_page
 from promotion.report.markdown import escaped, page_markdown
@@ -66,7 +66,7 @@ def follow_up(ours: Registry, tag: Tag) -> None:
     if not is_open(version):
         return
     if overdue(version, panel, datetime.now(UTC)):
-        ours.deny(tag, reason=unanswered(version, panel))
+        ours.deny(tag, reason=expiry_reason(version, panel))
         return
     _ask(ours, run.id, version, refusal)
 

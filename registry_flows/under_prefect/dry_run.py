@@ -32,7 +32,7 @@ def copied_registry(
     state = settled(real.parts, model)
     fresh_start(real.parts, state, start_anew)
     champion = serving(state, real.store)
-    with staging_dir.opened(real.config.path(real.config.bentoml_home)) as home:
+    with staging_dir.made(real.config.path(real.config.bentoml_home)) as home:
         store = BentoStore(home)
         if champion:
             shutil.copytree(real.store.path(champion), store.path(champion), copy_function=_link)

@@ -157,7 +157,7 @@ def plan_only(world):
     """What a promotion leaves that is killed right after its record."""
     registry = world.open()
     plan = plan_promotion(registry.parts, toy("twin"), reason="by hand", override=True)
-    registry.parts.journal.append(plan.state, *plan.bodies)
+    registry.parts.writer.append(plan.state, *plan.bodies)
 
 
 def complete(world):

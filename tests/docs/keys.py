@@ -20,7 +20,7 @@ from promotion.config import Config, ModelConfig
 from promotion.config_types import Length, WebAddress
 from promotion.draws import GroupKey
 from promotion.policy import Floor, Guardrail, Limits, Policy, Primary, SliceRule
-from promotion.policy.rules import Columns
+from promotion.policy.rules import ColumnNames
 from promotion.toml import Span
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "configuration.md"
@@ -37,7 +37,7 @@ WORDS = {
     Length: "length of time",
     Span: "number or length of time",
     GroupKey: "text or table",
-    Columns: "text or list of texts",
+    ColumnNames: "text or list of texts",
 }
 MUST_BE_GIVEN = object()
 

@@ -213,7 +213,7 @@ class TestLedgerUrls:
 
 def test_the_actor_of_the_configuration_goes_before_the_user(written, monkeypatch):
     monkeypatch.setenv("LOGNAME", "alice")
-    assert open_registry().parts.journal._actor() == "os:alice"
-    assert open_registry(actor=lambda: "prefect:swift-otter").parts.journal._actor() == "prefect:swift-otter"
+    assert open_registry().parts.writer._actor() == "os:alice"
+    assert open_registry(actor=lambda: "prefect:swift-otter").parts.writer._actor() == "prefect:swift-otter"
     written('actor = "ci"')
-    assert open_registry(actor=lambda: "prefect:swift-otter").parts.journal._actor() == "config:ci"
+    assert open_registry(actor=lambda: "prefect:swift-otter").parts.writer._actor() == "config:ci"

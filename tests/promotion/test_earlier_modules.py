@@ -10,6 +10,7 @@ import pytest
 import promotion
 from promotion.ledger.chain import Entry
 from promotion.ledger.state import fold
+from promotion.registry.registry import Registry
 
 EARLIER = json.loads(Path(__file__).with_name("earlier_values.json").read_text("ascii"))
 
@@ -39,3 +40,7 @@ def test_a_name_that_never_was_is_an_error():
         exec("from promotion.judgement import nothing")
     with pytest.raises(ModuleNotFoundError, match=r"No module named 'promotion\.judgement\.nothing'"):
         exec("import promotion.judgement.nothing")
+
+
+def test_the_method_for_gc_still_has_its_earlier_name():
+    assert Registry.collect is Registry.gc

@@ -30,7 +30,7 @@ from promotion.errors import (
 )
 from promotion.parsing import NotConverted
 from promotion.policy import Policy
-from promotion.registry.foreign import UnknownChampion
+from promotion.registry.foreign_aliases import UnknownChampion
 from promotion.vocabulary import Tag
 from registry_flows.flows.retrain_all import SomeFailed
 

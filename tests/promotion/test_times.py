@@ -14,7 +14,7 @@ from recipes import ToyRecipe
 from promotion.durations import in_units, span_of, timedelta_of
 from promotion.errors import DataError
 from promotion.holdout import TrainedBefore, clean, mature
-from promotion.iso import moments_of
+from promotion.iso import timestamps_of
 from promotion.rows import read_rows, split_by_time
 from promotion.time_columns import times_of
 from promotion.times import bound_of
@@ -103,7 +103,7 @@ def test_text_that_is_not_iso_8601_is_never_split(form, days):
         )
 
 
-ZONES = "hold moments without a zone throughout, as in its first row; row 2 holds '2024-12-02T00:00:00Z'"
+ZONES = "hold timestamps without a zone throughout, as in its first row; row 2 holds '2024-12-02T00:00:00Z'"
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ ZONES = "hold moments without a zone throughout, as in its first row; row 2 hold
         (["2024-12-01", "2024-12-02T00:00:00Z"], ZONES),
         (
             [datetime(2024, 12, 1, tzinfo=UTC), datetime(2024, 12, 1)],  # noqa: DTZ001 - that is the point
-            "hold moments with a zone throughout, as in its first row; row 2 holds 2024-12-01 00:00:00 (datetime)",
+            "hold timestamps with a zone throughout, as in its first row; row 2 holds 2024-12-01 00:00:00 (datetime)",
         ),
         ([1, "2024-12-01"], "hold numbers throughout, as in its first row; row 2 holds '2024-12-01'"),
         ([date(2024, 12, 1), 5], "hold dates or datetimes throughout, as in its first row; row 2 holds 5 (int)"),
@@ -157,7 +157,7 @@ def test_rows_without_a_time_are_told_apart_in_every_form():
     ):
         times = times_of(column.rename("t"))
         assert times.missing.tolist() == [True, False, True, True]
-        assert times.said in {"moments without a zone such as 2024-12-01", "numbers such as 5"}
+        assert times.said in {"timestamps without a zone such as 2024-12-01", "numbers such as 5"}
         with pytest.raises(DataError, match=r"^Column 't' orders the rows in time and must not be empty; row 1 is\.$"):
             split_by_time(pd.DataFrame({"t": column}), time="t", holdout=0.5)
     assert times_of(pd.Series([None, None], name="t")).said == "numbers"
@@ -191,7 +191,7 @@ def test_a_split_needs_rows_and_their_column():
     ],
 )
 def test_iso_8601_is_read_as_the_standard_says(text, moment, zone):
-    (found,), (zoned,) = moments_of([f" {text} "])
+    (found,), (zoned,) = timestamps_of([f" {text} "])
     assert np.datetime_as_string(found) == np.datetime_as_string(np.datetime64(moment).astype(found.dtype))
     assert zoned == zone
 
@@ -228,7 +228,7 @@ def test_a_length_of_time_needs_a_unit_and_a_number_needs_numbers():
     with pytest.raises(DataError) as caught:
         mature(days, RECIPE, 604800.0, "s")
     assert str(caught.value) == (
-        "`mature_after` is 604800, but column 't' holds moments without a zone such as 2024-12-01, and a number says no "
+        "`mature_after` is 604800, but column 't' holds timestamps without a zone such as 2024-12-01, and a number says no "
         'unit. Write a length of time, like mature_after = "7d".'
     )
     assert mature(days, RECIPE, "30d")["t"].tolist() == ["2024-12-01"]
@@ -301,13 +301,13 @@ def test_rows_before_the_bound_and_rows_without_a_time_judge_nothing(times, boun
         (
             NAIVE,
             1200.0,
-            "1200 does not fit column 't', which holds moments without a zone such as 2024-11-30T23:30. Adopt the version "
+            "1200 does not fit column 't', which holds timestamps without a zone such as 2024-11-30T23:30. Adopt the version "
             "with a date or a time, like 2024-12-01.",
         ),
         (
             NAIVE,
             "2024-12-01T00:00:00+01:00",
-            "2024-12-01T00:00:00+01:00 does not fit column 't', which holds moments without a zone such as "
+            "2024-12-01T00:00:00+01:00 does not fit column 't', which holds timestamps without a zone such as "
             "2024-11-30T23:30. Adopt the version with a time without a zone, as the column has it.",
         ),
     ],
@@ -334,7 +334,7 @@ def test_later_rows_are_those_after_all_others_in_any_precision():
     numbers = times_of(pd.Series([1, 2, 3]).rename("t"))
     assert numbers.after(times_of(pd.Series([2]))).tolist() == [False, False, True]
     with pytest.raises(
-        DataError, match=r"^Column 't' holds numbers such as 1 in newer rows, and moments without a zone "
+        DataError, match=r"^Column 't' holds numbers such as 1 in newer rows, and timestamps without a zone "
     ):
         numbers.after(coarse)
 

@@ -35,7 +35,7 @@ class DamagedDescription(Exception):
     """The text does not describe a model; the message gives the reason, to follow the version's name.
 
     Attributes:
-        listed: whether BentoML may still list the version, so that it is not a stray.
+        listed: whether BentoML may still list the version, so that it is not a foreign file.
     """
 
     def __init__(self, message: str, *, listed: bool = False) -> None:

@@ -23,7 +23,7 @@ SETTLED_SECONDS = 2.0
 """A file written more recently than this may change again within the same tick of its disk's clock."""
 
 _TABLE = "CREATE TABLE IF NOT EXISTS seen (path TEXT PRIMARY KEY, stamp TEXT, stored TEXT, digest TEXT)"
-_Row = tuple[str, str | None, str | None]
+_SeenRow = tuple[str, str | None, str | None]
 
 
 @contextmanager
@@ -94,12 +94,12 @@ class _DigestCache:
                 cache.mkdir(parents=True, exist_ok=True)
             self._open = _opened(cache / FILE)
 
-    def get(self, path: Path, stamp: "_Stamp | None") -> _Row | None:
+    def get(self, path: Path, stamp: "_Stamp | None") -> _SeenRow | None:
         if self._open is None or stamp is None or (self._full and str(path) not in self._fresh):
             return None
         try:
             query = "SELECT stamp, stored, digest FROM seen WHERE path = ? AND stamp = ?"
-            row: _Row | None = self._open.execute(query, (str(path), stamp.text)).fetchone()
+            row: _SeenRow | None = self._open.execute(query, (str(path), stamp.text)).fetchone()
         except (sqlite3.Error, UnicodeError):
             return None
         else:

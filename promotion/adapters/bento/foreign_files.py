@@ -8,7 +8,7 @@ from pathlib import Path
 
 from promotion.adapters.bento.description import DamagedDescription, read
 from promotion.adapters.files import sync_folder
-from promotion.interfaces import Stray
+from promotion.interfaces import ForeignFile
 from promotion.vocabulary import Tag, is_name
 
 QUARANTINE = "quarantine"
@@ -18,7 +18,7 @@ _NO_NAME = "is not a valid name of a model or version, and BentoML cannot list a
 _LATEST_IS_A_FOLDER = "is a folder where BentoML keeps a file, so it cannot tell or write the latest version"
 
 
-def names_of(folder: Path) -> list[str]:
+def folder_names(folder: Path) -> list[str]:
     """Return the names of the models in a store, or of the versions of a model, in order.
 
     Raises:
@@ -27,7 +27,7 @@ def names_of(folder: Path) -> list[str]:
     return [path.name for path in _folders(folder) if is_name(path.name) and path.name != LATEST]
 
 
-def strays(models: Path, known_whole: Callable[[Path], bool] = lambda _: False) -> Iterator[Stray]:
+def foreign_files(models: Path, known_whole: Callable[[Path], bool] = lambda _: False) -> Iterator[ForeignFile]:
     """Yield torn versions, and folders that break BentoML's own listing.
 
     Skips versions that BentoML may list, even if this library does not read them, and versions that this user may not
@@ -38,7 +38,7 @@ def strays(models: Path, known_whole: Callable[[Path], bool] = lambda _: False) 
     """
     for folder in _folders(models):
         if not is_name(folder.name):
-            yield Stray(path=folder, why=_NO_NAME)
+            yield ForeignFile(path=folder, why=_NO_NAME)
             continue
         try:
             versions = _folders(folder)
@@ -47,27 +47,27 @@ def strays(models: Path, known_whole: Callable[[Path], bool] = lambda _: False) 
         for version in versions:
             why = None if known_whole(version) else _why(version)
             if why:
-                yield Stray(path=version, why=why, model=folder.name)
+                yield ForeignFile(path=version, why=why, model=folder.name)
 
 
-def quarantine(stray: Path, home: Path) -> Path | None:
+def quarantine(foreign: Path, home: Path) -> Path | None:
     """Move it out of the store by one rename, into a folder of its own; return None if it is already gone.
 
     Raises:
         OSError: it cannot be moved; nothing was changed.
     """
     (home / QUARANTINE).mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=home / QUARANTINE, prefix=f"{stray.parent.name}-"))
+    folder = Path(tempfile.mkdtemp(dir=home / QUARANTINE, prefix=f"{foreign.parent.name}-"))
     try:
-        stray.rename(folder / stray.name)
+        foreign.rename(folder / foreign.name)
     except OSError as error:
         folder.rmdir()
         if isinstance(error, FileNotFoundError):
             return None
         raise
-    for changed in (folder, folder.parent, stray.parent):
+    for changed in (folder, folder.parent, foreign.parent):
         sync_folder(changed)
-    return folder / stray.name
+    return folder / foreign.name
 
 
 def _folders(folder: Path) -> list[Path]:

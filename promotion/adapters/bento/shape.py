@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-Rule = Callable[[Any], bool]
+Holds = Callable[[Any], bool]
 _OF_SIGNATURE = ("batchable", "batch_dim", "input_spec", "output_spec")
 
 
@@ -26,7 +26,7 @@ def _given(value: Any) -> bool:
     return value is not _ABSENT
 
 
-def _is(*kinds: type) -> Rule:
+def _is(*kinds: type) -> Holds:
     return lambda value: isinstance(value, kinds)
 
 
@@ -81,7 +81,7 @@ def _moment(value: Any) -> bool:
     return True
 
 
-_RULES: Mapping[str, Rule] = {
+_RULES: Mapping[str, Holds] = {
     "name": _is(str),
     "version": _is(str),
     "module": _given,

@@ -10,14 +10,14 @@ from promotion.adapters.bento.foreign_files import LATEST
 from promotion.adapters.files import replace_text, share, sync_tree
 from promotion.adapters.owned_folders import abandoned, owned, private
 from promotion.errors import StoreError
-from promotion.interfaces import Stray
+from promotion.interfaces import ForeignFile
 from promotion.vocabulary import Tag
 
 FOLDER = "tmp"
 
 
 @contextmanager
-def opened(home: Path) -> Iterator[Path]:
+def made(home: Path) -> Iterator[Path]:
     """Create a temporary folder; that of a killed process stays, and is recognised by its released lock."""
     (home / FOLDER).mkdir(parents=True, exist_ok=True)
     with owned(home / FOLDER, "saving-") as folder:
@@ -68,7 +68,7 @@ def move_in(folder: Path, target: Path, tag: Tag) -> None:
         raise
 
 
-def leftovers(home: Path) -> Iterator[Stray]:
+def leftovers(home: Path) -> Iterator[ForeignFile]:
     """Yield the leftovers of killed saves and deletions.
 
     Raises:
@@ -77,7 +77,7 @@ def leftovers(home: Path) -> Iterator[Stray]:
     if (home / FOLDER).is_dir():
         for path in sorted((home / FOLDER).iterdir()):
             if abandoned(path):
-                yield Stray(path=path, why="was left by a save or a deletion that was killed")
+                yield ForeignFile(path=path, why="was left by a save or a deletion that was killed")
 
 
 def remove(leftover: Path) -> None:

@@ -5,7 +5,9 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from promotion.adapters.bento import claims, foreign_files, framework, locks, staging_dir
 from promotion.adapters.bento.description import (
@@ -21,17 +23,13 @@ from promotion.adapters.bento.description import (
 )
 from promotion.adapters.bento.faults import reading, writing
 from promotion.adapters.bento.files import digests
-from promotion.adapters.bento.training_rows import GROUPS, read_rows, write_rows
+from promotion.adapters.bento.training_rows import GROUPS, read_training_rows, write_rows
 from promotion.adapters.files import replace_text, sync_folder, temporary_prefix, whose
 from promotion.canonical import digest
 from promotion.errors import DigestMismatch, StoreError, TornVersion, UnknownName
-from promotion.interfaces import Claim, Digests, Stored, Stray, Trained
+from promotion.interfaces import Claim, Digests, ForeignFile, Stored, Trained
 from promotion.row_keys import KnownRows
 from promotion.vocabulary import Stage, Tag, is_name
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 _UNFINISHED = shutil.ignore_patterns(f"{temporary_prefix(Path(DESCRIPTION))}*")
 
@@ -54,7 +52,7 @@ class BentoStore:
     def models(self) -> tuple[str, ...]:
         """Return the names of all models."""
         with reading(self._models):
-            return tuple(foreign_files.names_of(self._models))
+            return tuple(foreign_files.folder_names(self._models))
 
     def versions(
         self, model: str, *, stage: Stage | None = None, metadata: Mapping[str, str] | None = None
@@ -94,8 +92,8 @@ class BentoStore:
         trained: Trained,
         *,
         metadata: Mapping[str, str],
-        training_rows: "NDArray[np.uint64]",
-        training_groups: "Mapping[str, NDArray[np.uint64]] | None" = None,
+        training_rows: NDArray[np.uint64],
+        training_groups: Mapping[str, NDArray[np.uint64]] | None = None,
     ) -> Tag:
         """Save a candidate as `staging`: complete in a separate folder, then moved into the store by one rename.
 
@@ -103,7 +101,7 @@ class BentoStore:
             StoreError: the store cannot be written, or has that version, or BentoML's scikit-learn framework does not
                 accept the model; nothing was saved.
         """
-        with writing(self.home), staging_dir.opened(self.home) as folder:
+        with writing(self.home), staging_dir.made(self.home) as folder:
             tag = framework.save(folder, model, trained, metadata)
             version = folder / tag.model / tag.version
             write_rows(version, training_rows, training_groups or {})
@@ -152,7 +150,7 @@ class BentoStore:
 
     def training_rows(self, tag: Tag, *, by: str | None = None) -> KnownRows | None:
         """Return fingerprints of its training rows, and of their groups `by`; None if the version has none."""
-        return read_rows(self.get(tag).path, by)
+        return read_training_rows(self.get(tag).path, by)
 
     def write_stage(self, tag: Tag, stage: Stage) -> None:
         """Replace the label `stage`, atomically, and nothing else."""
@@ -167,7 +165,7 @@ class BentoStore:
 
     def delete(self, tag: Tag) -> None:
         """Delete a version's files; one rename first moves them out, so that readers never find half of them."""
-        with writing(self.path(tag)), staging_dir.opened(self.home) as folder, contextlib.suppress(FileNotFoundError):
+        with writing(self.path(tag)), staging_dir.made(self.home) as folder, contextlib.suppress(FileNotFoundError):
             self.path(tag).rename(folder / tag.version)
             sync_folder(self.path(tag).parent)
 
@@ -183,22 +181,22 @@ class BentoStore:
         """Lock this model's labels against other processes within the context; released when the process ends."""
         return locks.held(self.home / "locks", model, self.patience)
 
-    def strays(self) -> tuple[Stray, ...]:
+    def foreign_files(self) -> tuple[ForeignFile, ...]:
         """Return entries that are not versions: torn versions, and folders that break BentoML's own listing."""
         with reading(self._models):
-            return tuple(foreign_files.strays(self._models, self._known_whole))
+            return tuple(foreign_files.foreign_files(self._models, self._known_whole))
 
-    def quarantine(self, stray: Stray) -> Path | None:
+    def quarantine(self, foreign: ForeignFile) -> Path | None:
         """Move it out of the store, intact; return its new location, or None if it was gone."""
-        with writing(stray.path):
-            return foreign_files.quarantine(stray.path, self.home)
+        with writing(foreign.path):
+            return foreign_files.quarantine(foreign.path, self.home)
 
-    def leftovers(self) -> tuple[Stray, ...]:
+    def leftovers(self) -> tuple[ForeignFile, ...]:
         """Return the leftovers of killed saves and deletions beside the models."""
         with reading(self.home):
             return tuple(staging_dir.leftovers(self.home))
 
-    def remove(self, leftover: Stray) -> None:
+    def remove(self, leftover: ForeignFile) -> None:
         """Delete a leftover of a killed save or deletion."""
         with writing(leftover.path):
             staging_dir.remove(leftover.path)
@@ -211,7 +209,7 @@ class BentoStore:
         if not is_name(model):
             return []
         with reading(self._models / model):
-            return foreign_files.names_of(self._models / model)
+            return foreign_files.folder_names(self._models / model)
 
     def _holds(self, tag: Tag) -> bool:
         named = is_name(tag.model) and is_name(tag.version) and tag.version != foreign_files.LATEST

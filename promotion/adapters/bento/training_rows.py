@@ -4,6 +4,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from promotion.adapters.bento.faults import reading
 from promotion.canonical import digest
 from promotion.errors import StoreError
@@ -12,8 +15,6 @@ from promotion.row_keys import FIRST_FORM, KEY_FORM, KnownRows
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
-    from numpy.typing import NDArray
 
 FILES = {KEY_FORM: "training_rows.2.npy", FIRST_FORM: "training_rows.npy"}
 """File names by the form of the keys, so that no release misreads fingerprints of another form."""
@@ -21,20 +22,18 @@ GROUPS = "training_groups."
 """Prefix of the names of group files."""
 
 
-def write_rows(folder: Path, rows: "NDArray[np.uint64]", groups: "Mapping[str, NDArray[np.uint64]]") -> None:
+def write_rows(folder: Path, rows: NDArray[np.uint64], groups: "Mapping[str, NDArray[np.uint64]]") -> None:
     """Write the fingerprints of rows, and of each kind of groups.
 
     Raises:
         OSError: they cannot be written.
     """
-    import numpy as np
-
     np.save(folder / FILES[KEY_FORM], np.sort(rows))
     for by, found in groups.items():
         np.save(folder / _groups_file(by), np.unique(found))
 
 
-def read_rows(folder: Path, by: str | None) -> KnownRows | None:
+def read_training_rows(folder: Path, by: str | None) -> KnownRows | None:
     """Read the fingerprints, with those of the groups `by`; None if the version has none.
 
     Raises:
@@ -51,14 +50,12 @@ def _groups_file(by: str) -> str:
     return f"{GROUPS}{digest(by)[:16]}.npy"
 
 
-def _load(path: Path) -> "NDArray[np.uint64] | None":
+def _load(path: Path) -> NDArray[np.uint64] | None:
     """Load the fingerprints in a file; None if there is no file.
 
     Raises:
         StoreError: it is damaged, or cannot be read.
     """
-    import numpy as np
-
     with reading(path):
         if not path.exists() and not path.is_symlink():
             return None

@@ -7,18 +7,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
 from uuid import uuid4
+
+import numpy as np
+from numpy.typing import NDArray
 
 from promotion.canonical import digest as digest_of
 from promotion.errors import DigestMismatch, StoreError, TornVersion, UnknownName
 from promotion.interfaces import Claim, Digests, Stored, Trained
 from promotion.row_keys import KnownRows
 from promotion.vocabulary import Stage, Tag
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,12 +89,10 @@ class MemoryStore:
         trained: Trained,
         *,
         metadata: Mapping[str, str],
-        training_rows: "NDArray[np.uint64]",
-        training_groups: "Mapping[str, NDArray[np.uint64]] | None" = None,
+        training_rows: NDArray[np.uint64],
+        training_groups: Mapping[str, NDArray[np.uint64]] | None = None,
     ) -> Tag:
         """Pickle a candidate, so that later changes to the object have no effect here."""
-        import numpy as np
-
         tag = Tag.parse(model if ":" in model else f"{model}:{uuid4().hex[:16]}")
         try:
             files = {MODEL: pickle.dumps((trained.model, dict(trained.custom_objects)))}
@@ -188,7 +184,5 @@ def _digests(kept: Kept) -> Digests:
     return Digests(whole=digest_of({"metadata": kept.metadata, "files": files}), files=digest_of(model))
 
 
-def _array(content: bytes | None) -> "NDArray[np.uint64] | None":
-    import numpy as np
-
+def _array(content: bytes | None) -> NDArray[np.uint64] | None:
     return None if content is None else np.frombuffer(content, dtype=np.uint64)

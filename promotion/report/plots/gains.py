@@ -27,7 +27,7 @@ _LOOKS = {
 
 
 @dataclass(frozen=True)
-class _Row:
+class _GainRow:
     """A gain on all rows (`by` is empty) or on a slice, with the checks on it."""
 
     by: str
@@ -57,13 +57,13 @@ def gain_pictures(decision: Decision) -> tuple[Picture, ...]:
     )
 
 
-def _picture(metric: str, place: int, rows: list[_Row], comparison: Comparison) -> Picture:
+def _picture(metric: str, place: int, rows: list[_GainRow], comparison: Comparison) -> Picture:
     shown = _chosen(rows)
     lines = _under_headings(shown)
     figure = blank(height=_AROUND + _ROW * len(lines))
     axes = figure.add_subplot()
     axes.set(title=metric, xlabel="gain", ylim=(len(lines) - 0.4, -0.6))
-    words = [_short(line.value) if isinstance(line, _Row) else f"{_short(line)}:" for line in lines]
+    words = [_short(line.value) if isinstance(line, _GainRow) else f"{_short(line)}:" for line in lines]
     name_ticks(axes.yaxis, range(len(lines)), words)
     axes.spines["left"].set_visible(False)
     axes.axvline(0.0, color=light("quiet"), linewidth=1.0)
@@ -97,7 +97,7 @@ def _picture(metric: str, place: int, rows: list[_Row], comparison: Comparison) 
     )
 
 
-def _told(rows: Sequence[_Row], comparison: Comparison) -> str:
+def _told(rows: Sequence[_GainRow], comparison: Comparison) -> str:
     """Describe every row in words."""
     sentences = (
         f"{row.where.capitalize() if row.where == 'all rows' else row.where}: {signed(row.found.gain)}, "
@@ -113,7 +113,7 @@ def _names(comparison: Comparison) -> Iterable[str]:
     return dict.fromkeys(found.metric for metrics in parts for found in metrics)
 
 
-def _rows(decision: Decision, comparison: Comparison, metric: str) -> Iterator[_Row]:
+def _rows(decision: Decision, comparison: Comparison, metric: str) -> Iterator[_GainRow]:
     """Yield the gain on all rows first, then those of the slices in order."""
     checks: dict[str, list[Check]] = {}
     for check in decision.checks:
@@ -124,12 +124,12 @@ def _rows(decision: Decision, comparison: Comparison, metric: str) -> Iterator[_
     for by, value, subject, metrics in places:
         found = next((one for one in metrics if one.metric == metric), None)
         if found:
-            yield _Row(by, value, found, tuple(checks.get(subject, ())))
+            yield _GainRow(by, value, found, tuple(checks.get(subject, ())))
 
 
-def _under_headings(rows: Sequence[_Row]) -> list[_Row | str]:
+def _under_headings(rows: Sequence[_GainRow]) -> list[_GainRow | str]:
     """Return each slicing's rows below its name."""
-    lines: list[_Row | str] = []
+    lines: list[_GainRow | str] = []
     by = ""
     for row in rows:
         lines += [row] if row.by == by else [row.by, row]
@@ -137,7 +137,7 @@ def _under_headings(rows: Sequence[_Row]) -> list[_Row | str]:
     return lines
 
 
-def _chosen(rows: list[_Row]) -> list[_Row]:
+def _chosen(rows: list[_GainRow]) -> list[_GainRow]:
     """Return all rows, or the first and the slices to draw, in order."""
     if len(rows) <= MOST + 1:
         return rows

@@ -18,7 +18,7 @@ from promotion.visible import visible
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-POINTS = 72.0
+POINTS_PER_INCH = 72.0
 """Points per inch, as in SVG: a figure of width 360 is 360 CSS pixels wide on a phone."""
 
 ORIGIN = "<!-- drawn by promotion -->"
@@ -90,7 +90,7 @@ def blank(width: float = 360.0, height: float = 290.0) -> "Figure":
     """
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(width / POINTS, height / POINTS), dpi=POINTS)
+    return Figure(figsize=(width / POINTS_PER_INCH, height / POINTS_PER_INCH), dpi=POINTS_PER_INCH)
 
 
 def drawn(figure: "Figure", *, name: str, title: str, told: str) -> str:
@@ -110,7 +110,7 @@ def drawn(figure: "Figure", *, name: str, title: str, told: str) -> str:
     FigureCanvasSVG(figure).print_svg(written, metadata=nothing)  # type: ignore[no-untyped-call]  # `savefig` draws twice
     text = written.getvalue()
     inner = text[text.index(">", text.index("<svg")) + 1 : text.rindex("</svg>")]
-    width, height = (size * POINTS for size in figure.get_size_inches())
+    width, height = (size * POINTS_PER_INCH for size in figure.get_size_inches())
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" role="img" '
         f'viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" '

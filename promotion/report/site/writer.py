@@ -149,7 +149,7 @@ def _index(told: Sequence[Chronicle], now: datetime, health: Sequence[str]) -> _
         draw=lambda: _page(
             "site_index.html",
             standings=standings,
-            attention=health,
+            health=health,
             recent=recent(told),
             index=[found for of in told for found in search_index(of)],
             colophon=f"Made by `promotion report --site` from the ledger as of {now:%Y-%m-%d %H:%M} UTC.",

@@ -213,10 +213,10 @@ class TestConfigured:
     def test_the_environment_goes_before_the_file_and_empty_is_none(self, tmp_path, public, monkeypatch):
         (tmp_path / "promotion.toml").write_text(f'signing_key = "absent.pem"\n[public_keys]\nci = "{public}"\n')
         monkeypatch.setenv("PROMOTION_SIGNING_KEY", "ci.pem")
-        assert open_registry().parts.journal._sign(HASH).startswith("ed25519:")
+        assert open_registry().parts.writer._sign(HASH).startswith("ed25519:")
         monkeypatch.setenv("PROMOTION_SIGNING_KEY", "")
         with pytest.raises(ConfigError, match=r"^Entries of this ledger are signed"):
-            open_registry().parts.journal._sign(HASH)
+            open_registry().parts.writer._sign(HASH)
 
 
 def opened(root, public, **keys):

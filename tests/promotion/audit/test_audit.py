@@ -173,7 +173,7 @@ class Corruptions:
 
     def deleted_version_brought_back(registry, mlflow):  # noqa: N805
         shutil.copytree(registry.store.path(toy("noisy")), "copy")
-        registry.collect("toy", keep=0, registered_before=LATER, reason="old")
+        registry.gc("toy", keep=0, registered_before=LATER, reason="old")
         registry.sync("toy")
         assert not registry.store.path(toy("noisy")).exists()
         shutil.copytree("copy", registry.store.path(toy("noisy")))

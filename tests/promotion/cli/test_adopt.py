@@ -95,13 +95,13 @@ def test_the_same_bound_in_each_form_leaves_out_the_same_rows(dated, command, fo
         (
             "naive",
             "1500",
-            "--trained-before 1500 does not fit column 't', which holds moments without a zone such as 2024-12-01. Adopt "
+            "--trained-before 1500 does not fit column 't', which holds timestamps without a zone such as 2024-12-01. Adopt "
             "the version with a date or a time, like 2024-12-01.",
         ),
         (
             "naive",
             "2024-12-02T01:00Z",
-            "--trained-before 2024-12-02T01:00Z does not fit column 't', which holds moments without a zone such as "
+            "--trained-before 2024-12-02T01:00Z does not fit column 't', which holds timestamps without a zone such as "
             "2024-12-01. Adopt the version with a time without a zone, as the column has it.",
         ),
     ],

@@ -154,7 +154,7 @@ class TestChampion:
             lambda: registry.champion("toy", at=unclear),
             lambda: registry.audit("toy", since=unclear),
             lambda: registry.rollback("toy", reason="r", at=unclear),
-            lambda: registry.collect("toy", keep=1, reason="r", registered_before=unclear),
+            lambda: registry.gc("toy", keep=1, reason="r", registered_before=unclear),
         ):
             with pytest.raises(UnclearTime, match=r"^The local time '2025-11-02T01:30:00' was twice"):
                 ask()

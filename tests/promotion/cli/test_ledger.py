@@ -12,7 +12,7 @@ import promotion
 from promotion.adapters.sql import SqlLedger
 from promotion.errors import LedgerError, Refused
 from promotion.ledger.state import fold
-from promotion.registry.takeover import plan_takeover
+from promotion.registry.take import plan_takeover
 
 pytestmark = pytest.mark.integration
 

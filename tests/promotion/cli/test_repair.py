@@ -85,7 +85,7 @@ class TestRepair:
         assert err.count("Note: Moved ") == err.count(" brings it back.") == 2
         assert "which was left by a save or a deletion that was killed." in err
         assert broken.get(toy("weak")).stage == "prod"
-        assert (broken.strays(), broken.leftovers()) == ((), ())
+        assert (broken.foreign_files(), broken.leftovers()) == ((), ())
         assert command("repair") == (0, NOTHING, "")
         (line,) = (one for one in err.splitlines() if "models/toy/torn to" in one)
         subprocess.run(["sh", "-c", line.split("`")[1]], check=True)

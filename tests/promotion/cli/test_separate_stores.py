@@ -75,7 +75,7 @@ def test_a_promotion_of_what_it_lacks_leaves_prod_where_it_is(other, with_champi
     shutil.copytree(with_champion / "good", other.path(toy("good")))
     assert command("readmit", "toy:good", "--reason", "they were wrong")[0] == 0
     plan = plan_promotion(opened(with_champion).parts, "toy:good", reason="as asked", override=True)
-    opened(with_champion).parts.journal.append(plan.state, *plan.bodies)
+    opened(with_champion).parts.writer.append(plan.state, *plan.bodies)
     shutil.rmtree(other.path(toy("good")))
     assert "The promotion of entry" in command("status")[1]
     err = command("sync")[2]

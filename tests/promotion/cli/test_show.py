@@ -50,7 +50,7 @@ class TestShow:
     def test_a_deleted_version_still_tells_its_life(self, three_champions, command):
         assert command("gate", "toy:spoilt")[0] == 3
         registry = promotion.open()
-        plan = registry.collect("toy", keep=0, registered_before=datetime.now().astimezone(), reason="too many")
+        plan = registry.gc("toy", keep=0, registered_before=datetime.now().astimezone(), reason="too many")
         assert "toy:spoilt" in plan.deletions
         code, out, _ = command("show", "toy:spoilt")
         assert code == 0

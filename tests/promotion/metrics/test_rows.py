@@ -3,14 +3,14 @@ import pandas as pd
 import pytest
 
 from promotion.errors import DataError
-from promotion.metrics.rows import read_rows
+from promotion.metrics.rows import checked_rows
 from promotion.vocabulary import Task
 
 THREE = np.array([[0.2, 0.3, 0.5], [0.6, 0.3, 0.1], [0.1, 0.8, 0.1]])
 
 
 def read(labels, scores, task, weights=None, columns=None):
-    (rows,) = read_rows(labels, {"champion": scores}, weights, task=task, columns=columns)
+    (rows,) = checked_rows(labels, {"champion": scores}, weights, task=task, columns=columns)
     return rows
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from promotion.canonical import canonical_json, plain, restore
 from promotion.policy import Budget, HoldoutSketch, Trial, count_use
-from promotion.policy.budget import SKETCH_SIZE, spent
+from promotion.policy.budget import SKETCH_SIZE, level_of_use
 
 sizes = st.integers(0, 3 * SKETCH_SIZE)
 
@@ -30,13 +30,13 @@ def trial(name="a", *, rows=None, champion="old", metric="roc_auc", holdout="h",
 class TestLevels:
     @given(st.floats(0.001, 0.5), st.integers(1, 3000))
     def test_over_any_number_of_uses_no_more_than_alpha_is_spent(self, alpha, uses):
-        levels = [spent(alpha, use) for use in range(1, uses + 1)]
+        levels = [level_of_use(alpha, use) for use in range(1, uses + 1)]
         assert sum(levels) < alpha
         assert levels == sorted(levels, reverse=True)
 
     def test_all_of_alpha_is_there_to_be_spent(self):
-        assert sum(spent(0.05, use) for use in range(1, 100_000)) == pytest.approx(0.05, rel=1e-4)
-        assert spent(0.05, 1) == pytest.approx(0.05 * 6 / math.pi**2)
+        assert sum(level_of_use(0.05, use) for use in range(1, 100_000)) == pytest.approx(0.05, rel=1e-4)
+        assert level_of_use(0.05, 1) == pytest.approx(0.05 * 6 / math.pi**2)
 
     def test_says_what_it_is_and_what_fresh_rows_would_restore(self):
         assert Budget(alpha=0.05, use=1.0).sentence == (
@@ -46,7 +46,7 @@ class TestLevels:
         assert budget.sentence == (
             "This counts as use 2.5 of these rows, so the primary was asked at level 0.486 %; fresh rows restore 3.04 %."
         )
-        assert budget.fresh > budget.level > budget.next == spent(0.05, 3.5)
+        assert budget.fresh > budget.level > budget.next == level_of_use(0.05, 3.5)
 
 
 class TestSketches:

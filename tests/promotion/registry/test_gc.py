@@ -213,7 +213,7 @@ class TestInTheStore:
         return registry_after_three_champions
 
     def test_the_oldest_goes_and_its_life_stays_on_record(self, registry):
-        plan = registry.collect("toy", keep=1, reason="the disk is full")
+        plan = registry.gc("toy", keep=1, reason="the disk is full")
         assert plan.deletions == ("toy:noisy",)
         assert kinds(registry)[-2:] == ["transition_planned", "transition_applied"]
         assert not registry.store.path(toy("noisy")).exists()
@@ -222,12 +222,12 @@ class TestInTheStore:
         assert version.decision is not None
         assert registry.mirror.stages("toy")["toy:noisy"] == "deleted"
         assert registry.mirror.stages("toy")["toy:spoilt"] == "rejected"
-        assert registry.collect("toy", keep=1, reason="again") is None
+        assert registry.gc("toy", keep=1, reason="again") is None
         assert list((registry.store.home / "tmp").iterdir()) == []
 
     @pytest.mark.parametrize("change", ["gate", "promote", "adopt", "rollback"])
     def test_a_deleted_version_says_when_by_whom_and_why_it_went(self, registry, change):
-        registry.collect("toy", keep=0, reason="the disk is full")
+        registry.gc("toy", keep=0, reason="the disk is full")
         before = kinds(registry)
         expected = (
             r"^toy:noisy was deleted at 2026-11-22 \d\d:\d\d UTC by os:alice: the disk is full `promotion show toy:noisy` "
@@ -251,7 +251,7 @@ class TestInTheStore:
 
         monkeypatch.setattr(registry.store, "delete", killed)
         with pytest.raises(KilledError):
-            registry.collect("toy", keep=0, reason="old")
+            registry.gc("toy", keep=0, reason="old")
         monkeypatch.undo()
         after = opened()
         assert after.store.path(toy("noisy")).exists()
@@ -265,10 +265,10 @@ class TestInTheStore:
         self, registry, tmp_path
     ):
         shutil.copytree(registry.store.path(toy("noisy")), tmp_path / "backup")
-        registry.collect("toy", keep=0, reason="old")
+        registry.gc("toy", keep=0, reason="old")
         shutil.copytree(tmp_path / "backup", registry.store.path(toy("noisy")))
         assert plan_repair(registry.parts, "toy").transition is None
-        assert registry.collect("toy", keep=0, reason="old").deletions == ("toy:noisy",)
+        assert registry.gc("toy", keep=0, reason="old").deletions == ("toy:noisy",)
 
         shutil.copytree(tmp_path / "backup", registry.store.path(toy("noisy")))
         registry.store.write_stage(toy("noisy"), Stage.PROD)
@@ -288,7 +288,7 @@ class TestInTheStore:
         registry.gate(toy("weak"))
         registry.gate(toy("spoilt"))
         assert mirror.stages("toy") == {"toy:weak": "prod", "toy:spoilt": "rejected"}
-        registry.collect("toy", keep=0, reason="old")
+        registry.gc("toy", keep=0, reason="old")
         assert mirror.stages("toy") == {"toy:weak": "prod", "toy:spoilt": "deleted"}
         (version,) = (
             one
@@ -300,13 +300,13 @@ class TestInTheStore:
         assert mirror.stages("toy") == {"toy:weak": "prod"}
 
     def test_an_unknown_model_has_nothing_to_delete(self, registry):
-        assert registry.collect("unheard", keep=0, reason="old") is None
+        assert registry.gc("unheard", keep=0, reason="old") is None
         with pytest.raises(UnknownName):
             registry.store.get(toy("unheard"))
 
 
 def test_what_is_recorded_reads_back(registry_with_champion):
     registry_with_champion.gate(toy("spoilt"))
-    registry_with_champion.collect("toy", keep=0, reason="old")
+    registry_with_champion.gc("toy", keep=0, reason="old")
     body = registry_with_champion.history("toy")[-2].body
     assert json.loads(json.dumps(body))["deletions"] == ["toy:spoilt"]

@@ -186,7 +186,7 @@ class TestWhilePending:
 
         monkeypatch.setattr(pending.store, "delete", killed)
         with pytest.raises(Killed):
-            pending.collect("toy", keep=0, reason="old")
+            pending.gc("toy", keep=0, reason="old")
         monkeypatch.undo()
         hurt(pending, "spoilt")
         registry = opened()
@@ -253,7 +253,7 @@ class TestBrokenChampion:
         shutil.copytree(registry.store.path(toy("weak")), whole)
         tear(registry, "weak")
         done = registry.repair("toy")
-        assert [stray.path.name for stray in done.strays] == ["weak"]
+        assert [foreign.path.name for foreign in done.foreign_files] == ["weak"]
         (moved,) = (notice for notice in registry.notices if notice.startswith("Moved "))
         assert "quarantine" in moved
         assert "brings it back." in moved

@@ -71,7 +71,7 @@ class TestOfRealChanges:
         registry.repair("toy")
         registry.gate(toy("spoilt"))
         del told[:]
-        registry.collect("toy", keep=0, reason="room")
+        registry.gc("toy", keep=0, reason="room")
         assert "retention" in str(registry.history("toy")[-2].body)
         assert [change for change in told if change] == []
 

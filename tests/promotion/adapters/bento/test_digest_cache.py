@@ -28,7 +28,7 @@ def look(store, tmp_path, **options):
     with digest_cached(store.home, tmp_path / "cache", **options) as seen:
         versions = seen.versions("toy")
         assert versions == store.versions("toy")
-        assert seen.strays() == store.strays()
+        assert seen.foreign_files() == store.foreign_files()
         return {one.tag.version: seen.digest(one.tag) for one in versions if not one.torn}
 
 

@@ -593,20 +593,20 @@ def library_updated_since(here, monkeypatch):
 # What is tested elsewhere, since it needs another world
 
 ELSEWHERE = {
-    "AUD005": "test_tampering.py: signatures",
-    "AUD006": "test_tampering.py: signatures",
-    "AUD007": "test_tampering.py: signatures",
-    "AUD008": "test_tampering.py: signatures",
-    "AUD016": "test_audit.py: a deleted version brought back",
-    "AUD018": "test_audit.py: a store that cannot be read",
-    "AUD065": "test_served.py: a service that lags",
-    "AUD066": "test_served.py: a service that is away",
-    "AUD070": "test_recompute.py: a number rewritten, and all hashes made to fit",
-    "AUD071": "test_recompute.py: an old version's files",
-    "AUD072": "test_recompute.py: rows written over",
-    "AUD073": "test_recompute.py: a recipe that reads other rows",
-    "AUD074": "test_recompute.py: a champion that serves for too long",
-    "AUD075": "test_recompute.py: fresh rows that lie elsewhere",
+    "AUD005": "audit/test_chain.py: signatures",
+    "AUD006": "audit/test_chain.py: signatures",
+    "AUD007": "audit/test_chain.py: signatures",
+    "AUD008": "audit/test_chain.py: signatures",
+    "AUD016": "audit/test_audit.py: a deleted version brought back",
+    "AUD018": "audit/test_audit.py: a store that cannot be read",
+    "AUD065": "audit/test_service.py: a service that lags",
+    "AUD066": "audit/test_service.py: a service that is away",
+    "AUD070": "audit/test_recompute.py: a number rewritten, and all hashes made to fit",
+    "AUD071": "audit/test_recompute.py: an old version's files",
+    "AUD072": "audit/test_recompute.py: rows written over",
+    "AUD073": "audit/test_recompute.py: a recipe that reads other rows",
+    "AUD074": "audit/test_recompute.py: a champion that serves for too long",
+    "AUD075": "audit/test_recompute.py: fresh rows that lie elsewhere",
 }
 
 

@@ -23,7 +23,7 @@ from promotion.adapters.bento import BentoStore
 from promotion.adapters.bento import description as room
 from promotion.adapters.bento.shape import unusable
 from promotion.errors import PromotionError, StoreError, TornVersion, UnknownName
-from promotion.interfaces import Stray, call
+from promotion.interfaces import ForeignFile, call
 from promotion.vocabulary import Stage, Tag
 
 BILLION_LAUGHS = "a: &a [x, x]\n" + "\n".join(
@@ -97,7 +97,7 @@ def answers(store, tag):
         "digest": said(lambda: store.digest(tag)),
         "rows": said(lambda: store.training_rows(tag)),
         "write": said(lambda: store.write_stage(tag, Stage.ARCHIVED)),
-        "strays": said(store.strays),
+        "foreign files": said(store.foreign_files),
     }
 
 
@@ -112,10 +112,10 @@ def assert_named_and_clearable(store, tag):
         assert said[door].startswith(f"TornVersion: {tag} "), said[door]
         assert said[door].endswith("out of the store.")
     assert snapshot(store.home) == before
-    (stray,) = said["strays"]
-    assert stray.path == store.path(tag)
-    store.quarantine(stray)
-    assert store.strays() == ()
+    (foreign,) = said["foreign files"]
+    assert foreign.path == store.path(tag)
+    store.quarantine(foreign)
+    assert store.foreign_files() == ()
     assert {one.tag.version for one in store.versions("toy")} == {"good", "noisy", "spoilt", "twin", "weak"} - {
         tag.version
     }
@@ -249,37 +249,37 @@ class TestWhatIsNoVersion:
         with bentoml_at(store.home), pytest.raises(Exception):  # noqa: B017, PT011 - whatever BentoML raises
             bentoml.models.list()
 
-        (stray,) = store.strays()
-        assert stray.path == folder
-        assert stray.why
-        placed = store.quarantine(stray)
+        (foreign,) = store.foreign_files()
+        assert foreign.path == folder
+        assert foreign.why
+        placed = store.quarantine(foreign)
         assert not folder.exists()
         assert placed.is_relative_to(store.home / "quarantine")
         assert (placed / "precious").read_text() == "kept"
-        assert store.strays() == ()
+        assert store.foreign_files() == ()
         assert len(listed_by_bentoml(store)) == 5
         placed.rename(folder)
-        assert [one.path for one in store.strays()] == [folder]
+        assert [one.path for one in store.foreign_files()] == [folder]
 
     def test_bytes_that_are_no_text_are_shown_all_the_same(self, store):
         folder = os.fsencode(store.home / "models") + b"/\xff\xfe"
         os.mkdir(folder)  # noqa: PTH102 - no Path is made of bytes
-        (stray,) = store.strays()
-        str(stray).encode("utf-8")
-        store.quarantine(stray)
+        (foreign,) = store.foreign_files()
+        str(foreign).encode("utf-8")
+        store.quarantine(foreign)
         assert len(listed_by_bentoml(store)) == 5
 
     def test_a_folder_in_place_of_latest_is_moved_out_and_saves_work_again(self, store):
         latest = store.home / "models" / "toy" / "latest"
         latest.unlink(missing_ok=True)
         latest.mkdir()
-        (stray,) = store.strays()
-        assert "is a folder where BentoML keeps a file" in stray.why
+        (foreign,) = store.foreign_files()
+        assert "is a folder where BentoML keeps a file" in foreign.why
         assert "latest" not in {one.tag.version for one in store.versions("toy")}
         with pytest.raises(UnknownName):
             store.get(toy("latest"))
-        store.quarantine(stray)
-        assert store.strays() == ()
+        store.quarantine(foreign)
+        assert store.foreign_files() == ()
 
     @pytest.mark.parametrize("content", [None, b"", b"gone", b"\xff"])
     def test_the_file_latest_may_say_what_it_likes(self, store, content):
@@ -290,7 +290,7 @@ class TestWhatIsNoVersion:
         (store.home / "models" / "stray-file").write_text("")
         (store.home / "models" / "toy" / "Stray File").write_text("")
         assert len(store.versions("toy")) == 5
-        assert store.strays() == ()
+        assert store.foreign_files() == ()
         assert len(listed_by_bentoml(store)) == 5
 
     def test_two_of_one_name_lie_side_by_side_in_quarantine(self, store):
@@ -299,12 +299,12 @@ class TestWhatIsNoVersion:
             torn = store.path(toy("torn"))
             torn.mkdir()
             (torn / "number").write_text(str(number))
-            places.add(store.quarantine(Stray(path=torn, why="")))
+            places.add(store.quarantine(ForeignFile(path=torn, why="")))
         assert {(place / "number").read_text() for place in places} == {"0", "1"}
 
     def test_one_that_is_gone_is_no_error_and_leaves_nothing_behind(self, store):
         before = snapshot(store.home)
-        assert store.quarantine(Stray(path=store.path(toy("gone")), why="")) is None
+        assert store.quarantine(ForeignFile(path=store.path(toy("gone")), why="")) is None
         assert list((store.home / "quarantine").iterdir()) == []
         assert snapshot(store.home) == before
 
@@ -319,16 +319,16 @@ class TestWhatIsNoVersion:
             StoreError,
             match=r"\(Invalid cross-device link\); nothing was changed there\. Its folders 'models', 'tmp' and 'quarantine' must be on one file system",
         ):
-            store.quarantine(store.strays()[0])
+            store.quarantine(store.foreign_files()[0])
         assert torn.is_dir()
         assert list((store.home / "quarantine").iterdir()) == []
 
     def test_a_warning_is_given_where_bentoml_may_be_saving_just_now(self, store):
         store.path(toy("new")).mkdir()
-        (stray,) = store.strays()
-        assert stray.why.endswith(" s ago: see that no save is under way)")
-        os.utime(stray.path, (1, 1))
-        assert store.strays()[0].why.endswith("while it lies there")
+        (foreign,) = store.foreign_files()
+        assert foreign.why.endswith(" s ago: see that no save is under way)")
+        os.utime(foreign.path, (1, 1))
+        assert store.foreign_files()[0].why.endswith("while it lies there")
 
 
 class TestLinks:
@@ -346,15 +346,15 @@ class TestLinks:
             "TornVersion: toy:good is reached through a symbolic link, and nothing is written through one. Put the "
             f"files themselves where the link is, or move {store.path(toy('good'))} out of the store."
         )
-        assert said["strays"] == ()
+        assert said["foreign files"] == ()
         assert snapshot(elsewhere) == before
         assert len(listed_by_bentoml(store)) == 5
 
     def test_a_link_to_something_torn_is_moved_and_what_it_leads_to_stays(self, store, elsewhere):
         (elsewhere / "model.yaml").unlink()
         before = snapshot(elsewhere)
-        (stray,) = store.strays()
-        assert store.quarantine(stray).is_symlink()
+        (foreign,) = store.foreign_files()
+        assert store.quarantine(foreign).is_symlink()
         assert snapshot(elsewhere) == before
         assert len(listed_by_bentoml(store)) == 4
 
@@ -444,7 +444,7 @@ class TestPermissions:
                     "good": f"toy:good cannot be read (Permission denied; {good} belongs to root:root, mode 0000). "
                     f"Check that this user can read {where}."
                 }
-                assert store.strays() == ()
+                assert store.foreign_files() == ()
                 with pytest.raises(
                     StoreError,
                     match=r"cannot be read at .*model\.yaml \(Permission denied; .*model\.yaml belongs to \w+:\w+, mode 0000\)\. ",
@@ -460,7 +460,7 @@ class TestPermissions:
             if here:
                 assert store.models() == ("dotted", "secret", "toy")
                 assert len(store.versions("toy")) == 5
-                assert [stray.path.name for stray in store.strays()] == [".cache"]
+                assert [foreign.path.name for foreign in store.foreign_files()] == [".cache"]
                 with pytest.raises(
                     StoreError,
                     match=r"^The Bento store cannot be read at .*secret \(Permission denied; .*secret belongs to",
@@ -479,7 +479,7 @@ class TestPermissions:
                 for write in (
                     lambda: store.write_stage(toy("good"), Stage.PROD),
                     lambda: store.delete(toy("good")),
-                    lambda: store.quarantine(store.strays()[0]),
+                    lambda: store.quarantine(store.foreign_files()[0]),
                     lambda: store.held("toy").__enter__(),
                 ):
                     with pytest.raises(
@@ -528,7 +528,7 @@ class TestFuzz:
         path = store.path(toy("good")) / "model.yaml"
         path.write_bytes(content)
         (one,) = store.versions("toy")
-        assert bool(store.strays()) == bool(one.torn)
+        assert bool(store.foreign_files()) == bool(one.torn)
         if one.torn is None:
             assert Model.from_path(path.parent).info.labels.get("stage") == one.stage
         digest = None if one.torn else store.digest(toy("good"))
@@ -685,7 +685,7 @@ def changed(good, change):
 def test_what_bentoml_lists_is_read_labelled_and_left_where_it_is(store, good, change):
     changed(good, change)
     assert "toy:good" in listed_by_bentoml(store)
-    assert store.strays() == ()
+    assert store.foreign_files() == ()
     assert store.get(toy("good")).metadata == dict(yaml.safe_load(good.read_text())["metadata"])
     digest = store.digest(toy("good"))
     store.write_stage(toy("good"), Stage.ARCHIVED)
@@ -698,7 +698,7 @@ def test_what_bentoml_lists_is_read_labelled_and_left_where_it_is(store, good, c
 def test_what_bentoml_lists_and_we_do_not_read_is_named_and_left_where_it_is(store, good, why, change):
     changed(good, change)
     assert "toy:good" in listed_by_bentoml(store)
-    assert store.strays() == ()
+    assert store.foreign_files() == ()
     with pytest.raises(TornVersion, match=rf"^toy:good {why}.* Save the model again with less in its metadata\.$"):
         store.get(toy("good"))
 

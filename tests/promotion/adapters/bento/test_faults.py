@@ -192,9 +192,9 @@ BentoStore(Path(sys.argv[1])).delete(Tag.parse(sys.argv[2]))
         store.remove(leftover)
 
     def test_what_another_process_is_working_in_is_none_and_cannot_be_removed(self, store):
-        with staging_dir.opened(store.home) as folder:
+        with staging_dir.made(store.home) as folder:
             assert store.leftovers() == ()
-            store.remove(room.Stray(path=folder, why=""))
+            store.remove(room.ForeignFile(path=folder, why=""))
             assert folder.is_dir()
         assert not folder.exists()
 

@@ -71,7 +71,7 @@ def test_a_model_lives_there_from_registration_to_deletion(registry_after_three_
     assert champion.path == registry.store.path(toy("twin"))
     assert found(registry) == {}
 
-    plan = registry.collect("toy", keep=1, reason="full")
+    plan = registry.gc("toy", keep=1, reason="full")
     assert plan.deletions == ("toy:noisy",)
     assert "noisy" not in stages(registry)
     with pytest.raises(Refused, match=r"^toy:noisy was deleted at "):

@@ -263,7 +263,7 @@ class TestClaiming:
 
     def test_bentoml_lists_models_as_before_and_no_name_leads_out_of_the_folder(self, with_champion):
         store = BentoStore(with_champion / "bentoml")
-        assert store.strays() == store.leftovers() == ()
+        assert store.foreign_files() == store.leftovers() == ()
         assert store.claim("../models/toy/weak") is None
 
     def test_where_it_cannot_be_written_what_was_asked_stands_and_the_next_command_claims(
@@ -272,7 +272,7 @@ class TestClaiming:
         self.forget(with_champion)
         notices = []
         registry = promotion.open(with_champion / "promotion.toml")
-        monkeypatch.setattr(registry.parts.journal, "_notice", notices.append)
+        monkeypatch.setattr(registry.parts.writer, "_notice", notices.append)
         with monkeypatch.context() as patch:
 
             def full(*_):

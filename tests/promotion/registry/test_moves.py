@@ -11,13 +11,13 @@ from promotion.ledger.chain import chain
 from promotion.ledger.entries import Adoption, Judgement, Move, Registration, TransitionApplied
 from promotion.ledger.state import State, advance, champion_at, fold
 from promotion.policy import Check, Decision, Judged, Kind
-from promotion.registry.rollback import rollback_moves, rollback_target
-from promotion.registry.transition import (
+from promotion.registry.moves import (
     adoption_moves,
     find,
     promotion_moves,
     verdict_moves,
 )
+from promotion.registry.rollback import rollback_moves, rollback_target
 from promotion.vocabulary import Outcome, Stage, Verdict
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -11,7 +11,7 @@ from promotion.ledger.checkpoint import CHECKPOINT_EVERY, checkpoint_of, condens
 from promotion.ledger.entries import Body, TransitionApplied, TransitionPlanned
 from promotion.ledger.state import State, advance
 from promotion.registry.claims import Claims
-from promotion.registry.foreign import names_since
+from promotion.registry.foreign_aliases import names_since
 from promotion.registry.serving import labelled_prod, require_registered
 from promotion.visible import visible
 from promotion.vocabulary import Stage, Tag
@@ -26,7 +26,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Journal:
+class LedgerWriter:
     """The registry's write access to the ledger; see `Parts` for the arguments."""
 
     def __init__(

@@ -239,7 +239,9 @@ def test_what_does_not_fit_the_rows_is_told_before_training(tmp_path, keys, kind
 def test_a_number_as_window_of_datetimes_is_told_before_training(tmp_path):
     rows = rows_of_days()
     rows["t"] = pd.Timestamp("2024-03-01") + pd.to_timedelta(rows["t"], unit="s")
-    with pytest.raises(DataError, match=r"^The window of 'group' is 3600, but column 't' holds moments without a zone"):
+    with pytest.raises(
+        DataError, match=r"^The window of 'group' is 3600, but column 't' holds timestamps without a zone"
+    ):
         opened(tmp_path, rows=rows, group={"by": "t", "window": 3600}).reader.load("toy", options={"uses": "p"})
 
 

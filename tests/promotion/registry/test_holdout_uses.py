@@ -11,7 +11,7 @@ from promotion.errors import DataError
 from promotion.interfaces import Trained, call
 from promotion.ledger.entries import Judgement
 from promotion.policy import Kind
-from promotion.policy.budget import spent
+from promotion.policy.budget import level_of_use
 from promotion.rows import fingerprints
 from promotion.vocabulary import Outcome, Verdict
 
@@ -137,7 +137,7 @@ class TestTheRowsThatJudge:
         found = opened(config=settings_at(tmp_path, **dated, **length)).reader.load("toy")[1]
         assert (len(found.rows), found.immature) == (len(expected.rows), expected.immature) == (2000, 400)
         assert found.rows["id"].tolist() == expected.rows["id"].tolist() == rows["id"][:2000].astype(str).tolist()
-        with pytest.raises(DataError, match=r"^`mature_after` is 400, but column 't' holds moments without a zone "):
+        with pytest.raises(DataError, match=r"^`mature_after` is 400, but column 't' holds timestamps without a zone "):
             opened(config=settings_at(tmp_path, **dated, mature_after=400)).reader.load("toy")
 
     def test_columns_that_the_policy_names_must_be_there_before_anything_is_trained(self, opened, tmp_path):
@@ -238,7 +238,7 @@ class TestTheBudget:
         registry.promote(toy("good"), reason="to begin with", override=True)
         decisions = [registry.gate(tag) for tag in many]
         assert [decision.budget.use for decision in decisions] == list(range(1, 11))
-        assert [decision.alpha for decision in decisions] == [spent(0.05, use) for use in range(1, 11)]
+        assert [decision.alpha for decision in decisions] == [level_of_use(0.05, use) for use in range(1, 11)]
         assert decisions[-1].budget.sentence.startswith(
             "This counts as use 10 of these rows, so the primary was asked at"
         )

@@ -113,7 +113,7 @@ def stands(version: VersionState, digest: str) -> bool:
     return version.decision is not None and not version.decision.waits and version.decision.digest == digest
 
 
-def standing(state: State, tag: Tag) -> Decision | None:
+def standing_decision(state: State, tag: Tag) -> Decision | None:
     """Return the decision on a version that needs no new judgement: the version serves by it, or it awaits approval."""
     version = state.versions.get(str(tag))
     if version is None or version.decision is None:
