@@ -53,19 +53,39 @@ class LedgerWriter:
 
     def state(self, model: str) -> State:
         """Return the model's state, folded from its entries. Reads only entries not yet folded by this process."""
-        state, entries = self._folded.get(model) or self._from_checkpoint(model), partial(self._ledger.entries, model)
-        page = entries(after=state.seq, limit=_PAGE)
+        state = self._folded.get(model) or self._from_checkpoint(model)
+        page = self._ledger.entries(model, after=state.seq, limit=_PAGE)
         if page[0].prev_hash != state.hash if page else self._ledger.head(model) != state.head:
             # The ledger was restored from a backup or tampered with.
-            state, page = State(model=model), entries(limit=_PAGE)
-            self._before.pop(model, None)
+            return self.folded_anew(model)
+        self._folded[model] = state = self._advanced(state, page)
+        return state
+
+    def folded_anew(self, model: str) -> State:
+        """Return the model's state, folded from all entries; a checkpoint that may be wrong is not read."""
+        self._before.pop(model, None)
+        state = self._advanced(State(model=model), self._ledger.entries(model, limit=_PAGE))
+        self._folded[model], self._checkpointed[model] = state, 0
+        return state
+
+    def replace_checkpoint(self, model: str) -> None:
+        """Replace the checkpoint, if there is one, by the state folded from all entries."""
+        if self._ledger.checkpoint(model):
+            self._keep(self.folded_anew(model))
+
+    def _keep(self, state: State) -> None:
+        self._ledger.keep(checkpoint_of(state))
+        self._checkpointed[state.model] = state.seq
+
+    def _advanced(self, state: State, page: Sequence[Entry]) -> State:
+        """Fold a page of entries and those after it, without keeping the content of all in memory."""
+        entries = partial(self._ledger.entries, state.model)
         while page:
             state = advance(state, *page)
             if len(page) < _PAGE:
                 break
             state = condensed(state, entries)
             page = entries(after=state.seq, limit=_PAGE)
-        self._folded[model] = state
         return state
 
     def _from_checkpoint(self, model: str) -> State:
@@ -141,8 +161,7 @@ class LedgerWriter:
         self._ledger.append(entries, head)
         self._before.setdefault(after.model, before)
         if after.seq >= self._checkpointed.get(after.model, 0) + CHECKPOINT_EVERY:
-            self._ledger.keep(checkpoint_of(after))
-            self._checkpointed[after.model] = after.seq
+            self._keep(after)
         return after
 
     def _claim(self, model: str, claim: Claim | None) -> None:
