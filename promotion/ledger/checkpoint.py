@@ -16,7 +16,7 @@ from promotion.canonical import canonical_json, plain, restore
 from promotion.errors import LedgerError
 from promotion.ledger.chain import Champion, Entry
 from promotion.ledger.entries import Adoption, FreshStart, Judgement, Registration, TransitionPlanned
-from promotion.ledger.state import State
+from promotion.ledger.state import Began, State
 from promotion.ledger.trials import Trials
 from promotion.ledger.versions import Brief, Deletion, Place, Recorded, RolledBack, Versions, VersionState, Vote
 from promotion.policy import Trial
@@ -75,6 +75,8 @@ def _outline(state: State) -> dict[str, Any]:
         "origin": state.origin,
         "champion": plain(state.champion),
         "line": state.line,
+        "began": state.began,
+        "decisions": state.decisions,
         "pending": [state.pending[0], plain(state.pending[1])] if state.pending else None,
         "fresh_start": plain(state.fresh_start),
         "budgeted": plain(state.budgeted),
@@ -112,6 +114,8 @@ def _restored(checkpoint: Checkpoint, found: dict[str, Any], entries: Entries) -
         versions=Versions({row[0]: _brief(row) for row in found["versions"]}, partial(_version, entries)),
         champion=restore(Champion, found["champion"]) if found["champion"] else None,
         line=tuple(found["line"]),
+        began=tuple(Began(*one) for one in found["began"]),
+        decisions=tuple((seq, digest) for seq, digest in found["decisions"]),
         trials=Trials(found["trials"], partial(_trials, entries, checkpoint.seq)),
         budgeted=restore(Judgement, found["budgeted"]) if found["budgeted"] else None,
         used=found["used"],
@@ -132,6 +136,7 @@ def _row(brief: Brief) -> list[Any]:
     places = brief.recorded
     row = [
         brief.stage,
+        brief.entries,
         places.registration,
         places.decision,
         int(brief.waits),
@@ -146,12 +151,13 @@ def _row(brief: Brief) -> list[Any]:
 
 
 def _brief(row: Sequence[Any]) -> Brief:
-    padded = [*row, *[None] * (9 - len(row))]
-    _, stage, registration, decision, waits, adoption, votes, deleted, back = padded
+    padded = [*row, *[None] * (10 - len(row))]
+    _, stage, seqs, registration, decision, waits, adoption, votes, deleted, back = padded
     return Brief(
         stage=Stage(stage) if stage else None,
         waits=bool(waits),
         recorded=Recorded(*(Place(*place) if place else None for place in (registration, adoption, decision))),
+        entries=tuple(seqs),
         votes=tuple(Vote(**vote) for vote in votes or ()),
         deleted=Deletion(*deleted) if deleted else None,
         rolled_back=RolledBack(**back) if back else None,
@@ -180,6 +186,7 @@ def _version(entries: Entries, tag: str, brief: Brief) -> VersionState:
         deleted_because=brief.deleted.reason if brief.deleted else None,
         rolled_back=brief.rolled_back,
         recorded=brief.recorded,
+        entries=brief.entries,
     )
 
 

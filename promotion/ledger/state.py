@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from promotion.errors import LedgerError
 from promotion.ledger.chain import GENESIS, Champion, Entry, Head
@@ -26,6 +26,17 @@ from promotion.ledger.versions import RolledBack as RolledBack
 from promotion.ledger.versions import VersionState as VersionState
 from promotion.vocabulary import Stage
 
+DIGITS = 12
+"""Number of digits of a decision's digest that a state keeps; its short id."""
+
+
+class Began(NamedTuple):
+    """The entry that made a version champion, and its time."""
+
+    seq: int
+    at: str
+    tag: str
+
 
 @dataclass(frozen=True, kw_only=True)
 class State:
@@ -38,6 +49,8 @@ class State:
         versions: every version ever registered, by tag.
         champion: the current champion.
         line: the sequence of champions up to the current one, which is last; a rollback removes from its end.
+        began: every champion and when it became champion, oldest first.
+        decisions: `seq` and the first digits of the digest of every decision, oldest first.
         trials: every use of a holdout, oldest first.
         budgeted: the last decision that counted the uses of its holdout.
         used: how often the rows of that decision were used; None if only all trials together tell.
@@ -52,6 +65,8 @@ class State:
     versions: Versions = field(default_factory=Versions)
     champion: Champion | None = None
     line: tuple[str, ...] = ()
+    began: tuple[Began, ...] = ()
+    decisions: tuple[tuple[int, str], ...] = ()
     trials: Trials = field(default_factory=Trials)
     budgeted: Judgement | None = None
     used: float | None = None
@@ -135,6 +150,7 @@ class StateBuilder:
         self.line, self.trials, self.pending = list(state.line), state.trials.copy(), state.pending
         self.budgeted, self.used = state.budgeted, state.used
         self.fresh_start = state.fresh_start
+        self.began, self.decisions = list(state.began), list(state.decisions)
 
     def state(self) -> State:
         """Return the resulting state."""
@@ -146,6 +162,8 @@ class StateBuilder:
             versions=self.versions,
             champion=self.champion,
             line=tuple(self.line),
+            began=tuple(self.began),
+            decisions=tuple(self.decisions),
             trials=self.trials,
             budgeted=self.budgeted,
             used=self.used,
@@ -166,13 +184,24 @@ class StateBuilder:
     def record(self, entry: Entry, body: Body) -> None:
         """Fold the next entry, already verified, with its content."""
         try:
+            named = self._named(body)
             self._record(entry, body)
+            for tag in filter(self.versions.__contains__, named):
+                self._change(tag, entries=(*self.versions[tag].entries, entry.seq))
         except KeyError as error:
             message = (
                 f"Entry {entry.seq} of '{self.model}' names {error}, which is not registered; run `promotion audit`."
             )
             raise LedgerError(message, model=self.model, seq=entry.seq) from error
         self.seq, self.hash, self.origin = entry.seq, entry.hash, self.origin or entry.hash
+
+    def _named(self, body: Body) -> Iterable[str]:
+        """Return the versions that an entry names; for the end of a transition, those that it moved."""
+        if isinstance(body, TransitionApplied):
+            return self._named(self.pending[1]) if self.pending else ()
+        if isinstance(body, TransitionPlanned):
+            return dict.fromkeys((*(move.tag for move in body.moves), *body.deletions))
+        return () if isinstance(body, FreshStart | Takeover) else (body.tag,)
 
     def _record(self, entry: Entry, body: Body) -> None:
         place = Place(entry.seq, entry.hash)
@@ -182,6 +211,7 @@ class StateBuilder:
             case Judgement():
                 version = self.versions[body.tag]
                 self.versions[body.tag] = decided(version, body.decision, entry.at, entry.actor, place)
+                self.decisions.append((entry.seq, body.decision_digest[:DIGITS]))
                 self._count_use(body)
             case Approval():
                 vote = Vote(actor=entry.actor, at=entry.at, approved=body.approved, reason=body.reason)
@@ -234,6 +264,7 @@ class StateBuilder:
             seq=entry.seq,
             decision=plan.decision,
         )
+        self.began.append(Began(entry.seq, entry.at, plan.champion))
         self._extend_line(plan)
 
     def _extend_line(self, plan: TransitionPlanned) -> None:

@@ -69,6 +69,7 @@ class VersionState:
         deleted_by, deleted_because: by whom and why.
         rolled_back: the rollback that removed it from production; None once it serves again or was readmitted.
         recorded: where its registration, its adoption and its decision are recorded.
+        entries: `seq` of every entry that names it, and of those that complete its moves.
     """
 
     registration: Registration
@@ -86,6 +87,7 @@ class VersionState:
     deleted_because: str | None = None
     rolled_back: RolledBack | None = None
     recorded: Recorded = NOWHERE
+    entries: tuple[int, ...] = ()
 
     @property
     def tag(self) -> str:
@@ -130,6 +132,7 @@ class Brief(NamedTuple):
     stage: Stage | None
     waits: bool
     recorded: Recorded
+    entries: tuple[int, ...]
     votes: tuple[Vote, ...] = ()
     deleted: Deletion | None = None
     rolled_back: RolledBack | None = None
@@ -141,6 +144,7 @@ class Brief(NamedTuple):
             stage=version.stage,
             waits=version.decision is not None and version.decision.waits,
             recorded=version.recorded,
+            entries=version.entries,
             votes=version.votes,
             deleted=version.deletion,
             rolled_back=version.rolled_back,
