@@ -14,8 +14,10 @@ from promotion.errors import PromotionError
 from promotion.findings import Code, Finding, finding
 from promotion.interfaces import Keyring, LedgerStore
 from promotion.ledger.chain import Entry, Head
+from promotion.ledger.checkpoint import Checkpoint, agrees
 from promotion.ledger.entries import Body, Judgement
 from promotion.ledger.state import State, StateBuilder
+from promotion.ledger.trials import Trials
 from promotion.policy import Trial
 from promotion.registry.holdout_uses import Spent, uses_of_holdout
 from promotion.registry.mirror_state import decision_metrics
@@ -41,6 +43,7 @@ class LedgerScan:
         keys: the keys that verify signatures; None if signatures are not required.
         now: the auditor's time.
         since: check decisions, champion changes and clocks only from this moment on.
+        checkpoint: the checkpoint to hold against the entries.
 
     Attributes:
         model, now, since: as given.
@@ -48,7 +51,14 @@ class LedgerScan:
         files: the files that trained and judged.
     """
 
-    def __init__(self, model: str, keys: Keyring | None, now: datetime, since: datetime | None) -> None:
+    def __init__(
+        self,
+        model: str,
+        keys: Keyring | None,
+        now: datetime,
+        since: datetime | None,
+        checkpoint: Checkpoint | None = None,
+    ) -> None:
         self.decided: dict[str, list[tuple[int, dict[str, float]]]] = {}
         self.files = Files()
         self.model, self.now, self.since = model, now, since
@@ -57,6 +67,7 @@ class LedgerScan:
         self._builder = StateBuilder(State(model=model))
         self._holdouts, self._trials = dict[tuple[str, bool], Trial](), list[Trial]()
         self._budgeted: Judgement | None = None
+        self._checkpoint, self._keys, self._derived = checkpoint, list[str](), list[Finding]()
         self._broken, self._unfounded = list[Finding](), list[Finding]()
         self._unreadable: str | None = None
 
@@ -91,6 +102,7 @@ class LedgerScan:
         yield from self._signatures.findings() if self._signatures else ()
         yield from self._clocks.findings()
         yield from self._unfounded
+        yield from self._derived
 
     def _read(self, entry: Entry) -> None:
         body = entry.content()
@@ -110,11 +122,29 @@ class LedgerScan:
         found = (*self._promotions.take(entry, outline), *found)
         self._unfounded += found if recent else ()
         self._builder.record(entry, outline)
+        if self._checkpoint and self._checkpoint.seq == entry.seq:
+            self._check_checkpoint(self._checkpoint)
+
+    def _check_checkpoint(self, checkpoint: Checkpoint) -> None:
+        spent = self.spent
+        used = spent.budget.use if spent else None
+        state = replace(self.state, trials=Trials(self._keys), budgeted=self._budgeted, used=used)
+        if not agrees(checkpoint, state):
+            self._derived.append(
+                finding(
+                    Code.CHECKPOINT,
+                    f"entry {checkpoint.seq}",
+                    "a checkpoint that follows from the entries",
+                    "a different one",
+                    f"Run `promotion repair {self.model}`, which replaces it. Find out who can write to the database.",
+                )
+            )
 
     def _count_use(self, judgement: Judgement) -> None:
         """Count a use of a holdout; the rows of each holdout are kept in memory once."""
         trial = judgement.trial
         if trial:
+            self._keys.append(trial.key)
             self._trials.append(self._holdouts.setdefault((trial.holdout, trial.is_first_form), trial))
         if judgement.decision.budget:
             self._budgeted = judgement

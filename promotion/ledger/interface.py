@@ -7,6 +7,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from promotion.ledger.chain import Entry, Head
+    from promotion.ledger.checkpoint import Checkpoint
+
 Names = Mapping[str, str | None]
 """Alias to version; None for an alias without a version."""
 
@@ -29,6 +31,12 @@ class LedgerStore(Protocol):
 
     def entries(self, model: str, *, after: int = 0, limit: int | None = None) -> "Sequence[Entry]":
         """Return the entries with `seq > after`, in order; at most the first `limit`."""
+
+    def checkpoint(self, model: str) -> "Checkpoint | None":
+        """Return the checkpoint that was kept last; None if there is none."""
+
+    def keep(self, checkpoint: "Checkpoint") -> None:
+        """Keep a checkpoint in place of an earlier one. It is derived: if it cannot be kept, nothing is lost."""
 
     def append(self, entries: "Sequence[Entry]", head: "Head") -> None:
         """Append all entries and move the head, atomically.

@@ -8,6 +8,7 @@ not store every row's key.
 """
 
 import base64
+import hashlib
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -100,6 +101,12 @@ class Trial:
     holdout: str
     sketch: HoldoutSketch | None
     renamed: tuple[Renamed, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """A short name of what was tested on which rows, the same for a repeated test: 128 bits of SHA-256, base64."""
+        tested = f"{self.challenger} {self.champion} {self.metric} {self.holdout}"
+        return base64.b64encode(hashlib.sha256(tested.encode()).digest()[:16]).decode("ascii")
 
     @property
     def is_first_form(self) -> bool:

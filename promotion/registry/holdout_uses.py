@@ -25,17 +25,23 @@ class Spent:
 
 def last_spent(state: State) -> Spent | None:
     """Return the last holdout whose uses were counted; None if there is none."""
-    return uses_of_holdout(state.budgeted, state.trials)
+    return uses_of_holdout(state.budgeted, state.trials, state.used)
 
 
-def uses_of_holdout(judged: Judgement | None, trials: Iterable[Trial]) -> Spent | None:
+def uses_of_holdout(judged: Judgement | None, trials: Iterable[Trial], used: float | None = None) -> Spent | None:
     """Return the holdout of the last decision that counted uses, with all uses of its rows; None if there is none.
 
     A decision that repeats an earlier question carries the use and level of that question, and so does not reflect the
     uses between the two.
+
+    Args:
+        judged: the last decision that counted uses.
+        trials: every use of a holdout.
+        used: number of uses of its rows, if known; else counted from all trials.
     """
     trial, decision = (judged.trial, judged.decision) if judged else (None, None)
     if judged is None or trial is None or decision is None or decision.holdout is None or decision.budget is None:
         return None
-    used = sum(trial.share_seen(other) for other in trials)
+    if used is None:
+        used = sum(trial.share_seen(other) for other in trials)
     return Spent(tag=judged.tag, holdout=decision.holdout, budget=Budget(alpha=decision.budget.alpha, use=used))

@@ -14,7 +14,7 @@ from promotion.ledger.state import State, VersionState
 from promotion.policy import Decision
 from promotion.registry.mirror_description import descriptions
 from promotion.visible import visible_in_json
-from promotion.vocabulary import Tag
+from promotion.vocabulary import Stage, Tag
 
 Draw = Callable[[State, Sequence[Entry], Entry], str | None]
 """Renders the page of a decision from the model's state, its entries, and the decision's own entry."""
@@ -57,10 +57,10 @@ def inherited(entries: Iterable[Entry]) -> tuple[tuple[int, str], ...]:
 
 def aliases(state: State) -> Mapping[str, Tag]:
     """Return the version that each alias should name; leaves out aliases that name no version."""
-    newest = state.waiting[-1].tag if state.waiting else None
+    waiting = state.in_stage(Stage.STAGING)
     named = {
         "champion": state.champion.tag if state.champion else None,
-        "challenger": newest,
+        "challenger": waiting[-1] if waiting else None,
         "previous": state.previous,
     }
     return {alias: Tag.parse(tag) for alias, tag in named.items() if tag is not None}

@@ -261,6 +261,7 @@ class Registry:
         Claims the model if the store has no claim for it. Sends everything to MLflow again, and overwrites aliases that
         somebody else moved.
         """
+        self.parts.writer.replace_checkpoint(model)
         self.complete(model)
         done = self.apply(plan_repair(self.parts, model))
         self.sync(model, everything=True, given_up=done.foreign)

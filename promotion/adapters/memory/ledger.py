@@ -7,6 +7,7 @@ from typing import NamedTuple
 from promotion.errors import Conflict
 from promotion.interfaces import Names
 from promotion.ledger.chain import Entry, Head
+from promotion.ledger.checkpoint import Checkpoint
 
 
 class MemoryLedger:
@@ -18,6 +19,7 @@ class MemoryLedger:
         # One record of all models, replaced as a whole: readers need no lock and never see part of an append.
         self._records: Mapping[str, _Record] = {}
         self._foreign: dict[str, Names] = {}
+        self._checkpoints: dict[str, Checkpoint] = {}
         self._writing = Lock()
 
     def make(self) -> None:
@@ -48,6 +50,14 @@ class MemoryLedger:
                 _check_places(record.entries, entries)
                 records[head.model] = record._replace(entries=(*record.entries, *entries), head=head)
             self._records = records
+
+    def checkpoint(self, model: str) -> Checkpoint | None:
+        """Return the checkpoint that was kept last."""
+        return self._checkpoints.get(model)
+
+    def keep(self, checkpoint: Checkpoint) -> None:
+        """Keep a checkpoint in place of an earlier one."""
+        self._checkpoints[checkpoint.model] = checkpoint
 
     def foreign(self, model: str) -> Names:
         """Return the mirror's aliases that someone else had moved at the last check."""

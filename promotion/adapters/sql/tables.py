@@ -44,13 +44,22 @@ version = Table(
     Column("version_num", String(32), nullable=False),
     PrimaryKeyConstraint("version_num", name=f"{VERSION_TABLE}_pkc"),
 )
-# This table is optional: a database without it is complete, so no release requires an upgrade for it.
+# These tables are optional: a database without them is complete, so no release requires an upgrade for them.
 _beside = MetaData()
 foreign = Table(
     "foreign_aliases",
     _beside,
     Column("model", String(63), primary_key=True),
     Column("aliases", Text, nullable=False),
+)
+checkpoints = Table(
+    "checkpoints",
+    _beside,
+    Column("model", String(63), primary_key=True),
+    Column("seq", Integer, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("digest", String(64), nullable=False),
 )
 
 
