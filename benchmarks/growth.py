@@ -13,7 +13,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,8 +31,8 @@ from promotion.interfaces import Trained
 from promotion.ledger.chain import chain
 from promotion.ledger.entries import Body, Judgement, Move, Registration, TransitionApplied, TransitionPlanned
 from promotion.ledger.state import State, advance
-from promotion.policy import HoldoutSketch, HoldoutUsed, Judged, Policy, Primary, decide, Budget
-from promotion.vocabulary import Stage, Tag, Verdict
+from promotion.policy import Budget, HoldoutSketch, HoldoutUsed, Judged, Policy, Primary, decide
+from promotion.vocabulary import Stage, Tag
 
 SHORT, MODEL = 1_000, "toy"
 STORED = 20
@@ -61,7 +60,8 @@ def main(
             print(f"\n{database:34} {SHORT:>9,} entries      {entries:>9,} entries      ratio")
             for name, arguments in _commands(long).items():
                 few, many = (_measured(root, _commands(root)[name], turns) for root in (short, long))
-                print(f"  {name:30} {few[0]:8.2f} s {few[1]:6.0f} MB  {many[0]:8.2f} s {many[1]:6.0f} MB  {many[0] / few[0]:8.2f}")
+                sizes = "  ".join(f"{seconds:8.2f} s {megabytes:6.0f} MB" for seconds, megabytes in (few, many))
+                print(f"  {name:30} {sizes}  {many[0] / few[0]:8.2f}")
                 assert arguments
 
 
@@ -88,7 +88,7 @@ def _measured(root: Path, arguments: list[str], turns: int) -> tuple[float, floa
     seconds, memory = [], []
     for _ in range(turns):
         start = time.perf_counter()
-        with open(os.devnull, "w") as nowhere, open(root / "err.txt", "w") as err:
+        with Path(os.devnull).open("w") as nowhere, (root / "err.txt").open("w") as err:
             process = subprocess.Popen(command, cwd=root, stdout=nowhere, stderr=err)
             _, status, usage = os.wait4(process.pid, 0)
         seconds.append(time.perf_counter() - start)
@@ -106,7 +106,7 @@ def _filled(root: Path, url: str, entries: int) -> Path:
     (root / "rows.csv").write_text("a,b\n1,2\n")
     store, rng = BentoStore(root / "bentoml"), np.random.default_rng(27)
     ledger, state, at = SqlLedger(url), State(model=MODEL), datetime.now(UTC) - timedelta(hours=entries // 3)
-    templates, digest = _judged(rng), None
+    templates = _judged(rng)
     pending: list[Body] = []
     newest: dict[str, str] = {}
     champion, number, written = None, 0, 0
@@ -117,7 +117,13 @@ def _filled(root: Path, url: str, entries: int) -> Path:
         if stored:
             store.save(tag, Trained(model=LogisticRegression().fit([[0.0], [1.0]], [0, 1])), metadata={})
         registration = Registration(
-            tag=str(tag), digest=store.digest(tag) if stored else f"{number:064x}", stage=Stage.STAGING, run_id=f"{number:032x}", data="rows.csv", data_digest="1" * 64, training_rows=40_000,
+            tag=str(tag),
+            digest=store.digest(tag) if stored else f"{number:064x}",
+            stage=Stage.STAGING,
+            run_id=f"{number:032x}",
+            data="rows.csv",
+            data_digest="1" * 64,
+            training_rows=40_000,
         )
         turn = "promotion" if number % 10 == 1 else ("rejection", "hold")[number % 2]
         told = templates[turn][number % 20]
@@ -126,18 +132,27 @@ def _filled(root: Path, url: str, entries: int) -> Path:
             told.decision,
             challenger=Judged(tag=str(tag), digest=registration.digest),
             champion=champion,
-            holdout=HoldoutUsed(digest=f"{day:064x}", data="rows.csv", data_digest=f"{day:064x}", rows=20_000, positives=1000, removed=0),
+            holdout=HoldoutUsed(
+                digest=f"{day:064x}", data="rows.csv", data_digest=f"{day:064x}", rows=20_000, positives=1000, removed=0
+            ),
         )
         sketch = HoldoutSketch.of(np.random.default_rng(day).integers(0, 2**63, 600).astype(np.uint64))
-        pending += [registration, replace(told, tag=str(tag), decision=decision, decision_digest=decision.digest, sketch=sketch)]
+        pending += [
+            registration,
+            replace(told, tag=str(tag), decision=decision, decision_digest=decision.digest, sketch=sketch),
+        ]
         if turn != "hold":
-            moves = (Move(tag=str(tag), before=Stage.STAGING, after=Stage.PROD if turn == "promotion" else Stage.REJECTED),)
+            moves = (
+                Move(tag=str(tag), before=Stage.STAGING, after=Stage.PROD if turn == "promotion" else Stage.REJECTED),
+            )
             if turn == "promotion" and champion:
                 moves += (Move(tag=champion.tag, before=Stage.PROD, after=Stage.ARCHIVED),)
             if turn == "promotion":
                 champion = Judged(tag=str(tag), digest=registration.digest)
             pending += [
-                TransitionPlanned(cause=turn, moves=moves, champion=champion.tag, reason=decision.summary, decision=decision.digest),
+                TransitionPlanned(
+                    cause=turn, moves=moves, champion=champion.tag, reason=decision.summary, decision=decision.digest
+                ),
                 TransitionApplied(planned=written + len(pending) + 1),
             ]
             if stored:
@@ -150,6 +165,7 @@ def _filled(root: Path, url: str, entries: int) -> Path:
             written, pending = state.seq, []
     ledger.mark_mirrored(MODEL, state.seq)
     from promotion.ledger.checkpoint import checkpoint_of
+
     if os.environ.get("KEEP"):
         ledger.keep(checkpoint_of(state))
     (root / "newest.json").write_text(json.dumps(newest))
@@ -164,10 +180,15 @@ def _judged(rng: np.random.Generator) -> dict[str, list[Judgement]]:
     for turn, skill in (("promotion", 2.5), ("rejection", 0.3), ("hold", 1.0)):
         while len(made[turn]) < 20:
             shared = rng.normal(size=len(labels))
-            scores = [1 / (1 + np.exp(2 - one * labels - 0.8 * shared - 0.4 * rng.normal(size=len(labels)))) for one in (1.0, skill)]
+            scores = [
+                1 / (1 + np.exp(2 - one * labels - 0.8 * shared - 0.4 * rng.normal(size=len(labels))))
+                for one in (1.0, skill)
+            ]
             decision = decide(compare(labels, *scores, metrics=METRICS), policy, budget=Budget(alpha=0.05, use=1.0))
             curves = draw_curves(labels, scores[1], scores[0])
-            made[turn].append(Judgement(tag="", decision=decision, decision_digest="", curves=curves, policy=plain(policy)))
+            made[turn].append(
+                Judgement(tag="", decision=decision, decision_digest="", curves=curves, policy=plain(policy))
+            )
     return made
 
 

@@ -47,7 +47,10 @@ class ModelPage:
         if state.champion:
             yield "roll back", self._rollback()
             yield from self._origin(periods[-1])
-        yield "waiting", [Words(some([version_of(tag) for tag in reversed(state.in_stage(Stage.STAGING))]) or "no version")]
+        yield (
+            "waiting",
+            [Words(some([version_of(tag) for tag in reversed(state.in_stage(Stage.STAGING))]) or "no version")],
+        )
 
     def sentences(self) -> tuple[str, ...]:
         """Return blocked versions, the holdout budget, and how much is recorded."""

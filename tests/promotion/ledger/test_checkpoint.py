@@ -1,17 +1,12 @@
 """A checkpoint gives the state that folding all entries gives, or is ignored."""
 
-import json
-from dataclasses import replace
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ledgers import record_history
 
 from promotion.adapters.memory import MemoryLedger
-from promotion.adapters.sql import SqlLedger
-from promotion.errors import LedgerError
-from promotion.ledger.checkpoint import _digest, checkpoint_of, condensed, state_of
+from promotion.ledger.checkpoint import checkpoint_of, condensed, state_of
 from promotion.ledger.state import advance, fold
 from promotion.registry.holdout_uses import last_spent
 
