@@ -7,15 +7,15 @@ it refers to. A checkpoint that is missing, damaged or of another chain is ignor
 import hashlib
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
 from promotion.canonical import canonical_json, plain, restore
-from promotion.errors import LedgerError
 from promotion.ledger.chain import Champion, Entry
 from promotion.ledger.entries import Adoption, FreshStart, Judgement, Registration, TransitionPlanned
+from promotion.ledger.reading import Entries, changed, read_entry
 from promotion.ledger.state import Began, State, Succession
 from promotion.ledger.trials import Trials
 from promotion.ledger.versions import Brief, Deletion, Place, Recorded, RolledBack, Versions, VersionState, Vote
@@ -27,9 +27,6 @@ T = TypeVar("T")
 _FORMAT, _PAGE, _TOLERANCE = 1, 500, 1e-9
 CHECKPOINT_EVERY = 200
 """Number of entries after which a writer makes a new checkpoint."""
-
-Entries = Callable[..., Sequence[Entry]]
-"""Reads entries of the model: `entries(after=0, limit=None)`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +77,7 @@ def _outline(state: State) -> dict[str, Any]:
         "decisions": state.decisions,
         "pending": [state.pending[0], plain(state.pending[1])] if state.pending else None,
         "fresh_start": plain(state.fresh_start),
+        "inherited": state.inherited,
         "budgeted": plain(state.budgeted),
         "used": state.used,
         "trials": state.trials.in_order(),
@@ -123,6 +121,7 @@ def _restored(checkpoint: Checkpoint, found: dict[str, Any], entries: Entries) -
         used=found["used"],
         pending=(pending[0], restore(TransitionPlanned, pending[1])) if pending else None,
         fresh_start=restore(FreshStart, found["fresh_start"]) if found["fresh_start"] else None,
+        inherited=tuple((seq, digest) for seq, digest in found["inherited"]),
     )
 
 
@@ -171,7 +170,7 @@ def _version(entries: Entries, tag: str, brief: Brief) -> VersionState:
     registered, adopted, decided = (_read(entries, tag, place) for place in brief.recorded)
     registration, judgement = _content(registered, Registration), _content(decided, Judgement)
     if registered is None or registration is None or registration.tag != tag:
-        raise _changed(tag, brief.recorded.registration)
+        raise changed(tag.partition(":")[0], registered.seq if registered else None)
     return VersionState(
         registration=registration,
         registered_at=registered.at,
@@ -193,17 +192,7 @@ def _version(entries: Entries, tag: str, brief: Brief) -> VersionState:
 
 
 def _read(entries: Entries, tag: str, place: Place | None) -> Entry | None:
-    """Read an entry.
-
-    Raises:
-        LedgerError: it is not the entry that the checkpoint names.
-    """
-    if place is None:
-        return None
-    found = entries(after=place.seq - 1, limit=1)
-    if not found or found[0].hash != place.hash or found[0].expected_hash() != place.hash:
-        raise _changed(tag, place)
-    return found[0]
+    return read_entry(entries, tag.partition(":")[0], place.seq, place.hash) if place else None
 
 
 def _content(entry: Entry | None, kind: type[T]) -> T | None:
@@ -211,7 +200,7 @@ def _content(entry: Entry | None, kind: type[T]) -> T | None:
         return None
     body = entry.content()
     if not isinstance(body, kind):
-        raise _changed(entry.model, Place(entry.seq, entry.hash))
+        raise changed(entry.model, entry.seq)
     return body
 
 
@@ -228,16 +217,6 @@ def _trials(entries: Entries, last: int) -> tuple[Trial, ...]:
 def _trial(entry: Entry) -> Trial | None:
     body = entry.content()
     return body.trial if isinstance(body, Judgement) else None
-
-
-def _changed(tag: str, place: Place | None) -> LedgerError:
-    model, seq = tag.partition(":")[0], place.seq if place else None
-    return LedgerError(
-        f"Entry {seq} of '{model}' is not the one that was written: the ledger was changed from outside. "
-        f"`promotion audit {model}` shows where. Restore it from a backup.",
-        model=model,
-        seq=seq,
-    )
 
 
 def _digest(text: str) -> str:

@@ -1,6 +1,6 @@
 """The state of a model, folded from its ledger entries. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple, assert_never
@@ -37,6 +37,11 @@ class Began(NamedTuple):
     at: str
     tag: str
 
+    @property
+    def moment(self) -> datetime:
+        """The time."""
+        return datetime.fromisoformat(self.at)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Succession:
@@ -72,6 +77,7 @@ class State:
         used: how often the rows of that decision were used; None if only all trials together tell.
         pending: the transition that is planned but not yet applied, with its `seq`.
         fresh_start: the last fresh start, if any.
+        inherited: `seq` and hash of the last entries that other ledgers had sent to the mirror before takeovers.
     """
 
     model: str
@@ -89,6 +95,7 @@ class State:
     used: float | None = None
     pending: tuple[int, TransitionPlanned] | None = None
     fresh_start: FreshStart | None = None
+    inherited: tuple[tuple[int, str], ...] = ()
 
     @property
     def head(self) -> Head | None:
@@ -142,13 +149,21 @@ def champions(model: str, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Cha
         yield entry, builder.champion
 
 
-def champion_at(model: str, entries: Iterable[Entry], moment: datetime) -> Champion | None:
+def champion_at(state: State, history: Sequence[Entry], moment: datetime) -> Champion | None:
     """Return the champion at a time, by the times in the entries: the last one that began at or before it."""
-    found = None
-    for _, champion in champions(model, entries):
-        if champion and datetime.fromisoformat(champion.since) <= moment:
-            found = champion
-    return found
+    begun = [began for began in state.began if began.moment <= moment]
+    return champion_of(state, history, begun[-1]) if begun else None
+
+
+def champion_of(state: State, history: Sequence[Entry], began: Began) -> Champion:
+    """Return a champion as the ledger recorded it when it began."""
+    return Champion(
+        tag=began.tag,
+        digest=state.versions[began.tag].registration.digest,
+        since=began.at,
+        seq=began.seq,
+        decision=history[began.seq - 1].body["decision"],
+    )
 
 
 def _folded(state: State, entries: Iterable[Entry]) -> "StateBuilder":
@@ -169,6 +184,7 @@ class StateBuilder:
         self.budgeted, self.used = state.budgeted, state.used
         self.fresh_start = state.fresh_start
         self.began, self.decisions = list(state.began), list(state.decisions)
+        self.inherited = state.inherited
 
     def state(self) -> State:
         """Return the resulting state."""
@@ -188,6 +204,7 @@ class StateBuilder:
             used=self.used,
             pending=self.pending,
             fresh_start=self.fresh_start,
+            inherited=self.inherited,
         )
 
     def take(self, entry: Entry) -> None:
@@ -249,9 +266,13 @@ class StateBuilder:
             case FreshStart():
                 self.fresh_start = body
             case Override() | Takeover():
-                pass
+                self._inherit(body)
             case _:
                 assert_never(body)
+
+    def _inherit(self, body: Override | Takeover) -> None:
+        if isinstance(body, Takeover) and body.mirrored:
+            self.inherited = (*self.inherited, body.mirrored)
 
     def _count_use(self, judgement: Judgement) -> None:
         """Add the use of a holdout. A new question on the budgeted rows carries their number of uses itself."""

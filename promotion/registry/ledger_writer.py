@@ -156,9 +156,9 @@ class LedgerWriter:
         head = after.head
         assert head is not None  # noqa: S101 - at least one entry was folded
         self._ledger.append(entries, head)
-        self._before.setdefault(after.model, before)
-        if after.seq >= self._checkpointed.get(after.model, 0) + CHECKPOINT_EVERY:
-            self._keep(after)
+        first = self._before.setdefault(after.model, before)
+        if first.seq >= self._checkpointed.get(after.model, 0) + CHECKPOINT_EVERY:
+            self._keep(first)  # the mirror shows this state, or an earlier one: the next update starts here
         return after
 
     def _claim(self, model: str, claim: Claim | None) -> None:
@@ -180,6 +180,8 @@ class LedgerWriter:
         """
         before = self._before.get(state.model)
         if before is None or before.seq > seq:
+            before = self._from_checkpoint(state.model)
+        if before.seq > seq:
             before = State(model=state.model)
         yield from names_since(before, self._between(before, state), seq)
 

@@ -1,7 +1,8 @@
 """The registry: completes what was interrupted, plans a change (each verb has its own file here), and applies it."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import partial
 from typing import Unpack
 
 from promotion.comparison import Comparison
@@ -10,8 +11,10 @@ from promotion.data_files import StrPath
 from promotion.findings import Finding
 from promotion.history.replay import Replayed, replay
 from promotion.interfaces import Names, Step, call
+from promotion.iso import in_utc
 from promotion.ledger.chain import Entry
 from promotion.ledger.entries import TransitionPlanned
+from promotion.ledger.reading import History
 from promotion.ledger.state import State, VersionState
 from promotion.policy import Decision, Policy
 from promotion.registry.adopt import plan_adoption
@@ -66,9 +69,21 @@ class Registry:
         """Return the model's state, folded from its entries."""
         return self.parts.writer.state(model)
 
-    def history(self, model: str) -> Sequence[Entry]:
-        """Return every entry of the model, oldest first."""
-        return self.ledger.entries(model)
+    def history(self, model: str, *, last: int | None = None, since: datetime | None = None) -> Sequence[Entry]:
+        """Return the entries of the model, oldest first. Entry `seq` of all entries has the index `seq - 1`.
+
+        All entries come as a sequence that reads each entry from the ledger on access.
+
+        Args:
+            model: its name.
+            last: return at most this many of the newest.
+            since: return only those recorded from this moment on, by the times in the entries.
+        """
+        if last is None and since is None:
+            head = self.ledger.head(model)
+            return History(model, partial(self.ledger.entries, model), head.seq if head else 0)
+        begin = in_utc(since).astimezone(UTC).isoformat() if since else None
+        return self.ledger.entries(model, last=last, since=begin)
 
     def models(self) -> tuple[str, ...]:
         """Return every model that is configured or recorded."""

@@ -33,9 +33,15 @@ class MemoryLedger:
         """Return the position of the last entry and the champion; None if nothing is recorded."""
         return self._records.get(model, _Record()).head
 
-    def entries(self, model: str, *, after: int = 0, limit: int | None = None) -> Sequence[Entry]:
-        """Return the entries with `seq > after`, in order; at most the first `limit`."""
-        return self._records.get(model, _Record()).entries[after:][:limit]
+    def entries(
+        self, model: str, *, after: int = 0, limit: int | None = None, last: int | None = None, since: str | None = None
+    ) -> Sequence[Entry]:
+        """Return the entries with `seq > after`, in order; at most the first `limit`, or the `last`."""
+        found = self._records.get(model, _Record()).entries
+        found = found[max(after, 0) : None if limit is None or since else max(after, 0) + limit]
+        if since is not None:
+            found = tuple(entry for entry in found if entry.at >= since)[:limit]
+        return found if last is None else found[-last:]
 
     def append(self, entries: Sequence[Entry], head: Head) -> None:
         """Append all entries and move the head, atomically."""

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from promotion.adapters.sql.database import NOTHING, Database
 from promotion.adapters.sql.schema import is_made, prepare
-from promotion.adapters.sql.tables import checkpoints, entry_of, foreign, head_of, head_values, heads, row_of
+from promotion.adapters.sql.tables import by_bytes, checkpoints, entry_of, foreign, head_of, head_values, heads, row_of
 from promotion.adapters.sql.tables import entries as entries_table
 from promotion.canonical import canonical_json
 from promotion.errors import Conflict, LedgerError
@@ -71,11 +71,19 @@ class SqlLedger:
             row = connection.execute(select(heads).where(heads.c.model == model)).one_or_none()
         return None if row is None else head_of(row)
 
-    def entries(self, model: str, *, after: int = 0, limit: int | None = None) -> Sequence[Entry]:
-        """Return the entries with `seq > after`, in order; at most the first `limit`."""
-        ours = (entries_table.c.model == model) & (entries_table.c.seq > after)
+    def entries(
+        self, model: str, *, after: int = 0, limit: int | None = None, last: int | None = None, since: str | None = None
+    ) -> Sequence[Entry]:
+        """Return the entries with `seq > after`, in order; at most the first `limit`, or the `last`."""
+        columns = entries_table.c
+        wanted = select(entries_table).where(columns.model == model, columns.seq > after)
         with self._reading() as connection:
-            rows = connection.execute(select(entries_table).where(ours).order_by(entries_table.c.seq).limit(limit))
+            if since is not None:
+                wanted = wanted.where(by_bytes(columns.at, connection.dialect.name) >= since)
+            if last is None:
+                rows = connection.execute(wanted.order_by(columns.seq).limit(limit)).all()
+            else:
+                rows = connection.execute(wanted.order_by(columns.seq.desc()).limit(last)).all()[::-1]
             return tuple(entry_of(row) for row in rows)
 
     def append(self, entries: Sequence[Entry], head: Head) -> None:

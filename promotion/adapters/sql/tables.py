@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Column, Integer, MetaData, PrimaryKeyConstraint, String, Table, Text
+from sqlalchemy import Column, ColumnElement, Integer, MetaData, PrimaryKeyConstraint, String, Table, Text
 
 from promotion.canonical import canonical_json, plain, restore
 from promotion.errors import LedgerError
@@ -61,6 +61,11 @@ checkpoints = Table(
     Column("text", Text, nullable=False),
     Column("digest", String(64), nullable=False),
 )
+
+
+def by_bytes(column: Column[str], dialect: str) -> ColumnElement[str]:
+    """Return a column of text whose order is that of its bytes, whatever the database's language."""
+    return column.collate("C") if dialect == "postgresql" else column
 
 
 def row_of(entry: Entry) -> dict[str, Any]:
