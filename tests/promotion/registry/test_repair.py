@@ -95,7 +95,7 @@ class TestForeignLabels:
         edit(registry, "imported", version="imported")
         assert {tag for tag, stage in listed(registry).items() if stage == "prod"} == {"toy:weak", "toy:imported"}
 
-        with pytest.raises(StoreError, match="`promotion repair toy` mends it"):
+        with pytest.raises(StoreError, match="`promotion repair toy` to correct it"):
             registry.gate(toy("good"))
         registry.repair("toy")
         assert {tag for tag, stage in listed(registry).items() if stage == "prod"} == {"toy:weak"}
