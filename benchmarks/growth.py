@@ -1,6 +1,6 @@
 """Growth of everyday commands with the ledger: each as a whole process, on 1,000 and on 100,000 entries of one model.
 
-    python benchmarks/growth.py [--entries 100000] [--turns 3]
+    python benchmarks/growth.py [--entries 100000] [--turns 3] [--postgresql URL]
 
 The ledger is that of hourly retraining: every version registered, judged and promoted, rejected or held, with decisions
 as a gate records them, on rows that change once a day. Seconds are medians; memory is the peak of the process.
@@ -11,16 +11,16 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
-from typing import Annotated, Any
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import typer
+from sklearn.linear_model import LogisticRegression
 
 from promotion.adapters.bento import BentoStore
 from promotion.adapters.sql import SqlLedger
@@ -29,12 +29,13 @@ from promotion.comparison import compare
 from promotion.comparison.curves import draw_curves
 from promotion.interfaces import Trained
 from promotion.ledger.chain import chain
+from promotion.ledger.checkpoint import checkpoint_of
 from promotion.ledger.entries import Body, Judgement, Move, Registration, TransitionApplied, TransitionPlanned
 from promotion.ledger.state import State, advance
 from promotion.policy import Budget, HoldoutSketch, HoldoutUsed, Judged, Policy, Primary, decide
 from promotion.vocabulary import Stage, Tag
 
-SHORT, MODEL = 1_000, "toy"
+SHORT, MODEL, PAGE, ROWS = 1_000, "toy", 500, 600
 STORED = 20
 """Number of versions whose files the store holds: the newest."""
 METRICS = ("roc_auc", "average_precision", "brier_score", "log_loss")
@@ -47,149 +48,163 @@ data = "rows.csv"
 [models.toy.policy]
 primary = {{ metric = "roc_auc" }}
 """
+MEASURE = """
+import json, resource, subprocess, sys, time
+start = time.perf_counter()
+done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+seconds, peak = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+print(json.dumps([done.returncode, done.stderr, seconds, peak / 1000]))
+"""
+"""Runs a command from a small process, because the peak of a process includes that of the one it was forked from."""
+
+
+class Measured(NamedTuple):
+    """Seconds and megabytes of a command."""
+
+    seconds: float
+    megabytes: float
+
+    def __str__(self) -> str:
+        return f"{self.seconds:8.2f} s {self.megabytes:6.0f} MB"
 
 
 def main(
     entries: Annotated[int, typer.Option(help="Entries of the long ledger.")] = 100_000,
     turns: Annotated[int, typer.Option(help="Runs of each command.")] = 3,
+    postgresql: Annotated[str, typer.Option(help="URL of an empty database, to measure there too.")] = "",
 ) -> None:
-    print(f"{os.cpu_count()} cores; medians of {turns} whole processes")
+    print(f"{os.cpu_count()} cores; medians of {turns} whole processes", flush=True)
     with tempfile.TemporaryDirectory(prefix="bench-growth-") as folder:
-        for database, url in _databases(Path(folder)):
-            short, long = (_filled(Path(folder) / f"{database}{size}", url(size), size) for size in (SHORT, entries))
-            print(f"\n{database:34} {SHORT:>9,} entries      {entries:>9,} entries      ratio")
-            for name, arguments in _commands(long).items():
-                few, many = (_measured(root, _commands(root)[name], turns) for root in (short, long))
-                sizes = "  ".join(f"{seconds:8.2f} s {megabytes:6.0f} MB" for seconds, megabytes in (few, many))
-                print(f"  {name:30} {sizes}  {many[0] / few[0]:8.2f}")
-                assert arguments
+        for database, url in _databases(Path(folder), postgresql):
+            roots = [_filled(Path(folder) / f"{database}{size}", url(size), size) for size in (SHORT, entries)]
+            print(f"\n{database:30} {SHORT:>12,} entries {entries:>12,} entries    ratio")
+            for name in _commands(roots[0]):
+                few, many = (_measured(root, _commands(root)[name], turns) for root in roots)
+                print(f"  {name:28} {few} {many} {many.seconds / few.seconds:8.2f}", flush=True)
 
 
-def _databases(folder: Path) -> Iterator[tuple[str, Any]]:
+def _databases(folder: Path, postgresql: str) -> Iterator[tuple[str, Callable[[int], str]]]:
     yield "SQLite", lambda size: f"sqlite:///{folder / f'ledger{size}.db'}"
+    if postgresql:
+        yield "PostgreSQL", lambda size: f"{postgresql}{'&' if '?' in postgresql else '?'}application_name=growth{size}"
 
 
 def _commands(root: Path) -> dict[str, list[str]]:
     newest = json.loads((root / "newest.json").read_text())
+    model = newest["model"]
     return {
-        "champion": ["champion", MODEL],
-        "status": ["status", MODEL],
-        "history --limit 20": ["history", MODEL, "--limit", "20"],
+        "champion": ["champion", model],
+        "champion --at": ["champion", model, "--at", newest["middle"]],
+        "status": ["status", model],
+        "history --limit 20": ["history", model, "--limit", "20"],
+        "history --champions --limit 5": ["history", model, "--champions", "--limit", "5"],
         "show TAG": ["show", newest["tag"]],
         "show DECISION": ["show", newest["decision"]],
-        "metrics --json --limit 20": ["metrics", MODEL, "--json", "--limit", "20"],
+        "metrics --json --limit 20": ["metrics", model, "--json", "--limit", "20"],
         "promote --dry-run": ["promote", newest["held"], "--override", "--reason", "try", "--dry-run"],
+        "gc --dry-run": ["gc", model, "--dry-run"],
     }
 
 
-def _measured(root: Path, arguments: list[str], turns: int) -> tuple[float, float]:
-    """Return seconds and megabytes."""
-    command = [str(Path(sys.executable).with_name("promotion")), *arguments]
-    seconds, memory = [], []
+def _measured(root: Path, arguments: list[str], turns: int) -> Measured:
+    command = [sys.executable, "-c", MEASURE, str(Path(sys.executable).with_name("promotion")), *arguments]
+    found = []
     for _ in range(turns):
-        start = time.perf_counter()
-        with Path(os.devnull).open("w") as nowhere, (root / "err.txt").open("w") as err:
-            process = subprocess.Popen(command, cwd=root, stdout=nowhere, stderr=err)
-            _, status, usage = os.wait4(process.pid, 0)
-        seconds.append(time.perf_counter() - start)
-        memory.append(usage.ru_maxrss / 1000)
-        if status:
-            sys.exit(f"{' '.join(arguments)}: exit {status}: {(root / 'err.txt').read_text()}")
-    return median(seconds), median(memory)
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+        code, err, *numbers = json.loads(done.stdout)
+        if code:
+            sys.exit(f"promotion {' '.join(arguments)}: exit {code}: {err}")
+        found.append(numbers)
+    return Measured(*(median(each) for each in zip(*found, strict=True)))
 
 
 def _filled(root: Path, url: str, entries: int) -> Path:
-    from sklearn.linear_model import LogisticRegression
-
+    """Make a folder with a configuration, a ledger of this length and the newest versions."""
     root.mkdir()
-    (root / "promotion.toml").write_text(CONFIGURATION.format(url=url))
+    (root / "promotion.toml").write_text(CONFIGURATION.format(url=url).replace("toy", f"toy{entries}"))
     (root / "rows.csv").write_text("a,b\n1,2\n")
-    store, rng = BentoStore(root / "bentoml"), np.random.default_rng(27)
-    ledger, state, at = SqlLedger(url), State(model=MODEL), datetime.now(UTC) - timedelta(hours=entries // 3)
-    templates = _judged(rng)
-    pending: list[Body] = []
-    newest: dict[str, str] = {}
-    champion, number, written = None, 0, 0
-    while written < entries:
-        number += 1
-        tag = Tag(MODEL, f"v{number}")
-        stored = entries - written < STORED * 4
-        if stored:
-            store.save(tag, Trained(model=LogisticRegression().fit([[0.0], [1.0]], [0, 1])), metadata={})
-        registration = Registration(
-            tag=str(tag),
-            digest=store.digest(tag) if stored else f"{number:064x}",
-            stage=Stage.STAGING,
-            run_id=f"{number:032x}",
-            data="rows.csv",
-            data_digest="1" * 64,
-            training_rows=40_000,
-        )
-        turn = "promotion" if number % 10 == 1 else ("rejection", "hold")[number % 2]
-        told = templates[turn][number % 20]
-        day = number // 24
-        decision = replace(
-            told.decision,
-            challenger=Judged(tag=str(tag), digest=registration.digest),
-            champion=champion,
-            holdout=HoldoutUsed(
-                digest=f"{day:064x}", data="rows.csv", data_digest=f"{day:064x}", rows=20_000, positives=1000, removed=0
-            ),
-        )
-        sketch = HoldoutSketch.of(np.random.default_rng(day).integers(0, 2**63, 600).astype(np.uint64))
-        pending += [
-            registration,
-            replace(told, tag=str(tag), decision=decision, decision_digest=decision.digest, sketch=sketch),
-        ]
-        if turn != "hold":
-            moves = (
-                Move(tag=str(tag), before=Stage.STAGING, after=Stage.PROD if turn == "promotion" else Stage.REJECTED),
-            )
-            if turn == "promotion" and champion:
-                moves += (Move(tag=champion.tag, before=Stage.PROD, after=Stage.ARCHIVED),)
-            if turn == "promotion":
-                champion = Judged(tag=str(tag), digest=registration.digest)
-            pending += [
-                TransitionPlanned(
-                    cause=turn, moves=moves, champion=champion.tag, reason=decision.summary, decision=decision.digest
-                ),
-                TransitionApplied(planned=written + len(pending) + 1),
-            ]
-            if stored:
-                store.write_stage(tag, moves[0].after)
-        newest |= {"tag": str(tag), "decision": decision.digest[:12]} | ({"held": str(tag)} if turn == "hold" else {})
-        if len(pending) >= 500 or written + len(pending) >= entries:
-            made = tuple(chain(MODEL, state.head, pending, at=at + timedelta(hours=number), actor="os:bench"))
-            state = advance(state, *made)
-            ledger.append(made, state.head)
-            written, pending = state.seq, []
-    ledger.mark_mirrored(MODEL, state.seq)
-    from promotion.ledger.checkpoint import checkpoint_of
-
-    if os.environ.get("KEEP"):
-        ledger.keep(checkpoint_of(state))
-    (root / "newest.json").write_text(json.dumps(newest))
+    model = f"{MODEL}{entries}"
+    ledger, history = SqlLedger(url), _History(model, BentoStore(root / "bentoml"))
+    state, at, middle = State(model=model), datetime.now(UTC) - timedelta(hours=entries), ""
+    while state.seq < entries:
+        bodies: list[Body] = []
+        while len(bodies) < PAGE:
+            bodies += history.hour(state.seq + len(bodies), stored=entries - state.seq - len(bodies) < STORED * 4)
+        made = tuple(chain(model, state.head, bodies, at=at + timedelta(hours=state.seq), actor="os:bench"))
+        state = advance(state, *made)
+        ledger.append(made, state.head)
+        middle = middle or (made[-1].at if state.seq >= entries // 2 else "")
+    ledger.mark_mirrored(model, state.seq)
+    ledger.keep(checkpoint_of(state))
+    (root / "newest.json").write_text(json.dumps({"model": model, "middle": middle, **history.newest}))
     return root
 
 
-def _judged(rng: np.random.Generator) -> dict[str, list[Judgement]]:
-    """Return decisions as a gate records them, with policy and curves: twenty each promoted, rejected and held."""
-    policy = Policy(primary=Primary(metric="roc_auc"), metrics=METRICS)
-    labels = (np.arange(5_000) % 20 == 0).astype(np.int64)
-    made: dict[str, list[Judgement]] = {"promotion": [], "rejection": [], "hold": []}
-    for turn, skill in (("promotion", 2.5), ("rejection", 0.3), ("hold", 1.0)):
-        while len(made[turn]) < 20:
-            shared = rng.normal(size=len(labels))
-            scores = [
-                1 / (1 + np.exp(2 - one * labels - 0.8 * shared - 0.4 * rng.normal(size=len(labels))))
-                for one in (1.0, skill)
-            ]
-            decision = decide(compare(labels, *scores, metrics=METRICS), policy, budget=Budget(alpha=0.05, use=1.0))
-            curves = draw_curves(labels, scores[1], scores[0])
-            made[turn].append(
-                Judgement(tag="", decision=decision, decision_digest="", curves=curves, policy=plain(policy))
-            )
-    return made
+class _History:
+    """Hourly retraining: a version each hour, of which one in ten is promoted, and the others rejected or held."""
+
+    def __init__(self, model: str, store: BentoStore) -> None:
+        self.model, self.store, self.number = model, store, 0
+        self.rng = np.random.default_rng(27)
+        self.judged = {skill: [self._judged(skill) for _ in range(20)] for skill in (2.5, 0.3, 1.0)}
+        self.champion: Judged | None = None
+        self.newest: dict[str, str] = {}
+
+    def hour(self, before: int, *, stored: bool) -> list[Body]:
+        """Return what one hour records after this many entries."""
+        self.number += 1
+        tag = Tag(self.model, f"v{self.number}")
+        if stored:
+            self.store.save(tag, Trained(model=LogisticRegression().fit([[0.0], [1.0]], [0, 1])), metadata={})
+        version = Judged(tag=str(tag), digest=self.store.digest(tag) if stored else f"{self.number:064x}")
+        skill = 2.5 if self.number % 10 == 1 else (0.3, 1.0)[self.number % 2]
+        told = self._decided(self.judged[skill][self.number % 20], version)
+        moves = self._moves(version, skill)
+        if moves and stored:
+            self.store.write_stage(tag, moves[0].after)
+        self.newest |= {"tag": str(tag), "decision": told.decision_digest[:12]}
+        self.newest |= {} if moves else {"held": str(tag)}
+        registered = Registration(
+            tag=str(tag), digest=str(version.digest), stage=Stage.STAGING, run_id=f"{self.number:032x}", data="rows.csv",
+            data_digest="1" * 64, training_rows=40_000,
+        )  # fmt: skip
+        return [registered, told, *(self._transition(moves, told, before + 3) if moves else ())]
+
+    def _decided(self, told: Judgement, version: Judged) -> Judgement:
+        day = self.number // 24
+        sketch = HoldoutSketch.of(np.random.default_rng(day).integers(0, 2**63, ROWS).astype(np.uint64))
+        used = HoldoutUsed(
+            digest=f"{day:064x}", data="rows.csv", data_digest=f"{day:064x}", rows=ROWS, positives=30, removed=0
+        )
+        decision = replace(told.decision, challenger=version, champion=self.champion, holdout=used)
+        return replace(told, tag=version.tag, decision=decision, decision_digest=decision.digest, sketch=sketch)
+
+    def _moves(self, version: Judged, skill: float) -> tuple[Move, ...]:
+        if skill == 1.0:
+            return ()
+        up = Move(tag=version.tag, before=Stage.STAGING, after=Stage.PROD if skill > 1 else Stage.REJECTED)
+        if skill < 1:
+            return (up,)
+        down = (Move(tag=self.champion.tag, before=Stage.PROD, after=Stage.ARCHIVED),) if self.champion else ()
+        self.champion = version
+        return (up, *down)
+
+    def _transition(self, moves: tuple[Move, ...], told: Judgement, seq: int) -> Iterator[Body]:
+        cause = "promotion" if moves[0].after is Stage.PROD else "rejection"
+        champion = self.champion.tag if self.champion else None
+        reason, digest = told.decision.summary, told.decision_digest
+        yield TransitionPlanned(cause=cause, moves=moves, champion=champion, reason=reason, decision=digest)
+        yield TransitionApplied(planned=seq)
+
+    def _judged(self, skill: float) -> Judgement:
+        """Return a decision as a gate records it, with policy and curves."""
+        policy = Policy(primary=Primary(metric="roc_auc"), metrics=METRICS)
+        labels = (np.arange(5_000) % 20 == 0).astype(np.int64)
+        shared, own = self.rng.normal(size=5_000), self.rng.normal(size=(2, 5_000))
+        scores = [1 / (1 + np.exp(2 - one * labels - 0.8 * shared - 0.4 * own[n])) for n, one in enumerate((1, skill))]
+        decision = decide(compare(labels, *scores, metrics=METRICS), policy, budget=Budget(alpha=0.05, use=1.0))
+        curves = draw_curves(labels, scores[1], scores[0])
+        return Judgement(tag="", decision=decision, decision_digest="", curves=curves, policy=plain(policy))
 
 
 if __name__ == "__main__":
