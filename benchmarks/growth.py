@@ -119,7 +119,6 @@ def _measured(root: Path, arguments: list[str], turns: int) -> Measured:
 
 
 def _filled(root: Path, url: str, entries: int) -> Path:
-    """Make a folder with a configuration, a ledger of this length and the newest versions."""
     root.mkdir()
     (root / "promotion.toml").write_text(CONFIGURATION.format(url=url).replace("toy", f"toy{entries}"))
     (root / "rows.csv").write_text("a,b\n1,2\n")
@@ -155,7 +154,8 @@ class _History:
         self.number += 1
         tag = Tag(self.model, f"v{self.number}")
         if stored:
-            self.store.save(tag, Trained(model=LogisticRegression().fit([[0.0], [1.0]], [0, 1])), metadata={})
+            trained = Trained(model=LogisticRegression().fit([[0.0], [1.0]], [0, 1]))
+            self.store.save(str(tag), trained, metadata={}, training_rows=np.arange(3, dtype=np.uint64))
         version = Judged(tag=str(tag), digest=self.store.digest(tag) if stored else f"{self.number:064x}")
         skill = 2.5 if self.number % 10 == 1 else (0.3, 1.0)[self.number % 2]
         told = self._decided(self.judged[skill][self.number % 20], version)
@@ -165,9 +165,8 @@ class _History:
         self.newest |= {"tag": str(tag), "decision": told.decision_digest[:12]}
         self.newest |= {} if moves else {"held": str(tag)}
         registered = Registration(
-            tag=str(tag), digest=str(version.digest), stage=Stage.STAGING, run_id=f"{self.number:032x}", data="rows.csv",
-            data_digest="1" * 64, training_rows=40_000,
-        )  # fmt: skip
+            tag=str(tag), digest=str(version.digest), stage=Stage.STAGING, data="rows.csv", training_rows=40_000
+        )
         return [registered, told, *(self._transition(moves, told, before + 3) if moves else ())]
 
     def _decided(self, told: Judgement, version: Judged) -> Judgement:
@@ -197,7 +196,6 @@ class _History:
         yield TransitionApplied(planned=seq)
 
     def _judged(self, skill: float) -> Judgement:
-        """Return a decision as a gate records it, with policy and curves."""
         policy = Policy(primary=Primary(metric="roc_auc"), metrics=METRICS)
         labels = (np.arange(5_000) % 20 == 0).astype(np.int64)
         shared, own = self.rng.normal(size=5_000), self.rng.normal(size=(2, 5_000))
