@@ -17,8 +17,7 @@ from promotion.ledger.chain import Entry, Head
 from promotion.ledger.checkpoint import Checkpoint, agrees
 from promotion.ledger.entries import Body, Judgement
 from promotion.ledger.state import State, StateBuilder
-from promotion.ledger.trials import Trials
-from promotion.policy import Trial
+from promotion.ledger.trials import Place, Trials
 from promotion.registry.holdout_uses import Spent, uses_of_holdout
 from promotion.registry.mirror_state import decision_metrics
 
@@ -65,9 +64,9 @@ class LedgerScan:
         self._chain, self._clocks, self._promotions = ChainCheck(), Clocks(now), Promotions()
         self._signatures = Signatures(keys) if keys else None
         self._builder = StateBuilder(State(model=model))
-        self._holdouts, self._trials = dict[tuple[str, bool], Trial](), list[Trial]()
+        self._trials = Trials()
         self._budgeted: Judgement | None = None
-        self._checkpoint, self._keys, self._derived = checkpoint, list[str](), list[Finding]()
+        self._checkpoint, self._derived = checkpoint, list[Finding]()
         self._broken, self._unfounded = list[Finding](), list[Finding]()
         self._unreadable: str | None = None
 
@@ -117,7 +116,7 @@ class LedgerScan:
         else:
             found = ()
         if isinstance(body, Judgement):
-            self._count_use(body)
+            self._count_use(body, Place(entry.seq, entry.hash))
         outline = _outline(body)
         found = (*self._promotions.take(entry, outline), *found)
         self._unfounded += found if recent else ()
@@ -128,7 +127,7 @@ class LedgerScan:
     def _check_checkpoint(self, checkpoint: Checkpoint) -> None:
         spent = self.spent
         used = spent.budget.use if spent else None
-        state = replace(self.state, trials=Trials(self._keys), budgeted=self._budgeted, used=used)
+        state = replace(self.state, trials=self._trials, budgeted=self._budgeted, used=used)
         if not agrees(checkpoint, state):
             self._derived.append(
                 finding(
@@ -140,12 +139,9 @@ class LedgerScan:
                 )
             )
 
-    def _count_use(self, judgement: Judgement) -> None:
-        """Count a use of a holdout; the rows of each holdout are kept in memory once."""
-        trial = judgement.trial
-        if trial:
-            self._keys.append(trial.key)
-            self._trials.append(self._holdouts.setdefault((trial.holdout, trial.is_first_form), trial))
+    def _count_use(self, judgement: Judgement, place: Place) -> None:
+        if judgement.trial:
+            self._trials.append(judgement.trial, place)
         if judgement.decision.budget:
             self._budgeted = judgement
 

@@ -7,7 +7,7 @@ it refers to. A checkpoint that is missing, damaged or of another chain is ignor
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
@@ -17,14 +17,14 @@ from promotion.ledger.chain import Champion, Entry
 from promotion.ledger.entries import Adoption, FreshStart, Judgement, Registration, TransitionPlanned
 from promotion.ledger.reading import Entries, changed, read_entry
 from promotion.ledger.state import Began, State, Succession
-from promotion.ledger.trials import Trials
-from promotion.ledger.versions import Brief, Deletion, Place, Recorded, RolledBack, Versions, VersionState, Vote
-from promotion.policy import Trial
+from promotion.ledger.trials import Place, Trials
+from promotion.ledger.versions import Brief, Deletion, Recorded, RolledBack, Versions, VersionState, Vote
+from promotion.policy import Use
 from promotion.vocabulary import Stage
 
 T = TypeVar("T")
 
-_FORMAT, _PAGE, _TOLERANCE = 1, 500, 1e-9
+_FORMAT, _TOLERANCE = 1, 1e-9
 CHECKPOINT_EVERY = 200
 """Number of entries after which a writer makes a new checkpoint."""
 
@@ -59,7 +59,7 @@ def agrees(checkpoint: Checkpoint, state: State) -> bool:
         found = json.loads(checkpoint.text)
         used, recounted = found.pop("used"), (expected := _outline(state)).pop("used")
         close = used is None or recounted is None or math.isclose(used, recounted, rel_tol=_TOLERANCE)
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, LookupError, AttributeError):
         return False
     return close and canonical_json(found) == canonical_json(expected)
 
@@ -80,7 +80,8 @@ def _outline(state: State) -> dict[str, Any]:
         "inherited": state.inherited,
         "budgeted": plain(state.budgeted),
         "used": state.used,
-        "trials": state.trials.in_order(),
+        "rows": list(state.trials.places.items()),
+        "trials": _numbered(state.trials),
         "versions": [[tag, *_row(brief)] for tag, brief in state.versions.briefs()],
     }
 
@@ -97,7 +98,7 @@ def state_of(checkpoint: Checkpoint, entries: Entries) -> State | None:
         return None
     try:
         return _restored(checkpoint, json.loads(checkpoint.text), entries)
-    except (ValueError, TypeError, KeyError, AttributeError):  # pydantic's ValidationError is a ValueError
+    except (ValueError, TypeError, LookupError, AttributeError):  # pydantic's ValidationError is a ValueError
         return None
 
 
@@ -116,7 +117,7 @@ def _restored(checkpoint: Checkpoint, found: dict[str, Any], entries: Entries) -
         line=tuple(found["line"]),
         began=tuple(Began(*one) for one in found["began"]),
         decisions=tuple((seq, digest) for seq, digest in found["decisions"]),
-        trials=Trials(found["trials"], partial(_trials, entries, checkpoint.seq)),
+        trials=_trials(found["rows"], found["trials"], partial(_use, entries, checkpoint.model)),
         budgeted=restore(Judgement, found["budgeted"]) if found["budgeted"] else None,
         used=found["used"],
         pending=(pending[0], restore(TransitionPlanned, pending[1])) if pending else None,
@@ -128,7 +129,7 @@ def _restored(checkpoint: Checkpoint, found: dict[str, Any], entries: Entries) -
 def condensed(state: State, entries: Entries) -> State:
     """Return the same state without the content of entries, which is read again on access."""
     kept = dict(state.versions.briefs())
-    trials = Trials(state.trials.in_order(), partial(_trials, entries, state.seq))
+    trials = Trials(state.trials.uses, state.trials.places, partial(_use, entries, state.model))
     return replace(state, versions=Versions(kept, partial(_version, entries)), trials=trials)
 
 
@@ -204,19 +205,23 @@ def _content(entry: Entry | None, kind: type[T]) -> T | None:
     return body
 
 
-def _trials(entries: Entries, last: int) -> tuple[Trial, ...]:
-    """Read every use of a holdout up to an entry."""
-    return tuple(
-        trial
-        for after in range(0, last, _PAGE)
-        for entry in entries(after=after, limit=min(_PAGE, last - after))
-        if entry.kind == "decision" and (trial := _trial(entry))
-    )
+def _numbered(trials: Trials) -> list[tuple[str, int]]:
+    """Return the key of each use of a holdout, and the number of its rows in the order of their first use."""
+    numbers = {rows: number for number, rows in enumerate(trials.places)}
+    return [(key, numbers[rows]) for key, rows in trials.uses]
 
 
-def _trial(entry: Entry) -> Trial | None:
-    body = entry.content()
-    return body.trial if isinstance(body, Judgement) else None
+def _trials(rows: Sequence[Any], uses: Sequence[Any], read: Callable[[Place], Use]) -> Trials:
+    names = [name for name, _ in rows]
+    return Trials([(key, names[number]) for key, number in uses], {name: Place(*place) for name, place in rows}, read)
+
+
+def _use(entries: Entries, model: str, place: Place) -> Use:
+    """Read the use of a holdout that an entry records."""
+    body = read_entry(entries, model, place.seq, place.hash).content()
+    if not isinstance(body, Judgement) or body.trial is None:
+        raise changed(model, place.seq)
+    return body.trial.used
 
 
 def _digest(text: str) -> str:

@@ -20,9 +20,9 @@ from promotion.ledger.entries import (
     TransitionApplied,
     TransitionPlanned,
 )
-from promotion.ledger.trials import Trials
-from promotion.ledger.versions import Place, Versions, Vote, decided, registered
+from promotion.ledger.trials import Place, Trials
 from promotion.ledger.versions import RolledBack as RolledBack
+from promotion.ledger.versions import Versions, Vote, decided, registered
 from promotion.ledger.versions import VersionState as VersionState
 from promotion.vocabulary import Stage
 
@@ -249,7 +249,7 @@ class StateBuilder:
                 version = self.versions[body.tag]
                 self.versions[body.tag] = decided(version, body.decision, entry.at, entry.actor, place)
                 self.decisions.append((entry.seq, body.decision_digest[:DIGITS]))
-                self._count_use(body)
+                self._count_use(body, place)
             case Approval():
                 vote = Vote(actor=entry.actor, at=entry.at, approved=body.approved, reason=body.reason)
                 others = (one for one in self.versions[body.tag].votes if one.actor != vote.actor)
@@ -274,7 +274,7 @@ class StateBuilder:
         if isinstance(body, Takeover) and body.mirrored:
             self.inherited = (*self.inherited, body.mirrored)
 
-    def _count_use(self, judgement: Judgement) -> None:
+    def _count_use(self, judgement: Judgement, place: Place) -> None:
         """Add the use of a holdout. A new question on the budgeted rows carries their number of uses itself."""
         trial, budget = judgement.trial, judgement.decision.budget
         counted = trial and not trial.renamed and trial.key not in self.trials.keys
@@ -283,7 +283,7 @@ class StateBuilder:
         elif trial and self.used is not None and self.budgeted and self.budgeted.trial:
             self.used += self.budgeted.trial.share_seen(trial)
         if trial:
-            self.trials.append(trial)
+            self.trials.append(trial, place)
 
     def _plan(self, entry: Entry, plan: TransitionPlanned) -> None:
         for move in plan.moves:

@@ -5,15 +5,9 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from promotion.ledger.entries import Adoption, Registration
+from promotion.ledger.trials import Place
 from promotion.policy import Decision
 from promotion.vocabulary import Stage
-
-
-class Place(NamedTuple):
-    """An entry: its position and its hash."""
-
-    seq: int
-    hash: str
 
 
 class Recorded(NamedTuple):
