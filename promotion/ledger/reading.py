@@ -1,11 +1,15 @@
 """The entries of a model, read from the ledger when they are used, so that a command reads only what it shows."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from functools import partial
 from itertools import groupby
 from typing import overload
 
 from promotion.errors import LedgerError
+from promotion.iso import in_utc
 from promotion.ledger.chain import Entry
+from promotion.ledger.interface import LedgerStore
 
 Entries = Callable[..., Sequence[Entry]]
 """Reads entries of the model: `entries(after=0, limit=None)`."""
@@ -53,6 +57,14 @@ class History(Sequence[Entry]):
 
     def _run(self, run: Sequence[int]) -> Sequence[Entry]:
         return self._read(after=run[0] - 1, limit=len(run))
+
+
+def recorded(ledger: LedgerStore, model: str, *, last: int | None, since: datetime | None) -> Sequence[Entry]:
+    """Return the entries of a model: the last ones, those since a moment by their own times, or all, read on access."""
+    if last is None and since is None:
+        head = ledger.head(model)
+        return History(model, partial(ledger.entries, model), head.seq if head else 0)
+    return ledger.entries(model, last=last, since=in_utc(since).astimezone(UTC).isoformat() if since else None)
 
 
 def read_entry(read: Entries, model: str, seq: int, digest: str | None = None) -> Entry:

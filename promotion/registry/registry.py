@@ -1,8 +1,7 @@
 """The registry: completes what was interrupted, plans a change (each verb has its own file here), and applies it."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from functools import partial
+from datetime import datetime
 from typing import Unpack
 
 from promotion.comparison import Comparison
@@ -11,10 +10,9 @@ from promotion.data_files import StrPath
 from promotion.findings import Finding
 from promotion.history.replay import Replayed, replay
 from promotion.interfaces import Names, Step, call
-from promotion.iso import in_utc
 from promotion.ledger.chain import Entry
 from promotion.ledger.entries import TransitionPlanned
-from promotion.ledger.reading import History
+from promotion.ledger.reading import recorded
 from promotion.ledger.state import State, VersionState
 from promotion.policy import Decision, Policy
 from promotion.registry.adopt import plan_adoption
@@ -70,20 +68,11 @@ class Registry:
         return self.parts.writer.state(model)
 
     def history(self, model: str, *, last: int | None = None, since: datetime | None = None) -> Sequence[Entry]:
-        """Return the entries of the model, oldest first. Entry `seq` of all entries has the index `seq - 1`.
+        """Return the entries of the model, oldest first; all entries as a sequence that reads each one on access.
 
-        All entries come as a sequence that reads each entry from the ledger on access.
-
-        Args:
-            model: its name.
-            last: return at most this many of the newest.
-            since: return only those recorded from this moment on, by the times in the entries.
+        `last` keeps at most this many of the newest, `since` those recorded from this moment on, by their own times.
         """
-        if last is None and since is None:
-            head = self.ledger.head(model)
-            return History(model, partial(self.ledger.entries, model), head.seq if head else 0)
-        begin = in_utc(since).astimezone(UTC).isoformat() if since else None
-        return self.ledger.entries(model, last=last, since=begin)
+        return recorded(self.ledger, model, last=last, since=since)
 
     def models(self) -> tuple[str, ...]:
         """Return every model that is configured or recorded."""
