@@ -91,13 +91,15 @@ def _drawn(
     settings: Config, notice: Callable[[str], None], state: "State", entries: "Sequence[Entry]", entry: "Entry"
 ) -> str | None:
     """Render the report of a decision; a failure does not affect the decision."""
-    from promotion.report.decision_report import decision_document, recorded
+    from promotion.ledger.entries import Judgement
+    from promotion.report.decision_report import decision_document, recorded_in
     from promotion.report.html import page_html
     from promotion.report.links import links_of
 
     try:
-        named = recorded(state, entries, beginning=str(entry.body["decision_digest"]))
-        found = next(one for one in named if one.entry.seq == entry.seq)
+        judgement = entry.content()
+        assert isinstance(judgement, Judgement)  # noqa: S101 - only decisions are drawn
+        found = recorded_in(state, entries, entry, judgement)
         return page_html(decision_document(found, as_of=entries[-1], links=links_of(settings)))
     except Exception as error:  # plotting libraries may fail on unforeseen numbers
         notice(

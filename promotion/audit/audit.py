@@ -110,7 +110,7 @@ def audit_model(
     """
     for _ in range(_ATTEMPTS):
         before = _place(model, ledger)
-        scan = LedgerScan(model, keys, now, since)
+        scan = LedgerScan(model, keys, now, since, ledger.checkpoint(model))
         with patience(math.inf):  # limits each request to MLflow, not their total
             findings = _audit_once(scan, ledger, store, mirror, context or AuditContext())
         if not findings or _place(model, ledger) == before:

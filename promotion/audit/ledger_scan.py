@@ -14,9 +14,10 @@ from promotion.errors import PromotionError
 from promotion.findings import Code, Finding, finding
 from promotion.interfaces import Keyring, LedgerStore
 from promotion.ledger.chain import Entry, Head
+from promotion.ledger.checkpoint import Checkpoint, agrees
 from promotion.ledger.entries import Body, Judgement
 from promotion.ledger.state import State, StateBuilder
-from promotion.policy import Trial
+from promotion.ledger.trials import Place, Trials
 from promotion.registry.holdout_uses import Spent, uses_of_holdout
 from promotion.registry.mirror_state import decision_metrics
 
@@ -41,6 +42,7 @@ class LedgerScan:
         keys: the keys that verify signatures; None if signatures are not required.
         now: the auditor's time.
         since: check decisions, champion changes and clocks only from this moment on.
+        checkpoint: the checkpoint to hold against the entries.
 
     Attributes:
         model, now, since: as given.
@@ -48,15 +50,23 @@ class LedgerScan:
         files: the files that trained and judged.
     """
 
-    def __init__(self, model: str, keys: Keyring | None, now: datetime, since: datetime | None) -> None:
+    def __init__(
+        self,
+        model: str,
+        keys: Keyring | None,
+        now: datetime,
+        since: datetime | None,
+        checkpoint: Checkpoint | None = None,
+    ) -> None:
         self.decided: dict[str, list[tuple[int, dict[str, float]]]] = {}
         self.files = Files()
         self.model, self.now, self.since = model, now, since
         self._chain, self._clocks, self._promotions = ChainCheck(), Clocks(now), Promotions()
         self._signatures = Signatures(keys) if keys else None
         self._builder = StateBuilder(State(model=model))
-        self._holdouts, self._trials = dict[tuple[str, bool], Trial](), list[Trial]()
+        self._trials = Trials()
         self._budgeted: Judgement | None = None
+        self._checkpoint, self._derived = checkpoint, list[Finding]()
         self._broken, self._unfounded = list[Finding](), list[Finding]()
         self._unreadable: str | None = None
 
@@ -91,6 +101,7 @@ class LedgerScan:
         yield from self._signatures.findings() if self._signatures else ()
         yield from self._clocks.findings()
         yield from self._unfounded
+        yield from self._derived
 
     def _read(self, entry: Entry) -> None:
         body = entry.content()
@@ -105,17 +116,32 @@ class LedgerScan:
         else:
             found = ()
         if isinstance(body, Judgement):
-            self._count_use(body)
+            self._count_use(body, Place(entry.seq, entry.hash))
         outline = _outline(body)
         found = (*self._promotions.take(entry, outline), *found)
         self._unfounded += found if recent else ()
         self._builder.record(entry, outline)
+        if self._checkpoint and self._checkpoint.seq == entry.seq:
+            self._check_checkpoint(self._checkpoint)
 
-    def _count_use(self, judgement: Judgement) -> None:
-        """Count a use of a holdout; the rows of each holdout are kept in memory once."""
-        trial = judgement.trial
-        if trial:
-            self._trials.append(self._holdouts.setdefault((trial.holdout, trial.is_first_form), trial))
+    def _check_checkpoint(self, checkpoint: Checkpoint) -> None:
+        spent = self.spent
+        used = spent.budget.use if spent else None
+        state = replace(self.state, trials=self._trials, budgeted=self._budgeted, used=used)
+        if not agrees(checkpoint, state):
+            self._derived.append(
+                finding(
+                    Code.CHECKPOINT,
+                    f"entry {checkpoint.seq}",
+                    "a checkpoint that follows from the entries",
+                    "a different one",
+                    f"Run `promotion repair {self.model}`, which replaces it. Find out who can write to the database.",
+                )
+            )
+
+    def _count_use(self, judgement: Judgement, place: Place) -> None:
+        if judgement.trial:
+            self._trials.append(judgement.trial, place)
         if judgement.decision.budget:
             self._budgeted = judgement
 

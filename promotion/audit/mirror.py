@@ -10,7 +10,6 @@ from promotion.findings import Code, Finding, finding
 from promotion.interfaces import LedgerStore, Mirror, Names, Stored
 from promotion.ledger.state import State
 from promotion.registry.foreign_aliases import foreign, names_since, to_send, unknown_champion
-from promotion.registry.mirror_state import inherited
 
 _SAYS_HOW = "Run `promotion retrain {}`. In this state, it only lists your options and changes nothing."
 
@@ -34,7 +33,7 @@ def check_mirror(
         if head != (state.seq, state.hash) or done < state.seq:
             unknown = _SAYS_HOW.format(state.model) if unknown_champion(state, shown) else None
             yield from _check_head(state, ledger, head, done, unknown)
-        if head is None or head[0] <= state.seq or head in inherited(ledger.entries(state.model)):
+        if head is None or head[0] <= state.seq or head in state.inherited:
             yield from _check_aliases(state, ledger, shown, head, done)
         if head is not None and head[0] == state.seq:
             yield from _check_stages(state, mirror.stages(state.model))
@@ -78,7 +77,7 @@ def _check_head(
             yield _behind(state, "no entry in MLflow", unknown or sync)
         return
     seq, entry_hash = head
-    if head != (state.seq, state.hash) and head in inherited(ledger.entries(state.model)):
+    if head != (state.seq, state.hash) and head in state.inherited:
         yield _behind(state, f"entry {seq} of the ledger that the model was taken over from", unknown or sync)
         return
     if seq > state.seq:

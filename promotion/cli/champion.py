@@ -60,17 +60,17 @@ def _champion_now(registry: "Registry", model: str, *, as_json: bool) -> None:
 def _champion_at(registry: "Registry", model: str, text: str, *, as_json: bool) -> None:
     from datetime import datetime
 
-    from promotion.history.lineage import champion_period_at, champion_periods
+    from promotion.history.lineage import champion_period_at
     from promotion.registry.ledger_writer import utc_now
     from promotion.report.lineage import champion_period_data, champion_period_page
 
     moment = past(text, utc_now())
     models_of(registry, model)
-    served = champion_periods(model, registry.history(model))
-    period = champion_period_at(served, moment)
+    state = registry.state(model)
+    period = champion_period_at(state, registry.history(model), moment)
     if period is None:
-        first = served[0].champion if served else None
-        began = f" The first was {first.tag}, from {written(datetime.fromisoformat(first.since))}." if first else ""
+        first = state.began[0] if state.began else None
+        began = f" The first was {first.tag}, from {written(datetime.fromisoformat(first.at))}." if first else ""
         raise Nobody(f"There was no champion of '{model}' at {written(moment)}, according to the ledger.{began}")
     show(
         {"at": moment.isoformat(), **champion_period_data(period)},

@@ -131,7 +131,7 @@ def _approvals(registry: "Registry", state: "State", now: datetime) -> Iterable[
     from promotion.report.plan import approvals_told
 
     panel = registry.parts.panel(state.model)
-    return filter(None, (approvals_told(version, panel, now) for version in state.waiting))
+    return filter(None, (approvals_told(version, panel, now) for version in state.awaiting_approval))
 
 
 def _unrecorded(registry: "Registry", state: "State") -> str:

@@ -5,7 +5,11 @@ from typing import Annotated
 import typer
 
 from promotion.cli.output import Json, Markdown, Model, form_of, models_of, open_here, show, tell_other
+from promotion.cli.timestamps import AT_HELP, timestamp_of
 
+Since = Annotated[
+    str | None, typer.Option(help=f"Show only what was recorded since this time. {AT_HELP}", metavar="TIME")
+]
 Limit = Annotated[int | None, typer.Option(min=1, help="Show only the N newest.", metavar="N")]
 EXAMPLE = "promotion history fraud_classifier --champions"
 
@@ -16,6 +20,7 @@ def history(
         bool, typer.Option("--champions", help="List the champions, when each one served, and how it was promoted.")
     ] = False,
     limit: Limit = None,
+    since: Since = None,
     reverse: Annotated[bool, typer.Option("--reverse", help="Show the oldest first.")] = False,
     as_json: Json = False,
     as_markdown: Markdown = False,
@@ -29,18 +34,19 @@ def history(
     from promotion.report.lineage import champion_period_data, champion_periods_page
     from promotion.report.record import history_page
 
+    begin = timestamp_of(since) if since is not None else None
     form, now = form_of(as_json=as_json, as_markdown=as_markdown), utc_now()
     registry = open_here()
     models_of(registry, model)
     tell_other(registry, model)
-    entries = registry.history(model)
-    newest = slice(-limit if limit else None, None)
     if champions:
-        served = champion_periods(model, entries)[newest]
+        state = registry.state(model)
+        places = [place for place, one in enumerate(state.began) if begin is None or one.moment >= begin]
+        served = champion_periods(state, registry.history(model), places[-limit if limit else None :])
         page = champion_periods_page(served if reverse else served[::-1], now)
         show([champion_period_data(period) for period in served], page, form=form)
     else:
-        shown = entries[newest]
+        shown = registry.history(model, last=limit, since=begin)
         page = history_page(model, shown, now, oldest_first=reverse)
         data = [{**vars(entry), "signed_by": registry.parts.signed_by(entry)} for entry in shown]
         show(data, page, form=form)

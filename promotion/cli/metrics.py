@@ -1,6 +1,6 @@
 """The command that tells what was measured: metrics of champions and challengers over time."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,10 +11,11 @@ from promotion.cli.timestamps import AT_HELP, timestamp_of, written
 from promotion.errors import UnknownName
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from promotion.history.lineage import ChampionPeriod
     from promotion.history.metric_history import MetricPoint
+    from promotion.registry.registry import Registry
     from promotion.report.exports import ExportFormat
 
 Metrics = Annotated[
@@ -30,6 +31,7 @@ OnlyChampions = Annotated[
     ),
 ]
 Since = Annotated[str | None, typer.Option(help=f"Show only decisions since this time. {AT_HELP}", metavar="TIME")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Show only the N newest decisions.", metavar="N")]
 Until = Annotated[str | None, typer.Option(help="Show only decisions up to this time.", metavar="TIME")]
 Export = Annotated[
     Path | None,
@@ -60,6 +62,7 @@ def metrics(
     champions: OnlyChampions = False,
     since: Since = None,
     until: Until = None,
+    limit: Limit = None,
     export: Export = None,
     form: Format = None,
     plot: Plot = None,
@@ -86,13 +89,15 @@ def metrics(
     registry = open_here()
     models_of(registry, model)
     tell_other(registry, model)
-    entries = registry.history(model)
-    found = _of_metrics(metric_history(model, entries), metric or [])
+    state, history = registry.state(model), registry.history(model)
+    earliest = _first_since(registry, model, begin) if begin else 0
+    recent = metric_history(state, history, last=None if end else limit, since=earliest)
+    found = _newest(_of_metrics(recent, metric or [], lambda: metric_history(state, history)), end, limit)
     shown = [one for one in found if _within(one, begin, end) and (one.of_champion or not champions)]
     for path in filter(None, (export, plot)):
         refuse_others(path, instead=_INSTEAD)  # both are written, or neither
     if plot:
-        served = champion_periods(model, entries)
+        served = champion_periods(state, history)
         write_own(plot, _picture(model, shown, served, picture).encode(), instead=_INSTEAD)
     if export and kind:
         write_own(export, exported(shown, kind), instead=_INSTEAD)
@@ -125,12 +130,29 @@ def _plot_kind(plot: Path | None) -> str:
     return kind
 
 
-def _of_metrics(found: "Sequence[MetricPoint]", asked: list[str]) -> "Sequence[MetricPoint]":
+def _newest(found: "Sequence[MetricPoint]", end: datetime | None, limit: int | None) -> "Sequence[MetricPoint]":
+    """The values of the newest decisions up to a time."""
+    until = [one for one in found if _within(one, None, end)]
+    newest = {*sorted({one.seq for one in until})[-limit if limit else None :]}
+    return [one for one in until if one.seq in newest]
+
+
+def _first_since(registry: "Registry", model: str, begin: datetime) -> int:
+    """The first entry recorded since a time; one past the last if there is none."""
+    found = registry.ledger.entries(model, limit=1, since=begin.astimezone(UTC).isoformat())
+    return found[0].seq if found else len(registry.history(model)) + 1
+
+
+def _of_metrics(
+    found: "Sequence[MetricPoint]", asked: list[str], every: "Callable[[], Sequence[MetricPoint]]"
+) -> "Sequence[MetricPoint]":
     """Those by the metrics asked for; `roc_auc,recall_at_fpr(0.01)` names two, and a comma in parentheses none."""
     from promotion.report.metric_history import names_in
 
     names = [name for text in asked for name in names_in(text)]
     known = tuple(dict.fromkeys(one.metric for one in found))
+    if not {*names} <= {*known}:
+        known = tuple(dict.fromkeys(one.metric for one in every()))  # an earlier decision may have measured it
     for name in names:
         if name not in known:
             hint = "" if known else "No decision has measured any metric yet."

@@ -9,6 +9,8 @@ from promotion.cli.output import Json, Misuse, notice, open_here, say, tell_othe
 from promotion.errors import PromotionError
 
 if TYPE_CHECKING:
+    from promotion.ledger.chain import Entry
+    from promotion.ledger.entries import Judgement
     from promotion.registry.registry import Registry
     from promotion.report.decision_report import Recorded
 
@@ -100,25 +102,32 @@ def _write_site(folder: Path, *, as_json: bool) -> Path:
 def _found(registry: "Registry", what: str) -> "Recorded":
     """The decision that is meant."""
     from promotion.cli.show import DECISION, one_decision
-    from promotion.ledger.state import fold
-    from promotion.registry.moves import find
-    from promotion.report.decision_report import found_in, recorded
-    from promotion.vocabulary import Tag
+    from promotion.report.decision_report import recorded_in
 
     if DECISION.fullmatch(what):
         entry, judgement = one_decision(registry, what)
-        model, beginning, tag = entry.model, judgement.decision_digest, judgement.tag
+        tell_other(registry, entry.model)
     else:
-        model, beginning, tag = Tag.parse(what).model, "", what
-    tell_other(registry, model)
-    entries = registry.history(model)
-    state = fold(model, entries)
-    find(state, Tag.parse(tag))
-    found = found_in(recorded(state, entries, beginning=beginning), tag)
-    if found is None:
+        entry, judgement = _last_decision(registry, what)
+    return recorded_in(registry.state(entry.model), registry.history(entry.model), entry, judgement)
+
+
+def _last_decision(registry: "Registry", text: str) -> tuple["Entry", "Judgement"]:
+    """The entry of the last decision on a version."""
+    from promotion.ledger.entries import Judgement
+    from promotion.registry.moves import find
+    from promotion.vocabulary import Tag
+
+    tag = Tag.parse(text)
+    tell_other(registry, tag.model)
+    version = find(registry.state(tag.model), tag)
+    if version.decided_seq is None:
         message = f"{tag} has not been judged yet, so there is no decision to report. `promotion gate {tag}` judges it."
         raise Unjudged(message)
-    return found
+    entry = registry.history(tag.model)[version.decided_seq - 1]
+    judgement = entry.content()
+    assert isinstance(judgement, Judgement)  # noqa: S101 - the state names its entry
+    return entry, judgement
 
 
 def _open(path: Path) -> None:

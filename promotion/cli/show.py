@@ -10,6 +10,8 @@ from promotion.cli.output import Json, Markdown, form_of, open_here, tell_other
 from promotion.errors import UnknownName
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from promotion.ledger.chain import Entry
     from promotion.ledger.entries import Judgement
     from promotion.registry.registry import Registry
@@ -44,29 +46,43 @@ def show(
 
 def _version(registry: "Registry", text: str) -> tuple[Any, tuple["Page", ...]]:
     from promotion.history.lineage import champion_periods
-    from promotion.ledger.state import fold
+    from promotion.ledger.reading import entries_at
     from promotion.registry.moves import find
     from promotion.report.lineage import version_data, version_pages
     from promotion.vocabulary import Tag
 
     tag = Tag.parse(text)
     tell_other(registry, tag.model)
-    entries = registry.history(tag.model)
-    version, served = find(fold(tag.model, entries), tag), champion_periods(tag.model, entries)
-    return version_data(version, entries, served), version_pages(version, entries, served)
+    state, history = registry.state(tag.model), registry.history(tag.model)
+    version, served = (
+        find(state, tag),
+        champion_periods(state, history, [place for place, began in enumerate(state.began) if began.tag == str(tag)]),
+    )
+    own = entries_at(history, version.entries)
+    return version_data(version, own, served), version_pages(state, version, own, served, history)
 
 
 def _decision(registry: "Registry", digits: str) -> tuple[Any, tuple["Page", ...]]:
-    from promotion.history.lineage import consequences
-    from promotion.ledger.state import fold
+    from promotion.history.lineage import consequences_of
     from promotion.report.lineage import decision_data, decision_pages
 
     entry, judgement = one_decision(registry, digits)
     tell_other(registry, entry.model)
-    entries = registry.history(entry.model)
-    version = fold(entry.model, entries).versions[judgement.tag]
-    followed = consequences(entries)[entry.seq]
+    state = registry.state(entry.model)
+    version, followed = (
+        state.versions[judgement.tag],
+        consequences_of(state, registry.history(entry.model), entry, judgement),
+    )
     return decision_data(entry, judgement, followed), decision_pages(version, entry, judgement, followed)
+
+
+def _possible(registry: "Registry", model: str, digits: str) -> "Sequence[Entry]":
+    """Read the decisions of a model whose recorded digits agree with these."""
+    from promotion.ledger.reading import entries_at
+    from promotion.ledger.state import DIGITS
+
+    found = [seq for seq, known in registry.state(model).decisions if known.startswith(digits[:DIGITS])]
+    return entries_at(registry.history(model), found)
 
 
 def one_decision(registry: "Registry", digits: str) -> tuple["Entry", "Judgement"]:
@@ -76,7 +92,7 @@ def one_decision(registry: "Registry", digits: str) -> tuple["Entry", "Judgement
     named = {
         judgement.decision_digest: (entry, judgement)
         for model in registry.ledger.models()
-        for entry, judgement in decisions(registry.history(model), beginning=digits)
+        for entry, judgement in decisions(_possible(registry, model, digits), beginning=digits)
     }
     if len(named) != 1:
         hint = (

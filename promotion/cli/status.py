@@ -44,13 +44,14 @@ def _summary(state: "State") -> dict[str, Any]:
     from promotion.registry.holdout_uses import last_spent
     from promotion.registry.rolled_back import rolled_back
     from promotion.report.status import awaiting_approval
+    from promotion.vocabulary import Stage
 
     spent = last_spent(state)
     return {
         "model": state.model,
         "champion": plain(state.champion) if state.champion else None,
         "previous": state.previous,
-        "waiting": [version.tag for version in state.waiting],
+        "waiting": list(state.in_stage(Stage.STAGING)),
         "awaiting_approval": list(awaiting_approval(state)),
         "seq": state.seq,
         "rolled_back": [{"tag": version.tag, **plain(version.rolled_back)} for version in rolled_back(state)],

@@ -2,14 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import zip_longest
 from typing import Any
 
 from promotion.ledger.chain import Champion, Entry
 from promotion.ledger.entries import Judgement, Registration, TransitionPlanned
-from promotion.ledger.state import champions
+from promotion.ledger.reading import entries_at
+from promotion.ledger.state import DIGITS, State, champion_of
 from promotion.policy import Decision
 from promotion.vocabulary import Stage
 
@@ -82,39 +82,53 @@ class Passage:
     applied: int | None
 
 
-def champion_periods(model: str, entries: Iterable[Entry]) -> tuple[ChampionPeriod, ...]:
-    """Return every champion's time in production, oldest first.
+def champion_periods(
+    state: State, history: Sequence[Entry], places: Iterable[int] | None = None
+) -> tuple[ChampionPeriod, ...]:
+    """Return champions' times in production, oldest first. Reads only the entries of those that it returns.
 
-    Raises:
-        LedgerError: an entry was changed after it was written, or is out of place.
+    Args:
+        state: the model's state.
+        history: all its entries.
+        places: return only those at these places of `State.began`.
     """
-    began: list[ChampionPeriod] = []
-    registered: dict[str, Registration] = {}
-    decided: dict[str, Decision] = {}
-    for entry, champion in champions(model, entries):
-        match body := entry.content():
-            case Registration():
-                registered[body.tag] = body
-            case Judgement():
-                decided[body.decision_digest] = body.decision
-            case TransitionPlanned() if champion and champion.seq == entry.seq:
-                period = ChampionPeriod(
-                    champion=champion,
-                    until=None,
-                    actor=entry.actor,
-                    plan=body,
-                    registration=registered[champion.tag],
-                    decision=decided.get(body.decision or ""),
-                )
-                began.append(period)
-    ends = (later.champion.since for later in began[1:])
-    return tuple(replace(period, until=until) for period, until in zip_longest(began, ends))
+    decided: dict[str, list[int]] = defaultdict(list)
+    for seq, digits in state.decisions:
+        decided[digits].append(seq)
+    wanted = range(len(state.began)) if places is None else places
+    return tuple(_period(state, history, place, decided) for place in wanted)
 
 
-def champion_period_at(among: Iterable[ChampionPeriod], moment: datetime) -> ChampionPeriod | None:
+def _period(state: State, history: Sequence[Entry], place: int, decided: Mapping[str, Sequence[int]]) -> ChampionPeriod:
+    began, later = state.began[place], state.began[place + 1 : place + 2]
+    entry = history[began.seq - 1]
+    plan = entry.content()
+    assert isinstance(plan, TransitionPlanned)  # noqa: S101 - only plans begin a period
+    version = state.versions[began.tag]
+    earlier = [seq for seq in decided.get((plan.decision or "")[:DIGITS], ()) if seq < began.seq]
+    return ChampionPeriod(
+        champion=champion_of(state, history, began),
+        until=later[0].at if later else None,
+        actor=entry.actor,
+        plan=plan,
+        registration=version.registration,
+        decision=_decision(history, plan.decision, earlier),
+    )
+
+
+def _decision(history: Sequence[Entry], digest: str | None, among: Sequence[int]) -> Decision | None:
+    """Return the last decision with this digest among entries."""
+    for seq in reversed(among):
+        body = history[seq - 1].content()
+        if isinstance(body, Judgement) and body.decision_digest == digest:
+            return body.decision
+    return None
+
+
+def champion_period_at(state: State, history: Sequence[Entry], moment: datetime) -> ChampionPeriod | None:
     """Return the period that contains a time, by the times in the entries: the last that began at or before it."""
-    begun = [period for period in among if datetime.fromisoformat(period.champion.since) <= moment]
-    return begun[-1] if begun else None
+    begun = [place for place, began in enumerate(state.began) if began.moment <= moment]
+    return champion_periods(state, history, begun[-1:])[0] if begun else None
 
 
 def concerning(tag: str, entries: Iterable[Entry]) -> tuple[Entry, ...]:
@@ -158,6 +172,13 @@ def consequences(entries: Iterable[Entry]) -> dict[int, tuple[Entry, ...]]:
             for tag in {body["tag"], champion.get("tag")} - {None}:
                 by_side[tag].append(entry.seq)
     return {seq: tuple(after) for seq, after in found.items()}
+
+
+def consequences_of(state: State, history: Sequence[Entry], entry: Entry, judgement: Judgement) -> tuple[Entry, ...]:
+    """Return the entries that followed one decision, as `consequences` does. Reads only those of its two versions."""
+    sides = {judgement.tag, *(one.tag for one in (judgement.decision.champion,) if one)}
+    seqs = {seq for tag in sides if tag in state.versions for seq in state.versions[tag].entries}
+    return consequences(entries_at(history, sorted(seqs)))[entry.seq]
 
 
 def ending(judgement: Judgement, followed: Iterable[Entry]) -> Ending | None:

@@ -1,12 +1,13 @@
 """Metric history: the values that each decision measured for the judged version and the champion at the time. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from promotion.comparison import Comparison
 from promotion.ledger.chain import Entry
 from promotion.ledger.entries import Judgement, Registration, TransitionPlanned
-from promotion.ledger.state import champions
+from promotion.ledger.reading import entries_at
+from promotion.ledger.state import State
 from promotion.policy import Decision
 from promotion.vocabulary import Direction, Stage
 
@@ -82,28 +83,54 @@ class MetricPoint:
         return self.role == CHAMPION or self.crowned
 
 
-def metric_history(model: str, entries: Iterable[Entry]) -> tuple[MetricPoint, ...]:
-    """Return everything that the decisions on a model measured, in ledger order.
+def metric_history(
+    state: State, history: Sequence[Entry], *, last: int | None = None, since: int = 0
+) -> tuple[MetricPoint, ...]:
+    """Return what the decisions on a model measured, in ledger order.
 
-    Raises:
-        LedgerError: an entry was changed after it was written, or is out of place.
+    Reads only the entries of the decisions that it returns and of the versions that they compared.
+
+    Args:
+        state: the model's state.
+        history: all its entries.
+        last: return the values of at most this many of the newest decisions.
+        since: return the values of decisions from this `seq` on.
     """
+    judged = [seq for seq, _ in state.decisions if seq >= since][-last if last else None :]
+    entries = entries_at(history, _concerned(state, history, judged)) if last or since else history
+    return tuple(_points(state, entries, set(judged)))
+
+
+def _concerned(state: State, history: Sequence[Entry], judged: Sequence[int]) -> Sequence[int]:
+    """Return the `seq` of decisions, and of everything that names the versions that they compared."""
+    tags = {str(tag) for entry in entries_at(history, judged) for tag in _sides(entry)}
+    named = (state.versions[tag].entries for tag in tags if tag in state.versions)
+    return sorted(set(judged).union(*named))
+
+
+def _sides(entry: Entry) -> Iterator[object]:
+    yield entry.body["tag"]
+    yield (entry.body["decision"].get("champion") or {}).get("tag")
+
+
+def _points(state: State, entries: Iterable[Entry], judged: Collection[int]) -> Iterator[MetricPoint]:
     found: list[MetricPoint] = []
     stages: dict[str, Stage | None] = {}
     decided: dict[str, int] = {}
-    crowned: set[int] = set()
-    for entry, champion in champions(model, entries):
+    crowned, began = set[int](), {one.seq for one in state.began}
+    for entry in entries:
         match body := entry.content():
             case Registration():
                 stages[body.tag] = body.stage
             case Judgement():
                 decided[body.decision_digest] = entry.seq  # the same decision may be made again, on the same rows
-                found.extend(_of_decision(entry, body, stages))
+                found.extend(_of_decision(entry, body, stages) if entry.seq in judged else ())
             case TransitionPlanned():
                 stages.update((move.tag, move.after) for move in body.moves)
-                if body.decision in decided and champion and champion.seq == entry.seq:
+                if body.decision in decided and entry.seq in began:
                     crowned.add(decided[body.decision])
-    return tuple(replace(one, crowned=True) if one.role == CHALLENGER and one.seq in crowned else one for one in found)
+    for one in found:
+        yield replace(one, crowned=True) if one.role == CHALLENGER and one.seq in crowned else one
 
 
 def _of_decision(entry: Entry, judgement: Judgement, stages: dict[str, Stage | None]) -> Iterator[MetricPoint]:

@@ -1,6 +1,6 @@
 """The protocol of the mirror, and the desired state of a model that is sent to it."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -106,19 +106,19 @@ class Aliases:
 
 @dataclass(frozen=True, kw_only=True)
 class MirrorState:
-    """The complete desired state of one model in the mirror; sending it is idempotent.
+    """The desired state of one model in the mirror, without what it shows already; sending it is idempotent.
 
     Attributes:
         model: its name.
         hashes: hash of every entry, the last one's at the end.
-        versions: all versions.
+        versions: the versions that changed since the mirror was last sent any, and those that the aliases name.
         aliases: the desired targets of the aliases.
         decisions: the decisions to send.
         inherited: `seq` and hash of the last entries that previous owners had sent, if the model was taken over.
     """
 
     model: str
-    hashes: tuple[str, ...]
+    hashes: Sequence[str]
     versions: tuple[MirrorVersion, ...]
     aliases: Aliases
     decisions: tuple[MirrorDecision, ...]

@@ -7,6 +7,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from promotion.ledger.chain import Entry, Head
+    from promotion.ledger.checkpoint import Checkpoint
+
 Names = Mapping[str, str | None]
 """Alias to version; None for an alias without a version."""
 
@@ -27,8 +29,24 @@ class LedgerStore(Protocol):
     def head(self, model: str) -> "Head | None":
         """Return the position of the last entry and the champion; None if nothing is recorded."""
 
-    def entries(self, model: str, *, after: int = 0, limit: int | None = None) -> "Sequence[Entry]":
-        """Return the entries with `seq > after`, in order; at most the first `limit`."""
+    def entries(
+        self, model: str, *, after: int = 0, limit: int | None = None, last: int | None = None, since: str | None = None
+    ) -> "Sequence[Entry]":
+        """Return entries in order, reading no others.
+
+        Args:
+            model: its name.
+            after: only those with a higher `seq`.
+            limit: at most the first of them.
+            last: at most the last of them; not together with `limit`.
+            since: only those recorded at this time or later, by their own times: ISO 8601 in UTC, as in `Entry.at`.
+        """
+
+    def checkpoint(self, model: str) -> "Checkpoint | None":
+        """Return the checkpoint that was kept last; None if there is none."""
+
+    def keep(self, checkpoint: "Checkpoint") -> None:
+        """Keep a checkpoint in place of an earlier one. It is derived: if it cannot be kept, nothing is lost."""
 
     def append(self, entries: "Sequence[Entry]", head: "Head") -> None:
         """Append all entries and move the head, atomically.

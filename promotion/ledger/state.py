@@ -1,10 +1,9 @@
 """The state of a model, folded from its ledger entries. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from types import MappingProxyType
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from promotion.errors import LedgerError
 from promotion.ledger.chain import GENESIS, Champion, Entry, Head
@@ -21,34 +20,27 @@ from promotion.ledger.entries import (
     TransitionApplied,
     TransitionPlanned,
 )
-from promotion.policy import Decision, Trial
+from promotion.ledger.trials import Place, Trials
+from promotion.ledger.versions import RolledBack as RolledBack
+from promotion.ledger.versions import Versions, Vote, decided, registered
+from promotion.ledger.versions import VersionState as VersionState
 from promotion.vocabulary import Stage
 
-
-@dataclass(frozen=True, kw_only=True)
-class Vote:
-    """One person's answer to the current decision on a version."""
-
-    actor: str
-    at: str
-    approved: bool
-    reason: str
+DIGITS = 12
+"""Number of digits of a decision's digest that a state keeps; its short id."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class RolledBack:
-    """A rollback that removed a version from production and has not been revoked since.
+class Began(NamedTuple):
+    """The entry that made a version champion, and its time."""
 
-    Attributes:
-        actor: who rolled back, e.g. `os:alice`.
-        at, seq: time and entry of the rollback.
-        reason: why.
-    """
-
-    actor: str
-    at: str
     seq: int
-    reason: str
+    at: str
+    tag: str
+
+    @property
+    def moment(self) -> datetime:
+        """The time."""
+        return datetime.fromisoformat(self.at)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,44 +59,6 @@ class Succession:
 
 
 @dataclass(frozen=True, kw_only=True)
-class VersionState:
-    """One version according to the ledger.
-
-    Attributes:
-        registration: its registration.
-        registered_at, registered_by: when and by whom it was registered.
-        stage: its stage; None if it never had a known stage, or is deleted.
-        adoption: the statement of a person who vouched for it.
-        decision: the latest decision on it.
-        decided_seq, decided_by, decided_at: entry, requester and time of that decision.
-        votes: people's answers to that decision, the latest of each.
-        deleted_at: when its files were deleted permanently.
-        deleted_by, deleted_because: by whom and why.
-        rolled_back: the rollback that removed it from production; None once it serves again or was readmitted.
-    """
-
-    registration: Registration
-    registered_at: str
-    registered_by: str
-    stage: Stage | None
-    adoption: Adoption | None = None
-    decision: Decision | None = None
-    decided_seq: int | None = None
-    decided_by: str | None = None
-    decided_at: str | None = None
-    votes: tuple[Vote, ...] = ()
-    deleted_at: str | None = None
-    deleted_by: str | None = None
-    deleted_because: str | None = None
-    rolled_back: RolledBack | None = None
-
-    @property
-    def tag(self) -> str:
-        """Tag of the version."""
-        return self.registration.tag
-
-
-@dataclass(frozen=True, kw_only=True)
 class State:
     """A model's state at one point of its ledger.
 
@@ -116,24 +70,32 @@ class State:
         champion: the current champion.
         succession: the change that made it champion.
         line: the sequence of champions up to the current one, which is last; a rollback removes from its end.
+        began: every champion and when it became champion, oldest first.
+        decisions: `seq` and the first digits of the digest of every decision, oldest first.
         trials: every use of a holdout, oldest first.
         budgeted: the last decision that counted the uses of its holdout.
+        used: how often the rows of that decision were used; None if only all trials together tell.
         pending: the transition that is planned but not yet applied, with its `seq`.
         fresh_start: the last fresh start, if any.
+        inherited: `seq` and hash of the last entries that other ledgers had sent to the mirror before takeovers.
     """
 
     model: str
     seq: int = 0
     hash: str = GENESIS
     origin: str | None = None
-    versions: Mapping[str, VersionState] = field(default_factory=lambda: MappingProxyType({}))
+    versions: Versions = field(default_factory=Versions)
     champion: Champion | None = None
     succession: Succession | None = None
     line: tuple[str, ...] = ()
-    trials: tuple[Trial, ...] = ()
+    began: tuple[Began, ...] = ()
+    decisions: tuple[tuple[int, str], ...] = ()
+    trials: Trials = field(default_factory=Trials)
     budgeted: Judgement | None = None
+    used: float | None = None
     pending: tuple[int, TransitionPlanned] | None = None
     fresh_start: FreshStart | None = None
+    inherited: tuple[tuple[int, str], ...] = ()
 
     @property
     def head(self) -> Head | None:
@@ -148,7 +110,17 @@ class State:
     @property
     def waiting(self) -> tuple[VersionState, ...]:
         """The versions in `staging`, in order of registration."""
-        return tuple(version for version in self.versions.values() if version.stage is Stage.STAGING)
+        return tuple(self.versions[tag] for tag in self.in_stage(Stage.STAGING))
+
+    @property
+    def awaiting_approval(self) -> tuple[VersionState, ...]:
+        """The versions in `staging` that passed and that a person must still approve."""
+        briefs = self.versions.briefs()
+        return tuple(self.versions[tag] for tag, brief in briefs if brief.stage is Stage.STAGING and brief.waits)
+
+    def in_stage(self, stage: Stage) -> tuple[str, ...]:
+        """Return the tags of the versions in a stage, in order of registration."""
+        return tuple(tag for tag, brief in self.versions.briefs() if brief.stage is stage)
 
 
 def fold(model: str, entries: Iterable[Entry]) -> State:
@@ -177,13 +149,21 @@ def champions(model: str, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Cha
         yield entry, builder.champion
 
 
-def champion_at(model: str, entries: Iterable[Entry], moment: datetime) -> Champion | None:
+def champion_at(state: State, history: Sequence[Entry], moment: datetime) -> Champion | None:
     """Return the champion at a time, by the times in the entries: the last one that began at or before it."""
-    found = None
-    for _, champion in champions(model, entries):
-        if champion and datetime.fromisoformat(champion.since) <= moment:
-            found = champion
-    return found
+    begun = [began for began in state.began if began.moment <= moment]
+    return champion_of(state, history, begun[-1]) if begun else None
+
+
+def champion_of(state: State, history: Sequence[Entry], began: Began) -> Champion:
+    """Return a champion as the ledger recorded it when it began."""
+    return Champion(
+        tag=began.tag,
+        digest=state.versions[began.tag].registration.digest,
+        since=began.at,
+        seq=began.seq,
+        decision=history[began.seq - 1].body["decision"],
+    )
 
 
 def _folded(state: State, entries: Iterable[Entry]) -> "StateBuilder":
@@ -198,11 +178,13 @@ class StateBuilder:
 
     def __init__(self, state: State) -> None:
         self.model, self.seq, self.hash, self.origin = state.model, state.seq, state.hash, state.origin
-        self.versions, self.champion = dict(state.versions), state.champion
+        self.versions, self.champion = state.versions.copy(), state.champion
         self.succession = state.succession
-        self.line, self.trials, self.pending = list(state.line), list(state.trials), state.pending
-        self.budgeted = state.budgeted
+        self.line, self.trials, self.pending = list(state.line), state.trials.copy(), state.pending
+        self.budgeted, self.used = state.budgeted, state.used
         self.fresh_start = state.fresh_start
+        self.began, self.decisions = list(state.began), list(state.decisions)
+        self.inherited = state.inherited
 
     def state(self) -> State:
         """Return the resulting state."""
@@ -211,14 +193,18 @@ class StateBuilder:
             seq=self.seq,
             hash=self.hash,
             origin=self.origin,
-            versions=MappingProxyType(self.versions),
+            versions=self.versions,
             champion=self.champion,
             succession=self.succession,
             line=tuple(self.line),
-            trials=tuple(self.trials),
+            began=tuple(self.began),
+            decisions=tuple(self.decisions),
+            trials=self.trials,
             budgeted=self.budgeted,
+            used=self.used,
             pending=self.pending,
             fresh_start=self.fresh_start,
+            inherited=self.inherited,
         )
 
     def take(self, entry: Entry) -> None:
@@ -235,7 +221,10 @@ class StateBuilder:
     def record(self, entry: Entry, body: Body) -> None:
         """Fold the next entry, already verified, with its content."""
         try:
+            named = self._named(body)
             self._record(entry, body)
+            for tag in filter(self.versions.__contains__, named):
+                self._change(tag, entries=(*self.versions[tag].entries, entry.seq))
         except KeyError as error:
             message = (
                 f"Entry {entry.seq} of '{self.model}' names {error}, which is not registered. Run `promotion audit`."
@@ -243,23 +232,31 @@ class StateBuilder:
             raise LedgerError(message, model=self.model, seq=entry.seq) from error
         self.seq, self.hash, self.origin = entry.seq, entry.hash, self.origin or entry.hash
 
+    def _named(self, body: Body) -> Iterable[str]:
+        """Return the versions that an entry names; for the end of a transition, those that it moved."""
+        if isinstance(body, TransitionApplied):
+            return self._named(self.pending[1]) if self.pending else ()
+        if isinstance(body, TransitionPlanned):
+            return dict.fromkeys((*(move.tag for move in body.moves), *body.deletions))
+        return () if isinstance(body, FreshStart | Takeover) else (body.tag,)
+
     def _record(self, entry: Entry, body: Body) -> None:
+        place = Place(entry.seq, entry.hash)
         match body:
             case Registration():
-                self.versions[body.tag] = VersionState(
-                    registration=body, registered_at=entry.at, registered_by=entry.actor, stage=body.stage
-                )
+                self.versions[body.tag] = registered(body, entry.at, entry.actor, place)
             case Judgement():
-                asked = {"decided_seq": entry.seq, "decided_by": entry.actor, "decided_at": entry.at}
-                self._change(body.tag, decision=body.decision, votes=(), **asked)
-                self.trials.extend(filter(None, (body.trial,)))
-                self.budgeted = body if body.decision.budget else self.budgeted
+                version = self.versions[body.tag]
+                self.versions[body.tag] = decided(version, body.decision, entry.at, entry.actor, place)
+                self.decisions.append((entry.seq, body.decision_digest[:DIGITS]))
+                self._count_use(body, place)
             case Approval():
                 vote = Vote(actor=entry.actor, at=entry.at, approved=body.approved, reason=body.reason)
                 others = (one for one in self.versions[body.tag].votes if one.actor != vote.actor)
                 self._change(body.tag, votes=(*others, vote))
             case Adoption():
-                self._change(body.tag, adoption=body)
+                recorded = self.versions[body.tag].recorded._replace(adoption=place)
+                self._change(body.tag, adoption=body, recorded=recorded)
             case TransitionPlanned():
                 self._plan(entry, body)
             case TransitionApplied():
@@ -269,9 +266,24 @@ class StateBuilder:
             case FreshStart():
                 self.fresh_start = body
             case Override() | Takeover():
-                pass
+                self._inherit(body)
             case _:
                 assert_never(body)
+
+    def _inherit(self, body: Override | Takeover) -> None:
+        if isinstance(body, Takeover) and body.mirrored:
+            self.inherited = (*self.inherited, body.mirrored)
+
+    def _count_use(self, judgement: Judgement, place: Place) -> None:
+        """Add the use of a holdout. A new question on the budgeted rows carries their number of uses itself."""
+        trial, budget = judgement.trial, judgement.decision.budget
+        counted = trial and not trial.renamed and trial.key not in self.trials.keys
+        if budget:
+            self.budgeted, self.used = judgement, budget.use if counted else None
+        elif trial and self.used is not None and self.budgeted and self.budgeted.trial:
+            self.used += self.budgeted.trial.share_seen(trial)
+        if trial:
+            self.trials.append(trial, place)
 
     def _plan(self, entry: Entry, plan: TransitionPlanned) -> None:
         for move in plan.moves:
@@ -295,6 +307,7 @@ class StateBuilder:
             seq=entry.seq,
             decision=plan.decision,
         )
+        self.began.append(Began(entry.seq, entry.at, plan.champion))
         self._extend_line(plan)
 
     def _extend_line(self, plan: TransitionPlanned) -> None:

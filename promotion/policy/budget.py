@@ -8,6 +8,7 @@ not store every row's key.
 """
 
 import base64
+import hashlib
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -83,6 +84,36 @@ class Renamed:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Use:
+    """An earlier use of a holdout, as far as a later one is compared with it.
+
+    Attributes:
+        key: a short name of what was tested on which rows; see `Trial.key`.
+        holdout: digest of the rows.
+        sketch: sketch of the rows; None if the record has none.
+    """
+
+    key: str
+    holdout: str
+    sketch: HoldoutSketch | None
+
+    @property
+    def is_first_form(self) -> bool:
+        """Whether an earlier release recorded it."""
+        return self.sketch is None or self.sketch.form == FIRST_FORM
+
+    @cached_property
+    def rows(self) -> str:
+        """A short name of the rows and their sketch: 128 bits of SHA-256, base64."""
+        sketch = f"{self.sketch.rows} {self.sketch.form} {self.sketch.smallest}" if self.sketch else ""
+        return _short(f"{self.holdout} {sketch}")
+
+    def by(self, key: str) -> "Use":
+        """Return a use of the same rows by another test."""
+        return self if key == self.key else Use(key=key, holdout=self.holdout, sketch=self.sketch)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Trial:
     """One challenger tested on one holdout.
 
@@ -101,27 +132,39 @@ class Trial:
     sketch: HoldoutSketch | None
     renamed: tuple[Renamed, ...] = ()
 
+    @cached_property
+    def key(self) -> str:
+        """A short name of what was tested on which rows, the same for a repeated test: 128 bits of SHA-256, base64."""
+        return self._key(self.holdout)
+
+    def _key(self, holdout: str) -> str:
+        return _short(f"{self.challenger} {self.champion} {self.metric} {holdout}")
+
+    @property
+    def used(self) -> Use:
+        """The use of the rows, as later trials are compared with it."""
+        return Use(key=self.key, holdout=self.holdout, sketch=self.sketch)
+
     @property
     def is_first_form(self) -> bool:
         """Whether an earlier release recorded it."""
-        return self.sketch is None or self.sketch.form == FIRST_FORM
+        return self.used.is_first_form
 
-    def share_seen(self, earlier: "Trial") -> float:
+    def share_seen(self, earlier: "Trial | Use") -> float:
         """Return the share of this trial's rows that the earlier one used; the largest over the forms of its keys."""
         if self._same_rows(earlier):
             return 1.0
         ours = [self.sketch, *(one.sketch for one in self._renamed_for(earlier))]
         return max((one.share_seen(earlier.sketch) for one in ours if one and earlier.sketch), default=0.0)
 
-    def repeats(self, earlier: "Trial") -> bool:
+    def repeats(self, earlier: "Trial | Use") -> bool:
         """Return whether it tests the same models by the same metric on the same rows, so it uses no budget."""
-        ours, theirs = ((one.challenger, one.champion, one.metric) for one in (self, earlier))
-        return ours == theirs and self._same_rows(earlier)
+        return earlier.key in {self.key, *(self._key(one.holdout) for one in self._renamed_for(earlier))}
 
-    def _same_rows(self, earlier: "Trial") -> bool:
+    def _same_rows(self, earlier: "Trial | Use") -> bool:
         return earlier.holdout in {self.holdout, *(one.holdout for one in self._renamed_for(earlier))}
 
-    def _renamed_for(self, earlier: "Trial") -> tuple[Renamed, ...]:
+    def _renamed_for(self, earlier: "Trial | Use") -> tuple[Renamed, ...]:
         return self.renamed if earlier.is_first_form else ()
 
 
@@ -178,12 +221,12 @@ def level_of_use(alpha: float, use: float) -> float:
     return alpha * 6 / (math.pi * use) ** 2
 
 
-def seen_renamed(trial: Trial, possible: Iterable[Renamed], earlier: Iterable[Trial]) -> tuple[Renamed, ...]:
+def seen_renamed(trial: Trial, possible: Iterable[Renamed], earlier: Iterable[Trial | Use]) -> tuple[Renamed, ...]:
     """Return those renamed forms of a trial's rows which show that an earlier trial used more of them.
 
     They are recorded with the decision, so its use can be recounted from the record alone.
     """
-    others = [other for other in earlier if other.is_first_form]
+    others = {_rows(other): other for other in earlier if other.is_first_form}.values()
     return tuple(
         one
         for one in possible
@@ -194,10 +237,30 @@ def seen_renamed(trial: Trial, possible: Iterable[Renamed], earlier: Iterable[Tr
     )
 
 
-def count_use(trial: Trial, earlier: Iterable[Trial]) -> float:
+def count_use(trial: Trial, earlier: Iterable[Trial | Use]) -> float:
     """Return the ordinal number of a trial's use of its rows, given all earlier trials, oldest first.
 
     A repeated trial keeps its first number: repeating a known result uses no budget.
     """
     before = takewhile(lambda other: not trial.repeats(other), earlier)
-    return 1.0 + sum(trial.share_seen(other) for other in before)
+    return 1.0 + share_of(trial, before)
+
+
+def share_of(trial: Trial, others: Iterable[Trial | Use]) -> float:
+    """Return the sum of the shares of a trial's rows that others used. Compares the same rows once."""
+    shares = dict[tuple[str, HoldoutSketch | None], float]()
+
+    def share(other: Trial | Use) -> float:
+        if (rows := _rows(other)) not in shares:
+            shares[rows] = trial.share_seen(other)
+        return shares[rows]
+
+    return sum(map(share, others))
+
+
+def _rows(use: Trial | Use) -> tuple[str, HoldoutSketch | None]:
+    return use.holdout, use.sketch
+
+
+def _short(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()[:16]).decode("ascii")

@@ -26,7 +26,8 @@ class Version:
 def champion(parts: Parts, model: str, at: datetime | None = None) -> Version | None:
     """Return the champion now, in O(1), or at a past moment; see `Registry.champion`."""
     if at is not None:
-        return _as_version(parts, champion_at(model, parts.ledger.entries(model), in_utc(at)))
+        state = parts.writer.state(model)
+        return _as_version(parts, champion_at(state, parts.history(state), in_utc(at)))
     head = parts.ledger.head(model)
     return _as_version(parts, head.champion if head else None)
 

@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from promotion.iso import in_utc
-from promotion.ledger.state import champions
 from promotion.registry.parts import Parts
 from promotion.registry.plan import Plan, plan_of, required
 from promotion.registry.preflight import settled
@@ -16,7 +15,7 @@ def plan_gc(parts: Parts, model: str, *, keep: int, reason: str, registered_befo
     state = settled(parts, model)
     found = retention(
         state,
-        {champion.tag for _, champion in champions(model, parts.ledger.entries(model)) if champion},
+        {began.tag for began in state.began},
         {str(stored.tag) for stored in parts.store.versions(model)},
         keep=keep,
         before=in_utc(registered_before) if registered_before else None,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from promotion.ledger.entries import Judgement
 from promotion.ledger.state import State
-from promotion.policy import Budget, HoldoutUsed, Trial
+from promotion.policy import Budget, HoldoutUsed, Trial, Use, share_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,17 +25,23 @@ class Spent:
 
 def last_spent(state: State) -> Spent | None:
     """Return the last holdout whose uses were counted; None if there is none."""
-    return uses_of_holdout(state.budgeted, state.trials)
+    return uses_of_holdout(state.budgeted, state.trials, state.used)
 
 
-def uses_of_holdout(judged: Judgement | None, trials: Iterable[Trial]) -> Spent | None:
+def uses_of_holdout(judged: Judgement | None, trials: Iterable[Trial | Use], used: float | None = None) -> Spent | None:
     """Return the holdout of the last decision that counted uses, with all uses of its rows; None if there is none.
 
     A decision that repeats an earlier question carries the use and level of that question, and so does not reflect the
     uses between the two.
+
+    Args:
+        judged: the last decision that counted uses.
+        trials: every use of a holdout.
+        used: number of uses of its rows, if known; else counted from all trials.
     """
     trial, decision = (judged.trial, judged.decision) if judged else (None, None)
     if judged is None or trial is None or decision is None or decision.holdout is None or decision.budget is None:
         return None
-    used = sum(trial.share_seen(other) for other in trials)
+    if used is None:
+        used = share_of(trial, trials)
     return Spent(tag=judged.tag, holdout=decision.holdout, budget=Budget(alpha=decision.budget.alpha, use=used))

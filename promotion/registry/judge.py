@@ -3,7 +3,7 @@
 Each part runs through a `Step`, so an orchestrator can show it as a task.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,7 @@ from promotion.policy import (
     Renamed,
     Trial,
     UnknownProvenance,
+    Use,
     count_use,
     decide,
     seen_renamed,
@@ -48,7 +49,7 @@ def judge(
     policy: Policy,
     store: ModelStore,
     step: Step,
-    earlier: Sequence[Trial] = (),
+    earlier: Iterable[Trial | Use] = (),
 ) -> Judgement:
     """Judge the challenger. If a candidate cannot be scored, the verdict is `hold` and a check names the candidate.
 
@@ -181,7 +182,7 @@ def _used(holdout: Clean, data: Data, candidates: Sequence[Candidate]) -> Holdou
 
 
 def _trial(
-    candidates: Sequence[Candidate], policy: Policy, used: HoldoutUsed, holdout: Clean, earlier: Sequence[Trial]
+    candidates: Sequence[Candidate], policy: Policy, used: HoldoutUsed, holdout: Clean, earlier: Iterable[Trial | Use]
 ) -> Trial:
     """Return this decision's use of its rows. Without a champion, it does not count as a use."""
     trial = Trial(
@@ -205,7 +206,7 @@ def _renamed(holdout: Clean, recipe: Recipe) -> Iterator[Renamed]:
         yield Renamed(holdout=digest, sketch=HoldoutSketch.of(keys, FIRST_FORM))
 
 
-def _budget(trial: Trial, policy: Policy, earlier: Sequence[Trial]) -> Budget | None:
+def _budget(trial: Trial, policy: Policy, earlier: Iterable[Trial | Use]) -> Budget | None:
     """Return this decision's budget; None if there is no champion, or the policy counts no uses."""
     if trial.champion is None or not policy.budgeted:
         return None

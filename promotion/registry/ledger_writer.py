@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 from promotion.errors import Conflict, DigestMismatch, LedgerError, StoreError, TornVersion, UnknownName
 from promotion.interfaces import Claim, LedgerStore, ModelStore, Names
 from promotion.ledger.chain import GENESIS, Entry, chain
+from promotion.ledger.checkpoint import CHECKPOINT_EVERY, checkpoint_of, condensed, state_of
 from promotion.ledger.entries import Body, TransitionApplied, TransitionPlanned
-from promotion.ledger.state import State, advance, fold
+from promotion.ledger.state import State, advance
 from promotion.registry.claims import Claims
 from promotion.registry.foreign_aliases import names_since
 from promotion.registry.serving import labelled_prod, require_registered
@@ -15,6 +17,8 @@ from promotion.visible import visible
 from promotion.vocabulary import Stage, Tag
 
 _BESIDE, _NOTHING = 20, "Nothing was recorded."
+_PAGE = 2000
+"""Number of entries whose content is kept in memory at once."""
 
 
 def utc_now() -> datetime:
@@ -40,6 +44,7 @@ class LedgerWriter:
         self._actor, self._clock, self._notice, self._sign = actor, clock, notice, sign
         self._folded: dict[str, State] = {}
         self._before: dict[str, State] = {}
+        self._checkpointed: dict[str, int] = {}
 
     @property
     def actor(self) -> str:
@@ -48,17 +53,47 @@ class LedgerWriter:
 
     def state(self, model: str) -> State:
         """Return the model's state, folded from its entries. Reads only entries not yet folded by this process."""
-        before = self._folded.get(model, State(model=model))
-        newer = self._ledger.entries(model, after=before.seq)
-        if newer and newer[0].prev_hash == before.hash:
-            state = advance(before, *newer)
-        elif not newer and self._ledger.head(model) == before.head:
-            return before
-        else:  # the ledger was restored from a backup or tampered with
-            state = fold(model, self._ledger.entries(model))
-            self._before.pop(model, None)
-        self._folded[model] = state
+        state = self._folded.get(model) or self._from_checkpoint(model)
+        page = self._ledger.entries(model, after=state.seq, limit=_PAGE)
+        if page[0].prev_hash != state.hash if page else self._ledger.head(model) != state.head:
+            # The ledger was restored from a backup or tampered with.
+            return self.folded_anew(model)
+        self._folded[model] = state = self._advanced(state, page)
         return state
+
+    def folded_anew(self, model: str) -> State:
+        """Return the model's state, folded from all entries; a checkpoint that may be wrong is not read."""
+        self._before.pop(model, None)
+        state = self._advanced(State(model=model), self._ledger.entries(model, limit=_PAGE))
+        self._folded[model], self._checkpointed[model] = state, 0
+        return state
+
+    def replace_checkpoint(self, model: str) -> None:
+        """Replace the checkpoint, if there is one, by the state folded from all entries."""
+        if self._ledger.checkpoint(model):
+            self._keep(self.folded_anew(model))
+
+    def _keep(self, state: State) -> None:
+        self._ledger.keep(checkpoint_of(state))
+        self._checkpointed[state.model] = state.seq
+
+    def _advanced(self, state: State, page: Sequence[Entry]) -> State:
+        """Fold a page of entries and those after it, without keeping the content of all in memory."""
+        entries = partial(self._ledger.entries, state.model)
+        while page:
+            state = advance(state, *page)
+            if len(page) < _PAGE:
+                break
+            state = condensed(state, entries)
+            page = entries(after=state.seq, limit=_PAGE)
+        return state
+
+    def _from_checkpoint(self, model: str) -> State:
+        """Return the state of the last checkpoint; the empty state without a valid one."""
+        checkpoint = self._ledger.checkpoint(model)
+        state = state_of(checkpoint, partial(self._ledger.entries, model)) if checkpoint else None
+        self._checkpointed[model] = state.seq if state else 0
+        return state or State(model=model)
 
     def completed(self, model: str) -> State:
         """Complete any pending transition, and return the resulting state.
@@ -121,7 +156,9 @@ class LedgerWriter:
         head = after.head
         assert head is not None  # noqa: S101 - at least one entry was folded
         self._ledger.append(entries, head)
-        self._before.setdefault(after.model, before)
+        first = self._before.setdefault(after.model, before)
+        if first.seq >= self._checkpointed.get(after.model, 0) + CHECKPOINT_EVERY:
+            self._keep(first)  # the mirror shows this state, or an earlier one: the next update starts here
         return after
 
     def _claim(self, model: str, claim: Claim | None) -> None:
@@ -143,6 +180,8 @@ class LedgerWriter:
         """
         before = self._before.get(state.model)
         if before is None or before.seq > seq:
+            before = self._from_checkpoint(state.model)
+        if before.seq > seq:
             before = State(model=state.model)
         yield from names_since(before, self._between(before, state), seq)
 

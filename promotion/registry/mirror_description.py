@@ -4,10 +4,9 @@ A description starts with one short line, because MLflow's list of versions show
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from textwrap import shorten
 
-from promotion.history.lineage import tags_in
 from promotion.ledger.chain import Entry
 from promotion.ledger.state import State, VersionState
 from promotion.number_format import minute
@@ -34,36 +33,31 @@ class _Service:
     ended: Entry | None = None
 
 
-def descriptions(state: State, entries: Sequence[Entry], seen: int) -> Mapping[str, str]:
-    """Return the description of each version that an entry after `seen` mentions, as Markdown by tag.
+def descriptions(state: State, history: Sequence[Entry], mentioned: Iterable[str]) -> Mapping[str, str]:
+    """Return the description of each of these versions that is registered, as Markdown by tag.
 
     Args:
         state: state of the ledger.
-        entries: all entries of the ledger.
-        seen: number of entries whose versions the mirror has described already.
+        history: all entries of the ledger, of which only those about these versions are read.
+        mentioned: tags of the versions.
     """
-    mentioned = set[str]().union(*(tags_in(entry) for entry in entries[seen:]))
-    services = _last_services(entries)
+    last = {began.tag: place for place, began in enumerate(state.began)}
     return {
-        tag: "\n\n".join(_paragraphs(version, services.get(tag), entries))
-        for tag, version in state.versions.items()
-        if tag in mentioned
+        tag: "\n\n".join(_paragraphs(state.versions[tag], _service(state, history, last.get(tag)), history))
+        for tag in mentioned
+        if tag in state.versions
     }
 
 
-def _last_services(entries: Iterable[Entry]) -> Mapping[str, _Service]:
-    services, champion = dict[str, _Service](), None
-    for entry in entries:
-        new = entry.body["champion"] if entry.kind == "transition_planned" else None
-        if new is None or new == champion:
-            continue
-        if champion is not None:
-            services[champion] = replace(services[champion], ended=entry)
-        services[new], champion = _Service(began=entry), new
-    return services
+def _service(state: State, history: Sequence[Entry], place: int | None) -> _Service | None:
+    """Return the last time that a version served, if it ever did, from its place in `State.began`."""
+    if place is None:
+        return None
+    began, *ended = (history[one.seq - 1] for one in state.began[place : place + 2])
+    return _Service(began=began, ended=ended[0] if ended else None)
 
 
-def _paragraphs(version: VersionState, service: _Service | None, entries: Sequence[Entry]) -> Iterable[str]:
+def _paragraphs(version: VersionState, service: _Service | None, history: Sequence[Entry]) -> Iterable[str]:
     yield _headline(version, service)
     if version.deleted_at:
         yield _by("Deleted", version.deleted_by, version.deleted_because)
@@ -80,7 +74,7 @@ def _paragraphs(version: VersionState, service: _Service | None, entries: Sequen
     for vote in version.votes:
         yield _by("Approved" if vote.approved else "Denied", vote.actor, vote.reason)
     if version.decision and version.decided_seq and version.decided_at:
-        digest = entries[version.decided_seq - 1].body["decision_digest"]
+        digest = history[version.decided_seq - 1].body["decision_digest"]
         judged = f"Decision {digest[:12]} of {minute(version.decided_at)} UTC: {version.decision.verdict}."
         yield f"{judged} {_short(summary)}"
 

@@ -1,66 +1,83 @@
 """Build the state that the mirror should show from the ledger's state. Pure functions; the mirror sends it."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 from promotion.canonical import canonical_json, plain
 from promotion.comparison import Comparison
+from promotion.history.lineage import tags_in
 from promotion.interfaces import Aliases, MirrorDecision, MirrorState, MirrorVersion
 from promotion.ledger.chain import Entry
-from promotion.ledger.entries import Judgement, Takeover
+from promotion.ledger.entries import Judgement
 from promotion.ledger.state import State, VersionState
 from promotion.policy import Decision
 from promotion.registry.mirror_description import descriptions
 from promotion.visible import visible_in_json
-from promotion.vocabulary import Tag
+from promotion.vocabulary import Stage, Tag
 
 Draw = Callable[[State, Sequence[Entry], Entry], str | None]
 """Renders the page of a decision from the model's state, its entries, and the decision's own entry."""
 
 
+class _Hashes(Sequence[str]):
+    """The hash of every entry, read on access."""
+
+    def __init__(self, state: State, history: Sequence[Entry]) -> None:
+        self._state, self._history = state, history
+
+    def __len__(self) -> int:
+        return self._state.seq
+
+    def __getitem__(self, place: int) -> str:  # type: ignore[override]  # nobody takes a slice
+        last = place in {-1, self._state.seq - 1}
+        return self._state.hash if last else self._history[place].hash
+
+
 def mirror_state(
     state: State,
-    entries: Sequence[Entry],
-    paths: Mapping[str, Path],
+    history: Sequence[Entry],
+    path: Callable[[Tag], Path],
     names: Aliases,
     *,
     seen: int = 0,
     draw: Draw | None = None,
 ) -> MirrorState:
-    """Return all versions and aliases, and what the mirror has not seen: decisions, and new descriptions of versions.
+    """Return what the mirror has not seen: versions with new descriptions, and decisions; and what each alias names.
 
-    Includes what follows the first `seen` entries. `paths` gives each version's folder by tag; `draw` renders a
-    decision's page, None shows its numbers only.
+    Args:
+        state: the model's state.
+        history: all its entries, of which only the new ones are read, and what they refer to.
+        path: returns the folder of a version.
+        names: the aliases.
+        seen: number of entries that the mirror shows already.
+        draw: renders a decision's page; None shows its numbers only.
     """
-    described = descriptions(state, entries, seen)
+    new = history[seen : state.seq]
+    described = descriptions(state, history, {tag for entry in new for tag in tags_in(entry)})
+    named = {str(tag) for tag in names.wanted.values()}
+    versions = (state.versions[tag] for tag in state.versions if tag in described or tag in named)
     return MirrorState(
         model=state.model,
-        hashes=tuple(entry.hash for entry in entries),
+        hashes=_Hashes(state, history),
         versions=tuple(
-            _version(version, paths, described.get(version.tag))
-            for version in state.versions.values()
+            _version(version, path, described.get(version.tag))
+            for version in versions
             if version.stage is not None or version.deleted_at
         ),
         aliases=names,
-        decisions=tuple(filter(None, (_decision(state, entries, entry, draw) for entry in entries[seen:]))),
-        inherited=inherited(entries),
+        decisions=tuple(filter(None, (_decision(state, history, entry, draw) for entry in new))),
+        inherited=state.inherited,
     )
-
-
-def inherited(entries: Iterable[Entry]) -> tuple[tuple[int, str], ...]:
-    """Return the last `seq` and hash that each ledger sent to the mirror before the model was taken over from it."""
-    taken = (entry.content() for entry in entries if entry.kind == "takeover")
-    return tuple(body.mirrored for body in taken if isinstance(body, Takeover) and body.mirrored)
 
 
 def aliases(state: State) -> Mapping[str, Tag]:
     """Return the version that each alias should name; leaves out aliases that name no version."""
-    newest = state.waiting[-1].tag if state.waiting else None
+    waiting = state.in_stage(Stage.STAGING)
     named = {
         "champion": state.champion.tag if state.champion else None,
-        "challenger": newest,
+        "challenger": waiting[-1] if waiting else None,
         "previous": state.previous,
     }
     return {alias: Tag.parse(tag) for alias, tag in named.items() if tag is not None}
@@ -87,10 +104,11 @@ def logged_as(metric: str) -> str:
     return re.sub(r"[^A-Za-z0-9.-]+", "_", metric).strip("_")
 
 
-def _version(version: VersionState, paths: Mapping[str, Path], description: str | None) -> MirrorVersion:
+def _version(version: VersionState, path: Callable[[Tag], Path], description: str | None) -> MirrorVersion:
+    tag = Tag.parse(version.tag)
     return MirrorVersion(
-        tag=Tag.parse(version.tag),
-        path=paths.get(version.tag, Path(version.tag.replace(":", "/"))),
+        tag=tag,
+        path=path(tag),
         run_id=version.registration.run_id,
         stage=version.stage,
         digest=version.registration.digest,
@@ -98,7 +116,7 @@ def _version(version: VersionState, paths: Mapping[str, Path], description: str 
     )
 
 
-def _decision(state: State, entries: Sequence[Entry], entry: Entry, draw: Draw | None) -> MirrorDecision | None:
+def _decision(state: State, history: Sequence[Entry], entry: Entry, draw: Draw | None) -> MirrorDecision | None:
     body = entry.content()
     run_id = state.versions[body.tag].registration.run_id if isinstance(body, Judgement) else None
     if run_id is None or not isinstance(body, Judgement):
@@ -111,5 +129,5 @@ def _decision(state: State, entries: Sequence[Entry], entry: Entry, draw: Draw |
         drawn=body.decision.drawn,
         metrics=decision_metrics(body.decision),
         document=visible_in_json(canonical_json(plain(body.decision))),
-        report=partial(draw, state, entries, entry) if draw else None,
+        report=partial(draw, state, history, entry) if draw else None,
     )

@@ -125,9 +125,9 @@ def to_prod(state: State, version: VersionState, cause: str, reason: str, decisi
     """Plan the move to `prod`, the new champion first, so that a reader of labels always finds a version in `prod`."""
     up = Move(tag=version.tag, before=version.stage, after=Stage.PROD)
     down = tuple(
-        Move(tag=other.tag, before=other.stage, after=Stage.ARCHIVED)
-        for other in state.versions.values()
-        if other.stage is Stage.PROD and other.tag != version.tag
+        Move(tag=other, before=Stage.PROD, after=Stage.ARCHIVED)
+        for other in state.in_stage(Stage.PROD)
+        if other != version.tag
     )
     return TransitionPlanned(cause=cause, moves=(up, *down), champion=version.tag, reason=reason, decision=decision)
 
@@ -158,5 +158,5 @@ def _serving(state: State) -> str | None:
     """Return the champion; before the first promotion, the one version in `prod`, if any."""
     if state.champion:
         return state.champion.tag
-    labelled = [version.tag for version in state.versions.values() if version.stage is Stage.PROD]
+    labelled = state.in_stage(Stage.PROD)
     return labelled[0] if len(labelled) == 1 else None

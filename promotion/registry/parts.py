@@ -4,11 +4,13 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Required, TypeAlias, TypedDict, Unpack
 
 from promotion.config import Config
 from promotion.interfaces import Aliases, Keyring, LedgerStore, Mirror, ModelStore, Names, Recall, Stored, read_anew
 from promotion.ledger.chain import Entry
+from promotion.ledger.reading import History
 from promotion.ledger.state import State
 from promotion.policy.approval import ANYONE, Panel
 from promotion.registry.claims import Claims
@@ -84,6 +86,10 @@ class Parts:
     def models(self) -> tuple[str, ...]:
         """Return every model that is configured or recorded."""
         return tuple(dict.fromkeys((*self.config.models, *self.ledger.models())))
+
+    def history(self, state: State) -> History:
+        """Return all entries up to a state, to be read on access."""
+        return History(state.model, partial(self.ledger.entries, state.model), state.seq)
 
     def panel(self, model: str) -> Panel:
         """Return who may approve promotions and for how long; if the model is not configured, any one person."""

@@ -12,6 +12,7 @@ from promotion.history.replay import Replayed, replay
 from promotion.interfaces import Names, Step, call
 from promotion.ledger.chain import Entry
 from promotion.ledger.entries import TransitionPlanned
+from promotion.ledger.reading import recorded
 from promotion.ledger.state import State, VersionState
 from promotion.policy import Decision, Policy
 from promotion.registry.adopt import plan_adoption
@@ -66,9 +67,12 @@ class Registry:
         """Return the model's state, folded from its entries."""
         return self.parts.writer.state(model)
 
-    def history(self, model: str) -> Sequence[Entry]:
-        """Return every entry of the model, oldest first."""
-        return self.ledger.entries(model)
+    def history(self, model: str, *, last: int | None = None, since: datetime | None = None) -> Sequence[Entry]:
+        """Return the entries of the model, oldest first; all entries as a sequence that reads each one on access.
+
+        `last` keeps at most this many of the newest, `since` those recorded from this moment on, by their own times.
+        """
+        return recorded(self.ledger, model, last=last, since=since)
 
     def models(self) -> tuple[str, ...]:
         """Return every model that is configured or recorded."""
@@ -261,6 +265,7 @@ class Registry:
         Claims the model if the store has no claim for it. Sends everything to MLflow again, and overwrites aliases that
         somebody else moved.
         """
+        self.parts.writer.replace_checkpoint(model)
         self.complete(model)
         done = self.apply(plan_repair(self.parts, model))
         self.sync(model, everything=True, given_up=done.foreign)

@@ -68,15 +68,15 @@ def plan_retention(state: State, found: Retention, *, reason: str) -> Transition
 def _needed(state: State, served: Collection[str]) -> Iterator[tuple[str, str]]:
     """Yield each version that must stay at any age, with the reason."""
     named = {move.tag for move in state.pending[1].moves} if state.pending else set()
-    for version in state.versions.values():
-        if state.champion and version.tag == state.champion.tag:
-            yield version.tag, "serves"
-        elif version.tag in named:
-            yield version.tag, "part of an unfinished change"
-        elif version.tag in state.line or version.tag in served:
-            yield version.tag, "has served: a rollback may bring it back"
-        elif version.deleted_at is None and version.stage not in {Stage.ARCHIVED, Stage.REJECTED}:
-            yield version.tag, f"in {version.stage}" if version.stage else "in no stage"
+    for tag, brief in state.versions.briefs():
+        if state.champion and tag == state.champion.tag:
+            yield tag, "serves"
+        elif tag in named:
+            yield tag, "part of an unfinished change"
+        elif tag in served:
+            yield tag, "has served: a rollback may bring it back"
+        elif brief.deleted is None and brief.stage not in {Stage.ARCHIVED, Stage.REJECTED}:
+            yield tag, f"in {brief.stage}" if brief.stage else "in no stage"
 
 
 def _registered(state: State) -> Mapping[str, datetime]:
@@ -87,7 +87,7 @@ def _registered(state: State) -> Mapping[str, datetime]:
 
 def _doubt(state: State, before: datetime | None, now: datetime) -> str:
     """Say why the ages may be wrong: only the record can show that this machine's clock is wrong."""
-    last = max(map(_moment, state.versions.values()), default=None)
+    last = max(map(_moment, state.versions.values()), default=None) if before else None
     if before is None or last is None or before <= last <= now:
         return ""
     at, clock = (one.isoformat(timespec="seconds") for one in (last, now))

@@ -10,7 +10,7 @@ from promotion.interfaces import ModelStore
 from promotion.iso import in_utc
 from promotion.ledger.chain import Entry
 from promotion.ledger.entries import TransitionPlanned
-from promotion.ledger.state import State, champion_at, champions
+from promotion.ledger.state import State, champion_at
 from promotion.number_format import minute
 from promotion.registry.moves import find, to_prod
 from promotion.registry.parts import Parts
@@ -37,14 +37,14 @@ def plan_rollback(
     known = dict.fromkeys((*parts.models(), *parts.store.models())) if state.seq == 0 else (model,)
     if model not in known:
         raise UnknownName("model", model, known)
-    entries = parts.ledger.entries(model)
-    target = rollback_target(state, entries, to=Tag.parse(to) if to else None, at=at)
+    history = parts.history(state)
+    target = rollback_target(state, history, to=Tag.parse(to) if to else None, at=at)
     plan = rollback_moves(state, target, reason=why)
     tag = Tag.parse(plan.moves[0].tag)
     try:
         parts.stored(tag)
     except (Refused, TornVersion) as error:
-        raise type(error)(_lost(state, entries, parts.store, tag, str(error)), tag=tag) from error
+        raise type(error)(_lost(state, history, parts.store, tag, str(error)), tag=tag) from error
     return plan_of(state, verified(parts, state.versions[plan.moves[0].tag], plan, data))
 
 
@@ -65,7 +65,7 @@ def rollback_moves(state: State, to: str, *, reason: str) -> TransitionPlanned:
 
 
 def rollback_target(
-    state: State, entries: Sequence[Entry], *, to: Tag | None = None, at: datetime | None = None
+    state: State, history: Sequence[Entry], *, to: Tag | None = None, at: datetime | None = None
 ) -> str:
     """Return the version to roll back to: the named one, the champion at a moment, or the previous champion.
 
@@ -76,16 +76,16 @@ def rollback_target(
     if to is not None and at is not None:
         raise Refused("Roll back to a version or to a time: use --to or --at, not both.", model=state.model)
     if to is not None:
-        return _served_once(state, entries, to)
+        return _served_once(state, to)
     if at is None:
         if state.previous is None:
-            raise Refused(_no_previous(state, entries), model=state.model)
+            raise Refused(_no_previous(state, history), model=state.model)
         return state.previous
-    then = champion_at(state.model, entries, in_utc(at))
+    then = champion_at(state, history, in_utc(at))
     if then is None:
-        first = next((champion for _, champion in champions(state.model, entries) if champion), None)
+        first = state.began[0] if state.began else None
         since = (
-            f"the first champion, {first.tag}, has served since {minute(first.since)} UTC"
+            f"the first champion, {first.tag}, has served since {minute(first.at)} UTC"
             if first
             else "there is no champion yet"
         )
@@ -93,12 +93,12 @@ def rollback_target(
     return then.tag
 
 
-def _served_once(state: State, entries: Sequence[Entry], to: Tag) -> str:
+def _served_once(state: State, to: Tag) -> str:
     if to.model != state.model:
         message = f"{to} is a version of '{to.model}', but the model to roll back is '{state.model}'."
         raise Refused(message, model=state.model, tag=to)
     version = find(state, to)
-    if all(champion is None or champion.tag != version.tag for _, champion in champions(state.model, entries)):
+    if all(began.tag != version.tag for began in state.began):
         message = (
             f"{to} has never served, so a rollback cannot bring it back. Promote it with `promotion promote {to}`, or "
             "against the rules with --override."
@@ -107,11 +107,11 @@ def _served_once(state: State, entries: Sequence[Entry], to: Tag) -> str:
     return version.tag
 
 
-def _no_previous(state: State, entries: Sequence[Entry]) -> str:
+def _no_previous(state: State, history: Sequence[Entry]) -> str:
     """Say why a rollback without `--to` has no previous champion, and which versions it can name."""
     if state.champion is None:
         return f"There is no champion of '{state.model}', so there is nothing to roll back to."
-    earlier = {period.champion.tag: period for period in champion_periods(state.model, entries)}
+    earlier = {period.champion.tag: period for period in champion_periods(state, history)}
     able = [
         period for tag, period in earlier.items() if tag != state.champion.tag and not state.versions[tag].deleted_at
     ]
@@ -121,10 +121,10 @@ def _no_previous(state: State, entries: Sequence[Entry]) -> str:
     return "\n".join((f"{first}. Name the version to bring back:", *_choice(state, able)))
 
 
-def _lost(state: State, entries: Sequence[Entry], store: ModelStore, tag: Tag, trouble: str) -> str:
+def _lost(state: State, history: Sequence[Entry], store: ModelStore, tag: Tag, trouble: str) -> str:
     """Say why a version cannot be brought back. Lists the available earlier champions first, for use in an outage."""
     serves = state.champion.tag if state.champion else None
-    earlier = {period.champion.tag: period for period in champion_periods(state.model, entries)}
+    earlier = {period.champion.tag: period for period in champion_periods(state, history)}
     whole = {str(one.tag) for one in store.versions(state.model) if not one.torn}
     able = [period for name, period in earlier.items() if name in whole - {serves, str(tag)}]
     if not able:

@@ -32,7 +32,7 @@ def rolled_back(state: State) -> tuple[VersionState, ...]:
 
 def _rolled_back(state: State) -> tuple[VersionState, ...]:
     """Return the rolled-back versions, including deleted ones, whose files another version may share."""
-    found = [version for version in state.versions.values() if version.rolled_back]
+    found = [state.versions[tag] for tag, brief in state.versions.briefs() if brief.rolled_back]
     return tuple(sorted(found, key=lambda version: -version.rolled_back.seq if version.rolled_back else 0))
 
 

@@ -9,7 +9,6 @@ from promotion.ledger.state import State
 from promotion.registry.foreign_aliases import UnknownChampion, foreign_told
 from promotion.registry.mirror_state import mirror_state
 from promotion.registry.parts import Parts
-from promotion.vocabulary import Tag
 
 
 def sync(
@@ -41,10 +40,11 @@ def sync(
 
 def _send(parts: Parts, state: State, done: int, *, seen: int, given_up: Names | None) -> bool:
     model = state.model
-    entries = parts.ledger.entries(model)[: state.seq]
-    paths = {tag: parts.store.path(Tag.parse(tag)) for tag in state.versions}
+    shown = parts.mirror.head(model)
+    seen = min(seen, 0 if shown is None or shown in state.inherited else shown[0])
     names = parts.names(state, done, given_up)
-    sent = parts.mirror.push(mirror_state(state, entries, paths, names, seen=seen, draw=parts.draw))
+    wanted = mirror_state(state, parts.history(state), parts.store.path, names, seen=seen, draw=parts.draw)
+    sent = parts.mirror.push(wanted)
     _check_end(parts, model)
     if sent.lost:
         parts.notice(

@@ -3,13 +3,13 @@
 Everything comes from the ledger. Decisions by releases that recorded no curves or no policy are shown without them.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from promotion.canonical import restore
 from promotion.comparison import Calibration, Comparison
 from promotion.comparison.curves import Curves, ErrorBins, ScoreCurves
-from promotion.history.lineage import consequences, decisions
+from promotion.history.lineage import consequences_of, decisions
 from promotion.ledger.chain import Entry
 from promotion.ledger.entries import Judgement
 from promotion.ledger.state import State, VersionState
@@ -66,10 +66,14 @@ def recorded(state: State, entries: Sequence[Entry], *, beginning: str = "") -> 
 
     `beginning` selects decisions whose digest starts with it.
     """
-    followed = consequences(entries)
     for entry, judgement in decisions(entries, beginning=beginning):
-        after = followed[entry.seq]
-        yield Recorded(entry=entry, judgement=judgement, versions=state.versions, followed=after)
+        yield recorded_in(state, entries, entry, judgement)
+
+
+def recorded_in(state: State, history: Sequence[Entry], entry: Entry, judgement: Judgement) -> Recorded:
+    """Return one decision with what its report needs. Reads only the entries of its two versions."""
+    followed = consequences_of(state, history, entry, judgement)
+    return Recorded(entry=entry, judgement=judgement, versions=state.versions, followed=followed)
 
 
 def decision_document(found: Recorded, *, as_of: Entry | None = None, links: Links = NO_LINKS) -> Document:
@@ -261,8 +265,3 @@ def _as_of(judgement: Judgement, last: Entry) -> str:
 
 def _nothing() -> Page:
     return Page(notes=quiet("Nothing yet."))
-
-
-def found_in(among: Iterable[Recorded], tag: str) -> Recorded | None:
-    """Return the last decision on a version; None if it was not judged."""
-    return next((one for one in reversed(tuple(among)) if one.judgement.tag == tag), None)

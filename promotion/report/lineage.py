@@ -11,14 +11,14 @@ from promotion.history.lineage import (
     Ending,
     Passage,
     concerning,
-    consequences,
+    consequences_of,
     decisions,
     ending,
     passages,
 )
 from promotion.ledger.chain import Entry
 from promotion.ledger.entries import Adoption, Judgement, Registration
-from promotion.ledger.state import VersionState
+from promotion.ledger.state import State, VersionState
 from promotion.number_format import minute
 from promotion.policy import Decision
 from promotion.registry.rolled_back import held_back
@@ -50,10 +50,23 @@ def champion_periods_page(among: Iterable[ChampionPeriod], now: datetime) -> Pag
     return Page(tables=(_reigns(among, now),))
 
 
-def version_pages(version: VersionState, entries: Sequence[Entry], among: Iterable[ChampionPeriod]) -> tuple[Page, ...]:
-    """Show the life of one version, and the last decision on it."""
+def version_pages(
+    state: State,
+    version: VersionState,
+    entries: Sequence[Entry],
+    served: Iterable[ChampionPeriod],
+    history: Sequence[Entry],
+) -> tuple[Page, ...]:
+    """Show the life of one version, and the last decision on it.
+
+    Args:
+        state: the model's state.
+        version: the version.
+        entries: its entries; see `VersionState.entries`.
+        served: its times in production.
+        history: all entries of the model, of which few are read.
+    """
     own = concerning(version.tag, entries)
-    served = (period for period in among if period.champion.tag == version.tag)
     facts = {
         "version": version.tag,
         "stage": _stage(version),
@@ -72,9 +85,8 @@ def version_pages(version: VersionState, entries: Sequence[Entry], among: Iterab
     )
     if version.decision is None or version.decided_seq is None:
         return (life,)
-    judged = entries[version.decided_seq - 1].content()
-    assert isinstance(judged, Judgement)  # noqa: S101 - its own entry
-    return life, decided_page(judged, version, consequences(entries)[version.decided_seq])
+    entry, judged = next(one for one in decisions(own) if one[0].seq == version.decided_seq)
+    return life, decided_page(judged, version, consequences_of(state, history, entry, judged))
 
 
 def decision_pages(
@@ -217,17 +229,18 @@ def champion_period_data(period: ChampionPeriod) -> dict[str, Any]:
     }
 
 
-def version_data(version: VersionState, entries: Sequence[Entry], among: Iterable[ChampionPeriod]) -> dict[str, Any]:
-    """Return the life of one version; takes the arguments of `promotion.report.lineage.version_pages`."""
+def version_data(version: VersionState, entries: Sequence[Entry], served: Iterable[ChampionPeriod]) -> dict[str, Any]:
+    """Return the life of one version, from its entries and its times in production; see `version_pages`."""
     own = concerning(version.tag, entries)
     lineage = {
         **_origin(version.registration),
         "version": {"tag": version.tag, "digest": version.registration.digest, "registered_at": version.registered_at},
         "decisions": [_judged(entry, judgement) for entry, judgement in decisions(own)],
         "transitions": [_passage(passage) for passage in passages(version.tag, entries)],
-        "in_production": [champion_period_data(period) for period in among if period.champion.tag == version.tag],
+        "in_production": [champion_period_data(period) for period in served],
     }
-    return {**plain(version), "lineage": lineage, "entries": [vars(entry) for entry in own]}
+    told = {name: value for name, value in plain(version).items() if name not in {"recorded", "entries"}}
+    return {**told, "lineage": lineage, "entries": [vars(entry) for entry in own]}
 
 
 def decision_data(entry: Entry, judgement: Judgement, followed: Sequence[Entry]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def plan_page(plan: Plan, tag: str, history: Sequence[Entry]) -> Page:
     new = plan.decision
     facts = {
         "champion": champion_told(plan.state, history),
-        "last decision": decision_told(version, history),
+        "last decision": decision_told(version),
         "decision now": f"{new.verdict}: {new.summary} {_rows_told(new)}" if new else "",
         "answers": votes_told(version),
         "rolled back": rolled_back_told(version, version.rolled_back) if version and version.rolled_back else "",
@@ -47,17 +47,17 @@ def champion_told(state: State, history: Sequence[Entry]) -> str:
     champion = state.champion
     if champion is None:
         return "none yet"
-    by = next((f" by {entry.actor}" for entry in history if entry.seq == champion.seq), "")
+    by = f" by {history[champion.seq - 1].actor}"
     on = f"on decision {champion.decision[:12]}" if champion.decision else "by hand, without a decision"
     return f"{champion.tag} since {minute(champion.since)} UTC{by}, {on}"
 
 
-def decision_told(version: VersionState | None, history: Sequence[Entry]) -> str:
+def decision_told(version: VersionState | None) -> str:
     """Describe the last decision on a version: verdict, time, actor, the deciding number, and the holdout."""
     if version is None or version.decision is None:
         return "none: it has not been judged"
     decision = version.decision
-    when = next((f" at {minute(entry.at)} UTC" for entry in history if entry.seq == version.decided_seq), "")
+    when = f" at {minute(version.decided_at)} UTC" if version.decided_at else ""
     return f"{decision.verdict}, requested by {version.decided_by}{when}: {decision.summary} {_rows_told(decision)}"
 
 

@@ -9,6 +9,7 @@ from promotion.ledger.state import State, VersionState
 from promotion.number_format import ago, duration, minute
 from promotion.report.page import Column, Page, Table, Tone, Words, counted, left, right, row, some
 from promotion.report.record import budget_told, rolled_back_lines, version_of
+from promotion.vocabulary import Stage
 
 OTHER_LEDGER = "other ledger"
 """The kind of problem of a model that another ledger owns."""
@@ -126,7 +127,7 @@ def _facts(of: Standing, now: datetime) -> dict[str, str]:
         "last audit": _audited(of.audited, now),
         "previous champion": state.previous or "none" if champion else "",
         "decision": (champion.decision or "none")[:12] if champion else "",
-        "waiting": some([version.tag for version in reversed(state.waiting)]) or "no version",
+        "waiting": some(state.in_stage(Stage.STAGING)[::-1]) or "no version",
         "last verdict": _verdict(last, now) if last else "",
     }
 
@@ -202,7 +203,7 @@ def _standing(one: Standing, now: datetime) -> tuple[Words, ...]:
         version_of(champion.tag) if champion else "none yet",
         (duration(champion.since, now) or "0 s") if champion else "",
         cause_of(state),
-        str(len(state.waiting) or ""),
+        str(len(state.in_stage(Stage.STAGING)) or ""),
         Words(", ".join(attention), Tone.UNSURE if one.problems else Tone.GOOD),
     )
 
@@ -217,10 +218,11 @@ def cause_of(state: State) -> str:
 
 def awaiting_approval(state: State) -> tuple[str, ...]:
     """Return the versions that passed and that a person must still approve."""
-    return tuple(version.tag for version in state.waiting if version.decision and version.decision.waits)
+    return tuple(version.tag for version in state.awaiting_approval)
 
 
 def last_judged(state: State) -> VersionState | None:
     """Return the version that was judged last."""
-    decided = [version for version in state.versions.values() if version.decided_seq is not None]
-    return max(decided, key=lambda version: version.decided_seq or 0, default=None)
+    briefs = state.versions.briefs()
+    decided = {tag: brief.recorded.decision.seq for tag, brief in briefs if brief.recorded.decision}
+    return state.versions[max(decided, key=decided.__getitem__)] if decided else None

@@ -10,7 +10,8 @@ from promotion.adapters.memory import MemoryLedger
 from promotion.adapters.sql import SqlLedger
 from promotion.errors import Conflict
 from promotion.ledger.chain import GENESIS, chain
-from promotion.ledger.entries import Registration
+from promotion.ledger.checkpoint import Checkpoint
+from promotion.ledger.entries import FreshStart, Registration
 from promotion.ledger.state import State, advance
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -101,6 +102,36 @@ def test_what_is_appended_is_read_back_equal_and_in_order_by_every_handle(ledger
         (*entries[1:], *more),
     ]
     assert first.head("toy") == second.head("toy") == last
+
+
+def test_the_last_entries_and_those_since_a_time_are_read_alone(ledger):
+    """Times are compared as times, whether or not they have microseconds, and whatever the order of the entries."""
+    times, head, written = ["12:00:00", "12:00:00.5", "11:59:59.999999", "12:00:01", "12:00:00.499999"], None, []
+    for number, time in enumerate(times):
+        at = datetime.fromisoformat(f"2026-11-22T{time}+00:00")
+        written += chain("toy", head, [FreshStart(reason=str(number))], at=at, actor="os:alice")
+        head = write(ledger, tuple(written[-1:]))
+    one, two, three, four, five = written
+    since = "2026-11-22T12:00:00+00:00"
+
+    assert ledger.entries("toy", last=2) == (four, five)
+    assert ledger.entries("toy", last=9) == tuple(written)
+    assert ledger.entries("toy", since=since) == (one, two, four, five)
+    assert ledger.entries("toy", since=since, limit=1) == (one,)
+    assert ledger.entries("toy", since=since, last=2) == (four, five)
+    assert ledger.entries("toy", since=two.at) == (two, four)
+    assert ledger.entries("toy", after=2, since=three.at) == (three, four, five)
+
+
+def test_the_last_checkpoint_is_kept_for_each_model(ledgers):
+    first, second = ledgers
+    write(first, entries_after(None, "a"))
+    assert first.checkpoint("toy") is None
+    for seq, text in ((1, "{}"), (2, "[]")):
+        kept = Checkpoint(model="toy", seq=seq, hash="a" * 64, text=text, digest="b" * 64)
+        first.keep(kept)
+        assert first.checkpoint("toy") == second.checkpoint("toy") == kept
+    assert first.checkpoint("pet") is None
 
 
 def test_foreign_aliases_are_noted_for_a_model_without_entries_too(ledgers):

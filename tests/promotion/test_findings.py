@@ -602,6 +602,7 @@ ELSEWHERE = {
     "AUD006": "audit/test_chain.py: signatures",
     "AUD007": "audit/test_chain.py: signatures",
     "AUD008": "audit/test_chain.py: signatures",
+    "AUD009": "ledger/test_checkpoint.py",
     "AUD016": "audit/test_audit.py: a deleted version brought back",
     "AUD018": "audit/test_audit.py: a store that cannot be read",
     "AUD065": "audit/test_service.py: a service that lags",

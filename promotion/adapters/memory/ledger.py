@@ -7,6 +7,7 @@ from typing import NamedTuple
 from promotion.errors import Conflict
 from promotion.interfaces import Names
 from promotion.ledger.chain import Entry, Head
+from promotion.ledger.checkpoint import Checkpoint
 
 
 class MemoryLedger:
@@ -18,6 +19,7 @@ class MemoryLedger:
         # One record of all models, replaced as a whole: readers need no lock and never see part of an append.
         self._records: Mapping[str, _Record] = {}
         self._foreign: dict[str, Names] = {}
+        self._checkpoints: dict[str, Checkpoint] = {}
         self._writing = Lock()
 
     def make(self) -> None:
@@ -31,9 +33,15 @@ class MemoryLedger:
         """Return the position of the last entry and the champion; None if nothing is recorded."""
         return self._records.get(model, _Record()).head
 
-    def entries(self, model: str, *, after: int = 0, limit: int | None = None) -> Sequence[Entry]:
-        """Return the entries with `seq > after`, in order; at most the first `limit`."""
-        return self._records.get(model, _Record()).entries[after:][:limit]
+    def entries(
+        self, model: str, *, after: int = 0, limit: int | None = None, last: int | None = None, since: str | None = None
+    ) -> Sequence[Entry]:
+        """Return the entries with `seq > after`, in order; at most the first `limit`, or the `last`."""
+        found = self._records.get(model, _Record()).entries
+        found = found[max(after, 0) : None if limit is None or since else max(after, 0) + limit]
+        if since is not None:
+            found = tuple(entry for entry in found if entry.at >= since)[:limit]
+        return found if last is None else found[-last:]
 
     def append(self, entries: Sequence[Entry], head: Head) -> None:
         """Append all entries and move the head, atomically."""
@@ -48,6 +56,14 @@ class MemoryLedger:
                 _check_places(record.entries, entries)
                 records[head.model] = record._replace(entries=(*record.entries, *entries), head=head)
             self._records = records
+
+    def checkpoint(self, model: str) -> Checkpoint | None:
+        """Return the checkpoint that was kept last."""
+        return self._checkpoints.get(model)
+
+    def keep(self, checkpoint: Checkpoint) -> None:
+        """Keep a checkpoint in place of an earlier one."""
+        self._checkpoints[checkpoint.model] = checkpoint
 
     def foreign(self, model: str) -> Names:
         """Return the mirror's aliases that someone else had moved at the last check."""

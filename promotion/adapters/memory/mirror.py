@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 
-from promotion.interfaces import MirrorRun, MirrorState, Pushed
+from promotion.interfaces import MirrorRun, MirrorState, MirrorVersion, Pushed
 
 
 class MemoryMirror:
@@ -15,6 +15,7 @@ class MemoryMirror:
     def __init__(self) -> None:
         self.shown: dict[str, dict[str, str]] = {}
         self._states: dict[str, MirrorState] = {}
+        self._versions: dict[str, dict[str, MirrorVersion]] = {}
         self._metrics: dict[tuple[str, int], Mapping[str, float]] = {}
 
     def push(self, state: MirrorState) -> Pushed:
@@ -26,6 +27,7 @@ class MemoryMirror:
         shown = self.aliases(state.model) | {alias: str(tag) for alias, tag in moves.items()}
         self.shown[state.model] = {alias: name for alias, name in shown.items() if moves.get(alias, name) is not None}
         self._states[state.model] = state
+        self._versions.setdefault(state.model, {}).update((str(one.tag), one) for one in state.versions)
         for decision in state.decisions:
             self._metrics.setdefault((decision.run_id, decision.seq), decision.metrics)
         return Pushed(foreign=foreign)
@@ -36,8 +38,7 @@ class MemoryMirror:
 
     def stages(self, model: str) -> Mapping[str, str]:
         """Return tag to stage."""
-        state = self._states.get(model)
-        return {str(version.tag): version.standing for version in state.versions} if state else {}
+        return {tag: version.standing for tag, version in self._versions.get(model, {}).items()}
 
     def head(self, model: str) -> tuple[int, str] | None:
         """Return `seq` and hash of the last entry sent."""
@@ -46,7 +47,7 @@ class MemoryMirror:
 
     def runs(self, run_ids: Collection[str]) -> Mapping[str, MirrorRun]:
         """Return the runs of all versions sent, with the metrics of their decisions; the last decision counts."""
-        ours = {version.run_id for state in self._states.values() for version in state.versions}
+        ours = {version.run_id for versions in self._versions.values() for version in versions.values()}
         found: dict[str, dict[str, float]] = {run_id: {} for run_id in run_ids if run_id in ours}
         for (run_id, _), metrics in sorted(self._metrics.items()):
             if run_id in found:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
     from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 
-_FEW_RUNS = 20
+_FEW_RUNS, _FEW_TAGS = 20, 10
 _NOT_TAKEN = {400, 404}  # for a source that MLflow rejects
 T = TypeVar("T")
 
@@ -140,20 +140,26 @@ class MlflowMirror:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
 
-    def _ours(self, model: str) -> list[tuple[str, "ModelVersion"]]:
-        """Return the versions from this ledger, by tag, the newest first, without copies that people made of them."""
-        sent = [one for one in self._versions(model) if TAG in one.tags and not COPIED.fullmatch(one.source or "")]
+    def _ours(self, model: str, tags: Collection[str] = ()) -> list[tuple[str, "ModelVersion"]]:
+        """Return the versions from this ledger, by tag, the newest first, without copies that people made of them.
+
+        Returns at least those with the given tags, or all if none is given. Asks for a few tags one by one.
+        """
+        each = [f" and tags.`{TAG}` = '{tag}'" for tag in tags] if 0 < len(tags) <= _FEW_TAGS else [""]
+        sent = [one for which in each for one in self._versions(model, which) if _is_ours(one)]
         return [(one.tags[TAG], one) for one in sorted(sent, key=lambda one: -int(one.version))]
 
-    def _versions(self, model: str) -> Iterator["ModelVersion"]:
+    def _versions(self, model: str, which: str) -> Iterator["ModelVersion"]:
         if is_yet_to_be_made(self.uri, self._home):
             return iter(())
-        return paged(partial(self._client.search_model_versions, f"name='{model}'", max_results=1000))
+        return paged(partial(self._client.search_model_versions, f"name='{model}'{which}", max_results=1000))
 
     def _named(self, model: str) -> dict[str, str]:
-        found = self._aliases(model)
-        tags = {str(one.version): tag for tag, one in self._ours(model)} if found else {}
-        return {alias: tags.get(str(number), f"{model}/{number}") for alias, number in found.items()}
+        return {alias: self._name(model, str(number)) for alias, number in self._aliases(model).items()}
+
+    def _name(self, model: str, number: str) -> str:
+        found = if_there(lambda: self._client.get_model_version(model, number))
+        return str(found.tags[TAG]) if found and _is_ours(found) else f"{model}/{number}"
 
     def _aliases(self, model: str) -> dict[str, Any]:
         found = self._registered(model)
@@ -170,13 +176,14 @@ class MlflowMirror:
 
     def _send_versions(self, state: MirrorState, refusals: dict[str, str]) -> dict[str, Any]:
         """Create missing versions and correct different ones; return MLflow's number for each tag that it accepts."""
-        present = self._one_for_each(state.model)
+        tags = [str(wanted.tag) for wanted in state.versions]
+        present = self._one_for_each(state.model, tags)
         missing = [wanted for wanted in state.versions if wanted.stage and str(wanted.tag) not in present]
         for wanted in missing:
             with noting(refusals, str(wanted.tag)):
                 self._create_version(state.model, wanted)
         if missing:
-            present = self._one_for_each(state.model)
+            present = self._one_for_each(state.model, tags)
         shown = [(wanted, present[str(wanted.tag)]) for wanted in state.versions if str(wanted.tag) in present]
         for wanted, version in shown:
             if version.tags.get(STAGE) != wanted.standing:
@@ -193,10 +200,10 @@ class MlflowMirror:
         if text != (version.description or ""):
             self._client.update_model_version(version.name, str(version.version), text)
 
-    def _one_for_each(self, model: str) -> dict[str, "ModelVersion"]:
-        """Return one version by tag. If two senders created one simultaneously, both delete the later duplicate."""
+    def _one_for_each(self, model: str, tags: Collection[str]) -> dict[str, "ModelVersion"]:
+        """Return one version for each of these tags; if there are two, by two senders at once, delete the later."""
         found: dict[str, ModelVersion] = {}
-        for tag, version in reversed(self._ours(model)):
+        for tag, version in reversed(self._ours(model, tags)):
             first = found.setdefault(tag, version)
             if first is not version and made_of(version) == made_of(first):
                 self._delete_version(model, str(version.version))
@@ -291,3 +298,8 @@ class MlflowMirror:
         page = decision.report()
         if page is not None:
             self._client.log_text(decision.run_id, page, place)
+
+
+def _is_ours(version: "ModelVersion") -> bool:
+    """Return whether a version is from this ledger, and no copy that people made of one."""
+    return TAG in version.tags and not COPIED.fullmatch(version.source or "")

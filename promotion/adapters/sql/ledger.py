@@ -6,19 +6,20 @@ same head, one inserts and the other gets a Conflict.
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from sqlalchemy import Connection, delete, insert, inspect, select, update
 from sqlalchemy.exc import IntegrityError
 
 from promotion.adapters.sql.database import NOTHING, Database
 from promotion.adapters.sql.schema import is_made, prepare
+from promotion.adapters.sql.tables import by_bytes, checkpoints, entry_of, foreign, head_of, head_values, heads, row_of
 from promotion.adapters.sql.tables import entries as entries_table
-from promotion.adapters.sql.tables import entry_of, foreign, head_of, head_values, heads, row_of
 from promotion.canonical import canonical_json
 from promotion.errors import Conflict, LedgerError
 from promotion.interfaces import Names
 from promotion.ledger.chain import Entry, Head
+from promotion.ledger.checkpoint import Checkpoint
 from promotion.ledger.recorded import note_recorded
 
 
@@ -70,11 +71,19 @@ class SqlLedger:
             row = connection.execute(select(heads).where(heads.c.model == model)).one_or_none()
         return None if row is None else head_of(row)
 
-    def entries(self, model: str, *, after: int = 0, limit: int | None = None) -> Sequence[Entry]:
-        """Return the entries with `seq > after`, in order; at most the first `limit`."""
-        ours = (entries_table.c.model == model) & (entries_table.c.seq > after)
+    def entries(
+        self, model: str, *, after: int = 0, limit: int | None = None, last: int | None = None, since: str | None = None
+    ) -> Sequence[Entry]:
+        """Return the entries with `seq > after`, in order; at most the first `limit`, or the `last`."""
+        columns = entries_table.c
+        wanted = select(entries_table).where(columns.model == model, columns.seq > after)
         with self._reading() as connection:
-            rows = connection.execute(select(entries_table).where(ours).order_by(entries_table.c.seq).limit(limit))
+            if since is not None:
+                wanted = wanted.where(by_bytes(columns.at, connection.dialect.name) >= since)
+            if last is None:
+                rows = connection.execute(wanted.order_by(columns.seq).limit(limit)).all()
+            else:
+                rows = connection.execute(wanted.order_by(columns.seq.desc()).limit(last)).all()[::-1]
             return tuple(entry_of(row) for row in rows)
 
     def append(self, entries: Sequence[Entry], head: Head) -> None:
@@ -98,6 +107,21 @@ class SqlLedger:
             self._settle(error, chains[0][0][0])
         for entries, _ in chains:
             note_recorded(entries)
+
+    def checkpoint(self, model: str) -> Checkpoint | None:
+        """Return the checkpoint that was kept last."""
+        with self._reading() as connection:
+            if not inspect(connection).has_table(checkpoints.name):
+                return None
+            row = connection.execute(select(checkpoints).where(checkpoints.c.model == model)).one_or_none()
+        return None if row is None else Checkpoint(**row._mapping)  # noqa: SLF001 - SQLAlchemy's documented name
+
+    def keep(self, checkpoint: Checkpoint) -> None:
+        """Keep a checkpoint in place of an earlier one; does nothing if the database takes none."""
+        with suppress(LedgerError, IntegrityError), self._database.alone() as connection:
+            checkpoints.create(connection, checkfirst=True)
+            connection.execute(delete(checkpoints).where(checkpoints.c.model == checkpoint.model))
+            connection.execute(insert(checkpoints).values(**vars(checkpoint)))
 
     def mirrored(self, model: str) -> int:
         """Return the `seq` up to which the mirror is up to date; 0 initially."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Column, Integer, MetaData, PrimaryKeyConstraint, String, Table, Text
+from sqlalchemy import Column, ColumnElement, Integer, MetaData, PrimaryKeyConstraint, String, Table, Text
 
 from promotion.canonical import canonical_json, plain, restore
 from promotion.errors import LedgerError
@@ -44,7 +44,7 @@ version = Table(
     Column("version_num", String(32), nullable=False),
     PrimaryKeyConstraint("version_num", name=f"{VERSION_TABLE}_pkc"),
 )
-# This table is optional: a database without it is complete, so no release requires an upgrade for it.
+# These tables are optional: a database without them is complete, so no release requires an upgrade for them.
 _beside = MetaData()
 foreign = Table(
     "foreign_aliases",
@@ -52,6 +52,20 @@ foreign = Table(
     Column("model", String(63), primary_key=True),
     Column("aliases", Text, nullable=False),
 )
+checkpoints = Table(
+    "checkpoints",
+    _beside,
+    Column("model", String(63), primary_key=True),
+    Column("seq", Integer, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("digest", String(64), nullable=False),
+)
+
+
+def by_bytes(column: Column[str], dialect: str) -> ColumnElement[str]:
+    """Return a column of text whose order is that of its bytes, whatever the database's language."""
+    return column.collate("C") if dialect == "postgresql" else column
 
 
 def row_of(entry: Entry) -> dict[str, Any]:

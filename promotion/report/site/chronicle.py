@@ -46,11 +46,12 @@ class Chronicle:
 
 def chronicle(model: str, entries: Sequence[Entry]) -> Chronicle:
     """Return the chronicle of a model."""
+    state = fold(model, entries)
     return Chronicle(
-        state=fold(model, entries),
+        state=state,
         entries=entries,
-        champion_periods=champion_periods(model, entries),
-        metric_history=metric_history(model, entries),
+        champion_periods=champion_periods(state, entries),
+        metric_history=metric_history(state, entries),
         decisions={entry.seq: judgement for entry, judgement in decisions(entries)},
         applied={entry.body["planned"]: entry.seq for entry in entries if entry.kind == "transition_applied"},
         followed=consequences(entries),

@@ -13,6 +13,7 @@ from promotion.report.page import Column, Table, Tone, Words, counted, left, row
 from promotion.report.record import budget_told, rolled_back_lines, version_of
 from promotion.report.site.chronicle import Chronicle
 from promotion.report.site.overview import verdict_link
+from promotion.vocabulary import Stage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +47,10 @@ class ModelPage:
         if state.champion:
             yield "roll back", self._rollback()
             yield from self._origin(periods[-1])
-        yield "waiting", [Words(some([version_of(version.tag) for version in reversed(state.waiting)]) or "no version")]
+        yield (
+            "waiting",
+            [Words(some([version_of(tag) for tag in reversed(state.in_stage(Stage.STAGING))]) or "no version")],
+        )
 
     def sentences(self) -> tuple[str, ...]:
         """Return blocked versions, the holdout budget, and how much is recorded."""

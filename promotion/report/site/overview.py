@@ -10,6 +10,7 @@ from promotion.report.links import decision_page_name, model_page_name
 from promotion.report.page import Words, some
 from promotion.report.record import version_of
 from promotion.report.site.chronicle import Chronicle
+from promotion.vocabulary import Stage
 
 RECENT = 12
 
@@ -66,7 +67,7 @@ def standing(of: Chronicle) -> Standing:
         champion=version_of(champion.tag) if champion else "none yet",
         since=f"{minute(champion.since)} UTC" if champion else "",
         last=tuple(verdict_link(of, seq) for seq in newest),
-        waiting=some([version_of(version.tag) for version in reversed(of.state.waiting)]) or "none",
+        waiting=some([version_of(tag) for tag in reversed(of.state.in_stage(Stage.STAGING))]) or "none",
         decisions=len(of.decisions),
     )
 

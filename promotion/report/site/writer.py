@@ -85,7 +85,7 @@ def write_site(registry: "Registry", folder: Path, *, now: datetime, health: Hea
     told: list[Chronicle] = []
     for model in registry.models():
         try:
-            told.append(chronicle(model, registry.history(model)))
+            told.append(chronicle(model, tuple(registry.history(model))))
         except LedgerError as error:
             done.unread.append(str(error))
     links = links_of(registry.config, within_site=True)

@@ -11,6 +11,7 @@ from collections import Counter
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -157,13 +158,17 @@ def rows(folder):
     READ.clear()
 
 
+def path_of(tag):
+    return Path(str(tag))
+
+
 @pytest.fixture(scope="module")
 def mirror(rows):
     """MLflow, up to date with the unchanged ledger."""
     mirror = MemoryMirror()
     for model in ("toy", "pet"):
         entries = RawLedger(rows).entries(model)
-        mirror.push(mirror_state(fold(model, entries), entries, {}, names_of(model, entries)))
+        mirror.push(mirror_state(fold(model, entries), entries, path_of, names_of(model, entries)))
     return mirror
 
 
@@ -305,7 +310,7 @@ class TestCutTail:
     def test_signatures_and_chain_do_not_see_it_where_mlflow_was_cut_as_well(self, rows, found):
         shorter, other = cut(rows, "toy", 7), MemoryMirror()
         entries = RawLedger(shorter).entries("toy")
-        other.push(mirror_state(fold("toy", entries), entries, {}, names_of("toy", entries)))
+        other.push(mirror_state(fold("toy", entries), entries, path_of, names_of("toy", entries)))
         assert found(shorter, "toy", mirror=other) == set()
 
     def test_a_tail_that_was_replaced_is_found_even_where_mlflow_is_new(self, rows, found, keys):
@@ -379,7 +384,7 @@ class TestCommand:
         )
         ledger, mirror = SqlLedger(f"sqlite:///{tmp_path}/ledger.db"), MlflowMirror(mlflow_uri)
         entries = ledger.entries("toy")
-        mirror.push(mirror_state(fold("toy", entries), entries, {}, names_of("toy", entries)))
+        mirror.push(mirror_state(fold("toy", entries), entries, path_of, names_of("toy", entries)))
         return tmp_path
 
     @pytest.mark.slow

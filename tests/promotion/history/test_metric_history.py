@@ -10,7 +10,7 @@ def test_only_the_decision_that_made_a_champion_crowns_and_no_rollback_does(regi
     registry = registry_after_three_champions
     registry.rollback("toy", reason="complaints")  # `twin`, set by hand, is replaced by `good` again
     registry.gate(toy("spoilt"))
-    found = [one for one in metric_history("toy", registry.history("toy")) if one.metric == "roc_auc"]
+    found = [one for one in metric_history(registry.state("toy"), registry.history("toy")) if one.metric == "roc_auc"]
     assert [(one.tag, one.role, one.stage, one.verdict, one.crowned, one.of_champion) for one in found] == [
         ("toy:weak", "challenger", "staging", "promote", True, True),
         ("toy:good", "challenger", "staging", "promote", True, True),
@@ -27,7 +27,7 @@ def test_only_the_decision_that_made_a_champion_crowns_and_no_rollback_does(regi
 
 def test_a_decision_that_measured_nothing_is_no_row(registry_with_champion, monkeypatch):
     registry = registry_with_champion
-    before = metric_history("toy", registry.history("toy"))
+    before = metric_history(registry.state("toy"), registry.history("toy"))
     monkeypatch.setattr("recipes.ToyRecipe.score", lambda *_: 1 / 0)
     assert registry.gate(toy("good")).evidence is None
-    assert metric_history("toy", registry.history("toy")) == before
+    assert metric_history(registry.state("toy"), registry.history("toy")) == before

@@ -187,7 +187,7 @@ def test_who_served_at_a_moment_is_told_by_the_entries():
     record.promote("a")
     record.promote("b")
     record.rollback()
-    minutes = [champion_at("toy", record.entries, NOON + timedelta(minutes=n, seconds=30)) for n in range(-1, 9)]
+    minutes = [champion_at(record.state, record.entries, NOON + timedelta(minutes=n, seconds=30)) for n in range(-1, 9)]
     assert [one.tag if one else None for one in minutes] == [
         *(3 * [None]),
         *(2 * ["toy:a"]),

@@ -18,6 +18,7 @@ from promotion.adapters.bento import BentoStore
 from promotion.adapters.memory import MemoryMirror
 from promotion.errors import PromotionError, Refused
 from promotion.history.lineage import consequences, decisions, ending
+from promotion.ledger.versions import Versions
 from promotion.registry.gate import plan_gate
 from promotion.registry.rolled_back import blocking
 from promotion.report.lineage import ending_told
@@ -90,7 +91,7 @@ class TestTheGate:
         state, store = complained_of.state("toy"), complained_of.store
         good = state.versions["toy:good"]
         older = replace(good, registration=replace(good.registration, files=None))
-        state = replace(state, versions={**state.versions, "toy:good": older})
+        state = replace(state, versions=Versions(changed={**state.versions, "toy:good": older}))
         assert blocking(state, store, toy("twin")) == older
         shutil.rmtree(store.path(toy("good")))
         assert blocking(state, store, toy("twin")) is None

@@ -9,6 +9,7 @@ from ledgers import record_history
 from promotion.adapters.sql import SqlLedger
 from promotion.history.lineage import champion_periods
 from promotion.history.metric_history import metric_history
+from promotion.ledger.state import fold
 from promotion.report.links import NO_LINKS
 from promotion.report.metric_history import decisions_table
 from promotion.report.plots.history import metric_pictures
@@ -23,7 +24,8 @@ def history(tmp_path_factory):
     ledger = SqlLedger(f"sqlite:///{tmp_path_factory.mktemp('plots') / 'ledger.db'}")
     record_history(ledger, "toy", 24, rows=300, spread=0.5, actor=HOSTILE)
     entries = ledger.entries("toy")
-    return metric_history("toy", entries), champion_periods("toy", entries)
+    state = fold("toy", entries)
+    return metric_history(state, entries), champion_periods(state, entries)
 
 
 def lines_of_champion(svg):

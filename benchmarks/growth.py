@@ -1,0 +1,209 @@
+"""Growth of everyday commands with the ledger: each as a whole process, on 1,000 and on 100,000 entries of one model.
+
+    python benchmarks/growth.py [--entries 100000] [--turns 3] [--postgresql URL]
+
+The ledger is that of hourly retraining: every version registered, judged and promoted, rejected or held, with decisions
+as a gate records them, on rows that change once a day. Seconds are medians; memory is the peak of the process.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import median
+from typing import Annotated, NamedTuple
+
+import numpy as np
+import typer
+from sklearn.linear_model import LogisticRegression
+
+from promotion.adapters.bento import BentoStore
+from promotion.adapters.sql import SqlLedger
+from promotion.canonical import plain
+from promotion.comparison import compare
+from promotion.comparison.curves import draw_curves
+from promotion.interfaces import Trained
+from promotion.ledger.chain import chain
+from promotion.ledger.checkpoint import checkpoint_of
+from promotion.ledger.entries import Body, Judgement, Move, Registration, TransitionApplied, TransitionPlanned
+from promotion.ledger.state import State, advance
+from promotion.policy import Budget, HoldoutSketch, HoldoutUsed, Judged, Policy, Primary, decide
+from promotion.vocabulary import Stage, Tag
+
+SHORT, MODEL, PAGE, ROWS = 1_000, "toy", 500, 600
+STORED = 20
+"""Number of versions whose files the store holds: the newest."""
+METRICS = ("roc_auc", "average_precision", "brier_score", "log_loss")
+CONFIGURATION = """
+bentoml_home = "bentoml"
+ledger = "{url}"
+[models.toy]
+recipe = "registry_flows.fraud:FraudRecipe"
+data = "rows.csv"
+[models.toy.policy]
+primary = {{ metric = "roc_auc" }}
+"""
+MEASURE = """
+import json, resource, subprocess, sys, time
+start = time.perf_counter()
+done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+seconds, peak = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+print(json.dumps([done.returncode, done.stderr, seconds, peak / 1000]))
+"""
+"""Runs a command from a small process, because the peak of a process includes that of the one it was forked from."""
+
+
+class Measured(NamedTuple):
+    """Seconds and megabytes of a command."""
+
+    seconds: float
+    megabytes: float
+
+    def __str__(self) -> str:
+        return f"{self.seconds:8.2f} s {self.megabytes:6.0f} MB"
+
+
+def main(
+    entries: Annotated[int, typer.Option(help="Entries of the long ledger.")] = 100_000,
+    turns: Annotated[int, typer.Option(help="Runs of each command.")] = 3,
+    postgresql: Annotated[str, typer.Option(help="URL of an empty database, to measure there too.")] = "",
+) -> None:
+    print(f"{os.cpu_count()} cores; medians of {turns} whole processes", flush=True)
+    with tempfile.TemporaryDirectory(prefix="bench-growth-") as folder:
+        for database, url in _databases(Path(folder), postgresql):
+            roots = [_filled(Path(folder) / f"{database}{size}", url(size), size) for size in (SHORT, entries)]
+            print(f"\n{database:30} {SHORT:>12,} entries {entries:>12,} entries    ratio")
+            for name in _commands(roots[0]):
+                few, many = (_measured(root, _commands(root)[name], turns) for root in roots)
+                print(f"  {name:28} {few} {many} {many.seconds / few.seconds:8.2f}", flush=True)
+
+
+def _databases(folder: Path, postgresql: str) -> Iterator[tuple[str, Callable[[int], str]]]:
+    yield "SQLite", lambda size: f"sqlite:///{folder / f'ledger{size}.db'}"
+    if postgresql:
+        yield "PostgreSQL", lambda size: f"{postgresql}{'&' if '?' in postgresql else '?'}application_name=growth{size}"
+
+
+def _commands(root: Path) -> dict[str, list[str]]:
+    newest = json.loads((root / "newest.json").read_text())
+    model = newest["model"]
+    return {
+        "champion": ["champion", model],
+        "champion --at": ["champion", model, "--at", newest["middle"]],
+        "status": ["status", model],
+        "history --limit 20": ["history", model, "--limit", "20"],
+        "history --champions --limit 5": ["history", model, "--champions", "--limit", "5"],
+        "show TAG": ["show", newest["tag"]],
+        "show DECISION": ["show", newest["decision"]],
+        "metrics --json --limit 20": ["metrics", model, "--json", "--limit", "20"],
+        "promote --dry-run": ["promote", newest["held"], "--override", "--reason", "try", "--dry-run"],
+        "gc --dry-run": ["gc", model, "--dry-run"],
+    }
+
+
+def _measured(root: Path, arguments: list[str], turns: int) -> Measured:
+    command = [sys.executable, "-c", MEASURE, str(Path(sys.executable).with_name("promotion")), *arguments]
+    found = []
+    for _ in range(turns):
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+        code, err, *numbers = json.loads(done.stdout)
+        if code:
+            sys.exit(f"promotion {' '.join(arguments)}: exit {code}: {err}")
+        found.append(numbers)
+    return Measured(*(median(each) for each in zip(*found, strict=True)))
+
+
+def _filled(root: Path, url: str, entries: int) -> Path:
+    root.mkdir()
+    (root / "promotion.toml").write_text(CONFIGURATION.format(url=url).replace("toy", f"toy{entries}"))
+    (root / "rows.csv").write_text("a,b\n1,2\n")
+    model = f"{MODEL}{entries}"
+    ledger, history = SqlLedger(url), _History(model, BentoStore(root / "bentoml"))
+    state, at, middle = State(model=model), datetime.now(UTC) - timedelta(hours=entries), ""
+    while state.seq < entries:
+        bodies: list[Body] = []
+        while len(bodies) < PAGE:
+            bodies += history.hour(state.seq + len(bodies), stored=entries - state.seq - len(bodies) < STORED * 4)
+        made = tuple(chain(model, state.head, bodies, at=at + timedelta(hours=state.seq), actor="os:bench"))
+        state = advance(state, *made)
+        ledger.append(made, state.head)
+        middle = middle or (made[-1].at if state.seq >= entries // 2 else "")
+    ledger.mark_mirrored(model, state.seq)
+    ledger.keep(checkpoint_of(state))
+    (root / "newest.json").write_text(json.dumps({"model": model, "middle": middle, **history.newest}))
+    return root
+
+
+class _History:
+    """Hourly retraining: a version each hour, of which one in ten is promoted, and the others rejected or held."""
+
+    def __init__(self, model: str, store: BentoStore) -> None:
+        self.model, self.store, self.number = model, store, 0
+        self.rng = np.random.default_rng(27)
+        self.judged = {skill: [self._judged(skill) for _ in range(20)] for skill in (2.5, 0.3, 1.0)}
+        self.champion: Judged | None = None
+        self.newest: dict[str, str] = {}
+
+    def hour(self, before: int, *, stored: bool) -> list[Body]:
+        """Return what one hour records after this many entries."""
+        self.number += 1
+        tag = Tag(self.model, f"v{self.number}")
+        if stored:
+            trained = Trained(model=LogisticRegression().fit([[0.0], [1.0]], [0, 1]))
+            self.store.save(str(tag), trained, metadata={}, training_rows=np.arange(3, dtype=np.uint64))
+        version = Judged(tag=str(tag), digest=self.store.digest(tag) if stored else f"{self.number:064x}")
+        skill = 2.5 if self.number % 10 == 1 else (0.3, 1.0)[self.number % 2]
+        told = self._decided(self.judged[skill][self.number % 20], version)
+        moves = self._moves(version, skill)
+        if moves and stored:
+            self.store.write_stage(tag, moves[0].after)
+        self.newest |= {"tag": str(tag), "decision": told.decision_digest[:12]}
+        self.newest |= {} if moves else {"held": str(tag)}
+        registered = Registration(
+            tag=str(tag), digest=str(version.digest), stage=Stage.STAGING, data="rows.csv", training_rows=40_000
+        )
+        return [registered, told, *(self._transition(moves, told, before + 3) if moves else ())]
+
+    def _decided(self, told: Judgement, version: Judged) -> Judgement:
+        day = self.number // 24
+        sketch = HoldoutSketch.of(np.random.default_rng(day).integers(0, 2**63, ROWS).astype(np.uint64))
+        used = HoldoutUsed(
+            digest=f"{day:064x}", data="rows.csv", data_digest=f"{day:064x}", rows=ROWS, positives=30, removed=0
+        )
+        decision = replace(told.decision, challenger=version, champion=self.champion, holdout=used)
+        return replace(told, tag=version.tag, decision=decision, decision_digest=decision.digest, sketch=sketch)
+
+    def _moves(self, version: Judged, skill: float) -> tuple[Move, ...]:
+        if skill == 1.0:
+            return ()
+        up = Move(tag=version.tag, before=Stage.STAGING, after=Stage.PROD if skill > 1 else Stage.REJECTED)
+        if skill < 1:
+            return (up,)
+        down = (Move(tag=self.champion.tag, before=Stage.PROD, after=Stage.ARCHIVED),) if self.champion else ()
+        self.champion = version
+        return (up, *down)
+
+    def _transition(self, moves: tuple[Move, ...], told: Judgement, seq: int) -> Iterator[Body]:
+        cause = "promotion" if moves[0].after is Stage.PROD else "rejection"
+        champion = self.champion.tag if self.champion else None
+        reason, digest = told.decision.summary, told.decision_digest
+        yield TransitionPlanned(cause=cause, moves=moves, champion=champion, reason=reason, decision=digest)
+        yield TransitionApplied(planned=seq)
+
+    def _judged(self, skill: float) -> Judgement:
+        policy = Policy(primary=Primary(metric="roc_auc"), metrics=METRICS)
+        labels = (np.arange(5_000) % 20 == 0).astype(np.int64)
+        shared, own = self.rng.normal(size=5_000), self.rng.normal(size=(2, 5_000))
+        scores = [1 / (1 + np.exp(2 - one * labels - 0.8 * shared - 0.4 * own[n])) for n, one in enumerate((1, skill))]
+        decision = decide(compare(labels, *scores, metrics=METRICS), policy, budget=Budget(alpha=0.05, use=1.0))
+        curves = draw_curves(labels, scores[1], scores[0])
+        return Judgement(tag="", decision=decision, decision_digest="", curves=curves, policy=plain(policy))
+
+
+if __name__ == "__main__":
+    typer.run(main)

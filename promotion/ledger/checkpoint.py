@@ -1,0 +1,228 @@
+"""Checkpoints: the folded state of a model in brief, so that a command folds only the entries after it.
+
+A checkpoint is derived. It is bound to the hash of the entry that it stands on, and names the hash of every entry that
+it refers to. A checkpoint that is missing, damaged or of another chain is ignored, and replaced by the next writer.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, TypeVar
+
+from promotion.canonical import canonical_json, plain, restore
+from promotion.ledger.chain import Champion, Entry
+from promotion.ledger.entries import Adoption, FreshStart, Judgement, Registration, TransitionPlanned
+from promotion.ledger.reading import Entries, changed, read_entry
+from promotion.ledger.state import Began, State, Succession
+from promotion.ledger.trials import Place, Trials
+from promotion.ledger.versions import Brief, Deletion, Recorded, RolledBack, Versions, VersionState, Vote
+from promotion.policy import Use
+from promotion.vocabulary import Stage
+
+T = TypeVar("T")
+
+_FORMAT, _TOLERANCE = 1, 1e-9
+CHECKPOINT_EVERY = 200
+"""Number of entries after which a writer makes a new checkpoint."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """A model's state in brief.
+
+    Attributes:
+        model: its name.
+        seq, hash: the last entry folded.
+        text: the state, as canonical JSON.
+        digest: SHA-256 of the text.
+    """
+
+    model: str
+    seq: int
+    hash: str
+    text: str
+    digest: str
+
+
+def checkpoint_of(state: State) -> Checkpoint:
+    """Return the checkpoint of a state."""
+    text = canonical_json(_outline(state))
+    return Checkpoint(model=state.model, seq=state.seq, hash=state.hash, text=text, digest=_digest(text))
+
+
+def agrees(checkpoint: Checkpoint, state: State) -> bool:
+    """Return whether a checkpoint is that of a state, but for the number of uses of a holdout, which is rounded."""
+    try:
+        found = json.loads(checkpoint.text)
+        used, recounted = found.pop("used"), (expected := _outline(state)).pop("used")
+        close = used is None or recounted is None or math.isclose(used, recounted, rel_tol=_TOLERANCE)
+    except (ValueError, TypeError, LookupError, AttributeError):
+        return False
+    return close and canonical_json(found) == canonical_json(expected)
+
+
+def _outline(state: State) -> dict[str, Any]:
+    return {
+        "format": _FORMAT,
+        "seq": state.seq,
+        "hash": state.hash,
+        "origin": state.origin,
+        "champion": plain(state.champion),
+        "succession": plain(state.succession),
+        "line": state.line,
+        "began": state.began,
+        "decisions": state.decisions,
+        "pending": [state.pending[0], plain(state.pending[1])] if state.pending else None,
+        "fresh_start": plain(state.fresh_start),
+        "inherited": state.inherited,
+        "budgeted": plain(state.budgeted),
+        "used": state.used,
+        "rows": list(state.trials.places.items()),
+        "trials": _numbered(state.trials),
+        "versions": [[tag, *_row(brief)] for tag, brief in state.versions.briefs()],
+    }
+
+
+def state_of(checkpoint: Checkpoint, entries: Entries) -> State | None:
+    """Return the state of a checkpoint; None if it is damaged, or does not stand on an entry of this ledger.
+
+    Args:
+        checkpoint: as the ledger keeps it.
+        entries: reads entries of the model.
+    """
+    last = entries(after=checkpoint.seq - 1, limit=1)
+    if _digest(checkpoint.text) != checkpoint.digest or not last or last[0].hash != checkpoint.hash:
+        return None
+    try:
+        return _restored(checkpoint, json.loads(checkpoint.text), entries)
+    except (ValueError, TypeError, LookupError, AttributeError):  # pydantic's ValidationError is a ValueError
+        return None
+
+
+def _restored(checkpoint: Checkpoint, found: dict[str, Any], entries: Entries) -> State | None:
+    if (found["format"], found["seq"], found["hash"]) != (_FORMAT, checkpoint.seq, checkpoint.hash):
+        return None
+    pending = found["pending"]
+    return State(
+        model=checkpoint.model,
+        seq=checkpoint.seq,
+        hash=checkpoint.hash,
+        origin=found["origin"],
+        versions=Versions({row[0]: _brief(row) for row in found["versions"]}, partial(_version, entries)),
+        champion=restore(Champion, found["champion"]) if found["champion"] else None,
+        succession=restore(Succession, found["succession"]) if found["succession"] else None,
+        line=tuple(found["line"]),
+        began=tuple(Began(*one) for one in found["began"]),
+        decisions=tuple((seq, digest) for seq, digest in found["decisions"]),
+        trials=_trials(found["rows"], found["trials"], partial(_use, entries, checkpoint.model)),
+        budgeted=restore(Judgement, found["budgeted"]) if found["budgeted"] else None,
+        used=found["used"],
+        pending=(pending[0], restore(TransitionPlanned, pending[1])) if pending else None,
+        fresh_start=restore(FreshStart, found["fresh_start"]) if found["fresh_start"] else None,
+        inherited=tuple((seq, digest) for seq, digest in found["inherited"]),
+    )
+
+
+def condensed(state: State, entries: Entries) -> State:
+    """Return the same state without the content of entries, which is read again on access."""
+    kept = dict(state.versions.briefs())
+    trials = Trials(state.trials.uses, state.trials.places, partial(_use, entries, state.model))
+    return replace(state, versions=Versions(kept, partial(_version, entries)), trials=trials)
+
+
+def _row(brief: Brief) -> list[Any]:
+    """Return a brief as JSON, without the empty values at its end."""
+    places = brief.recorded
+    row = [
+        brief.stage,
+        brief.entries,
+        places.registration,
+        places.decision,
+        int(brief.waits),
+        places.adoption,
+        [plain(vote) for vote in brief.votes],
+        brief.deleted,
+        plain(brief.rolled_back),
+    ]
+    while row and not row[-1]:
+        row.pop()
+    return row
+
+
+def _brief(row: Sequence[Any]) -> Brief:
+    padded = [*row, *[None] * (10 - len(row))]
+    _, stage, seqs, registration, decision, waits, adoption, votes, deleted, back = padded
+    return Brief(
+        stage=Stage(stage) if stage else None,
+        waits=bool(waits),
+        recorded=Recorded(*(Place(*place) if place else None for place in (registration, adoption, decision))),
+        entries=tuple(seqs),
+        votes=tuple(Vote(**vote) for vote in votes or ()),
+        deleted=Deletion(*deleted) if deleted else None,
+        rolled_back=RolledBack(**back) if back else None,
+    )
+
+
+def _version(entries: Entries, tag: str, brief: Brief) -> VersionState:
+    """Read a version from the entries that its brief names."""
+    registered, adopted, decided = (_read(entries, tag, place) for place in brief.recorded)
+    registration, judgement = _content(registered, Registration), _content(decided, Judgement)
+    if registered is None or registration is None or registration.tag != tag:
+        raise changed(tag.partition(":")[0], registered.seq if registered else None)
+    return VersionState(
+        registration=registration,
+        registered_at=registered.at,
+        registered_by=registered.actor,
+        stage=brief.stage,
+        adoption=_content(adopted, Adoption),
+        decision=judgement.decision if judgement else None,
+        decided_seq=decided.seq if decided else None,
+        decided_by=decided.actor if decided else None,
+        decided_at=decided.at if decided else None,
+        votes=brief.votes,
+        deleted_at=brief.deleted.at if brief.deleted else None,
+        deleted_by=brief.deleted.by if brief.deleted else None,
+        deleted_because=brief.deleted.reason if brief.deleted else None,
+        rolled_back=brief.rolled_back,
+        recorded=brief.recorded,
+        entries=brief.entries,
+    )
+
+
+def _read(entries: Entries, tag: str, place: Place | None) -> Entry | None:
+    return read_entry(entries, tag.partition(":")[0], place.seq, place.hash) if place else None
+
+
+def _content(entry: Entry | None, kind: type[T]) -> T | None:
+    if entry is None:
+        return None
+    body = entry.content()
+    if not isinstance(body, kind):
+        raise changed(entry.model, entry.seq)
+    return body
+
+
+def _numbered(trials: Trials) -> list[tuple[str, int]]:
+    """Return the key of each use of a holdout, and the number of its rows in the order of their first use."""
+    numbers = {rows: number for number, rows in enumerate(trials.places)}
+    return [(key, numbers[rows]) for key, rows in trials.uses]
+
+
+def _trials(rows: Sequence[Any], uses: Sequence[Any], read: Callable[[Place], Use]) -> Trials:
+    names = [name for name, _ in rows]
+    return Trials([(key, names[number]) for key, number in uses], {name: Place(*place) for name, place in rows}, read)
+
+
+def _use(entries: Entries, model: str, place: Place) -> Use:
+    """Read the use of a holdout that an entry records."""
+    body = read_entry(entries, model, place.seq, place.hash).content()
+    if not isinstance(body, Judgement) or body.trial is None:
+        raise changed(model, place.seq)
+    return body.trial.used
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
