@@ -29,7 +29,7 @@ from promotion.adapters.mlflow import MlflowMirror, connect
 from promotion.adapters.sql import SqlLedger
 from promotion.canonical import plain
 from promotion.comparison import compare
-from promotion.comparison.curves import draw_curves
+from promotion.comparison.drawing import draw_curves
 from promotion.config import Config
 from promotion.interfaces import Mirror, Trained
 from promotion.ledger.chain import chain

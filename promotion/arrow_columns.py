@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
@@ -58,6 +56,7 @@ def without_extension(given: Any) -> Any:
 
 
 def _uuids(storage: "pa.FixedSizeBinaryArray") -> "pa.StringArray":
+    import numpy as np
     import pyarrow as pa
 
     if not len(storage):

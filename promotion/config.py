@@ -9,40 +9,17 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import (
-    BaseSettings,
-    EnvSettingsSource,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    SettingsError,
-)
 
 from promotion.config_types import Length, PublicKey, WebAddress
 from promotion.draws import UNSAID, CleanBy, DependenceWord, Draws, GroupKey
 from promotion.durations import TimeUnit
 from promotion.errors import ConfigError, PromotionError, UnknownName
 from promotion.policy import Policy
-from promotion.toml import EnvironmentText, Span, key_at_fault, read_toml, sentences
+from promotion.toml import Span, key_at_fault, read_toml, sentences
 from promotion.vocabulary import is_name
 
 FILE_NAME = "promotion.toml"
 _PREFIX = "PROMOTION_"
-
-
-class _Environment(EnvSettingsSource):
-    """Environment variables, which give numbers as text; in the file, a number in quotes is an error."""
-
-    def __call__(self) -> dict[str, Any]:
-        found: dict[str, Any] = _marked(super().__call__())
-        return found
-
-
-def _marked(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _marked(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_marked(inner) for inner in value]
-    return EnvironmentText(value) if isinstance(value, str) else value
 
 
 class ModelConfig(BaseModel):
@@ -126,12 +103,10 @@ class LinksConfig(BaseModel):
     """Address where you publish the pages of `promotion report --site`, to which single reports link."""
 
 
-class Config(BaseSettings):
+class Config(BaseModel):
     """All settings."""
 
-    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
-        extra="forbid", frozen=True, env_prefix=_PREFIX, env_nested_delimiter="__"
-    )
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
     ledger: str = "sqlite:///.promotion/ledger.db"
     """SQLAlchemy URL of the ledger."""
     mlflow_tracking_uri: str = "sqlite:///.promotion/mlflow.db"
@@ -170,17 +145,12 @@ class Config(BaseSettings):
     root: Path = Field(default_factory=Path.cwd, exclude=True)
     """The folder that relative paths are resolved against; not a key."""
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings fixes the signature
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Give the environment precedence over the file (given as arguments)."""
-        return _Environment(settings_cls), init_settings
+    def __init__(self, **given: Any) -> None:
+        if _overridden():  # only then: the library that reads the variables takes a tenth of a short command
+            from promotion.environment import with_environment
+
+            given = with_environment(given, type(self), _PREFIX)
+        super().__init__(**given)
 
     def model(self, name: str) -> ModelConfig:
         """Return one model's settings.
@@ -239,9 +209,9 @@ def load_config(path: Path | None = None) -> Config:
     try:
         config = Config(**with_environment, root=root)
     except ValidationError as error:
-        where = f"{file} (or the environment)" if file and _overridden() else str(file or "the environment")
+        where = f"{file} (or the environment)" if file and _overridden("__") else str(file or "the environment")
         raise ConfigError(sentences(error, Config, where), key=key_at_fault(error), path=file) from error
-    except (SettingsError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         message = f"An environment variable {_PREFIX}… must contain JSON or name a single key ({error})."
         raise ConfigError(message) from error
     except PromotionError as error:
@@ -277,9 +247,10 @@ def _section(path: Path) -> dict[str, Any]:
     return ours
 
 
-def _overridden() -> bool:
-    """Return whether the environment sets a key below a table."""
-    return any(name.startswith(_PREFIX) and "__" in name for name in os.environ)
+def _overridden(within: str = "") -> bool:
+    """Return whether a variable sets a key; with `__`, a key below a table."""
+    names = (name.upper() for name in os.environ)
+    return any(name.startswith(_PREFIX) and name != f"{_PREFIX}CONFIG" and within in name for name in names)
 
 
 def _check_environment() -> None:

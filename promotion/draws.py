@@ -11,21 +11,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypedDict
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import BeforeValidator, ConfigDict, TypeAdapter, ValidationError
 
 from promotion.canonical import LATER
-from promotion.durations import TimeUnit, in_units, timedelta_of
+from promotion.durations import TimeUnit, in_units, span_text, timedelta_of
 from promotion.errors import ConfigError, DataError
 from promotion.row_keys import hashes, key_texts
-from promotion.rows import require_columns
-from promotion.time_columns import times_of
-from promotion.times import Times, span_text
 from promotion.toml import Span, sentences
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
+
+    from promotion.times import Times
 
 DependenceWord = Literal["auto", "independent"]
 
@@ -83,7 +82,7 @@ class Arguments(TypedDict, total=False):
     """Keyword arguments of `compare` and `measure`."""
 
     groups: "str | pd.Series[Any]"
-    time: NDArray[np.float64]
+    time: "NDArray[np.float64]"
     day: float | None
     dependence: DependenceWord
 
@@ -123,6 +122,9 @@ class Draws:
         Raises:
             DataError: a column is missing, or windows are requested for a column without times, or the unit is unknown.
         """
+        from promotion.rows import require_columns
+        from promotion.time_columns import times_of
+
         if self.group:
             require_columns(rows, (self.group.by,), what, "which `group` names")
             if self.group.window is not None:
@@ -146,13 +148,16 @@ class Draws:
         assert self.group is not None  # noqa: S101 - callers check it
         return f"{self.group.name} in {self.unit}" if isinstance(self.group.window, str) else self.group.name
 
-    def group_fingerprints(self, rows: "pd.DataFrame") -> NDArray[np.uint64]:
+    def group_fingerprints(self, rows: "pd.DataFrame") -> "NDArray[np.uint64]":
         """Return the fingerprint of each row's group, shape (n_rows,); the same in every file.
 
         Raises:
             DataError: see `check`, or a value has no text of its own.
         """
+        import numpy as np
         import pandas as pd
+
+        from promotion.time_columns import times_of
 
         assert self.group is not None  # noqa: S101 - callers check it
         values = rows[self.group.by]
@@ -163,19 +168,23 @@ class Draws:
         return hashes(key_texts(values).fill_null(_MISSING))
 
     def _time(self, rows: "pd.DataFrame") -> Arguments:
+        from promotion.time_columns import times_of
+
         times = times_of(rows[self.time])
         return {"time": times.floats, "day": self._day(times)}
 
-    def _day(self, times: Times) -> float | None:
+    def _day(self, times: "Times") -> float | None:
         """Return the length of a day in the unit of `Times.floats`."""
         unit: TimeUnit | None = "s" if times.are_timestamps else self.unit
         return None if unit is None else in_units(_DAY, unit)
 
     def _windows(self, rows: "pd.DataFrame", group: Group) -> "pd.Series[Any]":
         """Return each row's window, counted from 1, named as in decisions; 0 for rows without a time."""
+        import numpy as np
         import pandas as pd
 
         from promotion.metrics.blocks import windows_of
+        from promotion.time_columns import times_of
 
         times = times_of(rows[group.by])
         assert group.window is not None  # noqa: S101 - callers check it
@@ -185,7 +194,7 @@ class Draws:
             codes[held] = windows_of(times.floats[held], self._length(times, group.window)) + 1
         return pd.Series(codes, name=group.name)
 
-    def _length(self, times: Times, window: float | str) -> float:
+    def _length(self, times: "Times", window: float | str) -> float:
         """Return the length of a window in the unit of `Times.floats`."""
         if times.are_timestamps:
             if isinstance(window, str):

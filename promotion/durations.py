@@ -1,4 +1,4 @@
-"""Durations as text: 30s, 90m, 12h, 3d, 2w."""
+"""Durations and other spans of time as text: 30s, 90m, 12h, 3d, 2w, 604800."""
 
 import math
 import re
@@ -84,6 +84,19 @@ def in_units(length: timedelta, unit: TimeUnit) -> float:
     """
     number = Fraction(length // timedelta(microseconds=1) * 1000, _NANOSECONDS[unit])
     return number.numerator if number.denominator == 1 else float(number)
+
+
+def number_text(number: float) -> str:
+    """Format a number: integers in full, others to six digits."""
+    return f"{number:.0f}" if number % 1 == 0 and abs(number) < _MANY else f"{number:g}"
+
+
+def span_text(span: float | str) -> str:
+    """Format a span: `604800`, `7d`."""
+    return span if isinstance(span, str) else number_text(span)
+
+
+_MANY = 1e16
 
 
 def _read(text: str, units: str) -> timedelta | None:

@@ -15,15 +15,14 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from promotion.arrow_columns import without_extension_types
 from promotion.errors import DataError
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     import pyarrow as pa
+    from numpy.typing import NDArray
 
 FIRST_FORM = 1
 """Used by releases in which pyarrow inferred the type of a whole key column, and assumed if a record names no form."""
@@ -47,9 +46,9 @@ class KnownRows:
     If groups are requested, also fingerprints of their groups: sorted, shape (n_groups,).
     """
 
-    fingerprints: NDArray[np.uint64]
+    fingerprints: "NDArray[np.uint64]"
     form: int = KEY_FORM
-    groups: NDArray[np.uint64] | None = None
+    groups: "NDArray[np.uint64] | None" = None
 
 
 _form: ContextVar[int] = ContextVar("key form", default=KEY_FORM)
@@ -70,7 +69,7 @@ def keys_in(form: int) -> Iterator[None]:
         _form.reset(token)
 
 
-def fingerprints(keys: "pd.Series[Any]") -> NDArray[np.uint64]:
+def fingerprints(keys: "pd.Series[Any]") -> "NDArray[np.uint64]":
     """Return 64-bit fingerprints of row keys, shape (n_rows,), from their texts; see `key_texts`.
 
     Two different keys among a million share a fingerprint with probability 3e-8.
@@ -82,13 +81,13 @@ def fingerprints(keys: "pd.Series[Any]") -> NDArray[np.uint64]:
         return first_fingerprints(keys)
     texts = key_texts(keys)
     if texts.null_count:
-        row = int(np.argmax(texts.is_null().to_numpy(zero_copy_only=False))) + 1
+        row = int(texts.is_null().to_numpy(zero_copy_only=False).argmax()) + 1
         message = f"Column '{keys.name}' identifies the rows and must not be empty, but row {row} is."
         raise DataError(message, column=str(keys.name))
     return hashes(texts)
 
 
-def first_fingerprints(keys: "pd.Series[Any]") -> NDArray[np.uint64]:
+def first_fingerprints(keys: "pd.Series[Any]") -> "NDArray[np.uint64]":
     """Return the fingerprints that releases with the first form made of a column, shape (n_rows,)."""
     import pandas as pd
 
@@ -97,7 +96,7 @@ def first_fingerprints(keys: "pd.Series[Any]") -> NDArray[np.uint64]:
     return pd.util.hash_array(keys.astype(str).to_numpy(dtype=object), categorize=False)
 
 
-def hashes(texts: "pa.StringArray") -> NDArray[np.uint64]:
+def hashes(texts: "pa.StringArray") -> "NDArray[np.uint64]":
     """Return 64-bit hashes of texts, shape (n_rows,); the same on every machine and in every release."""
     import pandas as pd
 
@@ -179,6 +178,7 @@ def _with_zone(texts: "pa.StringArray") -> "pa.StringArray":
 
 def _float_texts(keys: "pd.Series[Any]", first: int = 1) -> "pa.StringArray":
     """Return the texts of a floating-point column; `first` is the number of its first row."""
+    import numpy as np
     import pyarrow as pa
 
     missing = keys.isna().to_numpy(dtype=bool)
@@ -219,6 +219,7 @@ def _each(name: object, values: Iterable[Any]) -> "pa.StringArray":
 
 def _text(name: object, value: Any, row: int) -> str | None:
     """Return one value's text; it is the same in a float column and among values of other types."""
+    import numpy as np
     import pandas as pd
 
     text: str | None

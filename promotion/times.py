@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from promotion.arrow_columns import MAX_EXACT
-from promotion.durations import TimeUnit, in_units, timedelta_of
+from promotion.durations import TimeUnit, in_units, number_text, span_text, timedelta_of
 from promotion.errors import DataError
 from promotion.iso import is_moment, timestamps_of
 
@@ -189,19 +189,6 @@ def bound_of(value: TimeBound) -> float | str:
             "2024-12-01 or 2024-12-01T14:30:00+01:00."
         )
     return number
-
-
-def number_text(number: float) -> str:
-    """Format a number: integers in full, others to six digits."""
-    return f"{number:.0f}" if number % 1 == 0 and abs(number) < _MANY else f"{number:g}"
-
-
-def span_text(span: float | str) -> str:
-    """Format a span: `604800`, `7d`."""
-    return span if isinstance(span, str) else number_text(span)
-
-
-_MANY = 1e16
 
 
 def _exact(number: float) -> float:

@@ -9,7 +9,7 @@ from situation import NOON
 
 from promotion import Policy, compare, decide
 from promotion.comparison import measure
-from promotion.comparison.curves import draw_curves
+from promotion.comparison.drawing import draw_curves
 from promotion.ledger.chain import chain
 from promotion.ledger.entries import (
     Approval,

@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 _OWNED = ".owned"
 _PRIVATE = "promotion-"
 _OLD_SECONDS = 24 * 60 * 60
@@ -45,6 +43,8 @@ def _is_left_by_us(folder: Path) -> bool:
 @contextmanager
 def owned(parent: Path, prefix: str) -> Iterator[Path]:
     """Create a folder that gets its final name only once it is locked, so that it never looks abandoned."""
+    from filelock import FileLock
+
     begun = Path(tempfile.mkdtemp(dir=parent, prefix=f".{prefix}"))
     folder = parent / begun.name[1:]
     try:
@@ -62,6 +62,8 @@ def _is_old(path: Path) -> bool:
 
 def abandoned(path: Path) -> bool:
     """Return whether its owner has ended; if that cannot be determined, whether it is older than a day."""
+    from filelock import FileLock, Timeout
+
     owned = path / _OWNED
     if not owned.exists():
         return path.exists() and _is_old(path)

@@ -13,7 +13,7 @@ from promotion.comparison import Comparison, Evaluation, compare, measure
 from promotion.draws import UNSAID, Draws
 from promotion.errors import DataError, PromotionError
 from promotion.findings import Code, Finding, finding
-from promotion.holdout import Clean, UnknownRows
+from promotion.holdout import Clean
 from promotion.interfaces import ModelStore
 from promotion.ledger.chain import Entry
 from promotion.ledger.entries import Judgement, Registration
@@ -22,6 +22,7 @@ from promotion.policy import Check, Decision, HoldoutUsed, Policy, decide
 from promotion.policy.checks import BEFORE
 from promotion.policy.decision import verdict_of
 from promotion.policy.policy import policy_digest
+from promotion.provenance import UnknownRows
 from promotion.registry.candidate import Candidate
 from promotion.registry.data import Reader
 from promotion.registry.serving import provenance

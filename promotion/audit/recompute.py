@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeAlias
 
 from promotion.audit.decisions import RecordedDecision, again, candidates_of, recorded_decisions
 from promotion.audit.evidence_diff import evidence_differences
@@ -25,7 +25,7 @@ from promotion.registry.data import Data, Reader, split
 from promotion.registry.judge import clean_holdout, weigh
 from promotion.row_keys import keys_in
 
-Scored = Scores | PromotionError
+Scored: TypeAlias = "Scores | PromotionError"
 
 WORKERS = 2
 """Number of threads that load and score, and number of decisions prepared ahead of the one being compared."""

@@ -130,6 +130,14 @@ def say(data: Any, *sentences: str, as_json: bool) -> None:
 
 
 def _print(*pages: "Page") -> None:
+    from promotion.report.folding import sentence_lines
+
+    lines = sentence_lines(pages, width())
+    sys.stdout.writelines(f"{line}\n" for line in (_drawn(*pages) if lines is None else lines))
+
+
+def _drawn(*pages: "Page") -> Iterable[str]:
+    """The lines of pages with tables or colours."""
     from rich.console import Console
 
     from promotion.report.terminal import page_view
@@ -137,7 +145,7 @@ def _print(*pages: "Page") -> None:
     console = Console(highlight=False, width=width())
     with console.capture() as written:
         console.print(page_view(*pages), crop=False)
-    sys.stdout.writelines(f"{line.rstrip(' ')}\n" for line in written.get().splitlines())
+    return (line.rstrip(" ") for line in written.get().splitlines())
 
 
 def width() -> int:

@@ -24,8 +24,9 @@ of a column, and `compare` gives the same results for each slice.
 Pure: no I/O, no clock; the same arrays always give the same numbers. NumPy only.
 """
 
-from promotion.comparison.comparison import compare, measure
-from promotion.comparison.slices import Slicing
+from typing import TYPE_CHECKING, Any
+
+from promotion.comparison.slicing import Slicing
 from promotion.comparison.values import (
     Calibration,
     Comparison,
@@ -36,3 +37,15 @@ from promotion.comparison.values import (
     ScoreSummary,
     SliceComparison,
 )
+
+if TYPE_CHECKING:
+    from promotion.comparison.comparison import compare, measure
+
+
+def __getattr__(name: str) -> Any:
+    """Return `compare` or `measure`, which need NumPy; whoever only reads a record does not import it."""
+    if name not in {"compare", "measure"}:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from promotion.comparison import comparison
+
+    return getattr(comparison, name)

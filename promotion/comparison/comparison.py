@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from promotion.comparison.slices import Slice, Slicing, divide, read_slicings
+from promotion.comparison.slices import Slice, divide, read_slicings
+from promotion.comparison.slicing import Slicing
 from promotion.comparison.spread import FARTHEST, gain_error, ways_of
 from promotion.comparison.summaries import summarise
 from promotion.comparison.values import (

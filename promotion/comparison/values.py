@@ -7,13 +7,15 @@ back.
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from promotion.canonical import LATER
 from promotion.errors import DataError, UnknownName
-from promotion.metrics.arrays import Floats
 from promotion.metrics.bounds import AsEqual, Dependence, Error, half_width, tail
 from promotion.vocabulary import Direction, Task
+
+if TYPE_CHECKING:
+    from promotion.metrics.arrays import Floats
 
 
 @dataclass(frozen=True)
@@ -229,7 +231,7 @@ class Comparison:
     def __getitem__(self, name: str) -> MetricComparison:
         return _named(name, self.metrics, self.missing)
 
-    def influence(self, name: str) -> Floats:
+    def influence(self, name: str) -> "Floats":
         """Return the first-order influence of each weighted row on the gain in a metric; shape `(n_rows,)`.
 
         Positive values favour the challenger. For independent rows of equal weight the squares add up to `stderr ** 2`
@@ -251,7 +253,7 @@ class Comparison:
         influence: Floats = kept[name]
         return influence
 
-    def with_influences(self, influences: dict[str, Floats]) -> "Comparison":
+    def with_influences(self, influences: "dict[str, Floats]") -> "Comparison":
         """Return the same comparison with row influences by metric, which do not count for equality."""
         object.__setattr__(self, "_influences", influences)
         return self

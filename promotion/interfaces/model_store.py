@@ -5,14 +5,15 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
-from typing import Any, Protocol, runtime_checkable
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from promotion.interfaces.recipe import Trained
 from promotion.row_keys import KnownRows
 from promotion.vocabulary import Stage, Tag
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,8 +144,8 @@ class ModelStore(Protocol):
         trained: Trained,
         *,
         metadata: Mapping[str, str],
-        training_rows: NDArray[np.uint64],
-        training_groups: Mapping[str, NDArray[np.uint64]] | None = None,
+        training_rows: "NDArray[np.uint64]",
+        training_groups: "Mapping[str, NDArray[np.uint64]] | None" = None,
     ) -> Tag:
         """Save a candidate as `staging`, with the fingerprints of its training rows and of their groups, atomically.
 

@@ -5,14 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, runtime_checkable
 
-import numpy as np
-from numpy.typing import NDArray
-
 from promotion.errors import ConfigError
 from promotion.vocabulary import Task
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -108,7 +107,7 @@ class Recipe(Protocol):
     def train(self, training: "pd.DataFrame", *, step: Step) -> Trained:
         """Fit on the training rows; `step(function, ...)` runs a part of it as a task of its own."""
 
-    def score(self, trained: Trained, rows: "pd.DataFrame") -> NDArray[np.floating[Any]]:
+    def score(self, trained: Trained, rows: "pd.DataFrame") -> "NDArray[np.floating[Any]]":
         """Return one number per row, shape (n_rows,): the probability of label 1, or the predicted number.
 
         A multiclass recipe returns the probability of each class: shape (n_rows, K).

@@ -6,8 +6,21 @@
 To add a metric, write one function and add one line to `catalogue`.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from promotion.metrics.bounds import Dependence, DrawnAs, Error
 from promotion.metrics.custom import register_metric
 from promotion.metrics.definition import Metric
 from promotion.metrics.lookup import metric, metric_names
-from promotion.metrics.rows import ScoredRows
+
+if TYPE_CHECKING:
+    from promotion.metrics.rows import ScoredRows
+
+
+def __getattr__(name: str) -> Any:
+    """Return `ScoredRows`, which needs NumPy; whoever only reads a policy does not import it."""
+    if name != "ScoredRows":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from promotion.metrics.rows import ScoredRows
+
+    return ScoredRows

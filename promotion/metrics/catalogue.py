@@ -1,51 +1,51 @@
 """The built-in metrics without parameters."""
 
-from promotion.metrics import counting, pointwise, ranking
+from typing import TYPE_CHECKING
+
 from promotion.metrics.definition import Metric
-from promotion.metrics.requirements import (
-    every_class,
-    probabilities,
-    says_every_class,
-    says_one,
-    spread_labels,
-    two_rows,
-)
+from promotion.metrics.later import Functions
 from promotion.vocabulary import Direction, Task
+
+if TYPE_CHECKING:
+    from promotion.metrics import counting, pointwise, ranking
+    from promotion.metrics import requirements as rows
+else:
+    counting, pointwise, ranking, rows = map(Functions, ("counting", "pointwise", "ranking", "requirements"))
 
 _HIGHER, _LOWER = Direction.HIGHER, Direction.LOWER
 _BINARY, _MULTICLASS, _REGRESSION = (frozenset({task}) for task in (Task.BINARY, Task.MULTICLASS, Task.REGRESSION))
 _EITHER = _BINARY | _MULTICLASS
 
 CATALOGUE = (
-    Metric("roc_auc", _HIGHER, ranking.roc_auc, (every_class,), _BINARY, by_rank=True),
+    Metric("roc_auc", _HIGHER, ranking.roc_auc, (rows.every_class,), _BINARY, by_rank=True),
     Metric(
         "average_precision",
         _HIGHER,
         ranking.average_precision,
-        (every_class,),
+        (rows.every_class,),
         _BINARY,
         by_rank=True,
         without=ranking.PrecisionWithout,
     ),
-    Metric("log_loss", _LOWER, pointwise.log_loss, (two_rows, probabilities), _EITHER),
-    Metric("brier_score", _LOWER, pointwise.brier_score, (two_rows, probabilities), _EITHER),
-    Metric("accuracy", _HIGHER, counting.accuracy, (two_rows, probabilities), _EITHER),
-    Metric("balanced_accuracy", _HIGHER, counting.recall_macro, (every_class, probabilities), _EITHER),
-    Metric("f1", _HIGHER, counting.f1, (every_class, probabilities), _BINARY),
-    Metric("precision", _HIGHER, counting.precision, (every_class, probabilities, says_one), _BINARY),
-    Metric("recall", _HIGHER, counting.recall, (every_class, probabilities), _BINARY),
-    Metric("roc_auc_ovr", _HIGHER, ranking.roc_auc_ovr, (every_class,), _MULTICLASS),
-    Metric("f1_macro", _HIGHER, counting.f1_macro, (every_class, probabilities), _MULTICLASS),
+    Metric("log_loss", _LOWER, pointwise.log_loss, (rows.two_rows, rows.probabilities), _EITHER),
+    Metric("brier_score", _LOWER, pointwise.brier_score, (rows.two_rows, rows.probabilities), _EITHER),
+    Metric("accuracy", _HIGHER, counting.accuracy, (rows.two_rows, rows.probabilities), _EITHER),
+    Metric("balanced_accuracy", _HIGHER, counting.recall_macro, (rows.every_class, rows.probabilities), _EITHER),
+    Metric("f1", _HIGHER, counting.f1, (rows.every_class, rows.probabilities), _BINARY),
+    Metric("precision", _HIGHER, counting.precision, (rows.every_class, rows.probabilities, rows.says_one), _BINARY),
+    Metric("recall", _HIGHER, counting.recall, (rows.every_class, rows.probabilities), _BINARY),
+    Metric("roc_auc_ovr", _HIGHER, ranking.roc_auc_ovr, (rows.every_class,), _MULTICLASS),
+    Metric("f1_macro", _HIGHER, counting.f1_macro, (rows.every_class, rows.probabilities), _MULTICLASS),
     Metric(
         "precision_macro",
         _HIGHER,
         counting.precision_macro,
-        (every_class, probabilities, says_every_class),
+        (rows.every_class, rows.probabilities, rows.says_every_class),
         _MULTICLASS,
     ),
-    Metric("recall_macro", _HIGHER, counting.recall_macro, (every_class, probabilities), _MULTICLASS),
-    Metric("rmse", _LOWER, pointwise.rmse, (two_rows,), _REGRESSION),
-    Metric("mse", _LOWER, pointwise.mse, (two_rows,), _REGRESSION),
-    Metric("mae", _LOWER, pointwise.mae, (two_rows,), _REGRESSION),
-    Metric("r2", _HIGHER, pointwise.r2, (two_rows, spread_labels), _REGRESSION),
+    Metric("recall_macro", _HIGHER, counting.recall_macro, (rows.every_class, rows.probabilities), _MULTICLASS),
+    Metric("rmse", _LOWER, pointwise.rmse, (rows.two_rows,), _REGRESSION),
+    Metric("mse", _LOWER, pointwise.mse, (rows.two_rows,), _REGRESSION),
+    Metric("mae", _LOWER, pointwise.mae, (rows.two_rows,), _REGRESSION),
+    Metric("r2", _HIGHER, pointwise.r2, (rows.two_rows, rows.spread_labels), _REGRESSION),
 )

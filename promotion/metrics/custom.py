@@ -1,27 +1,31 @@
 """Custom metrics: registered in Python, and referenced in a policy by name or by import path."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeAlias
-
-import numpy as np
+from typing import TYPE_CHECKING, TypeAlias
 
 from promotion.errors import ConfigError, as_data_error
-from promotion.metrics.arrays import Floats
-from promotion.metrics.bootstrap import by_bootstrap
 from promotion.metrics.catalogue import CATALOGUE
 from promotion.metrics.definition import Metric
-from promotion.metrics.influence import Estimate, Over
+from promotion.metrics.later import Functions
 from promotion.metrics.parametrized import FAMILIES
-from promotion.metrics.requirements import Requirement, enough_to_resample, two_rows
-from promotion.metrics.rows import ScoredRows
 from promotion.modules import import_module
 from promotion.vocabulary import Direction, Task
 
-Value: TypeAlias = Callable[[Floats, Floats, Floats], float]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from promotion.metrics import requirements
+    from promotion.metrics.arrays import Floats
+    from promotion.metrics.influence import Estimate
+    from promotion.metrics.requirements import Requirement
+    from promotion.metrics.rows import ScoredRows
+else:
+    requirements = Functions("requirements")
+
+Value: TypeAlias = "Callable[[Floats, Floats, Floats], float]"
 """A function of labels, scores and weights, in the order of scikit-learn's metric functions."""
 
-Influence: TypeAlias = Callable[[Floats, Floats, Floats], Floats]
+Influence: TypeAlias = "Callable[[Floats, Floats, Floats], Floats]"
 """A function of the same arguments that returns `w_i * d value / d w_i` for each row, shape `(n_rows,)`."""
 
 REGISTERED: dict[str, Metric] = {}
@@ -34,16 +38,21 @@ class OwnEstimate:
 
     name: str
     value: Value
-    influence: Influence | None
+    influence: "Influence | None"
 
-    def __call__(self, rows: ScoredRows) -> Estimate:  # noqa: D102 - documented by the class
+    def __call__(self, rows: "ScoredRows") -> "Estimate":  # noqa: D102 - documented by the class
+        from promotion.metrics.bootstrap import by_bootstrap
+        from promotion.metrics.influence import Estimate, Over
+
         with as_data_error(f"The metric '{self.name}' cannot be computed from the {rows.whose}'s scores"):
             if self.influence is None:
                 return by_bootstrap(rows, self.value)
             value = float(self.value(rows.labels, rows.scores, rows.given_weights))
             return Estimate(value, self._influence_of(rows, self.influence), over=Over.GIVEN)
 
-    def _influence_of(self, rows: ScoredRows, influence: Influence) -> Floats:
+    def _influence_of(self, rows: "ScoredRows", influence: Influence) -> "Floats":
+        import numpy as np
+
         found = np.asarray(influence(rows.labels, rows.scores, rows.given_weights), dtype=np.float64)
         if found.shape != (len(rows),):
             raise ConfigError(
@@ -58,9 +67,9 @@ def register_metric(
     *,
     direction: Direction | str,
     value: Value,
-    influence: Influence | None = None,
+    influence: "Influence | None" = None,
     task: Task | str = Task.BINARY,
-    requires: tuple[Requirement, ...] = (),
+    requires: "tuple[Requirement, ...]" = (),
 ) -> Metric:
     """Register a custom metric under a name.
 
@@ -76,7 +85,7 @@ def register_metric(
     Raises:
         ConfigError: the name is not an identifier or is taken, or the direction or the task is not a known one.
     """
-    needs = two_rows if influence else enough_to_resample
+    needs = requirements.two_rows if influence else requirements.enough_to_resample
     estimate = OwnEstimate(name, value, influence)
     found = Metric(name, _direction(name, direction), estimate, (needs, *requires), frozenset({_task(name, task)}))
     _require_free(found)

@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from typing import TYPE_CHECKING
 
 from promotion.errors import ConfigError, DataError
-from promotion.metrics.influence import Estimate
-from promotion.metrics.requirements import Requirement, finite_scores, weights_in_full
-from promotion.metrics.rows import ScoredRows
 from promotion.vocabulary import Direction, Task
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+    from promotion.metrics.influence import Estimate
+    from promotion.metrics.requirements import Requirement
+    from promotion.metrics.rows import ScoredRows
 
 
 @dataclass(frozen=True)
@@ -32,30 +35,34 @@ class Metric:
 
     name: str
     direction: Direction
-    estimate: Callable[[ScoredRows], Estimate]
-    requires: tuple[Requirement, ...] = ()
+    estimate: "Callable[[ScoredRows], Estimate]"
+    requires: "tuple[Requirement, ...]" = ()
     tasks: frozenset[Task] = frozenset({Task.BINARY})
     columns: tuple[str, ...] = ()
     by_rank: bool = False
-    without: Callable[[ScoredRows], Callable[[NDArray[np.intp]], float]] | None = None
+    without: "Callable[[ScoredRows], Callable[[NDArray[np.intp]], float]] | None" = None
 
-    def same_for(self, one: ScoredRows, other: ScoredRows) -> bool:
+    def same_for(self, one: "ScoredRows", other: "ScoredRows") -> bool:
         """Return whether the metric is the same for two models' scores, on these rows and presumably on others."""
+        import numpy as np
+
         if self.by_rank and one.task is Task.BINARY:
             return np.array_equal(one.ranking.group, other.ranking.group)
         return np.array_equal(one.scores, other.scores)
 
-    def why_undefined(self, rows: ScoredRows) -> str:
+    def why_undefined(self, rows: "ScoredRows") -> str:
         """Return the first reason why the metric is undefined on these rows; empty if it is defined.
 
         The metric's name replaces a leading `It`, because a check shows the sentence on its own.
         """
+        from promotion.metrics.requirements import finite_scores, weights_in_full
+
         reasons = (requirement(rows) for requirement in (finite_scores, weights_in_full, *self.requires))
         reason = next(filter(None, reasons), "")
         return f"{self.name} {reason.removeprefix('It ')}" if reason.startswith("It ") else reason
 
 
-def task_of(metrics: Sequence[Metric], scores: ArrayLike) -> Task:
+def task_of(metrics: Sequence[Metric], scores: "ArrayLike") -> Task:
     """Infer the task of the models from the metrics and one model's scores.
 
     Two-dimensional scores mean multiclass. Otherwise the task is regression if every metric is a regression metric, and
@@ -83,7 +90,9 @@ _WHY = {
 }
 
 
-def _shape(scores: ArrayLike) -> tuple[int, ...]:
+def _shape(scores: "ArrayLike") -> tuple[int, ...]:
+    import numpy as np
+
     try:
         return np.shape(scores)
     except ValueError as error:

@@ -6,14 +6,19 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from promotion.errors import ConfigError
-from promotion.metrics.counting import Cost, expected_cost
 from promotion.metrics.definition import Metric
-from promotion.metrics.requirements import at_least, costs, enough_to_resample, every_class, probabilities, two_rows
-from promotion.metrics.thresholds import precision_at_k, recall_at_fpr, recall_at_precision
+from promotion.metrics.later import Functions
 from promotion.vocabulary import Direction
+
+if TYPE_CHECKING:
+    from promotion.metrics import counting, thresholds
+    from promotion.metrics import requirements as rows
+    from promotion.metrics.counting import Cost
+else:
+    counting, thresholds, rows = map(Functions, ("counting", "thresholds", "requirements"))
 
 
 @dataclass(frozen=True)
@@ -48,28 +53,33 @@ class Family:
 
 
 def _recall_at_fpr(text: str, fpr: float) -> Metric:
-    return Metric(text, Direction.HIGHER, partial(recall_at_fpr, fpr=_share(fpr)), (every_class,), by_rank=True)
+    return Metric(
+        text, Direction.HIGHER, partial(thresholds.recall_at_fpr, fpr=_share(fpr)), (rows.every_class,), by_rank=True
+    )
 
 
 def _recall_at_precision(text: str, precision: float) -> Metric:
-    estimate = partial(recall_at_precision, precision=_share(precision))
-    return Metric(text, Direction.HIGHER, estimate, (every_class, enough_to_resample), by_rank=True)
+    estimate = partial(thresholds.recall_at_precision, precision=_share(precision))
+    return Metric(text, Direction.HIGHER, estimate, (rows.every_class, rows.enough_to_resample), by_rank=True)
 
 
 def _precision_at_k(text: str, k: int) -> Metric:
     if isinstance(k, bool) or not isinstance(k, int) or k < 1:
         raise ValueError
-    return Metric(text, Direction.HIGHER, partial(precision_at_k, k=k), (every_class, at_least(k)), by_rank=True)
+    requires = (rows.every_class, partial(rows.at_least, count=k))
+    return Metric(text, Direction.HIGHER, partial(thresholds.precision_at_k, k=k), requires, by_rank=True)
 
 
-def _expected_cost(text: str, *, fp: Cost, fn: Cost, tp: Cost = 0, tn: Cost = 0, threshold: float = 0.5) -> Metric:
+def _expected_cost(
+    text: str, *, fp: "Cost", fn: "Cost", tp: "Cost" = 0, tn: "Cost" = 0, threshold: float = 0.5
+) -> Metric:
     estimate = partial(
-        expected_cost, fp=_cost(fp), fn=_cost(fn), tp=_cost(tp), tn=_cost(tn), threshold=_share(threshold)
+        counting.expected_cost, fp=_cost(fp), fn=_cost(fn), tp=_cost(tp), tn=_cost(tn), threshold=_share(threshold)
     )
     of_label = ((0, fp), (0, tn), (1, fn), (1, tp))
-    requires = tuple(costs(label, cost) for label, cost in of_label if isinstance(cost, str))
+    requires = tuple(partial(rows.costs, label=label, column=cost) for label, cost in of_label if isinstance(cost, str))
     columns = tuple(dict.fromkeys(cost for _, cost in of_label if isinstance(cost, str)))
-    return Metric(text, Direction.LOWER, estimate, (two_rows, probabilities, *requires), columns=columns)
+    return Metric(text, Direction.LOWER, estimate, (rows.two_rows, rows.probabilities, *requires), columns=columns)
 
 
 def _share(number: float) -> float:
@@ -78,7 +88,7 @@ def _share(number: float) -> float:
     return float(number)
 
 
-def _cost(cost: Cost) -> Cost:
+def _cost(cost: "Cost") -> "Cost":
     return cost if isinstance(cost, str) else _number(cost)
 
 

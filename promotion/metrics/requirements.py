@@ -136,29 +136,21 @@ def spread_labels(rows: ScoredRows) -> str:
     return f"It needs labels that differ, but all {len(rows):,} are {rows.labels[0]:g}. Use rows with different labels."
 
 
-def at_least(count: int) -> Requirement:
-    """Return the requirement of `count` rows, by weight, and of no single row that weighs more than `count`."""
-
-    def requirement(rows: ScoredRows) -> str:
-        heaviest = float(rows.weights.max()) * rows.unit
-        if heaviest > count:
-            return f"It needs weights of at most {count:,} per row, but one is {heaviest:,.6g}. Scale the weights."
-        if rows.weight >= count:
-            return ""
-        return f"It needs at least {count:,} rows, but there are {rows.weight:,.6g}. Use more rows."
-
-    return requirement
+def at_least(rows: ScoredRows, count: int) -> str:
+    """Require `count` rows, by weight, and that no single row weighs more than `count`."""
+    heaviest = float(rows.weights.max()) * rows.unit
+    if heaviest > count:
+        return f"It needs weights of at most {count:,} per row, but one is {heaviest:,.6g}. Scale the weights."
+    if rows.weight >= count:
+        return ""
+    return f"It needs at least {count:,} rows, but there are {rows.weight:,.6g}. Use more rows."
 
 
-def costs(label: int, column: str) -> Requirement:
-    """Return the requirement that the column holds a finite cost for each row with this label."""
-
-    def requirement(rows: ScoredRows) -> str:
-        if column in rows.columns:
-            return _why_no_costs(rows, label, column)
-        return f"It needs the costs in a column '{column}', but there is no such column. Add it to the columns."
-
-    return requirement
+def costs(rows: ScoredRows, label: int, column: str) -> str:
+    """Require that the column holds a finite cost for each row with this label."""
+    if column in rows.columns:
+        return _why_no_costs(rows, label, column)
+    return f"It needs the costs in a column '{column}', but there is no such column. Add it to the columns."
 
 
 def _why_no_costs(rows: ScoredRows, label: int, name: str) -> str:

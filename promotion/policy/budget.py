@@ -14,13 +14,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import takewhile
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from promotion.errors import ConfigError
 from promotion.number_format import level
 from promotion.row_keys import FIRST_FORM, KEY_FORM
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 SKETCH_SIZE = 512
 _FEW = 64
@@ -42,8 +44,10 @@ class HoldoutSketch:
     form: int = FIRST_FORM
 
     @classmethod
-    def of(cls, fingerprints: NDArray[np.uint64], form: int = KEY_FORM) -> "HoldoutSketch":
+    def of(cls, fingerprints: "NDArray[np.uint64]", form: int = KEY_FORM) -> "HoldoutSketch":
         """Build the sketch of rows with these fingerprints, shape (n_rows,), of keys in this form."""
+        import numpy as np
+
         kept = np.sort(fingerprints)[:SKETCH_SIZE].astype("<u8")
         return cls(rows=len(fingerprints), smallest=base64.b64encode(kept.tobytes()).decode("ascii"), form=form)
 
@@ -54,14 +58,18 @@ class HoldoutSketch:
         holdouts differ so much in size that only few rows are comparable, one more row counts as seen, which errs
         towards reuse.
         """
+        import numpy as np
+
         told = self.sample[self.sample <= min(self.limit, earlier.limit)]
         seen = int(np.isin(told, earlier.sample).sum())
         doubt = int(len(told) < min(_FEW, self.rows))
         return (seen + doubt) / max(len(told) + doubt, 1)
 
     @cached_property
-    def sample(self) -> NDArray[np.uint64]:
+    def sample(self) -> "NDArray[np.uint64]":
         """The fingerprints, shape (min(rows, SKETCH_SIZE),)."""
+        import numpy as np
+
         return np.frombuffer(base64.b64decode(self.smallest), dtype="<u8")
 
     @property

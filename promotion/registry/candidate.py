@@ -3,22 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from promotion.errors import DataError, as_data_error
-from promotion.holdout import Provenance
 from promotion.interfaces import ModelStore, Recipe, Trained, task_of_recipe
 from promotion.policy import Footprint, Limits
 from promotion.policy.limits import TIMED
+from promotion.provenance import Provenance
 from promotion.vocabulary import Tag, Task
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
-Scores = NDArray[np.floating[Any]]
+Scores: TypeAlias = "NDArray[np.floating[Any]]"
 _ROWS = 1000
 
 
@@ -40,6 +39,8 @@ def score_version(candidate: Candidate, store: ModelStore, rows: "pd.DataFrame")
         StoreError: the version cannot be loaded, or its files have changed.
         DataError: the recipe cannot score with it.
     """
+    import numpy as np
+
     trained = store.load(candidate.tag, digest=candidate.digest)
     with as_data_error(f"The {candidate.role} {candidate.tag} could not be scored"):
         # float64 for both candidates: log_loss clips by precision, so a float32 model would be judged differently

@@ -12,12 +12,10 @@ from promotion.config import Config, ModelConfig
 from promotion.data_files import StrPath, file_digest, require_named
 from promotion.draws import UNSAID, Draws
 from promotion.errors import DataError, as_data_error
-from promotion.holdout import mature, without
 from promotion.interfaces import Recall, Recipe, Split, is_repeatable, read_anew, task_of_recipe
 from promotion.ledger.entries import Registration
 from promotion.registry.recipes import code_digest, draws_by, load_recipe, require_found
 from promotion.row_keys import form_in_use
-from promotion.rows import check_rows, require_columns
 from promotion.visible import visible
 
 if TYPE_CHECKING:
@@ -103,6 +101,9 @@ def load_rows(source: Source, name: str, settings: ModelConfig, recall: Recall =
     Raises:
         DataError: the rows cannot be used, the recipe failed to read them, or the file changed during the read.
     """
+    from promotion.holdout import mature
+    from promotion.rows import check_rows, require_columns
+
     recipe, path = source.recipe, source.path
     rows = recall(source.key, lambda: _load(source)) if source.key else _load(source)
     check_rows(rows, key=recipe.key, label=recipe.label, what=str(path), task=task_of_recipe(recipe))
@@ -232,6 +233,8 @@ class Reader:
         Raises:
             DataError: the holdout file contains every row, so no row is left for training.
         """
+        from promotion.holdout import without
+
         settings = self._config.model(model)
         if settings.holdout is None:
             return split(recipe, data)

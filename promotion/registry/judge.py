@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from promotion.canonical import plain
 from promotion.comparison import Comparison, Evaluation, compare, measure
-from promotion.comparison.curves import Curves, draw_curves
+from promotion.comparison.curves import Curves
+from promotion.comparison.drawing import draw_curves
 from promotion.draws import UNSAID, Draws
 from promotion.errors import DataError
-from promotion.holdout import AssumedClean, Clean, UnknownRows, clean, holdout_digest
+from promotion.holdout import Clean, clean, holdout_digest
 from promotion.interfaces import ModelStore, Recipe, Step, task_of_recipe
 from promotion.ledger.entries import Judgement
 from promotion.ledger.state import VersionState
@@ -33,6 +34,7 @@ from promotion.policy import (
     decide,
     seen_renamed,
 )
+from promotion.provenance import AssumedClean, UnknownRows
 from promotion.registry.candidate import Candidate, Scores, footprint, score_version
 from promotion.registry.data import Data, split
 from promotion.row_keys import FIRST_FORM

@@ -55,7 +55,7 @@ def fresh_start(parts: Parts, state: State, reason: str | None = None) -> tuple[
         UnknownChampion: MLflow has a champion that the ledger does not know, and no reason is given.
         Refused: MLflow does not answer and no reason is given; or another ledger owns the model (checked first).
     """
-    try:
+    try:  # asked before anything is recorded: a champion that somebody else made must not be taken over
         shown = parts.unknown(state)
     except MirrorError as error:
         if reason is None:

@@ -1,40 +1,34 @@
-"""The registry: completes what was interrupted, plans a change (each verb has its own file here), and applies it."""
+"""The registry: completes what was interrupted, plans a change (each verb has its own file here), and applies it.
 
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Unpack
+Each method imports its verb when it is called, so that a command that only looks does not import what judges.
+"""
 
-from promotion.comparison import Comparison
-from promotion.config import Config
-from promotion.data_files import StrPath
-from promotion.findings import Finding
-from promotion.history.replay import Replayed, replay
-from promotion.interfaces import Names, Step, call
-from promotion.ledger.chain import Entry
-from promotion.ledger.entries import TransitionPlanned
-from promotion.ledger.reading import recorded
-from promotion.ledger.state import State, VersionState
-from promotion.policy import Decision, Policy
-from promotion.registry.adopt import plan_adoption
-from promotion.registry.apply import apply, complete
-from promotion.registry.approve import plan_approval
-from promotion.registry.champion import Version, champion
-from promotion.registry.compare import compare_versions
-from promotion.registry.gate import plan_gate
-from promotion.registry.gc import plan_gc
-from promotion.registry.moves import find
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Unpack
+
+from promotion.interfaces import call
 from promotion.registry.parts import Around, compose
-from promotion.registry.plan import Plan, plan_of, required
-from promotion.registry.preflight import check, fresh_start
-from promotion.registry.promote import plan_promotion, require_promoted
-from promotion.registry.readmit import plan_readmission
-from promotion.registry.register import Origin, register
-from promotion.registry.repair import plan_repair
-from promotion.registry.rollback import plan_rollback
-from promotion.registry.sync import sync
-from promotion.registry.take import plan_takeover
-from promotion.times import TimeBound
 from promotion.vocabulary import Tag
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from promotion.comparison import Comparison
+    from promotion.config import Config
+    from promotion.data_files import StrPath
+    from promotion.findings import Finding
+    from promotion.history.replay import Replayed
+    from promotion.interfaces import Names, Step
+    from promotion.ledger.chain import Entry
+    from promotion.ledger.entries import TransitionPlanned
+    from promotion.ledger.state import State, VersionState
+    from promotion.policy import Decision, Policy
+    from promotion.registry.champion import Version
+    from promotion.registry.plan import Plan
+    from promotion.registry.register import Origin
+    from promotion.times import TimeBound
 
 
 class Registry:
@@ -61,6 +55,8 @@ class Registry:
         Raises:
             UnclearTime: the moment has no zone, and occurred twice or never in local time.
         """
+        from promotion.registry.champion import champion
+
         return champion(self.parts, model, at)
 
     def state(self, model: str) -> State:
@@ -88,10 +84,14 @@ class Registry:
         Raises:
             DataError: no row is left to judge with.
         """
+        from promotion.registry.compare import compare_versions
+
         return compare_versions(self.parts, Tag.parse(champion), Tag.parse(challenger), data, holdout)
 
     def replay(self, model: str, policy: Policy) -> tuple[Replayed, ...]:
         """Return what another policy would have decided in every past decision, from the stored comparisons."""
+        from promotion.history.replay import replay
+
         return replay(self.ledger.entries(model), policy)
 
     def audit(
@@ -112,18 +112,26 @@ class Registry:
 
     def complete(self, model: str) -> State:
         """Complete the transition that an interrupted command left, if any, and return the resulting state."""
+        from promotion.registry.apply import complete
+
         return complete(self.parts, model)
 
     def apply(self, plan: Plan) -> Plan:
         """Append a plan to the ledger, which fails if somebody else was first; write the labels, update the mirror."""
+        from promotion.registry.apply import apply
+
         return apply(self.parts, plan)
 
     def register(self, tag: Tag | str, origin: Origin | None = None) -> VersionState:
         """Record a version of the store with the digest of its files. A registered version stays unchanged."""
+        from promotion.registry.register import register
+
         return register(self.parts, Tag.parse(tag), origin)
 
     def check(self, model: str) -> None:
         """Raise anything that prevents judging a version of the model now, before a long training rather than after."""
+        from promotion.registry.preflight import check
+
         check(self.parts, model)
 
     def start_anew(self, model: str, *, reason: str) -> None:
@@ -131,6 +139,9 @@ class Registry:
 
         If nothing prevents a first champion, records nothing and gives a notice.
         """
+        from promotion.registry.plan import plan_of, required
+        from promotion.registry.preflight import fresh_start
+
         state = self.complete(model)
         self.apply(plan_of(state, *fresh_start(self.parts, state, required(reason))))
 
@@ -151,6 +162,8 @@ class Registry:
             Refused: the version is the champion.
             PromotionError: the version cannot be judged; nothing was changed.
         """
+        from promotion.registry.gate import plan_gate
+
         self.parts.writer.check_signer()
         tag = self._completed(tag)
         return self.apply(plan_gate(self.parts, tag, data=data, holdout=holdout, step=step)).decided
@@ -173,6 +186,8 @@ class Registry:
                 again and did not pass, which is recorded.
             DataError: the version cannot score.
         """
+        from promotion.registry.promote import plan_promotion, require_promoted
+
         tag = self._completed(tag)
         done = self.apply(plan_promotion(self.parts, tag, reason=reason, override=override, rejudge=rejudge))
         require_promoted(tag, done)
@@ -202,6 +217,8 @@ class Registry:
             DigestMismatch: its files have changed since it was registered.
             DataError: the version cannot score.
         """
+        from promotion.registry.rollback import plan_rollback
+
         self.complete(model)
         return self.apply(plan_rollback(self.parts, model, reason=reason, to=to, at=at, data=data)).moved
 
@@ -211,6 +228,8 @@ class Registry:
         Raises:
             Refused: no decision waits, or this actor may not approve it.
         """
+        from promotion.registry.approve import plan_approval
+
         return self.apply(plan_approval(self.parts, self._completed(tag), reason=reason, approved=True)).transition
 
     def deny(self, tag: Tag | str, *, reason: str) -> TransitionPlanned:
@@ -219,6 +238,8 @@ class Registry:
         Raises:
             Refused: no decision waits, or this actor may not deny it.
         """
+        from promotion.registry.approve import plan_approval
+
         return self.apply(plan_approval(self.parts, self._completed(tag), reason=reason, approved=False)).moved
 
     def adopt(
@@ -238,6 +259,8 @@ class Registry:
             DataError: `trained_before` is not a time, or not of the kind in the recipe's time column.
             Refused: neither or both of `trained_before` and `assume_clean`; or another version is champion.
         """
+        from promotion.registry.adopt import plan_adoption
+
         tag = self._completed(tag)
         plan = plan_adoption(self.parts, tag, reason=reason, trained_before=trained_before, assume_clean=assume_clean)
         return self.apply(plan).transition
@@ -248,6 +271,8 @@ class Registry:
         Raises:
             Refused: this ledger already owns it; or it changed hands meanwhile, and nothing was changed.
         """
+        from promotion.registry.take import plan_takeover
+
         self.apply(plan_takeover(self.parts, model, reason=reason))
 
     def readmit(self, tag: Tag | str, *, reason: str) -> VersionState:
@@ -256,6 +281,9 @@ class Registry:
         Raises:
             Refused: no rollback blocks the version.
         """
+        from promotion.registry.moves import find
+        from promotion.registry.readmit import plan_readmission
+
         tag = self._completed(tag)
         return find(self.apply(plan_readmission(self.parts, tag, reason=reason)).state, tag)
 
@@ -265,6 +293,8 @@ class Registry:
         Claims the model if the store has no claim for it. Sends everything to MLflow again, and overwrites aliases that
         somebody else moved.
         """
+        from promotion.registry.repair import plan_repair
+
         self.parts.writer.replace_checkpoint(model)
         self.complete(model)
         done = self.apply(plan_repair(self.parts, model))
@@ -282,6 +312,8 @@ class Registry:
             reason: one sentence for the record.
             registered_before: delete only versions registered before this moment; None for any age.
         """
+        from promotion.registry.gc import plan_gc
+
         self.complete(model)
         plan = plan_gc(self.parts, model, keep=keep, reason=reason, registered_before=registered_before)
         return self.apply(plan).transition
@@ -300,4 +332,6 @@ class Registry:
         With `everything`, sends again what was sent before. With `look`, checks aliases even if there is nothing to
         send. `given_up` maps aliases that somebody else moved, and that may be overwritten, to the versions they name.
         """
+        from promotion.registry.sync import sync
+
         return sync(self.parts, model, everything=everything, look=look, given_up=given_up)

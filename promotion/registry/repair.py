@@ -92,7 +92,7 @@ def _in_the_store(parts: Parts) -> tuple[tuple[ForeignFile, ...], tuple[ForeignF
 
 def _written_over(parts: Parts, state: State) -> Names:
     """Return the foreign aliases to overwrite; none if MLflow does not answer or has an unknown champion."""
-    try:
+    try:  # asked first: a person confirms which aliases are written over
         with patience():
             found = parts.foreign(state)
     except MirrorError:

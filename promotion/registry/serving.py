@@ -2,10 +2,10 @@
 
 from promotion.draws import UNSAID, Draws
 from promotion.errors import DigestMismatch, Refused, StoreError, TornVersion, UnknownName
-from promotion.holdout import AssumedClean, Provenance, TrainedBefore, UnknownRows
 from promotion.interfaces import ModelStore, Stored
 from promotion.ledger.state import State, VersionState
 from promotion.number_format import minute
+from promotion.provenance import AssumedClean, Provenance, TrainedBefore, UnknownRows
 from promotion.row_keys import KnownRows
 from promotion.vocabulary import Stage, Tag
 

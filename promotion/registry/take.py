@@ -8,7 +8,7 @@ from promotion.registry.plan import Plan, plan_of, required
 def plan_takeover(parts: Parts, model: str, *, reason: str) -> Plan:
     """Plan the takeover of the model in the store by this ledger; see `Registry.take`."""
     why, state, mirrored = required(reason), parts.writer.state(model), None
-    try:
+    try:  # asked first: the entry records what MLflow has received, which this ledger's entries may replace
         mirrored = parts.mirror.head(model)
     except MirrorError as error:
         parts.notice(

@@ -4,19 +4,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from promotion.data_files import StrPath, file_digest
 from promotion.errors import ConfigError, DataError, Refused, UnknownName
-from promotion.holdout import UnknownRows
 from promotion.interfaces import ModelStore, Recipe
 from promotion.ledger.entries import Registration, TransitionPlanned
 from promotion.ledger.state import VersionState
 from promotion.policy import HoldoutUsed
+from promotion.provenance import UnknownRows
 from promotion.registry.candidate import Candidate, score_version
 from promotion.registry.data import Reader
 from promotion.registry.parts import Parts
-from promotion.time_columns import times_of
 from promotion.vocabulary import Tag
 
 if TYPE_CHECKING:
@@ -38,6 +35,8 @@ def verify(version: VersionState, store: ModelStore, reader: Reader, data: StrPa
         DataError: it cannot score the rows, or `data` cannot be read.
         Refused: its scores are not numbers.
     """
+    import numpy as np
+
     tag, registration = Tag.parse(version.tag), version.registration
     try:
         recipe, rows = _sample(tag.model, registration, reader, data)
@@ -64,6 +63,8 @@ def check_bound(version: VersionState, reader: Reader, bound: float | str) -> No
     Raises:
         DataError: a moment where the column holds numbers or the reverse, or a zone where the column has none.
     """
+    from promotion.time_columns import times_of
+
     try:
         recipe, rows = _sample(Tag.parse(version.tag).model, version.registration, reader, None)
     except (ConfigError, DataError, UnknownName):

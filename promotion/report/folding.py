@@ -5,6 +5,9 @@ from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len
 
+from promotion.report.page import Page
+from promotion.visible import visible
+
 _NAME = r"[\w.+-]{1,64}"
 _UNIT = re.compile(rf"(?<![\w.+-]){_NAME}(?::{_NAME})?(?![\w.+-])|.", re.ASCII | re.DOTALL)
 """A name, an ID or a tag (names and versions have at most 63 characters, digests 64), or any other character."""
@@ -34,6 +37,17 @@ def folded(text: str, width: int, *, indent: int = 0) -> Sequence[str]:
             else:
                 lines[-1] += gap + unit
     return lines
+
+
+def sentence_lines(pages: Sequence[Page], width: int) -> Sequence[str] | None:
+    """Return the lines of pages that contain nothing but sentences; None for others, which Rich draws.
+
+    Rich takes a tenth of a short command to import, and a sentence has neither a column nor a colour.
+    """
+    if any(page != Page(summary=page.summary) for page in pages):
+        return None
+    parts = [[line for text in page.summary for line in folded(visible(text), width)] for page in pages]
+    return [line.rstrip(" ") for place, part in enumerate(filter(None, parts)) for line in (*[""][: place > 0], *part)]
 
 
 def narrowest(text: str, word: int) -> int:

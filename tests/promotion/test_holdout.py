@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 from recipes import TimelessRecipe, ToyRecipe, synthetic_rows
 
 from promotion.errors import DataError
-from promotion.holdout import AssumedClean, KnownRows, TrainedBefore, UnknownRows, clean, holdout_digest, mature
+from promotion.holdout import clean, holdout_digest, mature
+from promotion.provenance import AssumedClean, TrainedBefore, UnknownRows
+from promotion.row_keys import KnownRows
 from promotion.rows import fingerprints
 
 RECIPE = ToyRecipe()

@@ -13,8 +13,9 @@ from recipes import ToyRecipe
 
 from promotion.durations import in_units, span_of, timedelta_of
 from promotion.errors import DataError
-from promotion.holdout import TrainedBefore, clean, mature
+from promotion.holdout import clean, mature
 from promotion.iso import timestamps_of
+from promotion.provenance import TrainedBefore
 from promotion.rows import read_rows, split_by_time
 from promotion.time_columns import times_of
 from promotion.times import bound_of

@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from promotion.adapters.bento.faults import writing
 from promotion.errors import StoreError
 
@@ -20,6 +18,8 @@ def held(folder: Path, model: str, patience: float) -> Iterator[None]:
 
     Waits `patience` seconds for another writer.
     """
+    from filelock import FileLock, Timeout
+
     lock, holder = FileLock(folder / f"{model}.lock", patience), folder / f"{model}.holder"
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)

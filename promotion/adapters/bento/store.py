@@ -5,9 +5,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from promotion.adapters.bento import claims, foreign_files, framework, locks, staging_dir
 from promotion.adapters.bento.description import (
@@ -30,6 +28,10 @@ from promotion.errors import DigestMismatch, StoreError, TornVersion, UnknownNam
 from promotion.interfaces import Claim, Digests, ForeignFile, Stored, Trained
 from promotion.row_keys import KnownRows
 from promotion.vocabulary import Stage, Tag, is_name
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _UNFINISHED = shutil.ignore_patterns(f"{temporary_prefix(Path(DESCRIPTION))}*")
 
@@ -92,8 +94,8 @@ class BentoStore:
         trained: Trained,
         *,
         metadata: Mapping[str, str],
-        training_rows: NDArray[np.uint64],
-        training_groups: Mapping[str, NDArray[np.uint64]] | None = None,
+        training_rows: "NDArray[np.uint64]",
+        training_groups: "Mapping[str, NDArray[np.uint64]] | None" = None,
     ) -> Tag:
         """Save a candidate as `staging`: complete in a separate folder, then moved into the store by one rename.
 

@@ -1,16 +1,19 @@
 """Fingerprints of a version's training rows and of their groups, in files of its folder."""
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from promotion.adapters.bento.faults import reading
 from promotion.canonical import digest
 from promotion.errors import StoreError
 from promotion.row_keys import FIRST_FORM, KEY_FORM, KnownRows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
 
 FILES = {KEY_FORM: "training_rows.2.npy", FIRST_FORM: "training_rows.npy"}
 """File names by the form of the keys, so that no release misreads fingerprints of another form."""
@@ -18,8 +21,10 @@ GROUPS = "training_groups."
 """Prefix of the names of group files."""
 
 
-def write_rows(folder: Path, rows: NDArray[np.uint64], groups: Mapping[str, NDArray[np.uint64]]) -> None:
+def write_rows(folder: Path, rows: "NDArray[np.uint64]", groups: "Mapping[str, NDArray[np.uint64]]") -> None:
     """Write the fingerprints of rows, and of each kind of groups."""
+    import numpy as np
+
     np.save(folder / FILES[KEY_FORM], np.sort(rows))
     for by, found in groups.items():
         np.save(folder / _groups_file(by), np.unique(found))
@@ -38,11 +43,13 @@ def _groups_file(by: str) -> str:
     return f"{GROUPS}{digest(by)[:16]}.npy"
 
 
-def _load(path: Path) -> NDArray[np.uint64] | None:
+def _load(path: Path) -> "NDArray[np.uint64] | None":
     """Load the fingerprints in a file; None if there is no file."""
     with reading(path):
         if not path.exists() and not path.is_symlink():
             return None
+        import numpy as np
+
         with open(path, "rb", opener=_at_once) as file:
             try:
                 return np.asarray(np.lib.format.read_array(file, allow_pickle=False), dtype=np.uint64)

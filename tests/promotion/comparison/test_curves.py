@@ -10,7 +10,8 @@ from scipy.stats import norm
 from sklearn import metrics as sk
 
 from promotion.canonical import canonical_json, plain, restore
-from promotion.comparison.curves import TOLERANCE, Curves, ErrorBins, draw_curves, simplified
+from promotion.comparison.curves import TOLERANCE, Curves, ErrorBins
+from promotion.comparison.drawing import draw_curves, simplified
 from promotion.errors import DataError
 from promotion.vocabulary import Task
 

@@ -6,7 +6,7 @@ from html import unescape
 import numpy as np
 import pytest
 
-from promotion.comparison.curves import draw_curves
+from promotion.comparison.drawing import draw_curves
 from promotion.report.plots.curves import cost_picture, precision_picture, roc_picture
 from promotion.report.plots.scores import score_pictures
 from promotion.report.plots.svg import style

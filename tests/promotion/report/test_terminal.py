@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from promotion.report.folding import folded
+from promotion.report.folding import folded, sentence_lines
 from promotion.report.page import Page, Table, Tone, Words, left, right, row
 from promotion.report.terminal import page_view
 
@@ -25,9 +25,13 @@ sentences = st.lists(words, max_size=8).map(lambda found: " ".join(found).strip(
 
 
 def shown(page, width):
+    return shown_all([page], width)
+
+
+def shown_all(pages, width):
     console = Console(file=io.StringIO(), width=width, highlight=False)
     with console.capture() as written:
-        console.print(page_view(page), crop=False)
+        console.print(page_view(*pages), crop=False)
     return [line.rstrip() for line in written.get().splitlines()]
 
 
@@ -103,3 +107,16 @@ def test_numbers_are_right_aligned_below_their_title():
         "roc_auc    +0.1",
         "f1       -12.25",
     ]
+
+
+@given(st.lists(st.lists(sentences, max_size=3).map(tuple), min_size=1, max_size=3), st.sampled_from((20, *WIDTHS)))
+def test_sentences_alone_look_as_rich_draws_them(summaries, width):
+    pages = [Page(summary=summary) for summary in summaries]
+    assert list(sentence_lines(pages, width)) == shown_all(pages, width)
+
+
+@pytest.mark.parametrize(
+    "more", [{"verdict": Words("HELD")}, {"headline": "toy"}, {"notes": (Words("a", Tone.QUIET),)}]
+)
+def test_what_has_a_colour_or_a_column_is_left_to_rich(more):
+    assert sentence_lines([Page(summary=("a",)), Page(summary=("b",), **more)], 80) is None
