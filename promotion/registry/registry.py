@@ -68,6 +68,8 @@ class Registry:
 
         `last` keeps at most this many of the newest, `since` those recorded from this moment on, by their own times.
         """
+        from promotion.ledger.reading import recorded
+
         return recorded(self.ledger, model, last=last, since=since)
 
     def models(self) -> tuple[str, ...]:
