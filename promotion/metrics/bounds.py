@@ -15,7 +15,6 @@ from typing import Annotated
 
 from promotion.canonical import LATER
 from promotion.errors import ConfigError
-from promotion.metrics import student
 from promotion.number_format import effective_number, meant_as_share
 
 
@@ -41,7 +40,9 @@ class Error:
             return 0.0 if distance > 0 else 1.0
         if self.dof is None:
             return math.erfc(distance / self.stderr / math.sqrt(2)) / 2  # erfc stays exact in the far tail
-        return student.tail(distance / self.stderr, self.dof)
+        from scipy.special import stdtr
+
+        return float(stdtr(self.dof, -distance / self.stderr))
 
 
 def half_width(alpha: float, error: Error, beside: Error | None) -> float:
@@ -60,7 +61,9 @@ def quantile(alpha: float, dof: float | None = None) -> float:
     require_share("alpha", alpha)
     if dof is None:
         return -NormalDist().inv_cdf(alpha)
-    return student.quantile(alpha, dof)
+    from scipy.special import stdtrit
+
+    return -float(stdtrit(dof, alpha))
 
 
 _HUGE = 1e300
