@@ -25,7 +25,7 @@ def apply(parts: Parts, plan: Plan) -> Plan:
     state = parts.writer.state(model) if plan.takeover else complete(parts, model)
     if state.seq != plan.state.seq:
         next_seq = plan.state.seq + 1
-        raise Conflict(model, next_seq, parts.ledger.entries(model, after=plan.state.seq)[0].actor)
+        raise Conflict(model, next_seq, parts.ledger.entries(model, after=plan.state.seq, limit=1)[0].actor)
     if plan.bodies:
         recorded = parts.writer.append(state, *plan.bodies)
         try:

@@ -9,10 +9,10 @@ from promotion.registry.judge import judge, withhold
 from promotion.registry.moves import find, stands, verdict_moves
 from promotion.registry.parts import Parts
 from promotion.registry.plan import Plan, plan_of
-from promotion.registry.preflight import foresee, fresh_start, settled
+from promotion.registry.preflight import foresee, fresh_start, labelled_champion, settled
 from promotion.registry.register import candidate_of, registrations
 from promotion.registry.rolled_back import blocking, rollback_check
-from promotion.registry.serving import adoption_hint, serving
+from promotion.registry.serving import adoption_hint
 from promotion.vocabulary import Tag
 
 
@@ -37,7 +37,7 @@ def plan_gate(
     if not blocking(state, parts.store, tag):
         foresee(parts, state, tag, data, holdout)
     begun = fresh_start(parts, state, start_anew)
-    rival = serving(state, parts.store)
+    rival = labelled_champion(parts, state)
     if rival == tag:
         message = f"{tag} is already the champion. To judge a challenger against it, run `promotion gate TAG`."
         raise Refused(message + adoption_hint(state, tag), tag=tag)

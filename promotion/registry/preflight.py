@@ -1,7 +1,7 @@
 """Checks before a change is planned: no unfinished transition, no unknown champion, no missing files."""
 
 from promotion.data_files import StrPath
-from promotion.errors import Conflict, MirrorError, PromotionError, Refused
+from promotion.errors import Conflict, MirrorError, PromotionError, Refused, StoreError
 from promotion.ledger.entries import FreshStart, Registration
 from promotion.ledger.state import State
 from promotion.registry.apply import complete
@@ -82,10 +82,26 @@ def foresee(parts: Parts, state: State, tag: Tag, data: StrPath | None, holdout:
     parts.reader.foresee(tag.model, trained, data, holdout)
 
 
+def labelled_champion(parts: Parts, state: State) -> Tag | None:
+    """Return the ledger's champion, whose label and files are as they should be; see `serving`.
+
+    Raises:
+        Conflict: the labels differ because another command has changed the champion meanwhile.
+        StoreError: the labels or the champion's files are damaged.
+    """
+    try:
+        return serving(state, parts.store)
+    except StoreError:
+        newer = parts.ledger.entries(state.model, after=state.seq, limit=1)
+        if newer:
+            raise Conflict(state.model, newer[0].seq, newer[0].actor) from None
+        raise
+
+
 def check(parts: Parts, model: str) -> None:
     """Check that a version of the model could be judged now; see `Registry.check`."""
     parts.config.model(model)
     parts.writer.check_signer()
     state = complete(parts, model)
     fresh_start(parts, state)
-    serving(state, parts.store)
+    labelled_champion(parts, state)

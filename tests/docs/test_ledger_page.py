@@ -12,6 +12,7 @@ import pytest
 from pages import blocks_of
 
 from promotion.adapters.sql import SqlLedger, schema
+from promotion.adapters.sql.tables import checkpoints as checkpoints_table
 from promotion.adapters.sql.tables import entries as entries_table
 from promotion.adapters.sql.tables import heads as heads_table
 from promotion.ledger import entries
@@ -39,7 +40,8 @@ def test_each_kind_of_entry_is_told_with_all_its_fields(kind):
 
 def test_each_column_and_revision_is_told():
     (tables,) = re.findall(r"^## Tables\n(.*?)(?=^## )", TEXT, re.MULTILINE | re.DOTALL)
-    assert names_in(tables) == {column.name for table in (entries_table, heads_table) for column in table.columns}
+    described = (entries_table, heads_table, checkpoints_table)
+    assert names_in(tables) == {column.name for table in described for column in table.columns}
     (revisions,) = re.findall(r"^## Revisions\n(.*?)(?=^## )", TEXT, re.MULTILINE | re.DOTALL)
     assert names_in(revisions) == set(schema.REVISIONS)
 

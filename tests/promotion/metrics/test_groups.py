@@ -244,7 +244,7 @@ def test_what_is_kept_reads_back_and_what_was_never_asked_leaves_no_trace():
         again = restore(Comparison, plain(found))
         assert again == found
         assert again["roc_auc"].lower_bound(0.0076) == found["roc_auc"].lower_bound(0.0076)
-        with pytest.raises(DataError, match=r"^A comparison restored from a record has no influences"):
+        with pytest.raises(DataError, match=r"^A comparison restored from a record has no influence values"):
             again.influence("roc_auc")
     before = plain(compare(labels, champion, challenger, metrics=METRICS))
     assert "dependence" not in before

@@ -205,7 +205,7 @@ class TestNoChampionOfRecord:
             later.gate(toy("good"))
         assert str(raised.value) == (
             f"In MLflow, the alias champion of 'toy' points to toy:weak, but {UNKNOWN}\n- Restore the earlier ledger, which "
-            "sent toy:weak, from a backup.\n- To keep toy:weak, run `promotion adopt toy:weak --assume-clean --reason …` (or "
+            "registered toy:weak in MLflow, from a backup.\n- To keep toy:weak, run `promotion adopt toy:weak --assume-clean --reason …` (or "
             f"--trained-before).\n{ANEW}"
         )
         assert shown(registry) == {"champion": "toy:weak"}
