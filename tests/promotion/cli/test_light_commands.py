@@ -74,13 +74,16 @@ def test_the_names_of_heavy_modules_are_those_that_the_libraries_have():
 
 
 @pytest.mark.slow
-def test_a_change_by_hand_is_told_before_mlflow_is_imported(here, configuration, command):
+def test_a_change_by_hand_is_told_before_mlflow_is_imported(here, configuration, command, by):
     """Except for the first champion: only MLflow shows whether there is one that the ledger does not know (I11)."""
     (here / "promotion.toml").write_text(f'{configuration}approval = "required"\n')
     reason = ("--reason", "as asked")
     assert command("gate", "toy:weak")[0] == 4
+    by("bob")
     assert asks_first("approve", "toy:weak", *reason, said="toy:weak is the champion")
+    by("ann")
     assert command("gate", "toy:good")[0] == 4
+    by("bob")
     for *words, said in (
         ("deny", "toy:good", "toy:good"),
         ("promote", "toy:twin", "--override", "--yes", "toy:twin is the champion"),
@@ -94,6 +97,6 @@ def test_a_change_by_hand_is_told_before_mlflow_is_imported(here, configuration,
 def asks_first(*words, said):
     """Whether a command by hand imports MLflow before its answer is out; it sends to MLflow at its end."""
     code, out, answered, ended = watched(*words)
-    assert (code, "mlflow" in ended) == (0, True), out
+    assert (words, code, "mlflow" in ended) == (words, 0, True)
     assert said in out
     return "mlflow" in answered
