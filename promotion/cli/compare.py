@@ -24,7 +24,7 @@ _ONE_FILE = (
 _TWO_TAGS = ("data", "holdout")
 _OF_POLICY = ("metric", "slice", "confidence")
 EXAMPLE = (
-    "promotion compare predictions.csv --label y --champion old --challenger new. Or, of two versions: "
+    "promotion compare predictions.csv --label y --champion old --challenger new. Or, for two versions: "
     "promotion compare fraud_classifier:old1 fraud_classifier:new2"
 )
 

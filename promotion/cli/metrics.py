@@ -27,7 +27,8 @@ Metrics = Annotated[
 OnlyChampions = Annotated[
     bool,
     typer.Option(
-        "--champions", help="For each decision, show only the champion of that time and a version that it promoted."
+        "--champions",
+        help="For each decision, show only the champion of that time and, if the decision promoted it, the challenger.",
     ),
 ]
 Since = Annotated[str | None, typer.Option(help=f"Show only decisions since this time. {AT_HELP}", metavar="TIME")]
