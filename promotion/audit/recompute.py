@@ -215,6 +215,6 @@ def _other_rows(one: RecordedDecision) -> Finding:
         one.subject,
         f"a holdout of {one.used.rows:,} rows with digest {one.used.digest[:12]} from {one.used.data}",
         "different rows from the same file",
-        "Check whether the recipe now reads or splits rows differently, and whether `mature_after` or an adoption has "
-        "changed.",
+        "Check whether the recipe now reads or splits rows differently, and whether `mature_after` has changed or a "
+        "version was adopted.",
     )

@@ -27,8 +27,8 @@ def adopt(
         typer.Option(
             parser=_bound,
             help="All its training rows are earlier than this: a number in the unit of the recipe's time column, or a "
-            "time like 2024-12-01 or 2024-12-01T00:00:00+01:00. If the rows' times have UTC offsets, a TIME without one "
-            "is in UTC.",
+            "time like 2024-12-01 or 2024-12-01T00:00:00+01:00. If the rows' times have UTC offsets, a TIME "
+            "without one is in UTC.",
             metavar="TIME",
         ),
     ] = None,
