@@ -150,8 +150,10 @@ def selected_told(decision: Decision) -> str:
     scale = scale_of(decision, found.metric)
     estimate, high = (signed(number, scale=scale) for number in (found.estimate, found.high))
     least = f"at most {high}" if found.low is None else between(found.low, found.high, scale=scale)
-    same = "the same" if estimate == signed(found.gain, scale=scale) else estimate
-    return f"Gains that pass tend to be overestimated. Corrected for this, the estimate is {same} (95 %: {least})."
+    told = "The correction for this does not change the estimate here"
+    if estimate != signed(found.gain, scale=scale):
+        told = f"Corrected for this, the estimate is {estimate}"
+    return f"Gains that pass tend to be overestimated. {told} (95 %: {least})."
 
 
 def _verdict(decision: Decision, *, done: bool) -> str:

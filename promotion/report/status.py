@@ -110,7 +110,8 @@ def _succeeded(state: State) -> str:
             did = f"promoted it{over}, by decision {str(decision)[:12]}"
             judged = state.versions[str(plan.champion)].decision
             reason = plan.reason if judged and judged.summary == plan.reason else reason
-    return f"{change.actor} {did}: {reason}{'' if reason.endswith('.') else '.'}"
+    actor = f"'{change.actor}'" if " " in change.actor else change.actor
+    return f"{actor} {did}: {reason}{'' if reason.endswith('.') else '.'}"
 
 
 def _facts_table(of: Standing, now: datetime) -> Table:

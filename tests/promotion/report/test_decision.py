@@ -73,7 +73,7 @@ GOLDEN = """\
 
 The gain in roc_auc is +0.0300 (one-sided 96.96 % lower bound +0.0206); the policy requires a gain above 0.
 
-Gains that pass tend to be overestimated. Corrected for this, the estimate is the same (95 %: +0.0202 … +0.0398).
+Gains that pass tend to be overestimated. The correction for this does not change the estimate here (95 %: +0.0202 … +0.0398).
 
 | metric | champion | challenger | gain | 95 % interval of the gain |
 | --- | --: | --: | --: | --: |
