@@ -100,7 +100,7 @@ class LinksConfig(BaseModel):
     prefect: WebAddress | None = None
     """Address of Prefect's pages, like `http://127.0.0.1:4200`, to which reports and the site link flow runs."""
     site: WebAddress | None = None
-    """Address where you publish the pages of `promotion report --site`, to which single reports link."""
+    """Address at which you publish the site of `promotion report --site`. Single reports link to it."""
 
 
 class Config(BaseModel):

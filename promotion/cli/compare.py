@@ -100,8 +100,8 @@ def compare(
     data: Annotated[
         Path | None,
         typer.Option(
-            help="TAG TAG: data file; the recipe splits the holdout off it. Defaults to the file on which the gate "
-            "judged the challenger."
+            help="TAG TAG: data file from which the recipe splits off the holdout. Defaults to the file on which the "
+            "gate judged the challenger."
         ),
     ] = None,
     holdout: Annotated[

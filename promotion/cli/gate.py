@@ -15,7 +15,9 @@ def gate(
     tag: TagText,
     data: Annotated[
         Path | None,
-        typer.Option(help="Data file; the recipe splits the holdout off it. Defaults to the version's training file."),
+        typer.Option(
+            help="Data file from which the recipe splits off the holdout. Defaults to the version's training file."
+        ),
     ] = None,
     holdout: Annotated[
         Path | None,

@@ -28,7 +28,7 @@ OnlyChampions = Annotated[
     bool,
     typer.Option(
         "--champions",
-        help="For each decision, show only the champion of that time and, if the decision promoted it, the challenger.",
+        help="For each decision, show only the champion of that time, and the challenger if the decision promoted it.",
     ),
 ]
 Since = Annotated[str | None, typer.Option(help=f"Show only decisions since this time. {AT_HELP}", metavar="TIME")]

@@ -219,8 +219,8 @@ class Budget:
                 f"{level(self.level)} level."
             )
         return (
-            f"This counts as use {self.use:.3g} of these rows, so the primary metric was tested at the "
-            f"{level(self.level)} level; on rows not used before, the level is {level(self.fresh)}."
+            f"Counting this decision, these rows have been used {self.use:.3g} times, so the primary metric was "
+            f"tested at the {level(self.level)} level; on rows not used before, the level is {level(self.fresh)}."
         )
 
 

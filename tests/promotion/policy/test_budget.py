@@ -44,7 +44,7 @@ class TestLevels:
         )
         budget = Budget(alpha=0.05, use=2.5)
         assert budget.sentence == (
-            "This counts as use 2.5 of these rows, so the primary metric was tested at the 0.486 % level; on rows not "
+            "Counting this decision, these rows have been used 2.5 times, so the primary metric was tested at the 0.486 % level; on rows not "
             "used before, the level is 3.04 %."
         )
         assert budget.fresh > budget.level > budget.next == level_of_use(0.05, 3.5)

@@ -242,7 +242,7 @@ class TestTheBudget:
         assert [decision.budget.use for decision in decisions] == list(range(1, 11))
         assert [decision.alpha for decision in decisions] == [level_of_use(0.05, use) for use in range(1, 11)]
         assert decisions[-1].budget.sentence.startswith(
-            "This counts as use 10 of these rows, so the primary metric was tested at the"
+            "Counting this decision, these rows have been used 10 times, so the primary metric was tested at the"
         )
         assert sum(decision.alpha for decision in decisions) < 0.05
 
