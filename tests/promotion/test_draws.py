@@ -55,7 +55,7 @@ def recomputed(registry):
 
 WAYS = {
     "days": ({"time_unit": "s"}, DrawnAs.BLOCKS, "28 blocks of 1 day"),
-    "parts": ({}, DrawnAs.BLOCKS, "20 equal parts of the time"),
+    "parts": ({}, DrawnAs.BLOCKS, "20 equal parts of the time span"),
     "column": ({"group": "card"}, DrawnAs.GROUPS, "28 groups by card"),
     "windows": ({"group": WINDOW, "time_unit": "s"}, DrawnAs.GROUPS, "28 groups by t in windows of 1d"),
     "seconds": ({"group": {"by": "t", "window": 86400}}, DrawnAs.GROUPS, "28 groups by t in windows of 86400"),

@@ -141,7 +141,7 @@ DRAWS = {
     "windows in the column's unit": (("--group", "t/86400"), lambda p: {"groups": p["t"] // 86400}, "12 groups by t in windows of 86400"),
     "windows in days": (("--group", "t/1d", *DAY), lambda p: {"groups": p["t"] // 86400}, "12 groups by t in windows of 1d"),
     "days": (("--time", "t", *DAY), lambda p: {"time": p["t"], "day": 86400.0}, "12 blocks of 1 day"),
-    "parts": (("--time", "t"), lambda p: {"time": p["t"]}, "20 equal parts of the time"),
+    "parts": (("--time", "t"), lambda p: {"time": p["t"]}, "20 equal parts of the time span"),
 }  # fmt: skip
 
 
