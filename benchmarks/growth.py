@@ -26,7 +26,7 @@ from promotion.adapters.bento import BentoStore
 from promotion.adapters.sql import SqlLedger
 from promotion.canonical import plain
 from promotion.comparison import compare
-from promotion.comparison.curves import draw_curves
+from promotion.comparison.drawing import draw_curves
 from promotion.interfaces import Trained
 from promotion.ledger.chain import chain
 from promotion.ledger.checkpoint import checkpoint_of
