@@ -13,12 +13,13 @@ from functools import partial
 from typing import Any, TypeVar
 
 from promotion.canonical import canonical_json, plain, restore
+from promotion.errors import LedgerError
 from promotion.ledger.chain import Champion, Entry
 from promotion.ledger.entries import Adoption, FreshStart, Judgement, Registration, TransitionPlanned
 from promotion.ledger.reading import Entries, changed, read_entry
 from promotion.ledger.state import Began, State, Succession
 from promotion.ledger.trials import Place, Trials
-from promotion.ledger.versions import Brief, Deletion, Recorded, RolledBack, Versions, VersionState, Vote
+from promotion.ledger.versions import Brief, Deletion, RolledBack, Versions, VersionState, Vote
 from promotion.policy import Use
 from promotion.vocabulary import Stage
 
@@ -82,7 +83,7 @@ def _outline(state: State) -> dict[str, Any]:
         "used": state.used,
         "rows": list(state.trials.places.items()),
         "trials": _numbered(state.trials),
-        "versions": [[tag, *_row(brief)] for tag, brief in state.versions.briefs()],
+        "versions": [[tag, *brief.row()] for tag, brief in state.versions.briefs()],
     }
 
 
@@ -111,7 +112,7 @@ def _restored(checkpoint: Checkpoint, found: dict[str, Any], entries: Entries) -
         seq=checkpoint.seq,
         hash=checkpoint.hash,
         origin=found["origin"],
-        versions=Versions({row[0]: _brief(row) for row in found["versions"]}, partial(_version, entries)),
+        versions=Versions({tag: Brief(*row) for tag, *row in found["versions"]}, partial(_version, entries)),
         champion=restore(Champion, found["champion"]) if found["champion"] else None,
         succession=restore(Succession, found["succession"]) if found["succession"] else None,
         line=tuple(found["line"]),
@@ -133,62 +134,42 @@ def condensed(state: State, entries: Entries) -> State:
     return replace(state, versions=Versions(kept, partial(_version, entries)), trials=trials)
 
 
-def _row(brief: Brief) -> list[Any]:
-    """Return a brief as JSON, without the empty values at its end."""
-    places = brief.recorded
-    row = [
-        brief.stage,
-        brief.entries,
-        places.registration,
-        places.decision,
-        int(brief.waits),
-        places.adoption,
-        [plain(vote) for vote in brief.votes],
-        brief.deleted,
-        plain(brief.rolled_back),
-    ]
-    while row and not row[-1]:
-        row.pop()
-    return row
-
-
-def _brief(row: Sequence[Any]) -> Brief:
-    padded = [*row, *[None] * (10 - len(row))]
-    _, stage, seqs, registration, decision, waits, adoption, votes, deleted, back = padded
-    return Brief(
-        stage=Stage(stage) if stage else None,
-        waits=bool(waits),
-        recorded=Recorded(*(Place(*place) if place else None for place in (registration, adoption, decision))),
-        entries=tuple(seqs),
-        votes=tuple(Vote(**vote) for vote in votes or ()),
-        deleted=Deletion(*deleted) if deleted else None,
-        rolled_back=RolledBack(**back) if back else None,
-    )
-
-
 def _version(entries: Entries, tag: str, brief: Brief) -> VersionState:
-    """Read a version from the entries that its brief names."""
-    registered, adopted, decided = (_read(entries, tag, place) for place in brief.recorded)
+    """Read a version from the entries that its brief names.
+
+    Raises:
+        LedgerError: an entry is not the one that was written, or the brief is damaged.
+    """
+    model = tag.partition(":")[0]
+    try:
+        places, stage = brief.recorded, Stage(brief.stage) if brief.stage else None
+        votes = tuple(Vote(**vote) for vote in brief.votes)
+        deleted = Deletion(*brief.deleted) if brief.deleted else None
+        back = RolledBack(**brief.rolled_back) if brief.rolled_back else None
+    except (TypeError, ValueError) as error:
+        message = f"The checkpoint of '{model}' is damaged. Run `promotion repair {model}`, which replaces it."
+        raise LedgerError(message, model=model) from error
+    registered, adopted, decided = (_read(entries, tag, place) for place in places)
     registration, judgement = _content(registered, Registration), _content(decided, Judgement)
     if registered is None or registration is None or registration.tag != tag:
-        raise changed(tag.partition(":")[0], registered.seq if registered else None)
+        raise changed(model, registered.seq if registered else None)
     return VersionState(
         registration=registration,
         registered_at=registered.at,
         registered_by=registered.actor,
-        stage=brief.stage,
+        stage=stage,
         adoption=_content(adopted, Adoption),
         decision=judgement.decision if judgement else None,
         decided_seq=decided.seq if decided else None,
         decided_by=decided.actor if decided else None,
         decided_at=decided.at if decided else None,
-        votes=brief.votes,
-        deleted_at=brief.deleted.at if brief.deleted else None,
-        deleted_by=brief.deleted.by if brief.deleted else None,
-        deleted_because=brief.deleted.reason if brief.deleted else None,
-        rolled_back=brief.rolled_back,
-        recorded=brief.recorded,
-        entries=brief.entries,
+        votes=votes,
+        deleted_at=deleted.at if deleted else None,
+        deleted_by=deleted.by if deleted else None,
+        deleted_because=deleted.reason if deleted else None,
+        rolled_back=back,
+        recorded=places,
+        entries=tuple(brief.entries),
     )
 
 

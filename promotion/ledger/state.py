@@ -116,11 +116,11 @@ class State:
     def awaiting_approval(self) -> tuple[VersionState, ...]:
         """The versions in `staging` that passed and that a person must still approve."""
         briefs = self.versions.briefs()
-        return tuple(self.versions[tag] for tag, brief in briefs if brief.stage is Stage.STAGING and brief.waits)
+        return tuple(self.versions[tag] for tag, brief in briefs if brief.stage == Stage.STAGING and brief.waits)
 
     def in_stage(self, stage: Stage) -> tuple[str, ...]:
         """Return the tags of the versions in a stage, in order of registration."""
-        return tuple(tag for tag, brief in self.versions.briefs() if brief.stage is stage)
+        return tuple(tag for tag, brief in self.versions.briefs() if brief.stage == stage)
 
 
 def fold(model: str, entries: Iterable[Entry]) -> State:

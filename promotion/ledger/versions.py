@@ -1,9 +1,10 @@
 """The versions of a model as its ledger records them; those of a checkpoint are read from their entries on access."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from promotion.canonical import plain
 from promotion.ledger.entries import Adoption, Registration
 from promotion.ledger.trials import Place
 from promotion.policy import Decision
@@ -121,28 +122,51 @@ class Deletion(NamedTuple):
 
 
 class Brief(NamedTuple):
-    """What a checkpoint keeps of a version: its state, and where the rest is recorded."""
+    """What a checkpoint keeps of a version, in the values of JSON: its state, and where the rest is recorded.
 
-    stage: Stage | None
-    waits: bool
-    recorded: Recorded
-    entries: tuple[int, ...]
-    votes: tuple[Vote, ...] = ()
-    deleted: Deletion | None = None
-    rolled_back: RolledBack | None = None
+    Attributes:
+        stage: its stage.
+        entries: `seq` of every entry that names it.
+        registration, decision, adoption: `seq` and hash of these entries.
+        waits: whether its decision waits for approval.
+        votes, deleted, rolled_back: as in the version.
+    """
+
+    stage: str | None
+    entries: Sequence[int]
+    registration: Sequence[Any] | None = None
+    decision: Sequence[Any] | None = None
+    waits: bool = False
+    adoption: Sequence[Any] | None = None
+    votes: Sequence[Any] = ()
+    deleted: Sequence[str] | None = None
+    rolled_back: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, version: VersionState) -> "Brief":
         """Return the brief of a version."""
         return cls(
             stage=version.stage,
-            waits=version.decision is not None and version.decision.waits,
-            recorded=version.recorded,
             entries=version.entries,
-            votes=version.votes,
+            registration=version.recorded.registration,
+            decision=version.recorded.decision,
+            waits=version.decision is not None and version.decision.waits,
+            adoption=version.recorded.adoption,
+            votes=plain(version.votes),
             deleted=version.deletion,
-            rolled_back=version.rolled_back,
+            rolled_back=plain(version.rolled_back),
         )
+
+    @property
+    def recorded(self) -> Recorded:
+        """The entries of its registration, adoption and decision."""
+        places = (self.registration, self.adoption, self.decision)
+        return Recorded(*(Place(*place) if place else None for place in places))
+
+    def row(self) -> Sequence[Any]:
+        """Return the values without the empty ones at the end; `Brief(*row)` is the brief again."""
+        empty = next((place for place, value in enumerate(reversed(self)) if value), len(self))
+        return self[: max(len(self) - empty, 2)]
 
 
 Read = Callable[[str, Brief], VersionState]

@@ -225,5 +225,5 @@ def awaiting_approval(state: State) -> tuple[str, ...]:
 def last_judged(state: State) -> VersionState | None:
     """Return the version that was judged last."""
     briefs = state.versions.briefs()
-    decided = {tag: brief.recorded.decision.seq for tag, brief in briefs if brief.recorded.decision}
+    decided = {tag: brief.decision[0] for tag, brief in briefs if brief.decision}
     return state.versions[max(decided, key=decided.__getitem__)] if decided else None
