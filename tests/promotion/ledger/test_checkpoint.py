@@ -140,6 +140,19 @@ def test_an_entry_that_differs_from_the_checkpoint_is_refused_when_it_is_read(fi
         registry_on(rewritten).state("toy").versions[tag]
 
 
+@pytest.mark.parametrize(
+    "row", [["bogus", [1]], ["staging", [1], [1]], ["staging", [1], [1, "a"], None, False, None, [3]]]
+)
+def test_a_damaged_version_with_a_digest_that_agrees_is_a_sentence_when_it_is_read(filled, row):
+    right = checkpoint_of(fold("toy", filled.entries("toy")))
+    tag = json.loads(right.text)["versions"][0][0]
+    filled.keep(signed(right, versions=[[tag, *row]]))
+    with pytest.raises(
+        LedgerError, match=r"^The checkpoint of 'toy' is damaged\. Run `promotion repair toy`, which replaces it\.$"
+    ):
+        registry_on(filled).state("toy").versions[tag]
+
+
 @pytest.mark.parametrize("name", ["champion", "line", "used", "decisions", "began", "versions", "trials"])
 def test_only_an_audit_finds_an_altered_checkpoint_with_a_digest_that_agrees_and_a_repair_replaces_it(filled, name):
     whole = fold("toy", filled.entries("toy"))
