@@ -133,7 +133,7 @@ def _print(*pages: "Page") -> None:
     from promotion.report.folding import sentence_lines
 
     lines = sentence_lines(pages, width())
-    sys.stdout.writelines(f"{line}\n" for line in (_drawn(*pages) if lines is None else lines))
+    sys.stdout.write("".join(f"{line}\n" for line in (_drawn(*pages) if lines is None else lines)))
 
 
 def _drawn(*pages: "Page") -> Iterable[str]:
