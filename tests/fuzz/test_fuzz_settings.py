@@ -133,7 +133,7 @@ def test_the_template_with_all_its_keys_is_what_examples_begin_from(tmp_path):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ('ledger = "sqlite:///a\\u0000b"', "holds a NUL character"),
+        ('ledger = "sqlite:///a\\u0000b"', "contains a NUL character"),
         ("x = " + "9" * 5000, "is not valid TOML: Exceeds the limit (4300 digits)"),
         ("x = " + "[" * 3000, "is not valid TOML: maximum recursion depth exceeded"),
         ("x." * 3000 + "y = 1", "is not valid TOML: maximum recursion depth exceeded"),
