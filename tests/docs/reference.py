@@ -18,7 +18,7 @@ Exit codes: 0 done, 1 error, 2 wrong usage, 3 rejected, 4 held or waiting for ap
 somebody else moved an alias in MLflow, 6 somebody else changed the model's ledger first, 130 stopped by Ctrl-C or by answering
 no. Every command takes `--json`. Commands that ask for confirmation take `--yes`.
 
-If standard output cannot be written (closed pipe, full disk), a command that changes something still completes: its exit code is that of the
+If standard output cannot be written to (closed pipe, full disk), a command that changes something still completes: its exit code is that of the
 change, and standard error says what was done. A command that only reads exits with 1. Characters that the console's
 encoding lacks are written in ASCII (`->`, `...`) or as escapes (`\\xe9`); JSON stays exact. Control codes, line breaks
 and bidirectional marks in reasons, names and values that other people wrote are always shown as text (`\\x1b`,
