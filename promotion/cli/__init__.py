@@ -14,12 +14,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and leave with its exit code; a user's mistake is one sentence on standard error."""
     # A short-lived process that imports 300,000 objects gains nothing from collecting among them: less often while it
     # runs, and not at all when it ends, takes two seconds off a command that imports MLflow, Prefect and BentoML.
-    garbage.set_threshold(100_000, 50, 100)
+    code = STOPPED
     try:
+        garbage.set_threshold(100_000, 50, 100)
         code = run(arguments)
-    except KeyboardInterrupt:  # pressed again, while it was told what the first one left
-        code = STOPPED
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is said and done
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the command has ended
+    except BaseException as error:  # Ctrl-C again, while this process prints what the first one left
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if not _is_interrupt(error):
+            raise
     garbage.freeze()
     sys.exit(code)
 
@@ -37,8 +40,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
             code = final_code(out, _run(sys.argv[1:] if arguments is None else arguments))
             send(notice)
             return code
-    except KeyboardInterrupt:  # while those modules were imported, the mirror was sent or the streams were closed
-        return _stopped()
+    except BaseException as error:  # while those modules were imported, the mirror was sent or the streams were closed
+        if _is_interrupt(error):
+            return _stopped()
+        raise
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -69,7 +74,10 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 def _is_interrupt(error: BaseException | None) -> bool:
-    """Whether Ctrl-C is behind an error: a library that is interrupted while it is imported may raise its own."""
+    """Whether Ctrl-C caused an error.
+
+    An interrupted import may raise another one: Python wraps what `__set_name__` raises, and enumerations use that.
+    """
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__cause__ or error.__context__
     return error is not None
