@@ -33,7 +33,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     0 done, 1 error, 2 usage, 3 rejected, 4 held, 5 found, 6 conflict, 130 stopped by Ctrl-C.
     """
     try:
-        from promotion.cli.door import final_code, notice, own_output, standard_streams
+        from promotion.cli.streams import final_code, notice, own_output, standard_streams
         from promotion.registry.deferred import answering_first
 
         with standard_streams() as out, own_output(), answering_first() as send:
@@ -47,7 +47,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    from promotion.cli.door import complain, not_text
+    from promotion.cli.streams import complain, not_text
     from promotion.errors import Conflict, PromotionError
     from promotion.ledger.recorded import forget_recorded
 
@@ -85,7 +85,7 @@ def _is_interrupt(error: BaseException | None) -> bool:
 
 def _other_error(error: BaseException) -> int:
     """Typer's complaints, and what the system says of a file; anything else is our fault and keeps its traceback."""
-    from promotion.cli.door import complain
+    from promotion.cli.streams import complain
     from promotion.visible import visible_lines
 
     if isinstance(error, OSError) and isinstance(error.filename, str):
@@ -113,7 +113,7 @@ def _stopped() -> int:
 
 def _tell_recorded(beginning: str) -> bool:
     """Whether this command recorded anything before it ended early; if so it is told."""
-    from promotion.cli.door import notice
+    from promotion.cli.streams import notice
     from promotion.ledger.recorded import recorded_here
 
     recorded = recorded_here()

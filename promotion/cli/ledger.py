@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from promotion.cli.applying import askable, confirmed
-from promotion.cli.door import write_data
+from promotion.cli.confirmation import askable, confirmed
 from promotion.cli.output import (
     AnyModel,
     DryRun,
@@ -24,6 +23,7 @@ from promotion.cli.output import (
     say,
     show,
 )
+from promotion.cli.streams import write_data
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,7 +53,7 @@ def export(
     from promotion import __version__
     from promotion.adapters.sql import SqlLedger
     from promotion.ledger.export import export_lines
-    from promotion.report.own_files import refuse_others, write_own
+    from promotion.report.output_files import refuse_others, write_own
 
     ledger = SqlLedger(_url())
     if out is not None and not _is_stream(out):
@@ -80,7 +80,7 @@ def export(
 def _refuse_longer(out: Path, chains: "Mapping[str, Sequence[Entry]]") -> None:
     """See that no export is replaced that holds entries which the new one does not."""
     from promotion.ledger.export import EXPORT_BEGINS, lost_with
-    from promotion.report.own_files import Unwritable
+    from promotion.report.output_files import Unwritable
 
     with _file_errors(out, "read"):
         if not out.exists():

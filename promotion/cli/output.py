@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from promotion.cli.door import answering, is_unicode, keep_for_answers, tell_if_lost
-from promotion.cli.door import notice as notice
+from promotion.cli.streams import answering, is_unicode, keep_for_answers, tell_if_lost
+from promotion.cli.streams import notice as notice
 from promotion.errors import PromotionError
 from promotion.visible import visible_json
 from promotion.vocabulary import Verdict

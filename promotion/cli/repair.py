@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from promotion.cli.applying import confirmed
+from promotion.cli.confirmation import confirmed
 from promotion.cli.output import AnyModel, DryRun, Json, Yes, dry, form_of, open_here, ours, say, show
 
 if TYPE_CHECKING:

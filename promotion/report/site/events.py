@@ -10,7 +10,7 @@ from promotion.report.decision import TONES
 from promotion.report.links import Links
 from promotion.report.page import Tone, Words
 from promotion.report.record import told
-from promotion.report.site.chronicle import Chronicle
+from promotion.report.site.model_history import ModelHistory
 
 WORDS = {kind: kind.removesuffix("_planned").replace("_", " ") for kind in KINDS if kind != "transition_applied"}
 """Each kind of entry in the list, in a word; what completes a transition has no row of its own."""
@@ -47,7 +47,7 @@ class EntryRow:
     note: str
 
 
-def events(of: Chronicle, links: Links) -> Iterator[EntryRow]:
+def events(of: ModelHistory, links: Links) -> Iterator[EntryRow]:
     """Yield every entry in order. An entry that only completes another one shares that one's row."""
     before = ""
     for entry in of.entries:
@@ -56,7 +56,7 @@ def events(of: Chronicle, links: Links) -> Iterator[EntryRow]:
             yield _event(of, links, entry, before)
 
 
-def search_index(of: Chronicle, links: Links) -> Iterator[Found]:
+def search_index(of: ModelHistory, links: Links) -> Iterator[Found]:
     """Yield the search results of a model: itself, its versions, and all events except registrations, newest first."""
     page = links.model(of.model)
     yield {"kind": "model", "title": of.model, "text": "", "link": page}
@@ -76,7 +76,7 @@ def search_index(of: Chronicle, links: Links) -> Iterator[Found]:
             }
 
 
-def _event(of: Chronicle, links: Links, entry: Entry, words: str) -> EntryRow:
+def _event(of: ModelHistory, links: Links, entry: Entry, words: str) -> EntryRow:
     judgement = of.decisions.get(entry.seq)
     digest = judgement.decision_digest if judgement else entry.body.get("decision")
     open_ = entry.kind == "transition_planned" and entry.seq not in of.applied

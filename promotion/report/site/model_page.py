@@ -11,7 +11,7 @@ from promotion.number_format import minute
 from promotion.report.links import Links
 from promotion.report.page import Column, Table, Tone, Words, counted, left, row, some
 from promotion.report.record import budget_told, rolled_back_lines, version_of
-from promotion.report.site.chronicle import Chronicle
+from promotion.report.site.model_history import ModelHistory
 from promotion.report.site.overview import verdict_link
 from promotion.vocabulary import Stage
 
@@ -26,7 +26,7 @@ class ModelPage:
         health: sentences on its problems; empty if none was found.
     """
 
-    of: Chronicle
+    of: ModelHistory
     links: Links
     health: Sequence[str]
 

@@ -17,9 +17,9 @@ from promotion.report.decision_report import Recorded, decision_document
 from promotion.report.html import page_html, render
 from promotion.report.links import Links, decision_page_name, links_of, model_page_name
 from promotion.report.metric_history import decisions_table
-from promotion.report.own_files import Unwritable, refuse_others, write_own
-from promotion.report.site.chronicle import Chronicle, chronicle
+from promotion.report.output_files import Unwritable, refuse_others, write_own
 from promotion.report.site.events import WORDS, events, search_index
+from promotion.report.site.model_history import ModelHistory, model_history
 from promotion.report.site.model_page import ModelPage
 from promotion.report.site.overview import recent, standing
 
@@ -82,10 +82,10 @@ def write_site(registry: "Registry", folder: Path, *, now: datetime, health: Hea
         Unwritable: the path is not a folder or not writable, or holds another file with the name of a page.
     """
     done = SiteWritten(_made(folder))
-    told: list[Chronicle] = []
+    told: list[ModelHistory] = []
     for model in registry.models():
         try:
-            told.append(chronicle(model, tuple(registry.history(model))))
+            told.append(model_history(model, tuple(registry.history(model))))
         except LedgerError as error:
             done.unread.append(str(error))
     links = links_of(registry.config, within_site=True)
@@ -143,7 +143,7 @@ def _model_page(shown: ModelPage) -> str:
     )
 
 
-def _index(told: Sequence[Chronicle], now: datetime, health: Sequence[str]) -> _Page:
+def _index(told: Sequence[ModelHistory], now: datetime, health: Sequence[str]) -> _Page:
     standings = tuple(map(standing, told))
     return _Page(
         name="index.html",
