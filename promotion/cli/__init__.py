@@ -112,14 +112,14 @@ def _stopped() -> int:
 
 
 def _tell_recorded(beginning: str) -> bool:
-    """Whether this command recorded anything before it ended early; if so it is told."""
+    """Whether this command recorded anything before it ended early; if so, report it."""
     from promotion.cli.streams import notice
     from promotion.ledger.recorded import recorded_here
 
     recorded = recorded_here()
     if recorded:
-        from promotion.report.record import told
+        from promotion.report.record import sentence
 
-        words = "; ".join(told(entry) for entry in recorded if entry.kind != "transition_applied")
+        words = "; ".join(sentence(entry) for entry in recorded if entry.kind != "transition_applied")
         notice(f"{beginning} was recorded before that and stays in the ledger: {words}")
     return bool(recorded)

@@ -204,6 +204,6 @@ def ours(registry: "Registry", model: str | None) -> tuple[str, ...]:
     if model is not None and not is_pattern(model):
         return names
     others = {name: other_ledger(registry.parts, name) for name in names}
-    for told in filter(None, others.values()):
-        notice(told)
-    return tuple(name for name, told in others.items() if not told)
+    for sentence in filter(None, others.values()):
+        notice(sentence)
+    return tuple(name for name, sentence in others.items() if not sentence)

@@ -72,8 +72,8 @@ class TrainingRuns:
         missing = ((name, value) for name, value in decision.metrics.items() if name not in found)
         metrics = [Metric(name, value, now, decision.seq) for name, value in missing]
         tags = {"promotion.verdict": decision.verdict, "promotion.rows": decision.drawn}
-        told = [RunTag(name, text) for name, text in tags.items() if text or name in run.data.tags]
-        self._client().log_batch(decision.run_id, metrics, tags=told)
+        new_tags = [RunTag(name, text) for name, text in tags.items() if text or name in run.data.tags]
+        self._client().log_batch(decision.run_id, metrics, tags=new_tags)
         self._client().log_text(decision.run_id, decision.document, f"decisions/{decision.id}.json")
         self._send_report(decision)
         return True

@@ -111,14 +111,14 @@ def blank(width: float = 360.0, height: float = 290.0) -> "Figure":
     return Figure(figsize=(width / POINTS_PER_INCH, height / POINTS_PER_INCH), dpi=POINTS_PER_INCH)
 
 
-def drawn(figure: "Figure", *, name: str, title: str, told: str, spots: Sequence[Spot] = ()) -> str:
+def drawn(figure: "Figure", *, name: str, title: str, sentence: str, spots: Sequence[Spot] = ()) -> str:
     """Return the figure as an `<svg>` element.
 
     Args:
         figure: made by `blank`, within the same `style`.
         name: unique among the pictures of a page, of letters, digits and `-`; every id in the element begins with it.
         title: what the figure is, in a few words.
-        told: alt text with the numbers.
+        sentence: alt text with the numbers.
         spots: what a pointer shows.
     """
     from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -135,7 +135,7 @@ def drawn(figure: "Figure", *, name: str, title: str, told: str, spots: Sequence
         f'viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" '
         f'aria-labelledby="{name}-title" aria-describedby="{name}-told">'
         f'<title id="{name}-title">{escape(visible(title))}</title>'
-        f'<desc id="{name}-told">{escape(visible(told))}</desc>'
+        f'<desc id="{name}-told">{escape(visible(sentence))}</desc>'
     )
     return f"{head}{_coloured(_named(_light(inner), name))}{_pointed(figure.axes[0], height, spots)}</svg>"
 
