@@ -61,8 +61,8 @@ FARTHEST = 40.0
 """Maximum distance of a bound in standard errors; the normal distribution ends there in double precision."""
 
 _FEW = (
-    f"{{}} needs an effective number of at least {MIN_EFFECTIVE_ROWS} rows (Kish; in a classification, of each class) for "
-    "a standard error, but unequal weights reduce it to {}. Use weights that differ less, or more rows."
+    f"{{}} needs an effective number of at least {MIN_EFFECTIVE_ROWS} rows (Kish; in a classification, of each class) "
+    "for a standard error, but unequal weights reduce it to {}. Use weights that differ less, or more rows."
 )
 
 _ALONE = (
