@@ -139,7 +139,7 @@ def judged_by(holdout: HoldoutUsed) -> str:
     if holdout.rows == 0:
         return f"no row of {holdout.data} could be used{without}"
     positives = "" if holdout.positives is None else f" ({holdout.positives:,} positive)"
-    return f"judged on {holdout.rows:,} rows{positives} of {holdout.data}{without}"
+    return f"judged by {holdout.rows:,} rows{positives} of {holdout.data}{without}"
 
 
 def selected_sentence(decision: Decision) -> str:
