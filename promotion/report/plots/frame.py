@@ -6,7 +6,7 @@ matplotlib's own layouts draw a picture several times to find them.
 """
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from html import escape
 from itertools import pairwise
@@ -51,23 +51,24 @@ def put_frame(figure: Figure) -> str:
     width, height = figure.bbox.size
     axes.set_position(_ROUGHLY)
     _thin(axes)
-    up = _written(axes.yaxis)
+    across, up = _written(axes.xaxis), _written(axes.yaxis)  # once: another size could give other ticks
     left = _EDGE + (_LINE + _GAP if axes.get_ylabel() else 0.0) + _widest(up) + _GAP
     bottom = _EDGE + _LINE * (2 if axes.get_xlabel() or _common(axes.xaxis) else 1) + _GAP + _legend(figure)
     top = _TITLE + (_LINE if _common(axes.yaxis) else 0.0)
-    right = 2 * _EDGE + _widest(_written(axes.xaxis)) / 2
+    right = 2 * _EDGE + _widest(across) / 2
     axes.set_position((left / width, bottom / height, (width - left - right) / width, (height - bottom - top) / height))
-    svg = f"{_rules(axes)}{_title(axes)}{''.join(_words(axes))}"
+    across, up = _from_left(axes, across), _from_top(axes, up)
+    svg = f"{_rules(axes, across, up)}{_title(axes)}{''.join(_words(axes, across, up))}"
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_visible(False)
     axes.set_title("", loc="left")
     return svg
 
 
-def _words(axes: Axes) -> Iterator[str]:
+def _words(axes: Axes, across: Mapping[float, str], up: Mapping[float, str]) -> Iterator[str]:
     """Yield the labels of ticks and axes, with what the ticks of an axis share."""
     left, top, right, bottom = _box(axes)
-    across, up, below = _across(axes), _up(axes), bottom + _GAP + _LINE + _ASCENT * NAMES
+    below = bottom + _GAP + _LINE + _ASCENT * NAMES
     for x, words in across.items():
         yield _text(x, bottom + _GAP + _ASCENT * NUMBERS, words, NUMBERS, "middle")
     for y, words in up.items():
@@ -75,15 +76,15 @@ def _words(axes: Axes) -> Iterator[str]:
     yield _text(right, below, _common(axes.xaxis), NUMBERS, "end")
     yield _text(left, top - _EDGE, _common(axes.yaxis), NUMBERS, "start")
     yield _text((left + right) / 2, below, axes.get_xlabel(), NAMES, "middle")
-    beside = left - 2 * _GAP - _widest(_written(axes.yaxis))
+    beside = left - 2 * _GAP - _widest(up)
     yield _text(beside, (top + bottom) / 2, axes.get_ylabel(), NAMES, "middle", turned=True)
 
 
-def _rules(axes: Axes) -> str:
+def _rules(axes: Axes, across: Iterable[float], up: Iterable[float]) -> str:
     """Return a line for each tick that has no name."""
     left, top, right, bottom = _box(axes)
-    lines = [f"M{x:.1f} {top:.1f}V{bottom:.1f}" for x in _across(axes) if _is_ruled(axes.xaxis)]
-    lines += [f"M{left:.1f} {y:.1f}H{right:.1f}" for y in _up(axes) if _is_ruled(axes.yaxis)]
+    lines = [f"M{x:.1f} {top:.1f}V{bottom:.1f}" for x in across if _is_ruled(axes.xaxis)]
+    lines += [f"M{left:.1f} {y:.1f}H{right:.1f}" for y in up if _is_ruled(axes.yaxis)]
     return f'<path d="{"".join(lines)}" stroke="{light("line")}" stroke-width="0.6"/>' if lines else ""
 
 
@@ -93,16 +94,16 @@ def _box(axes: Axes) -> tuple[float, float, float, float]:
     return box.x0, height - box.y1, box.x1, height - box.y0
 
 
-def _across(axes: Axes) -> dict[float, str]:
-    """Return the x ticks' labels by position, in points from the figure's left edge."""
+def _from_left(axes: Axes, written: Mapping[float, str]) -> dict[float, str]:
+    """Return the labels of x ticks by their distance from the figure's left edge, in points."""
     place, y = axes.transData.transform, axes.get_ylim()[0]
-    return {float(place((x, y))[0]): words for x, words in _written(axes.xaxis).items()}
+    return {float(place((x, y))[0]): words for x, words in written.items()}
 
 
-def _up(axes: Axes) -> dict[float, str]:
-    """Return the y ticks' labels by position, in points from the figure's top edge."""
+def _from_top(axes: Axes, written: Mapping[float, str]) -> dict[float, str]:
+    """Return the labels of y ticks by their distance from the figure's top edge, in points."""
     place, x, height = axes.transData.transform, axes.get_xlim()[0], axes.figure.bbox.height
-    return {height - float(place((x, y))[1]): words for y, words in _written(axes.yaxis).items()}
+    return {height - float(place((x, y))[1]): words for y, words in written.items()}
 
 
 def _text(x: float, y: float, words: str, size: float, anchor: str, *, bold: bool = False, turned: bool = False) -> str:
