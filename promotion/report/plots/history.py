@@ -15,10 +15,11 @@ from promotion.history.lineage import ChampionPeriod
 from promotion.history.metric_history import CHALLENGER, CHAMPION, MetricPoint
 from promotion.metrics.bounds import quantile
 from promotion.number_format import between, figure, minute, signed
+from promotion.report.html import ORIGIN
 from promotion.report.page import Picture, counted
 from promotion.report.palette import light
 from promotion.report.plots.frame import name_ticks
-from promotion.report.plots.svg import ORIGIN, Spot, blank, drawn, style
+from promotion.report.plots.svg import Spot, blank, drawn, style
 from promotion.report.record import version_of
 
 WIDTH, HEIGHT = 360.0, 290.0

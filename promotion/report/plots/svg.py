@@ -26,9 +26,6 @@ POINTS_PER_INCH = 72.0
 _REACH = 7
 """Distance at which a pointer still selects a point, in CSS pixels."""
 
-ORIGIN = "<!-- drawn by promotion -->"
-"""Start of a drawing that is a file of its own."""
-
 _STYLE: dict[Any, Any] = {
     "text.parse_math": False,  # a slice may be named `$`
     "svg.fonttype": "none",  # keep text as text: smaller than outlines, and in the page's own font
