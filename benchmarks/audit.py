@@ -134,7 +134,7 @@ def _fill(home: Path, versions: int, *, runs: bool) -> None:
         (folder / "weights.bin").write_bytes(rng.bytes(FILE_BYTES))
     store.write_stage(Tag("toy", "v0"), Stage.PROD)
     ledger, after, state = SqlLedger(f"sqlite:///{home / 'ledger.db'}"), None, State(model="toy")
-    for bodies in _told(store, versions, rng, _runs(home) if runs else repeat(None)):
+    for bodies in _sentence(store, versions, rng, _runs(home) if runs else repeat(None)):
         entries = tuple(chain("toy", after, bodies, at=datetime.now(UTC), actor="os:bench"))
         state = advance(state, *entries)
         after = state.head
@@ -157,7 +157,7 @@ def _runs(home: Path) -> Iterator[str]:
         yield run_id
 
 
-def _told(
+def _sentence(
     store: BentoStore, versions: int, rng: np.random.Generator, runs: Iterator[str | None]
 ) -> Iterator[list[Body]]:
     """Adopt the first version, and reject all others against it, a hundred at a time."""
@@ -173,12 +173,12 @@ def _told(
     judged = _judged(policy, rng)
     for number in range(1, versions):
         registration = _registered(store, Tag("toy", f"v{number}"), next(runs))
-        told = judged[number % len(judged)]
-        decision = replace(told.decision, challenger=Judged(tag=registration.tag, digest=registration.digest))
+        sentence = judged[number % len(judged)]
+        decision = replace(sentence.decision, challenger=Judged(tag=registration.tag, digest=registration.digest))
         down = Move(tag=registration.tag, before=Stage.STAGING, after=Stage.REJECTED)
         bodies += [
             registration,
-            replace(told, tag=registration.tag, decision=decision, decision_digest=decision.digest),
+            replace(sentence, tag=registration.tag, decision=decision, decision_digest=decision.digest),
             TransitionPlanned(cause="rejection", moves=(down,), champion=str(first), reason=decision.summary),
             TransitionApplied(planned=4 * number + 3),
         ]

@@ -158,25 +158,25 @@ class _History:
             self.store.save(str(tag), trained, metadata={}, training_rows=np.arange(3, dtype=np.uint64))
         version = Judged(tag=str(tag), digest=self.store.digest(tag) if stored else f"{self.number:064x}")
         skill = 2.5 if self.number % 10 == 1 else (0.3, 1.0)[self.number % 2]
-        told = self._decided(self.judged[skill][self.number % 20], version)
+        sentence = self._decided(self.judged[skill][self.number % 20], version)
         moves = self._moves(version, skill)
         if moves and stored:
             self.store.write_stage(tag, moves[0].after)
-        self.newest |= {"tag": str(tag), "decision": told.decision_digest[:12]}
+        self.newest |= {"tag": str(tag), "decision": sentence.decision_digest[:12]}
         self.newest |= {} if moves else {"held": str(tag)}
         registered = Registration(
             tag=str(tag), digest=str(version.digest), stage=Stage.STAGING, data="rows.csv", training_rows=40_000
         )
-        return [registered, told, *(self._transition(moves, told, before + 3) if moves else ())]
+        return [registered, sentence, *(self._transition(moves, sentence, before + 3) if moves else ())]
 
-    def _decided(self, told: Judgement, version: Judged) -> Judgement:
+    def _decided(self, sentence: Judgement, version: Judged) -> Judgement:
         day = self.number // 24
         sketch = HoldoutSketch.of(np.random.default_rng(day).integers(0, 2**63, ROWS).astype(np.uint64))
         used = HoldoutUsed(
             digest=f"{day:064x}", data="rows.csv", data_digest=f"{day:064x}", rows=ROWS, positives=30, removed=0
         )
-        decision = replace(told.decision, challenger=version, champion=self.champion, holdout=used)
-        return replace(told, tag=version.tag, decision=decision, decision_digest=decision.digest, sketch=sketch)
+        decision = replace(sentence.decision, challenger=version, champion=self.champion, holdout=used)
+        return replace(sentence, tag=version.tag, decision=decision, decision_digest=decision.digest, sketch=sketch)
 
     def _moves(self, version: Judged, skill: float) -> tuple[Move, ...]:
         if skill == 1.0:
@@ -188,10 +188,10 @@ class _History:
         self.champion = version
         return (up, *down)
 
-    def _transition(self, moves: tuple[Move, ...], told: Judgement, seq: int) -> Iterator[Body]:
+    def _transition(self, moves: tuple[Move, ...], sentence: Judgement, seq: int) -> Iterator[Body]:
         cause = "promotion" if moves[0].after is Stage.PROD else "rejection"
         champion = self.champion.tag if self.champion else None
-        reason, digest = told.decision.summary, told.decision_digest
+        reason, digest = sentence.decision.summary, sentence.decision_digest
         yield TransitionPlanned(cause=cause, moves=moves, champion=champion, reason=reason, decision=digest)
         yield TransitionApplied(planned=seq)
 

@@ -83,8 +83,8 @@ def announce_findings(model: str, findings: "Sequence[Finding]", *, notice: Call
         try:
             point.load()(model, findings)
         except Exception as error:
-            told = str(error) if isinstance(error, PromotionError) else f"{type(error).__name__}: {error}"
-            notice(f"The findings could not be announced. {told}")
+            sentence = str(error) if isinstance(error, PromotionError) else f"{type(error).__name__}: {error}"
+            notice(f"The findings could not be announced. {sentence}")
 
 
 def _drawn(

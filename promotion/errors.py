@@ -75,10 +75,10 @@ class BadTag(UnknownName):
     """A text is not a tag."""
 
     def __init__(self, text: str, meant: str = "") -> None:
-        told = (
+        sentence = (
             "A tag is MODEL:VERSION in lower case, for example fraud_classifier:abc123; `promotion status` lists them."
         )
-        super().__init__("tag", text, (), hint=f"Did you mean '{meant}'? {told}" if meant else told)
+        super().__init__("tag", text, (), hint=f"Did you mean '{meant}'? {sentence}" if meant else sentence)
 
 
 class UnclearTime(PromotionError):

@@ -125,23 +125,23 @@ def _explained(reading: _Reading) -> Iterator[None]:
         raise _fault(reading, str(error)) from error
 
 
-def _fault(reading: _Reading, told: str) -> DataError:
+def _fault(reading: _Reading, sentence: str) -> DataError:
     path, header = reading.file.path, reading.file.header
-    place = re.search(r"In CSV column #(\d+): ", told)
+    place = re.search(r"In CSV column #(\d+): ", sentence)
     column = header[int(place[1])] if place else ""
-    if value := re.search(r"Row #(\d+): CSV conversion error to double: invalid value '(.*)'", told, re.DOTALL):
+    if value := re.search(r"Row #(\d+): CSV conversion error to double: invalid value '(.*)'", sentence, re.DOTALL):
         return NotConverted(no_number(path, column, int(value[1]) - 1, value[2]), path, column, value[2])
     if reading.wrong:
         return DataError(_wrong_row(reading), path=path)
-    if "codec can't decode" in told or "invalid UTF8" in told:
+    if "codec can't decode" in sentence or "invalid UTF8" in sentence:
         message = f"{path} is not a CSV file in UTF-8. Export it as CSV in UTF-8, or give a .parquet file."
-    elif "straddling" in told:
+    elif "straddling" in sentence:
         message = (
             f"{path} has a row of more than {_BLOCK_BYTES >> 20} MiB, perhaps because a quote is not closed. Close the "
             "quote, or leave the row out."
         )
     else:
-        message = f"{path} cannot be read as CSV ({told.strip().splitlines()[0][:200]}). Write the file again."
+        message = f"{path} cannot be read as CSV ({sentence.strip().splitlines()[0][:200]}). Write the file again."
     return NotConverted(message, path, column) if column else DataError(message, path=path)
 
 

@@ -63,8 +63,8 @@ def sentences(error: ValidationError, root: type[Any], where: str) -> str:
     """
     faults = error.errors()
     misspelt = {(*fault["loc"][:-1], _nearest(fault, root)) for fault in faults if fault["type"] in _UNKNOWN}
-    told = (fault for fault in faults if not (fault["type"] in _MISSING and fault["loc"] in misspelt))
-    return " ".join(_sentence(fault, root, where) for fault in told)
+    sentence = (fault for fault in faults if not (fault["type"] in _MISSING and fault["loc"] in misspelt))
+    return " ".join(_sentence(fault, root, where) for fault in sentence)
 
 
 def key_at_fault(error: ValidationError) -> str | None:

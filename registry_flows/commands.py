@@ -86,8 +86,8 @@ def retrain(
 def _show_handed_off(candidate: "TrainedVersion", form: Form) -> int:
     from promotion.report.page import Page
 
-    told = f"{candidate.tag} was saved and handed to the gate: {candidate.gate_run}."
-    show({"tag": candidate.tag, "gate_run": candidate.gate_run}, Page(summary=(told,)), form=form)
+    sentence = f"{candidate.tag} was saved and handed to the gate: {candidate.gate_run}."
+    show({"tag": candidate.tag, "gate_run": candidate.gate_run}, Page(summary=(sentence,)), form=form)
     return EXIT_CODES[Verdict.HOLD]
 
 

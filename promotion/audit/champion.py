@@ -23,7 +23,7 @@ from promotion.time_columns import times_of
 if TYPE_CHECKING:
     import pandas as pd
 
-FEWEST = 500
+MIN_ROWS = 500
 """Minimum number of rows; with fewer, chance alone moves the index."""
 _CATEGORIES = 20
 
@@ -85,7 +85,7 @@ def _since(last: RecordedDecision, state: State, reader: Reader, store: ModelSto
     if holdout is None:
         return {}
     fresh = newest[times_of(newest[recipe.time]).after(times_of(holdout.rows[recipe.time]))]
-    if min(len(fresh), len(holdout.rows)) < FEWEST:
+    if min(len(fresh), len(holdout.rows)) < MIN_ROWS:
         return {}
     return _indices(candidates[0], store, holdout.rows, fresh)
 

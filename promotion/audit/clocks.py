@@ -23,12 +23,12 @@ class Clocks:
         self._last: datetime | None = None
         self._back, self._ahead = _Steps(), _Steps()
 
-    def take(self, entry: Entry, *, told: bool = True) -> None:
-        """Take in the next entry. If `told` is false, does not report a wrong date."""
+    def take(self, entry: Entry, *, report: bool = True) -> None:
+        """Take in the next entry. If `report` is false, does not report a wrong date."""
         at = datetime.fromisoformat(entry.at)
-        if told and self._last and self._last - at > _JITTER:
+        if report and self._last and self._last - at > _JITTER:
             self._back.take(self._last - at, entry)
-        if told and at - self._now > _AHEAD:
+        if report and at - self._now > _AHEAD:
             self._ahead.take(at - self._now, entry)
         self._last = at
 

@@ -7,7 +7,7 @@ from promotion.findings import Code, Finding, finding
 from promotion.ledger.state import State, VersionState
 from promotion.number_format import level
 from promotion.policy.approval import Panel
-from promotion.registry.consent import consent_of, is_open, overdue, until_told
+from promotion.registry.consent import consent_of, is_open, overdue, until_sentence
 from promotion.registry.holdout_uses import Spent
 
 NEARLY_SPENT = 100
@@ -34,7 +34,7 @@ def _overdue(version: VersionState, panel: Panel) -> Finding:
     return finding(
         Code.OVERDUE,
         version.tag,
-        f"approval within {panel.within} of the decision, {until_told(version, panel)}",
+        f"approval within {panel.within} of the decision, {until_sentence(version, panel)}",
         f"no approval in time: {consent_of(version, panel).wanting}",
         f"Deny it with `promotion deny {version.tag}`, or judge it again with `promotion gate {version.tag}`.",
     )

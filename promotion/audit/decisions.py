@@ -200,7 +200,7 @@ def _differing(now: Decision, then: Decision) -> tuple[str, str]:
         return _names(now), _names(then)
     for made, recorded in zip(now.checks, then.checks, strict=True):
         if not _same(made, recorded):
-            return _told(made), _told(recorded)
+            return _sentence(made), _sentence(recorded)
     if not _close(now.alpha, then.alpha):
         return f"level {now.alpha!r}", f"level {then.alpha!r}"
     return f"approval {now.approval}", f"approval {then.approval}"
@@ -221,5 +221,5 @@ def _close(one: float | None, other: float | None) -> bool:
     return math.isclose(one, other, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)
 
 
-def _told(check: Check) -> str:
+def _sentence(check: Check) -> str:
     return f"{check.name} {check.outcome} (value {check.value!r}, bound {check.bound!r}, required {check.required!r})"

@@ -8,7 +8,7 @@ from promotion.canonical import plain
 from promotion.comparison import Comparison, Evaluation
 
 TOLERANCE = 1e-9
-MOST = 6
+MAX_DIFFERENCES = 6
 
 _SIDES = ("champion", "challenger", "value", "champion_stderr", "challenger_stderr", "challenger_dof")
 _TOLD = (*_SIDES, "gain", "stderr", "low", "high", "dof")
@@ -21,14 +21,14 @@ _ZERO = 1e-12
 def evidence_differences(
     recorded: Comparison | Evaluation, found: Comparison | Evaluation, *, slices: bool
 ) -> tuple[tuple[str, Any, Any], ...]:
-    """Return name, recorded and recomputed value of numbers that differ by more than `TOLERANCE`; at most `MOST`."""
+    """Return name, recorded and recomputed value of numbers that differ by more than `TOLERANCE`: the first few."""
     expected, came = (_numbers(plain(one), slices=slices) for one in (recorded, found))
     apart = [
         (name, expected.get(name, "none"), came.get(name, "none"))
         for name in dict.fromkeys([*expected, *came])
         if not _same(expected.get(name), came.get(name)) and not _is_error_of_tie(name, expected, came)
     ]
-    return tuple(apart[:MOST])
+    return tuple(apart[:MAX_DIFFERENCES])
 
 
 def _numbers(evidence: dict[str, Any], *, slices: bool) -> dict[str, Any]:

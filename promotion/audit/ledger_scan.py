@@ -108,7 +108,7 @@ class LedgerScan:
         if self._signatures:
             self._signatures.take(entry)
         recent = self.since is None or datetime.fromisoformat(entry.at) >= self.since
-        self._clocks.take(entry, told=recent)
+        self._clocks.take(entry, report=recent)
         self.files.take(entry, body)
         if recent and isinstance(body, Judgement):
             found = tuple(check_decision(entry.seq, body))

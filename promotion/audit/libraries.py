@@ -22,8 +22,8 @@ def check_libraries(state: State, stored: Mapping[str, Stored]) -> Iterator[Find
             yield finding(
                 Code.LIBRARIES,
                 tag,
-                f"{_told(differing)}, as in training",
-                f"{_told({name: _installed(name) or 'not installed' for name in differing})} here",
+                f"{_sentence(differing)}, as in training",
+                f"{_sentence({name: _installed(name) or 'not installed' for name in differing})} here",
                 "Install the versions from training where the model is judged and served "
                 "(`pip install 'NAME==VERSION'`), or retrain.",
             )
@@ -46,5 +46,5 @@ def _installed(name: str) -> str | None:
         return None
 
 
-def _told(versions: Mapping[str, str]) -> str:
+def _sentence(versions: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {used}" for name, used in versions.items())

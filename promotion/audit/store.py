@@ -33,7 +33,7 @@ def check_claim(state: State, claims: Claims) -> Iterator[Finding]:
         return
     if claim:
         expected = f"a model that belongs to the ledger at {claims.place}"
-        found, mend = claims.told(state.model, claim, state.origin), claims.way_out(state.model, claim)
+        found, mend = claims.sentence(state.model, claim, state.origin), claims.way_out(state.model, claim)
         yield finding(Code.OTHER_LEDGER, state.model, expected, found, mend)
     if missing:
         expected = f"a store that names the ledger at {claims.place} as the owner of the model"

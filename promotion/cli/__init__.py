@@ -14,12 +14,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and leave with its exit code; a user's mistake is one sentence on standard error."""
     # A short-lived process that imports 300,000 objects gains nothing from collecting among them: less often while it
     # runs, and not at all when it ends, takes two seconds off a command that imports MLflow, Prefect and BentoML.
-    garbage.set_threshold(100_000, 50, 100)
+    code = STOPPED
     try:
+        garbage.set_threshold(100_000, 50, 100)
         code = run(arguments)
-    except KeyboardInterrupt:  # pressed again, while it was told what the first one left
-        code = STOPPED
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is said and done
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the command has ended
+    except BaseException as error:  # Ctrl-C again, while this process prints what the first one left
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if not _is_interrupt(error):
+            raise
     garbage.freeze()
     sys.exit(code)
 
@@ -30,19 +33,21 @@ def run(arguments: Sequence[str] | None = None) -> int:
     0 done, 1 error, 2 usage, 3 rejected, 4 held, 5 found, 6 conflict, 130 stopped by Ctrl-C.
     """
     try:
-        from promotion.cli.door import final_code, notice, own_output, standard_streams
+        from promotion.cli.streams import final_code, notice, own_output, standard_streams
         from promotion.registry.deferred import answering_first
 
         with standard_streams() as out, own_output(), answering_first() as send:
             code = final_code(out, _run(sys.argv[1:] if arguments is None else arguments))
             send(notice)
             return code
-    except KeyboardInterrupt:  # while those modules were imported, the mirror was sent or the streams were closed
-        return _stopped()
+    except BaseException as error:  # while those modules were imported, the mirror was sent or the streams were closed
+        if _is_interrupt(error):
+            return _stopped()
+        raise
 
 
 def _run(arguments: Sequence[str]) -> int:
-    from promotion.cli.door import complain, not_text
+    from promotion.cli.streams import complain, not_text
     from promotion.errors import Conflict, PromotionError
     from promotion.ledger.recorded import forget_recorded
 
@@ -69,7 +74,10 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 def _is_interrupt(error: BaseException | None) -> bool:
-    """Whether Ctrl-C is behind an error: a library that is interrupted while it is imported may raise its own."""
+    """Whether Ctrl-C caused an error.
+
+    An interrupted import may raise another one: Python wraps what `__set_name__` raises, and enumerations use that.
+    """
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__cause__ or error.__context__
     return error is not None
@@ -77,7 +85,7 @@ def _is_interrupt(error: BaseException | None) -> bool:
 
 def _other_error(error: BaseException) -> int:
     """Typer's complaints, and what the system says of a file; anything else is our fault and keeps its traceback."""
-    from promotion.cli.door import complain
+    from promotion.cli.streams import complain
     from promotion.visible import visible_lines
 
     if isinstance(error, OSError) and isinstance(error.filename, str):
@@ -104,14 +112,14 @@ def _stopped() -> int:
 
 
 def _tell_recorded(beginning: str) -> bool:
-    """Whether this command recorded anything before it ended early; if so it is told."""
-    from promotion.cli.door import notice
+    """Whether this command recorded anything before it ended early; if so, report it."""
+    from promotion.cli.streams import notice
     from promotion.ledger.recorded import recorded_here
 
     recorded = recorded_here()
     if recorded:
-        from promotion.report.record import told
+        from promotion.report.record import sentence
 
-        words = "; ".join(told(entry) for entry in recorded if entry.kind != "transition_applied")
+        words = "; ".join(sentence(entry) for entry in recorded if entry.kind != "transition_applied")
         notice(f"{beginning} was recorded before that and stays in the ledger: {words}")
     return bool(recorded)

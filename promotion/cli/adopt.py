@@ -44,12 +44,12 @@ def adopt(
     yet, a version labelled `prod` becomes the champion.
     """
     from promotion.canonical import plain
-    from promotion.report.plan import done_told
+    from promotion.report.plan import done_sentence
     from promotion.vocabulary import Tag
 
     parsed = Tag.parse(tag)
     plan = open_here().adopt(parsed, reason=reason, trained_before=trained_before, assume_clean=assume_clean)
     if plan is not None:
-        say(plain(plan), done_told(plan), as_json=as_json)
+        say(plain(plan), done_sentence(plan), as_json=as_json)
     else:
         say({"adopted": tag}, f"Recorded what you know about {tag}. It can be judged now.", as_json=as_json)

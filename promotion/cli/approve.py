@@ -1,6 +1,6 @@
 """`promotion approve`: approve a version that passed and waits."""
 
-from promotion.cli.applying import confirm_and_apply, open_for
+from promotion.cli.confirmation import confirm_and_apply, open_for
 from promotion.cli.output import DryRun, Json, Reason, TagText
 
 EXAMPLE = "promotion approve fraud_classifier:abc123 --reason 'the gain is worth it'"

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from promotion.cli.applying import open_for
+from promotion.cli.confirmation import open_for
 from promotion.cli.output import DryRun, Json, Markdown, StartAnew, TagText, WhyAnew, anew, form_of, show_decision
 
 EXAMPLE = "promotion gate fraud_classifier:abc123"

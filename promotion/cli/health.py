@@ -55,7 +55,7 @@ def problems_of(registry: "Registry", state: "State") -> Iterable["Problem"]:
     MLflow's aliases are as the last command that asked MLflow has seen them.
     """
     from promotion.registry.champion import other_ledger
-    from promotion.registry.foreign_aliases import foreign_told, unknown_champion
+    from promotion.registry.foreign_aliases import foreign_sentence, unknown_champion
     from promotion.registry.serving import champion_trouble, label_trouble, unfinished
     from promotion.report.status import OTHER_LEDGER, Problem
 
@@ -71,7 +71,7 @@ def problems_of(registry: "Registry", state: "State") -> Iterable["Problem"]:
         ("label", label_trouble(state, registry.store)),
         *(("torn", told) for told in torn),
         ("MLflow", behind),
-        ("alias", foreign_told(state, seen)),
+        ("alias", foreign_sentence(state, seen)),
         ("unrecorded", _unrecorded(registry, state)),
     )
     return [Problem(kind=kind, sentence=sentence) for kind, sentence in found if sentence]
@@ -128,10 +128,10 @@ def _label(registry: "Registry", state: "State") -> str:
 
 
 def _approvals(registry: "Registry", state: "State", now: datetime) -> Iterable[str]:
-    from promotion.report.plan import approvals_told
+    from promotion.report.plan import approvals_sentence
 
     panel = registry.parts.panel(state.model)
-    return filter(None, (approvals_told(version, panel, now) for version in state.awaiting_approval))
+    return filter(None, (approvals_sentence(version, panel, now) for version in state.awaiting_approval))
 
 
 def _unrecorded(registry: "Registry", state: "State") -> str:

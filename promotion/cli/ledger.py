@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from promotion.cli.applying import askable, confirmed
-from promotion.cli.door import write_data
+from promotion.cli.confirmation import askable, confirmed
 from promotion.cli.output import (
     AnyModel,
     DryRun,
@@ -24,6 +23,7 @@ from promotion.cli.output import (
     say,
     show,
 )
+from promotion.cli.streams import write_data
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,7 +53,7 @@ def export(
     from promotion import __version__
     from promotion.adapters.sql import SqlLedger
     from promotion.ledger.export import export_lines
-    from promotion.report.own_files import refuse_others, write_own
+    from promotion.report.output_files import refuse_others, write_own
 
     ledger = SqlLedger(_url())
     if out is not None and not _is_stream(out):
@@ -73,14 +73,14 @@ def export(
     else:
         write_own(out, "".join(lines).encode(), instead=_INSTEAD, ledger=True)
     counts = {name: len(entries) for name, entries in chains.items()}
-    told = [f"{name}: {count} entries written to {out}" for name, count in counts.items()]
-    say({"written": str(out), "entries": counts}, *(told or [f"{out} contains no entries."]), as_json=as_json)
+    sentence = [f"{name}: {count} entries written to {out}" for name, count in counts.items()]
+    say({"written": str(out), "entries": counts}, *(sentence or [f"{out} contains no entries."]), as_json=as_json)
 
 
 def _refuse_longer(out: Path, chains: "Mapping[str, Sequence[Entry]]") -> None:
     """See that no export is replaced that holds entries which the new one does not."""
     from promotion.ledger.export import EXPORT_BEGINS, lost_with
-    from promotion.report.own_files import Unwritable
+    from promotion.report.output_files import Unwritable
 
     with _file_errors(out, "read"):
         if not out.exists():
@@ -112,11 +112,11 @@ def import_file(
     if lacking and not dry_run:
         ledger.append_all(lacking)
     done = "would be imported" if dry_run else "imported"
-    told = [f"{model}: {len(entries)} of {chains[model].head.seq} entries {done}" for model, entries in new.items()]
+    sentence = [f"{model}: {len(entries)} of {chains[model].head.seq} entries {done}" for model, entries in new.items()]
     counts = {model: len(entries) for model, entries in new.items()}
     say(
         {"dry_run": dry_run, "entries": counts},
-        *(told or [f"{file} contains no entries."]),
+        *(sentence or [f"{file} contains no entries."]),
         as_json=as_json,
     )
 
@@ -132,8 +132,8 @@ def upgrade(as_json: Json = False) -> None:
     elif done.before == done.after:
         words = f"The ledger at {done.place} is already at revision {done.after}. Nothing was changed."
     else:
-        told = f"The ledger at {done.place} was upgraded from revision {done.before} to {done.after}."
-        words = f"{told} Every entry was kept."
+        sentence = f"The ledger at {done.place} was upgraded from revision {done.before} to {done.after}."
+        words = f"{sentence} Every entry was kept."
     say(plain(done), words, as_json=as_json)
 
 
@@ -146,7 +146,7 @@ def take(model: Model, reason: Reason, yes: Yes = False, dry_run: DryRun = False
     from promotion.canonical import plain
     from promotion.registry.serving import labelled_prod
     from promotion.registry.take import plan_takeover
-    from promotion.report.takeover import taken_told, takeover_page
+    from promotion.report.takeover import taken_sentence, takeover_page
 
     if not dry_run:
         askable(yes=yes)
@@ -161,7 +161,7 @@ def take(model: Model, reason: Reason, yes: Yes = False, dry_run: DryRun = False
         return
     confirmed(f"Make this ledger the owner of {model}?", yes=yes)
     registry.apply(plan)
-    say({"dry_run": False, **plain(plan.takeover)}, taken_told(plan, serving), as_json=as_json)
+    say({"dry_run": False, **plain(plan.takeover)}, taken_sentence(plan, serving), as_json=as_json)
 
 
 def _is_stream(path: Path) -> bool:

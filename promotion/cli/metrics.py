@@ -79,7 +79,7 @@ def metrics(
     from promotion.history.metric_history import metric_history
     from promotion.report.exports import exported
     from promotion.report.metric_history import metric_history_data, metric_history_page
-    from promotion.report.own_files import refuse_others, write_own
+    from promotion.report.output_files import refuse_others, write_own
 
     answer = form_of(as_json=as_json, as_markdown=as_markdown)
     kind, picture = _export_format(export, form), _plot_kind(plot)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from promotion.cli.door import answering, is_unicode, keep_for_answers, tell_if_lost
-from promotion.cli.door import notice as notice
+from promotion.cli.streams import answering, is_unicode, keep_for_answers, tell_if_lost
+from promotion.cli.streams import notice as notice
 from promotion.errors import PromotionError
 from promotion.visible import visible_json
 from promotion.vocabulary import Verdict
@@ -204,6 +204,6 @@ def ours(registry: "Registry", model: str | None) -> tuple[str, ...]:
     if model is not None and not is_pattern(model):
         return names
     others = {name: other_ledger(registry.parts, name) for name in names}
-    for told in filter(None, others.values()):
-        notice(told)
-    return tuple(name for name, told in others.items() if not told)
+    for sentence in filter(None, others.values()):
+        notice(sentence)
+    return tuple(name for name, sentence in others.items() if not sentence)

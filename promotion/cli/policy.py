@@ -57,16 +57,16 @@ def _warnings(found: Mapping[str, "Policy"], file: Path | None) -> Mapping[str, 
     from promotion.errors import PromotionError
     from promotion.policy.power import warnings
 
-    told: dict[str, tuple[str, ...]] = dict.fromkeys(found, ())
+    found_in: dict[str, tuple[str, ...]] = dict.fromkeys(found, ())
     try:
         config = load_config(file)
         ledger = SqlLedger(config.url(config.ledger))
         for name in found:
             last = _last_comparison(ledger, name)
-            told[name] = warnings(last, found[name]) if last else ()
+            found_in[name] = warnings(last, found[name]) if last else ()
     except PromotionError as error:
         notice(f"Past decisions could not be checked against the policy. {error}")
-    return told
+    return found_in
 
 
 def _last_comparison(ledger: "LedgerStore", model: str) -> "Comparison | None":

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from promotion.cli.applying import askable, confirm_and_apply, open_for
+from promotion.cli.confirmation import askable, confirm_and_apply, open_for
 from promotion.cli.output import DryRun, Json, Reason, StartAnew, TagText, Yes, form_of, show_decision
 
 EXAMPLE = "promotion promote fraud_classifier:abc123 --reason 'approved in the weekly review'"

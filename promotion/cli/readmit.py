@@ -17,7 +17,7 @@ def readmit(tag: TagText, reason: Reason, as_json: Json = False) -> None:
     registry = open_here()
     registry.readmit(Tag.parse(tag), reason=reason)
     twin = blocking(registry.state(Tag.parse(tag).model), registry.store, Tag.parse(tag))
-    told = f"{tag} is readmitted: `promotion gate {tag}` judges it again like any other version."
+    sentence = f"{tag} is readmitted: `promotion gate {tag}` judges it again like any other version."
     if twin:
-        told = f"{tag} is readmitted, and the gate still holds it. {kept_out(Tag.parse(tag), twin)}"
-    say({"readmitted": tag, "reason": reason}, told, as_json=as_json)
+        sentence = f"{tag} is readmitted, and the gate still holds it. {kept_out(Tag.parse(tag), twin)}"
+    say({"readmitted": tag, "reason": reason}, sentence, as_json=as_json)

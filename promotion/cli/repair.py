@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from promotion.cli.applying import confirmed
+from promotion.cli.confirmation import confirmed
 from promotion.cli.output import AnyModel, DryRun, Json, Yes, dry, form_of, open_here, ours, say, show
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ def repair(model: AnyModel = None, yes: Yes = False, dry_run: DryRun = False, as
         registry.apply(plan)
     lost = any(plan.lost for plan in plans)
     if work:
-        told = "Repaired everything except a champion whose files are missing." if lost else "Repaired."
-        say(_data(plans, dry_run=False), told, as_json=as_json)
+        sentence = "Repaired everything except a champion whose files are missing." if lost else "Repaired."
+        say(_data(plans, dry_run=False), sentence, as_json=as_json)
     for plan in plans:
         registry.sync(plan.state.model, everything=True, given_up=plan.foreign)
     return int(lost)

@@ -65,7 +65,7 @@ def _write_decision(what: str, out: Path | None, *, as_json: bool) -> Path:
     from promotion.report.decision_report import decision_document
     from promotion.report.html import page_html
     from promotion.report.links import decision_page_name, links_of
-    from promotion.report.own_files import refuse_others, write_own
+    from promotion.report.output_files import refuse_others, write_own
 
     registry = open_here()
     found = _found(registry, what)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from promotion.cli.applying import askable, confirm_and_apply, open_for
+from promotion.cli.confirmation import askable, confirm_and_apply, open_for
 from promotion.cli.output import DryRun, Json, Misuse, Model, Reason, Yes
 
 EXAMPLE = "promotion rollback fraud_classifier --reason 'complaints since noon'"

@@ -46,7 +46,7 @@ from promotion.number_format import effective_number
 HEAVY = 30
 """Maximum number of groups that are actually left out; using all made no standard error 1 % larger in simulations."""
 
-FEWEST = 10
+MIN_EFFECTIVE_ROWS = 10
 """With fewer effective rows, if rows have unequal weights, there is no error: one row may have all the influence."""
 
 LEAST = 0.01
@@ -61,8 +61,8 @@ FARTHEST = 40.0
 """Maximum distance of a bound in standard errors; the normal distribution ends there in double precision."""
 
 _FEW = (
-    f"{{}} needs an effective number of at least {FEWEST} rows (Kish; in a classification, of each class) for a "
-    "standard error, but unequal weights reduce it to {}. Use weights that differ less, or more rows."
+    f"{{}} needs an effective number of at least {MIN_EFFECTIVE_ROWS} rows (Kish; in a classification, of each class) "
+    "for a standard error, but unequal weights reduce it to {}. Use weights that differ less, or more rows."
 )
 
 _ALONE = (
@@ -121,7 +121,7 @@ class Way:
     @property
     def too_few(self) -> bool:
         """Whether a few heavy rows dominate, so that the error is not reliable."""
-        return self.groups is not None and self.groups.unequal_rows and self.leverage.effective < FEWEST
+        return self.groups is not None and self.groups.unequal_rows and self.leverage.effective < MIN_EFFECTIVE_ROWS
 
     @cached_property
     def error(self) -> Error:

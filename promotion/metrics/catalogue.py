@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from promotion.metrics.definition import Metric
-from promotion.metrics.later import Functions
+from promotion.metrics.lazy import Functions
 from promotion.vocabulary import Direction, Task
 
 if TYPE_CHECKING:

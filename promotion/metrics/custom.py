@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from promotion.errors import ConfigError, as_data_error
 from promotion.metrics.catalogue import CATALOGUE
 from promotion.metrics.definition import Metric
-from promotion.metrics.later import Functions
+from promotion.metrics.lazy import Functions
 from promotion.metrics.parametrized import FAMILIES
 from promotion.modules import import_module
 from promotion.vocabulary import Direction, Task

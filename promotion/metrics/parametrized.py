@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from promotion.errors import ConfigError
 from promotion.metrics.definition import Metric
-from promotion.metrics.later import Functions
+from promotion.metrics.lazy import Functions
 from promotion.vocabulary import Direction
 
 if TYPE_CHECKING:

@@ -266,5 +266,5 @@ def _as_numbers(what: str, given: ArrayLike) -> Floats:
     try:
         return floats(given)
     except (TypeError, ValueError) as error:
-        told = str(error) if len(str(error)) <= _SHOWN else f"{str(error)[:_SHOWN]}…"
-        raise DataError(f"The {what} must be numbers, but cannot be read as numbers: {told}.") from error
+        sentence = str(error) if len(str(error)) <= _SHOWN else f"{str(error)[:_SHOWN]}…"
+        raise DataError(f"The {what} must be numbers, but cannot be read as numbers: {sentence}.") from error

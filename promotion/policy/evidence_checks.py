@@ -14,7 +14,7 @@ def evidence_checks(evidence: Comparison | Evaluation, policy: Policy) -> tuple[
     """Check that there are enough rows, of both classes in a binary task, and enough groups."""
     rows, *classes = counted(evidence)
     enough = (_enough(rows, policy.min_rows), *_enough_groups(evidence.dependence, policy))
-    return (_enough(min(classes, key=Counted.told), policy.min_positives), *enough) if classes else enough
+    return (_enough(min(classes, key=Counted.reported), policy.min_positives), *enough) if classes else enough
 
 
 class Counted(NamedTuple):
@@ -24,7 +24,7 @@ class Counted(NamedTuple):
     found: int
     as_equal: float | None
 
-    def told(self) -> float:
+    def reported(self) -> float:
         """Return the number to compare with a minimum."""
         return self.found if self.as_equal is None else self.as_equal
 
@@ -89,7 +89,7 @@ def _as_equal(drawn: Dependence) -> str:
 
 
 def _enough(rows: Counted, required: int) -> Check:
-    found = rows.told()
+    found = rows.reported()
     outcome = Outcome.PASSED if found >= required else Outcome.INCONCLUSIVE
     only = "" if outcome is Outcome.PASSED else "only "
     return Check(

@@ -80,12 +80,12 @@ def _too_few(part: SliceComparison, rule: SliceRule) -> str:
     """Return why a slice is too small to be judged; empty if it is large enough."""
     rows, *classes = counted(part)
     asked = [(rows, rule.min_rows)]
-    asked += [(min(reversed(classes), key=Counted.told), rule.min_positives)] if classes else []
+    asked += [(min(reversed(classes), key=Counted.reported), rule.min_positives)] if classes else []
     return next(
         (
             f"The slice has only {each.said}; the policy judges only slices with at least {least:,}."
             for each, least in asked
-            if each.told() < least
+            if each.reported() < least
         ),
         "",
     )

@@ -47,8 +47,8 @@ def finish(parts: Parts, model: str, given_up: Names | None = None) -> None:
             with patience():
                 sync(parts, model, given_up=given_up)
     except (StoreError, LedgerError) as error:
-        told = f"The change is recorded; the next command completes it. {error}"
-        message = told.removesuffix(" Nothing was recorded.")
+        sentence = f"The change is recorded; the next command completes it. {error}"
+        message = sentence.removesuffix(" Nothing was recorded.")
         if isinstance(error, StoreError):
             raise StoreError(message, tag=error.tag, path=error.path) from error
         raise LedgerError(message, model=model, seq=error.seq) from error
@@ -68,8 +68,8 @@ def _tell(parts: Parts, model: str, before: int, last: int) -> None:
     try:
         parts.announce(parts.ledger.entries(model, after=before)[: last - before])
     except Exception as error:
-        told = str(error) if isinstance(error, PromotionError) else f"{type(error).__name__}: {error}"
-        parts.notice(f"The change is recorded, but could not be announced: {told}")
+        sentence = str(error) if isinstance(error, PromotionError) else f"{type(error).__name__}: {error}"
+        parts.notice(f"The change is recorded, but could not be announced: {sentence}")
 
 
 def _clear(parts: Parts, plan: Plan) -> None:

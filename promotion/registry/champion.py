@@ -53,4 +53,4 @@ def other_ledger(parts: Parts, model: str) -> str:
         claim = parts.claims.other(model, origin)
     except StoreError as error:
         return str(error)
-    return parts.claims.told(model, claim, origin) if claim else ""
+    return parts.claims.sentence(model, claim, origin) if claim else ""

@@ -47,10 +47,10 @@ class Claims:
         """Check that no other ledger owns the model."""
         claim = self.other(state.model, state.origin)
         if claim:
-            told, way_out = self.told(state.model, claim, state.origin), self.way_out(state.model, claim)
-            raise Refused(f"{told} Nothing was changed. {way_out}", model=state.model)
+            sentence, way_out = self.sentence(state.model, claim, state.origin), self.way_out(state.model, claim)
+            raise Refused(f"{sentence} Nothing was changed. {way_out}", model=state.model)
 
-    def told(self, model: str, claim: Claim, origin: str | None) -> str:
+    def sentence(self, model: str, claim: Claim, origin: str | None) -> str:
         """Describe both ledgers in one sentence."""
         theirs = f"'{model}' in the {self._store.name} belongs to the ledger at {claim.place}"
         since = f"since {minute(claim.since)} UTC, by {claim.by}"

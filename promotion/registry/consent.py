@@ -43,7 +43,7 @@ def overdue(version: VersionState, panel: Panel, now: datetime) -> bool:
     return until is not None and until < now.astimezone(UTC) and not consent_of(version, panel).given
 
 
-def until_told(version: VersionState, panel: Panel) -> str:
+def until_sentence(version: VersionState, panel: Panel) -> str:
     """Return `until 2026-11-29 12:00 UTC`; empty if there is no deadline."""
     until = deadline(version, panel)
     return f"until {minute(until.isoformat())} UTC" if until else ""
@@ -69,8 +69,9 @@ def check_approved(version: VersionState, panel: Panel, now: datetime) -> None:
     if overdue(version, panel, now):
         raise Refused(f"{_over(version, panel)} {_OVERRIDE}", tag=version.tag)
     if not said.given:
+        until = _after_space(until_sentence(version, panel))
         message = (
-            f"{version.tag} passed and waits for approval{_after_space(until_told(version, panel))}: {said.wanting}. "
+            f"{version.tag} passed and waits for approval{until}: {said.wanting}. "
             f"Run `promotion approve {version.tag} --reason …`. {_OVERRIDE}"
         )
         raise Refused(message, tag=version.tag)
@@ -128,8 +129,9 @@ def _denial(version: VersionState) -> str:
 
 
 def _over(version: VersionState, panel: Panel) -> str:
+    until = until_sentence(version, panel)
     return (
-        f"{version.tag} passed and could be approved {until_told(version, panel)}, {panel.within} after the decision, "
+        f"{version.tag} passed and could be approved {until}, {panel.within} after the decision, "
         f"but {consent_of(version, panel).wanting}. Run `promotion gate {version.tag}` to judge it again."
     )
 

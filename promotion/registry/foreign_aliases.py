@@ -25,9 +25,9 @@ class UnknownChampion(Refused):
 
     def __init__(self, model: str, shown: Mapping[str, str], store: str) -> None:
         self.aliases = of_ours(shown)
-        told = f"{unknown_told(model, self.aliases)} Nothing was promoted or sent to MLflow. {_CHOOSE}"
+        sentence = f"{unknown_sentence(model, self.aliases)} Nothing was promoted or sent to MLflow. {_CHOOSE}"
         super().__init__(
-            "\n".join((told, *_ways_out(model, shown["champion"], store), _ANEW.format("it"))), model=model
+            "\n".join((sentence, *_ways_out(model, shown["champion"], store), _ANEW.format("it"))), model=model
         )
 
 
@@ -78,13 +78,13 @@ def of_ours(shown: Mapping[str, str]) -> dict[str, str]:
     return {alias: shown[alias] for alias in ALIASES if alias in shown}
 
 
-def foreign_told(state: State, found: Names) -> str:
+def foreign_sentence(state: State, found: Names) -> str:
     """Describe the foreign aliases in one or two sentences with their code; empty if there are none."""
     if not found:
         return ""
     if unknown_champion(state, found):
         hint = f"Run `promotion retrain {state.model}`. In this state, it only lists your options and changes nothing."
-        return f"AUD038: {unknown_told(state.model, found)} {hint}"
+        return f"AUD038: {unknown_sentence(state.model, found)} {hint}"
     wanted = aliases(state)
     each = "; ".join(f"{alias} {_amiss(state.model, name, wanted.get(alias))}" for alias, name in found.items())
     return (
@@ -99,13 +99,13 @@ def _amiss(model: str, name: str | None, wanted: Tag | None) -> str:
     return f"{found}, but should {f'point to {wanted}' if wanted else 'not exist'}"
 
 
-def unknown_told(model: str, found: Names) -> str:
+def unknown_sentence(model: str, found: Names) -> str:
     """Say that MLflow has a champion that the ledger does not know."""
     others = [f"{alias} to {_shown(model, name)}" for alias, name in found.items() if name and alias != "champion"]
     beside = f" ({', '.join(others)})" if others else ""
     named = _shown(model, str(found["champion"]))
-    told = f"In MLflow, the alias champion of '{model}' points to {named}{beside}"
-    return f"{told}, but the ledger has no champion of '{model}'."
+    sentence = f"In MLflow, the alias champion of '{model}' points to {named}{beside}"
+    return f"{sentence}, but the ledger has no champion of '{model}'."
 
 
 def _ways_out(model: str, named: str, store: str) -> Iterator[str]:
@@ -122,9 +122,11 @@ def _ways_out(model: str, named: str, store: str) -> Iterator[str]:
 
 def unanswered(model: str, error: Exception) -> str:
     """Say what to do when MLflow must be asked and does not answer."""
-    told = f"{error} The ledger has no champion of '{model}', but MLflow may have one. Nothing was promoted. {_CHOOSE}"
+    sentence = (
+        f"{error} The ledger has no champion of '{model}', but MLflow may have one. Nothing was promoted. {_CHOOSE}"
+    )
     again = "- Make sure that MLflow answers, and run the command again."
-    return "\n".join((told, again, _ANEW.format("its answer")))
+    return "\n".join((sentence, again, _ANEW.format("its answer")))
 
 
 def needless_start(state: State, reason: str) -> str:

@@ -137,8 +137,8 @@ class LedgerWriter:
             try:
                 self._claim(state.model, claim)
             except StoreError as error:
-                told = f"The change is recorded. The next command checks which ledger owns '{state.model}'."
-                self._notice(f"{error} {told}")
+                sentence = f"The change is recorded. The next command checks which ledger owns '{state.model}'."
+                self._notice(f"{error} {sentence}")
             return after
 
     def claim(self, model: str) -> None:

@@ -8,7 +8,7 @@ from promotion.registry.apply import complete
 from promotion.registry.champion import other_ledger
 from promotion.registry.foreign_aliases import UnknownChampion, needless_start, unanswered
 from promotion.registry.parts import Parts
-from promotion.registry.plan import required
+from promotion.registry.plan import Plan, plan_of, required
 from promotion.registry.serving import serving, unfinished
 from promotion.vocabulary import Tag
 
@@ -40,6 +40,12 @@ def _tell_other(parts: Parts, model: str) -> None:
         parts.notice(
             f"{other} This dry run uses a ledger that does not own the model, so the change cannot be applied."
         )
+
+
+def plan_fresh_start(parts: Parts, model: str, *, reason: str) -> Plan:
+    """Plan to go on without MLflow's champion, or without MLflow's answer; see `Registry.start_anew`."""
+    state = parts.writer.state(model)
+    return plan_of(state, *fresh_start(parts, state, required(reason)))
 
 
 def fresh_start(parts: Parts, state: State, reason: str | None = None) -> tuple[FreshStart, ...]:

@@ -1,7 +1,5 @@
-"""The registry: completes what was interrupted, plans a change (each verb has its own file here), and applies it.
-
-Each method imports its verb when it is called, so that a command that only looks does not import what judges.
-"""
+"""The registry: completes what was interrupted, plans a change (each verb has its own file here), and applies it."""
+# Each method imports its verb when it is called, so that a command that only looks does not import what judges.
 
 from __future__ import annotations
 
@@ -39,21 +37,20 @@ class Registry:
         around: the store, the ledger, the mirror and who acts; `promotion.open` takes them from the configuration.
 
     Every method that changes something raises `Conflict` if somebody else was first; in that case nothing was changed.
+    In all methods, `reason` is a sentence for the record, `data` the file whose holdout rows are scored (None for the
+    file that the version was trained on), and `holdout` a file whose rows are all scored (None for the configured one,
+    if any).
     """
 
     def __init__(self, config: Config, **around: Unpack[Around]) -> None:
         self.parts = parts = compose(config, **around)
         self.config, self.store, self.ledger, self.mirror = parts.config, parts.store, parts.ledger, parts.mirror
-        self.reader = reader = parts.reader
-        self.load, self.split, self.draws, self.rows_key = reader.load, reader.split, reader.draws, reader.key
-        self.stored, self.panel = parts.stored, parts.panel
-        self.foreign, self.signed_by = parts.foreign, parts.signed_by
+        self.reader = parts.reader
 
     def champion(self, model: str, at: datetime | None = None) -> Version | None:
         """Return the champion now, in O(1), or at a past moment; None if no version serves or served.
 
-        Raises:
-            UnclearTime: the moment has no zone, and occurred twice or never in local time.
+        Raises `UnclearTime` if the moment has no zone, and occurred twice or never in local time.
         """
         from promotion.registry.champion import champion
 
@@ -79,12 +76,9 @@ class Registry:
     def compare(
         self, champion: Tag | str, challenger: Tag | str, *, data: StrPath | None = None, holdout: StrPath | None = None
     ) -> Comparison:
-        """Compare any two versions on holdout rows that trained neither. Decides and records nothing.
+        """Compare any two versions on the holdout rows that trained neither; raises `DataError` if no such row is left.
 
-        `data` and `holdout` are as in `gate`.
-
-        Raises:
-            DataError: no row is left to judge with.
+        Decides and records nothing.
         """
         from promotion.registry.compare import compare_versions
 
@@ -101,12 +95,9 @@ class Registry:
     ) -> tuple[Finding, ...]:
         """Compare the record with labels, files and the mirror; empty if all agree. Changes nothing.
 
-        Args:
-            model: its name.
-            recompute: whether to repeat past decisions from their models and rows.
-            since: check decisions, champion changes and clocks only from this moment on. Chain, signatures, labels,
-                files and the present state are always checked completely.
-            full: whether to hash every file instead of using the digest cache.
+        `recompute` repeats past decisions from their models and rows. `since` limits the checks of decisions, champion
+        changes and clocks to what was recorded from then on; all other checks are complete. `full` hashes every file
+        instead of using the digest cache.
         """
         from promotion.audit.audit import audit
 
@@ -141,24 +132,17 @@ class Registry:
 
         If nothing prevents a first champion, records nothing and gives a notice.
         """
-        from promotion.registry.plan import plan_of, required
-        from promotion.registry.preflight import fresh_start
+        from promotion.registry.preflight import plan_fresh_start
 
-        state = self.complete(model)
-        self.apply(plan_of(state, *fresh_start(self.parts, state, required(reason))))
+        self.complete(model)
+        self.apply(plan_fresh_start(self.parts, model, reason=reason))
 
     def gate(
         self, tag: Tag | str, *, data: StrPath | None = None, holdout: StrPath | None = None, step: Step = call
     ) -> Decision:
         """Judge a version against the champion, record the decision and make the moves that follow.
 
-        If a held or rejected version gets the same decision again, it is not recorded again.
-
-        Args:
-            tag: the version.
-            data: file whose holdout judges; None for the file that the version was trained on.
-            holdout: holdout file, whose rows all judge; None for the configured one, if any.
-            step: runs the parts.
+        If a held or rejected version gets the same decision again, it is not recorded again. `step` runs each part.
 
         Raises:
             Refused: the version is the champion.
@@ -167,21 +151,15 @@ class Registry:
         from promotion.registry.gate import plan_gate
 
         self.parts.writer.check_signer()
-        tag = self._completed(tag)
-        return self.apply(plan_gate(self.parts, tag, data=data, holdout=holdout, step=step)).decided
+        plan = plan_gate(self.parts, self._completed(tag), data=data, holdout=holdout, step=step)
+        return self.apply(plan).decided
 
     def promote(
         self, tag: Tag | str, *, reason: str, override: bool = False, rejudge: bool = False
     ) -> TransitionPlanned:
-        """Put a version into `prod` by hand: with a standing `promote` decision, or as a recorded override.
+        """Put a version into `prod` by hand: with a standing `promote` decision, or with `override` without one.
 
-        Judges the version again first if the file that judged it has changed since.
-
-        Args:
-            tag: the version.
-            reason: one sentence for the record.
-            override: promote without a decision.
-            rejudge: always judge it again.
+        Judges the version again first if the file that judged it has changed since, or with `rejudge`.
 
         Raises:
             Refused: without an override, there is no such decision or it waits for approvals; or the version was judged
@@ -204,19 +182,13 @@ class Registry:
         at: datetime | None = None,
         data: StrPath | None = None,
     ) -> TransitionPlanned:
-        """Bring back the previous champion, or an earlier one.
+        """Bring back the previous champion, or an earlier one: `to`, or the champion `at` a moment.
 
-        Args:
-            model: its name.
-            reason: one sentence for the record.
-            to: the version to bring back; it must have been champion.
-            at: the moment whose champion to bring back.
-            data: file to score a few rows from beforehand; defaults to the file that the version was trained on, or the
-                configured one. If no file can be read, the rollback goes on and records that.
+        Scores a few rows of `data` (or of the configured file) beforehand. If no file can be read, the rollback goes on
+        and records that.
 
         Raises:
-            Refused: there is no such champion.
-            DigestMismatch: its files have changed since it was registered.
+            Refused, DigestMismatch: there is no such champion, or its files have changed since it was registered.
             DataError: the version cannot score.
         """
         from promotion.registry.rollback import plan_rollback
@@ -227,8 +199,7 @@ class Registry:
     def approve(self, tag: Tag | str, *, reason: str) -> TransitionPlanned | None:
         """Approve a decision that waits. The last required approval promotes; None if more are missing.
 
-        Raises:
-            Refused: no decision waits, or this actor may not approve it.
+        Raises `Refused` if no decision waits, or if this actor may not approve it.
         """
         from promotion.registry.approve import plan_approval
 
@@ -237,8 +208,7 @@ class Registry:
     def deny(self, tag: Tag | str, *, reason: str) -> TransitionPlanned:
         """Deny a decision that waits. The version is rejected, and can be judged again.
 
-        Raises:
-            Refused: no decision waits, or this actor may not deny it.
+        Raises `Refused` if no decision waits, or if this actor may not deny it.
         """
         from promotion.registry.approve import plan_approval
 
@@ -249,13 +219,10 @@ class Registry:
     ) -> TransitionPlanned | None:
         """Adopt a version whose training rows are unknown. A version labelled `prod` becomes the champion.
 
-        Args:
-            tag: the version.
-            reason: one sentence for the record.
-            trained_before: the version was trained only on rows before this: a number in the unit of the recipe's time
-                column; or a date, a datetime, or either as ISO 8601 text. A moment without a zone is in UTC if the rows
-                have a zone.
-            assume_clean: the version was trained on no row that will ever judge.
+        Either `trained_before` or `assume_clean` is required. `trained_before` says that the version was trained only
+        on rows before this: a number in the unit of the recipe's time column; or a date, a datetime, or either as ISO
+        8601 text. A moment without a zone is in UTC if the rows have a zone. `assume_clean` says that the version was
+        trained on no row that will ever judge.
 
         Raises:
             DataError: `trained_before` is not a time, or not of the kind in the recipe's time column.
@@ -270,8 +237,7 @@ class Registry:
     def take(self, model: str, *, reason: str) -> None:
         """Hand the model in the store over to this ledger. The store then refuses the ledger that owned it before.
 
-        Raises:
-            Refused: this ledger already owns it; or it changed hands meanwhile, and nothing was changed.
+        Raises `Refused` if this ledger already owns it, or if it changed hands meanwhile; then nothing was changed.
         """
         from promotion.registry.take import plan_takeover
 
@@ -280,8 +246,7 @@ class Registry:
     def readmit(self, tag: Tag | str, *, reason: str) -> VersionState:
         """Readmit a rolled-back version, so that it can be judged and promoted again. Its stage does not change.
 
-        Raises:
-            Refused: no rollback blocks the version.
+        Raises `Refused` if no rollback blocks the version.
         """
         from promotion.registry.moves import find
         from promotion.registry.readmit import plan_readmission
@@ -308,11 +273,7 @@ class Registry:
     ) -> TransitionPlanned | None:
         """Delete the files of versions that are no longer needed. The ledger keeps their records.
 
-        Args:
-            model: its name.
-            keep: number of the newest deletable versions to keep.
-            reason: one sentence for the record.
-            registered_before: delete only versions registered before this moment; None for any age.
+        Keeps the `keep` newest deletable versions, and those registered at or after `registered_before`, if given.
         """
         from promotion.registry.gc import plan_gc
 

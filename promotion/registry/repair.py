@@ -7,7 +7,7 @@ from promotion.errors import MirrorError
 from promotion.interfaces import ForeignFile, Names, Stored, StoreMaintenance
 from promotion.ledger.entries import Move, TransitionPlanned
 from promotion.ledger.state import State, VersionState
-from promotion.registry.foreign_aliases import foreign_told, unknown_champion
+from promotion.registry.foreign_aliases import foreign_sentence, unknown_champion
 from promotion.registry.parts import Parts
 from promotion.registry.plan import Plan, plan_of
 from promotion.registry.register import registrations
@@ -98,6 +98,6 @@ def _written_over(parts: Parts, state: State) -> Names:
     except MirrorError:
         return {}
     if unknown_champion(state, found):
-        parts.notice(foreign_told(state, found))
+        parts.notice(foreign_sentence(state, found))
         return {}
     return found

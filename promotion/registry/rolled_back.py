@@ -55,7 +55,7 @@ def held_back(decision: Decision) -> bool:
 def kept_out(tag: Tag, version: VersionState) -> str:
     """Say who rolled back from a version, when and why, and how it can serve again."""
     assert version.rolled_back is not None  # noqa: S101 - it keeps one out
-    back = rolled_back_told(version, version.rolled_back)
+    back = rolled_back_sentence(version, version.rolled_back)
     twin = "" if version.tag == str(tag) else f" {tag} has identical files."
     return (
         f"{back}.{twin} Promote it with `promotion promote {tag} --override --reason …`, or let the gate judge it "
@@ -63,7 +63,7 @@ def kept_out(tag: Tag, version: VersionState) -> str:
     )
 
 
-def rolled_back_told(version: VersionState, back: RolledBack) -> str:
+def rolled_back_sentence(version: VersionState, back: RolledBack) -> str:
     """Return `os:alice rolled back from toy:tuesday at 2026-11-25 18:40 UTC: 'merchants complain'`."""
     return f"{back.actor} rolled back from {version.tag} at {minute(back.at)} UTC: '{back.reason}'"
 

@@ -6,7 +6,7 @@ from promotion.errors import MirrorAhead, MirrorError
 from promotion.interfaces import Names
 from promotion.ledger.chain import Head
 from promotion.ledger.state import State
-from promotion.registry.foreign_aliases import UnknownChampion, foreign_told
+from promotion.registry.foreign_aliases import UnknownChampion, foreign_sentence
 from promotion.registry.mirror_state import mirror_state
 from promotion.registry.parts import Parts
 
@@ -78,7 +78,7 @@ def _note_foreign(parts: Parts, state: State, aliases: Names) -> bool:
     """Give a notice of the aliases that were left alone, and record them for `status`."""
     parts.ledger.mark_foreign(state.model, aliases)
     if aliases:
-        parts.notice(foreign_told(state, aliases))
+        parts.notice(foreign_sentence(state, aliases))
     return True
 
 

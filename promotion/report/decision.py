@@ -117,7 +117,7 @@ def decision_page(decision: Decision, *, done: bool = True) -> Page:
     return Page(
         verdict=Words(_verdict(decision, done=done), TONES[decision.verdict]),
         headline=_headline(decision),
-        summary=tuple(filter(None, (decision.summary, selected_told(decision), _next_step(decision)))),
+        summary=tuple(filter(None, (decision.summary, selected_sentence(decision), _next_step(decision)))),
         tables=tuple(table for table in (_evidence_table(decision), checks_table(decision)) if table.rows),
         notes=quiet(*_gaps(decision), decision.drawn, _budget(decision), _judged(decision)),
     )
@@ -139,10 +139,10 @@ def judged_by(holdout: HoldoutUsed) -> str:
     if holdout.rows == 0:
         return f"no row of {holdout.data} could be used{without}"
     positives = "" if holdout.positives is None else f" ({holdout.positives:,} positive)"
-    return f"judged on {holdout.rows:,} rows{positives} of {holdout.data}{without}"
+    return f"judged by {holdout.rows:,} rows{positives} of {holdout.data}{without}"
 
 
-def selected_told(decision: Decision) -> str:
+def selected_sentence(decision: Decision) -> str:
     """Give a selection-adjusted estimate of a gain that passed for being large; empty if none. No verdict uses it."""
     found = selected_gain(decision)
     if found is None:

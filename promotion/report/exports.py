@@ -122,7 +122,7 @@ class _Family:
     """A Prometheus metric: its name after `promotion_metric_`, its help text, and its value for a row, if any."""
 
     name: str
-    told: str
+    sentence: str
     value: Callable[[MetricPoint], float | None]
 
 
@@ -176,7 +176,7 @@ def _family(
 ) -> "Metric":
     from prometheus_client.core import GaugeMetricFamily
 
-    made = GaugeMetricFamily(f"promotion_metric_{family.name}", family.told, labels=_LABELS)
+    made = GaugeMetricFamily(f"promotion_metric_{family.name}", family.sentence, labels=_LABELS)
     for labels, points in series.items():
         for one in points:
             value = family.value(one)

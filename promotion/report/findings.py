@@ -58,8 +58,8 @@ def _subject(model: str, finding: Finding) -> str:
 
 def _total(models: int, amiss: Mapping[str, Sequence[Finding]]) -> Page:
     findings = counted(sum(map(len, amiss.values())), "finding")
-    told = f"{counted(models, 'model')}, {len(amiss)} with problems: {findings}."
-    return Page(verdict=Words(told, Tone.BAD), summary=("`promotion audit MODEL` shows every finding on a model.",))
+    sentence = f"{counted(models, 'model')}, {len(amiss)} with problems: {findings}."
+    return Page(verdict=Words(sentence, Tone.BAD), summary=("`promotion audit MODEL` shows every finding on a model.",))
 
 
 def _finding(finding: Finding, subject: str, *more: str) -> Page:

@@ -204,10 +204,10 @@ def decided_page(judgement: Judgement, version: VersionState, followed: Iterable
     if decision.waits and not (version.stage is Stage.STAGING and version.decision == decision):
         verdict = Words("PROMOTE, waited for approval", page.verdict.tone)
         page = replace(page, verdict=verdict, summary=page.summary[:1])
-    return replace(page, summary=(ending_told(ended), *page.summary)) if ended else page
+    return replace(page, summary=(ending_sentence(ended), *page.summary)) if ended else page
 
 
-def ending_told(ended: Ending) -> str:
+def ending_sentence(ended: Ending) -> str:
     """Return `No longer serving: os:alice rolled back to toy:monday at 2026-11-25 18:40 UTC: merchants complain`."""
     did = {"rollback": "rolled back to", "adoption": "adopted"}.get(ended.plan.cause, "promoted")
     return f"No longer serving: {ended.actor} {did} {ended.champion} at {minute(ended.at)} UTC: {ended.plan.reason}"
@@ -239,8 +239,8 @@ def version_data(version: VersionState, entries: Sequence[Entry], served: Iterab
         "transitions": [_passage(passage) for passage in passages(version.tag, entries)],
         "in_production": [champion_period_data(period) for period in served],
     }
-    told = {name: value for name, value in plain(version).items() if name not in {"recorded", "entries"}}
-    return {**told, "lineage": lineage, "entries": [vars(entry) for entry in own]}
+    sentence = {name: value for name, value in plain(version).items() if name not in {"recorded", "entries"}}
+    return {**sentence, "lineage": lineage, "entries": [vars(entry) for entry in own]}
 
 
 def decision_data(entry: Entry, judgement: Judgement, followed: Sequence[Entry]) -> dict[str, Any]:

@@ -94,11 +94,11 @@ def history_document(model: str, among: Sequence[MetricPoint], served: Sequence[
 
     first, last = min(one.at for one in among), max(one.at for one in among)
     decisions = len({one.seq for one in among})
-    told = f"From {minute(first)} to {minute(last)} UTC, {decisions} decision{'s' * (decisions > 1)}."
+    sentence = f"From {minute(first)} to {minute(last)} UTC, {decisions} decision{'s' * (decisions > 1)}."
     return Document(
         title=f"{model}: metric history",
         kind="Metric history",
-        lead=Page(headline=model, summary=(told,)),
+        lead=Page(headline=model, summary=(sentence,)),
         sections=(
             Section(title="Over time", pictures=metric_pictures(among, served), page=Page(summary=(HOW_TO_READ,))),
             Section(title="Every value", page=metric_history_page(among)),

@@ -9,12 +9,12 @@ from promotion.ledger.state import State, VersionState
 from promotion.number_format import minute
 from promotion.policy import Decision
 from promotion.policy.approval import Panel
-from promotion.registry.consent import consent_of, overdue, until_told
+from promotion.registry.consent import consent_of, overdue, until_sentence
 from promotion.registry.plan import Plan
-from promotion.registry.rolled_back import rolled_back_told
+from promotion.registry.rolled_back import rolled_back_sentence
 from promotion.report.decision import judged_by
 from promotion.report.page import Page, Table, Tone, Words, left, row
-from promotion.report.record import moves_told
+from promotion.report.record import moves_sentence
 
 
 def plan_page(plan: Plan, tag: str, history: Sequence[Entry]) -> Page:
@@ -22,27 +22,27 @@ def plan_page(plan: Plan, tag: str, history: Sequence[Entry]) -> Page:
     version = plan.state.versions.get(tag)
     new = plan.decision
     facts = {
-        "champion": champion_told(plan.state, history),
-        "last decision": decision_told(version),
-        "decision now": f"{new.verdict}: {new.summary} {_rows_told(new)}" if new else "",
-        "answers": votes_told(version),
-        "rolled back": rolled_back_told(version, version.rolled_back) if version and version.rolled_back else "",
-        "moves": moves_told(plan.transition.moves) if plan.transition else "none yet: more approvals are needed",
+        "champion": champion_sentence(plan.state, history),
+        "last decision": decision_sentence(version),
+        "decision now": f"{new.verdict}: {new.summary} {_rows_sentence(new)}" if new else "",
+        "answers": votes_sentence(version),
+        "rolled back": rolled_back_sentence(version, version.rolled_back) if version and version.rolled_back else "",
+        "moves": moves_sentence(plan.transition.moves) if plan.transition else "none yet: more approvals are needed",
         "reason": _reason(plan),
     }
     rows = tuple(row(Words(name, Tone.QUIET), text) for name, text in facts.items() if text)
     return Page(headline=_headline(plan, tag), tables=(Table(columns=left("", ""), rows=rows),))
 
 
-def done_told(plan: TransitionPlanned) -> str:
+def done_sentence(plan: TransitionPlanned) -> str:
     """Say what was done, e.g. `Rollback done: toy:weak is the champion (toy:weak archived → prod)`."""
-    moved = f"({moves_told(plan.moves)})"
+    moved = f"({moves_sentence(plan.moves)})"
     if plan.champion is None or plan.champion not in {move.tag for move in plan.moves}:
         return f"{plan.cause.capitalize()} done {moved}."
     return f"{plan.cause.capitalize()} done: {plan.champion} is the champion {moved}."
 
 
-def champion_told(state: State, history: Sequence[Entry]) -> str:
+def champion_sentence(state: State, history: Sequence[Entry]) -> str:
     """Say which version serves, since when, who put it there, and on what decision."""
     champion = state.champion
     if champion is None:
@@ -52,22 +52,22 @@ def champion_told(state: State, history: Sequence[Entry]) -> str:
     return f"{champion.tag} since {minute(champion.since)} UTC{by}, {on}"
 
 
-def decision_told(version: VersionState | None) -> str:
+def decision_sentence(version: VersionState | None) -> str:
     """Describe the last decision on a version: verdict, time, actor, the deciding number, and the holdout."""
     if version is None or version.decision is None:
         return "none: it has not been judged"
     decision = version.decision
     when = f" at {minute(version.decided_at)} UTC" if version.decided_at else ""
-    return f"{decision.verdict}, requested by {version.decided_by}{when}: {decision.summary} {_rows_told(decision)}"
+    return f"{decision.verdict}, requested by {version.decided_by}{when}: {decision.summary} {_rows_sentence(decision)}"
 
 
-def votes_told(version: VersionState | None) -> str:
+def votes_sentence(version: VersionState | None) -> str:
     """Say who answered a decision that waits, and how."""
     votes = version.votes if version else ()
     return "; ".join(f"{'approved' if vote.approved else 'denied'} by {vote.actor}: {vote.reason}" for vote in votes)
 
 
-def approvals_told(version: VersionState, panel: Panel, now: datetime) -> str:
+def approvals_sentence(version: VersionState, panel: Panel, now: datetime) -> str:
     """Say what a version that passed still waits for, for `status`; empty if nothing."""
     if version.decision is None or not version.decision.waits:
         return ""
@@ -75,7 +75,7 @@ def approvals_told(version: VersionState, panel: Panel, now: datetime) -> str:
     so_far = f"approved by {' and '.join(said.approved)}" if said.approved else "nobody has approved it yet"
     if said.given:
         return f"{version.tag} passed and is {so_far}: `promotion promote {version.tag} --reason …`."
-    until = until_told(version, panel)
+    until = until_sentence(version, panel)
     if overdue(version, panel, now):
         return (
             f"{version.tag} passed and could be approved {until} ({so_far}; {said.wanting}): `promotion gate "
@@ -94,7 +94,7 @@ def _headline(plan: Plan, tag: str) -> str:
     return f"{transition.cause.capitalize()} of {tag}" if transition.cause != "rollback" else f"Rollback to {tag}"
 
 
-def _rows_told(decision: Decision) -> str:
+def _rows_sentence(decision: Decision) -> str:
     judged = f", {judged_by(decision.holdout)}" if decision.holdout else ""
     return f"Decision {decision.id}{judged}."
 

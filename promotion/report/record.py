@@ -22,12 +22,12 @@ from promotion.ledger.entries import (
 from promotion.ledger.state import State
 from promotion.number_format import ago, level, minute
 from promotion.registry.holdout_uses import last_spent
-from promotion.registry.rolled_back import rolled_back, rolled_back_told
+from promotion.registry.rolled_back import rolled_back, rolled_back_sentence
 from promotion.report.links import NO_LINKS, Links
 from promotion.report.page import Page, Table, Words, left, right, row
 
 
-def budget_told(state: State) -> str:
+def budget_sentence(state: State) -> str:
     """Say how often the last holdout has judged, and the level of the next decision on it; empty if there is none."""
     spent = last_spent(state)
     if spent is None:
@@ -47,8 +47,8 @@ def rolled_back_lines(state: State) -> tuple[str, ...]:
         return ()
     last, others = found[0].tag, found[1:]
     more = f" (and {len(others)} rolled back earlier)" if others else ""
-    told = rolled_back_told(found[0], found[0].rolled_back)
-    return (f"{told}. The gate holds it{more} until `promotion readmit {last} --reason …`.",)
+    sentence = rolled_back_sentence(found[0], found[0].rolled_back)
+    return (f"{sentence}. The gate holds it{more} until `promotion readmit {last} --reason …`.",)
 
 
 def history_page(model: str, entries: Sequence[Entry], now: datetime, *, oldest_first: bool) -> Page:
@@ -62,7 +62,7 @@ def history_table(entries: Iterable[Entry], links: Links = NO_LINKS, now: dateti
     """Return a table with one row per entry, oldest first; each time with its age if the present time is given."""
     rows, before = [], ""
     for entry in entries:
-        before = told(entry, before)
+        before = sentence(entry, before)
         seq = Words(str(entry.seq), link=links.entry(entry.model, entry.seq))
         rows.append(row(seq, aged(entry.at, now), Words(entry.actor, link=links.actor(entry.actor)), before))
     return Table(columns=(*right("seq"), *left("at (UTC)", "who", "what")), rows=tuple(rows))
@@ -73,7 +73,7 @@ def aged(at: str, now: datetime | None) -> str:
     return f"{minute(at)}, {ago(at, now)}" if now else minute(at)
 
 
-def told(entry: Entry, before: str = "") -> str:  # noqa: C901 - one case per kind of entry
+def sentence(entry: Entry, before: str = "") -> str:  # noqa: C901 - one case per kind of entry
     """Describe one entry in a sentence; omits a reason that ends the sentence `before`."""
     match body := entry.content():
         case Registration():
@@ -97,7 +97,7 @@ def told(entry: Entry, before: str = "") -> str:  # noqa: C901 - one case per ki
             named = ", ".join(f"{alias} {name}" for alias, name in body.aliases.items()) or "did not answer"
             words = f"started anew (MLflow's aliases: {named}): {body.reason}"
         case TransitionPlanned():
-            moved = moves_told(body.moves) or f"deleted {', '.join(body.deletions)}"
+            moved = moves_sentence(body.moves) or f"deleted {', '.join(body.deletions)}"
             words = f"{body.cause}: {moved}" + ("" if before.endswith(body.reason) else f": {body.reason}")
             words += f" ({body.unseen})" if body.unseen else ""
         case TransitionApplied():
@@ -107,7 +107,7 @@ def told(entry: Entry, before: str = "") -> str:  # noqa: C901 - one case per ki
     return words
 
 
-def moves_told(moves: Iterable[Move]) -> str:
+def moves_sentence(moves: Iterable[Move]) -> str:
     """Describe moves: `a:1 staging → prod, a:0 prod → archived`."""
     return ", ".join(
         f"{move.tag} stays {move.after}"

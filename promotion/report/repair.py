@@ -7,7 +7,7 @@ from promotion.registry.mirror_state import aliases
 from promotion.registry.plan import Plan
 from promotion.registry.retention import Retention
 from promotion.report.page import Page, Table, Tone, Words, left, row
-from promotion.report.record import moves_told, version_of
+from promotion.report.record import moves_sentence, version_of
 
 
 def repair_page(plans: Sequence[Plan], store: str) -> Page:
@@ -15,7 +15,7 @@ def repair_page(plans: Sequence[Plan], store: str) -> Page:
     foreign_files, leftovers = (plans[0].foreign_files, plans[0].leftovers) if plans else ((), ())
     return Page(
         summary=(
-            *(f"{plan.state.model}: {_told(plan, store)}" for plan in plans),
+            *(f"{plan.state.model}: {_sentence(plan, store)}" for plan in plans),
             *(f"Move {foreign}{_whose(foreign, plans)} to quarantine: it {foreign.why}." for foreign in foreign_files),
             *(f"Delete {leftover}: it {leftover.why}." for leftover in leftovers),
             *(() if plans else ("No model here belongs to this ledger.",)),
@@ -44,7 +44,7 @@ def _rows(found: Retention) -> Iterator[tuple[Words, ...]]:
         yield row(version_of(tag), "keep", why)
 
 
-def _told(plan: Plan, store: str) -> str:
+def _sentence(plan: Plan, store: str) -> str:
     """Describe one model's label changes; none while the champion's files are missing or changed."""
     lost = "no label is changed, because the champion's files are missing"
     return " ".join(_sentences(plan, store)) or (lost if plan.lost else "all labels agree with the ledger")
@@ -55,7 +55,7 @@ def _sentences(plan: Plan, store: str) -> Iterable[str]:
         seq, interrupted = plan.state.pending
         yield f"the {interrupted.cause} recorded in entry {seq} was interrupted and will be completed;"
     if plan.transition:
-        yield moves_told(plan.transition.moves)
+        yield moves_sentence(plan.transition.moves)
     if plan.claims:
         yield f"the {store} does not record which ledger owns it, and will record this one;"
     if plan.foreign:

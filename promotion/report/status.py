@@ -8,7 +8,7 @@ from promotion.adapters.audits import LastAudit
 from promotion.ledger.state import State, VersionState
 from promotion.number_format import ago, duration, minute
 from promotion.report.page import Column, Page, Table, Tone, Words, counted, left, right, row, some
-from promotion.report.record import budget_told, rolled_back_lines, version_of
+from promotion.report.record import budget_sentence, rolled_back_lines, version_of
 from promotion.vocabulary import Stage
 
 OTHER_LEDGER = "other ledger"
@@ -73,7 +73,7 @@ def model_pages(of: Standing, now: datetime) -> tuple[Page, ...]:
             Page(summary=lead(state, now)),
             Page(notes=(*health, *waits)),
             Page(tables=(_facts_table(of, now),)),
-            Page(summary=(*back, *filter(None, (budget_told(state),)))),
+            Page(summary=(*back, *filter(None, (budget_sentence(state),)))),
             Page(summary=of.way_back),
         )
         if page != Page()
@@ -167,13 +167,13 @@ def overview_pages(among: Sequence[Standing], shown: Sequence[Standing], now: da
         tables=(Table(columns=columns, rows=tuple(_standing(one, now) for one in shown)),),
         notes=(
             *(Words(sentence, Tone.GOOD) for one in shown for sentence in one.approvals),
-            *(Words(f"! {sentence}", Tone.UNSURE) for sentence in problems_told(shown)),
+            *(Words(f"! {sentence}", Tone.UNSURE) for sentence in problems_sentence(shown)),
         ),
     )
-    return table, Page(summary=(total_told(among),))
+    return table, Page(summary=(total_sentence(among),))
 
 
-def problems_told(among: Sequence[Standing]) -> tuple[str, ...]:
+def problems_sentence(among: Sequence[Standing]) -> tuple[str, ...]:
     """Return the problems of all models; of a kind that more than three models have, the first problem and the rest."""
     kinds: dict[str, list[tuple[str, str]]] = {}
     for one in among:
@@ -189,7 +189,7 @@ def _of_kind(found: Sequence[tuple[str, str]]) -> tuple[str, ...]:
     return (f"{found[0][1]} {len(models) - 1} other models have the same kind of problem: {some(models[1:])}.",)
 
 
-def total_told(among: Sequence[Standing]) -> str:
+def total_sentence(among: Sequence[Standing]) -> str:
     """Return a total like `200 models, 3 with problems, 1 waiting for approval`, as a sentence."""
     wrong, waits = sum(bool(one.problems) for one in among), sum(bool(one.approvals) for one in among)
     waiting = f", {waits} waiting for approval" if waits else ""

@@ -25,7 +25,7 @@ def takeover_page(plan: Plan, place: str, serving: Sequence[Tag]) -> Page:
     return Page(headline=f"Hand-over of {state.model}", tables=(Table(columns=left("", ""), rows=rows),))
 
 
-def taken_told(plan: Plan, serving: Sequence[Tag]) -> str:
+def taken_sentence(plan: Plan, serving: Sequence[Tag]) -> str:
     """Say what was done, and what to do next."""
     return f"{plan.state.model} belongs to this ledger now. {_next(plan.state, serving)}".strip()
 

@@ -28,7 +28,7 @@ from pydantic import Field, ValidationError
 from promotion.assembly import open_registry
 from promotion.errors import Refused
 from promotion.ledger.state import VersionState
-from promotion.registry.consent import consent_of, deadline, expiry_reason, is_open, overdue, until_told
+from promotion.registry.consent import consent_of, deadline, expiry_reason, is_open, overdue, until_sentence
 from promotion.registry.registry import Registry
 from promotion.report.decision import decision_page
 from promotion.report.markdown import page_markdown
@@ -162,7 +162,7 @@ def _question(ours: Registry, version: VersionState, refusal: str) -> str:
     panel = ours.parts.panel(Tag.parse(version.tag).model)
     said = consent_of(version, panel)
     so_far = f" Approved so far by {' and '.join(said.approved)}." if said.approved else ""
-    until = until_told(version, panel)
+    until = until_sentence(version, panel)
     again = f"**The last answer was not accepted.** {escaped(refusal)}\n\n" if refusal else ""
     waits = f"{version.tag} passed and waits for approval{f' {until}' if until else ''}: {said.wanting}.{so_far}"
     return f"{again}{escaped(waits)}\n\n" + page_markdown(decision_page(version.decision))

@@ -154,7 +154,7 @@ def inputs_key(function: Callable[..., object], arguments: Mapping[str, Any]) ->
             {
                 "function": f"{function.__module__}:{function.__qualname__}",
                 "code": file_digest(Path(code)) if code else None,
-                "arguments": {name: _told(value) for name, value in arguments.items()},
+                "arguments": {name: _sentence(value) for name, value in arguments.items()},
                 "versions": [installed(name) for name in _FITTING],
             }
         )
@@ -162,7 +162,7 @@ def inputs_key(function: Callable[..., object], arguments: Mapping[str, Any]) ->
         return None
 
 
-def _told(value: object) -> Any:
+def _sentence(value: object) -> Any:
     """Return rows as the hash of their values, and plain data unchanged."""
     import pandas as pd
 

@@ -156,7 +156,7 @@ def _event(name: EventName, entry: Entry, tag: str, payload: dict[str, Any]) -> 
 def audit_failed(model: str, findings: Sequence[Finding]) -> PrefectEvent:
     """Return the event of an audit, with its first twenty findings."""
     errors = sum(finding.severity is Severity.ERROR for finding in findings)
-    told = findings[:_TOLD_FINDINGS]
+    sentence = findings[:_TOLD_FINDINGS]
     codes = sorted({finding.code.value for finding in findings})
     payload = {
         "model": model,
@@ -164,7 +164,7 @@ def audit_failed(model: str, findings: Sequence[Finding]) -> PrefectEvent:
         "codes": codes,
         "errors": errors,
         "warnings": len(findings) - errors,
-        "findings": [{"code": one.code.value, "subject": one.subject, "mend": one.mend} for one in told],
+        "findings": [{"code": one.code.value, "subject": one.subject, "mend": one.mend} for one in sentence],
     }
     name, now = EventName.AUDIT_FAILED, datetime.now(UTC)
     return PrefectEvent(id=uuid4(), name=name, model=model, version=None, at=now, payload=payload)

@@ -67,9 +67,9 @@ def show_result(tag: Tag, decision: Decision, *, shown: GateResult | None = None
     return result
 
 
-def completed(told: object, data: R) -> R:
+def completed(sentence: object, data: R) -> R:
     """Return the final state with this message. Prefect gives the caller of the flow `data`, not the state."""
-    state: Any = Completed(message=str(told), data=data)
+    state: Any = Completed(message=str(sentence), data=data)
     return state  # type: ignore[no-any-return]
 
 

@@ -60,7 +60,7 @@ def test_of_two_ledgers_that_change_a_model_first_one_has_it_and_the_other_recor
     claim = here.root / "bentoml" / "ledgers" / "toy.json"
     claim.unlink()
     rivals = [World(here.root, ledger=f"sqlite:///{here.root / name}.db") for name in ("left", "right")]
-    children = [fork(when_told, rival, "promote", ("twin", "next")[attempt % 2]) for rival in rivals]
+    children = [fork(when_sentence, rival, "promote", ("twin", "next")[attempt % 2]) for rival in rivals]
     (here.root / "go").touch()
     assert [wait(child) for child in children] == [0, 0]
     (won, lost) = sorted((read_ledger(rival.ledger_url)[0] for rival in rivals), key=len, reverse=True)
@@ -70,7 +70,7 @@ def test_of_two_ledgers_that_change_a_model_first_one_has_it_and_the_other_recor
     assert told.count("belongs to the ledger at") == 1
 
 
-def when_told(world, *command):
+def when_sentence(world, *command):
     world.open()  # creates the tables
     while not (world.root / "go").exists():
         time.sleep(0.001)

@@ -106,7 +106,7 @@ def with_stage(text: str, stage: Stage) -> str:
     return yaml.safe_dump(description, sort_keys=False, allow_unicode=True)
 
 
-def torn_told(tag: Tag, damage: DamagedDescription, folder: Path) -> str:
+def torn_sentence(tag: Tag, damage: DamagedDescription, folder: Path) -> str:
     """Describe what is wrong with a version and how to fix it."""
     if damage.listed:
         return f"{tag} {damage}. Save the model again with less in its metadata."

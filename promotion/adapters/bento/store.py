@@ -16,7 +16,7 @@ from promotion.adapters.bento.description import (
     read,
     strings,
     text_of,
-    torn_told,
+    torn_sentence,
     with_stage,
 )
 from promotion.adapters.bento.faults import reading, writing
@@ -227,7 +227,7 @@ class BentoStore:
         try:
             return self._read(tag)
         except DamagedDescription as damage:
-            why = torn_told(tag, damage, self.path(tag))
+            why = torn_sentence(tag, damage, self.path(tag))
         except OSError as error:
             found = f"{error.strerror or error}{whose(error.filename or path)}"
             why = f"{tag} cannot be read ({found}). Check that this user can read {path}."
@@ -261,4 +261,4 @@ class BentoStore:
         try:
             yield
         except DamagedDescription as damage:
-            raise TornVersion(torn_told(tag, damage, self.path(tag)), tag=tag) from damage
+            raise TornVersion(torn_sentence(tag, damage, self.path(tag)), tag=tag) from damage

@@ -4,7 +4,6 @@ Every operation is idempotent. Other content of MLflow (other people's versions,
 """
 
 import importlib
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -12,28 +11,27 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from promotion.adapters.mlflow.connection import as_mirror_error, connect, is_yet_to_be_made, status_of
 from promotion.adapters.mlflow.description import described
+from promotion.adapters.mlflow.runs import TrainingRuns
 from promotion.adapters.mlflow.seen import (
     COPIED,
     DIGEST,
     HEAD,
     STAGE,
     TAG,
-    as_seen,
     if_there,
     logged_model,
     made_of,
     noting,
     paged,
 )
-from promotion.interfaces import MirrorDecision, MirrorRun, MirrorState, MirrorVersion, Names, Pushed
+from promotion.interfaces import MirrorRun, MirrorState, MirrorVersion, Names, Pushed
 from promotion.timeouts import go_on, in_time
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Run
     from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 
-_FEW_RUNS, _FEW_TAGS = 20, 10
+_FEW_TAGS = 10
 _NOT_TAKEN = {400, 404}  # for a source that MLflow rejects
 T = TypeVar("T")
 
@@ -49,6 +47,7 @@ class MlflowMirror:
     def __init__(self, uri: str, home: Path | None = None) -> None:
         self.uri, self._home = uri, home
         self._connected: MlflowClient | None = None
+        self._runs = TrainingRuns(lambda: self._client)
 
     def push(self, state: MirrorState) -> Pushed:
         """Send the state, its head last, unless a later one was already sent.
@@ -66,7 +65,7 @@ class MlflowMirror:
             return Pushed()
         numbers = self._send_versions(state, refusals)
         foreign = self._send_aliases(state, numbers, state.since(sent), refusals)
-        lost = self._send_decisions(state, refusals)
+        lost = self._runs.send(state.decisions, refusals)
         if not refusals:
             self._send_head(state)
         return Pushed(lost=lost, foreign=foreign, refused=refusals)
@@ -86,36 +85,11 @@ class MlflowMirror:
 
     def runs(self, run_ids: Collection[str]) -> Mapping[str, MirrorRun]:
         """Return the runs with these ids; for many, the runs of their experiment are read in pages, newest first."""
-        return self._asked(lambda: self._found(run_ids))
-
-    def _found(self, run_ids: Collection[str]) -> Mapping[str, MirrorRun]:
-        found, wanted = dict[str, MirrorRun](), set(run_ids)
-        for run_id in run_ids:
-            run = self._run(run_id) if run_id in wanted else None
-            wanted.discard(run_id)
-            if run is None:
-                continue
-            found[run_id] = as_seen(run)
-            beside = self._runs_of(str(run.info.experiment_id)) if len(wanted) > _FEW_RUNS else iter(())
-            while wanted and (other := next(beside, None)):
-                if other.info.run_id in wanted:
-                    wanted.discard(other.info.run_id)
-                    found[other.info.run_id] = as_seen(other)
-        return found
+        return self._asked(lambda: self._runs.found(run_ids))
 
     def metrics(self, run_id: str, names: Iterable[str], seq: int) -> Mapping[str, float]:
         """Return the metrics logged to a run at step `seq`, the last value of each; missing ones are omitted."""
-        histories = self._asked(lambda: {name: self._client.get_metric_history(run_id, name) for name in names})
-        found = {name: [point.value for point in points if point.step == seq] for name, points in histories.items()}
-        return {name: values[-1] for name, values in found.items() if values}
-
-    def _run(self, run_id: str) -> "Run | None":
-        return if_there(lambda: self._client.get_run(run_id))
-
-    def _runs_of(self, experiment: str) -> Iterator["Run"]:
-        from mlflow.entities import ViewType
-
-        return paged(partial(self._client.search_runs, [experiment], "", ViewType.ALL, max_results=1000))
+        return self._asked(lambda: self._runs.metrics(run_id, names, seq))
 
     @property
     def _client(self) -> "MlflowClient":
@@ -223,7 +197,7 @@ class MlflowMirror:
 
         A server accepts neither a folder nor a deleted model; such a version points to its name in the store.
         """
-        run = self._run(wanted.run_id) if wanted.run_id else None
+        run = self._runs.get(wanted.run_id) if wanted.run_id else None
         logged = logged_model(run)
         folder = f"models:/{logged}" if logged else wanted.path.resolve().as_uri()
         try:
@@ -260,44 +234,6 @@ class MlflowMirror:
         """Record the end of the chain, so that a truncated ledger is detected."""
         seq, entry_hash = state.head
         self._client.set_registered_model_tag(state.model, HEAD, f"{seq}:{entry_hash}")
-
-    def _send_decisions(self, state: MirrorState, refusals: dict[str, str]) -> tuple[str, ...]:
-        """Log the decisions to their runs; return the ids of lost runs."""
-        lost = dict[str, None]()
-        for decision in state.decisions:
-            with noting(refusals, f"the decision of entry {decision.seq}"):
-                if not self._send_decision(decision):
-                    lost[decision.run_id] = None
-        return tuple(lost)
-
-    def _send_decision(self, decision: MirrorDecision) -> bool:
-        """Log a decision to its run; return whether the run exists."""
-        from mlflow.entities import Metric, RunTag
-
-        run = self._run(decision.run_id)
-        if run is None or run.info.lifecycle_stage == "deleted":
-            return False
-        shown = [name for name in decision.metrics if name in run.data.metrics]
-        found, now = self.metrics(decision.run_id, shown, decision.seq), time.time_ns() // 10**6
-        missing = ((name, value) for name, value in decision.metrics.items() if name not in found)
-        metrics = [Metric(name, value, now, decision.seq) for name, value in missing]
-        tags = {"promotion.verdict": decision.verdict, "promotion.rows": decision.drawn}
-        told = [RunTag(name, text) for name, text in tags.items() if text or name in run.data.tags]
-        self._client.log_batch(decision.run_id, metrics, tags=told)
-        self._client.log_text(decision.run_id, decision.document, f"decisions/{decision.id}.json")
-        self._send_report(decision)
-        return True
-
-    def _send_report(self, decision: MirrorDecision) -> None:
-        """Log the report, unless it is already there; earlier releases named it by the entry, e.g. `12.html`."""
-        place, earlier = f"decisions/{decision.id}.html", f"decisions/{decision.seq}.html"
-        if decision.report is None or any(
-            one.path in {place, earlier} for one in self._client.list_artifacts(decision.run_id, "decisions")
-        ):
-            return
-        page = decision.report()
-        if page is not None:
-            self._client.log_text(decision.run_id, page, place)
 
 
 def _is_ours(version: "ModelVersion") -> bool:

@@ -26,10 +26,10 @@ def roc_picture(curves: ScoreCurves) -> Picture:
     lines = dict(sides(curves, "roc"))
     _draw(axes, lines)
     at = (0.01, 0.1)
-    told = "; ".join(f"at {percent(rate)} false positives {_each(lines, rate)} of the positives" for rate in at)
+    sentence = "; ".join(f"at {percent(rate)} false positives {_each(lines, rate)} of the positives" for rate in at)
     spots, numbers = numbers_of(lines, "false positive rate", "true positive rate")
     return Picture(
-        svg=drawn(figure, name="roc", title="ROC curves", told=f"Found: {told}.", spots=spots),
+        svg=drawn(figure, name="roc", title="ROC curves", sentence=f"Found: {sentence}.", spots=spots),
         caption="True positive rate at each false positive rate. The dotted line is chance.",
         numbers=numbers,
     )
@@ -41,13 +41,13 @@ def precision_picture(curves: ScoreCurves) -> Picture:
     axes.axhline(curves.prevalence, color=light("quiet"), linewidth=0.8, linestyle=":")
     lines = dict(sides(curves, "precision_recall"))
     _draw(axes, lines)
-    told = "; ".join(
+    sentence = "; ".join(
         f"at a recall of {percent(recall)} precision is {_each(lines, recall)}" for recall in (0.2, 0.5, 0.8)
     )
     spots, numbers = numbers_of(lines, "recall", "precision")
     title = "Precision over recall"
     return Picture(
-        svg=drawn(figure, name="precision-recall", title=title, told=f"{told.capitalize()}.", spots=spots),
+        svg=drawn(figure, name="precision-recall", title=title, sentence=f"{sentence.capitalize()}.", spots=spots),
         caption=(
             "Best precision at each recall or a higher one. The dotted line is the share of positives, "
             f"{_percent(curves.prevalence)}."
@@ -67,10 +67,10 @@ def cost_picture(curves: ScoreCurves) -> Picture:
     _draw(axes, lines)
     top = max(max(line.y) for line in lines.values())
     axes.set_ylim(0, max(0.02, 1.1 * top))
-    told = f"Where half of the cost is at stake on positives, {_each(lines, 0.5)} of it is lost"
+    sentence = f"Where half of the cost is at stake on positives, {_each(lines, 0.5)} of it is lost"
     spots, numbers = numbers_of(lines, "share of the cost at stake on positives", "expected cost")
     return Picture(
-        svg=drawn(figure, name="cost", title="Cost curves", told=f"{told}.", spots=spots),
+        svg=drawn(figure, name="cost", title="Cost curves", sentence=f"{sentence}.", spots=spots),
         caption=(
             "Expected cost at the best threshold, from 0 (no errors) to 1. Lower is better. At the vertical line, a "
             "miss costs as much as a false alarm; to its right, misses cost more. The dotted line flags all rows or "

@@ -12,7 +12,7 @@ from promotion.report.plots.frame import name_ticks
 from promotion.report.plots.svg import Spot, blank, drawn
 from promotion.vocabulary import Outcome
 
-MOST = 12
+MAX_SLICES = 12
 """Maximum number of slices drawn per metric: failed ones first, then those with the lowest gain."""
 
 _LONGEST = 22
@@ -89,18 +89,18 @@ def _picture(metric: str, place: int, rows: list[_GainRow], comparison: Comparis
                 linestyle=(0, (2, 1.5)),
             )
     axes.locator_params(axis="x", nbins=4)
-    spots = [Spot(row.found.gain, height, _told(row, comparison)) for height, row in placed]
+    spots = [Spot(row.found.gain, height, _sentence(row, comparison)) for height, row in placed]
     caption = ""
     if len(shown) < len(rows):
         caption = f"Shows {len(shown) - 1} of {len(rows) - 1} slices: failed ones first, then the lowest gains."
     all_of_it = " ".join((*(spot.text for spot in spots), caption)).strip()
     return Picture(
-        svg=drawn(figure, name=f"gain-{place}", title=f"Gain in {metric}", told=all_of_it, spots=spots),
+        svg=drawn(figure, name=f"gain-{place}", title=f"Gain in {metric}", sentence=all_of_it, spots=spots),
         caption=caption,
     )
 
 
-def _told(row: _GainRow, comparison: Comparison) -> str:
+def _sentence(row: _GainRow, comparison: Comparison) -> str:
     return (
         f"{row.where.capitalize() if row.where == 'all rows' else row.where}: {signed(row.found.gain)}, "
         f"{percent(comparison.confidence)} interval {between(row.found.low, row.found.high)}"
@@ -138,11 +138,11 @@ def _under_headings(rows: Sequence[_GainRow]) -> list[_GainRow | str]:
 
 
 def _chosen(rows: list[_GainRow]) -> list[_GainRow]:
-    """Return the first row, and at most `MOST` slices, in order."""
-    if len(rows) <= MOST + 1:
+    """Return the first row, and at most `MAX_SLICES` slices, in order."""
+    if len(rows) <= MAX_SLICES + 1:
         return rows
     first, *slices = rows
-    lowest = sorted(slices, key=lambda row: (row.outcome is not Outcome.FAILED, row.found.gain))[:MOST]
+    lowest = sorted(slices, key=lambda row: (row.outcome is not Outcome.FAILED, row.found.gain))[:MAX_SLICES]
     return [first, *(row for row in slices if any(row is one for one in lowest))]
 
 

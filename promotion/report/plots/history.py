@@ -15,10 +15,11 @@ from promotion.history.lineage import ChampionPeriod
 from promotion.history.metric_history import CHALLENGER, CHAMPION, MetricPoint
 from promotion.metrics.bounds import quantile
 from promotion.number_format import between, figure, minute, signed
+from promotion.report.html import ORIGIN
 from promotion.report.page import Picture, counted
 from promotion.report.palette import light
 from promotion.report.plots.frame import name_ticks
-from promotion.report.plots.svg import ORIGIN, Spot, blank, drawn, style
+from promotion.report.plots.svg import Spot, blank, drawn, style
 from promotion.report.record import version_of
 
 WIDTH, HEIGHT = 360.0, 290.0
@@ -29,8 +30,8 @@ _LONGEST = 17
 _SIDE = 0.025
 HOW_TO_READ = (
     "Each decision measures champion and challenger on the same rows of its own holdout, so both move from decision to "
-    "decision. Lines are 95 % intervals of each value alone; the interval of the gain, which decides, is paired by row "
-    "and narrower."
+    "decision. Lines are 95 % intervals of each value alone (Student's t: with few groups of rows, much wider than two "
+    "standard errors); the interval of the gain, which decides, is paired by row and narrower."
 )
 """Explanation shown beside the metric plots."""
 _LOOKS: dict[str, dict[str, Any]] = {
@@ -104,7 +105,9 @@ def timeline_picture(served: Sequence[ChampionPeriod], *, until: str) -> Picture
         axes.set_ylim(len(shown) - 0.4, -0.6)
         axes.set_title("In production")
         _dates(axes, [*(_when(period.champion.since) for period in shown), _when(until)])
-        svg = drawn(figure_, name="timeline", title="Who was in production when", told=_champion_periods_told(shown))
+        svg = drawn(
+            figure_, name="timeline", title="Who was in production when", sentence=_champion_periods_sentence(shown)
+        )
     left_out = len(served) - len(shown)
     caption = "Filled: by a decision. Striped: by hand." + (
         f" The last {len(shown)} champions; {left_out} before them stand in the table." if left_out else ""
@@ -128,7 +131,9 @@ def _metric_picture(points: Sequence[MetricPoint], served: Sequence[ChampionPeri
             loc="lower left", bbox_to_anchor=(0.0, 0.0), ncols=2, handletextpad=0.4, columnspacing=1.2, fontsize=9.5
         )
         spots = (*marks, *map(_spot, points))
-        svg = drawn(figure_, name=name, title=f"{metric} over time", told=_points_told(points, shown), spots=spots)
+        svg = drawn(
+            figure_, name=name, title=f"{metric} over time", sentence=_points_sentence(points, shown), spots=spots
+        )
     return Picture(svg=svg)
 
 
@@ -172,10 +177,10 @@ def _marks(axes: Axes, floor: float, served: Sequence[ChampionPeriod], look: str
         axes.vlines(at, 0, 1, transform=axes.get_xaxis_transform(), lw=0.7, zorder=0.5, **_MARKS[look]["line"])
         axes.plot(at, [floor] * len(at), ls="none", clip_on=False, zorder=3, **_MARKS[look]["mark"])
         axes.set_ylim(bottom=floor)
-    return [Spot(x, floor, _change_told(period)) for x, period in zip(at, rolled, strict=True)]
+    return [Spot(x, floor, _change_sentence(period)) for x, period in zip(at, rolled, strict=True)]
 
 
-def _change_told(period: ChampionPeriod) -> str:
+def _change_sentence(period: ChampionPeriod) -> str:
     champion = period.champion
     return f"{minute(champion.since)} UTC: {period.cause}, {version_of(champion.tag)} serves, by {period.actor}"
 
@@ -215,7 +220,7 @@ def _short(version: str) -> str:
     return version if len(version) <= _LONGEST else f"{version[: _LONGEST - 1]}…"
 
 
-def _champion_periods_told(shown: Sequence[ChampionPeriod]) -> str:
+def _champion_periods_sentence(shown: Sequence[ChampionPeriod]) -> str:
     last = shown[-1]
     return (
         f"{counted(len(shown), 'period')} in production, the first from {minute(shown[0].champion.since)} UTC. "
@@ -223,19 +228,19 @@ def _champion_periods_told(shown: Sequence[ChampionPeriod]) -> str:
     )
 
 
-def _points_told(points: Sequence[MetricPoint], served: Sequence[ChampionPeriod]) -> str:
+def _points_sentence(points: Sequence[MetricPoint], served: Sequence[ChampionPeriod]) -> str:
     champions = [one for one in points if one.role == CHAMPION]
     challengers = [one for one in points if one.role == CHALLENGER]
     back = sum(period.cause == "rollback" for period in served)
-    told = [f"{len(challengers)} challengers and {len(champions)} measurements of champions."]
-    told += [f"The champion changed {len(served)} times, {back} of them by a rollback."] if served else []
+    sentence = [f"{len(challengers)} challengers and {len(champions)} measurements of champions."]
+    sentence += [f"The champion changed {len(served)} times, {back} of them by a rollback."] if served else []
     if champions:
-        told.append(
+        sentence.append(
             f"The champion's value was {figure(champions[0].value)} at first and {figure(champions[-1].value)} last."
         )
     gains = [one.gain for one in challengers if one.gain]
     if gains:
-        told.append(
+        sentence.append(
             f"Gains ranged from {signed(min(g.value for g in gains))} to {signed(max(g.value for g in gains))}."
         )
-    return " ".join(told)
+    return " ".join(sentence)

@@ -31,7 +31,7 @@ def calibration_picture(sides: Mapping[str, Sequence[Calibration]]) -> Picture:
         points = [part.score for part in parts], [part.observed for part in parts]
         axes.plot(*points, color=light(side), linestyle=LINES[side], marker=_MARKERS[side], markersize=4, label=side)
     name_lines(axes)
-    told = "; ".join(
+    sentence = "; ".join(
         f"in the {side}'s highest tenth, the mean score is {written(parts[-1].score, scale=1)} and the observed rate "
         f"{written(parts[-1].observed, scale=1)}"
         for side, parts in sides.items()
@@ -48,7 +48,7 @@ def calibration_picture(sides: Mapping[str, Sequence[Calibration]]) -> Picture:
     ]
     columns = (*left("model"), *right("tenth", "mean score", "observed rate"))
     return Picture(
-        svg=drawn(figure, name="calibration", title="Calibration", told=f"{told.capitalize()}.", spots=spots),
+        svg=drawn(figure, name="calibration", title="Calibration", sentence=f"{sentence.capitalize()}.", spots=spots),
         caption=(
             "On the dotted line, the observed rate equals the mean score. Above it, scores are too low; below it, too "
             "high."
@@ -95,7 +95,7 @@ def _histogram(
         axes.yaxis.set_major_formatter(lambda share, _: _percent(share))  # the default one uses TeX
         axes.minorticks_off()
     name_lines(axes)
-    told = "; ".join(f"the {side}'s median is {written(_middle(share, edges))}" for side, share in shares.items())
+    sentence = "; ".join(f"the {side}'s median is {written(_middle(share, edges))}" for side, share in shares.items())
     scale = " The scale is logarithmic, because most values are in few bins." if crowded else ""
     spots = [
         Spot(ends, None, f"{across} {_between(*ends)}: {_listed(found)}") for ends, found in _bins(shares, edges, 1)
@@ -103,7 +103,7 @@ def _histogram(
     rows = (row(_between(*ends), *map(_percent, found.values())) for ends, found in _bins(shares, edges, _TOGETHER))
     numbers = Table(columns=(*left(across), *right(*shares)), rows=tuple(rows), title=title)
     return Picture(
-        svg=drawn(figure, name=f"scores-{name}", title=title, told=f"{told.capitalize()}.{scale}", spots=spots),
+        svg=drawn(figure, name=f"scores-{name}", title=title, sentence=f"{sentence.capitalize()}.{scale}", spots=spots),
         caption=f"Share of the {of} in each of {len(edges) - 1} bins.{scale}",
         numbers=numbers,
     )

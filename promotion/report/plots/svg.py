@@ -26,9 +26,6 @@ POINTS_PER_INCH = 72.0
 _REACH = 7
 """Distance at which a pointer still selects a point, in CSS pixels."""
 
-ORIGIN = "<!-- drawn by promotion -->"
-"""Start of a drawing that is a file of its own."""
-
 _STYLE: dict[Any, Any] = {
     "text.parse_math": False,  # a slice may be named `$`
     "svg.fonttype": "none",  # keep text as text: smaller than outlines, and in the page's own font
@@ -43,18 +40,10 @@ _STYLE: dict[Any, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.linewidth": 0.8,
-    "axes.axisbelow": True,
-    "axes.grid": True,
-    "axes.labelcolor": light("ink"),
-    "axes.labelpad": 2.0,
-    "grid.color": light("line"),
-    "grid.linewidth": 0.6,
     "axes.formatter.useoffset": False,
     "figure.facecolor": "none",
     "figure.edgecolor": "none",
     "text.color": light("ink"),
-    "xtick.labelcolor": light("ink"),
-    "ytick.labelcolor": light("ink"),
     "xtick.labelsize": NUMBERS,
     "ytick.labelsize": NUMBERS,
     "legend.frameon": False,
@@ -111,19 +100,19 @@ def blank(width: float = 360.0, height: float = 290.0) -> "Figure":
     return Figure(figsize=(width / POINTS_PER_INCH, height / POINTS_PER_INCH), dpi=POINTS_PER_INCH)
 
 
-def drawn(figure: "Figure", *, name: str, title: str, told: str, spots: Sequence[Spot] = ()) -> str:
+def drawn(figure: "Figure", *, name: str, title: str, sentence: str, spots: Sequence[Spot] = ()) -> str:
     """Return the figure as an `<svg>` element.
 
     Args:
         figure: made by `blank`, within the same `style`.
         name: unique among the pictures of a page, of letters, digits and `-`; every id in the element begins with it.
         title: what the figure is, in a few words.
-        told: alt text with the numbers.
+        sentence: alt text with the numbers.
         spots: what a pointer shows.
     """
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-    put_frame(figure)
+    frame = put_frame(figure)
     written = io.StringIO()
     nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     FigureCanvasSVG(figure).print_svg(written, metadata=nothing)  # type: ignore[no-untyped-call]  # `savefig` draws twice
@@ -135,9 +124,9 @@ def drawn(figure: "Figure", *, name: str, title: str, told: str, spots: Sequence
         f'viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" '
         f'aria-labelledby="{name}-title" aria-describedby="{name}-told">'
         f'<title id="{name}-title">{escape(visible(title))}</title>'
-        f'<desc id="{name}-told">{escape(visible(told))}</desc>'
+        f'<desc id="{name}-told">{escape(visible(sentence))}</desc>'
     )
-    return f"{head}{_coloured(_named(_light(inner), name))}{_pointed(figure.axes[0], height, spots)}</svg>"
+    return f"{head}{_coloured(frame + _named(_light(inner), name))}{_pointed(figure.axes[0], height, spots)}</svg>"
 
 
 def _pointed(axes: "Axes", height: float, spots: Sequence[Spot]) -> str:

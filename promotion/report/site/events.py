@@ -9,8 +9,8 @@ from promotion.number_format import minute
 from promotion.report.decision import TONES
 from promotion.report.links import Links
 from promotion.report.page import Tone, Words
-from promotion.report.record import told
-from promotion.report.site.chronicle import Chronicle
+from promotion.report.record import sentence
+from promotion.report.site.model_history import ModelHistory
 
 WORDS = {kind: kind.removesuffix("_planned").replace("_", " ") for kind in KINDS if kind != "transition_applied"}
 """Each kind of entry in the list, in a word; what completes a transition has no row of its own."""
@@ -28,7 +28,7 @@ class EntryRow:
         at: time to the minute.
         moment: exact time.
         actor: who recorded it, with a link to the run of a flow.
-        told: what happened, as a sentence.
+        sentence: what happened, as a sentence.
         verdict, tone: of a decision; empty and plain for other entries.
         report: page of the decision that it is or follows from; empty if there is none.
         note: further remarks.
@@ -40,23 +40,23 @@ class EntryRow:
     at: str
     moment: str
     actor: Words
-    told: str
+    sentence: str
     verdict: str
     tone: Tone
     report: str
     note: str
 
 
-def events(of: Chronicle, links: Links) -> Iterator[EntryRow]:
+def events(of: ModelHistory, links: Links) -> Iterator[EntryRow]:
     """Yield every entry in order. An entry that only completes another one shares that one's row."""
     before = ""
     for entry in of.entries:
-        before = told(entry, before)
+        before = sentence(entry, before)
         if entry.kind in WORDS:
             yield _event(of, links, entry, before)
 
 
-def search_index(of: Chronicle, links: Links) -> Iterator[Found]:
+def search_index(of: ModelHistory, links: Links) -> Iterator[Found]:
     """Yield the search results of a model: itself, its versions, and all events except registrations, newest first."""
     page = links.model(of.model)
     yield {"kind": "model", "title": of.model, "text": "", "link": page}
@@ -71,12 +71,12 @@ def search_index(of: Chronicle, links: Links) -> Iterator[Found]:
             yield {
                 "kind": event.kind,
                 "title": title,
-                "text": f"{event.told} {digits}".strip(),
+                "text": f"{event.sentence} {digits}".strip(),
                 "link": f"{page}#entry-{event.seq}",
             }
 
 
-def _event(of: Chronicle, links: Links, entry: Entry, words: str) -> EntryRow:
+def _event(of: ModelHistory, links: Links, entry: Entry, words: str) -> EntryRow:
     judgement = of.decisions.get(entry.seq)
     digest = judgement.decision_digest if judgement else entry.body.get("decision")
     open_ = entry.kind == "transition_planned" and entry.seq not in of.applied
@@ -87,7 +87,7 @@ def _event(of: Chronicle, links: Links, entry: Entry, words: str) -> EntryRow:
         at=minute(entry.at),
         moment=entry.at,
         actor=Words(entry.actor, link=links.actor(entry.actor)),
-        told=words,
+        sentence=words,
         verdict=judgement.decision.verdict.value if judgement else "",
         tone=TONES[judgement.decision.verdict] if judgement else Tone.PLAIN,
         report=links.decision(digest) if digest else "",

@@ -10,8 +10,8 @@ from promotion.ledger.state import VersionState
 from promotion.number_format import minute
 from promotion.report.links import Links
 from promotion.report.page import Column, Table, Tone, Words, counted, left, row, some
-from promotion.report.record import budget_told, rolled_back_lines, version_of
-from promotion.report.site.chronicle import Chronicle
+from promotion.report.record import budget_sentence, rolled_back_lines, version_of
+from promotion.report.site.model_history import ModelHistory
 from promotion.report.site.overview import verdict_link
 from promotion.vocabulary import Stage
 
@@ -26,7 +26,7 @@ class ModelPage:
         health: sentences on its problems; empty if none was found.
     """
 
-    of: Chronicle
+    of: ModelHistory
     links: Links
     health: Sequence[str]
 
@@ -57,7 +57,7 @@ class ModelPage:
         state, of = self.of.state, self.of
         versions, decisions = counted(len(state.versions), "version"), counted(len(of.decisions), "decision")
         periods = counted(len(of.champion_periods), "champion period")
-        return *rolled_back_lines(state), budget_told(state), f"{versions}, {decisions}, {periods}."
+        return *rolled_back_lines(state), budget_sentence(state), f"{versions}, {decisions}, {periods}."
 
     def champions(self) -> Table:
         """Return a table of champion periods, newest first, with links to their causes."""

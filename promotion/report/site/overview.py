@@ -9,7 +9,7 @@ from promotion.report.decision import TONES
 from promotion.report.links import decision_page_name, model_page_name
 from promotion.report.page import Words, some
 from promotion.report.record import version_of
-from promotion.report.site.chronicle import Chronicle
+from promotion.report.site.model_history import ModelHistory
 from promotion.vocabulary import Stage
 
 RECENT = 12
@@ -57,7 +57,7 @@ class Recent:
     summary: str
 
 
-def standing(of: Chronicle) -> Standing:
+def standing(of: ModelHistory) -> Standing:
     """Return a model's row on the first page."""
     champion = of.state.champion
     newest = sorted(of.decisions, reverse=True)[:3]
@@ -72,7 +72,7 @@ def standing(of: Chronicle) -> Standing:
     )
 
 
-def recent(among: Iterable[Chronicle]) -> tuple[Recent, ...]:
+def recent(among: Iterable[ModelHistory]) -> tuple[Recent, ...]:
     """Return the newest decisions on all models, newest first."""
     judged = [(of.entries[seq - 1].at, of, seq) for of in among for seq in of.decisions]
     newest = sorted(judged, key=lambda one: (datetime.fromisoformat(one[0]), one[2]), reverse=True)[:RECENT]
@@ -90,7 +90,7 @@ def recent(among: Iterable[Chronicle]) -> tuple[Recent, ...]:
     )
 
 
-def verdict_link(of: Chronicle, seq: int) -> Words:
+def verdict_link(of: ModelHistory, seq: int) -> Words:
     """Return the verdict of the decision at an entry, with a link to its report."""
     judgement = of.decisions[seq]
     verdict = judgement.decision.verdict

@@ -8,7 +8,7 @@ import pytest
 
 import promotion
 from promotion.adapters.bento import BentoStore
-from promotion.cli import applying, run
+from promotion.cli import confirmation, run
 
 CONFIGURATION = """
 ledger = "sqlite:///ledger.db"
@@ -105,17 +105,17 @@ def meanwhile(monkeypatch, by):
     """Lets config:bob run a command between the output of another command and the answer to its question."""
 
     def arm(*words):
-        confirmed = applying.confirmed
+        confirmed = confirmation.confirmed
 
         def first(*asked, **options):
-            monkeypatch.setattr(applying, "confirmed", confirmed)
+            monkeypatch.setattr(confirmation, "confirmed", confirmed)
             with monkeypatch.context() as patch:
                 patch.setenv("PROMOTION_ACTOR", "bob")
                 with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):  # those of bob's terminal
                     assert run(list(words)) == 0
             confirmed(*asked, **options)
 
-        monkeypatch.setattr(applying, "confirmed", first)
+        monkeypatch.setattr(confirmation, "confirmed", first)
 
     return arm
 

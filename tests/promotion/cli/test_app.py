@@ -114,7 +114,7 @@ class TestMarkdown:
         assert "| metric | champion | challenger | gain | 95 % interval of the gain |" in lines
         assert "| --- | --: | --: | --: | --: |" in lines
         assert any(
-            re.match(r"- decision [0-9a-f]{12}, judged on 1,200 rows \(\d+ positive\) of rows", line) for line in lines
+            re.match(r"- decision [0-9a-f]{12}, judged by 1,200 rows \(\d+ positive\) of rows", line) for line in lines
         )
         shown = command("show", "toy:good", "--markdown")[1]
         assert "| stage | prod |" in shown
@@ -148,7 +148,7 @@ class TestHoldout:
         synthetic_rows(700, seed=8, first_id=90_000).to_csv("fresh.csv", index=False)
         code, out, _ = command("gate", "toy:good", "--holdout", "fresh.csv")
         assert code == 0
-        assert re.search(r"judged on 700 rows \(\d+ positive\) of fresh\.csv", out)
+        assert re.search(r"judged by 700 rows \(\d+ positive\) of fresh\.csv", out)
 
 
 class TestLook:

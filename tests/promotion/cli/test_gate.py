@@ -27,5 +27,5 @@ def test_gate_tells_the_verdict_and_exits_by_it(here, command):
     assert re.search(
         r"guardrail brier_score +passed +The gain in brier_score \(lower is better\) is \+0\.0299", better[1]
     )
-    assert re.search(r"decision [0-9a-f]{12}, judged on 1,200 rows \(\d+ positive\) of rows\.csv", better[1])
+    assert re.search(r"decision [0-9a-f]{12}, judged by 1,200 rows \(\d+ positive\) of rows\.csv", better[1])
     assert {err for _, _, err in (first, better, equal, worse)} == {""}

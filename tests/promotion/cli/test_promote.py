@@ -29,7 +29,7 @@ class TestPromote:
         assert "UTC by config:tests, by hand, without a decision" in shown
         assert "last decision promote, requested by config:tests at 2" in shown
         assert "The gain in roc_auc is +0.0868 (one-sided 96.96 % lower bound +0.0638)" in shown
-        assert "judged on 1,200 rows (358 positive) of rows.csv." in shown
+        assert "judged by 1,200 rows (358 positive) of rows.csv." in shown
         assert "moves toy:good archived → prod, toy:weak prod → archived reason they were wrong" in shown
         assert shown.endswith(
             "Promotion done: toy:good is the champion (toy:good archived → prod, toy:weak prod → archived)."

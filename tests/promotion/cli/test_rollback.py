@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from promotion.cli import applying
+from promotion.cli import confirmation
 
 pytestmark = pytest.mark.integration
 
@@ -18,7 +18,7 @@ class TestRollback:
         command("promote", "toy:good", *OVERRIDE)
         command("promote", "toy:twin", *OVERRIDE)
         asked = []
-        monkeypatch.setattr(applying, "confirmed", lambda question, **_: asked.append(question))
+        monkeypatch.setattr(confirmation, "confirmed", lambda question, **_: asked.append(question))
         assert command("rollback", "toy", "--reason", "r", "--at", since, "--yes")[0] == 0
         assert asked == [f"Roll toy back to toy:weak, which served at {since[:19].replace('T', ' ')} UTC?"]
 

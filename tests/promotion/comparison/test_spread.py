@@ -6,7 +6,7 @@ import pytest
 from promotion import Policy, decide
 from promotion.canonical import plain, restore
 from promotion.comparison import Comparison, compare, measure
-from promotion.comparison.spread import FEWEST
+from promotion.comparison.spread import MIN_EFFECTIVE_ROWS
 from promotion.vocabulary import Outcome, Verdict
 
 ROWS = 1000
@@ -46,7 +46,7 @@ def test_one_row_that_has_nearly_all_the_weight_decides_nothing():
         assert [each.metric for each in comparison.missing] == [OF_ALL, OF_CLASSES]
         assert decide(comparison, Policy.from_toml(PRIMARY)).verdict is Verdict.HOLD
     assert comparison.missing[0].reason == (
-        f"{OF_ALL} needs an effective number of at least {FEWEST} rows (Kish; in a classification, of each class) for a "
+        f"{OF_ALL} needs an effective number of at least {MIN_EFFECTIVE_ROWS} rows (Kish; in a classification, of each class) for a "
         "standard error, but unequal weights reduce it to 1.01. Use weights that differ less, or more rows."
     )
 

@@ -6,7 +6,7 @@ import pytest
 from situation import NOON, kinds, settings_at, stages, toy
 
 from promotion.errors import Refused, UnknownName
-from promotion.report.plan import approvals_told
+from promotion.report.plan import approvals_sentence
 
 pytestmark = pytest.mark.integration
 
@@ -169,9 +169,9 @@ class TestApproval:
 
     def test_status_tells_until_when(self, people):
         version, panel = people["alice"].state("toy").versions["toy:good"], people["alice"].parts.panel("toy")
-        told = approvals_told(version, panel, NOON)
+        told = approvals_sentence(version, panel, NOON)
         assert ": `promotion approve toy:good --reason …`, until 2026-11-29 12:" in told
-        told = approvals_told(version, panel, NOON + timedelta(days=8))
+        told = approvals_sentence(version, panel, NOON + timedelta(days=8))
         assert told.startswith("toy:good passed and could be approved until 2026-11-29 12:")
         assert told.endswith("judges it again, `promotion deny toy:good --reason …` ends it.")
 

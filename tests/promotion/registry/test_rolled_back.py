@@ -21,8 +21,8 @@ from promotion.history.lineage import consequences, decisions, ending
 from promotion.ledger.briefs import Versions
 from promotion.registry.gate import plan_gate
 from promotion.registry.rolled_back import blocking
-from promotion.report.lineage import ending_told
-from promotion.report.record import budget_told, rolled_back_lines
+from promotion.report.lineage import ending_sentence
+from promotion.report.record import budget_sentence, rolled_back_lines
 from promotion.vocabulary import Verdict
 
 pytestmark = pytest.mark.integration
@@ -48,7 +48,7 @@ class TestTheGate:
         assert faults(complained_of) == ()
 
     def test_reads_no_row_spends_nothing_and_records_it_once(self, complained_of, rows_file):
-        told, trials = budget_told(complained_of.state("toy")), complained_of.state("toy").trials
+        told, trials = budget_sentence(complained_of.state("toy")), complained_of.state("toy").trials
         rows_file.unlink()
         assert plan_gate(complained_of.parts, toy("good")).decision.verdict is Verdict.HOLD
         complained_of.gate(toy("good"))
@@ -56,7 +56,7 @@ class TestTheGate:
         complained_of.gate(toy("good"))
         assert kinds(complained_of) == recorded
         assert complained_of.state("toy").trials == trials
-        assert budget_told(complained_of.state("toy")) == told != ""
+        assert budget_sentence(complained_of.state("toy")) == told != ""
 
     def test_holds_the_same_files_under_another_tag(self, complained_of):
         decision = complained_of.gate(toy("twin"))
@@ -198,7 +198,7 @@ class TestWhatIsTold:
         assert [one.body.get("cause") for one in followed] == ["promotion", "rollback"]
         assert re.fullmatch(
             r"No longer serving: os:alice rolled back to toy:weak at 2026-11-22 12:\d\d UTC: merchants complain",
-            ending_told(ending(judged, followed)),
+            ending_sentence(ending(judged, followed)),
         )
         complained_of.promote(toy("good"), reason="the shop was down", override=True)
         followed = consequences(complained_of.history("toy"))[entry.seq]
@@ -206,7 +206,9 @@ class TestWhatIsTold:
         assert ending(judged, followed) is None
         complained_of.promote(toy("noisy"), reason="for a test", override=True)
         followed = consequences(complained_of.history("toy"))[entry.seq]
-        assert ending_told(ending(judged, followed)).startswith("No longer serving: os:alice promoted toy:noisy at ")
+        assert ending_sentence(ending(judged, followed)).startswith(
+            "No longer serving: os:alice promoted toy:noisy at "
+        )
 
     def test_a_decision_that_promoted_nothing_has_nothing_to_end(self, complained_of):
         complained_of.gate(toy("spoilt"))
@@ -232,7 +234,7 @@ def test_what_the_status_says_of_the_budget_is_what_the_next_decision_is_asked(o
     for version in ("good", "noisy", "good"):
         registry.gate(toy(version))
     assert registry.state("toy").versions["toy:good"].decision.budget.use == 1
-    told = budget_told(registry.state("toy"))
+    told = budget_sentence(registry.state("toy"))
     assert "3 times. The next decision on them is tested at the 0.19 % level" in told
     assert registry.gate(toy("spoilt")).budget.use == 4
 

@@ -92,7 +92,7 @@ the policy allows a loss of at most 0.01. |
 where card = amex. |
 
 - This counts as the first use of these rows, so the primary metric was tested at the 3.04 % level.
-- decision {id}, judged on 1,000 rows (300 positive) of rows.csv; excluded: 12 that a model was trained on, \
+- decision {id}, judged by 1,000 rows (300 positive) of rows.csv; excluded: 12 that a model was trained on, \
 5 whose labels are too recent
 """
 

@@ -123,5 +123,5 @@ def test_the_numbers_at_an_axis_are_those_of_its_lines():
         axes = figure.add_subplot()
         axes.plot((0, 0.02), (0, 1))
         axes.set_xticks([0.0125])
-        svg = drawn(figure, name="fine", title="Fine steps", told="From 0 to 0.02.")
+        svg = drawn(figure, name="fine", title="Fine steps", sentence="From 0 to 0.02.")
     assert ">0.0125</text>" in svg

@@ -9,7 +9,7 @@ from promotion.ledger.chain import chain
 from promotion.ledger.entries import Move, Registration, TransitionPlanned
 from promotion.ledger.state import State, advance
 from promotion.report.page import Page
-from promotion.report.status import OTHER_LEDGER, Problem, Standing, cause_of, lead, overview_pages, problems_told
+from promotion.report.status import OTHER_LEDGER, Problem, Standing, cause_of, lead, overview_pages, problems_sentence
 from promotion.vocabulary import Stage
 
 DECISION = "3f2a90c1d4e7" + "0" * 52
@@ -101,7 +101,7 @@ def standings(count, wrong):
 def test_of_many_models_each_kind_of_problem_is_told_once_and_all_are_counted(wrong, told):
     among = standings(200, wrong)
     table, total = overview_pages(among, among, AFTER)
-    assert problems_told(among) == told
+    assert problems_sentence(among) == told
     assert [note.text for note in table.notes] == ["it waits", *(f"! {sentence}" for sentence in told)]
     assert total == Page(summary=(f"200 models, {wrong or 'none'} with problems, 1 waiting for approval.",))
     rows = [[cell.text for cell in cells] for cells in table.tables[0].rows]

@@ -11,7 +11,7 @@ from promotion.ledger.state import State, fold
 
 
 @dataclass(frozen=True, kw_only=True)
-class Chronicle:
+class ModelHistory:
     """The history of one model.
 
     Attributes:
@@ -44,10 +44,10 @@ class Chronicle:
         return None if seq is None else (self.entries[seq - 1], self.decisions[seq])
 
 
-def chronicle(model: str, entries: Sequence[Entry]) -> Chronicle:
-    """Return the chronicle of a model."""
+def model_history(model: str, entries: Sequence[Entry]) -> ModelHistory:
+    """Return the history of a model."""
     state = fold(model, entries)
-    return Chronicle(
+    return ModelHistory(
         state=state,
         entries=entries,
         champion_periods=champion_periods(state, entries),

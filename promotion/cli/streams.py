@@ -66,13 +66,13 @@ class Outlet:
 
     Attributes:
         failed: why the last words were lost; None as long as all were taken.
-        told: whether what was lost has been said elsewhere.
+        reported: whether what was lost has been said elsewhere.
     """
 
     def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
         self.failed = None if stream else OSError(errno.EBADF, "it is closed")
-        self.told = False
+        self.reported = False
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors=_HANDLER)
 
@@ -169,7 +169,7 @@ def final_code(out: Outlet, code: int) -> int:
     A reader that went away, as `head` does, has what it wanted. Who only asked gets 1, as there is no answer.
     """
     out.flush()
-    if out.failed is None or out.told or out.failed.errno == errno.EPIPE:
+    if out.failed is None or out.reported or out.failed.errno == errno.EPIPE:
         return code
     complain(f"{_lost(out.failed)}, so the output was lost. Run the command again with more space.")
     return code or 1
@@ -181,8 +181,8 @@ def tell_if_lost(sentences: Sequence[str]) -> None:
     if not isinstance(out, Outlet):
         return
     out.flush()
-    if out.failed is not None and not out.told:
-        out.told = True
+    if out.failed is not None and not out.reported:
+        out.reported = True
         notice(f"{_lost(out.failed)}; the command itself finished. {' '.join(filter(None, sentences))}")
 
 

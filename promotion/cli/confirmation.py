@@ -32,7 +32,7 @@ def confirm_and_apply(
     as_json: bool,
 ) -> int:
     """Show a change, ask, and make it; gives the exit code."""
-    from promotion.report.plan import done_told, plan_page
+    from promotion.report.plan import done_sentence, plan_page
 
     if dry_run or not as_json:
         page = plan_page(plan, tag, registry.history(plan.state.model))
@@ -41,7 +41,7 @@ def confirm_and_apply(
         return 0
     confirmed(question, yes=yes)
     transition = registry.apply(plan).transition
-    done = done_told(transition) if transition else f"Recorded: {_approvals(registry, tag)}"
+    done = done_sentence(transition) if transition else f"Recorded: {_approvals(registry, tag)}"
     say(_data(plan, dry_run=False), done, as_json=as_json)
     return 0
 
@@ -49,11 +49,11 @@ def confirm_and_apply(
 def _approvals(registry: "Registry", tag: str) -> str:
     """How far the approvals of a version have come."""
     from promotion.registry.ledger_writer import utc_now
-    from promotion.report.plan import approvals_told
+    from promotion.report.plan import approvals_sentence
     from promotion.vocabulary import Tag
 
     model = Tag.parse(tag).model
-    return approvals_told(registry.state(model).versions[tag], registry.parts.panel(model), utc_now())
+    return approvals_sentence(registry.state(model).versions[tag], registry.parts.panel(model), utc_now())
 
 
 def _data(plan: "Plan", *, dry_run: bool) -> dict[str, Any]:
