@@ -1,6 +1,6 @@
 """Compare `promotion.compare` with common alternatives on the same rows: time, agreement, growth and memory.
 
-    python benchmarks/compare.py [--quick]
+    python benchmarks/compare.py [--quick | --rows 100000000]
 
 The scores are synthetic and seeded: two correlated models, each a calibrated probability from a latent normal score
 with a shift for positives; doubles without ties, the most expensive kind to sort. The peers are scikit-learn's metric
@@ -80,7 +80,11 @@ FULL, QUICK = Plan(590_540, 5, 10, (20_000, 1_000)), Plan(59_054, 3, 5, (5_000, 
 
 def main(
     quick: Annotated[bool, typer.Option(help="Fewer rows and runs: shows that it works, no figures.")] = False,
+    rows_only: Annotated[int, typer.Option("--rows", help="Only time and memory of one turn on so many rows.")] = 0,
 ) -> None:
+    if rows_only:
+        _growth((rows_only,), 1)
+        return
     plan = QUICK if quick else FULL
     _require_peers()
     rows = generate(plan.rows)
@@ -247,12 +251,15 @@ def _growth(sizes: tuple[int, ...], repeat: int) -> list[Check]:
     """Compare time with n log n, peak memory with n, and both with a plain sort, which has the same cache misses."""
     data = {size: generate(size) for size in sizes}
     sides = {f"ours {n}": lambda _, n=n: compare(*data[n], metrics=GAINS) for n in sizes}
-    sides |= {f"sort {n}": lambda _, n=n: [np.argsort(each) for each in data[n][1:]] for n in sizes}
+    sides |= {f"sort {n}": lambda _, n=n: _sorted(data[n]) for n in sizes}
+    sides |= {f"argsort {n}": lambda _, n=n: [np.argsort(each) for each in data[n][1:]] for n in sizes}
     seconds, _ = _take_turns(sides, repeat)
-    peaks = {size: _peak(data[size]) for size in sizes}
-    print(f"{'five metrics, rows':>18} {'seconds':>22}   peak MB  bytes/row  (tracemalloc: arrays given not counted)")
-    for size, peak in peaks.items():
-        print(f"{size:18,} {_spread(seconds[f'ours {size}'], '.3f'):>22} {peak / 1e6:9,.1f} {peak / size:10.1f}")
+    peaks = {size: _peak(lambda n=size: compare(*data[n], metrics=GAINS)) for size in sizes}
+    bare = {size: _peak(lambda n=size: _sorted(data[n])) for size in sizes}
+    print(f"{'':18} {'five metrics':>43} {'np.sort of both scores':>43}   (tracemalloc: arrays given not counted)")
+    print(f"{'rows':>18}" + f" {'seconds':>22} {'peak MB':>9} {'bytes/row':>10}" * 2)
+    for size in sizes:
+        print(f"{size:18,}{_cost(seconds[f'ours {size}'], peaks, size)}{_cost(seconds[f'sort {size}'], bare, size)}")
     print(f"\n{'from':>10} {'to':>11}   {'time grew':>18} {'n log n':>8}   a bare np.argsort of both scores grew")
     checks = [_grew(seconds, small, large) for small, large in pairwise(sizes)]
     per_row = [peak / size for size, peak in peaks.items()]
@@ -260,7 +267,7 @@ def _growth(sizes: tuple[int, ...], repeat: int) -> list[Check]:
 
 
 def _grew(seconds: dict[str, list[float]], small: int, large: int) -> Check:
-    ours, sort = (_ratios(seconds[f"{what} {large}"], seconds[f"{what} {small}"]) for what in ("ours", "sort"))
+    ours, sort = (_ratios(seconds[f"{what} {large}"], seconds[f"{what} {small}"]) for what in ("ours", "argsort"))
     expected = large * math.log(large) / (small * math.log(small))
     print(f"{small:10,} {large:11,}   {_spread(ours, '.1f'):>18} {expected:8.1f}   {_spread(sort, '.1f')}")
     # The number of comparisons grows as n log n; each takes longer once the arrays exceed the processor's caches.
@@ -269,10 +276,18 @@ def _grew(seconds: dict[str, list[float]], small: int, large: int) -> Check:
     )
 
 
-def _peak(rows: Rows) -> int:
+def _sorted(rows: Rows) -> list[Any]:
+    return [np.sort(each) for each in rows[1:]]
+
+
+def _cost(runs: list[float], peaks: Mapping[int, int], size: int) -> str:
+    return f" {_spread(runs, '.3f'):>22} {peaks[size] / 1e6:9,.1f} {peaks[size] / size:10.1f}"
+
+
+def _peak(work: Callable[[], object]) -> int:
     """Return the peak memory of one call in bytes, in a run that is not timed."""
     tracemalloc.start()
-    compare(*rows, metrics=GAINS)
+    work()
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     return peak
