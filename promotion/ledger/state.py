@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import NamedTuple, assert_never
 
 from promotion.errors import LedgerError
+from promotion.ledger.briefs import Versions
 from promotion.ledger.chain import GENESIS, Champion, Entry, Head
 from promotion.ledger.entries import (
     Adoption,
@@ -22,8 +23,8 @@ from promotion.ledger.entries import (
 )
 from promotion.ledger.trials import Place, Trials
 from promotion.ledger.versions import RolledBack as RolledBack
-from promotion.ledger.versions import Versions, Vote, decided, registered
 from promotion.ledger.versions import VersionState as VersionState
+from promotion.ledger.versions import Vote, decided, registered
 from promotion.vocabulary import Stage
 
 DIGITS = 12
@@ -72,6 +73,7 @@ class State:
         line: the sequence of champions up to the current one, which is last; a rollback removes from its end.
         began: every champion and when it became champion, oldest first.
         decisions: `seq` and the first digits of the digest of every decision, oldest first.
+        judged: the version that the last decision is on.
         trials: every use of a holdout, oldest first.
         budgeted: the last decision that counted the uses of its holdout.
         used: how often the rows of that decision were used; None if only all trials together tell.
@@ -90,6 +92,7 @@ class State:
     line: tuple[str, ...] = ()
     began: tuple[Began, ...] = ()
     decisions: tuple[tuple[int, str], ...] = ()
+    judged: str | None = None
     trials: Trials = field(default_factory=Trials)
     budgeted: Judgement | None = None
     used: float | None = None
@@ -115,12 +118,12 @@ class State:
     @property
     def awaiting_approval(self) -> tuple[VersionState, ...]:
         """The versions in `staging` that passed and that a person must still approve."""
-        briefs = self.versions.briefs()
-        return tuple(self.versions[tag] for tag, brief in briefs if brief.stage == Stage.STAGING and brief.waits)
+        waiting = self.versions.waiting
+        return tuple(self.versions[tag] for tag in self.in_stage(Stage.STAGING) if tag in waiting) if waiting else ()
 
     def in_stage(self, stage: Stage) -> tuple[str, ...]:
         """Return the tags of the versions in a stage, in order of registration."""
-        return tuple(tag for tag, brief in self.versions.briefs() if brief.stage == stage)
+        return tuple(tag for tag, found in self.versions.stages.items() if found == stage)
 
 
 def fold(model: str, entries: Iterable[Entry]) -> State:
@@ -184,7 +187,7 @@ class StateBuilder:
         self.budgeted, self.used = state.budgeted, state.used
         self.fresh_start = state.fresh_start
         self.began, self.decisions = list(state.began), list(state.decisions)
-        self.inherited = state.inherited
+        self.inherited, self.judged = state.inherited, state.judged
 
     def state(self) -> State:
         """Return the resulting state."""
@@ -199,6 +202,7 @@ class StateBuilder:
             line=tuple(self.line),
             began=tuple(self.began),
             decisions=tuple(self.decisions),
+            judged=self.judged,
             trials=self.trials,
             budgeted=self.budgeted,
             used=self.used,
@@ -249,6 +253,7 @@ class StateBuilder:
                 version = self.versions[body.tag]
                 self.versions[body.tag] = decided(version, body.decision, entry.at, entry.actor, place)
                 self.decisions.append((entry.seq, body.decision_digest[:DIGITS]))
+                self.judged = body.tag
                 self._count_use(body, place)
             case Approval():
                 vote = Vote(actor=entry.actor, at=entry.at, approved=body.approved, reason=body.reason)
