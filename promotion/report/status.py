@@ -141,9 +141,21 @@ def _mirror(of: Standing) -> str:
 def _audited(last: LastAudit | None, now: datetime) -> str:
     if last is None:
         return "none on this computer"
-    codes = ", ".join(last.codes)
-    found = f"{last.findings} finding{'s' * (last.findings > 1)} ({codes})" if last.findings else "no findings"
-    return f"{minute(last.at)} UTC, {ago(last.at, now)}: {found}"
+    return f"{minute(last.at)} UTC, {ago(last.at, now)}: {_found(last) if last.findings else 'no findings'}"
+
+
+def audit_sentence(model: str, last: LastAudit | None) -> str:
+    """Say when the last audit was and what it found; empty without an audit or without findings."""
+    if last is None or not last.findings:
+        return ""
+    return (
+        f"The last audit of {model}, at {minute(last.at)} UTC, had {_found(last)}. To see what is still wrong, run "
+        f"`promotion audit {model}`."
+    )
+
+
+def _found(last: LastAudit) -> str:
+    return f"{counted(last.findings, 'finding')} ({', '.join(last.codes)})"
 
 
 def _verdict(version: VersionState, now: datetime) -> str:
