@@ -109,13 +109,19 @@ def _served_once(state: State, to: Tag) -> str:
 def _no_previous(state: State) -> str:
     if state.champion is None:
         return f"There is no champion of '{state.model}', so there is nothing to roll back to."
+    if any(began.tag != state.champion.tag for began in state.began):
+        return f"{_returned(state)} Name the version to bring back with --to."
     return f"{state.champion.tag} is the first champion of '{state.model}', so there is nothing to roll back to."
+
+
+def _returned(state: State) -> str:
+    return f"A rollback returned '{state.model}' to its first champion, {state.line[-1]}."
 
 
 def _refuse_from_first(parts: Parts, state: State, history: Sequence[Entry]) -> None:
     """Raise `Refused` if rollbacks have returned to the first champion; lists the earlier champions to name."""
     earlier = earlier_champions(parts, state, history)
-    first = f"A rollback returned '{state.model}' to its first champion, {state.line[-1]}."
+    first = _returned(state)
     if earlier.able:
         lines = (f"{first} Name the version to bring back:", *earlier.able, earlier.unable_sentence)
         raise Refused("\n".join(filter(None, lines)), model=state.model)
