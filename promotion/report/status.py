@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from promotion.adapters.audits import LastAudit
-from promotion.ledger.state import State, VersionState
+from promotion.ledger.state import State, Succession, VersionState
 from promotion.number_format import ago, duration, minute
 from promotion.report.page import Column, Page, Table, Tone, Words, counted, left, right, row, some
 from promotion.report.record import budget_sentence, rolled_back_lines, version_of
@@ -97,8 +97,21 @@ def _succeeded(state: State) -> str:
     """Say who made the present champion champion, how, and why."""
     change = state.succession
     assert change is not None  # noqa: S101 - there is a champion
-    plan, over = change.plan, f" in place of {change.replaced}" if change.replaced else " as the first champion"
-    reason = f"'{plan.reason}'"
+    judged = state.versions[str(change.plan.champion)].decision
+    over = f" in place of {change.replaced}" if change.replaced else " as the first champion"
+    return succession_sentence(change, over, summary=judged.summary if judged else "")
+
+
+def succession_sentence(change: Succession, over: str, *, summary: str) -> str:
+    """Say who made a version champion, how, and why.
+
+    Args:
+        change: the change that made it champion.
+        over: ` in place of` the champion before it, or ` as the first champion`.
+        summary: that of the decision; if the gate promoted, it is the reason, and nobody's own words.
+    """
+    plan = change.plan
+    reason = plan.reason if plan.decision and plan.reason == summary else f"'{plan.reason}'"
     match plan.cause, plan.decision:
         case "rollback", _:
             did = f"rolled back from {change.replaced}"
@@ -108,8 +121,6 @@ def _succeeded(state: State) -> str:
             did = f"promoted it by hand{over}, without a passing decision"
         case _, decision:
             did = f"promoted it{over}, by decision {str(decision)[:12]}"
-            judged = state.versions[str(plan.champion)].decision
-            reason = plan.reason if judged and judged.summary == plan.reason else reason
     actor = f"'{change.actor}'" if " " in change.actor else change.actor
     return f"{actor} {did}: {reason}{'' if reason.endswith('.') else '.'}"
 
@@ -223,10 +234,12 @@ def _standing(one: Standing, now: datetime) -> tuple[Words, ...]:
 
 def cause_of(state: State) -> str:
     """Return what made the champion champion: `promotion`, `override`, `rollback` or `adoption`; empty without one."""
-    if state.succession is None:
-        return ""
-    plan = state.succession.plan
-    return "override" if plan.cause == "promotion" and plan.decision is None else plan.cause
+    return succession_cause(state.succession) if state.succession else ""
+
+
+def succession_cause(change: Succession) -> str:
+    """Return what made a version champion; a promotion without a decision is an override."""
+    return "override" if change.plan.cause == "promotion" and change.plan.decision is None else change.plan.cause
 
 
 def awaiting_approval(state: State) -> tuple[str, ...]:
