@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from enum import Enum
 from fnmatch import fnmatchcase
 from shutil import get_terminal_size
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from promotion.policy import Decision
     from promotion.registry.registry import Registry
     from promotion.report.page import Page
+    from promotion.vocabulary import Tag
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")]
 Markdown = Annotated[bool, typer.Option("--markdown", help="Write Markdown to standard output.")]
@@ -163,6 +165,24 @@ def tell_other(registry: "Registry", model: str) -> None:
     other = other_ledger(registry.parts, model)
     if other:
         notice(other)
+
+
+def tag_of(text: str) -> "Tag":
+    """Return the tag that a text is.
+
+    Raises:
+        BadTag: it is no tag; says so if it is the name of a model.
+    """
+    from promotion.errors import BadTag
+    from promotion.vocabulary import Tag
+
+    try:
+        return Tag.parse(text)
+    except BadTag as error:
+        models: tuple[str, ...] = ()
+        with suppress(PromotionError):
+            models = open_here().models()
+        raise (BadTag(text, is_model=True) if text in models else error) from None
 
 
 def models_of(registry: "Registry", model: str | None) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from promotion.cli.output import Json, Misuse, notice, open_here, say, tell_other
+from promotion.cli.output import Json, Misuse, notice, open_here, say, tag_of, tell_other
 from promotion.errors import PromotionError
 
 if TYPE_CHECKING:
@@ -116,9 +116,8 @@ def _last_decision(registry: "Registry", text: str) -> tuple["Entry", "Judgement
     """The entry of the last decision on a version."""
     from promotion.ledger.entries import Judgement
     from promotion.registry.moves import find
-    from promotion.vocabulary import Tag
 
-    tag = Tag.parse(text)
+    tag = tag_of(text)
     tell_other(registry, tag.model)
     version = find(registry.state(tag.model), tag)
     if version.decided_seq is None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from promotion.cli import output
-from promotion.cli.output import Json, Markdown, form_of, open_here, tell_other
+from promotion.cli.output import Json, Markdown, form_of, open_here, tag_of, tell_other
 from promotion.errors import UnknownName
 
 if TYPE_CHECKING:
@@ -49,9 +49,8 @@ def _version(registry: "Registry", text: str) -> tuple[Any, tuple["Page", ...]]:
     from promotion.ledger.reading import entries_at
     from promotion.registry.moves import find
     from promotion.report.lineage import version_data, version_pages
-    from promotion.vocabulary import Tag
 
-    tag = Tag.parse(text)
+    tag = tag_of(text)
     tell_other(registry, tag.model)
     state, history = registry.state(tag.model), registry.history(tag.model)
     version, served = (

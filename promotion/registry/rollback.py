@@ -16,6 +16,7 @@ from promotion.registry.parts import Parts
 from promotion.registry.plan import Plan, plan_of, required
 from promotion.registry.preflight import settled
 from promotion.registry.verification import verified
+from promotion.visible import lines
 from promotion.vocabulary import Tag
 
 
@@ -123,8 +124,8 @@ def _refuse_from_first(parts: Parts, state: State, history: Sequence[Entry]) -> 
     earlier = earlier_champions(parts, state, history)
     first = _returned(state)
     if earlier.able:
-        lines = (f"{first} Name the version to bring back:", *earlier.able, earlier.unable_sentence)
-        raise Refused("\n".join(filter(None, lines)), model=state.model)
+        message = lines(f"{first} Name the version to bring back:", *earlier.able, earlier.unable_sentence)
+        raise Refused(message, model=state.model)
     if earlier.unable:
         way_out = "Restore one of them from a backup, or train a new version."
         raise Refused(f"{first} {earlier.unable_sentence} {way_out}", model=state.model)
@@ -136,4 +137,4 @@ def _lost(parts: Parts, state: State, history: Sequence[Entry], tag: str, troubl
     if not earlier.able:
         return " ".join(filter(None, (trouble, earlier.unable_sentence)))
     head = f"{tag} cannot be brought back, but these earlier champions of '{state.model}' can:"
-    return "\n".join(filter(None, (head, *earlier.able, earlier.unable_sentence, trouble)))
+    return lines(head, *earlier.able, earlier.unable_sentence, trouble)
