@@ -69,7 +69,9 @@ def _succession(registry: "Registry", model: str) -> "tuple[Succession, str]":
 
     head = registry.ledger.head(model)
     assert head is not None and head.champion is not None  # noqa: S101, PT018 - there is a champion
-    *before, entry = registry.ledger.entries(model, after=max(head.champion.seq - 2, 0), limit=min(head.champion.seq, 2))
+    *before, entry = registry.ledger.entries(
+        model, after=max(head.champion.seq - 2, 0), limit=min(head.champion.seq, 2)
+    )
     plan, judged = entry.content(), before[0].content() if before else None
     assert isinstance(plan, TransitionPlanned)  # noqa: S101 - only plans make a champion
     replaced = [move.tag for move in plan.moves if move.before is Stage.PROD and move.after is not Stage.PROD]

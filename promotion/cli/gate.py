@@ -6,7 +6,18 @@ from typing import Annotated
 import typer
 
 from promotion.cli.confirmation import open_for
-from promotion.cli.output import DryRun, Json, Markdown, StartAnew, TagText, WhyAnew, anew, form_of, show_decision, tag_of
+from promotion.cli.output import (
+    DryRun,
+    Json,
+    Markdown,
+    StartAnew,
+    TagText,
+    WhyAnew,
+    anew,
+    form_of,
+    show_decision,
+    tag_of,
+)
 
 EXAMPLE = "promotion gate fraud_classifier:abc123"
 

@@ -159,12 +159,12 @@ def width() -> int:
 
 
 def tell_other(registry: "Registry", model: str) -> None:
-    """Say on standard error where the model in the store belongs to another ledger, which may know better."""
-    from promotion.registry.champion import other_ledger
+    """Say on standard error that the model in the store belongs to another ledger, or that there is no ledger yet."""
+    from promotion.registry.champion import missing_ledger, other_ledger
 
-    other = other_ledger(registry.parts, model)
-    if other:
-        notice(other)
+    told = other_ledger(registry.parts, model) or missing_ledger(registry.parts)
+    if told:
+        notice(told)
 
 
 def tag_of(text: str) -> "Tag":
@@ -189,11 +189,17 @@ def models_of(registry: "Registry", model: str | None) -> tuple[str, ...]:
     """Return the model with this name, those that match a pattern such as `team_*`, or all.
 
     Raises:
+        Misuse: all are asked for, and there is none.
         UnknownName: no such model is configured or recorded or in the store.
     """
+    names = registry.models()
+    nothing = f"No model is configured or recorded in {registry.config.root}."
+    if model is None and not names:
+        raise Misuse(f"{nothing} Run the command in the folder of promotion.toml, or name a model.")
     if model is None:
-        return registry.models()
-    return matching(model, dict.fromkeys((*registry.models(), *registry.store.models())))
+        return names
+    here = "" if names else f"{nothing} Run the command in the folder of promotion.toml."
+    return matching(model, dict.fromkeys((*names, *registry.store.models())), hint=here)
 
 
 def matching(model: str, known: Iterable[str], *, hint: str = "") -> tuple[str, ...]:

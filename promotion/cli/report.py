@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from promotion.cli.output import Json, Misuse, notice, open_here, say, tag_of, tell_other
+from promotion.cli.output import Json, Misuse, models_of, notice, open_here, say, tag_of, tell_other
 from promotion.errors import PromotionError
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ def _write_site(folder: Path, *, as_json: bool) -> Path:
     from promotion.report.site import write_site
 
     registry = open_here()
+    models_of(registry, None)
     done = write_site(
         registry,
         folder,

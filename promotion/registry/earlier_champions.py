@@ -47,7 +47,8 @@ def earlier_champions(parts: Parts, state: State, history: Sequence[Entry], with
     """
     serves = {state.champion.tag} if state.champion else set()
     places = {began.tag: place for place, began in enumerate(state.began) if began.tag not in serves.union(without)}
-    able, unable = [], []
+    able: list[int] = []
+    unable: list[str] = []
     with parts.digest_cached(False) if parts.digest_cached else nullcontext(parts.store) as store:
         for tag in sorted(places, key=lambda one: -places[one]):
             version = state.versions[tag]

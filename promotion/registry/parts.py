@@ -127,8 +127,9 @@ class Parts:
 
 def compose(config: Config, **around: Unpack[Around]) -> Parts:
     """Compose the components of a registry."""
-    store, ledger, tell = around["store"], around["ledger"], around.get("notice", lambda _: None)
+    store, ledger = around["store"], around["ledger"]
     clock, claims = around.get("clock", utc_now), Claims(ledger, store)
+    tell: Callable[[str], None] = around.get("notice", lambda _: None)
 
     def notice(sentence: str) -> None:
         tell(visible_message(sentence))

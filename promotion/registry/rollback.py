@@ -10,6 +10,7 @@ from promotion.ledger.chain import Entry
 from promotion.ledger.entries import TransitionPlanned
 from promotion.ledger.state import State, champion_at
 from promotion.number_format import minute
+from promotion.registry.champion import require_recorded
 from promotion.registry.earlier_champions import earlier_champions
 from promotion.registry.moves import find, to_prod
 from promotion.registry.parts import Parts
@@ -35,6 +36,7 @@ def plan_rollback(
     known = dict.fromkeys((*parts.models(), *parts.store.models())) if state.seq == 0 else (model,)
     if model not in known:
         raise UnknownName("model", model, known)
+    require_recorded(parts, state)
     history = parts.history(state)
     if to is None and at is None and state.champion and state.previous is None:
         _refuse_from_first(parts, state, history)

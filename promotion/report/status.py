@@ -61,16 +61,22 @@ class Standing:
         return any(problem.kind == OTHER_LEDGER for problem in self.problems)
 
 
-def model_pages(of: Standing, now: datetime) -> tuple[Page, ...]:
-    """Show one model: who serves since when and why, its health, further facts, and how to roll back."""
+def model_pages(of: Standing, now: datetime, *, missing: str = "") -> tuple[Page, ...]:
+    """Show one model: who serves since when and why, its health, further facts, and how to roll back.
+
+    `missing` says that there is no ledger yet; empty if there is one.
+    """
     state, wrong = of.state, [Words(f"! {problem.sentence}", Tone.UNSURE) for problem in of.problems]
-    health = wrong or [Words(_HEALTHY.format(state.model), Tone.GOOD)]
+    health = wrong or ([] if missing else [Words(_HEALTHY.format(state.model), Tone.GOOD)])
+    head = lead(state, now)
+    if of.foreign and state.champion is None:
+        head = (f"Another ledger owns {state.model}, so its champion is not shown here.",)
     waits = [Words(sentence, Tone.GOOD) for sentence in of.approvals]
     back = rolled_back_lines(state)
     return tuple(
         page
         for page in (
-            Page(summary=lead(state, now)),
+            Page(summary=(*filter(None, (missing,)), *head)),
             Page(notes=(*health, *waits)),
             Page(tables=(_facts_table(of, now),)),
             Page(summary=(*back, *filter(None, (budget_sentence(state),)))),
@@ -108,7 +114,7 @@ def succession_sentence(change: Succession, over: str, *, summary: str) -> str:
     Args:
         change: the change that made it champion.
         over: ` in place of` the champion before it, or ` as the first champion`.
-        summary: that of the decision; if the gate promoted, it is the reason, and nobody's own words.
+        summary: that of the decision; if the gate promoted, it is also the reason, and is not quoted.
     """
     plan = change.plan
     reason = plan.reason if plan.decision and plan.reason == summary else f"'{plan.reason}'"
@@ -176,19 +182,23 @@ def _verdict(version: VersionState, now: datetime) -> str:
     )
 
 
-def overview_pages(among: Sequence[Standing], shown: Sequence[Standing], now: datetime) -> tuple[Page, ...]:
+def overview_pages(
+    among: Sequence[Standing], shown: Sequence[Standing], now: datetime, *, missing: str = ""
+) -> tuple[Page, ...]:
     """Show several models, one line each, then their problems and the totals.
 
     Args:
         among: every model.
         shown: those to list.
         now: the present time.
+        missing: says that there is no ledger yet; empty if there is one.
     """
     served = Column("served", wraps=False)
     columns = (*left("model", "champion"), served, *left("by"), *right("waiting"), *left("attention"))
     table = Page(
         tables=(Table(columns=columns, rows=tuple(_standing(one, now) for one in shown)),),
         notes=(
+            *(Words(f"! {sentence}", Tone.UNSURE) for sentence in filter(None, (missing,))),
             *(Words(sentence, Tone.GOOD) for one in shown for sentence in one.approvals),
             *(Words(f"! {sentence}", Tone.UNSURE) for sentence in problems_sentence(shown)),
         ),

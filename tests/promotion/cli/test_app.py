@@ -184,7 +184,7 @@ class TestLook:
         assert "! toy:good has no model.yaml: its save was cut short" in out
 
     def test_an_audit_of_nothing_is_no_good_news(self, command, tmp_path):
-        sentence = f"Error: Nothing to audit: no model is configured or recorded in {tmp_path}. "
+        sentence = f"Error: No model is configured or recorded in {tmp_path}. "
         code, out, err = command("audit")
         assert (code, out) == (2, "")
         assert err.startswith(sentence)

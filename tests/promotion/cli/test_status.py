@@ -103,7 +103,9 @@ class TestLastAudit:
         extra = store.path(Tag("toy", "weak")) / "extra"
         extra.touch()
         assert command("audit", "toy")[0] == 5
-        told = r"The last audit of toy, at 2\S+ \d\d:\d\d UTC, had 1 finding \(AUD020\)\. To see what is still wrong, run "
+        told = (
+            r"The last audit of toy, at 2\S+ \d\d:\d\d UTC, had 1 finding \(AUD020\)\. To see what is still wrong, run "
+        )
         out = command("status", "toy")[1]
         assert re.search(rf"^! {told}`promotion audit toy`\.$", out, re.MULTILINE)
         assert "No problems found" not in out

@@ -183,7 +183,9 @@ class TestFromTheFirstOfTheLine:
                 str(raised.value),
             )
         (registry.store.path(toy("weak")) / "extra").touch()
-        with pytest.raises(Refused, match=r"^toy:good was .* version\. Cannot be .*: toy:weak \(its files have changed\)\.$"):
+        with pytest.raises(
+            Refused, match=r"^toy:good was .* version\. Cannot be .*: toy:weak \(its files have changed\)\.$"
+        ):
             registry.rollback("toy", reason="merchants complain")
         (missing,) = [one for one in registry.audit("toy") if one.code == "AUD014"]
         assert "a rollback lists the other champions that it can bring back" in missing.mend
@@ -197,7 +199,9 @@ class TestFromTheFirstOfTheLine:
         registry.rollback("toy", reason="merchants complain", to=toy("weak"))
         (registry.store.path(toy("good")) / "extra").touch()
         first = r"^A rollback returned 'toy' to its first champion, toy:weak\. "
-        with pytest.raises(Refused, match=rf"{first}Name the .*\n- toy:twin, which .*\nCannot be .*: toy:good \(its files"):
+        with pytest.raises(
+            Refused, match=rf"{first}Name the .*\n- toy:twin, which .*\nCannot be .*: toy:good \(its files"
+        ):
             registry.rollback("toy", reason="again")
         shutil.rmtree(registry.store.path(toy("twin")))
         both = r"toy:twin \(not in the store\), toy:good \(its files have changed\)\. Restore one of them"
@@ -207,7 +211,9 @@ class TestFromTheFirstOfTheLine:
     def test_where_the_one_before_was_changed_the_others_come_first(self, registry_after_three_champions):
         registry = registry_after_three_champions
         (registry.store.path(toy("good")) / "extra").touch()
-        with pytest.raises(DigestMismatch, match=r"^toy:good cannot be .* can:\n- toy:weak, .*\nThe files of toy:good are"):
+        with pytest.raises(
+            DigestMismatch, match=r"^toy:good cannot be .* can:\n- toy:weak, .*\nThe files of toy:good are"
+        ):
             registry.rollback("toy", reason="merchants complain")
 
 
