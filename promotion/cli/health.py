@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
 
 def health_of(registry: "Registry", states: Sequence["State"]) -> list[str]:
-    """Return the problems of the models as sentences."""
-    return [problem.sentence for state in states for problem in problems_of(registry, state)]
+    """Return the problems of the models as sentences, and whether there is a ledger at all."""
+    from promotion.registry.champion import missing_ledger
+
+    missing = filter(None, [missing_ledger(registry.parts)])
+    return [*missing, *(problem.sentence for state in states for problem in problems_of(registry, state))]
 
 
 def approvals_of(registry: "Registry", states: Sequence["State"]) -> list[str]:

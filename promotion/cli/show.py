@@ -87,6 +87,7 @@ def _possible(registry: "Registry", model: str, digits: str) -> "Sequence[Entry]
 def one_decision(registry: "Registry", digits: str) -> tuple["Entry", "Judgement"]:
     """The last entry of the decision that is meant."""
     from promotion.history.lineage import decisions
+    from promotion.registry.champion import missing_ledger
 
     named = {
         judgement.decision_digest: (entry, judgement)
@@ -97,7 +98,7 @@ def one_decision(registry: "Registry", digits: str) -> tuple["Entry", "Judgement
         hint = (
             "Several IDs begin with these digits. Give more of them."
             if named
-            else "`promotion show TAG` lists the decisions on a version."
+            else missing_ledger(registry.parts) or "`promotion show TAG` lists the decisions on a version."
         )
         raise UnknownName("single decision" if named else "decision", digits, [one[:12] for one in named], hint=hint)
     return next(iter(named.values()))

@@ -55,6 +55,9 @@ def test_the_status_says_that_the_ledger_is_missing_and_praises_nothing(here, co
     out = command("status", "toy")[1]
     assert out.startswith(f"{missing}\ntoy has no champion yet.\n")
     assert "No problems found" not in out
+    assert command("show", "abcdef")[2] == f"Error: There is no decision 'abcdef'. {missing}\n"
+    assert command("report", "--site", "site")[0] == 0
+    assert "There is no ledger at sqlite:///" in (here / "site" / "index.html").read_text()
     assert json.loads(command("status", "--json")[1])["notes"] == [missing]
     (here / "promotion.toml").write_text(
         configuration + configuration[configuration.index("[models.toy]") :].replace("toy", "other")
