@@ -3,7 +3,9 @@
     python benchmarks/growth.py [--entries 100000] [--turns 3] [--postgresql URL]
 
 The ledger is that of hourly retraining: every version registered, judged and promoted, rejected or held, with decisions
-as a gate records them, on rows that change once a day. Seconds are medians; memory is the peak of the process.
+as a gate records them, on rows that change once a day. The last checkpoint is 100 entries old, half as old as it
+becomes. MLflow, on a database of its own, has received all but a version that is registered before each `sync`. Seconds
+are medians; memory is the peak of the process.
 """
 
 import json
@@ -14,6 +16,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Annotated, NamedTuple
@@ -24,18 +27,24 @@ from sklearn.linear_model import LogisticRegression
 
 from promotion.adapters.bento import BentoStore
 from promotion.adapters.sql import SqlLedger
+from promotion.assembly import open_registry
 from promotion.canonical import plain
 from promotion.comparison import compare
 from promotion.comparison.drawing import draw_curves
 from promotion.interfaces import Trained
 from promotion.ledger.chain import chain
-from promotion.ledger.checkpoint import checkpoint_of
+from promotion.ledger.checkpoint import checkpoint_of, condensed
 from promotion.ledger.entries import Body, Judgement, Move, Registration, TransitionApplied, TransitionPlanned
-from promotion.ledger.state import State, advance
+from promotion.ledger.folding import advance
+from promotion.ledger.state import State
 from promotion.policy import Budget, HoldoutSketch, HoldoutUsed, Judged, Policy, Primary, decide
+from promotion.registry.foreign_aliases import to_send
+from promotion.registry.mirror_state import mirror_state
 from promotion.vocabulary import Stage, Tag
 
 SHORT, MODEL, PAGE, ROWS = 1_000, "toy", 500, 600
+BEHIND = 100
+"""Number of entries after the checkpoint."""
 STORED = 20
 """Number of versions whose files the store holds: the newest."""
 METRICS = ("roc_auc", "average_precision", "brier_score", "log_loss")
@@ -103,6 +112,7 @@ def _commands(root: Path) -> dict[str, list[str]]:
         "metrics --json --limit 20": ["metrics", model, "--json", "--limit", "20"],
         "promote --dry-run": ["promote", newest["held"], "--override", "--reason", "try", "--dry-run"],
         "gc --dry-run": ["gc", model, "--dry-run"],
+        "sync": ["sync", model],
     }
 
 
@@ -110,12 +120,24 @@ def _measured(root: Path, arguments: list[str], turns: int) -> Measured:
     command = [sys.executable, "-c", MEASURE, str(Path(sys.executable).with_name("promotion")), *arguments]
     found = []
     for _ in range(turns):
+        if arguments[0] == "sync":
+            _register(root, arguments[1])
         done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
         code, err, *numbers = json.loads(done.stdout)
         if code:
             sys.exit(f"promotion {' '.join(arguments)}: exit {code}: {err}")
         found.append(numbers)
     return Measured(*(median(each) for each in zip(*found, strict=True)))
+
+
+def _register(root: Path, model: str) -> None:
+    """Register a version, so that MLflow is one entry behind."""
+    ledger = open_registry(root / "promotion.toml").ledger
+    head = ledger.head(model)
+    assert head
+    new = Registration(tag=f"{model}:new{head.seq}", digest=f"{head.seq:064x}", stage=Stage.STAGING)
+    made = tuple(chain(model, head, [new], at=datetime.now(UTC), actor="os:bench"))
+    ledger.append(made, replace(head, seq=made[-1].seq, hash=made[-1].hash))
 
 
 def _filled(root: Path, url: str, entries: int) -> Path:
@@ -126,17 +148,26 @@ def _filled(root: Path, url: str, entries: int) -> Path:
     ledger, history = SqlLedger(url), _History(model, BentoStore(root / "bentoml"))
     state, at, middle = State(model=model), datetime.now(UTC) - timedelta(hours=entries), ""
     while state.seq < entries:
-        bodies: list[Body] = []
-        while len(bodies) < PAGE:
+        before, bodies = state, list[Body]()
+        while len(bodies) < (PAGE if state.seq + PAGE + BEHIND < entries else BEHIND):
             bodies += history.hour(state.seq + len(bodies), stored=entries - state.seq - len(bodies) < STORED * 4)
         made = tuple(chain(model, state.head, bodies, at=at + timedelta(hours=state.seq), actor="os:bench"))
         state = advance(state, *made)
         ledger.append(made, state.head)
+        state = condensed(state, partial(ledger.entries, model))
         middle = middle or (made[-1].at if state.seq >= entries // 2 else "")
-    ledger.mark_mirrored(model, state.seq)
-    ledger.keep(checkpoint_of(state))
+    ledger.keep(checkpoint_of(before))
+    _mirror(root, ledger, state)
     (root / "newest.json").write_text(json.dumps({"model": model, "middle": middle, **history.newest}))
     return root
+
+
+def _mirror(root: Path, ledger: SqlLedger, state: State) -> None:
+    """Send MLflow the newest entries, and note in it and in the ledger that it has all."""
+    registry = open_registry(root / "promotion.toml")
+    history, names = registry.history(state.model), to_send(state, lambda _: [{}])
+    registry.mirror.push(mirror_state(state, history, registry.store.path, names, seen=state.seq - STORED))
+    ledger.mark_mirrored(state.model, state.seq)
 
 
 class _History:

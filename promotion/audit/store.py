@@ -45,7 +45,7 @@ def check_claim(state: State, claims: Claims) -> Iterator[Finding]:
 def check_store(state: State, stored: Mapping[str, Stored], store: ModelStore) -> Iterator[Finding]:
     """Yield every finding on the store."""
     try:
-        strange = store.foreign_files() if isinstance(store, StoreMaintenance) else ()
+        strange = store.foreign_files(state.model) if isinstance(store, StoreMaintenance) else ()
     except (PromotionError, OSError) as error:
         yield _unreadable(store, error)
         return
@@ -69,7 +69,7 @@ def _check_shape(model: str, stored: Mapping[str, Stored], strange: Mapping[Path
     for path, tag in torn.items():
         yield finding(Code.TORN, tag, "a complete version", stored[tag].torn or "", repair if path in strange else look)
     for path, foreign in strange.items():
-        if path not in torn and foreign.model in {model, None}:
+        if path not in torn:
             yield finding(Code.FOREIGN_FILE, str(path), "only versions of models", foreign.why, repair)
 
 

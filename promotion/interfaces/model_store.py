@@ -202,8 +202,11 @@ class StoreMaintenance(Protocol):
     Without it, `repair` fixes labels only, and says so, and an audit does not look for such files.
     """
 
-    def foreign_files(self) -> tuple[ForeignFile, ...]:
-        """Return entries that are not versions: torn versions, and folders that break other readers of the store."""
+    def foreign_files(self, model: str | None = None) -> tuple[ForeignFile, ...]:
+        """Return entries that are not versions: torn versions, and folders that break other readers of the store.
+
+        With a model, only its own and those of no model, without reading the versions of other models.
+        """
 
     def quarantine(self, foreign: ForeignFile) -> Path | None:
         """Move it out of the store, intact; return its new location, or None if it was gone.

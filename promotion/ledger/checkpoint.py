@@ -1,5 +1,7 @@
 """Checkpoints: the folded state of a model in brief, so that a command folds only the entries after it.
 
+Its text is a line of JSON with the state, and a line for each version, which is parsed when that version is read.
+
 A checkpoint is derived. It is bound to the hash of the entry that it stands on, and names the hash of every entry that
 it refers to. A checkpoint that is missing, damaged or of another chain is ignored, and replaced by the next writer.
 """
@@ -7,25 +9,27 @@ it refers to. A checkpoint that is missing, damaged or of another chain is ignor
 import hashlib
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import Any, TypeVar
 
 from promotion.canonical import canonical_json, plain, restore
 from promotion.errors import LedgerError
+from promotion.ledger.briefs import Briefs, Versions
 from promotion.ledger.chain import Champion, Entry
 from promotion.ledger.entries import Adoption, FreshStart, Judgement, Registration, TransitionPlanned
 from promotion.ledger.reading import Entries, changed, read_entry
 from promotion.ledger.state import Began, State, Succession
 from promotion.ledger.trials import Place, Trials
-from promotion.ledger.versions import Brief, Deletion, RolledBack, Versions, VersionState, Vote
+from promotion.ledger.versions import Deletion, RolledBack, VersionState, Vote
 from promotion.policy import Use
 from promotion.vocabulary import Stage
 
 T = TypeVar("T")
 
-_FORMAT, _TOLERANCE = 1, 1e-9
+_FORMAT, _TOLERANCE = 2, 1e-9
 CHECKPOINT_EVERY = 200
 """Number of entries after which a writer makes a new checkpoint."""
 
@@ -37,7 +41,7 @@ class Checkpoint:
     Attributes:
         model: its name.
         seq, hash: the last entry folded.
-        text: the state, as canonical JSON.
+        text: the state, as lines of canonical JSON.
         digest: SHA-256 of the text.
     """
 
@@ -50,23 +54,31 @@ class Checkpoint:
 
 def checkpoint_of(state: State) -> Checkpoint:
     """Return the checkpoint of a state."""
-    text = canonical_json(_outline(state))
+    text = _text(state)
     return Checkpoint(model=state.model, seq=state.seq, hash=state.hash, text=text, digest=_digest(text))
 
 
 def agrees(checkpoint: Checkpoint, state: State) -> bool:
     """Return whether a checkpoint is that of a state, but for the number of uses of a holdout, which is rounded."""
     try:
-        found = json.loads(checkpoint.text)
-        used, recounted = found.pop("used"), (expected := _outline(state)).pop("used")
+        (found, used, lines), (expected, recounted, others) = map(_compared, (checkpoint.text, _text(state)))
         close = used is None or recounted is None or math.isclose(used, recounted, rel_tol=_TOLERANCE)
     except (ValueError, TypeError, LookupError, AttributeError):
         return False
-    return close and canonical_json(found) == canonical_json(expected)
+    return close and (found, lines) == (expected, others)
 
 
-def _outline(state: State) -> dict[str, Any]:
-    return {
+def _compared(text: str) -> tuple[str, float | None, str]:
+    """Return the parts of a checkpoint that must be equal, and the number of uses."""
+    first, _, lines = text.partition("\n")
+    found = json.loads(first)
+    used = found.pop("used")
+    return canonical_json(found), used, lines
+
+
+def _text(state: State) -> str:
+    versions = state.versions.briefs()
+    first = {
         "format": _FORMAT,
         "seq": state.seq,
         "hash": state.hash,
@@ -75,16 +87,21 @@ def _outline(state: State) -> dict[str, Any]:
         "succession": plain(state.succession),
         "line": state.line,
         "began": state.began,
-        "decisions": state.decisions,
+        "decisions": list(chain.from_iterable(state.decisions)),
+        "judged": state.judged,
         "pending": [state.pending[0], plain(state.pending[1])] if state.pending else None,
         "fresh_start": plain(state.fresh_start),
         "inherited": state.inherited,
         "budgeted": plain(state.budgeted),
         "used": state.used,
         "rows": list(state.trials.places.items()),
-        "trials": _numbered(state.trials),
-        "versions": [[tag, *brief.row()] for tag, brief in state.versions.briefs()],
+        "trials": list(chain.from_iterable(_numbered(state.trials))),
+        "tags": list(versions.stages),
+        "stages": list(versions.stages.values()),
+        "waiting": sorted(versions.waiting),
+        "rolled_back": plain(versions.rolled_back),
     }
+    return "\n".join((canonical_json(first), *versions.lines.values()))
 
 
 def state_of(checkpoint: Checkpoint, entries: Entries) -> State | None:
@@ -98,12 +115,13 @@ def state_of(checkpoint: Checkpoint, entries: Entries) -> State | None:
     if _digest(checkpoint.text) != checkpoint.digest or not last or last[0].hash != checkpoint.hash:
         return None
     try:
-        return _restored(checkpoint, json.loads(checkpoint.text), entries)
+        first, *lines = checkpoint.text.split("\n")
+        return _restored(checkpoint, json.loads(first), lines, entries)
     except (ValueError, TypeError, LookupError, AttributeError):  # pydantic's ValidationError is a ValueError
         return None
 
 
-def _restored(checkpoint: Checkpoint, found: dict[str, Any], entries: Entries) -> State | None:
+def _restored(checkpoint: Checkpoint, found: dict[str, Any], lines: Sequence[str], entries: Entries) -> State | None:
     if (found["format"], found["seq"], found["hash"]) != (_FORMAT, checkpoint.seq, checkpoint.hash):
         return None
     pending = found["pending"]
@@ -112,13 +130,14 @@ def _restored(checkpoint: Checkpoint, found: dict[str, Any], entries: Entries) -
         seq=checkpoint.seq,
         hash=checkpoint.hash,
         origin=found["origin"],
-        versions=Versions({tag: Brief(*row) for tag, *row in found["versions"]}, partial(_version, entries)),
+        versions=Versions(_briefs(found, lines), partial(_version, entries)),
         champion=restore(Champion, found["champion"]) if found["champion"] else None,
         succession=restore(Succession, found["succession"]) if found["succession"] else None,
         line=tuple(found["line"]),
         began=tuple(Began(*one) for one in found["began"]),
-        decisions=tuple((seq, digest) for seq, digest in found["decisions"]),
-        trials=_trials(found["rows"], found["trials"], partial(_use, entries, checkpoint.model)),
+        decisions=tuple(_pairs(found["decisions"])),
+        judged=found["judged"],
+        trials=_trials(found["rows"], _pairs(found["trials"]), partial(_use, entries, checkpoint.model)),
         budgeted=restore(Judgement, found["budgeted"]) if found["budgeted"] else None,
         used=found["used"],
         pending=(pending[0], restore(TransitionPlanned, pending[1])) if pending else None,
@@ -127,14 +146,29 @@ def _restored(checkpoint: Checkpoint, found: dict[str, Any], entries: Entries) -
     )
 
 
+def _briefs(found: dict[str, Any], lines: Sequence[str]) -> Briefs:
+    tags = found["tags"]
+    return Briefs(
+        stages=dict(zip(tags, found["stages"], strict=True)),
+        waiting=frozenset(found["waiting"]),
+        rolled_back=restore(dict[str, RolledBack], found["rolled_back"]),
+        lines=dict(zip(tags, lines, strict=True)),
+    )
+
+
+def _pairs(flat: Sequence[Any]) -> Iterable[tuple[Any, Any]]:
+    """Yield the pairs of a list that alternates: JSON reads one long list faster than many short ones."""
+    return zip(flat[::2], flat[1::2], strict=True)
+
+
 def condensed(state: State, entries: Entries) -> State:
     """Return the same state without the content of entries, which is read again on access."""
-    kept = dict(state.versions.briefs())
+    versions = Versions(state.versions.briefs(), partial(_version, entries))
     trials = Trials(state.trials.uses, state.trials.places, partial(_use, entries, state.model))
-    return replace(state, versions=Versions(kept, partial(_version, entries)), trials=trials)
+    return replace(state, versions=versions, trials=trials)
 
 
-def _version(entries: Entries, tag: str, brief: Brief) -> VersionState:
+def _version(entries: Entries, tag: str, briefs: Briefs) -> VersionState:
     """Read a version from the entries that its brief names.
 
     Raises:
@@ -142,10 +176,10 @@ def _version(entries: Entries, tag: str, brief: Brief) -> VersionState:
     """
     model = tag.partition(":")[0]
     try:
-        places, stage = brief.recorded, Stage(brief.stage) if brief.stage else None
+        brief, stage = briefs[tag], briefs.stages[tag]
+        places, stage = brief.recorded, Stage(stage) if stage else None
         votes = tuple(Vote(**vote) for vote in brief.votes)
         deleted = Deletion(*brief.deleted) if brief.deleted else None
-        back = RolledBack(**brief.rolled_back) if brief.rolled_back else None
     except (TypeError, ValueError) as error:
         message = f"The checkpoint of '{model}' is damaged. Run `promotion repair {model}`, which replaces it."
         raise LedgerError(message, model=model) from error
@@ -167,7 +201,7 @@ def _version(entries: Entries, tag: str, brief: Brief) -> VersionState:
         deleted_at=deleted.at if deleted else None,
         deleted_by=deleted.by if deleted else None,
         deleted_because=deleted.reason if deleted else None,
-        rolled_back=back,
+        rolled_back=briefs.rolled_back.get(tag),
         recorded=places,
         entries=tuple(brief.entries),
     )
@@ -192,7 +226,7 @@ def _numbered(trials: Trials) -> list[tuple[str, int]]:
     return [(key, numbers[rows]) for key, rows in trials.uses]
 
 
-def _trials(rows: Sequence[Any], uses: Sequence[Any], read: Callable[[Place], Use]) -> Trials:
+def _trials(rows: Sequence[Any], uses: Iterable[tuple[str, int]], read: Callable[[Place], Use]) -> Trials:
     names = [name for name, _ in rows]
     return Trials([(key, names[number]) for key, number in uses], {name: Place(*place) for name, place in rows}, read)
 

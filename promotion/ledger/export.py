@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from promotion.canonical import canonical_json, plain, restore
 from promotion.errors import LedgerError
 from promotion.ledger.chain import GENESIS, Champion, Entry, Head
-from promotion.ledger.state import champions
+from promotion.ledger.folding import champions
 from promotion.vocabulary import is_name
 
 _FORMAT, _VERSION = "promotion-ledger", 1

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from promotion.errors import Refused
 from promotion.interfaces import ALIASES, Aliases, Names
 from promotion.ledger.chain import Entry
-from promotion.ledger.state import State, StateBuilder
+from promotion.ledger.folding import StateBuilder
+from promotion.ledger.state import State
 from promotion.registry.mirror_state import aliases
 from promotion.visible import lines
 from promotion.vocabulary import Tag

@@ -68,15 +68,17 @@ def plan_retention(state: State, found: Retention, *, reason: str) -> Transition
 def _needed(state: State, served: Collection[str]) -> Iterator[tuple[str, str]]:
     """Yield each version that must stay at any age, with the reason."""
     named = {move.tag for move in state.pending[1].moves} if state.pending else set()
-    for tag, brief in state.versions.briefs():
+    for tag, stage in state.versions.stages.items():
         if state.champion and tag == state.champion.tag:
             yield tag, "serves"
         elif tag in named:
             yield tag, "part of an unfinished change"
         elif tag in served:
             yield tag, "has served: a rollback may bring it back"
-        elif brief.deleted is None and brief.stage not in {Stage.ARCHIVED, Stage.REJECTED}:
-            yield tag, f"in {brief.stage}" if brief.stage else "in no stage"
+        elif stage and stage not in {Stage.ARCHIVED, Stage.REJECTED}:
+            yield tag, f"in {stage}"
+        elif stage is None and not state.versions.deleted(tag):
+            yield tag, "in no stage"
 
 
 def _registered(state: State) -> Mapping[str, datetime]:

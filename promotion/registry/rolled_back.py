@@ -32,8 +32,8 @@ def rolled_back(state: State) -> tuple[VersionState, ...]:
 
 def _rolled_back(state: State) -> tuple[VersionState, ...]:
     """Return the rolled-back versions, including deleted ones, whose files another version may share."""
-    found = [state.versions[tag] for tag, brief in state.versions.briefs() if brief.rolled_back]
-    return tuple(sorted(found, key=lambda version: -version.rolled_back.seq if version.rolled_back else 0))
+    backs = state.versions.rolled_back
+    return tuple(state.versions[tag] for tag in sorted(backs, key=lambda tag: -backs[tag].seq))
 
 
 def check_readmitted(tag: Tag, version: VersionState | None) -> None:

@@ -51,13 +51,15 @@ class Recorded:
     Attributes:
         entry: the entry that records it.
         judgement: its content.
-        versions: the model's versions, by tag, in their present state.
+        versions: its candidates by tag, in their present state.
+        places: of each candidate, the place in order of registration, from 1.
         followed: the entries that followed from it, or that moved one of its candidates since.
     """
 
     entry: Entry
     judgement: Judgement
     versions: Mapping[str, VersionState]
+    places: Mapping[str, int]
     followed: tuple[Entry, ...]
 
 
@@ -73,7 +75,22 @@ def recorded(state: State, entries: Sequence[Entry], *, beginning: str = "") -> 
 def recorded_in(state: State, history: Sequence[Entry], entry: Entry, judgement: Judgement) -> Recorded:
     """Return one decision with what its report needs. Reads only the entries of its two versions."""
     followed = consequences_of(state, history, entry, judgement)
-    return Recorded(entry=entry, judgement=judgement, versions=state.versions, followed=followed)
+    return recorded_with(state, places_of(state), entry, judgement, followed)
+
+
+def places_of(state: State) -> dict[str, int]:
+    """Return the place of each version in order of registration, from 1."""
+    return {tag: place for place, tag in enumerate(state.versions, start=1)}
+
+
+def recorded_with(
+    state: State, places: Mapping[str, int], entry: Entry, judgement: Judgement, followed: tuple[Entry, ...]
+) -> Recorded:
+    """Return one decision with what its report needs and nothing else, so that another process can draw the report."""
+    judged = (judgement.decision.challenger, judgement.decision.champion)
+    sides = {tag: places[tag] for tag in (judgement.tag, *(one.tag for one in judged if one)) if tag in places}
+    versions = {tag: state.versions[tag] for tag in sides}
+    return Recorded(entry=entry, judgement=judgement, versions=versions, places=sides, followed=followed)
 
 
 def decision_document(found: Recorded, *, as_of: Entry | None = None, links: Links = NO_LINKS) -> Document:
@@ -194,7 +211,7 @@ def _sources(found: Recorded, links: Links) -> Section:
     }
     tables = [replace(facts_table(where), title="Decision")]
     for role, version in _sides(found):
-        tag, run, place = version.tag, version.registration.run_id, 1 + tuple(found.versions).index(version.tag)
+        tag, run, place = version.tag, version.registration.run_id, found.places[version.tag]
         facts = {
             "version": Words(tag, link=links.version(entry.model, place), copy=tag),
             **_undigested(origin_facts(version.registration)),

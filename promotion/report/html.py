@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 GENERATOR = '<meta name="generator" content="promotion">'
 """Identifies a page that `promotion` wrote."""
 
+ORIGIN = "<!-- drawn by promotion -->"
+"""Start of a drawing that is a file of its own."""
+
 _CODE = re.compile(r"`([^`\n]+)`")
 _PERCENT = re.compile(r"(?<=\d) %")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d( UTC)?")

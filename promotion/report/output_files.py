@@ -10,8 +10,7 @@ from promotion.adapters.files import replace_bytes
 from promotion.errors import PromotionError
 from promotion.ledger.export import EXPORT_BEGINS
 from promotion.report.exports import COLUMNS, FIRST_LINE
-from promotion.report.html import GENERATOR
-from promotion.report.plots.svg import ORIGIN
+from promotion.report.html import GENERATOR, ORIGIN
 
 _PAGE, _PARQUET = b"<!doctype html>", b"PAR1"
 _FIRST = COLUMNS[:7]  # later releases may append columns

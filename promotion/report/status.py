@@ -259,6 +259,4 @@ def awaiting_approval(state: State) -> tuple[str, ...]:
 
 def last_judged(state: State) -> VersionState | None:
     """Return the version that was judged last."""
-    briefs = state.versions.briefs()
-    decided = {tag: brief.decision[0] for tag, brief in briefs if brief.decision}
-    return state.versions[max(decided, key=decided.__getitem__)] if decided else None
+    return state.versions[state.judged] if state.judged else None

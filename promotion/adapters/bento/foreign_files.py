@@ -23,8 +23,10 @@ def folder_names(folder: Path) -> list[str]:
     return [path.name for path in _folders(folder) if is_name(path.name) and path.name != LATEST]
 
 
-def foreign_files(models: Path, known_whole: Callable[[Path], bool] = lambda _: False) -> Iterator[ForeignFile]:
-    """Yield torn versions, and folders that break BentoML's own listing.
+def foreign_files(
+    models: Path, known_whole: Callable[[Path], bool] = lambda _: False, model: str | None = None
+) -> Iterator[ForeignFile]:
+    """Yield torn versions, of one model or of all, and folders that break BentoML's own listing.
 
     Skips versions that BentoML may list, even if this library does not read them, and versions that this user may not
     read or the disk fails to read.
@@ -32,6 +34,8 @@ def foreign_files(models: Path, known_whole: Callable[[Path], bool] = lambda _: 
     for folder in _folders(models):
         if not is_name(folder.name):
             yield ForeignFile(path=folder, why=_NO_NAME)
+            continue
+        if model not in {None, folder.name}:
             continue
         try:
             versions = _folders(folder)

@@ -183,10 +183,10 @@ class BentoStore:
         """Lock this model's labels against other processes within the context; released when the process ends."""
         return locks.held(self.home / "locks", model, self.patience)
 
-    def foreign_files(self) -> tuple[ForeignFile, ...]:
+    def foreign_files(self, model: str | None = None) -> tuple[ForeignFile, ...]:
         """Return entries that are not versions: torn versions, and folders that break BentoML's own listing."""
         with reading(self._models):
-            return tuple(foreign_files.foreign_files(self._models, self._known_whole))
+            return tuple(foreign_files.foreign_files(self._models, self._known_whole, model))
 
     def quarantine(self, foreign: ForeignFile) -> Path | None:
         """Move it out of the store, intact; return its new location, or None if it was gone."""

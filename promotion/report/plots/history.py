@@ -15,10 +15,11 @@ from promotion.history.lineage import ChampionPeriod
 from promotion.history.metric_history import CHALLENGER, CHAMPION, MetricPoint
 from promotion.metrics.bounds import quantile
 from promotion.number_format import between, figure, minute, signed
+from promotion.report.html import ORIGIN
 from promotion.report.page import Picture, counted
 from promotion.report.palette import light
 from promotion.report.plots.frame import name_ticks
-from promotion.report.plots.svg import ORIGIN, Spot, blank, drawn, style
+from promotion.report.plots.svg import Spot, blank, drawn, style
 from promotion.report.record import version_of
 
 WIDTH, HEIGHT = 360.0, 290.0
@@ -29,8 +30,8 @@ _LONGEST = 17
 _SIDE = 0.025
 HOW_TO_READ = (
     "Each decision measures champion and challenger on the same rows of its own holdout, so both move from decision to "
-    "decision. Lines are 95 % intervals of each value alone; the interval of the gain, which decides, is paired by row "
-    "and narrower."
+    "decision. Lines are 95 % intervals of each value alone (Student's t: with few groups of rows, much wider than two "
+    "standard errors); the interval of the gain, which decides, is paired by row and narrower."
 )
 """Explanation shown beside the metric plots."""
 _LOOKS: dict[str, dict[str, Any]] = {

@@ -26,9 +26,6 @@ POINTS_PER_INCH = 72.0
 _REACH = 7
 """Distance at which a pointer still selects a point, in CSS pixels."""
 
-ORIGIN = "<!-- drawn by promotion -->"
-"""Start of a drawing that is a file of its own."""
-
 _STYLE: dict[Any, Any] = {
     "text.parse_math": False,  # a slice may be named `$`
     "svg.fonttype": "none",  # keep text as text: smaller than outlines, and in the page's own font
@@ -43,18 +40,10 @@ _STYLE: dict[Any, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.linewidth": 0.8,
-    "axes.axisbelow": True,
-    "axes.grid": True,
-    "axes.labelcolor": light("ink"),
-    "axes.labelpad": 2.0,
-    "grid.color": light("line"),
-    "grid.linewidth": 0.6,
     "axes.formatter.useoffset": False,
     "figure.facecolor": "none",
     "figure.edgecolor": "none",
     "text.color": light("ink"),
-    "xtick.labelcolor": light("ink"),
-    "ytick.labelcolor": light("ink"),
     "xtick.labelsize": NUMBERS,
     "ytick.labelsize": NUMBERS,
     "legend.frameon": False,
@@ -123,7 +112,7 @@ def drawn(figure: "Figure", *, name: str, title: str, sentence: str, spots: Sequ
     """
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-    put_frame(figure)
+    frame = put_frame(figure)
     written = io.StringIO()
     nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     FigureCanvasSVG(figure).print_svg(written, metadata=nothing)  # type: ignore[no-untyped-call]  # `savefig` draws twice
@@ -137,7 +126,7 @@ def drawn(figure: "Figure", *, name: str, title: str, sentence: str, spots: Sequ
         f'<title id="{name}-title">{escape(visible(title))}</title>'
         f'<desc id="{name}-told">{escape(visible(sentence))}</desc>'
     )
-    return f"{head}{_coloured(_named(_light(inner), name))}{_pointed(figure.axes[0], height, spots)}</svg>"
+    return f"{head}{_coloured(frame + _named(_light(inner), name))}{_pointed(figure.axes[0], height, spots)}</svg>"
 
 
 def _pointed(axes: "Axes", height: float, spots: Sequence[Spot]) -> str:

@@ -1,6 +1,6 @@
 """Write the site: redraws changed pages, keeps unchanged ones, and leaves other files in the folder alone."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 
 from promotion.canonical import digest
 from promotion.errors import LedgerError
-from promotion.ledger.chain import Entry
-from promotion.ledger.entries import Judgement
 from promotion.ledger.state import State
-from promotion.report.decision_report import Recorded, decision_document
+from promotion.report.decision_report import Recorded, decision_document, places_of, recorded_with
 from promotion.report.html import page_html, render
 from promotion.report.links import Links, decision_page_name, links_of, model_page_name
 from promotion.report.metric_history import decisions_table
 from promotion.report.output_files import Unwritable, refuse_others, write_own
+from promotion.report.site.drawing import in_processes
 from promotion.report.site.events import WORDS, events, search_index
 from promotion.report.site.model_history import ModelHistory, model_history
 from promotion.report.site.model_page import ModelPage
@@ -38,6 +37,12 @@ class _Page:
     name: str
     made_of: object
     draw: Callable[[], str]
+    is_report: bool = False
+
+    @property
+    def mark(self) -> bytes:
+        """The last line of the file, by which the next run knows that the file is up to date."""
+        return _MARK.format(key=digest([_drawing(), self.made_of])).encode()
 
 
 @dataclass
@@ -61,15 +66,23 @@ class SiteWritten:
         """The first page."""
         return self.folder / "index.html"
 
-    def put(self, page: _Page) -> None:
-        """Write a file, unless it is up to date."""
-        mark = _MARK.format(key=digest([_drawing(), page.made_of])).encode()
-        path = self.folder / page.name
-        if _ends_with(path, mark):
-            self.kept.append(page.name)
-        else:
-            write_own(path, page.draw().encode() + mark, instead=_INSTEAD)
-            self.drawn.append(page.name)
+    def put(self, pages: Iterable[_Page]) -> None:
+        """Write the files that are not up to date."""
+        due = list[_Page]()
+        for page in pages:
+            up_to_date = _ends_with(self.folder / page.name, page.mark)
+            self.kept += [page.name] if up_to_date else []
+            due += [] if up_to_date else [page]
+        reports = [page for page in due if page.is_report]
+        with in_processes([page.draw for page in reports]) as texts:
+            for page in (page for page in due if not page.is_report):
+                self._write(page, page.draw())
+            for page, text in zip(reports, texts, strict=True):
+                self._write(page, text)
+        self.drawn += [page.name for page in due]
+
+    def _write(self, page: _Page, text: str) -> None:
+        write_own(self.folder / page.name, text.encode() + page.mark, instead=_INSTEAD)
 
 
 def write_site(registry: "Registry", folder: Path, *, now: datetime, health: Health = lambda _: ()) -> SiteWritten:
@@ -95,14 +108,14 @@ def write_site(registry: "Registry", folder: Path, *, now: datetime, health: Hea
     pages = [*(page for one in shown for page in _pages(one)), index]
     for page in pages:
         refuse_others(done.folder / page.name, instead=_INSTEAD)  # check all files before writing any
-    for page in pages:
-        done.put(page)
+    done.put(pages)
     return done
 
 
 def _pages(shown: ModelPage) -> Iterator[_Page]:
     """Yield the pages of one model: the report of each decision, and its own page."""
     of, links = shown.of, shown.links
+    places = places_of(of.state)
     last = {judgement.decision_digest: seq for seq, judgement in of.decisions.items()}  # a decision can recur
     for seq in last.values():
         judgement = of.decisions[seq]
@@ -112,15 +125,15 @@ def _pages(shown: ModelPage) -> Iterator[_Page]:
         yield _Page(
             name=decision_page_name(judgement.decision_digest),
             made_of=[entry.hash, [one.hash for one in followed], still, vars(links)],
-            draw=partial(_report, shown, entry, judgement, followed),
+            draw=partial(_report, recorded_with(of.state, places, entry, judgement, followed), links),
+            is_report=True,
         )
     made_of = [of.model, of.state.seq, of.state.hash, shown.health, vars(links)]
     yield _Page(name=model_page_name(of.model), made_of=made_of, draw=partial(_model_page, shown))
 
 
-def _report(shown: ModelPage, entry: Entry, judgement: Judgement, followed: tuple[Entry, ...]) -> str:
-    found = Recorded(entry=entry, judgement=judgement, versions=shown.of.state.versions, followed=followed)
-    return page_html(decision_document(found, links=shown.links))
+def _report(found: Recorded, links: Links) -> str:
+    return page_html(decision_document(found, links=links))
 
 
 def _model_page(shown: ModelPage) -> str:

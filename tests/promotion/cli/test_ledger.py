@@ -11,7 +11,7 @@ from situation import stages, toy
 import promotion
 from promotion.adapters.sql import SqlLedger
 from promotion.errors import LedgerError, Refused
-from promotion.ledger.state import fold
+from promotion.ledger.folding import fold
 from promotion.registry.take import plan_takeover
 
 pytestmark = pytest.mark.integration

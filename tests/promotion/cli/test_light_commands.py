@@ -47,6 +47,7 @@ def test_commands_that_look_import_nothing_heavy(three_champions):
     """On a real ledger, store and MLflow. Rich is only there for tables and colours, SciPy for bounds by Student's t."""
     decision = promotion.open().state("toy").versions["toy:good"].decision.id
     rich, bounds = {"rich.console"}, {"numpy", "scipy"}
+    watched("report", "--site", "site")
     for words, said, needed in (
         (("champion", "toy"), "toy:weak has served since", set()),
         (("champion", "toy", "--at", three_champions[1].at), "toy:good", rich),
@@ -58,6 +59,7 @@ def test_commands_that_look_import_nothing_heavy(three_champions):
         (("show", "toy:good"), "roc_auc", rich | bounds),
         (("show", decision), "roc_auc", rich | bounds),
         (("show", decision, "--json"), '"roc_auc"', bounds),
+        (("report", "--site", "site"), "Wrote 0 pages", set()),
         (("--help",), "Judge", set()),
         (("champion", "--help"), "--at TIME", set()),
     ):

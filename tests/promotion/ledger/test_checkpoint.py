@@ -18,7 +18,7 @@ from promotion.errors import LedgerError
 from promotion.ledger.chain import chain
 from promotion.ledger.checkpoint import _digest, checkpoint_of, condensed, state_of
 from promotion.ledger.entries import FreshStart, Registration
-from promotion.ledger.state import advance, fold
+from promotion.ledger.folding import advance, fold
 from promotion.registry import ledger_writer
 from promotion.registry.holdout_uses import last_spent
 from promotion.registry.registry import Registry
@@ -58,10 +58,15 @@ def registry_on(ledger):
     return Registry(config, store=MemoryStore(), ledger=ledger, mirror=MemoryMirror(), actor=lambda: "os:alice")
 
 
-def signed(checkpoint, **changes):
+def signed(checkpoint, lines=None, **changes):
     """The checkpoint with values of its text replaced, and a digest that agrees, as an attacker would write it."""
-    text = canonical_json(json.loads(checkpoint.text) | changes)
+    first, *rest = checkpoint.text.split("\n")
+    text = "\n".join((canonical_json(json.loads(first) | changes), *(rest if lines is None else lines)))
     return replace(checkpoint, text=text, digest=_digest(text))
+
+
+def values_of(checkpoint):
+    return json.loads(checkpoint.text.partition("\n")[0])
 
 
 def as_text(checkpoint, text):
@@ -73,10 +78,14 @@ USELESS = {
     "garbage": lambda one: as_text(one, "garbage"),
     "another value": lambda one: as_text(one, "[1, 2]"),
     "nothing": lambda one: as_text(one, "null"),
-    "values missing": lambda one: as_text(one, canonical_json({"format": 1, "seq": one.seq, "hash": one.hash})),
+    "values missing": lambda one: as_text(one, canonical_json({"format": 2, "seq": one.seq, "hash": one.hash})),
+    "an earlier format": lambda one: signed(one, format=1),
     "a later format": lambda one: signed(one, format=99),
     "of another place": lambda one: signed(one, seq=one.seq - 1),
-    "damaged versions": lambda one: signed(one, versions=[["toy:a"]]),
+    "fewer versions than tags": lambda one: signed(one, lines=one.text.split("\n")[1:-1]),
+    "fewer stages than versions": lambda one: signed(one, stages=values_of(one)["stages"][:-1]),
+    "a damaged rollback": lambda one: signed(one, rolled_back={"toy:a": {"seq": "often"}}),
+    "an odd number of decisions": lambda one: signed(one, decisions=[1]),
     "beyond the end": lambda one: replace(signed(one, seq=10_000), seq=10_000),
     "before the start": lambda one: replace(signed(one, seq=0), seq=0),
     "of another chain": lambda one: replace(signed(one, hash="f" * 64), hash="f" * 64),
@@ -141,24 +150,39 @@ def test_an_entry_that_differs_from_the_checkpoint_is_refused_when_it_is_read(fi
 
 
 @pytest.mark.parametrize(
-    "row", [["bogus", [1]], ["staging", [1], [1]], ["staging", [1], [1, "a"], None, False, None, [3]]]
+    "line", ["", "{", "[]", "7", "null", "[[1],[1]]", '[[1],[1,"a"],null,null,[3]]', "bogus stage"]
 )
-def test_a_damaged_version_with_a_digest_that_agrees_is_a_sentence_when_it_is_read(filled, row):
+def test_a_damaged_version_with_a_digest_that_agrees_is_a_sentence_when_it_is_read(filled, line):
     right = checkpoint_of(fold("toy", filled.entries("toy")))
-    tag = json.loads(right.text)["versions"][0][0]
-    filled.keep(signed(right, versions=[[tag, *row]]))
+    tag, *tags = values_of(right)["tags"]
+    lines = right.text.split("\n")[1:]
+    if line == "bogus stage":
+        filled.keep(signed(right, stages=["bogus"] * (1 + len(tags))))
+    else:
+        filled.keep(signed(right, lines=[line, *lines[1:]]))
     with pytest.raises(
         LedgerError, match=r"^The checkpoint of 'toy' is damaged\. Run `promotion repair toy`, which replaces it\.$"
     ):
         registry_on(filled).state("toy").versions[tag]
 
 
-@pytest.mark.parametrize("name", ["champion", "line", "used", "decisions", "began", "versions", "trials"])
+@pytest.mark.parametrize(
+    "name", ["champion", "line", "used", "decisions", "judged", "began", "lines", "stages", "waiting", "trials"]
+)
 def test_only_an_audit_finds_an_altered_checkpoint_with_a_digest_that_agrees_and_a_repair_replaces_it(filled, name):
     whole = fold("toy", filled.entries("toy"))
     right = checkpoint_of(whole)
-    found = json.loads(right.text)
-    other = {"champion": {**found["champion"], "tag": "toy:mallory"}, "used": 7.0}
+    found, lines = values_of(right), right.text.split("\n")[1:]
+    other = {
+        "champion": {**found["champion"], "tag": "toy:mallory"},
+        "used": 7.0,
+        "judged": found["tags"][0],
+        "stages": found["stages"][::-1],
+        "waiting": found["tags"],
+        "lines": lines[::-1],
+        "decisions": found["decisions"][:-2],
+        "trials": found["trials"][:-2],
+    }
     filled.keep(signed(right, **{name: other[name] if name in other else found[name][:-1]}))
     registry = registry_on(filled)
     scan = LedgerScan("toy", None, NOON, None, filled.checkpoint("toy"))

@@ -18,7 +18,7 @@ from promotion.adapters.bento import BentoStore
 from promotion.adapters.memory import MemoryMirror
 from promotion.errors import DigestMismatch, PromotionError, Refused
 from promotion.history.lineage import consequences, decisions, ending
-from promotion.ledger.versions import Versions
+from promotion.ledger.briefs import Versions
 from promotion.registry.gate import plan_gate
 from promotion.registry.rolled_back import blocking
 from promotion.report.lineage import ending_sentence

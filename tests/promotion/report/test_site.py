@@ -1,7 +1,9 @@
 import json
+import os
 import re
 import shutil
 from datetime import timedelta
+from functools import partial
 from html.parser import HTMLParser
 
 import pytest
@@ -13,10 +15,10 @@ from promotion.adapters.bento import BentoStore
 from promotion.adapters.memory import MemoryMirror
 from promotion.errors import PromotionError
 from promotion.ledger.chain import chain
-from promotion.ledger.state import advance
+from promotion.ledger.folding import advance
 from promotion.registry.register import Origin
 from promotion.report.links import decision_page_name
-from promotion.report.site import write_site
+from promotion.report.site import drawing, write_site
 
 pytestmark = pytest.mark.integration
 
@@ -144,6 +146,17 @@ def test_what_has_not_changed_is_not_written_again_and_what_is_not_ours_stays(th
     (folder / "model-churn.html").write_text(cut)
     assert write_site(three_models, folder, now=LATER + timedelta(days=1)).drawn == ["model-churn.html"]
     assert {path.name for path in folder.iterdir()} - set(before) == set()
+
+
+def test_other_processes_draw_the_same_pages_and_if_one_is_killed_the_rest_is_drawn_here(
+    three_models, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(drawing, "_FEW", 1)
+    write_site(three_models, tmp_path / "again", now=LATER)
+    assert snapshot(tmp_path / "again") == snapshot(tmp_path / "site")
+    here = f"__import__('os').getpid() == {os.getpid()}"
+    with drawing.in_processes([partial(eval, f"'drawn' if {here} else __import__('os')._exit(1)")] * 9) as texts:
+        assert list(texts) == ["drawn"] * 9
 
 
 def test_a_rollback_is_told_at_the_head_of_the_decision_that_it_undid_and_of_the_model(three_models, tmp_path):

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from recipes import ToyRecipe, synthetic_rows
 from situation import bentoml_at, snapshot, toy
 
-from promotion.adapters.bento import BentoStore
+from promotion.adapters.bento import BentoStore, foreign_files
 from promotion.adapters.bento import description as room
 from promotion.adapters.bento.shape import unusable
 from promotion.errors import PromotionError, StoreError, TornVersion, UnknownName
@@ -260,6 +260,17 @@ class TestWhatIsNoVersion:
         assert len(listed_by_bentoml(store)) == 5
         placed.rename(folder)
         assert [one.path for one in store.foreign_files()] == [folder]
+
+    def test_those_of_one_model_are_found_without_reading_the_versions_of_others(self, store, monkeypatch):
+        """An audit of a thousand models looks at each version once, not a thousand times."""
+        for place in ("toy/torn", "toy/.cache", "pet/torn", "new/Vendor", ".cache"):
+            (store.home / "models" / place).mkdir(parents=True)
+        everything, read, done = store.foreign_files(), room.read, []
+        assert len(everything) == 5
+        monkeypatch.setattr(foreign_files, "read", lambda path, tag: done.append(tag.model) or read(path, tag))
+        for model in ("toy", "pet", "new", "absent"):
+            assert store.foreign_files(model) == tuple(one for one in everything if one.model in {model, None})
+        assert (done.count("toy"), done.count("pet")) == (6, 1)
 
     def test_bytes_that_are_no_text_are_shown_all_the_same(self, store):
         folder = os.fsencode(store.home / "models") + b"/\xff\xfe"
