@@ -52,12 +52,16 @@ def export(
     """
     from promotion import __version__
     from promotion.adapters.sql import SqlLedger
+    from promotion.errors import LedgerError
     from promotion.ledger.export import export_lines
     from promotion.report.output_files import refuse_others, write_own
 
     ledger = SqlLedger(_url())
     if out is not None and not _is_stream(out):
         refuse_others(out, instead=_INSTEAD, ledger=True)
+    if not ledger.is_made():
+        where = "Check `ledger` in promotion.toml and PROMOTION_LEDGER."
+        raise LedgerError(f"There is no ledger at {ledger.place}. {where}")
     known = ledger.models()
     names = known if model is None else matching(model, known, hint="The ledger records no other.")
     chains = {name: ledger.entries(name) for name in names}

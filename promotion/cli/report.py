@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from promotion.cli.output import Json, Misuse, notice, open_here, say, tell_other
+from promotion.cli.output import Json, Misuse, models_of, notice, open_here, say, tag_of, tell_other
 from promotion.errors import PromotionError
 
 if TYPE_CHECKING:
@@ -82,10 +82,13 @@ def _write_decision(what: str, out: Path | None, *, as_json: bool) -> Path:
 
 def _write_site(folder: Path, *, as_json: bool) -> Path:
     from promotion.cli.health import detailed, standing_of
+    from promotion.registry.champion import missing_ledger
     from promotion.registry.ledger_writer import utc_now
     from promotion.report.site import write_site
 
     registry, now = open_here(), utc_now()
+    models_of(registry, None)
+    missing = [sentence for sentence in [missing_ledger(registry.parts)] if sentence]
     standings: dict[str, Standing] = {}  # as `promotion status` shows them, read once for each model
 
     def standing(state: "State") -> "Standing":
@@ -97,7 +100,7 @@ def _write_site(folder: Path, *, as_json: bool) -> Path:
         registry,
         folder,
         now=now,
-        health=lambda states: [sentence for state in states for sentence in standing(state).attention],
+        health=lambda states: [*missing, *(sentence for state in states for sentence in standing(state).attention)],
         way_back=lambda state: standing(state).way_back,
     )
     for sentence in done.unread:
@@ -126,9 +129,8 @@ def _last_decision(registry: "Registry", text: str) -> tuple["Entry", "Judgement
     """The entry of the last decision on a version."""
     from promotion.ledger.entries import Judgement
     from promotion.registry.moves import find
-    from promotion.vocabulary import Tag
 
-    tag = Tag.parse(text)
+    tag = tag_of(text)
     tell_other(registry, tag.model)
     version = find(registry.state(tag.model), tag)
     if version.decided_seq is None:

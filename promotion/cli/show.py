@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from promotion.cli import output
-from promotion.cli.output import Json, Markdown, form_of, open_here, tell_other
+from promotion.cli.output import Json, Markdown, form_of, open_here, tag_of, tell_other
 from promotion.errors import UnknownName
 
 if TYPE_CHECKING:
@@ -49,9 +49,8 @@ def _version(registry: "Registry", text: str) -> tuple[Any, tuple["Page", ...]]:
     from promotion.ledger.reading import entries_at
     from promotion.registry.moves import find
     from promotion.report.lineage import version_data, version_pages
-    from promotion.vocabulary import Tag
 
-    tag = Tag.parse(text)
+    tag = tag_of(text)
     tell_other(registry, tag.model)
     state, history = registry.state(tag.model), registry.history(tag.model)
     version, served = (
@@ -88,6 +87,7 @@ def _possible(registry: "Registry", model: str, digits: str) -> "Sequence[Entry]
 def one_decision(registry: "Registry", digits: str) -> tuple["Entry", "Judgement"]:
     """The last entry of the decision that is meant."""
     from promotion.history.lineage import decisions
+    from promotion.registry.champion import missing_ledger
 
     named = {
         judgement.decision_digest: (entry, judgement)
@@ -98,7 +98,7 @@ def one_decision(registry: "Registry", digits: str) -> tuple["Entry", "Judgement
         hint = (
             "Several IDs begin with these digits. Give more of them."
             if named
-            else "`promotion show TAG` lists the decisions on a version."
+            else missing_ledger(registry.parts) or "`promotion show TAG` lists the decisions on a version."
         )
         raise UnknownName("single decision" if named else "decision", digits, [one[:12] for one in named], hint=hint)
     return next(iter(named.values()))

@@ -23,6 +23,9 @@ class LedgerStore(Protocol):
     def make(self) -> None:
         """Create the store if it does not exist; read-only callers never call this."""
 
+    def is_made(self) -> bool:
+        """Return whether the store exists. One that does not exist reads like an empty one."""
+
     def models(self) -> tuple[str, ...]:
         """Return the names of all models with entries."""
 

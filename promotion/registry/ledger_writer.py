@@ -102,7 +102,6 @@ class LedgerWriter:
         Raises:
             Refused: another ledger owns the model in the store; the message names both ledgers.
         """
-        self._ledger.make()
         state = self.state(model)
         self._claims.check(state)
         while state.pending:

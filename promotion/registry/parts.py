@@ -21,6 +21,7 @@ from promotion.registry.mirror_description import Pages
 from promotion.registry.mirror_state import Draw
 from promotion.registry.serving import present
 from promotion.timeouts import patience
+from promotion.visible import visible_message
 from promotion.vocabulary import Tag
 
 DigestCached: TypeAlias = Callable[[bool], AbstractContextManager[ModelStore]]
@@ -44,7 +45,7 @@ class Around(TypedDict, total=False):
     clock: Callable[[], datetime]
     """Returns the time to record. The order of entries never depends on it."""
     notice: Callable[[str], None]
-    """Called with each warning message, e.g. that the mirror is behind."""
+    """Called with each warning message, e.g. that the mirror is behind. Control characters in it are escaped."""
     announce: Callable[[Sequence[Entry]], None]
     """Called with the new entries after they are recorded. An error in it becomes a notice."""
     recall: Recall
@@ -130,8 +131,13 @@ class Parts:
 
 def compose(config: Config, **around: Unpack[Around]) -> Parts:
     """Compose the components of a registry."""
-    store, ledger, notice = around["store"], around["ledger"], around.get("notice", lambda _: None)
+    store, ledger = around["store"], around["ledger"]
     clock, claims = around.get("clock", utc_now), Claims(ledger, store)
+    tell: Callable[[str], None] = around.get("notice", lambda _: None)
+
+    def notice(sentence: str) -> None:
+        tell(visible_message(sentence))
+
     return Parts(
         config=config,
         store=store,

@@ -73,6 +73,8 @@ def required(reason: str) -> str:
     """Return the reason, which every manual change needs."""
     if not reason.strip():
         raise Refused("A manual change needs a reason. Add --reason 'why'.")
+    if not reason.strip(" .…"):
+        raise Refused(f"The reason '{reason}' is only a placeholder. Replace it by your reason.")
     return reason
 
 

@@ -109,5 +109,6 @@ def check(parts: Parts, model: str) -> None:
     parts.config.model(model)
     parts.writer.check_signer()
     state = complete(parts, model)
+    parts.ledger.make()
     fresh_start(parts, state)
     labelled_champion(parts, state)

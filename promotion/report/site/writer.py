@@ -97,7 +97,7 @@ def write_site(
     """Write or update the site of every model.
 
     Other files in `folder` stay. `health` returns sentences on the most urgent problems of models, and is called with
-    one model at a time. `way_back` returns lines on how to roll a model back, as `promotion status` shows them; `now`
+    one model at a time. `way_back` returns lines on how to roll a model back, as `promotion status` shows them. `now`
     is the time at which the registry is read.
 
     Raises:
