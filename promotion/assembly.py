@@ -71,6 +71,7 @@ def open_registry(
         announce=_announce,
         recall=recall or read_anew,
         draw=partial(_drawn, settings, notice),
+        pages=partial(_pages, settings),
     )
 
 
@@ -106,6 +107,18 @@ def _drawn(
             f"The report of entry {entry.seq} of '{state.model}' could not be drawn ({error}). The record is complete."
         )
         return None
+
+
+def _pages(settings: Config, entry: "Entry") -> dict[str, str]:
+    """Return the pages about a decision that the configuration gives addresses for: its report, and the gate's run."""
+    from promotion.report.links import links_of
+
+    links = links_of(settings)
+    pages = {
+        "Report of the decision": links.decision(entry.body["decision_digest"]),
+        "Gate run in Prefect": links.actor(entry.actor),
+    }
+    return {shows: address for shows, address in pages.items() if address}
 
 
 def _announce(entries: "Sequence[Entry]") -> None:

@@ -3,7 +3,7 @@
 MLflow is not asked.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -13,22 +13,6 @@ if TYPE_CHECKING:
     from promotion.ledger.state import State
     from promotion.registry.registry import Registry
     from promotion.report.status import Problem, Standing
-
-
-def health_of(registry: "Registry", states: Sequence["State"]) -> list[str]:
-    """Return the problems of the models as sentences, and whether there is a ledger at all."""
-    from promotion.registry.champion import missing_ledger
-
-    missing = filter(None, [missing_ledger(registry.parts)])
-    return [*missing, *(problem.sentence for state in states for problem in problems_of(registry, state))]
-
-
-def approvals_of(registry: "Registry", states: Sequence["State"]) -> list[str]:
-    """Say what the versions that passed still wait for."""
-    from promotion.registry.ledger_writer import utc_now
-
-    now = utc_now()
-    return [sentence for state in states for sentence in _approvals(registry, state, now)]
 
 
 def standing_of(registry: "Registry", state: "State", now: datetime) -> "Standing":

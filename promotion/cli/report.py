@@ -11,8 +11,10 @@ from promotion.errors import PromotionError
 if TYPE_CHECKING:
     from promotion.ledger.chain import Entry
     from promotion.ledger.entries import Judgement
+    from promotion.ledger.state import State
     from promotion.registry.registry import Registry
     from promotion.report.decision_report import Recorded
+    from promotion.report.status import Standing
 
 
 _INSTEAD = "Name another file with --out."
@@ -79,17 +81,27 @@ def _write_decision(what: str, out: Path | None, *, as_json: bool) -> Path:
 
 
 def _write_site(folder: Path, *, as_json: bool) -> Path:
-    from promotion.cli.health import approvals_of, health_of
+    from promotion.cli.health import detailed, standing_of
+    from promotion.registry.champion import missing_ledger
     from promotion.registry.ledger_writer import utc_now
     from promotion.report.site import write_site
 
-    registry = open_here()
+    registry, now = open_here(), utc_now()
     models_of(registry, None)
+    missing = [sentence for sentence in [missing_ledger(registry.parts)] if sentence]
+    standings: dict[str, Standing] = {}  # as `promotion status` shows them, read once for each model
+
+    def standing(state: "State") -> "Standing":
+        if state.model not in standings:
+            standings[state.model] = detailed(registry, standing_of(registry, state, now))
+        return standings[state.model]
+
     done = write_site(
         registry,
         folder,
-        now=utc_now(),
-        health=lambda states: (*approvals_of(registry, states), *health_of(registry, states)),
+        now=now,
+        health=lambda states: [*missing, *(sentence for state in states for sentence in standing(state).attention)],
+        way_back=lambda state: standing(state).way_back,
     )
     for sentence in done.unread:
         notice(sentence)

@@ -17,6 +17,7 @@ from promotion.registry.claims import Claims
 from promotion.registry.data import Reader
 from promotion.registry.foreign_aliases import foreign, of_ours, to_send, unknown_champion
 from promotion.registry.ledger_writer import LedgerWriter, utc_now
+from promotion.registry.mirror_description import Pages
 from promotion.registry.mirror_state import Draw
 from promotion.registry.serving import present
 from promotion.timeouts import patience
@@ -51,6 +52,8 @@ class Around(TypedDict, total=False):
     """Caches the rows of files across processes, for recipes with repeatable reads."""
     draw: Draw | None
     """Renders the report page of a decision for the mirror; on failure, gives a notice and returns None."""
+    pages: Pages
+    """Returns the pages that descriptions in the mirror link to."""
     digest_cached: DigestCached | None
     """Opens the store for an audit, which hashes only files that look changed, or every file if called with True."""
 
@@ -81,6 +84,7 @@ class Parts:
     notice: Callable[[str], None]
     announce: Callable[[Sequence[Entry]], None]
     draw: Draw | None
+    pages: Pages
     digest_cached: DigestCached | None
     changing: bool = False
 
@@ -149,5 +153,6 @@ def compose(config: Config, **around: Unpack[Around]) -> Parts:
         notice=notice,
         announce=around.get("announce", lambda _: None),
         draw=around.get("draw"),
+        pages=around.get("pages", lambda _: {}),
         digest_cached=around.get("digest_cached"),
     )

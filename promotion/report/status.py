@@ -56,6 +56,11 @@ class Standing:
     way_back: tuple[str, ...] = ()
 
     @property
+    def attention(self) -> tuple[str, ...]:
+        """What a person should look at, as sentences: approvals first, then problems."""
+        return *self.approvals, *(problem.sentence for problem in self.problems)
+
+    @property
     def foreign(self) -> bool:
         """Whether another ledger owns the model."""
         return any(problem.kind == OTHER_LEDGER for problem in self.problems)

@@ -3,7 +3,9 @@
 from prefect import flow
 from prefect.runtime import flow_run
 
+from promotion.visible import visible
 from promotion.vocabulary import Tag
+from registry_flows.under_prefect.result import completed, tag_run
 from registry_flows.under_prefect.session import registry
 
 
@@ -22,6 +24,7 @@ def promote_flow(tag: str, reason: str) -> str:
     """
     version, ours = Tag.parse(tag), registry()
     champion = ours.complete(version.model).champion
-    if flow_run.run_count > 1 and champion and champion.tag == str(version):
-        return champion.tag
-    return str(ours.promote(version, reason=reason).champion)
+    if not (flow_run.run_count > 1 and champion and champion.tag == str(version)):
+        ours.promote(version, reason=reason)
+    tag_run(version, "promoted")
+    return completed(f"Promoted: {visible(reason)}", str(version))

@@ -21,7 +21,7 @@ from promotion.vocabulary import Tag
 from registry_flows.flows.gate import gate_flow
 from registry_flows.flows.tracking import Logged, check_tracking, log_training
 from registry_flows.under_prefect.caching import results_folder
-from registry_flows.under_prefect.hand_off import TrainedVersion, check_hand_off, hand_off
+from registry_flows.under_prefect.hand_off import TrainedVersion, check_hand_off, concluded, hand_off
 from registry_flows.under_prefect.loading import Loaded, read, rows_key
 from registry_flows.under_prefect.resume import saved_before, this_run
 from registry_flows.under_prefect.session import as_task, may_pass, registry, run_name
@@ -123,7 +123,7 @@ def train_flow(
     saved = saved_before(registry().store, model)
     tag = saved.tag if saved else _candidate(model, version or time_as_version(), loaded, options)
     register(tag, _origin(tag, loaded.data, options))
-    return hand_off(registry(), tag, gate_flow) if stage == "prod" else TrainedVersion(tag=str(tag))
+    return concluded(hand_off(registry(), tag, gate_flow) if stage == "prod" else TrainedVersion(tag=str(tag)))
 
 
 def time_as_version() -> str:
