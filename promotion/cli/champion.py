@@ -49,7 +49,7 @@ def _champion_now(registry: "Registry", model: str, *, as_json: bool) -> None:
     version = registry.champion(model)
     if version is None:
         models_of(registry, model)
-        raise Nobody(f"There is no champion of '{model}' yet, according to the ledger.")
+        raise _nobody(registry, model, f"There is no champion of '{model}' yet, according to the ledger.")
     change, summary = _succession(registry, model)
     data = {"model": model, "tag": str(version.tag), "digest": version.digest, "path": str(version.path)}
     since = f"{minute(version.since)} UTC ({ago(version.since, utc_now())})"
@@ -93,9 +93,19 @@ def _champion_at(registry: "Registry", model: str, text: str, *, as_json: bool) 
     if period is None:
         first = state.began[0] if state.began else None
         began = f" The first was {first.tag}, from {written(datetime.fromisoformat(first.at))}." if first else ""
-        raise Nobody(f"There was no champion of '{model}' at {written(moment)}, according to the ledger.{began}")
+        raise _nobody(
+            registry, f"There was no champion of '{model}' at {written(moment)}, according to the ledger.{began}"
+        )
     show(
         {"at": moment.isoformat(), **champion_period_data(period)},
         champion_period_page(period, moment),
         form=form_of(as_json=as_json),
     )
+
+
+def _nobody(registry: "Registry", model: str, sentence: str) -> Nobody:
+    """Return the error, which also says that there is no ledger, unless a notice named the right one."""
+    from promotion.registry.champion import missing_ledger, other_ledger
+
+    missing = "" if other_ledger(registry.parts, model) else missing_ledger(registry.parts)
+    return Nobody(f"{sentence} {missing}".rstrip())

@@ -158,13 +158,22 @@ def width() -> int:
     return max(get_terminal_size().columns, _NARROWEST) if sys.stdout.isatty() else _ENDLESS
 
 
-def tell_other(registry: "Registry", model: str) -> None:
-    """Say on standard error that the model in the store belongs to another ledger, or that there is no ledger yet."""
-    from promotion.registry.champion import missing_ledger, other_ledger
+def tell_other(registry: "Registry", model: str) -> bool:
+    """Say on standard error that the model in the store belongs to another ledger; return whether it does."""
+    from promotion.registry.champion import other_ledger
 
-    told = other_ledger(registry.parts, model) or missing_ledger(registry.parts)
+    told = other_ledger(registry.parts, model)
     if told:
         notice(told)
+    return bool(told)
+
+
+def tell_ledger(registry: "Registry", model: str) -> None:
+    """Say on standard error that the model in the store belongs to another ledger, or that there is no ledger yet."""
+    from promotion.registry.champion import missing_ledger
+
+    if not tell_other(registry, model) and (missing := missing_ledger(registry.parts)):
+        notice(missing)
 
 
 def tag_of(text: str) -> "Tag":

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from promotion.cli.output import Json, Misuse, models_of, notice, open_here, say, tag_of, tell_other
+from promotion.cli.output import Json, Misuse, models_of, notice, open_here, say, tag_of, tell_ledger
 from promotion.errors import PromotionError
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def _found(registry: "Registry", what: str) -> "Recorded":
 
     if DECISION.fullmatch(what):
         entry, judgement = one_decision(registry, what)
-        tell_other(registry, entry.model)
+        tell_ledger(registry, entry.model)
     else:
         entry, judgement = _last_decision(registry, what)
     return recorded_in(registry.state(entry.model), registry.history(entry.model), entry, judgement)
@@ -131,7 +131,7 @@ def _last_decision(registry: "Registry", text: str) -> tuple["Entry", "Judgement
     from promotion.registry.moves import find
 
     tag = tag_of(text)
-    tell_other(registry, tag.model)
+    tell_ledger(registry, tag.model)
     version = find(registry.state(tag.model), tag)
     if version.decided_seq is None:
         message = f"{tag} has not been judged yet, so there is no decision to report. `promotion gate {tag}` judges it."

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from promotion.cli import output
-from promotion.cli.output import Json, Markdown, form_of, open_here, tag_of, tell_other
+from promotion.cli.output import Json, Markdown, form_of, open_here, tag_of, tell_ledger
 from promotion.errors import UnknownName
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def _version(registry: "Registry", text: str) -> tuple[Any, tuple["Page", ...]]:
     from promotion.report.lineage import version_data, version_pages
 
     tag = tag_of(text)
-    tell_other(registry, tag.model)
+    tell_ledger(registry, tag.model)
     state, history = registry.state(tag.model), registry.history(tag.model)
     version, served = (
         find(state, tag),
@@ -66,7 +66,7 @@ def _decision(registry: "Registry", digits: str) -> tuple[Any, tuple["Page", ...
     from promotion.report.lineage import decision_data, decision_pages
 
     entry, judgement = one_decision(registry, digits)
-    tell_other(registry, entry.model)
+    tell_ledger(registry, entry.model)
     state = registry.state(entry.model)
     version, followed = (
         state.versions[judgement.tag],
