@@ -93,9 +93,8 @@ def _champion_at(registry: "Registry", model: str, text: str, *, as_json: bool) 
     if period is None:
         first = state.began[0] if state.began else None
         began = f" The first was {first.tag}, from {written(datetime.fromisoformat(first.at))}." if first else ""
-        raise _nobody(
-            registry, f"There was no champion of '{model}' at {written(moment)}, according to the ledger.{began}"
-        )
+        then = f"There was no champion of '{model}' at {written(moment)}, according to the ledger.{began}"
+        raise _nobody(registry, model, then)
     show(
         {"at": moment.isoformat(), **champion_period_data(period)},
         champion_period_page(period, moment),
