@@ -14,7 +14,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 PREFECT_API_URL ?= http://127.0.0.1:4200/api
 QUEUES ?= train gate
 
-.PHONY: help env demo server deploy worker check test test-slow debian lint types docs reference bench soak clean
+.PHONY: help env demo server deploy worker check test test-slow debian lint types docs reference bench bench-quick soak clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -84,6 +84,10 @@ bench: env ## Measure the figures in README and docs, next to other libraries
 	$(BIN)/python benchmarks/registry.py
 	$(BIN)/python benchmarks/audit.py
 	$(BIN)/python benchmarks/retrain.py
+	$(BIN)/python benchmarks/growth.py
+
+bench-quick: env ## Show in two minutes whether anything became slower than recorded
+	$(BIN)/python benchmarks/quick.py
 
 soak: env debian ## Run the tests with many more examples, kills and fuzzing
 	$(BIN)/uv pip install --system-certs --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt --group soak

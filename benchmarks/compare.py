@@ -83,7 +83,7 @@ def main(
 ) -> None:
     plan = QUICK if quick else FULL
     _require_peers()
-    rows = _generate(plan.rows)
+    rows = generate(plan.rows)
     print(
         f"{plan.rows:,} rows, {POSITIVES:.1%} positives, synthetic scores (seeded) of two models, correlated "
         f"by {CORRELATION} within a class\n{os.cpu_count()} cores; seconds and ratios: median of {plan.repeat} turns "
@@ -107,7 +107,7 @@ def _require_peers() -> None:
         )
 
 
-def _generate(n_rows: int, seed: int = 20) -> Rows:
+def generate(n_rows: int, seed: int = 20) -> Rows:
     """Return binormal scores as calibrated probabilities: log odds of a normal score shifted by `d` for positives."""
     rng = np.random.default_rng(seed)
     labels = rng.permutation(np.arange(n_rows) < round(n_rows * POSITIVES)).astype(np.int64)
@@ -231,7 +231,7 @@ def _off(these: Any, those: Any) -> float:
 
 def _intervals(n_rows: int, resamples: int) -> Iterator[Check]:
     """Check our intervals against percentile intervals of a full bootstrap on fewer rows, within its chance error."""
-    rows = _generate(n_rows)
+    rows = generate(n_rows)
     ours = compare(*rows, metrics=GAINS)
     # Standard error of a 2.5 % quantile of a normal sample, in standard deviations: four of it, plus 0.1 for skewness.
     allowed = 0.1 + 4 * math.sqrt(0.025 * 0.975 / resamples) / stats.norm.pdf(stats.norm.ppf(0.025))
@@ -245,7 +245,7 @@ def _intervals(n_rows: int, resamples: int) -> Iterator[Check]:
 
 def _growth(sizes: tuple[int, ...], repeat: int) -> list[Check]:
     """Compare time with n log n, peak memory with n, and both with a plain sort, which has the same cache misses."""
-    data = {size: _generate(size) for size in sizes}
+    data = {size: generate(size) for size in sizes}
     sides = {f"ours {n}": lambda _, n=n: compare(*data[n], metrics=GAINS) for n in sizes}
     sides |= {f"sort {n}": lambda _, n=n: [np.argsort(each) for each in data[n][1:]] for n in sizes}
     seconds, _ = _take_turns(sides, repeat)

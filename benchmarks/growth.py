@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -85,10 +85,10 @@ def main(
     print(f"{os.cpu_count()} cores; medians of {turns} whole processes", flush=True)
     with tempfile.TemporaryDirectory(prefix="bench-growth-") as folder:
         for database, url in _databases(Path(folder), postgresql):
-            roots = [_filled(Path(folder) / f"{database}{size}", url(size), size) for size in (SHORT, entries)]
+            roots = [filled(Path(folder) / f"{database}{size}", url(size), size) for size in (SHORT, entries)]
             print(f"\n{database:30} {SHORT:>12,} entries {entries:>12,} entries    ratio")
-            for name in _commands(roots[0]):
-                few, many = (_measured(root, _commands(root)[name], turns) for root in roots)
+            for name in commands(roots[0]):
+                few, many = (measured_command(root, commands(root)[name], turns) for root in roots)
                 print(f"  {name:28} {few} {many} {many.seconds / few.seconds:8.2f}", flush=True)
 
 
@@ -98,7 +98,7 @@ def _databases(folder: Path, postgresql: str) -> Iterator[tuple[str, Callable[[i
         yield "PostgreSQL", lambda size: f"{postgresql}{'&' if '?' in postgresql else '?'}application_name=growth{size}"
 
 
-def _commands(root: Path) -> dict[str, list[str]]:
+def commands(root: Path) -> dict[str, list[str]]:
     newest = json.loads((root / "newest.json").read_text())
     model = newest["model"]
     return {
@@ -116,18 +116,26 @@ def _commands(root: Path) -> dict[str, list[str]]:
     }
 
 
-def _measured(root: Path, arguments: list[str], turns: int) -> Measured:
-    command = [sys.executable, "-c", MEASURE, str(Path(sys.executable).with_name("promotion")), *arguments]
-    found = []
+def measured_command(root: Path, arguments: list[str], turns: int) -> Measured:
+    """Measure a `promotion` command; before each `sync`, registers a version."""
+    command, found = [str(Path(sys.executable).with_name("promotion")), *arguments], list[Measured]()
     for _ in range(turns):
         if arguments[0] == "sync":
             _register(root, arguments[1])
-        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
-        code, err, *numbers = json.loads(done.stdout)
-        if code:
-            sys.exit(f"promotion {' '.join(arguments)}: exit {code}: {err}")
-        found.append(numbers)
+        found.append(measured(root, command))
     return Measured(*(median(each) for each in zip(*found, strict=True)))
+
+
+def measured(
+    root: Path, command: list[str], environment: Mapping[str, str] | None = None, codes: Collection[int] = (0,)
+) -> Measured:
+    """Measure a process, which must end with one of these codes; its memory is that of its largest process."""
+    runner = [sys.executable, "-c", MEASURE, *command]
+    done = subprocess.run(runner, cwd=root, env=environment, capture_output=True, text=True, check=True)
+    code, err, *numbers = json.loads(done.stdout)
+    if code not in codes:
+        sys.exit(f"{' '.join(command)}: exit {code}: {err}")
+    return Measured(*numbers)
 
 
 def _register(root: Path, model: str) -> None:
@@ -140,7 +148,7 @@ def _register(root: Path, model: str) -> None:
     ledger.append(made, replace(head, seq=made[-1].seq, hash=made[-1].hash))
 
 
-def _filled(root: Path, url: str, entries: int) -> Path:
+def filled(root: Path, url: str, entries: int) -> Path:
     root.mkdir()
     (root / "promotion.toml").write_text(CONFIGURATION.format(url=url).replace("toy", f"toy{entries}"))
     (root / "rows.csv").write_text("a,b\n1,2\n")

@@ -62,16 +62,16 @@ def main(
     repeat: Annotated[int, typer.Option(help="Runs of each side; medians are shown.")] = 5,
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    _prepare(folder, rows)
-    environment = _environment(folder)
+    prepare(folder, rows)
+    around = environment(folder)
     retrain = [str(Path(sys.executable).with_name("promotion")), "retrain", "fraud_classifier"]
     plain = [sys.executable, "-c", TUTORIAL]
-    _time(retrain, environment, folder)
-    elsewhere = {**environment, "BENTOML_HOME": "theirs"}
+    _time(retrain, around, folder)
+    elsewhere = {**around, "BENTOML_HOME": "theirs"}
 
     def ours(turn: int) -> tuple[list[str], dict[str, str]]:
         """Return a retrain command. Rows are cached by file and options, so another seed reads the file again."""
-        return [*retrain, "--option", f"seed={28 + turn}"], environment
+        return [*retrain, "--option", f"seed={28 + turn}"], around
 
     sides = {
         "tutorial's steps, plain script": lambda _: (plain, elsewhere),
@@ -86,7 +86,7 @@ def main(
     _print(rows, seconds, memory)
 
 
-def _prepare(folder: Path, rows: int) -> None:
+def prepare(folder: Path, rows: int) -> None:
     for left in ("ours", "theirs", "prefect", ".promotion"):
         shutil.rmtree(folder / left, ignore_errors=True)
     data = folder / "train_transaction.csv"
@@ -96,7 +96,7 @@ def _prepare(folder: Path, rows: int) -> None:
     (folder / "promotion.toml").write_text(CONFIGURATION)
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def environment(folder: Path) -> dict[str, str]:
     ours = {
         name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "MLFLOW_", "BENTOML_"))
     }

@@ -4,7 +4,7 @@ import contextlib
 import os
 import stat
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 
@@ -23,10 +23,19 @@ def replace_bytes(path: Path, content: bytes) -> None:
     Raises:
         OSError: nothing was changed.
     """
+    replace_parts(path, (content,))
+
+
+def replace_parts(path: Path, parts: Iterable[bytes]) -> None:
+    """Replace a file atomically by parts that are written as they come, so that they are never all in memory.
+
+    Raises:
+        OSError: nothing was changed.
+    """
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=temporary_prefix(path))
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            file.writelines(parts)
             file.flush()
             os.fsync(file.fileno())
         if path.exists():

@@ -54,6 +54,7 @@ def export(
     from promotion.adapters.sql import SqlLedger
     from promotion.errors import LedgerError
     from promotion.ledger.export import export_lines
+    from promotion.ledger.reading import recorded
     from promotion.report.output_files import refuse_others, write_own
 
     ledger = SqlLedger(_url())
@@ -64,7 +65,7 @@ def export(
         raise LedgerError(f"There is no ledger at {ledger.place}. {where}")
     known = ledger.models()
     names = known if model is None else matching(model, known, hint="The ledger records no other.")
-    chains = {name: ledger.entries(name) for name in names}
+    chains = {name: recorded(ledger, name) for name in names}
     if out is not None and not _is_stream(out):
         _refuse_longer(out, chains)
     lines = (f"{line}\n" for line in export_lines(chains, release=__version__))
@@ -75,7 +76,7 @@ def export(
         with _file_errors(out, "written"), out.open("w", encoding="utf-8") as stream:
             stream.writelines(lines)
     else:
-        write_own(out, "".join(lines).encode(), instead=_INSTEAD, ledger=True)
+        write_own(out, (line.encode() for line in lines), instead=_INSTEAD, ledger=True)
     counts = {name: len(entries) for name, entries in chains.items()}
     sentence = [f"{name}: {count} entries written to {out}" for name, count in counts.items()]
     say({"written": str(out), "entries": counts}, *(sentence or [f"{out} contains no entries."]), as_json=as_json)

@@ -18,11 +18,13 @@ class Brief(NamedTuple):
 
     Attributes:
         entries: `seq` of every entry that names it.
+        registered_at: when it was registered.
         registration, decision, adoption: `seq` and hash of these entries.
         votes, deleted: as in the version.
     """
 
     entries: Sequence[int]
+    registered_at: str
     registration: Sequence[Any] | None = None
     decision: Sequence[Any] | None = None
     adoption: Sequence[Any] | None = None
@@ -123,6 +125,11 @@ class Versions(Mapping[str, VersionState]):
         changed = self._changed.get(tag)
         return (self._kept[tag].deleted if changed is None else changed.deleted_at) is not None
 
+    def registered_at(self) -> Mapping[str, str]:
+        """Return when each version was registered, without reading entries."""
+        changed = {tag: version.registered_at for tag, version in self._changed.items()}
+        return {tag: changed.get(tag) or self._kept[tag].registered_at for tag in self}
+
     def briefs(self) -> Briefs:
         """Return every version in brief, without reading entries."""
         lines = {tag: _line(version) for tag, version in self._changed.items()}
@@ -137,6 +144,7 @@ class Versions(Mapping[str, VersionState]):
 def _line(version: VersionState) -> str:
     brief = Brief(
         entries=version.entries,
+        registered_at=version.registered_at,
         registration=version.recorded.registration,
         decision=version.recorded.decision,
         adoption=version.recorded.adoption,

@@ -46,7 +46,7 @@ class Chain:
 
 def export_lines(chains: Mapping[str, Sequence[Entry]], *, release: str) -> Iterator[str]:
     """Yield the lines of an export without line ends: a header, then every entry, model by model, by `seq`."""
-    ends = {model: (entries[-1].seq, entries[-1].hash) for model, entries in chains.items() if entries}
+    ends = {model: (last.seq, last.hash) for model, entries in chains.items() for last in entries[-1:]}
     yield canonical_json(plain(Header(release=release, models=ends)))
     for entries in chains.values():
         yield from (canonical_json(plain(entry)) for entry in entries)
@@ -61,7 +61,7 @@ def lost_with(header: str, chains: Mapping[str, Sequence[Entry]]) -> tuple[str, 
     return tuple(
         name
         for name, (seq, digest) in models.items()
-        if digest not in {one.hash for one in chains.get(name, ())[:seq][-1:]}
+        if digest not in {one.hash for one in chains.get(name, ())[seq - 1 : seq]}
     )
 
 

@@ -43,8 +43,10 @@ class History(Sequence[Entry]):
         return self.at(one + 1 for one in places) if len(places) else ()
 
     def __iter__(self) -> Iterator[Entry]:
-        for after in range(0, self._length, _PAGE):
-            yield from self._read(after=after, limit=min(_PAGE, self._length - after))
+        after = 0
+        while after < self._length and (page := self._read(after=after, limit=min(_PAGE, self._length - after))):
+            yield from page
+            after = page[-1].seq
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and tuple(self) == tuple(other)
@@ -59,7 +61,9 @@ class History(Sequence[Entry]):
         return self._read(after=run[0] - 1, limit=len(run))
 
 
-def recorded(ledger: LedgerStore, model: str, *, last: int | None, since: datetime | None) -> Sequence[Entry]:
+def recorded(
+    ledger: LedgerStore, model: str, *, last: int | None = None, since: datetime | None = None
+) -> Sequence[Entry]:
     """Return the entries of a model: the last ones, those since a moment by their own times, or all, read on access."""
     if last is None and since is None:
         head = ledger.head(model)

@@ -3,13 +3,13 @@
 Never deletes a version that serves or has served, that waits, or that an unfinished change names.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import accumulate
 
 from promotion.ledger.entries import TransitionPlanned
-from promotion.ledger.state import State, VersionState
+from promotion.ledger.state import State
 from promotion.vocabulary import Stage
 
 
@@ -42,18 +42,18 @@ def retention(
     `served` are the tags of all versions that were ever champion: a rollback may name any of them. `present` are those
     in the store. Keeps the newest `keep` deletable ones, by order of registration, and those registered after `before`.
     """
+    registered = _registered(state) if before else {}
     reasons = dict(_needed(state, served))
     idle = [tag for tag in state.versions if tag in present and tag not in reasons]
     reasons |= dict.fromkeys(idle[max(len(idle) - keep, 0) :], f"one of the newest {keep} deletable versions")
     if before is not None:
-        registered = _registered(state)
         young = f"registered after {before.isoformat(timespec='seconds')}"
         reasons |= {tag: young for tag in idle if tag not in reasons and registered[tag] >= before}
     reasons |= dict.fromkeys(set(present) - set(state.versions), "not registered, so its origin is unknown")
     return Retention(
         gone=tuple(tag for tag in idle if tag not in reasons),
         kept={tag: reasons[tag] for tag in sorted(present) if tag in reasons},
-        doubt=_doubt(state, before, now),
+        doubt=_doubt(registered.values(), before, now),
     )
 
 
@@ -83,13 +83,13 @@ def _needed(state: State, served: Collection[str]) -> Iterator[tuple[str, str]]:
 
 def _registered(state: State) -> Mapping[str, datetime]:
     """Return when each version was registered; never earlier than the version before it, even with a wrong clock."""
-    claimed = (_moment(version) for version in state.versions.values())
-    return dict(zip(state.versions, accumulate(claimed, max), strict=True))
+    claimed = state.versions.registered_at()
+    return dict(zip(claimed, accumulate(map(datetime.fromisoformat, claimed.values()), max), strict=True))
 
 
-def _doubt(state: State, before: datetime | None, now: datetime) -> str:
+def _doubt(registered: Iterable[datetime], before: datetime | None, now: datetime) -> str:
     """Say why the ages may be wrong: only the record can show that this machine's clock is wrong."""
-    last = max(map(_moment, state.versions.values()), default=None) if before else None
+    last = max(registered, default=None)
     if before is None or last is None or before <= last <= now:
         return ""
     at, clock = (one.isoformat(timespec="seconds") for one in (last, now))
@@ -97,7 +97,3 @@ def _doubt(state: State, before: datetime | None, now: datetime) -> str:
     if last > now:
         return f"{said}, which is earlier. One of the clocks was wrong, so the ages may be wrong too."
     return f"{said}. Check the clock, because every version looks old by it."
-
-
-def _moment(version: VersionState) -> datetime:
-    return datetime.fromisoformat(version.registered_at)

@@ -4,9 +4,10 @@ The start of a file identifies its writer: the generator of a page, the first li
 columns of a table, the header of an exported ledger.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
-from promotion.adapters.files import replace_bytes
+from promotion.adapters.files import replace_parts
 from promotion.errors import PromotionError
 from promotion.ledger.export import EXPORT_BEGINS
 from promotion.report.exports import COLUMNS, FIRST_LINE
@@ -41,15 +42,15 @@ def refuse_others(path: Path, *, instead: str, ledger: bool = False) -> None:
         )
 
 
-def write_own(path: Path, content: bytes, *, instead: str, ledger: bool = False) -> None:
-    """Write a file atomically; takes the arguments of `refuse_others`.
+def write_own(path: Path, content: bytes | Iterable[bytes], *, instead: str, ledger: bool = False) -> None:
+    """Write a file atomically, also from parts that are written as they come; see `refuse_others` for the arguments.
 
     Raises:
         Unwritable: it cannot be written, or the path holds a file that `promotion` did not write; nothing was changed.
     """
     refuse_others(path, instead=instead, ledger=ledger)
     try:
-        replace_bytes(path.absolute(), content)
+        replace_parts(path.absolute(), (content,) if isinstance(content, bytes) else content)
     except OSError as error:
         raise Unwritable(f"{path} cannot be written ({error.strerror or error}). {instead}") from error
 

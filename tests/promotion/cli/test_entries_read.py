@@ -38,6 +38,7 @@ COMMANDS = {
     "rollback --dry-run": "rollback toy --to weak --reason r --dry-run --json",
     "gate --dry-run": "gate toy:noisy --dry-run --json",
     "gc --dry-run": "gc toy --dry-run --older-than 0d --json",
+    "gc --dry-run by age": "gc toy --dry-run --older-than 12h --json",
 }
 
 

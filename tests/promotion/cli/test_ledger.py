@@ -6,12 +6,14 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from situation import stages, toy
+from situation import NOON, stages, toy
 
 import promotion
 from promotion.adapters.sql import SqlLedger
 from promotion.errors import LedgerError, Refused
-from promotion.ledger.folding import fold
+from promotion.ledger.chain import chain
+from promotion.ledger.entries import FreshStart
+from promotion.ledger.folding import advance, fold
 from promotion.registry.take import plan_takeover
 
 pytestmark = pytest.mark.integration
@@ -46,6 +48,30 @@ def test_what_is_exported_is_imported_into_an_empty_ledger_and_only_once(with_ch
     assert ledger_at("other.db").entries("toy") == entries
     assert ledger_at("other.db").head("toy") == ledger_at("ledger.db").head("toy")
     assert command("status")[0] == 0
+
+
+@pytest.mark.parametrize("lost", [None, 700])
+def test_an_export_of_any_length_holds_a_page_of_entries_in_memory(with_champion, command, monkeypatch, lost):
+    """Also of a ledger that lost an entry: what is left of it is exported once."""
+    ledger = ledger_at("ledger.db")
+    new = [FreshStart(reason=str(number)) for number in range(1_300)]
+    made = tuple(chain("toy", ledger.head("toy"), new, at=NOON, actor="os:alice"))
+    ledger.append(made, advance(fold("toy", ledger.entries("toy")), *made).head)
+    if lost:
+        with closing(sqlite3.connect("ledger.db")) as database, database:
+            database.execute("DELETE FROM entries WHERE seq = ?", [lost])
+    expected, read, most = ledger.entries("toy"), SqlLedger.entries, []
+
+    def counted(self, model, **which):
+        found = read(self, model, **which)
+        most.append(len(found))
+        return found
+
+    monkeypatch.setattr(SqlLedger, "entries", counted)
+    assert command("ledger", "export", "--out", "backup.jsonl")[0] == 0
+    lines = (with_champion / "backup.jsonl").read_text().splitlines()
+    assert [json.loads(line)["seq"] for line in lines[1:]] == [one.seq for one in expected]
+    assert max(most) <= 500
 
 
 def test_a_damaged_export_changes_nothing(with_champion, command, monkeypatch):

@@ -150,7 +150,7 @@ def test_an_entry_that_differs_from_the_checkpoint_is_refused_when_it_is_read(fi
 
 
 @pytest.mark.parametrize(
-    "line", ["", "{", "[]", "7", "null", "[[1],[1]]", '[[1],[1,"a"],null,null,[3]]', "bogus stage"]
+    "line", ["", "{", "[]", "7", "null", '[[1],"2026",[1]]', '[[1],"2026",[1,"a"],null,null,[3]]', "bogus stage"]
 )
 def test_a_damaged_version_with_a_digest_that_agrees_is_a_sentence_when_it_is_read(filled, line):
     right = checkpoint_of(fold("toy", filled.entries("toy")))
