@@ -33,9 +33,10 @@ def open_registry(
     """Open a registry on the store, ledger and mirror that the configuration names.
 
     Args:
-        config: settings, or the file that contains them; by default PROMOTION_CONFIG or the nearest promotion.toml.
-        actor: returns who acts and the source of that name, e.g. `prefect:swift-otter`. The configuration's `actor`
-            takes precedence; the default for both is the OS user.
+        config: settings, or the file that contains them; by default PROMOTION_CONFIG or the nearest
+            promotion.toml.
+        actor: returns who acts and the source of that name, e.g. `prefect:swift-otter`. The
+            configuration's `actor` takes precedence; the default for both is the OS user.
         notice: called with each warning message.
         recall: caches the rows of files beyond this process; by default there is no cache.
         store: the model store; by default the BentoML model store that the configuration names.

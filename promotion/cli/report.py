@@ -49,8 +49,8 @@ def report(
 ) -> None:
     """Write the report of a decision as an HTML file.
 
-    The report shows the evidence as plots, the policy, and what followed. For a version, it covers the last
-    decision. The file is self-contained.
+    The report shows the evidence as plots, the policy, and what followed. For a version, it covers
+    the last decision. The file is self-contained.
 
     With --site, writes the whole registry as a static site: each model's champions, metrics, entries and decision
     reports.

@@ -69,7 +69,8 @@ def read_export(lines: Iterable[bytes], *, name: str) -> Mapping[str, Chain]:
     """Read the chains of an export, by model. `name` is the file's name in messages.
 
     Raises:
-        LedgerError: a line is not as an export writes it, or is out of place; the message gives the line number.
+        LedgerError: a line is not as an export writes it, or is out of place; the message gives the
+            line number.
     """
     reading = _Import(name)
     for line in lines:

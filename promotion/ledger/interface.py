@@ -42,7 +42,8 @@ class LedgerStore(Protocol):
             after: only those with a higher `seq`.
             limit: at most the first of them.
             last: at most the last of them; not together with `limit`.
-            since: only those recorded at this time or later, by their own times: ISO 8601 in UTC, as in `Entry.at`.
+            since: only those recorded at this time or later, by their own times: ISO 8601 in UTC,
+                as in `Entry.at`.
         """
 
     def checkpoint(self, model: str) -> "Checkpoint | None":

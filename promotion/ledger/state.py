@@ -56,11 +56,13 @@ class State:
     Attributes:
         model: its name.
         seq, hash: of the last entry folded.
-        origin: hash of the first entry, by which the store identifies this ledger; None before the first entry.
+        origin: hash of the first entry, by which the store identifies this ledger; None before the
+            first entry.
         versions: every version ever registered, by tag.
         champion: the current champion.
         succession: the change that made it champion.
-        line: the sequence of champions up to the current one, which is last; a rollback removes from its end.
+        line: the sequence of champions up to the current one, which is last; a rollback removes
+            from its end.
         began: every champion and when it became champion, oldest first.
         decisions: `seq` and the first digits of the digest of every decision, oldest first.
         judged: the version that the last decision is on.
@@ -69,7 +71,8 @@ class State:
         used: how often the rows of that decision were used; None if only all trials together tell.
         pending: the transition that is planned but not yet applied, with its `seq`.
         fresh_start: the last fresh start, if any.
-        inherited: `seq` and hash of the last entries that other ledgers had sent to the mirror before takeovers.
+        inherited: `seq` and hash of the last entries that other ledgers had sent to the mirror
+            before takeovers.
     """
 
     model: str

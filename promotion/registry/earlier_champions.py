@@ -21,7 +21,8 @@ class Earlier:
     """The earlier champions of a model, most recent first.
 
     Attributes:
-        able: lines to choose from, each a champion whose files are the registered ones and its command.
+        able: lines to choose from, each a champion whose files are the registered ones and its
+            command.
         unable: the others that were checked, each with what is wrong with its files.
     """
 

@@ -73,7 +73,8 @@ def rollback_target(
 
     Raises:
         UnknownName: there is no such version.
-        Refused: both `to` and `at` are given; the version never served; or no version served at that moment or before.
+        Refused: both `to` and `at` are given; the version never served; or no version served at
+            that moment or before.
     """
     if to is not None and at is not None:
         raise Refused("Roll back to a version or to a time: use --to or --at, not both.", model=state.model)

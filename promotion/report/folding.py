@@ -23,8 +23,8 @@ _OPENS, _CLOSES = "'\"`([", "'\"`)]:;,.!?"
 def folded(text: str, width: int, *, indent: int = 0, strict: bool = False) -> Sequence[str]:
     """Return the lines of a text, each at most `width` cells wide unless it is one tag, ID or command that is wider.
 
-    Lines after the first begin with `indent` spaces, or like the first. If `strict`, as in a column of a table, divides
-    a command that is wider.
+    Lines after the first begin with `indent` spaces, or like the first. If `strict`, as in a column
+    of a table, divides a command that is wider.
 
     >>> folded("os:alice rolled back from toy:tuesday", 14)
     ['os:alice', 'rolled back', 'from', 'toy:tuesday']

@@ -1,6 +1,7 @@
 """Documents as HTML: self-contained files that can be read without scripts.
 
-A script adds what only a browser knows or does: how long ago each time was, and buttons that copy ids and commands.
+A script adds what only a browser knows or does: how long ago each time was, and buttons that copy
+ids and commands.
 
 Templates lie in `promotion/report/templates/`: `base.html` is the frame of every page (style, landmarks, skip link),
 `parts.html` holds macros for words, tables, pages and pictures, `document.html` fills them from a `Document`. Other

@@ -119,7 +119,8 @@ def succession_sentence(change: Succession, over: str, *, summary: str) -> str:
     Args:
         change: the change that made it champion.
         over: ` in place of` the champion before it, or ` as the first champion`.
-        summary: that of the decision; if the gate promoted, it is also the reason, and is not quoted.
+        summary: that of the decision; if the gate promoted, it is also the reason, and is not
+            quoted.
     """
     plan = change.plan
     reason = plan.reason if plan.decision and plan.reason == summary else f"'{plan.reason}'"

@@ -13,7 +13,8 @@ from registry_flows.under_prefect.session import registry
 def promote_flow(tag: str, reason: str) -> str:
     """Put a version that has a `promote` decision into `prod`. Judges it again first if its holdout file has changed.
 
-    A run that is repeated after a crash or a retry finds the version promoted, and leaves it unchanged.
+    A run that is repeated after a crash or a retry finds the version promoted, and leaves it
+    unchanged.
 
     Args:
         tag: The version, e.g. `fraud_classifier:6hnrlexgmwrh6ax4`.

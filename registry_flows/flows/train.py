@@ -109,9 +109,12 @@ def train_flow(
     """Train a candidate.
 
     Args:
-        data_path: CSV or Parquet file, relative to the folder of promotion.toml; None for the configured one.
-        version: the trainer's own version name, kept as metadata; None for the time that the run was due.
-        stage: the stage requested. The candidate is always saved as `staging`; `prod` hands it to the gate.
+        data_path: CSV or Parquet file, relative to the folder of promotion.toml; None for the
+            configured one.
+        version: the trainer's own version name, kept as metadata; None for the time that the run
+            was due.
+        stage: the stage requested. The candidate is always saved as `staging`; `prod` hands it to
+            the gate.
         model: its name in the configuration.
         options: recipe options, for this training only.
     """

@@ -32,8 +32,8 @@ class TrainedVersion:
     Attributes:
         tag: the version.
         decision: the gate's decision, if the gate ran in this process.
-        gate_run: the run of the gate's deployment that the version was handed to: its URL, or its name if the server
-            has no user interface.
+        gate_run: the run of the gate's deployment that the version was handed to: its URL, or its
+            name if the server has no user interface.
     """
 
     tag: str

@@ -24,8 +24,8 @@ class ModelPage:
         of: the model.
         links: where other pages lie.
         health: sentences on its problems; empty if none was found.
-        way_back: lines on how to roll back, as `promotion status` shows them; a line that begins with spaces is a
-            command. Empty to leave them out.
+        way_back: lines on how to roll back, as `promotion status` shows them; a line that begins
+            with spaces is a command. Empty to leave them out.
     """
 
     of: ModelHistory

@@ -96,12 +96,13 @@ def write_site(
 ) -> SiteWritten:
     """Write or update the site of every model.
 
-    Other files in `folder` stay. `health` returns sentences on the most urgent problems of models, and is called with
-    one model at a time. `way_back` returns lines on how to roll a model back, as `promotion status` shows them. `now`
-    is the time at which the registry is read.
+    Other files in `folder` stay. `health` returns sentences on the most urgent problems of models,
+    and is called with one model at a time. `way_back` returns lines on how to roll a model back, as
+    `promotion status` shows them. `now` is the time at which the registry is read.
 
     Raises:
-        Unwritable: the path is not a folder or not writable, or holds another file with the name of a page.
+        Unwritable: the path is not a folder or not writable, or holds another file with the name of
+            a page.
     """
     done = SiteWritten(_made(folder))
     told: list[ModelHistory] = []
