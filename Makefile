@@ -24,7 +24,7 @@ env: $(VENV)/.ready ## Create .venv with the pinned versions
 $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
-	$(BIN)/uv pip install --system-certs --quiet --python $(BIN)/python --constraint constraints.txt --group dev --editable .
+	$(BIN)/uv pip install --system-certs --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt --group dev --editable .
 	touch $@
 
 demo: env ## Run the main workflow in the terminal, in .demo/
@@ -78,7 +78,7 @@ reference: env ## Generate the reference of commands and keys from the code
 	$(BIN)/python tests/docs/reference.py
 
 bench: env ## Measure the figures in README and docs, next to other libraries
-	$(BIN)/uv pip install --system-certs --quiet --python $(BIN)/python --constraint constraints.txt --group bench
+	$(BIN)/uv pip install --system-certs --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt --group bench
 	$(BIN)/python benchmarks/decisions.py
 	$(BIN)/python benchmarks/compare.py
 	$(BIN)/python benchmarks/registry.py
@@ -90,7 +90,7 @@ bench-quick: env ## Show in two minutes whether anything became slower than reco
 	$(BIN)/python benchmarks/quick.py
 
 soak: env debian ## Run the tests with many more examples, kills and fuzzing
-	$(BIN)/uv pip install --system-certs --quiet --python $(BIN)/python --constraint constraints.txt --group soak
+	$(BIN)/uv pip install --system-certs --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt --group soak
 	$(PYTEST) --hypothesis-profile soak
 
 clean: ## Delete what the demo, tests and builds wrote

@@ -34,7 +34,8 @@ from promotion.config import Config
 from promotion.interfaces import Mirror, Trained
 from promotion.ledger.chain import chain
 from promotion.ledger.entries import Adoption, Body, Judgement, Move, Registration, TransitionApplied, TransitionPlanned
-from promotion.ledger.state import State, advance
+from promotion.ledger.folding import advance
+from promotion.ledger.state import State
 from promotion.policy import HoldoutReuse, HoldoutSketch, Judged, Policy, Primary, decide
 from promotion.registry.registry import Registry
 from promotion.vocabulary import Stage, Tag, Verdict

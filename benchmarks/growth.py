@@ -35,7 +35,8 @@ from promotion.interfaces import Trained
 from promotion.ledger.chain import chain
 from promotion.ledger.checkpoint import checkpoint_of, condensed
 from promotion.ledger.entries import Body, Judgement, Move, Registration, TransitionApplied, TransitionPlanned
-from promotion.ledger.state import State, advance
+from promotion.ledger.folding import advance
+from promotion.ledger.state import State
 from promotion.policy import Budget, HoldoutSketch, HoldoutUsed, Judged, Policy, Primary, decide
 from promotion.registry.foreign_aliases import to_send
 from promotion.registry.mirror_state import mirror_state

@@ -37,7 +37,7 @@ from promotion.history.lineage import champion_periods
 from promotion.interfaces import Trained
 from promotion.ledger.chain import GENESIS, Champion, Head, chain
 from promotion.ledger.entries import TransitionApplied
-from promotion.ledger.state import fold
+from promotion.ledger.folding import fold
 from promotion.registry.registry import Registry
 from promotion.vocabulary import Tag
 

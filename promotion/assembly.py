@@ -33,9 +33,10 @@ def open_registry(
     """Open a registry on the store, ledger and mirror that the configuration names.
 
     Args:
-        config: settings, or the file that contains them; by default PROMOTION_CONFIG or the nearest promotion.toml.
-        actor: returns who acts and the source of that name, e.g. `prefect:swift-otter`. The configuration's `actor`
-            takes precedence; the default for both is the OS user.
+        config: settings, or the file that contains them; by default PROMOTION_CONFIG or the nearest
+            promotion.toml.
+        actor: returns who acts and the source of that name, e.g. `prefect:swift-otter`. The
+            configuration's `actor` takes precedence; the default for both is the OS user.
         notice: called with each warning message.
         recall: caches the rows of files beyond this process; by default there is no cache.
         store: the model store; by default the BentoML model store that the configuration names.
@@ -71,6 +72,7 @@ def open_registry(
         announce=_announce,
         recall=recall or read_anew,
         draw=partial(_drawn, settings, notice),
+        pages=partial(_pages, settings),
     )
 
 
@@ -106,6 +108,18 @@ def _drawn(
             f"The report of entry {entry.seq} of '{state.model}' could not be drawn ({error}). The record is complete."
         )
         return None
+
+
+def _pages(settings: Config, entry: "Entry") -> dict[str, str]:
+    """Return the pages about a decision that the configuration gives addresses for: its report, and the gate's run."""
+    from promotion.report.links import links_of
+
+    links = links_of(settings)
+    pages = {
+        "Report of the decision": links.decision(entry.body["decision_digest"]),
+        "Gate run in Prefect": links.actor(entry.actor),
+    }
+    return {shows: address for shows, address in pages.items() if address}
 
 
 def _announce(entries: "Sequence[Entry]") -> None:

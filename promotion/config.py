@@ -98,9 +98,13 @@ class LinksConfig(BaseModel):
     `mlflow_tracking_uri` if that is a server.
     """
     prefect: WebAddress | None = None
-    """Address of Prefect's pages, like `http://127.0.0.1:4200`, to which reports and the site link flow runs."""
+    """Address of Prefect's pages, like `http://127.0.0.1:4200`. Reports, the site and the descriptions of versions in
+    MLflow link to flow runs there.
+    """
     site: WebAddress | None = None
-    """Address at which you publish the site of `promotion report --site`. Single reports link to it."""
+    """Address at which you publish the site of `promotion report --site`. Single reports and the descriptions of
+    versions in MLflow link to it.
+    """
 
 
 class Config(BaseModel):

@@ -1,6 +1,7 @@
 """Formats of data files: Parquet, or CSV with its compression, encoding and delimiter.
 
-    path -> Csv (how to read it, and its header) -> Stream of its uncompressed bytes, which records how they ended
+    path -> Csv (how to read it, and its header) -> Stream of its uncompressed bytes, which records
+    how they ended
 
 The first bytes or the name identify Parquet. A CSV file may be compressed with gzip, bzip2, Zstandard or LZ4, or be the
 only file of a zip archive. Its encoding is UTF-8, or UTF-16 or UTF-32 with a byte order mark. Its delimiter is a comma,
@@ -119,8 +120,8 @@ def is_parquet(path: Path) -> bool:
 def csv_of(path: Path, needed: Iterable[str] = ()) -> Csv:
     """Determine how to read a CSV file.
 
-    The delimiter is the comma if the header then contains all needed columns; otherwise the one that gives a header
-    with all needed columns, or with the most columns.
+    The delimiter is the comma if the header then contains all needed columns; otherwise the one
+    that gives a header with all needed columns, or with the most columns.
 
     Raises:
         DataError: the file is empty, or not a readable CSV file.

@@ -96,7 +96,8 @@ class Draws:
         time: the recipe's time, if there are no named groups.
         unit: unit of numeric times; None if not specified.
         independent: whether rows are declared independent.
-        clean_by: `group` if no group of an evaluation row may have trained either model; None if no such row may.
+        clean_by: `group` if no group of an evaluation row may have trained either model; None if no
+            such row may.
     """
 
     group: Annotated[Group | None, LATER] = None
@@ -120,7 +121,8 @@ class Draws:
         """Check that these rows can be grouped in this way, before hours of training rather than after.
 
         Raises:
-            DataError: a column is missing, or windows are requested for a column without times, or the unit is unknown.
+            DataError: a column is missing, or windows are requested for a column without times, or
+                the unit is unknown.
         """
         from promotion.rows import require_columns
         from promotion.time_columns import times_of
@@ -237,7 +239,8 @@ def draws_of(
 ) -> Draws:
     """Combine the configuration with the recipe; the configuration takes precedence.
 
-    `unit` is that of numeric times; `clean_by` names what must not have trained a model that it evaluates.
+    `unit` is that of numeric times; `clean_by` names what must not have trained a model that it
+    evaluates.
 
     Raises:
         ConfigError: the recipe's `group` is invalid, or `clean_by` requires one and there is none.

@@ -24,11 +24,20 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from promotion.visible import visible_message
+
 
 class PromotionError(Exception):
-    """Base of every error that a user can cause and fix; its message is one or two complete sentences."""
+    """Base of every error that a user can cause and fix; its message is one or two complete sentences.
+
+    A message often quotes reasons, names or paths, so every control character in it is escaped. A message of several
+    lines is made with `promotion.visible.lines`.
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(visible_message(message))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle type, message and fields, so that errors of tasks and processes arrive as they were raised."""
@@ -72,12 +81,23 @@ class UnknownName(PromotionError):
 
 
 class BadTag(UnknownName):
-    """A text is not a tag."""
+    """A text is not a tag.
 
-    def __init__(self, text: str, meant: str = "") -> None:
+    Attributes:
+        is_model: whether the text is the name of a model.
+    """
+
+    def __init__(self, text: str, meant: str = "", *, is_model: bool = False) -> None:
+        self.is_model = is_model
         sentence = (
-            "A tag is MODEL:VERSION in lower case, for example fraud_classifier:abc123; `promotion status` lists them."
+            "A tag is MODEL:VERSION in lower case, for example fraud_classifier:abc123. `promotion history MODEL` "
+            "lists the versions of a model."
         )
+        if is_model:
+            sentence = (
+                f"'{text}' is a model. Name one of its versions, as {text}:VERSION. `promotion history {text}` lists "
+                "them."
+            )
         super().__init__("tag", text, (), hint=f"Did you mean '{meant}'? {sentence}" if meant else sentence)
 
 

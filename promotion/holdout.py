@@ -36,14 +36,15 @@ def clean(
 ) -> Clean:
     """Remove every row that a side was or may have been trained on, and rows of `groups` that a side was trained on.
 
-    `groups` has the fingerprint of each row's group, shape (n_rows,); None to check single rows only.
+    `groups` has the fingerprint of each row's group, shape (n_rows,); None to check single rows
+    only.
 
-    If an earlier release made a side's fingerprints, the side counts as trained on a row if it has any fingerprint that
-    such a release may have made of the row's key.
+    If an earlier release made a side's fingerprints, the side counts as trained on a row if it has
+    any fingerprint that such a release may have made of the row's key.
 
     Raises:
-        DataError: a side's provenance is a time, and the recipe names no time column, or its times are not comparable
-            with it.
+        DataError: a side's provenance is a time, and the recipe names no time column, or its times
+            are not comparable with it.
     """
     keys = fingerprints(rows[recipe.key])
     earlier = _earlier_fingerprints(rows[recipe.key], sides)
@@ -66,12 +67,12 @@ def without(rows: "pd.DataFrame", others: "pd.DataFrame", recipe: "Recipe") -> "
 def mature(rows: "pd.DataFrame", recipe: "Recipe", after: float | str, unit: TimeUnit | None = None) -> "pd.DataFrame":
     """Return the rows that are at least this much older than the newest one.
 
-    `after` is a number in the unit of the time column, or a duration such as `7d`, which needs the `unit` of a numeric
-    column.
+    `after` is a number in the unit of the time column, or a duration such as `7d`, which needs the
+    `unit` of a numeric column.
 
     Raises:
-        DataError: the recipe names no time column, `after` has the wrong type for the column, or no row is old
-            enough.
+        DataError: the recipe names no time column, `after` has the wrong type for the column, or no
+            row is old enough.
     """
     if recipe.time is None:
         raise DataError(

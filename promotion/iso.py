@@ -23,7 +23,8 @@ class Timestamps(NamedTuple):
     """The datetimes of `n` texts.
 
     Attributes:
-        points: datetime64, shape (n,): in UTC if a zone is given; NaT if the text is not a date or time.
+        points: datetime64, shape (n,): in UTC if a zone is given; NaT if the text is not a date or
+            time.
         zoned: whether a zone is given, shape (n,).
     """
 

@@ -64,7 +64,8 @@ def parse(file: Csv, types: Mapping[str, Any], *, strings_can_be_null: bool = Fa
 
     Raises:
         NotConverted: a field does not have its column's type.
-        DataError: a row has more or fewer fields than the header, or the file is truncated or cannot be read.
+        DataError: a row has more or fewer fields than the header, or the file is truncated or
+            cannot be read.
     """
     options = {"include_columns": list(types), "strings_can_be_null": strings_can_be_null}
     options["column_types"] = {name: kind for name, kind in types.items() if kind is not None}

@@ -107,7 +107,8 @@ def key_texts(keys: "pd.Series[Any]") -> "pa.StringArray":
     """Return the text of each key, shape (n_rows,); null if missing (None, NaN, NaT, NA, an empty text).
 
     - Text is unchanged, except for ISO 8601 dates with times: `T` becomes a space, seconds are written, trailing zeros
-      of a fraction are removed, a time with a zone is in UTC (`+00:00`), and midnight without a zone is the date alone.
+      of a fraction are removed, a time with a zone is in UTC (`+00:00`), and midnight without a
+      zone is the date alone.
     - Integers of any width, and whole floating-point numbers, are their digits. Other floating-point numbers are the
       shortest decimal that reads back as the same number.
     - A `Decimal` is written with all its digits, a boolean as `True` or `False`.
@@ -116,8 +117,8 @@ def key_texts(keys: "pd.Series[Any]") -> "pa.StringArray":
     - A UUID is its hyphenated text, also in Arrow's type for it; anything else is its `str`.
 
     Raises:
-        DataError: a floating-point number is infinite or so large that it represents several integers; a text is not
-            valid Unicode; a value has no text of its own.
+        DataError: a floating-point number is infinite or so large that it represents several
+            integers; a text is not valid Unicode; a value has no text of its own.
     """
     import pandas as pd
     import pyarrow as pa

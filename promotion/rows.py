@@ -31,19 +31,20 @@ if TYPE_CHECKING:
 def read_rows(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
     """Read the named columns of a CSV or Parquet file, in the given order.
 
-    A `number` becomes float64, and so does an `exact`, which must not round any integer. A `text` becomes a pandas
-    category. A `key` of a CSV file is text, unchanged; that of a Parquet file has the file's type, except that UUIDs
-    become text. A `time` becomes int64 or float64 if the file has numbers, datetime64 if it has datetimes or ISO 8601
-    text, in UTC if they give a zone. Integers with a missing one are float64; keys, texts and times are `Int64` if
-    float64 would round one.
+    A `number` becomes float64, and so does an `exact`, which must not round any integer. A `text`
+    becomes a pandas category. A `key` of a CSV file is text, unchanged; that of a Parquet file has
+    the file's type, except that UUIDs become text. A `time` becomes int64 or float64 if the file
+    has numbers, datetime64 if it has datetimes or ISO 8601 text, in UTC if they give a zone.
+    Integers with a missing one are float64; keys, texts and times are `Int64` if float64 would
+    round one.
 
-    In a CSV file, only an empty field is a missing key or text (`NA` is a text). For numbers and times, `NA`, `NaN`,
-    `null` and similar texts also count as missing.
+    In a CSV file, only an empty field is a missing key or text (`NA` is a text). For numbers and
+    times, `NA`, `NaN`, `null` and similar texts also count as missing.
 
     Raises:
-        DataError: the file is missing, empty or truncated, lacks a column or has two with its name, has a row with more
-            or fewer fields than its header, or has a field that is not a number, is out of range for float64, or is not
-            a time, as its column requires.
+        DataError: the file is missing, empty or truncated, lacks a column or has two with its name,
+            has a row with more or fewer fields than its header, or has a field that is not a
+            number, is out of range for float64, or is not a time, as its column requires.
     """
     require_file(path)
     parquet = is_parquet(path)
@@ -71,13 +72,13 @@ def split_by_time(rows: "pd.DataFrame", *, time: str, holdout: float) -> Split:
 
     Args:
         rows: all rows.
-        time: column that orders them: numbers, dates, datetimes, or ISO 8601 text; the same times give the same
-            split in each form.
+        time: column that orders them: numbers, dates, datetimes, or ISO 8601 text; the same times
+            give the same split in each form.
         holdout: share of the rows, above 0 and below 1.
 
     Raises:
-        DataError: there are no rows, or no such column; a time is missing or has another form (such as 31/12/2024);
-            only some give a zone; or all rows have the same time.
+        DataError: there are no rows, or no such column; a time is missing or has another form (such
+            as 31/12/2024); only some give a zone; or all rows have the same time.
     """
     _check_share(holdout)
     require_columns(rows, (time,), "The data", "which orders its rows in time")
@@ -103,12 +104,13 @@ def split_by_hash(rows: "pd.DataFrame", *, key: str, holdout: float) -> Split:
 
     Args:
         rows: all rows.
-        key: column that identifies the rows; or their groups, such as customers, to keep those together.
+        key: column that identifies the rows; or their groups, such as customers, to keep those
+            together.
         holdout: share of the rows, or of the groups, above 0 and below 1.
 
     Raises:
-        DataError: there is no such column, or two with its name; a key is missing or has no text of its own; or the
-            share is not between 0 and 1.
+        DataError: there is no such column, or two with its name; a key is missing or has no text of
+            its own; or the share is not between 0 and 1.
     """
     _check_share(holdout)
     require_columns(rows, (key,), "The data", "by which its rows are divided")
@@ -200,10 +202,12 @@ def _check_share(holdout: float) -> None:
 def check_rows(rows: "pd.DataFrame", *, key: str, label: str, what: str, task: Task = Task.BINARY) -> None:
     """Check that the rows can be used for training or evaluation: unique keys, and labels that fit the task.
 
-    Labels of two classes are 0 and 1, of several 0 to K-1, and more than one class is present; a number is finite.
+    Labels of two classes are 0 and 1, of several 0 to K-1, and more than one class is present; a
+    number is finite.
 
     Raises:
-        DataError: they cannot be used; the message names the first row at fault, counting data rows from 1.
+        DataError: they cannot be used; the message names the first row at fault, counting data rows
+            from 1.
     """
     require_columns(rows, (key, label), what, "which the recipe needs")
     if len(rows) < 2:  # noqa: PLR2004 - one row to train on and one to evaluate on

@@ -26,11 +26,13 @@ def times_of(column: "pd.Series[Any]", what: str = "") -> Times:
     """Convert a column to times.
 
     Args:
-        column: numbers; dates, datetimes or periods, which mean their start; or ISO 8601 text; of any dtype.
+        column: numbers; dates, datetimes or periods, which mean their start; or ISO 8601 text; of
+            any dtype.
         what: the file, for messages.
 
     Raises:
-        DataError: a value is none of these, or infinite; or the column mixes them, or only some datetimes have a zone.
+        DataError: a value is none of these, or infinite; or the column mixes them, or only some
+            datetimes have a zone.
     """
     import pandas as pd
     from pandas.api import types
@@ -49,7 +51,8 @@ def times_of(column: "pd.Series[Any]", what: str = "") -> Times:
 def times_of_text(column: "pd.Series[Any]", what: str) -> Times:
     """Convert a column of text, as read from a CSV file: numbers if its first value is one, else ISO 8601.
 
-    Empty fields have no time; `NA`, `NaN`, `null` and pyarrow's other names for missing values have none either.
+    Empty fields have no time; `NA`, `NaN`, `null` and pyarrow's other names for missing values have
+    none either.
 
     Raises:
         DataError: a value is neither; or they are mixed, or only some datetimes give a zone.

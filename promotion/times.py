@@ -2,8 +2,8 @@
 
     column -> Times (numbers, or datetime64 in UTC, and which rows have none)
 
-A column contains numbers, dates, datetimes, or ISO 8601 text. Any other text is an error: as text, "02/01/2025" comes
-before "31/12/2024".
+A column contains numbers, dates, datetimes, or ISO 8601 text. Any other text is an error: as text,
+"02/01/2025" comes before "31/12/2024".
 
 Datetimes with a zone cannot be compared with datetimes without one, because the zone of the latter is unknown. The only
 exception is a bound given by a person: compared with datetimes that have a zone, `2024-12-01` is in UTC.
@@ -32,7 +32,8 @@ class Times:
 
     Attributes:
         name: name of the column.
-        points: shape (n_rows,): int64, uint64 or float64; or datetime64, in UTC if the datetimes have a zone.
+        points: shape (n_rows,): int64, uint64 or float64; or datetime64, in UTC if the datetimes
+            have a zone.
         missing: mask of the rows without a time, shape (n_rows,); their points are meaningless.
         zoned: whether datetimes have a zone; False for numbers.
     """
@@ -92,7 +93,8 @@ class Times:
         `bound` is as `bound_of` returns it.
 
         Raises:
-            DataError: the bound is a datetime and these are numbers, or the reverse; or only the bound has a zone.
+            DataError: the bound is a datetime and these are numbers, or the reverse; or only the
+                bound has a zone.
         """
         import pandas as pd
 
@@ -131,8 +133,8 @@ class Times:
         `span` is as `span_of` returns it; `unit` is that of a numeric column.
 
         Raises:
-            DataError: `span` is a number and these are datetimes; or it is a duration and the unit of these numbers is
-                unknown.
+            DataError: `span` is a number and these are datetimes; or it is a duration and the unit
+                of these numbers is unknown.
         """
         held = self.points[~self.missing]
         if not len(held):

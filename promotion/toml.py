@@ -41,7 +41,8 @@ def read_toml(path: Path) -> dict[str, Any]:
     """Read the file's tables.
 
     Raises:
-        ConfigError: it cannot be read, is not TOML, or contains a NUL character, which is invalid in paths and names.
+        ConfigError: it cannot be read, is not TOML, or contains a NUL character, which is invalid
+            in paths and names.
     """
     try:
         tables = tomllib.loads(path.read_text("utf-8"))

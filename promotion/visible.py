@@ -2,7 +2,7 @@
 
 A reason, a name, a slice's value or a column can contain terminal commands (`ESC [ 2 K` deletes a line), line breaks
 that forge output lines, and marks that change the direction of writing (Trojan Source, CVE-2021-42574). Every renderer
-calls `visible` on such text; recorded text is unchanged.
+calls `visible` on such text, and so does every error on its message; recorded text is unchanged.
 """
 
 import json
@@ -24,9 +24,20 @@ def visible(text: str) -> str:
     return text if text.isprintable() else "".join(one if _is_seen(one) else _escape(one) for one in text)
 
 
-def visible_lines(text: str) -> str:
-    """Escape a text of several lines like `visible`, keeping its line breaks."""
-    return "\n".join(map(visible, text.split("\n")))
+class Lines(str):
+    """A message of several lines, whose line breaks this library wrote; see `lines`."""
+
+    __slots__ = ()
+
+
+def lines(*parts: str) -> Lines:
+    """Return the parts, one a line, each escaped like `visible`; leaves out empty parts."""
+    return Lines("\n".join(visible(part) for part in parts if part))
+
+
+def visible_message(text: str) -> str:
+    """Escape a message like `visible`, except for the line breaks of `lines`."""
+    return text if isinstance(text, Lines) else visible(text)
 
 
 def visible_json(data: object, *, only_ascii: bool = False) -> str:

@@ -20,7 +20,8 @@ from promotion.ledger.entries import (
     TransitionApplied,
     TransitionPlanned,
 )
-from promotion.ledger.state import State, advance
+from promotion.ledger.folding import advance
+from promotion.ledger.state import State
 from promotion.policy import Budget, HoldoutUsed, Judged
 from promotion.vocabulary import Stage, Verdict
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from promotion.adapters.sql import SqlLedger
 from promotion.config import Config
-from promotion.ledger.state import State, fold
+from promotion.ledger.folding import fold
+from promotion.ledger.state import State
 from promotion.registry.foreign_aliases import names_since, to_send
 from promotion.registry.registry import Registry
 from promotion.vocabulary import Tag

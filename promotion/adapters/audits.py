@@ -9,9 +9,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 from promotion.adapters.files import replace_text
-from promotion.findings import Finding
+from promotion.findings import Code, Finding
 
 _FOLDER = "audits"
+_UNUSABLE = {Code.TORN, Code.MISSING, Code.FILES}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,16 +23,23 @@ class LastAudit:
         at: when, in UTC.
         findings: number of findings.
         codes: their codes, each once.
+        unusable: tags of the versions whose files were missing, incomplete or changed.
     """
 
     at: str
     findings: int
     codes: tuple[str, ...]
+    unusable: tuple[str, ...] = ()
 
 
 def remember(cache: Path, model: str, found: Sequence[Finding], at: datetime) -> None:
     """Keep the outcome of an audit in the cache folder, if the folder can be written to."""
-    last = LastAudit(at=at.isoformat(), findings=len(found), codes=tuple(dict.fromkeys(one.code for one in found)))
+    last = LastAudit(
+        at=at.isoformat(),
+        findings=len(found),
+        codes=tuple(dict.fromkeys(one.code for one in found)),
+        unusable=tuple(one.subject for one in found if one.code in _UNUSABLE),
+    )
     path = _path(cache, model)
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +50,12 @@ def last_audit(cache: Path, model: str) -> LastAudit | None:
     """Return the outcome of the last audit that used this cache folder; None if there is none that can be read."""
     try:
         kept = json.loads(_path(cache, model).read_text("utf-8"))
-        return LastAudit(at=kept["at"], findings=kept["findings"], codes=tuple(kept["codes"]))
+        return LastAudit(
+            at=kept["at"],
+            findings=kept["findings"],
+            codes=tuple(kept["codes"]),
+            unusable=tuple(kept.get("unusable", ())),  # not kept by earlier releases
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

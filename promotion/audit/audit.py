@@ -23,7 +23,7 @@ from promotion.findings import BROKEN, Finding
 from promotion.interfaces import Keyring, LedgerStore, Mirror, ModelStore
 from promotion.iso import in_utc
 from promotion.ledger.chain import Head
-from promotion.ledger.state import fold
+from promotion.ledger.folding import fold
 from promotion.policy.approval import ANYONE, Panel
 from promotion.registry.claims import Claims
 from promotion.registry.data import Reader

@@ -16,7 +16,8 @@ from promotion.interfaces import Keyring, LedgerStore
 from promotion.ledger.chain import Entry, Head
 from promotion.ledger.checkpoint import Checkpoint, agrees
 from promotion.ledger.entries import Body, Judgement
-from promotion.ledger.state import State, StateBuilder
+from promotion.ledger.folding import StateBuilder
+from promotion.ledger.state import State
 from promotion.ledger.trials import Place, Trials
 from promotion.registry.holdout_uses import Spent, uses_of_holdout
 from promotion.registry.mirror_state import decision_metrics

@@ -22,7 +22,8 @@ def check_service(state: State, url: str) -> Iterator[Finding]:
 
     Args:
         state: state of the ledger; without a champion, nothing is requested.
-        url: answers with JSON: `{"tag": "fraud_classifier:abc", "digest": "…"}`; the digest is optional.
+        url: answers with JSON: `{"tag": "fraud_classifier:abc", "digest": "…"}`; the digest is
+            optional.
     """
     champion, place = state.champion, without_password(url)
     if champion is None:

@@ -64,7 +64,7 @@ def _run(arguments: Sequence[str]) -> int:
             return _stopped()
         if not isinstance(error, PromotionError):
             return _other_error(error)
-        complain(str(error))
+        complain(error.args[0])  # in which the line breaks that are ours are marked
         if not isinstance(error, Conflict):  # which changed nothing, and says so
             _tell_recorded("This")
         return error.exit_code
@@ -86,7 +86,7 @@ def _is_interrupt(error: BaseException | None) -> bool:
 def _other_error(error: BaseException) -> int:
     """Typer's complaints, and what the system says of a file; anything else is our fault and keeps its traceback."""
     from promotion.cli.streams import complain
-    from promotion.visible import visible_lines
+    from promotion.visible import visible
 
     if isinstance(error, OSError) and isinstance(error.filename, str):
         complain(f"{error.filename} cannot be used ({error.strerror}).")
@@ -96,8 +96,9 @@ def _other_error(error: BaseException) -> int:
     show = getattr(error, "show", None)
     if show is not None:
         words = io.StringIO()
+        vars(error)["message"] = visible(str(getattr(error, "message", "")))  # it quotes arguments; the rest is Typer's
         show(file=words)
-        sys.stderr.write(visible_lines(words.getvalue()))
+        sys.stderr.write(words.getvalue())
         return int(getattr(error, "exit_code", 2))
     if type(error).__name__ == "Abort":
         return _stopped()

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from promotion.cli.output import Json, Reason, TagText, open_here, say
+from promotion.cli.output import Json, Reason, TagText, open_here, say, tag_of
 from promotion.errors import DataError
 
 EXAMPLE = "promotion adopt fraud_classifier:abc123 --trained-before 7776000 --reason 'in production since May'"
@@ -45,9 +45,8 @@ def adopt(
     """
     from promotion.canonical import plain
     from promotion.report.plan import done_sentence
-    from promotion.vocabulary import Tag
 
-    parsed = Tag.parse(tag)
+    parsed = tag_of(tag)
     plan = open_here().adopt(parsed, reason=reason, trained_before=trained_before, assume_clean=assume_clean)
     if plan is not None:
         say(plain(plan), done_sentence(plan), as_json=as_json)

@@ -1,7 +1,7 @@
 """`promotion approve`: approve a version that passed and waits."""
 
 from promotion.cli.confirmation import confirm_and_apply, open_for
-from promotion.cli.output import DryRun, Json, Reason, TagText
+from promotion.cli.output import DryRun, Json, Reason, TagText, tag_of
 
 EXAMPLE = "promotion approve fraud_classifier:abc123 --reason 'the gain is worth it'"
 
@@ -17,9 +17,8 @@ def approve(tag: TagText, reason: Reason, dry_run: DryRun = False, as_json: Json
 def answer(tag: str, reason: str, *, approved: bool, dry_run: bool, as_json: bool) -> int:
     """Record what a person says of a version that waits, and what follows; gives the exit code."""
     from promotion.registry.approve import plan_approval
-    from promotion.vocabulary import Tag
 
-    parsed = Tag.parse(tag)
+    parsed = tag_of(tag)
     registry = open_for(parsed.model, dry_run=dry_run)
     plan = plan_approval(registry.parts, parsed, reason=reason, approved=approved)
     return confirm_and_apply(registry, plan, tag, "", yes=True, dry_run=dry_run, as_json=as_json)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from promotion.cli.output import FOUND, AnyModel, Json, Misuse, form_of, models_of, notice, open_here, show
+from promotion.cli.output import FOUND, AnyModel, Json, form_of, models_of, notice, open_here, show
 from promotion.cli.timestamps import AT_HELP, timestamp_of
 
 EXAMPLE = "promotion audit fraud_classifier --json"
@@ -36,11 +36,6 @@ def audit(
     moment = timestamp_of(since) if since else None
     registry = open_here()
     names = models_of(registry, model)
-    if not names:
-        raise Misuse(
-            f"Nothing to audit: no model is configured or recorded in {registry.config.root}. "
-            "Run the command in the folder of promotion.toml, or name a model."
-        )
     found = {name: registry.audit(name, recompute=recompute, since=moment, full=full) for name in names}
     shown = {name: findings for name, findings in found.items() if findings or not problems}
     data = {name: [plain(finding) for finding in findings] for name, findings in shown.items()}

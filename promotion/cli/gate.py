@@ -6,7 +6,18 @@ from typing import Annotated
 import typer
 
 from promotion.cli.confirmation import open_for
-from promotion.cli.output import DryRun, Json, Markdown, StartAnew, TagText, WhyAnew, anew, form_of, show_decision
+from promotion.cli.output import (
+    DryRun,
+    Json,
+    Markdown,
+    StartAnew,
+    TagText,
+    WhyAnew,
+    anew,
+    form_of,
+    show_decision,
+    tag_of,
+)
 
 EXAMPLE = "promotion gate fraud_classifier:abc123"
 
@@ -36,9 +47,8 @@ def gate(
     Exit codes: 0 promoted, 3 rejected, 4 held, or passed and waiting for approval.
     """
     from promotion.registry.gate import plan_gate
-    from promotion.vocabulary import Tag
 
-    form, parsed = form_of(as_json=as_json, as_markdown=as_markdown), Tag.parse(tag)
+    form, parsed = form_of(as_json=as_json, as_markdown=as_markdown), tag_of(tag)
     why = anew(reason, start_anew=start_anew)
     registry = open_for(parsed.model, dry_run=dry_run)
     plan = plan_gate(

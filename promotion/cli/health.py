@@ -1,27 +1,18 @@
-"""The health of models, for `promotion status` and the site, from the ledger and the labels. MLflow is not asked."""
+"""The health of models, for `promotion status` and the site, from the ledger, the labels and the last audit.
 
-from collections.abc import Iterable, Sequence
+MLflow is not asked.
+"""
+
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from promotion.adapters.audits import LastAudit
     from promotion.ledger.state import State
     from promotion.registry.registry import Registry
     from promotion.report.status import Problem, Standing
-
-
-def health_of(registry: "Registry", states: Sequence["State"]) -> list[str]:
-    """Return the problems of the models as sentences."""
-    return [problem.sentence for state in states for problem in problems_of(registry, state)]
-
-
-def approvals_of(registry: "Registry", states: Sequence["State"]) -> list[str]:
-    """Say what the versions that passed still wait for."""
-    from promotion.registry.ledger_writer import utc_now
-
-    now = utc_now()
-    return [sentence for state in states for sentence in _approvals(registry, state, now)]
 
 
 def standing_of(registry: "Registry", state: "State", now: datetime) -> "Standing":
@@ -37,27 +28,27 @@ def standing_of(registry: "Registry", state: "State", now: datetime) -> "Standin
 
 def detailed(registry: "Registry", standing: "Standing") -> "Standing":
     """Add what `status` shows of a single model."""
-    from promotion.adapters.audits import last_audit
-
-    state, config = standing.state, registry.config
+    state = standing.state
+    audited = _last_audit(registry, state)
     return replace(
         standing,
         label=_label(registry, state),
         mirrored=registry.ledger.mirrored(state.model),
-        audited=last_audit(config.path(config.cache), state.model),
-        way_back=() if standing.foreign else way_back(registry, state),
+        audited=audited,
+        way_back=() if standing.foreign else way_back(registry, state, audited),
     )
 
 
 def problems_of(registry: "Registry", state: "State") -> Iterable["Problem"]:
     """Yield what is wrong with a model: another ledger owns it, or files, labels or MLflow differ from the ledger.
 
-    MLflow's aliases are as the last command that asked MLflow has seen them.
+    MLflow's aliases are as the last command that asked MLflow has seen them. The findings of the last audit on this
+    computer count until a later audit finds nothing.
     """
     from promotion.registry.champion import other_ledger
     from promotion.registry.foreign_aliases import foreign_sentence, unknown_champion
     from promotion.registry.serving import champion_trouble, label_trouble, unfinished
-    from promotion.report.status import OTHER_LEDGER, Problem
+    from promotion.report.status import OTHER_LEDGER, Problem, audit_sentence
 
     if other := other_ledger(registry.parts, state.model):
         return [Problem(kind=OTHER_LEDGER, sentence=other)]
@@ -73,14 +64,22 @@ def problems_of(registry: "Registry", state: "State") -> Iterable["Problem"]:
         ("MLflow", behind),
         ("alias", foreign_sentence(state, seen)),
         ("unrecorded", _unrecorded(registry, state)),
+        ("audit", audit_sentence(state.model, _last_audit(registry, state))),
     )
     return [Problem(kind=kind, sentence=sentence) for kind, sentence in found if sentence]
 
 
-def way_back(registry: "Registry", state: "State") -> tuple[str, ...]:
+def _last_audit(registry: "Registry", state: "State") -> "LastAudit | None":
+    from promotion.adapters.audits import last_audit
+
+    return last_audit(registry.config.path(registry.config.cache), state.model)
+
+
+def way_back(registry: "Registry", state: "State", audited: "LastAudit | None") -> tuple[str, ...]:
     """Return lines that say how to roll the model back, or why that is not possible; none without a champion.
 
-    The files of the previous champion must be in the store; only the rollback itself loads them.
+    Names only versions that are in the store and in which the last audit found nothing wrong; only the rollback itself
+    hashes and loads them.
     """
     from promotion.errors import PromotionError
     from promotion.registry.serving import present
@@ -89,25 +88,48 @@ def way_back(registry: "Registry", state: "State") -> tuple[str, ...]:
     if state.champion is None:
         return ()
     if state.previous is None:
-        return ("There is no previous champion to roll back to.", *_others(registry, state))
+        return ("There is no previous champion to roll back to.", *_others(registry, state, audited))
+    trouble = _unusable_sentence(state.previous, audited)
     try:
         present(state, registry.store, Tag.parse(state.previous))
     except PromotionError as error:
-        return (f"The previous champion cannot be brought back. {error}", *_others(registry, state))
+        trouble = str(error)
+    if trouble:
+        return (f"The previous champion cannot be brought back. {trouble}", *_others(registry, state, audited))
     return (f"To roll back to {state.previous}:", f"  promotion rollback {state.model} --reason …")
 
 
-def _others(registry: "Registry", state: "State") -> tuple[str, ...]:
-    """Return lines that name the last version that a rollback removed and that can be brought back, if any."""
-    from promotion.registry.rolled_back import rolled_back
-    from promotion.vocabulary import Tag
+def _unusable_sentence(tag: str, audited: "LastAudit | None") -> str:
+    """Say that the last audit found the version's files missing or changed; empty if it did not."""
+    from promotion.number_format import minute
 
-    whole = {str(one.tag) for one in registry.store.versions(state.model) if not one.torn}
-    able = next((version.tag for version in rolled_back(state) if version.tag in whole), None)
-    if able is None:
+    if audited is None or tag not in audited.unusable:
+        return ""
+    found = f"The last audit, at {minute(audited.at)} UTC, found that files of {tag} are missing or have changed."
+    return f"{found} Restore them, and run `promotion audit {tag.partition(':')[0]}`."
+
+
+def _others(registry: "Registry", state: "State", audited: "LastAudit | None") -> tuple[str, ...]:
+    """Return lines that name an earlier champion that can be brought back, if any.
+
+    The most recent one that nobody rolled back from, else the one from which somebody rolled back last.
+    """
+    from promotion.number_format import minute
+    from promotion.registry.rolled_back import rolled_back
+
+    left_out = {state.champion.tag if state.champion else "", *(audited.unusable if audited else ())}
+    whole = {str(one.tag) for one in registry.store.versions(state.model) if not one.torn} - left_out
+    undone = {one.tag: one.rolled_back for one in rolled_back(state) if one.tag in whole and one.rolled_back}
+    served = {one.tag: one for one in state.began if one.tag in whole and not state.versions[one.tag].deleted_at}
+    if free := [one for tag, one in served.items() if tag not in undone]:
+        tag, then = (last := max(free)).tag, f"became champion at {minute(last.at)} UTC"
+    elif undone:
+        tag, back = next(iter(undone.items()))
+        then = f"{back.actor} rolled back from at {minute(back.at)} UTC"
+    else:
         return ()
-    command = f"  promotion rollback {state.model} --to {Tag.parse(able).version} --reason …"
-    return (f"To bring back {able}, which the last rollback removed:", command)
+    command = f"  promotion rollback {state.model} --to {tag.partition(':')[2]} --reason …"
+    return (f"To bring back {tag}, which {then}:", command)
 
 
 def _behind(state: "State", done: int) -> str:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from promotion.cli.output import Json, Markdown, Model, form_of, models_of, open_here, show, tell_other
+from promotion.cli.output import Json, Markdown, Model, form_of, models_of, open_here, show, tell_ledger
 from promotion.cli.timestamps import AT_HELP, timestamp_of
 
 Since = Annotated[
@@ -38,7 +38,7 @@ def history(
     form, now = form_of(as_json=as_json, as_markdown=as_markdown), utc_now()
     registry = open_here()
     models_of(registry, model)
-    tell_other(registry, model)
+    tell_ledger(registry, model)
     if champions:
         state = registry.state(model)
         places = [place for place, one in enumerate(state.began) if begin is None or one.moment >= begin]

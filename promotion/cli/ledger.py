@@ -52,6 +52,7 @@ def export(
     """
     from promotion import __version__
     from promotion.adapters.sql import SqlLedger
+    from promotion.errors import LedgerError
     from promotion.ledger.export import export_lines
     from promotion.ledger.reading import recorded
     from promotion.report.output_files import refuse_others, write_own
@@ -59,6 +60,9 @@ def export(
     ledger = SqlLedger(_url())
     if out is not None and not _is_stream(out):
         refuse_others(out, instead=_INSTEAD, ledger=True)
+    if not ledger.is_made():
+        where = "Check `ledger` in promotion.toml and PROMOTION_LEDGER."
+        raise LedgerError(f"There is no ledger at {ledger.place}. {where}")
     known = ledger.models()
     names = known if model is None else matching(model, known, hint="The ledger records no other.")
     chains = {name: recorded(ledger, name) for name in names}

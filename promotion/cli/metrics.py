@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from promotion.cli.output import Json, Markdown, Misuse, Model, form_of, models_of, notice, open_here, show, tell_other
+from promotion.cli.output import Json, Markdown, Misuse, Model, form_of, models_of, notice, open_here, show, tell_ledger
 from promotion.cli.timestamps import AT_HELP, timestamp_of, written
 from promotion.errors import UnknownName
 
@@ -89,7 +89,7 @@ def metrics(
         raise Misuse(message)
     registry = open_here()
     models_of(registry, model)
-    tell_other(registry, model)
+    tell_ledger(registry, model)
     state, history = registry.state(model), registry.history(model)
     earliest = _first_since(registry, model, begin) if begin else 0
     recent = metric_history(state, history, last=None if end else limit, since=earliest)

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from enum import Enum
 from fnmatch import fnmatchcase
 from shutil import get_terminal_size
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from promotion.policy import Decision
     from promotion.registry.registry import Registry
     from promotion.report.page import Page
+    from promotion.vocabulary import Tag
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")]
 Markdown = Annotated[bool, typer.Option("--markdown", help="Write Markdown to standard output.")]
@@ -156,24 +158,57 @@ def width() -> int:
     return max(get_terminal_size().columns, _NARROWEST) if sys.stdout.isatty() else _ENDLESS
 
 
-def tell_other(registry: "Registry", model: str) -> None:
-    """Say on standard error where the model in the store belongs to another ledger, which may know better."""
+def tell_other(registry: "Registry", model: str) -> bool:
+    """Say on standard error that the model in the store belongs to another ledger; return whether it does."""
     from promotion.registry.champion import other_ledger
 
-    other = other_ledger(registry.parts, model)
-    if other:
-        notice(other)
+    told = other_ledger(registry.parts, model)
+    if told:
+        notice(told)
+    return bool(told)
+
+
+def tell_ledger(registry: "Registry", model: str) -> None:
+    """Say on standard error that the model in the store belongs to another ledger, or that there is no ledger yet."""
+    from promotion.registry.champion import missing_ledger
+
+    if not tell_other(registry, model) and (missing := missing_ledger(registry.parts)):
+        notice(missing)
+
+
+def tag_of(text: str) -> "Tag":
+    """Return the tag that a text is.
+
+    Raises:
+        BadTag: it is no tag; says so if it is the name of a model.
+    """
+    from promotion.errors import BadTag
+    from promotion.vocabulary import Tag
+
+    try:
+        return Tag.parse(text)
+    except BadTag as error:
+        models: tuple[str, ...] = ()
+        with suppress(PromotionError):
+            models = open_here().models()
+        raise (BadTag(text, is_model=True) if text in models else error) from None
 
 
 def models_of(registry: "Registry", model: str | None) -> tuple[str, ...]:
     """Return the model with this name, those that match a pattern such as `team_*`, or all.
 
     Raises:
+        Misuse: all are asked for, and there is none.
         UnknownName: no such model is configured or recorded or in the store.
     """
+    names = registry.models()
+    nothing = f"No model is configured or recorded in {registry.config.root}."
+    if model is None and not names:
+        raise Misuse(f"{nothing} Run the command in the folder of promotion.toml, or name a model.")
     if model is None:
-        return registry.models()
-    return matching(model, dict.fromkeys((*registry.models(), *registry.store.models())))
+        return names
+    here = "" if names else f"{nothing} Run the command in the folder of promotion.toml."
+    return matching(model, dict.fromkeys((*names, *registry.store.models())), hint=here)
 
 
 def matching(model: str, known: Iterable[str], *, hint: str = "") -> tuple[str, ...]:

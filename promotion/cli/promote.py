@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from promotion.cli.confirmation import askable, confirm_and_apply, open_for
-from promotion.cli.output import DryRun, Json, Reason, StartAnew, TagText, Yes, form_of, show_decision
+from promotion.cli.output import DryRun, Json, Reason, StartAnew, TagText, Yes, form_of, show_decision, tag_of
 
 EXAMPLE = "promotion promote fraud_classifier:abc123 --reason 'approved in the weekly review'"
 
@@ -34,9 +34,8 @@ def promote(
     Exit codes: 0 promoted; 3 rejected or 4 held, if the command had to judge the version again.
     """
     from promotion.registry.promote import plan_promotion
-    from promotion.vocabulary import Tag
 
-    parsed = Tag.parse(tag)
+    parsed = tag_of(tag)
     if not dry_run:
         askable(yes=yes)
     registry = open_for(parsed.model, dry_run=dry_run)

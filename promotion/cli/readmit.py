@@ -1,6 +1,6 @@
 """`promotion readmit`: let the gate judge a version again that was rolled back from."""
 
-from promotion.cli.output import Json, Reason, TagText, open_here, say
+from promotion.cli.output import Json, Reason, TagText, open_here, say, tag_of
 
 EXAMPLE = "promotion readmit fraud_classifier:abc123 --reason 'the complaints had another cause'"
 
@@ -12,12 +12,11 @@ def readmit(tag: TagText, reason: Reason, as_json: Json = False) -> None:
     `promote --override` or `rollback --to` can make it the champion.
     """
     from promotion.registry.rolled_back import blocking, kept_out
-    from promotion.vocabulary import Tag
 
-    registry = open_here()
-    registry.readmit(Tag.parse(tag), reason=reason)
-    twin = blocking(registry.state(Tag.parse(tag).model), registry.store, Tag.parse(tag))
+    parsed, registry = tag_of(tag), open_here()
+    registry.readmit(parsed, reason=reason)
+    twin = blocking(registry.state(parsed.model), registry.store, parsed)
     sentence = f"{tag} is readmitted: `promotion gate {tag}` judges it again like any other version."
     if twin:
-        sentence = f"{tag} is readmitted, and the gate still holds it. {kept_out(Tag.parse(tag), twin)}"
+        sentence = f"{tag} is readmitted, and the gate still holds it. {kept_out(parsed, twin)}"
     say({"readmitted": tag, "reason": reason}, sentence, as_json=as_json)

@@ -15,8 +15,8 @@ EXAMPLE = "promotion repair fraud_classifier --dry-run"
 def repair(model: AnyModel = None, yes: Yes = False, dry_run: DryRun = False, as_json: Json = False) -> int:
     """Fix whatever differs from the ledger.
 
-    Completes interrupted changes, then shows what else it would fix and asks. Exit code 1 if a champion's files
-    are missing from the store.
+    Completes interrupted changes, then shows what else it would fix and asks. Exit code 1 if a
+    champion's files are missing from the store.
 
     Rewrites labels and aliases that disagree with the ledger, moves damaged versions and foreign files out of the
     model store, and deletes what interrupted commands left behind.

@@ -5,14 +5,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from promotion.cli.output import Json, Misuse, notice, open_here, say, tell_other
+from promotion.cli.output import Json, Misuse, models_of, notice, open_here, say, tag_of, tell_ledger
 from promotion.errors import PromotionError
 
 if TYPE_CHECKING:
     from promotion.ledger.chain import Entry
     from promotion.ledger.entries import Judgement
+    from promotion.ledger.state import State
     from promotion.registry.registry import Registry
     from promotion.report.decision_report import Recorded
+    from promotion.report.status import Standing
 
 
 _INSTEAD = "Name another file with --out."
@@ -47,8 +49,8 @@ def report(
 ) -> None:
     """Write the report of a decision as an HTML file.
 
-    The report shows the evidence as plots, the policy, and what followed. For a version, it covers the last
-    decision. The file is self-contained.
+    The report shows the evidence as plots, the policy, and what followed. For a version, it covers
+    the last decision. The file is self-contained.
 
     With --site, writes the whole registry as a static site: each model's champions, metrics, entries and decision
     reports.
@@ -79,16 +81,27 @@ def _write_decision(what: str, out: Path | None, *, as_json: bool) -> Path:
 
 
 def _write_site(folder: Path, *, as_json: bool) -> Path:
-    from promotion.cli.health import approvals_of, health_of
+    from promotion.cli.health import detailed, standing_of
+    from promotion.registry.champion import missing_ledger
     from promotion.registry.ledger_writer import utc_now
     from promotion.report.site import write_site
 
-    registry = open_here()
+    registry, now = open_here(), utc_now()
+    models_of(registry, None)
+    missing = [sentence for sentence in [missing_ledger(registry.parts)] if sentence]
+    standings: dict[str, Standing] = {}  # as `promotion status` shows them, read once for each model
+
+    def standing(state: "State") -> "Standing":
+        if state.model not in standings:
+            standings[state.model] = detailed(registry, standing_of(registry, state, now))
+        return standings[state.model]
+
     done = write_site(
         registry,
         folder,
-        now=utc_now(),
-        health=lambda states: (*approvals_of(registry, states), *health_of(registry, states)),
+        now=now,
+        health=lambda states: [*missing, *(sentence for state in states for sentence in standing(state).attention)],
+        way_back=lambda state: standing(state).way_back,
     )
     for sentence in done.unread:
         notice(sentence)
@@ -106,7 +119,7 @@ def _found(registry: "Registry", what: str) -> "Recorded":
 
     if DECISION.fullmatch(what):
         entry, judgement = one_decision(registry, what)
-        tell_other(registry, entry.model)
+        tell_ledger(registry, entry.model)
     else:
         entry, judgement = _last_decision(registry, what)
     return recorded_in(registry.state(entry.model), registry.history(entry.model), entry, judgement)
@@ -116,10 +129,9 @@ def _last_decision(registry: "Registry", text: str) -> tuple["Entry", "Judgement
     """The entry of the last decision on a version."""
     from promotion.ledger.entries import Judgement
     from promotion.registry.moves import find
-    from promotion.vocabulary import Tag
 
-    tag = Tag.parse(text)
-    tell_other(registry, tag.model)
+    tag = tag_of(text)
+    tell_ledger(registry, tag.model)
     version = find(registry.state(tag.model), tag)
     if version.decided_seq is None:
         message = f"{tag} has not been judged yet, so there is no decision to report. `promotion gate {tag}` judges it."

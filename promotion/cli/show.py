@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from promotion.cli import output
-from promotion.cli.output import Json, Markdown, form_of, open_here, tell_other
+from promotion.cli.output import Json, Markdown, form_of, open_here, tag_of, tell_ledger
 from promotion.errors import UnknownName
 
 if TYPE_CHECKING:
@@ -49,10 +49,9 @@ def _version(registry: "Registry", text: str) -> tuple[Any, tuple["Page", ...]]:
     from promotion.ledger.reading import entries_at
     from promotion.registry.moves import find
     from promotion.report.lineage import version_data, version_pages
-    from promotion.vocabulary import Tag
 
-    tag = Tag.parse(text)
-    tell_other(registry, tag.model)
+    tag = tag_of(text)
+    tell_ledger(registry, tag.model)
     state, history = registry.state(tag.model), registry.history(tag.model)
     version, served = (
         find(state, tag),
@@ -67,7 +66,7 @@ def _decision(registry: "Registry", digits: str) -> tuple[Any, tuple["Page", ...
     from promotion.report.lineage import decision_data, decision_pages
 
     entry, judgement = one_decision(registry, digits)
-    tell_other(registry, entry.model)
+    tell_ledger(registry, entry.model)
     state = registry.state(entry.model)
     version, followed = (
         state.versions[judgement.tag],
@@ -88,6 +87,7 @@ def _possible(registry: "Registry", model: str, digits: str) -> "Sequence[Entry]
 def one_decision(registry: "Registry", digits: str) -> tuple["Entry", "Judgement"]:
     """The last entry of the decision that is meant."""
     from promotion.history.lineage import decisions
+    from promotion.registry.champion import missing_ledger
 
     named = {
         judgement.decision_digest: (entry, judgement)
@@ -98,7 +98,7 @@ def one_decision(registry: "Registry", digits: str) -> tuple["Entry", "Judgement
         hint = (
             "Several IDs begin with these digits. Give more of them."
             if named
-            else "`promotion show TAG` lists the decisions on a version."
+            else missing_ledger(registry.parts) or "`promotion show TAG` lists the decisions on a version."
         )
         raise UnknownName("single decision" if named else "decision", digits, [one[:12] for one in named], hint=hint)
     return next(iter(named.values()))

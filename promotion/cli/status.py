@@ -23,18 +23,20 @@ def status(model: AnyModel = None, problems: OnlyProblems = False, as_json: Json
 
     For several models, shows one line per model, the problems and the totals.
     """
+    from promotion.registry.champion import missing_ledger
     from promotion.registry.ledger_writer import utc_now
     from promotion.report.status import model_pages, overview_pages
 
     registry, now = open_here(), utc_now()
     names = models_of(registry, model)
     among = [standing_of(registry, registry.state(name), now) for name in names]
+    missing = "" if any(one.foreign for one in among) else missing_ledger(registry.parts)
     shown = [one for one in among if one.problems or one.approvals or not problems]
     if len(among) == 1 and shown and not as_json:
-        pages = model_pages(detailed(registry, shown[0]), now)
+        pages = model_pages(detailed(registry, shown[0]), now, missing=missing)
     else:
-        pages = overview_pages(among, shown, now)
-    notes = [problem.sentence for one in shown for problem in one.problems]
+        pages = overview_pages(among, shown, now, missing=missing)
+    notes = [*filter(None, (missing,)), *(problem.sentence for one in shown for problem in one.problems)]
     data = {"models": [_summary(one.state) for one in shown], "notes": notes}
     show(data, *pages, form=form_of(as_json=as_json))
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager, redirect_stdout, suppress
 from typing import Any, TextIO, cast
 
 from promotion.secrets import without_password
-from promotion.visible import visible, visible_lines
+from promotion.visible import visible, visible_message
 
 
 class _Beside:
@@ -203,12 +203,12 @@ def write_data(lines: Iterable[str]) -> None:
 
 def complain(sentence: str) -> None:
     """Say what went wrong, on standard error."""
-    sys.stderr.write(f"Error: {visible_lines(sentence)}\n")
+    sys.stderr.write(f"Error: {visible_message(sentence)}\n")
 
 
 def notice(sentence: str) -> None:
     """Say what went on beside the main thing, on standard error."""
-    sys.stderr.write(f"Note: {visible_lines(sentence)}\n")
+    sys.stderr.write(f"Note: {visible_message(sentence)}\n")
 
 
 def not_text(arguments: Sequence[str]) -> str:

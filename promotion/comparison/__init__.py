@@ -1,14 +1,15 @@
 """Comparison of two models: values, gains and their standard errors, from labels and scores alone.
 
-    labels, scores, weights -> ScoredRows -> Estimate (value, influence per row) -> Measurement | MetricComparison
-    columns -> Slicing -> Slice -> SliceComparison
+    labels, scores, weights -> ScoredRows -> Estimate (value, influence per row) -> Measurement |
+    MetricComparison columns -> Slicing -> Slice -> SliceComparison
 
-`promotion.metrics` gives each metric's value and the influence of each row on it. Squared influences add up to a
-variance, so one pass gives each model's standard error and that of the gain, paired by row, without resampling. Metrics
-without a known influence are resampled. `compare` measures a champion and a challenger, `measure` a single model.
-Metrics that cannot be computed are listed in `missing`, with the reason; no value is ever NaN. Dependent rows form
-`Groups`: their influences are summed before they are squared. A `Slicing` divides the rows, for example by the values
-of a column, and `compare` gives the same results for each slice.
+`promotion.metrics` gives each metric's value and the influence of each row on it. Squared
+influences add up to a variance, so one pass gives each model's standard error and that of the gain,
+paired by row, without resampling. Metrics without a known influence are resampled. `compare`
+measures a champion and a challenger, `measure` a single model. Metrics that cannot be computed are
+listed in `missing`, with the reason; no value is ever NaN. Dependent rows form `Groups`: their
+influences are summed before they are squared. A `Slicing` divides the rows, for example by the
+values of a column, and `compare` gives the same results for each slice.
 
     >>> from promotion.comparison import compare
     >>> comparison = compare([0, 0, 1, 1], [0.1, 0.6, 0.5, 0.8], [0.1, 0.3, 0.5, 0.8], metrics=["roc_auc", "log_loss"])

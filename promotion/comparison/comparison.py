@@ -49,29 +49,34 @@ def compare(
 
     Args:
         y_true: labels, shape `(n_rows,)`: 0 or 1, a class from 0 to `n_classes - 1`, or a number.
-        champion: the champion's scores: for class 1, or predicted numbers, shape `(n_rows,)`; for each class, shape
-            `(n_rows, n_classes)`.
+        champion: the champion's scores: for class 1, or predicted numbers, shape `(n_rows,)`; for
+            each class, shape `(n_rows, n_classes)`.
         challenger: the challenger's scores, likewise.
         metrics: names, see `METRIC_NAMES`.
         sample_weight: a number from 0 up per row, shape `(n_rows,)`; equal when left out.
-        slices: subsets of the rows to compare on as well: names of columns and `Slicing`s; or a mapping from name to
-            column, or a DataFrame, as a shorthand for slices by each of these.
-        columns: arrays of shape `(n_rows,)` by name, such as a DataFrame; slices, metrics and groups refer to these
-            names.
-        groups: groups of dependent rows, such as those of one customer: one hashable value per row, shape `(n_rows,)`,
-            or the name of a column. Groups, not rows, are then the independent draws; rows without a value form one
-            group. The name of a Series becomes the name of the groups.
-        time: time of each row, shape `(n_rows,)`, numbers or datetimes, or the name of a column. Without groups, rows
-            close in time are then assumed to be dependent: errors are computed by blocks of time and by single rows,
-            and the larger half-width counts (see `promotion.metrics.blocks`).
+        slices: subsets of the rows to compare on as well: names of columns and `Slicing`s; or a
+            mapping from name to column, or a DataFrame, as a shorthand for slices by each of these.
+        columns: arrays of shape `(n_rows,)` by name, such as a DataFrame; slices, metrics and
+            groups refer to these names.
+        groups: groups of dependent rows, such as those of one customer: one hashable value per row,
+            shape `(n_rows,)`, or the name of a column. Groups, not rows, are then the independent
+            draws; rows without a value form one group. The name of a Series becomes the name of the
+            groups.
+        time: time of each row, shape `(n_rows,)`, numbers or datetimes, or the name of a column.
+            Without groups, rows close in time are then assumed to be dependent: errors are computed
+            by blocks of time and by single rows, and the larger half-width counts (see
+            `promotion.metrics.blocks`).
         day: length of a day in the unit of numeric times, 86400.0 for seconds; None if unknown.
-        dependence: `auto` as described above; `independent` if you know that the rows are independent. It is recorded.
+        dependence: `auto` as described above; `independent` if you know that the rows are
+            independent. It is recorded.
         confidence: confidence level of the two-sided interval of each gain.
 
     Raises:
-        DataError: the arrays have wrong types or shapes. NaN or infinite scores do not raise: the metric is `missing`.
+        DataError: the arrays have wrong types or shapes. NaN or infinite scores do not raise: the
+            metric is `missing`.
         UnknownName: there is no such metric, or no such column.
-        ConfigError: the confidence is not between 0 and 1, no metric is given, or one does not apply to the task.
+        ConfigError: the confidence is not between 0 and 1, no metric is given, or one does not
+            apply to the task.
     """
     require_share("confidence", confidence)
     chosen, alpha = _choose(metrics, columns), (1.0 - confidence) / 2

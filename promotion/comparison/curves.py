@@ -33,12 +33,15 @@ class SideCurves:
 
     Attributes:
         roc: true positive rate over false positive rate.
-        precision_recall: for each recall, the best precision at a cut-off with at least this recall (the interpolated
-            precision of Manning, Raghavan and Schütze 2008, Introduction to Information Retrieval, 8.4).
-        cost: normalised expected cost at the best cut-off, over the share of the cost that is at stake on positives
-            (the lower envelope of cost curves: Drummond and Holte 2006, Machine Learning 65).
+        precision_recall: for each recall, the best precision at a cut-off with at least this recall
+            (the interpolated precision of Manning, Raghavan and Schütze 2008, Introduction to
+            Information Retrieval, 8.4).
+        cost: normalised expected cost at the best cut-off, over the share of the cost that is at
+            stake on positives (the lower envelope of cost curves: Drummond and Holte 2006, Machine
+            Learning 65).
         positives, negatives: share of each class's rows in each bin of the score.
-        calibration: by deciles of the score; only for a first model, because a comparison holds that of both models.
+        calibration: by deciles of the score; only for a first model, because a comparison holds
+            that of both models.
     """
 
     roc: Curve
@@ -72,7 +75,8 @@ class ErrorBins:
 
     Attributes:
         challenger_errors, champion_errors: shares by bin; a first model has the challenger's only.
-        low, high: range of the bins; the outermost bins include errors beyond it, at most 1 % together.
+        low, high: range of the bins; the outermost bins include errors beyond it, at most 1 %
+            together.
     """
 
     challenger_errors: tuple[float, ...]

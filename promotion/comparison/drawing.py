@@ -77,8 +77,8 @@ def draw_curves(
 ) -> Curves | None:
     """Compute the curves of both models on the same rows; None if there is nothing to draw.
 
-    Labels and scores have shape `(n_rows,)`; without a champion, the challenger is the first model. Multiclass models
-    have no curves: one per class would be too many.
+    Labels and scores have shape `(n_rows,)`; without a champion, the challenger is the first model.
+    Multiclass models have no curves: one per class would be too many.
 
     Raises:
         DataError: the arrays have wrong types or shapes.

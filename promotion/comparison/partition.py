@@ -93,7 +93,8 @@ def cross(name: str, coded: Sequence[Coded]) -> Coded:
 def quantile_edges(distinct: Floats, weights: Floats, bins: int) -> Floats:
     """Return the lower edges of all bins but the lowest, ascending: the values that divide the weight most evenly.
 
-    Edges are values that occur, so no bin is empty; if ties leave fewer values, there are fewer bins.
+    Edges are values that occur, so no bin is empty; if ties leave fewer values, there are fewer
+    bins.
 
     Args:
         distinct: the values that occur, ascending, shape `(n_distinct,)`.

@@ -30,8 +30,8 @@ def read_slicings(
 ) -> tuple[tuple[Slicing, ...], dict[str, NDArray[Any]]]:
     """Return the requested slicings, without duplicates, and the columns that they name.
 
-    A name is a shorthand for slices by the values of that column, several names for these crossed; a mapping or
-    DataFrame for slices by each of its columns.
+    A name is a shorthand for slices by the values of that column, several names for these crossed;
+    a mapping or DataFrame for slices by each of its columns.
 
     Raises:
         UnknownName: there is no such column; the message lists the nearest names.
@@ -76,7 +76,8 @@ def divide(slicing: Slicing, columns: Columns, weights: Floats) -> tuple[Slice, 
     Bins hold about equal shares of the weights, shape `(n_rows,)`.
 
     Raises:
-        DataError: bins or windows of a non-numeric column, values that cannot name a slice, or too many slices.
+        DataError: bins or windows of a non-numeric column, values that cannot name a slice, or too
+            many slices.
     """
     names, codes = _code(slicing, columns, weights)
     order = np.argsort(codes.astype(np.int16), kind="stable")  # a radix sort, linear in the rows

@@ -14,8 +14,8 @@ class Slicing:
     Attributes:
         by: the columns that define the slices by their crossed values.
         bins: number of quantile bins to divide the one numeric column into.
-        window: length of the windows to divide the one column into: in the column's own unit if it holds numbers, else
-            a duration such as `7d`.
+        window: length of the windows to divide the one column into: in the column's own unit if it
+            holds numbers, else a duration such as `7d`.
 
     Raises:
         ConfigError: the arguments do not describe a possible division.

@@ -1,23 +1,24 @@
 """Standard errors of values and gains: by independent rows, by groups, or by both.
 
-An estimate's influence gives a standard error by rows, see `influence`. Summed by group and corrected as in `groups`,
-it gives one by groups. The degrees of freedom of the latter are the effective number of groups, minus one. That number
-is at most that of the groups' weights (Kish 1965, for the class with the fewest), and at most what the groups' squares
-show,
+An estimate's influence gives a standard error by rows, see `influence`. Summed by group and
+corrected as in `groups`, it gives one by groups. The degrees of freedom of the latter are the
+effective number of groups, minus one. That number is at most that of the groups' weights (Kish
+1965, for the class with the fewest), and at most what the groups' squares show,
 
     3 (sum U_g^2)^2 / sum U_g^4,
 
-the number of groups that share the variance: Satterthwaite's (1946) degrees of freedom, with the squares themselves
-for the variances (Fay and Graubard 2001; Pan and Wall 2002), and the factor 3 because the fourth moment of a normal
-variable is three times its squared variance. It matters if a few heavy groups carry the error, as they do when rows of
-a group agree.
+the number of groups that share the variance: Satterthwaite's (1946) degrees of freedom, with the
+squares themselves for the variances (Fay and Graubard 2001; Pan and Wall 2002), and the factor 3
+because the fourth moment of a normal variable is three times its squared variance. It matters if a
+few heavy groups carry the error, as they do when rows of a group agree.
 
-A value has fewer degrees of freedom, `sqrt(effective number) - 1.5`. A gain is nearly symmetric, because the common
-part of two models cancels. A value is not: groups that happen to be easy improve it and reduce its error. The error of
-Student's t from this falls with the square root of the number of groups (Johnson 1978; Hall 1992, section 2.3), while
-the effect of degrees of freedom falls with the number itself. Taking the square root of the number compensates for
-this at any number. Average precision is also biased upward, so 2.75 is subtracted for it. Both numbers come from
-simulations, see ADR 22, in which correcting by the estimated skewness was worse.
+A value has fewer degrees of freedom, `sqrt(effective number) - 1.5`. A gain is nearly symmetric,
+because the common part of two models cancels. A value is not: groups that happen to be easy improve
+it and reduce its error. The error of Student's t from this falls with the square root of the number
+of groups (Johnson 1978; Hall 1992, section 2.3), while the effect of degrees of freedom falls with
+the number itself. Taking the square root of the number compensates for this at any number. Average
+precision is also biased upward, so 2.75 is subtracted for it. Both numbers come from simulations,
+see ADR 22, in which correcting by the estimated skewness was worse.
 
 Influences are the first-order effects of a group. For average precision that is not enough: one group at the top of the
 ranking changes the precision of all below. The groups with the largest effects are therefore actually left out, and
@@ -81,7 +82,8 @@ class Way:
     Attributes:
         estimate: the estimate of the metric for this treatment.
         groups: the groups of the rows; None if each row is an independent draw.
-        refit: builds the function that computes the value without some rows, for metrics that have one.
+        refit: builds the function that computes the value without some rows, for metrics that have
+            one.
     """
 
     estimate: Estimate

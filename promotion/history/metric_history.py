@@ -44,8 +44,8 @@ class MetricPoint:
         stage: stage of the version when the decision was recorded.
         metric, direction: the metric and its direction of improvement.
         value, stderr: the value and its standard error.
-        dof: degrees of freedom of its bounds; None for the normal distribution. A record holds those of the challenger,
-            which also serve for the champion on the same rows.
+        dof: degrees of freedom of its bounds; None for the normal distribution. A record holds
+            those of the challenger, which also serve for the champion on the same rows.
         gain: gain over the champion; None for the champion itself and if there was no champion.
         verdict: verdict of the decision.
         crowned: whether this decision made the version champion.

@@ -22,7 +22,8 @@ class MirrorVersion:
         run_id: the run that trained it, if known.
         stage: its stage; None for a deleted version.
         digest: digest of its files.
-        description: what the mirror tells people about it, as Markdown; None to leave the mirror's text unchanged.
+        description: what the mirror tells people about it, as Markdown; None to leave the mirror's
+            text unchanged.
     """
 
     tag: Tag
@@ -50,7 +51,8 @@ class MirrorDecision:
         metrics: numbers by the names that they are logged under.
         document: the decision as JSON.
         drawn: how rows were assumed to depend on each other, as a sentence; empty if not specified.
-        report: renders the report page, which takes a second, or returns None if it cannot; None if there is no report.
+        report: renders the report page, which takes a second, or returns None if it cannot; None if
+            there is no report.
     """
 
     run_id: str
@@ -67,13 +69,14 @@ class MirrorDecision:
 class Aliases:
     """The desired target of each alias, and the targets it may be moved from: those sent before or given up.
 
-    The values sent before need no record of their own. The mirror stores the last entry that it received completely,
-    and the ledger gives the desired targets from that entry on, including those of a sender that was killed midway.
+    The values sent before need no record of their own. The mirror stores the last entry that it
+    received completely, and the ledger gives the desired targets from that entry on, including
+    those of a sender that was killed midway.
 
     Attributes:
         wanted: alias to version; aliases without a target are omitted.
-        sent: returns, for the `seq` of the last entry sent to the mirror, the desired targets at that entry and after
-            each later one.
+        sent: returns, for the `seq` of the last entry sent to the mirror, the desired targets at
+            that entry and after each later one.
         given_up: targets that a person allowed to be overwritten.
     """
 
@@ -89,7 +92,8 @@ class Aliases:
             seq: `seq` of the last entry sent to the mirror; 0 if none was sent.
 
         Returns:
-            Each alias to move, with its version, or None to delete it; each foreign alias, with its current target.
+            Each alias to move, with its version, or None to delete it; each foreign alias, with its
+                current target.
         """
         differing = {alias: shown.get(alias) for alias in ALIASES if shown.get(alias) != self._name(alias)}
         if "champion" not in self.wanted:  # without a recorded champion, no other one is wrong
@@ -111,10 +115,12 @@ class MirrorState:
     Attributes:
         model: its name.
         hashes: hash of every entry, the last one's at the end.
-        versions: the versions that changed since the mirror was last sent any, and those that the aliases name.
+        versions: the versions that changed since the mirror was last sent any, and those that the
+            aliases name.
         aliases: the desired targets of the aliases.
         decisions: the decisions to send.
-        inherited: `seq` and hash of the last entries that previous owners had sent, if the model was taken over.
+        inherited: `seq` and hash of the last entries that previous owners had sent, if the model
+            was taken over.
     """
 
     model: str
@@ -159,8 +165,8 @@ class Pushed:
     Attributes:
         lost: runs that are missing or deleted, so that decisions could not be logged to them.
         foreign: aliases that someone else moved, which were left unchanged.
-        refused: items that the mirror refused (a version's tag or a decision), with the reason. Everything else was
-            sent except for the head, so the next sender tries again.
+        refused: items that the mirror refused (a version's tag or a decision), with the reason.
+            Everything else was sent except for the head, so the next sender tries again.
     """
 
     lost: tuple[str, ...] = ()
@@ -188,8 +194,8 @@ class Mirror(Protocol):
         """Send the state, unless a later one was already sent.
 
         Raises:
-            MirrorError: it could not be sent completely and may be sent again; or the ledger no longer contains what
-                was sent before, and nothing was changed.
+            MirrorError: it could not be sent completely and may be sent again; or the ledger no
+                longer contains what was sent before, and nothing was changed.
         """
 
     def aliases(self, model: str) -> Mapping[str, str]:

@@ -70,9 +70,12 @@ class Claim:
     """The ledger that a model in the store belongs to.
 
     Attributes:
-        ledger: hash of that ledger's first entry of the model: the same in every copy of it, and in no other ledger.
-        place: its location when it last wrote here, e.g. `sqlite:////srv/fraud/ledger.db`; never with a password.
-        seq, hash: the last entry from which it wrote labels; its last entry if it has written none yet.
+        ledger: hash of that ledger's first entry of the model: the same in every copy of it, and in
+            no other ledger.
+        place: its location when it last wrote here, e.g. `sqlite:////srv/fraud/ledger.db`; never
+            with a password.
+        seq, hash: the last entry from which it wrote labels; its last entry if it has written none
+            yet.
         since, by: when and by whom the model was assigned to that ledger.
     """
 
@@ -90,8 +93,8 @@ class Digests:
 
     Attributes:
         whole: SHA-256 over its files and description, except for the labels.
-        files: SHA-256 over its files alone, by path; equal for two versions with the same files. None without files.
-            Excludes fingerprints of groups, which say nothing about the model.
+        files: SHA-256 over its files alone, by path; equal for two versions with the same files.
+            None without files. Excludes fingerprints of groups, which say nothing about the model.
     """
 
     whole: str
@@ -154,7 +157,8 @@ class ModelStore(Protocol):
             trained: the candidate.
             metadata: stored with it and covered by its digest.
             training_rows: fingerprints, shape (n_training_rows,), in any order.
-            training_groups: fingerprints by the name of the groups, each of shape (n_groups,), in any order.
+            training_groups: fingerprints by the name of the groups, each of shape (n_groups,), in
+                any order.
         """
 
     def load(self, tag: Tag, *, digest: str) -> Trained:

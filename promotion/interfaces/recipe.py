@@ -70,7 +70,8 @@ class Trained:
 
     Attributes:
         model: the fitted estimator; scikit-learn's, or any with its interface.
-        custom_objects: other objects needed to score, by name, e.g. an encoder; saved beside the model.
+        custom_objects: other objects needed to score, by name, e.g. an encoder; saved beside the
+            model.
         labels: labels for the model store; the registry manages `stage` itself.
         signatures: BentoML's signatures, by method name.
     """
@@ -88,7 +89,8 @@ class Recipe(Protocol):
     Attributes:
         key: the column that identifies a row; its values are unique.
         label: the column to predict: 0 or 1; a class from 0 to K-1; a number.
-        time: the column that orders rows in time, or None: numbers, dates, datetimes, or ISO 8601 text.
+        time: the column that orders rows in time, or None: numbers, dates, datetimes, or ISO 8601
+            text.
 
     A recipe that is not for binary classification sets one more attribute, `task`: `"multiclass"` or `"regression"`. A
     recipe with dependent rows names the column, or windows of a time, in `group`.

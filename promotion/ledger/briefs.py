@@ -45,7 +45,8 @@ class Briefs:
     Attributes:
         stages: the stage of each.
         waiting: those whose decision waits for approval.
-        rolled_back: the rollback of those that a rollback removed and that were not readmitted since.
+        rolled_back: the rollback of those that a rollback removed and that were not readmitted
+            since.
         lines: the brief of each, as JSON without the empty values at its end.
     """
 

@@ -23,14 +23,15 @@ class Entry:
         model: e.g. `fraud_classifier`.
         seq: 1, 2, 3, …; entries are ordered by it, never by time.
         kind: e.g. `transition_planned`.
-        at: time by the writer's clock: `2026-11-22T11:14:54.895460+00:00`. For information, not for ordering.
-        actor: who wrote the entry, and the source of that name: `os:alice`, `config:ci`, `form:alice`,
-            `prefect:swift-otter`.
+        at: time by the writer's clock: `2026-11-22T11:14:54.895460+00:00`. For information, not for
+            ordering.
+        actor: who wrote the entry, and the source of that name: `os:alice`, `config:ci`,
+            `form:alice`, `prefect:swift-otter`.
         body: the kind's fields as plain data.
         prev_hash: hash of the previous entry; 64 zeros for the first.
         hash: SHA-256 of the canonical JSON of all the above.
-        signature: signature of the hash by the writer's key; None if the writer has no key. It also covers all previous
-            entries, because each hash includes the previous one.
+        signature: signature of the hash by the writer's key; None if the writer has no key. It also
+            covers all previous entries, because each hash includes the previous one.
     """
 
     model: str

@@ -1,6 +1,7 @@
 """Checkpoints: the folded state of a model in brief, so that a command folds only the entries after it.
 
-Its text is a line of JSON with the state, and a line for each version, which is parsed when that version is read.
+Its text is a line of JSON with the state, and a line for each version, which is parsed when that
+version is read.
 
 A checkpoint is derived. It is bound to the hash of the entry that it stands on, and names the hash of every entry that
 it refers to. A checkpoint that is missing, damaged or of another chain is ignored, and replaced by the next writer.

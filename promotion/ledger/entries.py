@@ -29,7 +29,8 @@ class Registration:
         training_rows: number of rows it was trained on; None if the version does not record it.
         recipe: e.g. `registry_flows.fraud:FraudRecipe`.
         options: the options of the recipe, in addition to the configured ones.
-        files: SHA-256 over its files alone, which another tag may share; None in records of earlier releases.
+        files: SHA-256 over its files alone, which another tag may share; None in records of earlier
+            releases.
     """
 
     tag: str
@@ -53,11 +54,16 @@ class Judgement:
         tag: tag of the version.
         decision: the verdict and its evidence.
         decision_digest: digest that identifies the decision.
-        sketch: sketch of the evaluation rows; later decisions use it to count how many of their rows it used.
-        curves: curves of the scores, for a report; None if nothing could be drawn, or in records of earlier releases.
-        policy: the policy as plain data; None in records of earlier releases. The decision contains only its digest.
-        draws: the unit that counted as one independent draw; None if not specified, or in records of earlier releases.
-        renamed: the evaluation rows under keys of earlier releases, if records of those count as uses of the same rows.
+        sketch: sketch of the evaluation rows; later decisions use it to count how many of their
+            rows it used.
+        curves: curves of the scores, for a report; None if nothing could be drawn, or in records of
+            earlier releases.
+        policy: the policy as plain data; None in records of earlier releases. The decision contains
+            only its digest.
+        draws: the unit that counted as one independent draw; None if not specified, or in records
+            of earlier releases.
+        renamed: the evaluation rows under keys of earlier releases, if records of those count as
+            uses of the same rows.
     """
 
     tag: str
@@ -98,9 +104,10 @@ class Adoption:
     Attributes:
         tag: tag of the version.
         reason: one sentence.
-        trained_before: upper limit of the training rows' times: a number in the unit of the recipe's time, or a date or
-            time as ISO 8601 text, `2024-12-01`; None if not specified.
-        assumed_clean: whether the person declared that it was trained on no row of any future holdout.
+        trained_before: upper limit of the training rows' times: a number in the unit of the
+            recipe's time, or a date or time as ISO 8601 text, `2024-12-01`; None if not specified.
+        assumed_clean: whether the person declared that it was trained on no row of any future
+            holdout.
     """
 
     tag: str
@@ -132,8 +139,9 @@ class FreshStart:
 
     Attributes:
         reason: one sentence.
-        aliases: the targets of MLflow's aliases at that time, e.g. `{"champion": "toy/2"}` for MLflow's own version 2.
-            The aliases may be moved from there. Empty if MLflow did not answer.
+        aliases: the targets of MLflow's aliases at that time, e.g. `{"champion": "toy/2"}` for
+            MLflow's own version 2. The aliases may be moved from there. Empty if MLflow did not
+            answer.
     """
 
     reason: str
@@ -163,11 +171,12 @@ class Takeover:
 
     Attributes:
         reason: one sentence.
-        ledger: hash of the first entry of the ledger that owned the model; None if the store recorded none.
+        ledger: hash of the first entry of the ledger that owned the model; None if the store
+            recorded none.
         place: location of that ledger.
         seq, hash: the last entry from which that ledger wrote labels.
-        mirrored: `seq` and hash of the last entry sent to MLflow before the transfer, which this ledger's entries may
-            replace; None if none was sent, or MLflow did not answer.
+        mirrored: `seq` and hash of the last entry sent to MLflow before the transfer, which this
+            ledger's entries may replace; None if none was sent, or MLflow did not answer.
     """
 
     reason: str
@@ -192,12 +201,14 @@ class TransitionPlanned:
     """A planned set of moves; if it changes the champion, the change takes effect here.
 
     Attributes:
-        cause: `promotion`, `rejection`, `denial`, `reopening`, `rollback`, `adoption`, `repair` or `retention`.
+        cause: `promotion`, `rejection`, `denial`, `reopening`, `rollback`, `adoption`, `repair` or
+            `retention`.
         moves: the stages to write; a new champion's first.
         champion: tag of the champion from here on.
         decision: digest of the decision that it follows, if any.
         reason: one sentence.
-        deletions: tags of the versions whose files are deleted permanently; the ledger keeps their records.
+        deletions: tags of the versions whose files are deleted permanently; the ledger keeps their
+            records.
         unseen: what could not be checked of the new champion beforehand, e.g. that it scores rows.
     """
 

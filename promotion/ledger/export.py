@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from promotion.canonical import canonical_json, plain, restore
 from promotion.errors import LedgerError
 from promotion.ledger.chain import GENESIS, Champion, Entry, Head
-from promotion.ledger.state import champions
+from promotion.ledger.folding import champions
 from promotion.vocabulary import is_name
 
 _FORMAT, _VERSION = "promotion-ledger", 1
@@ -69,7 +69,8 @@ def read_export(lines: Iterable[bytes], *, name: str) -> Mapping[str, Chain]:
     """Read the chains of an export, by model. `name` is the file's name in messages.
 
     Raises:
-        LedgerError: a line is not as an export writes it, or is out of place; the message gives the line number.
+        LedgerError: a line is not as an export writes it, or is out of place; the message gives the
+            line number.
     """
     reading = _Import(name)
     for line in lines:

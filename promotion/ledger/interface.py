@@ -23,6 +23,9 @@ class LedgerStore(Protocol):
     def make(self) -> None:
         """Create the store if it does not exist; read-only callers never call this."""
 
+    def is_made(self) -> bool:
+        """Return whether the store exists. One that does not exist reads like an empty one."""
+
     def models(self) -> tuple[str, ...]:
         """Return the names of all models with entries."""
 
@@ -39,7 +42,8 @@ class LedgerStore(Protocol):
             after: only those with a higher `seq`.
             limit: at most the first of them.
             last: at most the last of them; not together with `limit`.
-            since: only those recorded at this time or later, by their own times: ISO 8601 in UTC, as in `Entry.at`.
+            since: only those recorded at this time or later, by their own times: ISO 8601 in UTC,
+                as in `Entry.at`.
         """
 
     def checkpoint(self, model: str) -> "Checkpoint | None":

@@ -60,7 +60,8 @@ class VersionState:
         votes: people's answers to that decision, the latest of each.
         deleted_at: when its files were deleted permanently.
         deleted_by, deleted_because: by whom and why.
-        rolled_back: the rollback that removed it from production; None once it serves again or was readmitted.
+        rolled_back: the rollback that removed it from production; None once it serves again or was
+            readmitted.
         recorded: where its registration, its adoption and its decision are recorded.
         entries: `seq` of every entry that names it, and of those that complete its moves.
     """

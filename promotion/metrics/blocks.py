@@ -34,12 +34,15 @@ class Blocks(NamedTuple):
 def blocks_of(times: Floats, day: float | None) -> Blocks:
     """Divide rows into 7 to 30 blocks of whole days if at least seven days hold rows, else into 20 equal time spans.
 
-    Days begin at multiples of `day`: at midnight UTC for seconds since 1970. Days without rows are skipped.
-    If nearly all rows fall into one such span, blocks with equal numbers of distinct times are used instead.
+    Days begin at multiples of `day`: at midnight UTC for seconds since 1970. Days without rows are
+    skipped. If nearly all rows fall into one such span, blocks with equal numbers of distinct times
+    are used instead.
 
     Args:
-        times: time of each row, shape `(n_rows,)`. Rows without a time (NaN) form a block of their own.
-        day: length of a day in the unit of `times`, 86400.0 for seconds; None if the unit is unknown.
+        times: time of each row, shape `(n_rows,)`. Rows without a time (NaN) form a block of their
+            own.
+        day: length of a day in the unit of `times`, 86400.0 for seconds; None if the unit is
+            unknown.
     """
     held = ~np.isnan(times)
     if not held.all():

@@ -1,10 +1,11 @@
 """Standard errors by resampling, for metrics without a known influence function.
 
-Poisson bootstrap (Hanley and MacGibbon 2006; Chamandy et al. 2012): each replicate counts every row a Poisson(1)
-number of times and rescales the weights to keep their sum. The counts depend only on a fixed seed and the row's
-position. The champion and the challenger of a comparison therefore see the same replicates, and the standard deviation
-of the difference of their replicates is the paired standard error of the gain. Replicates are drawn one block at a
-time, so memory is linear in the rows.
+Poisson bootstrap (Hanley and MacGibbon 2006; Chamandy et al. 2012): each replicate counts every row
+a Poisson(1) number of times and rescales the weights to keep their sum. The counts depend only on a
+fixed seed and the row's position. The champion and the challenger of a comparison therefore see the
+same replicates, and the standard deviation of the difference of their replicates is the paired
+standard error of the gain. Replicates are drawn one block at a time, so memory is linear in the
+rows.
 
 Grouped rows: up to `REPLICATES` groups are left out in turn (delete-one-group jackknife, Efron 1982 chapter 3), which
 costs no more and shows the weight of each group. With more groups, each group is drawn as a row would be.

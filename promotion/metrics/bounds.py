@@ -108,14 +108,17 @@ class Dependence:
     """How the evaluation rows were assumed to depend on each other.
 
     Attributes:
-        drawn_as: `groups` if the caller named groups; `blocks` of equal duration if the rows have times and the caller
-            named no groups; `independent` rows if the caller declared them independent.
+        drawn_as: `groups` if the caller named groups; `blocks` of equal duration if the rows have
+            times and the caller named no groups; `independent` rows if the caller declared them
+            independent.
         by: what the groups are named by, e.g. the column `card1`; None for groups without a name.
         count: number of groups or blocks that hold rows; None for independent rows.
-        effective: number of equally weighted groups that give the same precision (Kish 1965): `1 / sum of squared
-            shares of the weight`. In a binary task, the smaller number of the two classes.
-        days: whole days per block; None if the unit of time is unknown or the rows span less than a week. A block is
-            then an equal part of the time span, and dependence within a whole day is not covered.
+        effective: number of equally weighted groups that give the same precision (Kish 1965): `1 /
+            sum of squared shares of the weight`. In a binary task, the smaller number of the two
+            classes.
+        days: whole days per block; None if the unit of time is unknown or the rows span less than a
+            week. A block is then an equal part of the time span, and dependence within a whole day
+            is not covered.
     """
 
     drawn_as: DrawnAs

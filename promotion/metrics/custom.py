@@ -76,14 +76,17 @@ def register_metric(
     Args:
         name: an identifier, such as `profit`, that no other metric uses.
         direction: `higher` or `lower`: the direction of improvement.
-        value: function of labels, scores and weights, `(n_rows,)` each (multiclass scores: `(n_rows, n_classes)`).
-        influence: function of the same arguments that returns `w_i * d value / d w_i` for each row, `(n_rows,)`.
-            Without it, the standard error is bootstrapped, which calls `value` several hundred times.
+        value: function of labels, scores and weights, `(n_rows,)` each (multiclass scores:
+            `(n_rows, n_classes)`).
+        influence: function of the same arguments that returns `w_i * d value / d w_i` for each row,
+            `(n_rows,)`. Without it, the standard error is bootstrapped, which calls `value` several
+            hundred times.
         task: the task of the models that the metric applies to.
         requires: requirements on the rows, in addition to finite scores.
 
     Raises:
-        ConfigError: the name is not an identifier or is taken, or the direction or the task is not a known one.
+        ConfigError: the name is not an identifier or is taken, or the direction or the task is not
+            a known one.
     """
     needs = requirements.two_rows if influence else requirements.enough_to_resample
     estimate = OwnEstimate(name, value, influence)

@@ -21,16 +21,17 @@ class Metric:
     """A named function of labels, scores and weights, with a direction and an influence of each row.
 
     Attributes:
-        name: scikit-learn's scorer name without `neg_`, e.g. `roc_auc`; with its parameters as given, e.g.
-            `recall_at_fpr(0.01)`.
+        name: scikit-learn's scorer name without `neg_`, e.g. `roc_auc`; with its parameters as
+            given, e.g. `recall_at_fpr(0.01)`.
         direction: the direction of improvement.
         estimate: returns the value and the influences, for rows that meet the requirements.
-        requires: requirements on the rows for the metric to be defined, in addition to finite scores.
+        requires: requirements on the rows for the metric to be defined, in addition to finite
+            scores.
         tasks: the tasks of the models that the metric applies to.
         columns: names of the columns that it reads in addition to labels and scores.
         by_rank: whether only the order of the scores counts.
-        without: computes the value without the rows at given positions; for metrics where the influences do not
-            predict well how leaving out a group changes the value.
+        without: computes the value without the rows at given positions; for metrics where the
+            influences do not predict well how leaving out a group changes the value.
     """
 
     name: str
@@ -65,8 +66,9 @@ class Metric:
 def task_of(metrics: Sequence[Metric], scores: "ArrayLike") -> Task:
     """Infer the task of the models from the metrics and one model's scores.
 
-    Two-dimensional scores mean multiclass. Otherwise the task is regression if every metric is a regression metric, and
-    binary if not. (Two score columns with a binary metric mean binary: `checked_rows` then says which one to pass.)
+    Two-dimensional scores mean multiclass. Otherwise the task is regression if every metric is a
+    regression metric, and binary if not. (Two score columns with a binary metric mean binary:
+    `checked_rows` then says which one to pass.)
 
     Raises:
         ConfigError: a metric does not apply to that task.

@@ -1,8 +1,9 @@
 """Metric estimates: values with the influence of each row on them.
 
-The influence of row i is `w_i * d value / d w_i`: how the value changes, to first order, with the row's weight. The
-squared influences add up to the variance of the value (infinitesimal jackknife: Jaeckel 1972, Efron 1982 chapter 6),
-and the squared differences of two models' influences to the variance of their difference on the same rows.
+The influence of row i is `w_i * d value / d w_i`: how the value changes, to first order, with the
+row's weight. The squared influences add up to the variance of the value (infinitesimal jackknife:
+Jaeckel 1972, Efron 1982 chapter 6), and the squared differences of two models' influences to the
+variance of their difference on the same rows.
 
 Small samples: squared deviations from a mean of n rows underestimate the variance by (n - 1) / n, so each influence is
 multiplied by `sqrt(n / (n - 1))`. For a mean over all rows, n counts all rows. For a metric that depends on the
@@ -49,10 +50,12 @@ class Estimate(NamedTuple):
 
     Attributes:
         value: the value of the metric.
-        influence: numbers with squares that add up to the variance of the value; the squared differences of two models
-            add up likewise to the variance of their difference. One per row, shape `(n_rows,)`; for a bootstrapped
-            metric, the replicates' deviations from their mean over `sqrt(n_replicates - 1)`, shape `(n_replicates,)`.
-        one_row: the largest effect of a single row, if the value is a share of few rows and jumps from row to row.
+        influence: numbers with squares that add up to the variance of the value; the squared
+            differences of two models add up likewise to the variance of their difference. One per
+            row, shape `(n_rows,)`; for a bootstrapped metric, the replicates' deviations from their
+            mean over `sqrt(n_replicates - 1)`, shape `(n_replicates,)`.
+        one_row: the largest effect of a single row, if the value is a share of few rows and jumps
+            from row to row.
         over: what the influence ranges over.
     """
 
@@ -79,12 +82,14 @@ class Estimate(NamedTuple):
 def paired_error(before: Estimate, after: Estimate, rows: ScoredRows, by_group: Floats | None = None) -> float:
     """Compute the standard error of the difference of two models' values on the same rows, if their scores differ.
 
-    If the value is a share of few rows, the models may differ on a handful of them; three rows to zero in favour of the
-    challenger would look certain, as would zero to zero. The variance is therefore increased by half the square of the
-    largest difference, at least of one row: half an additional discordant row, in the spirit of Agresti and Min (2005),
-    who add a half to each count of discordant rows.
+    If the value is a share of few rows, the models may differ on a handful of them; three rows to
+    zero in favour of the challenger would look certain, as would zero to zero. The variance is
+    therefore increased by half the square of the largest difference, at least of one row: half an
+    additional discordant row, in the spirit of Agresti and Min (2005), who add a half to each count
+    of discordant rows.
 
-    If the influences differ only by rounding, that half row is the whole error; 0 if it is zero as well.
+    If the influences differ only by rounding, that half row is the whole error; 0 if it is zero as
+    well.
 
     Args:
         before: one model's estimate.
@@ -128,7 +133,8 @@ def mean_of_rows(rows: ScoredRows, losses: Floats, one_row: float = 0.0) -> Esti
     Args:
         rows: the rows of the losses.
         losses: the number of each row.
-        one_row: the change of a row's number, times its weight, if it jumps with the predicted class.
+        one_row: the change of a row's number, times its weight, if it jumps with the predicted
+            class.
     """
     total = rows.weights.sum()
     shares = rows.weights / total

@@ -29,7 +29,8 @@ class Family:
         name: name of the function, e.g. `recall_at_fpr`.
         takes: description of its parameters, for messages.
         example: the text of one of its metrics.
-        build: builds the metric from a text and its parameters; a TypeError or ValueError means they are invalid.
+        build: builds the metric from a text and its parameters; a TypeError or ValueError means
+            they are invalid.
     """
 
     name: str

@@ -63,8 +63,8 @@ def mae(rows: ScoredRows) -> Estimate:
 def r2(rows: ScoredRows) -> Estimate:
     """Share of the labels' variance that is explained, `1 - R` with `R = sum w error^2 / sum w (label - mean)^2`.
 
-    The mean minimises the denominator, so its own derivative vanishes: `dr2/dw_i = (R spread_i - error_i^2) / D`.
-    Labels and errors are scaled by the same unit, which does not change R.
+    The mean minimises the denominator, so its own derivative vanishes: `dr2/dw_i = (R spread_i -
+    error_i^2) / D`. Labels and errors are scaled by the same unit, which does not change R.
 
     Raises:
         DataError: the labels are so close to zero that double precision has lost digits of them.

@@ -31,8 +31,9 @@ def roc_auc(rows: ScoredRows) -> Estimate:
 def average_precision(rows: ScoredRows) -> Estimate:
     """Average precision, scikit-learn's step-wise area: `AP = sum_g p_g TP_g / N_g / P` over groups g of equal score.
 
-    p_g is the weight of the group's positives, TP_g and N_g the weights of the positives and of all rows with this or a
-    higher score. A row of group h is part of p_h, of TP_g and N_g for all groups g at or below h, and of P, hence
+    p_g is the weight of the group's positives, TP_g and N_g the weights of the positives and of all
+    rows with this or a higher score. A row of group h is part of p_h, of TP_g and N_g for all
+    groups g at or below h, and of P, hence
 
         dAP/dw_i = ( y_i (TP_h / N_h - AP + sum_g p_g / N_g) - sum_g p_g TP_g / N_g^2 ) / P
 

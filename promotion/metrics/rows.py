@@ -27,9 +27,11 @@ class ScoredRows:
     """One model's scores on the evaluation rows.
 
     Attributes:
-        labels: shape `(n_rows,)`; by task, 0.0 or 1.0, or the class 0.0 to K - 1, or any finite number.
-        scores: in double precision. Binary: higher means more likely 1, shape `(n_rows,)`; multiclass: one
-            score per class, shape `(n_rows, n_classes)`; regression: the predicted number, shape `(n_rows,)`.
+        labels: shape `(n_rows,)`; by task, 0.0 or 1.0, or the class 0.0 to K - 1, or any finite
+            number.
+        scores: in double precision. Binary: higher means more likely 1, shape `(n_rows,)`;
+            multiclass: one score per class, shape `(n_rows, n_classes)`; regression: the predicted
+            number, shape `(n_rows,)`.
         weights: above zero, in units of `unit`, shape `(n_rows,)`.
         whose: `champion`, `challenger` or `model`; for messages.
         columns: further numbers of each row by name, e.g. the cost of a mistake on it.
@@ -134,8 +136,10 @@ def checked_rows(
     Rows with weight zero are dropped.
 
     Args:
-        y_true: labels, shape `(n_rows,)`: by task, 0 or 1, a class from 0 to `n_classes - 1`, or a finite number.
-        scores: each model's scores by role; shape `(n_rows,)`, or `(n_rows, n_classes)` in a multiclass task.
+        y_true: labels, shape `(n_rows,)`: by task, 0 or 1, a class from 0 to `n_classes - 1`, or a
+            finite number.
+        scores: each model's scores by role; shape `(n_rows,)`, or `(n_rows, n_classes)` in a
+            multiclass task.
         sample_weight: a number from 0 up per row, shape `(n_rows,)`; equal when left out.
         task: the task of the models, see `promotion.metrics.definition.task_of`.
         columns: arrays of shape `(n_rows,)` by name, such as a DataFrame.

@@ -1,10 +1,11 @@
 """Metrics at a cut-off that the rows themselves determine: the highest-scored rows, down to where a limit is met.
 
-The cut-off varies from sample to sample, and its effect on the value depends on how many positives lie near it. That
-slope is taken over the range in which sampling moves the cut-off, one standard error to either side, and gives
-`recall_at_fpr` and `precision_at_k` an influence (in simulations it is conservative with few rows; see the tests).
-For `recall_at_precision`, the precision near the cut-off may cross its limit many times, so its error is
-bootstrapped: rows are sorted once, and each replicate is a running sum over the top of that order.
+The cut-off varies from sample to sample, and its effect on the value depends on how many positives
+lie near it. That slope is taken over the range in which sampling moves the cut-off, one standard
+error to either side, and gives `recall_at_fpr` and `precision_at_k` an influence (in simulations it
+is conservative with few rows; see the tests). For `recall_at_precision`, the precision near the
+cut-off may cross its limit many times, so its error is bootstrapped: rows are sorted once, and each
+replicate is a running sum over the top of that order.
 
 P and Q are the weights of the positives and of the negatives, W that of all rows.
 """
@@ -97,7 +98,8 @@ class _Curve:
     """Totals above each possible cut-off, best scores first, in one or more replicates.
 
     Attributes:
-        true: weight of the positives scored as high or higher than each group, shape `(n_replicates, n_groups)`.
+        true: weight of the positives scored as high or higher than each group, shape
+            `(n_replicates, n_groups)`.
         selected: weight of all such rows, same shape.
         positives: weight of all positives, shape `(n_replicates, 1)`.
     """

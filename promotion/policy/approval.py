@@ -68,7 +68,8 @@ class Consent:
         approved: people whose approval counts, in order of approval.
         denied: people who denied; one denial is enough.
         missing: number of approvals still required; 0 when there are enough.
-        open_to: listed people who can give the next approval; empty if anyone can, or if no listed person is left.
+        open_to: listed people who can give the next approval; empty if anyone can, or if no listed
+            person is left.
         concerned: people whose approvals do not suffice alone, while nobody else has approved.
         listed: whether only listed people may approve.
     """
@@ -101,12 +102,14 @@ class Consent:
 def consent(panel: Panel, answers: Mapping[str, bool], concerned: Collection[str]) -> Consent:
     """Count the answers: approvals of different people who may approve, at least one of them not concerned.
 
-    A denial stands even if the list of approvers has changed since: it already rejected the version.
+    A denial stands even if the list of approvers has changed since: it already rejected the
+    version.
 
     Args:
         panel: the approval requirements.
         answers: each person's latest answer, True to approve; oldest first.
-        concerned: people who trained the version or requested the decision. They may approve, but do not suffice alone.
+        concerned: people who trained the version or requested the decision. They may approve, but
+            do not suffice alone.
     """
     approved = tuple(actor for actor, yes in answers.items() if yes and panel.takes(actor))
     outsider = any(actor not in concerned for actor in approved)

@@ -34,8 +34,9 @@ class HoldoutSketch:
 
     Attributes:
         rows: number of rows in the holdout.
-        smallest: its `SKETCH_SIZE` smallest fingerprints, or all if there are fewer, ascending, as 64-bit
-            little-endian integers in base64. A bottom-k sketch (Cohen and Kaplan, PODC 2007).
+        smallest: its `SKETCH_SIZE` smallest fingerprints, or all if there are fewer, ascending, as
+            64-bit little-endian integers in base64. A bottom-k sketch (Cohen and Kaplan, PODC
+            2007).
         form: form of the keys behind the fingerprints; earlier releases did not record one.
     """
 
@@ -182,7 +183,8 @@ class Budget:
 
     Attributes:
         alpha: total level of all decisions on these rows.
-        use: ordinal number of this use of the rows; 1.0 on new rows, 2.5 after one whole and one half use.
+        use: ordinal number of this use of the rows; 1.0 on new rows, 2.5 after one whole and one
+            half use.
 
     Raises:
         ConfigError: the use is below 1.

@@ -44,9 +44,10 @@ class HoldoutUsed:
         rows: number of evaluation rows.
         positives: number of these with the positive label; None unless the task is binary.
         removed: number of rows left out because a side was trained on them.
-        removed_by: number of rows left out because a side was trained on others of their group, by this name; None if
-            groups were not checked.
-        immature: number of rows left out because they are too recent for their labels to be reliable.
+        removed_by: number of rows left out because a side was trained on others of their group, by
+            this name; None if groups were not checked.
+        immature: number of rows left out because they are too recent for their labels to be
+            reliable.
     """
 
     digest: str
@@ -66,13 +67,15 @@ class Decision:
     Attributes:
         verdict: promote, hold or reject.
         checks: every requirement with its outcome, numbers and reason.
-        evidence: the comparison (or, without a champion, the evaluation) that the checks were applied to.
+        evidence: the comparison (or, without a champion, the evaluation) that the checks were
+            applied to.
         policy: digest of the policy.
         alpha: level of the primary check; all other checks use the policy's own.
         budget: the holdout budget at this use, if uses are counted.
         footprint: the serving cost of both sides, if measured.
         approval: whether a promotion needs approval.
-        challenger, champion, holdout: the judged version, the champion and the rows; the gate fills them in.
+        challenger, champion, holdout: the judged version, the champion and the rows; the gate fills
+            them in.
     """
 
     verdict: Verdict
@@ -162,21 +165,22 @@ def decide(
 ) -> Decision:
     """Apply the policy to the evidence.
 
-    The primary check uses the level `alpha` if given, else that of the `budget`, else the policy's own, `1 -
-    confidence`; every other check uses the policy's own. The gate counts uses of a holdout and so tests the primary
-    more strictly: at the 3.04 % level on new rows with a policy confidence of 95 %. To get the gate's verdict, pass its
-    budget:
+    The primary check uses the level `alpha` if given, else that of the `budget`, else the policy's
+    own, `1 - confidence`; every other check uses the policy's own. The gate counts uses of a
+    holdout and so tests the primary more strictly: at the 3.04 % level on new rows with a policy
+    confidence of 95 %. To get the gate's verdict, pass its budget:
 
         decide(comparison, policy, budget=Budget(alpha=policy.alpha, use=1.0))
 
-    and `use=count_use(trial, earlier)` for rows that were used before. If the policy says `holdout_reuse = "ignore"` or
-    `rule = "point"`, the gate has no budget either.
+    and `use=count_use(trial, earlier)` for rows that were used before. If the policy says
+    `holdout_reuse = "ignore"` or `rule = "point"`, the gate has no budget either.
 
     Args:
-        evidence: the comparison with the champion; the challenger's own evaluation if there is no champion;
-            None if nothing could be scored, with the reason in `before`.
+        evidence: the comparison with the champion; the challenger's own evaluation if there is no
+            champion; None if nothing could be scored, with the reason in `before`.
         policy: the requirements.
-        alpha: level of the primary check; if None that of the budget, and without a budget the policy's own.
+        alpha: level of the primary check; if None that of the budget, and without a budget the
+            policy's own.
         budget: the holdout budget at this use.
         footprint: the serving cost of both sides; needed if the policy limits it.
         before: checks made before the comparison (a clean holdout, models that load and score).

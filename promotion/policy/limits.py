@@ -19,7 +19,8 @@ class Footprint:
     Attributes:
         size: bytes of the challenger's files.
         champion_size: bytes of the champion's files; None without a champion.
-        seconds: the challenger's time to score 1,000 rows: the median of several runs; None if not timed.
+        seconds: the challenger's time to score 1,000 rows: the median of several runs; None if not
+            timed.
         scoring_ratios: challenger's over champion's time to score the same rows, run by run.
     """
 

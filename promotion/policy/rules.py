@@ -172,7 +172,8 @@ def metric_at(key: str, name: str) -> Metric:
     """Return the metric that a key names.
 
     Raises:
-        ConfigError: there is no such metric; the message gives the key and the nearest metric names.
+        ConfigError: there is no such metric; the message gives the key and the nearest metric
+            names.
     """
     with at(key):
         return metric(name)

@@ -1,10 +1,12 @@
 """Selection-adjusted estimates of the gain of a promoted version.
 
-A challenger is more likely to pass if chance has increased its gain, so the gains that pass are on average larger than
-what later rows will show (the winner's curse: Zöllner and Pritchard 2007; Zhong and Prentice 2008). The correction
-computes, for each true gain, the probability that a gain that passed is at least as large as this one:
+A challenger is more likely to pass if chance has increased its gain, so the gains that pass are on
+average larger than what later rows will show (the winner's curse: Zöllner and Pritchard 2007; Zhong
+and Prentice 2008). The correction computes, for each true gain, the probability that a gain that
+passed is at least as large as this one:
 
-    P(gain > found | gain > threshold) = tail((found - true) / stderr) / tail((threshold - true) / stderr)
+    P(gain > found | gain > threshold) = tail((found - true) / stderr) / tail((threshold - true) /
+    stderr)
 
 by the normal distribution (Fithian, Sun and Taylor 2014). It increases with the true gain. The estimate is the true
 gain at which it is one half: half of the gains that pass are then overestimated and half underestimated. The values at
@@ -32,8 +34,9 @@ class Selected:
 
     Attributes:
         metric, gain: the metric, and the gain found.
-        estimate: estimate of the true gain, given that it passed; from 0 to the gain found. Negative estimates are
-            reported as 0, because a gain just above the threshold does not show how far below it the true gain is.
+        estimate: estimate of the true gain, given that it passed; from 0 to the gain found.
+            Negative estimates are reported as 0, because a gain just above the threshold does not
+            show how far below it the true gain is.
         low: lower end of the 95 % interval; None if below 0.
         high: upper end, at least 0.
     """

@@ -2,6 +2,7 @@
 
 from promotion.ledger.entries import Approval
 from promotion.registry import moves
+from promotion.registry.champion import require_recorded
 from promotion.registry.consent import check_answer
 from promotion.registry.moves import check_rival, find
 from promotion.registry.parts import Parts
@@ -18,6 +19,7 @@ def plan_approval(parts: Parts, tag: Tag | str, *, reason: str, approved: bool) 
     why = required(reason)
     parts.stored(tag)
     state = settled(parts, tag.model)
+    require_recorded(parts, state)
     if approved:
         fresh_start(parts, state)
     version, panel = find(state, tag), parts.panel(tag.model)

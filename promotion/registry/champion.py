@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from promotion.errors import StoreError
+from promotion.errors import LedgerError, StoreError
 from promotion.iso import in_utc
 from promotion.ledger.chain import Champion
-from promotion.ledger.state import champion_at
+from promotion.ledger.state import State, champion_at
 from promotion.registry.parts import Parts
 from promotion.vocabulary import Tag
 
@@ -46,11 +46,35 @@ def _as_version(parts: Parts, champion: Champion | None) -> Version | None:
 
 
 def other_ledger(parts: Parts, model: str) -> str:
-    """Return a sentence that names the other ledger that owns the model; empty if this ledger or none owns it."""
+    """Say that another ledger owns the model, and what to do; empty if this ledger or none owns it."""
     first = parts.ledger.entries(model, limit=1)
     origin = first[0].hash if first else None
     try:
         claim = parts.claims.other(model, origin)
     except StoreError as error:
         return str(error)
-    return parts.claims.sentence(model, claim, origin) if claim else ""
+    return f"{parts.claims.sentence(model, claim, origin)} {parts.claims.way_out(model, claim)}" if claim else ""
+
+
+def missing_ledger(parts: Parts) -> str:
+    """Say that the ledger does not exist yet, and what to do; empty if it exists."""
+    if parts.ledger.is_made():
+        return ""
+    return (
+        f"There is no ledger at {parts.ledger.place} yet. If there should be one, check `ledger` in promotion.toml and "
+        "PROMOTION_LEDGER. Otherwise the first `promotion gate`, `retrain` or `adopt` creates it."
+    )
+
+
+def require_recorded(parts: Parts, state: State) -> None:
+    """Check, for a change that needs an earlier entry of the model, that this is the right ledger.
+
+    Raises:
+        Refused: nothing is recorded here, and another ledger owns the model.
+        LedgerError: there is no ledger at the configured place.
+    """
+    if state.seq:
+        return
+    parts.claims.check(state)
+    if missing := missing_ledger(parts):
+        raise LedgerError(missing, model=state.model)

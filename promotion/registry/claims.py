@@ -94,10 +94,12 @@ class Claims:
     def following(self, state: State, bodies: Sequence[Body], *, at: str, by: str) -> Claim | None:
         """Return the claim that the store will hold once these bodies are recorded and the state is this one.
 
-        None if there is no claim yet and a label contradicts the state, because the owner is then unknown.
+        None if there is no claim yet and a label contradicts the state, because the owner is then
+        unknown.
 
         Raises:
-            Refused: another ledger owns the model, or has taken it since the bodies were worked out.
+            Refused: another ledger owns the model, or has taken it since the bodies were worked
+                out.
         """
         taken = next((body for body in bodies if isinstance(body, Takeover)), None)
         if taken:

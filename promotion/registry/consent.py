@@ -83,7 +83,8 @@ def check_answer(
     """Check that this person can answer the decision on a version. Anyone can deny one whose deadline has passed.
 
     Raises:
-        Refused: no decision waits for an answer; or this person may not answer, has already answered, or is too late.
+        Refused: no decision waits for an answer; or this person may not answer, has already
+            answered, or is too late.
     """
     _check_waits(state, version)
     late = overdue(version, panel, now)

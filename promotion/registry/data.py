@@ -99,7 +99,8 @@ def load_rows(source: Source, name: str, settings: ModelConfig, recall: Recall =
     """Read a recipe's rows, check that they can train and judge, and leave out rows that are too recent.
 
     Raises:
-        DataError: the rows cannot be used, the recipe failed to read them, or the file changed during the read.
+        DataError: the rows cannot be used, the recipe failed to read them, or the file changed
+            during the read.
     """
     from promotion.holdout import mature
     from promotion.rows import check_rows, require_columns
@@ -158,7 +159,8 @@ class Reader:
     ) -> tuple[Recipe, Data]:
         """Load the model's recipe and rows, from the given file or the configured one. An unchanged file is read once.
 
-        `data` is a CSV or Parquet file, relative to the configuration's folder. `options` override the configured ones.
+        `data` is a CSV or Parquet file, relative to the configuration's folder. `options` override
+        the configured ones.
 
         Raises:
             DataError: there is no such file, or its rows cannot be used.
@@ -183,7 +185,8 @@ class Reader:
     ) -> None:
         """Check that the recipe and the files exist, before importing anything for them.
 
-        `trained` is the version to judge; None if one is about to be trained. All rows of `holdout` judge.
+        `trained` is the version to judge; None if one is about to be trained. All rows of `holdout`
+        judge.
 
         Raises:
             ConfigError: the recipe cannot be found.

@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from promotion.errors import Refused
 from promotion.interfaces import ALIASES, Aliases, Names
 from promotion.ledger.chain import Entry
-from promotion.ledger.state import State, StateBuilder
+from promotion.ledger.folding import StateBuilder
+from promotion.ledger.state import State
 from promotion.registry.mirror_state import aliases
+from promotion.visible import lines
 from promotion.vocabulary import Tag
 
 _ANEW = (
@@ -26,9 +28,7 @@ class UnknownChampion(Refused):
     def __init__(self, model: str, shown: Mapping[str, str], store: str) -> None:
         self.aliases = of_ours(shown)
         sentence = f"{unknown_sentence(model, self.aliases)} Nothing was promoted or sent to MLflow. {_CHOOSE}"
-        super().__init__(
-            "\n".join((sentence, *_ways_out(model, shown["champion"], store), _ANEW.format("it"))), model=model
-        )
+        super().__init__(lines(sentence, *_ways_out(model, shown["champion"], store), _ANEW.format("it")), model=model)
 
 
 def unknown_champion(state: State, shown: Names) -> bool:
@@ -126,7 +126,7 @@ def unanswered(model: str, error: Exception) -> str:
         f"{error} The ledger has no champion of '{model}', but MLflow may have one. Nothing was promoted. {_CHOOSE}"
     )
     again = "- Make sure that MLflow answers, and run the command again."
-    return "\n".join((sentence, again, _ANEW.format("its answer")))
+    return lines(sentence, again, _ANEW.format("its answer"))
 
 
 def needless_start(state: State, reason: str) -> str:

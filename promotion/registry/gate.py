@@ -34,6 +34,8 @@ def plan_gate(
     parts.stored(tag)
     parts.config.model(tag.model)
     state = settled(parts, tag.model)
+    if parts.changing:
+        parts.ledger.make()  # a ledger that cannot be written is reported before a long judgement
     if not blocking(state, parts.store, tag):
         foresee(parts, state, tag, data, holdout)
     begun = fresh_start(parts, state, start_anew)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from promotion.iso import in_utc
+from promotion.registry.champion import require_recorded
 from promotion.registry.parts import Parts
 from promotion.registry.plan import Plan, plan_of, required
 from promotion.registry.preflight import settled
@@ -13,6 +14,7 @@ from promotion.registry.retention import plan_retention, retention
 def plan_gc(parts: Parts, model: str, *, keep: int, reason: str, registered_before: datetime | None = None) -> Plan:
     """Plan the deletion of versions that are no longer needed; see `Registry.gc`."""
     state = settled(parts, model)
+    require_recorded(parts, state)
     found = retention(
         state,
         {began.tag for began in state.began},

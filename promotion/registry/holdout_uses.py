@@ -31,8 +31,8 @@ def last_spent(state: State) -> Spent | None:
 def uses_of_holdout(judged: Judgement | None, trials: Iterable[Trial | Use], used: float | None = None) -> Spent | None:
     """Return the holdout of the last decision that counted uses, with all uses of its rows; None if there is none.
 
-    A decision that repeats an earlier question carries the use and level of that question, and so does not reflect the
-    uses between the two.
+    A decision that repeats an earlier question carries the use and level of that question, and so
+    does not reflect the uses between the two.
 
     Args:
         judged: the last decision that counted uses.

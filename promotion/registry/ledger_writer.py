@@ -9,7 +9,8 @@ from promotion.interfaces import Claim, LedgerStore, ModelStore, Names
 from promotion.ledger.chain import GENESIS, Entry, chain
 from promotion.ledger.checkpoint import CHECKPOINT_EVERY, checkpoint_of, condensed, state_of
 from promotion.ledger.entries import Body, TransitionApplied, TransitionPlanned
-from promotion.ledger.state import State, advance
+from promotion.ledger.folding import advance
+from promotion.ledger.state import State
 from promotion.registry.claims import Claims
 from promotion.registry.foreign_aliases import names_since
 from promotion.registry.serving import labelled_prod, require_registered
@@ -101,7 +102,6 @@ class LedgerWriter:
         Raises:
             Refused: another ledger owns the model in the store; the message names both ledgers.
         """
-        self._ledger.make()
         state = self.state(model)
         self._claims.check(state)
         while state.pending:

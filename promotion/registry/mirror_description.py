@@ -3,7 +3,7 @@
 A description starts with one short line, because MLflow's list of versions shows only the first 32 characters.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import shorten
 
@@ -14,6 +14,8 @@ from promotion.registry.consent import is_open
 from promotion.visible import escaped
 from promotion.vocabulary import Stage, Verdict
 
+Pages = Callable[[Entry], Mapping[str, str]]
+"""Returns the pages about the decision that an entry records: what each shows, and its address."""
 _LONGEST = 500  # of a reason; MLflow stores at most 5,000 characters in all
 _CAME = {
     "promotion": "Promoted",
@@ -33,17 +35,20 @@ class _Service:
     ended: Entry | None = None
 
 
-def descriptions(state: State, history: Sequence[Entry], mentioned: Iterable[str]) -> Mapping[str, str]:
+def descriptions(
+    state: State, history: Sequence[Entry], mentioned: Iterable[str], pages: Pages = lambda _: {}
+) -> Mapping[str, str]:
     """Return the description of each of these versions that is registered, as Markdown by tag.
 
     Args:
         state: state of the ledger.
         history: all entries of the ledger, of which only those about these versions are read.
         mentioned: tags of the versions.
+        pages: returns the pages that the description of a version links to, for its last decision.
     """
     last = {began.tag: place for place, began in enumerate(state.began)}
     return {
-        tag: "\n\n".join(_paragraphs(state.versions[tag], _service(state, history, last.get(tag)), history))
+        tag: "\n\n".join(_paragraphs(state.versions[tag], _service(state, history, last.get(tag)), history, pages))
         for tag in mentioned
         if tag in state.versions
     }
@@ -57,7 +62,9 @@ def _service(state: State, history: Sequence[Entry], place: int | None) -> _Serv
     return _Service(began=began, ended=ended[0] if ended else None)
 
 
-def _paragraphs(version: VersionState, service: _Service | None, history: Sequence[Entry]) -> Iterable[str]:
+def _paragraphs(
+    version: VersionState, service: _Service | None, history: Sequence[Entry], pages: Pages
+) -> Iterable[str]:
     yield _headline(version, service)
     if version.deleted_at:
         yield _by("Deleted", version.deleted_by, version.deleted_because)
@@ -74,9 +81,12 @@ def _paragraphs(version: VersionState, service: _Service | None, history: Sequen
     for vote in version.votes:
         yield _by("Approved" if vote.approved else "Denied", vote.actor, vote.reason)
     if version.decision and version.decided_seq and version.decided_at:
-        digest = history[version.decided_seq - 1].body["decision_digest"]
+        entry = history[version.decided_seq - 1]
+        digest = entry.body["decision_digest"]
         judged = f"Decision {digest[:12]} of {minute(version.decided_at)} UTC: {version.decision.verdict}."
         yield f"{judged} {_short(summary)}"
+        if linked := pages(entry):
+            yield ", ".join(f"[{shows}]({address})" for shows, address in linked.items())
 
 
 def _headline(version: VersionState, service: _Service | None) -> str:

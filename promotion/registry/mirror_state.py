@@ -13,7 +13,7 @@ from promotion.ledger.chain import Entry
 from promotion.ledger.entries import Judgement
 from promotion.ledger.state import State, VersionState
 from promotion.policy import Decision
-from promotion.registry.mirror_description import descriptions
+from promotion.registry.mirror_description import Pages, descriptions
 from promotion.visible import visible_in_json
 from promotion.vocabulary import Stage, Tag
 
@@ -43,6 +43,7 @@ def mirror_state(
     *,
     seen: int = 0,
     draw: Draw | None = None,
+    pages: Pages = lambda _: {},
 ) -> MirrorState:
     """Return what the mirror has not seen: versions with new descriptions, and decisions; and what each alias names.
 
@@ -53,9 +54,10 @@ def mirror_state(
         names: the aliases.
         seen: number of entries that the mirror shows already.
         draw: renders a decision's page; None shows its numbers only.
+        pages: returns the pages that descriptions link to.
     """
     new = history[seen : state.seq]
-    described = descriptions(state, history, {tag for entry in new for tag in tags_in(entry)})
+    described = descriptions(state, history, {tag for entry in new for tag in tags_in(entry)}, pages)
     named = {str(tag) for tag in names.wanted.values()}
     versions = (state.versions[tag] for tag in state.versions if tag in described or tag in named)
     return MirrorState(

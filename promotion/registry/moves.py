@@ -39,8 +39,8 @@ def promotion_moves(
     """Return the moves of a manual promotion.
 
     Raises:
-        Refused: the version already serves; or, without an override, it has no `promote` verdict against the present
-            champion, or lacks the approvals that this verdict needs.
+        Refused: the version already serves; or, without an override, it has no `promote` verdict
+            against the present champion, or lacks the approvals that this verdict needs.
     """
     version = find(state, tag)
     if state.champion and state.champion.tag == version.tag:

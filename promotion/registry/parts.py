@@ -17,9 +17,11 @@ from promotion.registry.claims import Claims
 from promotion.registry.data import Reader
 from promotion.registry.foreign_aliases import foreign, of_ours, to_send, unknown_champion
 from promotion.registry.ledger_writer import LedgerWriter, utc_now
+from promotion.registry.mirror_description import Pages
 from promotion.registry.mirror_state import Draw
 from promotion.registry.serving import present
 from promotion.timeouts import patience
+from promotion.visible import visible_message
 from promotion.vocabulary import Tag
 
 DigestCached: TypeAlias = Callable[[bool], AbstractContextManager[ModelStore]]
@@ -43,13 +45,15 @@ class Around(TypedDict, total=False):
     clock: Callable[[], datetime]
     """Returns the time to record. The order of entries never depends on it."""
     notice: Callable[[str], None]
-    """Called with each warning message, e.g. that the mirror is behind."""
+    """Called with each warning message, e.g. that the mirror is behind. Control characters in it are escaped."""
     announce: Callable[[Sequence[Entry]], None]
     """Called with the new entries after they are recorded. An error in it becomes a notice."""
     recall: Recall
     """Caches the rows of files across processes, for recipes with repeatable reads."""
     draw: Draw | None
     """Renders the report page of a decision for the mirror; on failure, gives a notice and returns None."""
+    pages: Pages
+    """Returns the pages that descriptions in the mirror link to."""
     digest_cached: DigestCached | None
     """Opens the store for an audit, which hashes only files that look changed, or every file if called with True."""
 
@@ -80,6 +84,7 @@ class Parts:
     notice: Callable[[str], None]
     announce: Callable[[Sequence[Entry]], None]
     draw: Draw | None
+    pages: Pages
     digest_cached: DigestCached | None
     changing: bool = False
 
@@ -126,8 +131,13 @@ class Parts:
 
 def compose(config: Config, **around: Unpack[Around]) -> Parts:
     """Compose the components of a registry."""
-    store, ledger, notice = around["store"], around["ledger"], around.get("notice", lambda _: None)
+    store, ledger = around["store"], around["ledger"]
     clock, claims = around.get("clock", utc_now), Claims(ledger, store)
+    tell: Callable[[str], None] = around.get("notice", lambda _: None)
+
+    def notice(sentence: str) -> None:
+        tell(visible_message(sentence))
+
     return Parts(
         config=config,
         store=store,
@@ -143,5 +153,6 @@ def compose(config: Config, **around: Unpack[Around]) -> Parts:
         notice=notice,
         announce=around.get("announce", lambda _: None),
         draw=around.get("draw"),
+        pages=around.get("pages", lambda _: {}),
         digest_cached=around.get("digest_cached"),
     )

@@ -15,14 +15,18 @@ class Plan:
     """A change that is worked out and not yet applied.
 
     Attributes:
-        state: the state that it was worked out from; it can be applied only while nothing more is recorded.
+        state: the state that it was worked out from; it can be applied only while nothing more is
+            recorded.
         bodies: what it records, all of it or nothing.
-        foreign_files, leftovers: (repair) what it moves out of the store, and the temporary files that it deletes.
-        lost: (repair) why the champion of record cannot serve from this store, so that its label is not written.
+        foreign_files, leftovers: (repair) what it moves out of the store, and the temporary files
+            that it deletes.
+        lost: (repair) why the champion of record cannot serve from this store, so that its label is
+            not written.
         claims: (repair) whether it claims the model for this ledger because the store has no claim.
         foreign: (repair) the MLflow aliases that it overwrites, with the versions that they name.
         retention: (deletion) which versions it deletes, and why the others stay.
-        standing: (judgement) the recorded decision, if it was reached again and nothing is recorded.
+        standing: (judgement) the recorded decision, if it was reached again and nothing is
+            recorded.
     """
 
     state: State
@@ -73,6 +77,8 @@ def required(reason: str) -> str:
     """Return the reason, which every manual change needs."""
     if not reason.strip():
         raise Refused("A manual change needs a reason. Add --reason 'why'.")
+    if not reason.strip(" .…"):
+        raise Refused(f"The reason '{reason}' is only a placeholder. Replace it by your reason.")
     return reason
 
 

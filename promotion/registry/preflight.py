@@ -53,13 +53,16 @@ def fresh_start(parts: Parts, state: State, reason: str | None = None) -> tuple[
 
     Args:
         parts: components of the registry.
-        state: state of the model; if it has a champion or a recorded fresh start, MLflow is not asked.
-        reason: why a person goes on without MLflow's champion or MLflow's answer; None if nobody gave one.
-            If the reason is not needed, a notice says that it is not recorded.
+        state: state of the model; if it has a champion or a recorded fresh start, MLflow is not
+            asked.
+        reason: why a person goes on without MLflow's champion or MLflow's answer; None if nobody
+            gave one. If the reason is not needed, a notice says that it is not recorded.
 
     Raises:
-        UnknownChampion: MLflow has a champion that the ledger does not know, and no reason is given.
-        Refused: MLflow does not answer and no reason is given; or another ledger owns the model (checked first).
+        UnknownChampion: MLflow has a champion that the ledger does not know, and no reason is
+            given.
+        Refused: MLflow does not answer and no reason is given; or another ledger owns the model
+            (checked first).
     """
     try:  # asked before anything is recorded: a champion that somebody else made must not be taken over
         shown = parts.unknown(state)
@@ -109,5 +112,6 @@ def check(parts: Parts, model: str) -> None:
     parts.config.model(model)
     parts.writer.check_signer()
     state = complete(parts, model)
+    parts.ledger.make()
     fresh_start(parts, state)
     labelled_champion(parts, state)

@@ -6,6 +6,7 @@ from promotion.errors import Refused
 from promotion.ledger.entries import Override, TransitionPlanned
 from promotion.ledger.state import VersionState
 from promotion.registry import moves
+from promotion.registry.champion import require_recorded
 from promotion.registry.gate import plan_gate
 from promotion.registry.moves import find
 from promotion.registry.parts import Parts
@@ -38,6 +39,8 @@ def plan_promotion(
         return _judged_again(parts, tag, why, anew)
     parts.stored(tag)
     state = settled(parts, tag.model)
+    if not override:
+        require_recorded(parts, state)
     begun = fresh_start(parts, state, anew)
     registered = registrations(parts, state, tag, *labelled_prod(parts.store, tag.model))
     foreseen = parts.writer.foreseen(state, registered)

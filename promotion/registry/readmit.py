@@ -2,6 +2,7 @@
 
 from promotion.errors import Refused
 from promotion.ledger.entries import Readmission
+from promotion.registry.champion import require_recorded
 from promotion.registry.moves import find
 from promotion.registry.parts import Parts
 from promotion.registry.plan import Plan, plan_of, required
@@ -15,6 +16,7 @@ def plan_readmission(parts: Parts, tag: Tag | str, *, reason: str) -> Plan:
     tag = Tag.parse(tag)
     why = required(reason)
     state = settled(parts, tag.model)
+    require_recorded(parts, state)
     if find(state, tag).rolled_back is None:
         twin = blocking(state, parts.store, tag)
         message = f"No rollback blocks {tag}, so the gate judges it like any other version."

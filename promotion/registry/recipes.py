@@ -29,7 +29,8 @@ def load_recipe(settings: ModelConfig, options: Mapping[str, Any]) -> Recipe:
     Also finds modules in the working folder.
 
     Raises:
-        ConfigError: there is no such module or class, it does not take the options, or it is not a valid recipe.
+        ConfigError: there is no such module or class, it does not take the options, or it is not a
+            valid recipe.
     """
     require_found(settings.recipe)
     module_name, _, class_name = settings.recipe.partition(":")

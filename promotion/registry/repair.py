@@ -70,7 +70,8 @@ def plan_repair(parts: Parts, model: str) -> Plan:
     If an interrupted change is unfinished, the plan covers what remains after it is completed.
 
     Raises:
-        Refused: another ledger owns the model in the store, so this ledger must not write its labels.
+        Refused: another ledger owns the model in the store, so this ledger must not write its
+            labels.
     """
     state = parts.writer.state(model)
     parts.claims.check(state)

@@ -1,25 +1,24 @@
 """Roll back: bring back an earlier champion."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from promotion.data_files import StrPath
-from promotion.errors import Refused, TornVersion, UnknownName
-from promotion.history.lineage import ChampionPeriod, champion_periods
-from promotion.interfaces import ModelStore
+from promotion.errors import DigestMismatch, Refused, TornVersion, UnknownName
 from promotion.iso import in_utc
 from promotion.ledger.chain import Entry
 from promotion.ledger.entries import TransitionPlanned
 from promotion.ledger.state import State, champion_at
 from promotion.number_format import minute
+from promotion.registry.champion import require_recorded
+from promotion.registry.earlier_champions import earlier_champions
 from promotion.registry.moves import find, to_prod
 from promotion.registry.parts import Parts
 from promotion.registry.plan import Plan, plan_of, required
 from promotion.registry.preflight import settled
 from promotion.registry.verification import verified
+from promotion.visible import lines
 from promotion.vocabulary import Tag
-
-_LISTED = 5
 
 
 def plan_rollback(
@@ -37,15 +36,18 @@ def plan_rollback(
     known = dict.fromkeys((*parts.models(), *parts.store.models())) if state.seq == 0 else (model,)
     if model not in known:
         raise UnknownName("model", model, known)
+    require_recorded(parts, state)
     history = parts.history(state)
+    if to is None and at is None and state.champion and state.previous is None:
+        _refuse_from_first(parts, state, history)
     target = rollback_target(state, history, to=Tag.parse(to) if to else None, at=at)
     plan = rollback_moves(state, target, reason=why)
-    tag = Tag.parse(plan.moves[0].tag)
     try:
-        parts.stored(tag)
-    except (Refused, TornVersion) as error:
-        raise type(error)(_lost(state, history, parts.store, tag, str(error)), tag=tag) from error
-    return plan_of(state, verified(parts, state.versions[plan.moves[0].tag], plan, data))
+        parts.stored(target)
+        return plan_of(state, verified(parts, state.versions[target], plan, data))
+    except (Refused, TornVersion, DigestMismatch) as error:
+        error.args = (_lost(parts, state, history, target, str(error)),)
+        raise
 
 
 def rollback_moves(state: State, to: str, *, reason: str) -> TransitionPlanned:
@@ -71,7 +73,8 @@ def rollback_target(
 
     Raises:
         UnknownName: there is no such version.
-        Refused: both `to` and `at` are given; the version never served; or no version served at that moment or before.
+        Refused: both `to` and `at` are given; the version never served; or no version served at
+            that moment or before.
     """
     if to is not None and at is not None:
         raise Refused("Roll back to a version or to a time: use --to or --at, not both.", model=state.model)
@@ -79,7 +82,7 @@ def rollback_target(
         return _served_once(state, to)
     if at is None:
         if state.previous is None:
-            raise Refused(_no_previous(state, history), model=state.model)
+            raise Refused(_no_previous(state), model=state.model)
         return state.previous
     then = champion_at(state, history, in_utc(at))
     if then is None:
@@ -107,46 +110,34 @@ def _served_once(state: State, to: Tag) -> str:
     return version.tag
 
 
-def _no_previous(state: State, history: Sequence[Entry]) -> str:
-    """Say why a rollback without `--to` has no previous champion, and which versions it can name."""
+def _no_previous(state: State) -> str:
     if state.champion is None:
         return f"There is no champion of '{state.model}', so there is nothing to roll back to."
-    earlier = {period.champion.tag: period for period in champion_periods(state, history)}
-    able = [
-        period for tag, period in earlier.items() if tag != state.champion.tag and not state.versions[tag].deleted_at
-    ]
-    if not able:
-        return f"{state.champion.tag} is the first champion of '{state.model}', so there is nothing to roll back to."
-    first = f"A rollback returned '{state.model}' to its first champion, {state.champion.tag}"
-    return "\n".join((f"{first}. Name the version to bring back:", *_choice(state, able)))
+    if any(began.tag != state.champion.tag for began in state.began):
+        return f"{_returned(state)} Name the version to bring back with --to."
+    return f"{state.champion.tag} is the first champion of '{state.model}', so there is nothing to roll back to."
 
 
-def _lost(state: State, history: Sequence[Entry], store: ModelStore, tag: Tag, trouble: str) -> str:
+def _returned(state: State) -> str:
+    return f"A rollback returned '{state.model}' to its first champion, {state.line[-1]}."
+
+
+def _refuse_from_first(parts: Parts, state: State, history: Sequence[Entry]) -> None:
+    """Raise `Refused` if rollbacks have returned to the first champion; lists the earlier champions to name."""
+    earlier = earlier_champions(parts, state, history)
+    first = _returned(state)
+    if earlier.able:
+        message = lines(f"{first} Name the version to bring back:", *earlier.able, earlier.unable_sentence)
+        raise Refused(message, model=state.model)
+    if earlier.unable:
+        way_out = "Restore one of them from a backup, or train a new version."
+        raise Refused(f"{first} {earlier.unable_sentence} {way_out}", model=state.model)
+
+
+def _lost(parts: Parts, state: State, history: Sequence[Entry], tag: str, trouble: str) -> str:
     """Say why a version cannot be brought back. Lists the available earlier champions first, for use in an outage."""
-    serves = state.champion.tag if state.champion else None
-    earlier = {period.champion.tag: period for period in champion_periods(state, history)}
-    whole = {str(one.tag) for one in store.versions(state.model) if not one.torn}
-    able = [period for name, period in earlier.items() if name in whole - {serves, str(tag)}]
-    if not able:
-        return trouble
+    earlier = earlier_champions(parts, state, history, without={tag})
+    if not earlier.able:
+        return " ".join(filter(None, (trouble, earlier.unable_sentence)))
     head = f"{tag} cannot be brought back, but these earlier champions of '{state.model}' can:"
-    return "\n".join((head, *_choice(state, able), trouble))
-
-
-def _choice(state: State, able: Sequence[ChampionPeriod]) -> Iterator[str]:
-    """Yield the champions to choose from, most recent first, each with its command."""
-    yield from _named(state, sorted(able, key=lambda period: -period.champion.seq)[:_LISTED])
-    if len(able) > _LISTED:
-        yield f"Run `promotion history {state.model} --champions` to list all {len(able)}."
-
-
-def _named(state: State, among: Sequence[ChampionPeriod]) -> Iterator[str]:
-    for period in among:
-        tag = period.champion.tag
-        back = state.versions[tag].rolled_back
-        until = f" to {minute(period.until)}" if period.until else ""
-        why = f"; {back.actor} rolled back from it: '{back.reason}'" if back else ""
-        yield (
-            f"- {tag}, which served from {minute(period.champion.since)}{until} UTC{why}: "
-            f"`promotion rollback {state.model} --to {tag} --reason …`"
-        )
+    return lines(head, *earlier.able, earlier.unable_sentence, trouble)

@@ -43,7 +43,9 @@ def _send(parts: Parts, state: State, done: int, *, seen: int, given_up: Names |
     shown = parts.mirror.head(model)
     seen = min(seen, 0 if shown is None or shown in state.inherited else shown[0])
     names = parts.names(state, done, given_up)
-    wanted = mirror_state(state, parts.history(state), parts.store.path, names, seen=seen, draw=parts.draw)
+    wanted = mirror_state(
+        state, parts.history(state), parts.store.path, names, seen=seen, draw=parts.draw, pages=parts.pages
+    )
     sent = parts.mirror.push(wanted)
     _check_end(parts, model)
     if sent.lost:

@@ -25,10 +25,12 @@ SAMPLE = 100
 def verify(version: VersionState, store: ModelStore, reader: Reader, data: StrPath | None = None) -> str:
     """Load a version, verify its files, and score a few rows with it.
 
-    The rows are those of `data`, else of the file that the version was trained on, or the configured one.
+    The rows are those of `data`, else of the file that the version was trained on, or the
+    configured one.
 
     Returns:
-        If the version was loaded and not scored, a sentence that says why; otherwise an empty string.
+        If the version was loaded and not scored, a sentence that says why; otherwise an empty
+            string.
 
     Raises:
         StoreError: it cannot be loaded, or its files have changed.
@@ -61,7 +63,8 @@ def check_bound(version: VersionState, reader: Reader, bound: float | str) -> No
     `bound` is as returned by `bound_of`.
 
     Raises:
-        DataError: a moment where the column holds numbers or the reverse, or a zone where the column has none.
+        DataError: a moment where the column holds numbers or the reverse, or a zone where the
+            column has none.
     """
     from promotion.time_columns import times_of
 

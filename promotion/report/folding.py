@@ -11,15 +11,20 @@ from promotion.visible import visible
 _NAME = r"[\w.+-]{1,64}"
 _UNIT = re.compile(rf"(?<![\w.+-]){_NAME}(?::{_NAME})?(?![\w.+-])|.", re.ASCII | re.DOTALL)
 """A name, an ID or a tag (names and versions have at most 63 characters, digests 64), or any other character."""
-_WORD = re.compile(r"(?:`[^`]*`|[^ ])+|(?<= )(?= )")
-"""What spaces separate; a command in backquotes contains spaces, and can be copied only if it stays in one line."""
+_COMMAND = re.compile(r"`promotion [^`]*`")
+_WORD = re.compile(rf"(?:{_COMMAND.pattern}|`[^`]*`(?!promotion )|[^ ])+|(?<= )(?= )")
+"""What spaces separate; a command in backquotes contains spaces, and can be copied only if it stays in one line.
+
+A single backquote in somebody's reason does not pair with that of a command.
+"""
 _OPENS, _CLOSES = "'\"`([", "'\"`)]:;,.!?"
 
 
-def folded(text: str, width: int, *, indent: int = 0) -> Sequence[str]:
-    """Return the lines of a text, each at most `width` cells wide unless it is one tag or ID that is wider.
+def folded(text: str, width: int, *, indent: int = 0, strict: bool = False) -> Sequence[str]:
+    """Return the lines of a text, each at most `width` cells wide unless it is one tag, ID or command that is wider.
 
-    Lines after the first begin with `indent` spaces, or like the first.
+    Lines after the first begin with `indent` spaces, or like the first. If `strict`, as in a column
+    of a table, divides a command that is wider.
 
     >>> folded("os:alice rolled back from toy:tuesday", 14)
     ['os:alice', 'rolled back', 'from', 'toy:tuesday']
@@ -29,7 +34,7 @@ def folded(text: str, width: int, *, indent: int = 0) -> Sequence[str]:
     words = text.lstrip(" ")
     lines = [" " * (len(text) - len(words))]
     further = " " * indent or lines[0]
-    for word in _words(words, width - len(further)):
+    for word in _words(words, width - len(further), strict=strict):
         for place, unit in enumerate(_units(word, width - len(further))):
             gap = " " if place == 0 and lines[-1].strip() else ""
             if lines[-1].strip() and cell_len(lines[-1] + gap + unit) > width:
@@ -55,14 +60,15 @@ def narrowest(text: str, word: int) -> int:
     return max(map(cell_len, (unit for part in text.split(" ") for unit in _units(part, word))), default=0)
 
 
-def _words(text: str, width: int) -> Iterator[str]:
+def _words(text: str, width: int, *, strict: bool) -> Iterator[str]:
     for word in _WORD.findall(text):
-        yield from (word,) if cell_len(word) <= width else word.split(" ")
+        whole = cell_len(word) <= width or (_COMMAND.search(word) and not strict)
+        yield from (word,) if whole else word.split(" ")
 
 
 def _units(word: str, width: int) -> Iterator[str]:
     """Yield the word if it fits into a line, else the units that it can be divided into, with their punctuation."""
-    if cell_len(word) <= width:
+    if cell_len(word) <= width or _COMMAND.search(word):
         yield word
         return
     before = ""

@@ -1,6 +1,7 @@
 """Documents as HTML: self-contained files that can be read without scripts.
 
-A script adds what only a browser knows or does: how long ago each time was, and buttons that copy ids and commands.
+A script adds what only a browser knows or does: how long ago each time was, and buttons that copy
+ids and commands.
 
 Templates lie in `promotion/report/templates/`: `base.html` is the frame of every page (style, landmarks, skip link),
 `parts.html` holds macros for words, tables, pages and pictures, `document.html` fills them from a `Document`. Other
@@ -36,6 +37,10 @@ _STAMP = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d(?::\d\d)?)(?: UTC\b|(?<=^.{16
 _FEW = 4
 _HEATS = 3
 _UNSAFE = re.compile(r"[^a-z0-9]+")
+_FOLD = re.compile(r"(?<=[^\s:]{3}:)(?=[^\s:/]{8})")
+"""A place for a line break: after the colon of `fraud_classifier:za2wh5xjwg6pkax4`, not in `toy:good` or an address."""
+_WHOLE = 20
+"""Characters of a word that a table cell keeps on one line: enough for a version and for the name of a metric."""
 
 
 def page_html(document: Document) -> str:
@@ -79,7 +84,7 @@ def environment() -> "Environment":
         lstrip_blocks=True,
     )
     made.filters.update(
-        words=words, anchor=anchor, titled=titled, stacked=stacked, moment=moment, svg=Markup, heat=heat
+        words=words, anchor=anchor, titled=titled, stacked=stacked, moment=moment, svg=Markup, heat=heat, long=long
     )
     return made
 
@@ -91,13 +96,20 @@ def _as_seen(value: Any) -> Any:
 
 def words(text: str) -> "Markup":
     """Render text with backtick spans as code and times as `<time>`, and keep every `%` on the line of its number."""
-    from markupsafe import Markup, escape
+    from markupsafe import Markup
 
     parts = _CODE.split(_PERCENT.sub("\u00a0%", visible(text)))
     return Markup("").join(
-        Markup("<code>{}</code>").format(part) if place % 2 else _timed(escape(part))
+        Markup("<code>{}</code>").format(_foldable(part)) if place % 2 else _timed(_foldable(part))
         for place, part in enumerate(parts)
     )
+
+
+def _foldable(text: str) -> "Markup":
+    """Escape text, and let a browser break the lines of tags: `fraud_classifier:<wbr>za2wh5xjwg6pkax4`."""
+    from markupsafe import Markup, escape
+
+    return Markup("<wbr>").join(map(escape, _FOLD.split(text)))
 
 
 def _timed(text: "Markup") -> "Markup":
@@ -124,6 +136,11 @@ def titled(table: Table) -> bool:
 def moment(text: str) -> bool:
     """Whether the text is a date and time, which must not wrap."""
     return bool(_MOMENT.fullmatch(text))
+
+
+def long(text: str) -> bool:
+    """Whether the text contains a word that a table cell may break anywhere, because it is long."""
+    return any(len(part) > _WHOLE for word in text.split() for part in _FOLD.split(word))
 
 
 def heat(words: Words) -> str:

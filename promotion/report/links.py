@@ -18,8 +18,8 @@ class Links:
     Attributes:
         mlflow: address of MLflow's pages; empty if there are none.
         prefect: address of Prefect's pages; empty if there are none.
-        site: what the names of the site's pages are appended to: empty within the site, `https://host/` elsewhere;
-            None if the site is not published.
+        site: what the names of the site's pages are appended to: empty within the site,
+            `https://host/` elsewhere; None if the site is not published.
     """
 
     mlflow: str = ""

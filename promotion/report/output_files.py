@@ -26,7 +26,8 @@ class Unwritable(PromotionError):
 def refuse_others(path: Path, *, instead: str, ledger: bool = False) -> None:
     """Check that the path is free, or holds a file that may be replaced.
 
-    `instead` says what to do otherwise. Only a `ledger` may replace an exported ledger, which may be a backup.
+    `instead` says what to do otherwise. Only a `ledger` may replace an exported ledger, which may
+    be a backup.
 
     Raises:
         Unwritable: the path holds a file that `promotion` did not write, or that cannot be read.
@@ -46,7 +47,8 @@ def write_own(path: Path, content: bytes | Iterable[bytes], *, instead: str, led
     """Write a file atomically, also from parts that are written as they come; see `refuse_others` for the arguments.
 
     Raises:
-        Unwritable: it cannot be written, or the path holds a file that `promotion` did not write; nothing was changed.
+        Unwritable: it cannot be written, or the path holds a file that `promotion` did not write;
+            nothing was changed.
     """
     refuse_others(path, instead=instead, ledger=ledger)
     try:

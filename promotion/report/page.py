@@ -30,7 +30,8 @@ class Words:
         text: what every page shows.
         tone: its meaning.
         link: target of a link; empty if there is none.
-        copy: what a button beside it copies, e.g. the whole of a shortened id; empty if there is no button.
+        copy: what a button beside it copies, e.g. the whole of a shortened id; empty if there is no
+            button.
         heat: colour behind a number, from -1 (worst) through 0 (none) to 1 (best).
     """
 
@@ -124,7 +125,8 @@ class Picture:
     Attributes:
         svg: a self-contained `<svg>` element; trusted, because `promotion.report.plots` made it.
         caption: explains the drawing to readers who see it.
-        wide: whether it takes the full width; otherwise two pictures stand side by side if there is room.
+        wide: whether it takes the full width; otherwise two pictures stand side by side if there is
+            room.
         numbers: the values in it, for readers who cannot see it or point at it; folded.
     """
 
@@ -161,7 +163,8 @@ class Document:
         lead: verdict and headline (together the heading), and the sentences that matter most.
         sections: the other parts, each under its heading.
         colophon: the last line: what made the document, and from what.
-        trail: the pages above this one, outermost first, each with its link; empty if it stands alone.
+        trail: the pages above this one, outermost first, each with its link; empty if it stands
+            alone.
     """
 
     title: str

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from promotion.adapters.audits import LastAudit
-from promotion.ledger.state import State, VersionState
+from promotion.ledger.state import State, Succession, VersionState
 from promotion.number_format import ago, duration, minute
 from promotion.report.page import Column, Page, Table, Tone, Words, counted, left, right, row, some
 from promotion.report.record import budget_sentence, rolled_back_lines, version_of
@@ -56,21 +56,32 @@ class Standing:
     way_back: tuple[str, ...] = ()
 
     @property
+    def attention(self) -> tuple[str, ...]:
+        """What a person should look at, as sentences: approvals first, then problems."""
+        return *self.approvals, *(problem.sentence for problem in self.problems)
+
+    @property
     def foreign(self) -> bool:
         """Whether another ledger owns the model."""
         return any(problem.kind == OTHER_LEDGER for problem in self.problems)
 
 
-def model_pages(of: Standing, now: datetime) -> tuple[Page, ...]:
-    """Show one model: who serves since when and why, its health, further facts, and how to roll back."""
+def model_pages(of: Standing, now: datetime, *, missing: str = "") -> tuple[Page, ...]:
+    """Show one model: who serves since when and why, its health, further facts, and how to roll back.
+
+    `missing` says that there is no ledger yet; empty if there is one.
+    """
     state, wrong = of.state, [Words(f"! {problem.sentence}", Tone.UNSURE) for problem in of.problems]
-    health = wrong or [Words(_HEALTHY.format(state.model), Tone.GOOD)]
+    health = wrong or ([] if missing else [Words(_HEALTHY.format(state.model), Tone.GOOD)])
+    head = lead(state, now)
+    if of.foreign and state.champion is None:
+        head = (f"Another ledger owns {state.model}, so its champion is not shown here.",)
     waits = [Words(sentence, Tone.GOOD) for sentence in of.approvals]
     back = rolled_back_lines(state)
     return tuple(
         page
         for page in (
-            Page(summary=lead(state, now)),
+            Page(summary=(*filter(None, (missing,)), *head)),
             Page(notes=(*health, *waits)),
             Page(tables=(_facts_table(of, now),)),
             Page(summary=(*back, *filter(None, (budget_sentence(state),)))),
@@ -97,8 +108,22 @@ def _succeeded(state: State) -> str:
     """Say who made the present champion champion, how, and why."""
     change = state.succession
     assert change is not None  # noqa: S101 - there is a champion
-    plan, over = change.plan, f" in place of {change.replaced}" if change.replaced else " as the first champion"
-    reason = f"'{plan.reason}'"
+    judged = state.versions[str(change.plan.champion)].decision
+    over = f" in place of {change.replaced}" if change.replaced else " as the first champion"
+    return succession_sentence(change, over, summary=judged.summary if judged else "")
+
+
+def succession_sentence(change: Succession, over: str, *, summary: str) -> str:
+    """Say who made a version champion, how, and why.
+
+    Args:
+        change: the change that made it champion.
+        over: ` in place of` the champion before it, or ` as the first champion`.
+        summary: that of the decision; if the gate promoted, it is also the reason, and is not
+            quoted.
+    """
+    plan = change.plan
+    reason = plan.reason if plan.decision and plan.reason == summary else f"'{plan.reason}'"
     match plan.cause, plan.decision:
         case "rollback", _:
             did = f"rolled back from {change.replaced}"
@@ -108,8 +133,6 @@ def _succeeded(state: State) -> str:
             did = f"promoted it by hand{over}, without a passing decision"
         case _, decision:
             did = f"promoted it{over}, by decision {str(decision)[:12]}"
-            judged = state.versions[str(plan.champion)].decision
-            reason = plan.reason if judged and judged.summary == plan.reason else reason
     actor = f"'{change.actor}'" if " " in change.actor else change.actor
     return f"{actor} {did}: {reason}{'' if reason.endswith('.') else '.'}"
 
@@ -141,9 +164,21 @@ def _mirror(of: Standing) -> str:
 def _audited(last: LastAudit | None, now: datetime) -> str:
     if last is None:
         return "none on this computer"
-    codes = ", ".join(last.codes)
-    found = f"{last.findings} finding{'s' * (last.findings > 1)} ({codes})" if last.findings else "no findings"
-    return f"{minute(last.at)} UTC, {ago(last.at, now)}: {found}"
+    return f"{minute(last.at)} UTC, {ago(last.at, now)}: {_found(last) if last.findings else 'no findings'}"
+
+
+def audit_sentence(model: str, last: LastAudit | None) -> str:
+    """Say when the last audit was and what it found; empty without an audit or without findings."""
+    if last is None or not last.findings:
+        return ""
+    return (
+        f"The last audit of {model}, at {minute(last.at)} UTC, had {_found(last)}. To see what is still wrong, run "
+        f"`promotion audit {model}`."
+    )
+
+
+def _found(last: LastAudit) -> str:
+    return f"{counted(last.findings, 'finding')} ({', '.join(last.codes)})"
 
 
 def _verdict(version: VersionState, now: datetime) -> str:
@@ -153,19 +188,23 @@ def _verdict(version: VersionState, now: datetime) -> str:
     )
 
 
-def overview_pages(among: Sequence[Standing], shown: Sequence[Standing], now: datetime) -> tuple[Page, ...]:
+def overview_pages(
+    among: Sequence[Standing], shown: Sequence[Standing], now: datetime, *, missing: str = ""
+) -> tuple[Page, ...]:
     """Show several models, one line each, then their problems and the totals.
 
     Args:
         among: every model.
         shown: those to list.
         now: the present time.
+        missing: says that there is no ledger yet; empty if there is one.
     """
     served = Column("served", wraps=False)
     columns = (*left("model", "champion"), served, *left("by"), *right("waiting"), *left("attention"))
     table = Page(
         tables=(Table(columns=columns, rows=tuple(_standing(one, now) for one in shown)),),
         notes=(
+            *(Words(f"! {sentence}", Tone.UNSURE) for sentence in filter(None, (missing,))),
             *(Words(sentence, Tone.GOOD) for one in shown for sentence in one.approvals),
             *(Words(f"! {sentence}", Tone.UNSURE) for sentence in problems_sentence(shown)),
         ),
@@ -211,10 +250,12 @@ def _standing(one: Standing, now: datetime) -> tuple[Words, ...]:
 
 def cause_of(state: State) -> str:
     """Return what made the champion champion: `promotion`, `override`, `rollback` or `adoption`; empty without one."""
-    if state.succession is None:
-        return ""
-    plan = state.succession.plan
-    return "override" if plan.cause == "promotion" and plan.decision is None else plan.cause
+    return succession_cause(state.succession) if state.succession else ""
+
+
+def succession_cause(change: Succession) -> str:
+    """Return what made a version champion; a promotion without a decision is an override."""
+    return "override" if change.plan.cause == "promotion" and change.plan.decision is None else change.plan.cause
 
 
 def awaiting_approval(state: State) -> tuple[str, ...]:

@@ -112,7 +112,7 @@ def _grid(columns: Sequence[Column], rows: _Cells, widths: Sequence[int]) -> Ric
 
 def _in_column(cell: Words, width: int) -> Text:
     """Return a cell that is folded here, and that Rich only justifies."""
-    return Text("\n".join(folded(cell.text, width)), style=_STYLES[cell.tone])
+    return Text("\n".join(folded(cell.text, width, strict=True)), style=_STYLES[cell.tone])
 
 
 def _blocks(columns: Sequence[Column], rows: _Cells, width: int) -> Iterator[Text]:

@@ -24,15 +24,16 @@ def gate_flow(
 ) -> Decision:
     """Judge one version.
 
-    If the policy requires approval, a run of the deployment suspends until people answer; any other run leaves the
-    decision waiting for `promotion approve`. A version that serves by its decision, or awaits approval, is not judged
-    again.
+    If the policy requires approval, a run of the deployment suspends until people answer; any other
+    run leaves the decision waiting for `promotion approve`. A version that serves by its decision,
+    or awaits approval, is not judged again.
 
     Args:
         tag: e.g. `fraud_classifier:6hnrlexgmwrh6ax4`.
         data_path: file whose holdout judges; None for the file that the candidate was trained on.
         holdout_path: holdout file, whose rows all judge; None for the configured one, if any.
-        overdue: only deny a decision whose deadline passed without an answer; leave a version that no longer waits.
+        overdue: only deny a decision whose deadline passed without an answer; leave a version that
+            no longer waits.
     """
     version, ours = Tag.parse(tag), registry()
     state = ours.complete(version.model)

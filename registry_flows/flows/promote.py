@@ -3,7 +3,9 @@
 from prefect import flow
 from prefect.runtime import flow_run
 
+from promotion.visible import visible
 from promotion.vocabulary import Tag
+from registry_flows.under_prefect.result import completed, tag_run
 from registry_flows.under_prefect.session import registry
 
 
@@ -11,7 +13,8 @@ from registry_flows.under_prefect.session import registry
 def promote_flow(tag: str, reason: str) -> str:
     """Put a version that has a `promote` decision into `prod`. Judges it again first if its holdout file has changed.
 
-    A run that is repeated after a crash or a retry finds the version promoted, and leaves it unchanged.
+    A run that is repeated after a crash or a retry finds the version promoted, and leaves it
+    unchanged.
 
     Args:
         tag: The version, e.g. `fraud_classifier:6hnrlexgmwrh6ax4`.
@@ -22,6 +25,7 @@ def promote_flow(tag: str, reason: str) -> str:
     """
     version, ours = Tag.parse(tag), registry()
     champion = ours.complete(version.model).champion
-    if flow_run.run_count > 1 and champion and champion.tag == str(version):
-        return champion.tag
-    return str(ours.promote(version, reason=reason).champion)
+    if not (flow_run.run_count > 1 and champion and champion.tag == str(version)):
+        ours.promote(version, reason=reason)
+    tag_run(version, "promoted")
+    return completed(f"Promoted: {visible(reason)}", str(version))

@@ -5,7 +5,7 @@ from typing import Any
 from prefect import flow
 
 from registry_flows.flows.train import time_as_version, train_flow
-from registry_flows.under_prefect.hand_off import TrainedVersion
+from registry_flows.under_prefect.hand_off import TrainedVersion, concluded
 
 
 @flow(name="retrain", flow_run_name="retrain {model}")
@@ -23,4 +23,5 @@ def retrain_flow(
         version: the trainer's own version name; None for the time that the run was due.
         options: recipe options, for this training only.
     """
-    return train_flow(data_path, version or time_as_version(), stage="prod", model=model, options=options)
+    version = version or time_as_version()
+    return concluded(train_flow(data_path, version, stage="prod", model=model, options=options))

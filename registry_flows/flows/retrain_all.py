@@ -13,13 +13,21 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from promotion.errors import PromotionError
 from promotion.policy import Decision
-from promotion.report.page import Tone
+from promotion.report.page import Tone, some
 from promotion.visible import visible
 from promotion.vocabulary import Verdict
 from registry_flows.flows.retrain import retrain_flow
 from registry_flows.under_prefect.artifacts import quietly
 from registry_flows.under_prefect.hand_off import TrainedVersion
+from registry_flows.under_prefect.result import completed
 from registry_flows.under_prefect.session import registry
+
+_PAST = {
+    "promote": "promoted",
+    "hold": "held",
+    "reject": "rejected",
+    "waits for approval": "waiting for approval",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +114,7 @@ def retrain_all_flow(models: list[str] | None = None) -> tuple[RetrainOutcome, .
     quietly(create_table_artifact, _table(outcomes), key="retrained-models", description="The result for each model.")
     if any(one.error is not None for one in outcomes):
         raise SomeFailed(outcomes)
-    return outcomes
+    return completed(_total_sentence(outcomes), outcomes)
 
 
 def _watch(futures: "list[PrefectFuture[TrainedVersion]]") -> None:
@@ -125,6 +133,14 @@ def _outcome(model: str, future: "PrefectFuture[TrainedVersion]") -> RetrainOutc
         error = str(found) if isinstance(found, PromotionError) else f"{type(found).__name__}: {found}"
         return RetrainOutcome(model=model, error=error)
     return RetrainOutcome(model=model, tag=found.tag, decision=found.decision, gate_run=found.gate_run)
+
+
+def _total_sentence(outcomes: Sequence[RetrainOutcome]) -> str:
+    """Return `2 promoted (churn, fraud_classifier), 1 held (refunds)`; each model's own run has its verdict as tags."""
+    models: dict[str, list[str]] = {}
+    for one in outcomes:
+        models.setdefault(_PAST.get(one.verdict, one.verdict), []).append(one.model)
+    return ", ".join(f"{len(named)} {verdict} ({some(named)})" for verdict, named in models.items())
 
 
 def _table(outcomes: Sequence[RetrainOutcome]) -> list[dict[str, str]]:

@@ -25,7 +25,8 @@ def signature_of(recipe: Recipe, trained: Trained, rows: "pd.DataFrame") -> "Mod
         rows: a few rows, as the recipe loads them.
 
     Returns:
-        The signature; None if MLflow has no type for the input, or if the recipe does not pass it to the model's
+        The signature; None if MLflow has no type for the input, or if the recipe does not pass it
+            to the model's
         `predict_proba`, `predict` or `decision_function`.
     """
     from mlflow.models import infer_signature

@@ -57,7 +57,8 @@ class Logged:
 def check_tracking(config: Config, model: str) -> None:
     """Check that MLflow accepts a log of the model's training, before hours of training rather than after.
 
-    Creates the experiment if it is missing, and tags it with the model's name, which needs the permission of a run.
+    Creates the experiment if it is missing, and tags it with the model's name, which needs the
+    permission of a run.
 
     Raises:
         MirrorError: MLflow does not answer in time or denies access; or the experiment was deleted.
@@ -85,7 +86,8 @@ def log_training(
 ) -> "Logged":
     """Log one training as a run of the experiment with the model's name.
 
-    `made_by` identifies the training, as tags. Deletes earlier runs with these tags, which produced no version.
+    `made_by` identifies the training, as tags. Deletes earlier runs with these tags, which produced
+    no version.
 
     Raises:
         MirrorError: MLflow did not answer; nothing was saved.

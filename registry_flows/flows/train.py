@@ -21,7 +21,7 @@ from promotion.vocabulary import Tag
 from registry_flows.flows.gate import gate_flow
 from registry_flows.flows.tracking import Logged, check_tracking, log_training
 from registry_flows.under_prefect.caching import results_folder
-from registry_flows.under_prefect.hand_off import TrainedVersion, check_hand_off, hand_off
+from registry_flows.under_prefect.hand_off import TrainedVersion, check_hand_off, concluded, hand_off
 from registry_flows.under_prefect.loading import Loaded, read, rows_key
 from registry_flows.under_prefect.resume import saved_before, this_run
 from registry_flows.under_prefect.session import as_task, may_pass, registry, run_name
@@ -109,9 +109,12 @@ def train_flow(
     """Train a candidate.
 
     Args:
-        data_path: CSV or Parquet file, relative to the folder of promotion.toml; None for the configured one.
-        version: the trainer's own version name, kept as metadata; None for the time that the run was due.
-        stage: the stage requested. The candidate is always saved as `staging`; `prod` hands it to the gate.
+        data_path: CSV or Parquet file, relative to the folder of promotion.toml; None for the
+            configured one.
+        version: the trainer's own version name, kept as metadata; None for the time that the run
+            was due.
+        stage: the stage requested. The candidate is always saved as `staging`; `prod` hands it to
+            the gate.
         model: its name in the configuration.
         options: recipe options, for this training only.
     """
@@ -123,7 +126,7 @@ def train_flow(
     saved = saved_before(registry().store, model)
     tag = saved.tag if saved else _candidate(model, version or time_as_version(), loaded, options)
     register(tag, _origin(tag, loaded.data, options))
-    return hand_off(registry(), tag, gate_flow) if stage == "prod" else TrainedVersion(tag=str(tag))
+    return concluded(hand_off(registry(), tag, gate_flow) if stage == "prod" else TrainedVersion(tag=str(tag)))
 
 
 def time_as_version() -> str:

@@ -1,8 +1,8 @@
 """Generate files that look like Kaggle's IEEE-CIS ``train_transaction.csv``, of any length.
 
-The real file (590,540 rows, 394 columns, 3.5 % fraud, 182 days) may not be shipped, so this module draws
-a similar one, chunk by chunk. Of two files with the same rate, one is a prefix of the other: 40,000 rows over 80 days
-are the first 40,000 rows of 60,000 over 120 days.
+The real file (590,540 rows, 394 columns, 3.5 % fraud, 182 days) may not be shipped, so this module
+draws a similar one, chunk by chunk. Of two files with the same rate, one is a prefix of the other:
+40,000 rows over 80 days are the first 40,000 rows of 60,000 over 120 days.
 
     python -m registry_flows.data --rows 60000 --days 120 --drift 1 --out data/train_transaction.csv
 """
@@ -39,7 +39,8 @@ def generate(rows: int, *, days: float | None = None, seed: int = 27, drift: flo
         rows: number of transactions.
         days: days that they span; by default ``rows / 3245``, the rate of the real file.
         seed: another seed gives other rows of the same kind.
-        drift: speed at which the pattern of fraud rotates, in quarter turns per 80 days; 0 is stationary.
+        drift: speed at which the pattern of fraud rotates, in quarter turns per 80 days; 0 is
+            stationary.
 
     Raises:
         ValueError: a number is out of its range; nothing has been drawn then.
@@ -58,8 +59,9 @@ def write(
 ) -> int:
     """Write the output of `generate` to `path` as CSV, atomically, and return the number of frauds.
 
-    The rows go to a temporary file in the same folder, which is renamed at the end. The folder must exist. Calls
-    `on_progress` after each chunk with the number of rows and of frauds so far; see `generate` for the rest.
+    The rows go to a temporary file in the same folder, which is renamed at the end. The folder must
+    exist. Calls `on_progress` after each chunk with the number of rows and of frauds so far; see
+    `generate` for the rest.
 
     Raises:
         ValueError: a number is out of its range; nothing has been written then.

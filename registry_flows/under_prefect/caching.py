@@ -37,7 +37,8 @@ class KeptRows:
     Args:
         folder: folder of the Arrow files, created with the first one.
         most: number of files to keep, the most recently used ones.
-        notice: called with a message if rows cannot be cached or are damaged; they are then read again.
+        notice: called with a message if rows cannot be cached or are damaged; they are then read
+            again.
     """
 
     def __init__(self, folder: Path, *, most: int, notice: Callable[[str], None]) -> None:

@@ -1,7 +1,8 @@
 """Apply prefect.yaml and automations.yaml to the server of PREFECT_API_URL; running it again applies only changes.
 
-`prefect deploy --all` requires an existing work pool, and knows no automations except its deployments' triggers;
-`prefect automation create` creates another automation of the same name each time.
+`prefect deploy --all` requires an existing work pool, and knows no automations except its
+deployments' triggers; `prefect automation create` creates another automation of the same name each
+time.
 
     python -m registry_flows.deploying
 """
@@ -31,7 +32,8 @@ def deploy(folder: Path, *, say: Callable[[str], None]) -> int:
     Calls `say` with a sentence after each step.
 
     Returns:
-        the exit code of `prefect deploy`, which prints its errors; unless it is 0, the automations stay unchanged.
+        the exit code of `prefect deploy`, which prints its errors; unless it is 0, the automations
+            stay unchanged.
 
     Raises:
         ConfigError: no server is set, or there is no prefect.yaml.

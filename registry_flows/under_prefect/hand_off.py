@@ -19,6 +19,7 @@ from promotion.registry.registry import Registry
 from promotion.secrets import without_password
 from promotion.vocabulary import Tag
 from registry_flows.under_prefect.artifacts import key_of, quietly
+from registry_flows.under_prefect.result import completed, repeat_result, tag_run
 from registry_flows.under_prefect.server import as_server_error
 
 GATE = "gate/gate"
@@ -31,8 +32,8 @@ class TrainedVersion:
     Attributes:
         tag: the version.
         decision: the gate's decision, if the gate ran in this process.
-        gate_run: the run of the gate's deployment that the version was handed to: its URL, or its name if the server
-            has no user interface.
+        gate_run: the run of the gate's deployment that the version was handed to: its URL, or its
+            name if the server has no user interface.
     """
 
     tag: str
@@ -71,6 +72,21 @@ def hand_off(registry: Registry, tag: Tag, gate: Callable[[str], Decision]) -> T
     waits = registry.config.model(tag.model).policy.approval is ApprovalRule.REQUIRED
     run = _start(tag, as_child=not waits)
     return TrainedVersion(tag=str(tag), gate_run=_shown(run, tag))
+
+
+def concluded(trained: TrainedVersion) -> TrainedVersion:
+    """Return the final state of a run that trained a version, and tag the run: with the gate's verdict, if it is known.
+
+    A gate that runs elsewhere may judge later, so the message names its run. Prefect gives the caller of the flow
+    `trained`, not the state.
+    """
+    tag = Tag.parse(trained.tag)
+    if trained.decision:
+        return completed(repeat_result(tag, trained.decision), trained)
+    tag_run(tag)
+    if trained.gate_run:
+        return completed(f"Handed to the gate: {tag}. Gate run: {trained.gate_run}", trained)
+    return completed(f"Trained: {tag} is in staging. No gate was asked to judge it.", trained)
 
 
 def _start(tag: Tag, *, as_child: bool) -> FlowRun:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 PAGES = {
     "report": "Report of the decision",
     "mlflow-version": "Version in MLflow",
+    "mlflow-model": "Model in MLflow",
     "mlflow-run": "Training run in MLflow",
     "training-run": "Training run in Prefect",
 }
@@ -64,12 +65,17 @@ def mlflow_page(base: str, *path: str) -> str:
 def _pages_in_mlflow(
     client: "MlflowClient", base: str, version: "VersionState", *, unsent: bool
 ) -> Iterator[tuple[str, str]]:
-    """Yield the pages by kind; a command sends its decision to MLflow later, so some pages are still to come."""
+    """Yield the pages by kind; a command sends its decision to MLflow later, so some pages are still to come.
+
+    MLflow numbers a version when it receives it. Until then, only the model has a page.
+    """
     model, run_id = Tag.parse(version.tag).model, version.registration.run_id
     of_tag = f"name = '{model}' and tags.`{TAG}` = '{version.tag}'"
     numbers = [str(one.version) for one in client.search_model_versions(of_tag, max_results=1)]
-    if numbers or unsent:
-        yield "mlflow-version", mlflow_page(base, "models", model, *(("versions", *numbers) if numbers else ()))
+    if numbers:
+        yield "mlflow-version", mlflow_page(base, "models", model, "versions", *numbers)
+    elif unsent:
+        yield "mlflow-model", mlflow_page(base, "models", model)
     if run_id is None:
         return
     run = ("experiments", str(client.get_run(run_id).info.experiment_id), "runs", run_id)

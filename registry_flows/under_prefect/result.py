@@ -1,6 +1,7 @@
 """The result of a gate for people who look at Prefect: the run's final message, its tags and one line of its log.
 
-The final state keeps the name `Completed`, because automations wait for `prefect.flow-run.Completed`.
+The flows that started the gate end with the same message and tags. The final state keeps the name `Completed`, because
+automations wait for `prefect.flow-run.Completed`.
 """
 
 from contextlib import suppress
@@ -57,13 +58,17 @@ def result_of(state: State, version: VersionState, decision: Decision) -> GateRe
 
 def show_result(tag: Tag, decision: Decision, *, shown: GateResult | None = None) -> GateResult:
     """Show the result in the present run, unless it was shown: one INFO line, and tags for model, version, verdict."""
-    state = registry().state(tag.model)
-    result = result_of(state, state.versions[str(tag)], decision)
-    if result == shown:
-        return result
-    get_run_logger().info("%s %s: %s", result.verdict, tag, visible(result.reason))
-    verdict = result.verdict.lower().replace(" ", "-")
-    _tag_run(f"model:{tag.model}", f"version:{tag}", f"verdict:{verdict}")
+    result = _present_result(tag, decision)
+    if result != shown:
+        get_run_logger().info("%s %s: %s", result.verdict, tag, visible(result.reason))
+        tag_run(tag, result.verdict)
+    return result
+
+
+def repeat_result(tag: Tag, decision: Decision) -> GateResult:
+    """Show the result of the gate that the present run started, in the tags of the present run."""
+    result = _present_result(tag, decision)
+    tag_run(tag, result.verdict)
     return result
 
 
@@ -73,12 +78,22 @@ def completed(sentence: object, data: R) -> R:
     return state  # type: ignore[no-any-return]
 
 
-def _tag_run(*tags: str) -> None:
-    """Replace our tags of the present run; tags are informational, so a failure changes nothing."""
+def _present_result(tag: Tag, decision: Decision) -> GateResult:
+    state = registry().state(tag.model)
+    return result_of(state, state.versions[str(tag)], decision)
+
+
+def tag_run(tag: Tag, verdict: str = "") -> None:
+    """Replace our tags of the present run: those of model and version, and of the verdict, if there is one.
+
+    Tags are informational, so a failure changes nothing.
+    """
     context = FlowRunContext.get()
     run = context.flow_run if context else None
     if run is None:
         return
+    judged = (f"verdict:{verdict.lower().replace(' ', '-')}",) if verdict else ()
+    tags = (f"model:{tag.model}", f"version:{tag}", *judged)
     kept = [tag for tag in run.tags if not tag.startswith(_OURS)]
     with (
         suppress(Exception),  # errors of httpx and Prefect

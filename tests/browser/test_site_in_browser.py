@@ -10,15 +10,24 @@ from situation import NOON, open_at, settings_at
 
 from promotion.adapters.bento import BentoStore
 from promotion.adapters.memory import MemoryMirror
+from promotion.history.metric_history import metric_history
+from promotion.report.html import page_html
+from promotion.report.metric_history import history_document
+from promotion.report.page import Document, Page, Section, Table, right, row
 from promotion.report.site import write_site
 
 LOOKS = [(width, scheme) for width in (390, 1280) for scheme in ("light", "dark")]
 LONG = (
-    "<script>document.title = 'taken'</script> " + "Merchants complain of declined payments above 500 since noon. " * 8
-).strip()
+    "<script>document.title = 'taken'</script> "
+    + "Merchants complain of declined payments above 500 since noon. " * 8
+    + "w" * 200
+)
+ACTOR = "prefect:gate fraud_classifier_of_the_whole_country:za2wh5xjwg6pkax4"
 WIDER = """[...document.querySelectorAll('main *, header *')].filter(one =>
     one.getBoundingClientRect().right > innerWidth || one.closest('.scroll')?.scrollWidth > innerWidth
 ).map(one => one.outerHTML.slice(0, 100))"""
+CUT = """[...document.querySelectorAll('.scroll')].filter(box => box.scrollWidth > box.clientWidth)
+    .map(box => `${box.ariaLabel}: ${box.scrollWidth} in ${box.clientWidth}`)"""
 SCROLLED = "document.documentElement.scrollWidth <= innerWidth"
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
@@ -28,11 +37,18 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 def site(tmp_path_factory):
     root = tmp_path_factory.mktemp("registry")
     registry = open_at(settings_at(root), store=BentoStore(root / "bentoml"), mirror=MemoryMirror())
-    record_history(registry.ledger, "churn", 12, rows=400, spread=0.8, reason=LONG)
+    record_history(registry.ledger, "churn", 12, rows=400, spread=0.8, reason=LONG, actor=ACTOR)
     record_history(registry.ledger, "fraud_classifier", 2, seed=3, rows=400, spread=0.8)
-    return write_site(
-        registry, root / "site", now=NOON + timedelta(days=3), health=lambda states: ["MLflow is behind."]
+    folder = write_site(
+        registry,
+        root / "site",
+        now=NOON + timedelta(days=3),
+        health=lambda states: ["MLflow is behind."],
+        way_back=lambda state: ("To roll back:", f"  promotion rollback {state.model} --reason …"),
     ).folder
+    points = metric_history(registry.state("churn"), registry.history("churn"))
+    (folder / "metrics.html").write_text(page_html(history_document("churn", points)))
+    return folder
 
 
 @pytest.fixture
@@ -131,18 +147,51 @@ def test_a_phone_shows_the_whole_reason_and_nothing_wider_than_its_screen(site, 
     assert row.locator("td").last.bounding_box()["x"] < 100, "the reason has the whole width"
 
 
+def test_no_table_is_wider_than_its_box_whatever_the_reason_and_the_actor(site, view):
+    """A reason with a word of 200 letters, and an actor with a long name, on every page of a model."""
+    page = view()
+    names = [path.name for path in sorted(site.glob("*.html"))]
+    assert len([name for name in names if ACTOR.rpartition(":")[2] in (site / name).read_text("utf-8")]) > 10
+    for name in names:
+        page.goto((site / name).as_uri())
+        page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+        for width in (1280, 1024, 800, 390):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate(CUT) == [], (name, width)
+
+
+def test_a_table_of_numbers_that_must_scroll_shows_a_scrollbar(view, tmp_path):
+    numbers = tuple(f"{'9' * 30}.{place}" for place in range(8))
+    table = Table(columns=right(*"abcdefgh"), rows=(row(*numbers),))
+    document = Document(
+        title="wide", kind="wide", lead=Page(), sections=(Section(title="t", page=Page(tables=(table,))),)
+    )
+    (tmp_path / "wide.html").write_text(page_html(document))
+    page = view()
+    page.goto((tmp_path / "wide.html").as_uri())
+    assert len(page.evaluate(CUT)) == 1
+    bar = "getComputedStyle(document.querySelector('.scroll'), '::-webkit-scrollbar%s').%s"
+    assert float(page.evaluate(bar % ("", "height")).removesuffix("px")) > 8
+    thumb, track = (page.evaluate(bar % (part, "backgroundColor")) for part in ("-thumb", "-track"))
+    assert thumb != track
+
+
 def test_ids_and_commands_are_copied_by_keyboard_and_times_have_an_age(site, view):
     page = view(permissions=["clipboard-read", "clipboard-write"])
     page.goto((site / "model-churn.html").as_uri())
-    button = page.get_by_role("button", name="copy promotion rollback churn --reason")
+    button = page.get_by_role("button", name="copy promotion rollback churn --reason …")
     button.focus()
     page.keyboard.press("Enter")
     page.get_by_role("status").filter(has_text="Copied promotion rollback churn").wait_for()
-    assert page.evaluate("navigator.clipboard.readText()") == "promotion rollback churn --reason '…'"
+    assert page.evaluate("navigator.clipboard.readText()") == "promotion rollback churn --reason …"
     assert page.evaluate("document.activeElement.textContent") == "copied"
     page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")  # as on a page of http
     page.get_by_role("button", name="copy churn:").first.press("Enter")
     page.get_by_role("status").filter(has_text="Copied churn:").wait_for()
+    run = page.locator("#versions [data-copy]").first
+    assert re.fullmatch(run.inner_text() + "[0-9a-f]{20}", run.get_attribute("title"))
+    page.locator("#versions .copy").first.press("Enter")
+    page.get_by_role("status").filter(has_text=f"Copied {run.get_attribute('title')}").wait_for()
     since = page.locator("dl.now time").first.inner_text()
     assert re.fullmatch(r"2026-11-\d\d \d\d:\d\d UTC \((just now|in .+|\d+ \w+ ago)\)", since)
 

@@ -12,7 +12,8 @@ from promotion.errors import Conflict
 from promotion.ledger.chain import GENESIS, chain
 from promotion.ledger.checkpoint import Checkpoint
 from promotion.ledger.entries import FreshStart, Registration
-from promotion.ledger.state import State, advance
+from promotion.ledger.folding import advance
+from promotion.ledger.state import State
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 N_WRITERS = 8

@@ -18,7 +18,7 @@ from promotion.adapters.sql.tables import heads as heads_table
 from promotion.ledger import entries
 from promotion.ledger.chain import chain
 from promotion.ledger.entries import Override, Registration
-from promotion.ledger.state import fold
+from promotion.ledger.folding import fold
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "ledger.md"
 TEXT = PAGE.read_text("utf-8")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey, FlowRunFilter, FlowRunFilterTags
 from prefect.exceptions import ObjectNotFound
 from recipes import synthetic_rows
 
@@ -67,6 +67,13 @@ def run_of(tag):
         return found
 
 
+def runs_of(tag):
+    """The runs with the tag of a version."""
+    with get_client(sync_client=True) as client:
+        wanted = FlowRunFilter(tags=FlowRunFilterTags(all_=[f"version:{tag}"]))
+        return client.read_flow_runs(flow_run_filter=wanted)
+
+
 def test_without_a_gate_nothing_is_trained_and_a_sentence_says_what_to_do(toy_project, no_gate_deployment, capsys):
     name = configure(toy_project, "automatic")
     assert run(["retrain", name]) == 1
@@ -99,8 +106,15 @@ def test_the_version_waits_for_a_run_of_the_gate_that_the_training_links_to(toy_
     again = hand_off(registry, promotion.Tag.parse(tag), gate_flow)
     assert (again.gate_run, run_of(tag).id) == (told["gate_run"], gate.id)
 
+    told_by = [(one.name.partition(" ")[0], one.state.message, sorted(one.tags)) for one in runs_of(tag)]
+    message = f"Handed to the gate: {tag}. Gate run: {told['gate_run']}"
+    tags = [f"model:{name}", f"version:{tag}"]
+    assert sorted(told_by) == [("retrain", message, tags), ("train", message, tags)]
+
     # With `stage="staging"` no gate judges the version; a dry run judges in its own process.
-    stopped = train_flow(None, "2", "staging", model=name)
+    ended = train_flow(None, "2", "staging", model=name, return_state=True)
+    stopped = ended.result()
     assert (stopped.decision, stopped.gate_run) == (None, None)
+    assert ended.message == f"Trained: {stopped.tag} is in staging. No gate was asked to judge it."
     assert run(["retrain", name, "--dry-run", "--json"]) == {"automatic": 0, "required": 4}[approval]
     assert json.loads(capsys.readouterr().out)["verdict"] == "promote"

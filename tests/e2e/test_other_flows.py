@@ -30,7 +30,11 @@ def test_promoting_under_prefect_follows_the_same_rules_and_names_the_run(projec
     registry.readmit(Tag.parse(better.tag), reason="the complaints had another cause")
     with pytest.raises(Refused, match=f"{unjudged.tag} has not been judged. Run `promotion gate {unjudged.tag}`"):
         promote_flow(unjudged.tag, reason="we like it")
-    assert promote_flow(better.tag, reason="the complaints had another cause") == better.tag
+    ended = promote_flow(better.tag, reason="the complaints had another cause", return_state=True)
+    assert (ended.result(), ended.message) == (better.tag, "Promoted: the complaints had another cause")
+    with get_client(sync_client=True) as client:
+        run = client.read_flow_run(ended.state_details.flow_run_id)
+    assert sorted(run.tags) == ["model:fraud_classifier", "verdict:promoted", f"version:{better.tag}"]
 
     assert str(registry.champion("fraud_classifier").tag) == better.tag
     planned = [entry for entry in registry.history("fraud_classifier") if entry.kind == "transition_planned"][-1]

@@ -9,6 +9,7 @@ from recipes import synthetic_rows
 import promotion
 from promotion.cli import run
 from registry_flows.flows import aio
+from registry_flows.flows.retrain import retrain_flow
 from registry_flows.flows.retrain_all import SomeFailed, retrain_all_flow
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
@@ -60,6 +61,40 @@ def test_one_that_fails_stops_no_other_and_is_named(three_models):
     assert registry.audit("first") == registry.audit("third") == ()
     assert artifact("retrained-share").data == 100.0
     assert f'"version": "{third.tag}"' in str(artifact("retrained-models").data)
+
+
+def shown(tag):
+    """What the list of runs shows of each run that this version has: state, message and tags, by the flow's word."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
+
+    with get_client(sync_client=True) as client:
+        wanted = FlowRunFilterTags(all_=[f"version:{tag}"])
+        runs = client.read_flow_runs(flow_run_filter=FlowRunFilter(tags=wanted))
+    return {one.name.partition(" ")[0]: (one.state.name, one.state.message, sorted(one.tags)) for one in runs}
+
+
+def test_the_runs_that_started_a_gate_end_with_its_verdict(three_models):
+    configured = (three_models / "promotion.toml").read_text()
+    for skill, verdict, word, more in (
+        ("weak", "Promoted", "promoted", ""),
+        ("spoilt", "Rejected", "rejected", ""),
+        ("good", "Waits for approval", "waits-for-approval", 'approval = "required"\n'),
+    ):
+        (three_models / "promotion.toml").write_text(configured + more)
+        trained = retrain_flow("third", options={"skill": skill})
+        reason = promotion.open().state("third").versions[trained.tag].decision.summary
+        tags = ["model:third", f"verdict:{word}", f"version:{trained.tag}"]
+        told = ("Completed", f"{verdict}: {reason}", tags)
+        assert shown(trained.tag) == {"retrain": told, "train": told, "gate": told}
+    failed = retrain_flow("second", return_state=True)
+    assert (failed.is_failed(), shown("second")) == (True, {})
+
+
+def test_the_run_that_retrains_many_ends_with_a_total(three_models):
+    assert retrain_all_flow(["first", "third"], return_state=True).message == "2 promoted (first, third)"
+    alone = retrain_all_flow(["first"], return_state=True)
+    assert (alone.message, alone.result()[0].verdict) == ("1 held (first)", "hold")
 
 
 def test_the_command_shows_what_became_of_each(three_models, capsys):

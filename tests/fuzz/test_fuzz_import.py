@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from promotion.adapters.sql import SqlLedger
-from promotion.ledger.state import fold
+from promotion.ledger.folding import fold
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,7 @@ import pytest
 
 import promotion
 from promotion.ledger.chain import Entry
-from promotion.ledger.state import fold
+from promotion.ledger.folding import fold
 from promotion.registry.registry import Registry
 
 EARLIER = json.loads(Path(__file__).with_name("earlier_values.json").read_text("ascii"))

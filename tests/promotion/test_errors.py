@@ -31,6 +31,7 @@ from promotion.errors import (
 from promotion.parsing import NotConverted
 from promotion.policy import Policy
 from promotion.registry.foreign_aliases import UnknownChampion
+from promotion.visible import lines, visible_message
 from promotion.vocabulary import Tag
 from registry_flows.flows.retrain_all import SomeFailed
 
@@ -42,7 +43,10 @@ OF_THEIR_OWN: dict[type[PromotionError], tuple[PromotionError, dict[str, Any]]] 
         UnknownName("metric", "prauc", iter(["pr_auc", "f1"]), hint="Look."),
         {"kind": "metric", "name": "prauc", "known": ("pr_auc", "f1"), "way_out": "Did you mean 'pr_auc'?"},
     ),
-    BadTag: (BadTag("Fraud", "fraud:1"), {"kind": "tag", "name": "Fraud", "known": (), "way_out": ""}),
+    BadTag: (
+        BadTag("Fraud", "fraud:1"),
+        {"kind": "tag", "name": "Fraud", "known": (), "way_out": "", "is_model": False},
+    ),
     UnclearTime: (UnclearTime("1:30", [MOMENT, MOMENT], twice=True), {"text": "1:30", "readings": (MOMENT, MOMENT)}),
     AmbiguousColumn: (
         AmbiguousColumn("The file", "a", [1, 3]),
@@ -127,3 +131,13 @@ def test_a_mistake_in_a_file_names_its_key_and_the_file(tmp_path):
     with pytest.raises(ConfigError, match="is not valid TOML") as raised:
         promotion.Policy.from_toml(file)
     assert raised.value.path == file
+
+
+@pytest.mark.parametrize(
+    "kind", [PromotionError, ConfigError, DataError, StoreError, LedgerError, Refused, MirrorError]
+)
+def test_a_message_has_only_line_breaks_of_ours_also_after_pickling(kind):
+    for error in (kind("a\x1b\nb"), pickle.loads(pickle.dumps(kind("a\x1b\nb")))):
+        assert str(error) == r"a\x1b\nb"
+    for error in (kind(lines("a\nb", "", "c")), pickle.loads(pickle.dumps(kind(lines("a\nb", "", "c"))))):
+        assert (str(error), visible_message(error.args[0])) == ("a\\nb\nc", "a\\nb\nc")

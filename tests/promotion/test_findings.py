@@ -22,7 +22,7 @@ from promotion.canonical import canonical_json, digest, plain
 from promotion.errors import MirrorError
 from promotion.findings import Code
 from promotion.interfaces import call
-from promotion.ledger.state import fold
+from promotion.ledger.folding import fold
 from promotion.policy import Kind, Policy, decide
 from promotion.registry.register import Origin
 from promotion.rows import fingerprints

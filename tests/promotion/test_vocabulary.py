@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from promotion import errors
 from promotion.errors import BadTag, DigestMismatch, UnknownName
 from promotion.secrets import without_password
+from promotion.visible import visible
 from promotion.vocabulary import Direction, Tag, is_name
 
 names = st.from_regex(r"[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?", fullmatch=True)
@@ -23,9 +24,9 @@ def test_any_other_text_is_refused_in_one_sentence(text):
     with pytest.raises(BadTag) as raised:
         Tag.parse(text)
     meant = f" Did you mean '{text.lower()}'?" if is_name(model.lower()) and is_name(version.lower()) else ""
-    assert str(raised.value) == (
-        f"There is no tag '{text}'.{meant} A tag is MODEL:VERSION in lower case, for example fraud_classifier:abc123; "
-        "`promotion status` lists them."
+    assert str(raised.value) == visible(
+        f"There is no tag '{text}'.{meant} A tag is MODEL:VERSION in lower case, for example fraud_classifier:abc123. "
+        "`promotion history MODEL` lists the versions of a model."
     )
 
 

@@ -90,8 +90,8 @@ def strings(folder: Path) -> dict[str, Any]:
 def with_stage(text: str, stage: Stage) -> str:
     """Return the text with another label `stage`.
 
-    Only that word changes: comments, order and the spelling of dates and numbers stay, and so does the version's
-    digest. If YAML's syntax prevents this, the whole text is rewritten.
+    Only that word changes: comments, order and the spelling of dates and numbers stay, and so does
+    the version's digest. If YAML's syntax prevents this, the whole text is rewritten.
 
     Raises:
         DamagedDescription: it cannot be read.

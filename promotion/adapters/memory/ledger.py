@@ -25,6 +25,10 @@ class MemoryLedger:
     def make(self) -> None:
         """Do nothing: there is nothing to create."""
 
+    def is_made(self) -> bool:
+        """Return True; it exists as long as this object."""
+        return True
+
     def models(self) -> tuple[str, ...]:
         """Return the names of all models with entries."""
         return tuple(sorted(self._records))

@@ -45,7 +45,8 @@ class MemoryStore:
         patience: maximum seconds to wait for another writer of the same labels.
 
     Attributes:
-        kept: the versions by tag; change it to simulate someone else who changes, tears or removes them.
+        kept: the versions by tag; change it to simulate someone else who changes, tears or removes
+            them.
     """
 
     name, delete_command = "memory store", "registry.store.delete(promotion.Tag.parse('{tag}'))"

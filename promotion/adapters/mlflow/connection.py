@@ -58,8 +58,8 @@ def is_yet_to_be_made(uri: str, home: Path | None = None) -> bool:
 
     Args:
         uri: tracking URI of MLflow.
-        home: the only folder that may be missing as well. Another missing folder may be a share that is not mounted,
-            and its database may have a champion.
+        home: the only folder that may be missing as well. Another missing folder may be a share
+            that is not mounted, and its database may have a champion.
 
     Raises:
         MirrorError: the file is missing, and must not or cannot be created.

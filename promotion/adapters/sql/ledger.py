@@ -36,7 +36,7 @@ class SqlLedger:
     def __init__(self, url: str) -> None:
         self._database = Database(url)
         self._prepared = False
-        self._is_made()
+        self.is_made()
 
     @property
     def place(self) -> str:
@@ -49,7 +49,7 @@ class SqlLedger:
             prepare(self._database)
             self._prepared = True
 
-    def _is_made(self) -> bool:
+    def is_made(self) -> bool:
         """Return whether the tables exist; another process may have created them since the last check."""
         self._prepared = self._prepared or is_made(self._database)
         return self._prepared
@@ -57,7 +57,7 @@ class SqlLedger:
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
         """Open a read-only transaction, which creates neither file nor tables."""
-        with self._database.reading() if self._is_made() else self._database.nothing() as connection:
+        with self._database.reading() if self.is_made() else self._database.nothing() as connection:
             yield connection
 
     def models(self) -> tuple[str, ...]:

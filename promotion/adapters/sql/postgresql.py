@@ -24,7 +24,8 @@ class BoundedConnection(psycopg.Connection[Any]):
         """Wait until the generator, one exchange with the server, is done.
 
         Raises:
-            psycopg.OperationalError: there was no answer for `ANSWER_SECONDS`; the connection is closed.
+            psycopg.OperationalError: there was no answer for `ANSWER_SECONDS`; the connection is
+                closed.
         """
         return super().wait(self._bounded(gen), *arguments, **keywords)
 

@@ -65,8 +65,9 @@ def may_write(file: Path) -> bool:
 def _place_to_read(file: Path) -> str:
     """Return a URI by which SQLite reads the file without creating files beside it.
 
-    Even for reading, SQLite creates the shared-memory file that coordinates readers and writers; it would belong to
-    this user and lock the writers out. If the write-ahead log is empty, the file is therefore read as immutable.
+    Even for reading, SQLite creates the shared-memory file that coordinates readers and writers; it
+    would belong to this user and lock the writers out. If the write-ahead log is empty, the file is
+    therefore read as immutable.
 
     If the log has entries and there is no shared-memory file, as in a copy or after a kill, a copy of both files is
     read.

@@ -105,7 +105,8 @@ def drawn(figure: "Figure", *, name: str, title: str, sentence: str, spots: Sequ
 
     Args:
         figure: made by `blank`, within the same `style`.
-        name: unique among the pictures of a page, of letters, digits and `-`; every id in the element begins with it.
+        name: unique among the pictures of a page, of letters, digits and `-`; every id in the
+            element begins with it.
         title: what the figure is, in a few words.
         sentence: alt text with the numbers.
         spots: what a pointer shows.

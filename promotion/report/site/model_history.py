@@ -7,7 +7,8 @@ from promotion.history.lineage import ChampionPeriod, champion_periods, conseque
 from promotion.history.metric_history import MetricPoint, metric_history
 from promotion.ledger.chain import Entry
 from promotion.ledger.entries import Judgement
-from promotion.ledger.state import State, fold
+from promotion.ledger.folding import fold
+from promotion.ledger.state import State
 
 
 @dataclass(frozen=True, kw_only=True)

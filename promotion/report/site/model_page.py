@@ -24,11 +24,14 @@ class ModelPage:
         of: the model.
         links: where other pages lie.
         health: sentences on its problems; empty if none was found.
+        way_back: lines on how to roll back, as `promotion status` shows them; a line that begins
+            with spaces is a command. Empty to leave them out.
     """
 
     of: ModelHistory
     links: Links
     health: Sequence[str]
+    way_back: Sequence[str] = ()
 
     @property
     def headline(self) -> str:
@@ -44,8 +47,9 @@ class ModelPage:
         good = Words("No problem was found when this page was written.", Tone.GOOD)
         yield "health", [Words(one, Tone.UNSURE) for one in self.health] or [good]
         yield "check now", [_command(f"promotion audit {quote(self.of.model)}")]
+        if self.way_back:
+            yield "roll back", [_command(line.strip()) if line[0] == " " else Words(line) for line in self.way_back]
         if state.champion:
-            yield "roll back", self._rollback()
             yield from self._origin(periods[-1])
         yield (
             "waiting",
@@ -88,17 +92,9 @@ class ModelPage:
         registration = period.registration
         yield "decision", [self._decision(period)]
         if registration.run_id:
-            yield "trained by", [Words("MLflow run"), self._run(registration.run_id, copies=True)]
+            yield "trained by", [Words("MLflow run"), self._run(registration.run_id)]
         if self.links.mlflow:
             yield "in MLflow", [Words("registered model", link=self.links.registered(self.of.model))]
-
-    def _rollback(self) -> Sequence[Words]:
-        model, previous = quote(self.of.model), self.of.state.previous
-        if previous is None:
-            at = Words("There is no previous champion. Promote another version by hand:")
-            return at, _command(f"promotion promote {model}:VERSION --override --reason '…'")
-        command = _command(f"promotion rollback {model} --reason '…'")
-        return command, Words(f"brings back `{version_of(previous)}`.")
 
     def _decision(self, period: ChampionPeriod) -> Words:
         decided = period.plan.decision
@@ -106,20 +102,19 @@ class ModelPage:
             return Words("none")
         return Words(decided[:12], link=self.links.decision(decided), copy=decided)
 
-    def _run(self, run_id: str, *, copies: bool = False) -> Words:
-        return Words(run_id[:12], link=self.links.run(run_id), copy=run_id if copies else "")
+    def _run(self, run_id: str) -> Words:
+        return Words(run_id[:12], link=self.links.run(run_id), copy=run_id)
 
     def _anchor(self, tag: str) -> str:
         return f"version-{1 + tuple(self.of.state.versions).index(tag)}"
 
     def _period(self, period: ChampionPeriod) -> tuple[Words, ...]:
-        decided = period.plan.decision
         return row(
             Words(version_of(period.champion.tag), link=f"#entry-{period.champion.seq}"),
             minute(period.champion.since),
             minute(period.until) if period.until else Words("now", Tone.GOOD),
             period.cause,
-            Words(decided[:12], link=self.links.decision(decided)) if decided else "none",
+            self._decision(period),
             Words(period.actor, link=self.links.actor(period.actor)),
             period.plan.reason,
         )

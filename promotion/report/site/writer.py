@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from promotion.registry.registry import Registry
 
 Health = Callable[[Sequence[State]], Sequence[str]]
+WayBack = Callable[[State], Sequence[str]]
 _MARK = "<!-- drawn from {key} -->\n"
 _INSTEAD = "Give --site a folder of its own."
 
@@ -85,14 +86,23 @@ class SiteWritten:
         write_own(self.folder / page.name, text.encode() + page.mark, instead=_INSTEAD)
 
 
-def write_site(registry: "Registry", folder: Path, *, now: datetime, health: Health = lambda _: ()) -> SiteWritten:
+def write_site(
+    registry: "Registry",
+    folder: Path,
+    *,
+    now: datetime,
+    health: Health = lambda _: (),
+    way_back: WayBack = lambda _: (),
+) -> SiteWritten:
     """Write or update the site of every model.
 
-    Other files in `folder` stay. `health` returns sentences on the most urgent problems of models, and is called with
-    one model at a time; `now` is the time at which the registry is read.
+    Other files in `folder` stay. `health` returns sentences on the most urgent problems of models,
+    and is called with one model at a time. `way_back` returns lines on how to roll a model back, as
+    `promotion status` shows them. `now` is the time at which the registry is read.
 
     Raises:
-        Unwritable: the path is not a folder or not writable, or holds another file with the name of a page.
+        Unwritable: the path is not a folder or not writable, or holds another file with the name of
+            a page.
     """
     done = SiteWritten(_made(folder))
     told: list[ModelHistory] = []
@@ -102,7 +112,10 @@ def write_site(registry: "Registry", folder: Path, *, now: datetime, health: Hea
         except LedgerError as error:
             done.unread.append(str(error))
     links = links_of(registry.config, within_site=True)
-    shown = [ModelPage(of=one, links=links, health=tuple(health([one.state]))) for one in told]
+    shown = [
+        ModelPage(of=one, links=links, health=tuple(health([one.state])), way_back=tuple(way_back(one.state)))
+        for one in told
+    ]
     warnings = dict.fromkeys((*done.unread, *(sentence for one in shown for sentence in one.health)))
     index = _index(told, now.astimezone(UTC), tuple(warnings))
     pages = [*(page for one in shown for page in _pages(one)), index]
@@ -128,7 +141,7 @@ def _pages(shown: ModelPage) -> Iterator[_Page]:
             draw=partial(_report, recorded_with(of.state, places, entry, judgement, followed), links),
             is_report=True,
         )
-    made_of = [of.model, of.state.seq, of.state.hash, shown.health, vars(links)]
+    made_of = [of.model, of.state.seq, of.state.hash, shown.health, shown.way_back, vars(links)]
     yield _Page(name=model_page_name(of.model), made_of=made_of, draw=partial(_model_page, shown))
 
 

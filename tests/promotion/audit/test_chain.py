@@ -37,7 +37,7 @@ from promotion.ledger.entries import (
     TransitionApplied,
     TransitionPlanned,
 )
-from promotion.ledger.state import advance, fold
+from promotion.ledger.folding import advance, fold
 from promotion.registry.mirror_state import mirror_state
 from promotion.vocabulary import Stage
 

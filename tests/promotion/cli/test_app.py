@@ -184,7 +184,7 @@ class TestLook:
         assert "! toy:good has no model.yaml: its save was cut short" in out
 
     def test_an_audit_of_nothing_is_no_good_news(self, command, tmp_path):
-        sentence = f"Error: Nothing to audit: no model is configured or recorded in {tmp_path}. "
+        sentence = f"Error: No model is configured or recorded in {tmp_path}. "
         code, out, err = command("audit")
         assert (code, out) == (2, "")
         assert err.startswith(sentence)
@@ -227,7 +227,19 @@ MISTAKES = {
         1,
         "Error: A manual change needs a reason",
     ),
-    "no tag": (["gate", "toy"], 1, "Error: There is no tag 'toy'. A tag is MODEL:VERSION in lower case"),
+    "no tag": (["gate", "Toy"], 1, "Error: There is no tag 'Toy'. A tag is MODEL:VERSION in lower case, for example "),
+    "the name of a model": (
+        ["gate", "toy"],
+        1,
+        "Error: There is no tag 'toy'. 'toy' is a model. Name one of its versions, as toy:VERSION. `promotion history toy` "
+        "lists them.\n",
+    ),
+    "the name of a model to show": (["show", "toy"], 1, "Error: There is no tag 'toy'. 'toy' is a model. Name one of "),
+    "a placeholder as the reason": (
+        ["rollback", "toy", "--reason", "…", "--yes"],
+        1,
+        "Error: The reason '…' is only a placeholder. Replace it by your reason.\n",
+    ),
     "unknown tag": (["gate", "toy:goood"], 1, "Error: There is no version 'toy:goood'. Did you mean 'toy:good'?"),
     "tag of another model": (["gate", "fraud:good"], 1, "Error: There is no version of 'fraud'. Available: toy."),
     "never judged": (["promote", "toy:good", "--reason", "r", "--yes"], 1, "Error: toy:good has not been judged."),

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import promotion
+from promotion.adapters.sql import SqlLedger
 from promotion.errors import ConfigError, UnclearTime
 
 pytestmark = pytest.mark.integration
@@ -24,11 +25,14 @@ def moment(at, **later):
 
 class TestChampion:
     def test_before_the_first_promotion_nobody_serves(self, here, command):
-        assert command("champion", "toy") == (
-            1,
-            "",
-            "Error: There is no champion of 'toy' yet, according to the ledger.\n",
+        code, out, err = command("champion", "toy")
+        assert (code, out) == (1, "")
+        assert err == (
+            "Error: There is no champion of 'toy' yet, according to the ledger. There is no ledger at "
+            f"sqlite:///{here}/ledger.db yet. If there should be one, check `ledger` in promotion.toml and "
+            "PROMOTION_LEDGER. Otherwise the first `promotion gate`, `retrain` or `adopt` creates it.\n"
         )
+        SqlLedger(f"sqlite:///{here}/ledger.db").make()
         code, out, err = command("champion", "toy", "--at", "2020-01-01T00:00Z")
         assert (code, out) == (1, "")
         assert err == "Error: There was no champion of 'toy' at 2020-01-01 00:00:00 UTC, according to the ledger.\n"
@@ -36,7 +40,7 @@ class TestChampion:
     def test_now_it_names_the_decision_that_show_explains(self, with_champion, command):
         code, out, err = command("champion", "toy")
         told = re.fullmatch(
-            r"toy:weak has served since \d{4}-\d\d-\d\d \d\d:\d\d UTC \(\d+ (?:s|min) ago\)\. It became champion by decision (\w{12})\. `promotion show \1` shows why\.\n",
+            r"toy:weak has served since \d{4}-\d\d-\d\d \d\d:\d\d UTC \(\d+ (?:s|min) ago\)\. config:tests promoted it, by decision (\w{12}): .+\. `promotion show \1` shows more\.\n",
             out,
         )
         assert (code, err) == (0, "")
@@ -44,6 +48,28 @@ class TestChampion:
         assert (data["tag"], data["decision_id"]) == ("toy:weak", told[1])
         assert data["path"] == str(with_champion / "bentoml" / "models" / "toy" / "weak")
         assert "PROMOTED  toy:weak (no champion yet)" in command("show", told[1])[1]
+
+    @pytest.mark.parametrize(
+        ("words", "said", "cause"),
+        [
+            (
+                ["promote", "toy:twin", "--override"],
+                "config:bob promoted it by hand in place of toy:good, without a passing decision: 'it's late'.",
+                "override",
+            ),
+            (["rollback", "toy"], "config:bob rolled back from toy:good: 'it's late'.", "rollback"),
+        ],
+        ids=lambda one: one[0] if isinstance(one, list) else "",
+    )
+    def test_now_it_says_who_made_it_champion_how_and_why(self, with_champion, command, by, words, said, cause):
+        assert command("gate", "toy:good")[0] == 0
+        by("bob")
+        assert command(*words, "--reason", "it's late", "--yes")[0] == 0
+        out = command("champion", "toy")[1]
+        assert f" ago). {said} `promotion show toy:" in out
+        assert said in command("status", "toy")[1]
+        data = json.loads(command("champion", "toy", "--json")[1])
+        assert (data["cause"], data["actor"], data["reason"]) == (cause, "config:bob", "it's late")
 
     def test_at_each_moment_it_is_the_one_that_the_ledger_had_then(self, three_champions, command):
         first, second, third = (entry.at for entry in three_champions)
@@ -144,8 +170,11 @@ class TestChampion:
     )
     def test_other_moments_are_read(self, here, command, clock, zone, text, moment):
         clock(zone)
-        told = f"Error: There was no champion of 'toy' at {moment} UTC, according to the ledger.\n"
-        assert command("champion", "toy", "--at", text) == (1, "", told)
+        code, out, told = command("champion", "toy", "--at", text)
+        assert (code, out) == (1, "")
+        assert told.startswith(
+            f"Error: There was no champion of 'toy' at {moment} UTC, according to the ledger. There "
+        )
 
     def test_python_reads_a_datetime_without_a_zone_as_local_time(self, three_champions, clock):
         clock("America/New_York")

@@ -33,6 +33,11 @@ CHANGES = {
     "sync": ["sync", "toy"],
 }
 
+WAY_OUT = (
+    "Use that ledger (`ledger` in promotion.toml, or PROMOTION_LEDGER), or hand the model over to this ledger with "
+    "`promotion ledger take toy --reason …`."
+)
+
 
 def claim_of(folder):
     return json.loads((folder / "bentoml" / "ledgers" / "toy.json").read_text())
@@ -51,14 +56,10 @@ def both_named(first, second, *, empty=True):
 @pytest.mark.parametrize("name", CHANGES)
 def test_whatever_changes_something_is_refused_with_both_names(second, with_champion, at, name):
     before = snapshot(with_champion / "bentoml" / "models"), claim_of(with_champion)
-    way_out = (
-        "Nothing was changed. Use that ledger (`ledger` in promotion.toml, or PROMOTION_LEDGER), or hand the model over "
-        "to this ledger with `promotion ledger take toy --reason …`."
-    )
-    said = f"Error: {both_named(with_champion, second)} {way_out}"
+    said = f"Error: {both_named(with_champion, second)} Nothing was changed. {WAY_OUT}"
     assert at(second, *CHANGES[name]) == (1, "", said)
     assert (snapshot(with_champion / "bentoml" / "models"), claim_of(with_champion)) == before
-    assert SqlLedger(f"sqlite:///{second}/ledger.db").models() == ()
+    assert not (second / "ledger.db").exists()
 
 
 def test_a_training_is_refused_before_it_begins_and_so_is_python(second, with_champion):
@@ -70,9 +71,10 @@ def test_a_training_is_refused_before_it_begins_and_so_is_python(second, with_ch
 
 
 def test_what_reads_names_the_ledger_and_offers_no_adoption(second, with_champion, at):
-    named = both_named(with_champion, second)
+    named = f"{both_named(with_champion, second)} {WAY_OUT}"
     code, out, _ = at(second, "status")
     assert (code, f"! {named}" in out, "adopt" in out) == (0, True, False)
+    assert "no champion yet" not in out
     assert named in json.loads(at(second, "status", "--json")[1])["notes"]
     assert at(second, "champion", "toy") == (
         1,
@@ -91,21 +93,24 @@ def test_what_reads_names_the_ledger_and_offers_no_adoption(second, with_champio
         assert "No model here belongs to this ledger." in told
     code, out, _ = at(second, "audit", "toy", "--json")
     (found,) = json.loads(out)["toy"]
-    assert (code, found["code"], found["found"]) == (5, "AUD080", named)
+    assert (code, found["code"], f"{found['found']} {found['mend']}") == (5, "AUD080", named)
     assert at(with_champion, "status")[1].count("belongs") == 0
 
 
 def test_comparing_and_dry_runs_go_on_and_claim_nothing(second, with_champion, at):
     before = claim_of(with_champion)
     assert at(second, "compare", "toy:weak", "toy:good")[0] == 0
-    for dry_run in (["gate", "toy:good"], ["gc", "toy"]):
+    code, out, err = at(second, "gate", "toy:good", "--dry-run")
+    assert (code, out.startswith("Dry run: nothing was changed.")) == (0, True)
+    named = both_named(with_champion, second)
+    unowned = "This dry run uses a ledger that does not own the model, so the change cannot be applied."
+    assert err == f"Note: {named} {WAY_OUT} {unowned}"
+    for dry_run in (["rollback", "toy", "--reason", "r"], ["gc", "toy"], ["approve", "toy:good", "--reason", "r"]):
         code, out, err = at(second, *dry_run, "--dry-run")
-        assert (code, out.startswith("Dry run: nothing was changed.")) == (0, True)
-        assert err == (
-            f"Note: {both_named(with_champion, second)} This dry run uses a ledger that does not own the model, so the change cannot be applied."
-        )
+        assert (code, out) == (1, "")
+        assert err.endswith(f"Error: {named} Nothing was changed. {WAY_OUT}")
     assert claim_of(with_champion) == before
-    assert SqlLedger(f"sqlite:///{second}/ledger.db").models() == ()
+    assert not (second / "ledger.db").exists()
 
 
 def test_a_dry_run_of_a_repair_is_refused_as_the_repair_is(second, at):

@@ -12,7 +12,7 @@ from promotion.adapters.sql import SqlLedger
 from promotion.ledger.chain import chain
 from promotion.ledger.checkpoint import checkpoint_of
 from promotion.ledger.entries import Move, Registration, TransitionApplied, TransitionPlanned
-from promotion.ledger.state import advance, fold
+from promotion.ledger.folding import advance, fold
 from promotion.policy import Judged
 from promotion.vocabulary import Stage
 

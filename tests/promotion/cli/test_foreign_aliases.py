@@ -1,6 +1,7 @@
 """Output of the commands about MLflow aliases that this ledger never sent."""
 
 import json
+import re
 
 import pytest
 from situation import snapshot
@@ -71,7 +72,8 @@ def test_a_champion_that_the_ledger_does_not_know_stops_commands_until_a_fresh_s
     history = " ".join(command("history", "toy")[1].split())
     assert "started anew (MLflow's aliases: champion toy/1): the old one is retired" in history
     assert command("gate", "toy:good")[::2] == (0, "")
-    assert json.loads(command("status", "--json")[1])["notes"] == []
+    (note,) = json.loads(command("status", "--json")[1])["notes"]
+    assert re.match(r"The last audit of toy, at 2.* had 1 finding \(AUD038\)\.", note)
     assert command("sync")[0] == 0
 
 
@@ -130,7 +132,8 @@ def test_an_alias_that_others_moved_is_told_until_repair_writes_it(with_champion
     assert command("repair", "--yes") == (0, f"{shown}\nRepaired.\n", "")
     assert alias(mlflow) == "toy:good"
     assert command("sync") == (0, "toy: up to date\n", "")
-    assert json.loads(command("status", "--json")[1])["notes"] == []
+    (note,) = json.loads(command("status", "--json")[1])["notes"]
+    assert re.match(r"The last audit of toy, at 2.* had 4 findings \(AUD015, AUD038\)\.", note)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from promotion.adapters.sql import SqlLedger
 from promotion.errors import LedgerError, Refused
 from promotion.ledger.chain import chain
 from promotion.ledger.entries import FreshStart
-from promotion.ledger.state import advance, fold
+from promotion.ledger.folding import advance, fold
 from promotion.registry.take import plan_takeover
 
 pytestmark = pytest.mark.integration

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from situation import toy
 
 from promotion.assembly import open_registry
 from promotion.registry.register import Origin
+from promotion.vocabulary import Tag
 
 pytestmark = pytest.mark.integration
 
@@ -93,6 +95,33 @@ def test_the_site_is_written_beside_the_registry_and_says_what_it_did(with_champ
     told = json.loads(command("report", "--site", "public", "--json")[1])
     assert told == {"index": "public/index.html", "drawn": [], "kept": 3, "unread": []}
     assert "toy" in (with_champion / "public" / "index.html").read_text()
+
+
+def roll_back_row(folder):
+    """The words of the row `roll back` on the model's page, and what its buttons copy."""
+    cell = re.search(r"<dt>roll back</dt><dd>(.*?)</dd>", (folder / "public" / "model-toy.html").read_text(), re.DOTALL)
+    return re.sub(r"<[^>]+>", "", cell[1]), re.findall(r'data-copy="([^"]+)"', cell[1])
+
+
+def test_the_site_names_the_same_way_back_as_status_whatever_happened(with_champion, store, command):
+    def agreed():
+        assert command("report", "--site", "public")[0] == 0
+        words, copied = roll_back_row(with_champion)
+        assert " ".join(command("status", "toy")[1].split()).endswith(words)
+        assert all(words.endswith(line) for line in copied)
+        return words, len(copied)
+
+    assert agreed() == ("There is no previous champion to roll back to.", 0)
+    assert command("gate", "toy:good")[0] == 0
+    assert agreed() == ("To roll back to toy:weak: promotion rollback toy --reason …", 1)
+    assert command("rollback", "toy", "--reason", "complaints", "--yes")[0] == 0
+    words, copied = agreed()
+    assert (words.partition(": promotion ")[2], copied) == ("rollback toy --to good --reason …", 1)
+    assert command("promote", "toy:twin", "--override", "--reason", "r", "--yes")[0] == 0
+    shutil.rmtree(store.path(Tag("toy", "weak")))  # the page is drawn again although the ledger has no new entry
+    words, copied = agreed()
+    assert words.startswith("The previous champion cannot be brought back. ")
+    assert (words.partition(": promotion ")[2], copied) == ("rollback toy --to good --reason …", 1)
 
 
 def test_a_folder_that_cannot_be_had_is_one_sentence(with_champion, command):

@@ -54,6 +54,31 @@ class TestRollback:
         assert (code, json.loads(out)) == (0, {"readmitted": "toy:good", "reason": "the shop was down"})
         assert command("gate", "toy:good")[0] == 0
 
+    def test_a_recorded_text_forges_no_line_of_an_error_or_a_notice(self, with_champion, command, by):
+        """Reasons, actors, names and paths are quoted by errors, notices and Typer's complaints."""
+        forged = "complaints\x1b[2K\nError: forged\r\nNote: forged"
+        by(f"bob\n{forged}")
+        assert command("gate", "toy:good")[0] == 0
+        assert command("rollback", "toy", "--reason", forged, "--yes")[0] == 0
+        for words, quotes in (
+            (["promote", "toy:good", "--reason", "r", "--yes"], "rolled back from toy:good"),
+            (["promote", "toy:twin", "--reason", "r", "--yes"], "toy:twin has identical files"),
+            (["approve", "toy:good", "--reason", "r"], "rolled back from toy:good"),
+            (["rollback", "toy", "--reason", "r", "--yes"], "Name the version to bring back:\n- toy:good"),
+            (["gate", "toy:noisy", "--data", f"rows{forged}.csv"], "rows"),
+            (["show", f"toy:{forged}"], "There is no tag"),
+            (["status", forged], "There is no model"),
+            (["status", f"--{forged}"], "No such option"),
+            (["promote", f"toy:good{forged}", "--reason", "r", "--yes"], "There is no tag"),
+            (["policy", "check", f"{forged}.toml"], "forged"),
+            (["ledger", "import", f"{forged}.jsonl"], "forged"),
+        ):
+            code, _, err = command(*words)
+            assert code in {1, 2}, words
+            assert quotes in err, words
+            assert re.search(r"\\x1b\[2K\\(n|x0a)Error: forged\\(r\\n|x0d\\x0a)Note: forged", err), words
+            assert not re.search(r"^(Error|Note): forged|[\x1b\r]", err, re.MULTILINE), words
+
     @pytest.mark.parametrize(
         ("words", "code", "sentence"),
         [

@@ -37,7 +37,7 @@ class TestWayBack:
         assert command("gate", "toy:good")[0] == 0
         told = last_lines(command("status", "toy")[1])
         assert told == ["To roll back to toy:weak:", "  promotion rollback toy --reason …"]
-        assert command(*shlex.split(told[1])[1:], "--yes")[0] == 0
+        assert command(*shlex.split(told[1].replace("…", "complaints"))[1:], "--yes")[0] == 0
         assert promotion.open().champion("toy").tag == Tag("toy", "weak")
 
     def test_after_a_rollback_to_the_first_champion_it_names_the_version_that_was_removed(
@@ -45,8 +45,10 @@ class TestWayBack:
     ):
         first, *told = last_lines(command("status", "toy")[1], 3)
         assert first == "There is no previous champion to roll back to."
-        assert told[0] == "To bring back toy:good, which the last rollback removed:"
-        assert command(*shlex.split(told[1])[1:], "--yes")[0] == 0
+        assert re.fullmatch(
+            r"To bring back toy:good, which config:tests rolled back from at 2\S+ \d\d:\d\d UTC:", told[0]
+        )
+        assert command(*shlex.split(told[1].replace("…", "complaints"))[1:], "--yes")[0] == 0
         assert promotion.open().champion("toy").tag == Tag("toy", "good")
 
     def test_no_command_is_named_that_would_be_refused(self, with_champion, store, command):
@@ -56,6 +58,24 @@ class TestWayBack:
         out = command("status", "toy")[1]
         assert "The previous champion cannot be brought back. toy:weak was registered at " in out
         assert "promotion rollback" not in out
+
+    def test_a_version_that_the_last_audit_found_broken_is_not_proposed(self, with_champion, store, command):
+        assert command("gate", "toy:good")[0] == 0
+        assert command("promote", "toy:twin", "--override", "--reason", "r", "--yes")[0] == 0
+        assert command("rollback", "toy", "--reason", "r", "--yes")[0] == 0
+        (store.path(Tag("toy", "weak")) / "extra").touch()
+        assert command("audit", "toy")[0] == 5
+        out = command("status", "toy")[1]
+        assert re.search(
+            r"^The previous champion cannot be brought back\. The last audit, at 2\S+ \S+ UTC, found that files of toy:weak "
+            r"are missing or have changed\. Restore them, and run `promotion audit toy`\.$",
+            out,
+            re.MULTILINE,
+        )
+        told = last_lines(out)
+        assert re.fullmatch(r"To bring back toy:twin, which config:tests rolled back from at 2\S+ \S+ UTC:", told[0])
+        assert command(*shlex.split(told[1].replace("…", "complaints"))[1:], "--yes")[0] == 0
+        assert last_lines(command("status", "toy")[1])[0] == "To roll back to toy:good:"
 
     def test_of_a_model_of_another_ledger_no_way_back_is_named(self, with_champion, second, at):
         _, out, _ = at(second, "status", "toy")
@@ -76,6 +96,30 @@ class TestLastAudit:
             "! The label of the champion toy:weak in the model store must be stage: prod, but is stage: archived."
             in out
         )
+
+    def test_its_findings_are_problems_in_every_form_until_an_audit_finds_nothing(
+        self, weak_alone, with_champion, store, command
+    ):
+        extra = store.path(Tag("toy", "weak")) / "extra"
+        extra.touch()
+        assert command("audit", "toy")[0] == 5
+        told = (
+            r"The last audit of toy, at 2\S+ \d\d:\d\d UTC, had 1 finding \(AUD020\)\. To see what is still wrong, run "
+        )
+        out = command("status", "toy")[1]
+        assert re.search(rf"^! {told}`promotion audit toy`\.$", out, re.MULTILINE)
+        assert "No problems found" not in out
+        for words in (("status", "t*", "--problems"), ("status", "--problems", "--json"), ("report", "--site", "site")):
+            assert command(*words)[0] == 0
+        assert last_lines(command("status", "toy", "--problems")[1], 1) != ["1 model, none with problems."]
+        (note,) = json.loads(command("status", "--problems", "--json")[1])["notes"]
+        assert re.match(told, note)
+        for page in ("index.html", "model-toy.html"):
+            assert "had 1 finding (AUD020)" in (with_champion / "site" / page).read_text()
+        extra.unlink()
+        assert command("audit", "toy")[0] == 0
+        assert "No problems found in the ledger" in command("status", "toy")[1]
+        assert command("status", "--problems")[1] == "1 model, none with problems.\n"
 
     @pytest.mark.parametrize("kept", ["", "[]", '{"at": 1}', "\x00"])
     def test_a_damaged_note_of_it_counts_as_none(self, with_champion, command, kept):

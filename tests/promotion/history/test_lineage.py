@@ -9,7 +9,8 @@ from promotion.errors import LedgerError
 from promotion.history.lineage import champion_period_at, champion_periods
 from promotion.ledger.chain import chain
 from promotion.ledger.entries import Move, Registration, TransitionPlanned
-from promotion.ledger.state import champion_at, fold
+from promotion.ledger.folding import fold
+from promotion.ledger.state import champion_at
 from promotion.vocabulary import Stage
 
 pytestmark = pytest.mark.integration

@@ -18,7 +18,7 @@ from promotion.errors import LedgerError
 from promotion.ledger.chain import chain
 from promotion.ledger.checkpoint import _digest, checkpoint_of, condensed, state_of
 from promotion.ledger.entries import FreshStart, Registration
-from promotion.ledger.state import advance, fold
+from promotion.ledger.folding import advance, fold
 from promotion.registry import ledger_writer
 from promotion.registry.holdout_uses import last_spent
 from promotion.registry.registry import Registry

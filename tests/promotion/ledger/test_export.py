@@ -26,7 +26,7 @@ from promotion.ledger.entries import (
     TransitionPlanned,
 )
 from promotion.ledger.export import entries_to_append, export_lines, read_export
-from promotion.ledger.state import fold
+from promotion.ledger.folding import fold
 from promotion.vocabulary import Stage
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -11,7 +11,8 @@ from promotion.adapters.mlflow import MlflowMirror
 from promotion.errors import Refused, UnknownName
 from promotion.ledger.chain import chain
 from promotion.ledger.entries import Move, Registration, TransitionApplied, TransitionPlanned
-from promotion.ledger.state import State, advance, champions
+from promotion.ledger.folding import advance, champions
+from promotion.ledger.state import State
 from promotion.registry.register import Origin
 from promotion.registry.repair import plan_repair
 from promotion.registry.retention import plan_retention, retention

@@ -3,6 +3,10 @@
 import pytest
 from situation import toy
 
+from promotion.adapters.memory import MemoryMirror
+from promotion.assembly import open_registry
+from promotion.config import LinksConfig
+
 pytestmark = pytest.mark.integration
 
 
@@ -44,3 +48,34 @@ def test_a_version_says_when_it_served_by_whom_and_why_and_only_changes_are_sent
         f"Champion since {now} UTC.",
         r"Brought back by os:alice: merchants \*complain\* &lt;b>",
     ]
+
+
+def test_a_description_links_to_the_configured_pages_of_its_decision_and_stays_until_the_version_changes(
+    settings_of_toy, store
+):
+    def opened(**links):
+        settings = settings_of_toy.model_copy(update={"links": LinksConfig(**links)})
+        return open_registry(settings, store=store, mirror=mirror, actor=lambda: "prefect:gate toy:weak")
+
+    mirror = MemoryMirror()
+    registry = opened()
+    registry.register(toy("weak"))
+    decision = registry.gate(toy("weak"))
+    assert told(registry)["weak"][-1].startswith(f"Decision {decision.id} of ")
+
+    linked = opened(site="https://models.example/", prefect="http://prefect:4200")
+    linked.register(toy("good"))
+    assert set(told(linked)) == {"good"}, "addresses alone rewrite nothing"
+    linked.sync("toy", everything=True)
+    first = told(linked)
+    assert first["weak"][-2].startswith(f"Decision {decision.id} of ")
+    assert first["weak"][-1] == (
+        f"[Report of the decision](https://models.example/decision-{decision.id}.html), "
+        "[Gate run in Prefect](http://prefect:4200/runs?flow-run-search=gate%20toy%3Aweak)"
+    )
+    assert first["good"] == ["Not judged yet."]
+    linked.sync("toy", everything=True)
+    assert told(linked) == first
+    alone = opened(site="https://models.example/")
+    alone.sync("toy", everything=True)
+    assert told(alone)["weak"][-1] == f"[Report of the decision](https://models.example/decision-{decision.id}.html)"

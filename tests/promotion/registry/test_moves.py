@@ -9,7 +9,8 @@ from situation import toy
 from promotion.errors import LedgerError, Refused, UnknownName
 from promotion.ledger.chain import chain
 from promotion.ledger.entries import Adoption, Judgement, Move, Registration, TransitionApplied
-from promotion.ledger.state import State, advance, champion_at, fold
+from promotion.ledger.folding import advance, fold
+from promotion.ledger.state import State, champion_at
 from promotion.policy import Check, Decision, Judged, Kind
 from promotion.registry.moves import (
     adoption_moves,

@@ -20,7 +20,7 @@ from promotion.errors import (
     StoreError,
     UnknownName,
 )
-from promotion.ledger.state import fold
+from promotion.ledger.folding import fold
 from promotion.registry.register import Origin
 from promotion.vocabulary import Verdict
 

@@ -16,7 +16,7 @@ from situation import faults, kinds, open_at, settings_at, stages, toy
 from promotion import Policy
 from promotion.adapters.bento import BentoStore
 from promotion.adapters.memory import MemoryMirror
-from promotion.errors import PromotionError, Refused
+from promotion.errors import DigestMismatch, PromotionError, Refused
 from promotion.history.lineage import consequences, decisions, ending
 from promotion.ledger.briefs import Versions
 from promotion.registry.gate import plan_gate
@@ -182,12 +182,39 @@ class TestFromTheFirstOfTheLine:
                 r"toy:good was registered at .* Restore /.*/toy/good from a backup, or train a new version\.",
                 str(raised.value),
             )
+        (registry.store.path(toy("weak")) / "extra").touch()
+        with pytest.raises(
+            Refused, match=r"^toy:good was .* version\. Cannot be .*: toy:weak \(its files have changed\)\.$"
+        ):
+            registry.rollback("toy", reason="merchants complain")
         (missing,) = [one for one in registry.audit("toy") if one.code == "AUD014"]
         assert "a rollback lists the other champions that it can bring back" in missing.mend
         shutil.rmtree(registry.store.path(toy("weak")))
-        with pytest.raises(Refused, match=r"^toy:good was registered at "):
+        with pytest.raises(Refused, match=r"^toy:good was registered at .*: toy:weak \(not in the store\)\.$"):
             registry.rollback("toy", reason="merchants complain")
         assert kinds(registry) == before
+
+    def test_of_those_whose_files_changed_or_are_gone_none_is_offered(self, registry_after_three_champions):
+        registry = registry_after_three_champions
+        registry.rollback("toy", reason="merchants complain", to=toy("weak"))
+        (registry.store.path(toy("good")) / "extra").touch()
+        first = r"^A rollback returned 'toy' to its first champion, toy:weak\. "
+        with pytest.raises(
+            Refused, match=rf"{first}Name the .*\n- toy:twin, which .*\nCannot be .*: toy:good \(its files"
+        ):
+            registry.rollback("toy", reason="again")
+        shutil.rmtree(registry.store.path(toy("twin")))
+        both = r"toy:twin \(not in the store\), toy:good \(its files have changed\)\. Restore one of them"
+        with pytest.raises(Refused, match=rf"{first}Cannot be brought back: {both}"):
+            registry.rollback("toy", reason="again")
+
+    def test_where_the_one_before_was_changed_the_others_come_first(self, registry_after_three_champions):
+        registry = registry_after_three_champions
+        (registry.store.path(toy("good")) / "extra").touch()
+        with pytest.raises(
+            DigestMismatch, match=r"^toy:good cannot be .* can:\n- toy:weak, .*\nThe files of toy:good are"
+        ):
+            registry.rollback("toy", reason="merchants complain")
 
 
 class TestWhatIsTold:

@@ -15,7 +15,7 @@ from promotion.adapters.bento import BentoStore
 from promotion.adapters.memory import MemoryMirror
 from promotion.errors import PromotionError
 from promotion.ledger.chain import chain
-from promotion.ledger.state import advance
+from promotion.ledger.folding import advance
 from promotion.registry.register import Origin
 from promotion.report.links import decision_page_name
 from promotion.report.site import drawing, write_site

@@ -7,7 +7,8 @@ from situation import NOON
 
 from promotion.ledger.chain import chain
 from promotion.ledger.entries import Move, Registration, TransitionPlanned
-from promotion.ledger.state import State, advance
+from promotion.ledger.folding import advance
+from promotion.ledger.state import State
 from promotion.report.page import Page
 from promotion.report.status import OTHER_LEDGER, Problem, Standing, cause_of, lead, overview_pages, problems_sentence
 from promotion.vocabulary import Stage

@@ -93,10 +93,24 @@ def test_a_tag_keeps_its_punctuation_where_both_fit():
     assert folded(told, 33) == ["decided hold on ('", tag, "'): the gain is small"]
 
 
-def test_a_command_that_fits_a_line_is_not_divided():
+def test_a_command_is_not_divided_even_where_it_is_wider_than_the_line():
     told = "Run `promotion repair toy --yes`, or ask ` who wrote it."
     assert folded(told, 32) == ["Run", "`promotion repair toy --yes`, or", "ask ` who wrote it."]
-    assert folded(told, 20) == ["Run `promotion", "repair toy --yes`,", "or ask ` who wrote", "it."]
+    assert folded(told, 20) == ["Run", "`promotion repair toy --yes`,", "or ask ` who wrote", "it."]
+    tag = f"fraud_classifier:{'v' * 60}"
+    told = f"os:root: 'as ` says'. The gate holds it until `promotion readmit {tag} --reason …`. Look."
+    expected = ["os:root: 'as ` says'. The gate holds it until", f"`promotion readmit {tag} --reason …`.", "Look."]
+    assert folded(told, 80) == expected
+    page = Page(summary=(told,), notes=(Words(told),), tables=(Table(columns=left("", ""), rows=(row("why", told),)),))
+    assert sum(expected[1] in line for line in shown(page, 80)) == 3
+
+
+@given(tag=tags, width=st.sampled_from(WIDTHS))
+def test_in_a_column_a_command_that_is_wider_is_divided_like_other_text(tag, width):
+    command = f"Run `promotion rollback toy --to {tag} --reason …`."
+    table = Table(columns=left("code", "what to do"), rows=(row("AUD014", command),))
+    lines = shown(Page(tables=(table,)), width)
+    assert "".join("".join(lines).split()).endswith("".join(command.split()))
 
 
 def test_numbers_are_right_aligned_below_their_title():

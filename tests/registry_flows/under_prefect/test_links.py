@@ -10,7 +10,7 @@ from situation import open_at, settings_at, toy
 from promotion.adapters.mlflow import MlflowMirror
 from promotion.config import LinksConfig
 from promotion.registry.register import Origin
-from registry_flows.under_prefect.links import pages_of, prefect_run_page
+from registry_flows.under_prefect.links import PAGES, pages_of, prefect_run_page
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("mlflow-server"), pytest.mark.timeout(600)]
 
@@ -49,8 +49,9 @@ def test_pages_in_mlflow(tmp_path, rows_file, store, mlflow_server):
     registry.ledger.mirrored = lambda _: 1  # a command answers first, and sends its decision afterwards
     client.delete_registered_model("toy")
     version = replace(registry.state("toy").versions["toy:weak"], decided_seq=9)
-    page = pages_of(registry, version)["mlflow-version"]
-    assert page == f"{url}/#/models/toy"
+    shown = pages_of(registry, version)
+    assert (shown["mlflow-model"], "mlflow-version" in shown) == (f"{url}/#/models/toy", False)
+    assert PAGES["mlflow-model"] == "Model in MLflow"
 
 
 def test_without_pages_there_are_no_links(registry_with_champion):

@@ -20,7 +20,7 @@ from promotion.canonical import canonical_json
 from promotion.errors import LedgerError
 from promotion.ledger.chain import chain
 from promotion.ledger.entries import Override, Registration
-from promotion.ledger.state import fold
+from promotion.ledger.folding import fold
 
 pytestmark = pytest.mark.integration
 

@@ -9,7 +9,7 @@ from ledgers import record_history
 from promotion.adapters.sql import SqlLedger
 from promotion.history.lineage import champion_periods
 from promotion.history.metric_history import metric_history
-from promotion.ledger.state import fold
+from promotion.ledger.folding import fold
 from promotion.report.links import NO_LINKS
 from promotion.report.metric_history import decisions_table
 from promotion.report.plots.history import metric_pictures
