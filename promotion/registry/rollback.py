@@ -1,6 +1,7 @@
 """Roll back: bring back an earlier champion."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 from promotion.data_files import StrPath
@@ -42,12 +43,10 @@ def plan_rollback(
         _refuse_from_first(parts, state, history)
     target = rollback_target(state, history, to=Tag.parse(to) if to else None, at=at)
     plan = rollback_moves(state, target, reason=why)
-    try:
+    with _offering_others(parts, state, history, target, Refused, TornVersion):
         parts.stored(target)
+    with _offering_others(parts, state, history, target, DigestMismatch):
         return plan_of(state, verified(parts, state.versions[target], plan, data))
-    except (Refused, TornVersion, DigestMismatch) as error:
-        error.args = (_lost(parts, state, history, target, str(error)),)
-        raise
 
 
 def rollback_moves(state: State, to: str, *, reason: str) -> TransitionPlanned:
@@ -132,6 +131,18 @@ def _refuse_from_first(parts: Parts, state: State, history: Sequence[Entry]) -> 
     if earlier.unable:
         way_out = "Restore one of them from a backup, or train a new version."
         raise Refused(f"{first} {earlier.unable_sentence} {way_out}", model=state.model)
+
+
+@contextmanager
+def _offering_others(
+    parts: Parts, state: State, history: Sequence[Entry], tag: str, *lost: type[Exception]
+) -> Iterator[None]:
+    """Let errors about the files of a version begin with the earlier champions that can be brought back instead."""
+    try:
+        yield
+    except lost as error:
+        error.args = (_lost(parts, state, history, tag, str(error)),)
+        raise
 
 
 def _lost(parts: Parts, state: State, history: Sequence[Entry], tag: str, trouble: str) -> str:
