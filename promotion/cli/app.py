@@ -1,6 +1,7 @@
 """The commands, and those that other packages add through the entry-point group `promotion.commands`."""
 
 import os
+import platform
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from promotion import __version__
 from promotion.cli import (
     adopt,
     approve,
@@ -60,11 +62,21 @@ app = typer.Typer(
 )
 
 
+def _version(*, asked: bool) -> None:
+    """Print the release and Python's."""
+    if asked:
+        typer.echo(f"promotion {__version__} (Python {platform.python_version()})")
+        raise typer.Exit
+
+
 @app.callback()
 def settings(
     config: Annotated[
         Path | None, typer.Option(help="Settings to use instead of the nearest promotion.toml.", metavar="FILE")
     ] = None,
+    version: Annotated[  # noqa: ARG001 - its callback answers
+        bool, typer.Option("--version", help="Show the release and exit.", is_eager=True, callback=_version)
+    ] = False,
 ) -> None:
     """Decides which trained model serves, and records why."""
     if config is not None:

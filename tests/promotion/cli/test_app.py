@@ -3,6 +3,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from platform import python_version
 
 import pytest
 import typer
@@ -51,6 +52,10 @@ class TestHelp:
         code, out, _ = command(*name.split(), "--help")
         assert code == 0
         assert found.epilog in " ".join(out.split())
+
+    def test_the_release_needs_no_settings(self, command, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        assert command("--version") == (0, f"promotion {promotion.__version__} (Python {python_version()})\n", "")
 
     def test_as_a_module_it_is_the_same_command(self):
         asked = subprocess.run(
