@@ -125,7 +125,7 @@ def _others(registry: "Registry", state: "State", audited: "LastAudit | None") -
         tag, then = (last := max(free)).tag, f"became champion at {minute(last.at)} UTC"
     elif undone:
         tag, back = next(iter(undone.items()))
-        then = f"{back.actor} rolled back from at {minute(back.at)} UTC"
+        then = f"was rolled back by {back.actor} at {minute(back.at)} UTC"
     else:
         return ()
     command = f"  promotion rollback {state.model} --to {tag.partition(':')[2]} --reason …"

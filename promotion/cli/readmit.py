@@ -18,5 +18,5 @@ def readmit(tag: TagText, reason: Reason, as_json: Json = False) -> None:
     twin = blocking(registry.state(parsed.model), registry.store, parsed)
     sentence = f"{tag} is readmitted: `promotion gate {tag}` judges it again like any other version."
     if twin:
-        sentence = f"{tag} is readmitted, and the gate still holds it. {kept_out(parsed, twin)}"
+        sentence = f"{tag} is readmitted, but the gate still holds it. {kept_out(parsed, twin)}"
     say({"readmitted": tag, "reason": reason}, sentence, as_json=as_json)

@@ -78,7 +78,7 @@ def required(reason: str) -> str:
     if not reason.strip():
         raise Refused("A manual change needs a reason. Add --reason 'why'.")
     if not reason.strip(" .…"):
-        raise Refused(f"The reason '{reason}' is only a placeholder. Replace it by your reason.")
+        raise Refused(f"The reason '{reason}' is only a placeholder. Replace it with your reason.")
     return reason
 
 

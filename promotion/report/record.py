@@ -46,9 +46,9 @@ def rolled_back_lines(state: State) -> tuple[str, ...]:
     if not found or found[0].rolled_back is None:
         return ()
     last, others = found[0].tag, found[1:]
-    more = f" (and {len(others)} rolled back earlier)" if others else ""
+    more = f" It also holds {len(others)} rolled back earlier." if others else ""
     sentence = rolled_back_sentence(found[0], found[0].rolled_back)
-    return (f"{sentence}. The gate holds it{more} until `promotion readmit {last} --reason …`.",)
+    return (f"{sentence}. The gate holds it until `promotion readmit {last} --reason …`.{more}",)
 
 
 def history_page(model: str, entries: Sequence[Entry], now: datetime, *, oldest_first: bool) -> Page:

@@ -26,7 +26,9 @@ def roc_picture(curves: ScoreCurves) -> Picture:
     lines = dict(sides(curves, "roc"))
     _draw(axes, lines)
     at = (0.01, 0.1)
-    sentence = "; ".join(f"at {percent(rate)} false positives {_each(lines, rate)} of the positives" for rate in at)
+    sentence = "; ".join(
+        f"at a false positive rate of {percent(rate)}, {_each(lines, rate)} of the positives" for rate in at
+    )
     spots, numbers = numbers_of(lines, "false positive rate", "true positive rate")
     return Picture(
         svg=drawn(figure, name="roc", title="ROC curves", sentence=f"Found: {sentence}.", spots=spots),
@@ -67,7 +69,7 @@ def cost_picture(curves: ScoreCurves) -> Picture:
     _draw(axes, lines)
     top = max(max(line.y) for line in lines.values())
     axes.set_ylim(0, max(0.02, 1.1 * top))
-    sentence = f"Where half of the cost is at stake on positives, {_each(lines, 0.5)} of it is lost"
+    sentence = f"Share of the cost that is lost where half of it is at stake on positives: {_each(lines, 0.5)}"
     spots, numbers = numbers_of(lines, "share of the cost at stake on positives", "expected cost")
     return Picture(
         svg=drawn(figure, name="cost", title="Cost curves", sentence=f"{sentence}.", spots=spots),

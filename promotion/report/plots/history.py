@@ -30,8 +30,8 @@ _LONGEST = 17
 _SIDE = 0.025
 HOW_TO_READ = (
     "Each decision measures champion and challenger on the same rows of its own holdout, so both move from decision to "
-    "decision. Lines are 95 % intervals of each value alone (Student's t: with few groups of rows, much wider than two "
-    "standard errors); the interval of the gain, which decides, is paired by row and narrower."
+    "decision. Lines are 95 % intervals of each value alone (by Student's t; with few groups of rows, much wider than two "
+    "standard errors on either side); the interval of the gain, which decides, is paired by row and narrower."
 )
 """Explanation shown beside the metric plots."""
 _LOOKS: dict[str, dict[str, Any]] = {
@@ -232,8 +232,8 @@ def _points_sentence(points: Sequence[MetricPoint], served: Sequence[ChampionPer
     champions = [one for one in points if one.role == CHAMPION]
     challengers = [one for one in points if one.role == CHALLENGER]
     back = sum(period.cause == "rollback" for period in served)
-    sentence = [f"{len(challengers)} challengers and {len(champions)} measurements of champions."]
-    sentence += [f"The champion changed {len(served)} times, {back} of them by a rollback."] if served else []
+    sentence = [f"{counted(len(challengers), 'challenger')} and {counted(len(champions), 'measurement')} of champions."]
+    sentence += [f"{counted(len(served), 'new champion')}, {back} of them by a rollback."] if served else []
     if champions:
         sentence.append(
             f"The champion's value was {figure(champions[0].value)} at first and {figure(champions[-1].value)} last."

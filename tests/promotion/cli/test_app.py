@@ -243,7 +243,7 @@ MISTAKES = {
     "a placeholder as the reason": (
         ["rollback", "toy", "--reason", "…", "--yes"],
         1,
-        "Error: The reason '…' is only a placeholder. Replace it by your reason.\n",
+        "Error: The reason '…' is only a placeholder. Replace it with your reason.\n",
     ),
     "unknown tag": (["gate", "toy:goood"], 1, "Error: There is no version 'toy:goood'. Did you mean 'toy:good'?"),
     "tag of another model": (["gate", "fraud:good"], 1, "Error: There is no version of 'fraud'. Available: toy."),

@@ -46,7 +46,7 @@ class TestWayBack:
         first, *told = last_lines(command("status", "toy")[1], 3)
         assert first == "There is no previous champion to roll back to."
         assert re.fullmatch(
-            r"To bring back toy:good, which config:tests rolled back from at 2\S+ \d\d:\d\d UTC:", told[0]
+            r"To bring back toy:good, which was rolled back by config:tests at 2\S+ \d\d:\d\d UTC:", told[0]
         )
         assert command(*shlex.split(told[1].replace("…", "complaints"))[1:], "--yes")[0] == 0
         assert promotion.open().champion("toy").tag == Tag("toy", "good")
@@ -73,7 +73,7 @@ class TestWayBack:
             re.MULTILINE,
         )
         told = last_lines(out)
-        assert re.fullmatch(r"To bring back toy:twin, which config:tests rolled back from at 2\S+ \S+ UTC:", told[0])
+        assert re.fullmatch(r"To bring back toy:twin, which was rolled back by config:tests at 2\S+ \S+ UTC:", told[0])
         assert command(*shlex.split(told[1].replace("…", "complaints"))[1:], "--yes")[0] == 0
         assert last_lines(command("status", "toy")[1])[0] == "To roll back to toy:good:"
 

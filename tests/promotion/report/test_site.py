@@ -173,7 +173,7 @@ def test_a_rollback_is_told_at_the_head_of_the_decision_that_it_undid_and_of_the
     )
     lead = lead_of(tmp_path / "site" / "model-toy.html")
     assert "os:alice rolled back from toy:good at" in lead
-    assert "(and 1 rolled back earlier)" in lead
+    assert "It also holds 1 rolled back earlier." in lead
 
 
 def test_the_same_decision_recorded_again_has_one_report_and_stays_as_it_is(three_models, tmp_path):

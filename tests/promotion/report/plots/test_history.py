@@ -45,7 +45,7 @@ def test_the_line_of_the_champion_ends_where_another_version_became_champion(his
     for mark in ("new champion", "rollback"):
         assert f">{mark}</text>" in svg
     back = sum(period.cause == "rollback" for period in served)
-    assert f"The champion changed {len(served)} times, {back} of them by a rollback." in svg
+    assert f"{len(served)} new champions, {back} of them by a rollback." in svg
     assert re.search(r">[^<]*UTC</text>", svg), "the axis says which time it shows"
 
 
