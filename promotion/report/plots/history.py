@@ -30,8 +30,8 @@ _LONGEST = 17
 _SIDE = 0.025
 HOW_TO_READ = (
     "Each decision measures champion and challenger on the same rows of its own holdout, so both move from decision to "
-    "decision. Lines are 95 % intervals of each value alone (by Student's t; with few groups of rows, much wider than two "
-    "standard errors on either side); the interval of the gain, which decides, is paired by row and narrower."
+    "decision. Lines are 95 % intervals of each value alone (by Student's t; with few groups of rows, much wider than "
+    "two standard errors on either side); the interval of the gain, which decides, is paired by row and narrower."
 )
 """Explanation shown beside the metric plots."""
 _LOOKS: dict[str, dict[str, Any]] = {
