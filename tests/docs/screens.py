@@ -32,8 +32,17 @@ def site_in(root):
     registry = open_at(config, store=BentoStore(root / "bentoml"), mirror=MemoryMirror())
     record_history(registry.ledger, "fraud_classifier", 12, seed=8, rows=6000, spread=0.15, reason=REASON)
     promoted = record_history(registry.ledger, "credit_limit", 2, seed=4, rows=6000, spread=0.15).champion
-    folder = write_site(registry, root / "site", now=NOON + timedelta(hours=8)).folder
+    folder = write_site(registry, root / "site", now=NOON + timedelta(hours=8), way_back=way_back).folder
     return folder / "model-fraud_classifier.html", folder / decision_page_name(promoted.decision)
+
+
+def way_back(state):
+    """As `promotion status` shows it where the files of the previous champion are in the store."""
+    return (
+        (f"To roll back to {state.previous}:", f"  promotion rollback {state.model} --reason …")
+        if state.previous
+        else ()
+    )
 
 
 def photograph(browser, page, name, height):
