@@ -65,6 +65,15 @@ def escaped(text: str) -> str:
     return "".join(part if _CODE.fullmatch(part) else _prose(part) for part in parts)
 
 
+def quoted(reason: str) -> str:
+    """Return a person's reason in quotes, for use in a sentence, which has a full stop of its own.
+
+    >>> quoted("Merchants complain.")
+    "'Merchants complain'"
+    """
+    return f"'{reason.rstrip().removesuffix('.')}'"
+
+
 def as_cell(text: str) -> str:
     """Return the text as a CSV cell that spreadsheets display rather than compute.
 

@@ -65,7 +65,7 @@ def kept_out(tag: Tag, version: VersionState) -> str:
 
 def rolled_back_sentence(version: VersionState, back: RolledBack) -> str:
     """Return `os:alice rolled back from toy:tuesday at 2026-11-25 18:40 UTC: 'merchants complain'`."""
-    return f"{back.actor} rolled back from {version.tag} at {minute(back.at)} UTC: '{back.reason}'"
+    return f"{back.actor} rolled back from {version.tag} at {minute(back.at)} UTC: '{back.reason.rstrip('.')}'"
 
 
 def _files(store: ModelStore, tag: Tag, version: VersionState | None) -> str | None:

@@ -123,7 +123,7 @@ def succession_sentence(change: Succession, over: str, *, summary: str) -> str:
             quoted.
     """
     plan = change.plan
-    reason = plan.reason if plan.decision and plan.reason == summary else f"'{plan.reason}'"
+    reason = plan.reason if plan.decision and plan.reason == summary else f"'{plan.reason.rstrip('.')}'"
     match plan.cause, plan.decision:
         case "rollback", _:
             did = f"rolled back from {change.replaced}"
