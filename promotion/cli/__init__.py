@@ -34,8 +34,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """
     try:
         from promotion.cli.streams import final_code, notice, own_output, standard_streams
+        from promotion.ledger.recorded import forget_recorded
         from promotion.registry.deferred import answering_first
 
+        forget_recorded()
         with standard_streams() as out, own_output(), answering_first() as send:
             code = final_code(out, _run(sys.argv[1:] if arguments is None else arguments))
             send(notice)
@@ -49,9 +51,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str]) -> int:
     from promotion.cli.streams import complain, not_text
     from promotion.errors import Conflict, PromotionError
-    from promotion.ledger.recorded import forget_recorded
 
-    forget_recorded()
     try:
         if amiss := not_text(arguments):
             complain(amiss)

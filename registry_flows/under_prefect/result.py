@@ -73,9 +73,22 @@ def repeat_result(tag: Tag, decision: Decision) -> GateResult:
 
 
 def completed(sentence: object, data: R) -> R:
-    """Return the final state with this message. Prefect gives the caller of the flow `data`, not the state."""
-    state: Any = Completed(message=str(sentence), data=data)
+    """Return the final state with this message. Prefect gives the caller of the flow `data`, not the state.
+
+    If a run was retried and returns a state, Prefect raises the error of the earlier attempt for the
+    caller. Such a run returns `data` alone, and has no message.
+    """
+    state: Any = data if _was_retried() else Completed(message=str(sentence), data=data)
     return state  # type: ignore[no-any-return]
+
+
+def _was_retried() -> bool:
+    """Return whether an earlier attempt of the present run failed in this process."""
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None or context.flow is None or not context.flow.retries:
+        return False
+    with get_client(sync_client=True) as client:
+        return client.read_flow_run(context.flow_run.id).empirical_policy.retry_type == "in_process"
 
 
 def _present_result(tag: Tag, decision: Decision) -> GateResult:

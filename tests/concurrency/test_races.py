@@ -71,7 +71,7 @@ def test_of_two_ledgers_that_change_a_model_first_one_has_it_and_the_other_recor
 
 
 def when_sentence(world, *command):
-    world.open()  # creates the tables
+    world.open().ledger.make()
     while not (world.root / "go").exists():
         time.sleep(0.001)
     do(world, *command)

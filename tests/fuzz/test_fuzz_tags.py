@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from promotion.adapters.bento import BentoStore
 from promotion.config import Config, load_config
 from promotion.errors import BadTag, PromotionError
+from promotion.visible import visible
 from promotion.vocabulary import Tag, is_name
 
 pytestmark = pytest.mark.slow
@@ -32,7 +33,7 @@ def test_what_reads_as_a_tag_is_one_folder_below_the_store(tmp_path, found):
         assert found.isascii()
         place = BentoStore(tmp_path).path(tag)
         assert place.resolve().relative_to(tmp_path / "models").parts == (tag.model, tag.version)
-    assert not told or told.startswith(f"There is no tag '{found}'.")
+    assert not told or told.startswith(f"There is no tag '{visible(found)}'.")
 
 
 @pytest.mark.parametrize(
