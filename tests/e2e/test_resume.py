@@ -5,7 +5,8 @@ from recipes import synthetic_rows
 
 import promotion
 from promotion.errors import DataError
-from registry_flows.flows import train
+from registry_flows.flows import gate, train
+from registry_flows.flows.gate import gate_flow
 from registry_flows.flows.train import train_flow
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
@@ -29,9 +30,9 @@ def toy_project(project):
     return project
 
 
-def failing_once(monkeypatch, name, *, after):
+def failing_once(monkeypatch, name, *, after, of=train):
     """The step does its work, or does not, and then the run ends."""
-    step, crashed = getattr(train, name), []
+    step, crashed = getattr(of, name), []
 
     def crash(*args, **kwargs):
         if crashed:
@@ -41,7 +42,7 @@ def failing_once(monkeypatch, name, *, after):
             step(*args, **kwargs)
         raise DataError(f"the worker was lost {'after' if after else 'before'} {name}")
 
-    monkeypatch.setattr(train, name, crash)
+    monkeypatch.setattr(of, name, crash)
     return crashed
 
 
@@ -70,3 +71,11 @@ def test_a_run_lost_at_every_step_saves_one_version_and_promotes_once(toy_projec
     assert logged.info.run_id == saved.metadata["mlflow_run_id"]
     assert logged.data.tags["prefect_flow_run_id"] == saved.metadata["prefect_flow_run_id"]
     assert registry.audit("toy") == ()
+
+
+@pytest.mark.slow
+def test_a_gate_that_is_retried_gives_its_decision(toy_project, monkeypatch):
+    candidate = train_flow(None, "1.0.1", "staging", model="toy")
+    failing_once(monkeypatch, "decision_artifacts", after=True, of=gate)
+    retried = gate_flow.with_options(retries=1, retry_delay_seconds=0)
+    assert retried(candidate.tag) == promotion.open().state("toy").versions[candidate.tag].decision
