@@ -86,7 +86,7 @@ bench: env ## Measure the figures in README and docs, next to other libraries
 	$(BIN)/python benchmarks/retrain.py
 	$(BIN)/python benchmarks/growth.py
 
-bench-quick: env ## Show in two minutes whether anything became slower than recorded
+bench-quick: env ## Show in three minutes whether anything became slower than recorded
 	$(BIN)/python benchmarks/quick.py
 
 soak: env debian ## Run the tests with many more examples, kills and fuzzing

@@ -1,4 +1,4 @@
-"""Show in two minutes whether anything became slower: each ratio and the recorded one, with both machines.
+"""Show in three minutes whether anything became slower: each ratio and the recorded one, with both machines.
 
     python benchmarks/quick.py [--record]
 
