@@ -31,7 +31,7 @@ def times_of(column: "pd.Series[Any]", what: str = "") -> Times:
         what: the file, for messages.
 
     Raises:
-        DataError: a value is none of these, or infinite; or the column mixes them, or only some
+        DataError: a value is infinite or of another kind, the column mixes kinds, or only some
             datetimes have a zone.
     """
     import pandas as pd

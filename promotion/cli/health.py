@@ -19,9 +19,11 @@ def standing_of(registry: "Registry", state: "State", now: datetime) -> "Standin
     """Return a model as `status` lists it among others."""
     from promotion.report.status import Standing
 
+    audited = _last_audit(registry, state)
     return Standing(
         state=state,
-        problems=tuple(problems_of(registry, state)),
+        audited=audited,
+        problems=tuple(problems_of(registry, state, audited)),
         approvals=tuple(_approvals(registry, state, now)),
     )
 
@@ -29,17 +31,15 @@ def standing_of(registry: "Registry", state: "State", now: datetime) -> "Standin
 def detailed(registry: "Registry", standing: "Standing") -> "Standing":
     """Add what `status` shows of a single model."""
     state = standing.state
-    audited = _last_audit(registry, state)
     return replace(
         standing,
         label=_label(registry, state),
         mirrored=registry.ledger.mirrored(state.model),
-        audited=audited,
-        way_back=() if standing.foreign else way_back(registry, state, audited),
+        way_back=() if standing.foreign else way_back(registry, state, standing.audited),
     )
 
 
-def problems_of(registry: "Registry", state: "State") -> Iterable["Problem"]:
+def problems_of(registry: "Registry", state: "State", audited: "LastAudit | None") -> Iterable["Problem"]:
     """Yield what is wrong with a model: another ledger owns it, or files, labels or MLflow differ from the ledger.
 
     MLflow's aliases are as the last command that asked MLflow has seen them. The findings of the last audit on this
@@ -64,7 +64,7 @@ def problems_of(registry: "Registry", state: "State") -> Iterable["Problem"]:
         ("MLflow", behind),
         ("alias", foreign_sentence(state, seen)),
         ("unrecorded", _unrecorded(registry, state)),
-        ("audit", audit_sentence(state.model, _last_audit(registry, state))),
+        ("audit", audit_sentence(state.model, audited)),
     )
     return [Problem(kind=kind, sentence=sentence) for kind, sentence in found if sentence]
 

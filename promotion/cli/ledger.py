@@ -78,8 +78,8 @@ def export(
     else:
         write_own(out, (line.encode() for line in lines), instead=_INSTEAD, ledger=True)
     counts = {name: len(entries) for name, entries in chains.items()}
-    sentence = [f"{name}: {count} entries written to {out}" for name, count in counts.items()]
-    say({"written": str(out), "entries": counts}, *(sentence or [f"{out} contains no entries."]), as_json=as_json)
+    written = [f"{name}: {count} entries written to {out}" for name, count in counts.items()]
+    say({"written": str(out), "entries": counts}, *(written or [f"{out} contains no entries."]), as_json=as_json)
 
 
 def _refuse_longer(out: Path, chains: "Mapping[str, Sequence[Entry]]") -> None:
@@ -117,11 +117,11 @@ def import_file(
     if lacking and not dry_run:
         ledger.append_all(lacking)
     done = "would be imported" if dry_run else "imported"
-    sentence = [f"{model}: {len(entries)} of {chains[model].head.seq} entries {done}" for model, entries in new.items()]
+    added = [f"{model}: {len(entries)} of {chains[model].head.seq} entries {done}" for model, entries in new.items()]
     counts = {model: len(entries) for model, entries in new.items()}
     say(
         {"dry_run": dry_run, "entries": counts},
-        *(sentence or [f"{file} contains no entries."]),
+        *(added or [f"{file} contains no entries."]),
         as_json=as_json,
     )
 

@@ -198,7 +198,7 @@ def models_of(registry: "Registry", model: str | None) -> tuple[str, ...]:
     """Return the model with this name, those that match a pattern such as `team_*`, or all.
 
     Raises:
-        Misuse: all are asked for, and there is none.
+        Misuse: no model is named, and none is configured or recorded.
         UnknownName: no such model is configured or recorded or in the store.
     """
     names = registry.models()

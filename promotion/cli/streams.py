@@ -1,7 +1,7 @@
-"""The one way out: what a command says leaves through here, and what it did counts, whatever becomes of its words.
+"""Standard output and standard error of a command. Only this module writes to them.
 
-Standard streams may be closed, full, a pipe that nobody reads, or in an encoding that lacks our signs. None of that
-stops a command half-way: the first failure is remembered, the rest is dropped, and the end says so on standard error.
+Standard streams may be closed, full, a pipe that nobody reads, or in an encoding that lacks some of our characters. A
+command completes nevertheless: after the first failed write it drops the rest, and reports that on standard error.
 """
 
 import codecs
@@ -33,13 +33,13 @@ class _Beside:
 
 @contextmanager
 def own_output() -> Iterator[None]:
-    """Leave standard output as it was, whatever `keep_for_answers` made of it."""
+    """Restore standard output at the end, even if `keep_for_answers` replaced it."""
     with redirect_stdout(sys.stdout):
         yield
 
 
 def keep_for_answers() -> None:
-    """From now on only what is written while `answering` reaches standard output."""
+    """From now on, let only text written inside `answering` reach standard output."""
     if not isinstance(sys.stdout, _Beside):
         sys.stdout = _Beside(sys.stdout)
 
@@ -51,7 +51,7 @@ def for_answers() -> Any:
 
 @contextmanager
 def answering() -> Iterator[None]:
-    """Write the answer: it is out when this ends."""
+    """Write the answer inside the block; standard output is flushed at its end."""
     with redirect_stdout(for_answers()):
         yield
         sys.stdout.flush()
@@ -81,11 +81,11 @@ class Outlet:
 
     @property
     def encoding(self) -> str:
-        """Of the stream."""
+        """Encoding of the stream."""
         return getattr(self._stream, "encoding", None) or "utf-8"
 
     def isatty(self) -> bool:
-        """Whether a person sits there."""
+        """Return whether the stream is a terminal."""
         return self.failed is None and self._stream is not None and self._stream.isatty()
 
     def write(self, text: str) -> int:
@@ -104,7 +104,7 @@ class Outlet:
             self._try(lambda: buffer.write(content))
 
     def flush(self) -> None:
-        """Have everything leave this process."""
+        """Flush the stream."""
         if self.failed is None:
             self._try(cast("TextIO", self._stream).flush)
 
@@ -116,7 +116,7 @@ class Outlet:
             self._drain()
 
     def _drain(self) -> None:
-        """What waits in the buffer would fail again when the interpreter ends."""
+        """Discard the buffer, which would fail again when the interpreter ends."""
         with suppress(OSError, ValueError):
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, cast("TextIO", self._stream).fileno())
@@ -126,7 +126,7 @@ class Outlet:
 
 @contextmanager
 def standard_streams() -> Iterator[Outlet]:
-    """Within, the standard streams are there and take everything; gives standard output."""
+    """Make writes to the standard streams safe inside the block; yield standard output."""
     before = sys.stdin, sys.stdout, sys.stderr
     _open_closed()
     with _to_itself(sys.stdout) as stream:
@@ -142,7 +142,7 @@ def standard_streams() -> Iterator[Outlet]:
 
 @contextmanager
 def _to_itself(stream: TextIO | None) -> Iterator[TextIO | None]:
-    """Within, what libraries in C and child processes print goes to standard error; gives the real standard output."""
+    """Send what C libraries and child processes print to standard error; yield the real standard output."""
     if stream is None or not _is_standard_output(stream):
         yield stream
         return
@@ -164,9 +164,9 @@ def _is_standard_output(stream: TextIO) -> bool:
 
 
 def final_code(out: Outlet, code: int) -> int:
-    """The exit code of a command that would exit with `code`, and a sentence where its answer was lost.
+    """Return the exit code of a command that would exit with `code`; complain if its answer was lost.
 
-    A reader that went away, as `head` does, has what it wanted. Who only asked gets 1, as there is no answer.
+    A closed pipe, as after `head`, is no error. If an answer was lost, `code` 0 becomes 1.
     """
     out.flush()
     if out.failed is None or out.reported or out.failed.errno == errno.EPIPE:
@@ -176,7 +176,7 @@ def final_code(out: Outlet, code: int) -> int:
 
 
 def tell_if_lost(sentences: Sequence[str]) -> None:
-    """Say on standard error what a command did where standard output did not take it; its exit code stays."""
+    """If standard output failed, say on standard error what the command did; its exit code stays."""
     out = for_answers()
     if not isinstance(out, Outlet):
         return
@@ -187,7 +187,7 @@ def tell_if_lost(sentences: Sequence[str]) -> None:
 
 
 def is_unicode() -> bool:
-    """Whether standard output can take every letter."""
+    """Return whether standard output can encode every character."""
     return str(for_answers().encoding).lower().replace("-", "").startswith("utf")
 
 
@@ -202,17 +202,17 @@ def write_data(lines: Iterable[str]) -> None:
 
 
 def complain(sentence: str) -> None:
-    """Say what went wrong, on standard error."""
+    """Write an error to standard error."""
     sys.stderr.write(f"Error: {visible_message(sentence)}\n")
 
 
 def notice(sentence: str) -> None:
-    """Say what went on beside the main thing, on standard error."""
+    """Write a note to standard error."""
     sys.stderr.write(f"Note: {visible_message(sentence)}\n")
 
 
 def not_text(arguments: Sequence[str]) -> str:
-    """What is wrong with the first argument that is not UTF-8 and names no file; empty where all are text."""
+    """Return what is wrong with the first argument that is neither UTF-8 nor a file name; empty if all are fine."""
     for argument in arguments:
         _, _, value = argument.rpartition("=") if argument.startswith("--") else ("", "", argument)
         if not _is_text(argument) and not os.path.lexists(value):
@@ -234,7 +234,7 @@ def _lost(error: OSError) -> str:
 
 
 def _open_closed() -> None:
-    """Give descriptors that the caller closed to nowhere, else the next file, such as the ledger, gets their number."""
+    """Open /dev/null in place of closed descriptors; otherwise the next file, such as the ledger, gets their number."""
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
@@ -245,7 +245,7 @@ def _open_closed() -> None:
 
 
 def _plain_signs(error: UnicodeError) -> tuple[str, int]:
-    """What an encoding lacks, in signs that all have: `…` as `...`, others as `visible` writes."""
+    """Replace characters that an encoding lacks: `…` with `...`, others with escapes as in `visible`."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     lacking = error.object[error.start : error.end]

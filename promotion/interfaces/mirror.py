@@ -93,7 +93,7 @@ class Aliases:
 
         Returns:
             Each alias to move, with its version, or None to delete it; each foreign alias, with its
-                current target.
+            current target.
         """
         differing = {alias: shown.get(alias) for alias in ALIASES if shown.get(alias) != self._name(alias)}
         if "champion" not in self.wanted:  # without a recorded champion, no other one is wrong

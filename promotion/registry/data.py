@@ -218,8 +218,8 @@ class Reader:
 
     def _as_recorded(self, model: str, trained: Registration) -> ModelConfig:
         """Return the settings that reading needs. Each decision records for itself how rows depend on each other."""
-        sentence = {"recipe": trained.recipe} if trained.recipe else {}
-        return self._config.model(model).model_copy(update={**sentence, **_UNASKED})
+        recorded = {"recipe": trained.recipe} if trained.recipe else {}
+        return self._config.model(model).model_copy(update={**recorded, **_UNASKED})
 
     def chosen(self, model: str, trained: Registration) -> str:
         """Return the file that judges a version if the user names none, as a recorded path."""

@@ -30,7 +30,7 @@ def verify(version: VersionState, store: ModelStore, reader: Reader, data: StrPa
 
     Returns:
         If the version was loaded and not scored, a sentence that says why; otherwise an empty
-            string.
+        string.
 
     Raises:
         StoreError: it cannot be loaded, or its files have changed.

@@ -239,8 +239,8 @@ def version_data(version: VersionState, entries: Sequence[Entry], served: Iterab
         "transitions": [_passage(passage) for passage in passages(version.tag, entries)],
         "in_production": [champion_period_data(period) for period in served],
     }
-    sentence = {name: value for name, value in plain(version).items() if name not in {"recorded", "entries"}}
-    return {**sentence, "lineage": lineage, "entries": [vars(entry) for entry in own]}
+    data = {name: value for name, value in plain(version).items() if name not in {"recorded", "entries"}}
+    return {**data, "lineage": lineage, "entries": [vars(entry) for entry in own]}
 
 
 def decision_data(entry: Entry, judgement: Judgement, followed: Sequence[Entry]) -> dict[str, Any]:

@@ -26,8 +26,7 @@ def signature_of(recipe: Recipe, trained: Trained, rows: "pd.DataFrame") -> "Mod
 
     Returns:
         The signature; None if MLflow has no type for the input, or if the recipe does not pass it
-            to the model's
-        `predict_proba`, `predict` or `decision_function`.
+        to the model's `predict_proba`, `predict` or `decision_function`.
     """
     from mlflow.models import infer_signature
 

@@ -178,6 +178,6 @@ def _places(registry: "Registry", tag: Tag, run_id: str | None) -> tuple[str, st
 def _row(check: Check) -> dict[str, str]:
     """Return a check as a row; numbers come before the sentence, which a narrow window cuts off."""
     numbers = {"value": check.value, "bound": check.bound, "required": check.required}
-    sentence = {name: "" if number is None else figure(number) for name, number in numbers.items()}
+    shown = {name: "" if number is None else figure(number) for name, number in numbers.items()}
     why = visible(check.reason)
-    return {"check": visible(check.name), "outcome": check.outcome.replace("_", " "), **sentence, "why": why}
+    return {"check": visible(check.name), "outcome": check.outcome.replace("_", " "), **shown, "why": why}

@@ -155,7 +155,7 @@ def inputs_key(function: Callable[..., object], arguments: Mapping[str, Any]) ->
             {
                 "function": f"{function.__module__}:{function.__qualname__}",
                 "code": file_digest(Path(code)) if code else None,
-                "arguments": {name: _sentence(value) for name, value in arguments.items()},
+                "arguments": {name: _hashable(value) for name, value in arguments.items()},
                 "versions": [installed(name) for name in _FITTING],
             }
         )
@@ -163,7 +163,7 @@ def inputs_key(function: Callable[..., object], arguments: Mapping[str, Any]) ->
         return None
 
 
-def _sentence(value: object) -> Any:
+def _hashable(value: object) -> Any:
     """Return rows as the hash of their values, and plain data unchanged."""
     import pandas as pd
 

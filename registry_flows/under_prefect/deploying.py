@@ -33,7 +33,7 @@ def deploy(folder: Path, *, say: Callable[[str], None]) -> int:
 
     Returns:
         the exit code of `prefect deploy`, which prints its errors; unless it is 0, the automations
-            stay unchanged.
+        stay unchanged.
 
     Raises:
         ConfigError: no server is set, or there is no prefect.yaml.

@@ -26,7 +26,7 @@ from promotion.policy import Decision
 from promotion.vocabulary import Stage, Verdict
 
 _OURS = UUID("6f1f2f0a-5a0e-4c55-9d52-2a2e0f6f7b1d")  # namespace of the events' ids; any constant, but never changed
-_TOLD_FINDINGS = 20  # an event is a notification, not the report
+_MAX_FINDINGS = 20  # an event is a notification, not the report
 
 
 class EventName(StrEnum):
@@ -156,7 +156,7 @@ def _event(name: EventName, entry: Entry, tag: str, payload: dict[str, Any]) -> 
 def audit_failed(model: str, findings: Sequence[Finding]) -> PrefectEvent:
     """Return the event of an audit, with its first twenty findings."""
     errors = sum(finding.severity is Severity.ERROR for finding in findings)
-    sentence = findings[:_TOLD_FINDINGS]
+    first = findings[:_MAX_FINDINGS]
     codes = sorted({finding.code.value for finding in findings})
     payload = {
         "model": model,
@@ -164,7 +164,7 @@ def audit_failed(model: str, findings: Sequence[Finding]) -> PrefectEvent:
         "codes": codes,
         "errors": errors,
         "warnings": len(findings) - errors,
-        "findings": [{"code": one.code.value, "subject": one.subject, "mend": one.mend} for one in sentence],
+        "findings": [{"code": one.code.value, "subject": one.subject, "mend": one.mend} for one in first],
     }
     name, now = EventName.AUDIT_FAILED, datetime.now(UTC)
     return PrefectEvent(id=uuid4(), name=name, model=model, version=None, at=now, payload=payload)

@@ -232,15 +232,17 @@ def _points_sentence(points: Sequence[MetricPoint], served: Sequence[ChampionPer
     champions = [one for one in points if one.role == CHAMPION]
     challengers = [one for one in points if one.role == CHALLENGER]
     back = sum(period.cause == "rollback" for period in served)
-    sentence = [f"{counted(len(challengers), 'challenger')} and {counted(len(champions), 'measurement')} of champions."]
-    sentence += [f"{counted(len(served), 'new champion')}, {back} of them by a rollback."] if served else []
+    sentences = [
+        f"{counted(len(challengers), 'challenger')} and {counted(len(champions), 'measurement')} of champions."
+    ]
+    sentences += [f"{counted(len(served), 'new champion')}, {back} of them by a rollback."] if served else []
     if champions:
-        sentence.append(
+        sentences.append(
             f"The champion's value was {figure(champions[0].value)} at first and {figure(champions[-1].value)} last."
         )
     gains = [one.gain for one in challengers if one.gain]
     if gains:
-        sentence.append(
+        sentences.append(
             f"Gains ranged from {signed(min(g.value for g in gains))} to {signed(max(g.value for g in gains))}."
         )
-    return " ".join(sentence)
+    return " ".join(sentences)
