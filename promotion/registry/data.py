@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from promotion.canonical import digest
 from promotion.config import Config, ModelConfig
-from promotion.data_files import StrPath, file_digest, require_named
+from promotion.data_files import StrPath, require_named
 from promotion.draws import UNSAID, Draws
 from promotion.errors import DataError, as_data_error
 from promotion.interfaces import Recall, Recipe, Split, is_repeatable, read_anew, task_of_recipe
 from promotion.ledger.entries import Registration
+from promotion.registry.file_digests import FileDigests, Stamp, stamp_of
 from promotion.registry.recipes import code_digest, draws_by, load_recipe, require_found
 from promotion.row_keys import form_in_use
 from promotion.visible import visible
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 _READERS = ("registry-flows", "numpy", "pandas", "pyarrow")
 """Packages whose releases may read a file differently."""
-_ABSENT = (0, 0)
 _UNASKED: Mapping[str, Any] = {"group": None, "dependence": "independent", "clean_by": "row"}
 """Settings that do not affect which rows are read."""
 
@@ -59,14 +59,14 @@ class Source:
         made_with: the options that the recipe was created with.
         path: the file.
         digest: digest of the file's bytes.
-        stamp: modification time and size of the file when the digest was taken.
+        stamp: stamp of the file before its digest was taken.
     """
 
     recipe: Recipe
     made_with: Mapping[str, Any]
     path: Path
     digest: str
-    stamp: tuple[int, int]
+    stamp: Stamp
 
     @property
     def key(self) -> str | None:
@@ -84,15 +84,6 @@ class Source:
                 "keys": form_in_use(),
             }
         )
-
-
-def source(recipe: Recipe, made_with: Mapping[str, Any], path: Path, cached: str | None = None) -> Source:
-    """Return the source of a recipe's rows, with the file's current digest, or the cached one if given."""
-    stamp = _stamp(path)
-    if cached is None:
-        with as_data_error(f"The recipe could not load {path}"):
-            cached = file_digest(path) if stamp != _ABSENT else ""
-    return Source(recipe=recipe, made_with=made_with, path=path, digest=cached, stamp=stamp)
 
 
 def load_rows(source: Source, name: str, settings: ModelConfig, recall: Recall = read_anew) -> Data:
@@ -119,18 +110,12 @@ def _load(source: Source) -> "pd.DataFrame":
         rows = source.recipe.load(source.path)
     if not hasattr(rows, "columns"):
         raise DataError(f"The recipe's `load` must return a pandas DataFrame, but returned {type(rows).__name__}.")
-    if _stamp(source.path) != source.stamp:
+    if stamp_of(source.path) != source.stamp:
         message = (
             f"{source.path} changed while it was read. Wait until it is completely written, and run the command again."
         )
         raise DataError(message)
     return rows
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    """Return modification time in nanoseconds and size in bytes."""
-    found = path.stat() if path.is_file() else None
-    return (found.st_mtime_ns, found.st_size) if found else _ABSENT
 
 
 def split(recipe: Recipe, data: Data) -> Split:
@@ -150,9 +135,8 @@ class Reader:
     """
 
     def __init__(self, config: Config, recall: Recall = read_anew) -> None:
-        self._config, self.recall = config, recall
+        self._config, self.recall, self.digests = config, recall, FileDigests()
         self._kept: tuple[object, Data] | None = None
-        self._digests: dict[tuple[Path, tuple[int, int]], str] = {}
 
     def load(
         self, model: str, data: StrPath | None = None, *, options: Mapping[str, Any] | None = None
@@ -185,6 +169,8 @@ class Reader:
     ) -> None:
         """Check that the recipe and the files exist, before importing anything for them.
 
+        Begins to digest the data file of a version about to be trained.
+
         `trained` is the version to judge; None if one is about to be trained. All rows of `holdout`
         judge.
 
@@ -198,8 +184,9 @@ class Reader:
         whole = holdout or (None if data else settings.holdout)
         named = data or (trained.data if trained else None) or settings.data
         require_named(self._path(whole or _first(model, named)))
-        if trained is None and settings.holdout and named:
+        if trained is None and named:
             require_named(self._path(named))
+            self.digests.begin(self._path(named))
 
     def judging(self, model: str, trained: Registration, data: StrPath | None, holdout: StrPath | None) -> Data:
         """Load the rows whose holdout judges a version, or the holdout file whose rows all judge."""
@@ -264,10 +251,10 @@ class Reader:
 
     def _source(self, settings: ModelConfig, file: StrPath, options: Mapping[str, Any]) -> Source:
         path = self._path(file)
-        cached = self._digests.get((path, _stamp(path)))
-        found = source(load_recipe(settings, options), {**settings.options, **options}, path, cached)
-        self._digests[path, found.stamp] = found.digest
-        return found
+        recipe = load_recipe(settings, options)
+        with as_data_error(f"The recipe could not load {path}"):
+            taken, stamp = self.digests.take(path)
+        return Source(recipe=recipe, made_with={**settings.options, **options}, path=path, digest=taken, stamp=stamp)
 
     def _path(self, file: StrPath) -> Path:
         """Return the resolved path of the file."""

@@ -11,6 +11,7 @@ from promotion.errors import ConfigError
 from registry_flows.under_prefect.server import TemporaryServer, as_server_error, check_server
 
 if TYPE_CHECKING:
+    from promotion.registry.data import Reader
     from registry_flows.flows.retrain_all import RetrainOutcome
     from registry_flows.under_prefect.hand_off import TrainedVersion
 
@@ -36,13 +37,14 @@ def retrain_here(
     """
     keep_for_answers()
     _be_quiet(verbose=verbose)
-    _foresee(model, data_path)
+    reader = _foresee(model, data_path)
     server = _temporary_server()
     from registry_flows.under_prefect import session
 
     with session.dry_run(model, start_anew) if dry_run else nullcontext():
         if start_anew is not None and not dry_run:
             session.registry().start_anew(model, reason=start_anew)
+        session.registry().reader.digests.add(reader.digests)
         _look_ahead(model, data_path, options, lasting=server is None)
         from prefect import tags
 
@@ -67,12 +69,14 @@ def retrain_all_here(*, verbose: bool) -> "tuple[RetrainOutcome, ...]":
             return failed.outcomes
 
 
-def _foresee(model: str, data_path: str | None) -> None:
+def _foresee(model: str, data_path: str | None) -> "Reader":
     """Check that recipe and data exist, before starting a server or importing Prefect."""
     from promotion.config import load_config
     from promotion.registry.data import Reader
 
-    Reader(load_config()).foresee(model, data=data_path)
+    reader = Reader(load_config())
+    reader.foresee(model, data=data_path)
+    return reader
 
 
 def _be_quiet(*, verbose: bool) -> None:
@@ -145,3 +149,5 @@ def _settings(server: TemporaryServer | None) -> Iterator[None]:
         settings |= server.settings
     with temporary_settings(settings):
         yield
+    if server is not None:
+        server.note()

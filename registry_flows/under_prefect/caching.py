@@ -83,18 +83,32 @@ class KeptRows:
 def _content(rows: "pd.DataFrame") -> bytes:
     """Serialize the rows."""
     import pyarrow as pa
-    from pandas.testing import assert_frame_equal
     from pyarrow import ipc
 
     try:
         table, sink = pa.Table.from_pandas(rows), pa.BufferOutputStream()
         with ipc.new_file(sink, table.schema) as writer:
             writer.write_table(table)
-        assert_frame_equal(_frame(table), rows, check_exact=True)
-    except (pa.ArrowException, AssertionError, TypeError, ValueError) as error:
+        changed = _changed(_frame(table), rows)
+    except (pa.ArrowException, TypeError, ValueError) as error:
         raise DamagedRows(f"Arrow cannot store them unchanged: {str(error).partition(chr(10))[0]}") from error
+    if changed:
+        raise DamagedRows(f"Arrow cannot store them unchanged: it changes {', '.join(changed)}")
     body: bytes = sink.getvalue().to_pybytes()
     return hashlib.sha256(body).hexdigest().encode() + b"\n" + body
+
+
+def _changed(found: "pd.DataFrame", rows: "pd.DataFrame") -> list[str]:
+    """Return what differs between rows and what Arrow returned; pandas' own assertion takes 200 times as long."""
+    if not (found.columns.identical(rows.columns) and found.index.identical(rows.index)):
+        return ["the index or the names of the columns"]
+    return [f"column '{name}'" for name in rows if not _is_same(found[name], rows[name])]
+
+
+def _is_same(found: "pd.Series[Any]", column: "pd.Series[Any]") -> bool:
+    """Return whether values and types are the same, including the order of categories, which `equals` disregards."""
+    in_order = column.dtype != "category" or found.cat.categories.identical(column.cat.categories)
+    return in_order and found.equals(column)
 
 
 def _rows(content: bytes) -> "pd.DataFrame":

@@ -19,7 +19,6 @@ from promotion.interfaces import is_repeatable
 from promotion.registry.deferred import at_once
 from promotion.registry.registry import Registry
 from registry_flows.under_prefect.caching import inputs_key, kept_rows, results_folder
-from registry_flows.under_prefect.dry_run import copied_registry
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -53,6 +52,8 @@ def registry() -> Registry:
 @contextmanager
 def dry_run(model: str, start_anew: str | None = None) -> Iterator[None]:
     """Make every flow of this process use a registry of copies inside the block; see `copied_registry`."""
+    from registry_flows.under_prefect.dry_run import copied_registry
+
     with at_once(), copied_registry(registry(), model, actor=actor, start_anew=start_anew) as copies:
         _copies.append(copies)
         try:

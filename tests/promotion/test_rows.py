@@ -12,7 +12,8 @@ from situation import settings_at
 
 from promotion.data_files import file_digest
 from promotion.errors import DataError
-from promotion.registry.data import load_rows, source
+from promotion.registry.data import Source, load_rows
+from promotion.registry.file_digests import FileDigests
 from promotion.rows import check_rows, fingerprints, read_rows, split_by_hash, split_by_time
 from promotion.vocabulary import Task
 
@@ -282,9 +283,11 @@ class TestChecking:
     def test_good_rows_pass_with_the_digest_of_their_file(self, tmp_path):
         synthetic_rows(30).to_csv(tmp_path / "rows.csv", index=False)
         settings = settings_at(tmp_path).model("toy")
-        found = source(ToyRecipe(), {}, tmp_path / "rows.csv")
+        path = tmp_path / "rows.csv"
+        taken, stamp = FileDigests().take(path)
+        found = Source(recipe=ToyRecipe(), made_with={}, path=path, digest=taken, stamp=stamp)
         data = load_rows(found, "rows.csv", settings)
-        assert (len(data.rows), data.name, data.digest) == (30, "rows.csv", file_digest(tmp_path / "rows.csv"))
+        assert (len(data.rows), data.name, data.digest) == (30, "rows.csv", file_digest(path))
 
 
 class TestLargeNumbers:

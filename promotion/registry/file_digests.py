@@ -1,0 +1,58 @@
+"""Digests of data files, each taken once as long as the file does not change, and ahead of its use if there is time."""
+
+from concurrent.futures import Future
+from pathlib import Path
+from threading import Thread
+from typing import TypeAlias
+
+from promotion.data_files import file_digest
+
+Stamp: TypeAlias = tuple[int, int]
+"""Modification time in nanoseconds and size in bytes; zeros if there is no file."""
+
+_ABSENT = (0, 0)
+
+
+def stamp_of(path: Path) -> Stamp:
+    """Return the stamp of a path now."""
+    found = path.stat() if path.is_file() else None
+    return (found.st_mtime_ns, found.st_size) if found else _ABSENT
+
+
+class FileDigests:
+    """The digests of files by path and stamp."""
+
+    def __init__(self) -> None:
+        self._taken: dict[tuple[Path, Stamp], Future[str]] = {}
+
+    def begin(self, path: Path) -> None:
+        """Begin to digest a file in a thread, while the caller imports or waits."""
+        if (stamp := stamp_of(path)) != _ABSENT:
+            self._taken[path, stamp] = future = Future[str]()
+            Thread(target=_fulfil, args=(future, path), daemon=True).start()
+
+    def add(self, other: "FileDigests") -> None:
+        """Add the digests that another object took or began to take."""
+        self._taken |= other._taken
+
+    def take(self, path: Path) -> tuple[str, Stamp]:
+        """Return the digest of a file's bytes, empty if there is no file, and the stamp that it had before.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        stamp = stamp_of(path)
+        if stamp == _ABSENT:
+            return "", stamp
+        future = self._taken.get((path, stamp))
+        if future is None:
+            self._taken[path, stamp] = future = Future()
+            _fulfil(future, path)
+        return future.result(), stamp
+
+
+def _fulfil(future: Future[str], path: Path) -> None:
+    try:
+        future.set_result(file_digest(path))
+    except OSError as error:
+        future.set_exception(error)
