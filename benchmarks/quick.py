@@ -98,7 +98,7 @@ def _retraining(folder: Path) -> Iterator[Ratio]:
     folder.mkdir()
     retrain.prepare(folder, ROWS)
     environment = retrain.environment(folder)
-    plain, command = [sys.executable, "-c", retrain.TUTORIAL], [_program("promotion"), "retrain", "fraud_classifier"]
+    plain, command = [sys.executable, "plain.py"], [_program("promotion"), "retrain", "fraud_classifier"]
 
     def ours(seed: int) -> growth.Measured:
         return growth.measured(folder, [*command, "--option", f"seed={seed}"], environment, retrain.VERDICTS)

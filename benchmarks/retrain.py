@@ -1,11 +1,13 @@
-"""Compare the tutorial's steps as a plain script with the whole `promotion retrain` (train and gate) on the same file.
+"""Compare `promotion retrain` (train and gate) with the tutorial's flow, alone, under Prefect and on a worker.
 
-    python benchmarks/retrain.py [--rows 590540] [--folder build/bench]
+    python benchmarks/retrain.py [--rows 590540] [--folder build/bench] [--worker]
 
-Each side runs in separate processes, as it would on a schedule. The tutorial's side reads, balances, encodes, fits and
-saves. `promotion retrain` does the same under Prefect, logs to MLflow, scores champion and challenger on the holdout,
-decides, records and relabels; a second measurement uses the cached rows of that file. The first retrain, which makes
-the champion, is not timed, because a usual retrain has a champion to beat.
+The tutorial's side reads, balances, encodes, fits and saves: its tasks as a plain script, and the same tasks under
+Prefect's temporary server. `promotion retrain` does the same under Prefect, logs to MLflow, scores champion and
+challenger on the holdout, decides, records and relabels; a second measurement uses the cached rows of that file. Each
+side runs in separate processes, as it would on a schedule. The first retrain, which makes the champion, is not timed,
+because a usual retrain has a champion to beat.
+With `--worker`, a Prefect server and a worker run both flows as deployments, from the trigger to the end of the run.
 Memory is the peak of the resident set, summed over the process and its children (including Prefect's temporary
 server).
 """
@@ -21,27 +23,65 @@ from typing import Annotated
 
 import psutil
 import typer
+import worker
 
 TUTORIAL = """
+@task(retries=5)
+def load_data(data_path):
+    df = pd.read_csv(data_path)
+    return pd.concat([df[df.isFraud == 0].sample(n=len(df[df.isFraud == 1])), df[df.isFraud == 1]], axis=0)
+
+@task
+def train_ohe(df):
+    return OneHotEncoder(handle_unknown="ignore").fit(df[COLUMNS])
+
+@task
+def split_data(df, enc):
+    X = pd.DataFrame(enc.transform(df[COLUMNS]).toarray(), columns=enc.get_feature_names_out().reshape(-1))
+    X["TransactionAmt"] = df[["TransactionAmt"]].to_numpy()
+    return train_test_split(X, df.isFraud, test_size=0.2, random_state=42)
+
+@task
+def train_xgb(X_train, y_train):
+    xgb = XGBClassifier(n_estimators=100, learning_rate=0.1, max_depth=3, min_child_weight=1, gamma=0, subsample=0.8,
+                        colsample_bytree=0.8, objective="binary:logistic", nthread=4, scale_pos_weight=1, seed=27)
+    return xgb.fit(X_train, y_train)
+
+@task
+def save_model(model, enc, version, stage):
+    print(bentoml.sklearn.save_model(
+        "fraud_classifier", model, labels={"owner": "Cerebrium", "stage": stage}, metadata={"version": version},
+        custom_objects={"ohe_encoder": enc}, signatures={"predict": {"batchable": True, "batch_dim": 0}}))
+
+@flow
+def train_flow(data_path, version, stage):
+    df = load_data(data_path)
+    enc = train_ohe(df)
+    X_train, _, y_train, _ = split_data(df, enc)
+    save_model(train_xgb(X_train, y_train), enc, version, stage)
+
+if __name__ == "__main__":
+    train_flow(data_path="train_transaction.csv", version="1.0.1", stage="prod")
+"""
+"""The tasks of the tutorial's `train_flow.py`."""
+IMPORTS = """
 import bentoml, numpy as np, pandas as pd
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import OneHotEncoder
 from xgboost import XGBClassifier
 
 COLUMNS = ["ProductCD", "P_emaildomain", "R_emaildomain", "card4", "M1", "M2", "M3"]
-df = pd.read_csv("train_transaction.csv")
-df = pd.concat([df[df.isFraud == 0].sample(n=len(df[df.isFraud == 1])), df[df.isFraud == 1]], axis=0)
-enc = OneHotEncoder(handle_unknown="ignore").fit(df[COLUMNS])
-X = pd.DataFrame(enc.transform(df[COLUMNS]).toarray(), columns=enc.get_feature_names_out().reshape(-1))
-X["TransactionAmt"] = df[["TransactionAmt"]].to_numpy()
-X_train, X_test, y_train, y_test = train_test_split(X, df.isFraud, test_size=0.2, random_state=42)
-model = XGBClassifier(n_estimators=100, learning_rate=0.1, max_depth=3, min_child_weight=1, gamma=0, subsample=0.8,
-                      colsample_bytree=0.8, objective="binary:logistic", nthread=4, scale_pos_weight=1, seed=27)
-model.fit(X_train, y_train)
-bentoml.sklearn.save_model("fraud_classifier", model, labels={"owner": "Cerebrium", "stage": "prod"},
-                           metadata={"version": "1.0.1"}, custom_objects={"ohe_encoder": enc},
-                           signatures={"predict": {"batchable": True, "batch_dim": 0}})
 """
+PLAIN = f"""
+def task(function=None, **_):
+    return function or (lambda function: function)
+flow = task
+{IMPORTS}
+{TUTORIAL}"""
+UNDER_PREFECT = f"""
+from prefect import flow, task
+{IMPORTS}
+{TUTORIAL}"""
 CONFIGURATION = """
 bentoml_home = "ours/bentoml"
 [models.fraud_classifier]
@@ -60,13 +100,17 @@ def main(
         "build/bench"
     ),
     repeat: Annotated[int, typer.Option(help="Runs of each side; medians are shown.")] = 5,
+    on_worker: Annotated[bool, typer.Option("--worker", help="Run the flows on a worker instead.")] = False,
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     prepare(folder, rows)
     around = environment(folder)
     retrain = [str(Path(sys.executable).with_name("promotion")), "retrain", "fraud_classifier"]
-    plain = [sys.executable, "-c", TUTORIAL]
     _time(retrain, around, folder)
+    if on_worker:
+        with worker.started(folder.absolute(), around) as run:
+            _print(rows, worker.timed(run, repeat), {})
+        return
     elsewhere = {**around, "BENTOML_HOME": "theirs"}
 
     def ours(turn: int) -> tuple[list[str], dict[str, str]]:
@@ -74,7 +118,8 @@ def main(
         return [*retrain, "--option", f"seed={28 + turn}"], around
 
     sides = {
-        "tutorial's steps, plain script": lambda _: (plain, elsewhere),
+        "tutorial's tasks, plain script": lambda _: ([sys.executable, "plain.py"], elsewhere),
+        "tutorial's flow under Prefect": lambda _: ([sys.executable, "train_flow.py"], elsewhere),
         "promotion retrain (train and gate)": ours,
         "the same, on a file that was read": ours,
     }
@@ -94,6 +139,8 @@ def prepare(folder: Path, rows: int) -> None:
         generate = ["-m", "registry_flows.data", "--rows", str(rows), "--drift", "1", "--out", str(data)]
         subprocess.run([sys.executable, *generate], check=True)
     (folder / "promotion.toml").write_text(CONFIGURATION)
+    (folder / "plain.py").write_text(PLAIN)
+    (folder / "train_flow.py").write_text(UNDER_PREFECT)
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -106,6 +153,7 @@ def environment(folder: Path) -> dict[str, str]:
         **quiet,
         "PREFECT_HOME": str((folder / "prefect").absolute()),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "0",
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     }
 
 
@@ -147,11 +195,17 @@ def _print(rows: int, seconds: dict[str, list[float]], memory: dict[str, float])
     repeat = len(next(iter(seconds.values())))
     print(f"{rows:,} rows x 394 columns, {os.cpu_count()} cores, seconds: median of {repeat} runs")
     for name, runs in seconds.items():
-        print(f"{name:36} {median(runs):6.1f} s {memory[name]:6.2f} GB   ({', '.join(f'{one:.1f}' for one in runs)})")
-    theirs, *ours = seconds
-    for name in ours:
-        time_ratio, memory_ratio = median(seconds[name]) / median(seconds[theirs]), memory[name] / memory[theirs]
-        print(f"{f'ratio, {name}':45} {time_ratio:6.2f}   {memory_ratio:6.2f}")
+        gigabytes = f"{memory[name]:6.2f} GB" if name in memory else ""
+        print(f"{name:36} {median(runs):6.1f} s {gigabytes}   ({', '.join(f'{one:.1f}' for one in runs)})")
+    theirs, ours = (
+        [name for name in seconds if "tutorial" in name],
+        [name for name in seconds if "tutorial" not in name],
+    )
+    for peer in theirs:
+        for name in ours:
+            ratio = median(seconds[name]) / median(seconds[peer])
+            in_memory = f"{memory[name] / memory[peer]:6.2f}" if memory else ""
+            print(f"{name} / {peer}".ljust(72) + f"{ratio:6.2f} {in_memory}")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from pyarrow.csv import CSVStreamingReader, InvalidRow
 
-_BLOCK_BYTES = 1 << 23
+_BLOCK_BYTES, _LONG_BLOCK_BYTES = 1 << 21, 1 << 23
+"""pyarrow keeps many blocks in memory, so they are short; long ones are for long rows, and for types to infer from one."""
 _WITH_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?", re.ASCII)
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+", re.ASCII)
 _PROBE = "the end"
@@ -35,12 +36,17 @@ class NotConverted(DataError):
         super().__init__(message, path=path, column=column)
 
 
+class _RowTooLong(DataError):
+    """A row does not fit into a block."""
+
+
 @dataclass
 class _Reading:
-    """One pass over a file, with the information for error messages if pyarrow fails."""
+    """One pass over a file by blocks, with the information for error messages if pyarrow fails."""
 
     file: Csv
     stream: Stream
+    block: int = _BLOCK_BYTES
     wrong: "list[InvalidRow]" = field(default_factory=list)
 
     def note(self, row: "InvalidRow") -> str:
@@ -89,8 +95,15 @@ def no_number(path: Any, column: str, row: int, value: str) -> str:
 
 
 def _parsed(file: Csv, options: Mapping[str, Any]) -> "pd.DataFrame":
+    if len(options["column_types"]) == len(options["include_columns"]):
+        with suppress(_RowTooLong):
+            return _parsed_by(_BLOCK_BYTES, file, options)
+    return _parsed_by(_LONG_BLOCK_BYTES, file, options)
+
+
+def _parsed_by(block: int, file: Csv, options: Mapping[str, Any]) -> "pd.DataFrame":
     with uncompressed(file.path) as stream:
-        reading = _Reading(file, stream)
+        reading = _Reading(file, stream, block)
         with _explained(reading), _reader(reading, stream, options) as reader:
             rows: pd.DataFrame = reader.read_all().to_pandas()
     _require_closed(reading, len(rows))
@@ -104,7 +117,7 @@ def _reader(reading: _Reading, stream: Any, options: Mapping[str, Any]) -> "CSVS
 
     file = reading.file
     read = arrow_csv.ReadOptions(  # pyarrow's errors name their row only without threads
-        block_size=_BLOCK_BYTES, use_threads=False, encoding="utf8" if file.encoding == "utf-8" else file.encoding
+        block_size=reading.block, use_threads=False, encoding="utf8" if file.encoding == "utf-8" else file.encoding
     )
     parse = arrow_csv.ParseOptions(newlines_in_values=True, delimiter=file.delimiter, invalid_row_handler=reading.note)
     return arrow_csv.open_csv(
@@ -137,9 +150,10 @@ def _fault(reading: _Reading, sentence: str) -> DataError:
     if "codec can't decode" in sentence or "invalid UTF8" in sentence:
         message = f"{path} is not a CSV file in UTF-8. Export it as CSV in UTF-8, or give a .parquet file."
     elif "straddling" in sentence:
-        message = (
-            f"{path} has a row of more than {_BLOCK_BYTES >> 20} MiB, perhaps because a quote is not closed. Close the "
-            "quote, or leave the row out."
+        return _RowTooLong(
+            f"{path} has a row of more than {_LONG_BLOCK_BYTES >> 20} MiB, perhaps because a quote is not closed. "
+            "Close the quote, or leave the row out.",
+            path=path,
         )
     else:
         message = f"{path} cannot be read as CSV ({sentence.strip().splitlines()[0][:200]}). Write the file again."

@@ -231,10 +231,17 @@ class TestSentences:
             "rows.csv is an Arrow (Feather) file, which is not supported."
         )
 
-    def test_a_quote_that_swallows_more_than_a_block(self, read, monkeypatch):
-        monkeypatch.setattr("promotion.parsing._BLOCK_BYTES", 1 << 20)
-        told = read(b'id,y,kind\n7,1,x\n8,1,"x\n' + b"9,1,y\n" * 300_000)
-        assert told.startswith("rows.csv has a row of more than 1 MiB, perhaps because a quote is not closed.")
+    def test_a_quote_that_swallows_more_than_a_block(self, read):
+        told = read(b'id,y,kind\n7,1,x\n8,1,"x\n' + b"9,1,y\n" * 2_000_000)
+        assert told.startswith("rows.csv has a row of more than 8 MiB, perhaps because a quote is not closed.")
+
+    @pytest.mark.parametrize("place", [0, 1, 20_000])
+    def test_a_row_that_is_longer_than_a_short_block(self, read, place):
+        rows = [b"%d,1,x" % number for number in range(20_000)]
+        rows.insert(place, b"k,1,%b" % (b"x" * (6 << 20)))
+        found = read(b"id,y,kind\n" + b"\n".join(rows) + b"\n")
+        assert found["id"].tolist() == [row.partition(b",")[0].decode() for row in rows]
+        assert found["kind"].str.len().tolist() == [len(row) - row.rindex(b",") - 1 for row in rows]
 
     def test_a_cut_at_any_byte_is_never_read_as_whole(self, read):
         """But for cuts between two rows, which no file shows."""
