@@ -16,7 +16,6 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 from prefect.logging import get_run_logger
-from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from promotion.findings import Finding
 from promotion.interfaces import Step
@@ -28,6 +27,7 @@ from promotion.report.page import Page, quiet
 from promotion.secrets import without_password
 from promotion.visible import visible
 from promotion.vocabulary import Tag
+from registry_flows.under_prefect.client_retries import client_retries
 from registry_flows.under_prefect.event_client import is_in_run
 from registry_flows.under_prefect.links import PAGES, pages_of
 
@@ -153,7 +153,7 @@ def _shown(tries_again: int = _TRIES_AGAIN) -> Iterator[None]:
     Retries `tries_again` times, after 2, 4, 8 … seconds.
     """
     try:
-        with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: tries_again}):
+        with client_retries(tries_again):
             yield
     except Exception as error:  # errors of httpx and Prefect
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 from prefect.client.orchestration import get_client
 from prefect.context import FlowRunContext
 from prefect.logging import get_run_logger
-from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.states import Completed
 
 from promotion.ledger.state import State, VersionState
@@ -19,6 +18,7 @@ from promotion.policy import Decision
 from promotion.registry.consent import is_open
 from promotion.visible import visible
 from promotion.vocabulary import Tag, Verdict
+from registry_flows.under_prefect.client_retries import client_retries
 from registry_flows.under_prefect.session import registry
 
 R = TypeVar("R")
@@ -111,7 +111,7 @@ def tag_run(tag: Tag, verdict: str = "") -> None:
     kept = [tag for tag in run.tags if not tag.startswith(_OURS)]
     with (
         suppress(Exception),  # errors of httpx and Prefect
-        temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}),
+        client_retries(0),
         get_client(sync_client=True) as client,
     ):
         client.update_flow_run(run.id, tags=[*kept, *tags])
