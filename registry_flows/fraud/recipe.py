@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 CATEGORIES = ("ProductCD", "P_emaildomain", "R_emaildomain", "card4", "M1", "M2", "M3")
 AMOUNT = "TransactionAmt"
-_SCORED_AT_ONCE = 50_000
+_SCORED_AT_ONCE = 20_000
 
 
 @dataclass(frozen=True, kw_only=True)

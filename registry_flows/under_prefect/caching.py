@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _ROWS_PER_MODEL, _RESULTS = 2, 100
+_HEAD_BYTES = 65
 _FITTING = ("registry-flows", "numpy", "pandas", "scikit-learn", "xgboost")
 """Packages whose releases may fail to read a pickled fitted object, or read it differently."""
 
@@ -48,7 +49,7 @@ class KeptRows:
         """Return the cached rows, or read them now."""
         path = self._path(key)
         try:
-            kept = _rows(path.read_bytes())
+            kept = _rows(path)
         except FileNotFoundError:
             pass
         except (DamagedRows, OSError) as error:
@@ -71,16 +72,16 @@ class KeptRows:
     def _keep(self, path: Path, rows: "pd.DataFrame") -> None:
         """Write the rows if Arrow returns them unchanged; otherwise they are read each time."""
         try:
-            content = _content(rows)
+            body = _body(rows)
             self._folder.mkdir(parents=True, exist_ok=True)
-            _write(path, content)
+            _write(path, hashlib.sha256(body).hexdigest().encode() + b"\n", body)
         except (DamagedRows, OSError) as error:
             self._notice(f"The rows could not be cached ({error}), so the next run reads the data file again.")
         prune(self._folder, "*.arrow", self._most)
         prune(self._folder, ".*.part", self._most)  # left by writers that were killed
 
 
-def _content(rows: "pd.DataFrame") -> bytes:
+def _body(rows: "pd.DataFrame") -> "pa.Buffer":
     """Serialize the rows."""
     import pyarrow as pa
     from pyarrow import ipc
@@ -94,8 +95,7 @@ def _content(rows: "pd.DataFrame") -> bytes:
         raise DamagedRows(f"Arrow cannot store them unchanged: {str(error).partition(chr(10))[0]}") from error
     if changed:
         raise DamagedRows(f"Arrow cannot store them unchanged: it changes {', '.join(changed)}")
-    body: bytes = sink.getvalue().to_pybytes()
-    return hashlib.sha256(body).hexdigest().encode() + b"\n" + body
+    return sink.getvalue()
 
 
 def _changed(found: "pd.DataFrame", rows: "pd.DataFrame") -> list[str]:
@@ -111,12 +111,13 @@ def _is_same(found: "pd.Series[Any]", column: "pd.Series[Any]") -> bool:
     return in_order and found.equals(column)
 
 
-def _rows(content: bytes) -> "pd.DataFrame":
+def _rows(path: Path) -> "pd.DataFrame":
     """Deserialize the rows."""
-    from pyarrow import BufferReader, ipc
+    from pyarrow import BufferReader, OSFile, ipc
 
-    head, _, body = content.partition(b"\n")
-    if hashlib.sha256(body).hexdigest().encode() != head:
+    with OSFile(str(path)) as file:
+        head, body = file.read(_HEAD_BYTES), file.read_buffer()
+    if hashlib.sha256(body).hexdigest().encode() + b"\n" != head:
         raise DamagedRows("the file is damaged or truncated")
     return _frame(ipc.open_file(BufferReader(body)).read_all())
 
@@ -126,12 +127,12 @@ def _frame(table: "pa.Table") -> "pd.DataFrame":
     return rows
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, *parts: "bytes | pa.Buffer") -> None:
     """Write the file atomically; it need not survive a power failure."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            file.writelines(parts)
         Path(temporary).replace(path)
     finally:
         Path(temporary).unlink(missing_ok=True)
