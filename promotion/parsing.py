@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pyarrow.csv import CSVStreamingReader, InvalidRow
 
 _BLOCK_BYTES, _LONG_BLOCK_BYTES = 1 << 20, 1 << 23
-"""pyarrow keeps many blocks in memory, so they are short; long ones are for long rows, and for types to infer from one."""
+"""pyarrow keeps many blocks in memory, so they are short. Long ones are for long rows, and for types to be inferred."""
 _WITH_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?", re.ASCII)
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+", re.ASCII)
 _PROBE = "the end"

@@ -27,13 +27,7 @@ class FileDigests:
 
     def begin(self, path: Path) -> None:
         """Begin to digest a file in a thread, while the caller imports or waits."""
-        if (stamp := stamp_of(path)) != _ABSENT:
-            self._taken[path, stamp] = future = Future[str]()
-            Thread(target=_fulfil, args=(future, path), daemon=True).start()
-
-    def add(self, other: "FileDigests") -> None:
-        """Add the digests that another object took or began to take."""
-        self._taken |= other._taken
+        self._future(path, stamp_of(path))
 
     def take(self, path: Path) -> tuple[str, Stamp]:
         """Return the digest of a file's bytes, empty if there is no file, and the stamp that it had before.
@@ -44,11 +38,17 @@ class FileDigests:
         stamp = stamp_of(path)
         if stamp == _ABSENT:
             return "", stamp
-        future = self._taken.get((path, stamp))
-        if future is None:
-            self._taken[path, stamp] = future = Future()
-            _fulfil(future, path)
-        return future.result(), stamp
+        try:
+            return self._future(path, stamp).result(), stamp
+        except OSError:
+            del self._taken[path, stamp]  # reading may succeed the next time
+            raise
+
+    def _future(self, path: Path, stamp: Stamp) -> Future[str]:
+        if (path, stamp) not in self._taken:
+            self._taken[path, stamp] = future = Future[str]()
+            Thread(target=_fulfil, args=(future, path), daemon=True).start()
+        return self._taken[path, stamp]
 
 
 def _fulfil(future: Future[str], path: Path) -> None:

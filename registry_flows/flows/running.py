@@ -44,7 +44,7 @@ def retrain_here(
     with session.dry_run(model, start_anew) if dry_run else nullcontext():
         if start_anew is not None and not dry_run:
             session.registry().start_anew(model, reason=start_anew)
-        session.registry().reader.digests.add(reader.digests)
+        session.registry().reader.digests = reader.digests
         _look_ahead(model, data_path, options, lasting=server is None)
         from prefect import tags
 
