@@ -150,4 +150,4 @@ def _settings(server: TemporaryServer | None) -> Iterator[None]:
     with temporary_settings(settings):
         yield
     if server is not None:
-        server.note()
+        server.begin_closing()

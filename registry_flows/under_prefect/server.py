@@ -12,6 +12,7 @@ import secrets
 import socket
 import subprocess
 import sys
+import threading
 import time
 from base64 import b64encode
 from collections.abc import Iterator
@@ -111,7 +112,7 @@ class TemporaryServer:
 
     def __init__(self) -> None:
         self._credentials = f"promotion:{secrets.token_urlsafe()}"
-        self._noted = (0.0, "")
+        self._closing = threading.Thread(target=self._close)
         self._start()
         atexit.register(self.close)  # registered before Prefect's handler, so it runs after Prefect has sent all
 
@@ -143,19 +144,28 @@ class TemporaryServer:
                 raise ServerFailed(self._why())
             time.sleep(0.05)
 
-    def note(self) -> None:
-        """Note how much the server has recorded when the flow has ended, so that `close` may not have to wait."""
-        self._noted = (time.monotonic(), self._count_task_runs())
+    def begin_closing(self) -> None:
+        """Close the server in a thread, while the caller shows what the flow returned."""
+        from prefect.events.worker import EventsWorker
+
+        EventsWorker.drain_all()  # waits until all are sent; Prefect itself does so when the process ends
+        self._closing.start()
 
     def close(self) -> None:
         """Stop the server once it has recorded everything: it writes task runs a little after receiving them."""
-        deadline, (since, before) = time.monotonic() + _SETTLING_SECONDS, self._noted
+        if self._closing.ident is None:  # an ending process cannot start threads
+            self._close()
+        else:
+            self._closing.join()
+
+    def _close(self) -> None:
+        deadline, before = time.monotonic() + _SETTLING_SECONDS, ""
         while time.monotonic() < deadline and self._process.poll() is None:
-            time.sleep(max(0.0, since + _SETTLING_STEP - time.monotonic()))
-            since, now = time.monotonic(), self._count_task_runs()
+            now = self._count_task_runs()
             if now == before:
                 break
             before = now
+            time.sleep(_SETTLING_STEP)
         self.stop()
 
     def stop(self) -> None:
