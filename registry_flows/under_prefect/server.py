@@ -147,8 +147,10 @@ class TemporaryServer:
     def begin_closing(self) -> None:
         """Close the server in a thread, while the caller shows what the flow returned."""
         from prefect.events.worker import EventsWorker
+        from prefect.logging.handlers import APILogWorker
 
-        EventsWorker.drain_all()  # waits until all are sent; Prefect itself does so when the process ends
+        for worker in (EventsWorker, APILogWorker):
+            worker.drain_all()  # waits until it has sent all; Prefect itself does so when the process ends
         self._closing.start()
 
     def close(self) -> None:

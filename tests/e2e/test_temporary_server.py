@@ -59,6 +59,17 @@ def test_retrain_needs_nothing_started_first(project, second_server):
     assert kept["retrain"] == 1
     assert kept["train"] >= 8
     assert kept["gate"] >= 5
+    assert ends_of_flows(project) == {"retrain": 1, "train": 1, "gate": 1}
+
+
+def ends_of_flows(project):
+    """How many log lines tell the end of each flow's run: the last lines, which Prefect sends two seconds later."""
+    told = (
+        "select flow.name, count(*) from log join flow_run on flow_run.id = log.flow_run_id "
+        "join flow on flow.id = flow_run.flow_id where log.message like 'Finished in state%' and log.task_run_id is null"
+    )
+    with sqlite3.connect(project / "prefect" / "prefect.db") as database:
+        return dict(database.execute(f"{told} group by flow.name").fetchall())
 
 
 def tasks_of_flows(project):
