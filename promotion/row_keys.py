@@ -51,6 +51,7 @@ class KnownRows:
     groups: "NDArray[np.uint64] | None" = None
 
 
+_HASHED_AT_ONCE = 50_000  # texts, each of which becomes an object of Python
 _form: ContextVar[int] = ContextVar("key form", default=KEY_FORM)
 
 
@@ -98,9 +99,11 @@ def first_fingerprints(keys: "pd.Series[Any]") -> "NDArray[np.uint64]":
 
 def hashes(texts: "pa.StringArray") -> "NDArray[np.uint64]":
     """Return 64-bit hashes of texts, shape (n_rows,); the same on every machine and in every release."""
+    import numpy as np
     import pandas as pd
 
-    return pd.util.hash_array(texts.to_numpy(zero_copy_only=False), categorize=False)
+    parts = (texts.slice(start, _HASHED_AT_ONCE) for start in range(0, max(len(texts), 1), _HASHED_AT_ONCE))
+    return np.concatenate([pd.util.hash_array(part.to_numpy(zero_copy_only=False), categorize=False) for part in parts])
 
 
 def key_texts(keys: "pd.Series[Any]") -> "pa.StringArray":
