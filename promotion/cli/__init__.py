@@ -16,7 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # runs, and not at all when it ends, takes two seconds off a command that imports MLflow, Prefect and BentoML.
     code = STOPPED
     try:
-        garbage.set_threshold(300_000, 50, 100)
+        garbage.set_threshold(500_000, 50, 100)
         code = run(arguments)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the command has ended
     except BaseException as error:  # Ctrl-C again, while this process prints what the first one left
