@@ -16,7 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # runs, and not at all when it ends, takes two seconds off a command that imports MLflow, Prefect and BentoML.
     code = STOPPED
     try:
-        garbage.set_threshold(100_000, 50, 100)
+        garbage.set_threshold(500_000, 50, 100)
         code = run(arguments)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the command has ended
     except BaseException as error:  # Ctrl-C again, while this process prints what the first one left
@@ -56,9 +56,9 @@ def _run(arguments: Sequence[str]) -> int:
         if amiss := not_text(arguments):
             complain(amiss)
             return 2
-        from promotion.cli.app import app, with_plugins
+        from promotion.cli.app import app_for
 
-        code = with_plugins(app)(args=arguments, standalone_mode=False)
+        code = app_for(arguments)(args=arguments, standalone_mode=False)
     except (Exception, KeyboardInterrupt) as error:
         if _is_interrupt(error):
             return _stopped()

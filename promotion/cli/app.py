@@ -2,7 +2,8 @@
 
 import os
 import platform
-from importlib.metadata import entry_points
+from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,31 +11,15 @@ import typer
 from typer.core import TyperGroup
 
 from promotion import __version__
-from promotion.cli import (
-    adopt,
-    approve,
-    audit,
-    champion,
-    compare,
-    deny,
-    gate,
-    gc,
-    history,
-    init,
-    key,
-    ledger,
-    metrics,
-    policy,
-    promote,
-    readmit,
-    repair,
-    replay,
-    report,
-    rollback,
-    show,
-    status,
-    sync,
-)
+
+_ROOMS = {
+    "Judge": ("gate", "compare", "replay"),
+    "Change": ("promote", "rollback", "readmit", "adopt", "approve", "deny"),
+    "Look": ("status", "champion", "history", "show", "metrics", "report", "audit", "policy"),
+    "Keep": ("init", "repair", "sync", "gc", "key", "ledger"),
+}
+_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
+_GROUPS = {"policy": "Look at policies.", "ledger": "Keep, move and upgrade the ledger."}
 
 
 class _InRooms(TyperGroup):
@@ -51,17 +36,6 @@ class _InRooms(TyperGroup):
                 formatter.write_dl(rows)
 
 
-app = typer.Typer(
-    cls=_InRooms,
-    name="promotion",
-    help="Decides which trained model serves, and records why.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-
 def _version(*, asked: bool) -> None:
     """Print the release and Python's."""
     if asked:
@@ -69,7 +43,6 @@ def _version(*, asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def settings(
     config: Annotated[
         Path | None, typer.Option(help="Settings to use instead of the nearest promotion.toml.", metavar="FILE")
@@ -83,34 +56,44 @@ def settings(
         os.environ["PROMOTION_CONFIG"] = str(config.absolute())
 
 
-_ROOMS = {
-    "Judge": (gate, compare, replay),
-    "Change": (promote, rollback, readmit, adopt, approve, deny),
-    "Look": (status, champion, history, show, metrics, report, audit),
-    "Keep": (init, repair, sync, gc, key),
-}
-for _room, _modules in _ROOMS.items():
-    for _module in _modules:
-        _name = _module.__name__.rpartition(".")[2]
-        app.command(_name, epilog=f"Example: {_module.EXAMPLE}", rich_help_panel=_room)(getattr(_module, _name))
+def app_for(arguments: Sequence[str] = ()) -> typer.Typer:
+    """Return the app with the command that the first argument names, or, if it names none of ours, with all commands.
 
-_policies = typer.Typer(help="Look at policies.", no_args_is_help=True, rich_markup_mode=None)
-_policies.command(epilog=f"Example: {policy.EXAMPLE}")(policy.check)
-app.add_typer(_policies, name="policy", rich_help_panel="Look")
+    The others need not be imported, and the installed packages need not be searched for theirs.
+    """
+    made = typer.Typer(
+        cls=_InRooms,
+        name="promotion",
+        help="Decides which trained model serves, and records why.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    made.callback()(settings)
+    named = [name for name in arguments[:1] if name in _ROOM_OF]
+    for name in named or _ROOM_OF:
+        _add(made, name)
+    if not named:
+        _add_plugins(made)
+    return made
 
-_ledgers = typer.Typer(help="Keep, move and upgrade the ledger.", no_args_is_help=True, rich_markup_mode=None)
-for _command in (ledger.export, ledger.import_file, ledger.upgrade, ledger.take):
-    _name = _command.__name__.removesuffix("_file")
-    _ledgers.command(_name, epilog=f"Example: {ledger.EXAMPLES[_name]}")(_command)
-app.add_typer(_ledgers, name="ledger", rich_help_panel="Keep")
+
+def _add(host: typer.Typer, name: str) -> None:
+    module, room = import_module(f"promotion.cli.{name}"), _ROOM_OF[name]
+    if name not in _GROUPS:
+        host.command(name, epilog=f"Example: {module.EXAMPLE}", rich_help_panel=room)(getattr(module, name))
+        return
+    group = typer.Typer(help=_GROUPS[name], no_args_is_help=True, rich_markup_mode=None)
+    for word, (function, example) in module.COMMANDS.items():
+        group.command(word, epilog=f"Example: {example}")(function)
+    host.add_typer(group, name=name, rich_help_panel=room)
 
 
-def with_plugins(host: typer.Typer) -> typer.Typer:
-    """The app with the commands of other packages, each added once."""
-    added: set[str] = host.info.__dict__.setdefault("plugins", set())
-    for point in entry_points(group="promotion.commands"):
-        if point.value not in added:
-            added.add(point.value)
-            register: Any = point.load()
-            register(host)
-    return host
+def _add_plugins(host: typer.Typer) -> None:
+    """Add the commands of other packages, each once."""
+    from importlib.metadata import entry_points
+
+    for point in {point.value: point for point in entry_points(group="promotion.commands")}.values():
+        register: Any = point.load()
+        register(host)

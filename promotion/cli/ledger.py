@@ -33,13 +33,6 @@ if TYPE_CHECKING:
 
 _INSTEAD = "Name another file with --out."
 
-EXAMPLES = {
-    "export": "promotion ledger export --out ledger.jsonl",
-    "import": "promotion ledger import ledger.jsonl --dry-run",
-    "upgrade": "promotion ledger upgrade",
-    "take": "promotion ledger take fraud_classifier --reason 'the team moved'",
-}
-
 
 def export(
     model: AnyModel = None,
@@ -189,3 +182,11 @@ def _file_errors(file: Path, done: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise LedgerError(f"{file} cannot be {done} ({error.strerror}).") from error
+
+
+COMMANDS = {
+    "export": (export, "promotion ledger export --out ledger.jsonl"),
+    "import": (import_file, "promotion ledger import ledger.jsonl --dry-run"),
+    "upgrade": (upgrade, "promotion ledger upgrade"),
+    "take": (take, "promotion ledger take fraud_classifier --reason 'the team moved'"),
+}

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 
 _PAGE = 50
-EXAMPLE = "promotion policy check other.toml"
 
 
 def check(
@@ -134,3 +133,6 @@ def is_configuration(file: Path) -> bool:
     from promotion.toml import read_toml
 
     return "models" in read_toml(file) or file.name in {FILE_NAME, "pyproject.toml"}
+
+
+COMMANDS = {"check": (check, "promotion policy check other.toml")}

@@ -33,9 +33,9 @@ and bidirectional marks in reasons, names and values that other people wrote are
 
 def written():
     """The page as it should be."""
-    from promotion.cli.app import app, with_plugins
+    from promotion.cli.app import app_for
 
-    whole = get_command(with_plugins(app))
+    whole = get_command(app_for())
     dry = ", ".join(f"`{name}`" for name in _taking("--dry-run", whole))
     return HEAD.format(dry=dry) + "".join(_lines(whole, "promotion")) + "".join(_sections(whole, "promotion"))
 

@@ -11,7 +11,7 @@ import pytest
 import typer
 from recipes import synthetic_rows
 
-from promotion.cli.app import app, with_plugins
+from promotion.cli.app import app_for
 
 pytestmark = pytest.mark.slow
 
@@ -100,7 +100,7 @@ def test_every_command_but_retrain_does_its_work_without_prefect(folder):
 
 
 def test_no_command_was_forgotten():
-    there = set(leaves(typer.main.get_command(with_plugins(app))))
+    there = set(leaves(typer.main.get_command(app_for())))
     tried = {next(words[:length] for length in (1, 2) if words[:length] in there) for words in COMMANDS}
     assert there - tried == UNDER_PREFECT
 

@@ -4,7 +4,7 @@ from doors import assert_civil, command, examples, tags, text
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promotion.cli.app import app, with_plugins
+from promotion.cli.app import app_for
 
 pytestmark = pytest.mark.slow
 
@@ -22,7 +22,7 @@ def leaves(group, before=()):
             yield (*before, name), found
 
 
-COMMANDS = dict(leaves(typer.main.get_command(with_plugins(app))))
+COMMANDS = dict(leaves(typer.main.get_command(app_for())))
 VALUES = st.one_of(
     tags,
     st.sampled_from(["toy", "0", "1", "-1", "0.95", "nan", "inf", "1e999", "9" * 400, "rows.csv", "promotion.toml"]),

@@ -6,12 +6,13 @@ import os
 import re
 import stat
 from pathlib import Path
-from typing import Any
-
-import yaml
+from typing import TYPE_CHECKING, Any
 
 from promotion.adapters.bento.shape import unusable
 from promotion.vocabulary import Stage, Tag
+
+if TYPE_CHECKING:
+    import yaml
 
 DESCRIPTION = "model.yaml"
 LIMIT = 2**20
@@ -26,9 +27,6 @@ _TOO_LARGE = (
     f"has a model.yaml of more than {LIMIT // 2**20} MiB, which `promotion` does not read, although BentoML may list it"
 )
 _BOMB = f"has a model.yaml whose aliases add more than {LIMIT // 2**20} MiB when it is read"
-# libyaml is ten times faster than BentoML's reader, but parses texts with tags (`!`) or comments differently.
-_FAST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_FAST_STRINGS: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _PLAIN = re.compile(r"[\n \"$-~]*")
 LINKED = "is reached through a symbolic link, and `promotion` never writes through a link"
 
@@ -53,7 +51,7 @@ def read(folder: Path, tag: Tag) -> dict[str, Any]:
         OSError: this user cannot read it now, which says nothing about the version.
     """
     text = text_of(folder)
-    description: dict[str, Any] = _parsed(text, _FAST if _PLAIN.fullmatch(text) else yaml.SafeLoader)
+    description: dict[str, Any] = _parsed(text, _loader("SafeLoader", text))
     wrong = unusable(description)
     if wrong:
         raise DamagedDescription(f"has a model.yaml that does not describe a model: no usable {', '.join(wrong)}")
@@ -81,7 +79,7 @@ def strings(folder: Path) -> dict[str, Any]:
         OSError: it cannot be read now.
     """
     text = text_of(folder)
-    description = _parsed(text, _FAST_STRINGS if _PLAIN.fullmatch(text) else yaml.BaseLoader)
+    description = _parsed(text, _loader("BaseLoader", text))
     if not isinstance(description, dict):
         raise DamagedDescription("has a model.yaml that changes while it is read")
     return description
@@ -96,6 +94,8 @@ def with_stage(text: str, stage: Stage) -> str:
     Raises:
         DamagedDescription: it cannot be read.
     """
+    import yaml
+
     before = _parsed(text, yaml.BaseLoader)
     edited = _edited(text, stage)
     with contextlib.suppress(DamagedDescription):
@@ -150,6 +150,17 @@ def _bytes(path: Path) -> bytes:
         os.close(handle)
 
 
+def _loader(name: str, text: str) -> Any:
+    """Return PyYAML's loader of this name, or libyaml's for a text that both parse alike.
+
+    libyaml is ten times faster than BentoML's reader, but parses texts with tags (`!`) or comments differently.
+    """
+    import yaml
+
+    exact = getattr(yaml, name)
+    return getattr(yaml, f"C{name}", exact) if _PLAIN.fullmatch(text) else exact
+
+
 def _parsed(text: str, loader: Any) -> Any:
     """Parse the single document of a text; it is built only after its size is checked."""
     reading = None
@@ -171,8 +182,10 @@ def _parsed(text: str, loader: Any) -> Any:
 
 def _see_that_it_is_shallow(text: str) -> None:
     """Check the nesting depth: libyaml crashes the process on deep nesting, but its events are safe to read."""
+    import yaml
+
     depth = deepest = 0
-    for event in yaml.parse(text, _FAST):
+    for event in yaml.parse(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         deepest = max(deepest, depth)
         if deepest > _DEEPEST_LISTED:
@@ -182,13 +195,15 @@ def _see_that_it_is_shallow(text: str) -> None:
         raise DamagedDescription(message, listed=deepest <= _DEEPEST_LISTED)
 
 
-def _see_that_it_is_small(node: yaml.Node | None, text: str) -> None:
+def _see_that_it_is_small(node: "yaml.Node | None", text: str) -> None:
     if node is not None and _size(node, {}) > LIMIT + 2 * len(text.encode()):
         raise DamagedDescription(_BOMB)
 
 
-def _size(node: yaml.Node, sizes: dict[yaml.Node, float]) -> float:
+def _size(node: "yaml.Node", sizes: "dict[yaml.Node, float]") -> float:
     """Count bytes and nodes with all aliases expanded; infinite for a recursive node or an excessively long number."""
+    import yaml
+
     if node in sizes:
         return sizes[node]
     sizes[node] = float("inf")
@@ -204,6 +219,8 @@ def _size(node: yaml.Node, sizes: dict[yaml.Node, float]) -> float:
 
 def _edited(text: str, stage: Stage) -> str:
     """Replace the stage in the text, or insert it before the other labels."""
+    import yaml
+
     root: Any = yaml.compose(text, yaml.SafeLoader)
     labels = next(value for key, value in reversed(root.value) if key.value == "labels")
     for key, value in reversed(labels.value):

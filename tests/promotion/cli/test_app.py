@@ -12,7 +12,7 @@ from situation import bentoml_at, snapshot
 
 import promotion
 from promotion.adapters.sql import SqlLedger
-from promotion.cli.app import app, with_plugins
+from promotion.cli.app import app_for
 from promotion.config import load_config
 from promotion.registry import judge
 
@@ -28,7 +28,7 @@ def leaves(group, before=""):
             yield f"{before}{name}", found
 
 
-COMMANDS = dict(leaves(typer.main.get_command(with_plugins(app))))
+COMMANDS = dict(leaves(typer.main.get_command(app_for())))
 
 
 def recorded():

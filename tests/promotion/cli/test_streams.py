@@ -168,7 +168,7 @@ class Interrupted:
         raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("step", ["promotion.cli.streams.standard_streams", "promotion.cli.app.with_plugins"])
+@pytest.mark.parametrize("step", ["promotion.cli.streams.standard_streams", "promotion.cli.app.app_for"])
 def test_ctrl_c_that_an_import_turns_into_another_error_ends_in_the_same_sentence(step, monkeypatch, capsys):
     monkeypatch.setattr(step, lambda *_: type("Imported", (), {"attribute": Interrupted()}))
     assert cli.run(["status"]) == 130
