@@ -11,10 +11,13 @@ _RESTORE = "Restore the ledger from a backup. Something other than `promotion` c
 
 
 class ChainCheck:
-    """Checks that every entry follows the one before, has the right hash, and that the head names the last one."""
+    """Checks that every entry follows the one before, has the right hash, and that the head names the last one.
 
-    def __init__(self) -> None:
-        self._seq, self._hash = 0, GENESIS
+    `after` and `digest` are the `seq` and the hash of the entry before the first that is taken in.
+    """
+
+    def __init__(self, after: int = 0, digest: str = GENESIS) -> None:
+        self._seq, self._hash = after, digest
 
     def take(self, entry: Entry) -> Iterator[Finding]:
         """Take in the next entry, and yield what is wrong with it."""

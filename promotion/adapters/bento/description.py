@@ -30,6 +30,7 @@ _BOMB = f"has a model.yaml whose aliases add more than {LIMIT // 2**20} MiB when
 _FAST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _FAST_STRINGS: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _PLAIN = re.compile(r"[\n \"$-~]*")
+_FEW, _TEXT = 60, "tag:yaml.org,2002:str"
 LINKED = "is reached through a symbolic link, and `promotion` never writes through a link"
 
 
@@ -152,11 +153,14 @@ def _bytes(path: Path) -> bytes:
 
 def _parsed(text: str, loader: Any) -> Any:
     """Parse the single document of a text; it is built only after its size is checked."""
-    reading = None
+    reading, simple = None, _is_simple(text)
     try:
-        _see_that_it_is_shallow(text)
+        if not simple:
+            _see_that_it_is_shallow(text)
         reading = loader(text)
         node = reading.get_single_node()
+        if simple and node is not None:
+            return _built(node, reading)
         _see_that_it_is_small(node, text)
         return None if node is None else reading.construct_document(node)
     except DamagedDescription:
@@ -167,6 +171,26 @@ def _parsed(text: str, loader: Any) -> Any:
     finally:
         if reading is not None:
             reading.dispose()
+
+
+def _is_simple(text: str) -> bool:
+    """Whether a text is short and has no aliases, merged keys or tags, and cannot nest deeply: as BentoML writes it.
+
+    Collections in blocks nest by indentation, at most two at each column, or by an indicator; others by a bracket.
+    """
+    if len(text) > _LONGEST_NUMBER or not _PLAIN.fullmatch(text) or any(sign in text for sign in "&*<"):
+        return False
+    nesting = sum(text.count(sign) for sign in ("- ", "-\n", "? ", "?\n", "[", "{"))
+    return nesting <= _FEW and "\n" + " " * ((_DEEPEST - _FEW) // 2 - 1) not in f"\n{text}"
+
+
+def _built(node: yaml.Node, reading: Any) -> Any:
+    """Return the value of a node of a simple text; several times faster than the reader's own way."""
+    if isinstance(node, yaml.MappingNode) and all(isinstance(key, yaml.ScalarNode) for key, _ in node.value):
+        return {_built(key, reading): _built(value, reading) for key, value in node.value}
+    if isinstance(node, yaml.SequenceNode):
+        return [_built(value, reading) for value in node.value]
+    return node.value if node.tag == _TEXT else reading.construct_object(node, deep=True)
 
 
 def _see_that_it_is_shallow(text: str) -> None:

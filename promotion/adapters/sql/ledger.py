@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from sqlalchemy import Connection, delete, insert, inspect, select, update
+from sqlalchemy import Connection, Table, delete, insert, inspect, select, update
 from sqlalchemy.exc import IntegrityError
 
 from promotion.adapters.sql.database import NOTHING, Database
@@ -35,7 +35,7 @@ class SqlLedger:
 
     def __init__(self, url: str) -> None:
         self._database = Database(url)
-        self._prepared = False
+        self._prepared, self._beside = False, set[str]()
         self.is_made()
 
     @property
@@ -59,6 +59,12 @@ class SqlLedger:
         """Open a read-only transaction, which creates neither file nor tables."""
         with self._database.reading() if self.is_made() else self._database.nothing() as connection:
             yield connection
+
+    def _has(self, connection: Connection, table: Table) -> bool:
+        """Return whether an optional table exists; once it does, that is not asked again."""
+        if table.name not in self._beside and inspect(connection).has_table(table.name):
+            self._beside.add(table.name)
+        return table.name in self._beside
 
     def models(self) -> tuple[str, ...]:
         """Return the names of all models with entries."""
@@ -111,7 +117,7 @@ class SqlLedger:
     def checkpoint(self, model: str) -> Checkpoint | None:
         """Return the checkpoint that was kept last."""
         with self._reading() as connection:
-            if not inspect(connection).has_table(checkpoints.name):
+            if not self._has(connection, checkpoints):
                 return None
             row = connection.execute(select(checkpoints).where(checkpoints.c.model == model)).one_or_none()
         return None if row is None else Checkpoint(**row._mapping)  # noqa: SLF001 - SQLAlchemy's documented name
@@ -138,7 +144,7 @@ class SqlLedger:
     def foreign(self, model: str) -> Names:
         """Return the mirror's aliases that someone else had moved at the last check."""
         with self._reading() as connection:
-            if not inspect(connection).has_table(foreign.name):
+            if not self._has(connection, foreign):
                 return {}
             text = connection.scalar(select(foreign.c.aliases).where(foreign.c.model == model))
         found: Names = json.loads(text) if text else {}

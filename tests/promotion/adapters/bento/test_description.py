@@ -35,3 +35,20 @@ def test_both_readers_read_the_same_of_plain_characters(text):
     text = "".join(one for one in text if description._PLAIN.fullmatch(one))
     assert read(text, yaml.CBaseLoader) == read(text, yaml.BaseLoader)
     assert read(text, yaml.CSafeLoader) == read(text, yaml.SafeLoader)
+
+
+@given(DUMPED | WRITTEN)
+@example("? [a, b]\n: value\n")
+@example("a: 1\na: 2\n1: ~\n1.0: no\n")
+@example("=: =\n")
+def test_the_short_way_for_simple_texts_gives_the_same(text):
+    for loader in (description._FAST, description._FAST_STRINGS):
+        found = read(text, loader)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(description, "_is_simple", lambda _: False)
+            assert found == read(text, loader)
+
+
+@pytest.mark.parametrize("nested", ["[" * 150, "{a: " * 150, "- " * 150, "".join(f"{' ' * n}a:\n" for n in range(150))])
+def test_no_text_that_nests_deeply_is_simple(nested):
+    assert not description._is_simple(nested)
