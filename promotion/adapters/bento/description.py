@@ -5,6 +5,7 @@ import errno
 import os
 import re
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,21 @@ def read(folder: Path, tag: Tag) -> dict[str, Any]:
         OSError: this user cannot read it now, which says nothing about the version.
     """
     text = text_of(folder)
-    description: dict[str, Any] = _parsed(text, _FAST if _PLAIN.fullmatch(text) else yaml.SafeLoader)
+    return checked(_parsed(text, _FAST if _PLAIN.fullmatch(text) else yaml.SafeLoader), tag)
+
+
+def read_twice(folder: Path, tag: Tag) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Read a description as `read` and as `strings` do; of a simple text, parses it once."""
+    text = text_of(folder)
+    if not _is_simple(text):
+        return read(folder, tag), strings(folder)
+    node = _parsed(text, _FAST, build=lambda node, reading: (_built(node, reading), _texts(node)))
+    found, texts = node or (None, {})
+    return checked(found, tag), texts
+
+
+def checked(description: Any, tag: Tag) -> dict[str, Any]:
+    """Check that a description is that of a version."""
     wrong = unusable(description)
     if wrong:
         raise DamagedDescription(f"has a model.yaml that does not describe a model: no usable {', '.join(wrong)}")
@@ -62,7 +77,8 @@ def read(folder: Path, tag: Tag) -> dict[str, Any]:
         said = f"{description['name']}:{description['version']}"
         message = f"has a model.yaml that names {said[:130]!r}: the folder was copied or renamed by hand"
         raise DamagedDescription(message)
-    return description
+    found: dict[str, Any] = description
+    return found
 
 
 def mentions(folder: Path, word: str) -> bool:
@@ -151,8 +167,11 @@ def _bytes(path: Path) -> bytes:
         os.close(handle)
 
 
-def _parsed(text: str, loader: Any) -> Any:
-    """Parse the single document of a text; it is built only after its size is checked."""
+def _parsed(text: str, loader: Any, build: Callable[[yaml.Node, Any], Any] | None = None) -> Any:
+    """Parse the single document of a text; it is built only after its size is checked.
+
+    `build` makes the value of a simple text from its node and its reader.
+    """
     reading, simple = None, _is_simple(text)
     try:
         if not simple:
@@ -160,7 +179,7 @@ def _parsed(text: str, loader: Any) -> Any:
         reading = loader(text)
         node = reading.get_single_node()
         if simple and node is not None:
-            return _built(node, reading)
+            return (build or _built)(node, reading)
         _see_that_it_is_small(node, text)
         return None if node is None else reading.construct_document(node)
     except DamagedDescription:
@@ -191,6 +210,17 @@ def _built(node: yaml.Node, reading: Any) -> Any:
     if isinstance(node, yaml.SequenceNode):
         return [_built(value, reading) for value in node.value]
     return node.value if node.tag == _TEXT else reading.construct_object(node, deep=True)
+
+
+def _texts(node: yaml.Node) -> Any:
+    """Return the value of a node of a simple text, with every scalar as a string."""
+    if isinstance(node, yaml.MappingNode) and all(isinstance(key, yaml.ScalarNode) for key, _ in node.value):
+        return {key.value: _texts(value) for key, value in node.value}
+    if isinstance(node, yaml.SequenceNode):
+        return [_texts(value) for value in node.value]
+    if isinstance(node, yaml.MappingNode):
+        raise yaml.constructor.ConstructorError(None, None, "found unhashable key", node.start_mark)
+    return node.value
 
 
 def _see_that_it_is_shallow(text: str) -> None:

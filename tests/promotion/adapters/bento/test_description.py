@@ -18,9 +18,9 @@ DUMPED = st.builds(yaml.safe_dump, VALUES, default_flow_style=st.sampled_from([N
 WRITTEN = st.text(st.sampled_from("ab01:-?,[]{}&*!|>%@`'\"#. \n~<=") | st.characters(codec="ascii"), max_size=40)
 
 
-def read(text, loader):
+def read(text, *loader):
     try:
-        return repr(description._parsed(text, loader))  # also equal for NaN
+        return repr(description._parsed(text, *loader))  # also equal for NaN
     except description.DamagedDescription:
         return "damaged"
 
@@ -47,6 +47,14 @@ def test_the_short_way_for_simple_texts_gives_the_same(text):
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(description, "_is_simple", lambda _: False)
             assert found == read(text, loader)
+
+
+@given(DUMPED | WRITTEN)
+def test_one_reading_gives_both_what_it_describes_and_its_strings(text):
+    if description._is_simple(text):
+        assert read(text, description._FAST, lambda node, _: description._texts(node)) == read(
+            text, description._FAST_STRINGS
+        )
 
 
 @pytest.mark.parametrize("nested", ["[" * 150, "{a: " * 150, "- " * 150, "".join(f"{' ' * n}a:\n" for n in range(150))])
