@@ -7,6 +7,7 @@ same head, one inserts and the other gets a Conflict.
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import islice
 
 from sqlalchemy import Connection, Table, delete, insert, inspect, select, update
 from sqlalchemy.exc import IntegrityError
@@ -21,6 +22,9 @@ from promotion.interfaces import Names
 from promotion.ledger.chain import Entry, Head
 from promotion.ledger.checkpoint import Checkpoint
 from promotion.ledger.recorded import note_recorded
+
+_PAGE = 100
+"""Number of rows that are inserted at once."""
 
 
 class SqlLedger:
@@ -184,7 +188,9 @@ class SqlLedger:
 
 
 def _append(connection: Connection, entries: Sequence[Entry], head: Head) -> None:
-    connection.execute(insert(entries_table), [row_of(entry) for entry in entries])
+    rows = map(row_of, entries)
+    while page := list(islice(rows, _PAGE)):
+        connection.execute(insert(entries_table), page)
     first = entries[0]
     if first.seq == 1:
         connection.execute(insert(heads).values(model=head.model, mirrored=0, **head_values(head)))

@@ -40,12 +40,12 @@ class _Nothing:
 
 
 class _XAxis(XAxis):
-    def _get_tick(self, major: bool) -> Any:  # noqa: ARG002, FBT001 - as matplotlib calls it
+    def _get_tick(self, major: bool) -> Any:  # noqa: ARG002 - as matplotlib calls it
         return _Nothing()
 
 
 class _YAxis(YAxis):
-    def _get_tick(self, major: bool) -> Any:  # noqa: ARG002, FBT001 - as above
+    def _get_tick(self, major: bool) -> Any:  # noqa: ARG002 - as above
         return _Nothing()
 
 
