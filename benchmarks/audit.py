@@ -142,6 +142,7 @@ def _fill(home: Path, versions: int, *, runs: bool) -> None:
         ledger.append(entries, after)
     if runs:
         assert _registry(home, MlflowMirror(_mlflow(home))).sync("toy")
+    _registry(home, MemoryMirror()).parts.writer.claim("toy")
     time.sleep(2.5)  # the digest cache skips files that were just written
 
 

@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from statistics import median
 from typing import Annotated, NamedTuple
@@ -153,7 +153,7 @@ def filled(root: Path, url: str, entries: int) -> Path:
     (root / "promotion.toml").write_text(CONFIGURATION.format(url=url).replace("toy", f"toy{entries}"))
     (root / "rows.csv").write_text("a,b\n1,2\n")
     model = f"{MODEL}{entries}"
-    ledger, history = SqlLedger(url), _History(model, BentoStore(root / "bentoml"))
+    ledger, history = SqlLedger(url), History(model, BentoStore(root / "bentoml"))
     state, at, middle = State(model=model), datetime.now(UTC) - timedelta(hours=entries), ""
     while state.seq < entries:
         before, bodies = state, list[Body]()
@@ -165,12 +165,12 @@ def filled(root: Path, url: str, entries: int) -> Path:
         state = condensed(state, partial(ledger.entries, model))
         middle = middle or (made[-1].at if state.seq >= entries // 2 else "")
     ledger.keep(checkpoint_of(before))
-    _mirror(root, ledger, state)
+    mirror(root, ledger, state)
     (root / "newest.json").write_text(json.dumps({"model": model, "middle": middle, **history.newest}))
     return root
 
 
-def _mirror(root: Path, ledger: SqlLedger, state: State) -> None:
+def mirror(root: Path, ledger: SqlLedger, state: State) -> None:
     """Send MLflow the newest entries, and note in it and in the ledger that it has all."""
     registry = open_registry(root / "promotion.toml")
     history, names = registry.history(state.model), to_send(state, lambda _: [{}])
@@ -178,13 +178,12 @@ def _mirror(root: Path, ledger: SqlLedger, state: State) -> None:
     ledger.mark_mirrored(state.model, state.seq)
 
 
-class _History:
+class History:
     """Hourly retraining: a version each hour, of which one in ten is promoted, and the others rejected or held."""
 
-    def __init__(self, model: str, store: BentoStore) -> None:
-        self.model, self.store, self.number = model, store, 0
-        self.rng = np.random.default_rng(27)
-        self.judged = {skill: [self._judged(skill) for _ in range(20)] for skill in (2.5, 0.3, 1.0)}
+    def __init__(self, model: str, store: BentoStore, *, a_day: int = 24, data: str | None = None) -> None:
+        self.model, self.store, self.number, self.a_day, self.data = model, store, 0, a_day, data
+        self.judged = _judged()
         self.champion: Judged | None = None
         self.newest: dict[str, str] = {}
 
@@ -209,10 +208,15 @@ class _History:
         return [registered, sentence, *(self._transition(moves, sentence, before + 3) if moves else ())]
 
     def _decided(self, sentence: Judgement, version: Judged) -> Judgement:
-        day = self.number // 24
+        day = self.number // self.a_day
         sketch = HoldoutSketch.of(np.random.default_rng(day).integers(0, 2**63, ROWS).astype(np.uint64))
         used = HoldoutUsed(
-            digest=f"{day:064x}", data="rows.csv", data_digest=f"{day:064x}", rows=ROWS, positives=30, removed=0
+            digest=f"{day:064x}",
+            data="rows.csv",
+            data_digest=self.data or f"{day:064x}",
+            rows=ROWS,
+            positives=30,
+            removed=0,
         )
         decision = replace(sentence.decision, challenger=version, champion=self.champion, holdout=used)
         return replace(sentence, tag=version.tag, decision=decision, decision_digest=decision.digest, sketch=sketch)
@@ -234,14 +238,23 @@ class _History:
         yield TransitionPlanned(cause=cause, moves=moves, champion=champion, reason=reason, decision=digest)
         yield TransitionApplied(planned=seq)
 
-    def _judged(self, skill: float) -> Judgement:
-        policy = Policy(primary=Primary(metric="roc_auc"), metrics=METRICS)
+
+@cache
+def _judged() -> dict[float, list[Judgement]]:
+    """Return twenty decisions for each skill of the challenger."""
+    rng, policy = np.random.default_rng(27), Policy(primary=Primary(metric="roc_auc"), metrics=METRICS)
+
+    def one(skill: float) -> Judgement:
         labels = (np.arange(5_000) % 20 == 0).astype(np.int64)
-        shared, own = self.rng.normal(size=5_000), self.rng.normal(size=(2, 5_000))
-        scores = [1 / (1 + np.exp(2 - one * labels - 0.8 * shared - 0.4 * own[n])) for n, one in enumerate((1, skill))]
+        shared, own = rng.normal(size=5_000), rng.normal(size=(2, 5_000))
+        scores = [
+            1 / (1 + np.exp(2 - each * labels - 0.8 * shared - 0.4 * own[n])) for n, each in enumerate((1, skill))
+        ]
         decision = decide(compare(labels, *scores, metrics=METRICS), policy, budget=Budget(alpha=0.05, use=1.0))
         curves = draw_curves(labels, scores[1], scores[0])
         return Judgement(tag="", decision=decision, decision_digest="", curves=curves, policy=plain(policy))
+
+    return {skill: [one(skill) for _ in range(20)] for skill in (2.5, 0.3, 1.0)}
 
 
 if __name__ == "__main__":

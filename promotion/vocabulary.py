@@ -1,9 +1,12 @@
 """The terms of the registry, one per concept, as used in code, command, documents and tables."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
 from promotion.errors import BadTag
+
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9_.-]{0,61}[a-z0-9])?")
 
 
 class Stage(StrEnum):
@@ -84,5 +87,4 @@ def _is_tag(text: str) -> bool:
 
 def is_name(text: str) -> bool:
     """Return whether BentoML accepts the text as a name: at most 63 of a-z, 0-9, '_', '-', '.'; alphanumeric ends."""
-    allowed = set("abcdefghijklmnopqrstuvwxyz0123456789_-.")
-    return 0 < len(text) <= 63 and set(text) <= allowed and text[0].isalnum() and text[-1].isalnum()  # noqa: PLR2004
+    return _NAME.fullmatch(text) is not None

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
-from promotion.adapters.files import replace_text
+from promotion.adapters.files import replace_parts
 from promotion.findings import Code, Finding
 
 _FOLDER = "audits"
@@ -24,26 +24,34 @@ class LastAudit:
         findings: number of findings.
         codes: their codes, each once.
         unusable: tags of the versions whose files were missing, incomplete or changed.
+        since: the time from which it checked entries and versions; None if it checked everything.
     """
 
     at: str
     findings: int
     codes: tuple[str, ...]
     unusable: tuple[str, ...] = ()
+    since: str | None = None
 
 
-def remember(cache: Path, model: str, found: Sequence[Finding], at: datetime) -> None:
-    """Keep the outcome of an audit in the cache folder, if the folder can be written to."""
+def remember(cache: Path, model: str, found: Sequence[Finding], at: datetime, *, since: datetime | None = None) -> None:
+    """Keep the outcome of an audit in the cache folder, if the folder can be written to.
+
+    An audit of what happened `since` a time does not replace the findings of one that checked everything.
+    """
+    if since and (before := last_audit(cache, model)) and before.findings and before.since is None:
+        return
     last = LastAudit(
         at=at.isoformat(),
         findings=len(found),
         codes=tuple(dict.fromkeys(one.code for one in found)),
         unusable=tuple(one.subject for one in found if one.code in _UNUSABLE),
+        since=since.isoformat() if since else None,
     )
     path = _path(cache, model)
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace_text(path, json.dumps(asdict(last)))
+        replace_parts(path, (json.dumps(asdict(last)).encode(),), durable=False)
 
 
 def last_audit(cache: Path, model: str) -> LastAudit | None:
@@ -55,6 +63,7 @@ def last_audit(cache: Path, model: str) -> LastAudit | None:
             findings=kept["findings"],
             codes=tuple(kept["codes"]),
             unusable=tuple(kept.get("unusable", ())),  # not kept by earlier releases
+            since=kept.get("since"),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None

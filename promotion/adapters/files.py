@@ -26,8 +26,10 @@ def replace_bytes(path: Path, content: bytes) -> None:
     replace_parts(path, (content,))
 
 
-def replace_parts(path: Path, parts: Iterable[bytes]) -> None:
+def replace_parts(path: Path, parts: Iterable[bytes], *, durable: bool = True) -> None:
     """Replace a file atomically by parts that are written as they come, so that they are never all in memory.
+
+    If it is not `durable`, the file may be empty after a loss of power.
 
     Raises:
         OSError: nothing was changed.
@@ -37,7 +39,8 @@ def replace_parts(path: Path, parts: Iterable[bytes]) -> None:
         with os.fdopen(handle, "wb") as file:
             file.writelines(parts)
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         if path.exists():
             _dress_as(path, temporary)
         else:
@@ -47,7 +50,8 @@ def replace_parts(path: Path, parts: Iterable[bytes]) -> None:
         with contextlib.suppress(OSError):
             os.unlink(temporary)  # noqa: PTH108 - it is a name, not a Path
         raise
-    sync_folder(path.parent)
+    if durable:
+        sync_folder(path.parent)
 
 
 def _dress_as(path: Path, temporary: str) -> None:

@@ -14,6 +14,7 @@ from promotion.audit.deadlines import check_deadlines
 from promotion.audit.ledger_scan import UNREADABLE, LedgerScan, each_entry, unreadable
 from promotion.audit.libraries import check_libraries
 from promotion.audit.mirror import check_mirror, check_sent
+from promotion.audit.recent_scan import recent_scan
 from promotion.audit.recompute import check_recomputed
 from promotion.audit.service import check_service
 from promotion.audit.store import check_claim, check_store, read_store
@@ -59,9 +60,10 @@ def audit(
 ) -> tuple[Finding, ...]:
     """Compare the record with labels, files and the mirror; see `Registry.audit`."""
     now = parts.clock().astimezone(UTC)
-    found = _found(model, parts, recompute=recompute, since=in_utc(since) if since else None, full=full, now=now)
+    begin = in_utc(since) if since else None
+    found = _found(model, parts, recompute=recompute, since=begin, full=full, now=now)
     if parts.digest_cached:
-        remember(parts.config.path(parts.config.cache), model, found, now)
+        remember(parts.config.path(parts.config.cache), model, found, now, since=begin)
     return found
 
 
@@ -106,11 +108,14 @@ def audit_model(
 ) -> tuple[Finding, ...]:
     """Return every finding on one model; if the chain is broken, only that, because nothing can be compared with it.
 
-    Checks decisions, champion changes and clocks only from `since` on. Without `keys`, signatures are not required.
+    With `since`, checks entries from then on, or from the checkpoint on if that is earlier, and of the versions those
+    that serve or that such an entry names. Without `keys`, signatures are not required.
     """
     for _ in range(_ATTEMPTS):
         before = _place(model, ledger)
-        scan = LedgerScan(model, keys, now, since, ledger.checkpoint(model))
+        scan = (recent_scan(ledger, model, keys, now, since) if since else None) or LedgerScan(
+            model, keys, now, since, ledger.checkpoint(model)
+        )
         with patience(math.inf):  # limits each request to MLflow, not their total
             findings = _audit_once(scan, ledger, store, mirror, context or AuditContext())
         if not findings or _place(model, ledger) == before:
@@ -123,7 +128,7 @@ def _audit_once(
 ) -> tuple[Finding, ...]:
     model = scan.model
     try:
-        scan.take(each_entry(ledger, model))
+        scan.take(each_entry(ledger, model, scan.after))
         head = ledger.head(model)
         broken = scan.broken(head)
         if broken:
@@ -144,15 +149,15 @@ def _audit_once(
     if other:  # MLflow was sent entries of this chain, so every copy must hold them, at any place
         return (*own, *(check_sent(state, ledger, mirror) if other.ledger == state.origin else ()))
     stored, unread = read_store(model, store)
-    shown = unread or (*check_store(state, stored, store), *check_libraries(state, stored))
-    data = scan.files.check(state, context.root) if context.root else ()
+    shown = unread or (*check_store(state, stored, store, scan.only), *check_libraries(state, stored, scan.only))
+    data = scan.files.check(state, context.root, scan.only) if context.root else ()
     served = check_service(state, context.serving) if context.serving else ()
     return (
         *own,
         *shown,
         *data,
         *served,
-        *check_mirror(state, ledger, mirror, decided=scan.decided, stored=stored, done=done, since=scan.since),
+        *check_mirror(state, ledger, mirror, decided=scan.decided, stored=stored, done=done, only=scan.only),
     )
 
 

@@ -1,20 +1,24 @@
 """Check the ledger against itself: each entry's hash, the order of entries, and the head."""
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Mapping
 
-from promotion.canonical import digest
+from promotion.canonical import canonical_json
 from promotion.findings import Code, Finding, finding
-from promotion.ledger.chain import GENESIS, Entry, Head
+from promotion.ledger.chain import GENESIS, Entry, Head, hash_of
 from promotion.ledger.state import State
 
 _RESTORE = "Restore the ledger from a backup. Something other than `promotion` changed it."
 
 
 class ChainCheck:
-    """Checks that every entry follows the one before, has the right hash, and that the head names the last one."""
+    """Checks that every entry follows the one before, has the right hash, and that the head names the last one.
 
-    def __init__(self) -> None:
-        self._seq, self._hash = 0, GENESIS
+    `after` and `digest` are the `seq` and the hash of the entry before the first that is taken in.
+    """
+
+    def __init__(self, after: int = 0, digest: str = GENESIS) -> None:
+        self._seq, self._hash = after, digest
 
     def take(self, entry: Entry) -> Iterator[Finding]:
         """Take in the next entry, and yield what is wrong with it."""
@@ -24,10 +28,11 @@ class ChainCheck:
         if entry.prev_hash != self._hash:
             expected, found = (f"a previous entry with {_short(one)}" for one in (self._hash, entry.prev_hash))
             yield finding(Code.CHAIN, subject, expected, found, _RESTORE)
-        computed = _hash_of(entry)
+        texts = _texts_of(entry)
+        computed = _hash_of(entry, texts)
         if entry.hash != computed:
             yield finding(Code.CHAIN, subject, _short(computed), _short(entry.hash), _RESTORE)
-        elif entry.kind == "decision" and digest(entry.body.get("decision")) != entry.body.get("decision_digest"):
+        elif entry.kind == "decision" and _sha256(texts.get("decision")) != entry.body.get("decision_digest"):
             recorded = "a decision with the digest recorded beside it"
             yield finding(Code.DECISION, subject, recorded, "a different digest", _RESTORE)
         self._seq, self._hash = entry.seq, entry.hash
@@ -62,10 +67,25 @@ def check_unfinished(state: State) -> Iterator[Finding]:
         )
 
 
-def _hash_of(entry: Entry) -> str:
-    """Return the hash that the entry must have."""
+def _texts_of(entry: Entry) -> dict[str, str]:
+    """Return the canonical JSON of each value of the body; of the decision, it is also needed alone."""
     try:
-        return entry.expected_hash()
+        return {key: canonical_json(entry.body[key]) for key in sorted(entry.body)}
+    except (TypeError, ValueError, AttributeError):  # a row written by hand
+        return {}
+
+
+def _sha256(text: str | None) -> str:
+    return hashlib.sha256((text or "null").encode()).hexdigest()
+
+
+def _hash_of(entry: Entry, texts: Mapping[str, str]) -> str:
+    """Return the hash that the entry must have. `texts` are those of its body's values."""
+    try:
+        if not texts:
+            return entry.expected_hash()
+        body = ",".join(f"{canonical_json(key)}:{text}" for key, text in texts.items())
+        return hash_of(entry.model, entry.seq, entry.kind, entry.at, entry.actor, f"{{{body}}}", entry.prev_hash)
     except (TypeError, ValueError):  # a column of another type, or text that is not valid Unicode
         return "of its text"
 

@@ -16,7 +16,7 @@ NEARLY_SPENT = 100
 
 def check_deadlines(state: State, panel: Panel, now: datetime, spent: Spent | None) -> Iterator[Finding]:
     """Report decisions that waited too long, and the last holdout if little of its budget is left."""
-    for version in state.waiting:
+    for version in state.awaiting_approval:
         if is_open(version) and overdue(version, panel, now):
             yield _overdue(version, panel)
     if spent and spent.budget.next * NEARLY_SPENT < spent.budget.alpha:

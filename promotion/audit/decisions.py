@@ -1,9 +1,11 @@
 """Check each decision against itself: policy digest, checks recomputed from evidence and policy, and verdict."""
 
+import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from pydantic import ValidationError
@@ -154,7 +156,8 @@ def check_decision(seq: int, body: Judgement) -> Iterator[Finding]:
     subject = f"entry {seq}"
     then = body.decision
     if body.policy is not None:
-        named = policy_digest(body.policy)
+        text = canonical_json(body.policy)  # most decisions have the same policy
+        named = _policy_digest(text)
         if named != then.policy:
             expected, found = (
                 f"a policy with digest {then.policy[:12]}, as named in the decision",
@@ -162,18 +165,28 @@ def check_decision(seq: int, body: Judgement) -> Iterator[Finding]:
             )
             yield finding(Code.POLICY, subject, expected, found, _RESTORE)
         else:
-            yield from _check_again(subject, then, _policy(body.policy))
+            yield from _check_again(subject, then, _policy(text))
     follows = verdict_of(then.checks)
     if follows is not then.verdict:
         expected = f"verdict {follows}, which follows from the checks"
         yield finding(Code.VERDICT, subject, expected, f"verdict {then.verdict} on {body.tag}", _RESTORE)
 
 
-def _policy(data: dict[str, object]) -> Policy | None:
+def _policy(text: str) -> Policy | None:
     try:
-        return restore(Policy, data)
+        return _restored_policy(text)
     except (PromotionError, ValidationError):  # only the recipe's module registers one of its metrics
         return None
+
+
+@lru_cache(maxsize=64)
+def _restored_policy(text: str) -> Policy:
+    return restore(Policy, json.loads(text))
+
+
+@lru_cache(maxsize=64)
+def _policy_digest(text: str) -> str:
+    return policy_digest(json.loads(text))
 
 
 def _check_again(subject: str, then: Decision, policy: Policy | None) -> Iterator[Finding]:

@@ -1,7 +1,7 @@
 """Check the data files that trained and judged the serving and waiting versions against the ledger."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,11 @@ class Files:
     def __init__(self) -> None:
         self._recorded: _Uses = {}
         self._of: dict[str, list[tuple[int, str, str]]] = {}
+        self._earlier: Iterable[Entry] = ()
+
+    def begin_after(self, earlier: Iterable[Entry]) -> None:
+        """Read these entries, which are not taken in, if a file does not have the bytes of those that are."""
+        self._earlier = earlier
 
     def take(self, entry: Entry, body: Body) -> None:
         """Take in the next entry."""
@@ -32,20 +37,28 @@ class Files:
         if isinstance(body, Judgement):
             used = body.decision.holdout
         if isinstance(body, Registration | Judgement) and used and used.data and used.data_digest:
-            self._recorded.setdefault(used.data, {})[used.data_digest] = entry.seq
+            recorded = self._recorded.setdefault(used.data, {})
+            recorded[used.data_digest] = max(entry.seq, recorded.get(used.data_digest, 0))
             self._of.setdefault(body.tag, []).append((entry.seq, used.data, used.data_digest))
 
-    def check(self, state: State, root: Path) -> Iterator[Finding]:
+    def check(self, state: State, root: Path, only: Collection[str] | None = None) -> Iterator[Finding]:
         """Check that each file of a serving or waiting version has its recorded bytes, or those of a later entry.
 
-        Relative paths start from `root`.
+        Relative paths start from `root`. `only` names the versions that are checked; None for all.
         """
         wanted: _Uses = {}
-        standing = (one.tag for one in state.versions.values() if one.stage in {Stage.PROD, Stage.STAGING})
-        for seq, file, digest in sorted(use for tag in standing for use in self._of.get(tag, ())):
+        standing = (*state.in_stage(Stage.PROD), *state.in_stage(Stage.STAGING))
+        uses = (use for tag in standing if only is None or tag in only for use in self._of.get(tag, ()))
+        for seq, file, digest in sorted(uses):
             wanted.setdefault(file, {})[digest] = seq
         for file, digests in wanted.items():
-            yield from _check(root / file, file, digests, self._recorded[file])
+            found = tuple(_check(root / file, file, digests, self._recorded[file]))
+            if found and self._earlier:
+                for entry in self._earlier:
+                    self.take(entry, entry.content())
+                self._earlier = ()
+                found = tuple(_check(root / file, file, digests, self._recorded[file]))
+            yield from found
 
 
 def _check(path: Path, file: str, wanted: Mapping[str, int], recorded: Mapping[str, int]) -> Iterator[Finding]:

@@ -1,6 +1,6 @@
 """Collect from a ledger's entries, in one pass, everything that an audit needs; entries are not kept in memory."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
@@ -15,7 +15,7 @@ from promotion.findings import Code, Finding, finding
 from promotion.interfaces import Keyring, LedgerStore
 from promotion.ledger.chain import Entry, Head
 from promotion.ledger.checkpoint import Checkpoint, agrees
-from promotion.ledger.entries import Body, Judgement
+from promotion.ledger.entries import Body, FreshStart, Judgement, Takeover, TransitionApplied, TransitionPlanned
 from promotion.ledger.folding import StateBuilder
 from promotion.ledger.state import State
 from promotion.ledger.trials import Place, Trials
@@ -27,11 +27,12 @@ UNREADABLE = (PromotionError, TypeError, ValueError)
 """Errors from reading entries; rows edited by hand can hold values of any type and any time."""
 
 
-def each_entry(ledger: LedgerStore, model: str) -> Iterator[Entry]:
-    """Yield the entries of a model in order, read page by page."""
-    after = 0
+def each_entry(ledger: LedgerStore, model: str, after: int = 0) -> Iterator[Entry]:
+    """Yield the entries of a model after an entry, in order, read page by page."""
     while page := ledger.entries(model, after=after, limit=_PAGE):
         yield from page
+        if len(page) < _PAGE:
+            return
         after = page[-1].seq
 
 
@@ -47,6 +48,7 @@ class LedgerScan:
 
     Attributes:
         model, now, since: as given.
+        after: the entry after which entries must be taken in.
         decided: `seq` and numbers of the decisions since then, by tag, oldest first.
         files: the files that trained and judged.
     """
@@ -60,7 +62,7 @@ class LedgerScan:
         checkpoint: Checkpoint | None = None,
     ) -> None:
         self.decided: dict[str, list[tuple[int, dict[str, float]]]] = {}
-        self.files = Files()
+        self.files, self.after = Files(), 0
         self.model, self.now, self.since = model, now, since
         self._chain, self._clocks, self._promotions = ChainCheck(), Clocks(now), Promotions()
         self._signatures = Signatures(keys) if keys else None
@@ -70,6 +72,13 @@ class LedgerScan:
         self._checkpoint, self._derived = checkpoint, list[Finding]()
         self._broken, self._unfounded = list[Finding](), list[Finding]()
         self._unreadable: str | None = None
+        self._named = set[str]()
+
+    @property
+    def only(self) -> Collection[str] | None:
+        """The versions whose files, data and runs are checked: the champion, and those that recent entries name."""
+        champion = self._builder.champion
+        return None if self.since is None else self._named | ({champion.tag} if champion else set())
 
     @property
     def state(self) -> State:
@@ -109,6 +118,7 @@ class LedgerScan:
         if self._signatures:
             self._signatures.take(entry)
         recent = self.since is None or datetime.fromisoformat(entry.at) >= self.since
+        self._named.update(tags_named(body) if recent else ())
         self._clocks.take(entry, report=recent)
         self.files.take(entry, body)
         if recent and isinstance(body, Judgement):
@@ -118,27 +128,22 @@ class LedgerScan:
             found = ()
         if isinstance(body, Judgement):
             self._count_use(body, Place(entry.seq, entry.hash))
-        outline = _outline(body)
+        outline = outline_of(body)
         found = (*self._promotions.take(entry, outline), *found)
         self._unfounded += found if recent else ()
-        self._builder.record(entry, outline)
+        self._record(entry, body, outline)
         if self._checkpoint and self._checkpoint.seq == entry.seq:
             self._check_checkpoint(self._checkpoint)
+
+    def _record(self, entry: Entry, body: Body, outline: Body) -> None:  # noqa: ARG002 - a scan of few entries uses it
+        self._builder.record(entry, outline)
 
     def _check_checkpoint(self, checkpoint: Checkpoint) -> None:
         spent = self.spent
         used = spent.budget.use if spent else None
         state = replace(self.state, trials=self._trials, budgeted=self._budgeted, used=used)
         if not agrees(checkpoint, state):
-            self._derived.append(
-                finding(
-                    Code.CHECKPOINT,
-                    f"entry {checkpoint.seq}",
-                    "a checkpoint that follows from the entries",
-                    "a different one",
-                    f"Run `promotion repair {self.model}`, which replaces it. Find out who can write to the database.",
-                )
-            )
+            self._derived.append(other_checkpoint(self.model, checkpoint.seq))
 
     def _count_use(self, judgement: Judgement, place: Place) -> None:
         if judgement.trial:
@@ -153,7 +158,25 @@ def unreadable(model: str, why: str) -> Finding:
     return finding(Code.CHAIN, model, "entries that this release can read", why, restore)
 
 
-def _outline(body: Body) -> Body:
+def other_checkpoint(model: str, seq: int) -> Finding:
+    """Return the finding that a checkpoint does not follow from the entries."""
+    return finding(
+        Code.CHECKPOINT,
+        f"entry {seq}",
+        "a checkpoint that follows from the entries",
+        "a different one",
+        f"Run `promotion repair {model}`, which replaces it. Find out who can write to the database.",
+    )
+
+
+def tags_named(body: Body) -> Iterable[str]:
+    """Return the versions that an entry names; for the end of a transition, none."""
+    if isinstance(body, TransitionPlanned):
+        return (*(move.tag for move in body.moves), *body.deletions)
+    return () if isinstance(body, FreshStart | Takeover | TransitionApplied) else (body.tag,)
+
+
+def outline_of(body: Body) -> Body:
     """Return the parts that later entries are compared with: no evidence, and the policy only if it needs approvals."""
     if not isinstance(body, Judgement):
         return body

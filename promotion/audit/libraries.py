@@ -1,7 +1,7 @@
 """Compare the installed libraries with those that trained the serving and waiting versions."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 from promotion.findings import Code, Finding, finding
@@ -11,10 +11,15 @@ from promotion.training_metadata import TRAINED_WITH, python_series
 from promotion.vocabulary import Stage
 
 
-def check_libraries(state: State, stored: Mapping[str, Stored]) -> Iterator[Finding]:
-    """Check that the champion and waiting versions were trained with the libraries installed here."""
-    for tag, one in state.versions.items():
-        if one.stage not in {Stage.PROD, Stage.STAGING} or tag not in stored:
+def check_libraries(
+    state: State, stored: Mapping[str, Stored], only: Collection[str] | None = None
+) -> Iterator[Finding]:
+    """Check that the champion and waiting versions were trained with the libraries installed here.
+
+    `only` names the versions that are checked; None for all.
+    """
+    for tag in (*state.in_stage(Stage.PROD), *state.in_stage(Stage.STAGING)):
+        if tag not in stored or (only is not None and tag not in only):
             continue
         then = _read(stored[tag].metadata.get(TRAINED_WITH))
         differing = {name: used for name, used in sorted(then.items()) if _installed(name) != used}

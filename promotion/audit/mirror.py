@@ -1,7 +1,6 @@
 """Compare MLflow with the ledger: last entry sent, aliases and stages. `runs` compares the numbers."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 
 from promotion.audit.runs import Decided, check_runs
@@ -22,11 +21,11 @@ def check_mirror(
     decided: Mapping[str, Decided],
     stored: Mapping[str, Stored],
     done: int,
-    since: datetime | None = None,
+    only: Collection[str] | None = None,
 ) -> Iterator[Finding]:
     """Check that MLflow's last entry is in the chain and that its aliases are the ledger's; if up to date, all of it.
 
-    `decided` and `stored` are as in `check_runs`; `done` is the last entry that the ledger has marked as sent.
+    `decided`, `stored` and `only` are as in `check_runs`; `done` is the last entry that the ledger has marked as sent.
     """
     try:
         head, shown = mirror.head(state.model), mirror.aliases(state.model)
@@ -37,7 +36,7 @@ def check_mirror(
             yield from _check_aliases(state, ledger, shown, head, done)
         if head is not None and head[0] == state.seq:
             yield from _check_stages(state, mirror.stages(state.model))
-            yield from check_runs(state, decided, mirror, stored, since)
+            yield from check_runs(state, decided, mirror, stored, only)
     except MirrorError as error:
         yield _unanswered(error)
 
@@ -101,6 +100,8 @@ def _check_aliases(
     state: State, ledger: LedgerStore, shown: Mapping[str, str], head: tuple[int, str] | None, done: int
 ) -> Iterator[Finding]:
     """Report aliases that somebody else moved and, if MLflow is up to date, aliases that are still to be sent."""
+    if head is None and not shown:  # nothing was ever sent, so no alias is foreign
+        return
     names = to_send(state, partial(_sent, state, ledger, done))
     others = foreign(state, shown, head, names)
     unknown = unknown_champion(state, shown)
@@ -129,7 +130,7 @@ def _sent(state: State, ledger: LedgerStore, done: int, seq: int) -> Iterable[Na
 
 def _check_stages(state: State, found: Mapping[str, str]) -> Iterator[Finding]:
     mend = f"Run `promotion repair {state.model}` to send the stages again."
-    for version in state.versions.values():
-        if version.stage and found.get(version.tag) != version.stage.value:
-            missing = found.get(version.tag, "no such version in MLflow")
-            yield finding(Code.STAGE, version.tag, f"stage {version.stage} in MLflow", missing, mend)
+    for tag, stage in state.versions.stages.items():
+        if stage and found.get(tag) != stage:
+            missing = found.get(tag, "no such version in MLflow")
+            yield finding(Code.STAGE, tag, f"stage {stage} in MLflow", missing, mend)

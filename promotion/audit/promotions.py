@@ -1,6 +1,6 @@
 """Check every champion change against its basis: a decision with its approvals, an override, adoption or rollback."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from promotion.findings import Code, Finding, Severity, finding
@@ -19,20 +19,39 @@ class Promotions:
     """Collects what the entries record about each version.
 
     A version becomes champion only by its last decision with the required approvals, or by a person's recorded action.
+
+    Args:
+        champion: the champion before the first entry that is taken in.
+        served: it, and all champions before it.
+
+    Attributes:
+        changes: `seq` and tag of each new champion.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, champion: str | None = None, served: Iterable[str] = ()) -> None:
         self._registered: dict[str, tuple[Registration, str]] = {}
         self._judged: dict[str, tuple[Judgement, str]] = {}
         self._answers: dict[str, dict[str, bool]] = {}
         self._adopted: set[str] = set()
-        self._served: set[str] = set()
-        self._champion: str | None = None
+        self._served, self._champion = set(served), champion
+        self.changes = list[tuple[int, str]]()
         self._overridden: str | None = None
 
     def take(self, entry: Entry, body: Body) -> Iterator[Finding]:
         """Take in the next entry, and yield what is wrong with it."""
         overridden, self._overridden = self._overridden, None
+        self.recall(entry, body)
+        match body:
+            case Override():
+                self._overridden = body.tag
+            case TransitionPlanned() if body.champion and body.champion != self._champion:
+                yield from self._check(entry, body, body.champion, overridden=overridden == body.champion)
+                self._champion = body.champion
+                self.changes.append((entry.seq, body.champion))
+                self._served.add(body.champion)
+
+    def recall(self, entry: Entry, body: Body) -> None:
+        """Take in what an entry records about a version before it became champion."""
         match body:
             case Registration():
                 self._registered[body.tag] = body, entry.actor
@@ -43,12 +62,6 @@ class Promotions:
                 self._answer(body, entry.actor)
             case Adoption():
                 self._adopted.add(body.tag)
-            case Override():
-                self._overridden = body.tag
-            case TransitionPlanned() if body.champion and body.champion != self._champion:
-                yield from self._check(entry, body, body.champion, overridden=overridden == body.champion)
-                self._champion = body.champion
-                self._served.add(body.champion)
 
     def _answer(self, body: Approval, actor: str) -> None:
         judged = self._judged.get(body.tag)

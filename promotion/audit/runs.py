@@ -6,14 +6,12 @@ metadata, which its digest covers, keeps those of the training.
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from promotion.findings import Code, Finding, finding
 from promotion.interfaces import Mirror, MirrorRun, Stored
 from promotion.ledger.state import State, VersionState
 from promotion.training_metadata import METRICS
-from promotion.vocabulary import Stage
 
 _TOLERANCE = 1e-9
 Decided = Sequence[tuple[int, Mapping[str, float]]]
@@ -25,7 +23,7 @@ def check_runs(
     decided: Mapping[str, Decided],
     mirror: Mirror,
     stored: Mapping[str, Stored],
-    since: datetime | None,
+    only: Collection[str] | None,
 ) -> Iterator[Finding]:
     """Check that the run of every version exists and shows the numbers of its training and its decisions.
 
@@ -34,9 +32,10 @@ def check_runs(
         decided: the numbers of every decision on each version, by tag.
         mirror: what MLflow shows.
         stored: the versions with the metrics that their training logged, by tag.
-        since: skip versions registered and judged before this moment, unless they serve or wait.
+        only: the versions whose runs are checked; None for all.
     """
-    by_run = {one.registration.run_id: one for one in state.versions.values() if _concerned(one, since)}
+    concerned = (state.versions[tag] for tag in state.versions if only is None or tag in only)
+    by_run = {one.registration.run_id: one for one in concerned if not one.deleted_at}
     runs = mirror.runs([run_id for run_id in by_run if run_id])
     for run_id, one in by_run.items():
         if run_id is None:
@@ -48,14 +47,6 @@ def check_runs(
             yield _deleted(run_id, one)
         yield from _check_training(run_id, one.tag, runs[run_id], _logged(stored.get(one.tag)))
         yield from _check_decisions(run_id, one, runs[run_id], decided.get(one.tag, ()), mirror)
-
-
-def _concerned(version: VersionState, since: datetime | None) -> bool:
-    if version.deleted_at:
-        return False
-    if since is None or version.stage in {Stage.PROD, Stage.STAGING}:
-        return True
-    return any(datetime.fromisoformat(at) >= since for at in (version.registered_at, version.decided_at) if at)
 
 
 def _check_training(run_id: str, tag: str, run: MirrorRun, expected: Mapping[str, float]) -> Iterator[Finding]:

@@ -94,7 +94,7 @@ def _never_signed(run: _Unsigned) -> Finding:
         Code.NEVER_SIGNED,
         str(run),
         "a signature by a key of [public_keys]",
-        "no signature in the whole ledger",
+        "no signature in the whole ledger" if run.first == 1 else f"no signature from entry {run.first} on",
         "Record the next change with a key, which vouches for all earlier entries. If keys have been in use before, "
         "this is a different ledger: restore yours from a backup.",
     )

@@ -1,12 +1,12 @@
 """Compare the model store with the ledger: labels, missing or extra versions, files, and foreign folders."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from promotion.errors import PromotionError, StoreError
 from promotion.findings import Code, Finding, Severity, finding
 from promotion.interfaces import ForeignFile, ModelStore, Stored, StoreMaintenance
-from promotion.ledger.state import State, VersionState
+from promotion.ledger.state import State
 from promotion.registry.claims import Claims
 from promotion.vocabulary import Stage, Tag
 
@@ -42,8 +42,10 @@ def check_claim(state: State, claims: Claims) -> Iterator[Finding]:
         yield finding(Code.UNCLAIMED, state.model, expected, found, mend)
 
 
-def check_store(state: State, stored: Mapping[str, Stored], store: ModelStore) -> Iterator[Finding]:
-    """Yield every finding on the store."""
+def check_store(
+    state: State, stored: Mapping[str, Stored], store: ModelStore, only: Collection[str] | None = None
+) -> Iterator[Finding]:
+    """Yield every finding on the store. `only` names the versions whose files are hashed; None for all."""
     try:
         strange = store.foreign_files(state.model) if isinstance(store, StoreMaintenance) else ()
     except (PromotionError, OSError) as error:
@@ -53,7 +55,7 @@ def check_store(state: State, stored: Mapping[str, Stored], store: ModelStore) -
     yield from _check_shape(state.model, stored, {foreign.path: foreign for foreign in strange})
     yield from _check_labels(state, whole, store)
     yield from _check_presence(state, stored, store)
-    yield from _check_files(state, whole, store)
+    yield from _check_files(state, whole, store, only)
 
 
 def _unreadable(store: ModelStore, error: Exception) -> Finding:
@@ -79,19 +81,20 @@ def _check_labels(state: State, whole: Mapping[str, Stored], store: ModelStore) 
     mend = f"Run `promotion repair {state.model}` to write the ledger's stage."
     if champion and champion not in whole:
         mend = f"Put {champion} into this store, then run `promotion repair {state.model}` to write the ledger's stage."
+    stages = state.versions.stages
     for tag, one in whole.items():
-        version = state.versions.get(tag)
-        if version and version.deleted_at:
+        known, stage = tag in state.versions, stages.get(tag)
+        if known and state.versions.deleted(tag):
             continue
         if tag == champion:
             if one.stage != Stage.PROD:
                 expected = "label stage: prod, because it is the champion"
                 yield finding(Code.CHAMPION_LABEL, tag, expected, f"stage: {one.stage}", mend)
-        elif one.stage == Stage.PROD and (version is None or version.stage in {None, Stage.PROD}):
+        elif one.stage == Stage.PROD and stage in {None, Stage.PROD}:
             yield _foreign(state, tag)
-        elif version and version.stage and one.stage != version.stage:
-            yield finding(Code.LABEL, tag, f"label stage: {version.stage}", f"stage: {one.stage}", mend)
-        elif version is None and state.seq:
+        elif stage and one.stage != stage:
+            yield finding(Code.LABEL, tag, f"label stage: {stage}", f"stage: {one.stage}", mend)
+        elif not known and state.seq:
             mends = f"Register and judge it with `promotion gate {tag}`, or delete it with `{_deleting(store, tag)}`."
             yield finding(Code.UNRECORDED, tag, "a registered version", "a version that nobody registered", mends)
 
@@ -113,44 +116,49 @@ def _foreign(state: State, tag: str) -> Finding:
 
 def _check_presence(state: State, stored: Mapping[str, Stored], store: ModelStore) -> Iterator[Finding]:
     """Check that every version that serves, waits or may be brought back is there, and that deleted ones are not."""
-    for tag, version in state.versions.items():
-        if version.deleted_at and tag in stored:
+    for tag, stage in state.versions.stages.items():
+        if tag in stored and stage is None and (deleted := state.versions[tag].deleted_at):
             yield finding(
                 Code.NOT_DELETED,
                 tag,
-                f"no files, because they were deleted on {version.deleted_at[:10]}",
+                f"no files, because they were deleted on {deleted[:10]}",
                 f"its folder with label stage: {stored[tag].stage}",
                 f"Delete it with `{_deleting(store, tag)}`. It has not been judged since it was restored.",
             )
-        elif tag not in stored and version.deleted_at is None:
-            yield from _missing(state, version)
+        elif tag not in stored and stage:
+            yield from _missing(state, tag, stage)
 
 
 def _deleting(store: ModelStore, tag: str) -> str:
     return store.delete_command.format(tag=tag)
 
 
-def _missing(state: State, version: VersionState) -> Iterator[Finding]:
-    model, tag = state.model, version.tag
-    if version.stage is Stage.PROD:
+def _missing(state: State, tag: str, stage: str) -> Iterator[Finding]:
+    model = state.model
+    if stage == Stage.PROD:
         mend = (
             "Copy the folder into the store from another host's store or a backup, or bring back the previous champion "
             f"with `promotion rollback {model}`."
         )
-    elif version.stage is Stage.STAGING:
+    elif stage == Stage.STAGING:
         mend = "Restore it from a backup, or retrain."
     elif tag == state.previous:
         mend = "Restore it from a backup. Until then, a rollback lists the other champions that it can bring back."
     else:
         return
-    expected = f"the folder of a version in {version.stage}"
+    expected = f"the folder of a version in {stage}"
     yield finding(Code.MISSING, tag, expected, "no folder in the store", mend)
 
 
-def _check_files(state: State, whole: Mapping[str, Stored], store: ModelStore) -> Iterator[Finding]:
+def _check_files(
+    state: State, whole: Mapping[str, Stored], store: ModelStore, only: Collection[str] | None
+) -> Iterator[Finding]:
     """Check that every version's files have their registered digest."""
-    for tag, version in state.versions.items():
-        if tag not in whole or version.deleted_at:
+    for tag in state.versions:
+        if tag not in whole or (only is not None and tag not in only):
+            continue
+        version = state.versions[tag]
+        if version.deleted_at:
             continue
         expected = f"files with digest {version.registration.digest[:12]}"
         mend = "Restore the version from a backup, or retrain. Until then, no command loads it."

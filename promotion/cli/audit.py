@@ -17,7 +17,7 @@ def audit(
     ] = False,
     since: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help=f"Skip decisions and stage changes before this time. {AT_HELP}"),
+        typer.Option(metavar="TIME", help=f"Check only what happened since this time. {AT_HELP}"),
     ] = None,
     full: Annotated[
         bool, typer.Option("--full", help="Hash all files of all versions, even those that look unchanged.")
@@ -39,7 +39,7 @@ def audit(
     found = {name: registry.audit(name, recompute=recompute, since=moment, full=full) for name in names}
     shown = {name: findings for name, findings in found.items() if findings or not problems}
     data = {name: [plain(finding) for finding in findings] for name, findings in shown.items()}
-    show(data, *audit_pages(found), form=form_of(as_json=as_json))
+    show(data, *audit_pages(found, since=moment), form=form_of(as_json=as_json))
     for name, findings in found.items():
         if findings:
             announce_findings(name, findings, notice=notice)

@@ -50,7 +50,7 @@ def problems_of(registry: "Registry", state: "State", audited: "LastAudit | None
     from promotion.registry.serving import champion_trouble, label_trouble, unfinished
     from promotion.report.status import OTHER_LEDGER, Problem, audit_sentence
 
-    if other := other_ledger(registry.parts, state.model):
+    if other := other_ledger(registry.parts, state.model, state):
         return [Problem(kind=OTHER_LEDGER, sentence=other)]
     seen, done = registry.ledger.foreign(state.model), registry.ledger.mirrored(state.model)
     # nothing is sent before an unknown champion is settled

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from shutil import copyfileobj
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
@@ -101,14 +103,15 @@ def import_file(
     """Verify an exported file, then import it into an empty ledger or append it to the ledger that it continues."""
     from promotion.adapters.sql import SqlLedger
     from promotion.ledger.export import entries_to_append, read_export
+    from promotion.ledger.reading import recorded
 
-    with _file_errors(file, "read"), file.open("rb") as lines:
-        chains = read_export(lines, name=str(file))
-    ledger = SqlLedger(_url())
-    new = {model: entries_to_append(chain, ledger.entries(model)) for model, chain in chains.items()}
-    lacking = [(entries, chains[model].head) for model, entries in new.items() if entries]
-    if lacking and not dry_run:
-        ledger.append_all(lacking)
+    with _file_errors(file, "read"), _readable_again(file) as lines:
+        chains = read_export(lines, name=str(file), file=lines)
+        ledger = SqlLedger(_url())
+        new = {model: entries_to_append(chain, recorded(ledger, model)) for model, chain in chains.items()}
+        lacking = [(entries, chains[model].head) for model, entries in new.items() if entries]
+        if lacking and not dry_run:
+            ledger.append_all(lacking)
     done = "would be imported" if dry_run else "imported"
     added = [f"{model}: {len(entries)} of {chains[model].head.seq} entries {done}" for model, entries in new.items()]
     counts = {model: len(entries) for model, entries in new.items()}
@@ -117,6 +120,19 @@ def import_file(
         *(added or [f"{file} contains no entries."]),
         as_json=as_json,
     )
+
+
+@contextmanager
+def _readable_again(file: Path) -> "Iterator[BinaryIO]":
+    """Open a file that is read more than once; a pipe is copied to the disk first."""
+    with file.open("rb") as given:
+        if file.is_file():
+            yield given
+            return
+        with TemporaryFile() as copy:
+            copyfileobj(given, copy)
+            copy.seek(0)
+            yield copy
 
 
 def upgrade(as_json: Json = False) -> None:

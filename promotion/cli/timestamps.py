@@ -1,30 +1,45 @@
 """Moments, as a person writes them."""
 
-from datetime import UTC, date, datetime
+import re
+from datetime import UTC, date, datetime, timedelta
 
 from promotion.cli.output import Misuse
+from promotion.durations import timedelta_of
 from promotion.errors import ConfigError
 from promotion.iso import first_moment, in_utc
 
 AT_HELP = (
-    "Write 2026-11-22 (the start of that day), 2026-11-22T14:30 or 2026-11-22T14:30+01:00. Times without an offset are "
-    "local."
+    "Write 2026-11-22 (the start of that day), 2026-11-22T14:30 or 2026-11-22T14:30+01:00; today or yesterday; or 12h "
+    "or '2 days ago'. Times without an offset are local."
+)
+_DAYS = {"today": 0, "yesterday": 1}
+_AGO = re.compile(
+    r"(\d{1,9}) ?(s|m|h|d|w|(?:sec(?:ond)?|min(?:ute)?|hour|day|week)s?)(?: ago)?", re.IGNORECASE | re.ASCII
 )
 
 
 def timestamp_of(text: str) -> datetime:
-    """The moment in UTC; of a date alone the first one of that local day."""
+    """The moment in UTC; of a date alone, `today` or `yesterday` the first one of that local day."""
     try:
-        return first_moment(date.fromisoformat(text.strip()))
+        return _relative(text.strip()) or first_moment(date.fromisoformat(text.strip()))
     except (ValueError, OverflowError, OSError):
         pass  # a moment may still be
     try:
         return in_utc(datetime.fromisoformat(text.strip()))
     except (ValueError, ConfigError) as error:  # years 1 and 9999 have no neighbours in other zones
         message = (
-            f"'{text}' is not a valid time: expected something like 2026-11-22 or 2026-11-22T14:30, with +01:00 or Z."
+            f"'{text}' is not a valid time: expected something like 2026-11-22 or 2026-11-22T14:30, with +01:00 or Z; "
+            "today or yesterday; or 12h or '2 days ago'."
         )
         raise Misuse(message) from error
+
+
+def _relative(text: str) -> datetime | None:
+    """The moment that a text gives relative to now; None if it gives none."""
+    if text.lower() in _DAYS:
+        return first_moment(date.today() - timedelta(days=_DAYS[text.lower()]))  # noqa: DTZ011 - local on purpose
+    ago = _AGO.fullmatch(text)
+    return datetime.now(UTC) - timedelta_of(f"{ago[1]}{ago[2][0].lower()}") if ago else None
 
 
 def past(text: str, now: datetime) -> datetime:

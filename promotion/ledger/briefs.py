@@ -101,8 +101,10 @@ class Versions(Mapping[str, VersionState]):
         self._changed[tag] = version
 
     def copy(self) -> "Versions":
-        """Return versions that change independently of these."""
-        return Versions(self._kept, self._read, self._changed)
+        """Return versions that change independently of these; what was read of the checkpoint is shared."""
+        made = Versions(self._kept, self._read, self._changed)
+        made._known = self._known
+        return made
 
     @property
     def stages(self) -> Mapping[str, str | None]:
@@ -120,6 +122,11 @@ class Versions(Mapping[str, VersionState]):
         """The rollbacks that block a version, by tag, without reading entries."""
         kept = {tag: back for tag, back in self._kept.rolled_back.items() if tag not in self._changed}
         return kept | {tag: one.rolled_back for tag, one in self._changed.items() if one.rolled_back}
+
+    def entries(self, tag: str) -> Sequence[int]:
+        """Return the `seq` of every entry that names a version, without reading entries."""
+        changed = self._changed.get(tag)
+        return self._kept[tag].entries if changed is None else changed.entries
 
     def deleted(self, tag: str) -> bool:
         """Return whether the files of a version were deleted, without reading entries."""

@@ -31,8 +31,8 @@ from promotion.vocabulary import Stage
 T = TypeVar("T")
 
 _FORMAT, _TOLERANCE = 2, 1e-9
-CHECKPOINT_EVERY = 200
-"""Number of entries after which a writer makes a new checkpoint."""
+_SELDOM, _OFTEN = 200, 20
+"""Number of entries after which a writer makes a new checkpoint of a long ledger, and of a short one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +51,11 @@ class Checkpoint:
     hash: str
     text: str
     digest: str
+
+
+def is_due(seq: int, last: int) -> bool:
+    """Return whether a writer makes a checkpoint at an entry; `last` is the entry that the last one stands on, or 0."""
+    return seq - last >= min(_SELDOM, max(_OFTEN, seq // 20))
 
 
 def checkpoint_of(state: State) -> Checkpoint:

@@ -14,7 +14,7 @@ _recorded: "deque[Entry]" = deque(maxlen=_LAST)
 
 def note_recorded(entries: "Sequence[Entry]") -> None:
     """Remember the last entries that a ledger has just committed."""
-    _recorded.extend(entries)
+    _recorded.extend(entries[-_LAST:])
 
 
 def recorded_here() -> "tuple[Entry, ...]":

@@ -45,10 +45,13 @@ def _as_version(parts: Parts, champion: Champion | None) -> Version | None:
     )
 
 
-def other_ledger(parts: Parts, model: str) -> str:
-    """Say that another ledger owns the model, and what to do; empty if this ledger or none owns it."""
-    first = parts.ledger.entries(model, limit=1)
-    origin = first[0].hash if first else None
+def other_ledger(parts: Parts, model: str, state: State | None = None) -> str:
+    """Say that another ledger owns the model, and what to do; empty if this ledger or none owns it.
+
+    `state` is that of the model, if known.
+    """
+    first = () if state else parts.ledger.entries(model, limit=1)
+    origin = state.origin if state else first[0].hash if first else None
     try:
         claim = parts.claims.other(model, origin)
     except StoreError as error:

@@ -7,7 +7,7 @@ from functools import partial
 from promotion.errors import Conflict, DigestMismatch, LedgerError, StoreError, TornVersion, UnknownName
 from promotion.interfaces import Claim, LedgerStore, ModelStore, Names
 from promotion.ledger.chain import GENESIS, Entry, chain
-from promotion.ledger.checkpoint import CHECKPOINT_EVERY, checkpoint_of, condensed, state_of
+from promotion.ledger.checkpoint import checkpoint_of, condensed, is_due, state_of
 from promotion.ledger.entries import Body, TransitionApplied, TransitionPlanned
 from promotion.ledger.folding import advance
 from promotion.ledger.state import State
@@ -157,7 +157,7 @@ class LedgerWriter:
         assert head is not None  # noqa: S101 - at least one entry was folded
         self._ledger.append(entries, head)
         first = self._before.setdefault(after.model, before)
-        if first.seq >= self._checkpointed.get(after.model, 0) + CHECKPOINT_EVERY:
+        if is_due(first.seq, self._checkpointed.get(after.model, 0)):
             self._keep(first)  # the mirror shows this state, or an earlier one: the next update starts here
         return after
 

@@ -1,24 +1,39 @@
 """The findings of an audit as pages."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 
 from promotion.findings import Finding, Severity
 from promotion.report.page import Page, Table, Tone, Words, counted, left, right, row, some
 
 _AGREE = "the ledger, the labels, the files and MLflow agree."
+_AGREE_SINCE = "what was checked of the ledger, the labels, the files and MLflow agrees."
+_UNCHECKED = (
+    "Not checked: entries before {0}, whose results come from the ledger's checkpoint; and the files, data and MLflow "
+    "runs of versions that do not serve and that no entry names since then. `promotion audit` without --since checks "
+    "everything."
+)
 _TOLD = 3
 
 
-def audit_pages(found: Mapping[str, Sequence[Finding]]) -> tuple[Page, ...]:
+def audit_pages(found: Mapping[str, Sequence[Finding]], *, since: datetime | None = None) -> tuple[Page, ...]:
     """Show the findings on one or several models.
 
     Args:
         found: findings by model.
+        since: the time from which the audit checked; None if it checked everything.
     """
+    pages = _pages(found, _AGREE_SINCE if since else _AGREE)
+    return (
+        (*pages, Page(summary=(_UNCHECKED.format(f"{since.astimezone(UTC):%Y-%m-%d %H:%M} UTC"),))) if since else pages
+    )
+
+
+def _pages(found: Mapping[str, Sequence[Finding]], agree: str) -> tuple[Page, ...]:
     amiss = {model: findings for model, findings in found.items() if findings}
     if not amiss:
         name = next(iter(found)) if len(found) == 1 else counted(len(found), "model")
-        return (Page(verdict=Words(f"{name}: {_AGREE}", Tone.GOOD)),)
+        return (Page(verdict=Words(f"{name}: {agree}", Tone.GOOD)),)
     if len(found) == 1:
         return tuple(_of_one(*next(iter(amiss.items()))))
     return (_models(amiss), *_kinds(amiss), _total(len(found), amiss))

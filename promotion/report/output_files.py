@@ -43,8 +43,12 @@ def refuse_others(path: Path, *, instead: str, ledger: bool = False) -> None:
         )
 
 
-def write_own(path: Path, content: bytes | Iterable[bytes], *, instead: str, ledger: bool = False) -> None:
+def write_own(
+    path: Path, content: bytes | Iterable[bytes], *, instead: str, ledger: bool = False, durable: bool = True
+) -> None:
     """Write a file atomically, also from parts that are written as they come; see `refuse_others` for the arguments.
+
+    If it is not `durable`, the file may be empty after a loss of power.
 
     Raises:
         Unwritable: it cannot be written, or the path holds a file that `promotion` did not write;
@@ -52,7 +56,7 @@ def write_own(path: Path, content: bytes | Iterable[bytes], *, instead: str, led
     """
     refuse_others(path, instead=instead, ledger=ledger)
     try:
-        replace_parts(path.absolute(), (content,) if isinstance(content, bytes) else content)
+        replace_parts(path.absolute(), (content,) if isinstance(content, bytes) else content, durable=durable)
     except OSError as error:
         raise Unwritable(f"{path} cannot be written ({error.strerror or error}). {instead}") from error
 

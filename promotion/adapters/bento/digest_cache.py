@@ -9,12 +9,15 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from promotion.adapters.bento.store import BentoStore
+from promotion.adapters.bento.description import read_twice
+from promotion.adapters.bento.store import BentoStore, without_labels
+from promotion.canonical import canonical_json
 from promotion.interfaces import Digests, Stored
 from promotion.vocabulary import Tag
 
@@ -45,6 +48,8 @@ class _CachingStore(BentoStore):
         self._cache = cached
         self._whole: set[Path] = set()
         self._digests: dict[Path, str] = {}
+        self._strings: dict[Path, str] = {}
+        self._texts: dict[Path, tuple[str, str]] = {}
 
     def digests(self, tag: Tag) -> Digests:
         """Return the digests; if the version was just read, for its files as they looked then."""
@@ -56,7 +61,9 @@ class _CachingStore(BentoStore):
         seen = self._cache.get(path, stamp)
         if seen and (digests := _digests(seen[2])):
             return digests
-        found = self._hashed(tag) if path in self._whole else super().digests(tag)
+        looked, text = self._texts.pop(path, ("", ""))
+        described = json.loads(text) if stamp and looked == stamp.text else None
+        found = self._hashed(tag, described) if path in self._whole else super().digests(tag)
         self._cache.put(path, stamp, digest=f"{found.whole} {found.files or ''}")
         return found
 
@@ -68,11 +75,18 @@ class _CachingStore(BentoStore):
         if found is None:
             found = super()._look(tag)
             if found and not found.torn:
+                if stamp and (text := self._strings.pop(path, "")):
+                    self._texts[path] = stamp.text, text
                 self._cache.put(path, stamp, stored=_written(found))
         if found and not found.torn:
             self._whole.add(path)
         if seen and seen[2]:
             self._digests[path] = seen[2]
+        return found
+
+    def _described(self, path: Path, tag: Tag) -> Mapping[str, Any]:
+        found, texts = read_twice(path, tag)
+        self._strings[path] = canonical_json(without_labels(texts))
         return found
 
     def _known_whole(self, folder: Path) -> bool:

@@ -20,7 +20,7 @@ _LATEST_IS_A_FOLDER = "is a folder, but must be a file, in which BentoML keeps t
 
 def folder_names(folder: Path) -> list[str]:
     """Return the names of the models in a store, or of the versions of a model, in order."""
-    return [path.name for path in _folders(folder) if is_name(path.name) and path.name != LATEST]
+    return [name for name in _names(folder) if is_name(name) and name != LATEST]
 
 
 def foreign_files(
@@ -31,14 +31,13 @@ def foreign_files(
     Skips versions that BentoML may list, even if this library does not read them, and versions that this user may not
     read or the disk fails to read.
     """
-    for folder in _folders(models):
-        if not is_name(folder.name):
+    for name in _names(models, lambda name: model is None or not is_name(name) or name == model):
+        folder = models / name
+        if not is_name(name):
             yield ForeignFile(path=folder, why=_NO_NAME)
             continue
-        if model not in {None, folder.name}:
-            continue
         try:
-            versions = _folders(folder)
+            versions = [folder / version for version in _names(folder)]
         except OSError:
             continue
         for version in versions:
@@ -67,12 +66,12 @@ def quarantine(foreign: Path, home: Path) -> Path | None:
     return folder / foreign.name
 
 
-def _folders(folder: Path) -> list[Path]:
-    """Return what BentoML considers a model or a version: every folder, including links to folders."""
+def _names(folder: Path, concerned: Callable[[str], bool] = lambda _: True) -> list[str]:
+    """Return the names of what BentoML considers a model or a version: every folder, including links to folders."""
     if not folder.is_dir():
         return []
     with os.scandir(folder) as found:
-        return [folder / name for name in sorted(one.name for one in found if one.is_dir())]
+        return sorted(one.name for one in found if concerned(one.name) and one.is_dir())
 
 
 def _why(version: Path) -> str:

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from promotion.adapters.bento import claims, foreign_files, framework, locks, staging_dir
 from promotion.adapters.bento.description import (
@@ -32,6 +32,12 @@ from promotion.vocabulary import Stage, Tag, is_name
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+def without_labels(description: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of a description that its digest covers."""
+    return {key: value for key, value in description.items() if key != "labels"}
+
 
 _UNFINISHED = shutil.ignore_patterns(f"{temporary_prefix(Path(DESCRIPTION))}*")
 
@@ -139,12 +145,11 @@ class BentoStore:
         self.get(tag)
         return self._hashed(tag)
 
-    def _hashed(self, tag: Tag) -> Digests:
-        """Compute the digests of a version that was already checked."""
+    def _hashed(self, tag: Tag, described: Any = None) -> Digests:
+        """Compute the digests of a version that was already checked; `described` is its description, if just read."""
         folder = self.path(tag)
         with reading(folder), self._undamaged(tag):
-            description = strings(folder)
-            described = {key: value for key, value in description.items() if key != "labels"}
+            described = described or without_labels(strings(folder))
             files = digests(folder)
             whole = digest({"description": described, "files": files})
             trained = {name: one for name, one in files.items() if not name.startswith(GROUPS)}
@@ -233,9 +238,12 @@ class BentoStore:
             why = f"{tag} cannot be read ({found}). Check that this user can read {path}."
         return Stored(tag=tag, path=path, stage=None, labels={}, metadata={}, torn=why) if path.exists() else None
 
+    def _described(self, path: Path, tag: Tag) -> Mapping[str, Any]:
+        return read(path, tag)
+
     def _read(self, tag: Tag) -> Stored:
         path = self.path(tag)
-        description = read(path, tag)
+        description = self._described(path, tag)
         if path.is_symlink() or path.parent.is_symlink():
             raise DamagedDescription(LINKED)
         labels = {str(key): str(value) for key, value in description["labels"].items()}

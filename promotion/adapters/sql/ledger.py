@@ -7,8 +7,9 @@ same head, one inserts and the other gets a Conflict.
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import islice
 
-from sqlalchemy import Connection, delete, insert, inspect, select, update
+from sqlalchemy import Connection, Table, delete, insert, inspect, select, update
 from sqlalchemy.exc import IntegrityError
 
 from promotion.adapters.sql.database import NOTHING, Database
@@ -21,6 +22,9 @@ from promotion.interfaces import Names
 from promotion.ledger.chain import Entry, Head
 from promotion.ledger.checkpoint import Checkpoint
 from promotion.ledger.recorded import note_recorded
+
+_PAGE = 100
+"""Number of rows that are inserted at once."""
 
 
 class SqlLedger:
@@ -35,7 +39,7 @@ class SqlLedger:
 
     def __init__(self, url: str) -> None:
         self._database = Database(url)
-        self._prepared = False
+        self._prepared, self._beside = False, set[str]()
         self.is_made()
 
     @property
@@ -59,6 +63,12 @@ class SqlLedger:
         """Open a read-only transaction, which creates neither file nor tables."""
         with self._database.reading() if self.is_made() else self._database.nothing() as connection:
             yield connection
+
+    def _has(self, connection: Connection, table: Table) -> bool:
+        """Return whether an optional table exists; once it does, that is not asked again."""
+        if table.name not in self._beside and inspect(connection).has_table(table.name):
+            self._beside.add(table.name)
+        return table.name in self._beside
 
     def models(self) -> tuple[str, ...]:
         """Return the names of all models with entries."""
@@ -111,7 +121,7 @@ class SqlLedger:
     def checkpoint(self, model: str) -> Checkpoint | None:
         """Return the checkpoint that was kept last."""
         with self._reading() as connection:
-            if not inspect(connection).has_table(checkpoints.name):
+            if not self._has(connection, checkpoints):
                 return None
             row = connection.execute(select(checkpoints).where(checkpoints.c.model == model)).one_or_none()
         return None if row is None else Checkpoint(**row._mapping)  # noqa: SLF001 - SQLAlchemy's documented name
@@ -138,7 +148,7 @@ class SqlLedger:
     def foreign(self, model: str) -> Names:
         """Return the mirror's aliases that someone else had moved at the last check."""
         with self._reading() as connection:
-            if not inspect(connection).has_table(foreign.name):
+            if not self._has(connection, foreign):
                 return {}
             text = connection.scalar(select(foreign.c.aliases).where(foreign.c.model == model))
         found: Names = json.loads(text) if text else {}
@@ -178,7 +188,9 @@ class SqlLedger:
 
 
 def _append(connection: Connection, entries: Sequence[Entry], head: Head) -> None:
-    connection.execute(insert(entries_table), [row_of(entry) for entry in entries])
+    rows = map(row_of, entries)
+    while page := list(islice(rows, _PAGE)):
+        connection.execute(insert(entries_table), page)
     first = entries[0]
     if first.seq == 1:
         connection.execute(insert(heads).values(model=head.model, mirrored=0, **head_values(head)))

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from pydantic_core import from_json
 from sqlalchemy import Column, ColumnElement, Integer, MetaData, PrimaryKeyConstraint, String, Table, Text
 
 from promotion.canonical import canonical_json, plain, restore
@@ -80,7 +81,7 @@ def entry_of(row: Any) -> Entry:
         LedgerError: someone else changed the row.
     """
     with _damage(f"Entry {row.seq} of '{row.model}'"):
-        body = json.loads(row.body)
+        body = from_json(row.body)  # twice as fast as `json`
         # The hash covers the value, so a different text of the same value (1E-07 for 1e-07) must be detected here.
         if not _was_hashed(row) and canonical_json(body) != row.body:
             raise ValueError(_OTHER_TEXT)

@@ -208,7 +208,7 @@ class TestChampion:
     @pytest.mark.parametrize(
         ("text", "says"),
         [
-            ("yesterday", "'yesterday' is not a valid time: expected something like 2026-11-22 or 2026-11-22T14:30"),
+            ("last week", "'last week' is not a valid time: expected something like 2026-11-22 or 2026-11-22T14:30"),
             ("", "'' is not a valid time"),
             ("2026-02-30", "'2026-02-30' is not a valid time"),
             ("0001-01-01T00:00+23:59", "'0001-01-01T00:00+23:59' is not a valid time"),

@@ -1,18 +1,23 @@
 """`promotion ledger export|import|upgrade|take` on the command line."""
 
 import json
+import os
 import re
 import sqlite3
+import tracemalloc
 from contextlib import closing
+from threading import Thread
 
 import pytest
 from situation import NOON, stages, toy
 
 import promotion
 from promotion.adapters.sql import SqlLedger
+from promotion.cli.ledger import import_file
 from promotion.errors import LedgerError, Refused
 from promotion.ledger.chain import chain
 from promotion.ledger.entries import FreshStart
+from promotion.ledger.export import entries_to_append, export_lines, read_export
 from promotion.ledger.folding import advance, fold
 from promotion.registry.take import plan_takeover
 
@@ -72,6 +77,47 @@ def test_an_export_of_any_length_holds_a_page_of_entries_in_memory(with_champion
     lines = (with_champion / "backup.jsonl").read_text().splitlines()
     assert [json.loads(line)["seq"] for line in lines[1:]] == [one.seq for one in expected]
     assert max(most) <= 500
+
+
+def test_an_import_does_not_hold_the_file_in_memory(tmp_path, monkeypatch):
+    long = [FreshStart(reason=f"{number} {'x' * 8_000}") for number in range(2_500)]
+    made = tuple(chain("toy", None, long, at=NOON, actor="os:alice"))
+    path = tmp_path / "backup.jsonl"
+    path.write_text("".join(f"{line}\n" for line in export_lines({"toy": made}, release="1")))
+    monkeypatch.setenv("PROMOTION_LEDGER", f"sqlite:///{tmp_path / 'other.db'}")
+    tracemalloc.start()
+    try:
+        import_file(path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < path.stat().st_size / 2
+    assert ledger_at(tmp_path / "other.db").entries("toy") == made
+
+
+def test_an_export_that_changes_after_it_was_checked_is_not_imported(with_champion, command):
+    command("ledger", "export", "--out", "backup.jsonl")
+    path, other = with_champion / "backup.jsonl", ledger_at("other.db")
+    with path.open("r+b") as file:
+        (found,) = read_export(file, name="backup.jsonl", file=file).values()
+        text = path.read_bytes()
+        path.write_bytes(text.replace(b"config:tests", b"config:other"))
+        with pytest.raises(LedgerError, match=r"^backup\.jsonl changed while it was read\. Nothing was imported\.$"):
+            other.append_all([(entries_to_append(found, ()), found.head)])
+    assert other.models() == ()
+    assert other.entries("toy") == ()
+
+
+def test_an_export_is_imported_from_a_pipe(with_champion, command, monkeypatch):
+    command("ledger", "export", "--out", "backup.jsonl")
+    os.mkfifo(with_champion / "pipe")
+    text = (with_champion / "backup.jsonl").read_bytes()
+    writer = Thread(target=lambda: (with_champion / "pipe").write_bytes(text))
+    writer.start()
+    monkeypatch.setenv("PROMOTION_LEDGER", "sqlite:///other.db")
+    assert command("ledger", "import", "pipe")[0] == 0
+    writer.join()
+    assert ledger_at("other.db").entries("toy") == ledger_at("ledger.db").entries("toy")
 
 
 def test_a_damaged_export_changes_nothing(with_champion, command, monkeypatch):

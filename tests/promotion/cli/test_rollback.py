@@ -82,7 +82,7 @@ class TestRollback:
     @pytest.mark.parametrize(
         ("words", "code", "sentence"),
         [
-            (["--at", "yesterday"], 2, "'yesterday' is not a valid time: expected something like 2026-11-22"),
+            (["--at", "last week"], 2, "'last week' is not a valid time: expected something like 2026-11-22"),
             (["--at", "9000-01-01"], 2, "9000-01-01 00:00:00 UTC is in the future"),
             (
                 ["--at", "2020-01-01T00:00Z"],

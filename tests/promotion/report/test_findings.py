@@ -1,5 +1,7 @@
 """The findings of an audit: all of one model; of many models each kind once, and a total."""
 
+from datetime import datetime, timedelta, timezone
+
 from promotion.findings import Code, finding
 from promotion.report.findings import audit_pages
 
@@ -16,6 +18,18 @@ def test_where_everything_agrees_there_is_one_line():
     agree = "the ledger, the labels, the files and MLflow agree."
     assert told(audit_pages({"toy": ()})) == [f"toy: {agree}"]
     assert told(audit_pages({f"team_{number}": () for number in range(200)})) == [f"200 models: {agree}"]
+
+
+def test_an_audit_since_a_time_says_what_it_did_not_check():
+    since = datetime(2026, 11, 22, 1, 30, tzinfo=timezone(timedelta(hours=1)))
+    unchecked = (
+        "Not checked: entries before 2026-11-22 00:30 UTC, whose results come from the ledger's checkpoint; and the "
+        "files, data and MLflow runs of versions that do not serve and that no entry names since then. `promotion "
+        "audit` without --since checks everything."
+    )
+    agree = "what was checked of the ledger, the labels, the files and MLflow agrees."
+    assert told(audit_pages({"toy": ()}, since=since)) == [f"toy: {agree}", unchecked]
+    assert told(audit_pages({"toy": [found(Code.MISSING, "toy:v")]}, since=since))[-1] == unchecked
 
 
 def test_of_one_model_every_finding_is_shown():

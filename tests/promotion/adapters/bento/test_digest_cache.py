@@ -20,7 +20,9 @@ def settled(monkeypatch):
 def hashed(monkeypatch):
     """The tags that were hashed."""
     tags, digest = [], BentoStore._hashed
-    monkeypatch.setattr(BentoStore, "_hashed", lambda self, tag: tags.append(tag.version) or digest(self, tag))
+    monkeypatch.setattr(
+        BentoStore, "_hashed", lambda self, tag, *given: tags.append(tag.version) or digest(self, tag, *given)
+    )
     return tags
 
 
@@ -41,6 +43,18 @@ def test_an_unchanged_version_is_hashed_once_and_anew_when_all_is_asked_for(stor
     assert len(hashed) == 10
     assert look(store, tmp_path) == first
     assert len(hashed) == 10
+
+
+def test_a_description_that_changes_after_it_was_looked_at_is_read_again(store, tmp_path):
+    path = store.path(toy("good")) / "model.yaml"
+    with digest_cached(store.home, tmp_path / "cache") as seen:
+        seen.versions("toy")
+        before = store.digest(toy("good"))
+        assert seen.digest(toy("weak")) == store.digest(toy("weak"))
+        path.write_text(path.read_text() + "extra: 1\n")
+        assert before != store.digest(toy("good")) == seen.digest(toy("good"))
+    with digest_cached(store.home, tmp_path / "cache") as seen:
+        assert seen.digest(toy("good")) == store.digest(toy("good"))
 
 
 def test_both_digests_are_remembered_and_anew_where_an_earlier_release_kept_one(store, tmp_path, hashed):
