@@ -100,8 +100,8 @@ class BentoStore:
         """Save a candidate as `staging`: complete in a separate folder, then moved into the store by one rename.
 
         Raises:
-            StoreError: the store cannot be written, or has that version, or BentoML's scikit-learn
-                framework does not accept the model; nothing was saved.
+            StoreError: the store cannot be written, or has that version, or BentoML cannot save the
+                model; nothing was saved.
         """
         with writing(self.home), staging_dir.made(self.home) as folder:
             tag = framework.save(folder, model, trained, metadata)
