@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import logging
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import packages_distributions
@@ -46,13 +47,7 @@ def log_model(recipe: Recipe, trained: Trained, loaded: Trained, signature: "Mod
             pip_requirements=[*_pinned(*_ALWAYS), *needed],
         )
     elif flavor := _flavor(fitted):
-        logging.getLogger(flavor.__name__).setLevel(logging.ERROR)
-        flavor.log_model(
-            fitted,
-            name="model",
-            signature=signature,
-            pip_requirements=[*flavor.get_default_pip_requirements(), *_pinned(*_FRAMES)],
-        )
+        flavor.log_model(fitted, name="model", signature=signature, pip_requirements=_needed_by(flavor))
     else:
         _log_scores(recipe, trained, needed)
 
@@ -70,14 +65,34 @@ def libraries_of(*models: Trained) -> Mapping[str, str]:
 
 
 def _flavor(fitted: object) -> ModuleType | None:
-    """Return MLflow's module for the model's library; None if there is none."""
+    """Return MLflow's module for the model's library; None if there is none that saves it and returns its scores."""
+    if hasattr(fitted, "predict_proba"):  # the flavors call `predict`, which is no score
+        return None
     for package in packages_of(fitted):
         name = f"mlflow.{_RENAMED.get(package, package)}"
         if importlib.util.find_spec(name):
             module = importlib.import_module(name)
             if hasattr(module, "FLAVOR_NAME") and hasattr(module, "log_model"):
-                return module
+                return module if _saves(module, fitted) else None
     return None
+
+
+def _saves(flavor: ModuleType, fitted: object) -> bool:
+    """Return whether the flavor can save the model; PyTorch's requires an example, for instance.
+
+    Tried in a temporary folder, because a run keeps the name of a model that it failed to log.
+    """
+    logging.getLogger(flavor.__name__).setLevel(logging.ERROR)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            flavor.save_model(fitted, str(Path(folder) / "model"), pip_requirements=_needed_by(flavor))
+    except Exception:
+        return False
+    return True
+
+
+def _needed_by(flavor: ModuleType) -> list[str]:
+    return [*flavor.get_default_pip_requirements(), *_pinned(*_FRAMES)]
 
 
 def _log_scores(recipe: Recipe, trained: Trained, needed: list[str]) -> None:
