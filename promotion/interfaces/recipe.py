@@ -75,12 +75,15 @@ class Trained:
         labels: labels for the model store; the registry manages `stage` itself.
         signatures: BentoML's signatures, by method name; None for `predict`, batchable, with
             scikit-learn's interface, and for the default of BentoML's module with other models.
+        pyfunc: the same model as MLflow's generic function, if it was copied from MLflow; it scores
+            if the recipe cannot.
     """
 
     model: Any
     custom_objects: Mapping[str, Any] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     signatures: Mapping[str, Any] | None = None
+    pyfunc: Any = None
 
 
 @runtime_checkable

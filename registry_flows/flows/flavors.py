@@ -116,9 +116,10 @@ def _log_scores(recipe: Recipe, trained: Trained, needed: list[str]) -> None:
 
 def _own_modules(*values: object) -> list[ModuleType]:
     """Return the modules in the folders of those that define the values, without installed ones."""
-    packages = {one for value in values for one in packages_of(value)}
-    beside = {_folder_of(sys.modules.get(one)) for one in packages - sys.stdlib_module_names - _INSTALLED} - {None}
-    tops = {name.partition(".")[0] for name in sys.modules} - _INSTALLED
+    installed_here = {*_INSTALLED, *sys.stdlib_module_names, *packages_distributions()}
+    packages = {one for value in values for one in packages_of(value)} - installed_here
+    beside = {_folder_of(sys.modules.get(one)) for one in packages} - {None}
+    tops = {name.partition(".")[0] for name in sys.modules} - installed_here
     own = {one for one in tops if _folder_of(sys.modules.get(one)) in beside}
     return [module for name, module in list(sys.modules.items()) if name.partition(".")[0] in own]
 

@@ -2,9 +2,12 @@
 
 import importlib
 import importlib.util
+import logging
 import threading
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,7 +19,7 @@ from promotion.modules import packages_of
 from promotion.vocabulary import Stage, Tag
 
 _saving = threading.Lock()
-_SKLEARN, _PICKLE = "sklearn", "picklable_model"
+_SKLEARN, _PICKLE, _MLFLOW = "sklearn", "picklable_model", "mlflow"
 _RENAMED = {"torch": "pytorch"}  # the package, and BentoML's module for it
 _PREDICT = {"predict": {"batchable": True, "batch_dim": 0}}
 
@@ -27,20 +30,13 @@ def save(folder: Path, model: str, trained: Trained, metadata: Mapping[str, str]
     Raises:
         StoreError: BentoML cannot save the model, not even as a pickle.
     """
-    from bentoml._internal.configuration.containers import BentoMLContainer
-    from bentoml._internal.models.model import ModelStore
-
-    store, failures = ModelStore(folder), list[Exception]()
-    with _saving:
-        BentoMLContainer.model_store.set(store)
-        try:
-            for name in _modules_for(trained.model):
-                try:
-                    return _save(store, name, model, trained, metadata)
-                except Exception as error:  # pickling runs the user's own code
-                    failures.append(error)
-        finally:
-            BentoMLContainer.model_store.reset()
+    failures = list[Exception]()
+    with _writing_into(folder) as store:
+        for name in _modules_for(trained.model):
+            try:
+                return _save(store, name, model, trained, metadata)
+            except Exception as error:  # pickling runs the user's own code
+                failures.append(error)
     first = failures[0]
     raise StoreError(f"BentoML cannot save the model ({type(first).__name__}: {first}).") from first
 
@@ -57,18 +53,31 @@ def as_loaded(trained: Trained) -> Trained:
         return trained
     with staging_dir.private_home() as home:
         tag = save(home, "model", trained, {})
-        return Trained(model=_loaded(home, tag)[0], custom_objects=trained.custom_objects)
+        return replace(_loaded(home, tag), custom_objects=trained.custom_objects)
+
+
+def import_mlflow(folder: Path, tag: Tag, files: Path, metadata: Mapping[str, str]) -> None:
+    """Save a model in MLflow's format as `staging`, as `folder/MODEL/VERSION`; moves its files.
+
+    Raises:
+        StoreError: BentoML cannot save it.
+    """
+    labels = {"stage": Stage.STAGING.value}
+    with _writing_into(folder):
+        try:
+            _module(_MLFLOW).import_model(str(tag), str(files), labels=labels, metadata=dict(metadata))
+        except Exception as error:
+            raise StoreError(f"BentoML cannot import the model from MLflow ({error}).", tag=tag) from error
 
 
 def load(stored: Stored) -> Trained:
     """Load a version; its files must be verified before."""
     try:
-        fitted, custom_objects = _loaded(stored.path.parent.parent, stored.tag)
+        return _loaded(stored.path.parent.parent, stored.tag)
     except StoreError:
         raise
     except Exception as error:
         raise StoreError(f"{stored.tag} cannot be loaded ({type(error).__name__}: {error}).", tag=stored.tag) from error
-    return Trained(model=fitted, custom_objects=custom_objects)
 
 
 def _modules_for(fitted: object) -> Iterator[str]:
@@ -108,7 +117,22 @@ def _save(store: Any, name: str, model: str, trained: Trained, metadata: Mapping
     return Tag(saved.tag.name, saved.tag.version)
 
 
-def _loaded(models: Path, tag: Tag) -> tuple[Any, dict[str, Any]]:
+@contextmanager
+def _writing_into(folder: Path) -> Iterator[Any]:
+    """Make BentoML save to a folder; yields its model store."""
+    from bentoml._internal.configuration.containers import BentoMLContainer
+    from bentoml._internal.models.model import ModelStore
+
+    store = ModelStore(folder)
+    with _saving:
+        BentoMLContainer.model_store.set(store)
+        try:
+            yield store
+        finally:
+            BentoMLContainer.model_store.reset()
+
+
+def _loaded(models: Path, tag: Tag) -> Trained:
     """Return the model and its custom objects from the folder that contains `MODEL/VERSION`."""
     from bentoml._internal.models.model import ModelStore
 
@@ -119,7 +143,21 @@ def _loaded(models: Path, tag: Tag) -> tuple[Any, dict[str, Any]]:
             f"{tag} was saved with the framework '{framework}', but `promotion` loads only BentoML's own frameworks."
         )
         raise StoreError(message, tag=tag)
-    return _module(framework.removeprefix("bentoml.")).load_model(model), dict(model.custom_objects or {})
+    name, custom_objects = framework.removeprefix("bentoml."), dict(model.custom_objects or {})
+    if name == _MLFLOW:
+        logging.getLogger("mlflow.pyfunc").setLevel(logging.ERROR)  # the audit compares libraries
+    loaded = _module(name).load_model(model)
+    if name == _MLFLOW:
+        return Trained(model=raw_model(loaded), custom_objects=custom_objects, pyfunc=loaded)
+    return Trained(model=loaded, custom_objects=custom_objects)
+
+
+def raw_model(generic: Any) -> Any:
+    """Return the model of its own library behind MLflow's generic one; the generic one if it has none."""
+    try:
+        return generic.get_raw_model()
+    except Exception:  # MLflow raises several types for models that have none
+        return generic
 
 
 def _module(name: str) -> ModuleType:

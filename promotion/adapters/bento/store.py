@@ -110,6 +110,12 @@ class BentoStore:
             staging_dir.move_in(version, self.path(tag), tag)
         return tag
 
+    def import_mlflow(self, tag: Tag, folder: Path, *, metadata: Mapping[str, str]) -> None:
+        """Save a model as `staging` from a folder in MLflow's format, atomically like `save`; moves the folder."""
+        with writing(self.home), staging_dir.made(self.home) as place:
+            framework.import_mlflow(place, tag, folder, metadata)
+            staging_dir.move_in(place / tag.model / tag.version, self.path(tag), tag)
+
     def load(self, tag: Tag, *, digest: str) -> Trained:
         """Load a version whose files have the given digest, from a private copy that nobody can change after the check.
 
