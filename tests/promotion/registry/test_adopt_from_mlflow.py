@@ -127,7 +127,7 @@ def test_another_name_is_copied_and_waits_if_there_is_a_champion(unused, registe
     assert adopted.tag == "toy:mlflow-their-model-1"
     assert adopted.adoption.statement == "trained on everything before 2400.0"
     assert stages(on_server) == {"weak": "prod", "mlflow-their-model-1": "staging"}
-    again = on_server.adopt_from_mlflow("Their-Model/1", "toy", reason="again", assume_clean=True)
+    again = on_server.adopt_from_mlflow("Their-Model/1", "toy", reason="again", trained_on_everything=True)
     assert again.registration == adopted.registration
     held = on_server.gate(adopted.tag)
     assert held.verdict is Verdict.HOLD
