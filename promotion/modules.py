@@ -1,4 +1,4 @@
-"""Import of users' recipes and metrics by `package.module:attribute`."""
+"""Import of users' recipes and metrics by `package.module:attribute`, and the packages that define an object."""
 
 import ast
 import importlib
@@ -33,6 +33,12 @@ def why_missing(module: str, attribute: str) -> str:
     if not (found.origin or "").endswith(".py") or module in sys.modules:
         return ""
     return _why_incomplete(Path(str(found.origin)), module, attribute)
+
+
+def packages_of(value: object) -> tuple[str, ...]:
+    """Return the top-level packages of an object's class and of its bases, nearest first: `("lightgbm", "sklearn")`."""
+    named = (one.__module__.partition(".")[0] for one in type(value).__mro__)
+    return tuple(dict.fromkeys(name for name in named if name != "builtins"))
 
 
 def _why_incomplete(path: Path, module: str, attribute: str) -> str:

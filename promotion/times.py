@@ -11,7 +11,7 @@ exception is a bound given by a person: compared with datetimes that have a zone
 
 import math
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -126,6 +126,18 @@ class Times:
         return ~self.missing & (
             pd.DatetimeIndex(self.points) > pd.Timestamp(newest) if self.are_timestamps else self.points > newest
         )
+
+    def beyond(self, now: datetime) -> float | str:
+        """Return a bound that is later than all of these times and, for datetimes, not earlier than now."""
+        import pandas as pd
+
+        held = self.points[~self.missing]
+        if not self.are_timestamps:
+            newest = float(held.max()) if len(held) else 0.0
+            return newest + 1 if newest % 1 == 0 else float(np.nextafter(newest, np.inf))
+        present = pd.Timestamp(now).tz_convert("UTC").tz_localize(None)
+        latest = max(present, pd.Timestamp(held.max()) + pd.Timedelta(microseconds=1)) if len(held) else present
+        return f"{latest.ceil('us').isoformat()}{'Z' if self.zoned else ''}"
 
     def older(self, span: float | str, unit: TimeUnit | None = None) -> NDArray[np.bool_]:
         """Return the mask of rows at least `span` older than the newest, shape (n_rows,); False without a time.

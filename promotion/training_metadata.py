@@ -6,6 +6,8 @@ METRICS = "metrics"
 """Metrics that training logged, as JSON: name to number."""
 TRAINED_WITH = "libraries"
 """Libraries that the version was trained with, as JSON: name to version."""
+MLFLOW_VERSION = "mlflow_version"
+"""MLflow's version that a version is a copy of, like `toy/2`."""
 
 
 def python_series() -> str:

@@ -41,6 +41,14 @@ def retrain(
         list[str] | None,
         typer.Option(help="Recipe option for this training, as NAME=VALUE.", metavar="NAME=VALUE"),
     ] = None,
+    trained: Annotated[
+        Path | None,
+        typer.Option(
+            help="Go on with a model that an earlier training kept in this file, with the data and options of that "
+            "training. The file is unpickled.",
+            metavar="FILE",
+        ),
+    ] = None,
     start_anew: StartAnew = False,
     reason: WhyAnew = None,
     dry_run: Annotated[
@@ -64,11 +72,13 @@ def retrain(
 
     form, why = form_of(as_json=as_json, as_markdown=as_markdown), anew(reason, start_anew=start_anew)
     if every:
-        if any((model, data, version, option, start_anew, dry_run)):
+        if any((model, data, version, option, trained, start_anew, dry_run)):
             raise Misuse("--all cannot be combined with MODEL or with options that apply to a single model.")
         return _retrain_all(form, verbose=verbose)
     if model is None:
         raise Misuse("Name a model to retrain, or give --all.")
+    if trained and any((data, version, option)):
+        raise Misuse("--trained continues a training, so it cannot be combined with --data, --version or --option.")
     candidate = retrain_here(
         model,
         data_path=str(data.absolute()) if data else None,
@@ -77,6 +87,7 @@ def retrain(
         start_anew=why,
         verbose=verbose,
         dry_run=dry_run,
+        trained=trained,
     )
     if candidate.decision is None:
         return _show_handed_off(candidate, form)

@@ -5,7 +5,16 @@ from typing import Any
 
 from promotion.findings import Code, Finding, Severity, finding
 from promotion.ledger.chain import Entry
-from promotion.ledger.entries import Adoption, Approval, Body, Judgement, Override, Registration, TransitionPlanned
+from promotion.ledger.entries import (
+    Adoption,
+    Approval,
+    Body,
+    Judgement,
+    Override,
+    Registration,
+    Service,
+    TransitionPlanned,
+)
 from promotion.policy.approval import ANYONE, Panel, consent
 from promotion.vocabulary import Verdict
 
@@ -62,6 +71,8 @@ class Promotions:
                 self._answer(body, entry.actor)
             case Adoption():
                 self._adopted.add(body.tag)
+            case Service():
+                self._served.add(body.tag)
 
     def _answer(self, body: Approval, actor: str) -> None:
         judged = self._judged.get(body.tag)

@@ -57,7 +57,8 @@ class RecentScan(LedgerScan):
         self.after = before.seq - 1  # the entry before them is verified, too
         self._chain = ChainCheck(self.after, before.prev_hash)
         began = [one.tag for one in state.began if one.seq <= before.seq]
-        self._promotions = Promotions(began[-1] if began else None, began)
+        stated = [one.tag for one in state.stated if one.seq <= before.seq]
+        self._promotions = Promotions(began[-1] if began else None, [*began, *stated])
         self._held: list[tuple[int, str]] = []
         self.files.begin_after(earlier)
 

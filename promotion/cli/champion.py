@@ -10,7 +10,9 @@ from promotion.errors import PromotionError
 from promotion.number_format import ago, minute
 
 if TYPE_CHECKING:
-    from promotion.ledger.state import Succession
+    from datetime import datetime
+
+    from promotion.ledger.state import Stated, Succession
     from promotion.registry.registry import Registry
 
 
@@ -83,6 +85,7 @@ def _champion_at(registry: "Registry", model: str, text: str, *, as_json: bool) 
     from datetime import datetime
 
     from promotion.history.lineage import champion_period_at
+    from promotion.ledger.state import stated_at
     from promotion.registry.ledger_writer import utc_now
     from promotion.report.lineage import champion_period_data, champion_period_page
 
@@ -90,6 +93,10 @@ def _champion_at(registry: "Registry", model: str, text: str, *, as_json: bool) 
     models_of(registry, model)
     state = registry.state(model)
     period = champion_period_at(state, registry.history(model), moment)
+    stated = stated_at(state, moment) if period is None else None
+    if stated is not None:
+        _show_stated(registry, stated, moment, as_json=as_json)
+        return
     if period is None:
         first = state.began[0] if state.began else None
         began = f" The first was {first.tag}, from {written(datetime.fromisoformat(first.at))}." if first else ""
@@ -98,6 +105,23 @@ def _champion_at(registry: "Registry", model: str, text: str, *, as_json: bool) 
     show(
         {"at": moment.isoformat(), **champion_period_data(period)},
         champion_period_page(period, moment),
+        form=form_of(as_json=as_json),
+    )
+
+
+def _show_stated(registry: "Registry", stated: "Stated", moment: "datetime", *, as_json: bool) -> None:
+    """Show who served then according to a person, as that person's word."""
+    from promotion.report.page import Page
+
+    reason = registry.ledger.entries(stated.tag.partition(":")[0], after=stated.seq - 1, limit=1)[0].body["reason"]
+    words = (
+        f"{stated.tag} served at {written(moment)}, as {stated.actor} stated: '{reason}' (from {minute(stated.since)} "
+        f"to {minute(stated.until)} UTC, entry {stated.seq}). The ledger recorded nothing then, so nothing proves it."
+    )
+    data = {"tag": stated.tag, "since": stated.since, "until": stated.until, "seq": stated.seq, "reason": reason}
+    show(
+        {"at": moment.isoformat(), "stated_by": stated.actor, **data},
+        Page(summary=(words,)),
         form=form_of(as_json=as_json),
     )
 

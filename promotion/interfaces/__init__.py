@@ -11,9 +11,20 @@ from promotion.interfaces.mirror import (
     MirrorRun,
     MirrorState,
     MirrorVersion,
+    ModelSource,
     Pushed,
+    RegisteredElsewhere,
 )
-from promotion.interfaces.model_store import Claim, Digests, ForeignFile, ModelStore, Stored, StoreMaintenance, shown
+from promotion.interfaces.model_store import (
+    Claim,
+    Digests,
+    ForeignFile,
+    ImportsModels,
+    ModelStore,
+    Stored,
+    StoreMaintenance,
+    shown,
+)
 from promotion.interfaces.recipe import (
     Recall,
     Recipe,

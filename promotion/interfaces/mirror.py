@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from promotion.errors import MirrorAhead
 from promotion.ledger.interface import Names
@@ -24,6 +24,7 @@ class MirrorVersion:
         digest: digest of its files.
         description: what the mirror tells people about it, as Markdown; None to leave the mirror's
             text unchanged.
+        origin: the mirror's own version that it is a copy of, like `toy/2`; None if it is none.
     """
 
     tag: Tag
@@ -32,6 +33,7 @@ class MirrorVersion:
     stage: Stage | None
     digest: str
     description: str | None = None
+    origin: str | None = None
 
     @property
     def standing(self) -> str:
@@ -212,3 +214,38 @@ class Mirror(Protocol):
 
     def metrics(self, run_id: str, names: Iterable[str], seq: int) -> Mapping[str, float]:
         """Return the metrics logged to a run at step `seq`; missing ones are omitted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegisteredElsewhere:
+    """A version that somebody else registered in the mirror.
+
+    Attributes:
+        name: name of its model there.
+        number: its number there.
+        run_id: the run that trained it, if known.
+        metrics: the metrics of that run, the last value of each.
+    """
+
+    name: str
+    number: str
+    run_id: str | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.name}/{self.number}"
+
+
+@runtime_checkable
+class ModelSource(Protocol):
+    """Optional: gives the files of models that somebody else registered; `adopt --from-mlflow` requires it."""
+
+    def registered_elsewhere(self, named: str) -> RegisteredElsewhere:
+        """Return the version that `MODEL[@ALIAS|/NUMBER]` names.
+
+        Raises:
+            UnknownName: there is no such model, alias or version.
+        """
+
+    def download(self, found: RegisteredElsewhere, folder: Path) -> Path:
+        """Download its files into a folder; returns the folder of the model in it."""

@@ -200,6 +200,19 @@ class ModelStore(Protocol):
 
 
 @runtime_checkable
+class ImportsModels(Protocol):
+    """Optional: takes in models in MLflow's format. Without it, `adopt --from-mlflow` is refused."""
+
+    def import_mlflow(self, tag: Tag, folder: Path, *, metadata: Mapping[str, str]) -> None:
+        """Save a model as `staging` from a folder in MLflow's format, whose flavors are kept; moves the folder.
+
+        Raises:
+            StoreError: it cannot be saved, or has no generic function to score with; nothing was
+                saved.
+        """
+
+
+@runtime_checkable
 class StoreMaintenance(Protocol):
     """Optional maintenance for stores in which people or killed processes can leave files: `repair` cleans them up.
 

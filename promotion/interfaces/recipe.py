@@ -69,17 +69,21 @@ class Trained:
     """A fitted model with everything needed to score.
 
     Attributes:
-        model: the fitted estimator; scikit-learn's, or any with its interface.
+        model: the fitted model: an estimator, or any other object that BentoML can save and load.
         custom_objects: other objects needed to score, by name, e.g. an encoder; saved beside the
             model.
         labels: labels for the model store; the registry manages `stage` itself.
-        signatures: BentoML's signatures, by method name.
+        signatures: BentoML's signatures, by method name; None for `predict`, batchable, with
+            scikit-learn's interface, and for the default of BentoML's module with other models.
+        pyfunc: the same model as MLflow's generic function, if it was copied from MLflow; it scores
+            if the recipe cannot.
     """
 
     model: Any
     custom_objects: Mapping[str, Any] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
-    signatures: Mapping[str, Any] = field(default_factory=lambda: {"predict": {"batchable": True, "batch_dim": 0}})
+    signatures: Mapping[str, Any] | None = None
+    pyfunc: Any = None
 
 
 @runtime_checkable

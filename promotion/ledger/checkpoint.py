@@ -22,7 +22,7 @@ from promotion.ledger.briefs import Briefs, Versions
 from promotion.ledger.chain import Champion, Entry
 from promotion.ledger.entries import Adoption, FreshStart, Judgement, Registration, TransitionPlanned
 from promotion.ledger.reading import Entries, changed, read_entry
-from promotion.ledger.state import Began, State, Succession
+from promotion.ledger.state import Began, State, Stated, Succession
 from promotion.ledger.trials import Place, Trials
 from promotion.ledger.versions import Deletion, RolledBack, VersionState, Vote
 from promotion.policy import Use
@@ -107,6 +107,8 @@ def _text(state: State) -> str:
         "waiting": sorted(versions.waiting),
         "rolled_back": plain(versions.rolled_back),
     }
+    if state.stated:  # so that checkpoints of earlier releases, which have no such key, stay as they are
+        first["stated"] = state.stated
     return "\n".join((canonical_json(first), *versions.lines.values()))
 
 
@@ -149,6 +151,7 @@ def _restored(checkpoint: Checkpoint, found: dict[str, Any], lines: Sequence[str
         pending=(pending[0], restore(TransitionPlanned, pending[1])) if pending else None,
         fresh_start=restore(FreshStart, found["fresh_start"]) if found["fresh_start"] else None,
         inherited=tuple((seq, digest) for seq, digest in found["inherited"]),
+        stated=tuple(Stated(*one) for one in found.get("stated", ())),
     )
 
 

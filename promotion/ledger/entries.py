@@ -31,6 +31,7 @@ class Registration:
         options: the options of the recipe, in addition to the configured ones.
         files: SHA-256 over its files alone, which another tag may share; None in records of earlier
             releases.
+        mlflow: MLflow's version that it is a copy of, like `toy/2`; None if it is no such copy.
     """
 
     tag: str
@@ -44,6 +45,7 @@ class Registration:
     recipe: str | None = None
     options: dict[str, Any] = field(default_factory=dict, hash=False)
     files: str | None = None
+    mlflow: Annotated[str | None, LATER] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,12 +110,38 @@ class Adoption:
             recipe's time, or a date or time as ISO 8601 text, `2024-12-01`; None if not specified.
         assumed_clean: whether the person declared that it was trained on no row of any future
             holdout.
+        everything: whether the person declared that it may have been trained on every row up to
+            then; `trained_before` is later than all of them.
     """
 
     tag: str
     reason: str
     trained_before: NumberOrText | None = None
     assumed_clean: bool = False
+    everything: Annotated[bool | None, LATER] = None
+
+    @property
+    def statement(self) -> str:
+        """The statement in a few words: `assumed clean`, `trained before 1200.0`."""
+        if self.assumed_clean:
+            return "assumed clean"
+        return f"trained {'on everything ' if self.everything else ''}before {self.trained_before}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """A person stated that a version served before the ledger's first champion. It is that person's word, not evidence.
+
+    Attributes:
+        tag: tag of the version.
+        since, until: the period, as ISO 8601 text in UTC.
+        reason: one sentence.
+    """
+
+    tag: str
+    since: str
+    until: str
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,6 +261,7 @@ Body = (
     | Judgement
     | Approval
     | Adoption
+    | Service
     | Override
     | FreshStart
     | Readmission
@@ -245,6 +274,7 @@ KINDS: dict[str, type[Any]] = {
     "decision": Judgement,
     "approval": Approval,
     "adoption": Adoption,
+    "service": Service,
     "override": Override,
     "takeover": Takeover,
     "readmission": Readmission,

@@ -15,11 +15,12 @@ from promotion.ledger.entries import (
     Override,
     Readmission,
     Registration,
+    Service,
     Takeover,
     TransitionApplied,
     TransitionPlanned,
 )
-from promotion.ledger.state import DIGITS, Began, State, Succession
+from promotion.ledger.state import DIGITS, Began, State, Stated, Succession
 from promotion.ledger.trials import Place
 from promotion.ledger.versions import RolledBack, Vote, decided, registered
 
@@ -68,7 +69,7 @@ class StateBuilder:
         self.budgeted, self.used = state.budgeted, state.used
         self.fresh_start = state.fresh_start
         self.began, self.decisions = list(state.began), list(state.decisions)
-        self.inherited, self.judged = state.inherited, state.judged
+        self.inherited, self.judged, self.stated = state.inherited, state.judged, state.stated
 
     def state(self) -> State:
         """Return the resulting state."""
@@ -90,6 +91,7 @@ class StateBuilder:
             pending=self.pending,
             fresh_start=self.fresh_start,
             inherited=self.inherited,
+            stated=self.stated,
         )
 
     def take(self, entry: Entry) -> None:
@@ -151,14 +153,16 @@ class StateBuilder:
                 self._change(body.tag, rolled_back=None)
             case FreshStart():
                 self.fresh_start = body
-            case Override() | Takeover():
-                self._inherit(body)
+            case Override() | Service() | Takeover():
+                self._note(entry, body)
             case _:
                 assert_never(body)
 
-    def _inherit(self, body: Override | Takeover) -> None:
+    def _note(self, entry: Entry, body: Override | Service | Takeover) -> None:
         if isinstance(body, Takeover) and body.mirrored:
             self.inherited = (*self.inherited, body.mirrored)
+        if isinstance(body, Service):
+            self.stated = (*self.stated, Stated(entry.seq, body.since, body.until, body.tag, entry.actor))
 
     def _count_use(self, judgement: Judgement, place: Place) -> None:
         """Add the use of a holdout. A new question on the budgeted rows carries their number of uses itself."""

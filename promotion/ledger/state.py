@@ -34,6 +34,20 @@ class Began(NamedTuple):
         return datetime.fromisoformat(self.at)
 
 
+class Stated(NamedTuple):
+    """The entry by which a person stated who served before the first champion: the period, the version, the person."""
+
+    seq: int
+    since: str
+    until: str
+    tag: str
+    actor: str
+
+    def covers(self, moment: datetime) -> bool:
+        """Return whether the version served at a time, according to that person."""
+        return datetime.fromisoformat(self.since) <= moment < datetime.fromisoformat(self.until)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Succession:
     """The change that made the current champion.
@@ -73,6 +87,7 @@ class State:
         fresh_start: the last fresh start, if any.
         inherited: `seq` and hash of the last entries that other ledgers had sent to the mirror
             before takeovers.
+        stated: who served before the first champion, as people stated it.
     """
 
     model: str
@@ -92,6 +107,7 @@ class State:
     pending: tuple[int, TransitionPlanned] | None = None
     fresh_start: FreshStart | None = None
     inherited: tuple[tuple[int, str], ...] = ()
+    stated: tuple[Stated, ...] = ()
 
     @property
     def head(self) -> Head | None:
@@ -114,6 +130,11 @@ class State:
         waiting = self.versions.waiting
         return tuple(self.versions[tag] for tag in self.in_stage(Stage.STAGING) if tag in waiting) if waiting else ()
 
+    @property
+    def served(self) -> frozenset[str]:
+        """The versions that have ever served, according to the ledger or to a person."""
+        return frozenset((*(one.tag for one in self.began), *(one.tag for one in self.stated)))
+
     def in_stage(self, stage: Stage) -> tuple[str, ...]:
         """Return the tags of the versions in a stage, in order of registration."""
         return tuple(tag for tag, found in self.versions.stages.items() if found == stage)
@@ -123,6 +144,11 @@ def champion_at(state: State, history: Sequence[Entry], moment: datetime) -> Cha
     """Return the champion at a time, by the times in the entries: the last one that began at or before it."""
     begun = [began for began in state.began if began.moment <= moment]
     return champion_of(state, history, begun[-1]) if begun else None
+
+
+def stated_at(state: State, moment: datetime) -> Stated | None:
+    """Return who served at a time before the first champion, as the last person stated it."""
+    return next((one for one in reversed(state.stated) if one.covers(moment)), None)
 
 
 def champion_of(state: State, history: Sequence[Entry], began: Began) -> Champion:

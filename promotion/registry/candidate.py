@@ -10,6 +10,7 @@ from promotion.interfaces import ModelStore, Recipe, Trained, task_of_recipe
 from promotion.policy import Footprint, Limits
 from promotion.policy.limits import TIMED
 from promotion.provenance import Provenance
+from promotion.registry.pyfunc import scores_of
 from promotion.vocabulary import Tag, Task
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def score_version(candidate: Candidate, store: ModelStore, rows: "pd.DataFrame")
     trained = store.load(candidate.tag, digest=candidate.digest)
     with as_data_error(f"The {candidate.role} {candidate.tag} could not be scored"):
         # float64 for both candidates: log_loss clips by precision, so a float32 model would be judged differently
-        scores = np.asarray(candidate.recipe.score(trained, rows), dtype=np.float64)
+        scores = np.asarray(scores_of(candidate.recipe, trained, rows), dtype=np.float64)
     several = task_of_recipe(candidate.recipe) is Task.MULTICLASS
     if scores.shape[:1] != (len(rows),) or scores.ndim != 1 + several:
         expected = f"({len(rows)}, K)" if several else f"({len(rows)},)"
@@ -85,5 +86,5 @@ def _times(candidates: Sequence[Candidate], store: ModelStore, rows: "pd.DataFra
 def _time(candidate: Candidate, model: Trained, rows: "pd.DataFrame") -> float:
     with as_data_error(f"The {candidate.role} {candidate.tag} could not be timed"):
         start = perf_counter()
-        candidate.recipe.score(model, rows)
+        scores_of(candidate.recipe, model, rows)
         return perf_counter() - start

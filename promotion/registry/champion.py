@@ -7,27 +7,32 @@ from pathlib import Path
 from promotion.errors import LedgerError, StoreError
 from promotion.iso import in_utc
 from promotion.ledger.chain import Champion
-from promotion.ledger.state import State, champion_at
+from promotion.ledger.state import State, Stated, champion_at, stated_at
 from promotion.registry.parts import Parts
 from promotion.vocabulary import Tag
 
 
 @dataclass(frozen=True, kw_only=True)
 class Version:
-    """The version that serves: tag, folder of its files, their digest, start of service, and the decision behind it."""
+    """The version that serves: tag, folder of its files, their digest, start of service, and the decision behind it.
+
+    `stated_by` is the person on whose word alone it served then, before the ledger's first champion; otherwise None.
+    """
 
     tag: Tag
     path: Path
     digest: str
     since: str
     decision_id: str | None
+    stated_by: str | None = None
 
 
 def champion(parts: Parts, model: str, at: datetime | None = None) -> Version | None:
     """Return the champion now, in O(1), or at a past moment; see `Registry.champion`."""
     if at is not None:
-        state = parts.writer.state(model)
-        return _as_version(parts, champion_at(state, parts.history(state), in_utc(at)))
+        state, moment = parts.writer.state(model), in_utc(at)
+        found = _as_version(parts, champion_at(state, parts.history(state), moment))
+        return found or _as_stated(parts, state, stated_at(state, moment))
     head = parts.ledger.head(model)
     return _as_version(parts, head.champion if head else None)
 
@@ -42,6 +47,20 @@ def _as_version(parts: Parts, champion: Champion | None) -> Version | None:
         digest=champion.digest,
         since=champion.since,
         decision_id=champion.decision[:12] if champion.decision else None,
+    )
+
+
+def _as_stated(parts: Parts, state: State, stated: Stated | None) -> Version | None:
+    if stated is None:
+        return None
+    tag = Tag.parse(stated.tag)
+    return Version(
+        tag=tag,
+        path=parts.store.path(tag),
+        digest=state.versions[stated.tag].registration.digest,
+        since=stated.since,
+        decision_id=None,
+        stated_by=stated.actor,
     )
 
 

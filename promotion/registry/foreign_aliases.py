@@ -25,7 +25,7 @@ class UnknownChampion(Refused):
         aliases: MLflow's aliases and the versions that they name.
     """
 
-    def __init__(self, model: str, shown: Mapping[str, str], store: str) -> None:
+    def __init__(self, model: str, shown: Mapping[str, str], store: str | None = None) -> None:
         self.aliases = of_ours(shown)
         sentence = f"{unknown_sentence(model, self.aliases)} Nothing was promoted or sent to MLflow. {_CHOOSE}"
         super().__init__(lines(sentence, *_ways_out(model, shown["champion"], store), _ANEW.format("it")), model=model)
@@ -108,11 +108,16 @@ def unknown_sentence(model: str, found: Names) -> str:
     return f"{sentence}, but the ledger has no champion of '{model}'."
 
 
-def _ways_out(model: str, named: str, store: str) -> Iterator[str]:
-    """Yield the ways to keep MLflow's champion, in the store with the name `store`."""
+def _ways_out(model: str, named: str, store: str | None) -> Iterator[str]:
+    """Yield the ways to keep MLflow's champion; `store` names a store that takes in no models from MLflow itself."""
     if named.startswith(f"{model}:"):
         yield f"- Restore the earlier ledger, which registered {named} in MLflow, from a backup."
         yield f"- To keep {named}, run `promotion adopt {named} --assume-clean --reason …` (or --trained-before)."
+    elif store is None:
+        yield (
+            f"- To keep it, run `promotion adopt --from-mlflow {model}@champion --trained-before TIME --reason …` (or "
+            "--assume-clean, or --trained-on-everything), which copies it and makes it the champion."
+        )
     else:
         yield (
             f"- To keep it, copy it into the {store} with the label stage: prod, then run "

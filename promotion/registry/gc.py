@@ -17,7 +17,7 @@ def plan_gc(parts: Parts, model: str, *, keep: int, reason: str, registered_befo
     require_recorded(parts, state)
     found = retention(
         state,
-        {began.tag for began in state.began},
+        state.served,
         {str(stored.tag) for stored in parts.store.versions(model)},
         keep=keep,
         before=in_utc(registered_before) if registered_before else None,

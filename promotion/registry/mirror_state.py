@@ -115,6 +115,7 @@ def _version(version: VersionState, path: Callable[[Tag], Path], description: st
         stage=version.stage,
         digest=version.registration.digest,
         description=description,
+        origin=version.registration.mlflow,
     )
 
 

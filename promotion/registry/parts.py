@@ -8,7 +8,19 @@ from functools import partial
 from typing import Required, TypeAlias, TypedDict, Unpack
 
 from promotion.config import Config
-from promotion.interfaces import Aliases, Keyring, LedgerStore, Mirror, ModelStore, Names, Recall, Stored, read_anew
+from promotion.interfaces import (
+    Aliases,
+    ImportsModels,
+    Keyring,
+    LedgerStore,
+    Mirror,
+    ModelSource,
+    ModelStore,
+    Names,
+    Recall,
+    Stored,
+    read_anew,
+)
 from promotion.ledger.chain import Entry
 from promotion.ledger.reading import History
 from promotion.ledger.state import State
@@ -113,6 +125,12 @@ class Parts:
     def names(self, state: State, done: int, given_up: Names | None = None) -> Aliases:
         """Return the aliases to send. Names that this ledger sent from entry `done` on count as its own."""
         return to_send(state, lambda seq: self.writer.sent(state, min(seq, done)), given_up)
+
+    @property
+    def copied_by_hand(self) -> str | None:
+        """The name of the store if it or the mirror cannot copy models from MLflow; None if they can."""
+        able = isinstance(self.mirror, ModelSource) and isinstance(self.store, ImportsModels)
+        return None if able else self.store.name
 
     def unknown(self, state: State) -> dict[str, str]:
         """Return MLflow's aliases if its champion is unknown to the ledger and nobody recorded a fresh start."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from promotion.errors import Refused
 from promotion.interfaces import ForeignFile, Names
-from promotion.ledger.entries import Body, Judgement, Takeover, TransitionPlanned
+from promotion.ledger.entries import Adoption, Body, Judgement, Registration, Takeover, TransitionPlanned
 from promotion.ledger.state import State
 from promotion.policy import Decision
 from promotion.registry.retention import Retention
@@ -49,6 +49,16 @@ class Plan:
         """The planned moves of a change that always has some."""
         assert self.transition is not None  # noqa: S101
         return self.transition
+
+    @property
+    def adopted(self) -> str:
+        """The adopted version of a change that always adopts one."""
+        return next(body.tag for body in self.bodies if isinstance(body, Adoption))
+
+    @property
+    def registered(self) -> tuple[str, ...]:
+        """The versions that it registers."""
+        return tuple(body.tag for body in self.bodies if isinstance(body, Registration))
 
     @property
     def takeover(self) -> Takeover | None:

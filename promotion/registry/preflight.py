@@ -75,7 +75,7 @@ def fresh_start(parts: Parts, state: State, reason: str | None = None) -> tuple[
         parts.claims.check(state)  # if another ledger owns the model, its champion cannot be adopted here
         if parts.changing:
             parts.ledger.mark_foreign(state.model, shown)  # so that `status` shows it
-        raise UnknownChampion(state.model, shown, parts.store.name)
+        raise UnknownChampion(state.model, shown, parts.copied_by_hand)
     if reason is None:
         return ()
     if not shown:

@@ -13,6 +13,7 @@ from promotion.registry.moves import find
 from promotion.registry.parts import Parts
 from promotion.registry.recipes import draws_by, load_recipe
 from promotion.registry.serving import provenance
+from promotion.training_metadata import MLFLOW_VERSION
 from promotion.vocabulary import Tag
 
 
@@ -68,6 +69,7 @@ def registration(parts: Parts, tag: Tag, origin: Origin) -> Registration:
         training_rows=None if rows is None else len(rows.fingerprints),
         recipe=settings.recipe if settings else None,
         options=dict(origin.options),
+        mlflow=stored.metadata.get(MLFLOW_VERSION),
     )
 
 

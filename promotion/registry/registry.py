@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from promotion.ledger.entries import TransitionPlanned
     from promotion.ledger.state import State, VersionState
     from promotion.policy import Decision, Policy
+    from promotion.registry.adopt import Vouched
     from promotion.registry.champion import Version
     from promotion.registry.plan import Plan
     from promotion.registry.register import Origin
-    from promotion.times import TimeBound
 
 
 class Registry:
@@ -61,10 +61,7 @@ class Registry:
         return self.parts.writer.state(model)
 
     def history(self, model: str, *, last: int | None = None, since: datetime | None = None) -> Sequence[Entry]:
-        """Return the entries of the model, oldest first; all entries as a sequence that reads each one on access.
-
-        `last` keeps at most this many of the newest, `since` those recorded from this moment on, by their own times.
-        """
+        """Return the entries of the model, oldest first, read on access; `last` and `since` keep only the newest."""
         from promotion.ledger.reading import recorded
 
         return recorded(self.ledger, model, last=last, since=since)
@@ -76,10 +73,7 @@ class Registry:
     def compare(
         self, champion: Tag | str, challenger: Tag | str, *, data: StrPath | None = None, holdout: StrPath | None = None
     ) -> Comparison:
-        """Compare any two versions on the holdout rows that trained neither; raises `DataError` if no such row is left.
-
-        Decides and records nothing.
-        """
+        """Compare any two versions on the rows that trained neither; raises `DataError` if there are none."""
         from promotion.registry.compare import compare_versions
 
         return compare_versions(self.parts, Tag.parse(champion), Tag.parse(challenger), data, holdout)
@@ -130,7 +124,7 @@ class Registry:
     def start_anew(self, model: str, *, reason: str) -> None:
         """Record that the ledger goes on without MLflow's champion, or without MLflow's answer.
 
-        If nothing prevents a first champion, records nothing and gives a notice.
+        Only gives a notice if nothing prevents a first champion.
         """
         from promotion.registry.preflight import plan_fresh_start
 
@@ -197,42 +191,51 @@ class Registry:
         return self.apply(plan_rollback(self.parts, model, reason=reason, to=to, at=at, data=data)).moved
 
     def approve(self, tag: Tag | str, *, reason: str) -> TransitionPlanned | None:
-        """Approve a decision that waits. The last required approval promotes; None if more are missing.
-
-        Raises `Refused` if no decision waits, or if this actor may not approve it.
-        """
+        """Approve a decision that waits; None if more approvals are missing. Raises `Refused` if this actor may not."""
         from promotion.registry.approve import plan_approval
 
         return self.apply(plan_approval(self.parts, self._completed(tag), reason=reason, approved=True)).transition
 
     def deny(self, tag: Tag | str, *, reason: str) -> TransitionPlanned:
-        """Deny a decision that waits. The version is rejected, and can be judged again.
-
-        Raises `Refused` if no decision waits, or if this actor may not deny it.
-        """
+        """Deny a decision that waits, which rejects the version. Raises `Refused` if this actor may not."""
         from promotion.registry.approve import plan_approval
 
         return self.apply(plan_approval(self.parts, self._completed(tag), reason=reason, approved=False)).moved
 
-    def adopt(
-        self, tag: Tag | str, *, reason: str, trained_before: TimeBound | None = None, assume_clean: bool = False
-    ) -> TransitionPlanned | None:
+    def adopt(self, tag: Tag | str, *, reason: str, **vouched: Unpack[Vouched]) -> TransitionPlanned | None:
         """Adopt a version whose training rows are unknown. A version labelled `prod` becomes the champion.
 
-        Either `trained_before` or `assume_clean` is required. `trained_before` says that the version was trained only
-        on rows before this: a number in the unit of the recipe's time column; or a date, a datetime, or either as ISO
-        8601 text. A moment without a zone is in UTC if the rows have a zone. `assume_clean` says that the version was
-        trained on no row that will ever judge.
-
-        Raises:
-            DataError: `trained_before` is not a time, or not of the kind in the recipe's time column.
-            Refused: neither or both of `trained_before` and `assume_clean`; or another version is champion.
+        Raises `Refused` unless exactly one statement of `Vouched` is made, or if another version is champion; and
+        `DataError` if `trained_before` is not a time, or not of the kind in the recipe's time column.
         """
         from promotion.registry.adopt import plan_adoption
 
-        tag = self._completed(tag)
-        plan = plan_adoption(self.parts, tag, reason=reason, trained_before=trained_before, assume_clean=assume_clean)
-        return self.apply(plan).transition
+        return self.apply(plan_adoption(self.parts, self._completed(tag), reason=reason, **vouched)).transition
+
+    def adopt_from_mlflow(
+        self, named: str, model: str | None = None, *, reason: str, **vouched: Unpack[Vouched]
+    ) -> VersionState:
+        """Copy `MODEL[@ALIAS|/NUMBER]` from MLflow into the store, and adopt it; it becomes the first champion, if any.
+
+        `model` is its name here. If there is a champion, the copy waits in staging to be judged against it.
+        """
+        from promotion.registry.adopt import plan_mlflow_adoption
+
+        plan = self.apply(plan_mlflow_adoption(self.parts, named, model, reason=reason, **vouched))
+        return self.state(plan.state.model).versions[plan.adopted]
+
+    def adopt_all(self, model: str) -> tuple[str, ...]:
+        """Register every version in the store with the stage of its label; return the tags of the new ones."""
+        from promotion.registry.adopt import plan_registrations
+
+        self.complete(model)
+        return self.apply(plan_registrations(self.parts, model)).registered
+
+    def adopt_service(self, tag: Tag | str, since: datetime, until: datetime, *, reason: str) -> None:
+        """Record a person's word that a version served in a period before the ledger's first champion."""
+        from promotion.registry.adopt import plan_service
+
+        self.apply(plan_service(self.parts, self._completed(tag), since, until, reason=reason))
 
     def take(self, model: str, *, reason: str) -> None:
         """Hand the model in the store over to this ledger. The store then refuses the ledger that owned it before.
@@ -244,10 +247,7 @@ class Registry:
         self.apply(plan_takeover(self.parts, model, reason=reason))
 
     def readmit(self, tag: Tag | str, *, reason: str) -> VersionState:
-        """Readmit a rolled-back version, so that it can be judged and promoted again. Its stage does not change.
-
-        Raises `Refused` if no rollback blocks the version.
-        """
+        """Readmit a rolled-back version to be judged again, in its stage; raises `Refused` if no rollback blocks it."""
         from promotion.registry.moves import find
         from promotion.registry.readmit import plan_readmission
 

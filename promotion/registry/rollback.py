@@ -9,7 +9,7 @@ from promotion.errors import DigestMismatch, Refused, TornVersion, UnknownName
 from promotion.iso import in_utc
 from promotion.ledger.chain import Entry
 from promotion.ledger.entries import TransitionPlanned
-from promotion.ledger.state import State, champion_at
+from promotion.ledger.state import State, champion_at, stated_at
 from promotion.number_format import minute
 from promotion.registry.champion import require_recorded
 from promotion.registry.earlier_champions import earlier_champions
@@ -83,7 +83,8 @@ def rollback_target(
         if state.previous is None:
             raise Refused(_no_previous(state), model=state.model)
         return state.previous
-    then = champion_at(state, history, in_utc(at))
+    moment = in_utc(at)
+    then = champion_at(state, history, moment) or stated_at(state, moment)
     if then is None:
         first = state.began[0] if state.began else None
         since = (
@@ -100,7 +101,7 @@ def _served_once(state: State, to: Tag) -> str:
         message = f"{to} is a version of '{to.model}', but the model to roll back is '{state.model}'."
         raise Refused(message, model=state.model, tag=to)
     version = find(state, to)
-    if all(began.tag != version.tag for began in state.began):
+    if version.tag not in state.served:
         message = (
             f"{to} has never served, so a rollback cannot bring it back. Promote it with `promotion promote {to}`, or "
             "against the rules with --override."

@@ -26,7 +26,7 @@ def sync(
         state = parts.writer.state(model)
         if unknown := parts.unknown(state):
             parts.ledger.mark_foreign(model, unknown)
-            parts.notice(str(UnknownChampion(model, unknown, parts.store.name)))
+            parts.notice(str(UnknownChampion(model, unknown, parts.copied_by_hand)))
         elif behind:
             return _send(parts, state, done, seen=0 if everything else done, given_up=given_up)
         elif head is None or _shows(parts, head):

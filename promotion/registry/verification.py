@@ -1,6 +1,7 @@
 """Verify before any move that a version can serve: its files are the registered ones, it loads, and it scores rows."""
 
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,6 +77,23 @@ def check_bound(version: VersionState, reader: Reader, bound: float | str) -> No
         times_of(rows[recipe.time]).since(bound)
 
 
+def newest_bound(version: VersionState, reader: Reader, now: datetime) -> float | str:
+    """Return a time bound later than every row up to now, also in the file that the version was trained on.
+
+    Raises:
+        DataError: no rows can be read, or they have no time.
+    """
+    from promotion.time_columns import times_of
+
+    recipe, found = _rows(Tag.parse(version.tag).model, version.registration, reader, None)
+    if recipe.time is None:
+        raise DataError(
+            "--trained-on-everything lets only later rows judge the version, but the recipe names no time column. Set "
+            "`time` in the recipe."
+        )
+    return times_of(found[recipe.time]).beyond(now)
+
+
 def changed(used: HoldoutUsed, root: Path) -> bool | None:
     """Whether the file that judged has changed since; None if it cannot be read."""
     try:
@@ -88,13 +106,20 @@ def _sample(
     model: str, registration: Registration, reader: Reader, data: StrPath | None
 ) -> "tuple[Recipe, pd.DataFrame]":
     """Return the recipe as the version was trained with, and a few rows of the first readable file."""
+    recipe, rows = _rows(model, registration, reader, data)
+    return recipe, rows.head(SAMPLE)
+
+
+def _rows(
+    model: str, registration: Registration, reader: Reader, data: StrPath | None
+) -> "tuple[Recipe, pd.DataFrame]":
     try:
         recipe, found = reader.load(model, data or registration.data, options=registration.options)
     except DataError:
         if data is not None or registration.data is None:
             raise
         recipe, found = reader.load(model, options=registration.options)
-    return recipe, found.rows.head(SAMPLE)
+    return recipe, found.rows
 
 
 def verified(

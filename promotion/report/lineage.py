@@ -190,8 +190,7 @@ def _kept_out(version: VersionState) -> dict[str, str]:
 def _vouched(adoption: Adoption | None) -> dict[str, str]:
     if adoption is None:
         return {}
-    vouched = "assumed clean" if adoption.assumed_clean else f"trained before {adoption.trained_before}"
-    return {"adopted": f"{vouched}: {adoption.reason}"}
+    return {"adopted": f"{adoption.statement}: {adoption.reason}"}
 
 
 def decided_page(judgement: Judgement, version: VersionState, followed: Iterable[Entry]) -> Page:

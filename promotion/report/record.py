@@ -15,6 +15,7 @@ from promotion.ledger.entries import (
     Override,
     Readmission,
     Registration,
+    Service,
     Takeover,
     TransitionApplied,
     TransitionPlanned,
@@ -84,8 +85,9 @@ def sentence(entry: Entry, before: str = "") -> str:  # noqa: C901 - one case pe
         case Approval():
             words = f"{'approved' if body.approved else 'denied'} {body.tag}: {body.reason}"
         case Adoption():
-            vouched = "assumed clean" if body.assumed_clean else f"trained before {body.trained_before}"
-            words = f"adopted {body.tag} ({vouched}): {body.reason}"
+            words = f"adopted {body.tag} ({body.statement}): {body.reason}"
+        case Service():
+            words = f"stated that {body.tag} served from {minute(body.since)} to {minute(body.until)}: {body.reason}"
         case Override():
             words = f"overrode the rules for {body.tag} (verdict: {body.verdict or 'none'}): {body.reason}"
         case Takeover():

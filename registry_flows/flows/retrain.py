@@ -14,6 +14,7 @@ def retrain_flow(
     data_path: str | None = None,
     version: str | None = None,
     options: dict[str, Any] | None = None,
+    trained: str | None = None,
 ) -> TrainedVersion:
     """Train and gate.
 
@@ -22,6 +23,7 @@ def retrain_flow(
         data_path: CSV or Parquet file; None for the configured one.
         version: the trainer's own version name; None for the time that the run was due.
         options: recipe options, for this training only.
+        trained: file with a model that an earlier training kept; the flow goes on with it.
     """
     version = version or time_as_version()
-    return concluded(train_flow(data_path, version, stage="prod", model=model, options=options))
+    return concluded(train_flow(data_path, version, stage="prod", model=model, options=options, trained=trained))

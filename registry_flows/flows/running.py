@@ -4,6 +4,7 @@ import importlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from promotion.cli.streams import keep_for_answers
@@ -30,14 +31,21 @@ def retrain_here(
     verbose: bool,
     start_anew: str | None = None,
     dry_run: bool = False,
+    trained: Path | None = None,
 ) -> "TrainedVersion":
     """Run the retrain flow in this process, on the server of PREFECT_API_URL or a temporary one.
 
     While the temporary server boots, this function checks configuration, champion and rows. A dry run works on copies.
+    With `trained`, the file of a kept model, goes on with its data, version and options.
     """
     keep_for_answers()
     _be_quiet(verbose=verbose)
     reader = _foresee(model, data_path)
+    if trained:
+        from registry_flows.flows.kept import read_kept
+
+        kept = read_kept(trained, model)
+        data_path, version, options = kept.data, kept.version, dict(kept.options)
     server = _temporary_server()
     from registry_flows.under_prefect import session
 
@@ -51,7 +59,13 @@ def retrain_here(
         from registry_flows.flows.retrain import retrain_flow
 
         with _settings(server), as_server_error(), tags(*(("dry run",) if dry_run else ())):
-            return retrain_flow(model, data_path=data_path, version=version, options=options)
+            return retrain_flow(
+                model,
+                data_path=data_path,
+                version=version,
+                options=options,
+                trained=str(trained.absolute()) if trained else None,
+            )
 
 
 def retrain_all_here(*, verbose: bool) -> "tuple[RetrainOutcome, ...]":

@@ -1,19 +1,19 @@
 """Log a training to MLflow: parameters, metrics, the data's fingerprint, library versions, and the model itself."""
 
 import importlib
-import logging
 import os
 import platform
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from importlib.metadata import version as installed
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from promotion.adapters.bento import as_loaded
 from promotion.adapters.mlflow import as_mirror_error, connect
 from promotion.canonical import canonical_json
 from promotion.comparison import measure
@@ -27,11 +27,11 @@ from promotion.timeouts import in_time, patience
 from promotion.training_metadata import METRICS, TRAINED_WITH, python_series
 from promotion.visible import visible
 from promotion.vocabulary import Task
-from registry_flows.flows.signature import predicts, signature_of
+from registry_flows.flows.flavors import libraries_of, log_model
+from registry_flows.flows.signature import signature_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.models import ModelSignature
 
 _one_at_a_time = threading.Lock()
 _ROWS_TYPED = 100  # for the types of a model's input and output
@@ -45,11 +45,12 @@ class Logged:
 
     run_id: str
     metrics: Mapping[str, float]
+    libraries: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def metadata(self) -> dict[str, str]:
         """The version's metadata: run id, metrics, and library versions."""
-        libraries = {name: installed(name) for name in _SCORING} | {"python": python_series()}
+        libraries = {name: installed(name) for name in _SCORING} | {"python": python_series(), **self.libraries}
         kept = {METRICS: canonical_json(dict(self.metrics)), TRAINED_WITH: canonical_json(libraries)}
         return {"mlflow_run_id": self.run_id, **kept}
 
@@ -91,9 +92,11 @@ def log_training(
 
     Raises:
         MirrorError: MLflow did not answer; nothing was saved.
+        StoreError: BentoML cannot save the model.
     """
     uri = config.url(config.mlflow_tracking_uri)
-    metrics = training_metrics(config, model, recipe, split, trained)
+    loaded = as_loaded(trained)
+    metrics = training_metrics(config, model, recipe, split, loaded)
     with _errors(uri), _tracked_at(uri):
         import mlflow
 
@@ -108,8 +111,9 @@ def log_training(
             mlflow.set_tags({**made_by, **_shown(_tags(data, recipe))})
             mlflow.log_params(_shown(_parameters(config.model(model).recipe, recipe, version)))
             mlflow.log_metrics(dict(metrics))
-            _log_model(trained, signature_of(recipe, trained, split.holdout.head(_ROWS_TYPED)))
-        return Logged(run_id=str(run.info.run_id), metrics=metrics)
+            log_model(recipe, trained, loaded, signature_of(recipe, loaded, split.holdout.head(_ROWS_TYPED)))
+            _log_custom_objects(trained.custom_objects)
+        return Logged(run_id=str(run.info.run_id), metrics=metrics, libraries=libraries_of(trained, loaded))
 
 
 def _forget(client: "MlflowClient", experiment: str, tags: Mapping[str, str]) -> None:
@@ -188,23 +192,6 @@ def _all_or_none(client: "MlflowClient") -> Iterator[list[str]]:
             with suppress(Exception):
                 client.delete_run(run_id)
         raise
-
-
-def _log_model(trained: Trained, signature: "ModelSignature | None") -> None:
-    """Log the fitted object that the model store holds, and the other objects that scoring needs."""
-    import mlflow
-
-    fitted = trained.model
-    logging.getLogger("mlflow.sklearn").setLevel(logging.ERROR)  # it warns of every pickle; a digest verifies ours
-    mlflow.sklearn.log_model(
-        fitted,
-        name="model",
-        serialization_format="cloudpickle",
-        signature=signature,
-        pyfunc_predict_fn=predicts(fitted),
-        pip_requirements=[f"{name}=={installed(name)}" for name in ("scikit-learn", "xgboost", "pandas", "numpy")],
-    )
-    _log_custom_objects(trained.custom_objects)
 
 
 def _log_custom_objects(objects: Mapping[str, Any]) -> None:

@@ -4,7 +4,9 @@ It never labels a version `prod`: with `stage="prod"` it asks the gate to do so,
 runs again (a retry, a crashed worker), it continues from the version that it saved, if any.
 """
 
+from contextlib import nullcontext
 from datetime import UTC
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from prefect import flow, task
@@ -19,6 +21,7 @@ from promotion.registry.register import Origin
 from promotion.row_keys import fingerprints
 from promotion.vocabulary import Tag
 from registry_flows.flows.gate import gate_flow
+from registry_flows.flows.kept import Kept, check_same_data, kept_on_failure, read_kept
 from registry_flows.flows.tracking import Logged, check_tracking, log_training
 from registry_flows.under_prefect.caching import results_folder
 from registry_flows.under_prefect.hand_off import TrainedVersion, check_hand_off, concluded, hand_off
@@ -105,6 +108,7 @@ def train_flow(
     stage: Literal["staging", "prod"] = "prod",
     model: str = "fraud_classifier",
     options: dict[str, Any] | None = None,
+    trained: str | None = None,
 ) -> TrainedVersion:
     """Train a candidate.
 
@@ -117,6 +121,7 @@ def train_flow(
             the gate.
         model: its name in the configuration.
         options: recipe options, for this training only.
+        trained: file with a model that an earlier training kept; the flow goes on with it.
     """
     registry().check(model)
     check_tracking(registry().config, model)
@@ -124,7 +129,7 @@ def train_flow(
         check_hand_off(registry().config)
     loaded = load_data.with_options(result_storage=results_folder(registry().config))(model, data_path, options)
     saved = saved_before(registry().store, model)
-    tag = saved.tag if saved else _candidate(model, version or time_as_version(), loaded, options)
+    tag = saved.tag if saved else _candidate(model, version or time_as_version(), loaded, options, trained)
     register(tag, _origin(tag, loaded.data, options))
     return concluded(hand_off(registry(), tag, gate_flow) if stage == "prod" else TrainedVersion(tag=str(tag)))
 
@@ -134,14 +139,30 @@ def time_as_version() -> str:
     return f"{flow_run.scheduled_start_time.astimezone(UTC):%Y.%m.%d.%H%M%S}"
 
 
-def _candidate(model: str, version: str, loaded: Loaded, options: dict[str, Any] | None) -> Tag:
-    """Split, train, log, save."""
+def _candidate(
+    model: str, version: str, loaded: Loaded, options: dict[str, Any] | None, trained_before: str | None
+) -> Tag:
+    """Split, train, log, save. If anything fails after the training, the model is kept in a file."""
     recipe, data = loaded.recipe, loaded.data
     split = split_data(model, recipe, data, options)
-    with as_data_error("The recipe could not train"):
-        trained = recipe.train(split.training, step=as_task)
-    logged = _log_training(registry().config, model, version, recipe, data, split, trained, this_run())
-    return save_model(model, trained, recipe, split.training, version, logged)
+    if trained_before:
+        kept = read_kept(Path(trained_before), model)
+        check_same_data(kept, data.digest)
+    else:
+        with as_data_error("The recipe could not train"):
+            trained = recipe.train(split.training, step=as_task)
+        kept = Kept(
+            model=model,
+            version=version,
+            data=loaded.asked[1],
+            data_digest=data.digest,
+            options=options or {},
+            trained=trained,
+        )
+    config, notice = registry().config, registry().parts.notice
+    with nullcontext() if trained_before else kept_on_failure(config, kept, notice):
+        logged = _log_training(config, model, version, recipe, data, split, kept.trained, this_run())
+        return save_model(model, kept.trained, recipe, split.training, version, logged)
 
 
 def _origin(tag: Tag, data: Data, options: dict[str, Any] | None) -> Origin:

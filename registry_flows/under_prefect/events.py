@@ -18,6 +18,7 @@ from promotion.ledger.entries import (
     Override,
     Readmission,
     Registration,
+    Service,
     Takeover,
     TransitionApplied,
     TransitionPlanned,
@@ -107,7 +108,7 @@ def _events(entry: Entry, body: Body) -> Iterator[PrefectEvent]:
             yield _moved(EventName.REJECTED, entry, body)
         case Judgement() | TransitionPlanned() | TransitionApplied() | Registration() | Approval() | Adoption():
             pass
-        case Override() | FreshStart() | Readmission() | Takeover():
+        case Override() | FreshStart() | Readmission() | Service() | Takeover():
             pass
         case _:
             assert_never(body)

@@ -12,8 +12,8 @@
 | `mermaid` | a diagram; nothing is run |
 | `help` | the output of a command with `--help`; `test_reference.py` compares it with the command |
 
-A page that starts a Prefect server expects it at :4200 like its reader, and a Bento service at :3000; here, free ports
-replace these.
+A page that starts a Prefect server expects it at :4200 like its reader, a Bento service at :3000, and an MLflow server at
+:5000; here, free ports replace these.
 """
 
 import os
@@ -30,7 +30,7 @@ from markdown_it import MarkdownIt
 from servers import free_port
 
 TERMINAL = " terminal"
-READERS_PORTS = {":4200": "PREFECT_SERVER_API_PORT", ":3000": "BENTOML_PORT"}
+READERS_PORTS = {":4200": "PREFECT_SERVER_API_PORT", ":3000": "BENTOML_PORT", ":5000": "MLFLOW_PORT"}
 PATIENCE_SECONDS = 240  # for one block; the longest takes 40 s on an idle machine
 ADDED = " (added)"
 LANGUAGES = {"bash", "python", "text", "toml", "yaml", "console", "mermaid", "help"}
@@ -203,6 +203,8 @@ def page_environment(folder, api_url, port):
         "PREFECT_API_URL": api_url,
         "PREFECT_SERVER_API_PORT": str(port),
         "BENTOML_PORT": str(free_port()),
+        "MLFLOW_PORT": str(free_port()),
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # otherwise seven more processes start
         "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",  # takes seconds, and no page uses blocks
         "PREFECT_WORKER_QUERY_SECONDS": "1",
     }

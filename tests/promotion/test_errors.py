@@ -62,7 +62,7 @@ OF_THEIR_OWN: dict[type[PromotionError], tuple[PromotionError, dict[str, Any]]] 
     ),
     Conflict: (Conflict("fraud", 7, "ada"), {"model": "fraud", "seq": 7, "by": "ada"}),
     UnknownChampion: (
-        UnknownChampion("fraud", {"champion": "fraud:abc"}, "store"),
+        UnknownChampion("fraud", {"champion": "fraud:abc"}),
         {"aliases": {"champion": "fraud:abc"}, "model": "fraud", "tag": None},
     ),
     SomeFailed: (SomeFailed([]), {"outcomes": ()}),

@@ -6,4 +6,5 @@ do not wait on pipes or read endless files, never write through links, and repor
 """
 
 from promotion.adapters.bento.digest_cache import digest_cached
+from promotion.adapters.bento.framework import as_loaded
 from promotion.adapters.bento.store import BentoStore

@@ -106,8 +106,8 @@ class BentoStore:
         """Save a candidate as `staging`: complete in a separate folder, then moved into the store by one rename.
 
         Raises:
-            StoreError: the store cannot be written, or has that version, or BentoML's scikit-learn
-                framework does not accept the model; nothing was saved.
+            StoreError: the store cannot be written, or has that version, or BentoML cannot save the
+                model; nothing was saved.
         """
         with writing(self.home), staging_dir.made(self.home) as folder:
             tag = framework.save(folder, model, trained, metadata)
@@ -115,6 +115,12 @@ class BentoStore:
             write_rows(version, training_rows, training_groups or {})
             staging_dir.move_in(version, self.path(tag), tag)
         return tag
+
+    def import_mlflow(self, tag: Tag, folder: Path, *, metadata: Mapping[str, str]) -> None:
+        """Save a model as `staging` from a folder in MLflow's format, atomically like `save`; moves the folder."""
+        with writing(self.home), staging_dir.made(self.home) as place:
+            framework.import_mlflow(place, tag, folder, metadata)
+            staging_dir.move_in(place / tag.model / tag.version, self.path(tag), tag)
 
     def load(self, tag: Tag, *, digest: str) -> Trained:
         """Load a version whose files have the given digest, from a private copy that nobody can change after the check.

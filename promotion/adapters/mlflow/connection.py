@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from promotion.adapters.files import whose
-from promotion.errors import MirrorError
+from promotion.errors import MirrorError, PromotionError
 from promotion.secrets import without_password
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def as_mirror_error(uri: str, message: str) -> Iterator[None]:
     """
     try:
         yield
-    except MirrorError:
+    except PromotionError:
         raise
     except Exception as error:  # MLflow also raises exceptions of requests and SQLAlchemy
         why = f"{in_short(error)}{_whose_file(uri, error)}"

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from promotion.adapters.mlflow import source
 from promotion.adapters.mlflow.connection import as_mirror_error, connect, is_yet_to_be_made, status_of
 from promotion.adapters.mlflow.description import described
 from promotion.adapters.mlflow.runs import TrainingRuns
@@ -24,7 +25,7 @@ from promotion.adapters.mlflow.seen import (
     noting,
     paged,
 )
-from promotion.interfaces import MirrorRun, MirrorState, MirrorVersion, Names, Pushed
+from promotion.interfaces import MirrorRun, MirrorState, MirrorVersion, Names, Pushed, RegisteredElsewhere
 from promotion.timeouts import go_on, in_time
 
 if TYPE_CHECKING:
@@ -69,6 +70,15 @@ class MlflowMirror:
         if not refusals:
             self._send_head(state)
         return Pushed(lost=lost, foreign=foreign, refused=refusals)
+
+    def registered_elsewhere(self, named: str) -> RegisteredElsewhere:
+        """Return the version that `MODEL[@ALIAS|/NUMBER]` names; `MODEL` means `MODEL@champion`."""
+        return self._asked(lambda: source.described(self._client, self._runs, named))
+
+    def download(self, found: RegisteredElsewhere, folder: Path) -> Path:
+        """Download the files of a version into a folder, however long that takes; returns the model's folder in it."""
+        with as_mirror_error(self.uri, f"{found} could not be downloaded from MLflow at {{place}} ({{why}})."):
+            return source.download(self._client, self.uri, found, folder)
 
     def aliases(self, model: str) -> Mapping[str, str]:
         """Return alias to tag; for a version not from this ledger, to MLflow's own number for it, such as `toy/2`."""
@@ -195,8 +205,11 @@ class MlflowMirror:
     def _create_version(self, model: str, wanted: MirrorVersion) -> None:
         """Create a version that points to the model logged by its run, or to its Bento folder if the run logged none.
 
-        A server accepts neither a folder nor a deleted model; such a version points to its name in the store.
+        A server accepts neither a folder nor a deleted model; such a version points to its name in the store. A copy of
+        a version of this model gets its number: that version is marked as ours.
         """
+        if wanted.origin and self._mark(model, wanted):
+            return
         run = self._runs.get(wanted.run_id) if wanted.run_id else None
         logged = logged_model(run)
         folder = f"models:/{logged}" if logged else wanted.path.resolve().as_uri()
@@ -207,6 +220,16 @@ class MlflowMirror:
                 raise
             name = f"bentoml:/models/{wanted.tag.model}/{wanted.tag.version}"
             self._create(model, wanted, name, run_id=wanted.run_id if run else None)
+
+    def _mark(self, model: str, wanted: MirrorVersion) -> bool:
+        """Mark MLflow's version that a person adopted as ours; returns False if there is none of this model."""
+        name, _, number = str(wanted.origin).rpartition("/")
+        found = if_there(lambda: self._client.get_model_version(name, number)) if name == model else None
+        if found is None or COPIED.fullmatch(found.source or ""):
+            return False
+        for key, value in ((STAGE, wanted.standing), (DIGEST, wanted.digest), (TAG, str(wanted.tag))):
+            self._client.set_model_version_tag(model, number, key, value)
+        return True
 
     def _create(self, model: str, wanted: MirrorVersion, source: str, **trained_by: str | None) -> None:
         self._client.create_model_version(

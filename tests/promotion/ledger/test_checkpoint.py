@@ -17,7 +17,7 @@ from promotion.config import Config
 from promotion.errors import LedgerError
 from promotion.ledger.chain import chain
 from promotion.ledger.checkpoint import _digest, checkpoint_of, condensed, state_of
-from promotion.ledger.entries import FreshStart, Registration
+from promotion.ledger.entries import FreshStart, Registration, Service
 from promotion.ledger.folding import advance, fold
 from promotion.registry import ledger_writer
 from promotion.registry.holdout_uses import last_spent
@@ -203,3 +203,14 @@ def test_a_database_that_takes_no_checkpoint_is_read_without_one(ledger, tmp_pat
     readonly.keep(checkpoint_of(whole))
     assert readonly.checkpoint("toy") is None
     assert registry_on(readonly).state("toy") == whole
+
+
+def test_who_served_before_survives_a_checkpoint_and_earlier_checkpoints_have_no_such_key(ledger):
+    assert "stated" not in json.loads(checkpoint_of(fold("toy", ledger.entries("toy"))).text.partition("\n")[0])
+    registry = registry_on(ledger)
+    tag = next(iter(registry.state("toy").versions))
+    stated = Service(tag=tag, since="2026-05-01T00:00:00+00:00", until="2026-06-01T00:00:00+00:00", reason="told")
+    registry.parts.writer.append(registry.state("toy"), stated)
+    whole = fold("toy", ledger.entries("toy"))
+    assert [one.tag for one in whole.stated] == [tag]
+    assert state_of(checkpoint_of(whole), entries_of(ledger)) == whole

@@ -313,6 +313,7 @@ def test_an_export_of_an_earlier_release_is_still_read_and_written_alike():
         "takeover",
         "readmission",
         "fresh_start",
+        "service",
     }  # which it did not know
     assert chain.head == fold("coin", chain.entries).head
     assert file_of({"coin": chain.entries}) == lines

@@ -51,7 +51,9 @@ class TestAdoption:
 
     @pytest.mark.parametrize("vouched", [{}, {"trained_before": 1.0, "assume_clean": True}])
     def test_one_thing_must_be_said_of_its_rows(self, registry, made_by_the_tutorial, vouched):
-        with pytest.raises(Refused, match=r"either --trained-before TIME or --assume-clean\.$"):
+        with pytest.raises(
+            Refused, match=r"either --trained-before TIME, --assume-clean or --trained-on-everything\.$"
+        ):
             registry.adopt(made_by_the_tutorial, reason="serves since May", **vouched)
         assert kinds(registry) == []
 

@@ -72,9 +72,9 @@ class TestNoChampionOfRecord:
         with pytest.raises(Refused) as raised:
             ACTS[act](registry)
         assert str(raised.value) == (
-            f"{FOUND} (challenger to version 3), but {UNKNOWN}\n- To keep it, copy it into the model store with the "
-            "label stage: prod, then run `promotion adopt TAG --assume-clean --reason …` (or --trained-before).\n"
-            + ANEW
+            f"{FOUND} (challenger to version 3), but {UNKNOWN}\n- To keep it, run `promotion adopt --from-mlflow "
+            "toy@champion --trained-before TIME --reason …` (or --assume-clean, or --trained-on-everything), which copies "
+            "it and makes it the champion.\n" + ANEW
         )
         assert raised.value.exit_code == 1
         assert (shown(registry), registry.history("toy")) == (before, ())

@@ -2,6 +2,7 @@
 
 import urllib.request
 from http.client import HTTPException
+from importlib.metadata import version
 from types import SimpleNamespace
 from urllib.error import HTTPError
 
@@ -14,7 +15,7 @@ from recipes import MuteRecipe, NanRecipe, ToyRecipe
 
 from promotion.config import Config
 from promotion.errors import MirrorError
-from promotion.interfaces import call
+from promotion.interfaces import Trained, call
 from registry_flows.flows.signature import signature_of
 from registry_flows.flows.tracking import _shown, check_tracking, log_training
 from registry_flows.under_prefect.session import may_pass
@@ -161,3 +162,35 @@ def test_a_deleted_experiment_is_reported_before_training_with_the_command_that_
 def test_tags_and_parameters_show_control_codes_as_text():
     told = {"data.path": "\x1b[2K\u202egood\u2066\nx", "depth": 3}
     assert _shown(told) == {"data.path": r"\x1b[2K\u202egood\u2066\nx", "depth": 3}
+
+
+class BoosterRecipe(ToyRecipe):
+    def train(self, training, *, step):
+        import lightgbm
+
+        rows = lightgbm.Dataset(training[["a", "b"]].to_numpy(), training["y"])
+        return Trained(model=lightgbm.train({"objective": "binary", "verbose": -1}, rows, 5))
+
+    def score(self, trained, rows):
+        return trained.model.predict(rows[["a", "b"]].to_numpy())
+
+
+def test_a_flavor_that_fails_leaves_a_function_that_returns_the_scores(
+    mlflow, mlflow_uri, settings_of_toy, trained, monkeypatch
+):
+    import mlflow.lightgbm as flavor
+
+    def refuse(*_, **__):
+        raise ValueError("an example is required")
+
+    monkeypatch.setattr(flavor, "save_model", refuse)
+    recipe = BoosterRecipe()
+    made = SimpleNamespace(
+        **{**vars(trained), "recipe": recipe, "trained": recipe.train(trained.split.training, step=call)}
+    )
+    logged = log(mlflow_uri, settings_of_toy, made)
+    (model,) = mlflow.get_run(logged.run_id).outputs.model_outputs
+    found = load_model(f"models:/{model.model_id}")
+    assert set(found.metadata.flavors) == {"python_function"}
+    assert np.array_equal(found.predict(trained.split.holdout), recipe.score(made.trained, trained.split.holdout))
+    assert logged.libraries == {"lightgbm": version("lightgbm")}

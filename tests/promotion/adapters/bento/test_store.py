@@ -120,7 +120,7 @@ class TestSave:
     @pytest.mark.parametrize(
         ("model", "custom_objects", "sentence"),
         [
-            ("not a model", {}, r"^BentoML cannot save the model \(TypeError: .*\)\.$"),
+            (Unpicklable(), {}, r"^BentoML cannot save the model \(RuntimeError: this one stays here\)\.$"),
             (
                 None,
                 {"thing": Unpicklable()},

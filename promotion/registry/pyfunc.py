@@ -1,0 +1,61 @@
+"""Scores of a model that the recipe cannot score: through its generic function in MLflow."""
+
+from typing import TYPE_CHECKING, Any
+
+from promotion.errors import DataError
+from promotion.interfaces import Recipe, Trained, task_of_recipe
+from promotion.vocabulary import Task
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def scores_of(recipe: Recipe, trained: Trained, rows: "pd.DataFrame") -> Any:
+    """Return the recipe's scores; if it fails on a model from MLflow, those of the model's function.
+
+    Raises:
+        DataError: the function cannot score the rows either.
+        Exception: the recipe fails on a model that has no such function.
+    """
+    try:
+        return recipe.score(trained, rows)
+    except Exception as error:
+        if trained.pyfunc is None:
+            raise
+        try:
+            return pyfunc_scores(trained, recipe, rows)
+        except Exception as other:
+            first, second = (f"{type(one).__name__}: {str(one).partition(chr(10))[0]}" for one in (error, other))
+            raise DataError(
+                f"Neither the recipe nor the model's function from MLflow can score the rows ({first}; {second})."
+            ) from other
+
+
+def pyfunc_scores(trained: Trained, recipe: Recipe, rows: "pd.DataFrame") -> Any:
+    """Return the scores of the estimator's `predict_proba`, if it has one, else of MLflow's `predict`.
+
+    It receives the columns that its signature names; without names, all but key, label and time.
+    """
+    import numpy as np
+
+    task, given = task_of_recipe(recipe), _given(trained.pyfunc, recipe, rows)
+    if task is not Task.REGRESSION and hasattr(trained.model, "predict_proba"):
+        found = trained.model.predict_proba(given)
+    else:
+        found = trained.pyfunc.predict(given)
+    if isinstance(found, dict):
+        found = next(iter(found.values()))
+    scores = np.asarray(found, dtype=np.float64)
+    if task is Task.MULTICLASS or scores.ndim == 1:
+        return scores
+    return scores[:, -1]  # the probability of label 1, or the only column
+
+
+def _given(model: Any, recipe: Recipe, rows: "pd.DataFrame") -> Any:
+    schema = model.metadata.get_input_schema()
+    if schema is not None and schema.has_input_names():
+        kinds = {one.name: one.type.to_pandas() for one in schema.inputs if hasattr(one.type, "to_pandas")}
+        return rows[schema.input_names()].astype({name: kind for name, kind in kinds.items() if name in rows})
+    left_out = {recipe.key, recipe.label, recipe.time}
+    features = rows[[name for name in rows.columns if name not in left_out]]
+    return features if schema is None else features.to_numpy()
