@@ -76,7 +76,7 @@ def _(value: Sequence[Entry]) -> Page:
     shown = value[-_NEWEST:]
     if not shown:
         return Page(summary=("The ledger has no such entries.",))
-    table, number = history_table(shown, now=utc_now()), len(value)
+    table, number = history_table(shown), len(value)
     entries = "1 entry" if number == 1 else f"{number:,} entries"
     more = f"The {_NEWEST} newest are shown." if number > _NEWEST else ""
     return Page(
