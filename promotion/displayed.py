@@ -14,7 +14,7 @@ class Displayed:
     """
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the value as dicts, lists, strings, numbers and None, as `--json` writes it."""
+        """Return the value as dicts, lists, strings, numbers and None, ready for JSON."""
         data: dict[str, Any] = _displays().dict_of(self)
         return data
 
