@@ -238,6 +238,22 @@ def _nearest(folder: Path) -> Path | None:
     return None
 
 
+def policies(file: Path | None) -> dict[str, Policy]:
+    """Return the policy of each model of a configuration.
+
+    Raises:
+        ConfigError: the configuration is invalid, or configures no model.
+    """
+    found = {name: settings.policy for name, settings in load_config(file).models.items()}
+    if not found:
+        message = (
+            f"{file or 'The configuration'} configures no model, so it contains no policy. `promotion init` writes an "
+            "example."
+        )
+        raise ConfigError(message, path=file)
+    return found
+
+
 def _section(path: Path) -> dict[str, Any]:
     """Return this library's part of the file: all of promotion.toml, `[tool.promotion]` of pyproject.toml."""
     try:

@@ -240,10 +240,9 @@ def _judge(asked: Any, named: dict[str, Any], form: Form) -> int:
     from dataclasses import replace
 
     from promotion.canonical import plain
-    from promotion.cli.policy import only_policy
     from promotion.cli.predictions import compare_by_policy
     from promotion.number_format import level
-    from promotion.policy import decide
+    from promotion.policy import Policy, decide
     from promotion.report.decision import decision_page
     from promotion.report.page import quiet
 
@@ -253,7 +252,7 @@ def _judge(asked: Any, named: dict[str, Any], form: Form) -> int:
             f"{', '.join(twice)} and --policy both set what is compared. Leave out {', '.join(twice)}, and set it in "
             "the policy."
         )
-    policy = only_policy(named["policy"])
+    policy = Policy.from_toml(named["policy"])
     comparison = compare_by_policy(asked, policy)
     decision = decide(comparison, policy)
     notes = (

@@ -37,7 +37,7 @@ def check(
     from promotion.report.policy import demands_page
 
     found = policies_in(file)
-    configured = file is None or is_configuration(file)
+    configured = file is None or configures(file)
     warned = _warnings(found, file) if configured else dict.fromkeys(found, ())
     models = load_config(file).models if configured else {}
     said = {name: each.draws.demand(each.policy.min_groups) for name, each in models.items() if each.draws}
@@ -98,41 +98,18 @@ def _newest_first(ledger: "LedgerStore", model: str) -> "Iterator[Entry]":
 
 def policies_in(file: Path | None) -> Mapping[str, "Policy"]:
     """The policy of a file by the file's name, or those of a configuration by model."""
-    from promotion.config import load_config
-    from promotion.errors import ConfigError
+    from promotion.config import policies
     from promotion.policy import Policy
 
-    if file is not None and not is_configuration(file):
-        return {str(file): Policy.from_toml(file)}
-    found = {name: settings.policy for name, settings in load_config(file).models.items()}
-    if not found:
-        message = (
-            f"{file or 'The configuration'} configures no model, so it contains no policy. `promotion init` writes an "
-            "example."
-        )
-        raise ConfigError(message, path=file)
-    return found
+    return policies(file) if file is None or configures(file) else {str(file): Policy.from_toml(file)}
 
 
-def only_policy(file: Path) -> "Policy":
-    """The policy of a file that has just one."""
-    from promotion.errors import ConfigError
-
-    found = policies_in(file)
-    if len(found) > 1:
-        message = (
-            f"{file} must contain one policy, but contains those of {', '.join(found)}. Give a file with one policy."
-        )
-        raise ConfigError(message, path=file)
-    return next(iter(found.values()))
-
-
-def is_configuration(file: Path) -> bool:
+def configures(file: Path) -> bool:
     """Whether the file is a promotion.toml (or pyproject.toml) rather than a policy by itself."""
-    from promotion.config import FILE_NAME
+    from promotion.policy.policy import is_configuration
     from promotion.toml import read_toml
 
-    return "models" in read_toml(file) or file.name in {FILE_NAME, "pyproject.toml"}
+    return is_configuration(file, read_toml(file))
 
 
 COMMANDS = {"check": (check, "promotion policy check other.toml")}

@@ -90,19 +90,13 @@ class Predictions:
 
     def task(self, rows: "pd.DataFrame") -> Task:
         """What the models predict, as the columns tell it."""
-        if len(self.champion) > 1:
-            return Task.MULTICLASS
-        labels = rows[self.label].unique()
-        if set(labels) <= {0, 1}:
-            return Task.BINARY
-        if len(labels) == 2:  # noqa: PLR2004 - two classes
-            message = (
-                f"Column '{self.label}' of {self.path} must contain 0 and 1 for two classes, but contains "
-                f"{min(labels):g} and {max(labels):g}. If these are numbers to predict, name a regression metric "
-                "(--metric rmse)."
-            )
-            raise DataError(message, path=self.path, column=self.label)
-        return Task.REGRESSION
+        from promotion.metrics.usual import task_of_rows
+
+        labels, what = rows[self.label].to_numpy(), f"Column '{self.label}' of {self.path}"
+        try:
+            return task_of_rows(labels, _scores(rows, self.champion), what=what)
+        except DataError as error:
+            raise DataError(str(error), path=self.path, column=self.label) from error
 
 
 def compare_predictions(
@@ -110,7 +104,7 @@ def compare_predictions(
 ) -> "Comparison":
     """Compare by the metrics named, or by the usual ones of what the models predict."""
     from promotion.metrics import metric
-    from promotion.policy.policy import USUAL
+    from promotion.metrics.usual import USUAL
 
     names, parts = tuple(metrics), tuple(slicings)
     costs = {column: f"the metric {name}" for name in names for column in metric(name).columns}

@@ -10,7 +10,7 @@ from promotion.cli.output import AnyModel, Json, form_of, models_of, notice, ope
 
 if TYPE_CHECKING:
     from promotion.policy import Policy
-from promotion.cli.policy import is_configuration, policies_in
+from promotion.cli.policy import configures, policies_in
 
 EXAMPLE = "promotion replay fraud_classifier --policy other.toml"
 
@@ -41,7 +41,7 @@ def replay(
 def _others(models: tuple[str, ...], file: Path) -> Mapping[str, "Policy"]:
     """The policy of the file for each model; a model that a configuration does not name is left out."""
     found = policies_in(file)
-    if not is_configuration(file):
+    if not configures(file):
         return dict.fromkeys(models, next(iter(found.values())))
     for name in models:
         if name not in found:

@@ -1,16 +1,11 @@
 """`promotion status`: who serves, who waits, what needs attention."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from promotion.cli.health import detailed, standing_of
 from promotion.cli.output import AnyModel, Json, form_of, models_of, open_here, show
-
-if TYPE_CHECKING:
-    from promotion.ledger.state import State
-    from promotion.registry.holdout_uses import Spent
-
 
 OnlyProblems = Annotated[
     bool, typer.Option("--problems", help="Show only models with a problem or a version waiting for approval.")
@@ -25,6 +20,7 @@ def status(model: AnyModel = None, problems: OnlyProblems = False, as_json: Json
     """
     from promotion.registry.champion import missing_ledger
     from promotion.registry.ledger_writer import utc_now
+    from promotion.report.state import state_data
     from promotion.report.status import model_pages, overview_pages
 
     registry, now = open_here(), utc_now()
@@ -37,31 +33,5 @@ def status(model: AnyModel = None, problems: OnlyProblems = False, as_json: Json
     else:
         pages = overview_pages(among, shown, now, missing=missing)
     notes = [*filter(None, (missing,)), *(problem.sentence for one in shown for problem in one.problems)]
-    data = {"models": [_summary(one.state) for one in shown], "notes": notes}
+    data = {"models": [state_data(one.state) for one in shown], "notes": notes}
     show(data, *pages, form=form_of(as_json=as_json))
-
-
-def _summary(state: "State") -> dict[str, Any]:
-    from promotion.canonical import plain
-    from promotion.registry.holdout_uses import last_spent
-    from promotion.registry.rolled_back import rolled_back
-    from promotion.report.status import awaiting_approval
-    from promotion.vocabulary import Stage
-
-    spent = last_spent(state)
-    return {
-        "model": state.model,
-        "champion": plain(state.champion) if state.champion else None,
-        "previous": state.previous,
-        "waiting": list(state.in_stage(Stage.STAGING)),
-        "awaiting_approval": list(awaiting_approval(state)),
-        "seq": state.seq,
-        "rolled_back": [{"tag": version.tag, **plain(version.rolled_back)} for version in rolled_back(state)],
-        "holdout": _holdout(spent) if spent else None,
-    }
-
-
-def _holdout(spent: "Spent") -> dict[str, Any]:
-    """Uses of the last decision's rows so far, and the levels of the next decision on them and on fresh rows."""
-    budget, data = spent.budget, {"data": spent.holdout.data, "digest": spent.holdout.digest}
-    return {**data, "use": budget.use, "level": budget.level, "next_level": budget.next, "fresh_level": budget.fresh}

@@ -26,6 +26,7 @@ from promotion.metrics.definition import Metric, task_of
 from promotion.metrics.groups import Asked, as_equal, read_groups
 from promotion.metrics.lookup import metric
 from promotion.metrics.rows import ScoredRows, checked_rows
+from promotion.metrics.usual import USUAL, task_of_rows
 
 _ONE_SIDE = 0.025  # for a two-sided interval of 95 %
 
@@ -35,7 +36,7 @@ def compare(
     champion: ArrayLike,
     challenger: ArrayLike,
     *,
-    metrics: Iterable[str],
+    metrics: Iterable[str] | None = None,
     sample_weight: ArrayLike | None = None,
     slices: Iterable[str | Sequence[str] | Slicing] | None = None,
     columns: Columns | None = None,
@@ -52,7 +53,7 @@ def compare(
         champion: the champion's scores: for class 1, or predicted numbers, shape `(n_rows,)`; for
             each class, shape `(n_rows, n_classes)`.
         challenger: the challenger's scores, likewise.
-        metrics: names, see `METRIC_NAMES`.
+        metrics: names, see `METRIC_NAMES`. Defaults to the usual metrics of the task.
         sample_weight: a number from 0 up per row, shape `(n_rows,)`; equal when left out.
         slices: subsets of the rows to compare on as well: names of columns and `Slicing`s; or a
             mapping from name to column, or a DataFrame, as a shorthand for slices by each of these.
@@ -79,7 +80,7 @@ def compare(
             apply to the task.
     """
     require_share("confidence", confidence)
-    chosen, alpha = _choose(metrics, columns), (1.0 - confidence) / 2
+    chosen, alpha = _choose(metrics, y_true, champion, columns), (1.0 - confidence) / 2
     task, scores = task_of(chosen, champion), {"champion": champion, "challenger": challenger}
     before, after = checked_rows(y_true, scores, sample_weight, task=task, columns=columns)
     kept = _kept(sample_weight, after)
@@ -108,7 +109,7 @@ def measure(
     y_true: ArrayLike,
     scores: ArrayLike,
     *,
-    metrics: Iterable[str],
+    metrics: Iterable[str] | None = None,
     sample_weight: ArrayLike | None = None,
     columns: Columns | None = None,
     groups: ArrayLike | str | None = None,
@@ -117,7 +118,7 @@ def measure(
     dependence: str = "auto",
 ) -> Evaluation:
     """Measure a single model; the arguments and errors are those of `compare`."""
-    chosen = _choose(metrics, columns)
+    chosen = _choose(metrics, y_true, scores, columns)
     task = task_of(chosen, scores)
     (rows,) = checked_rows(y_true, {"model": scores}, sample_weight, task=task, columns=columns)
     found, drawn = read_groups(Asked(groups, time, day, dependence), rows, _kept(sample_weight, rows), columns)
@@ -134,8 +135,15 @@ def measure(
     )
 
 
-def _choose(names: Iterable[str], columns: Columns | None) -> tuple[Metric, ...]:
-    """Return the metrics with these names, without duplicates; check that each column they read occurs at most once."""
+def _choose(
+    names: Iterable[str] | None, y_true: ArrayLike, scores: ArrayLike, columns: Columns | None
+) -> tuple[Metric, ...]:
+    """Return the metrics with these names, without duplicates, or the usual ones.
+
+    Checks that each column that they read occurs at most once.
+    """
+    if names is None:
+        names = USUAL[task_of_rows(y_true, scores)]
     given = (names,) if isinstance(names, str) else tuple(names) if isinstance(names, Iterable) else (names,)
     wrong = [name for name in given if not isinstance(name, str)]
     if wrong:

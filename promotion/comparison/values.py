@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from promotion.canonical import LATER
+from promotion.displayed import Displayed
 from promotion.errors import DataError, UnknownName
 from promotion.metrics.bounds import AsEqual, Dependence, Error, half_width, tail
 from promotion.vocabulary import Direction, Task
@@ -197,8 +198,8 @@ class ScoreSummary:
     challenger: tuple[Calibration, ...]
 
 
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, repr=False)
+class Comparison(Displayed):
     """Champion and challenger compared, metric by metric, on one holdout.
 
     Attributes:

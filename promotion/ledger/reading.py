@@ -6,6 +6,7 @@ from functools import partial
 from itertools import groupby
 from typing import overload
 
+from promotion.displayed import Displayed
 from promotion.errors import LedgerError
 from promotion.iso import in_utc
 from promotion.ledger.chain import Entry
@@ -17,7 +18,13 @@ Entries = Callable[..., Sequence[Entry]]
 _PAGE = 500
 
 
-class History(Sequence[Entry]):
+class HistoryPart(Displayed, tuple[Entry, ...]):
+    """Some entries of a model, oldest first."""
+
+    __slots__ = ()
+
+
+class History(Displayed, Sequence[Entry]):
     """The entries of a model, oldest first: entry `seq` is at index `seq - 1`. Reads them on access.
 
     Args:
@@ -40,7 +47,7 @@ class History(Sequence[Entry]):
         places = range(self._length)[place]
         if isinstance(places, int):
             return read_entry(self._read, self._model, places + 1)
-        return self.at(one + 1 for one in places) if len(places) else ()
+        return HistoryPart(self.at(one + 1 for one in places) if len(places) else ())
 
     def __iter__(self) -> Iterator[Entry]:
         after = 0
@@ -68,7 +75,8 @@ def recorded(
     if last is None and since is None:
         head = ledger.head(model)
         return History(model, partial(ledger.entries, model), head.seq if head else 0)
-    return ledger.entries(model, last=last, since=in_utc(since).astimezone(UTC).isoformat() if since else None)
+    begin = in_utc(since).astimezone(UTC).isoformat() if since else None
+    return HistoryPart(ledger.entries(model, last=last, since=begin))
 
 
 def read_entry(read: Entries, model: str, seq: int, digest: str | None = None) -> Entry:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
+from promotion.displayed import Displayed
 from promotion.ledger.briefs import Versions
 from promotion.ledger.chain import GENESIS, Champion, Entry, Head
 from promotion.ledger.entries import (
@@ -63,8 +64,8 @@ class Succession:
     replaced: str | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class State:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class State(Displayed):
     """A model's state at one point of its ledger.
 
     Attributes:

@@ -74,7 +74,7 @@ def task_of(metrics: Sequence[Metric], scores: "ArrayLike") -> Task:
         ConfigError: a metric does not apply to that task.
         DataError: the scores are lists of different lengths.
     """
-    task = _told_by(metrics, _shape(scores))
+    task = _told_by(metrics, shape_of(scores))
     misfit = next((each for each in metrics if task not in each.tasks), None)
     if misfit is not None:
         fits = " or ".join(sorted(misfit.tasks))
@@ -92,7 +92,8 @@ _WHY = {
 }
 
 
-def _shape(scores: "ArrayLike") -> tuple[int, ...]:
+def shape_of(scores: "ArrayLike") -> tuple[int, ...]:
+    """Return the shape of scores; raises `DataError` if they are lists of different lengths."""
     import numpy as np
 
     try:

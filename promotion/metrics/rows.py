@@ -147,7 +147,7 @@ def checked_rows(
     Raises:
         DataError: the arrays have wrong types or shapes, or do not fit together.
     """
-    labels = _read_labels(y_true)
+    labels = read_labels(y_true)
     weights, unit = _read_weights(sample_weight, len(labels))
     read = {whose: _read_scores(f"{whose}'s scores", given, len(labels), task) for whose, given in scores.items()}
     for whose, given in read.items():
@@ -157,7 +157,8 @@ def checked_rows(
     return rows if (weights > 0).all() else tuple(each.take(weights > 0) for each in rows)
 
 
-def _read_labels(given: ArrayLike) -> Floats:
+def read_labels(given: ArrayLike) -> Floats:
+    """Return the labels as numbers; raises `DataError` if they are not, or if there are none."""
     labels = _read_numbers("labels", given)
     if not len(labels):
         raise DataError("The holdout must have at least one labelled row, but has none. Use a holdout with rows.")

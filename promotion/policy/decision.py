@@ -1,10 +1,12 @@
 """The decision: a verdict, every check behind it, and digests of all inputs."""
 
 from dataclasses import dataclass, replace
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 from promotion.canonical import LATER, digest, plain
 from promotion.comparison import Comparison, Evaluation
+from promotion.displayed import Displayed
 from promotion.policy.budget import Budget
 from promotion.policy.checks import (
     BEFORE,
@@ -60,8 +62,8 @@ class HoldoutUsed:
     removed_by: Annotated[str | None, LATER] = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Decision:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Decision(Displayed):
     """A verdict with its evidence; its `digest` identifies it.
 
     Attributes:
@@ -156,7 +158,7 @@ _WORST_OF_HOLD = (Outcome.MISSING, Outcome.INCONCLUSIVE, Outcome.FAILED, Outcome
 
 def decide(
     evidence: Comparison | Evaluation | None,
-    policy: Policy,
+    policy: Policy | str | Path | dict[str, Any],
     *,
     alpha: float | None = None,
     budget: Budget | None = None,
@@ -178,13 +180,14 @@ def decide(
     Args:
         evidence: the comparison with the champion; the challenger's own evaluation if there is no
             champion; None if nothing could be scored, with the reason in `before`.
-        policy: the requirements.
+        policy: the requirements; or a file or dict to read them from, see `Policy.from_toml`.
         alpha: level of the primary check; if None that of the budget, and without a budget the
             policy's own.
         budget: the holdout budget at this use.
         footprint: the serving cost of both sides; needed if the policy limits it.
         before: checks made before the comparison (a clean holdout, models that load and score).
     """
+    policy = policy if isinstance(policy, Policy) else Policy.from_toml(policy)
     level = alpha if alpha is not None else budget.level if budget else policy.alpha
     checks = before if evidence is None else (*before, *_checks(evidence, policy, level, budget, footprint))
     return Decision(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,8 +11,10 @@ from pydantic import ConfigDict, ValidationError
 
 from promotion.canonical import digest, plain, restore
 from promotion.comparison import Slicing
+from promotion.displayed import Displayed
 from promotion.errors import ConfigError
 from promotion.metrics import metric
+from promotion.metrics.usual import USUAL
 from promotion.number_format import meant_as_share
 from promotion.policy.approval import ANYONE, Panel
 from promotion.policy.rules import (
@@ -27,13 +30,6 @@ from promotion.policy.rules import (
 )
 from promotion.toml import Number, WholeNumber, key_at_fault, read_toml, sentences
 from promotion.vocabulary import Task
-
-USUAL = {
-    Task.BINARY: ("average_precision", "roc_auc", "log_loss", "brier_score"),
-    Task.MULTICLASS: ("log_loss", "brier_score", "accuracy", "balanced_accuracy"),
-    Task.REGRESSION: ("rmse", "mae", "r2"),
-}
-"""Metrics compared and recorded if the policy sets no `metrics`."""
 
 
 class Rule(StrEnum):
@@ -71,8 +67,8 @@ class HoldoutReuse(StrEnum):
     IGNORE = "ignore"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Policy:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Policy(Displayed):
     """The requirements on a version before it may serve."""
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
@@ -150,12 +146,17 @@ class Policy:
     def from_toml(cls, source: str | Path | dict[str, Any]) -> "Policy":
         """Read a policy from a TOML file (its `[policy]` table, or the whole file) or from a dict of that shape.
 
+        A promotion.toml or pyproject.toml that configures one model gives the policy of that model.
+
         Raises:
-            ConfigError: the file cannot be read, or a key or value is not valid in a policy.
+            ConfigError: the file cannot be read, it configures several models or none, or a key or value is not valid
+                in a policy.
         """
         file = None if isinstance(source, dict) else Path(source)
         where = "the policy" if isinstance(source, dict) else str(source)
         data = source if isinstance(source, dict) else read_toml(Path(source))
+        if file is not None and is_configuration(file, data):
+            return _only(file)
         try:
             return restore(cls, data.get("policy", data))
         except ValidationError as error:
@@ -232,6 +233,22 @@ class Policy:
             raise ConfigError(message, key=key)
         for fault in self.panel.faults():
             raise ConfigError(fault)
+
+
+def is_configuration(file: Path, data: Mapping[str, Any]) -> bool:
+    """Return whether a file with this content configures models, rather than being a policy by itself."""
+    return "models" in data or file.name in {"promotion.toml", "pyproject.toml"}
+
+
+def _only(file: Path) -> Policy:
+    """Return the policy of a configuration that contains one; only then is what reads configurations imported."""
+    policies: Mapping[str, Policy] = import_module("promotion.config").policies(file)
+    if len(policies) > 1:
+        message = (
+            f"{file} must contain one policy, but contains those of {', '.join(policies)}. Give a file with one policy."
+        )
+        raise ConfigError(message, path=file)
+    return next(iter(policies.values()))
 
 
 def policy_digest(policy: Mapping[str, Any]) -> str:

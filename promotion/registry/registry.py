@@ -38,14 +38,17 @@ class Registry:
 
     Every method that changes something raises `Conflict` if somebody else was first; in that case nothing was changed.
     In all methods, `reason` is a sentence for the record, `data` the file whose holdout rows are scored (None for the
-    file that the version was trained on), and `holdout` a file whose rows are all scored (None for the configured one,
-    if any).
+    file that the version was trained on), and `holdout` a file whose rows are all scored (None: the configured one).
     """
 
     def __init__(self, config: Config, **around: Unpack[Around]) -> None:
         self.parts = parts = compose(config, **around)
         self.config, self.store, self.ledger, self.mirror = parts.config, parts.store, parts.ledger, parts.mirror
         self.reader = parts.reader
+
+    def __dir__(self) -> list[str]:
+        hidden = {"apply", "collect", "parts", "reader"}  # for the flows and the commands
+        return [name for name in super().__dir__() if not name.startswith("_") and name not in hidden]
 
     def champion(self, model: str, at: datetime | None = None) -> Version | None:
         """Return the champion now, in O(1), or at a past moment; None if no version serves or served.
@@ -178,8 +181,7 @@ class Registry:
     ) -> TransitionPlanned:
         """Bring back the previous champion, or an earlier one: `to`, or the champion `at` a moment.
 
-        Scores a few rows of `data` (or of the configured file) beforehand. If no file can be read, the rollback goes on
-        and records that.
+        Scores a few rows of `data` (or of the configured file) first. If no file can be read, records that instead.
 
         Raises:
             Refused, DigestMismatch: there is no such champion, or its files have changed since it was registered.
@@ -205,8 +207,7 @@ class Registry:
     def adopt(self, tag: Tag | str, *, reason: str, **vouched: Unpack[Vouched]) -> TransitionPlanned | None:
         """Adopt a version whose training rows are unknown. A version labelled `prod` becomes the champion.
 
-        Raises `Refused` unless exactly one statement of `Vouched` is made, or if another version is champion; and
-        `DataError` if `trained_before` is not a time, or not of the kind in the recipe's time column.
+        Raises `Refused` for none or several statements of `Vouched` or another champion, `DataError` for a wrong time.
         """
         from promotion.registry.adopt import plan_adoption
 
@@ -257,8 +258,7 @@ class Registry:
     def repair(self, model: str) -> Plan:
         """Complete interrupted changes, rewrite labels that disagree with the ledger, and move torn folders out.
 
-        Claims the model if the store has no claim for it. Sends everything to MLflow again, and overwrites aliases that
-        somebody else moved.
+        Claims the model if nobody has. Sends everything to MLflow again, and overwrites aliases that others moved.
         """
         from promotion.registry.repair import plan_repair
 

@@ -1,6 +1,6 @@
 """The status of one model as pages: who serves and why, what is wrong, and how to roll back; of several, as a table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -138,17 +138,24 @@ def succession_sentence(change: Succession, over: str, *, summary: str) -> str:
 
 
 def _facts_table(of: Standing, now: datetime) -> Table:
-    rows = tuple(row(Words(name, Tone.QUIET), text) for name, text in _facts(of, now).items() if text)
+    return facts_table(_facts(of, now))
+
+
+def facts_table(facts: Mapping[str, str]) -> Table:
+    """Return a table of names and texts, without empty texts."""
+    rows = tuple(row(Words(name, Tone.QUIET), text) for name, text in facts.items() if text)
     return Table(columns=left("", ""), rows=rows)
 
 
 def _facts(of: Standing, now: datetime) -> dict[str, str]:
-    state, last = of.state, last_judged(of.state)
-    champion = state.champion
+    known = {"label": of.label, "MLflow": _mirror(of) if of.state.seq else "", "last audit": _audited(of.audited, now)}
+    return known | state_facts(of.state, now)
+
+
+def state_facts(state: State, now: datetime) -> dict[str, str]:
+    """Return what the ledger alone tells, beyond who serves; empty texts for what does not apply."""
+    champion, last = state.champion, last_judged(state)
     return {
-        "label": of.label,
-        "MLflow": _mirror(of) if state.seq else "",
-        "last audit": _audited(of.audited, now),
         "previous champion": state.previous or "none" if champion else "",
         "decision": (champion.decision or "none")[:12] if champion else "",
         "waiting": some(state.in_stage(Stage.STAGING)[::-1]) or "no version",

@@ -643,7 +643,7 @@ def test_confidence_is_a_number(confidence):
         compare([0, 1], [0, 1], [0, 1], metrics=["roc_auc"], confidence=confidence)
 
 
-@pytest.mark.parametrize("metrics", [[1], 5, [["roc_auc"]], None, [b"roc_auc"]])
+@pytest.mark.parametrize("metrics", [[1], 5, [["roc_auc"]], [None], [b"roc_auc"]])
 def test_metrics_are_named_by_texts(metrics):
     with pytest.raises(
         ConfigError, match=r"^Each metric must be named by a string, for example 'roc_auc', but one is "

@@ -6,8 +6,8 @@ import pytest
 
 from promotion.canonical import canonical_json, plain, restore
 from promotion.errors import ConfigError
+from promotion.metrics.usual import USUAL
 from promotion.policy import Floor, Guardrail, Policy, Primary, Require
-from promotion.policy.policy import USUAL
 from promotion.policy.rules import Limits, SliceRule
 from promotion.toml import Number, WholeNumber
 from promotion.vocabulary import Task
