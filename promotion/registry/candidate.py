@@ -1,6 +1,6 @@
 """The two candidates of a comparison: provenance, scores, and footprint (file size and scoring time)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -33,8 +33,12 @@ class Candidate:
     recipe: Recipe
 
 
-def score_version(candidate: Candidate, store: ModelStore, rows: "pd.DataFrame") -> "Scores":
+def score_version(
+    candidate: Candidate, store: ModelStore, rows: "pd.DataFrame", notice: Callable[[str], None] = lambda _: None
+) -> "Scores":
     """Load a version, verify its files and score the rows: shape (n_rows,), for several classes (n_rows, K).
+
+    `notice` is called if MLflow's function scores because the recipe cannot.
 
     Raises:
         StoreError: the version cannot be loaded, or its files have changed.
@@ -45,7 +49,7 @@ def score_version(candidate: Candidate, store: ModelStore, rows: "pd.DataFrame")
     trained = store.load(candidate.tag, digest=candidate.digest)
     with as_data_error(f"The {candidate.role} {candidate.tag} could not be scored"):
         # float64 for both candidates: log_loss clips by precision, so a float32 model would be judged differently
-        scores = np.asarray(scores_of(candidate.recipe, trained, rows), dtype=np.float64)
+        scores = np.asarray(scores_of(candidate.recipe, trained, rows, notice), dtype=np.float64)
     several = task_of_recipe(candidate.recipe) is Task.MULTICLASS
     if scores.shape[:1] != (len(rows),) or scores.ndim != 1 + several:
         expected = f"({len(rows)}, K)" if several else f"({len(rows)},)"

@@ -1,5 +1,6 @@
 """Scores of a model that the recipe cannot score: through its generic function in MLflow."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from promotion.errors import DataError
@@ -10,8 +11,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def scores_of(recipe: Recipe, trained: Trained, rows: "pd.DataFrame") -> Any:
-    """Return the recipe's scores; if it fails on a model from MLflow, those of the model's function.
+def scores_of(
+    recipe: Recipe, trained: Trained, rows: "pd.DataFrame", notice: Callable[[str], None] = lambda _: None
+) -> Any:
+    """Return the recipe's scores; if it fails on a model from MLflow, those of the model's function, with a notice.
 
     Raises:
         DataError: the function cannot score the rows either.
@@ -23,12 +26,18 @@ def scores_of(recipe: Recipe, trained: Trained, rows: "pd.DataFrame") -> Any:
         if trained.pyfunc is None:
             raise
         try:
-            return pyfunc_scores(trained, recipe, rows)
+            scores = pyfunc_scores(trained, recipe, rows)
         except Exception as other:
-            first, second = (f"{type(one).__name__}: {str(one).partition(chr(10))[0]}" for one in (error, other))
+            why = f"{_short(error)}; {_short(other)}"
             raise DataError(
-                f"Neither the recipe nor the model's function from MLflow can score the rows ({first}; {second})."
+                f"Neither the recipe nor the model's function from MLflow can score the rows ({why})."
             ) from other
+        notice(f"The recipe cannot score the model from MLflow ({_short(error)}), so its function from MLflow does.")
+        return scores
+
+
+def _short(error: Exception) -> str:
+    return f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"
 
 
 def pyfunc_scores(trained: Trained, recipe: Recipe, rows: "pd.DataFrame") -> Any:

@@ -1,5 +1,6 @@
 """Verify before any move that a version can serve: its files are the registered ones, it loads, and it scores rows."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +24,13 @@ if TYPE_CHECKING:
 SAMPLE = 100
 
 
-def verify(version: VersionState, store: ModelStore, reader: Reader, data: StrPath | None = None) -> str:
+def verify(
+    version: VersionState,
+    store: ModelStore,
+    reader: Reader,
+    data: StrPath | None = None,
+    notice: Callable[[str], None] = lambda _: None,
+) -> str:
     """Load a version, verify its files, and score a few rows with it.
 
     The rows are those of `data`, else of the file that the version was trained on, or the
@@ -50,7 +57,7 @@ def verify(version: VersionState, store: ModelStore, reader: Reader, data: StrPa
         why = str(error).partition(". ")[0].rstrip(".")
         return f"{tag} was loaded but not scored, because no rows could be read: {why}."
     candidate = Candidate(role="version", tag=tag, digest=registration.digest, provenance=UnknownRows(), recipe=recipe)
-    scores = score_version(candidate, store, rows)
+    scores = score_version(candidate, store, rows, notice)
     if not np.isfinite(scores).all():
         bad = int((~np.isfinite(scores.reshape(len(rows), -1))).any(axis=1).sum())
         message = f"{tag} cannot serve: its scores for {bad} of {len(rows)} rows are not numbers. Nothing was changed."
@@ -126,7 +133,7 @@ def verified(
     parts: Parts, version: VersionState, plan: TransitionPlanned, data: StrPath | None = None
 ) -> TransitionPlanned:
     """Return the plan after checking that its version loads and scores. Notes and records what it could not check."""
-    unseen = verify(version, parts.store, parts.reader, data)
+    unseen = verify(version, parts.store, parts.reader, data, parts.notice)
     if not unseen:
         return plan
     parts.notice(unseen)
