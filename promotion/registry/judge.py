@@ -285,5 +285,6 @@ def _unknown(candidate: Candidate, unknown: UnknownRows) -> str:
     return (
         f"The training rows of {named} are unknown, so the holdout may not be clean. If you know a time before which "
         f"all its training rows lie, record it with `promotion adopt {candidate.tag} --trained-before TIME --reason "
-        "…`. If you are sure that it was trained on none of the holdout's rows, use --assume-clean."
+        "…`. If you are sure that it was trained on none of the holdout's rows, use --assume-clean. Otherwise, use "
+        "--trained-on-everything, and only later rows judge it."
     )

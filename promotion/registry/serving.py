@@ -165,5 +165,6 @@ def adoption_hint(state: State, tag: Tag) -> str:
         return ""
     return (
         f" Its training rows are unknown. Run `promotion adopt {tag} --trained-before TIME --reason …` (or "
-        "--assume-clean) to record what you know about them, so that the gate can judge challengers against it."
+        "--assume-clean, or --trained-on-everything) to record what you know about them, so that the gate can judge "
+        "challengers against it."
     )

@@ -35,7 +35,7 @@ def _next(state: State, serving: Sequence[Tag]) -> str:
     if state.champion is None and names:
         return (
             f"It has no champion yet. To make the serving version its champion, run `promotion adopt {names[0]} "
-            "--reason …` with --trained-before or --assume-clean."
+            "--reason …` with --trained-before, --assume-clean or --trained-on-everything."
         )
     if state.champion and names != [state.champion.tag]:
         return (

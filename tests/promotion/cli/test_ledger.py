@@ -235,7 +235,7 @@ class TestHandingOver:
         assert code == 0
         assert out.endswith(
             "toy belongs to this ledger now. It has no champion yet. To make the serving version its champion, run "
-            "`promotion adopt toy:weak --reason …` with --trained-before or --assume-clean."
+            "`promotion adopt toy:weak --reason …` with --trained-before, --assume-clean or --trained-on-everything."
         )
         ((entry),) = SqlLedger(f"sqlite:///{second}/ledger.db").entries("toy")
         assert (entry.kind, entry.actor) == ("takeover", "config:tests")

@@ -20,7 +20,8 @@ class TestAdoption:
         assert held.summary == (
             "The training rows of the champion toy:tutorial are unknown, so the holdout may not be clean. If you know a "
             "time before which all its training rows lie, record it with `promotion adopt toy:tutorial --trained-before "
-            "TIME --reason …`. If you are sure that it was trained on none of the holdout's rows, use --assume-clean."
+            "TIME --reason …`. If you are sure that it was trained on none of the holdout's rows, use --assume-clean. "
+            "Otherwise, use --trained-on-everything, and only later rows judge it."
         )
         assert registry.champion("toy") is None
         registry.adopt(made_by_the_tutorial, reason="serves since May", trained_before=1200)
