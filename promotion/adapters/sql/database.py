@@ -8,7 +8,7 @@ import os
 import sqlite3
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -84,11 +84,10 @@ class Database:
     @contextmanager
     def nothing(self) -> Iterator[Connection]:
         """Open a transaction on empty tables in memory: for read-only callers, if the database does not exist yet."""
-        with sqlite3.connect(":memory:") as empty:
+        with closing(sqlite3.connect(":memory:")) as empty:
             for table in TABLES.values():
                 empty.execute(table)
             yield Connection(empty, SQLITE)
-        empty.close()
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:

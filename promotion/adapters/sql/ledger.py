@@ -34,7 +34,7 @@ _CHECKPOINT = "SELECT model, seq, hash, text, digest FROM checkpoints WHERE mode
 
 
 class SqlLedger:
-    """A `LedgerStore` in the database at a SQLAlchemy URL.
+    """A `LedgerStore` in the database at a URL.
 
     It creates its tables, and the SQLite file, on the first write.
 

@@ -132,5 +132,5 @@ class _Statements(io.StringIO):
 
     def write(self, text: str) -> int:
         """Execute a statement; comments have no effect."""
-        self._connection.execute(text)
+        self._connection.dbapi.execute(text)
         return len(text)

@@ -35,7 +35,7 @@ class Sqlite:
     def __init__(self, url: LedgerUrl) -> None:
         if url.host or url.login or url.port:
             raise unusable("a path needs a third slash, as in sqlite:///ledger.db")
-        if url.database in {"", ":memory:"}:
+        if url.database in {None, "", ":memory:"}:
             raise unusable("a ledger in memory is lost at the end of each command")
         unknown = url.query.keys() - {"timeout"}
         if unknown and "uri" not in unknown:
@@ -47,7 +47,7 @@ class Sqlite:
     @staticmethod
     def file_of(url: LedgerUrl) -> Path | None:
         """Return the path of the file; None for an SQLite URI filename."""
-        return None if "uri" in url.query else Path(url.database).absolute()
+        return None if "uri" in url.query else Path(str(url.database)).absolute()
 
     @property
     def keeps(self) -> bool:

@@ -32,7 +32,7 @@ class LedgerUrl:
         login: user and password, as far as they are given, by libpq's names.
         host: the host, in brackets if it is an IPv6 address.
         port: the port, in digits.
-        database: the file or the name of the database.
+        database: the file or the name of the database; None if there is no slash before it.
         query: the values of each parameter.
     """
 
@@ -40,7 +40,7 @@ class LedgerUrl:
     login: Mapping[str, str]
     host: str | None
     port: str | None
-    database: str
+    database: str | None
     query: Mapping[str, Sequence[str]]
 
     @property
@@ -55,8 +55,8 @@ class LedgerUrl:
         server = (self.host or "") + (f":{self.port}" if self.port else "")
         given = ((name, text) for name in sorted(self.query) for text in self.query[name])
         query = "&".join(f"{quote_plus(name)}={quote_plus(text)}" for name, text in given)
-        found = f"{self.driver}://{login}{server}/{self.database}{f'?{query}' if query else ''}"
-        return without_password(found)
+        database = "" if self.database is None else f"/{self.database}"
+        return without_password(f"{self.driver}://{login}{server}{database}{f'?{query}' if query else ''}")
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -85,7 +85,7 @@ def parsed(url: str) -> LedgerUrl:
         login={name: text for name, text in login.items() if text},
         host=host,
         port=port,
-        database=database or "",
+        database=database,
         query=parse_qs(query or ""),
     )
 

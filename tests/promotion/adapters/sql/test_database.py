@@ -19,9 +19,11 @@ from sqlalchemy.engine import make_url
 
 from promotion.adapters.sql import SqlLedger, database, postgresql
 from promotion.adapters.sql.connection import Connection
+from promotion.adapters.sql.url import parsed
 from promotion.errors import ConfigError, Conflict, LedgerError
 from promotion.ledger.chain import Head, chain
 from promotion.ledger.entries import Registration
+from promotion.secrets import without_password
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SECRET = "s3cret"
@@ -324,6 +326,25 @@ class TestPostgresql:
             "A ledger on PostgreSQL needs a driver that is not installed. Run "
             "`pip install 'registry-flows[postgresql]'`."
         )
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite:///a b/ä#x.db?timeout=0.1",
+        "sqlite:////abs/led%20ger.db",
+        "sqlite:///file:ledger.db?mode=ro&uri=true",
+        "postgresql://u:p%40x@h:5432/db?sslmode=require&application_name=growth 1",
+        "postgres://u@[::1]:5432/db",
+        "postgresql+psycopg://h",
+        f"postgresql+psycopg://postgres:{SECRET}/@/t1?host=/tmp/pg-x&password={SECRET}",
+    ],
+)
+def test_a_ledger_is_named_as_earlier_releases_named_it(url):
+    """By SQLAlchemy: claims in model stores hold these names."""
+    found, theirs = parsed(url), make_url(url)
+    assert found.place == without_password(theirs.set(drivername=found.driver).render_as_string(hide_password=True))
+    assert SECRET not in found.place
 
 
 def test_a_connection_is_used_again_by_one_transaction_at_a_time(tmp_path):
