@@ -31,7 +31,6 @@ from promotion.adapters.bento import BentoStore
 from promotion.adapters.memory import MemoryMirror
 from promotion.adapters.sql import SqlLedger
 from promotion.adapters.sql.tables import head_values
-from promotion.adapters.sql.tables import heads as heads_table
 from promotion.config import Config
 from promotion.history.lineage import champion_periods
 from promotion.interfaces import Trained
@@ -271,10 +270,9 @@ def _ledger(url: str, models: int, entries: int) -> Ledger:
     names = tuple(f"m{number}" for number in range(models))
     with store._database.writing() as connection:  # noqa: SLF001 - entries in bulk are nobody else's business
         write = _copy if connection.dialect.name == "postgresql" else _executemany
-        heads = write(connection.connection.driver_connection, names, entries)
-        connection.execute(
-            heads_table.insert(), [{"model": head.model, "mirrored": 0, **head_values(head)} for head in heads]
-        )
+        heads = write(connection.dbapi, names, entries)
+        made = "INSERT INTO heads (seq, hash, champion, model, mirrored) VALUES (?, ?, ?, ?, 0)"
+        connection.execute_many(made, [(*head_values(head), head.model) for head in heads])
     assert all(entry.hash == entry.expected_hash() for entry in store.entries(names[-1], after=entries - 3))
     if entries <= SHORT:
         assert fold(names[-1], store.entries(names[-1])).head == store.head(names[-1])

@@ -112,7 +112,7 @@ class Config(BaseModel):
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
     ledger: str = "sqlite:///.promotion/ledger.db"
-    """SQLAlchemy URL of the ledger."""
+    """URL of the ledger: `sqlite:///PATH`, or `postgresql://USER@HOST/DATABASE` with libpq's parameters."""
     mlflow_tracking_uri: str = "sqlite:///.promotion/mlflow.db"
     """MLflow tracking URI for training runs and for the copy of the ledger: a SQLite URL, or the URL of an MLflow
     server. A missing SQLite file is created. A missing folder is created only if it is `.promotion`; any other folder

@@ -13,6 +13,8 @@ import sqlite3
 from contextlib import ExitStack, contextmanager
 from unittest import mock
 
+from sqlalchemy.exc import OperationalError
+
 FAULTS = {name: getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EROFS", "EIO")}
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
@@ -72,8 +74,10 @@ def _opens_for_writing(file, mode="r", *_, **__):
 
 
 def _announce_sql(stack, step):
-    """Announce each statement and each COMMIT of every engine: the ledger and MLflow both use SQLAlchemy."""
+    """Announce each statement and each COMMIT of the ledger, and of every engine of SQLAlchemy's: MLflow has one."""
     from sqlalchemy import Engine, event
+
+    from promotion.adapters.sql.connection import Connection
 
     def statement(connection, cursor, text, *_):
         step(f"sql {' '.join(text.split())[:60]}")
@@ -85,8 +89,20 @@ def _announce_sql(stack, step):
         event.listen(Engine, name, listener)
         stack.callback(event.remove, Engine, name, listener)
 
+    for name in ("execute", "execute_many", "commit"):
+        stack.enter_context(mock.patch.object(Connection, name, _of_ledger(getattr(Connection, name), step)))
+
+
+def _of_ledger(real, step):
+    def stepping(self, text="COMMIT", *values):
+        try:
+            step(f"sql {' '.join(text.split())[:60]}")
+        except OperationalError as error:
+            raise error.orig from None  # as the driver raises it
+        return real(self, *(() if text == "COMMIT" else (text, *values)))
+
+    return stepping
+
 
 def _sql_error():
-    from sqlalchemy.exc import OperationalError
-
     return OperationalError("", {}, sqlite3.OperationalError("database or disk is full"))

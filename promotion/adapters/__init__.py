@@ -1,1 +1,1 @@
-"""Implementations of `promotion.interfaces`; the only modules that import BentoML, SQLAlchemy and MLflow."""
+"""Implementations of `promotion.interfaces`; the only modules that import BentoML, Alembic and MLflow."""

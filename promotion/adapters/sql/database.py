@@ -1,36 +1,54 @@
-"""Transactions from a URL: per-database settings for durable commits, limited waits and readable errors."""
+"""Transactions from a URL: per-database settings for durable commits, limited waits and readable errors.
 
-import math
+Both drivers have the interface of Python's DB-API. The ledger's few statements are the same for both, with `?` for each
+value.
+"""
+
+import os
+import sqlite3
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from functools import cache
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
-from sqlalchemy.pool import NullPool
-from sqlalchemy.schema import CreateTable
-
-from promotion.adapters.sql.sqlite import durable, may_write, open_file, why_refused
-from promotion.adapters.sql.tables import metadata
+from promotion.adapters.sql.connection import SQLITE, Connection, Dialect
+from promotion.adapters.sql.sqlite import Sqlite
+from promotion.adapters.sql.tables import TABLES
+from promotion.adapters.sql.url import LedgerUrl, parsed
 from promotion.errors import ConfigError, LedgerError
 from promotion.secrets import without_password
 
 NOTHING = "Nothing was recorded."
-_WAIT_SECONDS = 30
-_LONGEST_SECONDS = 3600
-_DRIVERS = {
-    "sqlite": "sqlite",
-    "sqlite+pysqlite": "sqlite",
-    "postgres": "postgresql+psycopg",
-    "postgresql": "postgresql+psycopg",
-    "postgresql+psycopg": "postgresql+psycopg",
-}
-_LOCK_NOT_AVAILABLE = "55P03"
-_LOCK = 0x6C656467  # "ledg": any number that nothing else in the database is likely to lock
+
+
+class Taken(Exception):
+    """A key that a statement inserts is taken."""
+
+
+class Driver(Protocol):
+    """What differs between the databases."""
+
+    dialect: Dialect
+
+    @property
+    def keeps(self) -> bool:
+        """Whether a connection can be used again."""
+
+    def connect(self) -> Any:
+        """Return a new connection."""
+
+    def begin(self, connection: Connection, *, writing: bool) -> None:
+        """Begin a transaction."""
+
+    def alone(self, connection: Connection) -> None:
+        """Wait until no other transaction changes tables."""
+
+    def is_alive(self, connection: Any) -> bool:
+        """Return whether a connection that was idle can still be used."""
+
+    def why(self, error: Exception) -> str:
+        """Return what the driver's message lacks, to follow it; empty if nothing."""
 
 
 class Database:
@@ -41,14 +59,13 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        parsed = _parsed(url)
-        self._secrets = (parsed.password, *(text for name, text in parsed.query.items() if "password" in name))
-        self.place = without_password(parsed.render_as_string(hide_password=True))
-        on_sqlite = parsed.get_backend_name() == "sqlite"
-        self._file = Path(str(parsed.database)) if on_sqlite and "uri" not in parsed.query else None
-        self._engine = _sqlite(parsed, self._file) if on_sqlite else _postgresql(parsed)
+        named = parsed(url)
+        self._secrets, self.place = named.secrets, named.place
+        self._file = Sqlite.file_of(named) if named.on_sqlite else None
+        self.driver: Driver = Sqlite(named) if named.on_sqlite else _postgresql(named)
+        self._idle: dict[int, list[Any]] = {}
         # At the latest when the process ends: the last connection to an SQLite file merges the write-ahead log into it.
-        weakref.finalize(self, self._engine.dispose)
+        weakref.finalize(self, _close, self._idle)
 
     @property
     def is_yet_to_be_made(self) -> bool:
@@ -61,14 +78,16 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Open a read-only transaction."""
-        with self._sentences(), self._engine.begin() as connection:
+        with self._transaction(writing=False) as connection:
             yield connection
 
     @contextmanager
     def nothing(self) -> Iterator[Connection]:
         """Open a transaction on empty tables in memory: for read-only callers, if the database does not exist yet."""
-        with _empty().begin() as connection:
-            yield connection
+        with closing(sqlite3.connect(":memory:")) as empty:
+            for table in TABLES.values():
+                empty.execute(table)
+            yield Connection(empty, SQLITE)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -78,105 +97,68 @@ class Database:
         """
         if self._file is not None:
             _make_folder(self._file)
-        engine = self._engine.execution_options(begin="BEGIN IMMEDIATE")
-        with self._sentences(), engine.begin() as connection:
+        with self._transaction(writing=True) as connection:
             yield connection
 
     @contextmanager
     def alone(self) -> Iterator[Connection]:
         """Open a transaction that changes tables, exclusive of others that do."""
         with self.writing() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+            self.driver.alone(connection)
             yield connection
+
+    @contextmanager
+    def _transaction(self, *, writing: bool) -> Iterator[Connection]:
+        """Begin a transaction on a connection that nobody uses, or on a new one, and commit it."""
+        with self._sentences():
+            connection = Connection(self._connected(), self.driver.dialect)
+            try:
+                self.driver.begin(connection, writing=writing)
+                yield connection
+                connection.commit()
+            except BaseException:
+                with suppress(Exception):
+                    connection.dbapi.rollback()
+                connection.dbapi.close()
+                raise
+            self._idle_here().append(connection.dbapi) if self.driver.keeps else connection.dbapi.close()
+
+    def _connected(self) -> Any:
+        idle = self._idle_here()
+        while idle:
+            with suppress(IndexError):  # another thread took it
+                connection = idle.pop()
+                if self.driver.is_alive(connection):
+                    return connection
+                connection.close()
+        return self.driver.connect()
+
+    def _idle_here(self) -> list[Any]:
+        """Return the idle connections of this process; those of a process that forked it are that process's own."""
+        return self._idle.setdefault(os.getpid(), [])
 
     @contextmanager
     def _sentences(self) -> Iterator[None]:
         try:
             yield
-        except IntegrityError:
-            raise
-        except SQLAlchemyError as error:
+        except self.driver.dialect.taken as error:
+            raise Taken from error
+        except self.driver.dialect.errors as error:
             message = f"The ledger at {self.place} cannot be used ({self._reason(error)}). {NOTHING}"
             raise LedgerError(message) from error
 
-    def _reason(self, error: SQLAlchemyError) -> str:
+    def _reason(self, error: Exception) -> str:
         """Return the driver's message on one line, without passwords; for a rejected file, with the reason."""
-        cause = getattr(error, "orig", error)
-        said = getattr(getattr(cause, "diag", None), "message_primary", None) or cause  # without the statement
-        words = " ".join(str(said).split()).rstrip(".")
-        if self._file is not None:
-            words += why_refused(self._file, getattr(cause, "sqlite_errorcode", 0) & 0xFF)
-        elif getattr(cause, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
-            words += self._holders()
-        for secret in filter(None, self._secrets):
-            words = words.replace(str(secret), "***")
+        said = getattr(getattr(error, "diag", None), "message_primary", None) or error  # without the statement
+        words = " ".join(str(said).split()).rstrip(".") + self.driver.why(error)
+        for secret in self._secrets:
+            words = words.replace(secret, "***")
         return without_password(words)
 
-    def _holders(self) -> str:
-        """Describe the other sessions that have locked the tables; empty if that cannot be queried."""
-        from promotion.adapters.sql.postgresql import holders
 
-        with suppress(SQLAlchemyError), self._engine.begin() as connection:
-            return holders(connection)
-        return ""
-
-
-def _parsed(url: str) -> URL:
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError) as error:  # ValueError: an invalid port
-        raise _unusable(type(error).__name__) from None  # the cause may quote the URL with its password
-    if parsed.drivername not in _DRIVERS:
-        raise _unusable("the database or driver is not supported")
-    if "@" in (parsed.host or ""):
-        raise _unusable("write '@' in a password as %40")
-    return parsed.set(drivername=_DRIVERS[parsed.drivername])
-
-
-def _unusable(why: str) -> ConfigError:
-    return ConfigError(
-        f"The ledger's URL cannot be used: {why}. A URL looks like sqlite:///ledger.db or "
-        "postgresql+psycopg://user@host/db."
-    )
-
-
-def _sqlite(url: URL, file: Path | None) -> Engine:
-    """Create the engine of a file; SQLite URI filenames, which give no path, are opened by SQLite itself."""
-    if url.database in {None, "", ":memory:"}:
-        raise _unusable("a ledger in memory is lost at the end of each command")
-    unknown = url.query.keys() - {"timeout"}
-    if unknown and "uri" not in unknown:
-        raise _unusable(f"SQLite has no option '{min(unknown)}'; it has timeout")
-    # A file that only others can write is reopened for each read, because earlier content may be outdated.
-    pool = {} if file is None or may_write(file) else {"poolclass": NullPool}
-    engine = create_engine(url, connect_args={"timeout": _wait(url)}, **pool)
-    if file is None:
-        event.listen(engine, "connect", lambda connection, _: durable(connection))
-    else:
-        event.listen(engine, "do_connect", lambda _dialect, _record, given, named: open_file(file, *given, **named))
-    event.listen(engine, "connect", _begun_by_us)
-    event.listen(engine, "begin", _begin)
-    return engine
-
-
-@cache
-def _empty() -> Engine:
-    """Create an engine with empty tables, new in memory for each connection."""
-    engine = create_engine("sqlite://", poolclass=NullPool)
-    tables = [str(CreateTable(table).compile(engine)) for table in metadata.sorted_tables]
-    event.listen(engine, "connect", lambda connection, _: [connection.execute(table) for table in tables])
-    return engine
-
-
-def _wait(url: URL) -> float:
-    try:
-        seconds = float(url.query.get("timeout", _WAIT_SECONDS))  # type: ignore[arg-type]  # a tuple when given twice
-    except (TypeError, ValueError):
-        seconds = math.nan
-    if not 0 <= seconds <= _LONGEST_SECONDS:
-        raise _unusable("timeout must be a number of seconds, at most an hour")
-    return seconds
+def _close(idle: dict[int, list[Any]]) -> None:
+    for connection in idle.pop(os.getpid(), []):
+        connection.close()
 
 
 def _make_folder(database: Path) -> None:
@@ -186,23 +168,12 @@ def _make_folder(database: Path) -> None:
         raise LedgerError(f"The ledger's folder {database.parent} cannot be created ({error.strerror}).") from error
 
 
-def _begun_by_us(connection: Any, _: object) -> None:
-    connection.isolation_level = None  # SQLAlchemy sends BEGIN itself: the driver would delay it until the first write
-
-
-def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
-
-
-def _postgresql(url: URL) -> Engine:
+def _postgresql(url: LedgerUrl) -> Driver:
     try:
-        # READ COMMITTED, whatever the server's default: the second writer of an entry must see the first one's key.
-        engine = create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED")
-        from promotion.adapters.sql.postgresql import connect
+        from promotion.adapters.sql.postgresql import Postgresql
     except ImportError:
         raise ConfigError(
             "A ledger on PostgreSQL needs a driver that is not installed. "
             "Run `pip install 'registry-flows[postgresql]'`."
         ) from None
-    event.listen(engine, "do_connect", lambda _dialect, _record, given, named: connect(*given, **named))
-    return engine
+    return Postgresql(url)

@@ -5,17 +5,15 @@ same head, one inserts and the other gets a Conflict.
 """
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
 
-from sqlalchemy import Connection, Table, delete, insert, inspect, select, update
-from sqlalchemy.exc import IntegrityError
-
-from promotion.adapters.sql.database import NOTHING, Database
+from promotion.adapters.sql.connection import Connection
+from promotion.adapters.sql.database import NOTHING, Database, Taken
 from promotion.adapters.sql.schema import is_made, prepare
-from promotion.adapters.sql.tables import by_bytes, checkpoints, entry_of, foreign, head_of, head_values, heads, row_of
-from promotion.adapters.sql.tables import entries as entries_table
+from promotion.adapters.sql.tables import BESIDE, entry_of, head_of, head_values, row_of
 from promotion.canonical import canonical_json
 from promotion.errors import Conflict, LedgerError
 from promotion.interfaces import Names
@@ -25,10 +23,21 @@ from promotion.ledger.recorded import note_recorded
 
 _PAGE = 100
 """Number of rows that are inserted at once."""
+_HEAD = "SELECT seq, hash, champion FROM heads WHERE model = ?"
+_ENTRIES = """
+    SELECT model, seq, kind, at, actor, body, prev_hash, hash, signature FROM entries
+    WHERE model = ? AND seq > ? AND at{by_bytes} >= ? ORDER BY seq {order} LIMIT ?
+"""
+_APPEND = """
+    INSERT INTO entries (model, seq, kind, at, actor, body, prev_hash, hash, signature)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_COLUMNS = ("model", "seq", "hash", "text", "digest")
+_CHECKPOINT = "SELECT model, seq, hash, text, digest FROM checkpoints WHERE model = ?"
 
 
 class SqlLedger:
-    """A `LedgerStore` in the database at a SQLAlchemy URL.
+    """A `LedgerStore` in the database at a URL.
 
     It creates its tables, and the SQLite file, on the first write.
 
@@ -64,37 +73,33 @@ class SqlLedger:
         with self._database.reading() if self.is_made() else self._database.nothing() as connection:
             yield connection
 
-    def _has(self, connection: Connection, table: Table) -> bool:
+    def _has(self, connection: Connection, table: str) -> bool:
         """Return whether an optional table exists; once it does, that is not asked again."""
-        if table.name not in self._beside and inspect(connection).has_table(table.name):
-            self._beside.add(table.name)
-        return table.name in self._beside
+        if table not in self._beside and connection.has_table(table):
+            self._beside.add(table)
+        return table in self._beside
 
     def models(self) -> tuple[str, ...]:
         """Return the names of all models with entries."""
         with self._reading() as connection:
-            return tuple(connection.scalars(select(heads.c.model).order_by(heads.c.model)))
+            return tuple(model for (model,) in connection.execute("SELECT model FROM heads ORDER BY model"))
 
     def head(self, model: str) -> Head | None:
         """Return the position of the last entry and the champion; None if nothing is recorded."""
         with self._reading() as connection:
-            row = connection.execute(select(heads).where(heads.c.model == model)).one_or_none()
-        return None if row is None else head_of(row)
+            row = connection.execute(_HEAD, model).fetchone()
+        return None if row is None else head_of(model, row)
 
     def entries(
         self, model: str, *, after: int = 0, limit: int | None = None, last: int | None = None, since: str | None = None
     ) -> Sequence[Entry]:
         """Return the entries with `seq > after`, in order; at most the first `limit`, or the `last`."""
-        columns = entries_table.c
-        wanted = select(entries_table).where(columns.model == model, columns.seq > after)
         with self._reading() as connection:
-            if since is not None:
-                wanted = wanted.where(by_bytes(columns.at, connection.dialect.name) >= since)
-            if last is None:
-                rows = connection.execute(wanted.order_by(columns.seq).limit(limit)).all()
-            else:
-                rows = connection.execute(wanted.order_by(columns.seq.desc()).limit(last)).all()[::-1]
-            return tuple(entry_of(row) for row in rows)
+            order, most = ("", limit) if last is None else ("DESC", last)
+            wanted = _ENTRIES.format(by_bytes=connection.dialect.by_bytes, order=order)
+            values = (model, after, since or "", sys.maxsize if most is None else most)
+            rows = connection.execute(wanted, *values).fetchall()
+            return tuple(entry_of(row) for row in (rows if last is None else reversed(rows)))
 
     def append(self, entries: Sequence[Entry], head: Head) -> None:
         """Append all entries and move the head, atomically."""
@@ -109,7 +114,7 @@ class SqlLedger:
                 for entries, head in chains:
                     _append(connection, entries, head)
                 committing = True
-        except IntegrityError as error:
+        except Taken as error:
             raise self._conflict([entries[0] for entries, _ in chains]) from error
         except LedgerError as error:
             if not committing:
@@ -121,36 +126,38 @@ class SqlLedger:
     def checkpoint(self, model: str) -> Checkpoint | None:
         """Return the checkpoint that was kept last."""
         with self._reading() as connection:
-            if not self._has(connection, checkpoints):
+            if not self._has(connection, "checkpoints"):
                 return None
-            row = connection.execute(select(checkpoints).where(checkpoints.c.model == model)).one_or_none()
-        return None if row is None else Checkpoint(**row._mapping)  # noqa: SLF001 - SQLAlchemy's documented name
+            row = connection.execute(_CHECKPOINT, model).fetchone()
+        return None if row is None else Checkpoint(**dict(zip(_COLUMNS, row, strict=True)))
 
     def keep(self, checkpoint: Checkpoint) -> None:
         """Keep a checkpoint in place of an earlier one; does nothing if the database takes none."""
-        with suppress(LedgerError, IntegrityError), self._database.alone() as connection:
-            checkpoints.create(connection, checkfirst=True)
-            connection.execute(delete(checkpoints).where(checkpoints.c.model == checkpoint.model))
-            connection.execute(insert(checkpoints).values(**vars(checkpoint)))
+        with suppress(LedgerError, Taken), self._database.alone() as connection:
+            connection.execute(BESIDE["checkpoints"])
+            connection.execute("DELETE FROM checkpoints WHERE model = ?", checkpoint.model)
+            values = (getattr(checkpoint, name) for name in _COLUMNS)
+            connection.execute(
+                "INSERT INTO checkpoints (model, seq, hash, text, digest) VALUES (?, ?, ?, ?, ?)", *values
+            )
 
     def mirrored(self, model: str) -> int:
         """Return the `seq` up to which the mirror is up to date; 0 initially."""
         with self._reading() as connection:
-            return connection.scalar(select(heads.c.mirrored).where(heads.c.model == model)) or 0
+            return connection.value("SELECT mirrored FROM heads WHERE model = ?", model) or 0
 
     def mark_mirrored(self, model: str, seq: int) -> None:
         """Record that the mirror is up to date up to `seq`; never moves back."""
         self.make()
-        behind = (heads.c.model == model) & (heads.c.mirrored < seq)
         with self._database.writing() as connection:
-            connection.execute(update(heads).where(behind).values(mirrored=seq))
+            connection.execute("UPDATE heads SET mirrored = ? WHERE model = ? AND mirrored < ?", seq, model, seq)
 
     def foreign(self, model: str) -> Names:
         """Return the mirror's aliases that someone else had moved at the last check."""
         with self._reading() as connection:
-            if not self._has(connection, foreign):
+            if not self._has(connection, "foreign_aliases"):
                 return {}
-            text = connection.scalar(select(foreign.c.aliases).where(foreign.c.model == model))
+            text = connection.value("SELECT aliases FROM foreign_aliases WHERE model = ?", model)
         found: Names = json.loads(text) if text else {}
         return found
 
@@ -160,10 +167,11 @@ class SqlLedger:
             return
         self.make()
         with self._database.alone() as connection:
-            foreign.create(connection, checkfirst=True)
-            connection.execute(delete(foreign).where(foreign.c.model == model))
+            connection.execute(BESIDE["foreign_aliases"])
+            connection.execute("DELETE FROM foreign_aliases WHERE model = ?", model)
             if aliases:
-                connection.execute(insert(foreign).values(model=model, aliases=canonical_json(dict(aliases))))
+                text = canonical_json(dict(aliases))
+                connection.execute("INSERT INTO foreign_aliases (model, aliases) VALUES (?, ?)", model, text)
 
     def _conflict(self, firsts: Sequence[Entry]) -> Conflict:
         """Return the error that names the first writer, at the first position that is taken."""
@@ -190,11 +198,12 @@ class SqlLedger:
 def _append(connection: Connection, entries: Sequence[Entry], head: Head) -> None:
     rows = map(row_of, entries)
     while page := list(islice(rows, _PAGE)):
-        connection.execute(insert(entries_table), page)
+        connection.execute_many(_APPEND, page)
     first = entries[0]
     if first.seq == 1:
-        connection.execute(insert(heads).values(model=head.model, mirrored=0, **head_values(head)))
+        made = "INSERT INTO heads (seq, hash, champion, model, mirrored) VALUES (?, ?, ?, ?, 0)"
+        connection.execute(made, *head_values(head), head.model)
         return
-    ours = (heads.c.model == head.model) & (heads.c.seq == first.seq - 1)
-    if connection.execute(update(heads).where(ours).values(**head_values(head))).rowcount != 1:
+    moved = "UPDATE heads SET seq = ?, hash = ?, champion = ? WHERE model = ? AND seq = ?"
+    if connection.execute(moved, *head_values(head), head.model, first.seq - 1).rowcount != 1:
         raise Conflict(head.model, first.seq)

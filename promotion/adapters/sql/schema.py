@@ -1,11 +1,11 @@
 """The schema revision of a database: created if new, rejected if different, upgraded on request."""
 
+import io
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, inspect, select
-
+from promotion.adapters.sql.connection import Connection
 from promotion.adapters.sql.database import Database
-from promotion.adapters.sql.tables import VERSION_TABLE, entries, metadata, version
+from promotion.adapters.sql.tables import TABLES, VERSION_TABLE
 from promotion.errors import LedgerError
 
 # As in `migrations`, oldest first; repeated here because importing Alembic takes half a second.
@@ -84,31 +84,53 @@ def _refuse_newer(database: Database, found: str) -> None:
 
 def _revision(connection: Connection) -> str | None:
     """Return the revision of the tables; None without tables. The first release did not record its revision."""
-    tables = inspect(connection)
     # The order matters: another process may create all tables, in one transaction, between the two checks.
-    if not tables.has_table(entries.name):
+    if not connection.has_table("entries"):
         return None
-    if not tables.has_table(VERSION_TABLE):
+    if not connection.has_table(VERSION_TABLE):
         return REVISIONS[0]
-    return connection.scalar(select(version.c.version_num)) or ""
+    return connection.value("SELECT version_num FROM ledger_version") or ""
 
 
 def _made(connection: Connection) -> str:
     """Create the tables, unless another process has done so meanwhile; return their revision."""
     found = _revision(connection)
     if found is None:
-        metadata.create_all(connection, checkfirst=False)
-        connection.execute(insert(version).values(version_num=NEWEST))
+        for table in TABLES.values():
+            connection.execute(table)
+        _record(connection, NEWEST)
     return found or NEWEST
 
 
+def _record(connection: Connection, revision: str) -> None:
+    connection.execute("INSERT INTO ledger_version (version_num) VALUES (?)", revision)
+
+
 def _migrate(connection: Connection, before: str) -> None:
+    if not connection.has_table(VERSION_TABLE):
+        connection.execute(TABLES[VERSION_TABLE])
+        _record(connection, before)
+    _revise(connection, before)
+
+
+def _revise(connection: Connection, before: str) -> None:
+    """Execute the statements of Alembic's revisions after `before` in this transaction."""
     from alembic import command
     from alembic.config import Config
 
-    if not inspect(connection).has_table(VERSION_TABLE):
-        version.create(connection)
-        connection.execute(insert(version).values(version_num=before))
-    config = Config(attributes={"connection": connection})
+    config = Config(output_buffer=_Statements(connection), attributes={"dialect": connection.dialect.name})
     config.set_main_option("script_location", "promotion.adapters.sql:migrations")
-    command.upgrade(config, NEWEST)
+    command.upgrade(config, f"{before}:{NEWEST}", sql=True)
+
+
+class _Statements(io.StringIO):
+    """Executes the statements that Alembic writes to it, each in one piece."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__()
+        self._connection = connection
+
+    def write(self, text: str) -> int:
+        """Execute a statement; comments have no effect."""
+        self._connection.dbapi.execute(text)
+        return len(text)

@@ -2,6 +2,7 @@
 
 import atexit
 import errno
+import math
 import os
 import random
 import shutil
@@ -11,14 +12,86 @@ from contextlib import ExitStack, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from promotion.adapters.files import whose
 from promotion.adapters.owned_folders import private
+from promotion.adapters.sql.connection import SQLITE, Connection
+from promotion.adapters.sql.url import LedgerUrl, unusable
 from promotion.errors import LedgerError
 
+_WAIT_SECONDS = 30
+_LONGEST_SECONDS = 3600
 _SWITCH_SECONDS = (0.001, 0.02)
 
 _UNWRITABLE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
+
+
+class Sqlite:
+    """The `Driver` of an SQLite file; SQLite URI filenames, which give no path, are opened by SQLite itself."""
+
+    dialect = SQLITE
+
+    def __init__(self, url: LedgerUrl) -> None:
+        if url.host or url.login or url.port:
+            raise unusable("a path needs a third slash, as in sqlite:///ledger.db")
+        if url.database in {None, "", ":memory:"}:
+            raise unusable("a ledger in memory is lost at the end of each command")
+        unknown = url.query.keys() - {"timeout"}
+        if unknown and "uri" not in unknown:
+            raise unusable(f"SQLite has no option '{min(unknown)}'; it has timeout")
+        self._file = self.file_of(url)
+        self._name = str(self._file or f"{url.database}?{urlencode(_of_sqlite(url), doseq=True)}")
+        self._parameters: dict[str, Any] = {"timeout": _wait(url), "isolation_level": None, "check_same_thread": False}
+
+    @staticmethod
+    def file_of(url: LedgerUrl) -> Path | None:
+        """Return the path of the file; None for an SQLite URI filename."""
+        return None if "uri" in url.query else Path(str(url.database)).absolute()
+
+    @property
+    def keeps(self) -> bool:
+        """Whether the file stays open; one that only others can write is opened again, because it may be outdated."""
+        return self._file is None or may_write(self._file)
+
+    def connect(self) -> sqlite3.Connection:
+        """Open the file."""
+        if self._file is not None:
+            return open_file(self._file, self._name, **self._parameters)
+        connection: sqlite3.Connection = sqlite3.connect(self._name, uri=True, **self._parameters)
+        durable(connection)
+        return connection
+
+    def begin(self, connection: Connection, *, writing: bool) -> None:
+        """Begin a transaction: the driver itself would delay it until the first write."""
+        connection.execute("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+    def alone(self, connection: Connection) -> None:
+        """Do nothing: writers take turns."""
+
+    def is_alive(self, connection: sqlite3.Connection) -> bool:  # noqa: ARG002 - as the protocol has it
+        """Return True: a file does not go away."""
+        return True
+
+    def why(self, error: Exception) -> str:
+        """Return why a file cannot be opened or written."""
+        return why_refused(self._file, getattr(error, "sqlite_errorcode", 0) & 0xFF) if self._file else ""
+
+
+def _of_sqlite(url: LedgerUrl) -> dict[str, Any]:
+    """Return the parameters of an SQLite URI filename."""
+    return {name: values for name, values in url.query.items() if name not in {"uri", "timeout"}}
+
+
+def _wait(url: LedgerUrl) -> float:
+    try:
+        (text,) = url.query.get("timeout", [_WAIT_SECONDS])
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds <= _LONGEST_SECONDS:
+        raise unusable("timeout must be a number of seconds, at most an hour")
+    return seconds
 
 
 def why_refused(file: Path, code: int) -> str:

@@ -1,12 +1,11 @@
 """The tables, as of the newest migration, and the conversion of their rows."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from pydantic_core import from_json
-from sqlalchemy import Column, ColumnElement, Integer, MetaData, PrimaryKeyConstraint, String, Table, Text
 
 from promotion.canonical import canonical_json, plain, restore
 from promotion.errors import LedgerError
@@ -16,102 +15,74 @@ from promotion.ledger.chain import Champion, Entry, Head, hash_of
 VERSION_TABLE = "ledger_version"
 _OTHER_TEXT = "the body is not canonical JSON"
 
-metadata = MetaData()
-entries = Table(
-    "entries",
-    metadata,
-    Column("model", String(63), primary_key=True),
-    Column("seq", Integer, primary_key=True, autoincrement=False),
-    Column("kind", String(32), nullable=False),
-    Column("at", String(40), nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("body", Text, nullable=False),
-    Column("prev_hash", String(64), nullable=False),
-    Column("hash", String(64), nullable=False),
-    Column("signature", Text),
-)
-heads = Table(
-    "heads",
-    metadata,
-    Column("model", String(63), primary_key=True),
-    Column("seq", Integer, nullable=False),
-    Column("hash", String(64), nullable=False),
-    Column("champion", Text),
-    Column("mirrored", Integer, nullable=False, default=0),
-)
-version = Table(
-    VERSION_TABLE,
-    metadata,
-    Column("version_num", String(32), nullable=False),
-    PrimaryKeyConstraint("version_num", name=f"{VERSION_TABLE}_pkc"),
-)
-# These tables are optional: a database without them is complete, so no release requires an upgrade for them.
-_beside = MetaData()
-foreign = Table(
-    "foreign_aliases",
-    _beside,
-    Column("model", String(63), primary_key=True),
-    Column("aliases", Text, nullable=False),
-)
-checkpoints = Table(
-    "checkpoints",
-    _beside,
-    Column("model", String(63), primary_key=True),
-    Column("seq", Integer, nullable=False),
-    Column("hash", String(64), nullable=False),
-    Column("text", Text, nullable=False),
-    Column("digest", String(64), nullable=False),
-)
+TABLES = {
+    "entries": """CREATE TABLE entries (
+        model VARCHAR(63) NOT NULL, seq INTEGER NOT NULL, kind VARCHAR(32) NOT NULL, at VARCHAR(40) NOT NULL,
+        actor TEXT NOT NULL, body TEXT NOT NULL, prev_hash VARCHAR(64) NOT NULL, hash VARCHAR(64) NOT NULL,
+        signature TEXT, PRIMARY KEY (model, seq))""",
+    "heads": """CREATE TABLE heads (
+        model VARCHAR(63) NOT NULL, seq INTEGER NOT NULL, hash VARCHAR(64) NOT NULL, champion TEXT,
+        mirrored INTEGER NOT NULL, PRIMARY KEY (model))""",
+    VERSION_TABLE: f"""CREATE TABLE {VERSION_TABLE} (
+        version_num VARCHAR(32) NOT NULL, CONSTRAINT {VERSION_TABLE}_pkc PRIMARY KEY (version_num))""",
+}
+"""The statements that make the tables, by name."""
+BESIDE = {
+    "foreign_aliases": """CREATE TABLE IF NOT EXISTS foreign_aliases (
+        model VARCHAR(63) NOT NULL, aliases TEXT NOT NULL, PRIMARY KEY (model))""",
+    "checkpoints": """CREATE TABLE IF NOT EXISTS checkpoints (
+        model VARCHAR(63) NOT NULL, seq INTEGER NOT NULL, hash VARCHAR(64) NOT NULL, text TEXT NOT NULL,
+        digest VARCHAR(64) NOT NULL, PRIMARY KEY (model))""",
+}
+"""These tables are optional: a database without them is complete, so no release requires an upgrade for them."""
+ENTRY = tuple(Entry.__dataclass_fields__)
+"""The columns of `entries`."""
 
 
-def by_bytes(column: Column[str], dialect: str) -> ColumnElement[str]:
-    """Return a column of text whose order is that of its bytes, whatever the database's language."""
-    return column.collate("C") if dialect == "postgresql" else column
-
-
-def row_of(entry: Entry) -> dict[str, Any]:
+def row_of(entry: Entry) -> tuple[object, ...]:
     """Convert an entry to a row of `entries`."""
-    return {**{name: getattr(entry, name) for name in Entry.__dataclass_fields__}, "body": canonical_json(entry.body)}
+    return tuple(canonical_json(entry.body) if name == "body" else getattr(entry, name) for name in ENTRY)
 
 
-def entry_of(row: Any) -> Entry:
+def entry_of(row: Sequence[Any]) -> Entry:
     """Convert a row of `entries` to an entry.
 
     Raises:
         LedgerError: someone else changed the row.
     """
-    with _damage(f"Entry {row.seq} of '{row.model}'"):
-        body = from_json(row.body)  # twice as fast as `json`
+    found = dict(zip(ENTRY, row, strict=True))
+    with _damage(f"Entry {found['seq']} of '{found['model']}'"):
+        body = from_json(found["body"])  # twice as fast as `json`
         # The hash covers the value, so a different text of the same value (1E-07 for 1e-07) must be detected here.
-        if not _was_hashed(row) and canonical_json(body) != row.body:
+        if not _was_hashed(**found) and canonical_json(body) != found["body"]:
             raise ValueError(_OTHER_TEXT)
-    return Entry(**{**row._mapping, "body": body})  # noqa: SLF001 - SQLAlchemy's documented name
+    return Entry(**{**found, "body": body})
 
 
-def _was_hashed(row: Any) -> bool:
+def _was_hashed(*, hash: Any, signature: Any, **hashed: Any) -> bool:  # noqa: A002, ARG001 - as the columns are named
     """Return whether the hash matches the stored text; much faster than checking that the text is canonical."""
     try:
-        found = hash_of(row.model, row.seq, row.kind, row.at, row.actor, row.body, row.prev_hash)
+        found = hash_of(**hashed)
     except (TypeError, ValueError):  # rows written by hand can have any type
         return False
-    return bool(found == row.hash)
+    return bool(found == hash)
 
 
-def head_values(head: Head) -> dict[str, Any]:
-    """Convert a head to the values of a row of `heads`."""
-    champion = canonical_json(plain(head.champion)) if head.champion else None
-    return {"seq": head.seq, "hash": head.hash, "champion": champion}
+def head_values(head: Head) -> tuple[int, str, str | None]:
+    """Convert a head to the values of the columns `seq`, `hash` and `champion`."""
+    return head.seq, head.hash, canonical_json(plain(head.champion)) if head.champion else None
 
 
-def head_of(row: Any) -> Head:
-    """Convert a row of `heads` to a head.
+def head_of(model: str, row: Sequence[Any]) -> Head:
+    """Convert the values of the columns `seq`, `hash` and `champion` to a head.
 
     Raises:
         LedgerError: someone else changed the row.
     """
-    with _damage(f"The head of '{row.model}'"):
-        champion = restore(Champion, json.loads(row.champion)) if row.champion else None
-    return Head(model=row.model, seq=row.seq, hash=row.hash, champion=champion)
+    seq, last, text = row
+    with _damage(f"The head of '{model}'"):
+        champion = restore(Champion, json.loads(text)) if text else None
+    return Head(model=model, seq=seq, hash=last, champion=champion)
 
 
 @contextmanager

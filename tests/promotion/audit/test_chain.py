@@ -82,7 +82,11 @@ class RawLedger:
         return tuple(READ.get(id(row)) or entry_of(as_row(row)) for row in ours[:limit])
 
     def head(self, model):
-        found = [head_of(as_row(row)) for row in self._rows.heads if row["model"] == model]
+        found = [
+            head_of(model, (row["seq"], row["hash"], row["champion"]))
+            for row in self._rows.heads
+            if row["model"] == model
+        ]
         return found[0] if found else None
 
     def checkpoint(self, model):
@@ -93,7 +97,7 @@ class RawLedger:
 
 
 def as_row(row):
-    return SimpleNamespace(**row, _mapping={name: row[name] for name in COLUMNS if name in row})
+    return tuple(row[name] for name in COLUMNS)
 
 
 @pytest.fixture(scope="module")

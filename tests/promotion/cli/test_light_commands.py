@@ -11,8 +11,8 @@ import pytest
 import promotion
 
 HEAVY = {
-    "alembic", "bentoml", "jinja2", "matplotlib", "mlflow", "numpy", "pandas", "prefect", "pyarrow", "pydantic_settings",
-    "registry_flows", "rich.console", "scipy", "sklearn", "xgboost", "yaml",
+    "alembic", "asyncio", "bentoml", "jinja2", "matplotlib", "mlflow", "numpy", "pandas", "prefect", "pyarrow", "pydantic_settings",
+    "registry_flows", "rich.console", "scipy", "sklearn", "sqlalchemy", "xgboost", "yaml",
 }  # fmt: skip
 COMMANDS = {f"promotion.cli.{name}" for name in ("approve", "audit", "gate", "promote", "rollback", "status", "sync")}
 WATCHER = """

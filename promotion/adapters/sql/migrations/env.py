@@ -1,13 +1,13 @@
-"""Alembic's environment: runs the revisions in the transaction that the caller began."""
+"""Alembic's environment: writes the statements of the revisions, which the caller executes in its transaction."""
 
 from alembic import context
 
-from promotion.adapters.sql.tables import VERSION_TABLE, metadata
+from promotion.adapters.sql.tables import VERSION_TABLE
 
 context.configure(
-    connection=context.config.attributes["connection"],
-    target_metadata=metadata,
+    dialect_name=context.config.attributes["dialect"],
+    output_buffer=context.config.output_buffer,
     version_table=VERSION_TABLE,
-    transactional_ddl=True,
+    transactional_ddl=False,
 )
 context.run_migrations()

@@ -11,17 +11,19 @@ import subprocess
 import sys
 import threading
 import traceback
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import event
 from sqlalchemy.engine import make_url
 
-from promotion.adapters.sql import SqlLedger, postgresql
+from promotion.adapters.sql import SqlLedger, database, postgresql
+from promotion.adapters.sql.connection import Connection
+from promotion.adapters.sql.url import parsed
 from promotion.errors import ConfigError, Conflict, LedgerError
 from promotion.ledger.chain import Head, chain
 from promotion.ledger.entries import Registration
+from promotion.secrets import without_password
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SECRET = "s3cret"
@@ -81,8 +83,8 @@ class TestSqlite:
         ledger = SqlLedger(f"sqlite:///{file}")
         ledger.make()
         with ledger._database.writing() as connection:
-            assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
-            assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
+            assert connection.value("PRAGMA journal_mode") == "wal"
+            assert connection.value("PRAGMA synchronous") == 2  # FULL
             assert SqlLedger(f"sqlite:///{file}").head("toy") is None
 
     def test_a_lock_that_is_not_let_go_is_waited_for_as_long_as_the_url_says(self, file):
@@ -99,13 +101,15 @@ class TestSqlite:
         write(ledger, "c")
         assert [entry.body["tag"] for entry in ledger.entries("toy")] == ["toy:a", "toy:c"]
 
-    def test_a_full_disk_is_one_sentence_and_the_next_append_stands(self, file):
+    def test_a_full_disk_is_one_sentence_and_the_next_append_stands(self, file, monkeypatch):
         ledger = SqlLedger(f"sqlite:///{file}")
+        begin = ledger._database.driver.begin
 
-        @event.listens_for(ledger._database._engine, "begin")
-        def fill(connection):
-            connection.exec_driver_sql("PRAGMA max_page_count = 12")
+        def fill(connection, **keywords):
+            begin(connection, **keywords)
+            connection.execute("PRAGMA max_page_count = 12")
 
+        monkeypatch.setattr(ledger._database.driver, "begin", fill)
         first = write(ledger)
         assert "cannot be used (database or disk is full). Nothing was recorded." in refusal(
             write, ledger, "b", data="x" * 100_000
@@ -127,7 +131,7 @@ class TestSqlite:
             assert "Nothing was recorded." in refusal(write, ledger, "b", data="x" * 1_000_000)
             assert ledger.entries("toy") == (first,)
             write(ledger, "c")
-            ledger._database._engine.dispose()
+            database._close(ledger._database._idle)
         finally:
             subprocess.run(["umount", "-l", place], check=True)
 
@@ -184,23 +188,27 @@ class TestPostgresql:
         first = write(ledger)
         entries, head = appended(ledger, "b")
 
-        @event.listens_for(ledger._database._engine, "after_cursor_execute", once=True)
-        def restart(connection, cursor, statement, *_):
-            assert statement.startswith("INSERT")
+        execute_many = Connection.execute_many
+
+        def restarting(connection, statement, rows):
+            execute_many(connection, statement, rows)
             postgres_server.restart(signal.SIGQUIT)
+
+        monkeypatch.setattr(Connection, "execute_many", restarting)
 
         found = refusal(ledger.append, entries, head)
         assert found.startswith("The ledger at postgresql+psycopg://***@/")
         assert found.endswith("). Nothing was recorded.")
+        monkeypatch.undo()
         assert ledger.entries("toy") == (first,)
         write(ledger, "c")
 
     @pytest.mark.parametrize("answered", [False, True], ids=["before it was done", "after it was done"])
-    def test_a_connection_lost_at_the_commit_is_settled_by_asking_again(self, postgres_server, answered):
+    def test_a_connection_lost_at_the_commit_is_settled_by_asking_again(self, postgres_server, answered, monkeypatch):
         ledger = SqlLedger(postgres_server.new_database())
-        first, engine = write(ledger), ledger._database._engine
+        first = write(ledger)
         entries, head = appended(ledger, "b")
-        lost = lose_the_commit(engine, answered=answered)
+        lost = lose_the_commit(monkeypatch, answered=answered)
 
         if answered:
             ledger.append(entries, head)
@@ -210,11 +218,11 @@ class TestPostgresql:
         assert ledger.entries("toy") == ((first, *entries) if answered else (first,))
         write(ledger, "c")
 
-    def test_a_server_that_stays_away_at_the_commit_is_said_to_leave_it_open(self, postgres_server):
+    def test_a_server_that_stays_away_at_the_commit_is_said_to_leave_it_open(self, postgres_server, monkeypatch):
         ledger = SqlLedger(postgres_server.new_database())
         write(ledger)
         entries, head = appended(ledger, "b")
-        lose_the_commit(ledger._database._engine, answered=True, then=postgres_server.stop)
+        lose_the_commit(monkeypatch, answered=True, then=postgres_server.stop)
         try:
             found = refusal(ledger.append, entries, head)
             away = refusal(ledger.head, "toy")
@@ -233,12 +241,11 @@ class TestPostgresql:
         ledger, other = SqlLedger(url), SqlLedger(url)
         ledger.make()
         entries, head = appended(ledger, "a")
-        with other._database.writing() as holding, ledger._database._engine.connect() as shortened:
-            holding.exec_driver_sql("LOCK TABLE entries IN ACCESS EXCLUSIVE MODE")
-            assert shortened.exec_driver_sql("SHOW lock_timeout").scalar() == "30s"
-            shortened.exec_driver_sql("SET lock_timeout = '50ms'")
-            shortened.commit()
-            shortened.close()
+        with other._database.writing() as holding:
+            holding.execute("LOCK TABLE entries IN ACCESS EXCLUSIVE MODE")
+            with ledger._database.reading() as shortened:
+                assert shortened.value("SHOW lock_timeout") == "30s"
+                shortened.execute("SET lock_timeout = '50ms'")
             found = refusal(ledger.append, entries, head)
         assert re.search(
             r"cannot be used \(canceling statement due to lock timeout; session \d+ of \S+ has held its tables for \d+ "
@@ -257,7 +264,7 @@ class TestPostgresql:
             def read():
                 with ledger._database.reading() as connection:
                     stalled.set()
-                    connection.exec_driver_sql("SELECT 1")
+                    connection.execute("SELECT 1")
 
             found = refusal(read)
             assert "cannot be used (the server accepted the request but did not answer for 1 seconds)" in found
@@ -268,7 +275,7 @@ class TestPostgresql:
         ledger = SqlLedger(postgres_server.new_database())
         with ledger._database.reading() as connection:
             limits = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
-            found = [connection.exec_driver_sql(f"SHOW {name}").scalar() for name in limits]
+            found = [connection.value(f"SHOW {name}") for name in limits]
         assert found == ["30s", "40s", "1min"]
 
     @pytest.mark.parametrize("level", ["repeatable read", "serializable"])
@@ -313,6 +320,7 @@ class TestPostgresql:
         assert SECRET not in refusal(SqlLedger, url, kind=ConfigError)
 
     def test_without_the_driver_the_sentence_names_the_extra(self, monkeypatch):
+        monkeypatch.delitem(sys.modules, "promotion.adapters.sql.postgresql", raising=False)
         monkeypatch.setitem(sys.modules, "psycopg", None)
         assert refusal(SqlLedger, f"postgresql://bob:{SECRET}@db/x", kind=ConfigError) == (
             "A ledger on PostgreSQL needs a driver that is not installed. Run "
@@ -320,14 +328,32 @@ class TestPostgresql:
         )
 
 
-def test_more_threads_than_connections_are_one_sentence(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite:///a b/ä#x.db?timeout=0.1",
+        "sqlite:////abs/led%20ger.db",
+        "sqlite:///file:ledger.db?mode=ro&uri=true",
+        "postgresql://u:p%40x@h:5432/db?sslmode=require&application_name=growth 1",
+        "postgres://u@[::1]:5432/db",
+        "postgresql+psycopg://h",
+        f"postgresql+psycopg://postgres:{SECRET}/@/t1?host=/tmp/pg-x&password={SECRET}",
+    ],
+)
+def test_a_ledger_is_named_as_earlier_releases_named_it(url):
+    """By SQLAlchemy: claims in model stores hold these names."""
+    found, theirs = parsed(url), make_url(url)
+    assert found.place == without_password(theirs.set(drivername=found.driver).render_as_string(hide_password=True))
+    assert SECRET not in found.place
+
+
+def test_a_connection_is_used_again_by_one_transaction_at_a_time(tmp_path):
     ledger = SqlLedger(f"sqlite:///{tmp_path}/ledger.db")
-    monkeypatch.setattr(ledger._database._engine.pool, "_timeout", 0.05)
-    with ExitStack() as held:
-        for _ in range(15):
-            held.enter_context(ledger._database.reading())
-        assert "cannot be used (QueuePool limit of size 5 overflow 10 reached" in refusal(ledger.head, "toy")
-    assert ledger.head("toy") is None
+    ledger.make()
+    with ledger._database.reading() as first, ledger._database.reading() as second:
+        assert first.dbapi is not second.dbapi
+    with ledger._database.reading() as third:
+        assert third.dbapi in {first.dbapi, second.dbapi}
 
 
 @pytest.mark.slow
@@ -365,21 +391,20 @@ def database_of(url):
     return url.split("@/")[1].split("?")[0]
 
 
-def lose_the_commit(engine, *, answered, then=lambda: None):
+def lose_the_commit(monkeypatch, *, answered, then=lambda: None):
     """Make the next commit fail as a lost connection does, before the server has done it or after."""
     import psycopg
 
-    dialect, lost = engine.dialect, []
-    commit = dialect.do_commit
+    commit, lost = Connection.commit, []
 
-    def do_commit(connection):
-        del dialect.do_commit
+    def losing(connection):
+        monkeypatch.undo()
         if answered:
             commit(connection)
-        connection.dbapi_connection.close()
+        connection.dbapi.close()
         then()
         lost.append(True)
         raise psycopg.OperationalError("server closed the connection unexpectedly")
 
-    dialect.do_commit = do_commit
+    monkeypatch.setattr(Connection, "commit", losing)
     return lost

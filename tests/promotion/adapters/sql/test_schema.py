@@ -15,7 +15,6 @@ from sqlalchemy import create_engine, inspect, text
 
 from promotion.adapters.sql import SqlLedger, schema, upgrade
 from promotion.adapters.sql.database import Database
-from promotion.adapters.sql.tables import metadata, version
 from promotion.canonical import canonical_json
 from promotion.errors import LedgerError
 from promotion.ledger.chain import chain
@@ -107,14 +106,13 @@ def test_the_revisions_of_the_code_are_those_of_alembic():
 
 
 def test_the_migrations_come_to_the_tables_that_a_new_ledger_is_given(engine, url, tmp_path):
-    database = Database(url)
-    with database.alone() as connection:
-        version.create(connection)
-        schema._migrate(connection, None)
+    with Database(url).alone() as connection:
+        schema._revise(connection, "base")
     migrated = shape_of(engine)
     assert content_of(engine)["ledger_version"] == [(schema.NEWEST,)]
     with engine.begin() as connection:
-        metadata.drop_all(connection)
+        for name in migrated:
+            connection.execute(text(f"DROP TABLE {name}"))
     SqlLedger(url).make()
     assert shape_of(engine) == migrated
     assert set(migrated) == {"entries", "heads", "ledger_version"}
@@ -235,16 +233,14 @@ def test_no_statement_of_the_ledger_reads_a_whole_table(tmp_path):
     ledger = SqlLedger(f"sqlite:///{tmp_path / 'ledger.db'}")
     ledger.make()
     said = []
+    with sqlite3.connect(tmp_path / "ledger.db") as plans, ledger._database.reading() as connection:
+
+        def explain(statement):
+            if statement.strip().startswith(("SELECT", "INSERT", "UPDATE")):
+                said.extend(row[3] for row in plans.execute(f"EXPLAIN QUERY PLAN {statement}"))
+
+        connection.dbapi.set_trace_callback(explain)
     with sqlite3.connect(tmp_path / "ledger.db") as plans:
-
-        def explain(connection, cursor, statement, parameters, context, executemany):
-            if statement.startswith(("SELECT", "INSERT", "UPDATE")):
-                of_one = parameters[0] if executemany else parameters
-                said.extend(row[3] for row in plans.execute(f"EXPLAIN QUERY PLAN {statement}", of_one))
-
-        from sqlalchemy import event
-
-        event.listen(ledger._database._engine, "before_cursor_execute", explain)
         ledger.append(ENTRIES, fold("toy", ENTRIES).head)
         more = tuple(chain("toy", ledger.head("toy"), [BODIES[1]], at=NOW, actor="os:bob"))
         ledger.append(more, fold("toy", (*ENTRIES, *more)).head)
