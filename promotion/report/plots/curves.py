@@ -11,7 +11,7 @@ from promotion.comparison.curves import Curve, ScoreCurves
 from promotion.number_format import percent
 from promotion.report.page import Picture, Table, left, right, row
 from promotion.report.palette import light
-from promotion.report.plots.frame import add_axes, name_lines
+from promotion.report.plots.frame import name_lines
 from promotion.report.plots.svg import Spot, blank, drawn
 
 _AT = (0.01, 0.05, *(tenth / 10 for tenth in range(1, 10)))
@@ -61,7 +61,7 @@ def precision_picture(curves: ScoreCurves) -> Picture:
 def cost_picture(curves: ScoreCurves) -> Picture:
     """Draw each model's expected cost at its best threshold, for every cost ratio of misses and false alarms."""
     figure = blank()
-    axes = add_axes(figure)
+    axes = figure.add_subplot()
     axes.set(title="Cost", xlabel="share of the cost at stake on positives", ylabel="expected cost", xlim=(0, 1))
     lines = dict(sides(curves, "cost"))
     axes.plot((0, 0.5, 1), (0, 0.5, 0), color=light("quiet"), linewidth=0.8, linestyle=":")
@@ -107,7 +107,7 @@ def numbers_of(
 def unit_square(title: str, across: str, up: str) -> tuple[Figure, Axes]:
     """Return axes from 0 to 1 in both directions."""
     figure = blank()
-    axes = add_axes(figure)
+    axes = figure.add_subplot()
     axes.set(title=title, xlabel=across, ylabel=up, xlim=(-0.01, 1.01), ylim=(-0.01, 1.02))
     return figure, axes
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis, XAxis, YAxis
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_svg import RendererSVG
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
@@ -29,40 +29,6 @@ _ASCENT, _MIDDLE = 0.76, 0.36
 """Height of a letter above its line, and half of it, as parts of the font size."""
 _ROUGHLY = (0.14, 0.14, 0.83, 0.78)
 """Provisional position of the axes while ticks are chosen; their number depends on it."""
-
-
-class _Nothing:
-    """Stands for the ticks of an axis, which are drawn here: making matplotlib's own takes a seventh of a report."""
-
-    def set_clip_path(self, *_: Any) -> None: ...
-
-    def _apply_params(self, **_: Any) -> None: ...
-
-
-class _XAxis(XAxis):
-    def _get_tick(self, major: bool) -> Any:  # noqa: ARG002 - as matplotlib calls it
-        return _Nothing()
-
-
-class _YAxis(YAxis):
-    def _get_tick(self, major: bool) -> Any:  # noqa: ARG002 - as above
-        return _Nothing()
-
-
-class _Axes(Axes):
-    def _init_axis(self) -> None:
-        self.xaxis, self.yaxis = _XAxis(self, clear=False), _YAxis(self, clear=False)
-        for axis, sides in ((self.xaxis, ("bottom", "top")), (self.yaxis, ("left", "right"))):
-            for side in sides:
-                self.spines[side].register_axis(axis)
-
-
-def add_axes(figure: Figure) -> Axes:
-    """Add the one axes of a figure, without ticks of matplotlib's own."""
-    axes = figure.add_subplot(axes_class=_Axes)
-    for side in ("bottom", "left"):
-        axes.spines[side].set_position(("outward", 0.0))  # as matplotlib's ticks do
-    return axes
 
 
 def name_ticks(axis: Axis, at: Sequence[float], words: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from promotion.number_format import between, percent, signed
 from promotion.policy import Check, Decision, Kind
 from promotion.report.page import Picture
 from promotion.report.palette import light
-from promotion.report.plots.frame import add_axes, name_ticks
+from promotion.report.plots.frame import name_ticks
 from promotion.report.plots.svg import Spot, blank, drawn
 from promotion.vocabulary import Outcome
 
@@ -61,7 +61,7 @@ def _picture(metric: str, place: int, rows: list[_GainRow], comparison: Comparis
     shown = _chosen(rows)
     lines = _under_headings(shown)
     figure = blank(height=_AROUND + _ROW * len(lines))
-    axes = add_axes(figure)
+    axes = figure.add_subplot()
     axes.set(title=metric, xlabel="gain", ylim=(len(lines) - 0.4, -0.6))
     words = [_short(line.value) if isinstance(line, _GainRow) else f"{_short(line)}:" for line in lines]
     name_ticks(axes.yaxis, range(len(lines)), words)

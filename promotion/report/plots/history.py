@@ -18,7 +18,7 @@ from promotion.number_format import between, figure, minute, signed
 from promotion.report.html import ORIGIN
 from promotion.report.page import Picture, counted
 from promotion.report.palette import light
-from promotion.report.plots.frame import add_axes, name_ticks
+from promotion.report.plots.frame import name_ticks
 from promotion.report.plots.svg import Spot, blank, drawn, style
 from promotion.report.record import version_of
 
@@ -98,7 +98,7 @@ def timeline_picture(served: Sequence[ChampionPeriod], *, until: str) -> Picture
     shown = served[-MOST_REIGNS:]
     with style():
         figure_ = blank(WIDTH, 68.0 + 18.5 * len(shown))
-        axes = add_axes(figure_)
+        axes = figure_.subplots()
         for place, period in enumerate(shown):
             _bar(axes, place, period, until)
         name_ticks(axes.yaxis, range(len(shown)), [_short(version_of(period.champion.tag)) for period in shown])
@@ -120,7 +120,7 @@ def _metric_picture(points: Sequence[MetricPoint], served: Sequence[ChampionPeri
     shown = _while_shown(points, served)
     with style():
         figure_ = blank(WIDTH, HEIGHT)
-        axes = add_axes(figure_)
+        axes = figure_.subplots()
         for look, chosen in _by_look(points):
             _points(axes, chosen, served, _LOOKS[look])
         floor = axes.get_ylim()[0]

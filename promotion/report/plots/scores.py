@@ -11,7 +11,7 @@ from promotion.number_format import percent
 from promotion.report.page import Picture, Table, left, right, row
 from promotion.report.palette import light
 from promotion.report.plots.curves import LINES
-from promotion.report.plots.frame import add_axes, name_lines
+from promotion.report.plots.frame import name_lines
 from promotion.report.plots.svg import Spot, blank, drawn
 
 _CROWDED = 0.5
@@ -22,7 +22,7 @@ _MARKERS = {"champion": "s", "challenger": "o"}
 def calibration_picture(sides: Mapping[str, Sequence[Calibration]]) -> Picture:
     """Draw the observed frequency in each decile of a model's scores against the mean score."""
     figure = blank()
-    axes = add_axes(figure)
+    axes = figure.add_subplot()
     top = 1.05 * max(max(part.score, part.observed) for parts in sides.values() for part in parts)
     axes.set(title="Calibration", xlabel="mean score of each tenth", ylabel="observed rate")
     axes.set(xlim=(-0.02 * top, top), ylim=(-0.02 * top, top))
@@ -82,7 +82,7 @@ def _histogram(
     shares: Mapping[str, Sequence[float]], ends: tuple[float, float], *, name: str, title: str, across: str, of: str
 ) -> Picture:
     figure = blank(height=250.0)
-    axes = add_axes(figure)
+    axes = figure.add_subplot()
     axes.set(title=title.replace(" of the ", " of "), xlabel=across, ylabel=f"share of the {of}", xlim=ends)
     edges = np.linspace(*ends, len(next(iter(shares.values()))) + 1)
     crowded = max(map(max, shares.values())) > _CROWDED
