@@ -5,6 +5,7 @@ import io
 import signal
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 STOPPED = 130
 """The exit code of a command that Ctrl-C ended: 128 and the signal's number, as shells count."""
@@ -49,13 +50,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    from promotion.cli.streams import complain, not_text
+    from promotion.cli.failure import fail
+    from promotion.cli.streams import not_text
     from promotion.errors import Conflict, PromotionError
 
     try:
         if amiss := not_text(arguments):
-            complain(amiss)
-            return 2
+            return fail(arguments, UnicodeError(), amiss, 2, {})
         from promotion.cli.app import app_for
 
         code = app_for(arguments)(args=arguments, standalone_mode=False)
@@ -63,11 +64,12 @@ def _run(arguments: Sequence[str]) -> int:
         if _is_interrupt(error):
             return _stopped()
         if not isinstance(error, PromotionError):
-            return _other_error(error)
-        complain(error.args[0])  # in which the line breaks that are ours are marked
+            return _other_error(arguments, error)
+        message = error.args[0]  # in which the line breaks that are ours are marked
+        code = fail(arguments, error, message, error.exit_code, vars(error))
         if not isinstance(error, Conflict):  # which changed nothing, and says so
             _tell_recorded("This")
-        return error.exit_code
+        return code
     if code == STOPPED:  # as Typer takes Ctrl-C, without a word
         return _stopped()
     return code if isinstance(code, int) else 0
@@ -83,23 +85,24 @@ def _is_interrupt(error: BaseException | None) -> bool:
     return error is not None
 
 
-def _other_error(error: BaseException) -> int:
+def _other_error(arguments: Sequence[str], error: BaseException) -> int:
     """Typer's complaints, and what the system says of a file; anything else is our fault and keeps its traceback."""
-    from promotion.cli.streams import complain
+    from promotion.cli.failure import answer_error, fail
     from promotion.visible import visible
 
     if isinstance(error, OSError) and isinstance(error.filename, str):
-        complain(f"{error.filename} cannot be used ({error.strerror}).")
+        message = f"{error.filename} cannot be used ({error.strerror})."
+        fail(arguments, error, message, 1, {"path": error.filename})
         _tell_recorded("This")
         return 1
 
-    show = getattr(error, "show", None)
-    if show is not None:
+    typers: Any = error
+    if hasattr(error, "show"):
         words = io.StringIO()
-        vars(error)["message"] = visible(str(getattr(error, "message", "")))  # it quotes arguments; the rest is Typer's
-        show(file=words)
+        typers.message = visible(str(getattr(error, "message", "")))  # it quotes arguments; the rest is Typer's
+        typers.show(file=words)
         sys.stderr.write(words.getvalue())
-        return int(getattr(error, "exit_code", 2))
+        return answer_error(arguments, error, typers.format_message(), int(getattr(error, "exit_code", 2)), {})
     if type(error).__name__ == "Abort":
         return _stopped()
     raise error

@@ -18,6 +18,28 @@ Exit codes: 0 done, 1 error, 2 wrong usage, 3 rejected, 4 held or waiting for ap
 somebody else moved an alias in MLflow, 6 somebody else changed the model's ledger first, 130 stopped by Ctrl-C or by answering
 no. Every command takes `--json`. Commands that ask for confirmation take `--yes`.
 
+If a command with `--json` fails, it writes its error to standard output as one JSON object, and the same sentence to
+standard error. Exit codes are the same with and without `--json`:
+
+```json
+{{
+  "error": {{
+    "kind": "UnknownName",
+    "message": "There is no model 'frodd'. Did you mean 'fraud'?",
+    "exit_code": 1,
+    "what": "model",
+    "name": "frodd",
+    "known": ["fraud"],
+    "way_out": "Did you mean 'fraud'?"
+  }}
+}}
+```
+
+`kind` is the class of the error. After `exit_code` come the attributes of [that class](api.md#errors), such as `tag`,
+`path`, `key`, `model` or `seq`; the attribute `kind` of `UnknownName` is called `what`. If the arguments are wrong, `kind`
+is `Misuse` or one of Typer's classes, such as `MissingParameter`, and there are no more fields. A command that Ctrl-C or an
+answer of no stopped writes no error.
+
 If standard output cannot be written to (closed pipe, full disk), a command that changes something still completes: its exit code is that of the
 change, and standard error says what was done. A command that only reads exits with 1. Characters that the console's
 encoding lacks are written in ASCII (`->`, `...`) or as escapes (`\\xe9`); JSON stays exact. Control codes, line breaks

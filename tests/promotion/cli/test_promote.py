@@ -37,12 +37,14 @@ class TestPromote:
 
     def test_without_a_terminal_it_wants_yes_before_it_does_anything(self, here, command):
         before = contents(here)
-        for words in (["promote", "toy:weak", "--override"], ["rollback", "toy"], ["promote", "toy:weak", "--json"]):
+        for words in (["promote", "toy:weak", "--override"], ["rollback", "toy"]):
             assert command(*words, "--reason", "r") == (
                 2,
                 "",
                 "Error: The command must ask for confirmation, but there is no terminal. Add --yes.\n",
             )
+        code, out, _ = command("promote", "toy:weak", "--json", "--reason", "r")
+        assert (code, json.loads(out)["error"]["kind"]) == (2, "Misuse")
         assert contents(here) == before
 
     def test_judged_again_as_asked_it_exits_as_the_gate_would_and_json_says_both(self, with_champion, command):

@@ -77,12 +77,13 @@ def test_the_status_says_that_the_ledger_is_missing_and_praises_nothing(here, co
 def test_without_a_model_a_command_on_all_of_them_is_a_mistake(tmp_path, command, monkeypatch, arguments):
     monkeypatch.setenv("PROMOTION_LEDGER", "sqlite:///none.db")
     (tmp_path / "promotion.toml").touch()
-    assert command(*arguments) == (
-        2,
-        "",
-        f"Error: No model is configured or recorded in {tmp_path}. Run the command in the folder of promotion.toml, or name a "
-        "model.\n",
-    )
+    sentence = f"No model is configured or recorded in {tmp_path}. Run the command in the folder of promotion.toml, or name a model."
+    code, out, err = command(*arguments)
+    assert (code, err) == (2, f"Error: {sentence}\n")
+    if "--json" in arguments:
+        assert json.loads(out) == {"error": {"kind": "Misuse", "message": sentence, "exit_code": 2}}
+    else:
+        assert out == ""
     for named in (["history", "toy"], ["metrics", "toy"], ["gc", "toy", "--yes"], ["status", "toy"]):
         code, out, err = command(*named)
         assert (code, out) == (1, "")
