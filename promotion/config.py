@@ -199,7 +199,7 @@ def load_config(path: Path | None = None) -> Config:
     """
     named = path or (Path(os.environ["PROMOTION_CONFIG"]) if "PROMOTION_CONFIG" in os.environ else None)
     try:
-        file = named or _nearest(Path.cwd())
+        file = named or nearest_file(Path.cwd())
     except FileNotFoundError as error:
         raise ConfigError("The current folder no longer exists. Change to another folder.") from error
     _check_environment()
@@ -228,7 +228,8 @@ def load_config(path: Path | None = None) -> Config:
     return config
 
 
-def _nearest(folder: Path) -> Path | None:
+def nearest_file(folder: Path) -> Path | None:
+    """Return the settings file of this folder, or of the nearest one upward; None if there is none."""
     for place in (folder, *folder.parents):
         if (place / FILE_NAME).is_file():
             return place / FILE_NAME

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from promotion.cli.completion import model_names
 from promotion.cli.output import (
     EXIT_CODES,
     Form,
@@ -31,7 +32,10 @@ def register(app: typer.Typer) -> None:
 
 def retrain(
     model: Annotated[
-        str | None, typer.Argument(help="Name of the model. Use --all for every model.", metavar="[MODEL]")
+        str | None,
+        typer.Argument(
+            help="Name of the model. Use --all for every model.", metavar="[MODEL]", autocompletion=model_names
+        ),
     ] = None,
     data: Annotated[
         Path | None, typer.Option(help="Data file to train on and to judge with. Defaults to the configured `data`.")

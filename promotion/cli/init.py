@@ -1,23 +1,139 @@
-"""`promotion init`: write a commented promotion.toml."""
+"""`promotion init`: write a commented promotion.toml, or the recipe and the settings of a new model."""
 
+import os
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from promotion.cli.output import Json, say
+from promotion.cli.output import Json, Misuse, say
+from promotion.visible import visible
 
-EXAMPLE = "promotion init"
+if TYPE_CHECKING:
+    from promotion.cli.columns import Features, Roles
+
+EXAMPLE = "promotion init churn --data data/customers.csv"
+NONE = "none"
+"""What a person writes for no time or no group."""
+_QUESTIONS = {
+    "key": "Column that identifies a row",
+    "label": "Column to predict (0 or 1)",
+    "time": "Column that orders rows in time, or none",
+    "group": "Column of rows that belong together, or none",
+}
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(help="Where to write promotion.toml.")] = Path(),
+    target: Annotated[
+        str | None,
+        typer.Argument(help="Name of the new model; without --data, the folder for promotion.toml.", metavar="[MODEL]"),
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Data file of the new model, CSV or Parquet.", metavar="FILE")
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option(help="Column that identifies a row. Defaults to a guess.", metavar="COLUMN")
+    ] = None,
+    label: Annotated[
+        str | None, typer.Option(help="Column to predict, 0 or 1. Defaults to a guess.", metavar="COLUMN")
+    ] = None,
+    time: Annotated[
+        str | None,
+        typer.Option(help="Column that orders rows in time, or 'none'. Defaults to a guess.", metavar="COLUMN"),
+    ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(help="Column of rows that belong together, or 'none'. Defaults to a guess.", metavar="COLUMN"),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Write a commented promotion.toml.
+    """Write a commented promotion.toml; with --data, a recipe for the file.
 
-    The fraud classifier is configured as an example; other settings are commented out.
+    With --data, guesses from the columns of the file what identifies, labels, orders and groups its rows, asks at a
+    terminal, writes MODEL_recipe.py, and adds the model to promotion.toml. `promotion retrain MODEL` then works.
+
+    Without --data, writes a promotion.toml in which the fraud classifier is the example and other settings are
+    commented out.
     """
+    named = {"key": key, "label": label, "time": time, "group": group}
+    if data is not None:
+        if target is None:
+            raise Misuse("Name the new model: `promotion init MODEL --data FILE`.")
+        _write_model(target, data, named, as_json=as_json)
+    elif any(one is not None for one in named.values()):
+        raise Misuse("--key, --label, --time and --group describe the columns of a data file. Add --data FILE.")
+    else:
+        _write_settings(Path(target or ""), as_json=as_json)
+
+
+def _write_model(model: str, data: Path, named: Mapping[str, str | None], *, as_json: bool) -> None:
+    from promotion.cli import skeleton
+    from promotion.cli.columns import Roles, sample_of
+    from promotion.vocabulary import is_name
+
+    if not is_name(model):
+        raise Misuse(f"'{model}' cannot name a model: a name has at most 63 of a-z, 0-9, '_', '-', '.'.")
+    sample = sample_of(data)
+    taken = set(named.values())
+    guess = {role: None if one in taken else one for role, one in vars(sample.guess()).items()}
+    asks = sys.stdin.isatty() and not as_json
+    answers = {role: _answer(role, named[role], guess[role], asks=asks) for role in guess}
+    roles = Roles(**{role: None if one == NONE else one for role, one in answers.items()})
+    skeleton.require_roles(roles, sample, data)
+    features, split = skeleton.checked(data, roles, sample.features(roles))
+    recipe, settings = skeleton.write(model, data, roles, features, _settings())
+    guessed = [role for role in guess if named[role] is None and not asks]
+    say(
+        {
+            "written": [str(recipe), str(settings)],
+            **vars(roles),
+            "guessed": guessed,
+            **vars(features),
+            "holdout_rows": len(split.holdout),
+        },
+        f"Wrote {recipe} and the model '{model}' in {settings}.",
+        _roles_sentence(roles, guessed),
+        _features_sentence(features),
+        f"The holdout has {len(split.holdout)} rows; the policy in {settings} requires at least 500.",
+        f"`promotion retrain {model}` trains and judges a first version.",
+        as_json=as_json,
+    )
+
+
+def _answer(role: str, named: str | None, guess: str | None, *, asks: bool) -> str | None:
+    """The option, else the answer at the terminal, else the guess."""
+    if named is not None or not asks:
+        return guess if named is None else named
+    default = guess or (None if role in {"key", "label"} else NONE)
+    answer: str = typer.prompt(_QUESTIONS[role], default=visible(default) if default else None, err=True)
+    return default if default and answer == visible(default) else answer
+
+
+def _roles_sentence(roles: "Roles", guessed: Sequence[str]) -> str:
+    shown = ", ".join(f"{role} '{one}'" if one else f"no {role}" for role, one in vars(roles).items())
+    options = " ".join(f"--{role}" for role in guessed)
+    ways = f" Guessed: correct them in the recipe, or start over with {options}." if guessed else ""
+    return f"{shown[0].upper()}{shown[1:]}.{ways}"
+
+
+def _features_sentence(features: "Features") -> str:
+    left_out = f"; left out: {', '.join(features.left_out)}" if features.left_out else ""
+    return f"Learns from {len(features.numbers)} columns of numbers and {len(features.texts)} of text{left_out}."
+
+
+def _settings() -> Path:
+    """The file that has the settings of this folder, or is to have them."""
+    from promotion.config import FILE_NAME, nearest_file
+
+    if "PROMOTION_CONFIG" in os.environ:
+        return Path(os.environ["PROMOTION_CONFIG"])
+    near = nearest_file(Path.cwd())
+    return Path(near.name if near and near.parent == Path.cwd() else FILE_NAME)
+
+
+def _write_settings(folder: Path, *, as_json: bool) -> None:
     from importlib.resources import files
 
     from promotion.config import FILE_NAME

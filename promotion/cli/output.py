@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from promotion.cli.completion import model_names
 from promotion.cli.streams import answering, is_unicode, keep_for_answers, tell_if_lost
 from promotion.cli.streams import notice as notice
 from promotion.errors import PromotionError
@@ -25,10 +26,14 @@ if TYPE_CHECKING:
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")]
 Markdown = Annotated[bool, typer.Option("--markdown", help="Write Markdown to standard output.")]
-Model = Annotated[str, typer.Argument(help="Name of the model.", metavar="MODEL")]
+Model = Annotated[str, typer.Argument(help="Name of the model.", metavar="MODEL", autocompletion=model_names)]
 AnyModel = Annotated[
     str | None,
-    typer.Argument(help="A model, or a pattern like 'team_*' in quotes. Defaults to all models.", metavar="[MODEL]"),
+    typer.Argument(
+        help="A model, or a pattern like 'team_*' in quotes. Defaults to all models.",
+        metavar="[MODEL]",
+        autocompletion=model_names,
+    ),
 ]
 TagText = Annotated[str, typer.Argument(help="The version, as MODEL:VERSION.", metavar="TAG")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what the command would do, without changing anything.")]

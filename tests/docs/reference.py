@@ -18,6 +18,9 @@ Exit codes: 0 done, 1 error, 2 wrong usage, 3 rejected, 4 held or waiting for ap
 somebody else moved an alias in MLflow, 6 somebody else changed the model's ledger first, 130 stopped by Ctrl-C or by answering
 no. Every command takes `--json`. Commands that ask for confirmation take `--yes`.
 
+`promotion --install-completion` sets up your shell (bash, zsh, fish or PowerShell) to complete commands, options and the
+names of models.
+
 If a command with `--json` fails, it writes its error to standard output as one JSON object, and the same sentence to
 standard error. Exit codes are the same with and without `--json`:
 

@@ -1,5 +1,15 @@
-"""`promotion init`: writes a file that loads, and keeps an existing one."""
+"""`promotion init`: writes a file that loads, or a recipe that runs, and keeps existing ones."""
 
+import io
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import promotion
 from promotion.config import load_config
 
 
@@ -21,3 +31,136 @@ class TestInit:
             "",
             "Error: absent/promotion.toml cannot be written (No such file or directory).\n",
         )
+
+
+def orders(n_rows=3000):
+    generator = np.random.default_rng(3)
+    rows = pd.DataFrame(
+        {
+            "CustomerID": generator.integers(0, 900, n_rows),
+            "orderId": np.arange(n_rows) + 5,
+            "orderDate": pd.date_range("2024-01-01", periods=n_rows, freq="h").strftime("%Y-%m-%d"),
+            "amount": generator.normal(size=n_rows).round(3),
+            "country": generator.choice(["de", "fr", "it", ""], n_rows),
+            "zip": [f"0{number}" for number in generator.integers(1000, 9000, n_rows)],
+            "one": 1,
+            "vip": generator.integers(0, 2, n_rows),
+        }
+    )
+    rows["isChurned"] = (rows["amount"] + (rows["country"] == "de") + generator.normal(size=n_rows) > 1).astype(int)
+    rows.loc[::7, "amount"] = np.nan
+    return rows
+
+
+GUESSED = {"key": "orderId", "label": "isChurned", "time": "orderDate", "group": "CustomerID"}
+
+
+class TestModel:
+    @pytest.fixture(autouse=True)
+    def no_terminal(self, monkeypatch):
+        monkeypatch.setattr("sys.stdin", io.StringIO())
+
+    @pytest.fixture
+    def data(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        orders().to_csv("orders.csv", index=False)
+        return "orders.csv"
+
+    @pytest.mark.slow
+    def test_what_it_writes_trains_and_is_judged_as_it_is(self, data, command):
+        code, out, err = command("init", "churn", "--data", data)
+        assert (code, err) == (0, "")
+        assert out == (
+            "Wrote churn_recipe.py and the model 'churn' in promotion.toml.\n"
+            "Key 'orderId', label 'isChurned', time 'orderDate', group 'CustomerID'. Guessed: correct them in the recipe, or "
+            "start over with --key --label --time --group.\n"
+            "Learns from 2 columns of numbers and 1 of text; left out: zip, one.\n"
+            "The holdout has 912 rows; the policy in promotion.toml requires at least 500.\n"
+            "`promotion retrain churn` trains and judges a first version.\n"
+        )
+        retrain = [sys.executable, "-m", "promotion", "retrain", "churn"]
+        trained = subprocess.run(retrain, capture_output=True, text=True, check=False)
+        assert trained.returncode == 0, trained.stderr
+        assert trained.stdout.startswith("PROMOTED  churn:")
+        assert promotion.open().champion("churn") is not None
+
+    @pytest.mark.parametrize("form", ["csv", "semicolons", "parquet"])
+    def test_each_format_gives_the_same_guesses(self, data, command, form):
+        path = {"csv": data, "semicolons": "semi.csv", "parquet": "orders.parquet"}[form]
+        orders().to_csv("semi.csv", sep=";", decimal=",", index=False)
+        orders().to_parquet("orders.parquet")
+        found = json.loads(command("init", "churn", "--data", path, "--json")[1])
+        assert found == {
+            "written": ["churn_recipe.py", "promotion.toml"],
+            **GUESSED,
+            "guessed": list(GUESSED),
+            "numbers": ["amount", "vip"],
+            "texts": ["country"],
+            "left_out": ["zip", "one"],
+            "holdout_rows": 912,
+        }
+
+    def test_options_override_guesses_and_settings_are_added_to(self, data, command, tmp_path):
+        command("init")
+        before = (tmp_path / "promotion.toml").read_text()
+        words = ("--key", "orderId", "--label", "vip", "--time", "none", "--group", "none")
+        found = json.loads(command("init", "big-3.1", "--data", data, *words, "--json")[1])
+        assert [found[role] for role in GUESSED] == ["orderId", "vip", None, None]
+        assert found["guessed"] == []
+        config = load_config()
+        assert config.models["big-3.1"].recipe == "big_3_1_recipe:Big31Recipe"
+        assert "fraud_classifier" in config.models
+        assert (tmp_path / "promotion.toml").read_text().startswith(before)
+        assert 'split_by_hash(rows, key="orderId", holdout=0.3)' in (tmp_path / "big_3_1_recipe.py").read_text()
+
+    def test_at_a_terminal_it_asks_with_the_guess_as_default(self, data, command, monkeypatch):
+        terminal = io.StringIO("\nvip\nnone\n\n")
+        terminal.isatty = lambda: True
+        monkeypatch.setattr("sys.stdin", terminal)
+        code, out, err = command("init", "churn", "--data", data)
+        assert (code, out.splitlines()[1]) == (0, "Key 'orderId', label 'vip', no time, group 'CustomerID'.")
+        assert "Column that orders rows in time, or none [orderDate]:" in err
+
+    def test_a_column_that_is_a_number_at_first_only_is_text(self, data, command, monkeypatch):
+        monkeypatch.setattr("promotion.cli.columns.SAMPLE", 500)
+        rows = orders().assign(size="7")
+        rows.loc[::3, "size"] = "8"
+        rows.loc[2500, "size"] = "large"
+        rows.to_csv(data, index=False)
+        assert json.loads(command("init", "churn", "--data", data, "--json")[1])["texts"] == ["country", "size"]
+
+    def test_nothing_is_overwritten(self, data, command, tmp_path):
+        (tmp_path / "churn_recipe.py").write_text("# mine")
+        code, _, err = command("init", "churn", "--data", data)
+        assert (code, err) == (
+            1,
+            "Error: churn_recipe.py already exists and was not changed. Remove it first to start over.\n",
+        )
+        assert (tmp_path / "churn_recipe.py").read_text() == "# mine"
+        assert not (tmp_path / "promotion.toml").exists()
+        (tmp_path / "promotion.toml").write_text("[models.churn]\n")
+        assert command("init", "churn", "--data", data)[2] == (
+            "Error: promotion.toml already has a model 'churn', so nothing was changed. Choose another name.\n"
+        )
+        assert (tmp_path / "promotion.toml").read_text() == "[models.churn]\n"
+
+    @pytest.mark.parametrize(
+        ("words", "sentence"),
+        [
+            (["--data", "orders.csv"], "Name the new model: `promotion init MODEL --data FILE`."),
+            (["churn", "--key", "a"], "--key, --label, --time and --group describe the columns of a data file. Add --data FILE."),
+            (["churn", "--data", "two.csv"], "two.csv has no column that is clearly the label: expected a single column of 0 and 1"),
+            (["churn", "--data", "orders.csv", "--key", "nope"], "There is no column 'nope'. Did you mean 'one'? Name a column of orders.csv."),
+            (["churn", "--data", "orders.csv", "--label", "amount"], "Column 'amount' of orders.csv must hold 0 or 1, but row 1"),
+            (["churn", "--data", "orders.csv", "--key", "one"], "Column 'one' identifies the rows of orders.csv and must be unique"),
+            (["churn", "--data", "none.csv"], "none.csv has no rows below its header."),
+            (["churn", "--data", "absent.csv"], "There is no data file at absent.csv."),
+        ],
+    )  # fmt: skip
+    def test_a_mistake_is_one_sentence_and_writes_nothing(self, data, command, tmp_path, words, sentence):
+        (tmp_path / "two.csv").write_text("a,b\n1,2\n")
+        (tmp_path / "none.csv").write_text("a,b\n")
+        code, out, err = command("init", *words)
+        assert (code in {1, 2}, out) == (True, "")
+        assert err.startswith(f"Error: {sentence}")
+        assert not (tmp_path / "promotion.toml").exists()
