@@ -84,12 +84,20 @@ def _is_interrupt(error: BaseException | None) -> bool:
 
 
 def _other_error(error: BaseException) -> int:
-    """Typer's complaints, and what the system says of a file; anything else is our fault and keeps its traceback."""
+    """Typer's complaints, what the system says of a file, and a package that is not installed.
+
+    Anything else is our fault and keeps its traceback.
+    """
+    from promotion.cli.missing_package import missing_package
     from promotion.cli.streams import complain
     from promotion.visible import visible
 
     if isinstance(error, OSError) and isinstance(error.filename, str):
         complain(f"{error.filename} cannot be used ({error.strerror}).")
+        _tell_recorded("This")
+        return 1
+    if missing := missing_package(error):
+        complain(missing)
         _tell_recorded("This")
         return 1
 
