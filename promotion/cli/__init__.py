@@ -86,13 +86,21 @@ def _is_interrupt(error: BaseException | None) -> bool:
 
 
 def _other_error(arguments: Sequence[str], error: BaseException) -> int:
-    """Typer's complaints, and what the system says of a file; anything else is our fault and keeps its traceback."""
+    """Typer's complaints, what the system says of a file, and a package that is not installed.
+
+    Anything else is our fault and keeps its traceback.
+    """
     from promotion.cli.failure import answer_error, fail
+    from promotion.cli.missing_package import missing_package
     from promotion.visible import visible
 
     if isinstance(error, OSError) and isinstance(error.filename, str):
         message = f"{error.filename} cannot be used ({error.strerror})."
         fail(arguments, error, message, 1, {"path": error.filename})
+        _tell_recorded("This")
+        return 1
+    if missing := missing_package(error):
+        fail(arguments, error, missing, 1, {})
         _tell_recorded("This")
         return 1
 

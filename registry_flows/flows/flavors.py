@@ -34,6 +34,7 @@ def log_model(recipe: Recipe, trained: Trained, loaded: Trained, signature: "Mod
     """
     import mlflow
 
+    logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)  # it warns where uv installed, without pip
     fitted = trained.model
     needed = [f"{name}=={version}" for name, version in libraries_of(trained, loaded).items()]
     if "sklearn" in packages_of(fitted):
