@@ -59,6 +59,10 @@ class Promotions:
                 self.changes.append((entry.seq, body.champion))
                 self._served.add(body.champion)
 
+    def begin_after(self, body: Body) -> None:
+        """Begin after this entry: an override allows the transition that follows it."""
+        self._overridden = body.tag if isinstance(body, Override) else None
+
     def recall(self, entry: Entry, body: Body) -> None:
         """Take in what an entry records about a version before it became champion."""
         match body:

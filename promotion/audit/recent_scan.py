@@ -79,6 +79,7 @@ class RecentScan(LedgerScan):
     def _read(self, entry: Entry) -> None:
         if entry.seq == len(self._earlier):
             self._clocks.take(entry, report=False)
+            self._promotions.begin_after(entry.content())
             if self._signatures:
                 self._signatures.take(entry)
             return

@@ -84,6 +84,16 @@ def test_with_a_checkpoint_anywhere_it_finds_what_it_finds_without_one(recorded,
     assert audited(ledger_of(recorded, place), since, tmp_path) == whole
 
 
+def test_it_may_begin_after_any_entry(recorded, tmp_path):
+    """Also between two that belong together, such as an override and its transition."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/train.csv").write_text("a,b\n")
+    for seq in range(2, len(recorded) + 1):
+        since = at(recorded, seq)
+        found = audited(ledger_of(recorded, seq - 1), since, tmp_path)
+        assert found == audited(ledger_of(recorded), since, tmp_path), seq
+
+
 def test_it_reads_no_earlier_entries_but_those_of_the_versions_concerned(recorded):
     ledger = ledger_of(recorded, len(recorded) - 12)
     audited(ledger, at(recorded, len(recorded) - 5))
