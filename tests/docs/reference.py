@@ -24,7 +24,8 @@ names of models.
 If a command with `--json` fails, it writes its error to standard output as one JSON object, and the same sentence to
 standard error. Exit codes are the same with and without `--json`:
 
-```json
+```console
+$ promotion history frodd --json
 {{
   "error": {{
     "kind": "UnknownName",
