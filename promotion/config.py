@@ -229,7 +229,7 @@ def load_config(path: Path | None = None) -> Config:
 
 
 def nearest_file(folder: Path) -> Path | None:
-    """Return the settings file of this folder, or of the nearest one upward; None if there is none."""
+    """Return the settings file of this folder or of its nearest parent; None if no folder has one."""
     for place in (folder, *folder.parents):
         if (place / FILE_NAME).is_file():
             return place / FILE_NAME

@@ -57,7 +57,7 @@ def settings(
 
 
 def app_for(arguments: Sequence[str] = ()) -> typer.Typer:
-    """Return the app with the command that the first argument names, or, if it names none of ours, with all commands.
+    """Return the app with the command that the first argument names; if our commands lack that name, with all of them.
 
     The others need not be imported, and the installed packages need not be searched for theirs.
     """

@@ -24,7 +24,7 @@ class MirrorVersion:
         digest: digest of its files.
         description: what the mirror tells people about it, as Markdown; None to leave the mirror's
             text unchanged.
-        origin: the mirror's own version that it is a copy of, like `toy/2`; None if it is none.
+        origin: the mirror's own version, like `toy/2`, if it is a copy of one; otherwise None.
     """
 
     tag: Tag

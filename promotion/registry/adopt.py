@@ -40,7 +40,7 @@ def check_vouched(vouched: Vouched) -> None:
     """Check that exactly one statement is made.
 
     Raises:
-        Refused: there is none, or several.
+        Refused: the caller makes no statement, or several.
     """
     made = (vouched.get("trained_before") is not None, *(bool(vouched.get(one)) for one in _FLAGS))
     if sum(made) != 1:

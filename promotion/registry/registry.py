@@ -258,7 +258,7 @@ class Registry:
     def repair(self, model: str) -> Plan:
         """Complete interrupted changes, rewrite labels that disagree with the ledger, and move torn folders out.
 
-        Claims the model if nobody has. Sends everything to MLflow again, and overwrites aliases that others moved.
+        Claims a model without a claim. Sends everything to MLflow again, and overwrites aliases that others moved.
         """
         from promotion.registry.repair import plan_repair
 

@@ -66,7 +66,7 @@ def libraries_of(*models: Trained) -> Mapping[str, str]:
 
 
 def _flavor(fitted: object) -> ModuleType | None:
-    """Return MLflow's module for the model's library; None if there is none that saves it and returns its scores."""
+    """Return MLflow's module for the model's library; None if MLflow cannot save it or would not return its scores."""
     if hasattr(fitted, "predict_proba"):  # the flavors call `predict`, which is no score
         return None
     for package in packages_of(fitted):

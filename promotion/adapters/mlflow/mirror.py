@@ -222,7 +222,7 @@ class MlflowMirror:
             self._create(model, wanted, name, run_id=wanted.run_id if run else None)
 
     def _mark(self, model: str, wanted: MirrorVersion) -> bool:
-        """Mark MLflow's version that a person adopted as ours; returns False if there is none of this model."""
+        """Mark the MLflow version that a person adopted as ours; return False if this model has no such version."""
         name, _, number = str(wanted.origin).rpartition("/")
         found = if_there(lambda: self._client.get_model_version(name, number)) if name == model else None
         if found is None or COPIED.fullmatch(found.source or ""):

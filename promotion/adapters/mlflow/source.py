@@ -20,7 +20,7 @@ def described(client: "MlflowClient", runs: TrainingRuns, named: str) -> Registe
     """Return the version that `MODEL`, `MODEL@ALIAS` or `MODEL/NUMBER` names; `MODEL` means `MODEL@champion`.
 
     Raises:
-        Refused: the text is none of these.
+        Refused: the text has another form.
         UnknownName: there is no such model, alias or version.
     """
     found = _NAMED.fullmatch(named.removeprefix("models:/"))
