@@ -89,13 +89,13 @@ def balance(rows: "pd.DataFrame", seed: int) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    frauds, legitimate = rows[rows["isFraud"] == 1], rows[rows["isFraud"] == 0]
+    frauds, legitimate = (pd.Series(np.flatnonzero(rows["isFraud"] == label)) for label in (1, 0))
     if not 0 < len(frauds) <= len(legitimate):
         raise DataError(
             f"The training rows must contain at least one fraud, and no more frauds than legitimate rows, but "
             f"{len(frauds):,} of the {len(rows):,} training rows are frauds. Use a file with more rows."
         )
-    return pd.concat([frauds, legitimate.sample(n=len(frauds), random_state=seed)]).sort_index()
+    return rows.iloc[np.sort(pd.concat([frauds, legitimate.sample(n=len(frauds), random_state=seed)]))]
 
 
 @repeatable
@@ -136,7 +136,7 @@ def features(rows: "pd.DataFrame", encoder: "OneHotEncoder") -> "pd.DataFrame":
 
     kinds = rows.groupby(list(CATEGORIES), observed=True, sort=False, dropna=False).ngroup().to_numpy()
     _, firsts = np.unique(kinds, return_index=True)
-    distinct = encoder.transform(_categories(rows.iloc[firsts])).toarray()
+    distinct = encoder.transform(_categories(rows.iloc[firsts])).toarray().astype("float32")  # as the trees take them
     encoded = pd.DataFrame(distinct[kinds], columns=encoder.get_feature_names_out())
     encoded[AMOUNT] = rows[AMOUNT].to_numpy()
     return encoded

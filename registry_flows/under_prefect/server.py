@@ -29,6 +29,7 @@ _PATIENCE_SECONDS, _CHECK_SECONDS = 120, 20
 _SETTLING_SECONDS, _SETTLING_STEP = 5.0, 0.2
 _REFUSED, _FORBIDDEN = 401, 403
 _SETTINGS = {
+    "MALLOC_ARENA_MAX": "1",  # glibc's threads share their freed memory
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_UI_ENABLED": "false",
     "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",  # takes six seconds, and these flows use no blocks
