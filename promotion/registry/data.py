@@ -93,7 +93,7 @@ def load_rows(source: Source, name: str, settings: ModelConfig, recall: Recall =
         DataError: the rows cannot be used, the recipe failed to read them, or the file changed
             during the read.
     """
-    from pyarrow import default_memory_pool
+    from pyarrow import default_memory_pool, system_memory_pool
 
     from promotion.holdout import mature
     from promotion.rows import check_rows, require_columns
@@ -102,7 +102,8 @@ def load_rows(source: Source, name: str, settings: ModelConfig, recall: Recall =
     rows = recall(source.key, lambda: _load(source)) if source.key else _load(source)
     check_rows(rows, key=recipe.key, label=recipe.label, what=str(path), task=task_of_recipe(recipe))
     require_columns(rows, settings.policy.columns, str(path), "which the policy names")
-    default_memory_pool().release_unused()  # pyarrow keeps several times the size of the rows
+    for pool in (default_memory_pool(), system_memory_pool()):  # they keep several times the size of the rows
+        pool.release_unused()
     kept = rows if settings.mature_after is None else mature(rows, recipe, settings.mature_after, settings.time_unit)
     return Data(rows=kept, name=name, digest=source.digest, immature=len(rows) - len(kept))
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from registry_flows.flows.retrain_all import RetrainOutcome
     from registry_flows.under_prefect.hand_off import TrainedVersion
 
-_MALLOC_OPTIONS = {-3: 1 << 20, -8: 1}  # M_MMAP_THRESHOLD and M_ARENA_MAX of glibc's malloc.h
+_MALLOC_OPTIONS = {-3: 1 << 23, -8: 1}  # M_MMAP_THRESHOLD and M_ARENA_MAX of glibc's malloc.h
 _QUIET = {
     "MLFLOW_LOGGING_LEVEL": "WARNING",
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",  # the server keeps the log; the command prints errors
