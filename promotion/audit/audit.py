@@ -180,7 +180,9 @@ def _checked(model: str, ledger: LedgerStore, context: AuditContext) -> Place | 
     if place is None:
         return None
     try:
-        return place if [one.hash for one in ledger.entries(model, after=place.seq - 1, limit=1)] == [place.hash] else None
+        return (
+            place if [one.hash for one in ledger.entries(model, after=place.seq - 1, limit=1)] == [place.hash] else None
+        )
     except UNREADABLE:
         return None
 

@@ -88,7 +88,7 @@ def _sha256(text: str | None) -> str:
 
 
 def _is_hashed(entry: Entry, texts: Mapping[str, str]) -> bool:
-    """Whether the hash is that of the canonical text of the body; a text that it was verified on is compared with it."""
+    """Whether the hash is that of the body's canonical text, or of a text that is equal to it."""
     if entry.hashed is None:
         return entry.hash == _hash_of(entry, texts)
     return entry.hashed == (_body(texts) if texts else canonical_json(entry.body))

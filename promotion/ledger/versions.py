@@ -89,7 +89,7 @@ class VersionState:
         return self.registration.tag
 
     def changed(self, **fields: object) -> "VersionState":
-        """Return the version with these fields changed; several times faster than `replace`, for a fold of all entries."""
+        """Return the version with these fields changed; several times faster than `replace`."""
         other = object.__new__(VersionState)
         vars(other).update(vars(self), **fields)
         return other

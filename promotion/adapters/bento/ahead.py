@@ -40,14 +40,14 @@ class Ahead:
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)  # noqa: S603
 
     def result(self) -> Sequence[Seen] | None:
-        """Wait for the process, and return all versions by name, once; None if it failed: whoever asked finds out why."""
+        """Wait for the process, and return all versions by name, once; None if it failed, and the caller looks itself."""
         if self._asked:
             return None
         self._asked = True
         out, _ = self._process.communicate()
         if self._process.returncode:
             return None
-        rows = pickle.loads(out)  # noqa: S301 - from a process of our own
+        rows = pickle.loads(out)  # from a process of our own
         return tuple(_restored(self._home / "models" / self.model, self.model, row) for row in rows)
 
     def close(self) -> None:
