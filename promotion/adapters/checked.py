@@ -13,7 +13,6 @@ from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import quote
 
-import promotion
 from promotion.adapters.files import replace_parts
 from promotion.ledger.trials import Place
 
@@ -42,7 +41,7 @@ def checked(cache_folder: Path, model: str) -> Place | None:
 @cache
 def code_digest() -> str:
     """Return the digest of this package's code, and of the versions of what computes its bounds and reads its text."""
-    root = Path(promotion.__file__).parent
+    root = Path(__file__).parent.parent
     found = hashlib.sha256(json.dumps([sys.version, *map(version, ("scipy", "pydantic", "pydantic-core"))]).encode())
     for path in sorted(root.rglob("*.py")):
         found.update(f"{path.relative_to(root)} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())

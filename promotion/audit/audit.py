@@ -19,13 +19,12 @@ from promotion.audit.recent_scan import recent_scan
 from promotion.audit.recompute import check_recomputed
 from promotion.audit.service import check_service
 from promotion.audit.store import check_claim, check_store, read_store
-from promotion.config import Config
 from promotion.errors import PromotionError
 from promotion.findings import BROKEN, Finding
 from promotion.interfaces import Keyring, LedgerStore, LooksAhead, Mirror, ModelStore
 from promotion.iso import in_utc
 from promotion.ledger.chain import Head
-from promotion.ledger.folding import fold
+from promotion.ledger.reading import recorded
 from promotion.ledger.trials import Place
 from promotion.policy.approval import ANYONE, Panel
 from promotion.registry.claims import Claims
@@ -91,16 +90,16 @@ def _found(
         return found
     head = ledger.head(model)
     age = check_age(head.champion if head else None, settings.champion_max_age if settings else None, now)
-    return (*found, *age, *(_made_again(model, config, ledger, store, since) if recompute else ()))
+    return (*found, *age, *(_made_again(model, parts, since) if recompute else ()))
 
 
-def _made_again(
-    model: str, config: Config, ledger: LedgerStore, store: ModelStore, since: datetime | None
-) -> Iterator[Finding]:
-    entries = ledger.entries(model)
-    state, reader = fold(model, entries), Reader(config)  # a fresh reader, which does not use cached rows
-    yield from check_recomputed(state, entries, reader, store, since=since)
-    yield from check_drift(state, entries, reader, store)
+def _made_again(model: str, parts: Parts, since: datetime | None) -> Iterator[Finding]:
+    """Recompute decisions. Without `since`, the state does not rest on the checkpoint; with it, older entries stay."""
+    state = parts.writer.state(model) if since else parts.writer.folded_anew(model)
+    reader = Reader(parts.config)  # a fresh reader, which does not use cached rows
+    recent = recorded(parts.ledger, model, since=since)
+    yield from check_recomputed(state, recent, reader, parts.store, since=since)
+    yield from check_drift(state, parts.history(state), reader, parts.store)
 
 
 def audit_model(

@@ -85,7 +85,7 @@ class Registry:
         """Return what another policy would have decided in every past decision, from the stored comparisons."""
         from promotion.history.replay import replay
 
-        return replay(self.ledger.entries(model), policy)
+        return replay(self.history(model), policy)
 
     def audit(
         self, model: str, *, recompute: bool = False, since: datetime | None = None, full: bool = False

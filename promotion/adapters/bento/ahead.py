@@ -40,7 +40,7 @@ class Ahead:
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)  # noqa: S603
 
     def result(self) -> Sequence[Seen] | None:
-        """Wait for the process, and return all versions by name, once; None if it failed, and the caller looks itself."""
+        """Wait for the process, and return all versions by name, once; None if it failed, so the caller looks."""
         if self._asked:
             return None
         self._asked = True
