@@ -93,8 +93,8 @@ class Registry:
         """Compare the record with labels, files and the mirror; empty if all agree. Changes nothing.
 
         `recompute` repeats past decisions from their models and rows. `since` limits the checks of decisions, champion
-        changes and clocks to what was recorded from then on; all other checks are complete. `full` hashes every file
-        instead of using the digest cache.
+        changes and clocks to what was recorded from then on; all other checks are complete. `full` ignores what earlier
+        audits kept: it hashes every file and makes every decision again.
         """
         from promotion.audit.audit import audit
 

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 Health = Callable[[Sequence[State]], Sequence[str]]
 WayBack = Callable[[State], Sequence[str]]
 _MARK = "<!-- drawn from {key} -->\n"
+_MANY = 500
+"""So many pages are drawn before further models are read, because each keeps what it shows in memory."""
 _INSTEAD = "Give --site a folder of its own."
 
 
@@ -125,11 +127,16 @@ def write_site(
     links = links_of(registry.config, within_site=True)
     caches = registry.config.path(registry.config.cache)
     site = _Site(done, links, Summaries(caches, [_drawing(), vars(links)]), health, way_back)
+    for name in ("index.html", *map(model_page_name, registry.models())):
+        refuse_others(done.folder / name, instead=_INSTEAD)  # before any page is drawn
     for model in registry.models():
         try:
             site.take(registry, model)
         except LedgerError as error:
             done.unread.append(str(error))
+        if len(site.pages) >= _MANY:
+            done.put(site.pages)
+            site.pages.clear()
     warnings = dict.fromkeys((*done.unread, *site.warnings))
     index = _index(site.heads, site.told, now.astimezone(UTC), tuple(warnings))
     done.put([*site.pages, *done.due([index])])
@@ -138,13 +145,13 @@ def write_site(
 
 @dataclass
 class _Site:
-    """The site while its models are read; files are written when all are read.
+    """The site while its models are read.
 
     Attributes:
         done: what is kept, and what was written.
         links, kept, health, way_back: as given.
         heads, told: the end of each model's ledger, and its summary.
-        pages: the pages to draw.
+        pages: the pages to draw next; each keeps what it shows of its model in memory.
         warnings: problems of the models.
     """
 
