@@ -1,7 +1,8 @@
 """Time commands on a fleet: 1,000 models of 64 entries each, retrained daily, on SQLite, and an empty MLflow.
 
-    python benchmarks/fleet.py [--models 1000] [--entries 64] [--turns 3] [--keep FOLDER]
+    python benchmarks/fleet.py [--models 1000] [--entries 64] [--turns 3] [--keep FOLDER] [--site]
 
+With `--site`, the site is drawn first, a third of a second of CPU for each report and page, and then with nothing new.
 Seconds are medians of whole processes, of the machine's clock and of CPU; memory is the peak of the process. With
 `--keep`, the fleet is made in that folder unless it is there, and stays.
 """
@@ -43,6 +44,10 @@ COMMANDS = {
     "audit, the first": (["audit"], {5}),
     "audit, the next": (["audit"], {5}),
 }
+SITE = {
+    "report --site, the first": (["report", "--site", "site"], {0}),
+    "report --site, the next": (["report", "--site", "site"], {0}),
+}
 MEASURE = """
 import json, resource, subprocess, sys, time
 start = time.perf_counter()
@@ -58,13 +63,14 @@ def main(
     entries: Annotated[int, typer.Option(help="Entries of each.")] = 64,
     turns: Annotated[int, typer.Option(help="Runs of each command.")] = 3,
     keep: Annotated[Path | None, typer.Option(help="Folder to keep the fleet in.")] = None,
+    site: Annotated[bool, typer.Option(help="Draw the site, too.")] = False,
 ) -> None:
     with tempfile.TemporaryDirectory(prefix="bench-fleet-") as folder:
         root = keep or Path(folder)
         if not (root / "promotion.toml").exists():
             fill(root, models, entries)
         print(f"{os.cpu_count()} cores; {models:,} models of {entries} entries; medians of {turns} whole processes")
-        for name, (arguments, codes) in COMMANDS.items():
+        for name, (arguments, codes) in (COMMANDS | (SITE if site else {})).items():
             found = [_measured(root, arguments, codes) for _ in range(1 if "first" in name else turns)]
             seconds, cpu, peak = (median(each) for each in zip(*found, strict=True))
             print(f"  {name:28} {seconds:8.2f} s {cpu:8.2f} s CPU {peak:6.0f} MB", flush=True)

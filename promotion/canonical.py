@@ -44,7 +44,7 @@ def canonical_json(data: object) -> str:
     Raises:
         ValueError: the data contains NaN or infinity.
     """
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _ENCODER.encode(data)
 
 
 def digest(data: object) -> str:
@@ -52,4 +52,5 @@ def digest(data: object) -> str:
     return hashlib.sha256(canonical_json(data).encode()).hexdigest()
 
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 _adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)

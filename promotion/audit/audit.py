@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from promotion.adapters.audits import remember
+from promotion.adapters.checked import checked, mark_checked
 from promotion.audit.chain import check_head, check_unfinished
 from promotion.audit.champion import check_age, check_drift
 from promotion.audit.deadlines import check_deadlines
@@ -18,13 +19,13 @@ from promotion.audit.recent_scan import recent_scan
 from promotion.audit.recompute import check_recomputed
 from promotion.audit.service import check_service
 from promotion.audit.store import check_claim, check_store, read_store
-from promotion.config import Config
 from promotion.errors import PromotionError
 from promotion.findings import BROKEN, Finding
-from promotion.interfaces import Keyring, LedgerStore, Mirror, ModelStore
+from promotion.interfaces import Keyring, LedgerStore, LooksAhead, Mirror, ModelStore
 from promotion.iso import in_utc
 from promotion.ledger.chain import Head
-from promotion.ledger.folding import fold
+from promotion.ledger.reading import recorded
+from promotion.ledger.trials import Place
 from promotion.policy.approval import ANYONE, Panel
 from promotion.registry.claims import Claims
 from promotion.registry.data import Reader
@@ -40,11 +41,15 @@ class AuditContext:
         panel: who may approve promotions, and for how long.
         root: the folder that paths of data files are relative to; None to skip the data files.
         serving: URL of a service that reports its loaded version; None to skip the service.
+        marks: the folder with the marks of earlier audits; None to make every decision again.
+        full: whether to make every decision again and to replace the mark.
     """
 
     panel: Panel = ANYONE
     root: Path | None = None
     serving: str | None = None
+    marks: Path | None = None
+    full: bool = False
 
 
 _ATTEMPTS = 3
@@ -76,6 +81,8 @@ def _found(
         panel=parts.panel(model),
         root=config.root,
         serving=settings.serving if settings else None,
+        marks=config.path(config.cache) if parts.digest_cached else None,
+        full=full,
     )
     with parts.digest_cached(full) if parts.digest_cached else nullcontext(store) as opened:
         found = audit_model(model, ledger, opened, parts.mirror, keys=parts.keys, now=now, since=since, context=context)
@@ -83,16 +90,16 @@ def _found(
         return found
     head = ledger.head(model)
     age = check_age(head.champion if head else None, settings.champion_max_age if settings else None, now)
-    return (*found, *age, *(_made_again(model, config, ledger, store, since) if recompute else ()))
+    return (*found, *age, *(_made_again(model, parts, since) if recompute else ()))
 
 
-def _made_again(
-    model: str, config: Config, ledger: LedgerStore, store: ModelStore, since: datetime | None
-) -> Iterator[Finding]:
-    entries = ledger.entries(model)
-    state, reader = fold(model, entries), Reader(config)  # a fresh reader, which does not use cached rows
-    yield from check_recomputed(state, entries, reader, store, since=since)
-    yield from check_drift(state, entries, reader, store)
+def _made_again(model: str, parts: Parts, since: datetime | None) -> Iterator[Finding]:
+    """Recompute decisions. Without `since`, the state does not rest on the checkpoint; with it, older entries stay."""
+    state = parts.writer.state(model) if since else parts.writer.folded_anew(model)
+    reader = Reader(parts.config)  # a fresh reader, which does not use cached rows
+    recent = recorded(parts.ledger, model, since=since)
+    yield from check_recomputed(state, recent, reader, parts.store, since=since)
+    yield from check_drift(state, parts.history(state), reader, parts.store)
 
 
 def audit_model(
@@ -111,13 +118,16 @@ def audit_model(
     With `since`, checks entries from then on, or from the checkpoint on if that is earlier, and of the versions those
     that serve or that such an entry names. Without `keys`, signatures are not required.
     """
+    context = context or AuditContext()
     for _ in range(_ATTEMPTS):
         before = _place(model, ledger)
         scan = (recent_scan(ledger, model, keys, now, since) if since else None) or LedgerScan(
-            model, keys, now, since, ledger.checkpoint(model)
+            model, keys, now, since, ledger.checkpoint(model), _checked(model, ledger, context)
         )
         with patience(math.inf):  # limits each request to MLflow, not their total
-            findings = _audit_once(scan, ledger, store, mirror, context or AuditContext())
+            findings = _audit_once(scan, ledger, store, mirror, context)
+        if context.marks and scan.sound and scan.sound != scan.checked:
+            mark_checked(context.marks, model, scan.sound)
         if not findings or _place(model, ledger) == before:
             break
     return findings
@@ -128,6 +138,8 @@ def _audit_once(
 ) -> tuple[Finding, ...]:
     model = scan.model
     try:
+        if scan.only is None and isinstance(store, LooksAhead):
+            store.look_ahead(model)
         scan.take(each_entry(ledger, model, scan.after))
         head = ledger.head(model)
         broken = scan.broken(head)
@@ -159,6 +171,19 @@ def _audit_once(
         *served,
         *check_mirror(state, ledger, mirror, decided=scan.decided, stored=stored, done=done, only=scan.only),
     )
+
+
+def _checked(model: str, ledger: LedgerStore, context: AuditContext) -> Place | None:
+    """Return the mark of an earlier audit, if this chain still has the entry with its hash."""
+    place = checked(context.marks, model) if context.marks and not context.full else None
+    if place is None:
+        return None
+    try:
+        return (
+            place if [one.hash for one in ledger.entries(model, after=place.seq - 1, limit=1)] == [place.hash] else None
+        )
+    except UNREADABLE:
+        return None
 
 
 def _place(model: str, ledger: LedgerStore) -> Head | None:

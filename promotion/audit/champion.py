@@ -1,6 +1,6 @@
 """Check the champion against time: how long it has served, and how far new rows have drifted since its decision."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from promotion.errors import PromotionError
 from promotion.findings import Code, Finding, finding
 from promotion.interfaces import ModelStore, Recipe
 from promotion.ledger.chain import Champion, Entry
+from promotion.ledger.reading import entries_at
 from promotion.ledger.state import State
 from promotion.registry.candidate import Candidate, score_version
 from promotion.registry.data import Reader
@@ -43,7 +44,7 @@ def check_age(champion: Champion | None, longest: str | None, now: datetime) -> 
         )
 
 
-def check_drift(state: State, entries: Iterable[Entry], reader: Reader, store: ModelStore) -> Iterator[Finding]:
+def check_drift(state: State, entries: Sequence[Entry], reader: Reader, store: ModelStore) -> Iterator[Finding]:
     """Check that scores and inputs of new rows are distributed as in the rows on which the champion was judged.
 
     Yields nothing if there are no such rows.
@@ -64,9 +65,10 @@ def check_drift(state: State, entries: Iterable[Entry], reader: Reader, store: M
         )
 
 
-def _apart(state: State, entries: Iterable[Entry], reader: Reader, store: ModelStore) -> Mapping[str, float]:
+def _apart(state: State, entries: Sequence[Entry], reader: Reader, store: ModelStore) -> Mapping[str, float]:
     tag = state.champion.tag if state.champion else None
-    ours = [one for one in recorded_decisions(state, entries, None) if one.tag == tag]
+    naming = entries_at(entries, state.versions.entries(tag)) if tag else ()
+    ours = [one for one in recorded_decisions(state, naming, None) if one.tag == tag]
     if not ours:
         return {}
     with keys_in(ours[-1].form):

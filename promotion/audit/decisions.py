@@ -20,6 +20,7 @@ from promotion.interfaces import ModelStore
 from promotion.ledger.chain import Entry
 from promotion.ledger.entries import Judgement, Registration
 from promotion.ledger.state import State
+from promotion.metrics.lookup import is_built_in
 from promotion.policy import Check, Decision, HoldoutUsed, Policy, decide
 from promotion.policy.checks import BEFORE
 from promotion.policy.decision import verdict_of
@@ -170,6 +171,17 @@ def check_decision(seq: int, body: Judgement) -> Iterator[Finding]:
     if follows is not then.verdict:
         expected = f"verdict {follows}, which follows from the checks"
         yield finding(Code.VERDICT, subject, expected, f"verdict {then.verdict} on {body.tag}", _RESTORE)
+
+
+def is_made_again(body: Judgement) -> bool:
+    """Whether `check_decision` repeats the checks with code of this package alone, not with a metric of somebody's."""
+    return body.policy is None or _is_ours(canonical_json(body.policy))
+
+
+@lru_cache(maxsize=64)
+def _is_ours(text: str) -> bool:
+    policy = _policy(text)
+    return policy is not None and all(map(is_built_in, (*policy.required, *(policy.metrics or ()))))
 
 
 def _policy(text: str) -> Policy | None:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from promotion.audit.chain import ChainCheck
 from promotion.audit.clocks import Clocks
-from promotion.audit.decisions import check_decision
+from promotion.audit.decisions import check_decision, is_made_again
 from promotion.audit.files import Files
 from promotion.audit.promotions import Promotions
 from promotion.audit.signatures import Signatures
@@ -45,9 +45,10 @@ class LedgerScan:
         now: the auditor's time.
         since: check decisions, champion changes and clocks only from this moment on.
         checkpoint: the checkpoint to hold against the entries.
+        checked: the entry up to which the same code found nothing wrong with the decisions; None to make all again.
 
     Attributes:
-        model, now, since: as given.
+        model, now, since, checked: as given.
         after: the entry after which entries must be taken in.
         decided: `seq` and numbers of the decisions since then, by tag, oldest first.
         files: the files that trained and judged.
@@ -60,11 +61,14 @@ class LedgerScan:
         now: datetime,
         since: datetime | None,
         checkpoint: Checkpoint | None = None,
+        checked: Place | None = None,
     ) -> None:
         self.decided: dict[str, list[tuple[int, dict[str, float]]]] = {}
         self.files, self.after = Files(), 0
-        self.model, self.now, self.since = model, now, since
-        self._chain, self._clocks, self._promotions = ChainCheck(), Clocks(now), Promotions()
+        self.model, self.now, self.since, self.checked = model, now, since, checked
+        self._known, self._met, self._sound = checked.seq if checked else 0, checked is None, since is None
+        self._chain = ChainCheck(known=self._known)
+        self._clocks, self._promotions = Clocks(now), Promotions()
         self._signatures = Signatures(keys) if keys else None
         self._builder = StateBuilder(State(model=model))
         self._trials = Trials()
@@ -86,6 +90,12 @@ class LedgerScan:
         return self._builder.state()
 
     @property
+    def sound(self) -> Place | None:
+        """The last entry, if every decision was made again and nothing is wrong with the chain; None otherwise."""
+        whole = self._sound and self._met and not self._broken and not self._unreadable
+        return Place(self._builder.seq, self._builder.hash) if whole and self._builder.seq else None
+
+    @property
     def spent(self) -> Spent | None:
         """The remaining budget of the last holdout."""
         return uses_of_holdout(self._budgeted, self._trials)
@@ -94,6 +104,7 @@ class LedgerScan:
         """Take in the entries; after a break in the chain, check only the chain."""
         for entry in entries:
             self._broken += self._chain.take(entry)
+            self._met = self._met or self.checked == (entry.seq, entry.hash)
             if self._broken or self._unreadable:
                 continue
             try:
@@ -104,6 +115,8 @@ class LedgerScan:
     def broken(self, head: Head | None) -> tuple[Finding, ...]:
         """Return the findings that prevent any comparison with the entries; empty if there are none."""
         broken = (*self._broken, *self._chain.end(head))
+        if not broken and not self._met:
+            broken = (_changed_meanwhile(self.model, self._known),)
         return broken or ((unreadable(self.model, self._unreadable),) if self._unreadable else ())
 
     def findings(self) -> Iterator[Finding]:
@@ -122,7 +135,7 @@ class LedgerScan:
         self._clocks.take(entry, report=recent)
         self.files.take(entry, body)
         if recent and isinstance(body, Judgement):
-            found = tuple(check_decision(entry.seq, body))
+            found = self._made_again(entry.seq, body)
             self.decided.setdefault(body.tag, []).append((entry.seq, decision_metrics(body.decision)))
         else:
             found = ()
@@ -134,6 +147,13 @@ class LedgerScan:
         self._record(entry, body, outline)
         if self._checkpoint and self._checkpoint.seq == entry.seq:
             self._check_checkpoint(self._checkpoint)
+
+    def _made_again(self, seq: int, body: Judgement) -> tuple[Finding, ...]:
+        if seq <= self._known:
+            return ()
+        found = tuple(check_decision(seq, body))
+        self._sound = self._sound and not found and is_made_again(body)
+        return found
 
     def _record(self, entry: Entry, body: Body, outline: Body) -> None:  # noqa: ARG002 - a scan of few entries uses it
         self._builder.record(entry, outline)
@@ -156,6 +176,11 @@ def unreadable(model: str, why: str) -> Finding:
     """Return the finding that entries cannot be read."""
     restore = "Restore the ledger from a backup, or install the release that wrote it."
     return finding(Code.CHAIN, model, "entries that this release can read", why, restore)
+
+
+def _changed_meanwhile(model: str, seq: int) -> Finding:
+    expected, found = "the entry that was there when the audit began", "a different one, or none"
+    return finding(Code.CHAIN, f"entry {seq}", expected, found, f"Run `promotion audit {model}` again.")
 
 
 def other_checkpoint(model: str, seq: int) -> Finding:

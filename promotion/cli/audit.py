@@ -20,7 +20,8 @@ def audit(
         typer.Option(metavar="TIME", help=f"Check only what happened since this time. {AT_HELP}"),
     ] = None,
     full: Annotated[
-        bool, typer.Option("--full", help="Hash all files of all versions, even those that look unchanged.")
+        bool,
+        typer.Option("--full", help="Hash all files, even those that look unchanged, and make all decisions again."),
     ] = False,
     problems: Annotated[bool, typer.Option("--problems", help="Show only models with findings, in JSON too.")] = False,
     as_json: Json = False,

@@ -20,6 +20,7 @@ from promotion.interfaces.model_store import (
     Digests,
     ForeignFile,
     ImportsModels,
+    LooksAhead,
     ModelStore,
     Stored,
     StoreMaintenance,

@@ -213,6 +213,14 @@ class ImportsModels(Protocol):
 
 
 @runtime_checkable
+class LooksAhead(Protocol):
+    """Optional: reads and hashes versions beside what an audit does first."""
+
+    def look_ahead(self, model: str) -> None:
+        """Begin to look at all versions of a model, which `versions` and `digests` return later."""
+
+
+@runtime_checkable
 class StoreMaintenance(Protocol):
     """Optional maintenance for stores in which people or killed processes can leave files: `repair` cleans them up.
 

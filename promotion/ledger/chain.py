@@ -44,6 +44,16 @@ class Entry:
     hash: str
     signature: str | None = None
 
+    @property
+    def hashed(self) -> str | None:
+        """The text of the body that the hash was verified on when it was read; None for an entry made otherwise."""
+        return vars(self).get("_hashed")
+
+    def verified_on(self, body: str) -> "Entry":
+        """Note that the hash is that of this text of the body. A copy with other fields does not have this note."""
+        object.__setattr__(self, "_hashed", body)
+        return self
+
     def content(self) -> Body:
         """Return the body as a value.
 

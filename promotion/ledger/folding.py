@@ -1,7 +1,6 @@
 """Fold ledger entries into the state of a model. Pure."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import assert_never
 
 from promotion.errors import LedgerError
@@ -209,4 +208,4 @@ class StateBuilder:
             self.line.append(plan.champion)
 
     def _change(self, tag: str, **fields: object) -> None:
-        self.versions[tag] = replace(self.versions[tag], **fields)  # type: ignore[arg-type]
+        self.versions[tag] = self.versions[tag].changed(**fields)

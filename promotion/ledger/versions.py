@@ -1,6 +1,6 @@
 """A version of a model as its ledger records it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from promotion.ledger.entries import Adoption, Registration
@@ -88,6 +88,12 @@ class VersionState:
         """Tag of the version."""
         return self.registration.tag
 
+    def changed(self, **fields: object) -> "VersionState":
+        """Return the version with these fields changed; several times faster than `replace`."""
+        other = object.__new__(VersionState)
+        vars(other).update(vars(self), **fields)
+        return other
+
     @property
     def deletion(self) -> "Deletion | None":
         """When its files were deleted, by whom and why; None if they were not."""
@@ -107,8 +113,8 @@ def registered(registration: Registration, at: str, by: str, place: Place) -> Ve
 def decided(version: VersionState, decision: Decision, at: str, by: str, place: Place) -> VersionState:
     """Return the version after a decision; answers to an earlier one no longer count."""
     recorded = version.recorded._replace(decision=place)
-    return replace(
-        version, decision=decision, decided_seq=place.seq, decided_by=by, decided_at=at, votes=(), recorded=recorded
+    return version.changed(
+        decision=decision, decided_seq=place.seq, decided_by=by, decided_at=at, votes=(), recorded=recorded
     )
 
 

@@ -32,6 +32,11 @@ def metric(name: str) -> Metric:
     raise _unknown(text)
 
 
+def is_built_in(name: str) -> bool:
+    """Return whether this package has the metric, rather than somebody's code."""
+    return name.strip() in _CATALOGUE or (name.strip() not in REGISTERED and parameterised(name.strip()) is not None)
+
+
 def metric_names(task: Task) -> tuple[str, ...]:
     """Return the names in `METRIC_NAMES` that apply to this task."""
     return tuple(name for name in METRIC_NAMES if task in metric(name).tasks)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
@@ -212,7 +213,7 @@ class Policy(Displayed):
         named = (*self.required, *(self.metrics or ()))
         return tuple(dict.fromkeys(column for name in named for column in metric(name).columns))
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the policy's canonical JSON; see `policy_digest`."""
         return policy_digest(plain(self))

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 from promotion.canonical import canonical_json, plain
@@ -101,6 +101,7 @@ def decision_metrics(decision: Decision) -> dict[str, float]:
     return numbers
 
 
+@lru_cache(maxsize=256)
 def logged_as(metric: str) -> str:
     """Return a metric's name in the form that MLflow accepts: `recall_at_fpr(0.01)` becomes `recall_at_fpr_0.01`."""
     return re.sub(r"[^A-Za-z0-9.-]+", "_", metric).strip("_")

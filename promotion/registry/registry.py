@@ -85,7 +85,7 @@ class Registry:
         """Return what another policy would have decided in every past decision, from the stored comparisons."""
         from promotion.history.replay import replay
 
-        return replay(self.ledger.entries(model), policy)
+        return replay(self.history(model), policy)
 
     def audit(
         self, model: str, *, recompute: bool = False, since: datetime | None = None, full: bool = False
@@ -93,8 +93,8 @@ class Registry:
         """Compare the record with labels, files and the mirror; empty if all agree. Changes nothing.
 
         `recompute` repeats past decisions from their models and rows. `since` limits the checks of decisions, champion
-        changes and clocks to what was recorded from then on; all other checks are complete. `full` hashes every file
-        instead of using the digest cache.
+        changes and clocks to what was recorded from then on; all other checks are complete. `full` ignores what earlier
+        audits kept: it hashes every file and makes every decision again.
         """
         from promotion.audit.audit import audit
 

@@ -9,17 +9,19 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from promotion.adapters.bento.ahead import Ahead, pays
 from promotion.adapters.bento.description import read_twice
 from promotion.adapters.bento.store import BentoStore, without_labels
 from promotion.canonical import canonical_json
 from promotion.interfaces import Digests, Stored
-from promotion.vocabulary import Tag
+from promotion.vocabulary import Stage, Tag
 
 FILE = "digests.db"
 SETTLED_SECONDS = 2.0
@@ -36,23 +38,54 @@ def digest_cached(home: Path, cache: Path, *, full: bool = False) -> Iterator[Be
     With `full`, hashes everything again and updates the cache. Without a usable `cache` folder, there is no cache.
     """
     cached = _DigestCache(cache, full=full)
+    store = _CachingStore(home, cached, partial(Ahead, home, cache, full=full))
     try:
-        yield _CachingStore(home, cached)
+        yield store
     finally:
+        store.close()
         cached.close()
 
 
 class _CachingStore(BentoStore):
-    def __init__(self, home: Path, cached: "_DigestCache") -> None:
+    def __init__(self, home: Path, cached: "_DigestCache", begin: Callable[[str], Ahead]) -> None:
         super().__init__(home)
-        self._cache = cached
+        self._cache, self._begin = cached, begin
+        self._ahead: Ahead | None = None
+        self._found: dict[Tag, Digests] = {}
         self._whole: set[Path] = set()
         self._digests: dict[Path, str] = {}
         self._strings: dict[Path, str] = {}
         self._texts: dict[Path, tuple[str, str]] = {}
 
+    def look_ahead(self, model: str) -> None:
+        """Begin to look at all versions in a second process, if there are many."""
+        self.close()
+        if pays(len(self._names(model))):
+            with contextlib.suppress(OSError):
+                self._ahead = self._begin(model)
+
+    def close(self) -> None:
+        """End the second process."""
+        if self._ahead:
+            self._ahead.close()
+        self._ahead = None
+
+    def versions(
+        self, model: str, *, stage: Stage | None = None, metadata: Mapping[str, str] | None = None
+    ) -> tuple[Stored, ...]:
+        """Return all versions; those that the second process looked at with their digests."""
+        unlimited = stage is None and metadata is None
+        seen = self._ahead.result() if self._ahead and self._ahead.model == model and unlimited else None
+        if seen is None:
+            return super().versions(model, stage=stage, metadata=metadata)
+        self._whole.update(one.path for one, _ in seen if not one.torn)
+        self._found = {one.tag: digests for one, digests in seen if digests}
+        return tuple(one for one, _ in seen)
+
     def digests(self, tag: Tag) -> Digests:
         """Return the digests; if the version was just read, for its files as they looked then."""
+        if found := self._found.pop(tag, None):
+            return found
         path = self.path(tag)
         just_seen = _digests(self._digests.pop(path, None))
         if just_seen:

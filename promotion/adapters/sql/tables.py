@@ -54,9 +54,11 @@ def entry_of(row: Sequence[Any]) -> Entry:
     with _damage(f"Entry {found['seq']} of '{found['model']}'"):
         body = from_json(found["body"])  # twice as fast as `json`
         # The hash covers the value, so a different text of the same value (1E-07 for 1e-07) must be detected here.
-        if not _was_hashed(**found) and canonical_json(body) != found["body"]:
+        verified = _was_hashed(**found)
+        if not verified and canonical_json(body) != found["body"]:
             raise ValueError(_OTHER_TEXT)
-    return Entry(**{**found, "body": body})
+    entry = Entry(**{**found, "body": body})
+    return entry.verified_on(found["body"]) if verified else entry
 
 
 def _was_hashed(*, hash: Any, signature: Any, **hashed: Any) -> bool:  # noqa: A002, ARG001 - as the columns are named

@@ -43,6 +43,7 @@ class Recent:
 
     Attributes:
         model, link: its model, and the anchor of its entry.
+        seq: its entry.
         version, verdict: its version, and the verdict with a link to its report.
         moment, at: exact time, and time to the minute.
         summary: the reason, in a sentence.
@@ -50,6 +51,7 @@ class Recent:
 
     model: str
     link: str
+    seq: int
     version: str
     verdict: Words
     moment: str
@@ -72,22 +74,26 @@ def standing(of: ModelHistory) -> Standing:
     )
 
 
-def recent(among: Iterable[ModelHistory]) -> tuple[Recent, ...]:
-    """Return the newest decisions on all models, newest first."""
-    judged = [(of.entries[seq - 1].at, of, seq) for of in among for seq in of.decisions]
-    newest = sorted(judged, key=lambda one: (datetime.fromisoformat(one[0]), one[2]), reverse=True)[:RECENT]
-    return tuple(
+def recent(of: ModelHistory) -> tuple[Recent, ...]:
+    """Return the newest decisions on a model, newest first."""
+    return newest_decisions(
         Recent(
             model=of.model,
             link=f"{model_page_name(of.model)}#entry-{seq}",
-            version=version_of(of.decisions[seq].tag),
+            seq=seq,
+            version=version_of(judgement.tag),
             verdict=verdict_link(of, seq),
-            moment=at,
-            at=minute(at),
-            summary=of.decisions[seq].decision.summary,
+            moment=of.entries[seq - 1].at,
+            at=minute(of.entries[seq - 1].at),
+            summary=judgement.decision.summary,
         )
-        for at, of, seq in newest
+        for seq, judgement in of.decisions.items()
     )
+
+
+def newest_decisions(among: Iterable[Recent]) -> tuple[Recent, ...]:
+    """Return the newest of these decisions, newest first."""
+    return tuple(sorted(among, key=lambda one: (datetime.fromisoformat(one.moment), one.seq), reverse=True)[:RECENT])
 
 
 def verdict_link(of: ModelHistory, seq: int) -> Words:

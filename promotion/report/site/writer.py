@@ -1,7 +1,7 @@
 """Write the site: redraws changed pages, keeps unchanged ones, and leaves other files in the folder alone."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache, partial
 from hashlib import sha256
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from promotion.canonical import digest
 from promotion.errors import LedgerError
+from promotion.ledger.chain import GENESIS, Head
 from promotion.ledger.state import State
 from promotion.report.decision_report import Recorded, decision_document, places_of, recorded_with
 from promotion.report.html import page_html, render
@@ -17,10 +18,11 @@ from promotion.report.links import Links, decision_page_name, links_of, model_pa
 from promotion.report.metric_history import decisions_table
 from promotion.report.output_files import Unwritable, refuse_others, write_own
 from promotion.report.site.drawing import in_processes
-from promotion.report.site.events import WORDS, events, search_index
+from promotion.report.site.events import WORDS, events
 from promotion.report.site.model_history import ModelHistory, model_history
 from promotion.report.site.model_page import ModelPage
-from promotion.report.site.overview import recent, standing
+from promotion.report.site.overview import newest_decisions
+from promotion.report.site.summary import Summaries, Summary, summary_of
 
 if TYPE_CHECKING:
     from promotion.registry.registry import Registry
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 Health = Callable[[Sequence[State]], Sequence[str]]
 WayBack = Callable[[State], Sequence[str]]
 _MARK = "<!-- drawn from {key} -->\n"
+_MANY = 500
+"""So many pages are drawn before further models are read, because each keeps what it shows in memory."""
 _INSTEAD = "Give --site a folder of its own."
 
 
@@ -67,13 +71,8 @@ class SiteWritten:
         """The first page."""
         return self.folder / "index.html"
 
-    def put(self, pages: Iterable[_Page]) -> None:
-        """Write the files that are not up to date."""
-        due = list[_Page]()
-        for page in pages:
-            up_to_date = _ends_with(self.folder / page.name, page.mark)
-            self.kept += [page.name] if up_to_date else []
-            due += [] if up_to_date else [page]
+    def put(self, due: Sequence[_Page]) -> None:
+        """Draw and write pages."""
         reports = [page for page in due if page.is_report]
         with in_processes([page.draw for page in reports]) as texts:
             for page in (page for page in due if not page.is_report):
@@ -81,6 +80,25 @@ class SiteWritten:
             for page, text in zip(reports, texts, strict=True):
                 self._write(page, text)
         self.drawn += [page.name for page in due]
+
+    def due(self, pages: Iterable[_Page]) -> Iterator[_Page]:
+        """Yield the pages that are not up to date; note the others."""
+        for page in pages:
+            refuse_others(self.folder / page.name, instead=_INSTEAD)
+            if self.has(page.name, page.mark):
+                self.kept.append(page.name)
+            else:
+                yield page
+
+    def has(self, name: str, mark: bytes) -> bool:
+        """Whether a file is up to date: it ends with this line."""
+        path = self.folder / name
+        if not path.exists():
+            return False
+        with path.open("rb") as file:
+            file.seek(0, 2)
+            file.seek(max(0, file.tell() - len(mark)))
+            return file.read() == mark
 
     def _write(self, page: _Page, text: str) -> None:
         # The next run draws an empty file again, because the mark is missing.
@@ -106,29 +124,73 @@ def write_site(
             a page.
     """
     done = SiteWritten(_made(folder))
-    told: list[ModelHistory] = []
+    links = links_of(registry.config, within_site=True)
+    caches = registry.config.path(registry.config.cache)
+    site = _Site(done, links, Summaries(caches, [_drawing(), vars(links)]), health, way_back)
+    for name in ("index.html", *map(model_page_name, registry.models())):
+        refuse_others(done.folder / name, instead=_INSTEAD)  # before any page is drawn
     for model in registry.models():
         try:
-            told.append(model_history(model, tuple(registry.history(model))))
+            site.take(registry, model)
         except LedgerError as error:
             done.unread.append(str(error))
-    links = links_of(registry.config, within_site=True)
-    shown = [
-        ModelPage(of=one, links=links, health=tuple(health([one.state])), way_back=tuple(way_back(one.state)))
-        for one in told
-    ]
-    warnings = dict.fromkeys((*done.unread, *(sentence for one in shown for sentence in one.health)))
-    index = _index(told, now.astimezone(UTC), tuple(warnings))
-    pages = [*(page for one in shown for page in _pages(one)), index]
-    for page in pages:
-        refuse_others(done.folder / page.name, instead=_INSTEAD)  # check all files before writing any
-    done.put(pages)
+        if len(site.pages) >= _MANY:
+            done.put(site.pages)
+            site.pages.clear()
+    warnings = dict.fromkeys((*done.unread, *site.warnings))
+    index = _index(site.heads, site.told, now.astimezone(UTC), tuple(warnings))
+    done.put([*site.pages, *done.due([index])])
     return done
 
 
-def _pages(shown: ModelPage) -> Iterator[_Page]:
-    """Yield the pages of one model: the report of each decision, and its own page."""
-    of, links = shown.of, shown.links
+@dataclass
+class _Site:
+    """The site while its models are read.
+
+    Attributes:
+        done: what is kept, and what was written.
+        links, kept, health, way_back: as given.
+        heads, told: the end of each model's ledger, and its summary.
+        pages: the pages to draw next; each keeps what it shows of its model in memory.
+        warnings: problems of the models.
+    """
+
+    done: SiteWritten
+    links: Links
+    kept: Summaries
+    health: Health
+    way_back: WayBack
+    heads: list[Head | None] = field(default_factory=list)
+    told: list[Summary] = field(default_factory=list)
+    pages: list[_Page] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def take(self, registry: "Registry", model: str) -> None:
+        """Take in a model; read its entries only if its ledger has grown or one of its pages is missing."""
+        state = registry.state(model)
+        health, way_back = tuple(self.health([state])), tuple(self.way_back(state))
+        made_of = [model, state.seq, state.hash, health, way_back, vars(self.links)]
+        page = _Page(name=model_page_name(model), made_of=made_of, draw=str)
+        told = self.kept.get(model, state.head) if state.head else None
+        reports = {name: mark.encode() for name, mark in told.reports.items()} if told else {}
+        if told and all(self.done.has(name, mark) for name, mark in ((page.name, page.mark), *reports.items())):
+            self.done.kept += [page.name, *reports]
+        else:
+            of = model_history(model, tuple(registry.history(model)))
+            pages = tuple(_reports(of, self.links))
+            told = summary_of(of, {one.name: one.mark.decode() for one in pages})
+            shown = ModelPage(of=of, links=self.links, health=health, way_back=way_back)
+            self.pages += self.done.due((*pages, replace(page, draw=partial(_model_page, shown))))
+            if of.state.head:
+                self.kept.keep(model, of.state.head, told)
+            state = of.state
+        self.heads.append(state.head)
+        self.told.append(told)
+        self.warnings += health
+
+
+def _reports(of: ModelHistory, links: Links) -> Iterator[_Page]:
+    """Yield the report of each decision."""
     places = places_of(of.state)
     last = {judgement.decision_digest: seq for seq, judgement in of.decisions.items()}  # a decision can recur
     for seq in last.values():
@@ -142,8 +204,6 @@ def _pages(shown: ModelPage) -> Iterator[_Page]:
             draw=partial(_report, recorded_with(of.state, places, entry, judgement, followed), links),
             is_report=True,
         )
-    made_of = [of.model, of.state.seq, of.state.hash, shown.health, shown.way_back, vars(links)]
-    yield _Page(name=model_page_name(of.model), made_of=made_of, draw=partial(_model_page, shown))
 
 
 def _report(found: Recorded, links: Links) -> str:
@@ -170,18 +230,21 @@ def _model_page(shown: ModelPage) -> str:
     )
 
 
-def _index(told: Sequence[ModelHistory], now: datetime, health: Sequence[str]) -> _Page:
-    standings = tuple(map(standing, told))
+def _index(heads: Sequence[Head | None], told: Sequence[Summary], now: datetime, health: Sequence[str]) -> _Page:
     return _Page(
         name="index.html",
-        made_of=[f"{now:%Y-%m-%d}", [[of.model, of.state.hash] for of in told], list(health)],
+        made_of=[
+            f"{now:%Y-%m-%d}",
+            [[one.standing.model, head.hash if head else GENESIS] for head, one in zip(heads, told, strict=True)],
+            list(health),
+        ],
         draw=lambda: render(
             "site_index.html",
             "search.js",
-            standings=standings,
+            standings=tuple(one.standing for one in told),
             health=health,
-            recent=recent(told),
-            index=[found for of in told for found in search_index(of, Links(site=""))],
+            recent=newest_decisions(found for one in told for found in one.recent),
+            index=[found for one in told for found in one.search],
             colophon=f"Made by `promotion report --site` from the ledger as of {now:%Y-%m-%d %H:%M} UTC.",
         ),
     )
@@ -204,13 +267,3 @@ def _made(folder: Path) -> Path:
         message = f"The site cannot be written to {folder} ({why}). Give --site a folder, or the name of a new one."
         raise Unwritable(message) from error
     return folder
-
-
-def _ends_with(path: Path, mark: bytes) -> bool:
-    """Whether the file exists and ends with the mark."""
-    if not path.exists():
-        return False
-    with path.open("rb") as file:
-        file.seek(0, 2)
-        file.seek(max(0, file.tell() - len(mark)))
-        return file.read() == mark

@@ -206,6 +206,7 @@ def test_a_ledger_that_was_changed_is_told_and_the_other_models_are_written(thre
         return entries if model != "churn" else (*entries[:2], *entries[3:])
 
     three_models.history = changed
+    summary_of(three_models, "churn").unlink()
     three_models.promote(toy("good"), reason="again", override=True)
     written = write_site(three_models, folder, now=LATER)
     assert written.unread == [
@@ -215,6 +216,57 @@ def test_a_ledger_that_was_changed_is_told_and_the_other_models_are_written(thre
     assert "model-toy.html" in written.drawn
     assert (folder / "model-churn.html").read_text() == old
     assert "Entry 4 of &#39;churn&#39; does not follow" in written.index.read_text()
+
+
+def summary_of(registry, model):
+    return registry.config.path(registry.config.cache) / "site" / f"{model}.json"
+
+
+@pytest.fixture
+def read(three_models, monkeypatch):
+    """The models whose entries were all read."""
+    models, history = [], three_models.history
+    monkeypatch.setattr(three_models, "history", lambda model: models.append(model) or history(model))
+    return models
+
+
+def test_only_models_with_new_entries_or_without_a_page_are_read(three_models, tmp_path, read):
+    folder = tmp_path / "site"
+    before = snapshot(folder)
+    assert write_site(three_models, folder, now=LATER).drawn == []
+    assert (read, snapshot(folder)) == ([], before)
+    assert write_site(three_models, folder, now=LATER + timedelta(days=1)).drawn == ["index.html"]  # it names the day
+    write_site(three_models, folder, now=LATER)
+    assert (read, snapshot(folder)) == ([], before)
+    three_models.promote(toy("good"), reason="again", override=True)
+    write_site(three_models, folder, now=LATER)
+    assert read == ["toy"]
+    read.clear()
+    before = snapshot(folder)
+    report = next(folder.glob("decision-*.html"))
+    report.write_text(report.read_text().removesuffix("\n") + "by hand\n")
+    (folder / "model-toy.html").unlink()
+    written = write_site(three_models, folder, now=LATER)
+    assert sorted(written.drawn) == sorted([report.name, "model-toy.html"])
+    assert (set(read) >= {"toy"}, snapshot(folder)) == (True, before)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda kept: kept.replace("toy:weak", "toy:gone"),
+        lambda kept: kept[:-100],
+        lambda kept: "0" * 64 + kept[64:],
+        lambda kept: "",
+    ],
+)
+def test_a_summary_that_is_damaged_is_made_again(three_models, tmp_path, read, damage):
+    before, kept = snapshot(tmp_path / "site"), summary_of(three_models, "toy").read_text()
+    summary_of(three_models, "toy").write_text(damage(kept))
+    (tmp_path / "site" / "index.html").unlink()
+    write_site(three_models, tmp_path / "site", now=LATER)
+    assert (read, snapshot(tmp_path / "site")) == (["toy"], before)
+    assert summary_of(three_models, "toy").read_text() == kept
 
 
 def test_a_folder_that_cannot_be_had_is_a_sentence(registry, tmp_path):
