@@ -18,14 +18,14 @@ from promotion.audit.recent_scan import recent_scan
 from promotion.audit.recompute import check_recomputed
 from promotion.audit.service import check_service
 from promotion.audit.store import check_claim, check_store, read_store
-from promotion.config import Config
 from promotion.errors import PromotionError
 from promotion.findings import BROKEN, Finding
 from promotion.interfaces import Keyring, LedgerStore, Mirror, ModelStore
 from promotion.iso import in_utc
-from promotion.ledger.chain import Head
+from promotion.ledger.chain import Entry, Head
 from promotion.ledger.folding import fold
 from promotion.policy.approval import ANYONE, Panel
+from promotion.progress import Progress, silent
 from promotion.registry.claims import Claims
 from promotion.registry.data import Reader
 from promotion.registry.parts import Parts
@@ -78,21 +78,29 @@ def _found(
         serving=settings.serving if settings else None,
     )
     with parts.digest_cached(full) if parts.digest_cached else nullcontext(store) as opened:
-        found = audit_model(model, ledger, opened, parts.mirror, keys=parts.keys, now=now, since=since, context=context)
+        found = audit_model(
+            model,
+            ledger,
+            opened,
+            parts.mirror,
+            keys=parts.keys,
+            now=now,
+            since=since,
+            context=context,
+            progress=parts.progress,
+        )
     if any(one.code in BROKEN for one in found):
         return found
     head = ledger.head(model)
     age = check_age(head.champion if head else None, settings.champion_max_age if settings else None, now)
-    return (*found, *age, *(_made_again(model, config, ledger, store, since) if recompute else ()))
+    return (*found, *age, *(_made_again(model, parts, since) if recompute else ()))
 
 
-def _made_again(
-    model: str, config: Config, ledger: LedgerStore, store: ModelStore, since: datetime | None
-) -> Iterator[Finding]:
-    entries = ledger.entries(model)
-    state, reader = fold(model, entries), Reader(config)  # a fresh reader, which does not use cached rows
-    yield from check_recomputed(state, entries, reader, store, since=since)
-    yield from check_drift(state, entries, reader, store)
+def _made_again(model: str, parts: Parts, since: datetime | None) -> Iterator[Finding]:
+    entries = parts.ledger.entries(model)
+    state, reader = fold(model, entries), Reader(parts.config)  # a fresh reader, which does not use cached rows
+    yield from check_recomputed(state, entries, reader, parts.store, since=since, progress=parts.progress)
+    yield from check_drift(state, entries, reader, parts.store)
 
 
 def audit_model(
@@ -105,6 +113,7 @@ def audit_model(
     now: datetime,
     since: datetime | None = None,
     context: AuditContext | None = None,
+    progress: Progress = silent,
 ) -> tuple[Finding, ...]:
     """Return every finding on one model; if the chain is broken, only that, because nothing can be compared with it.
 
@@ -117,18 +126,24 @@ def audit_model(
             model, keys, now, since, ledger.checkpoint(model)
         )
         with patience(math.inf):  # limits each request to MLflow, not their total
-            findings = _audit_once(scan, ledger, store, mirror, context or AuditContext())
+            findings = _audit_once(scan, ledger, store, mirror, context or AuditContext(), progress)
         if not findings or _place(model, ledger) == before:
             break
     return findings
 
 
 def _audit_once(
-    scan: LedgerScan, ledger: LedgerStore, store: ModelStore, mirror: Mirror, context: AuditContext
+    scan: LedgerScan,
+    ledger: LedgerStore,
+    store: ModelStore,
+    mirror: Mirror,
+    context: AuditContext,
+    progress: Progress,
 ) -> tuple[Finding, ...]:
     model = scan.model
     try:
-        scan.take(each_entry(ledger, model, scan.after))
+        head = ledger.head(model)
+        scan.take(_reported(each_entry(ledger, model, scan.after), head, progress))
         head = ledger.head(model)
         broken = scan.broken(head)
         if broken:
@@ -149,9 +164,13 @@ def _audit_once(
     if other:  # MLflow was sent entries of this chain, so every copy must hold them, at any place
         return (*own, *(check_sent(state, ledger, mirror) if other.ledger == state.origin else ()))
     stored, unread = read_store(model, store)
-    shown = unread or (*check_store(state, stored, store, scan.only), *check_libraries(state, stored, scan.only))
+    shown = unread or (
+        *check_store(state, stored, store, scan.only, progress),
+        *check_libraries(state, stored, scan.only),
+    )
     data = scan.files.check(state, context.root, scan.only) if context.root else ()
     served = check_service(state, context.serving) if context.serving else ()
+    progress(f"Comparing MLflow with the ledger of {model}")
     return (
         *own,
         *shown,
@@ -159,6 +178,14 @@ def _audit_once(
         *served,
         *check_mirror(state, ledger, mirror, decided=scan.decided, stored=stored, done=done, only=scan.only),
     )
+
+
+def _reported(entries: Iterator[Entry], head: Head | None, progress: Progress) -> Iterator[Entry]:
+    """Yield the entries, and report every thousandth."""
+    for entry in entries:
+        if head and entry.seq % 1000 == 1:
+            progress(f"Reading the ledger of {head.model}", entry.seq - 1, head.seq)
+        yield entry
 
 
 def _place(model: str, ledger: LedgerStore) -> Head | None:

@@ -51,6 +51,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str]) -> int:
     from promotion.cli.failure import fail
+    from promotion.cli.progress import clear_progress
     from promotion.cli.streams import not_text
     from promotion.errors import Conflict, PromotionError
 
@@ -61,6 +62,7 @@ def _run(arguments: Sequence[str]) -> int:
 
         code = app_for(arguments)(args=arguments, standalone_mode=False)
     except (Exception, KeyboardInterrupt) as error:
+        clear_progress()
         if _is_interrupt(error):
             return _stopped()
         if not isinstance(error, PromotionError):

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from promotion.cli.output import Form, Json, Markdown, Misuse, exit_code, form_of, open_here, show
+from promotion.cli.output import Form, Json, Markdown, Misuse, Quiet, exit_code, form_of, open_here, show
 
 _ONE_FILE = (
     "label",
@@ -110,6 +110,7 @@ def compare(
             help="TAG TAG: file of holdout rows; all of its rows are used. Defaults to the configured `holdout`."
         ),
     ] = None,
+    _quiet: Quiet = False,
     as_json: Json = False,
     as_markdown: Markdown = False,
 ) -> int:

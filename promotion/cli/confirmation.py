@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from promotion.cli.output import Misuse, dry, form_of, open_here, say, show
+from promotion.cli.progress import clear_progress
 from promotion.visible import visible
 
 if TYPE_CHECKING:
@@ -78,4 +79,5 @@ def confirmed(question: str, *, yes: bool) -> None:
     """Go on only where a person said yes, on the command line or at the terminal."""
     askable(yes=yes)
     if not yes:
+        clear_progress()
         typer.confirm(visible(question), default=False, abort=True, err=True)

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from promotion.cli.output import Json, Misuse, models_of, notice, open_here, say, tag_of, tell_ledger
+from promotion.cli.output import Json, Misuse, Quiet, models_of, notice, open_here, say, tag_of, tell_ledger
+from promotion.cli.progress import show_progress
 from promotion.errors import PromotionError
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def report(
         ),
     ] = None,
     show_it: Annotated[bool, typer.Option("--open", help="Open the result in a browser.")] = False,
+    _quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Write the report of a decision as an HTML file.
@@ -74,6 +76,7 @@ def _write_decision(what: str, out: Path | None, *, as_json: bool) -> Path:
     digest = found.judgement.decision_digest
     path = out or Path(decision_page_name(digest))
     refuse_others(path, instead=_INSTEAD)  # before it is drawn
+    show_progress("Drawing the report")
     write_own(path, page_html(decision_document(found, links=links_of(registry.config))).encode(), instead=_INSTEAD)
     data = {"path": str(path.absolute()), "decision_id": digest[:12], "digest": digest, "tag": found.judgement.tag}
     say(data, f"Wrote {path}, the report of decision {digest[:12]} on {found.judgement.tag}.", as_json=as_json)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from promotion.cli.confirmation import askable, confirm_and_apply, open_for
-from promotion.cli.output import DryRun, Json, Misuse, Model, Reason, Yes
+from promotion.cli.output import DryRun, Json, Misuse, Model, Quiet, Reason, Yes
 
 EXAMPLE = "promotion rollback fraud_classifier --reason 'complaints since noon'"
 
@@ -34,6 +34,7 @@ def rollback(
     ] = None,
     yes: Yes = False,
     dry_run: DryRun = False,
+    _quiet: Quiet = False,
     as_json: Json = False,
 ) -> int:
     """Bring back an earlier champion.

@@ -147,6 +147,10 @@ def weigh(
     )
 
 
+PHASES = {score_version: "Scoring", footprint: "Measuring the models' sizes and speed", weigh: "Comparing"}
+"""How `Progress` names the parts of a judgement."""
+
+
 def _score_and_decide(
     candidates: Sequence[Candidate],
     holdout: Clean,

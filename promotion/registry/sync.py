@@ -40,6 +40,7 @@ def sync(
 
 def _send(parts: Parts, state: State, done: int, *, seen: int, given_up: Names | None) -> bool:
     model = state.model
+    parts.progress(f"Updating MLflow for {model}")
     shown = parts.mirror.head(model)
     seen = min(seen, 0 if shown is None or shown in state.inherited else shown[0])
     names = parts.names(state, done, given_up)

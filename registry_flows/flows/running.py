@@ -7,6 +7,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from promotion.cli.progress import be_quiet, show_progress
 from promotion.cli.streams import keep_for_answers
 from promotion.errors import ConfigError
 from registry_flows.under_prefect.server import TemporaryServer, as_server_error, check_server
@@ -49,6 +50,7 @@ def retrain_here(
     server = _temporary_server()
     from registry_flows.under_prefect import session
 
+    session.report_to(show_progress)
     with session.dry_run(model, start_anew) if dry_run else nullcontext():
         if start_anew is not None and not dry_run:
             session.registry().start_anew(model, reason=start_anew)
@@ -77,6 +79,7 @@ def retrain_all_here(*, verbose: bool) -> "tuple[RetrainOutcome, ...]":
 
     _check_hand_off(lasting=server is None)
     with _settings(server), as_server_error():
+        show_progress("Retraining every model")
         try:
             return retrain_all_flow()
         except SomeFailed as failed:
@@ -94,7 +97,9 @@ def _foresee(model: str, data_path: str | None) -> "Reader":
 
 
 def _be_quiet(*, verbose: bool) -> None:
-    if not verbose:
+    if verbose:
+        be_quiet(True)  # Prefect's log shows more
+    else:
         for name, value in _QUIET.items():
             os.environ.setdefault(name, value)
 
@@ -102,8 +107,10 @@ def _be_quiet(*, verbose: bool) -> None:
 def _temporary_server() -> TemporaryServer | None:
     """Start a server that boots while Prefect is imported; None if Prefect's settings name one, which must answer."""
     if os.environ.get("PREFECT_API_URL"):
+        show_progress("Asking Prefect")
         check_server()
         return None
+    show_progress("Starting Prefect")
     server = TemporaryServer()
     from prefect.settings import PREFECT_API_URL
 
@@ -148,6 +155,7 @@ def _import_heavy() -> None:
     If two threads import packages with circular imports, each may see the other's modules half-initialized.
     """
     heavy = ("sklearn.preprocessing", "xgboost", "bentoml.sklearn", "mlflow.sklearn", "mlflow.pyfunc")
+    show_progress("Importing the libraries")
     for name in (*heavy, "prefect.flow_engine", "prefect.task_engine"):
         importlib.import_module(name)
 
@@ -159,6 +167,7 @@ def _settings(server: TemporaryServer | None) -> Iterator[None]:
     # The heartbeat thread sleeps a second at the end of every flow, and nothing watches for zombie runs here.
     settings: dict[Any, Any] = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
     if server is not None:
+        show_progress("Waiting for Prefect")
         server.wait()
         settings |= server.settings
     with temporary_settings(settings):

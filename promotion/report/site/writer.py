@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from promotion.canonical import digest
 from promotion.errors import LedgerError
 from promotion.ledger.state import State
+from promotion.progress import Progress, counted
 from promotion.report.decision_report import Recorded, decision_document, places_of, recorded_with
 from promotion.report.html import page_html, render
 from promotion.report.links import Links, decision_page_name, links_of, model_page_name
@@ -67,7 +68,7 @@ class SiteWritten:
         """The first page."""
         return self.folder / "index.html"
 
-    def put(self, pages: Iterable[_Page]) -> None:
+    def put(self, pages: Iterable[_Page], progress: Progress) -> None:
         """Write the files that are not up to date."""
         due = list[_Page]()
         for page in pages:
@@ -78,7 +79,7 @@ class SiteWritten:
         with in_processes([page.draw for page in reports]) as texts:
             for page in (page for page in due if not page.is_report):
                 self._write(page, page.draw())
-            for page, text in zip(reports, texts, strict=True):
+            for page, text in zip(counted(progress, "Drawing the reports", reports, len(reports)), texts, strict=True):
                 self._write(page, text)
         self.drawn += [page.name for page in due]
 
@@ -107,7 +108,9 @@ def write_site(
     """
     done = SiteWritten(_made(folder))
     told: list[ModelHistory] = []
-    for model in registry.models():
+    progress = registry.parts.progress
+    models = registry.models()
+    for model in counted(progress, "Reading the ledger", models, len(models)):
         try:
             told.append(model_history(model, tuple(registry.history(model))))
         except LedgerError as error:
@@ -122,7 +125,7 @@ def write_site(
     pages = [*(page for one in shown for page in _pages(one)), index]
     for page in pages:
         refuse_others(done.folder / page.name, instead=_INSTEAD)  # check all files before writing any
-    done.put(pages)
+    done.put(pages, progress)
     return done
 
 
