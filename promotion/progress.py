@@ -1,7 +1,7 @@
 """Progress of long work: which phase begins, and how much of it is done."""
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
 
@@ -30,7 +30,7 @@ def counted(progress: Progress, phase: str, items: Iterable[T], total: int, *, b
         yield item
 
 
-def in_phases(step: Callable[..., T], progress: Progress, phases: dict[Callable[..., object], str]) -> Callable[..., T]:
+def in_phases(step: Callable[..., T], progress: Progress, phases: Mapping[Any, str]) -> Callable[..., T]:
     """Return the step; it reports the phase of a function before it runs the function."""
 
     def run(function: Callable[..., T], /, *args: object, **kwargs: object) -> T:

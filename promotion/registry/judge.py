@@ -3,9 +3,9 @@
 Each part runs through a `Step`, so an orchestrator can show it as a task.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from promotion.canonical import plain
 from promotion.comparison import Comparison, Evaluation, compare, measure
@@ -147,7 +147,7 @@ def weigh(
     )
 
 
-PHASES = {score_version: "Scoring", footprint: "Measuring the models' sizes and speed", weigh: "Comparing"}
+PHASES: Mapping[Any, str] = {score_version: "Scoring", footprint: "Measuring sizes and speed", weigh: "Comparing"}
 """How `Progress` names the parts of a judgement."""
 
 

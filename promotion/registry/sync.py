@@ -22,6 +22,8 @@ def sync(
     behind = head is not None and (head.seq > done or everything)
     if not (behind or look):
         return True
+    if not behind:
+        parts.progress(f"Asking MLflow about {model}")
     try:
         state = parts.writer.state(model)
         if unknown := parts.unknown(state):

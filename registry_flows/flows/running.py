@@ -13,6 +13,7 @@ from promotion.errors import ConfigError
 from registry_flows.under_prefect.server import TemporaryServer, as_server_error, check_server
 
 if TYPE_CHECKING:
+    from promotion.config import Config
     from promotion.registry.data import Reader
     from registry_flows.flows.retrain_all import RetrainOutcome
     from registry_flows.under_prefect.hand_off import TrainedVersion
@@ -41,7 +42,7 @@ def retrain_here(
     """
     keep_for_answers()
     _be_quiet(verbose=verbose)
-    reader = _foresee(model, data_path)
+    reader = _foresee(model, data_path, options)
     if trained:
         from registry_flows.flows.kept import read_kept
 
@@ -72,8 +73,11 @@ def retrain_here(
 
 def retrain_all_here(*, verbose: bool) -> "tuple[RetrainOutcome, ...]":
     """Run the flow that retrains every model, as above, and return all outcomes, including the failed ones."""
+    from promotion.config import load_config
+
     keep_for_answers()
     _be_quiet(verbose=verbose)
+    _check_address(load_config())
     server = _temporary_server()
     from registry_flows.flows.retrain_all import SomeFailed, retrain_all_flow
 
@@ -86,14 +90,25 @@ def retrain_all_here(*, verbose: bool) -> "tuple[RetrainOutcome, ...]":
             return failed.outcomes
 
 
-def _foresee(model: str, data_path: str | None) -> "Reader":
-    """Check that recipe and data exist, before starting a server or importing Prefect."""
+def _foresee(model: str, data_path: str | None, options: dict[str, Any] | None) -> "Reader":
+    """Check recipe, options, data and MLflow's address, before starting a server or importing Prefect."""
     from promotion.config import load_config
     from promotion.registry.data import Reader
+    from promotion.registry.recipes import load_recipe
 
-    reader = Reader(load_config())
+    config = load_config()
+    reader = Reader(config)
     reader.foresee(model, data=data_path)
+    _check_address(config)
+    if options or config.model(model).options:  # otherwise the recipe is imported while the server starts
+        load_recipe(config.model(model), options or {})
     return reader
+
+
+def _check_address(config: "Config") -> None:
+    from promotion.adapters.mlflow import check_address
+
+    check_address(config.url(config.mlflow_tracking_uri))
 
 
 def _be_quiet(*, verbose: bool) -> None:
@@ -131,6 +146,7 @@ def _look_ahead(model: str, data_path: str | None, options: dict[str, Any] | Non
     _check_hand_off(lasting=lasting)
     ours.reader.load(model, data_path, options=options)
     _import_heavy()
+    show_progress("Asking MLflow")
     check_tracking(ours.config, model)
 
 
