@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from promotion.cli.completion import tags
 from promotion.cli.output import Json, Misuse, Quiet, open_here, say, tag_of
 from promotion.cli.timestamps import AT_HELP, timestamp_of, written
 from promotion.errors import DataError
@@ -27,6 +28,7 @@ def adopt(
             help="The version, as MODEL:VERSION. With --all, the model. With --from-mlflow, the model's name here, if "
             "MLflow has another name for it.",
             metavar="[TAG]",
+            autocompletion=tags,
         ),
     ] = None,
     reason: Annotated[

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from promotion.cli.completion import tags_or_files
 from promotion.cli.output import Form, Json, Markdown, Misuse, Quiet, exit_code, form_of, open_here, show
 
 _ONE_FILE = (
@@ -35,6 +36,7 @@ def compare(
         typer.Argument(
             help="A CSV or Parquet file with labels and both models' scores; or two versions, the champion first.",
             metavar="FILE | TAG TAG",
+            autocompletion=tags_or_files,
         ),
     ],
     label: Annotated[

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from promotion.cli.completion import model_names
+from promotion.cli.completion import model_names, tags
 from promotion.cli.progress import be_quiet, show_progress
 from promotion.cli.streams import answering, is_unicode, keep_for_answers, tell_if_lost
 from promotion.cli.streams import notice as notice
@@ -38,7 +38,7 @@ AnyModel = Annotated[
         autocompletion=model_names,
     ),
 ]
-TagText = Annotated[str, typer.Argument(help="The version, as MODEL:VERSION.", metavar="TAG")]
+TagText = Annotated[str, typer.Argument(help="The version, as MODEL:VERSION.", metavar="TAG", autocompletion=tags)]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what the command would do, without changing anything.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation prompt (required in scripts).")]
 Reason = Annotated[str, typer.Option(help="The reason, in one sentence. Recorded in the ledger.", metavar="TEXT")]

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from promotion.cli.completion import tags_and_decisions
 from promotion.cli.output import Json, Misuse, Quiet, models_of, notice, open_here, say, tag_of, tell_ledger
 from promotion.cli.progress import show_progress
 from promotion.errors import PromotionError
@@ -32,7 +33,9 @@ def report(
     what: Annotated[
         str | None,
         typer.Argument(
-            help="A version as MODEL:VERSION, or the first digits of a decision's ID.", metavar="TAG|DECISION"
+            help="A version as MODEL:VERSION, or the first digits of a decision's ID.",
+            metavar="TAG|DECISION",
+            autocompletion=tags_and_decisions,
         ),
     ] = None,
     out: Annotated[

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from promotion.cli.completion import tags
 from promotion.cli.confirmation import askable, confirm_and_apply, open_for
 from promotion.cli.output import DryRun, Json, Misuse, Model, Quiet, Reason, Yes
 
@@ -17,7 +18,9 @@ def rollback(
     to: Annotated[
         str | None,
         typer.Option(
-            help="The version to bring back, as TAG or VERSION. Defaults to the previous champion.", metavar="TAG"
+            help="The version to bring back, as TAG or VERSION. Defaults to the previous champion.",
+            metavar="TAG",
+            autocompletion=tags,
         ),
     ] = None,
     at: Annotated[

@@ -6,6 +6,7 @@ The page of commands is the output of `--help`; the tables of the configuration 
 from pathlib import Path
 
 import keys
+import schemas
 from typer.main import get_command
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "cli.md"
@@ -97,8 +98,9 @@ def _help(command, name):
     return command.get_help(context).strip()
 
 
-WRITTEN = {PAGE: written, keys.PAGE: keys.written}
+WRITTEN = {PAGE: written, keys.PAGE: keys.written, schemas.PAGE: schemas.written}
 
 if __name__ == "__main__":
     for page, whole in WRITTEN.items():
+        page.parent.mkdir(exist_ok=True)
         page.write_text(whole(), "utf-8")
