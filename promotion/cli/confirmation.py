@@ -49,8 +49,8 @@ def confirm_and_apply(
 
 def _approvals(registry: "Registry", tag: str) -> str:
     """How far the approvals of a version have come."""
+    from promotion.registry.consent import approvals_sentence
     from promotion.registry.ledger_writer import utc_now
-    from promotion.report.plan import approvals_sentence
     from promotion.vocabulary import Tag
 
     model = Tag.parse(tag).model

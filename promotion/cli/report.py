@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from promotion.ledger.entries import Judgement
     from promotion.ledger.state import State
     from promotion.registry.registry import Registry
+    from promotion.registry.status import Status
     from promotion.report.decision_report import Recorded
-    from promotion.report.status import Standing
 
 
 _INSTEAD = "Name another file with --out."
@@ -87,27 +87,27 @@ def _write_decision(what: str, out: Path | None, *, as_json: bool) -> Path:
 
 
 def _write_site(folder: Path, *, as_json: bool) -> Path:
-    from promotion.cli.health import detailed, standing_of
     from promotion.registry.champion import missing_ledger
     from promotion.registry.ledger_writer import utc_now
+    from promotion.registry.status import detailed, glance
     from promotion.report.site import write_site
 
     registry, now = open_here(), utc_now()
     models_of(registry, None)
     missing = [sentence for sentence in [missing_ledger(registry.parts)] if sentence]
-    standings: dict[str, Standing] = {}  # as `promotion status` shows them, read once for each model
+    found: dict[str, Status] = {}  # as `promotion status` shows them, read once for each model
 
-    def standing(state: "State") -> "Standing":
-        if state.model not in standings:
-            standings[state.model] = detailed(registry, standing_of(registry, state, now))
-        return standings[state.model]
+    def status(state: "State") -> "Status":
+        if state.model not in found:
+            found[state.model] = detailed(registry.parts, glance(registry.parts, state, now))
+        return found[state.model]
 
     done = write_site(
         registry,
         folder,
         now=now,
-        health=lambda states: [*missing, *(sentence for state in states for sentence in standing(state).attention)],
-        way_back=lambda state: standing(state).way_back,
+        health=lambda states: [*missing, *(sentence for state in states for sentence in status(state).attention)],
+        way_back=lambda state: status(state).way_back,
     )
     for sentence in done.unread:
         notice(sentence)
