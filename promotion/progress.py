@@ -7,16 +7,15 @@ T = TypeVar("T")
 
 
 class Progress(Protocol):
-    """Called when a phase begins, and as it goes on."""
+    """A function that is called when a phase of long work begins, and as it goes on.
+
+    It gets the phase in a few words, e.g. `Reading data/rows.csv`; and, if the phase has parts, how many of them are
+    done and how many there are: `progress("Hashing the files of toy", 3, 40)`. Its errors end the work, so it can also
+    cancel it.
+    """
 
     def __call__(self, phase: str, done: int = 0, total: int | None = None, /) -> None:
-        """Take note of a phase.
-
-        Args:
-            phase: what happens now, in a few words, e.g. `Reading data/rows.csv`.
-            done: how many parts of the phase are done.
-            total: how many parts there are; None if the phase has no parts.
-        """
+        """Take note of a phase."""
 
 
 def silent(phase: str, done: int = 0, total: int | None = None, /) -> None:

@@ -143,11 +143,12 @@ def _readable_again(file: Path) -> "Iterator[BinaryIO]":
             yield copy
 
 
-def upgrade(as_json: Json = False) -> None:
+def upgrade(_quiet: Quiet = False, as_json: Json = False) -> None:
     """Upgrade the ledger's tables to this release, without changing any entry."""
     from promotion.adapters.sql import upgrade as upgrade_at
     from promotion.canonical import plain
 
+    show_progress("Upgrading the ledger")
     done = upgrade_at(_url())
     if done.before is None:
         words = f"The ledger at {done.place} is new, at revision {done.after}."

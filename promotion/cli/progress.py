@@ -27,9 +27,8 @@ def show_progress(phase: str, done: int = 0, total: int | None = None, /) -> Non
         from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
         columns = (SpinnerColumn("line"), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
-        _shown = Progress(
-            *columns, console=Console(file=sys.stderr), transient=True, redirect_stdout=False, redirect_stderr=False
-        )
+        # Standard output is not Rich's to replace: what libraries write to it goes to standard error, above the line.
+        _shown = Progress(*columns, console=Console(file=sys.stderr), transient=True, redirect_stdout=False)
         _shown.add_task(text, total=None)
         _shown.start()
     _shown.update(_shown.task_ids[0], description=text)

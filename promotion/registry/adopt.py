@@ -133,7 +133,6 @@ def plan_registrations(parts: Parts, model: str) -> Plan:
     if not versions:
         raise UnknownName("version of", model, parts.store.models())
     state = settled(parts, model)
-    parts.progress(f"Hashing the versions of {model}")
     return plan_of(state, *registrations(parts, state, *(one.tag for one in versions if one.torn is None)))
 
 

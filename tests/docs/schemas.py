@@ -467,14 +467,15 @@ def validator(name):
 
 
 def check_output(words, text):
-    """See that what `promotion` printed with these arguments, among them `--json`, is as the schema of the command says."""
+    """Return what `promotion` printed with these arguments, among them `--json`; it must be as the command's schema says."""
     if "--config" in words or (words[:2] == ["ledger", "export"] and "--out" not in words):
-        return  # arguments that do not begin with the command; an export, which is in JSON Lines
+        return None  # arguments that do not begin with the command; an export, which is in JSON Lines
     data = json.loads(text)
     failed = isinstance(data, dict) and data.keys() == {"error"}
     name = next(name for name in ("error" * failed, " ".join(words[:2]), words[0]) if name in OUTPUTS)
     problems = [f"{error.json_path}: {error.message}" for error in validator(name).iter_errors(data)]
     assert not problems, (words, problems)
+    return data
 
 
 def written():
