@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from promotion.config import Config, load_config
 from promotion.errors import ConfigError, PromotionError
+from promotion.progress import Progress, silent
 
 if TYPE_CHECKING:
     from promotion.adapters.keys import PublicKeys
@@ -25,6 +26,7 @@ def open_registry(
     *,
     actor: Callable[[], str] | None = None,
     notice: Callable[[str], None] = lambda _: None,
+    progress: Progress = silent,
     recall: "Recall | None" = None,
     store: "ModelStore | None" = None,
     ledger: "LedgerStore | None" = None,
@@ -38,6 +40,8 @@ def open_registry(
         actor: returns who acts and the source of that name, e.g. `prefect:swift-otter`. The
             configuration's `actor` takes precedence; the default for both is the OS user.
         notice: called with each warning message.
+        progress: called when a phase of long work begins, and as it goes on: with the phase, how
+            many of its parts are done, and how many there are (None if it has no parts).
         recall: caches the rows of files beyond this process; by default there is no cache.
         store: the model store; by default the BentoML model store that the configuration names.
         ledger: the ledger store; by default the database that the configuration names.
@@ -69,6 +73,7 @@ def open_registry(
         sign=_signer(settings, keys, notice),
         keys=keys,
         notice=notice,
+        progress=progress,
         announce=_announce,
         recall=recall or read_anew,
         draw=partial(_drawn, settings, notice),

@@ -21,8 +21,8 @@ class Displayed:
     def to_frame(self) -> "pd.DataFrame":
         """Return the value as a DataFrame.
 
-        It has one row for each metric of a comparison (then of each slice), check of a decision, requirement of a
-        policy, entry of a history, or version of a state.
+        It has one row for each metric of a comparison (then of each slice) or evaluation, check of a decision,
+        requirement of a policy, entry of a history, or version of a state or status.
         """
         frame: pd.DataFrame = _displays().frame_of(self)
         return frame

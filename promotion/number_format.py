@@ -100,3 +100,8 @@ def duration(at: str, now: datetime) -> str:
     if seconds < 0:
         return ""
     return next((f"{int(seconds // size)} {unit}" for unit, size in _UNITS if seconds >= 2 * size), f"{int(seconds)} s")
+
+
+def counted(number: int, name: str) -> str:
+    """Return `1 model` or `1,200 models`."""
+    return f"{number:,} {name}{'' if number == 1 else 's'}"

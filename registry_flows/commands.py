@@ -12,6 +12,7 @@ from promotion.cli.output import (
     Json,
     Markdown,
     Misuse,
+    Quiet,
     StartAnew,
     WhyAnew,
     anew,
@@ -63,6 +64,7 @@ def retrain(
     ] = False,
     every: Annotated[bool, typer.Option("--all", help="Retrain every configured model, several at a time.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show Prefect's log.")] = False,
+    _quiet: Quiet = False,
     as_json: Json = False,
     as_markdown: Markdown = False,
 ) -> int:

@@ -23,10 +23,11 @@ from promotion.errors import PromotionError
 from promotion.findings import BROKEN, Finding
 from promotion.interfaces import Keyring, LedgerStore, LooksAhead, Mirror, ModelStore
 from promotion.iso import in_utc
-from promotion.ledger.chain import Head
+from promotion.ledger.chain import Entry, Head
 from promotion.ledger.reading import recorded
 from promotion.ledger.trials import Place
 from promotion.policy.approval import ANYONE, Panel
+from promotion.progress import Progress, silent
 from promotion.registry.claims import Claims
 from promotion.registry.data import Reader
 from promotion.registry.parts import Parts
@@ -85,7 +86,17 @@ def _found(
         full=full,
     )
     with parts.digest_cached(full) if parts.digest_cached else nullcontext(store) as opened:
-        found = audit_model(model, ledger, opened, parts.mirror, keys=parts.keys, now=now, since=since, context=context)
+        found = audit_model(
+            model,
+            ledger,
+            opened,
+            parts.mirror,
+            keys=parts.keys,
+            now=now,
+            since=since,
+            context=context,
+            progress=parts.progress,
+        )
     if any(one.code in BROKEN for one in found):
         return found
     head = ledger.head(model)
@@ -98,7 +109,7 @@ def _made_again(model: str, parts: Parts, since: datetime | None) -> Iterator[Fi
     state = parts.writer.state(model) if since else parts.writer.folded_anew(model)
     reader = Reader(parts.config)  # a fresh reader, which does not use cached rows
     recent = recorded(parts.ledger, model, since=since)
-    yield from check_recomputed(state, recent, reader, parts.store, since=since)
+    yield from check_recomputed(state, recent, reader, parts.store, since=since, progress=parts.progress)
     yield from check_drift(state, parts.history(state), reader, parts.store)
 
 
@@ -112,6 +123,7 @@ def audit_model(
     now: datetime,
     since: datetime | None = None,
     context: AuditContext | None = None,
+    progress: Progress = silent,
 ) -> tuple[Finding, ...]:
     """Return every finding on one model; if the chain is broken, only that, because nothing can be compared with it.
 
@@ -125,7 +137,7 @@ def audit_model(
             model, keys, now, since, ledger.checkpoint(model), _checked(model, ledger, context)
         )
         with patience(math.inf):  # limits each request to MLflow, not their total
-            findings = _audit_once(scan, ledger, store, mirror, context)
+            findings = _audit_once(scan, ledger, store, mirror, context, progress)
         if context.marks and scan.sound and scan.sound != scan.checked:
             mark_checked(context.marks, model, scan.sound)
         if not findings or _place(model, ledger) == before:
@@ -134,13 +146,19 @@ def audit_model(
 
 
 def _audit_once(
-    scan: LedgerScan, ledger: LedgerStore, store: ModelStore, mirror: Mirror, context: AuditContext
+    scan: LedgerScan,
+    ledger: LedgerStore,
+    store: ModelStore,
+    mirror: Mirror,
+    context: AuditContext,
+    progress: Progress,
 ) -> tuple[Finding, ...]:
     model = scan.model
     try:
         if scan.only is None and isinstance(store, LooksAhead):
             store.look_ahead(model)
-        scan.take(each_entry(ledger, model, scan.after))
+        head = ledger.head(model)
+        scan.take(_reported(each_entry(ledger, model, scan.after), head, progress))
         head = ledger.head(model)
         broken = scan.broken(head)
         if broken:
@@ -161,9 +179,13 @@ def _audit_once(
     if other:  # MLflow was sent entries of this chain, so every copy must hold them, at any place
         return (*own, *(check_sent(state, ledger, mirror) if other.ledger == state.origin else ()))
     stored, unread = read_store(model, store)
-    shown = unread or (*check_store(state, stored, store, scan.only), *check_libraries(state, stored, scan.only))
+    shown = unread or (
+        *check_store(state, stored, store, scan.only, progress),
+        *check_libraries(state, stored, scan.only),
+    )
     data = scan.files.check(state, context.root, scan.only) if context.root else ()
     served = check_service(state, context.serving) if context.serving else ()
+    progress(f"Comparing MLflow with the ledger of {model}")
     return (
         *own,
         *shown,
@@ -184,6 +206,14 @@ def _checked(model: str, ledger: LedgerStore, context: AuditContext) -> Place | 
         )
     except UNREADABLE:
         return None
+
+
+def _reported(entries: Iterator[Entry], head: Head | None, progress: Progress) -> Iterator[Entry]:
+    """Yield the entries, and report every thousandth."""
+    for entry in entries:
+        if head and entry.seq % 1000 == 1:
+            progress(f"Reading the ledger of {head.model}", entry.seq - 1, head.seq)
+        yield entry
 
 
 def _place(model: str, ledger: LedgerStore) -> Head | None:

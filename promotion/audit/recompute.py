@@ -20,6 +20,7 @@ from promotion.holdout import Clean, holdout_digest
 from promotion.interfaces import ModelStore
 from promotion.ledger.chain import Entry
 from promotion.ledger.state import State
+from promotion.progress import Progress, counted, silent
 from promotion.registry.candidate import Candidate, Scores, score_version
 from promotion.registry.data import Data, Reader, split
 from promotion.registry.judge import clean_holdout, weigh
@@ -42,16 +43,20 @@ def check_recomputed(
     *,
     since: datetime | None = None,
     workers: int = WORKERS,
+    progress: Progress = silent,
 ) -> Iterator[Finding]:
     """Check that each decision since a moment gives its recorded numbers, to `1e-9`. Skips those on deleted versions.
 
     Skips decisions before `since`. `workers` threads load and score.
     """
     ours = sorted(recorded_decisions(state, entries, since), key=lambda one: (one.source, one.seq))
+    phase, done = f"Recomputing the decisions of {state.model}", 0
     with ThreadPoolExecutor(max_workers=workers) as pool:
         for _, decisions in groupby(ours, key=lambda one: one.source):
             group = tuple(decisions)
-            yield from _Scoring(group, store, pool, ahead=workers).findings(_jobs(group, state, reader, store))
+            jobs = counted(progress, phase, _jobs(group, state, reader, store), len(ours), before=done)
+            yield from _Scoring(group, store, pool, ahead=workers).findings(jobs)
+            done += len(group)
 
 
 @dataclass(frozen=True)

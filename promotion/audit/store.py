@@ -7,6 +7,7 @@ from promotion.errors import PromotionError, StoreError
 from promotion.findings import Code, Finding, Severity, finding
 from promotion.interfaces import ForeignFile, ModelStore, Stored, StoreMaintenance
 from promotion.ledger.state import State
+from promotion.progress import Progress, counted, silent
 from promotion.registry.claims import Claims
 from promotion.vocabulary import Stage, Tag
 
@@ -43,7 +44,11 @@ def check_claim(state: State, claims: Claims) -> Iterator[Finding]:
 
 
 def check_store(
-    state: State, stored: Mapping[str, Stored], store: ModelStore, only: Collection[str] | None = None
+    state: State,
+    stored: Mapping[str, Stored],
+    store: ModelStore,
+    only: Collection[str] | None = None,
+    progress: Progress = silent,
 ) -> Iterator[Finding]:
     """Yield every finding on the store. `only` names the versions whose files are hashed; None for all."""
     try:
@@ -55,7 +60,7 @@ def check_store(
     yield from _check_shape(state.model, stored, {foreign.path: foreign for foreign in strange})
     yield from _check_labels(state, whole, store)
     yield from _check_presence(state, stored, store)
-    yield from _check_files(state, whole, store, only)
+    yield from _check_files(state, whole, store, only, progress)
 
 
 def _unreadable(store: ModelStore, error: Exception) -> Finding:
@@ -151,10 +156,10 @@ def _missing(state: State, tag: str, stage: str) -> Iterator[Finding]:
 
 
 def _check_files(
-    state: State, whole: Mapping[str, Stored], store: ModelStore, only: Collection[str] | None
+    state: State, whole: Mapping[str, Stored], store: ModelStore, only: Collection[str] | None, progress: Progress
 ) -> Iterator[Finding]:
     """Check that every version's files have their registered digest."""
-    for tag in state.versions:
+    for tag in counted(progress, f"Hashing the files of {state.model}", state.versions, len(state.versions)):
         if tag not in whole or (only is not None and tag not in only):
             continue
         version = state.versions[tag]

@@ -2,9 +2,11 @@
 
 import gc as garbage  # `gc` is a command here
 import io
+import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 STOPPED = 130
@@ -51,6 +53,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str]) -> int:
     from promotion.cli.failure import fail
+    from promotion.cli.progress import clear_progress
     from promotion.cli.streams import not_text
     from promotion.errors import Conflict, PromotionError
 
@@ -59,8 +62,10 @@ def _run(arguments: Sequence[str]) -> int:
             return fail(arguments, UnicodeError(), amiss, 2, {})
         from promotion.cli.app import app_for
 
-        code = app_for(arguments)(args=arguments, standalone_mode=False)
+        with _completing() as completed:
+            code = app_for(completed or arguments)(args=arguments, standalone_mode=False)
     except (Exception, KeyboardInterrupt) as error:
+        clear_progress()
         if _is_interrupt(error):
             return _stopped()
         if not isinstance(error, PromotionError):
@@ -73,6 +78,15 @@ def _run(arguments: Sequence[str]) -> int:
     if code == STOPPED:  # as Typer takes Ctrl-C, without a word
         return _stopped()
     return code if isinstance(code, int) else 0
+
+
+def _completing() -> AbstractContextManager[Sequence[str]]:
+    """Return the words that bash completes, if it runs this process to complete them."""
+    if os.environ.get("_PROMOTION_COMPLETE") != "complete_bash":
+        return nullcontext(())
+    from promotion.cli.completion import words_with_colons
+
+    return words_with_colons()
 
 
 def _is_interrupt(error: BaseException | None) -> bool:

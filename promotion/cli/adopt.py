@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 import typer
 
-from promotion.cli.output import Json, Misuse, open_here, say, tag_of
+from promotion.cli.completion import tags
+from promotion.cli.output import Json, Misuse, Quiet, open_here, say, tag_of
 from promotion.cli.timestamps import AT_HELP, timestamp_of, written
 from promotion.errors import DataError
 
@@ -27,6 +28,7 @@ def adopt(
             help="The version, as MODEL:VERSION. With --all, the model. With --from-mlflow, the model's name here, if "
             "MLflow has another name for it.",
             metavar="[TAG]",
+            autocompletion=tags,
         ),
     ] = None,
     reason: Annotated[
@@ -77,6 +79,7 @@ def adopt(
     every: Annotated[
         bool, typer.Option("--all", help="Record every version of the model in the store, with the stage of its label.")
     ] = False,
+    _quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Vouch for a version trained elsewhere.

@@ -1,12 +1,12 @@
 """`promotion approve`: approve a version that passed and waits."""
 
 from promotion.cli.confirmation import confirm_and_apply, open_for
-from promotion.cli.output import DryRun, Json, Reason, TagText, tag_of
+from promotion.cli.output import DryRun, Json, Quiet, Reason, TagText, tag_of
 
 EXAMPLE = "promotion approve fraud_classifier:abc123 --reason 'the gain is worth it'"
 
 
-def approve(tag: TagText, reason: Reason, dry_run: DryRun = False, as_json: Json = False) -> int:
+def approve(tag: TagText, reason: Reason, dry_run: DryRun = False, _quiet: Quiet = False, as_json: Json = False) -> int:
     """Approve a version that is waiting for approval.
 
     The version is promoted as soon as it has all approvals that the policy requires.

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from promotion.cli.output import FOUND, AnyModel, Json, form_of, models_of, notice, open_here, show
+from promotion.cli.output import FOUND, AnyModel, Json, Quiet, form_of, models_of, notice, open_here, show
 from promotion.cli.timestamps import AT_HELP, timestamp_of
 
 EXAMPLE = "promotion audit fraud_classifier --json"
@@ -24,6 +24,7 @@ def audit(
         typer.Option("--full", help="Hash all files, even those that look unchanged, and make all decisions again."),
     ] = False,
     problems: Annotated[bool, typer.Option("--problems", help="Show only models with findings, in JSON too.")] = False,
+    _quiet: Quiet = False,
     as_json: Json = False,
 ) -> int:
     """Compare the ledger with labels, files and MLflow. Exit code 5 if anything differs.

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from promotion.cli.output import Form, Json, Markdown, Misuse, exit_code, form_of, open_here, show
+from promotion.cli.completion import tags_or_files
+from promotion.cli.output import Form, Json, Markdown, Misuse, Quiet, exit_code, form_of, open_here, show
 
 _ONE_FILE = (
     "label",
@@ -35,6 +36,7 @@ def compare(
         typer.Argument(
             help="A CSV or Parquet file with labels and both models' scores; or two versions, the champion first.",
             metavar="FILE | TAG TAG",
+            autocompletion=tags_or_files,
         ),
     ],
     label: Annotated[
@@ -110,6 +112,7 @@ def compare(
             help="TAG TAG: file of holdout rows; all of its rows are used. Defaults to the configured `holdout`."
         ),
     ] = None,
+    _quiet: Quiet = False,
     as_json: Json = False,
     as_markdown: Markdown = False,
 ) -> int:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from promotion.cli.output import Misuse, dry, form_of, open_here, say, show
+from promotion.cli.progress import clear_progress
 from promotion.visible import visible
 
 if TYPE_CHECKING:
@@ -48,8 +49,8 @@ def confirm_and_apply(
 
 def _approvals(registry: "Registry", tag: str) -> str:
     """How far the approvals of a version have come."""
+    from promotion.registry.consent import approvals_sentence
     from promotion.registry.ledger_writer import utc_now
-    from promotion.report.plan import approvals_sentence
     from promotion.vocabulary import Tag
 
     model = Tag.parse(tag).model
@@ -78,4 +79,5 @@ def confirmed(question: str, *, yes: bool) -> None:
     """Go on only where a person said yes, on the command line or at the terminal."""
     askable(yes=yes)
     if not yes:
+        clear_progress()
         typer.confirm(visible(question), default=False, abort=True, err=True)

@@ -10,6 +10,7 @@ from promotion.cli.output import (
     DryRun,
     Json,
     Markdown,
+    Quiet,
     StartAnew,
     TagText,
     WhyAnew,
@@ -37,6 +38,7 @@ def gate(
     start_anew: StartAnew = False,
     reason: WhyAnew = None,
     dry_run: DryRun = False,
+    _quiet: Quiet = False,
     as_json: Json = False,
     as_markdown: Markdown = False,
 ) -> int:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from promotion.cli.confirmation import confirmed, open_for
-from promotion.cli.output import DryRun, Json, Misuse, Model, Yes, dry, form_of, models_of, say, show
+from promotion.cli.output import DryRun, Json, Misuse, Model, Quiet, Yes, dry, form_of, models_of, say, show
 from promotion.durations import length_of
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def gc(
     ] = None,
     yes: Yes = False,
     dry_run: DryRun = False,
+    _quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Delete old versions that never served.

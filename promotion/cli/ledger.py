@@ -15,6 +15,7 @@ from promotion.cli.output import (
     DryRun,
     Json,
     Model,
+    Quiet,
     Reason,
     Yes,
     dry,
@@ -25,6 +26,7 @@ from promotion.cli.output import (
     say,
     show,
 )
+from promotion.cli.progress import show_progress
 from promotion.cli.streams import write_data
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ _INSTEAD = "Name another file with --out."
 def export(
     model: AnyModel = None,
     out: Annotated[Path | None, typer.Option(help="Output file. Defaults to standard output.", metavar="FILE")] = None,
+    _quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Write all entries as JSON Lines, for `promotion ledger import` or any JSON reader.
@@ -64,6 +67,8 @@ def export(
     if out is not None and not _is_stream(out):
         _refuse_longer(out, chains)
     lines = (f"{line}\n" for line in export_lines(chains, release=__version__))
+    if out is not None:
+        show_progress(f"Writing {out}")
     if out is None:
         write_data(lines)
         return
@@ -98,6 +103,7 @@ def _refuse_longer(out: Path, chains: "Mapping[str, Sequence[Entry]]") -> None:
 def import_file(
     file: Annotated[Path, typer.Argument(help="File written by `promotion ledger export`.", metavar="FILE")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Verify the file without writing anything.")] = False,
+    _quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Verify an exported file, then import it into an empty ledger or append it to the ledger that it continues."""
@@ -106,11 +112,13 @@ def import_file(
     from promotion.ledger.reading import recorded
 
     with _file_errors(file, "read"), _readable_again(file) as lines:
+        show_progress(f"Verifying {file}")
         chains = read_export(lines, name=str(file), file=lines)
         ledger = SqlLedger(_url())
         new = {model: entries_to_append(chain, recorded(ledger, model)) for model, chain in chains.items()}
         lacking = [(entries, chains[model].head) for model, entries in new.items() if entries]
         if lacking and not dry_run:
+            show_progress(f"Writing the entries of {file}")
             ledger.append_all(lacking)
     done = "would be imported" if dry_run else "imported"
     added = [f"{model}: {len(entries)} of {chains[model].head.seq} entries {done}" for model, entries in new.items()]
@@ -135,11 +143,12 @@ def _readable_again(file: Path) -> "Iterator[BinaryIO]":
             yield copy
 
 
-def upgrade(as_json: Json = False) -> None:
+def upgrade(_quiet: Quiet = False, as_json: Json = False) -> None:
     """Upgrade the ledger's tables to this release, without changing any entry."""
     from promotion.adapters.sql import upgrade as upgrade_at
     from promotion.canonical import plain
 
+    show_progress("Upgrading the ledger")
     done = upgrade_at(_url())
     if done.before is None:
         words = f"The ledger at {done.place} is new, at revision {done.after}."
@@ -151,7 +160,14 @@ def upgrade(as_json: Json = False) -> None:
     say(plain(done), words, as_json=as_json)
 
 
-def take(model: Model, reason: Reason, yes: Yes = False, dry_run: DryRun = False, as_json: Json = False) -> None:
+def take(
+    model: Model,
+    reason: Reason,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    _quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
     """Make this ledger the owner of a model in the model store.
 
     Each model belongs to one ledger; the store records which one. Afterwards only this ledger can change the model;

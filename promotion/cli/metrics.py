@@ -6,7 +6,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from promotion.cli.output import Json, Markdown, Misuse, Model, form_of, models_of, notice, open_here, show, tell_ledger
+from promotion.cli.output import (
+    Json,
+    Markdown,
+    Misuse,
+    Model,
+    Quiet,
+    form_of,
+    models_of,
+    notice,
+    open_here,
+    show,
+    tell_ledger,
+)
+from promotion.cli.progress import show_progress
 from promotion.cli.timestamps import AT_HELP, timestamp_of, written
 from promotion.errors import UnknownName
 
@@ -67,6 +80,7 @@ def metrics(
     export: Export = None,
     form: Format = None,
     plot: Plot = None,
+    _quiet: Quiet = False,
     as_json: Json = False,
     as_markdown: Markdown = False,
 ) -> None:
@@ -98,6 +112,7 @@ def metrics(
     for path in filter(None, (export, plot)):
         refuse_others(path, instead=_INSTEAD)  # both are written, or neither
     if plot:
+        show_progress("Drawing the plot")
         served = champion_periods(state, history)
         write_own(plot, _picture(model, shown, served, picture).encode(), instead=_INSTEAD)
     if export and kind:

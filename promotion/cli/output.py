@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from promotion.cli.completion import model_names
+from promotion.cli.completion import model_names, tags
+from promotion.cli.progress import be_quiet, show_progress
 from promotion.cli.streams import answering, is_unicode, keep_for_answers, tell_if_lost
 from promotion.cli.streams import notice as notice
 from promotion.errors import PromotionError
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from promotion.vocabulary import Tag
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.", callback=be_quiet)]
+"""For a parameter `_quiet`: its callback does all."""
 Markdown = Annotated[bool, typer.Option("--markdown", help="Write Markdown to standard output.")]
 Model = Annotated[str, typer.Argument(help="Name of the model.", metavar="MODEL", autocompletion=model_names)]
 AnyModel = Annotated[
@@ -35,7 +38,7 @@ AnyModel = Annotated[
         autocompletion=model_names,
     ),
 ]
-TagText = Annotated[str, typer.Argument(help="The version, as MODEL:VERSION.", metavar="TAG")]
+TagText = Annotated[str, typer.Argument(help="The version, as MODEL:VERSION.", metavar="TAG", autocompletion=tags)]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what the command would do, without changing anything.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation prompt (required in scripts).")]
 Reason = Annotated[str, typer.Option(help="The reason, in one sentence. Recorded in the ledger.", metavar="TEXT")]
@@ -93,7 +96,7 @@ def open_here() -> "Registry":
     from promotion.assembly import open_registry
 
     keep_for_answers()
-    return open_registry(notice=notice)
+    return open_registry(notice=notice, progress=show_progress)
 
 
 def show(data: Any, *pages: "Page", form: Form) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from promotion.cli.output import Misuse
+from promotion.cli.progress import show_progress
 from promotion.draws import UNSAID, Draws, Group
 from promotion.durations import span_of
 from promotion.errors import ConfigError, DataError, UnknownName, require_once
@@ -71,6 +72,7 @@ class Predictions:
         drawn = dict.fromkeys(self._drawn_by(), "--group" if self.draws.group else "--time")
         _require(self.path, drawn | {name: asker for name, (asker, _) in others.items()} | numbers)
         kinds = self._drawn_by() | {name: kind for name, (_, kind) in others.items()}
+        show_progress(f"Reading {self.path}")
         rows = read_rows(self.path, {**kinds, **dict.fromkeys(numbers, "exact")})
         empty = rows[self.label].isna().to_numpy()
         if empty.any():
@@ -178,6 +180,7 @@ def _compare(
 ) -> "Comparison":
     from promotion.comparison import compare
 
+    show_progress("Comparing")
     return compare(
         rows[asked.label].to_numpy(),
         _scores(rows, asked.champion),

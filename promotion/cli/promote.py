@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from promotion.cli.confirmation import askable, confirm_and_apply, open_for
-from promotion.cli.output import DryRun, Json, Reason, StartAnew, TagText, Yes, form_of, show_decision, tag_of
+from promotion.cli.output import DryRun, Json, Quiet, Reason, StartAnew, TagText, Yes, form_of, show_decision, tag_of
 
 EXAMPLE = "promotion promote fraud_classifier:abc123 --reason 'approved in the weekly review'"
 
@@ -25,6 +25,7 @@ def promote(
     start_anew: StartAnew = False,
     yes: Yes = False,
     dry_run: DryRun = False,
+    _quiet: Quiet = False,
     as_json: Json = False,
 ) -> int:
     """Promote a version by hand.

@@ -1,11 +1,11 @@
 """`promotion readmit`: let the gate judge a version again that was rolled back from."""
 
-from promotion.cli.output import Json, Reason, TagText, open_here, say, tag_of
+from promotion.cli.output import Json, Quiet, Reason, TagText, open_here, say, tag_of
 
 EXAMPLE = "promotion readmit fraud_classifier:abc123 --reason 'the complaints had another cause'"
 
 
-def readmit(tag: TagText, reason: Reason, as_json: Json = False) -> None:
+def readmit(tag: TagText, reason: Reason, _quiet: Quiet = False, as_json: Json = False) -> None:
     """Let the gate judge a rolled-back version again.
 
     The version keeps its stage. Without a readmission, the gate holds it, and only

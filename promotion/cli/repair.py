@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from promotion.cli.confirmation import confirmed
-from promotion.cli.output import AnyModel, DryRun, Json, Yes, dry, form_of, open_here, ours, say, show
+from promotion.cli.output import AnyModel, DryRun, Json, Quiet, Yes, dry, form_of, open_here, ours, say, show
 
 if TYPE_CHECKING:
     from promotion.registry.plan import Plan
@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 EXAMPLE = "promotion repair fraud_classifier --dry-run"
 
 
-def repair(model: AnyModel = None, yes: Yes = False, dry_run: DryRun = False, as_json: Json = False) -> int:
+def repair(
+    model: AnyModel = None, yes: Yes = False, dry_run: DryRun = False, _quiet: Quiet = False, as_json: Json = False
+) -> int:
     """Fix whatever differs from the ledger.
 
     Completes interrupted changes, then shows what else it would fix and asks. Exit code 1 if a

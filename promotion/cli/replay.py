@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from promotion.cli.output import AnyModel, Json, form_of, models_of, notice, open_here, show
+from promotion.cli.output import AnyModel, Json, Quiet, form_of, models_of, notice, open_here, show
+from promotion.cli.policy import configures, policies_in
+from promotion.cli.progress import show_progress
+from promotion.progress import counted
 
 if TYPE_CHECKING:
     from promotion.policy import Policy
-from promotion.cli.policy import configures, policies_in
 
 EXAMPLE = "promotion replay fraud_classifier --policy other.toml"
 
@@ -18,6 +20,7 @@ EXAMPLE = "promotion replay fraud_classifier --policy other.toml"
 def replay(
     policy: Annotated[Path, typer.Option(help="The other policy: a policy file or a promotion.toml.", metavar="FILE")],
     model: AnyModel = None,
+    _quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Show what another policy would have decided.
@@ -28,9 +31,9 @@ def replay(
     from promotion.report.replay import replay_page
 
     registry = open_here()
-    replayed = {
-        name: registry.replay(name, other) for name, other in _others(models_of(registry, model), policy).items()
-    }
+    others = _others(models_of(registry, model), policy)
+    told = counted(show_progress, "Replaying the decisions", others.items(), len(others))
+    replayed = {name: registry.replay(name, other) for name, other in told}
     data = {
         name: [{**plain(each), "differs": each.differs, "why": each.now.summary} for each in every]
         for name, every in replayed.items()

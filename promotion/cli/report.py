@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from promotion.cli.output import Json, Misuse, models_of, notice, open_here, say, tag_of, tell_ledger
+from promotion.cli.completion import tags_and_decisions
+from promotion.cli.output import Json, Misuse, Quiet, models_of, notice, open_here, say, tag_of, tell_ledger
+from promotion.cli.progress import show_progress
 from promotion.errors import PromotionError
 
 if TYPE_CHECKING:
@@ -13,8 +15,8 @@ if TYPE_CHECKING:
     from promotion.ledger.entries import Judgement
     from promotion.ledger.state import State
     from promotion.registry.registry import Registry
+    from promotion.registry.status import Status
     from promotion.report.decision_report import Recorded
-    from promotion.report.status import Standing
 
 
 _INSTEAD = "Name another file with --out."
@@ -31,7 +33,9 @@ def report(
     what: Annotated[
         str | None,
         typer.Argument(
-            help="A version as MODEL:VERSION, or the first digits of a decision's ID.", metavar="TAG|DECISION"
+            help="A version as MODEL:VERSION, or the first digits of a decision's ID.",
+            metavar="TAG|DECISION",
+            autocompletion=tags_and_decisions,
         ),
     ] = None,
     out: Annotated[
@@ -45,6 +49,7 @@ def report(
         ),
     ] = None,
     show_it: Annotated[bool, typer.Option("--open", help="Open the result in a browser.")] = False,
+    _quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Write the report of a decision as an HTML file.
@@ -74,6 +79,7 @@ def _write_decision(what: str, out: Path | None, *, as_json: bool) -> Path:
     digest = found.judgement.decision_digest
     path = out or Path(decision_page_name(digest))
     refuse_others(path, instead=_INSTEAD)  # before it is drawn
+    show_progress("Drawing the report")
     write_own(path, page_html(decision_document(found, links=links_of(registry.config))).encode(), instead=_INSTEAD)
     data = {"path": str(path.absolute()), "decision_id": digest[:12], "digest": digest, "tag": found.judgement.tag}
     say(data, f"Wrote {path}, the report of decision {digest[:12]} on {found.judgement.tag}.", as_json=as_json)
@@ -81,27 +87,27 @@ def _write_decision(what: str, out: Path | None, *, as_json: bool) -> Path:
 
 
 def _write_site(folder: Path, *, as_json: bool) -> Path:
-    from promotion.cli.health import detailed, standing_of
     from promotion.registry.champion import missing_ledger
     from promotion.registry.ledger_writer import utc_now
+    from promotion.registry.status import detailed, glance
     from promotion.report.site import write_site
 
     registry, now = open_here(), utc_now()
     models_of(registry, None)
     missing = [sentence for sentence in [missing_ledger(registry.parts)] if sentence]
-    standings: dict[str, Standing] = {}  # as `promotion status` shows them, read once for each model
+    found: dict[str, Status] = {}  # as `promotion status` shows them, read once for each model
 
-    def standing(state: "State") -> "Standing":
-        if state.model not in standings:
-            standings[state.model] = detailed(registry, standing_of(registry, state, now))
-        return standings[state.model]
+    def status(state: "State") -> "Status":
+        if state.model not in found:
+            found[state.model] = detailed(registry.parts, glance(registry.parts, state, now))
+        return found[state.model]
 
     done = write_site(
         registry,
         folder,
         now=now,
-        health=lambda states: [*missing, *(sentence for state in states for sentence in standing(state).attention)],
-        way_back=lambda state: standing(state).way_back,
+        health=lambda states: [*missing, *(sentence for state in states for sentence in status(state).attention)],
+        way_back=lambda state: status(state).way_back,
     )
     for sentence in done.unread:
         notice(sentence)

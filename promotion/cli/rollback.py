@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
+from promotion.cli.completion import tags
 from promotion.cli.confirmation import askable, confirm_and_apply, open_for
-from promotion.cli.output import DryRun, Json, Misuse, Model, Reason, Yes
+from promotion.cli.output import DryRun, Json, Misuse, Model, Quiet, Reason, Yes
 
 EXAMPLE = "promotion rollback fraud_classifier --reason 'complaints since noon'"
 
@@ -17,7 +18,9 @@ def rollback(
     to: Annotated[
         str | None,
         typer.Option(
-            help="The version to bring back, as TAG or VERSION. Defaults to the previous champion.", metavar="TAG"
+            help="The version to bring back, as TAG or VERSION. Defaults to the previous champion.",
+            metavar="TAG",
+            autocompletion=tags,
         ),
     ] = None,
     at: Annotated[
@@ -34,6 +37,7 @@ def rollback(
     ] = None,
     yes: Yes = False,
     dry_run: DryRun = False,
+    _quiet: Quiet = False,
     as_json: Json = False,
 ) -> int:
     """Bring back an earlier champion.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from promotion.cli import output
+from promotion.cli.completion import tags_and_decisions
 from promotion.cli.output import Json, Markdown, form_of, open_here, tag_of, tell_ledger
 from promotion.errors import UnknownName
 
@@ -26,7 +27,9 @@ def show(
     what: Annotated[
         str,
         typer.Argument(
-            help="A version as MODEL:VERSION, or the first digits of a decision's ID.", metavar="TAG|DECISION"
+            help="A version as MODEL:VERSION, or the first digits of a decision's ID.",
+            metavar="TAG|DECISION",
+            autocompletion=tags_and_decisions,
         ),
     ],
     as_json: Json = False,

@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-from promotion.cli.health import detailed, standing_of
 from promotion.cli.output import AnyModel, Json, form_of, models_of, open_here, show
 
 OnlyProblems = Annotated[
@@ -20,16 +19,17 @@ def status(model: AnyModel = None, problems: OnlyProblems = False, as_json: Json
     """
     from promotion.registry.champion import missing_ledger
     from promotion.registry.ledger_writer import utc_now
+    from promotion.registry.status import detailed, glance
     from promotion.report.state import state_data
     from promotion.report.status import model_pages, overview_pages
 
     registry, now = open_here(), utc_now()
     names = models_of(registry, model)
-    among = [standing_of(registry, registry.state(name), now) for name in names]
+    among = [glance(registry.parts, registry.state(name), now) for name in names]
     missing = "" if any(one.foreign for one in among) else missing_ledger(registry.parts)
     shown = [one for one in among if one.problems or one.approvals or not problems]
     if len(among) == 1 and shown and not as_json:
-        pages = model_pages(detailed(registry, shown[0]), now, missing=missing)
+        pages = model_pages(detailed(registry.parts, shown[0]), now)
     else:
         pages = overview_pages(among, shown, now, missing=missing)
     notes = [*filter(None, (missing,)), *(problem.sentence for one in shown for problem in one.problems)]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
 from typing import Any, TextIO, cast
 
+from promotion.cli.progress import be_quiet, clear_progress
 from promotion.secrets import without_password
 from promotion.visible import visible, visible_message
 
@@ -52,6 +53,7 @@ def for_answers() -> Any:
 @contextmanager
 def answering() -> Iterator[None]:
     """Write the answer inside the block; standard output is flushed at its end."""
+    clear_progress()
     with redirect_stdout(for_answers()):
         yield
         sys.stdout.flush()
@@ -135,6 +137,8 @@ def standard_streams() -> Iterator[Outlet]:
         try:
             yield out
         finally:
+            clear_progress()
+            be_quiet(False)
             out.flush()
             err.flush()
             sys.stdin, sys.stdout, sys.stderr = before
@@ -203,11 +207,13 @@ def write_data(lines: Iterable[str]) -> None:
 
 def complain(sentence: str) -> None:
     """Write an error to standard error."""
+    clear_progress()
     sys.stderr.write(f"Error: {visible_message(sentence)}\n")
 
 
 def notice(sentence: str) -> None:
     """Write a note to standard error."""
+    clear_progress()
     sys.stderr.write(f"Note: {visible_message(sentence)}\n")
 
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from promotion.cli.output import FOUND, AnyModel, Json, notice, open_here, ours, say
+from promotion.cli.output import FOUND, AnyModel, Json, Quiet, notice, open_here, ours, say
 
 if TYPE_CHECKING:
     from promotion.interfaces import Names
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 EXAMPLE = "promotion sync"
 
 
-def sync(model: AnyModel = None, as_json: Json = False) -> int:
+def sync(model: AnyModel = None, _quiet: Quiet = False, as_json: Json = False) -> int:
     """Bring MLflow up to date with the ledger.
 
     Exit codes: 5 if somebody else moved an alias (`repair` rewrites it), 1 if MLflow could not be updated.

@@ -267,8 +267,8 @@ class Comparison(Displayed):
         return next((found.measurement for found in self.metrics if found.metric == name), None)
 
 
-@dataclass(frozen=True)
-class Evaluation:
+@dataclass(frozen=True, repr=False)
+class Evaluation(Displayed):
     """One model measured, metric by metric, on one holdout; the attributes are those of `Comparison`."""
 
     rows: int

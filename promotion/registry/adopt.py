@@ -89,6 +89,7 @@ def plan_mlflow_adoption(
     check_vouched(vouched)
     if not (isinstance(parts.mirror, ModelSource) and isinstance(parts.store, ImportsModels)):
         raise Refused(f"This {parts.store.name} or its mirror cannot take in models from MLflow. Copy the files.")
+    parts.progress(f"Copying {named} from MLflow")
     found = parts.mirror.registered_elsewhere(named)
     model = model or found.name
     parts.config.model(model)

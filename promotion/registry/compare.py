@@ -19,6 +19,7 @@ def compare_versions(
     foresee(parts, state, challenger, data, holdout)
     foreseen = parts.writer.foreseen(state, registrations(parts, state, champion, challenger))
     rows = parts.reader.judging(challenger.model, find(foreseen, challenger).registration, data, holdout)
+    parts.progress(f"Comparing {challenger} with {champion}")
     candidates = [
         candidate_of(parts, role, foreseen, tag) for role, tag in (("challenger", challenger), ("champion", champion))
     ]

@@ -49,6 +49,26 @@ def until_sentence(version: VersionState, panel: Panel) -> str:
     return f"until {minute(until.isoformat())} UTC" if until else ""
 
 
+def approvals_sentence(version: VersionState, panel: Panel, now: datetime) -> str:
+    """Say what a version that passed still waits for, for `status`; empty if nothing."""
+    if version.decision is None or not version.decision.waits:
+        return ""
+    said = consent_of(version, panel)
+    so_far = f"approved by {' and '.join(said.approved)}" if said.approved else "nobody has approved it yet"
+    if said.given:
+        return f"{version.tag} passed and is {so_far}: `promotion promote {version.tag} --reason …`."
+    until = until_sentence(version, panel)
+    if overdue(version, panel, now):
+        return (
+            f"{version.tag} passed and could be approved {until} ({so_far}; {said.wanting}): `promotion gate "
+            f"{version.tag}` judges it again, `promotion deny {version.tag} --reason …` ends it."
+        )
+    return (
+        f"{version.tag} passed and waits for approval ({so_far}; {said.wanting}): `promotion approve {version.tag} "
+        f"--reason …`{f', {until}' if until else ''}."
+    )
+
+
 def expiry_reason(version: VersionState, panel: Panel) -> str:
     """Return the recorded reason for denying a decision whose deadline has passed."""
     said = consent_of(version, panel)

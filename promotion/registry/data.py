@@ -14,6 +14,7 @@ from promotion.draws import UNSAID, Draws
 from promotion.errors import DataError, as_data_error
 from promotion.interfaces import Recall, Recipe, Split, is_repeatable, read_anew, task_of_recipe
 from promotion.ledger.entries import Registration
+from promotion.progress import Progress, silent
 from promotion.registry.file_digests import FileDigests, Stamp, stamp_of
 from promotion.registry.recipes import code_digest, draws_by, load_recipe, require_found
 from promotion.row_keys import form_in_use
@@ -136,9 +137,11 @@ class Reader:
     Args:
         config: the models with their recipes and files.
         recall: caches rows across processes.
+        progress: called when a file is read.
     """
 
-    def __init__(self, config: Config, recall: Recall = read_anew) -> None:
+    def __init__(self, config: Config, recall: Recall = read_anew, progress: Progress = silent) -> None:
+        self._progress = progress
         self._config, self.recall, self.digests = config, recall, FileDigests()
         self._kept: tuple[object, Data] | None = None
 
@@ -248,6 +251,7 @@ class Reader:
         draws = draws_by(settings, source.recipe)
         key = (settings.model_copy(update=_UNASKED), repr(source.made_with), source.path, source.stamp, form_in_use())
         if self._kept is None or self._kept[0] != key:
+            self._progress(f"Reading {self._name(source.path)}")
             self._kept = (key, load_rows(source, self._name(source.path), settings, self.recall))
         data = self._kept[1]
         draws.check(data.rows, str(source.path))

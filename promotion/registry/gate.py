@@ -5,7 +5,8 @@ from dataclasses import replace
 from promotion.data_files import StrPath
 from promotion.errors import Refused
 from promotion.interfaces import Step, call
-from promotion.registry.judge import judge, withhold
+from promotion.progress import in_phases
+from promotion.registry.judge import PHASES, judge, withhold
 from promotion.registry.moves import find, stands, verdict_moves
 from promotion.registry.parts import Parts
 from promotion.registry.plan import Plan, plan_of
@@ -56,7 +57,7 @@ def plan_gate(
             parts.reader.judging(tag.model, find(foreseen, tag).registration, data, holdout),
             parts.config.model(tag.model).policy,
             parts.store,
-            step,
+            in_phases(step, parts.progress, PHASES),
             earlier=state.trials,
         )
     plan = verdict_moves(foreseen, tag, judgement.decision)

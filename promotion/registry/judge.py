@@ -3,9 +3,9 @@
 Each part runs through a `Step`, so an orchestrator can show it as a task.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from promotion.canonical import plain
 from promotion.comparison import Comparison, Evaluation, compare, measure
@@ -145,6 +145,10 @@ def weigh(
         confidence=policy.confidence,
         **draws.arguments(rows),
     )
+
+
+PHASES: Mapping[Any, str] = {score_version: "Scoring", footprint: "Measuring sizes and speed", weigh: "Comparing"}
+"""How `Progress` names the parts of a judgement."""
 
 
 def _score_and_decide(

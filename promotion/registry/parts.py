@@ -25,6 +25,7 @@ from promotion.ledger.chain import Entry
 from promotion.ledger.reading import History
 from promotion.ledger.state import State
 from promotion.policy.approval import ANYONE, Panel
+from promotion.progress import Progress, silent
 from promotion.registry.claims import Claims
 from promotion.registry.data import Reader
 from promotion.registry.foreign_aliases import foreign, of_ours, to_send, unknown_champion
@@ -58,6 +59,8 @@ class Around(TypedDict, total=False):
     """Returns the time to record. The order of entries never depends on it."""
     notice: Callable[[str], None]
     """Called with each warning message, e.g. that the mirror is behind. Control characters in it are escaped."""
+    progress: Progress
+    """Called when a phase of long work begins, and as it goes on."""
     announce: Callable[[Sequence[Entry]], None]
     """Called with the new entries after they are recorded. An error in it becomes a notice."""
     recall: Recall
@@ -94,6 +97,7 @@ class Parts:
     keys: Keyring | None
     clock: Callable[[], datetime]
     notice: Callable[[str], None]
+    progress: Progress
     announce: Callable[[Sequence[Entry]], None]
     draw: Draw | None
     pages: Pages
@@ -136,6 +140,7 @@ class Parts:
         """Return MLflow's aliases if its champion is unknown to the ledger and nobody recorded a fresh start."""
         if state.champion or state.fresh_start:
             return {}
+        self.progress(f"Asking MLflow for a champion of {state.model}")
         with patience():
             shown = self.mirror.aliases(state.model)
         return of_ours(shown) if unknown_champion(state, shown) else {}
@@ -152,6 +157,7 @@ def compose(config: Config, **around: Unpack[Around]) -> Parts:
     store, ledger = around["store"], around["ledger"]
     clock, claims = around.get("clock", utc_now), Claims(ledger, store)
     tell: Callable[[str], None] = around.get("notice", lambda _: None)
+    progress = around.get("progress", silent)
 
     def notice(sentence: str) -> None:
         tell(visible_message(sentence))
@@ -165,10 +171,11 @@ def compose(config: Config, **around: Unpack[Around]) -> Parts:
         writer=LedgerWriter(
             ledger, store, claims, actor=around["actor"], clock=clock, notice=notice, sign=around.get("sign")
         ),
-        reader=Reader(config, around.get("recall", read_anew)),
+        reader=Reader(config, around.get("recall", read_anew), progress),
         keys=around.get("keys"),
         clock=clock,
         notice=notice,
+        progress=progress,
         announce=around.get("announce", lambda _: None),
         draw=around.get("draw"),
         pages=around.get("pages", lambda _: {}),

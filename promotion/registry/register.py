@@ -56,6 +56,7 @@ def registration(parts: Parts, tag: Tag, origin: Origin) -> Registration:
     run_id = origin.run_id or stored.metadata.get("mlflow_run_id")
     settings = parts.config.models.get(tag.model)
     named = origin.version or stored.metadata.get("version")
+    parts.progress(f"Hashing the files of {tag}")
     digests = parts.store.digests(tag)
     return Registration(
         tag=str(tag),

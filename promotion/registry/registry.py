@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from promotion.registry.champion import Version
     from promotion.registry.plan import Plan
     from promotion.registry.register import Origin
+    from promotion.registry.status import Status
 
 
 class Registry:
@@ -63,6 +64,12 @@ class Registry:
         """Return the model's state, folded from its entries."""
         return self.parts.writer.state(model)
 
+    def status(self, model: str) -> Status:
+        """Return who serves, what needs attention, and how to roll back; raises `UnknownName` for an unknown model."""
+        from promotion.registry.status import status
+
+        return status(self.parts, model)
+
     def history(self, model: str, *, last: int | None = None, since: datetime | None = None) -> Sequence[Entry]:
         """Return the entries of the model, oldest first, read on access; `last` and `since` keep only the newest."""
         from promotion.ledger.reading import recorded
@@ -92,9 +99,8 @@ class Registry:
     ) -> tuple[Finding, ...]:
         """Compare the record with labels, files and the mirror; empty if all agree. Changes nothing.
 
-        `recompute` repeats past decisions from their models and rows. `since` limits the checks of decisions, champion
-        changes and clocks to what was recorded from then on; all other checks are complete. `full` ignores what earlier
-        audits kept: it hashes every file and makes every decision again.
+        `recompute` repeats past decisions. `since` limits the checks of decisions, champion changes and clocks to what
+        was recorded from then on; all other checks are complete. `full` ignores what earlier audits kept.
         """
         from promotion.audit.audit import audit
 
@@ -125,10 +131,7 @@ class Registry:
         check(self.parts, model)
 
     def start_anew(self, model: str, *, reason: str) -> None:
-        """Record that the ledger goes on without MLflow's champion, or without MLflow's answer.
-
-        Only gives a notice if nothing prevents a first champion.
-        """
+        """Record that the ledger goes on without MLflow's champion or answer; a notice if neither is in the way."""
         from promotion.registry.preflight import plan_fresh_start
 
         self.complete(model)
@@ -216,10 +219,7 @@ class Registry:
     def adopt_from_mlflow(
         self, named: str, model: str | None = None, *, reason: str, **vouched: Unpack[Vouched]
     ) -> VersionState:
-        """Copy `MODEL[@ALIAS|/NUMBER]` from MLflow into the store, and adopt it; it becomes the first champion, if any.
-
-        `model` is its name here. If there is a champion, the copy waits in staging to be judged against it.
-        """
+        """Adopt a copy of MLflow's `MODEL[@ALIAS|/NUMBER]` as `model`: first champion, or waiting in staging."""
         from promotion.registry.adopt import plan_mlflow_adoption
 
         plan = self.apply(plan_mlflow_adoption(self.parts, named, model, reason=reason, **vouched))

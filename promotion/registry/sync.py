@@ -22,6 +22,8 @@ def sync(
     behind = head is not None and (head.seq > done or everything)
     if not (behind or look):
         return True
+    if not behind:
+        parts.progress(f"Asking MLflow about {model}")
     try:
         state = parts.writer.state(model)
         if unknown := parts.unknown(state):
@@ -40,6 +42,7 @@ def sync(
 
 def _send(parts: Parts, state: State, done: int, *, seen: int, given_up: Names | None) -> bool:
     model = state.model
+    parts.progress(f"Updating MLflow for {model}")
     shown = parts.mirror.head(model)
     seen = min(seen, 0 if shown is None or shown in state.inherited else shown[0])
     names = parts.names(state, done, given_up)

@@ -133,6 +133,7 @@ def verified(
     parts: Parts, version: VersionState, plan: TransitionPlanned, data: StrPath | None = None
 ) -> TransitionPlanned:
     """Return the plan after checking that its version loads and scores. Notes and records what it could not check."""
+    parts.progress(f"Checking that {version.tag} scores")
     unseen = verify(version, parts.store, parts.reader, data, parts.notice)
     if not unseen:
         return plan

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import zip_longest
 
-from promotion.comparison import Calibration, Comparison, MetricComparison, ScoreSummary, SliceComparison
+from promotion.comparison import Calibration, Comparison, Evaluation, MetricComparison, ScoreSummary, SliceComparison
 from promotion.number_format import between, figure, give_or_take, percent, signed
 from promotion.report.page import Align, Column, Page, Table, Tone, Words, left, quiet, right, row
 
@@ -96,13 +96,12 @@ def comparison_page(
     comparison: Comparison, *, champion: str = "champion", challenger: str = "challenger", data: str = ""
 ) -> Page:
     """Show two models side by side, without a decision."""
-    positives = "" if comparison.positives is None else f" ({comparison.positives:,} positive)"
     scores = comparison.scores
     return Page(
         headline=f"{challenger} against {champion}",
         summary=(
             _found(comparison, challenger),
-            f"Compared as {comparison.task} models on {comparison.rows:,} rows{positives}{' of ' * bool(data)}{data}.",
+            f"Compared as {comparison.task} models on {_rows(comparison)}{' of ' * bool(data)}{data}.",
         ),
         tables=(
             metrics_table(comparison, champion=champion, challenger=challenger),
@@ -112,6 +111,30 @@ def comparison_page(
         ),
         notes=quiet(comparison.dependence.sentence if comparison.dependence else "", _shift(scores) if scores else ""),
     )
+
+
+def evaluation_page(evaluation: Evaluation) -> Page:
+    """Show one model by itself."""
+    gaps = (f"{gap.metric} could not be measured: {gap.reason}" for gap in evaluation.missing)
+    return Page(
+        headline="One model",
+        summary=(f"Measured as a {evaluation.task} model on {_rows(evaluation)}.",),
+        tables=(evaluation_table(evaluation, "value"),),
+        notes=quiet(evaluation.dependence.sentence if evaluation.dependence else "", *gaps),
+    )
+
+
+def evaluation_table(evaluation: Evaluation, title: str) -> Table:
+    """Return a table of values and standard errors."""
+    rows = (
+        row(each.metric, figure(each.value), figure(each.stderr, scale=abs(each.value))) for each in evaluation.metrics
+    )
+    return Table(columns=(*left("metric"), *right(title, "standard error")), rows=tuple(rows))
+
+
+def _rows(measured: Comparison | Evaluation) -> str:
+    positives = "" if measured.positives is None else f" ({measured.positives:,} positive)"
+    return f"{measured.rows:,} rows{positives}"
 
 
 def _found(comparison: Comparison, challenger: str) -> str:

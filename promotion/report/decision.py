@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from promotion.comparison import Comparison, Evaluation
-from promotion.number_format import between, figure, signed
+from promotion.number_format import between, signed
 from promotion.policy import Check, Decision, HoldoutUsed, Kind
 from promotion.policy.checks import POINT
 from promotion.policy.selected import selected_gain
-from promotion.report.comparison import metrics_table
-from promotion.report.page import Page, Table, Tone, Words, left, quiet, right, row
+from promotion.report.comparison import evaluation_table, metrics_table
+from promotion.report.page import Page, Table, Tone, Words, left, quiet, row
 from promotion.vocabulary import Outcome, Verdict
 
 OUTCOME_TONES = {
@@ -185,11 +185,7 @@ def _evidence_table(decision: Decision) -> Table:
         case Comparison() as comparison:
             return metrics_table(comparison, intervals=decision.alpha != POINT)
         case Evaluation() as alone:
-            rows = tuple(
-                row(each.metric, figure(each.value), figure(each.stderr, scale=abs(each.value)))
-                for each in alone.metrics
-            )
-            return Table(columns=(*left("metric"), *right("challenger", "standard error")), rows=rows)
+            return evaluation_table(alone, "challenger")
         case _:
             return Table(columns=(), rows=())
 

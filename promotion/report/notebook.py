@@ -7,7 +7,7 @@ from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
 from promotion.canonical import plain
-from promotion.comparison import Comparison, SliceComparison
+from promotion.comparison import Comparison, Evaluation, SliceComparison
 from promotion.displayed import Displayed
 from promotion.ledger.chain import Entry
 from promotion.ledger.reading import History, HistoryPart
@@ -16,12 +16,14 @@ from promotion.number_format import minute
 from promotion.policy import Decision, Kind, Limits, Policy
 from promotion.policy.explain import explain
 from promotion.registry.ledger_writer import utc_now
-from promotion.report.comparison import comparison_page
+from promotion.registry.status import Status
+from promotion.report.comparison import comparison_page, evaluation_page
 from promotion.report.decision import decision_page
 from promotion.report.html import render
 from promotion.report.page import Page, Words, quiet
 from promotion.report.record import history_table, sentence
 from promotion.report.state import state_data, state_page
+from promotion.report.status import status_page
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,8 +68,18 @@ def _(value: Policy) -> Page:
 
 
 @page_of.register
+def _(value: Evaluation) -> Page:
+    return evaluation_page(value)
+
+
+@page_of.register
 def _(value: State) -> Page:
     return state_page(value, utc_now())
+
+
+@page_of.register
+def _(value: Status) -> Page:
+    return status_page(value, utc_now())
 
 
 @page_of.register(History)
@@ -96,6 +108,12 @@ def dict_of(value: Displayed) -> dict[str, Any]:
 @dict_of.register
 def _(value: State) -> dict[str, Any]:
     return state_data(value)
+
+
+@dict_of.register
+def _(value: Status) -> dict[str, Any]:
+    beside = {name: plain(one) for name, one in vars(value).items() if name != "state"}
+    return {**state_data(value.state), **beside}
 
 
 @dict_of.register(History)
@@ -131,6 +149,14 @@ def _(value: Comparison) -> Iterable[Mapping[str, Any]]:
 
 
 @rows_of.register
+def _(value: Evaluation) -> Iterable[Mapping[str, Any]]:
+    for each in value.metrics:
+        yield {"metric": each.metric, "value": each.value, "stderr": each.stderr, "missing": None}
+    for gap in value.missing:
+        yield {"metric": gap.metric, "missing": gap.reason}
+
+
+@rows_of.register
 def _(value: Decision) -> Iterable[Mapping[str, Any]]:
     return map(plain, value.checks)
 
@@ -154,6 +180,11 @@ def _(value: Sequence[Entry]) -> Iterable[Mapping[str, Any]]:
     for entry in value:
         at = datetime.fromisoformat(entry.at)
         yield {"seq": entry.seq, "at": at, "actor": entry.actor, "kind": entry.kind, "what": sentence(entry)}
+
+
+@rows_of.register
+def _(value: Status) -> Iterable[Mapping[str, Any]]:
+    return rows_of(value.state)
 
 
 @rows_of.register

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from promotion.number_format import counted as counted
+
 
 class Tone(StrEnum):
     """The meaning of words, which a renderer may show as colour."""
@@ -105,11 +107,6 @@ def row(*cells: str | Words) -> tuple[Words, ...]:
 def quiet(*notes: str) -> tuple[Words, ...]:
     """Return notes in a quiet tone, without empty ones."""
     return tuple(Words(note, Tone.QUIET) for note in notes if note)
-
-
-def counted(number: int, name: str) -> str:
-    """Return `1 model` or `1,200 models`."""
-    return f"{number:,} {name}{'' if number == 1 else 's'}"
 
 
 def some(names: Sequence[str], limit: int = 3) -> str:

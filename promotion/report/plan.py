@@ -1,15 +1,12 @@
 """A manual change as a page, before it is applied: the champion, the decision, and the planned moves."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from promotion.ledger.chain import Entry
 from promotion.ledger.entries import Approval, TransitionPlanned
 from promotion.ledger.state import State, VersionState
 from promotion.number_format import minute
 from promotion.policy import Decision
-from promotion.policy.approval import Panel
-from promotion.registry.consent import consent_of, overdue, until_sentence
 from promotion.registry.plan import Plan
 from promotion.registry.rolled_back import rolled_back_sentence
 from promotion.report.decision import judged_by
@@ -65,26 +62,6 @@ def votes_sentence(version: VersionState | None) -> str:
     """Say who answered a decision that waits, and how."""
     votes = version.votes if version else ()
     return "; ".join(f"{'approved' if vote.approved else 'denied'} by {vote.actor}: {vote.reason}" for vote in votes)
-
-
-def approvals_sentence(version: VersionState, panel: Panel, now: datetime) -> str:
-    """Say what a version that passed still waits for, for `status`; empty if nothing."""
-    if version.decision is None or not version.decision.waits:
-        return ""
-    said = consent_of(version, panel)
-    so_far = f"approved by {' and '.join(said.approved)}" if said.approved else "nobody has approved it yet"
-    if said.given:
-        return f"{version.tag} passed and is {so_far}: `promotion promote {version.tag} --reason …`."
-    until = until_sentence(version, panel)
-    if overdue(version, panel, now):
-        return (
-            f"{version.tag} passed and could be approved {until} ({so_far}; {said.wanting}): `promotion gate "
-            f"{version.tag}` judges it again, `promotion deny {version.tag} --reason …` ends it."
-        )
-    return (
-        f"{version.tag} passed and waits for approval ({so_far}; {said.wanting}): `promotion approve {version.tag} "
-        f"--reason …`{f', {until}' if until else ''}."
-    )
 
 
 def _headline(plan: Plan, tag: str) -> str:

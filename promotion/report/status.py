@@ -1,18 +1,16 @@
 """The status of one model as pages: who serves and why, what is wrong, and how to roll back; of several, as a table."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from promotion.adapters.audits import LastAudit
 from promotion.ledger.state import State, Succession, VersionState
 from promotion.number_format import ago, duration, minute
+from promotion.registry.status import Status, audit_found
 from promotion.report.page import Column, Page, Table, Tone, Words, counted, left, right, row, some
 from promotion.report.record import budget_sentence, rolled_back_lines, version_of
 from promotion.vocabulary import Stage
 
-OTHER_LEDGER = "other ledger"
-"""The kind of problem of a model that another ledger owns."""
 _TOLD = 3
 _HEALTHY = (
     "No problems found in the ledger, in the labels, or in what the last command saw of MLflow. `promotion audit {}` "
@@ -20,59 +18,10 @@ _HEALTHY = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Problem:
-    """Something wrong with a model.
-
-    Attributes:
-        kind: a word or two, the same for every model with such a problem.
-        sentence: what is wrong and what to do.
-    """
-
-    kind: str
-    sentence: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Standing:
-    """A model as `promotion status` shows it.
-
-    Attributes:
-        state: its state.
-        problems: what is wrong.
-        approvals: what its versions that passed still wait for.
-        label: the champion's label; empty if it cannot be read.
-        mirrored: the entry up to which MLflow is up to date.
-        audited: its last audit on this computer, if any.
-        way_back: how to roll back, or why that is not possible.
-    """
-
-    state: State
-    problems: tuple[Problem, ...] = ()
-    approvals: tuple[str, ...] = ()
-    label: str = ""
-    mirrored: int = 0
-    audited: LastAudit | None = None
-    way_back: tuple[str, ...] = ()
-
-    @property
-    def attention(self) -> tuple[str, ...]:
-        """What a person should look at, as sentences: approvals first, then problems."""
-        return *self.approvals, *(problem.sentence for problem in self.problems)
-
-    @property
-    def foreign(self) -> bool:
-        """Whether another ledger owns the model."""
-        return any(problem.kind == OTHER_LEDGER for problem in self.problems)
-
-
-def model_pages(of: Standing, now: datetime, *, missing: str = "") -> tuple[Page, ...]:
-    """Show one model: who serves since when and why, its health, further facts, and how to roll back.
-
-    `missing` says that there is no ledger yet; empty if there is one.
-    """
+def model_pages(of: Status, now: datetime) -> tuple[Page, ...]:
+    """Show one model: who serves since when and why, its health, further facts, and how to roll back."""
     state, wrong = of.state, [Words(f"! {problem.sentence}", Tone.UNSURE) for problem in of.problems]
-    health = wrong or ([] if missing else [Words(_HEALTHY.format(state.model), Tone.GOOD)])
+    health = wrong or ([] if of.missing else [Words(_HEALTHY.format(state.model), Tone.GOOD)])
     head = lead(state, now)
     if of.foreign and state.champion is None:
         head = (f"Another ledger owns {state.model}, so its champion is not shown here.",)
@@ -81,7 +30,7 @@ def model_pages(of: Standing, now: datetime, *, missing: str = "") -> tuple[Page
     return tuple(
         page
         for page in (
-            Page(summary=(*filter(None, (missing,)), *head)),
+            Page(summary=(*filter(None, (of.missing,)), *head)),
             Page(notes=(*health, *waits)),
             Page(tables=(_facts_table(of, now),)),
             Page(summary=(*back, *filter(None, (budget_sentence(state),)))),
@@ -89,6 +38,29 @@ def model_pages(of: Standing, now: datetime, *, missing: str = "") -> tuple[Page
         )
         if page != Page()
     )
+
+
+def status_page(of: Status, now: datetime) -> Page:
+    """Show the same as one page, for a notebook."""
+    first, *others = model_pages(of, now)
+    lines = tuple(line for page in others for line in page.summary)
+    return Page(
+        headline=f"Status of {of.state.model}",
+        summary=first.summary,
+        tables=tuple(table for page in others for table in page.tables),
+        notes=(*(note for page in others for note in page.notes), *map(Words, _with_commands(lines))),
+    )
+
+
+def _with_commands(lines: Iterable[str]) -> list[str]:
+    """Join each command, which is indented in a terminal, with the line before it."""
+    joined: list[str] = []
+    for line in lines:
+        if line.startswith("  "):
+            joined[-1] += f" `{line.strip()}`"
+        else:
+            joined.append(line)
+    return joined
 
 
 def lead(state: State, now: datetime) -> tuple[str, ...]:
@@ -137,7 +109,7 @@ def succession_sentence(change: Succession, over: str, *, summary: str) -> str:
     return f"{actor} {did}: {reason}{'' if reason.endswith('.') else '.'}"
 
 
-def _facts_table(of: Standing, now: datetime) -> Table:
+def _facts_table(of: Status, now: datetime) -> Table:
     return facts_table(_facts(of, now))
 
 
@@ -147,7 +119,7 @@ def facts_table(facts: Mapping[str, str]) -> Table:
     return Table(columns=left("", ""), rows=rows)
 
 
-def _facts(of: Standing, now: datetime) -> dict[str, str]:
+def _facts(of: Status, now: datetime) -> dict[str, str]:
     known = {"label": of.label, "MLflow": _mirror(of) if of.state.seq else "", "last audit": _audited(of.audited, now)}
     return known | state_facts(of.state, now)
 
@@ -163,7 +135,7 @@ def state_facts(state: State, now: datetime) -> dict[str, str]:
     }
 
 
-def _mirror(of: Standing) -> str:
+def _mirror(of: Status) -> str:
     behind = of.mirrored < of.state.seq
     return f"at entry {of.mirrored} of {of.state.seq}" if behind else f"up to date, at entry {of.state.seq}"
 
@@ -171,21 +143,7 @@ def _mirror(of: Standing) -> str:
 def _audited(last: LastAudit | None, now: datetime) -> str:
     if last is None:
         return "none on this computer"
-    return f"{minute(last.at)} UTC, {ago(last.at, now)}: {_found(last) if last.findings else 'no findings'}"
-
-
-def audit_sentence(model: str, last: LastAudit | None) -> str:
-    """Say when the last audit was and what it found; empty without an audit or without findings."""
-    if last is None or not last.findings:
-        return ""
-    return (
-        f"The last audit of {model}, at {minute(last.at)} UTC, had {_found(last)}. To see what is still wrong, run "
-        f"`promotion audit {model}`."
-    )
-
-
-def _found(last: LastAudit) -> str:
-    return f"{counted(last.findings, 'finding')} ({', '.join(last.codes)})"
+    return f"{minute(last.at)} UTC, {ago(last.at, now)}: {audit_found(last) if last.findings else 'no findings'}"
 
 
 def _verdict(version: VersionState, now: datetime) -> str:
@@ -196,7 +154,7 @@ def _verdict(version: VersionState, now: datetime) -> str:
 
 
 def overview_pages(
-    among: Sequence[Standing], shown: Sequence[Standing], now: datetime, *, missing: str = ""
+    among: Sequence[Status], shown: Sequence[Status], now: datetime, *, missing: str = ""
 ) -> tuple[Page, ...]:
     """Show several models, one line each, then their problems and the totals.
 
@@ -219,7 +177,7 @@ def overview_pages(
     return table, Page(summary=(total_sentence(among),))
 
 
-def problems_sentence(among: Sequence[Standing]) -> tuple[str, ...]:
+def problems_sentence(among: Sequence[Status]) -> tuple[str, ...]:
     """Return the problems of all models; of a kind that more than three models have, the first problem and the rest."""
     kinds: dict[str, list[tuple[str, str]]] = {}
     for one in among:
@@ -235,14 +193,14 @@ def _of_kind(found: Sequence[tuple[str, str]]) -> tuple[str, ...]:
     return (f"{found[0][1]} {len(models) - 1} other models have the same kind of problem: {some(models[1:])}.",)
 
 
-def total_sentence(among: Sequence[Standing]) -> str:
+def total_sentence(among: Sequence[Status]) -> str:
     """Return a total like `200 models, 3 with problems, 1 waiting for approval`, as a sentence."""
     wrong, waits = sum(bool(one.problems) for one in among), sum(bool(one.approvals) for one in among)
     waiting = f", {waits} waiting for approval" if waits else ""
     return f"{counted(len(among), 'model')}, {wrong or 'none'} with problems{waiting}."
 
 
-def _standing(one: Standing, now: datetime) -> tuple[Words, ...]:
+def _standing(one: Status, now: datetime) -> tuple[Words, ...]:
     state, champion = one.state, one.state.champion
     attention = dict.fromkeys([*(problem.kind for problem in one.problems), *("approval" for _ in one.approvals)])
     return row(

@@ -8,11 +8,13 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from promotion.cli.progress import be_quiet, show_progress
 from promotion.cli.streams import keep_for_answers
 from promotion.errors import ConfigError
 from registry_flows.under_prefect.server import TemporaryServer, as_server_error, check_server
 
 if TYPE_CHECKING:
+    from promotion.config import Config
     from promotion.registry.data import Reader
     from registry_flows.flows.retrain_all import RetrainOutcome
     from registry_flows.under_prefect.hand_off import TrainedVersion
@@ -43,7 +45,7 @@ def retrain_here(
     keep_for_answers()
     _be_quiet(verbose=verbose)
     _return_freed_memory()
-    reader = _foresee(model, data_path)
+    reader = _foresee(model, data_path, options)
     if trained:
         from registry_flows.flows.kept import read_kept
 
@@ -52,6 +54,7 @@ def retrain_here(
     server = _temporary_server()
     from registry_flows.under_prefect import session
 
+    session.report_to(show_progress)
     with session.dry_run(model, start_anew) if dry_run else nullcontext():
         if start_anew is not None and not dry_run:
             session.registry().start_anew(model, reason=start_anew)
@@ -73,31 +76,48 @@ def retrain_here(
 
 def retrain_all_here(*, verbose: bool) -> "tuple[RetrainOutcome, ...]":
     """Run the flow that retrains every model, as above, and return all outcomes, including the failed ones."""
+    from promotion.config import load_config
+
     keep_for_answers()
     _be_quiet(verbose=verbose)
+    _check_address(load_config())
     server = _temporary_server()
     from registry_flows.flows.retrain_all import SomeFailed, retrain_all_flow
 
     _check_hand_off(lasting=server is None)
     with _settings(server), as_server_error():
+        show_progress("Retraining every model")
         try:
             return retrain_all_flow()
         except SomeFailed as failed:
             return failed.outcomes
 
 
-def _foresee(model: str, data_path: str | None) -> "Reader":
-    """Check that recipe and data exist, before starting a server or importing Prefect."""
+def _foresee(model: str, data_path: str | None, options: dict[str, Any] | None) -> "Reader":
+    """Check recipe, options, data and MLflow's address, before starting a server or importing Prefect."""
     from promotion.config import load_config
     from promotion.registry.data import Reader
+    from promotion.registry.recipes import load_recipe
 
-    reader = Reader(load_config())
+    config = load_config()
+    reader = Reader(config)
     reader.foresee(model, data=data_path)
+    _check_address(config)
+    if options or config.model(model).options:  # otherwise the recipe is imported while the server starts
+        load_recipe(config.model(model), options or {})
     return reader
 
 
+def _check_address(config: "Config") -> None:
+    from promotion.adapters.mlflow import check_address
+
+    check_address(config.url(config.mlflow_tracking_uri))
+
+
 def _be_quiet(*, verbose: bool) -> None:
-    if not verbose:
+    if verbose:
+        be_quiet(True)  # Prefect's log shows more
+    else:
         for name, value in _QUIET.items():
             os.environ.setdefault(name, value)
 
@@ -115,8 +135,10 @@ def _return_freed_memory() -> None:
 def _temporary_server() -> TemporaryServer | None:
     """Start a server that boots while Prefect is imported; None if Prefect's settings name one, which must answer."""
     if os.environ.get("PREFECT_API_URL"):
+        show_progress("Asking Prefect")
         check_server()
         return None
+    show_progress("Starting Prefect")
     server = TemporaryServer()
     from prefect.settings import PREFECT_API_URL
 
@@ -137,6 +159,7 @@ def _look_ahead(model: str, data_path: str | None, options: dict[str, Any] | Non
     _check_hand_off(lasting=lasting)
     ours.reader.load(model, data_path, options=options)
     _import_heavy()
+    show_progress("Asking MLflow")
     check_tracking(ours.config, model)
 
 
@@ -161,6 +184,7 @@ def _import_heavy() -> None:
     If two threads import packages with circular imports, each may see the other's modules half-initialized.
     """
     heavy = ("sklearn.preprocessing", "xgboost", "bentoml.sklearn", "mlflow.sklearn", "mlflow.pyfunc")
+    show_progress("Importing the libraries")
     for name in (*heavy, "prefect.flow_engine", "prefect.task_engine"):
         importlib.import_module(name)
 
@@ -172,6 +196,7 @@ def _settings(server: TemporaryServer | None) -> Iterator[None]:
     # The heartbeat thread sleeps a second at the end of every flow, and nothing watches for zombie runs here.
     settings: dict[Any, Any] = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
     if server is not None:
+        show_progress("Waiting for Prefect")
         server.wait()
         settings |= server.settings
     with temporary_settings(settings):

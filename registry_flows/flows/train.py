@@ -149,6 +149,7 @@ def _candidate(
         kept = read_kept(Path(trained_before), model)
         check_same_data(kept, data.digest)
     else:
+        registry().parts.progress("Training")
         with as_data_error("The recipe could not train"):
             trained = recipe.train(split.training, step=as_task)
         kept = Kept(
@@ -161,6 +162,7 @@ def _candidate(
         )
     config, notice = registry().config, registry().parts.notice
     with nullcontext() if trained_before else kept_on_failure(config, kept, notice):
+        registry().parts.progress("Logging to MLflow, and saving")
         logged = _log_training(config, model, version, recipe, data, split, kept.trained, this_run())
         return save_model(model, kept.trained, recipe, split.training, version, logged)
 

@@ -50,6 +50,7 @@ def copied_registry(
             mirror=MemoryMirror(),
             actor=actor,
             notice=real.parts.notice,
+            progress=real.parts.progress,
             recall=real.reader.recall,
         )
 

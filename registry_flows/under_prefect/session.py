@@ -16,6 +16,7 @@ from promotion.assembly import open_registry
 from promotion.config import load_config
 from promotion.errors import Conflict, MirrorError, PromotionError
 from promotion.interfaces import is_repeatable
+from promotion.progress import Progress, silent
 from promotion.registry.deferred import at_once
 from promotion.registry.registry import Registry
 from registry_flows.under_prefect.caching import inputs_key, kept_rows, results_folder
@@ -23,6 +24,7 @@ from registry_flows.under_prefect.caching import inputs_key, kept_rows, results_
 P = ParamSpec("P")
 R = TypeVar("R")
 _copies: list[Registry] = []
+_progress: Progress = silent
 _notice = logging.getLogger("prefect.promotion").warning
 _LASTING = (PermissionError, FileExistsError, IsADirectoryError, NotADirectoryError)
 
@@ -37,6 +39,12 @@ class _Opened(threading.local):
 _opened = _Opened()
 
 
+def report_to(progress: Progress) -> None:
+    """Let registries that are opened from now on report their progress."""
+    global _progress  # noqa: PLW0603 - as there is one terminal
+    _progress = progress
+
+
 def registry() -> Registry:
     """Return the registry on the present configuration, one per thread, so that rows are read once."""
     if _copies:
@@ -44,7 +52,9 @@ def registry() -> Registry:
     config = load_config()
     key = f"{config.root} {config.model_dump_json()}"
     if _opened.registry is None or _opened.key != key:
-        opened = open_registry(config, actor=actor, notice=_notice, recall=kept_rows(config, _notice))
+        opened = open_registry(
+            config, actor=actor, notice=_notice, progress=_progress, recall=kept_rows(config, _notice)
+        )
         _opened.registry, _opened.key = opened, key
     return _opened.registry
 

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from chromium import DESKTOP, PHONE, opened
 
-from promotion import compare, decide
+from promotion import compare, decide, measure
+from promotion.ledger.state import State
+from promotion.registry.status import Problem, Status
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("browser")]
 OWN = "<style>td { color: rgb(1, 2, 3); text-align: right }</style><table id='own'><tr><td>1</td></tr></table>"
@@ -18,7 +20,9 @@ def cells():
     labels = (rng.random(4000) < 0.2).astype(int)
     old, new = (1 / (1 + np.exp(1 - weight * labels - rng.normal(size=4000))) for weight in (1, 2))
     comparison = compare(labels, old, new, slices={"card": rng.choice(["a", "b"], 4000)})
-    return comparison._repr_html_() + decide(comparison, {"primary": {"metric": "roc_auc"}})._repr_html_()
+    decision = decide(comparison, {"primary": {"metric": "roc_auc"}})
+    status = Status(state=State(model="toy"), problems=(Problem(kind="label", sentence="It has none."),))
+    return "".join(one._repr_html_() for one in (comparison, decision, measure(labels, new), status))
 
 
 @pytest.mark.parametrize("width", [PHONE, DESKTOP])

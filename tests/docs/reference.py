@@ -6,6 +6,7 @@ The page of commands is the output of `--help`; the tables of the configuration 
 from pathlib import Path
 
 import keys
+import schemas
 from typer.main import get_command
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "cli.md"
@@ -16,10 +17,16 @@ The `--help` text of each command. `make reference` writes this page from the co
 
 Exit codes: 0 done, 1 error, 2 wrong usage, 3 rejected, 4 held or waiting for approval, 5 the audit found something or
 somebody else moved an alias in MLflow, 6 somebody else changed the model's ledger first, 130 stopped by Ctrl-C or by answering
-no. Every command takes `--json`. Commands that ask for confirmation take `--yes`.
+no. Every command takes `--json`; [JSON output](json.md) has the schemas. Commands that ask for confirmation take `--yes`.
 
-`promotion --install-completion` sets up your shell (bash, zsh, fish or PowerShell) to complete commands, options and the
-names of models.
+`promotion --install-completion` sets up your shell (bash, zsh, fish or PowerShell) to complete commands and options; for
+`MODEL` the models that are configured or recorded; for `TAG` first the model, then its versions in the ledger and in the
+store; and for `DECISION` the IDs of decisions, after the first digit. Outside a folder with a `promotion.toml`, it completes
+commands and options only.
+
+At a terminal, a command that takes longer shows what it does, such as `Scoring`, on standard error, and removes the line
+before it writes its answer. `--quiet` shows nothing; neither does a command whose standard error is not a terminal. In
+Python, `promotion.open(progress=…)` takes a function for the same phases.
 
 If a command with `--json` fails, it writes its error to standard output as one JSON object, and the same sentence to
 standard error. Exit codes are the same with and without `--json`:
@@ -97,8 +104,9 @@ def _help(command, name):
     return command.get_help(context).strip()
 
 
-WRITTEN = {PAGE: written, keys.PAGE: keys.written}
+WRITTEN = {PAGE: written, keys.PAGE: keys.written, schemas.PAGE: schemas.written}
 
 if __name__ == "__main__":
     for page, whole in WRITTEN.items():
+        page.parent.mkdir(exist_ok=True)
         page.write_text(whole(), "utf-8")

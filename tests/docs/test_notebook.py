@@ -43,7 +43,7 @@ def test_each_cell_displays_what_the_notebook_shows(tmp_path):
     python(notebooks.__file__, copy)
     shown, displayed = list(outputs_of(notebooks.NOTEBOOK)), list(outputs_of(Path(copy)))
     assert displayed == shown, "python tests/docs/notebooks.py updates it"
-    assert sum(kind == "text/html" for _, kind, _ in shown) == 5
+    assert sum(kind == "text/html" for _, kind, _ in shown) == 8
 
 
 def test_completion_in_ipython_offers_the_public_names_of_a_registry():

@@ -1,9 +1,9 @@
 """A dry run of a training does all of its steps and keeps no result."""
 
-import json
 import sqlite3
 
 import pytest
+from schemas import check_output
 from situation import snapshot
 
 import promotion
@@ -29,8 +29,8 @@ def what_is_kept(project):
 
 
 def answer(capsys, *arguments):
-    code = run(["retrain", "fraud_classifier", "--json", *arguments])
-    return code, json.loads(capsys.readouterr().out)
+    words = ["retrain", "fraud_classifier", "--json", *arguments]
+    return run(words), check_output(words, capsys.readouterr().out)
 
 
 @pytest.mark.usefixtures("project")

@@ -7,6 +7,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey, FlowRunFilter, FlowRunFilterTags
 from prefect.exceptions import ObjectNotFound
 from recipes import synthetic_rows
+from schemas import check_output
 
 import promotion
 from promotion.cli import run
@@ -88,7 +89,7 @@ def test_without_a_gate_nothing_is_trained_and_a_sentence_says_what_to_do(toy_pr
 def test_the_version_waits_for_a_run_of_the_gate_that_the_training_links_to(toy_project, approval, capsys):
     name = configure(toy_project, approval)
     assert run(["retrain", name, "--json"]) == 4
-    told = json.loads(capsys.readouterr().out)
+    told = check_output(["retrain"], capsys.readouterr().out)
 
     tag, registry = told["tag"], promotion.open()
     assert [(str(one.tag), one.stage) for one in registry.store.versions(name)] == [(tag, "staging")]

@@ -1,10 +1,10 @@
 """Many models retrained side by side on a real Prefect server."""
 
 import asyncio
-import json
 
 import pytest
 from recipes import synthetic_rows
+from schemas import check_output
 
 import promotion
 from promotion.cli import run
@@ -100,7 +100,7 @@ def test_the_run_that_retrains_many_ends_with_a_total(three_models):
 def test_the_command_shows_what_became_of_each(three_models, capsys):
     (three_models / "cut.csv").unlink()
     assert run(["retrain", "--all", "--json"]) == 1
-    first, second, third = json.loads(capsys.readouterr().out)["models"]
+    first, second, third = check_output(["retrain"], capsys.readouterr().out)["models"]
     assert (first["verdict"], second["verdict"], third["verdict"]) == ("promote", "failed", "promote")
     assert second["why"].startswith("There is no data file at ")
     assert run(["retrain"]) == 2

@@ -7,6 +7,7 @@ import tempfile
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,34 @@ _NAMED = {
     403: "403: this user lacks permission; ask the server's administrator for permission to edit",
     413: "413: the request is larger than the server, or a proxy in front of it, accepts; raise that limit",
 }
+_SERVERS, _DATABASES = ("http", "https"), ("sqlite", "postgresql", "mysql", "mssql")
+_BY_NAME = ("databricks", "databricks-uc", "uc")
 _DATABASE = re.compile(r"sqlite(?:\+\w+)?:///(?!:memory:|file:)([^?]+)(?:\?.*)?")
+
+
+def check_address(uri: str) -> None:
+    """Check that a tracking URI has a form that MLflow knows, without importing MLflow.
+
+    Raises:
+        MirrorError: it has another form.
+    """
+    scheme, colon, rest = uri.partition(":")
+    base = scheme.partition("+")[0]
+    if not colon:
+        good = uri in _BY_NAME or Path(uri).is_dir()
+    elif base in _SERVERS:
+        good = rest.startswith("//") and bool(rest[2:].partition("/")[0])
+    elif base in _DATABASES:
+        good = rest.startswith("//")
+    else:
+        added = {point.name for point in entry_points(group="mlflow.tracking_store")}
+        good = scheme in {*_BY_NAME, "file", *added}
+    if not good:
+        raise MirrorError(
+            f"'{without_password(uri)}' is not a tracking URI of MLflow: expected a server, like "
+            "http://mlflow.example.com:5000, or a database, like sqlite:///mlflow.db. Set `mlflow_tracking_uri` or "
+            "MLFLOW_TRACKING_URI."
+        )
 
 
 def connect(uri: str, home: Path | None = None) -> "MlflowClient":
@@ -38,6 +66,7 @@ def connect(uri: str, home: Path | None = None) -> "MlflowClient":
     Raises:
         MirrorError: the database is a missing file that must not or cannot be created.
     """
+    check_address(uri)
     file = _file_of(uri)
     if file and is_yet_to_be_made(uri, home):
         with suppress(OSError):  # MLflow reports it; SQLite would create a file that only this user can write

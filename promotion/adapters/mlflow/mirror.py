@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from promotion.adapters.mlflow import source
-from promotion.adapters.mlflow.connection import as_mirror_error, connect, is_yet_to_be_made, status_of
+from promotion.adapters.mlflow.connection import as_mirror_error, check_address, connect, is_yet_to_be_made, status_of
 from promotion.adapters.mlflow.description import described
 from promotion.adapters.mlflow.runs import TrainingRuns
 from promotion.adapters.mlflow.seen import (
@@ -73,6 +73,7 @@ class MlflowMirror:
 
     def registered_elsewhere(self, named: str) -> RegisteredElsewhere:
         """Return the version that `MODEL[@ALIAS|/NUMBER]` names; `MODEL` means `MODEL@champion`."""
+        source.check_form(named)
         return self._asked(lambda: source.described(self._client, self._runs, named))
 
     def download(self, found: RegisteredElsewhere, folder: Path) -> Path:
@@ -111,6 +112,7 @@ class MlflowMirror:
     def _asked(self, work: Callable[[], T]) -> T:
         """Return the result of a query, within the caller's time limit, if any; importing MLflow does not count."""
         with as_mirror_error(self.uri, "A request to MLflow at {place} failed ({why})."):
+            check_address(self.uri)
             if not is_yet_to_be_made(self.uri, self._home):
                 importlib.import_module("mlflow")
             return in_time(work)

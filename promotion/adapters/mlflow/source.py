@@ -16,16 +16,25 @@ if TYPE_CHECKING:
 _NAMED = re.compile(r"(?P<name>[^@/:]+)(?:@(?P<alias>[^@/:]+)|/(?P<number>\d+))?")
 
 
-def described(client: "MlflowClient", runs: TrainingRuns, named: str) -> RegisteredElsewhere:
-    """Return the version that `MODEL`, `MODEL@ALIAS` or `MODEL/NUMBER` names; `MODEL` means `MODEL@champion`.
+def check_form(named: str) -> re.Match[str]:
+    """Return the parts of the text that names a version.
 
     Raises:
         Refused: the text has another form.
-        UnknownName: there is no such model, alias or version.
     """
     found = _NAMED.fullmatch(named.removeprefix("models:/"))
     if found is None:
         raise Refused(f"Name a model in MLflow as MODEL, MODEL@ALIAS or MODEL/NUMBER, not as '{named}'.")
+    return found
+
+
+def described(client: "MlflowClient", runs: TrainingRuns, named: str) -> RegisteredElsewhere:
+    """Return the version that `MODEL`, `MODEL@ALIAS` or `MODEL/NUMBER` names; `MODEL` means `MODEL@champion`.
+
+    Raises:
+        UnknownName: there is no such model, alias or version.
+    """
+    found = check_form(named)
     name, number = found["name"], found["number"]
     model: Any = if_there(lambda: client.get_registered_model(name))
     if model is None:

@@ -12,6 +12,7 @@ from promotion.canonical import digest
 from promotion.errors import LedgerError
 from promotion.ledger.chain import GENESIS, Head
 from promotion.ledger.state import State
+from promotion.progress import Progress, counted
 from promotion.report.decision_report import Recorded, decision_document, places_of, recorded_with
 from promotion.report.html import page_html, render
 from promotion.report.links import Links, decision_page_name, links_of, model_page_name
@@ -71,13 +72,13 @@ class SiteWritten:
         """The first page."""
         return self.folder / "index.html"
 
-    def put(self, due: Sequence[_Page]) -> None:
+    def put(self, due: Sequence[_Page], progress: Progress) -> None:
         """Draw and write pages."""
         reports = [page for page in due if page.is_report]
         with in_processes([page.draw for page in reports]) as texts:
             for page in (page for page in due if not page.is_report):
                 self._write(page, page.draw())
-            for page, text in zip(reports, texts, strict=True):
+            for page, text in zip(counted(progress, "Drawing the reports", reports, len(reports)), texts, strict=True):
                 self._write(page, text)
         self.drawn += [page.name for page in due]
 
@@ -129,17 +130,18 @@ def write_site(
     site = _Site(done, links, Summaries(caches, [_drawing(), vars(links)]), health, way_back)
     for name in ("index.html", *map(model_page_name, registry.models())):
         refuse_others(done.folder / name, instead=_INSTEAD)  # before any page is drawn
-    for model in registry.models():
+    models, progress = registry.models(), registry.parts.progress
+    for model in counted(progress, "Reading the ledger", models, len(models)):
         try:
             site.take(registry, model)
         except LedgerError as error:
             done.unread.append(str(error))
         if len(site.pages) >= _MANY:
-            done.put(site.pages)
+            done.put(site.pages, progress)
             site.pages.clear()
     warnings = dict.fromkeys((*done.unread, *site.warnings))
     index = _index(site.heads, site.told, now.astimezone(UTC), tuple(warnings))
-    done.put([*site.pages, *done.due([index])])
+    done.put([*site.pages, *done.due([index])], progress)
     return done
 
 

@@ -5,6 +5,7 @@ import shutil
 from contextlib import redirect_stderr, redirect_stdout
 
 import pytest
+from schemas import check_output
 
 import promotion
 from promotion.adapters.bento import BentoStore
@@ -34,11 +35,17 @@ def configuration():
 
 @pytest.fixture
 def command(capsys):
-    """Runs `promotion …` in this process; returns exit code, standard output and standard error."""
+    """Runs `promotion …` in this process; returns exit code, standard output and standard error.
+
+    What it prints with `--json` must be as its schema says.
+    """
 
     def call(*arguments):
-        code = run([str(argument) for argument in arguments])
+        words = [str(argument) for argument in arguments]
+        code = run(words)
         captured = capsys.readouterr()
+        if "--json" in words and captured.out:
+            check_output(words, captured.out)
         return code, captured.out, captured.err
 
     return call

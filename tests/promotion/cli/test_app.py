@@ -1,5 +1,4 @@
 import json
-import os
 import re
 import subprocess
 import sys
@@ -64,19 +63,6 @@ class TestHelp:
         )
         for name in COMMANDS:
             assert f"\n  {name.split()[0]} " in asked.stdout
-
-    @pytest.mark.parametrize(
-        ("words", "completed"),
-        [("history t", "toy"), ("retrain t", "toy"), ("status", "status"), ("history x", ""), ("champion ", "toy")],
-    )
-    def test_a_shell_completes_commands_and_models(self, here, words, completed):
-        line = {"COMP_WORDS": f"promotion {words}", "COMP_CWORD": str(len(words.split(" ")))}
-        done = subprocess.run(
-            [sys.executable, "-c", "import sys; sys.argv = ['promotion']; from promotion.cli import main; main()"],
-            env={**os.environ, "_PROMOTION_COMPLETE": "complete_bash", **line},
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert (done.stdout.strip(), done.stderr) == (completed, "")
 
 
 class TestChange:

@@ -1,14 +1,16 @@
 """Missing inputs are reported before heavy imports, and before a server is started."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from promotion.adapters.mlflow import check_address
 from promotion.data_files import require_named
-from promotion.errors import DataError
+from promotion.errors import DataError, MirrorError
 from promotion.modules import why_missing
 
 HEAVY = ("pandas", "pyarrow", "scipy", "sklearn", "xgboost", "mlflow", "bentoml", "prefect")
@@ -77,6 +79,49 @@ def test_a_recipe_that_cannot_be_imported(here, name, module, why):
     set_recipe(here, "own:Recipe")
     told = f"Error: The recipe 'own:Recipe' cannot be imported: {why.format(here=here)}.\n"
     assert ran(*COMMANDS[name]) == (["[] 1"], told)
+
+
+@pytest.mark.slow
+def test_an_address_that_mlflow_cannot_understand(here, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "mlflow.db")
+    told = (
+        "'mlflow.db' is not a tracking URI of MLflow: expected a server, like http://mlflow.example.com:5000, or a "
+        "database, like sqlite:///mlflow.db. Set `mlflow_tracking_uri` or MLFLOW_TRACKING_URI."
+    )
+    assert ran("retrain", "toy") == (["[] 1"], f"Error: {told}\n")
+    adopt = ("adopt", "--from-mlflow", "toy", "--assume-clean", "--reason", "r")
+    assert ran(*adopt) == (["[] 1"], f"Error: {told}\n")
+    assert ran("sync") == (
+        ["[] 1"],
+        f"Note: {told} The decision stands. Once MLflow answers, run `promotion sync` to send it.\n",
+    )
+
+
+@pytest.mark.slow
+def test_a_name_that_names_nothing_in_mlflow_and_an_option_that_the_recipe_does_not_take(here):
+    adopt = ("adopt", "--from-mlflow", "toy@@", "--assume-clean", "--reason", "r")
+    told = "Error: Name a model in MLflow as MODEL, MODEL@ALIAS or MODEL/NUMBER, not as 'toy@@'.\n"
+    assert ran(*adopt) == (["[] 1"], told)
+    (loaded,), err = ran("retrain", "toy", "--option", "skil=good")
+    assert err.startswith(
+        "Error: The recipe 'recipes:ToyRecipe' cannot be created: ToyRecipe.__init__() got an unexpected"
+    )
+    assert not {"prefect", "mlflow", "bentoml"} & set(re.findall(r"\w+", loaded))
+
+
+@pytest.mark.parametrize(
+    "uri", ["mlflow.db", "http://", "https:/mlflow.example.com", "htp://mlflow", "sqlite:/mlflow.db", "postgresql:mlflow", "s3://bucket"]
+)  # fmt: skip
+def test_addresses_in_a_form_that_mlflow_does_not_know(uri):
+    with pytest.raises(MirrorError, match=re.escape(f"'{uri}' is not a tracking URI of MLflow: expected a server")):
+        check_address(uri)
+
+
+@pytest.mark.parametrize(
+    "uri", ["http://mlflow", "https://bob:pw@mlflow:5000/path", "sqlite:///a.db", "sqlite://", "postgresql+psycopg2://h/db", "file:///x", "databricks", "databricks://profile", "."]
+)  # fmt: skip
+def test_addresses_in_a_form_that_mlflow_knows(uri):
+    check_address(uri)
 
 
 def test_a_recipe_that_fails_when_it_is_imported_is_one_sentence(here, command):

@@ -6,7 +6,7 @@ import pytest
 from situation import NOON, kinds, settings_at, stages, toy
 
 from promotion.errors import Refused, UnknownName
-from promotion.report.plan import approvals_sentence
+from promotion.registry.consent import approvals_sentence
 
 pytestmark = pytest.mark.integration
 

@@ -8,8 +8,10 @@ from ledgers import record_history
 
 import promotion
 from promotion.adapters.sql import SqlLedger
+from promotion.errors import UnknownName
 from promotion.ledger.reading import recorded
 from promotion.ledger.state import State
+from promotion.vocabulary import Stage, Tag
 
 rng = np.random.default_rng(27)
 LABELS = (rng.random(4000) < 0.2).astype(int)
@@ -111,6 +113,41 @@ def test_a_state_shows_who_serves_and_has_a_row_for_each_version(ledger):
     assert frame.loc[state.champion.tag, "decision"] == state.versions[state.champion.tag].decision.id
     assert state.to_dict()["champion"]["tag"] == state.champion.tag
     assert repr(State(model="toy")) == "<State: toy has no champion yet.>"
+
+
+def test_an_evaluation_shows_the_values_of_one_model():
+    alone = promotion.measure(LABELS, NEW, metrics=["roc_auc", "brier_score"])
+    said = f"Measured as a binary model on 4,000 rows ({LABELS.sum()} positive)."
+    assert said in texts_of(alone._repr_html_())
+    assert repr(alone) == f"<Evaluation: {said}>"
+    frame = alone.to_frame().set_index("metric")
+    assert frame.loc["roc_auc", "value"] == alone["roc_auc"].value == alone.to_dict()["metrics"][0]["value"]
+    broken = promotion.measure(LABELS, NEW * np.nan, metrics=["roc_auc"])
+    assert broken.to_frame().loc[0, "missing"] in texts_of(broken._repr_html_()).replace("&#39;", "'")
+
+
+def test_a_status_shows_who_serves_what_is_wrong_and_how_to_roll_back(registry_after_three_champions):
+    registry = registry_after_three_champions
+    status = registry.status("toy")
+    assert (status.problems, status.state) == ((), registry.state("toy"))
+    assert repr(status).startswith("<Status: toy:twin has served for ")
+    shown = " ".join(texts_of(status._repr_html_().replace("<wbr>", "")).split())
+    assert "os:alice promoted it by hand in place of toy:good, without a passing decision" in shown
+    assert "No problems found in the ledger" in shown
+    assert "To roll back to toy:good: promotion rollback toy --reason …" in shown
+    assert status.to_frame().equals(registry.state("toy").to_frame())
+    registry.store.write_stage(Tag("toy", "twin"), Stage.STAGING)
+    wrong = registry.status("toy")
+    (problem,) = wrong.problems
+    assert problem.kind == "label"
+    assert texts_of(wrong._repr_html_()).count("! ") == 1
+    assert wrong.to_dict()["problems"] == [{"kind": "label", "sentence": problem.sentence}]
+    assert wrong.to_dict()["champion"]["tag"] == "toy:twin"
+
+
+def test_the_status_of_a_model_that_nobody_knows_is_an_error(registry):
+    with pytest.raises(UnknownName, match=re.escape("There is no model 'tyo'. Did you mean 'toy'?")):
+        registry.status("tyo")
 
 
 def test_only_displaying_a_value_imports_what_displays():

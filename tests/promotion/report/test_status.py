@@ -9,8 +9,9 @@ from promotion.ledger.chain import chain
 from promotion.ledger.entries import Move, Registration, TransitionPlanned
 from promotion.ledger.folding import advance
 from promotion.ledger.state import State
+from promotion.registry.status import OTHER_LEDGER, Problem, Status
 from promotion.report.page import Page
-from promotion.report.status import OTHER_LEDGER, Problem, Standing, cause_of, lead, overview_pages, problems_sentence
+from promotion.report.status import cause_of, lead, overview_pages, problems_sentence
 from promotion.vocabulary import Stage
 
 DECISION = "3f2a90c1d4e7" + "0" * 52
@@ -79,7 +80,7 @@ def test_a_rejection_or_retention_after_it_leaves_the_champion_and_how_it_became
 
 def standings(count, wrong):
     return [
-        Standing(
+        Status(
             state=champion_of(FIRST, model=f"team_{number:03}"),
             problems=(Problem(kind="label", sentence=f"team_{number:03} has no label."),) if number < wrong else (),
             approvals=("it waits",) if number == count - 1 else (),
@@ -112,5 +113,5 @@ def test_of_many_models_each_kind_of_problem_is_told_once_and_all_are_counted(wr
 
 
 def test_a_model_of_another_ledger_is_known_as_such():
-    assert Standing(state=State(model="toy"), problems=(Problem(kind=OTHER_LEDGER, sentence="It is theirs."),)).foreign
+    assert Status(state=State(model="toy"), problems=(Problem(kind=OTHER_LEDGER, sentence="It is theirs."),)).foreign
     assert not standings(1, 1)[0].foreign
