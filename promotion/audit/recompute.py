@@ -21,8 +21,9 @@ from promotion.interfaces import ModelStore
 from promotion.ledger.chain import Entry
 from promotion.ledger.state import State
 from promotion.registry.candidate import Candidate, Scores, score_version
-from promotion.registry.data import Data, Reader, split
+from promotion.registry.data import Reader, split
 from promotion.registry.judge import clean_holdout, weigh
+from promotion.registry.loaded import Data
 from promotion.row_keys import keys_in
 
 Scored: TypeAlias = "Scores | PromotionError"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from promotion.comparison import Comparison
     from promotion.config import Config
-    from promotion.data_files import StrPath
+    from promotion.data_sources import Where
     from promotion.findings import Finding
     from promotion.history.replay import Replayed
     from promotion.interfaces import Names, Step
@@ -74,7 +74,7 @@ class Registry:
         return self.parts.models()
 
     def compare(
-        self, champion: Tag | str, challenger: Tag | str, *, data: StrPath | None = None, holdout: StrPath | None = None
+        self, champion: Tag | str, challenger: Tag | str, *, data: Where | None = None, holdout: Where | None = None
     ) -> Comparison:
         """Compare any two versions on the rows that trained neither; raises `DataError` if there are none."""
         from promotion.registry.compare import compare_versions
@@ -135,7 +135,7 @@ class Registry:
         self.apply(plan_fresh_start(self.parts, model, reason=reason))
 
     def gate(
-        self, tag: Tag | str, *, data: StrPath | None = None, holdout: StrPath | None = None, step: Step = call
+        self, tag: Tag | str, *, data: Where | None = None, holdout: Where | None = None, step: Step = call
     ) -> Decision:
         """Judge a version against the champion, record the decision and make the moves that follow.
 
@@ -177,7 +177,7 @@ class Registry:
         reason: str,
         to: Tag | str | None = None,
         at: datetime | None = None,
-        data: StrPath | None = None,
+        data: Where | None = None,
     ) -> TransitionPlanned:
         """Bring back the previous champion, or an earlier one: `to`, or the champion `at` a moment.
 

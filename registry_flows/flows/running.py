@@ -3,7 +3,7 @@
 import importlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,10 +49,13 @@ def retrain_here(
     server = _temporary_server()
     from registry_flows.under_prefect import session
 
-    with session.dry_run(model, start_anew) if dry_run else nullcontext():
+    with ExitStack() as stack:
+        if dry_run:
+            stack.enter_context(session.dry_run(model, start_anew))
         if start_anew is not None and not dry_run:
             session.registry().start_anew(model, reason=start_anew)
         session.registry().reader.digests = reader.digests
+        stack.enter_context(session.registry().reader.one_run())  # what is read ahead is what the flow trains on
         _look_ahead(model, data_path, options, lasting=server is None)
         from prefect import tags
 
