@@ -56,7 +56,7 @@ def _table(what: Path, given: "pd.DataFrame", columns: Mapping[str, ColumnType])
     import pyarrow as pa
 
     index = [name for name in given.index.names if name in columns]
-    _require(what, columns, [*given.columns, *index])
+    _require(what, columns, [*map(str, index), *given.columns])
     return pa.Table.from_pandas(given[[name for name in columns if name not in index]], preserve_index=bool(index))
 
 

@@ -89,8 +89,14 @@ def retrain_all_here(*, verbose: bool) -> "tuple[RetrainOutcome, ...]":
 def _foresee(model: str, data_path: str | None) -> "Reader":
     """Check that recipe and data exist, before starting a server or importing Prefect."""
     from promotion.config import load_config
+    from promotion.data_sources import is_url, shown_url
     from promotion.registry.data import Reader
 
+    if data_path and is_url(data_path) and shown_url(data_path) != data_path:
+        raise ConfigError(
+            f"--data contains a password or parameters ({shown_url(data_path)}), which Prefect would show on its "
+            f"pages. Set the URL as `data` of [models.{model}] in the configuration or the environment."
+        )
     reader = Reader(load_config())
     reader.foresee(model, data=data_path)
     return reader

@@ -66,8 +66,8 @@ def _by_duckdb(query: Query, root: Path) -> "Iterator[pa.RecordBatch]":
         raise DataError(f"There is no DuckDB database at {file}. Check the path in `url`.")
     with duckdb.connect(str(file) if named else ":memory:", read_only=bool(named)) as connection:
         connection.execute("SET file_search_path = ?", [str(root)])
-        found: Any = connection.execute(query.sql)
-        yield from found.to_arrow_reader(_ROWS)
+        found: Any = connection.sql(query.sql)  # None of a statement that is no query
+        yield from found.to_arrow_reader(_ROWS) if found else ()
 
 
 def _by_sqlalchemy(query: Query, root: Path) -> "Iterator[pa.RecordBatch]":
