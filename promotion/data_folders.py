@@ -7,7 +7,9 @@ import glob
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePath
+from tempfile import TemporaryDirectory
 
 from promotion.data_files import columns_of, file_digest, require_file, what_is_at
 from promotion.errors import DataError
@@ -100,6 +102,25 @@ def digests_so_far(path: Path, files: tuple[Path, ...]) -> Iterator[str]:
     for name, one in zip(relative_names(path, files), files, strict=True):
         so_far.update(f"{file_digest(one)}  {name}\n".encode())
         yield so_far.hexdigest()
+
+
+@contextmanager
+def as_it_was(path: Path, digest: str) -> Iterator[Path]:
+    """Make a temporary folder of links to the files that a folder or pattern had before others came after them.
+
+    The digest is the one that it had. If no such files are found, this is the path itself.
+    """
+    files = files_of(path)
+    earlier = next((n for n, so_far in enumerate(digests_so_far(path, files), start=1) if so_far == digest), 0)
+    if not earlier:
+        yield path
+        return
+    with TemporaryDirectory() as folder:
+        for name, one in zip(relative_names(path, files[:earlier]), files, strict=False):
+            link = Path(folder) / name
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(one.resolve())
+        yield Path(folder)
 
 
 def columns_in_all(path: Path, needed: Iterable[str] = ()) -> tuple[str, ...]:

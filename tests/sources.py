@@ -1,15 +1,10 @@
 """Real servers that hold rows: S3 (moto) and HTTP; and the same rows laid down in every kind of source."""
 
-import os
-import sqlite3
 import threading
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
 
 from promotion.data_sources import Query
@@ -69,7 +64,7 @@ class Web:
     def __init__(self, folder):
         self.asked, self.breaks_after = [], None
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, server_of=self, directory=folder))
-        self.url = "http://127.0.0.1:{}".format(self.server.server_address[1])
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
 
 
 @contextmanager

@@ -74,7 +74,7 @@ def _jobs(
     """Yield the decisions that use the same bytes, read in the same way; a finding for one that cannot be repeated."""
     try:
         with keys_in(group[0].form):
-            data = reader.recorded(state.model, group[0].registration, group[0].used.data)
+            data = reader.recorded(state.model, group[0].registration, group[0].used.data, group[0].used.data_digest)
         if data.digest != group[0].used.data_digest:
             raise DataError(f"{data.name} with digest {data.digest[:12]}")
         whole = SplitFile(data)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from promotion.config import Config, ModelConfig
-from promotion.data_folders import require_named
+from promotion.data_folders import as_it_was, is_several, require_named
 from promotion.data_sources import Where, is_elsewhere, shown_source
 from promotion.draws import Draws
 from promotion.errors import DataError, as_data_error
@@ -133,9 +133,16 @@ class Reader:
         """Create the recipe with the options that the version's registration records."""
         return load_recipe(self._as_recorded(model, trained), trained.options)
 
-    def recorded(self, model: str, trained: Registration, name: str) -> Data:
-        """Load the rows of a file by its recorded name, with the settings that the version was trained with."""
-        return self._read(self._as_recorded(model, trained), name, trained.options)[1]
+    def recorded(self, model: str, trained: Registration, name: str, digest: str | None) -> Data:
+        """Load the rows of a file by its recorded name, with the settings that the version was trained with.
+
+        Of a folder or a pattern, these are the files with the digest, even if others came after them.
+        """
+        settings, path = self._as_recorded(model, trained), self._path(name)
+        if not is_several(path) or digest is None or self.digests.take(path)[0] == digest:
+            return self._read(settings, path, trained.options)[1]
+        with as_it_was(path, digest) as earlier:
+            return replace(self._read(settings, earlier, trained.options)[1], name=name)
 
     def _as_recorded(self, model: str, trained: Registration) -> ModelConfig:
         """Return the settings that reading needs. Each decision records for itself how rows depend on each other."""

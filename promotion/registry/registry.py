@@ -37,8 +37,8 @@ class Registry:
         around: the store, the ledger, the mirror and who acts; `promotion.open` takes them from the configuration.
 
     Every method that changes something raises `Conflict` if somebody else was first; in that case nothing was changed.
-    In all methods, `reason` is a sentence for the record, `data` the file whose holdout rows are scored (None for the
-    file that the version was trained on), and `holdout` a file whose rows are all scored (None: the configured one).
+    In all methods, `reason` is a sentence for the record, `data` names the rows whose holdout is scored (None for those
+    that the version was trained on), and `holdout` rows that are all scored (None: the configured ones).
     """
 
     def __init__(self, config: Config, **around: Unpack[Around]) -> None:
@@ -271,15 +271,15 @@ class Registry:
     def gc(
         self, model: str, *, keep: int, reason: str, registered_before: datetime | None = None
     ) -> TransitionPlanned | None:
-        """Delete the files of versions that are no longer needed. The ledger keeps their records.
+        """Delete the files of versions that are no longer needed, and snapshots of data that no record needs.
 
         Keeps the `keep` newest deletable versions, and those registered at or after `registered_before`, if given.
         """
-        from promotion.registry.gc import plan_gc
+        from promotion.registry.gc import delete_snapshots, plan_gc
 
         self.complete(model)
         plan = plan_gc(self.parts, model, keep=keep, reason=reason, registered_before=registered_before)
-        return self.apply(plan).transition
+        return delete_snapshots(self.parts, self.apply(plan)).transition
 
     collect = gc  # the name in release 0.1.0
 

@@ -12,8 +12,8 @@ from situation import settings_at
 
 from promotion.data_files import file_digest
 from promotion.errors import DataError
-from promotion.registry.loaded import Source, load_rows
 from promotion.registry.file_digests import FileDigests
+from promotion.registry.loaded import Source, load_rows
 from promotion.rows import check_rows, fingerprints, read_rows, split_by_hash, split_by_time
 from promotion.vocabulary import Task
 

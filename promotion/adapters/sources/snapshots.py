@@ -96,7 +96,7 @@ class Snapshots:
     def unneeded(self, needed: Collection[Path], before: float | None = None) -> tuple[Path, ...]:
         """Return the snapshots that are not needed, and what a kill left, if older than a day and than `before`.
 
-        `needed` are paths of snapshots. A younger one may be in use by a training that is not recorded yet.
+        `needed` are resolved paths of snapshots. A younger one may be in use by a training that is not recorded yet.
         """
         if not self.folder.is_dir():
             return ()
@@ -106,7 +106,7 @@ class Snapshots:
             for one in sorted(self.folder.iterdir())
             if _NAME.fullmatch(one.name) or one.name.startswith(_UNFINISHED)
         )
-        return tuple(one for one in ours if one not in needed and one.stat().st_mtime < limit)
+        return tuple(one for one in ours if one.resolve() not in needed and one.stat().st_mtime < limit)
 
     def delete(self, paths: Collection[Path]) -> None:
         """Delete these snapshots.

@@ -15,6 +15,7 @@ _PACKAGES = {"abfs": "adlfs", "abfss": "adlfs", "az": "adlfs", "sftp": "paramiko
 _QUIET_SECONDS = 60
 _ONE_FILE = {"http", "https"}
 """Protocols without folders, in whose URLs `?` begins parameters."""
+_ABSENT = {404, 410}
 
 
 def download(url: str, folder: Path) -> Path:
@@ -115,15 +116,22 @@ def _as_sentence(url: str) -> Iterator[None]:
             f"{shown} cannot be read, because the package for {protocol}:// is missing. {way_out}"
         ) from error
     except FileNotFoundError as error:
+        cause = error.__cause__ if _protocol(url) in _ONE_FILE else None
+        if cause and not isinstance(cause, FileNotFoundError) and getattr(cause, "status", 0) not in _ABSENT:
+            raise _unread(cause, url) from cause  # fsspec says that there is no file, whatever the answer
         raise DataError(f"There is no data at {shown}. Check the address, and that you may read it.") from error
     except PermissionError as error:
         message = f"You may not read {shown} ({_first(error, url)}). Check your credentials for {_protocol(url)}://."
         raise DataError(message) from error
     except Exception as error:  # each protocol's library has errors of its own
-        message = f"{shown} could not be read ({_first(error, url)}). Nothing of it was kept. Run the command again."
-        raise DataError(message) from error
+        raise _unread(error, url) from error
 
 
-def _first(error: Exception, url: str) -> str:
+def _unread(error: BaseException, url: str) -> DataError:
+    way_out = "Nothing of it was kept. Run the command again."
+    return DataError(f"{shown_url(url)} could not be read ({_first(error, url)}). {way_out}")
+
+
+def _first(error: BaseException, url: str) -> str:
     said = " ".join(str(error).split()).replace(url, shown_url(url)) or type(error).__name__
     return shown_url(said)[:200].rstrip(".")

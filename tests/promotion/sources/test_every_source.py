@@ -1,7 +1,6 @@
 """Every kind of source: the same rows give the same decision; what changes later does not change what judged."""
 
 import json
-from pathlib import Path
 
 import pytest
 from recipes import synthetic_rows
@@ -95,3 +94,15 @@ def test_without_the_network_a_version_is_promoted_and_audited_by_what_judged(li
     judged.promote(toy("weak"), reason="as before", override=True)
     judged.rollback("toy", reason="that was wrong")
     assert decisions(judged) == before
+
+
+@pytest.mark.parametrize("lies", ["folder", "pattern"], indirect=True)
+def test_files_that_come_after_those_that_judged_leave_the_decision_to_be_recomputed(lies, judged, tmp_path):
+    kind = "parquet" if lies.kind == "folder" else "csv"
+    more = synthetic_rows(100, seed=5).assign(id=lambda rows: rows["id"] + 1_000_000)
+    path = tmp_path / "parts" / f"part-9.{kind}"
+    more.to_parquet(path, index=False) if kind == "parquet" else more.to_csv(path, index=False)
+    found = [f"{one.code} {one.subject}" for one in judged.audit("toy", recompute=True) if one.code != "AUD015"]
+    assert found == [f"AUD063 {lies.where}"]
+    path.rename(path.with_name(f"part-00.{kind}"))
+    assert "AUD061" in {one.code for one in judged.audit("toy", recompute=True)}
