@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from promotion.config_types import Length, PublicKey, WebAddress
+from promotion.data_sources import DataSource
 from promotion.draws import UNSAID, CleanBy, DependenceWord, Draws, GroupKey
 from promotion.durations import TimeUnit
 from promotion.errors import ConfigError, PromotionError, UnknownName
@@ -30,13 +31,14 @@ class ModelConfig(BaseModel):
     """`package.module:Class` of the recipe. The module may be in the working folder."""
     options: dict[str, Any] = Field(default_factory=dict)
     """Keyword arguments of the recipe's class."""
-    data: str | None = None
-    """CSV or Parquet file to train and evaluate on; `promotion retrain --data FILE` takes precedence. Commands check
-    that it exists before they start. Names without an extension, patterns and URLs are passed to the recipe unchecked.
+    data: DataSource | None = None
+    """Rows to train and evaluate on: a CSV or Parquet file, a folder or a pattern of such files, a URL, or a query,
+    `{ sql = "select …", url = "postgresql://…" }` ([how](../how-to/data-sources.md)). `promotion retrain --data` takes
+    precedence. Commands check that files exist before they start. Other names are passed to the recipe unchecked.
     """
-    holdout: str | None = None
-    """File of evaluation rows. Training uses the rows of `data` that are not in this file. `promotion gate --holdout
-    FILE` takes precedence, and so does `promotion gate --data FILE`, which uses the recipe's own holdout.
+    holdout: DataSource | None = None
+    """Evaluation rows, in the same forms. Training uses the rows of `data` that are not among them. `promotion gate
+    --holdout` takes precedence, and so does `promotion gate --data`, which uses the recipe's own holdout.
     """
     mature_after: Span | None = None
     """Minimum age of a row relative to the newest row of its file. Younger rows are not used for training or
@@ -125,6 +127,10 @@ class Config(BaseModel):
     cache: str = ".promotion/cache"
     """Folder for the rows and results that flows cache, for the audit's cache of digests (`digests.db`), and for the
     outcome of each model's last audit (`audits`). You can delete it at any time.
+    """
+    snapshots: str = ".promotion/snapshots"
+    """Folder of the rows that were read from URLs and queries. Decisions are recomputed from them, so keep them;
+    `promotion gc` deletes those that no record needs.
     """
     actor: str | None = None
     """Name of the person or program that makes changes, recorded as `config:NAME`. Defaults to the Prefect run, or the

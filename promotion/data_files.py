@@ -250,17 +250,6 @@ def what_is_at(path: Path) -> str:
     return f"{path} is a pipe or a device, not a data file." if path.exists() else f"There is no data file at {path}."
 
 
-def require_named(path: Path) -> None:
-    """Check that a recipe's input exists, if the path names a single file rather than a table or several files.
-
-    Raises:
-        DataError: it does not.
-    """
-    names_a_file = path.suffix and not any(letter in str(path) for letter in "*?[") and ":/" not in str(path)
-    if names_a_file and not path.exists():
-        require_file(path)
-
-
 def file_digest(path: Path) -> str:
     """Return SHA-256 of a file's bytes, 64 hexadecimal digits."""
     with path.open("rb") as file:

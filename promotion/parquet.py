@@ -12,18 +12,22 @@ from promotion.row_keys import FIRST_FORM, form_in_use
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 
-def parquet_columns(path: Path) -> tuple[str, ...]:
-    """Return the names of the columns, in order.
+def parquet_columns(path: "Path | pa.Schema") -> tuple[str, ...]:
+    """Return the names of the columns of a file, or of a table with this schema, in order.
 
     Raises:
         DataError: the file cannot be read.
     """
     import pyarrow.parquet as pq
 
-    with _as_sentence(path):
-        schema = pq.read_schema(path)
+    if isinstance(path, Path):
+        with _as_sentence(path):
+            schema = pq.read_schema(path)
+    else:
+        schema = path
     return (*schema.names, *_ranges(_told_by_pandas(schema)))
 
 
@@ -36,14 +40,21 @@ def parquet_rows(path: Path, columns: Sequence[str]) -> "pd.DataFrame":
     import pyarrow.parquet as pq
 
     with _as_sentence(path):
-        told = _told_by_pandas(pq.read_schema(path))
-        ranges = {name: one for name, one in _ranges(told).items() if name in columns}
+        stored = pq.read_schema(path)
+        ranges = _ranges(_told_by_pandas(stored))
         table = pq.read_table(path, columns=[name for name in columns if name not in ranges], partitioning=None)
+    return table_rows(table.replace_schema_metadata(stored.metadata), columns)
+
+
+def table_rows(table: "pa.Table", columns: Sequence[str]) -> "pd.DataFrame":
+    """Convert the named columns, which the table must have, to pandas."""
+    told = _told_by_pandas(table.schema)
+    ranges = {name: one for name, one in _ranges(told).items() if name in columns}
     metadata = {**(table.schema.metadata or {})}
     if told:
         metadata[b"pandas"] = json.dumps({**told, "index_columns": []}).encode()
-    table = table.replace_schema_metadata(metadata)
-    rows: pd.DataFrame = table.to_pandas() if form_in_use() == FIRST_FORM else frame(table)
+    kept = table.select([name for name in columns if name not in ranges]).replace_schema_metadata(metadata)
+    rows: pd.DataFrame = kept.to_pandas() if form_in_use() == FIRST_FORM else frame(kept)
     return rows.assign(**{name: list(one) for name, one in ranges.items()})
 
 

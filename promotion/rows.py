@@ -4,8 +4,7 @@
 `promotion.row_keys`, which identifies rows by 64-bit `fingerprints`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Mapping
 from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,23 +12,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from promotion.data_files import Csv, csv_of, is_parquet, require_file
-from promotion.errors import DataError, UnknownName, require_once
+from promotion.errors import DataError, require_once
 from promotion.interfaces.recipe import Split
-from promotion.number_columns import SHOWN, ColumnType, as_text, fields_of, first_of, numbers_of, require_held
+from promotion.number_columns import SHOWN, ColumnType, first_of
 from promotion.number_format import meant_as_share
-from promotion.parquet import parquet_columns, parquet_rows
-from promotion.parsing import NotConverted, parse
 from promotion.row_keys import FIRST_FORM, fingerprints, form_in_use, key_texts
-from promotion.time_columns import times_of, times_of_text
+from promotion.row_readers import no_column, rows_in_memory, rows_of_path
+from promotion.time_columns import times_of
 from promotion.vocabulary import Task
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
+
+    from promotion.data_files import StrPath
 
 
-def read_rows(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
+def read_rows(path: "StrPath | pd.DataFrame | pa.Table", columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
     """Read the named columns of a CSV or Parquet file, in the given order.
+
+    Also takes a folder or a pattern (`parts/*.parquet`) of such files, whose rows follow each other
+    in the order of the files' names, a pandas DataFrame, or a pyarrow Table. The rows of a frame or
+    a table are those that its Parquet file would give.
 
     A `number` becomes float64, and so does an `exact`, which must not round any integer. A `text`
     becomes a pandas category. A `key` of a CSV file is text, unchanged; that of a Parquet file has
@@ -44,14 +48,12 @@ def read_rows(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
     Raises:
         DataError: the file is missing, empty or truncated, lacks a column or has two with its name,
             has a row with more or fewer fields than its header, or has a field that is not a
-            number, is out of range for float64, or is not a time, as its column requires.
+            number, is out of range for float64, or is not a time, as its column requires; or a
+            column has different kinds of values in several files.
     """
-    require_file(path)
-    parquet = is_parquet(path)
-    rows = _read_parquet(path, columns) if parquet else _read_csv(path, columns)
-    for name in (name for name, kind in columns.items() if kind == "time"):
-        rows[name] = (times_of if parquet else times_of_text)(rows[name], str(path)).series(rows.index)
-    return rows[list(columns)]
+    if isinstance(path, str | Path):
+        return rows_of_path(Path(path), columns)
+    return rows_in_memory(path, columns)
 
 
 def require_columns(rows: "pd.DataFrame", names: Iterable[str], what: str, why: str) -> None:
@@ -63,7 +65,7 @@ def require_columns(rows: "pd.DataFrame", names: Iterable[str], what: str, why: 
     present = list(rows.columns)
     for name in names:
         if name not in present:
-            raise DataError(_no_column(what, name, present, why), column=name)
+            raise DataError(no_column(what, name, present, why), column=name)
         require_once(name, present, what)
 
 
@@ -116,81 +118,6 @@ def split_by_hash(rows: "pd.DataFrame", *, key: str, holdout: float) -> Split:
     require_columns(rows, (key,), "The data", "by which its rows are divided")
     judges = fingerprints(rows[key]) < int(holdout * 2**64)
     return Split(rows[~judges], rows[judges])
-
-
-def _read_csv(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
-    """Read with pyarrow, which rejects rows with too many or too few fields; pandas shifts or fills them silently."""
-    import pyarrow as pa
-    from pyarrow import csv as arrow_csv
-
-    file = csv_of(path, columns)
-    _require(path, columns, file.header)
-    text = pa.dictionary(pa.int32(), pa.string())
-    types = {"number": pa.float64(), "exact": pa.float64(), "text": text, "key": pa.string(), "time": pa.string()}
-    if form_in_use() == FIRST_FORM:
-        return _parse_as_once(file, columns, types)
-    rows = parse(file, {name: types[kind] for name, kind in columns.items()})
-    for name, kind in columns.items():
-        if kind in {"number", "exact"}:
-            require_held(path, rows[name], kind, partial(fields_of, file, name))
-        elif kind == "key":
-            rows[name] = rows[name].mask(rows[name] == "")
-        elif kind == "time":
-            rows[name] = rows[name].mask(rows[name].isin(arrow_csv.ConvertOptions().null_values))
-        elif kind == "text" and "" in rows[name].cat.categories:
-            rows[name] = rows[name].cat.remove_categories([""])
-    return rows
-
-
-def _parse_as_once(file: Csv, columns: Mapping[str, ColumnType], types: Mapping[str, Any]) -> "pd.DataFrame":
-    """Parse like releases with the first form of keys: pyarrow infers the type of a key column, and `NA` is missing."""
-    import pyarrow as pa
-
-    given = {name: None if kind == "key" else types[kind] for name, kind in columns.items()}
-    try:
-        return parse(file, given, strings_can_be_null=True)
-    except NotConverted as error:
-        if columns.get(error.column) != "key":
-            raise
-        mixed = error.column
-    return parse(file, {**given, mixed: pa.string()}, strings_can_be_null=True)  # numbers first, text later
-
-
-def _read_parquet(path: Path, columns: Mapping[str, ColumnType]) -> "pd.DataFrame":
-    _require(path, columns, parquet_columns(path))
-    rows = parquet_rows(path, list(columns))
-    for name, kind in columns.items():
-        if kind in {"number", "exact"}:
-            given = rows[name]
-            rows[name] = numbers_of(path, given)
-            require_held(path, rows[name], kind, partial(as_text, given))
-        elif kind == "text":
-            rows[name] = _categories(path, rows[name])
-    return rows
-
-
-def _categories(path: Path, column: "pd.Series[Any]") -> "pd.Series[Any]":
-    try:
-        return column.astype("category")
-    except TypeError as error:
-        message = f"Column '{column.name}' of {path} must hold text or numbers, but also holds other values ({error})."
-        raise DataError(message, path=path, column=str(column.name)) from error
-
-
-def _require(path: Path, columns: Mapping[str, ColumnType], present: Sequence[str]) -> None:
-    for name in columns:
-        if name not in present:
-            raise DataError(_no_column(str(path), name, present), path=path, column=name)
-        require_once(name, present, str(path))
-
-
-def _no_column(what: str, name: str, present: Sequence[Any], why: str = "which the recipe needs") -> str:
-    other = next((one for one in present if not isinstance(one, str)), None)
-    if other is not None:
-        near = f"Its column names must be text, but one is of type {type(other).__name__}: {other!r}. Rename them."
-    else:
-        near = UnknownName("column", name, present).way_out if len(present) < 1000 else ""  # noqa: PLR2004
-    return f"{what} has no column '{name}', {why}. {near}".strip()
 
 
 def _check_share(holdout: float) -> None:

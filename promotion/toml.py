@@ -96,7 +96,9 @@ def _sentence(fault: Any, root: type[Any], where: str) -> str:
     if fault["type"] in _MISSING:
         return f"{where} is missing the key '{key}'{inside}."
     expected = _EXPECTED.get(fault["type"], fault["msg"]).removeprefix("Value error, ")
-    found = "a value that is not shown" if "signing_key" in place else without_password(repr(fault["input"]))
+    given = fault["input"]
+    is_secret = "signing_key" in place or (isinstance(given, dict) and "url" in given)
+    found = "a value that is not shown" if is_secret else without_password(repr(given))
     named = f", '{key}'{inside}" if place else ""
     return f"{where}{named}: {expected}, found {found}."
 

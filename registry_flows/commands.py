@@ -39,7 +39,12 @@ def retrain(
         ),
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="Data file to train on and to judge with. Defaults to the configured `data`.")
+        str | None,
+        typer.Option(
+            help="File, folder, pattern or URL of data to train on and to judge with. Defaults to the configured "
+            "`data`.",
+            metavar="DATA",
+        ),
     ] = None,
     version: Annotated[str | None, typer.Option(help="Name to record with the version, such as 1.0.1.")] = None,
     option: Annotated[
@@ -74,6 +79,7 @@ def retrain(
     Prefect deployment of the gate flow will judge it. With --all, 0 if every model was trained and judged, otherwise 1.
     Uses the Prefect server of PREFECT_API_URL, or a temporary one.
     """
+    from promotion.data_sources import placed
     from registry_flows.flows.running import retrain_here
 
     form, why = form_of(as_json=as_json, as_markdown=as_markdown), anew(reason, start_anew=start_anew)
@@ -87,7 +93,7 @@ def retrain(
         raise Misuse("--trained continues a training, so it cannot be combined with --data, --version or --option.")
     candidate = retrain_here(
         model,
-        data_path=str(data.absolute()) if data else None,
+        data_path=placed(data),
         version=version,
         options=dict(_option(text) for text in option or ()) or None,
         start_anew=why,

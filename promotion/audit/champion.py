@@ -79,7 +79,7 @@ def _since(last: RecordedDecision, state: State, reader: Reader, store: ModelSto
     """Return the drift of the rows that are newer than those of a decision."""
     candidates = candidates_of(last, state, store, reader)
     recipe = candidates[0].recipe
-    data = reader.recorded(state.model, last.registration, last.used.data)
+    data = reader.recorded(state.model, last.registration, last.used.data, last.used.data_digest)
     if recipe.time is None or data.digest != last.used.data_digest:
         return {}
     holdout = SplitFile(data).holdout(candidates, last.used.digest, last.draws)

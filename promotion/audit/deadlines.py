@@ -23,7 +23,7 @@ def check_deadlines(state: State, panel: Panel, now: datetime, spent: Spent | No
         budget = spent.budget
         yield finding(
             Code.BUDGET,
-            spent.holdout.data,
+            spent.holdout.origin,
             f"a holdout that is not used up (new rows are tested at the {level(budget.fresh)} level)",
             f"use {budget.use:.3g} of these rows, so the next decision is tested at the {level(budget.next)} level",
             "Judge on new rows with `promotion gate TAG --data FILE`, or train on newer rows.",

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from promotion.data_files import file_digest
+from promotion.data_folders import data_digest, digests_so_far, files_of, is_several
 from promotion.findings import Code, Finding, finding
 from promotion.ledger.chain import Entry
 from promotion.ledger.entries import Body, Judgement, Registration
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _Uses = dict[str, dict[str, int]]
 """Maps a file to the digests of its bytes, and each digest to the `seq` of the last entry that used it."""
+
+_NEWER = "Retrain to use the new rows. Nothing is wrong."
 
 
 class Files:
@@ -66,16 +68,17 @@ def _check(path: Path, file: str, wanted: Mapping[str, int], recorded: Mapping[s
     expected = f"a file with digest {newest[:12]}, as used in entry {wanted[newest]}"
     again = "Put the file back, or judge on new rows with `promotion gate TAG --data FILE`."
     try:
-        digest = file_digest(path)
+        digest = data_digest(path)
     except OSError as error:
         found = "no such file" if isinstance(error, FileNotFoundError) else f"a file that cannot be read ({error})"
         yield finding(Code.DATA_GONE, file, expected, found, again)
         return
     if recorded.get(digest, 0) >= wanted[newest]:
         return
-    if path.suffix != ".parquet" and _begins_with(path, wanted):
-        mend = "Retrain to use the new rows. Nothing is wrong."
-        yield finding(Code.DATA_NEWER, file, expected, "the same file with new rows at its end", mend)
+    if is_several(path) and not wanted.keys().isdisjoint(digests_so_far(path, files_of(path))):
+        yield finding(Code.DATA_NEWER, file, expected, "the same files and new ones after them", _NEWER)
+    elif path.suffix != ".parquet" and path.is_file() and _begins_with(path, wanted):
+        yield finding(Code.DATA_NEWER, file, expected, "the same file with new rows at its end", _NEWER)
     else:
         yield finding(Code.DATA_CHANGED, file, expected, f"digest {digest[:12]}", again)
 

@@ -22,8 +22,9 @@ from promotion.ledger.chain import Entry
 from promotion.ledger.state import State
 from promotion.progress import Progress, counted, silent
 from promotion.registry.candidate import Candidate, Scores, score_version
-from promotion.registry.data import Data, Reader, split
+from promotion.registry.data import Reader, split
 from promotion.registry.judge import clean_holdout, weigh
+from promotion.registry.loaded import Data
 from promotion.row_keys import keys_in
 
 Scored: TypeAlias = "Scores | PromotionError"
@@ -78,7 +79,7 @@ def _jobs(
     """Yield the decisions that use the same bytes, read in the same way; a finding for one that cannot be repeated."""
     try:
         with keys_in(group[0].form):
-            data = reader.recorded(state.model, group[0].registration, group[0].used.data)
+            data = reader.recorded(state.model, group[0].registration, group[0].used.data, group[0].used.data_digest)
         if data.digest != group[0].used.data_digest:
             raise DataError(f"{data.name} with digest {data.digest[:12]}")
         whole = SplitFile(data)

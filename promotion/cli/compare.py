@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from promotion.cli.completion import tags_or_files
 from promotion.cli.output import Form, Json, Markdown, Misuse, Quiet, exit_code, form_of, open_here, show
+
+if TYPE_CHECKING:
+    from promotion.data_sources import Query, Where
 
 _ONE_FILE = (
     "label",
@@ -32,13 +35,14 @@ EXAMPLE = (
 
 def compare(
     what: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
-            help="A CSV or Parquet file with labels and both models' scores; or two versions, the champion first.",
+            help="A CSV or Parquet file with labels and both models' scores, a folder or a pattern of such files, or "
+            "a URL; or two versions, the champion first.",
             metavar="FILE | TAG TAG",
             autocompletion=tags_or_files,
         ),
-    ],
+    ] = None,
     label: Annotated[
         str | None,
         typer.Option(
@@ -99,17 +103,30 @@ def compare(
     confidence: Annotated[
         float | None, typer.Option(help="FILE: confidence level of the intervals. Defaults to 0.95.")
     ] = None,
-    data: Annotated[
-        Path | None,
+    sql: Annotated[
+        str | None,
         typer.Option(
-            help="TAG TAG: data file from which the recipe splits off the holdout. Defaults to the file on which the "
-            "gate judged the challenger."
+            help="Query whose rows are compared, instead of FILE. DuckDB runs it on local files, unless --url is given."
+        ),
+    ] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(help="Database of --sql, as SQLAlchemy's URL, e.g. postgresql://user@host/database."),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            help="TAG TAG: file, folder, pattern or URL of data from which the recipe splits off the holdout. Defaults "
+            "to the file on which the gate judged the challenger.",
+            metavar="DATA",
         ),
     ] = None,
     holdout: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            help="TAG TAG: file of holdout rows; all of its rows are used. Defaults to the configured `holdout`."
+            help="TAG TAG: file, folder, pattern or URL of holdout rows; all of its rows are used. Defaults to the "
+            "configured `holdout`.",
+            metavar="DATA",
         ),
     ] = None,
     _quiet: Quiet = False,
@@ -140,7 +157,23 @@ def compare(
         "holdout": holdout,
     }
     named = {name: value for name, value in given.items() if value not in (None, [])}
+    if sql or url:
+        return _by_file(_query(what, sql, url, named), named, form)
+    if not what:
+        raise Misuse("Name a file of predictions or two versions, or give --sql.")
     return _by_file(what[0], named, form) if _is_file(what, named) else _by_tags(what, named, form)
+
+
+def _query(what: list[str] | None, sql: str | None, url: str | None, named: dict[str, Any]) -> "Query":
+    from pydantic import SecretStr
+
+    from promotion.data_sources import Query
+
+    foreign = [*(what or ()), *(f"--{name}" for name in _TWO_TAGS if name in named)]
+    if sql is None or foreign:
+        given = "--url, but no --sql" if sql is None else f"--sql and {', '.join(foreign)}"
+        raise Misuse(f"A query of predictions is given by --sql, with its database in --url. The command has {given}.")
+    return Query(sql=sql, url=SecretStr(url) if url else None)
 
 
 def _is_file(what: list[str], named: dict[str, Any]) -> bool:
@@ -162,68 +195,53 @@ def _is_file(what: list[str], named: dict[str, Any]) -> bool:
     return len(what) == 1
 
 
-def _by_file(file: str, named: dict[str, Any], form: Form) -> int:
-    from promotion.cli.predictions import Predictions, columns_in, compare_predictions, names, parse_slicing
+def _by_file(file: "Where", named: dict[str, Any], form: Form) -> int:
+    from promotion.cli.predictions import fetched
+    from promotion.data_sources import is_elsewhere, shown_source
 
     lacking = [f"--{name}" for name in ("label", "champion", "challenger") if name not in named]
     if lacking:
         raise Misuse(
-            f"'{file}' alone is read as a file of predictions, which needs {', '.join(lacking)}: the columns of "
-            "labels and of both models' scores. To compare two versions: promotion compare TAG TAG."
+            f"'{shown_source(file)}' alone is read as a file of predictions, which needs {', '.join(lacking)}: the "
+            "columns of labels and of both models' scores. To compare two versions: promotion compare TAG TAG."
         )
-    present = columns_in(Path(file), (named["label"],))
+    with fetched(file) as path:
+        return _by_path(path, shown_source(file) if is_elsewhere(file) else path.name, named, form)
+
+
+def _by_path(path: Path, shown: str, named: dict[str, Any], form: Form) -> int:
+    from promotion.cli.predictions import (
+        Predictions,
+        columns_in,
+        compare_predictions,
+        draws_named,
+        names,
+        parse_slicing,
+    )
+
+    present = columns_in(path, (named["label"],))
     asked = Predictions(
-        path=Path(file),
+        path=path,
+        shown=shown,
         label=named["label"],
         champion=names(named["champion"], present),
         challenger=names(named["challenger"], present),
         weight=named.get("weight"),
-        draws=_draws(named, present),
+        draws=draws_named(named, present),
     )
     if "policy" in named:
         return _judge(asked, named, form)
     slicings = [parse_slicing(text, present) for text in named.get("slice", ())]
     comparison = compare_predictions(asked, named.get("metric", ()), slicings, named.get("confidence", 0.95))
-    return _show(comparison, asked.said, form, data=asked.path.name)
-
-
-def _draws(named: dict[str, Any], present: tuple[str, ...]) -> Any:
-    """What is a draw of its own, as the options say."""
-    from typing import get_args
-
-    from promotion.draws import Draws
-    from promotion.durations import TimeUnit
-
-    unit = named.get("time-unit")
-    if unit and unit not in get_args(TimeUnit):
-        raise Misuse(f"--time-unit must be one of {', '.join(get_args(TimeUnit))}, but is '{unit}'.")
-    if unit and not {"group", "time"} & named.keys():
-        raise Misuse("--time-unit applies to --time or --group, but neither was given.")
-    if "group" in named:
-        if "time" in named:
-            raise Misuse("--group and --time both set which rows depend on each other. Leave out --time.")
-        return Draws(group=_group(named["group"], present), unit=unit)
-    return Draws(time=named.get("time"), unit=unit)
-
-
-def _group(texts: list[str], present: tuple[str, ...]) -> Any:
-    """The one way in which rows fall into groups."""
-    from promotion.cli.predictions import names, parse_group
-
-    several = texts if len(texts) > 1 else [] if texts[0] in present else names(texts[0], present)
-    if len(several) > 1:
-        raise Misuse(
-            f"--group takes one column or window, but {len(several)} were given: {', '.join(several)}. Use the one "
-            "with fewer and larger groups, or add a column that contains each combination."
-        )
-    return parse_group(texts[0], present)
+    return _show(comparison, asked.said, form, data=asked.shown)
 
 
 def _by_tags(what: list[str], named: dict[str, Any], form: Form) -> int:
+    from promotion.data_sources import placed
     from promotion.vocabulary import Tag
 
     champion, challenger = map(Tag.parse, what)
-    places = {name: path.absolute() for name, path in named.items()}
+    places = {name: placed(where) for name, where in named.items()}
     comparison = open_here().compare(champion, challenger, **places)
     return _show(comparison, {"champion": str(champion), "challenger": str(challenger)}, form)
 
@@ -259,7 +277,7 @@ def _judge(asked: Any, named: dict[str, Any], form: Form) -> int:
     comparison = compare_by_policy(asked, policy)
     decision = decide(comparison, policy)
     notes = (
-        f"Judged on {comparison.rows:,} rows of {asked.path.name}. It is unknown whether a model was trained on them.",
+        f"Judged on {comparison.rows:,} rows of {asked.shown}. It is unknown whether a model was trained on them.",
         f"The primary metric was tested at the {level(decision.alpha)} level. This command uses no holdout budget.",
         "Nothing was recorded.",
     )

@@ -1,6 +1,5 @@
 """`promotion gate`: judge a version against the champion."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -26,14 +25,20 @@ EXAMPLE = "promotion gate fraud_classifier:abc123"
 def gate(
     tag: TagText,
     data: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            help="Data file from which the recipe splits off the holdout. Defaults to the version's training file."
+            help="File, folder, pattern or URL of data from which the recipe splits off the holdout. Defaults to the "
+            "version's training file.",
+            metavar="DATA",
         ),
     ] = None,
     holdout: Annotated[
-        Path | None,
-        typer.Option(help="File of holdout rows; all of its rows are used. Defaults to the configured `holdout`."),
+        str | None,
+        typer.Option(
+            help="File, folder, pattern or URL of holdout rows; all of its rows are used. Defaults to the configured "
+            "`holdout`.",
+            metavar="DATA",
+        ),
     ] = None,
     start_anew: StartAnew = False,
     reason: WhyAnew = None,
@@ -48,6 +53,7 @@ def gate(
 
     Exit codes: 0 promoted, 3 rejected, 4 held, or passed and waiting for approval.
     """
+    from promotion.data_sources import placed
     from promotion.registry.gate import plan_gate
 
     form, parsed = form_of(as_json=as_json, as_markdown=as_markdown), tag_of(tag)
@@ -56,8 +62,8 @@ def gate(
     plan = plan_gate(
         registry.parts,
         parsed,
-        data=data.absolute() if data else None,
-        holdout=holdout.absolute() if holdout else None,
+        data=placed(data),
+        holdout=placed(holdout),
         start_anew=why,
     )
     if not dry_run:

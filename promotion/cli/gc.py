@@ -11,6 +11,7 @@ from promotion.durations import length_of
 
 if TYPE_CHECKING:
     from promotion.registry.plan import Plan
+    from promotion.registry.retention import Retention
 
 
 EXAMPLE = "promotion gc fraud_classifier --keep 5 --older-than 30d"
@@ -35,12 +36,13 @@ def gc(
 ) -> None:
     """Delete old versions that never served.
 
-    Deletes their files. Their ledger entries stay.
+    Deletes their files. Their ledger entries stay. Also deletes snapshots of URLs and queries, of all models, that no
+    decision and no present version needs.
 
     Never deletes a version that serves or has served (a rollback may need it), that waits to be judged, or that is
     not registered.
     """
-    from promotion.registry.gc import plan_gc
+    from promotion.registry.gc import delete_snapshots, plan_gc
     from promotion.registry.ledger_writer import utc_now
     from promotion.report.repair import retention_page
 
@@ -51,15 +53,24 @@ def gc(
     plan = plan_gc(registry.parts, model, keep=keep, reason=why, registered_before=before)
     found = plan.retention
     assert found is not None  # noqa: S101 - it always says
-    if dry_run or not (as_json and found.gone):
+    some = bool(found.gone or found.snapshots)
+    if dry_run or not (as_json and some):
         page = retention_page(model, found)
         show(_data(plan, dry_run=dry_run), *dry(dry_run=dry_run), page, form=form_of(as_json=as_json))
-    if dry_run or not found.gone:
+    if dry_run or not some:
         return
-    some = f"this version of {model}" if len(found.gone) == 1 else f"these {len(found.gone)} versions of {model}"
-    confirmed(f"Delete the files of {some} permanently?", yes=yes)
+    confirmed(f"Delete {_what(model, found)} permanently?", yes=yes)
     registry.apply(plan)
-    say(_data(plan, dry_run=False), f"Deleted {', '.join(found.gone)}.", as_json=as_json)
+    delete_snapshots(registry.parts, plan)
+    say(_data(plan, dry_run=False), f"Deleted {', '.join((*found.gone, *found.snapshots))}.", as_json=as_json)
+
+
+def _what(model: str, found: "Retention") -> str:
+    """Say what is deleted, for the question."""
+    gone, snapshots = len(found.gone), len(found.snapshots)
+    files = f"the files of {'this version' if gone == 1 else f'these {gone} versions'} of {model}" if gone else ""
+    kept = f"{snapshots} snapshot{'s' * (snapshots != 1)} of data" if snapshots else ""
+    return " and ".join(filter(None, (files, kept)))
 
 
 def moment_before(now: datetime, age: str) -> datetime | None:

@@ -2,16 +2,19 @@
 
 import csv
 import re
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, get_args
 
 from promotion.cli.output import Misuse
 from promotion.cli.progress import show_progress
+from promotion.data_sources import Where, is_elsewhere, shown_source
 from promotion.draws import UNSAID, Draws, Group
-from promotion.durations import span_of
-from promotion.errors import ConfigError, DataError, UnknownName, require_once
+from promotion.durations import TimeUnit, span_of
+from promotion.errors import ConfigError, DataError, PromotionError, UnknownName, require_once
 from promotion.vocabulary import Task
 
 if TYPE_CHECKING:
@@ -30,7 +33,8 @@ class Predictions:
     """Where labels and scores stand in a file.
 
     Attributes:
-        path: a CSV or Parquet file.
+        path: a CSV or Parquet file, or a folder or a pattern of such files.
+        shown: what the file is called.
         label: column of the labels.
         champion, challenger: columns of scores: one, or one for each class.
         weight: column of the weights; None when all rows weigh the same.
@@ -38,6 +42,7 @@ class Predictions:
     """
 
     path: Path
+    shown: str
     label: str
     champion: tuple[str, ...]
     challenger: tuple[str, ...]
@@ -161,6 +166,31 @@ def parse_group(text: str, present: Container[str] = ()) -> Group:
     return Group(by=by, window=span_of(found["window"])) if found else Group(by=by)
 
 
+def draws_named(named: dict[str, Any], present: tuple[str, ...]) -> Draws:
+    """What is a draw of its own, as the options say."""
+    unit = named.get("time-unit")
+    if unit and unit not in get_args(TimeUnit):
+        raise Misuse(f"--time-unit must be one of {', '.join(get_args(TimeUnit))}, but is '{unit}'.")
+    if unit and not {"group", "time"} & named.keys():
+        raise Misuse("--time-unit applies to --time or --group, but neither was given.")
+    if "group" in named:
+        if "time" in named:
+            raise Misuse("--group and --time both set which rows depend on each other. Leave out --time.")
+        return Draws(group=_group(named["group"], present), unit=unit)
+    return Draws(time=named.get("time"), unit=unit)
+
+
+def _group(texts: list[str], present: tuple[str, ...]) -> Group:
+    """The one way in which rows fall into groups."""
+    several = texts if len(texts) > 1 else [] if texts[0] in present else names(texts[0], present)
+    if len(several) > 1:
+        raise Misuse(
+            f"--group takes one column or window, but {len(several)} were given: {', '.join(several)}. Use the one "
+            "with fewer and larger groups, or add a column that contains each combination."
+        )
+    return parse_group(texts[0], present)
+
+
 def names(text: str, present: Container[str] = ()) -> tuple[str, ...]:
     """Columns separated by commas; one that has a comma in its name stands in double quotes, or alone.
 
@@ -198,14 +228,32 @@ def _scores(rows: "pd.DataFrame", columns: tuple[str, ...]) -> Any:
     return rows[columns[0]].to_numpy() if len(columns) == 1 else rows[list(columns)].to_numpy()
 
 
-def columns_in(path: Path, needed: Iterable[str] = ()) -> tuple[str, ...]:
-    """Names of the columns of a file of predictions."""
-    from promotion.data_files import columns_of, what_is_at
+@contextmanager
+def fetched(where: Where) -> Iterator[Path]:
+    """A path of the predictions; of a URL or a query, that of a temporary copy, which errors do not name."""
+    if not is_elsewhere(where):
+        yield Path(str(where))
+        return
+    from promotion.adapters.sources import Snapshots
 
-    if not path.is_file():
+    with TemporaryDirectory() as folder:
+        path = Snapshots(Path(folder), Path.cwd()).take(where)
+        try:
+            yield path
+        except PromotionError as error:
+            error.args = (str(error).replace(str(path), shown_source(where)),)
+            raise
+
+
+def columns_in(path: Path, needed: Iterable[str] = ()) -> tuple[str, ...]:
+    """Names of the columns of a file of predictions, or of all files of a folder or a pattern."""
+    from promotion.data_files import what_is_at
+    from promotion.data_folders import columns_in_all, is_several
+
+    if not path.is_file() and not is_several(path):
         message = f"{what_is_at(path)} Two versions are compared by their tags: promotion compare TAG TAG."
         raise DataError(message, path=path)
-    return columns_of(path, needed)
+    return columns_in_all(path, needed)
 
 
 def _require(path: Path, columns: Mapping[str, str]) -> None:

@@ -1,6 +1,5 @@
 """`promotion rollback`: bring back an earlier champion."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -32,8 +31,12 @@ def rollback(
         ),
     ] = None,
     data: Annotated[
-        Path | None,
-        typer.Option(help="File with rows to score as a check. Defaults to the file that the version was trained on."),
+        str | None,
+        typer.Option(
+            help="File, folder, pattern or URL of rows to score as a check. Defaults to the file that the version was "
+            "trained on.",
+            metavar="DATA",
+        ),
     ] = None,
     yes: Yes = False,
     dry_run: DryRun = False,
@@ -45,6 +48,7 @@ def rollback(
     Defaults to the previous champion. First checks that the version loads and can score.
     """
     from promotion.cli.timestamps import past, written
+    from promotion.data_sources import placed
     from promotion.registry.ledger_writer import utc_now
     from promotion.registry.rollback import plan_rollback
     from promotion.vocabulary import Tag
@@ -56,9 +60,7 @@ def rollback(
     version = to if to is None or ":" in to else f"{model}:{to}"
     target, moment = Tag.parse(version) if version else None, past(at, utc_now()) if at else None
     registry = open_for(model, dry_run=dry_run)
-    plan = plan_rollback(
-        registry.parts, model, reason=reason, to=target, at=moment, data=data.absolute() if data else None
-    )
+    plan = plan_rollback(registry.parts, model, reason=reason, to=target, at=moment, data=placed(data))
     tag = plan.moved.moves[0].tag
     then = f", which served at {written(moment)}" if moment else ""
     question = f"Roll {model} back to {tag}{then}?"

@@ -152,7 +152,7 @@ def _of_decision(entry: Entry, judgement: Judgement, stages: dict[str, Stage | N
             verdict=decision.verdict.value,
             crowned=False,
             rows=decision.evidence.rows if decision.evidence else 0,
-            data=decision.holdout.data if decision.holdout else None,
+            data=decision.holdout.origin if decision.holdout else None,
             decision=judgement.decision_digest,
         )
 

@@ -24,14 +24,16 @@ class Registration:
         stage: the stage it had in the store.
         version: the trainer's own name for it, e.g. `1.0.1`.
         run_id: the MLflow run that trained it.
-        data: the file it was trained from.
-        data_digest: SHA-256 of the bytes of that file.
+        data: the file it was trained from, or the folder or pattern of files.
+        data_digest: SHA-256 of the bytes of that file, or over names and digests of these files.
         training_rows: number of rows it was trained on; None if the version does not record it.
         recipe: e.g. `registry_flows.fraud:FraudRecipe`.
         options: the options of the recipe, in addition to the configured ones.
         files: SHA-256 over its files alone, which another tag may share; None in records of earlier
             releases.
         mlflow: MLflow's version that it is a copy of, like `toy/2`; None if it is no such copy.
+        source: the URL or query that `data` is a snapshot of, without passwords; None if it is no
+            snapshot.
     """
 
     tag: str
@@ -46,6 +48,7 @@ class Registration:
     options: dict[str, Any] = field(default_factory=dict, hash=False)
     files: str | None = None
     mlflow: Annotated[str | None, LATER] = None
+    source: Annotated[str | None, LATER] = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -41,8 +41,10 @@ class HoldoutUsed:
 
     Attributes:
         digest: SHA-256 over the sorted row keys' fingerprints and the labels.
-        data: the source file of the rows.
-        data_digest: SHA-256 of the bytes of that file.
+        data: the file of the rows, or the folder or pattern of files.
+        data_digest: SHA-256 of the bytes of that file, or over names and digests of these files.
+        source: the URL or query that the file is a snapshot of, without passwords; None if it is no
+            snapshot.
         rows: number of evaluation rows.
         positives: number of these with the positive label; None unless the task is binary.
         removed: number of rows left out because a side was trained on them.
@@ -60,6 +62,12 @@ class HoldoutUsed:
     removed: int
     immature: int = 0
     removed_by: Annotated[str | None, LATER] = None
+    source: Annotated[str | None, LATER] = None
+
+    @property
+    def origin(self) -> str:
+        """Where the rows come from, for people: the file, or the source that it is a snapshot of."""
+        return self.source or self.data
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -1,7 +1,7 @@
 """Compare any two versions on rows that trained neither."""
 
 from promotion.comparison import Comparison
-from promotion.data_files import StrPath
+from promotion.data_sources import Where
 from promotion.registry.judge import compare_candidates
 from promotion.registry.moves import find
 from promotion.registry.parts import Parts
@@ -11,7 +11,7 @@ from promotion.vocabulary import Tag
 
 
 def compare_versions(
-    parts: Parts, champion: Tag, challenger: Tag, data: StrPath | None, holdout: StrPath | None
+    parts: Parts, champion: Tag, challenger: Tag, data: Where | None, holdout: Where | None
 ) -> Comparison:
     """Compare two versions without deciding or recording anything; see `Registry.compare`."""
     parts.config.model(champion.model)

@@ -1,22 +1,20 @@
-"""Digests of data files, each taken once as long as the file does not change, and ahead of its use if there is time."""
+"""Digests of data, each taken once as long as the files do not change, and ahead of its use if there is time."""
 
 from concurrent.futures import Future
 from pathlib import Path
 from threading import Thread
 from typing import TypeAlias
 
-from promotion.data_files import file_digest
+from promotion.data_folders import data_digest, files_of
 
-Stamp: TypeAlias = tuple[int, int]
-"""Modification time in nanoseconds and size in bytes; zeros if there is no file."""
-
-_ABSENT = (0, 0)
+Stamp: TypeAlias = tuple[tuple[str, int, int], ...]
+"""Name, modification time in nanoseconds and size in bytes of each file; empty if there is no file."""
 
 
 def stamp_of(path: Path) -> Stamp:
-    """Return the stamp of a path now."""
-    found = path.stat() if path.is_file() else None
-    return (found.st_mtime_ns, found.st_size) if found else _ABSENT
+    """Return the stamp of the files of a path now."""
+    found = ((str(one), one.stat()) for one in files_of(path))
+    return tuple((name, state.st_mtime_ns, state.st_size) for name, state in found)
 
 
 class FileDigests:
@@ -26,17 +24,17 @@ class FileDigests:
         self._taken: dict[tuple[Path, Stamp], Future[str]] = {}
 
     def begin(self, path: Path) -> None:
-        """Begin to digest a file in a thread, while the caller imports or waits."""
+        """Begin to digest a file or a folder in a thread, while the caller imports or waits."""
         self._future(path, stamp_of(path))
 
     def take(self, path: Path) -> tuple[str, Stamp]:
-        """Return the digest of a file's bytes, empty if there is no file, and the stamp that it had before.
+        """Return the digest of a path's data, empty if there is no file, and the stamp that it had before.
 
         Raises:
             OSError: the file cannot be read.
         """
         stamp = stamp_of(path)
-        if stamp == _ABSENT:
+        if not stamp:
             return "", stamp
         try:
             return self._future(path, stamp).result(), stamp
@@ -53,6 +51,6 @@ class FileDigests:
 
 def _fulfil(future: Future[str], path: Path) -> None:
     try:
-        future.set_result(file_digest(path))
+        future.set_result(data_digest(path))
     except OSError as error:
         future.set_exception(error)

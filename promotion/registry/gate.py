@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from promotion.data_files import StrPath
+from promotion.data_sources import Where
 from promotion.errors import Refused
 from promotion.interfaces import Step, call
 from promotion.progress import in_phases
@@ -21,8 +21,8 @@ def plan_gate(
     parts: Parts,
     tag: Tag | str,
     *,
-    data: StrPath | None = None,
-    holdout: StrPath | None = None,
+    data: Where | None = None,
+    holdout: Where | None = None,
     step: Step = call,
     start_anew: str | None = None,
 ) -> Plan:

@@ -1,9 +1,12 @@
-"""Delete old versions that are no longer needed."""
+"""Delete old versions that are no longer needed, and snapshots of data that no record needs."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
+from promotion.errors import StoreError
 from promotion.iso import in_utc
+from promotion.ledger.entries import Judgement, Registration
 from promotion.registry.champion import require_recorded
 from promotion.registry.parts import Parts
 from promotion.registry.plan import Plan, plan_of, required
@@ -23,6 +26,42 @@ def plan_gc(parts: Parts, model: str, *, keep: int, reason: str, registered_befo
         before=in_utc(registered_before) if registered_before else None,
         now=parts.clock(),
     )
+    found = replace(found, snapshots=_unneeded(parts, found.gone, registered_before))
     if found.doubt:
         parts.notice(found.doubt)
     return replace(plan_of(state, plan_retention(state, found, reason=required(reason))), retention=found)
+
+
+def delete_snapshots(parts: Parts, plan: Plan) -> Plan:
+    """Delete the snapshots of a plan, and return it. A command that was killed before it leaves them to the next.
+
+    Raises:
+        StoreError: one cannot be deleted.
+    """
+    snapshots, named = parts.reader.snapshots, plan.retention.snapshots if plan.retention else ()
+    try:
+        snapshots.delete([snapshots.folder / name for name in named])
+    except OSError as error:
+        raise StoreError(f"A snapshot cannot be deleted ({error}). Delete it, or run the command again.") from error
+    return plan
+
+
+def _unneeded(parts: Parts, gone: tuple[str, ...], before: datetime | None) -> tuple[str, ...]:
+    """Return the names of the snapshots that no decision, and no version that stays, was made with."""
+    snapshots = parts.reader.snapshots
+    limit = before.timestamp() if before else None
+    models = parts.ledger.models()
+    if not models or not snapshots.unneeded((), limit):
+        return ()
+    needed = {parts.config.path(file).resolve() for model in models for file in _needed(parts, model, gone)}
+    return tuple(one.name for one in snapshots.unneeded(needed, limit))
+
+
+def _needed(parts: Parts, model: str, gone: tuple[str, ...]) -> Iterator[str]:
+    versions = parts.writer.state(model).versions
+    for entry in parts.ledger.entries(model):
+        body = entry.content()
+        if isinstance(body, Judgement) and body.decision.holdout:
+            yield body.decision.holdout.data
+        elif isinstance(body, Registration) and body.data and not (body.tag in gone or versions.deleted(body.tag)):
+            yield body.data

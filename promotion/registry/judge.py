@@ -36,7 +36,8 @@ from promotion.policy import (
 )
 from promotion.provenance import AssumedClean, UnknownRows
 from promotion.registry.candidate import Candidate, Scores, footprint, score_version
-from promotion.registry.data import Data, split
+from promotion.registry.data import split
+from promotion.registry.loaded import Data
 from promotion.row_keys import FIRST_FORM
 from promotion.vocabulary import Outcome, Task
 
@@ -183,6 +184,7 @@ def _used(holdout: Clean, data: Data, candidates: Sequence[Candidate]) -> Holdou
         positives=int((holdout.rows[recipe.label] == 1).sum()) if task_of_recipe(recipe) is Task.BINARY else None,
         removed=holdout.removed,
         immature=data.immature,
+        source=data.source,
         removed_by=data.draws.group.name if data.draws.clean_by and data.draws.group and holdout.removed else None,
     )
 

@@ -1,6 +1,6 @@
 """Checks before a change is planned: no unfinished transition, no unknown champion, no missing files."""
 
-from promotion.data_files import StrPath
+from promotion.data_sources import Where
 from promotion.errors import Conflict, MirrorError, PromotionError, Refused, StoreError
 from promotion.ledger.entries import FreshStart, Registration
 from promotion.ledger.state import State
@@ -84,7 +84,7 @@ def fresh_start(parts: Parts, state: State, reason: str | None = None) -> tuple[
     return (FreshStart(reason=required(reason), aliases=shown),)
 
 
-def foresee(parts: Parts, state: State, tag: Tag, data: StrPath | None, holdout: StrPath | None) -> None:
+def foresee(parts: Parts, state: State, tag: Tag, data: Where | None, holdout: Where | None) -> None:
     """Check that the recipe and files that judge a version exist, before importing anything for them."""
     version = state.versions.get(str(tag))
     trained = version.registration if version else Registration(tag=str(tag), digest="", stage=None)

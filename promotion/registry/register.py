@@ -8,7 +8,7 @@ from promotion.ledger.entries import Registration
 from promotion.ledger.state import State, VersionState
 from promotion.registry.apply import complete, finish
 from promotion.registry.candidate import Candidate
-from promotion.registry.data import Data
+from promotion.registry.loaded import Data
 from promotion.registry.moves import find
 from promotion.registry.parts import Parts
 from promotion.registry.recipes import draws_by, load_recipe
@@ -71,6 +71,7 @@ def registration(parts: Parts, tag: Tag, origin: Origin) -> Registration:
         recipe=settings.recipe if settings else None,
         options=dict(origin.options),
         mlflow=stored.metadata.get(MLFLOW_VERSION),
+        source=origin.data.source if origin.data else None,
     )
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from promotion.comparison import Comparison
     from promotion.config import Config
-    from promotion.data_files import StrPath
+    from promotion.data_sources import Where
     from promotion.findings import Finding
     from promotion.history.replay import Replayed
     from promotion.interfaces import Names, Step
@@ -38,8 +38,8 @@ class Registry:
         around: the store, the ledger, the mirror and who acts; `promotion.open` takes them from the configuration.
 
     Every method that changes something raises `Conflict` if somebody else was first; in that case nothing was changed.
-    In all methods, `reason` is a sentence for the record, `data` the file whose holdout rows are scored (None for the
-    file that the version was trained on), and `holdout` a file whose rows are all scored (None: the configured one).
+    In all methods, `reason` is a sentence for the record, `data` names the rows whose holdout is scored (None for those
+    that the version was trained on), and `holdout` rows that are all scored (None: the configured ones).
     """
 
     def __init__(self, config: Config, **around: Unpack[Around]) -> None:
@@ -81,7 +81,7 @@ class Registry:
         return self.parts.models()
 
     def compare(
-        self, champion: Tag | str, challenger: Tag | str, *, data: StrPath | None = None, holdout: StrPath | None = None
+        self, champion: Tag | str, challenger: Tag | str, *, data: Where | None = None, holdout: Where | None = None
     ) -> Comparison:
         """Compare any two versions on the rows that trained neither; raises `DataError` if there are none."""
         from promotion.registry.compare import compare_versions
@@ -138,7 +138,7 @@ class Registry:
         self.apply(plan_fresh_start(self.parts, model, reason=reason))
 
     def gate(
-        self, tag: Tag | str, *, data: StrPath | None = None, holdout: StrPath | None = None, step: Step = call
+        self, tag: Tag | str, *, data: Where | None = None, holdout: Where | None = None, step: Step = call
     ) -> Decision:
         """Judge a version against the champion, record the decision and make the moves that follow.
 
@@ -180,7 +180,7 @@ class Registry:
         reason: str,
         to: Tag | str | None = None,
         at: datetime | None = None,
-        data: StrPath | None = None,
+        data: Where | None = None,
     ) -> TransitionPlanned:
         """Bring back the previous champion, or an earlier one: `to`, or the champion `at` a moment.
 
@@ -271,15 +271,15 @@ class Registry:
     def gc(
         self, model: str, *, keep: int, reason: str, registered_before: datetime | None = None
     ) -> TransitionPlanned | None:
-        """Delete the files of versions that are no longer needed. The ledger keeps their records.
+        """Delete the files of versions that are no longer needed, and snapshots of data that no record needs.
 
         Keeps the `keep` newest deletable versions, and those registered at or after `registered_before`, if given.
         """
-        from promotion.registry.gc import plan_gc
+        from promotion.registry.gc import delete_snapshots, plan_gc
 
         self.complete(model)
         plan = plan_gc(self.parts, model, keep=keep, reason=reason, registered_before=registered_before)
-        return self.apply(plan).transition
+        return delete_snapshots(self.parts, self.apply(plan)).transition
 
     collect = gc  # the name in release 0.1.0
 

@@ -21,11 +21,14 @@ class Retention:
         gone: tags of the versions to delete, oldest first.
         kept: why each other version in the store stays, by tag.
         doubt: why the ages of versions may be wrong; empty if nothing suggests it.
+        snapshots: names of the snapshots of data to delete, of all models: no decision and no
+            present version of this ledger names them.
     """
 
     gone: tuple[str, ...]
     kept: Mapping[str, str] = field(hash=False)
     doubt: str = ""
+    snapshots: tuple[str, ...] = ()
 
 
 def retention(

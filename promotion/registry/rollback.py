@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
-from promotion.data_files import StrPath
+from promotion.data_sources import Where
 from promotion.errors import DigestMismatch, Refused, TornVersion, UnknownName
 from promotion.iso import in_utc
 from promotion.ledger.chain import Entry
@@ -29,7 +29,7 @@ def plan_rollback(
     reason: str,
     to: Tag | str | None = None,
     at: datetime | None = None,
-    data: StrPath | None = None,
+    data: Where | None = None,
 ) -> Plan:
     """Plan a rollback to an earlier champion; see `Registry.rollback`."""
     why = required(reason)

@@ -6,7 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from promotion.data_files import StrPath, file_digest
+from promotion.data_folders import data_digest
+from promotion.data_sources import Where
 from promotion.errors import ConfigError, DataError, Refused, UnknownName
 from promotion.interfaces import ModelStore, Recipe
 from promotion.ledger.entries import Registration, TransitionPlanned
@@ -28,7 +29,7 @@ def verify(
     version: VersionState,
     store: ModelStore,
     reader: Reader,
-    data: StrPath | None = None,
+    data: Where | None = None,
     notice: Callable[[str], None] = lambda _: None,
 ) -> str:
     """Load a version, verify its files, and score a few rows with it.
@@ -104,22 +105,20 @@ def newest_bound(version: VersionState, reader: Reader, now: datetime) -> float 
 def changed(used: HoldoutUsed, root: Path) -> bool | None:
     """Whether the file that judged has changed since; None if it cannot be read."""
     try:
-        return file_digest(root / used.data) != used.data_digest
+        return data_digest(root / used.data) != used.data_digest
     except OSError:
         return None
 
 
 def _sample(
-    model: str, registration: Registration, reader: Reader, data: StrPath | None
+    model: str, registration: Registration, reader: Reader, data: Where | None
 ) -> "tuple[Recipe, pd.DataFrame]":
     """Return the recipe as the version was trained with, and a few rows of the first readable file."""
     recipe, rows = _rows(model, registration, reader, data)
     return recipe, rows.head(SAMPLE)
 
 
-def _rows(
-    model: str, registration: Registration, reader: Reader, data: StrPath | None
-) -> "tuple[Recipe, pd.DataFrame]":
+def _rows(model: str, registration: Registration, reader: Reader, data: Where | None) -> "tuple[Recipe, pd.DataFrame]":
     try:
         recipe, found = reader.load(model, data or registration.data, options=registration.options)
     except DataError:
@@ -130,7 +129,7 @@ def _rows(
 
 
 def verified(
-    parts: Parts, version: VersionState, plan: TransitionPlanned, data: StrPath | None = None
+    parts: Parts, version: VersionState, plan: TransitionPlanned, data: Where | None = None
 ) -> TransitionPlanned:
     """Return the plan after checking that its version loads and scores. Notes and records what it could not check."""
     parts.progress(f"Checking that {version.tag} scores")

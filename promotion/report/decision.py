@@ -137,9 +137,9 @@ def judged_by(holdout: HoldoutUsed) -> str:
     )
     without = f"; excluded: {left_out}" if left_out else ""
     if holdout.rows == 0:
-        return f"no row of {holdout.data} could be used{without}"
+        return f"no row of {holdout.origin} could be used{without}"
     positives = "" if holdout.positives is None else f" ({holdout.positives:,} positive)"
-    return f"judged by {holdout.rows:,} rows{positives} of {holdout.data}{without}"
+    return f"judged by {holdout.rows:,} rows{positives} of {holdout.origin}{without}"
 
 
 def selected_sentence(decision: Decision) -> str:

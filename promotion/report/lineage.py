@@ -152,7 +152,8 @@ def origin_facts(registration: Registration) -> dict[str, str | None]:
     return {
         "named": registration.version,
         "digest": registration.digest,
-        "trained from": registration.data,
+        "trained from": registration.source or registration.data,
+        **({"snapshot of it": registration.data} if registration.source else {}),
         "SHA-256 of it": registration.data_digest,
         "training rows": None if rows is None else f"{rows:,}",
         "recipe": f"{registration.recipe}{options}" if registration.recipe else None,
@@ -163,14 +164,17 @@ def origin_facts(registration: Registration) -> dict[str, str | None]:
 def judges_facts(decision: Decision | None) -> dict[str, str | None]:
     """Return which rows judged."""
     used = decision.holdout if decision else None
-    return {"judged on": _holdout(decision), "SHA-256 of the file": used.data_digest} if decision and used else {}
+    if decision is None or used is None:
+        return {}
+    snapshot = {"snapshot of these rows": used.data} if used.source else {}
+    return {"judged on": _holdout(decision), **snapshot, "SHA-256 of the file": used.data_digest}
 
 
 def _holdout(decision: Decision) -> str:
     used = decision.holdout
     if used is None:
         return "no rows" if held_back(decision) else "unknown"
-    return f"{used.rows:,} rows of {used.data} ({used.digest[:12]})"
+    return f"{used.rows:,} rows of {used.origin} ({used.digest[:12]})"
 
 
 def _stage(version: VersionState) -> str:
@@ -257,8 +261,10 @@ def _ending(ended: Ending | None) -> dict[str, Any] | None:
 
 
 def _origin(registration: Registration) -> dict[str, Any]:
+    source = {"source": registration.source} if registration.source else {}
+    named = {"name": registration.data, **source, "digest": registration.data_digest}
     return {
-        "data": {"name": registration.data, "digest": registration.data_digest, "rows": registration.training_rows},
+        "data": {**named, "rows": registration.training_rows},
         "recipe": {"name": registration.recipe, "options": registration.options},
         "run_id": registration.run_id,
     }

@@ -36,7 +36,7 @@ def budget_sentence(state: State) -> str:
     budget = spent.budget
     times = "once" if budget.use == 1 else f"{budget.use:.3g} times"
     return (
-        f"{state.model}: decisions have used the rows of {spent.holdout.data} {times}. The next decision on them is "
+        f"{state.model}: decisions have used the rows of {spent.holdout.origin} {times}. The next decision on them is "
         f"tested at the {level(budget.next)} level (on fresh rows: {level(budget.fresh)})."
     )
 

@@ -34,7 +34,9 @@ def retention_page(model: str, found: Retention) -> Page:
     """Show which versions a deletion removes, and why the others stay."""
     versions = "version" if len(found.gone) == 1 else "versions"
     head = f"{model}: {len(found.gone)} {versions} to delete." if found.gone else f"{model}: no version to delete."
-    return Page(summary=(head,), tables=(Table(columns=left("version", "what", "why"), rows=tuple(_rows(found))),))
+    unneeded = tuple(f"Snapshot of data to delete, because no record needs it: {name}." for name in found.snapshots)
+    table = Table(columns=left("version", "what", "why"), rows=tuple(_rows(found)))
+    return Page(summary=(head, *unneeded), tables=(table,))
 
 
 def _rows(found: Retention) -> Iterator[tuple[Words, ...]]:

@@ -4,7 +4,7 @@ import ctypes
 import importlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,10 +55,13 @@ def retrain_here(
     from registry_flows.under_prefect import session
 
     session.report_to(show_progress)
-    with session.dry_run(model, start_anew) if dry_run else nullcontext():
+    with ExitStack() as stack:
+        if dry_run:
+            stack.enter_context(session.dry_run(model, start_anew))
         if start_anew is not None and not dry_run:
             session.registry().start_anew(model, reason=start_anew)
         session.registry().reader.digests = reader.digests
+        stack.enter_context(session.registry().reader.one_run())  # what is read ahead is what the flow trains on
         _look_ahead(model, data_path, options, lasting=server is None)
         from prefect import tags
 
@@ -96,9 +99,15 @@ def retrain_all_here(*, verbose: bool) -> "tuple[RetrainOutcome, ...]":
 def _foresee(model: str, data_path: str | None, options: dict[str, Any] | None) -> "Reader":
     """Check recipe, options, data and MLflow's address, before starting a server or importing Prefect."""
     from promotion.config import load_config
+    from promotion.data_sources import is_url, shown_url
     from promotion.registry.data import Reader
     from promotion.registry.recipes import load_recipe
 
+    if data_path and is_url(data_path) and shown_url(data_path) != data_path:
+        raise ConfigError(
+            f"--data contains a password or parameters ({shown_url(data_path)}), which Prefect would show on its "
+            f"pages. Set the URL as `data` of [models.{model}] in the configuration or the environment."
+        )
     config = load_config()
     reader = Reader(config)
     reader.foresee(model, data=data_path)

@@ -20,7 +20,7 @@ from promotion.comparison import measure
 from promotion.config import Config
 from promotion.errors import MirrorError, as_data_error
 from promotion.interfaces import Recipe, Split, Trained, task_of_recipe
-from promotion.registry.data import Data
+from promotion.registry.loaded import Data
 from promotion.registry.mirror_state import logged_as
 from promotion.secrets import without_password
 from promotion.timeouts import in_time, patience
@@ -155,6 +155,7 @@ def _tags(data: Data, recipe: Recipe) -> dict[str, str]:
         "data.sha256": data.digest,
         "data.rows": str(len(data.rows)),
         "data.key": recipe.key,
+        **({"data.source": data.source} if data.source else {}),
     }
     return {**ours, **versions, "library.python": platform.python_version()}
 

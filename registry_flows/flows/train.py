@@ -16,7 +16,7 @@ from prefect.tasks import exponential_backoff
 
 from promotion.errors import as_data_error
 from promotion.interfaces import Recipe, Split, Trained
-from promotion.registry.data import Data
+from promotion.registry.loaded import Data
 from promotion.registry.register import Origin
 from promotion.row_keys import fingerprints
 from promotion.vocabulary import Tag
@@ -113,8 +113,8 @@ def train_flow(
     """Train a candidate.
 
     Args:
-        data_path: CSV or Parquet file, relative to the folder of promotion.toml; None for the
-            configured one.
+        data_path: file, folder, pattern or URL; paths are relative to the folder of promotion.toml;
+            None for the configured data. Prefect shows it, so a URL must not contain a password.
         version: the trainer's own version name, kept as metadata; None for the time that the run
             was due.
         stage: the stage requested. The candidate is always saved as `staging`; `prod` hands it to
@@ -123,6 +123,18 @@ def train_flow(
         options: recipe options, for this training only.
         trained: file with a model that an earlier training kept; the flow goes on with it.
     """
+    with registry().reader.one_run():
+        return _train(data_path, version, stage, model, options, trained)
+
+
+def _train(
+    data_path: str | None,
+    version: str | None,
+    stage: Literal["staging", "prod"],
+    model: str,
+    options: dict[str, Any] | None,
+    trained: str | None,
+) -> TrainedVersion:
     registry().check(model)
     check_tracking(registry().config, model)
     if stage == "prod":
@@ -155,7 +167,7 @@ def _candidate(
         kept = Kept(
             model=model,
             version=version,
-            data=loaded.asked[1],
+            data=data.name if data.source else loaded.asked[1],
             data_digest=data.digest,
             options=options or {},
             trained=trained,

@@ -6,7 +6,7 @@ from typing import Any
 
 from promotion.canonical import digest
 from promotion.interfaces import Recipe
-from promotion.registry.data import Data
+from promotion.registry.loaded import Data
 from registry_flows.under_prefect.caching import KeptRows
 from registry_flows.under_prefect.session import registry
 

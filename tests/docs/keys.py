@@ -18,6 +18,7 @@ from pydantic_core import PydanticUndefined
 
 from promotion.config import Config, LinksConfig, ModelConfig
 from promotion.config_types import Length, WebAddress
+from promotion.data_sources import DataSource
 from promotion.draws import GroupKey
 from promotion.policy import Floor, Guardrail, Limits, Policy, Primary, SliceRule
 from promotion.policy.rules import ColumnNames
@@ -38,6 +39,7 @@ WORDS = {
     WebAddress: "URL",
     Length: "duration",
     Span: "number or duration",
+    DataSource: "text or table",
     GroupKey: "text or table",
     ColumnNames: "text or list of texts",
 }

@@ -12,8 +12,8 @@ from situation import settings_at
 
 from promotion.data_files import file_digest
 from promotion.errors import DataError
-from promotion.registry.data import Source, load_rows
 from promotion.registry.file_digests import FileDigests
+from promotion.registry.loaded import Source, load_rows
 from promotion.rows import check_rows, fingerprints, read_rows, split_by_hash, split_by_time
 from promotion.vocabulary import Task
 
@@ -132,12 +132,13 @@ class TestReading:
             read_rows(path, COLUMNS)
         assert str(raised.value).replace(str(path), "rows.csv").startswith(sentence)
 
-    def test_a_file_that_is_not_there_or_a_folder_is_one_sentence(self, tmp_path):
+    def test_a_file_that_is_not_there_or_an_empty_folder_is_one_sentence(self, tmp_path):
         way_out = r"Put the file there, or name another with --data\.$"
         absent, folder = tmp_path / "absent.csv", tmp_path
         with pytest.raises(DataError, match=rf"^There is no data file at {re.escape(str(absent))}\. {way_out}"):
             read_rows(absent, COLUMNS)
-        with pytest.raises(DataError, match=rf"^{re.escape(str(folder))} is a folder, not a data file\. {way_out}"):
+        nothing = r"contains no Parquet or CSV file\. Put the files there, or name another folder\.$"
+        with pytest.raises(DataError, match=rf"^The folder {re.escape(str(folder))} {nothing}"):
             read_rows(folder, COLUMNS)
 
     @pytest.mark.parametrize(

@@ -258,7 +258,11 @@ MISTAKES = {
     "no columns": (("p.csv", "--label", "y"), 2, "Error: 'p.csv' alone is read as a file of predictions, which needs --champion, --challenger:"),
     "both forms": (("p.csv", *ASKED, "--json", "--markdown"), 2, "Error: --json and --markdown both set the output format"),
     "no file": (("q.csv", *ASKED), 1, "Error: There is no data file at q.csv. Two versions are compared by their tags"),
-    "a folder": ((".", *ASKED), 1, "Error: . is a folder, not a data file. Two versions"),
+    "a folder": (("nothing", *ASKED), 1, "Error: The folder nothing contains no Parquet or CSV file. Put the files there"),
+    "a pattern": (("nothing/*", *ASKED), 1, "Error: No file matches nothing/*. Put the files there, or correct the pattern."),
+    "a query and a file": (("p.csv", "--sql", "select 1", *ASKED), 2, "The command has --sql and p.csv."),
+    "a database alone": (("--url", "sqlite:///p.db", *ASKED), 2, "The command has --url, but no --sql."),
+    "nothing": (ASKED, 2, "Error: Name a file of predictions or two versions, or give --sql."),
     "a device": (("/dev/null", *ASKED), 1, "Error: /dev/null is a pipe or a device, not a data file. Two versions"),
     "no name of a file": (("a" * 300, *ASKED), 1, f"Error: {'a' * 300} cannot be used (File name too long)."),
     "no column": (("p.csv", *ASKED[:-1], "neww"), 1, "Error: p.csv, --challenger: There is no column 'neww'. Did you mean 'new'?"),
@@ -309,6 +313,7 @@ def test_a_mistake_is_one_sentence(name, predictions, command, tmp_path):
     predictions.assign(w=predictions["w"].where(predictions.index != 5)).to_csv("w.csv", index=False)
     predictions[:0].to_csv("none.csv", index=False)
     (tmp_path / "empty.csv").touch()
+    (tmp_path / "nothing").mkdir()
     predictions.assign(m=[{"a": 1}] * len(predictions)).to_parquet("structs.parquet")
     (tmp_path / "bad.parquet").write_text("no parquet")
     before = snapshot(tmp_path)

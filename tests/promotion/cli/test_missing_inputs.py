@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from promotion.adapters.mlflow import check_address
-from promotion.data_files import require_named
+from promotion.data_folders import require_named
 from promotion.errors import DataError, MirrorError
 from promotion.modules import why_missing
 
@@ -151,8 +151,10 @@ def test_what_may_be_importable_is_left_to_importing(tmp_path, monkeypatch, text
     assert why_missing("made_somehow", "Recipe") == ""
 
 
-@pytest.mark.parametrize("data", ["table", "sqlite:/rows.db", "s3:/bucket/rows.csv", "parts/*.parquet", "."])
+@pytest.mark.parametrize("data", ["table", "sqlite:/rows.db", "s3:/bucket/rows.csv", "."])
 def test_what_names_no_single_file_is_left_to_the_recipe(tmp_path, data):
     require_named(tmp_path / data)
     with pytest.raises(DataError, match=r"^There is no data file at .*/absent\.csv\. Put the file there"):
         require_named(tmp_path / "absent.csv")
+    with pytest.raises(DataError, match=r"^No file matches .*/parts/\*\.parquet\. Put the files there, or correct"):
+        require_named(tmp_path / "parts" / "*.parquet")

@@ -115,7 +115,7 @@ class TestTheRowsThatJudge:
 
         synthetic_rows().to_csv(tmp_path / "judges.csv", index=False)
         with pytest.raises(
-            DataError, match=r"^Every row of rows\.csv is also in the holdout file judges\.csv, so no row"
+            DataError, match=r"^Every row of rows\.csv is also in the holdout judges\.csv, so no row"
         ):
             registry.reader.split("toy", *registry.reader.load("toy"))
 

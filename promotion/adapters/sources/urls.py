@@ -1,0 +1,137 @@
+"""Download what a URL names: a file, or the files of a folder or a pattern, with fsspec."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from promotion.data_folders import files_of
+from promotion.data_sources import shown_url
+from promotion.errors import DataError
+
+_EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "http": "https", "https": "https"}
+_PACKAGES = {"abfs": "adlfs", "abfss": "adlfs", "az": "adlfs", "sftp": "paramiko", "ssh": "paramiko"}
+_QUIET_SECONDS = 60
+_ONE_FILE = {"http", "https"}
+"""Protocols without folders, in whose URLs `?` begins parameters."""
+_ABSENT = {404, 410}
+
+
+def download(url: str, folder: Path) -> Path:
+    """Copy what the URL names into the folder, byte by byte; returns the file, or the folder of several files.
+
+    Raises:
+        DataError: it cannot be reached or read, there is no such file, or the package for it is missing.
+    """
+    with _as_sentence(url):
+        system, path = _opened(url)
+        names = _names(system, path)
+        if not names:
+            raise DataError(f"No file matches {shown_url(url)}. Correct the URL.")
+        for name, place in names.items():
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _copy(system, place, target)
+    if names.keys() == {_last(path)}:
+        return folder / _last(path)
+    if not files_of(folder):
+        raise DataError(f"{shown_url(url)} names no Parquet or CSV file. Correct the URL.")
+    return folder
+
+
+def require_package(url: str) -> None:
+    """Check that the package that reads such URLs is installed.
+
+    Raises:
+        DataError: it is not, or there is no such kind of URL.
+    """
+    with _as_sentence(url):
+        from fsspec.core import get_filesystem_class, split_protocol
+
+        for part in url.partition("://")[0].split("::"):
+            get_filesystem_class(split_protocol(f"{part}://")[0])
+
+
+def _opened(url: str) -> tuple[Any, str]:
+    from fsspec.core import url_to_fs
+
+    options: dict[str, Any] = {"use_listings_cache": False, "skip_instance_cache": True}
+    if _protocol(url) in _ONE_FILE:
+        from aiohttp import ClientTimeout
+
+        # fsspec's own limit is five minutes for a whole file, however fast it comes
+        options["client_kwargs"] = {"timeout": ClientTimeout(sock_connect=_QUIET_SECONDS, sock_read=_QUIET_SECONDS)}
+    system, path = url_to_fs(url, **options)
+    return system, path
+
+
+def _names(system: Any, path: str) -> dict[str, str]:
+    """Return the place of each file, by its name below the folder."""
+    if "http" in system.protocol or not (_is_pattern(path) or system.isdir(path)):
+        return {_last(path): path}
+    found = system.glob(path) if _is_pattern(path) else system.find(path)
+    base = re.split(r"[*?\[]", path)[0].rpartition("/")[0] if _is_pattern(path) else path.rstrip("/")
+    below = {one.removeprefix(base).lstrip("/"): one for one in found}
+    hidden = (name for name in below if any(part.startswith((".", "_")) for part in name.split("/")))
+    for name in tuple(hidden):
+        del below[name]
+    return below
+
+
+def _copy(system: Any, place: str, target: Path) -> None:
+    expected = system.info(place).get("size")
+    system.get_file(place, str(target))
+    found = target.stat().st_size
+    if expected is not None and found != expected:
+        raise OSError(f"{found:,} of {expected:,} bytes arrived")
+
+
+def _is_pattern(path: str) -> bool:
+    return any(letter in path for letter in "*?[")
+
+
+def _last(path: str) -> str:
+    """Return the name of a file by its URL's path, without parameters."""
+    name = path.partition("?")[0].rstrip("/").rpartition("/")[2]
+    return re.sub(r"[^\w.-]", "_", name).lstrip("._") or "rows"
+
+
+def _protocol(url: str) -> str:
+    return url.partition("://")[0].rpartition("::")[2].lower()
+
+
+@contextmanager
+def _as_sentence(url: str) -> Iterator[None]:
+    shown = shown_url(url)
+    try:
+        yield
+    except DataError:
+        raise
+    except ImportError as error:
+        protocol = _protocol(url)
+        package = f'"registry-flows[{_EXTRAS[protocol]}]"' if protocol in _EXTRAS else _PACKAGES.get(protocol, "")
+        way_out = f"Run `pip install {package}`." if package else f"{str(error).rstrip('.')}."
+        raise DataError(
+            f"{shown} cannot be read, because the package for {protocol}:// is missing. {way_out}"
+        ) from error
+    except FileNotFoundError as error:
+        cause = error.__cause__ if _protocol(url) in _ONE_FILE else None
+        if cause and not isinstance(cause, FileNotFoundError) and getattr(cause, "status", 0) not in _ABSENT:
+            raise _unread(cause, url) from cause  # fsspec says that there is no file, whatever the answer
+        raise DataError(f"There is no data at {shown}. Check the address, and that you may read it.") from error
+    except PermissionError as error:
+        message = f"You may not read {shown} ({_first(error, url)}). Check your credentials for {_protocol(url)}://."
+        raise DataError(message) from error
+    except Exception as error:  # each protocol's library has errors of its own
+        raise _unread(error, url) from error
+
+
+def _unread(error: BaseException, url: str) -> DataError:
+    way_out = "Nothing of it was kept. Run the command again."
+    return DataError(f"{shown_url(url)} could not be read ({_first(error, url)}). {way_out}")
+
+
+def _first(error: BaseException, url: str) -> str:
+    said = " ".join(str(error).split()).replace(url, shown_url(url)) or type(error).__name__
+    return shown_url(said)[:200].rstrip(".")

@@ -1,0 +1,235 @@
+"""Snapshots of URLs and queries: whole or not there at all, without secrets, kept as long as a record needs them."""
+
+import os
+import re
+import sys
+import time
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from pydantic import SecretStr
+from recipes import synthetic_rows
+from situation import settings_at, toy
+from sources import Lies, s3, setting, web, write_table
+
+from promotion.adapters.sources import Snapshots, queries
+from promotion.config import load_config
+from promotion.data_sources import Query, is_url, shown_source
+from promotion.errors import ConfigError, DataError
+from promotion.registry.register import Origin
+
+__all__ = ["s3", "web"]
+pytestmark = pytest.mark.integration
+DAYS = 3 * 86_400
+
+
+@pytest.fixture
+def snapshots(tmp_path):
+    return Snapshots(tmp_path / "snapshots", tmp_path)
+
+
+def query(sql, url=None):
+    return Query(sql=sql, url=SecretStr(url) if url else None)
+
+
+def why(snapshots, where):
+    """The sentence of a source that cannot be read, of which nothing is kept."""
+    with pytest.raises(DataError) as raised:
+        snapshots.take(where)
+    assert list(snapshots.folder.iterdir()) == []
+    assert "s3cret" not in str(raised.value)
+    return str(raised.value)
+
+
+class TestWhole:
+    def test_the_same_bytes_are_kept_once_and_replace_a_damaged_snapshot(self, snapshots, web):
+        synthetic_rows(50).to_csv(web.folder / "rows.csv.gz", index=False)
+        kept = snapshots.take(f"{web.url}/rows.csv.gz?token=1")
+        assert re.fullmatch(r"[0-9a-f]{32}\.csv\.gz", kept.name)
+        before = kept.read_bytes()
+        kept.write_bytes(b"damaged")
+        assert snapshots.take(f"{web.url}/rows.csv.gz?token=2") == kept
+        assert kept.read_bytes() == before
+        assert [one.name for one in snapshots.folder.iterdir()] == [kept.name]
+
+    def test_of_an_answer_that_breaks_off_nothing_is_kept(self, snapshots, web):
+        synthetic_rows(50_000).to_csv(web.folder / "rows.csv", index=False)
+        web.breaks_after = 1_000_000
+        told = why(snapshots, f"{web.url.replace('://', '://me:s3cret@')}/rows.csv")
+        assert told.startswith(f"{web.url.replace('://', '://***@')}/rows.csv could not be read (")
+        assert told.endswith("Nothing of it was kept. Run the command again.")
+
+    def test_of_a_query_whose_connection_breaks_off_nothing_is_kept(self, snapshots, postgres_server):
+        url, sql = postgres_server.new_database(), "select generate_series(1, 200000) as id"
+        assert pq.read_metadata(snapshots.take(query(sql, url))).num_rows == 200_000
+        next(snapshots.folder.iterdir()).unlink()
+        ending = f"select id, case id when 150000 then pg_terminate_backend(pg_backend_pid()) end from ({sql}) as x"
+        assert "The query failed (" in why(snapshots, query(ending, url))
+
+    def test_a_full_disk_is_one_sentence(self, snapshots, web, monkeypatch):
+        (web.folder / "rows.csv").write_text("id\n1\n")
+
+        def full(*_):
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr("promotion.adapters.sources.snapshots.sync_tree", full)
+        assert "cannot be written to" in why(snapshots, f"{web.url}/rows.csv")
+
+
+class TestMistakes:
+    def test_a_url_that_names_nothing(self, snapshots, s3, web):
+        assert why(snapshots, "s3://absent/rows.csv").startswith("There is no data at s3://absent/rows.csv. Check")
+        assert why(snapshots, "s3://rows/absent.csv").startswith("There is no data at s3://rows/absent.csv. Check")
+        assert why(snapshots, "s3://rows/*.csv") == "No file matches s3://rows/*.csv. Correct the URL."
+        assert why(snapshots, f"{web.url}/absent?key=s3cret").startswith(f"There is no data at {web.url}/absent?***.")
+        s3.put_object(Bucket="rows", Key="notes/readme.txt", Body=b"nothing")
+        assert why(snapshots, "s3://rows/notes") == "s3://rows/notes names no Parquet or CSV file. Correct the URL."
+
+    def test_a_server_that_does_not_answer(self, snapshots):
+        told = why(snapshots, "http://me:s3cret@127.0.0.1:9/rows.csv")
+        assert told.startswith("http://***@127.0.0.1:9/rows.csv could not be read (Cannot connect to host 127.0.0.1:9")
+
+    def test_a_query_that_is_wrong(self, snapshots, postgres_server, tmp_path):
+        write_table(synthetic_rows(20), f"sqlite:///{tmp_path / 'rows.db'}")
+        url = postgres_server.new_database().replace(postgres_server.password, "s3cret")
+        assert "password authentication failed" in why(snapshots, query("select 1", url))
+        url = postgres_server.new_database()
+        told = why(snapshots, query("select id\nfrom nowhere", url))
+        assert told.startswith('The query failed (relation "nowhere" does not exist')
+        assert re.search(r"It is postgresql\+psycopg://\*\*\*@/\w+\?\*\*\*: select id from nowhere\.$", told)
+        assert "no such table: nowhere" in why(snapshots, query("select * from nowhere", "sqlite:///rows.db"))
+        assert why(snapshots, query("select * from rows where id < 0", "sqlite:///rows.db")) == (
+            "The query returned no row (sqlite:///rows.db: select * from rows where id < 0). Check its conditions."
+        )
+        assert why(snapshots, query("select 1", "sqlite:///absent.db")).startswith("There is no SQLite database at /")
+        assert why(snapshots, query("select 1", "duckdb:///absent.db")).startswith("There is no DuckDB database at /")
+        assert "No files found" in why(snapshots, query("select * from 'absent/*.parquet'"))
+        assert why(snapshots, query("create table x (y int)")).startswith("The query returned no row")
+
+    def test_a_package_that_is_missing_is_named_before_anything_is_asked(self, snapshots, monkeypatch):
+        monkeypatch.delitem(sys.modules["fsspec.registry"]._registry, "s3", raising=False)
+        for name in ("s3fs", "gcsfs", "duckdb", "psycopg"):
+            monkeypatch.setitem(sys.modules, name, None)
+        for where, way_out in {
+            "s3://rows/rows.csv": 'for s3:// is missing. Run `pip install "registry-flows[s3]"`.',
+            "gs://rows/rows.csv": 'for gs:// is missing. Run `pip install "registry-flows[gcs]"`.',
+            "abfs://rows/rows.csv": "for abfs:// is missing. Run `pip install adlfs`.",
+            "teleport://rows.csv": "Protocol not known: teleport",
+            query("select 1"): 'not installed. Run `pip install "registry-flows[duckdb]"`.',
+            query("select 1", "postgresql://me:s3cret@host/db"): 'Run `pip install "registry-flows[postgresql]"`.',
+            query("select 1", "nosuch://me:s3cret@host/db"): "Can't load plugin: sqlalchemy.dialects:nosuch",
+        }.items():
+            with pytest.raises(DataError) as raised:
+                snapshots.foresee(where)
+            assert way_out in str(raised.value)
+            assert "s3cret" not in str(raised.value)
+
+
+class TestTypes:
+    def test_a_column_whose_types_differ_between_batches_keeps_its_values(self, snapshots, tmp_path, monkeypatch):
+        monkeypatch.setattr(queries, "_ROWS", 2)
+        url = f"sqlite:///{tmp_path / 'rows.db'}"
+        write_table(pd.DataFrame({"id": range(6)}), url)
+        sql = "select id, case when id < 2 then null when id < 4 then id else id + 0.5 end as x from rows order by id"
+        rows = pq.read_table(snapshots.take(query(sql, url))).to_pandas()
+        assert rows["id"].tolist() == [0, 1, 2, 3, 4, 5]
+        assert rows["x"].tolist()[2:] == [2, 3, 4.5, 5.5]
+        assert rows["x"].isna().sum() == 2
+
+    def test_values_of_postgresql_are_read_as_from_a_parquet_file(self, snapshots, postgres_server):
+        sql = (
+            "select gen_random_uuid() as id, 1.50::numeric as n, true as y, timestamptz '2026-01-01 12:00+02' as t, "
+            "date '2026-01-01' as d, 'x' as c"
+        )
+        from promotion import read_rows
+
+        path = snapshots.take(query(sql, postgres_server.new_database()))
+        rows = read_rows(path, {"id": "key", "n": "number", "y": "number", "t": "time", "d": "time", "c": "text"})
+        assert len(rows["id"][0]) == 36
+        assert (rows["n"][0], rows["y"][0], rows["c"][0]) == (1.5, 1.0, "x")
+        assert str(rows["t"][0]) == "2026-01-01 10:00:00+00:00"
+
+
+class TestSettings:
+    def test_a_query_and_its_url_come_from_file_and_environment_and_stay_secret(self, tmp_path, monkeypatch):
+        text = '[models.toy]\nrecipe = "recipes:ToyRecipe"\ndata = {{ {} }}\n[models.toy.policy]\nprimary = {{ metric = "roc_auc" }}\n'
+        path = tmp_path / "promotion.toml"
+        path.write_text(text.format('sql = "select 1"'))
+        monkeypatch.setenv("PROMOTION_MODELS__TOY__DATA__URL", "postgresql://me:s3cret@host/db?sslkey=s3cret")
+        data = load_config(path).models["toy"].data
+        assert data.url.get_secret_value() == "postgresql://me:s3cret@host/db?sslkey=s3cret"
+        assert shown_source(data) == "postgresql://***@host/db?***: select 1"
+        assert "s3cret" not in repr(load_config(path)) + load_config(path).model_dump_json()
+        path.write_text(text.format('sgl = "select 1", url = "postgresql://me:s3cret@host/db"'))
+        monkeypatch.delenv("PROMOTION_MODELS__TOY__DATA__URL")
+        with pytest.raises(ConfigError) as raised:
+            load_config(path)
+        assert str(raised.value) == (
+            f"{path}, 'data' in [models.toy]: Input should be text, or a table, {{ sql = \"select …\", url = "
+            '"postgresql://user@host/database" }, found a value that is not shown.'
+        )
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("s3://b/x", True),
+            ("simplecache::s3://b/x", True),
+            ("C:/rows.csv", False),
+            ("rows.csv", False),
+            ("a/*", False),
+        ],
+    )
+    def test_a_url_is_told_from_a_path(self, text, expected):
+        assert is_url(text) is expected
+
+
+class TestRetention:
+    @pytest.fixture
+    def lies(self, tmp_path, request, rows_file):
+        lies = Lies("sqlite", tmp_path, request)
+        lies.put(synthetic_rows())
+        return lies
+
+    def test_gc_keeps_what_judged_and_what_trained_and_deletes_the_rest_after_a_day(self, lies, opened, tmp_path):
+        registry = opened(config=settings_at(tmp_path, data=lies.where))
+        folder = tmp_path / ".promotion" / "snapshots"
+        registry.register(toy("weak"), Origin(data=registry.reader.load("toy")[1]))
+        registry.gate(toy("weak"))
+        judged = {one.name for one in folder.iterdir()}
+        lies.put(synthetic_rows(seed=2))
+        registry.register(toy("noisy"), Origin(data=registry.reader.load("toy")[1]))
+        trained = {one.name for one in folder.iterdir()} - judged
+        lies.put(synthetic_rows(seed=3))
+        registry.reader.load("toy")
+        (folder / ".unfinished-x").mkdir()
+        (folder / "notes.txt").touch()
+        old = time.time() - DAYS
+        unneeded = {one.name for one in folder.iterdir()} - judged - trained - {"notes.txt"}
+        registry.gc("toy", keep=3, reason="cleaning")
+        assert unneeded <= {one.name for one in folder.iterdir()}  # younger than a day
+        for one in folder.iterdir():
+            os.utime(one, (old, old))
+        registry.gc("toy", keep=3, reason="cleaning")
+        assert {one.name for one in folder.iterdir()} == judged | trained | {"notes.txt"}
+        assert len(judged) == len(trained) == 1
+
+    def test_an_empty_ledger_deletes_nothing(self, lies, opened, tmp_path):
+        registry = opened(config=settings_at(tmp_path, data=lies.where))
+        registry.ledger.make()
+        registry.reader.load("toy")
+        for one in (tmp_path / ".promotion" / "snapshots").iterdir():
+            os.utime(one, (0, 0))
+        assert registry.gc("toy", keep=3, reason="cleaning") is None
+        assert len(list((tmp_path / ".promotion" / "snapshots").iterdir())) == 1
+
+    def test_one_run_fetches_once_and_the_next_run_again(self, lies, opened, tmp_path):
+        reader = opened(config=settings_at(tmp_path, data=lies.where)).reader
+        with reader.one_run():
+            first = reader.load("toy")[1]
+            lies.put(synthetic_rows(seed=2))
+            with reader.one_run():
+                assert reader.load("toy")[1].digest == first.digest
+            assert reader.load("toy")[1].digest == first.digest
+        assert reader.load("toy")[1].digest != first.digest
+        assert setting(lies.where) == Query(sql=lies.where["sql"], url=lies.where["url"])
