@@ -114,9 +114,7 @@ class TestTheRowsThatJudge:
         assert not set(split.training["id"]) & set(split.holdout["id"])
 
         synthetic_rows().to_csv(tmp_path / "judges.csv", index=False)
-        with pytest.raises(
-            DataError, match=r"^Every row of rows\.csv is also in the holdout judges\.csv, so no row"
-        ):
+        with pytest.raises(DataError, match=r"^Every row of rows\.csv is also in the holdout judges\.csv, so no row"):
             registry.reader.split("toy", *registry.reader.load("toy"))
 
     def test_rows_too_young_for_their_labels_neither_train_nor_judge(self, opened, tmp_path):

@@ -109,7 +109,7 @@ class TestKeysOfRows:
         assert key() != first
         rows_file.write_text(text)
         assert key() == first
-        monkeypatch.setattr("promotion.registry.data.code_digest", lambda kind: "edited")
+        monkeypatch.setattr("promotion.registry.loaded.code_digest", lambda kind: "edited")
         assert key() != first
 
     def test_an_unmarked_recipe_has_no_key(self, key):
