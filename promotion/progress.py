@@ -10,8 +10,7 @@ class Progress(Protocol):
     """A function that is called when a phase of long work begins, and as it goes on.
 
     It gets the phase in a few words, e.g. `Reading data/rows.csv`; and, if the phase has parts, how many of them are
-    done and how many there are: `progress("Hashing the files of toy", 3, 40)`. Its errors end the work, so it can also
-    cancel it.
+    done and how many there are: `progress("Hashing the files of toy", 3, 40)`.
     """
 
     def __call__(self, phase: str, done: int = 0, total: int | None = None, /) -> None:

@@ -6,6 +6,8 @@ Rich is imported when the first phase begins, so a command without phases does n
 import sys
 from typing import Any
 
+from promotion.visible import visible
+
 _shown: Any = None
 _quiet = False
 
@@ -14,14 +16,16 @@ def be_quiet(quiet: bool) -> None:
     """Show no progress from now on, or show it again."""
     global _quiet  # noqa: PLW0603 - as there is one standard error
     _quiet = quiet
+    if quiet:
+        clear_progress()
 
 
 def show_progress(phase: str, done: int = 0, total: int | None = None, /) -> None:
     """Show a phase: the `Progress` of every command."""
     global _shown  # noqa: PLW0603 - as there is one standard error
-    if not shows_progress():
+    if _quiet or not sys.stderr.isatty():
         return
-    text = f"{phase}: {100 * done // total} %" if total else phase
+    text = visible(f"{phase}: {100 * done // total} %" if total else phase)
     if _shown is None:
         from rich.console import Console
         from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -31,12 +35,7 @@ def show_progress(phase: str, done: int = 0, total: int | None = None, /) -> Non
         _shown = Progress(*columns, console=Console(file=sys.stderr), transient=True, redirect_stdout=False)
         _shown.add_task(text, total=None)
         _shown.start()
-    _shown.update(_shown.task_ids[0], description=text)
-
-
-def shows_progress() -> bool:
-    """Return whether progress is shown now: standard error is a terminal, and nobody asked for quiet."""
-    return not _quiet and sys.stderr.isatty()
+    _shown.update(_shown.task_ids[0], description=text, refresh=done == 0)
 
 
 def clear_progress() -> None:

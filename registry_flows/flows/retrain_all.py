@@ -123,6 +123,7 @@ def _watch(futures: "list[PrefectFuture[TrainedVersion]]") -> None:
         create_progress_artifact, 0.0, key="retrained-share", description="Share of the models that are done."
     )
     for done, _ in enumerate(as_completed(futures), start=1):
+        registry().parts.progress("Retraining the models", done, len(futures))
         if artifact is not None:
             quietly(update_progress_artifact, artifact, 100.0 * done / len(futures))
 

@@ -67,7 +67,7 @@ def retrain_here(
 
         from registry_flows.flows.retrain import retrain_flow
 
-        with _settings(server), as_server_error(), tags(*(("dry run",) if dry_run else ())):
+        with _settings(server, verbose=verbose), as_server_error(), tags(*(("dry run",) if dry_run else ())):
             return retrain_flow(
                 model,
                 data_path=data_path,
@@ -86,10 +86,12 @@ def retrain_all_here(*, verbose: bool) -> "tuple[RetrainOutcome, ...]":
     _check_address(load_config())
     server = _temporary_server()
     from registry_flows.flows.retrain_all import SomeFailed, retrain_all_flow
+    from registry_flows.under_prefect import session
 
+    session.report_to(show_progress)
     _check_hand_off(lasting=server is None)
-    with _settings(server), as_server_error():
-        show_progress("Retraining every model")
+    with _settings(server, verbose=verbose), as_server_error():
+        show_progress("Retraining the models")
         try:
             return retrain_all_flow()
         except SomeFailed as failed:
@@ -124,9 +126,7 @@ def _check_address(config: "Config") -> None:
 
 
 def _be_quiet(*, verbose: bool) -> None:
-    if verbose:
-        be_quiet(True)  # Prefect's log shows more
-    else:
+    if not verbose:
         for name, value in _QUIET.items():
             os.environ.setdefault(name, value)
 
@@ -199,7 +199,7 @@ def _import_heavy() -> None:
 
 
 @contextmanager
-def _settings(server: TemporaryServer | None) -> Iterator[None]:
+def _settings(server: TemporaryServer | None, *, verbose: bool) -> Iterator[None]:
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
     # The heartbeat thread sleeps a second at the end of every flow, and nothing watches for zombie runs here.
@@ -208,6 +208,8 @@ def _settings(server: TemporaryServer | None) -> Iterator[None]:
         show_progress("Waiting for Prefect")
         server.wait()
         settings |= server.settings
+    if verbose:
+        be_quiet(True)  # Prefect's log shows more from here on
     with temporary_settings(settings):
         yield
     if server is not None:

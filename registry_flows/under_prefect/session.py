@@ -40,7 +40,7 @@ _opened = _Opened()
 
 
 def report_to(progress: Progress) -> None:
-    """Let registries that are opened from now on report their progress."""
+    """Let registries that the main thread opens from now on report their progress."""
     global _progress  # noqa: PLW0603 - as there is one terminal
     _progress = progress
 
@@ -52,8 +52,10 @@ def registry() -> Registry:
     config = load_config()
     key = f"{config.root} {config.model_dump_json()}"
     if _opened.registry is None or _opened.key != key:
+        alone = threading.current_thread() is threading.main_thread()  # others work side by side
+        progress = _progress if alone else silent
         opened = open_registry(
-            config, actor=actor, notice=_notice, progress=_progress, recall=kept_rows(config, _notice)
+            config, actor=actor, notice=_notice, progress=progress, recall=kept_rows(config, _notice)
         )
         _opened.registry, _opened.key = opened, key
     return _opened.registry

@@ -59,6 +59,15 @@ class TestTerminal:
         assert "PROMOTE  toy:good against toy:weak" in left
         assert not re.search(r"Reading|Scoring|Comparing", left)
 
+    def test_a_retraining_shows_that_it_waits_for_prefect_and_trains(self, here):
+        code, written = at_a_terminal("retrain", "toy", PREFECT_HOME=str(here / "prefect"))
+        assert code == 0
+        phases = ("Starting Prefect", "Waiting for Prefect", "Training", "Scoring", "Updating MLflow for toy")
+        assert [phase for phase in phases if phase not in written] == []
+        left = screen(written)
+        assert "PROMOTED  toy:" in left
+        assert not re.search(r"Starting|Waiting|Training|Updating|INFO|WARN", left)
+
     def test_quiet_shows_none(self, with_champion):
         code, written = at_a_terminal("gate", "toy:good", "--dry-run", "--quiet")
         assert (code, "Reading rows.csv" in written) == (0, False)
@@ -93,6 +102,7 @@ def test_a_registry_reports_its_phases(here):
     registry.gate("toy:weak")
     assert [phase for (phase,) in told] == [
         "Asking MLflow for a champion of toy",
+        "Hashing the files of toy:weak",
         "Reading rows.csv",
         "Scoring",
         "Measuring sizes and speed",
