@@ -1,9 +1,9 @@
 """Time an audit of many versions, first and repeated, against hashing all files and listing all models with BentoML.
 
-Run: `python benchmarks/audit.py`; each figure comes from a separate process, with its CPU seconds and memory. The audit of
-10,000 versions starts a second one, whose CPU seconds are included, and whose memory is extra. No decision is recomputed.
-Only the smaller registry has runs in MLflow (on SQLite), because creating them takes long; the peer there is MLflow reading
-these runs.
+Run: `python benchmarks/audit.py`; each figure comes from a separate process, with its CPU seconds and memory. The audit
+of 10,000 versions starts a second one, whose CPU seconds are included, and whose memory is extra. No decision is
+recomputed. Only the smaller registry has runs in MLflow (on SQLite), because creating them takes long; the peer there
+is MLflow reading these runs.
 """
 
 import gc

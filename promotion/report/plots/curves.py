@@ -11,11 +11,11 @@ from promotion.comparison.curves import Curve, ScoreCurves
 from promotion.number_format import percent
 from promotion.report.page import Picture, Table, left, right, row
 from promotion.report.palette import light
-from promotion.report.plots.frame import name_lines
+from promotion.report.plots.frame import DASHED, name_lines
 from promotion.report.plots.svg import Spot, blank, drawn
 
 _AT = (0.01, 0.05, *(tenth / 10 for tenth in range(1, 10)))
-LINES = {"champion": (0, (4, 2)), "challenger": "solid"}
+LINES = {"champion": (0, DASHED), "challenger": "solid"}
 """Line styles that distinguish both models without colour; the challenger is drawn on top."""
 
 

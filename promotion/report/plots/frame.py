@@ -15,18 +15,23 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_svg import RendererSVG
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator
 
 from promotion.report.palette import light
 from promotion.visible import visible
 
+DASHED = (4, 2)
+"""The pattern of dashed lines, in line widths."""
 NUMBERS, NAMES, TITLE = 10.5, 11.0, 12.0
 """Font sizes, in points."""
 _EDGE, _GAP, _LINE, _TITLE = 3.0, 5.0, 14.0, 27.0
 _ASCENT, _MIDDLE = 0.76, 0.36
 """Height of a letter above its line, and half of it, as parts of the font size."""
+_SAMPLE, _NAMED = 1.5 * NUMBERS, "named lines"
 _ROUGHLY = (0.14, 0.14, 0.83, 0.78)
 """Provisional position of the axes while ticks are chosen; their number depends on it."""
 
@@ -38,11 +43,8 @@ def name_ticks(axis: Axis, at: Sequence[float], words: Sequence[str]) -> None:
 
 
 def name_lines(axes: Axes) -> None:
-    """Draw the legend of the lines to the right of the title, where it covers nothing."""
-    where: dict[str, Any] = {"bbox_to_anchor": (1.0, 1.0), "bbox_transform": axes.figure.transFigure}
-    axes.legend(
-        loc="upper right", ncols=2, handlelength=1.5, columnspacing=1.0, borderpad=0.2, borderaxespad=0.3, **where
-    )
+    """Name the lines to the right of the title, where that covers nothing; `put_frame` draws the names."""
+    axes.set_gid(_NAMED)
 
 
 def put_frame(figure: Figure) -> str:
@@ -58,7 +60,7 @@ def put_frame(figure: Figure) -> str:
     right = 2 * _EDGE + _widest(across) / 2
     axes.set_position((left / width, bottom / height, (width - left - right) / width, (height - bottom - top) / height))
     across, up = _from_left(axes, across), _from_top(axes, up)
-    svg = f"{_rules(axes, across, up)}{_title(axes)}{''.join(_words(axes, across, up))}"
+    svg = f"{_rules(axes, across, up)}{_title(axes)}{''.join((*_words(axes, across, up), *_names(axes)))}"
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_visible(False)
     axes.set_title("", loc="left")
@@ -158,6 +160,35 @@ def _title(axes: Axes) -> str:
     while _width(text, TITLE, "bold") > room:
         text = f"{text[:-2].rstrip()}…"
     return _text(_EDGE, _EDGE + TITLE, text, TITLE, "start", bold=True)
+
+
+def _names(axes: Axes) -> Iterator[str]:
+    """Yield a sample of each line and its name, from the right edge to the left."""
+    if axes.get_gid() != _NAMED:
+        return
+    right, middle = axes.figure.bbox.width - 0.5 * NUMBERS, _EDGE + 0.6 * NUMBERS
+    for line, name in reversed(list(zip(*axes.get_legend_handles_labels(), strict=True))):
+        words = right - _width(name, NUMBERS)
+        sample = words - 0.8 * NUMBERS - _SAMPLE
+        yield f"{_sample(line, sample, middle)}{_text(words, middle + _MIDDLE * NUMBERS, name, NUMBERS, 'start')}"
+        right = sample - NUMBERS
+
+
+def _sample(line: Any, x: float, y: float) -> str:
+    """Return a short line in the style of a line or of the outline of steps, with the marker of the line."""
+    is_line = isinstance(line, Line2D)
+    colour, width = to_hex(line.get_color() if is_line else line.get_edgecolor()), line.get_linewidth()
+    dashes = "" if line.get_linestyle() in {"-", "solid"} else ",".join(f"{width * part:g}" for part in DASHED)
+    dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
+    drawn = f'<path d="M{x:.1f} {y:.1f}h{_SAMPLE:.1f}" stroke="{colour}" stroke-width="{width:g}"{dashed}/>'
+    marker, size = (line.get_marker(), line.get_markersize()) if is_line else ("None", 0.0)
+    at, look = x + _SAMPLE / 2, f'fill="{colour}" stroke="{colour}"'
+    if marker == "o":
+        return f'{drawn}<circle cx="{at:.1f}" cy="{y:.1f}" r="{size / 2:g}" {look}/>'
+    if marker == "s":
+        place = f'x="{at - size / 2:.1f}" y="{y - size / 2:.1f}"'
+        return f'{drawn}<rect {place} width="{size:g}" height="{size:g}" {look}/>'
+    return drawn
 
 
 def _one_line(words: str) -> str:
