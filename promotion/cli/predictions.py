@@ -77,7 +77,7 @@ class Predictions:
         drawn = dict.fromkeys(self._drawn_by(), "--group" if self.draws.group else "--time")
         _require(self.path, drawn | {name: asker for name, (asker, _) in others.items()} | numbers)
         kinds = self._drawn_by() | {name: kind for name, (_, kind) in others.items()}
-        show_progress(f"Reading {self.path}")
+        show_progress(f"Reading {self.shown}")
         rows = read_rows(self.path, {**kinds, **dict.fromkeys(numbers, "exact")})
         empty = rows[self.label].isna().to_numpy()
         if empty.any():
@@ -237,6 +237,7 @@ def fetched(where: Where) -> Iterator[Path]:
     from promotion.adapters.sources import Snapshots
 
     with TemporaryDirectory() as folder:
+        show_progress(f"Fetching {shown_source(where)}")
         path = Snapshots(Path(folder), Path.cwd()).take(where)
         try:
             yield path

@@ -43,7 +43,7 @@ class Reader:
     Args:
         config: the models with their recipes and files.
         recall: caches rows across processes.
-        progress: called when a file is read.
+        progress: called when rows are fetched or read.
     """
 
     def __init__(self, config: Config, recall: Recall = read_anew, progress: Progress = silent) -> None:
@@ -219,6 +219,7 @@ class Reader:
             return self._path(where), None
         path = self._fetched.get(where)
         if path is None:
+            self._progress(f"Fetching {shown_source(where)}")
             path = self.snapshots.take(where)
             if self._runs:
                 self._fetched[where] = path
