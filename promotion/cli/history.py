@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from promotion.canonical import plain
 from promotion.cli.output import Json, Markdown, Model, form_of, models_of, open_here, show, tell_ledger
 from promotion.cli.timestamps import AT_HELP, timestamp_of
 
@@ -48,5 +49,5 @@ def history(
     else:
         shown = registry.history(model, last=limit, since=begin)
         page = history_page(model, shown, now, oldest_first=reverse)
-        data = [{**vars(entry), "signed_by": registry.parts.signed_by(entry)} for entry in shown]
+        data = [{**plain(entry), "signed_by": registry.parts.signed_by(entry)} for entry in shown]
         show(data, page, form=form)

@@ -243,12 +243,12 @@ def version_data(version: VersionState, entries: Sequence[Entry], served: Iterab
         "in_production": [champion_period_data(period) for period in served],
     }
     data = {name: value for name, value in plain(version).items() if name not in {"recorded", "entries"}}
-    return {**data, "lineage": lineage, "entries": [vars(entry) for entry in own]}
+    return {**data, "lineage": lineage, "entries": [plain(entry) for entry in own]}
 
 
 def decision_data(entry: Entry, judgement: Judgement, followed: Sequence[Entry]) -> dict[str, Any]:
     """Return one decision, where it is recorded, what followed, and what ended the champion period that it began."""
-    evidence = {"decision": plain(judgement.decision), "followed": [vars(one) for one in followed]}
+    evidence = {"decision": plain(judgement.decision), "followed": [plain(one) for one in followed]}
     ended = {"no_longer_serving": _ending(ending(judgement, followed))}
     return {"tag": judgement.tag, **_judged(entry, judgement), **ended, **evidence}
 

@@ -119,7 +119,7 @@ def _(value: Status) -> dict[str, Any]:
 @dict_of.register(History)
 @dict_of.register(HistoryPart)
 def _(value: Sequence[Entry]) -> dict[str, Any]:
-    return {"entries": [dict(vars(entry)) for entry in value]}
+    return {"entries": [plain(entry) for entry in value]}
 
 
 def frame_of(value: Displayed) -> "pd.DataFrame":
