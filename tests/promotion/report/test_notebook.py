@@ -1,6 +1,7 @@
 import re
 import subprocess
 import sys
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -96,7 +97,7 @@ def test_a_history_shows_its_newest_entries_and_converts_them_all(ledger):
     )
     frame = history.to_frame()
     assert (list(frame["seq"]), frame.loc[0, "at"].isoformat()) == ([one.seq for one in history], history[0].at)
-    assert history.to_dict()["entries"][3] == vars(history[3])
+    assert history.to_dict()["entries"][3] == asdict(history[3])
     assert len(history[-3:].to_frame()) == len(recorded(ledger, "toy", last=3).to_frame()) == 3
     assert repr(recorded(ledger, "toy", last=1)).startswith("<HistoryPart: 1 entry, the newest at ")
     assert repr(recorded(ledger, "nothing")) == "<History: The ledger has no such entries.>"
