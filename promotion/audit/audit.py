@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from promotion.adapters.audits import remember
 from promotion.audit.chain import check_head, check_unfinished
@@ -90,9 +91,11 @@ def _made_again(
     model: str, config: Config, ledger: LedgerStore, store: ModelStore, since: datetime | None
 ) -> Iterator[Finding]:
     entries = ledger.entries(model)
-    state, reader = fold(model, entries), Reader(config)  # a fresh reader, which does not use cached rows
-    yield from check_recomputed(state, entries, reader, store, since=since)
-    yield from check_drift(state, entries, reader, store)
+    state = fold(model, entries)
+    with TemporaryDirectory() as folder:  # for the newest rows of a URL or a query, which no record needs
+        reader = Reader(config.model_copy(update={"snapshots": folder}))  # a fresh one, which uses no cached rows
+        yield from check_recomputed(state, entries, reader, store, since=since)
+        yield from check_drift(state, entries, reader, store)
 
 
 def audit_model(

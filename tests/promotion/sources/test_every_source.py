@@ -73,6 +73,7 @@ def test_what_judged_stays_when_the_source_changes_and_a_changed_byte_is_found(l
     assert [one.code for one in judged.audit("toy", recompute=True) if one.code != "AUD015"] == []
 
     kept = tmp_path / used.data
+    assert list(kept.parent.iterdir()) == [kept]
     assert kept.parent == tmp_path / ".promotion" / "snapshots"
     assert "s3cret" not in json.dumps([plain(entry.content()) for entry in judged.history("toy")])
     assert used.source
