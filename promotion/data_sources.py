@@ -9,7 +9,6 @@ from typing import Annotated, Any, ClassVar, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr
 
-from promotion.data_files import StrPath
 from promotion.secrets import without_password
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]+(::[a-z][a-z0-9+.-]+)*://.*", re.IGNORECASE | re.DOTALL)
@@ -35,7 +34,7 @@ class Query(BaseModel):
         return f"{shown_url(self.url.get_secret_value()) if self.url else 'DuckDB'}: {asked}"
 
 
-Where: TypeAlias = StrPath | Query
+Where: TypeAlias = str | Path | Query
 """Where rows lie: a path, a pattern of paths or a URL, as text; or a query."""
 
 

@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from promotion.adapters.audits import remember
 from promotion.adapters.checked import checked, mark_checked
@@ -107,10 +108,11 @@ def _found(
 def _made_again(model: str, parts: Parts, since: datetime | None) -> Iterator[Finding]:
     """Recompute decisions. Without `since`, the state does not rest on the checkpoint; with it, older entries stay."""
     state = parts.writer.state(model) if since else parts.writer.folded_anew(model)
-    reader = Reader(parts.config)  # a fresh reader, which does not use cached rows
     recent = recorded(parts.ledger, model, since=since)
-    yield from check_recomputed(state, recent, reader, parts.store, since=since, progress=parts.progress)
-    yield from check_drift(state, parts.history(state), reader, parts.store)
+    with TemporaryDirectory() as folder:  # for the newest rows of a URL or a query, which no record needs
+        reader = Reader(parts.config.model_copy(update={"snapshots": folder}))  # a fresh one, which uses no cached rows
+        yield from check_recomputed(state, recent, reader, parts.store, since=since, progress=parts.progress)
+        yield from check_drift(state, parts.history(state), reader, parts.store)
 
 
 def audit_model(

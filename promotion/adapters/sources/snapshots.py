@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from promotion.adapters.files import share, sync_folder, sync_tree
@@ -67,19 +67,17 @@ class Snapshots:
         return download(str(where), folder)
 
     def _keep(self, found: Path, folder: Path) -> Path:
-        """Move a file, or the folder of several, to its name; the same bytes replace a snapshot that is there."""
-        suffix = "" if found == folder else "".join(found.suffixes)
-        kept = self.folder / f"{data_digest(found)[:_DIGITS]}{suffix}"
-        share(folder, self.folder)
-        sync_tree(folder)
-        if found.is_dir():
-            inside = folder.with_name(f"{folder.name}-kept")
-            found.rename(inside)
-            if kept.exists():
+        """Move a file, or the folder of several, to its name. A damaged snapshot that is there is replaced."""
+        digest = data_digest(found)
+        kept = self.folder / f"{digest[:_DIGITS]}{'' if found == folder else ''.join(found.suffixes)}"
+        if not kept.exists() or data_digest(kept) != digest:
+            share(folder, self.folder)
+            sync_tree(folder)
+            if kept.is_dir():  # damaged, since its files have another digest
                 shutil.rmtree(kept)
-            found = inside
-        os.replace(found, kept)  # noqa: PTH105 - it may be a folder
-        os.utime(kept)
+            os.replace(found, kept)  # noqa: PTH105 - it may be a folder
+        with suppress(PermissionError):  # another user's, in a shared folder
+            os.utime(kept)
         sync_folder(self.folder)
         return kept
 

@@ -1,6 +1,7 @@
 """`promotion compare` on predictions in a folder, at a URL and from a query."""
 
 import json
+import os
 
 import numpy as np
 import pandas as pd
@@ -54,3 +55,23 @@ def test_errors_name_the_source_and_not_its_copy(predictions, tmp_path, web, com
     code, out, _ = command("compare", address, *ASKED[:-1])
     assert code == 0
     assert "s3cret" not in out
+
+
+def test_the_gate_judges_on_a_url_and_gc_deletes_what_only_a_dry_run_read(here, rows_file, web, command):
+    (web.folder / "rows.csv").write_bytes(rows_file.read_bytes())
+    address = f"{web.url.replace('://', '://me:s3cret@')}/rows.csv?token=s3cret"
+    shown = f"{web.url.replace('://', '://***@')}/rows.csv?***"
+    code, out, err = command("gate", "toy:weak", "--data", address)
+    assert (code, err) == (0, "")
+    assert f"of {shown}" in " ".join(out.split())
+    (web.folder / "rows.csv").write_text(rows_file.read_text().replace(",0,", ",0,", 1) + "2400,1,99999,0.5,0.5\n")
+    command("gate", "toy:good", "--data", address, "--dry-run")
+    folder = here / ".promotion" / "snapshots"
+    judged, tried = sorted(folder.iterdir(), key=lambda one: one.stat().st_size)
+    for one in (judged, tried):
+        os.utime(one, (0, 0))
+    code, out, _ = command("gc", "toy", "--dry-run")
+    assert f"Snapshot of data to delete, because no record needs it: {tried.name}." in " ".join(out.split())
+    assert command("gc", "toy", "--yes")[1].splitlines()[-1] == f"Deleted {tried.name}."
+    assert list(folder.iterdir()) == [judged]
+    assert "s3cret" not in "".join(command(*words)[1] for words in (("history", "toy"), ("show", "toy:weak", "--json")))
