@@ -6,6 +6,7 @@ import sqlite3
 import time
 from contextlib import closing
 from datetime import datetime, timedelta
+from importlib import import_module
 from threading import Barrier
 
 import pytest
@@ -175,6 +176,20 @@ def test_since_leaves_out_earlier_decisions(registry, tmp_path):
     (tmp_path / "rows.csv").unlink()
     last = decisions(registry)[-1]
     assert found(registry, since=datetime.fromisoformat(last.at)) == {f"AUD072 entry {last.seq} (toy:noisy)"}
+
+
+def test_since_reaches_the_database(registry, monkeypatch):
+    last, handed = decisions(registry)[-1], []
+
+    def recorded(ledger, model, **options):
+        handed.extend(read := honest(ledger, model, **options))
+        return read
+
+    audit = import_module("promotion.audit.audit")
+    honest = audit.recorded
+    monkeypatch.setattr(audit, "recorded", recorded)
+    assert found(registry, since=datetime.fromisoformat(last.at)) == set()
+    assert [entry.seq for entry in handed] == [*range(last.seq, len(registry.history("toy")) + 1)]
 
 
 def test_since_passes_over_what_is_wrong_with_earlier_decisions_and_over_no_broken_chain(registry, tmp_path):
