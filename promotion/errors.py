@@ -168,7 +168,7 @@ def as_data_error(what: str) -> Iterator[None]:
         yield
     except PromotionError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         first = (str(error).strip().splitlines() or [""])[0]
         raise DataError(f"{what} ({type(error).__name__}{': ' if first else ''}{first}).") from error
 
