@@ -59,10 +59,13 @@ def killed(world, step):
         adopt(world)
 
 
+def has_entries(world):
+    return (world.root / "ledger.db").exists() and world.open().state("toy").seq > 0
+
+
 def check_whole(world):
     """Nothing or all of the adoption is recorded, and whatever the store shows as a version can be loaded."""
-    ledger = read_ledger(world.ledger_url) if (world.root / "ledger.db").exists() else ()
-    kinds = [entry.kind for entry in (ledger[0] if ledger else ())]
+    kinds = [kind for _, kind, *_ in read_ledger(world.ledger_url)[0]] if has_entries(world) else []
     assert kinds[:3] in ([], ["registration", "adoption", "transition_planned"])
     store = world.store
     for stored in store.versions("toy"):
@@ -90,8 +93,7 @@ def test_killed_at_any_step_the_next_run_or_repair_finishes(theirs, tmp_path):
         here = theirs.copy(tmp_path / f"step {step}", mlflow=True)
         assert run(killed, here, step) == -signal.SIGKILL, f"step {step} did not come"
         check_whole(here)
-        recorded = (here.root / "ledger.db").exists() and here.open().state("toy").seq > 0
-        for work in (repair,) if recorded and chooser.random() < 0.5 else (adopt, repair):
+        for work in (repair,) if has_entries(here) and chooser.random() < 0.5 else (adopt, repair):
             assert run(work, here) == 0, f"after step {step}"
         check_done(here)
         shutil.rmtree(here.root)
