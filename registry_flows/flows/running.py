@@ -40,12 +40,12 @@ def retrain_here(
     """
     keep_for_answers()
     _be_quiet(verbose=verbose)
-    reader = _foresee(model, data_path)
     if trained:
         from registry_flows.flows.kept import read_kept
 
         kept = read_kept(trained, model)
         data_path, version, options = kept.data, kept.version, dict(kept.options)
+    reader = _foresee(model, data_path)
     server = _temporary_server()
     from registry_flows.under_prefect import session
 
