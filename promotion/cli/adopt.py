@@ -163,7 +163,7 @@ def _adopt_from_mlflow(named: str, model: str | None, reason: str, vouched: dict
         tag, plan, copies = str(found.tag), adoption.plan, adoption.prepared is not None
         data = {"adopted": tag, "mlflow": str(found.origin), "run_id": found.origin.run_id, "copied": copies}
         data["champion"] = plan.transition is not None
-        what = f"{found.origin} from MLflow to {tag} ({adoption.size / 1e6:,.3g} MB)"
+        what = f"{found.origin} from MLflow to {tag} ({_size(adoption.size)})"
         if form.dry_run:
             words = f"It would copy {what}." if copies else f"{tag} is a copy of {found.origin} already."
             return form.foresee(plan, data, words)
@@ -206,3 +206,7 @@ def _adopt_all(model: str, form: _Form) -> None:
         else ""
     )
     return form.say(data, f"Recorded {counted(len(tags), 'version')}{named}.{then}")
+
+
+def _size(n_bytes: int) -> str:
+    return f"{n_bytes / 1e6:,.3g} MB" if n_bytes >= 1e6 else f"{n_bytes / 1e3:,.3g} kB"  # noqa: PLR2004 - of bytes

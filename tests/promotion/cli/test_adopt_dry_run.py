@@ -107,7 +107,7 @@ def test_a_dry_run_foresees_the_entries_and_changes_nothing(here, store, in_mlfl
 def test_the_page_of_a_copy_names_its_size_entries_and_origin(here, in_mlflow, command):
     in_mlflow("estimator")
     said = " ".join(command(*FROM_MLFLOW, "--dry-run")[1].split())
-    assert "It would copy toy/1 from MLflow to toy:mlflow-1 (0.00" in said
+    assert "It would copy toy/1 from MLflow to toy:mlflow-1 (1." in said
     assert "registered toy:mlflow-1 (copied from MLflow's toy/1, training rows: unknown)" in said
     assert "adopted toy:mlflow-1 (assumed clean): serves since May" in said
     assert "adoption: toy:mlflow-1 staging → prod" in said
